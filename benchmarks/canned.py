@@ -35,7 +35,7 @@ Key = tuple[int, bytes, bytes, bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HttpRequest:
     """One HTTP request as it came, and the upstream ``port`` it is for; names of headers are in lower case."""
 
     port: int
@@ -54,7 +54,7 @@ class Request:
         return self.port, whose, target, request_line, _TIMES.sub(b"T", self.body)
 
 
-class Bucket:
+class TokenBucket:
     """AWS's token bucket: ``burst`` calls at once, then ``rate`` a second."""
 
     def __init__(self, rate: float, burst: float) -> None:
@@ -71,7 +71,7 @@ class Bucket:
         return True
 
 
-class Canned:
+class CannedAnswers:
     """The answers met so far, and how requests fared: from memory (hits), from the emulator (misses), or throttled."""
 
     def __init__(self, upstream: str) -> None:
@@ -83,9 +83,9 @@ class Canned:
         self._forwarders = ThreadPoolExecutor(FORWARDERS)
         self._ports: dict[int, int] = {}
         self._throttle: tuple[float, float] | None = None
-        self._buckets: dict[tuple[bytes, bytes], Bucket] = {}
+        self._buckets: dict[tuple[bytes, bytes], TokenBucket] = {}
 
-    async def answer(self, request: Request) -> bytes:
+    async def answer(self, request: HttpRequest) -> bytes:
         """The whole HTTP response to ``request``."""
         if request.path.startswith(CONTROL):
             return self._control(request)
@@ -109,15 +109,15 @@ class Canned:
             await asyncio.sleep(self.latency_s)
         return known
 
-    def _is_throttled(self, request: Request) -> bool:
+    def _is_throttled(self, request: HttpRequest) -> bool:
         """Each operation of a JSON service has a bucket in each region where throttling is on."""
         target = request.headers.get(b"x-amz-target", b"")
         if self._throttle is None or not target:
             return False
-        bucket = self._buckets.setdefault((request.key[1], target), Bucket(*self._throttle))
+        bucket = self._buckets.setdefault((request.key[1], target), TokenBucket(*self._throttle))
         return not bucket.take()
 
-    def _control(self, request: Request) -> bytes:
+    def _control(self, request: HttpRequest) -> bytes:
         """``/_canned/latency/<seconds>`` or ``throttle/<rate>/<burst>``; any call tells and resets the counts."""
         what, *values = request.path.removeprefix(CONTROL).decode().split("/")
         if what == "latency":
@@ -146,7 +146,7 @@ class Canned:
             here.append(f"{address}:{await self.listen(int(plain))}:{secure}")
         return " ".join(here)
 
-    def _forward(self, request: Request) -> Forwarded:
+    def _forward(self, request: HttpRequest) -> Forwarded:
         connection = http.client.HTTPConnection(self.host, request.port, timeout=FORWARD_TIMEOUT_S)
         try:
             headers = {name.decode(): value.decode() for name, value in request.headers.items()}
@@ -167,7 +167,9 @@ def _response(status: int, reason: str, headers: dict[str, str], body: bytes, he
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-async def _serve_one(canned: Canned, upstream: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _serve_one(
+    canned: CannedAnswers, upstream: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Answer the requests of one kept-alive connection until its client leaves."""
     try:
         while request := await _next(upstream, reader):
@@ -179,7 +181,7 @@ async def _serve_one(canned: Canned, upstream: int, reader: asyncio.StreamReader
         writer.close()
 
 
-async def _next(upstream: int, reader: asyncio.StreamReader) -> Request | None:
+async def _next(upstream: int, reader: asyncio.StreamReader) -> HttpRequest | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -189,12 +191,12 @@ async def _next(upstream: int, reader: asyncio.StreamReader) -> Request | None:
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     method, path, _ = first.split(b" ")
     body = await reader.readexactly(int(headers.get(b"content-length", b"0")))
-    return Request(upstream, method, path, headers, body)
+    return HttpRequest(upstream, method, path, headers, body)
 
 
 async def serve(upstream: str) -> None:
     """Serve on a free port of loopback, say the port on stdout, and end when stdin closes (the starter has left)."""
-    canned = Canned(upstream)
+    canned = CannedAnswers(upstream)
     sys.stdout.write(f"{await canned.listen(canned.port)}\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

@@ -17,7 +17,7 @@ _TICK_S = 0.005
 
 
 @dataclass(frozen=True)
-class Taken:
+class ResourceUsage:
     """What one run took; ``cpu_s`` is user and system time, ``peak_mib`` the largest resident set of the process.
 
     The peak is Linux's VmHWM, asked again and again: getrusage's maximum starts from the memory of the caller.
@@ -30,7 +30,7 @@ class Taken:
     out: str
 
 
-def take(words: Sequence[str], variables: Mapping[str, str]) -> Taken:
+def take(words: Sequence[str], variables: Mapping[str, str]) -> ResourceUsage:
     """Run this Python with ``words``, nothing of the caller's AWS settings with it. Raises RuntimeError on a crash."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     env |= {"AWS_EC2_METADATA_DISABLED": "true", **variables}
@@ -49,7 +49,7 @@ def take(words: Sequence[str], variables: Mapping[str, str]) -> Taken:
         text, complaint = out.read(), err.read()
     if process.returncode < 0 or "Traceback" in complaint:
         raise RuntimeError(f"{' '.join(words)} crashed ({process.returncode}): {complaint[-2000:]}")
-    return Taken(wall_s, used.ru_utime + used.ru_stime, peak_kib / _KIB, process.returncode, text)
+    return ResourceUsage(wall_s, used.ru_utime + used.ru_stime, peak_kib / _KIB, process.returncode, text)
 
 
 def _peak_kib(pid: int) -> int:
@@ -58,14 +58,14 @@ def _peak_kib(pid: int) -> int:
     return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("VmHWM")), 0)
 
 
-def best(run: Callable[[], Taken], times: int) -> Taken:
+def best(run: Callable[[], ResourceUsage], times: int) -> ResourceUsage:
     """The quickest of up to ``times`` runs, by CPU: other work on the machine disturbs it least. Long runs run once."""
-    runs: list[Taken] = []
+    runs: list[ResourceUsage] = []
     while len(runs) < times and sum(measurement.wall_s for measurement in runs) < _LONG_S:
         runs.append(run())
     quickest = min(runs, key=lambda measurement: measurement.cpu_s)
     wall_s = min(measurement.wall_s for measurement in runs)
-    return Taken(wall_s, quickest.cpu_s, quickest.peak_mib, quickest.code, quickest.out)
+    return ResourceUsage(wall_s, quickest.cpu_s, quickest.peak_mib, quickest.code, quickest.out)
 
 
 _LONG_S = 60

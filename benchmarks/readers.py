@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 
 if TYPE_CHECKING:
-    from dr_estate.aws.read_client import Eyes
+    from dr_estate.aws.read_client import ReadClient
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 Outcome = dict[str, float | int | str]
@@ -34,25 +34,29 @@ def concurrently(environment: Environment) -> Outcome:
 
     began = time.monotonic()
     snapshot = observe(environment, Credentials(), "benchmark")
-    return {"look_s": time.monotonic() - began, "calls": snapshot.api_calls, "unseen": len(snapshot.unseen())}
+    return {
+        "look_s": time.monotonic() - began,
+        "calls": snapshot.api_calls,
+        "unseen": len(snapshot.unavailable_parts()),
+    }
 
 
 def one_by_one(environment: Environment) -> Outcome:
     """The same readers and batch calls, one call after another: what concurrency alone gains."""
-    from dr_estate.aws.read_client import Credentials, Eyes, operations
+    from dr_estate.aws.read_client import Credentials, ReadClient, operations
     from dr_estate.snapshot.registry import reads
 
     began = time.monotonic()
-    eyes = Eyes(environment, reads(), Credentials())
-    eyes.prove_account()
-    values = read_in_turn(eyes)
-    unseen = sum(isinstance(value, Unseen) for value in values.values())
-    return {"look_s": time.monotonic() - began, "calls": operations(eyes.calls), "unseen": unseen}
+    client = ReadClient(environment, reads(), Credentials())
+    client.prove_account()
+    values = read_in_turn(client)
+    unseen = sum(isinstance(value, Unavailable) for value in values.values())
+    return {"look_s": time.monotonic() - began, "calls": operations(client.calls), "unseen": unseen}
 
 
-def read_in_turn(eyes: Eyes) -> dict[tuple[str, Side], Any]:
+def read_in_turn(client: ReadClient) -> dict[tuple[str, Side], Any]:
     """Every part, read by one thread at a time, those a part builds on first. A part that cannot be seen is Unseen."""
-    from dr_estate.reading.reader import Look, Section
+    from dr_estate.reading.reader import ReadContext, Section
     from dr_estate.snapshot.registry import readers
 
     now, worker = datetime.now(UTC), ThreadPoolExecutor(1)
@@ -62,11 +66,11 @@ def read_in_turn(eyes: Eyes) -> dict[tuple[str, Side], Any]:
         if (name, side) not in done:
             future: Future[Section] = Future()
             done[name, side] = future
-            look = Look(eyes, side, eyes.environment.region(side), now, worker, read)
+            context = ReadContext(client, side, client.environment.region(side), now, worker, read)
             try:
-                future.set_result(Section(readers()[name].read(look), tuple(look.unreadable)))
-            except CannotSee as dark:
-                future.set_result(Section(dark.unseen))
+                future.set_result(Section(readers()[name].read(context), tuple(context.unreadable)))
+            except DataUnavailable as error:
+                future.set_result(Section(error.unavailable))
         return done[name, side]
 
     for reader in readers().values():

@@ -20,8 +20,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measuring import Taken, best, take
-from benchmarks.worlds import World, both
+from benchmarks.measuring import ResourceUsage, best, take
+from benchmarks.worlds import BenchmarkWorld, both
 from dr_estate.config.environment import load_environment
 
 DR_CLI = "utils/aws_mgmt/dr_cli.py"
@@ -37,7 +37,7 @@ _WAYS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     """One measurement. ``calls`` are AWS API calls; ``note`` says what is not as it looks."""
 
     what: str
@@ -51,19 +51,23 @@ class Row:
     note: str = ""
 
 
-def start_up(times: int) -> list[Row]:
+def start_up(times: int) -> list[BenchmarkRow]:
     """How long ``--help`` takes, beside Python itself."""
     commands = {"python -c pass": ["-c", "pass"], "dr_cli.py --help": [DR_CLI, "--help"]}
     taken = {name: best(partial(take, words, {}), times) for name, words in commands.items()}
     return [
-        Row(name, "", 0, 0, measurement.wall_s, measurement.cpu_s, measurement.peak_mib, 0)
+        BenchmarkRow(name, "", 0, 0, measurement.wall_s, measurement.cpu_s, measurement.peak_mib, 0)
         for name, measurement in taken.items()
     ]
 
 
 def measured(
-    worlds: tuple[World, World], tenants: int, latencies_ms: list[int], times: int, throttle: tuple[float, float]
-) -> Iterator[Row]:
+    worlds: tuple[BenchmarkWorld, BenchmarkWorld],
+    tenants: int,
+    latencies_ms: list[int],
+    times: int,
+    throttle: tuple[float, float],
+) -> Iterator[BenchmarkRow]:
     """All that is measured with so many tenants."""
     for latency_ms in latencies_ms:
         for world in worlds:
@@ -71,7 +75,7 @@ def measured(
     yield throttled(worlds[1], tenants, latencies_ms[-1], *throttle)
 
 
-def rows_of(world: World, tenants: int, latency_ms: int, times: int) -> Iterator[Row]:
+def rows_of(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> Iterator[BenchmarkRow]:
     """Measure the whole command in ``world``, and in the canned one its reader and the baselines too."""
     yield _status(world, tenants, latency_ms, times)
     if world.kind == "canned":
@@ -79,11 +83,11 @@ def rows_of(world: World, tenants: int, latency_ms: int, times: int) -> Iterator
             yield _reading(world, way, what, tenants, latency_ms, times)
 
 
-def _status(world: World, tenants: int, latency_ms: int, times: int) -> Row:
+def _status(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
     with tempfile.TemporaryDirectory() as home:
         words = [DR_CLI, "-e", "sit", "--output", f"{home}/out", "--deadline", "3600", "status", "--format", "json"]
 
-        def run() -> Taken:
+        def run() -> ResourceUsage:
             return take(words, {**world.variables, "XDG_STATE_HOME": home})
 
         taken = _warmed(world, run, latency_ms, times)
@@ -96,7 +100,7 @@ def _not_passed(report: dict[str, Any]) -> list[str]:
     return [row["check"] for row in report["results"] if row["status"] not in {"pass", "not-applicable"}]
 
 
-def _reading(world: World, way: str, what: str, tenants: int, latency_ms: int, times: int) -> Row:
+def _reading(world: BenchmarkWorld, way: str, what: str, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
     sample = _NAIVE_SAMPLE if way == "naive" and tenants > _NAIVE_SAMPLE and latency_ms else tenants
     words = ["-m", "benchmarks.readers", way, *([str(sample)] if way == "naive" else [])]
     taken = _warmed(world, lambda: take(words, world.variables), latency_ms, times)
@@ -105,11 +109,11 @@ def _reading(world: World, way: str, what: str, tenants: int, latency_ms: int, t
     if sample == tenants:
         return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
     factor = tenants / sample
-    scaled = Taken(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
+    scaled = ResourceUsage(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
     return _row(what, world, tenants, latency_ms, scaled, round(document["calls"] * factor), f"scaled from {sample}")
 
 
-def throttled(world: World, tenants: int, latency_ms: int, rate: float, burst: float) -> Row:
+def throttled(world: BenchmarkWorld, tenants: int, latency_ms: int, rate: float, burst: float) -> BenchmarkRow:
     """The reader alone where each operation has AWS's token bucket in each region; run after ``rows_of``."""
     world.latency(latency_ms / _MS)
     world.throttle(rate, burst)
@@ -123,7 +127,7 @@ def throttled(world: World, tenants: int, latency_ms: int, rate: float, burst: f
     return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
 
 
-def _warmed(world: World, run: Callable[[], Taken], latency_ms: int, times: int) -> Taken:
+def _warmed(world: BenchmarkWorld, run: Callable[[], ResourceUsage], latency_ms: int, times: int) -> ResourceUsage:
     """Run once without latency where the answers are not canned yet, then measure; new requests spoil a measurement."""
     if world.kind == "canned":
         world.latency(0)
@@ -136,11 +140,13 @@ def _warmed(world: World, run: Callable[[], Taken], latency_ms: int, times: int)
     return taken
 
 
-def _row(what: str, world: World, tenants: int, latency_ms: int, taken: Taken, calls: int, note: str) -> Row:
-    return Row(what, world.kind, tenants, latency_ms, taken.wall_s, taken.cpu_s, taken.peak_mib, calls, note)
+def _row(
+    what: str, world: BenchmarkWorld, tenants: int, latency_ms: int, taken: ResourceUsage, calls: int, note: str
+) -> BenchmarkRow:
+    return BenchmarkRow(what, world.kind, tenants, latency_ms, taken.wall_s, taken.cpu_s, taken.peak_mib, calls, note)
 
 
-def table(rows: list[Row]) -> Table:
+def table(rows: list[BenchmarkRow]) -> Table:
     """The rows for people."""
     drawn = Table("what", "world", "tenants", "latency ms", "wall s", "CPU s", "peak MiB", "API calls", "note")
     for row in rows:
@@ -172,7 +178,7 @@ def main() -> None:
     Console(width=170).print(table(rows))
 
 
-def _keep(rows: list[Row], path: Path | None) -> None:
+def _keep(rows: list[BenchmarkRow], path: Path | None) -> None:
     if path:
         path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
 

@@ -16,7 +16,7 @@ from sandbox.client.endpoint import Endpoint
 
 
 @dataclass(frozen=True)
-class World:
+class BenchmarkWorld:
     """An endpoint to look at, and the environment variables that make any AWS client look at it as the reader."""
 
     kind: str
@@ -46,17 +46,19 @@ class World:
 
 
 @contextlib.contextmanager
-def both(environment: Environment, tenants: int) -> Iterator[tuple[World, World]]:
+def both(environment: Environment, tenants: int) -> Iterator[tuple[BenchmarkWorld, BenchmarkWorld]]:
     """The emulator with ``tenants`` tenants, and a server of its canned answers, until the block ends."""
     with embedded.running(environment, tenants) as endpoint, canned(endpoint) as repeating:
         yield (
-            World("emulator", endpoint.url, {**repeating.variables, "AWS_ENDPOINT_URL": endpoint.url}, endpoint),
+            BenchmarkWorld(
+                "emulator", endpoint.url, {**repeating.variables, "AWS_ENDPOINT_URL": endpoint.url}, endpoint
+            ),
             repeating,
         )
 
 
 @contextlib.contextmanager
-def canned(endpoint: Endpoint) -> Iterator[World]:
+def canned(endpoint: Endpoint) -> Iterator[BenchmarkWorld]:
     """A server of the canned answers of ``endpoint``, in a process of its own."""
     keys = endpoint.people["reader"]
     command = [sys.executable, "-m", "benchmarks.canned", endpoint.url]
@@ -65,6 +67,6 @@ def canned(endpoint: Endpoint) -> Iterator[World]:
         url = f"http://127.0.0.1:{port}"
         whose = {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}
         try:
-            yield World("canned", url, {"AWS_ENDPOINT_URL": url, **whose}, endpoint)
+            yield BenchmarkWorld("canned", url, {"AWS_ENDPOINT_URL": url, **whose}, endpoint)
         finally:
             server.terminate()

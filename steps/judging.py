@@ -71,14 +71,14 @@ def _raise(result: CheckResult) -> None:
     if result.status is Status.NOT_APPLICABLE:
         pytest.skip(one_line(f"NOT APPLICABLE: {result.reason}"))
     if result.status is Status.UNKNOWN:
-        raise NotSeen(_told(result, Status.UNKNOWN))
+        raise NotSeen(_failure_text(result, Status.UNKNOWN))
     if result.status is Status.EXCEPTED:
-        raise Accepted(_told(result, Status.EXCEPTED))
+        raise Accepted(_failure_text(result, Status.EXCEPTED))
     if result.status is Status.FAIL:
-        raise Gap(_told(result, Status.FAIL))
+        raise Gap(_failure_text(result, Status.FAIL))
 
 
-def _told(result: CheckResult, status: Status) -> str:
+def _failure_text(result: CheckResult, status: Status) -> str:
     lines = [_line(finding) for finding in result.findings if finding.status is status]
     more = [f"... and {len(lines) - _SHOWN} more (see the findings table)"] if len(lines) > _SHOWN else []
     return "\n".join([f"{result.check}: {len(lines)} finding(s) {status}", *lines[:_SHOWN], *more])

@@ -28,7 +28,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.snapshot.registry import reads
 from sandbox import moto_ext
 from sandbox.client.endpoint import Endpoint, from_json
-from sandbox.client.launch_options import Order
+from sandbox.client.launch_options import LaunchOptions
 from sandbox.core import request_parser
 from sandbox.moto_ext import speedups
 from sandbox.server import process
@@ -54,7 +54,7 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Itera
         finally:
             os.close(order_end)
             os.close(word_end)
-        orders.write(Order(environment.model_dump(mode="json"), tenants, seeded=seeded).to_line())
+        orders.write(LaunchOptions(environment.model_dump(mode="json"), tenants, seeded=seeded).to_line())
         orders.flush()
         yield from_json(next(word for word in map(json.loads, words) if "doing" not in word))
 

@@ -21,7 +21,7 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.core import world_file
 from sandbox.world.seed_cache import digest
 from tests.hosting import hosted
-from utils.aws_mgmt.app.target import World
+from utils.aws_mgmt.app.target import ObservedWorld
 
 _BEGAN = "as it began"
 _NOT_LOOKING = {"execution", "failback"}
@@ -63,11 +63,11 @@ def healthy(world: Endpoint, environment: Environment) -> Snapshot:
     return _seen[cache_key]
 
 
-def world_of(world: Endpoint, person: str) -> World:
+def world_of(world: Endpoint, person: str) -> ObservedWorld:
     """The world as a person of it reaches it: named as the command line names an endpoint."""
     keys = world.people[person]
     credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-    return World(WorldId.live(world.account, world.url), credentials)
+    return ObservedWorld(WorldId.live(world.account, world.url), credentials)
 
 
 def _started(environment: Environment, tenants: int) -> Endpoint:

@@ -1,4 +1,4 @@
-"""Every action by name: a module is found by being in this package and holding a ``VERB``."""
+"""Every action by name: a module is found by being in this package and holding a ``ACTION``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 from types import ModuleType
 
 import dr_actions.actions
-from dr_actions.model.action import Verb
+from dr_actions.model.action import Action
 
 
 @cache
@@ -16,15 +16,15 @@ def modules() -> dict[str, ModuleType]:
     """The module of every verb of this package, by the verb's name."""
     names = sorted(info.name for info in pkgutil.walk_packages(dr_actions.actions.__path__, "dr_actions.actions."))
     found = [importlib.import_module(name) for name in names]
-    return {module.VERB.name: module for module in found if isinstance(getattr(module, "VERB", None), Verb)}
+    return {module.ACTION.name: module for module in found if isinstance(getattr(module, "ACTION", None), Action)}
 
 
 @cache
-def verbs() -> dict[str, Verb]:
+def actions() -> dict[str, Action]:
     """Every verb of this package by name."""
-    return {name: module.VERB for name, module in modules().items()}
+    return {name: module.ACTION for name, module in modules().items()}
 
 
 def writes() -> frozenset[str]:
     """Every mutating operation any verb may send."""
-    return frozenset().union(*(verb.writes for verb in verbs().values()))
+    return frozenset().union(*(action.writes for action in actions().values()))

@@ -7,7 +7,7 @@ requests, load balancer units and support: they cost the same in either region.
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -23,8 +23,8 @@ def hourly_cost(snapshot: Snapshot, env: Environment, tenants: int) -> float:
 
 def _tasks(snapshot: Snapshot, env: Environment, tenants: int) -> float:
     try:
-        definitions = [d for d in snapshot.get(ecs.task_definitions, Side.DR) if not isinstance(d, Unseen)]
-    except CannotSee:
+        definitions = [d for d in snapshot.get(ecs.task_definitions, Side.DR) if not isinstance(d, Unavailable)]
+    except DataUnavailable:
         return 0.0
     if not definitions:
         return 0.0
@@ -39,7 +39,7 @@ def _database(snapshot: Snapshot, env: Environment) -> float:
     for side in (Side.DR, Side.PRIMARY):
         try:
             found = snapshot.get(rds.instances, side)
-        except CannotSee:
+        except DataUnavailable:
             continue
         gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.named(env.names.database))])
     return env.costs.database_instance + gib * env.costs.database_gib
@@ -48,7 +48,7 @@ def _database(snapshot: Snapshot, env: Environment) -> float:
 def _files(snapshot: Snapshot, env: Environment) -> float:
     try:
         found = snapshot.get(efs.file_systems, Side.DR)
-    except CannotSee:
+    except DataUnavailable:
         return 0.0
     size = sum(f.size_bytes for f in found if f.name == env.named(env.names.file_system))
     return size / _BYTES_A_GIB * env.costs.files_gib

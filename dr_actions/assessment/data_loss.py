@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dr_checks.core.model import Lag
 from dr_checks.operations.rpo import best_lags
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, s3
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -30,7 +30,7 @@ class Loss:
     items: int | None
     basis: str
     missing: bool = False
-    unseen: Unseen | None = None
+    unseen: Unavailable | None = None
 
 
 def losses_of(lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str, int]) -> tuple[Loss, ...]:
@@ -52,11 +52,11 @@ def missing_items(snapshot: Snapshot) -> dict[str, int]:
     found: dict[str, int] = {}
     try:
         here, there = snapshot.get(dynamodb.tables, Side.PRIMARY), snapshot.get(dynamodb.tables, Side.DR)
-        copies = {table.name: table.items for table in there if not isinstance(table, Unseen)}
+        copies = {table.name: table.items for table in there if not isinstance(table, Unavailable)}
         for table in here:
-            if not isinstance(table, Unseen) and table.name in copies:
+            if not isinstance(table, Unavailable) and table.name in copies:
                 found[table.name] = max(0, table.items - copies[table.name])
-    except CannotSee:
+    except DataUnavailable:
         found.clear()
     return found | _nothing_pending(snapshot)
 
@@ -64,7 +64,7 @@ def missing_items(snapshot: Snapshot) -> dict[str, int]:
 def _nothing_pending(snapshot: Snapshot) -> dict[str, int]:
     try:
         readings = snapshot.get(s3.lag_metrics, Side.DR)
-    except CannotSee:
+    except DataUnavailable:
         return {}
     pending = (reading for reading in readings if reading.name == "BytesPendingReplication" and reading.value == 0)
     return {reading.dimension("SourceBucket"): 0 for reading in pending}

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from dr_actions.actions.registry import verbs
+from dr_actions.actions.registry import actions
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
@@ -20,7 +20,7 @@ from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import DATABASE
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, efs, rds
 
 AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
@@ -42,21 +42,21 @@ _PERMITTED = "prerequisites.operator-allowed"
 _BYTES_A_GIB = 1 << 30
 
 
-def gates_home(
-    results: Sequence[CheckResult], plan: Plan, posture: Posture, signals: Signals, sight: Sight
+def failback_gates(
+    results: Sequence[CheckResult], plan: Plan, posture: Posture, signals: Signals, context: PlanContext
 ) -> tuple[Gate, ...]:
     """Every gate of going home with ``plan``."""
     return (
-        _away(posture, sight.env),
+        _away(posture, context.env),
         *_plan_gates(plan, posture),
-        _answers(signals, sight.env),
-        *_waited_for(plan, sight),
-        *_direction(sight),
+        _answers(signals, context.env),
+        *_waited_for(plan, context),
+        *_direction(context),
         *serving_gates(results),
     )
 
 
-def weigh_home(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
+def failback_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     """PROCEED where every gate is met, else WAIT, with each reason, the gravest first."""
     unmet = sorted((gate for gate in gates if not gate.met), key=lambda gate: (not gate.stops, gate.id))
     if not unmet:
@@ -68,8 +68,8 @@ def _away(posture: Posture, env: Environment) -> Gate:
     if posture.name in AWAY:
         return Gate("posture.away", met=True, says=posture.says)
     home = f"traffic is served by {env.regions.primary}: there is nothing to fail back"
-    says = posture.says if posture.name in BLINDNESS else home
-    return Gate("posture.away", met=False, says=says.rstrip(".") + ".", stops=True)
+    message = posture.says if posture.name in BLINDNESS else home
+    return Gate("posture.away", met=False, says=message.rstrip(".") + ".", stops=True)
 
 
 def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
@@ -82,49 +82,49 @@ def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
 
 def _answers(signals: Signals, env: Environment) -> Gate:
     well = signals.primary_api is Api.ANSWERS
-    says = f"the API of {env.regions.primary} {'answers' if well else 'does not answer'}."
-    return Gate("primary.answers", met=well, says=says, stops=True)
+    message = f"the API of {env.regions.primary} {'answers' if well else 'does not answer'}."
+    return Gate("primary.answers", met=well, says=message, stops=True)
 
 
-def _waited_for(plan: Plan, sight: Sight) -> Iterator[Gate]:
+def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:
     """The steps that wait for the primary itself, such as its being stable: met now, or the answer is WAIT."""
     for step in plan.steps:
         if role_of(plan.goal, step.id) is Role.WAIT:
-            status = verbs()[step.verb].confirm(step, sight)
-            yield Gate("primary.primary_stable", met=status.standing is Standing.DONE, says=status.says, stops=True)
+            status = actions()[step.verb].observe(step, context)
+            yield Gate("primary.primary_stable", met=status.state is StepState.DONE, says=status.message, stops=True)
 
 
-def _direction(sight: Sight) -> Iterator[Gate]:
+def _direction(context: PlanContext) -> Iterator[Gate]:
     """Who holds the newer data: the DR region's stores must be the ones that took writes last (T28)."""
-    name, env = sight.env.named(sight.env.names.database), sight.env
+    name, env = context.env.named(context.env.names.database), context.env
     try:
-        here = sight.snapshot.find(rds.instances, Side.DR, identifier=name)
-    except CannotSee as dark:
-        yield Gate("direction.database", met=False, says=dark.unseen.why, stops=True)
+        here = context.snapshot.find(rds.instances, Side.DR, identifier=name)
+    except DataUnavailable as error:
+        yield Gate("direction.database", met=False, says=error.unavailable.why, stops=True)
         return
     if here is None or here.source:
         what = "absent" if here is None else f"a replica of {here.source}"
-        says = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be synced home."
-        yield Gate("direction.database", met=False, says=says, stops=True)
+        message = f"{name} in {env.regions.dr} is {what}: the newer data is not there, nothing is to be synced home."
+        yield Gate("direction.database", met=False, says=message, stops=True)
     elif not DATABASE[here.status].takes_writes:
-        says = f"{name} in {env.regions.dr} is {here.status}: nothing is synced from it until it takes writes."
-        yield Gate("direction.database", met=False, says=says, stops=True)
+        message = f"{name} in {env.regions.dr} is {here.status}: nothing is synced from it until it takes writes."
+        yield Gate("direction.database", met=False, says=message, stops=True)
     else:
-        says = f"{name} in {env.regions.dr} takes the writes: the sync goes to {env.regions.primary}."
-        yield Gate("direction.database", met=True, says=says)
-    yield from _files_direction(sight)
+        message = f"{name} in {env.regions.dr} takes the writes: the sync goes to {env.regions.primary}."
+        yield Gate("direction.database", met=True, says=message)
+    yield from _files_direction(context)
 
 
-def _files_direction(sight: Sight) -> Iterator[Gate]:
-    env = sight.env
+def _files_direction(context: PlanContext) -> Iterator[Gate]:
+    env = context.env
     try:
-        fed = [r for r in sight.snapshot.get(efs.replications, Side.DR) if r.destination_region == env.regions.dr]
-    except CannotSee as dark:
-        yield Gate("direction.files", met=False, says=dark.unseen.why, stops=True)
+        fed = [r for r in context.snapshot.get(efs.replications, Side.DR) if r.destination_region == env.regions.dr]
+    except DataUnavailable as error:
+        yield Gate("direction.files", met=False, says=error.unavailable.why, stops=True)
         return
     if fed:
-        says = f"{fed[0].source_id} still replicates into {env.regions.dr}: a sync home would overwrite newer files."
-        yield Gate("direction.files", met=False, says=says, stops=True)
+        message = f"{fed[0].source_id} still replicates into {env.regions.dr}: a sync home would overwrite newer files."
+        yield Gate("direction.files", met=False, says=message, stops=True)
     else:
         yield Gate("direction.files", met=True, says=f"the files of {env.regions.dr} take the writes.")
 
@@ -139,30 +139,32 @@ def serving_gates(results: Sequence[CheckResult]) -> Iterator[Gate]:
             continue
         grave = (Status.FAIL, Status.UNKNOWN, *([Status.WARN] if result.check == _PERMITTED else []))
         bad = [f for f in result.findings if f.status in grave]
-        says = f"{bad[0].subject}: {bad[0].measured}, wanted {bad[0].wanted}." if bad else f"{result.status}."
+        message = f"{bad[0].subject}: {bad[0].measured}, wanted {bad[0].wanted}." if bad else f"{result.status}."
         if result.status is Status.UNKNOWN and not bad:
-            says = result.reason
+            message = result.reason
         met = not bad and result.status is not Status.UNKNOWN
-        yield Gate(f"check.{result.check}", met=met, says=says)
+        yield Gate(f"check.{result.check}", met=met, says=message)
 
 
-def stranded(sight: Sight) -> tuple[Loss, ...]:
+def stranded_writes(context: PlanContext) -> tuple[Loss, ...]:
     """What a failback could lose or mix up: per store 0 seconds where the sync is proven, and what is in conflict."""
-    if sight.goal is not Goal.FAILBACK:
+    if context.goal is not Goal.FAILBACK:
         return ()
     proven = "writers are stopped, and the copy is proven complete, before promotion"
-    losses = [Loss("database", sight.env.named(sight.env.names.database), None, 0.0, 0, proven)]
-    losses.append(Loss("files", sight.env.named(sight.env.names.file_system), None, 0.0, 0, proven))
-    return (*losses, *_tables(sight))
+    losses = [Loss("database", context.env.named(context.env.names.database), None, 0.0, 0, proven)]
+    losses.append(Loss("files", context.env.named(context.env.names.file_system), None, 0.0, 0, proven))
+    return (*losses, *_tables(context))
 
 
-def _tables(sight: Sight) -> Iterator[Loss]:
+def _tables(context: PlanContext) -> Iterator[Loss]:
     """Global tables: what the primary took before it was lost arrives when it is back; the last writer wins (T31)."""
     try:
-        here = {t.name: t for t in sight.snapshot.get(dynamodb.tables, Side.PRIMARY) if not isinstance(t, Unseen)}
-        there = {t.name: t for t in sight.snapshot.get(dynamodb.tables, Side.DR) if not isinstance(t, Unseen)}
-    except CannotSee as dark:
-        yield Loss("tables", "all", None, None, None, dark.unseen.why, unseen=dark.unseen)
+        here = {
+            t.name: t for t in context.snapshot.get(dynamodb.tables, Side.PRIMARY) if not isinstance(t, Unavailable)
+        }
+        there = {t.name: t for t in context.snapshot.get(dynamodb.tables, Side.DR) if not isinstance(t, Unavailable)}
+    except DataUnavailable as error:
+        yield Loss("tables", "all", None, None, None, error.unavailable.why, unseen=error.unavailable)
         return
     for name in sorted(here.keys() & there.keys()):
         apart = abs(here[name].items - there[name].items)
@@ -170,13 +172,13 @@ def _tables(sight: Sight) -> Iterator[Loss]:
         yield Loss("tables", name, None, None if apart else 0.0, apart, basis)
 
 
-def sync_estimate(sight: Sight) -> tuple[float, int]:
+def sync_estimate(context: PlanContext) -> tuple[float, int]:
     """GiB that the sync moves, and seconds at failback.sync_mib_s; what cannot be seen counts nothing."""
-    names, see = sight.env.names, sight.snapshot
-    database, files = sight.env.named(names.database), sight.env.named(names.file_system)
+    names, see = context.env.names, context.snapshot
+    database, files = context.env.named(names.database), context.env.named(names.file_system)
     gib = 0.0
-    with suppress(CannotSee):
+    with suppress(DataUnavailable):
         gib += sum(i.storage_gib for i in see.get(rds.instances, Side.DR) if i.identifier == database)
-    with suppress(CannotSee):
+    with suppress(DataUnavailable):
         gib += sum(f.size_bytes for f in see.get(efs.file_systems, Side.DR) if f.name == files) / _BYTES_A_GIB
-    return gib, round(gib * 1024 / sight.env.failback.sync_mib_s)
+    return gib, round(gib * 1024 / context.env.failback.sync_mib_s)

@@ -17,7 +17,7 @@ from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness
+from dr_estate.model.unavailable import UnavailableKind
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
@@ -61,7 +61,7 @@ class Assessment:
     rto_measured: int = 0
 
 
-def weigh_gates(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
+def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     """The advice that ``gates`` mean, and each reason, the gravest first."""
     unmet = sorted((g for g in gates if not g.met and not g.relaxed), key=lambda g: (not g.stops, g.id))
     advice = Advice.RISKY if unmet else Advice.PROCEED
@@ -93,22 +93,26 @@ def gates_of(
 def _posture_gate(plan: Plan, posture: Posture) -> Gate:
     if posture.name is _EXPECTED[plan.goal]:
         return Gate("posture.expected", met=True, says=posture.says)
-    says = f"{posture.says.rstrip('.')}. {_ADVICE.get(posture.name, '')}".strip()
-    return Gate("posture.expected", met=False, says=says, stops=True)
+    message = f"{posture.says.rstrip('.')}. {_ADVICE.get(posture.name, '')}".strip()
+    return Gate("posture.expected", met=False, says=message, stops=True)
 
 
 def _plan_gates(plan: Plan) -> Iterator[Gate]:
     roles = roles_in(plan)
     database = Role.DATABASE in roles
-    says = "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
-    yield Gate("plan.database", met=database, says=says, stops=True)
+    message = (
+        "the plan brings the database up in the DR region." if database else "no copy of the database can be used."
+    )
+    yield Gate("plan.database", met=database, says=message, stops=True)
     moves, by_health = Role.TRAFFIC in roles, plan.goal is Goal.FAILOVER
-    says = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
-    says = says if moves or not by_health else "the traffic records move by the health of the primary region (T05)."
-    yield Gate("plan.traffic", met=moves or by_health, says=says)
+    message = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
+    message = (
+        message if moves or not by_health else "the traffic records move by the health of the primary region (T05)."
+    )
+    yield Gate("plan.traffic", met=moves or by_health, says=message)
     serves = Role.SERVICES in roles
-    says = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
-    yield Gate("plan.services", met=serves, says=says, stops=True)
+    message = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
+    yield Gate("plan.services", met=serves, says=message, stops=True)
 
 
 def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gate]:
@@ -146,13 +150,13 @@ def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool
         return Gate(f"check.{result.check}", met=True, says=f"{result.status}.")
     grave = _counting(result, env, lost)
     worst = (grave or bad)[0]
-    says = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
-    return Gate(f"check.{result.check}", met=False, says=says.rstrip(".") + ".", relaxed=relaxed or not grave)
+    message = f"{worst.subject}: {worst.measured}, wanted {worst.wanted}: {worst.because}"
+    return Gate(f"check.{result.check}", met=False, says=message.rstrip(".") + ".", relaxed=relaxed or not grave)
 
 
 def is_out_of_reach(finding: Finding) -> bool:
     """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region."""
-    return finding.unseen is not None and finding.unseen.kind is Blindness.RESOLVER
+    return finding.unseen is not None and finding.unseen.kind is UnavailableKind.RESOLVER
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:
@@ -178,5 +182,5 @@ def _loss_gates(losses: Sequence[Loss], goal: Goal, env: Environment, lost: bool
         elif goal is Goal.SWITCHOVER:
             yield Gate(f"data.{store}", met=True, says="writers are stopped, and zero loss proven, before promotion.")
         else:
-            says = f"at most {worst:.0f} s are lost, the objective is {target_s} s."
-            yield Gate(f"data.{store}", met=worst <= target_s, says=says)
+            message = f"at most {worst:.0f} s are lost, the objective is {target_s} s."
+            yield Gate(f"data.{store}", met=worst <= target_s, says=message)

@@ -1,6 +1,6 @@
 """A tabletop exercise: the playbooks walked through on today's evidence, with what could go wrong, and the gaps. Pure.
 
-Each stop says who owns the step, what this tool would do here and now (``foresee``, with the primary region taken as
+Each stop says who owns the step, what this tool would do here and now (``plan_steps``, with the primary region taken as
 lost), its time budget, and injects to talk about. What is missing for a step (a contact, a runbook, a control plane
 that does not answer, a plan that has nothing for it) is a gap.
 """
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.planning.planner import batches, make_plan
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import FAILBACK, FAILOVER, Plane, PlaybookStep
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53, runbook
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -51,7 +51,7 @@ class Inject:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TabletopStop:
     """One step of the walk. ``happens`` are sentences of what would be done; ``gaps`` what is missing for it."""
 
     playbook: str
@@ -66,11 +66,13 @@ class Stop:
     gaps: tuple[str, ...]
 
 
-def walk(env: Environment, snapshot: Snapshot, disasters: Mapping[str, str], turn: int) -> tuple[Stop, ...]:
+def walk_through(
+    env: Environment, snapshot: Snapshot, disasters: Mapping[str, str], turn: int
+) -> tuple[TabletopStop, ...]:
     """The nine and the seven stops. ``disasters`` maps names to sentences; ``turn`` draws other injects each time."""
-    plan = make_plan(Sight(env, snapshot, Goal.FAILOVER, primary_answers=False), "PRIMARY_LOST")
+    plan = make_plan(PlanContext(env, snapshot, Goal.FAILOVER, primary_answers=False), "PRIMARY_LOST")
     dark = tuple(_dark_planes(snapshot))
-    stops: list[Stop] = []
+    stops: list[TabletopStop] = []
     for playbook, steps in (("failover", FAILOVER), ("failback", FAILBACK)):
         own = plan if playbook == "failover" else None
         stops += [_stop(env, snapshot, playbook, step, own, dark, disasters, turn) for step in steps]
@@ -86,9 +88,9 @@ def _stop(
     dark: Sequence[Plane],
     disasters: Mapping[str, str],
     turn: int,
-) -> Stop:
+) -> TabletopStop:
     own = [planned for planned in plan.steps if planned.number == step.number] if plan else []
-    return Stop(
+    return TabletopStop(
         playbook=playbook,
         number=step.number,
         name=step.name,
@@ -146,8 +148,8 @@ def _gaps(
 def _runbook(env: Environment, snapshot: Snapshot) -> Iterator[str]:
     try:
         found = snapshot.get(runbook.runbook, Side.DR)
-    except CannotSee as unseen:
-        yield f"The runbook cannot be read: {unseen.unseen.why}"
+    except DataUnavailable as unseen:
+        yield f"The runbook cannot be read: {unseen.unavailable.why}"
         return
     days = (snapshot.taken_at.date() - found.reviewed).days if found.reviewed else None
     if found.text is None:
@@ -159,9 +161,11 @@ def _runbook(env: Environment, snapshot: Snapshot) -> Iterator[str]:
 def _dark_planes(snapshot: Snapshot) -> Iterator[Plane]:
     try:
         snapshot.get(route53.zones, Side.GLOBAL)
-    except CannotSee:
+    except DataUnavailable:
         yield Plane.GLOBAL
     for plane, side in ((Plane.PRIMARY, Side.PRIMARY), (Plane.DR, Side.DR)):
-        seen = [part for (_, of), part in snapshot.parts.items() if of is side and part not in snapshot.unseen()]
+        seen = [
+            part for (_, of), part in snapshot.parts.items() if of is side and part not in snapshot.unavailable_parts()
+        ]
         if not seen:
             yield plane

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dr_actions.authorization.clearance import Approval
-from dr_actions.control_table.table import Condition, Put, Table
+from dr_actions.control_table.table import ItemTable, Put, WriteCondition
 from dr_estate.model.dynamodb_values import instant, moment
 
 APPROVAL = "APPROVAL#"
@@ -20,10 +20,10 @@ _MOST_KEPT = 20
 _TEXTS = ("plan", "environment", "arn", "at", "expires_at")
 
 
-class Approvals:
+class ApprovalStore:
     """The store of approvals. ``now`` is the clock (UTC). What the table raises passes through."""
 
-    def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
+    def __init__(self, table: ItemTable, now: Callable[[], datetime]) -> None:
         self._table, self._now = table, now
 
     def approve(self, approval: Approval, person: str) -> None:
@@ -48,7 +48,7 @@ class Approvals:
 
         It is written as a whole: IAM lets an approver put an item and not change one.
         """
-        key, there = (APPROVAL + userid, incident), Condition("attribute_exists(#pk)")
+        key, there = (APPROVAL + userid, incident), WriteCondition("attribute_exists(#pk)")
         item = self._table.get(key) or {"pk": key[0], "sk": key[1]}
         self._table.put(Put({**item, "withdrawn_at": instant(self._now())}, there))
 

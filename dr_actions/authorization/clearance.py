@@ -44,7 +44,7 @@ class Approval:
 
 
 @dataclass(frozen=True)
-class Case:
+class AuthorizationRequest:
     """Everything a decision is made upon. ``paused`` says who stopped all runs and why, "" where nobody did.
 
     ``operator`` is the caller's ARN, ``operator_userid`` the unique id that AWS gives with it.
@@ -79,34 +79,36 @@ class Clearance:
     overrides: tuple[Override, ...]
 
 
-def decide(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
-    """A Clearance for exactly ``case.plan``, or every refusal there is."""
-    refusals = [*_unusable_overrides(case.overrides, case.now), *_refusals(case, env)]
+def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple[Refusal, ...]:
+    """A Clearance for exactly ``request.plan``, or every refusal there is."""
+    refusals = [*_unusable_overrides(request.overrides, request.now), *_refusals(request, env)]
     if refusals:
         return tuple(refusals)
-    approval = _good_approval(case, env)
-    used = {gate.id for gate in case.gates if not gate.met and not gate.relaxed}
+    approval = _good_approval(request, env)
+    used = {gate.id for gate in request.gates if not gate.met and not gate.relaxed}
     return Clearance(
         environment=env.name,
-        incident=case.incident,
-        operator=case.operator,
+        incident=request.incident,
+        operator=request.operator,
         approver=approval.arn if approval else "",
-        digest=case.plan.digest,
+        digest=request.plan.digest,
         expires_at=approval.expires_at if approval else None,
-        overrides=tuple(override for override in case.overrides if override.gate in used),
+        overrides=tuple(override for override in request.overrides if override.gate in used),
     )
 
 
-def decide_trial(case: Case, env: Environment) -> Clearance | tuple[Refusal, ...]:
+def decide_trial(request: AuthorizationRequest, env: Environment) -> Clearance | tuple[Refusal, ...]:
     """A Clearance for a trial or a clean-up: no ticket and no second person, for neither touches what the estate holds.
 
     The guard confines both to what bears a drill's name. Stop switch, gates and overrides hold as for any run.
     """
     ours = env.model_copy(update={"approvals": env.approvals.model_copy(update={"people": 1, "ticket": False})})
-    return decide(case, ours)
+    return decide(request, ours)
 
 
-def going_on(clearance: Clearance, overrides: Sequence[Override], now: datetime) -> Clearance | tuple[Refusal, ...]:
+def extended_clearance(
+    clearance: Clearance, overrides: Sequence[Override], now: datetime
+) -> Clearance | tuple[Refusal, ...]:
     """The clearance of a run that goes on, with what is overridden now beside it; or every override that cannot be."""
     refusals = tuple(_unusable_overrides(overrides, now))
     return refusals or replace(clearance, overrides=(*clearance.overrides, *overrides))
@@ -117,18 +119,18 @@ def ticket_is_well_formed(incident: str, env: Environment) -> bool:
     return re.fullmatch(env.approvals.ticket_pattern, incident, re.ASCII) is not None
 
 
-def _refusals(case: Case, env: Environment) -> Iterator[Refusal]:
-    if case.paused:
+def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refusal]:
+    if request.paused:
         yield Refusal(
-            "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
+            "authority.paused", f"All runs are stopped: {request.paused}. `dr_cli.py unpause` lets them run again."
         )
-    if env.approvals.ticket and not ticket_is_well_formed(case.incident, env):
-        message = f"'{case.incident}' is no incident ticket" if case.incident else "no incident ticket was given"
+    if env.approvals.ticket and not ticket_is_well_formed(request.incident, env):
+        message = f"'{request.incident}' is no incident ticket" if request.incident else "no incident ticket was given"
         yield Refusal("authority.ticket", f"{message}: name it with --incident INC-123 (or INC-20260107-001).")
-    yield from gate_refusals(case.gates, case.overrides, case.now)
-    if env.approvals.people > 1 and _good_approval(case, env) is None:
-        yield Refusal("authority.two-people", _why_not_approved(case, env))
-    missing = _unconfirmed(case)
+    yield from gate_refusals(request.gates, request.overrides, request.now)
+    if env.approvals.people > 1 and _good_approval(request, env) is None:
+        yield Refusal("authority.two-people", _why_not_approved(request, env))
+    missing = _unconfirmed(request)
     if missing:
         words = " ".join(f"--confirm {step}" for step in missing)
         yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
@@ -143,11 +145,11 @@ def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: dat
             yield Refusal(gate.id, f"{gate.says} Fix it, or {how}.")
 
 
-def _unconfirmed(case: Case) -> list[str]:
+def _unconfirmed(request: AuthorizationRequest) -> list[str]:
     """Irreversible steps nobody confirmed, where no person can be asked right before them."""
-    if case.at_terminal:
+    if request.at_terminal:
         return []
-    return [s.id for s in case.plan.steps if s.danger == "irreversible" and s.id not in case.confirmed]
+    return [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
 
 
 def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
@@ -161,37 +163,39 @@ def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterato
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
 
 
-def _good_approval(case: Case, env: Environment) -> Approval | None:
-    return next((a for a in case.approvals if not fault_of(a, case, env)), None)
+def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval | None:
+    return next((a for a in request.approvals if not fault_of(a, request, env)), None)
 
 
-def _why_not_approved(case: Case, env: Environment) -> str:
-    if not case.approvals:
-        return f"nobody approved this plan. Another person runs: {case.approve_with}."
-    faults = "; ".join(f"{person_of(a.arn, env)}: {fault_of(a, case, env)}" for a in case.approvals)
-    return f"no approval counts ({faults}). Another person than the operator runs: {case.approve_with}."
+def _why_not_approved(request: AuthorizationRequest, env: Environment) -> str:
+    if not request.approvals:
+        return f"nobody approved this plan. Another person runs: {request.approve_with}."
+    faults = "; ".join(f"{person_of(a.arn, env)}: {fault_of(a, request, env)}" for a in request.approvals)
+    return f"no approval counts ({faults}). Another person than the operator runs: {request.approve_with}."
 
 
-def fault_of(approval: Approval, case: Case, env: Environment) -> str:
-    """Why an approval does not count for ``case``; "" where it does."""
+def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment) -> str:
+    """Why an approval does not count for ``request``; "" where it does."""
     if not is_approver(approval.arn, env):
         return f"{person_of(approval.arn, env)} is not among the approvers"
-    if _is_forged(approval, case):
+    if _is_forged(approval, request):
         return "it was written under another caller's key"
-    if same_person(approval.arn, case.operator, env):
+    if same_person(approval.arn, request.operator, env):
         return "the operator's own approval does not count as a second person's"
-    if (approval.environment, approval.incident) != (env.name, case.incident):
+    if (approval.environment, approval.incident) != (env.name, request.incident):
         return f"it is for {approval.incident} in {approval.environment}"
-    if approval.digest != case.plan.digest:
-        return f"it is for another plan ({approval.digest[:12]}, now {case.plan.digest[:12]}): the estate changed since"
-    if approval.at > case.now:
-        return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {case.now:%Y-%m-%d %H:%M:%S} UTC"
-    if approval.expires_at <= case.now:
+    if approval.digest != request.plan.digest:
+        return (
+            f"it is for another plan ({approval.digest[:12]}, now {request.plan.digest[:12]}): the estate changed since"
+        )
+    if approval.at > request.now:
+        return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {request.now:%Y-%m-%d %H:%M:%S} UTC"
+    if approval.expires_at <= request.now:
         return f"it expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
     return ""
 
 
-def _is_forged(approval: Approval, case: Case) -> bool:
+def _is_forged(approval: Approval, request: AuthorizationRequest) -> bool:
     """Whether the ARN that the writer gives cannot be that of the user id AWS vouches for.
 
     An assumed role's id is ``ROLEID:session``, a user's has no session. One principal has one id: who writes under the
@@ -202,5 +206,5 @@ def _is_forged(approval: Approval, case: Case) -> bool:
         return True
     if session and own_name(approval.arn) != session.partition("@")[0].casefold():
         return True
-    same_id = principal == case.operator_userid.partition(":")[0]
-    return same_id != same_principal(approval.arn, case.operator)
+    same_id = principal == request.operator_userid.partition(":")[0]
+    return same_id != same_principal(approval.arn, request.operator)

@@ -12,7 +12,14 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from dr_actions.authorization.clearance import Approval, Case, Clearance, fault_of, gate_refusals, going_on
+from dr_actions.authorization.clearance import (
+    Approval,
+    AuthorizationRequest,
+    Clearance,
+    extended_clearance,
+    fault_of,
+    gate_refusals,
+)
 from dr_actions.authorization.people import person_of, same_person
 from dr_actions.model.gates import Gate, Refusal
 from dr_actions.model.plan import Goal, Plan
@@ -40,22 +47,23 @@ EXPECTED = {
 class Resumption:
     """What a decision to go on is made upon. ``recorded`` and ``begun_at`` are the journal's word alone.
 
-    ``case`` is of the caller who resumes, now: the recorded plan, the incident, and the approvals in the control table.
+    ``request`` is of the caller who resumes, now: the recorded plan, the incident, and the approvals in the control
+    table.
     """
 
     recorded: Clearance
     begun_at: datetime
-    case: Case
+    request: AuthorizationRequest
 
 
 def resume(resumption: Resumption, env: Environment) -> Clearance | tuple[Refusal, ...]:
-    """The recorded clearance with what is overridden now, or every refusal there is. Gates are ``weigh_anew``'s."""
+    """The recorded clearance with what is overridden now, or every refusal there is. Gates are ``recheck_gates``'s."""
     if refusals := tuple(_refusals(resumption, env)):
         return refusals
-    return going_on(resumption.recorded, resumption.case.overrides, resumption.case.now)
+    return extended_clearance(resumption.recorded, resumption.request.overrides, resumption.request.now)
 
 
-def weigh_anew(clearance: Clearance, gates: Sequence[Gate], now: datetime) -> tuple[Refusal, ...]:
+def recheck_gates(clearance: Clearance, gates: Sequence[Gate], now: datetime) -> tuple[Refusal, ...]:
     """A refusal of each gate that is not met and not overridden by name."""
     return tuple(gate_refusals(gates, clearance.overrides, now))
 
@@ -76,36 +84,36 @@ def gates_to_go_on(
 
 
 def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
-    case, recorded = resumption.case, resumption.recorded
-    if case.paused:
+    request, recorded = resumption.request, resumption.recorded
+    if request.paused:
         yield Refusal(
-            "authority.paused", f"All runs are stopped: {case.paused}. `dr_cli.py unpause` lets them run again."
+            "authority.paused", f"All runs are stopped: {request.paused}. `dr_cli.py unpause` lets them run again."
         )
-    if (recorded.environment, recorded.incident, recorded.digest) != (env.name, case.incident, case.plan.digest):
+    if (recorded.environment, recorded.incident, recorded.digest) != (env.name, request.incident, request.plan.digest):
         yield Refusal("authority.digest", "the recorded plan is not the one that was cleared. Begin with --replan.")
     if env.approvals.people > 1:
         yield from _unapproved(resumption, env)
 
 
 def _unapproved(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
-    case, begun_at = resumption.case, resumption.begun_at
-    anew = f"Begin with --replan and a new approval: {case.approve_with}."
+    request, begun_at = resumption.request, resumption.begun_at
+    anew = f"Begin with --replan and a new approval: {request.approve_with}."
     until = begun_at + timedelta(hours=env.approvals.resume_hours)
-    if not begun_at <= case.now <= until:
-        says = f"the record says that the run began at {begun_at:%Y-%m-%d %H:%M} UTC: it may be gone on with until "
-        yield Refusal(RULE, f"{says}{until:%Y-%m-%d %H:%M} UTC (approvals.resume_hours). {anew}")
-    faults = [_fault(approval, resumption, env) for approval in case.approvals]
+    if not begun_at <= request.now <= until:
+        message = f"the record says that the run began at {begun_at:%Y-%m-%d %H:%M} UTC: it may be gone on with until "
+        yield Refusal(RULE, f"{message}{until:%Y-%m-%d %H:%M} UTC (approvals.resume_hours). {anew}")
+    faults = [_fault(approval, resumption, env) for approval in request.approvals]
     if all(faults):
         text = f" ({'; '.join(faults)})" if faults else ""
-        says = "the journal says that this run was approved, and the control table holds no approval that allows it"
-        yield Refusal(RULE, f"{says}{text}. {anew}")
+        message = "the journal says that this run was approved, and the control table holds no approval that allows it"
+        yield Refusal(RULE, f"{message}{text}. {anew}")
 
 
 def _fault(approval: Approval, resumption: Resumption, env: Environment) -> str:
     """Why an approval does not allow the run to be gone on with; "" where it does."""
     who = person_of(approval.arn, env)
-    if why := fault_of(approval, replace(resumption.case, now=resumption.begun_at), env):
-        return f"{who}: {why}"
+    if reason := fault_of(approval, replace(resumption.request, now=resumption.begun_at), env):
+        return f"{who}: {reason}"
     if same_person(approval.arn, resumption.recorded.operator, env):
         return f"{who}: the approval of the operator who began the run does not count as a second person's"
     if not same_person(approval.arn, resumption.recorded.approver, env):

@@ -25,7 +25,7 @@ from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness
+from dr_estate.model.unavailable import UnavailableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,11 +40,11 @@ _ERRORS = (
 _ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
 
 
-class Guarded(Exception):
+class GuardRefused(Exception):
     """The guard refused a call before it left this process. The message begins with the rule's id."""
 
 
-class Trouble(StrEnum):
+class FailureKind(StrEnum):
     """Why a call did not come back with success. UNCERTAIN: it may have taken effect all the same.
 
     BUSY: its subject is in a state that passes by itself, so the call may be sent again.
@@ -61,12 +61,12 @@ class Trouble(StrEnum):
 class SendFailed(Exception):
     """A call failed. ``code`` is AWS's error code, "" where there was no answer."""
 
-    def __init__(self, trouble: Trouble, why: str, code: str = "") -> None:
-        super().__init__(why)
+    def __init__(self, trouble: FailureKind, reason: str, code: str = "") -> None:
+        super().__init__(reason)
         self.trouble, self.code = trouble, code
 
 
-class Hands(Generic[Context]):
+class MutatingClient(Generic[Context]):
     """A session that can send declared mutations. Thread-safe; one client for each service and region.
 
     ``declared`` are all operations any verb may send. The guard weighs each single one by the context that
@@ -92,7 +92,7 @@ class Hands(Generic[Context]):
         self._session = self._guarded_session(environment, frozenset(declared))
 
     @contextmanager
-    def permitting(self, context: Context) -> Iterator[Hands[Context]]:
+    def permitting(self, context: Context) -> Iterator[MutatingClient[Context]]:
         """Within the block, this thread may send what the guard lets pass upon ``context``; outside any, nothing."""
         before: Context | None = getattr(self._permit, "context", None)
         self._permit.context = context
@@ -108,7 +108,7 @@ class Hands(Generic[Context]):
             client = self._client(call.service, call.region)
             answer = getattr(client, xform_name(call.operation))(**call.params)
         except botocore.exceptions.ParamValidationError as wrong:
-            raise SendFailed(Trouble.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
+            raise SendFailed(FailureKind.REFUSED, f"{call.name}: {wrong}", "ParamValidationError") from wrong
         except _ERRORS as error:
             raise _failed(error, call) from error
         return cast("dict[str, Any]", answer)
@@ -146,24 +146,24 @@ class Hands(Generic[Context]):
     def _ask_guard(self, call: Call) -> None:
         context: Context | None = getattr(self._permit, "context", None)
         if context is None:
-            raise Guarded(f"guard.undeclared: {call.name} was permitted by nobody.")
+            raise GuardRefused(f"guard.undeclared: {call.name} was permitted by nobody.")
         refused = self._guard(call, context)
         if refused:
-            raise Guarded(refused)
+            raise GuardRefused(refused)
 
 
 def _failed(error: Exception, call: Call) -> SendFailed:
-    unseen = explain(error, call.service, call.region, _ALLOW)
+    unavailable = explain(error, call.service, call.region, _ALLOW)
     code = ""
     if isinstance(error, botocore.exceptions.ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
     kinds = {
-        Blindness.THROTTLED: Trouble.THROTTLED,
-        Blindness.DENIED: Trouble.DENIED,
-        Blindness.CREDENTIALS: Trouble.CREDENTIALS,
-        Blindness.UNREACHABLE: Trouble.UNCERTAIN,
-        Blindness.DEADLINE: Trouble.UNCERTAIN,
-        Blindness.NOT_AWS: Trouble.UNCERTAIN,
-        Blindness.ERROR: Trouble.BUSY if is_passing(code) else Trouble.REFUSED,
+        UnavailableKind.THROTTLED: FailureKind.THROTTLED,
+        UnavailableKind.DENIED: FailureKind.DENIED,
+        UnavailableKind.CREDENTIALS: FailureKind.CREDENTIALS,
+        UnavailableKind.UNREACHABLE: FailureKind.UNCERTAIN,
+        UnavailableKind.DEADLINE: FailureKind.UNCERTAIN,
+        UnavailableKind.NOT_AWS: FailureKind.UNCERTAIN,
+        UnavailableKind.ERROR: FailureKind.BUSY if is_passing(code) else FailureKind.REFUSED,
     }
-    return SendFailed(kinds.get(unseen.kind, Trouble.REFUSED), unseen.why, code)
+    return SendFailed(kinds.get(unavailable.kind, FailureKind.REFUSED), unavailable.why, code)

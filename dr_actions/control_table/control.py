@@ -28,15 +28,15 @@ from typing import Any
 
 from dr_actions.control_table.table import (
     CONTROL_CALLS,
-    Check,
-    Condition,
+    ConditionCheck,
     ConditionFailed,
+    ItemTable,
     Put,
-    Sender,
     SentTable,
-    Table,
+    TableSender,
     Update,
     Write,
+    WriteCondition,
 )
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.dynamodb_values import instant, moment
@@ -47,19 +47,19 @@ from dr_estate.readers.control_table import (
     PAUSE,
     RUN,
     STANDING,
+    ControlState,
     Incident,
-    InForce,
-    Override,
     Pause,
+    RecordedOverride,
     in_force,
 )
 
-__all__ = ["CONTROL_CALLS", "ConditionFailed", "Control", "Fence", "Fenced", "IncidentOpen"]
+__all__ = ["CONTROL_CALLS", "ConditionFailed", "ControlStore", "Fence", "Fenced", "IncidentOpen"]
 
 HISTORY = "HISTORY"
 
-_NOT_OPEN = Condition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
-_THERE = Condition("attribute_exists(#pk)")
+_NOT_OPEN = WriteCondition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
+_THERE = WriteCondition("attribute_exists(#pk)")
 
 
 class IncidentOpen(Exception):
@@ -84,24 +84,24 @@ class Fence:
     run: str
     token: int
 
-    def check(self) -> Check:
+    def check(self) -> ConditionCheck:
         """The check that goes before the run's writes in one transaction."""
-        mine = Condition("#token = :token AND #run = :run", {"token": self.token, "run": self.run})
-        return Check((LOCK, RUN), mine)
+        mine = WriteCondition("#token = :token AND #run = :run", {"token": self.token, "run": self.run})
+        return ConditionCheck((LOCK, RUN), mine)
 
 
-class Control:
+class ControlStore:
     """The store. ``now`` is the clock (UTC). What the sender raises passes through every method."""
 
-    def __init__(self, table: Table, now: Callable[[], datetime]) -> None:
+    def __init__(self, table: ItemTable, now: Callable[[], datetime]) -> None:
         self.table, self.now = table, now
 
     @classmethod
-    def of(cls, env: Environment, sender: Sender, now: Callable[[], datetime]) -> Control:
+    def of(cls, env: Environment, sender: TableSender, now: Callable[[], datetime]) -> ControlStore:
         """The store of the environment's control table over a guarded sender."""
         return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), now)
 
-    def in_force(self) -> InForce:
+    def in_force(self) -> ControlState:
         """What stands now, and who holds the lock. Read consistently."""
         return in_force(self.table.query(STANDING) + self.table.query(LOCK))
 
@@ -117,9 +117,9 @@ class Control:
                 raise Fenced(f"Run {fence.run} no longer holds the lock: another run took it over.") from refused
             raise ConditionFailed(tuple(number - 1 for number in refused.failed)) from refused
 
-    def pause(self, who: str, why: str) -> Pause:
+    def pause(self, who: str, reason: str) -> Pause:
         """Turn the stop switch on; returns it, or the one that is on already and by whom."""
-        item = {"who": who, "why": why, "at": instant(self.now()), "closed_at": ""}
+        item = {"who": who, "why": reason, "at": instant(self.now()), "closed_at": ""}
         try:
             self._stand(PAUSE, item, who)
         except ConditionFailed:
@@ -127,7 +127,7 @@ class Control:
             if standing is None:
                 raise
             return standing
-        return Pause(who, why, moment(item["at"]))
+        return Pause(who, reason, moment(item["at"]))
 
     def unpause(self, who: str) -> None:
         """Turn it off, whoever turned it on. Raises ConditionFailed where it never was on."""
@@ -164,10 +164,10 @@ class Control:
     def close_incident(self, incident: str, by: str, fence: Fence | None = None) -> None:
         """Close it. Raises ConditionFailed where another one, or none, is open; Fenced."""
         values = {"closed_at": instant(self.now()), "closed_by": by}
-        mine = Condition("#incident = :incident", {"incident": incident})
+        mine = WriteCondition("#incident = :incident", {"incident": incident})
         self._change(INCIDENT, values, by, mine, fence)
 
-    def override(self, override: Override, fence: Fence | None = None) -> None:
+    def override(self, override: RecordedOverride, fence: Fence | None = None) -> None:
         """Set a gate aside; the same gate's earlier override is replaced, and kept in the history. Raises Fenced."""
         item = {
             "gate": override.gate,
@@ -181,16 +181,23 @@ class Control:
         self._stand(OVERRIDE + override.gate, item, override.by, fence, None)
 
     def _stand(
-        self, sk: str, item: Mapping[str, Any], by: str, fence: Fence | None = None, when: Condition | None = _NOT_OPEN
+        self,
+        sk: str,
+        item: Mapping[str, Any],
+        by: str,
+        fence: Fence | None = None,
+        when: WriteCondition | None = _NOT_OPEN,
     ) -> None:
         self.write([Put({"pk": STANDING, "sk": sk, **item}, when), self._history(sk, by, item)], fence)
 
-    def _change(self, sk: str, values: Mapping[str, Any], by: str, when: Condition, fence: Fence | None = None) -> None:
+    def _change(
+        self, sk: str, values: Mapping[str, Any], by: str, when: WriteCondition, fence: Fence | None = None
+    ) -> None:
         self.write([Update((STANDING, sk), values, when), self._history(sk, by, values)], fence)
 
     def _history(self, sk: str, by: str, values: Mapping[str, Any]) -> Put:
         return Put({"pk": HISTORY, "sk": f"{instant(self.now())}#{sk}", "by": by, "values": dict(values)})
 
 
-def _is_open(incident: str) -> Condition:
-    return Condition("#incident = :incident AND #closed_at = :none", {"incident": incident, "none": ""})
+def _is_open(incident: str) -> WriteCondition:
+    return WriteCondition("#incident = :incident AND #closed_at = :none", {"incident": incident, "none": ""})

@@ -6,7 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from dr_actions.control_table.control import Control, Fenced
+from dr_actions.control_table.control import ControlStore, Fenced
 from dr_actions.control_table.lock import Lock, renew
 from dr_estate.config.recovery_settings import Execution
 
@@ -22,7 +22,7 @@ class Heartbeat:
     over by the control's clock: a machine that slept through its lease has lost the lock too.
     """
 
-    def __init__(self, control: Control, lock: Lock, limits: Execution) -> None:
+    def __init__(self, control: ControlStore, lock: Lock, limits: Execution) -> None:
         self._control, self._limits = control, limits
         self._lock, self._lost, self._trouble = lock, "", ""
         self._stop = threading.Event()
@@ -54,8 +54,8 @@ class Heartbeat:
     def lost(self) -> str:
         """Why the lock is lost, "" while it is held."""
         if not self._lost and self._control.now() >= self._lock.lease_until:
-            why = self._trouble or "no heartbeat was sent in time: this machine slept or was overloaded"
-            self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {why}"
+            reason = self._trouble or "no heartbeat was sent in time: this machine slept or was overloaded"
+            self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {reason}"
         return self._lost
 
     def check(self) -> None:

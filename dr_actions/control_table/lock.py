@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.control_table.control import Control, Fence, Fenced
-from dr_actions.control_table.table import Condition, ConditionFailed, Put, Update
+from dr_actions.control_table.control import ControlStore, Fence, Fenced
+from dr_actions.control_table.table import ConditionFailed, Put, Update, WriteCondition
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.model.drill_names import is_drill, is_trial
 from dr_estate.model.dynamodb_values import instant
-from dr_estate.readers.control_table import LOCK, RUN, Run, run_of
+from dr_estate.readers.control_table import LOCK, RUN, LockHolder, run_of
 
 KEY = (LOCK, RUN)
 RUNS = "RUN#"
@@ -25,7 +25,7 @@ RUNS = "RUN#"
 _TRIES = 3
 
 
-class Leave(StrEnum):
+class LockDecision(StrEnum):
     """Whether the lock may be taken, and how."""
 
     FREE = "free"
@@ -38,7 +38,7 @@ class Leave(StrEnum):
 class LockHeld(Exception):
     """Another run holds the lock. Carries it."""
 
-    def __init__(self, run: Run, now: datetime) -> None:
+    def __init__(self, run: LockHolder, now: datetime) -> None:
         left_s = max(0, round((run.lease_until - now).total_seconds()))
         super().__init__(
             f"Run {run.run} of {run.person} ({run.arn}) is at work on {run.incident} since {_clock(run.taken_at)}; its "
@@ -51,7 +51,7 @@ class LockHeld(Exception):
 class CoolingDown(Exception):
     """A run of another incident ended a short while ago. Carries it, and when the cool-down is over."""
 
-    def __init__(self, run: Run, until: datetime) -> None:
+    def __init__(self, run: LockHolder, until: datetime) -> None:
         super().__init__(
             f"Run {run.run} of {run.person} for {run.incident} ended at {_clock(ended_at(run))} "
             f"({run.outcome or 'without a word: its lease ran out'}). Another incident may start at {_clock(until)}. "
@@ -77,7 +77,7 @@ class Lock:
     owner: Owner
     token: int
     lease_until: datetime
-    taken_from: Run | None = None
+    taken_from: LockHolder | None = None
 
     @property
     def fence(self) -> Fence:
@@ -85,35 +85,35 @@ class Lock:
         return Fence(self.run, self.token)
 
 
-def ended_at(run: Run) -> datetime:
+def ended_at(run: LockHolder) -> datetime:
     """When the run ended; one that died ended when its lease did."""
     return run.ended_at or run.lease_until
 
 
-def cool_down_until(run: Run, limits: Execution) -> datetime:
+def cool_down_until(run: LockHolder, limits: Execution) -> datetime:
     """When a run of another incident may start: the cool-down counts from the end."""
     return ended_at(run) + timedelta(minutes=limits.cool_down_minutes)
 
 
-def may_take(last: Run | None, now: datetime, run: str, incident: str, limits: Execution) -> Leave:
+def may_take(last: LockHolder | None, now: datetime, run: str, incident: str, limits: Execution) -> LockDecision:
     """Whether ``run`` for ``incident`` may take the lock that ``last`` holds or held.
 
     An emergency waits for no practice: a trial at work, which touches nothing of the estate, gives way at once, and
     after a drill there is no cool-down.
     """
     if last is None:
-        return Leave.FREE
+        return LockDecision.FREE
     if last.ended_at is None and last.run == run:
-        return Leave.OURS
+        return LockDecision.OURS
     if last.holds(now):
-        return Leave.TAKEOVER if is_trial(last.incident) and not is_drill(incident) else Leave.HELD
+        return LockDecision.TAKEOVER if is_trial(last.incident) and not is_drill(incident) else LockDecision.HELD
     if last.incident != incident and not is_drill(last.incident) and now < cool_down_until(last, limits):
-        return Leave.COOLING
-    return Leave.FREE if last.ended_at else Leave.TAKEOVER
+        return LockDecision.COOLING
+    return LockDecision.FREE if last.ended_at else LockDecision.TAKEOVER
 
 
 def take(
-    control: Control, owner: Owner, run: str, incident: str, limits: Execution, cool_down_waived: bool = False
+    control: ControlStore, owner: Owner, run: str, incident: str, limits: Execution, cool_down_waived: bool = False
 ) -> Lock:
     """Take the lock for ``run``, whose id is new for each process. Raises LockHeld, CoolingDown.
 
@@ -126,15 +126,15 @@ def take(
         last = run_of(item) if item else None
         now = control.now()
         leave = may_take(last, now, run, incident, limits)
-        if last and leave is Leave.HELD:
+        if last and leave is LockDecision.HELD:
             raise LockHeld(last, now)
-        if last and leave is Leave.COOLING:
+        if last and leave is LockDecision.COOLING:
             raise CoolingDown(last, cool_down_until(last, limits))
-        if last and leave is Leave.OURS:  # its answer was lost
+        if last and leave is LockDecision.OURS:  # its answer was lost
             return renew(control, Lock(run, incident, owner, last.token, last.lease_until), limits)
         until = now + timedelta(seconds=limits.lease_s)
         token = last.token + 1 if last else 1
-        lock = Lock(run, incident, owner, token, until, last if leave is Leave.TAKEOVER else None)
+        lock = Lock(run, incident, owner, token, until, last if leave is LockDecision.TAKEOVER else None)
         try:
             control.write([_taken(lock, now, item), _listed(lock, now)])
         except ConditionFailed:
@@ -143,7 +143,7 @@ def take(
     raise ConditionFailed((0,))
 
 
-def renew(control: Control, lock: Lock, limits: Execution) -> Lock:
+def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     """The heartbeat: the lock with a new lease. Raises Fenced where it was taken over or released."""
     now = control.now()
     until = now + timedelta(seconds=limits.lease_s)
@@ -155,10 +155,10 @@ def renew(control: Control, lock: Lock, limits: Execution) -> Lock:
     return replace(lock, lease_until=until)
 
 
-def release(control: Control, lock: Lock, outcome: str) -> None:
+def release(control: ControlStore, lock: Lock, outcome: str) -> None:
     """End the run: the cool-down counts from now. Raises Fenced where another run took the lock over."""
     values = {"ended_at": instant(control.now()), "outcome": outcome}
-    listed = Update((RUNS + lock.incident, lock.run), values, Condition("attribute_exists(#pk)"))
+    listed = Update((RUNS + lock.incident, lock.run), values, WriteCondition("attribute_exists(#pk)"))
     try:
         control.write([Update(KEY, values, _mine(lock)), listed])
     except ConditionFailed as refused:
@@ -168,9 +168,11 @@ def release(control: Control, lock: Lock, outcome: str) -> None:
 def _taken(lock: Lock, now: datetime, before: Mapping[str, Any] | None) -> Put:
     item = {"pk": LOCK, "sk": RUN, **_as_item(lock, now)}
     if before is None:
-        return Put(item, Condition("attribute_not_exists(#pk)"))
+        return Put(item, WriteCondition("attribute_not_exists(#pk)"))
     names = ("token", "heartbeat_at", "ended_at")
-    unchanged = Condition(" AND ".join(f"#{name} = :{name}" for name in names), {name: before[name] for name in names})
+    unchanged = WriteCondition(
+        " AND ".join(f"#{name} = :{name}" for name in names), {name: before[name] for name in names}
+    )
     return Put(item, unchanged)
 
 
@@ -193,9 +195,9 @@ def _as_item(lock: Lock, now: datetime) -> dict[str, Any]:
     }
 
 
-def _mine(lock: Lock, more: str = "", values: Mapping[str, Any] | None = None) -> Condition:
+def _mine(lock: Lock, more: str = "", values: Mapping[str, Any] | None = None) -> WriteCondition:
     check = lock.fence.check().when
-    return Condition(check.text + more, {**check.values, **(values or {})})
+    return WriteCondition(check.text + more, {**check.values, **(values or {})})
 
 
 def _lost(lock: Lock) -> Fenced:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import botocore.exceptions
 
-from dr_actions.clients.mutating_client import SendFailed, Trouble
+from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.model.plan import Call
 from dr_estate.model.dynamodb_values import decode_item, encode, encode_item
 
@@ -30,7 +30,7 @@ Key = tuple[str, str]
 
 _ATTEMPTS = 6
 _PAUSE_S = 0.05
-_PASSING = {Trouble.THROTTLED, Trouble.BUSY, Trouble.UNCERTAIN}
+_PASSING = {FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN}
 _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _PASSING_CODES = {
     "InternalServerError",
@@ -49,7 +49,7 @@ class ConditionFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Condition:
+class WriteCondition:
     """A condition expression: attributes are written ``#name``, values ``:name`` and given in ``values``."""
 
     text: str
@@ -61,7 +61,7 @@ class Put:
     """Write the whole ``item`` (with its ``pk`` and ``sk``), if ``when`` holds for the one that is there."""
 
     item: Item
-    when: Condition | None = None
+    when: WriteCondition | None = None
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,21 @@ class Update:
 
     key: Key
     values: Item
-    when: Condition
+    when: WriteCondition
 
 
 @dataclass(frozen=True)
-class Check:
+class ConditionCheck:
     """Write nothing here, but let the transaction through only if ``when`` holds."""
 
     key: Key
-    when: Condition
+    when: WriteCondition
 
 
-Write = Put | Update | Check
+Write = Put | Update | ConditionCheck
 
 
-class Table(Protocol):
+class ItemTable(Protocol):
     """What the store needs of a table with the string keys ``pk`` and ``sk`` and the index ``by-sk``."""
 
     def get(self, key: Key) -> dict[str, Any] | None:
@@ -112,7 +112,7 @@ class Table(Protocol):
         ...
 
 
-class Sender(Protocol):
+class TableSender(Protocol):
     """The guarded sender. Raises ``dr_actions.clients.mutating_client`` errors, or botocore's ClientError."""
 
     def send(self, call: Call) -> dict[str, Any]:
@@ -123,7 +123,9 @@ class Sender(Protocol):
 class SentTable:
     """The table ``name`` in ``region`` over a sender. Safe to use from several threads if the sender is."""
 
-    def __init__(self, sender: Sender, name: str, region: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, sender: TableSender, name: str, region: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._sender, self._name, self._region, self._sleep = sender, name, region, sleep
 
     def get(self, key: Key) -> dict[str, Any] | None:
@@ -218,7 +220,7 @@ def _update(write: Update) -> dict[str, Any]:
     return {"Key": _key(write.key), "UpdateExpression": setting, **condition, "ExpressionAttributeValues": values}
 
 
-def _condition(when: Condition) -> dict[str, Any]:
+def _condition(when: WriteCondition) -> dict[str, Any]:
     params: dict[str, Any] = {
         "ConditionExpression": when.text,
         "ExpressionAttributeNames": {f"#{name}": name for name in re.findall(r"#(\w+)", when.text)},

@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -64,7 +64,7 @@ def inventory(snapshot: Snapshot) -> Inventory:
     for part in snapshot.parts.values():
         path = f"{part.name}.{part.side}"
         if not _LEFT_OUT.match(path):
-            found[path] = None if isinstance(part.value, Unseen) else tuple(sorted(_lines(part.value)))
+            found[path] = None if isinstance(part.value, Unavailable) else tuple(sorted(_lines(part.value)))
     return Inventory(found)
 
 

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import NOTIFYING, role_of
 
 _WALKED = ("done", "invalid", "degraded")
-_TOUCHES = (Kind.INTENT, Kind.MANUAL_DONE)
+_TOUCHES = (EntryKind.INTENT, EntryKind.MANUAL_DONE)
 
 
 def next_part(past: Sequence[Entry]) -> Goal | None:
     """The goal of the next part; None where the drill is over."""
-    begun = max((number for number, entry in enumerate(past) if entry.kind is Kind.BEGIN), default=None)
+    begun = max((number for number, entry in enumerate(past) if entry.kind is EntryKind.BEGIN), default=None)
     if begun is None:
         return None
     goal, since = Goal(past[begun].data["plan"]["goal"]), past[begun:]
-    ended = [str(entry.data.get("outcome")) for entry in since if entry.kind is Kind.END]
+    ended = [str(entry.data.get("outcome")) for entry in since if entry.kind is EntryKind.END]
     walked = ended[-1:] != [] and ended[-1] in _WALKED
     if goal is Goal.SWITCHOVER:
         return _after_leaving(since, walked)
@@ -32,9 +32,9 @@ def next_part(past: Sequence[Entry]) -> Goal | None:
     return None if goal is Goal.CLEAN_UP and "done" in ended else Goal.CLEAN_UP
 
 
-def begins_anew(past: Sequence[Entry], goal: Goal) -> bool:
+def needs_new_plan(past: Sequence[Entry], goal: Goal) -> bool:
     """Whether ``goal`` is another than that of the plan on record, so that it begins with a plan of its own."""
-    begun = [entry for entry in past if entry.kind is Kind.BEGIN]
+    begun = [entry for entry in past if entry.kind is EntryKind.BEGIN]
     return not begun or begun[-1].data["plan"]["goal"] != goal
 
 
@@ -50,7 +50,7 @@ def changed(since: Sequence[Entry]) -> bool:
     touched: set[str] = set()
     for entry in since:
         step = str(entry.step)
-        if entry.kind is Kind.UNDONE:
+        if entry.kind is EntryKind.UNDONE:
             touched.discard(step)
         elif entry.kind in _TOUCHES and role_of(goal, step) not in NOTIFYING:
             touched.add(step)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_actions.drills.inventory import Difference, Inventory, differences
-from dr_actions.guard.evidence import set_aside_by
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.guard.evidence import renamed_databases_in
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Environment, Side
 
 
-class Fate(StrEnum):
+class ResidueState(StrEnum):
     """What became of it."""
 
     KEPT = "kept"
@@ -33,41 +33,41 @@ class Residue:
 
     place: str
     subject: str
-    fate: Fate
+    fate: ResidueState
     says: str
     command: str = ""
 
 
 def residue(before: Inventory, after: Inventory, env: Environment, entries: Sequence[Entry]) -> tuple[Residue, ...]:
     """What is left of the drill that wrote ``entries``; empty where the estate is exactly as it was."""
-    aside = _set_aside(entries, env)
+    aside = _retained_databases(entries, env)
     rows = [_row(difference, aside) for difference in differences(before, after)]
-    residues = {row.subject: row for row in reversed(rows) if row.fate is Fate.KEPT}
-    left = [row for row in rows if row.fate is not Fate.KEPT]
+    residues = {row.subject: row for row in reversed(rows) if row.fate is ResidueState.KEPT}
+    left = [row for row in rows if row.fate is not ResidueState.KEPT]
     return (*left, *residues.values(), *_recovery_points(entries))
 
 
 def is_clean(rows: Sequence[Residue]) -> bool:
     """Whether nothing is left over, and nothing unseen: what is kept is kept by rule."""
-    return all(row.fate is Fate.KEPT for row in rows)
+    return all(row.fate is ResidueState.KEPT for row in rows)
 
 
 def _row(difference: Difference, aside: Mapping[str, str]) -> Residue:
     if difference.how == "unseen":
-        return Residue(difference.part, "all of it", Fate.UNSEEN, difference.says)
+        return Residue(difference.part, "all of it", ResidueState.UNSEEN, difference.says)
     name = next(
         (name for name in aside if name in difference.subject.split() or f":{name}" in difference.subject), None
     )
     if name is not None and difference.how == "new" and difference.part.endswith(f".{Side.PRIMARY}"):
-        says = "the primary's database of before the drill: this tool deletes nothing in the primary region"
-        return Residue(difference.part, name, Fate.KEPT, says, aside[name])
-    return Residue(difference.part, difference.subject, Fate.LEFT, f"{difference.how}: {difference.says}")
+        message = "the primary's database of before the drill: this tool deletes nothing in the primary region"
+        return Residue(difference.part, name, ResidueState.KEPT, message, aside[name])
+    return Residue(difference.part, difference.subject, ResidueState.LEFT, f"{difference.how}: {difference.says}")
 
 
-def _set_aside(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
+def _retained_databases(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
     """The names under which databases of the primary region were kept, with the command that deletes each."""
     found: dict[str, str] = {}
-    for name in set_aside_by(entries, Side.PRIMARY).values():
+    for name in renamed_databases_in(entries, Side.PRIMARY).values():
         found[name] = (
             f"aws rds delete-db-instance --region {env.region(Side.PRIMARY)} --db-instance-identifier {name} "
             f"--final-db-snapshot-identifier {name}-last"
@@ -77,7 +77,7 @@ def _set_aside(entries: Sequence[Entry], env: Environment) -> Mapping[str, str]:
 
 def _recovery_points(entries: Sequence[Entry]) -> Iterator[Residue]:
     for entry in entries:
-        facts = entry.data.get("facts", {}) if entry.kind is Kind.CONFIRMED else {}
+        facts = entry.data.get("facts", {}) if entry.kind is EntryKind.CONFIRMED else {}
         if role_of(Goal.FAILBACK, str(entry.step)) is Role.BACKUP and facts.get("arn"):
-            says = "the backup made before the sync: it expires by its own lifecycle"
-            yield Residue(f"backup.recovery_points.{facts['side']}", str(facts["arn"]), Fate.KEPT, says)
+            message = "the backup made before the sync: it expires by its own lifecycle"
+            yield Residue(f"backup.recovery_points.{facts['side']}", str(facts["arn"]), ResidueState.KEPT, message)

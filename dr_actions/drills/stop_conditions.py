@@ -14,9 +14,9 @@ from dr_checks.derived.due import blocked_now
 from dr_checks.derived.leftovers import leftovers
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import cloudwatch_alarms, control_table
-from dr_estate.readers.control_table import InForce
+from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 
 ALARMS = "drill.alarms"
@@ -42,20 +42,20 @@ def alarms_on(snapshot: Snapshot, env: Environment) -> str:
     for side in _SIDES:
         try:
             found = snapshot.get(cloudwatch_alarms.alarms, side)
-        except CannotSee as dark:
-            return f"the alarms of {env.region(side)} cannot be seen: {dark.unseen.why}"
+        except DataUnavailable as error:
+            return f"the alarms of {env.region(side)} cannot be seen: {error.unavailable.why}"
         on = [alarm for alarm in found if alarm.state not in _OFF and (not names or alarm.name in names)]
         if on:
             return f"alarm {on[0].name} in {env.region(side)} is {on[0].state}: {on[0].reason.rstrip('.')}."
     return ""
 
 
-def refused_by(standing: InForce) -> str:
+def refused_by(control_state: ControlState) -> str:
     """Why no drill is held while this stands in the control table; "" where one may be."""
-    if standing.reason:
-        return f"{standing.reason} A drill keeps its lock and its record there."
-    if standing.incident is not None:
-        incident = standing.incident
+    if control_state.reason:
+        return f"{control_state.reason} A drill keeps its lock and its record there."
+    if control_state.incident is not None:
+        incident = control_state.incident
         return f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase})."
     return ""
 
@@ -63,15 +63,15 @@ def refused_by(standing: InForce) -> str:
 def _no_incident(snapshot: Snapshot) -> Iterator[Gate]:
     try:
         refused = refused_by(snapshot.get(control_table.standing, Side.DR))
-    except CannotSee as dark:
-        refused = dark.unseen.why
+    except DataUnavailable as error:
+        refused = error.unavailable.why
     yield Gate("drill.incident", met=not refused, says=refused or "no incident is open.", stops=True)
 
 
 def _nothing_left(snapshot: Snapshot, env: Environment) -> Iterator[Gate]:
     try:
         left = [leftover.subject for leftover in leftovers(snapshot, env)]
-        says = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` removes it." if left else ""
-    except CannotSee as dark:
-        says = f"whether an earlier drill left something cannot be seen: {dark.unseen.why}"
-    yield Gate("drill.leftovers", met=not says, says=says or "no earlier drill left anything.", stops=True)
+        message = f"an earlier drill left {', '.join(left[:3])}: `dr_cli.py drill clean` removes it." if left else ""
+    except DataUnavailable as error:
+        message = f"whether an earlier drill left something cannot be seen: {error.unavailable.why}"
+    yield Gate("drill.leftovers", met=not message, says=message or "no earlier drill left anything.", stops=True)

@@ -10,19 +10,19 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from dr_actions.authorization.clearance import Clearance
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.journal import Entry, Journal, Kind, State
-from dr_actions.model.action import Sight, Verb, Workshop
+from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
+from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.plan import Plan, Step
-from dr_actions.planning.planner import sight_of
+from dr_actions.planning.planner import context_of
 from dr_estate.config.environment import Environment
-from dr_estate.model.unseen import CannotSee
-from dr_estate.reading.reader import Followed
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
 
 
-class Cause(StrEnum):
+class FailureCause(StrEnum):
     """Why a step failed.
 
     FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. CHANGED:
@@ -32,21 +32,21 @@ class Cause(StrEnum):
 
     FAILED = "failed"
     GATE = "gate"
-    CHANGED = "changed"
+    DRIFTED = "changed"
     LATE = "late"
-    UNSEEN = "unseen"
+    UNAVAILABLE = "unseen"
     HALTED = "halted"
 
 
-CONTRADICTIONS = frozenset({Cause.FAILED, Cause.GATE, Cause.CHANGED})
-OVERDUE = frozenset({Cause.LATE, Cause.UNSEEN})
+CONTRADICTIONS = frozenset({FailureCause.FAILED, FailureCause.GATE, FailureCause.DRIFTED})
+OVERDUE = frozenset({FailureCause.LATE, FailureCause.UNAVAILABLE})
 
 
 class StepFailed(Exception):
     """A step could not be taken; the run ends here. ``step`` is its id."""
 
-    def __init__(self, step: str, why: str, cause: Cause = Cause.FAILED) -> None:
-        super().__init__(why)
+    def __init__(self, step: str, reason: str, cause: FailureCause = FailureCause.FAILED) -> None:
+        super().__init__(reason)
         self.step, self.cause = step, cause
 
 
@@ -54,30 +54,30 @@ class ManualPending(StepFailed):
     """A step that a person takes was not taken in time. Nothing is undone: the same command goes on from here."""
 
 
-class Stopped(Exception):
+class RunStopped(Exception):
     """The operator asked the run to stop; it stopped between two calls."""
 
 
-class LookFailed(Exception):
+class ReadFailed(Exception):
     """The eyes could not look at all (no region proved the account)."""
 
 
-class Tell(Protocol):
+class RunListener(Protocol):
     """Who hears how a run goes: the terminal, a log, a test."""
 
     def begins(self, steps: Sequence[Step]) -> None:
         """These steps are next."""
         ...
 
-    def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
+    def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
         """A step is under way for ``age_s`` seconds; after ``limit_s`` it is given up."""
         ...
 
-    def done(self, step: Step, says: str) -> None:
+    def done(self, step: Step, message: str) -> None:
         """A step is as wanted."""
         ...
 
-    def degraded(self, step_id: str, why: str) -> None:
+    def degraded(self, step_id: str, reason: str) -> None:
         """A step failed, and the run goes on without it."""
         ...
 
@@ -97,35 +97,34 @@ class Tell(Protocol):
         ...
 
 
-Looking = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
+ReadParts = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
 
 
 @dataclass
-class Run:
-    """One execution of one plan. ``look`` reads parts of the snapshot anew, upon an earlier one.
+class PlanRun:
+    """One execution of one plan. ``read`` reads parts of the snapshot anew, upon an earlier one.
 
-    ``workshop`` is where a step that runs a program (Terraform) finds what it needs. ``held`` raises where the lock is
-    not ours any more; ``standing_order`` says who paused all runs, "" where nobody;
-    ``stop_condition`` why this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows
-    of the snapshots so far.
+    ``program_context`` is where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where
+    the lock is not ours any more; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why
+    this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
     """
 
     env: Environment
     plan: Plan
     clearance: Clearance
-    hands: Hands[GuardContext]
+    client: MutatingClient[GuardContext]
     journal: Journal
-    look: Looking
-    tell: Tell
+    read: ReadParts
+    listener: RunListener
     clock: Callable[[], datetime]
-    held: Callable[[], None]
-    standing_order: Callable[[], str]
+    check_lock: Callable[[], None]
+    pause_reason: Callable[[], str]
     snapshot: Snapshot
-    workshop: Workshop
+    program_context: ProgramContext
     stop_condition: Callable[[], str] = str
     confirmed: frozenset[str] = frozenset()
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    set_aside: Mapping[str, str] = field(default_factory=dict)
+    renamed_databases: Mapping[str, str] = field(default_factory=dict)
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -143,34 +142,36 @@ class Run:
         """How long a person may take for a step."""
         return timedelta(minutes=self.env.execution.manual_wait_minutes)
 
-    def sight(self, verb: Verb) -> Sight:
-        """What ``verb`` decides from, its own parts read just now. Raises LookFailed."""
-        return self.sight_after(frozenset(verb.watches))
+    def context(self, action: Action) -> PlanContext:
+        """What ``action`` decides from, its own parts read just now. Raises LookFailed."""
+        return self.context_with(frozenset(action.reads_parts))
 
-    def sight_after(self, parts: frozenset[str]) -> Sight:
+    def context_with(self, parts: frozenset[str]) -> PlanContext:
         """What is seen with ``parts`` read just now; the others as they were. Raises LookFailed."""
-        sent, changes = self._sent_at(), self._made("change")
+        sent, changes = self._sent_at(), self._created_ids("change")
         if parts:
             try:
-                self.snapshot = self.look(parts, self._following(sent, changes))
-            except CannotSee as blind:
-                raise LookFailed(str(blind)) from blind
+                self.snapshot = self.read(parts, self._tracking(sent, changes))
+            except DataUnavailable as error:
+                raise ReadFailed(str(error)) from error
             self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
-        sight = sight_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
-        sight = replace(sight, sent_at=sent, recorded=self.recorded, set_aside=self.set_aside, changes=changes)
-        return replace(sight, deployments=self._made("deployment"))
+        context = context_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
+        context = replace(
+            context, sent_at=sent, recorded=self.recorded, renamed_databases=self.renamed_databases, changes=changes
+        )
+        return replace(context, deployments=self._created_ids("deployment"))
 
-    def _following(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
+    def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
         """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.
 
         A person's change is followed from when it was seen: until then nobody is asked about it.
         """
-        steps = [step for step in self.plan.steps if self.journal.state_of(step.id) is not State.DONE]
+        steps = [step for step in self.plan.steps if self.journal.state_of(step.id) is not RecordedState.DONE]
         named = {name for step in steps if step.id in sent or not step.manual for name in step.after.get("asks", ())}
         change_ids = {changes[step.id] for step in steps if step.id in changes}
-        return replace(self.snapshot, followed=Followed(tuple(sorted(change_ids)), tuple(sorted(named))))
+        return replace(self.snapshot, followed=TrackedChanges(tuple(sorted(change_ids)), tuple(sorted(named))))
 
-    def _made(self, key: str) -> dict[str, str]:
+    def _created_ids(self, key: str) -> dict[str, str]:
         """The id of what each step's last call of this plan made, as the journal has it under ``key``.
 
         A ``change`` is one that Route 53 took, a ``deployment`` one of an ECS service. A step that failed is tried
@@ -178,11 +179,11 @@ class Run:
         """
         ids: dict[str, str] = {}
         for entry in self.journal.entries:
-            if entry.kind is Kind.BEGIN:
+            if entry.kind is EntryKind.BEGIN:
                 ids.clear()
-            elif entry.step and entry.kind in (Kind.UNDONE, Kind.FAILED):
+            elif entry.step and entry.kind in (EntryKind.UNDONE, EntryKind.FAILED):
                 ids.pop(entry.step, None)
-            elif entry.step and entry.kind is Kind.OUTCOME and key in entry.data:
+            elif entry.step and entry.kind is EntryKind.OUTCOME and key in entry.data:
                 ids[entry.step] = str(entry.data[key])
         return ids
 
@@ -190,21 +191,21 @@ class Run:
         """When the last call of each step of this plan took effect, or was seen done by hand, as the journal has it."""
         sent: dict[str, datetime] = {}
         for entry in self.journal.entries:
-            if entry.kind is Kind.BEGIN:
+            if entry.kind is EntryKind.BEGIN:
                 sent.clear()
-            elif entry.step and _went_well(entry):
+            elif entry.step and _took_effect(entry):
                 sent[entry.step] = entry.at
-            elif entry.step and entry.kind in (Kind.MANUAL_WAIT, Kind.UNDONE):
+            elif entry.step and entry.kind in (EntryKind.MANUAL_WAIT, EntryKind.UNDONE):
                 sent.pop(entry.step, None)
         return sent
 
     def stop_if_asked(self) -> None:
         """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""
         if self.stop.is_set():
-            raise Stopped
-        self.held()
+            raise RunStopped
+        self.check_lock()
 
-    def nap(self) -> None:
+    def wait(self) -> None:
         """Wait for the next look; wakes at once, and raises, when the operator stops the run."""
         self.stop.wait(self.env.execution.poll_s)
         self.stop_if_asked()
@@ -215,6 +216,8 @@ class Run:
         self.stop_if_asked()
 
 
-def _went_well(entry: Entry) -> bool:
-    seen = entry.kind is Kind.MANUAL_DONE or (entry.kind is Kind.LOOKED and entry.data.get("took_effect") is True)
-    return seen or (entry.kind is Kind.OUTCOME and entry.data.get("result") == "sent")
+def _took_effect(entry: Entry) -> bool:
+    seen = entry.kind is EntryKind.MANUAL_DONE or (
+        entry.kind is EntryKind.LOOKED and entry.data.get("took_effect") is True
+    )
+    return seen or (entry.kind is EntryKind.OUTCOME and entry.data.get("result") == "sent")

@@ -47,11 +47,11 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
     if not open_:
         return None
     if frozen_at is None:
-        why = f"{env.regions.dr} is not frozen, so no backup can hold its last write"
+        reason = f"{env.regions.dr} is not frozen, so no backup can hold its last write"
     else:
         missing = ", ".join(f"the {store} of {env.region(side)}" for side, store in open_)
-        why = f"no complete recovery point since the freeze ({frozen_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
-    return Refusal(RULE, f"{call.name} in {call.region} brings data home: {why} (T28).")
+        reason = f"no complete recovery point since the freeze ({frozen_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
+    return Refusal(RULE, f"{call.name} in {call.region} brings data home: {reason} (T28).")
 
 
 def syncs(call: Call, env: Environment) -> bool:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dr_actions.guard.evidence import Proof, Store, absent_from, frozen_since, proofs_in, set_aside_by
+from dr_actions.guard.evidence import Proof, Store, absent_from, frozen_since, proofs_in, renamed_databases_in
 from dr_actions.journal.entries import Entry
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -43,7 +43,7 @@ class GuardContext:
     def upon(cls, snapshot: Snapshot, env: Environment) -> GuardContext:
         """What the snapshot that a plan was made upon shows; only its zones are changed, whatever is seen later."""
         context = cls(env).having_seen(snapshot)
-        with contextlib.suppress(CannotSee):
+        with contextlib.suppress(DataUnavailable):
             found = snapshot.get(route53.zones, Side.GLOBAL)
             traffic = next((zone.id for zone in found if zone.name == env.traffic.zone and not zone.private), "")
             hosts = [host for hosts in env.traffic.customer_hosts.values() for host in hosts]
@@ -53,7 +53,7 @@ class GuardContext:
 
     def having_seen(self, snapshot: Snapshot) -> GuardContext:
         """The same with what drills made as ``snapshot`` shows it; as it was where that cannot be seen."""
-        with contextlib.suppress(CannotSee):
+        with contextlib.suppress(DataUnavailable):
             return replace(self, made=frozenset(leftover.id for leftover in leftovers(snapshot, self.env)))
         return self
 
@@ -62,7 +62,7 @@ class GuardContext:
         return replace(
             self,
             allowed=allowed,
-            made=self.made | set(set_aside_by(entries).values()),
+            made=self.made | set(renamed_databases_in(entries).values()),
             goal=plan.goal,
             proofs=proofs_in(entries, plan.goal),
             frozen_at=frozen_since(entries, plan),

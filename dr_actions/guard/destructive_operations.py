@@ -73,7 +73,7 @@ _OVERWRITES = {
 _UNREADABLE = ("dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement", "dynamodb:ExecuteTransaction")
 
 
-def looks(operation: str) -> bool:
+def is_read(operation: str) -> bool:
     """Whether an operation's name says that it only looks, as ``DescribeTable`` and ``BatchGetItem`` do."""
     words = words_of(operation)
     return words[:1] != [] and (words[0] in _LOOKS or tuple(words[:2]) in _LOOKS_AT_MANY)
@@ -86,16 +86,16 @@ def words_of(operation: str) -> list[str]:
 
 def destruction(call: Call, home: bool) -> str:
     """Why ``call`` destroys something, "" where it does not. ``home``: it reaches the primary or a global service."""
-    if looks(call.operation):
+    if is_read(call.operation):
         return ""
     found = _DESTROYS.intersection(words_of(call.operation))
     if found:
         return f"its name says '{min(found)}'"
     if call.name in _UNREADABLE:
         return "what its statement changes is unknown"
-    for test, why in _BY_PARAMETERS.get(call.name, ()):
+    for test, reason in _BY_PARAMETERS.get(call.name, ()):
         if test(call.params):
-            return why
+            return reason
     return _OVERWRITES.get(call.name, "") if home else ""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.destructive_operations import looks
+from dr_actions.guard.destructive_operations import is_read
 from dr_actions.model.gates import Refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
@@ -65,14 +65,14 @@ def _own_database(call: Call, env: Environment, own_names: Collection[str]) -> b
 def confined(call: Call, context: GuardContext) -> Iterator[Refusal]:
     """A refusal where a trial would make or change what does not bear its name."""
     env, goal = context.env, context.goal
-    if goal not in CLEANING or looks(call.operation) or call.service in _HARMLESS:
+    if goal not in CLEANING or is_read(call.operation) or call.service in _HARMLESS:
         return
     if call.service != "route53" and call.region != env.region(Side.DR):
         yield Refusal(RULE, f"{call.name} in {call.region}: a {goal} changes nothing outside {env.regions.dr}.")
         return
-    why = _strays(call, env, goal, context.made)
-    if why:
-        yield Refusal(RULE, f"{call.name}: {why}.")
+    reason = _strays(call, env, goal, context.made)
+    if reason:
+        yield Refusal(RULE, f"{call.name}: {reason}.")
 
 
 def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]) -> str:

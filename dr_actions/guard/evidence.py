@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Side
@@ -61,16 +61,16 @@ def absent_from(plan: Plan) -> tuple[Store, ...]:
     return tuple(store for store in STORES if store not in stores)
 
 
-def set_aside_by(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str, str]:
+def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str, str]:
     """The names, by resource id, that the journal's failbacks gave databases of ``side`` that they set aside."""
     found: dict[str, str] = {}
     steps: dict[str, Mapping[str, Any]] = {}
     for entry in entries:
-        if entry.kind is Kind.BEGIN:
+        if entry.kind is EntryKind.BEGIN:
             goal, step_rows = Goal(entry.data["plan"]["goal"]), entry.planned
             renames = [item for item in step_rows if role_of(goal, item["id"]) is Role.RENAME and item["side"] == side]
             steps = {rename["id"]: rename for rename in renames}
-        elif entry.kind is Kind.CONFIRMED and entry.step in steps:
+        elif entry.kind is EntryKind.CONFIRMED and entry.step in steps:
             after = steps[str(entry.step)]["after"]
             found[after["resource"]] = after["name"]
     return found
@@ -78,5 +78,7 @@ def set_aside_by(entries: Sequence[Entry], side: Side = Side.DR) -> Mapping[str,
 
 def _confirmed(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The last confirmation of each step since the last plan began."""
-    begun = max((entry.seq for entry in entries if entry.kind is Kind.BEGIN), default=0)
-    return {entry.step: entry for entry in entries if entry.seq > begun and entry.kind is Kind.CONFIRMED and entry.step}
+    begun = max((entry.seq for entry in entries if entry.kind is EntryKind.BEGIN), default=0)
+    return {
+        entry.step: entry for entry in entries if entry.seq > begun and entry.kind is EntryKind.CONFIRMED and entry.step
+    }

@@ -12,7 +12,7 @@ from typing import Any
 
 from dr_actions.guard import backup_first, drill_exemptions, failback_exemptions
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.destructive_operations import destruction, looks
+from dr_actions.guard.destructive_operations import destruction, is_read
 from dr_actions.model.gates import Refusal
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
@@ -35,7 +35,7 @@ _DELEGATING = frozenset({"NS", "SOA"})
 def judge(call: Call, context: GuardContext) -> str | None:
     """Why ``call`` must not leave, the rule's id first; None where it may. The mutating client asks before each."""
     refused = refusal(call, context) or backup_first.refusal(call, context)
-    return f"{refused.rule}: {refused.says}" if refused else None
+    return f"{refused.rule}: {refused.message}" if refused else None
 
 
 def refusal(call: Call, context: GuardContext) -> Refusal | None:
@@ -55,7 +55,7 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
 
 
 def _identity(call: Call) -> Iterator[Refusal]:
-    if call.service in _IDENTITY and not looks(call.operation):
+    if call.service in _IDENTITY and not is_read(call.operation):
         yield Refusal("guard.no-iam", f"{call.name}: no run changes identities, accounts or permissions (T14).")
 
 
@@ -69,19 +69,21 @@ def _region(call: Call, env: Environment) -> Iterator[Refusal]:
 
 def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
     bucket = str(call.params.get("Bucket", "")).rpartition(":")[2]
-    if call.service == "s3" and not looks(call.operation) and bucket in s3.state_pair(env):
+    if call.service == "s3" and not is_read(call.operation) and bucket in s3.state_pair(env):
         yield Refusal("guard.terraform-state", f"{call.name} into {bucket}: Terraform alone writes its state.")
 
 
 def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
     env = context.env
     home = call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
-    why = destruction(call, home) or _overwrites_primary_files(call, env)
+    reason = destruction(call, home) or _overwrites_primary_files(call, env)
     exempt = failback_exemptions.exempt(call, context) or drill_exemptions.exempt(call, context)
-    if not why or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
+    if not reason or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
         return
     where = "the DR region" if not home else "a global service or the primary region"
-    yield Refusal("guard.never-delete", f"{call.name} in {call.region} ({where}): {why}. No run may, whatever is said.")
+    yield Refusal(
+        "guard.never-delete", f"{call.name} in {call.region} ({where}): {reason}. No run may, whatever is said."
+    )
 
 
 def _overwrites_primary_files(call: Call, env: Environment) -> str:
@@ -107,18 +109,18 @@ def _health_check(call: Call) -> Iterator[Refusal]:
 def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
     """Where the zone of traffic.zone is not known, none is changed."""
     env = context.env
-    if call.service != "route53" or looks(call.operation):
+    if call.service != "route53" or is_read(call.operation):
         return
-    zone, customer_ids = _zone_of(call), {_bare(zone_id) for zone_id in context.customer_zones}
-    if zone is not None and zone not in ({_bare(context.traffic_zone)} | customer_ids) - {""}:
+    zone, customer_ids = _zone_of(call), {_without_prefix(zone_id) for zone_id in context.customer_zones}
+    if zone is not None and zone not in ({_without_prefix(context.traffic_zone)} | customer_ids) - {""}:
         yield _denied(call, f"hosted zone {zone or '(none)'} is not the one of {env.traffic.zone}, nor a customer's")
     for record in _records(call.params):
         if str(record.get("Type", "")).upper() in _DELEGATING:
             yield _denied(call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched")
     for name in _names(call.params):
-        why = _name_refused(name, env, zone in customer_ids)
-        if why:
-            yield _denied(call, f"{name} {why}")
+        reason = _name_refused(name, env, zone in customer_ids)
+        if reason:
+            yield _denied(call, f"{name} {reason}")
     host = str(call.params.get("FullyQualifiedDomainName", ""))
     if _nearest_zone(host, env) in _denied_zones(env):
         yield _denied(call, f"{host} is in a denied zone (traffic.denied_zones)")
@@ -129,10 +131,10 @@ def _zone_of(call: Call) -> str | None:
     given = call.params.get("HostedZoneId")
     if given is None and "HostedZone" in call.operation:
         given = call.params.get("Id", "")
-    return None if given is None else _bare(str(given))
+    return None if given is None else _without_prefix(str(given))
 
 
-def _bare(zone_id: str) -> str:
+def _without_prefix(zone_id: str) -> str:
     return zone_id.rpartition("/")[2]
 
 
@@ -174,8 +176,8 @@ def plain(name: str) -> str:
     return name.replace("\\052", "*").rstrip(".").lower()
 
 
-def _denied(call: Call, why: str) -> Refusal:
-    return Refusal("guard.denied-zone", f"{call.name}: {why}.")
+def _denied(call: Call, reason: str) -> Refusal:
+    return Refusal("guard.denied-zone", f"{call.name}: {reason}.")
 
 
 def _undeclared(call: Call, allowed: frozenset[str]) -> Iterator[Refusal]:

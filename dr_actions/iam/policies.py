@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dr_actions.actions.registry import verbs, writes
+from dr_actions.actions.registry import actions, writes
 from dr_actions.control_table.table import CONTROL_CALLS
-from dr_actions.guard.destructive_operations import looks, words_of
+from dr_actions.guard.destructive_operations import is_read, words_of
 from dr_actions.iam.action_names import actions_of
-from dr_actions.model.action import AWAY
-from dr_actions.model.action import HOME as HOMEWARD
+from dr_actions.model.action import TO_DR
+from dr_actions.model.action import TO_PRIMARY as HOMEWARD
 from dr_estate.config.environment import Environment
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import (
@@ -25,10 +25,10 @@ from dr_estate.iam.statements import (
     approving,
     document,
     drilling,
-    going_home,
-    looking,
+    failback_statements,
     never,
     never_in_drills,
+    read_statements,
     statement,
 )
 from dr_estate.model.playbook import needed_actions
@@ -41,7 +41,7 @@ HOME = "operator-home"
 _ALWAYS = frozenset({"iam:PassRole", "kms:Decrypt", "kms:DescribeKey", "sts:*"})
 
 
-class Role(StrEnum):
+class IamRole(StrEnum):
     """Who holds the policies. ``pattern`` of the role's name is in ``role_name``."""
 
     READER = "reader"
@@ -51,7 +51,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredOperations:
     """What the code may call, in botocore's names; ``needed`` are the IAM actions of the playbook's steps.
 
     ``writes`` are a recovery's; ``drills`` are what drills alone send, as ``playbook.DRILLING`` lets their role.
@@ -64,35 +64,35 @@ class Declared:
     drills: frozenset[str] = frozenset()
 
 
-def declared() -> Declared:
+def declared() -> DeclaredOperations:
     """What this version declares: readers' and doctor's reads, recoveries' calls, the control table's calls."""
-    recovering = [verb for verb in verbs().values() if verb.goals & (AWAY | HOMEWARD)]
-    of_verbs = frozenset[str]().union(*(verb.reads for verb in verbs().values()))
-    written = frozenset[str]().union(*(verb.writes for verb in recovering))
+    recovering = [action for action in actions().values() if action.goals & (TO_DR | HOMEWARD)]
+    of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))
+    written = frozenset[str]().union(*(action.writes for action in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written
-    return Declared(reads() | DIAGNOSED | of_verbs, written, CONTROL_CALLS, needed, drills)
+    return DeclaredOperations(reads() | DIAGNOSED | of_verbs, written, CONTROL_CALLS, needed, drills)
 
 
-def role_name(role: Role, env: Environment) -> str:
+def role_name(role: IamRole, env: Environment) -> str:
     """The name of the role in the account."""
     operators = env.named(env.names.operator_role)
-    return operators if role is Role.OPERATOR else env.named(f"{{env}}-dr-{role}")
+    return operators if role is IamRole.OPERATOR else env.named(f"{{env}}-dr-{role}")
 
 
-def policies(env: Environment, calls: Declared) -> dict[str, dict[str, Document]]:
+def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
     """Each role's managed policies by name, ready for IAM. Each is within IAM's size."""
     reading = reading_words(calls)
-    look = _documents(env, "look", _look(env, calls))
+    look = _documents(env, "look", _read_statement(env, calls))
     act = _documents(env, "operator-act", acting(env, _changing(calls)))
-    home = _documents(env, HOME, going_home(env, _changing(calls)))
+    home = _documents(env, HOME, failback_statements(env, _changing(calls)))
     denied = _documents(env, "operator-never", never(env, reading))
     own = _documents(env, "approver-own", approving(env, reading))
     drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
     return {
-        Role.READER: look,
-        Role.OPERATOR: {**look, **act, **home, **denied},
-        Role.APPROVER: {**look, **own},
-        Role.DRILL: {**look, **act, **home, **drill},
+        IamRole.READER: look,
+        IamRole.OPERATOR: {**look, **act, **home, **denied},
+        IamRole.APPROVER: {**look, **own},
+        IamRole.DRILL: {**look, **act, **home, **drill},
     }
 
 
@@ -101,13 +101,13 @@ def size(policy: Document) -> int:
     return len(json.dumps(policy, separators=(",", ":")))
 
 
-def reading_words(calls: Declared) -> set[str]:
+def reading_words(calls: DeclaredOperations) -> set[str]:
     """What only looks, a word of each service at a time: ``rds:Describe*``."""
     found = set(_ALWAYS)
-    for action in _look_actions(calls) | {a for c in calls.control for a in actions_of(c)}:
+    for action in _read_actions(calls) | {a for c in calls.control for a in actions_of(c)}:
         service, name = action.split(":")
         words = words_of(name)
-        if looks(name):
+        if is_read(name):
             found.add(f"{service}:{''.join(words[: 2 if words[0] == 'Batch' else 1])}*")
     return found
 
@@ -123,21 +123,21 @@ def _documents(env: Environment, name: str, statements: Iterable[Statement]) -> 
     return dict(zip(names, map(document, packed), strict=True))
 
 
-def _look_actions(calls: Declared) -> set[str]:
-    needed = {name for name in calls.needed if looks(name.split(":")[1])} - _of_the_record(calls)
+def _read_actions(calls: DeclaredOperations) -> set[str]:
+    needed = {name for name in calls.needed if is_read(name.split(":")[1])} - _of_the_record(calls)
     return {a for name in (*calls.reads, *needed) for a in actions_of(name)}
 
 
-def _of_the_record(calls: Declared) -> set[str]:
+def _of_the_record(calls: DeclaredOperations) -> set[str]:
     return {a for c in calls.control for a in actions_of(c)}
 
 
-def _look(env: Environment, calls: Declared) -> Iterator[Statement]:
-    yield from looking(env, _look_actions(calls))
-    control = {a for a in _of_the_record(calls) if looks(a.split(":")[1])}
+def _read_statement(env: Environment, calls: DeclaredOperations) -> Iterator[Statement]:
+    yield from read_statements(env, _read_actions(calls))
+    control = {a for a in _of_the_record(calls) if is_read(a.split(":")[1])}
     yield statement("LookAtTheRecord", "Allow", control, scopes.control_table(env))
 
 
-def _changing(calls: Declared) -> set[str]:
+def _changing(calls: DeclaredOperations) -> set[str]:
     wanted = {a for name in (*calls.writes, *calls.needed) for a in actions_of(name)} | _of_the_record(calls)
-    return {a for a in wanted - _look_actions(calls) if not looks(a.split(":")[1])}
+    return {a for a in wanted - _read_actions(calls) if not is_read(a.split(":")[1])}

@@ -26,7 +26,7 @@ _WITHOUT_WORLD = "aws-dr-manager/journal/1"
 _FIELDS = {"seq", "at", "run", "kind", "step", "data", "prev", "digest"}
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What an entry records."""
 
     DETECTED = "detected"
@@ -55,40 +55,40 @@ class Kind(StrEnum):
     END = "end"
 
     @property
-    def says(self) -> str:
+    def sentence(self) -> str:
         """The kind as a sentence."""
         return _SAYS[self]
 
 
 _SAYS = {
-    Kind.DETECTED: "The failure was seen: `moment` is when, `since` since when it lasts, where that is known.",
-    Kind.DECIDED: "The situation was assessed and somebody decided to go; `moment` is when.",
-    Kind.AUTHORISED: "The plan was cleared: who runs it, who approved it, upon which gates; `moment` is when.",
-    Kind.BEGIN: "A plan begins: the plan itself, its digest, the clearance, operator and approver.",
-    Kind.RESUMED: "Another run goes on with the same plan.",
-    Kind.OVERRIDE: "A gate was set aside by name: by whom, why, until when.",
-    Kind.LOOKED: "The world was looked at.",
-    Kind.INTENT: "A call is about to be sent.",
-    Kind.OUTCOME: "What the call answered.",
-    Kind.CONFIRMED: "The world was seen to be as the step wants it.",
-    Kind.MANUAL_WAIT: "The run waits for a step that a person takes.",
-    Kind.MANUAL_DONE: "A person took the step; it was seen.",
-    Kind.COMPENSATION: "What became of an attempt to take a step back, short of having undone it.",
-    Kind.UNDONE: "A step was taken back.",
-    Kind.LATE: "A step was not done, or not seen, in its time; whatever was sent for it stays in place.",
-    Kind.FAILED: "A step, or the run, failed.",
-    Kind.STOPPED: "The operator stopped the run between two calls.",
-    Kind.PAUSED: "Somebody turned the stop switch of all runs on: `by` whom; `moment` is when.",
-    Kind.UNPAUSED: "Somebody turned the stop switch off again: `by` whom; `moment` is when.",
-    Kind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
-    Kind.NOTIFIED: "A message was sent, or could not be.",
-    Kind.INVENTORY: "What the estate held before a drill, packed: what it is compared with afterwards.",
-    Kind.NOTE: "Something the record itself has to say, such as a line that was cut.",
-    Kind.END: "The run ended; `outcome` says how.",
+    EntryKind.DETECTED: "The failure was seen: `moment` is when, `since` since when it lasts, where that is known.",
+    EntryKind.DECIDED: "The situation was assessed and somebody decided to go; `moment` is when.",
+    EntryKind.AUTHORISED: "The plan was cleared: who runs it, who approved it, upon which gates; `moment` is when.",
+    EntryKind.BEGIN: "A plan begins: the plan itself, its digest, the clearance, operator and approver.",
+    EntryKind.RESUMED: "Another run goes on with the same plan.",
+    EntryKind.OVERRIDE: "A gate was set aside by name: by whom, why, until when.",
+    EntryKind.LOOKED: "The world was looked at.",
+    EntryKind.INTENT: "A call is about to be sent.",
+    EntryKind.OUTCOME: "What the call answered.",
+    EntryKind.CONFIRMED: "The world was seen to be as the step wants it.",
+    EntryKind.MANUAL_WAIT: "The run waits for a step that a person takes.",
+    EntryKind.MANUAL_DONE: "A person took the step; it was seen.",
+    EntryKind.COMPENSATION: "What became of an attempt to take a step back, short of having undone it.",
+    EntryKind.UNDONE: "A step was taken back.",
+    EntryKind.LATE: "A step was not done, or not seen, in its time; whatever was sent for it stays in place.",
+    EntryKind.FAILED: "A step, or the run, failed.",
+    EntryKind.STOPPED: "The operator stopped the run between two calls.",
+    EntryKind.PAUSED: "Somebody turned the stop switch of all runs on: `by` whom; `moment` is when.",
+    EntryKind.UNPAUSED: "Somebody turned the stop switch off again: `by` whom; `moment` is when.",
+    EntryKind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
+    EntryKind.NOTIFIED: "A message was sent, or could not be.",
+    EntryKind.INVENTORY: "What the estate held before a drill, packed: what it is compared with afterwards.",
+    EntryKind.NOTE: "Something the record itself has to say, such as a line that was cut.",
+    EntryKind.END: "The run ended; `outcome` says how.",
 }
 
 
-class State(StrEnum):
+class RecordedState(StrEnum):
     """How the record says a step stands. The world may be further: a run that goes on confirms first."""
 
     NONE = "none"
@@ -99,33 +99,35 @@ class State(StrEnum):
 
 
 _STATES = {
-    Kind.INTENT: State.INTENDED,
-    Kind.MANUAL_WAIT: State.INTENDED,
-    Kind.MANUAL_DONE: State.INTENDED,
-    Kind.CONFIRMED: State.DONE,
-    Kind.UNDONE: State.UNDONE,
-    Kind.FAILED: State.FAILED,
+    EntryKind.INTENT: RecordedState.INTENDED,
+    EntryKind.MANUAL_WAIT: RecordedState.INTENDED,
+    EntryKind.MANUAL_DONE: RecordedState.INTENDED,
+    EntryKind.CONFIRMED: RecordedState.DONE,
+    EntryKind.UNDONE: RecordedState.UNDONE,
+    EntryKind.FAILED: RecordedState.FAILED,
 }
 
 
 class JournalBroken(Exception):
     """The record is not what was written. ``line`` is the first that cannot be believed, counted from 1."""
 
-    def __init__(self, line: int, why: str) -> None:
-        super().__init__(f"The journal is broken at line {line}: {why}")
-        self.line, self.why = line, why
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(f"The journal is broken at line {line}: {reason}")
+        self.line, self.why = line, reason
 
 
 class OtherWorld(Exception):
     """The journal is of another world than the one that is asked; the message names both."""
 
     def __init__(self, where: str, recorded: WorldId | None, world_id: WorldId) -> None:
-        says = f"names no world ({NOT_RECORDED}: an earlier version wrote it); it is read for audit, never gone on with"
+        message = (
+            f"names no world ({NOT_RECORDED}: an earlier version wrote it); it is read for audit, never gone on with"
+        )
         remedy = "Choose another incident."
         if recorded is not None:
-            says = f"is of another world: {recorded.full_name}. This is {world_id.full_name}"
+            message = f"is of another world: {recorded.full_name}. This is {world_id.full_name}"
             remedy = "Choose that world, or another incident."
-        super().__init__(f"The record in {where} {says}. {remedy}")
+        super().__init__(f"The record in {where} {message}. {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Entry:
     seq: int
     at: datetime
     run: str
-    kind: Kind
+    kind: EntryKind
     written_step: str | None
     data: Mapping[str, Any]
     prev: str
@@ -191,7 +193,7 @@ def genesis(environment: str, incident: str, world: WorldId | None = None) -> st
 
 
 def entry_after(
-    prev: str, seq: int, at: datetime, run: str, kind: Kind, step: str | None, data: Mapping[str, Any]
+    prev: str, seq: int, at: datetime, run: str, kind: EntryKind, step: str | None, data: Mapping[str, Any]
 ) -> Entry:
     """The entry that follows the digest ``prev`` in the chain."""
     body = Entry(seq, at, run, kind, step, data, prev, "")
@@ -213,7 +215,7 @@ def read_chain(raw: bytes, environment: str, incident: str) -> Chain:
     return Chain(tuple(entries), head, torn, None, world)
 
 
-def sound(chain: Chain, where: str, mirrored: bool) -> Chain:
+def valid_chain(chain: Chain, where: str, mirrored: bool) -> Chain:
     """The chain itself. Raises JournalBroken where it has a fault; ``mirrored``: there is a mirror to rebuild it."""
     if chain.fault is None:
         return chain
@@ -239,7 +241,7 @@ def agree(local: Sequence[Entry], mirrored: Sequence[Entry], path: str) -> None:
             )
 
 
-def state_after(state: State, entry: Entry) -> State:
+def state_after(state: RecordedState, entry: Entry) -> RecordedState:
     """How a step that stood at ``state`` stands after ``entry``, one of its own."""
     return _STATES.get(entry.kind, state)
 
@@ -261,7 +263,7 @@ def _checked(line: bytes, number: int, prev: str) -> Entry:
     if document["prev"] != prev:
         raise JournalBroken(number, "it does not follow the line before: a line was changed, removed or put in.")
     try:
-        kind, at = Kind(document["kind"]), moment(document["at"])
+        kind, at = EntryKind(document["kind"]), moment(document["at"])
     except (ValueError, TypeError) as unknown:
         raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
     entry = Entry(

@@ -109,9 +109,10 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def left_behind(path: Path, why: str) -> str:
+def left_behind(path: Path, reason: str) -> str:
     """What is said once of a file that cannot be written any more."""
     return (
-        f"{path} cannot be written ({why}): the run goes on, and its record is kept in the control table alone until "
+        f"{path} cannot be written ({reason}): the run goes on, and its record is kept in the control table alone "
+        f"until "
         "there is space again."
     )

@@ -20,27 +20,37 @@ from dr_actions.journal.entries import (
     WORLD,
     Chain,
     Entry,
+    EntryKind,
     JournalBroken,
-    Kind,
-    State,
+    RecordedState,
     agree,
     entry_after,
     genesis,
     of_this_world,
     read_chain,
-    sound,
     state_after,
+    valid_chain,
 )
 from dr_actions.journal.file import JournalFile, JournalInUse, journal_path, left_behind, read
 from dr_actions.journal.mirror import Mirror, MirrorFailed
 from dr_actions.journal.redaction import recordable, refuse_secrets
 from dr_estate.model.world_id import WorldId
 
-__all__ = ["Entry", "Journal", "JournalBroken", "JournalInUse", "Kind", "MirrorFailed", "State", "journal_path", "read"]
+__all__ = [
+    "Entry",
+    "EntryKind",
+    "Journal",
+    "JournalBroken",
+    "JournalInUse",
+    "MirrorFailed",
+    "RecordedState",
+    "journal_path",
+    "read",
+]
 
-Row = tuple[Kind, str | None, Mapping[str, Any]]
+Row = tuple[EntryKind, str | None, Mapping[str, Any]]
 
-BEFORE_A_CHANGE = frozenset({Kind.BEGIN, Kind.RESUMED, Kind.OVERRIDE, Kind.INTENT})
+BEFORE_A_CHANGE = frozenset({EntryKind.BEGIN, EntryKind.RESUMED, EntryKind.OVERRIDE, EntryKind.INTENT})
 
 
 class Journal:
@@ -60,7 +70,7 @@ class Journal:
         self._entries: list[Entry] = []
         self._pending: list[Entry] = []
         self._filed = (0, 0)  # how many entries are in the file, and their bytes
-        self._states: dict[str, State] = {}
+        self._states: dict[str, RecordedState] = {}
         self.mirror_trouble = self.file_trouble = self.behind = ""
         self._tell: Callable[[str], None] = lambda _: None
 
@@ -91,7 +101,7 @@ class Journal:
             raise
         return journal
 
-    def append(self, kind: Kind, step: str | None = None, **data: Any) -> Entry:
+    def append(self, kind: EntryKind, step: str | None = None, **data: Any) -> Entry:
         """Record one entry. Raises as ``append_many``."""
         return self.append_many([(kind, step, data)])[0]
 
@@ -125,10 +135,10 @@ class Journal:
         with self._lock:
             return tuple(self._entries)
 
-    def state_of(self, step_id: str) -> State:
+    def state_of(self, step_id: str) -> RecordedState:
         """How the record says that step of the last plan stands; one only made by hand or sent is not done yet."""
         with self._lock:
-            return self._states.get(step_id, State.NONE)
+            return self._states.get(step_id, RecordedState.NONE)
 
     def verify(self) -> Chain:
         """Check the file again from its first line. Raises JournalBroken."""
@@ -156,7 +166,7 @@ class Journal:
 
     def _load(self, mirror: Mirror | None) -> None:
         raw = self._file.read()
-        chain = sound(read_chain(raw, self.environment, self.incident), str(self.path), mirror is not None)
+        chain = valid_chain(read_chain(raw, self.environment, self.incident), str(self.path), mirror is not None)
         entries = of_this_world(chain, str(self.path), self.world).entries
         if chain.torn:
             self._file.cut(len(raw) - len(chain.torn))
@@ -170,7 +180,7 @@ class Journal:
             self._record(retained[len(entries) :])
         if chain.torn:
             message = "A last line was torn by a crash while it was written: it never counted, and was cut."
-            self.append(Kind.NOTE, says=message, bytes=len(chain.torn))
+            self.append(EntryKind.NOTE, says=message, bytes=len(chain.torn))
 
     def _fetched(self, mirror: Mirror) -> tuple[Entry, ...]:
         try:
@@ -178,7 +188,7 @@ class Journal:
         except Exception as failed:
             raise MirrorFailed(f"The journal's mirror cannot be read: {failed}") from failed
         text = "".join(line + "\n" for line in lines).encode()
-        chain = sound(read_chain(text, self.environment, self.incident), "the mirror", mirrored=False)
+        chain = valid_chain(read_chain(text, self.environment, self.incident), "the mirror", mirrored=False)
         return of_this_world(chain, "the control table", self.world).entries
 
     def _write(self, rows: Sequence[Row]) -> tuple[Entry, ...]:
@@ -186,10 +196,10 @@ class Journal:
         head, seq = self._head()
         for kind, step, data in rows:
             seq += 1
-            if kind is Kind.BEGIN:
+            if kind is EntryKind.BEGIN:
                 refuse_secrets(data.get("plan"), "plan")
             content = recordable(data) | ({WORLD: self.world.to_json()} if seq == 1 else {})
-            entry = entry_after(head, seq, self._now(), self.run, Kind(kind), step, content)
+            entry = entry_after(head, seq, self._now(), self.run, EntryKind(kind), step, content)
             entries.append(entry)
             head = entry.digest
         was_behind = self.behind
@@ -198,7 +208,7 @@ class Journal:
             self._pending += entries
         if self.behind and not was_behind:
             self._tell(self.behind)
-            self._write([(Kind.NOTE, None, {"says": self.behind})])
+            self._write([(EntryKind.NOTE, None, {"says": self.behind})])
         return tuple(entries)
 
     def _record(self, rows: Sequence[Entry]) -> None:
@@ -235,17 +245,17 @@ class Journal:
             if before_a_change:
                 raise MirrorFailed(f"The entry is in {self.path}, but not mirrored: {failed}") from failed
             if first:
-                self._write([(Kind.NOTE, None, {"says": f"Not mirrored yet: {self.mirror_trouble}"})])
+                self._write([(EntryKind.NOTE, None, {"says": f"Not mirrored yet: {self.mirror_trouble}"})])
         else:
             self._pending, self.mirror_trouble = [], ""
 
     def _keep(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self._entries.append(entry)
-            if entry.kind is Kind.BEGIN:
+            if entry.kind is EntryKind.BEGIN:
                 self._states.clear()
             if entry.step:
-                self._states[entry.step] = state_after(self._states.get(entry.step, State.NONE), entry)
+                self._states[entry.step] = state_after(self._states.get(entry.step, RecordedState.NONE), entry)
 
     def _head(self) -> tuple[str, int]:
         if not self._entries:

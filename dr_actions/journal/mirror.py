@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from dr_actions.control_table.control import Control, Fence
-from dr_actions.control_table.table import MOST_AT_ONCE, Condition, Put
+from dr_actions.control_table.control import ControlStore, Fence
+from dr_actions.control_table.table import MOST_AT_ONCE, Put, WriteCondition
 from dr_actions.journal.entries import Entry
 
 JOURNAL = "JOURNAL#"
@@ -41,7 +41,7 @@ class Mirror(Protocol):
 class TableMirror:
     """The mirror over the control table. Without ``fence`` (the reader's) it can only fetch."""
 
-    def __init__(self, control: Control, fence: Fence | None = None) -> None:
+    def __init__(self, control: ControlStore, fence: Fence | None = None) -> None:
         self._control, self._fence = control, fence
 
     def fetch(self, incident: str) -> list[str]:
@@ -73,7 +73,7 @@ def _puts(incident: str, entry: Entry) -> Iterator[Put]:
             "packed": packed,
             "pieces": len(pieces),
         }
-        same = Condition("attribute_not_exists(#pk) OR #digest = :digest", {"digest": entry.digest})
+        same = WriteCondition("attribute_not_exists(#pk) OR #digest = :digest", {"digest": entry.digest})
         yield Put(item, same if number == 0 else None)
 
 

@@ -7,16 +7,16 @@ run that holds the lock copies it, at its beginning and its end.
 from __future__ import annotations
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.control_table.control import HISTORY, Control
-from dr_actions.journal.entries import Kind
+from dr_actions.control_table.control import HISTORY, ControlStore
+from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import Journal
 from dr_estate.model.dynamodb_values import moment
 from dr_estate.readers.control_table import PAUSE
 
-PAUSES = frozenset({Kind.PAUSED, Kind.UNPAUSED})
+PAUSES = frozenset({EntryKind.PAUSED, EntryKind.UNPAUSED})
 
 
-def record_pauses(journal: Journal, control: Control) -> None:
+def record_pauses(journal: Journal, control: ControlStore) -> None:
     """Append each pause and its end since the journal's first entry that is not in it yet.
 
     Where the history cannot be read, whoever writes next does it. Raises as ``Journal.append``.
@@ -32,7 +32,7 @@ def record_pauses(journal: Journal, control: Control) -> None:
         if what != PAUSE or at in known or moment(at) < entries[0].at:
             continue
         if item["values"].get("closed_at"):
-            journal.append(Kind.UNPAUSED, moment=at, by=item["by"], says=f"{item['by']} let the runs go on.")
+            journal.append(EntryKind.UNPAUSED, moment=at, by=item["by"], says=f"{item['by']} let the runs go on.")
         else:
             why = item["values"].get("why", "")
-            journal.append(Kind.PAUSED, moment=at, by=item["by"], says=f"{item['by']} stopped all runs: {why}")
+            journal.append(EntryKind.PAUSED, moment=at, by=item["by"], says=f"{item['by']} stopped all runs: {why}")

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, Role
 from dr_estate.model.dynamodb_values import moment
@@ -25,8 +25,8 @@ _DNS_STEPS = {
     for row in SEQUENCE[goal]
     if row.role is Role.TRAFFIC
 }
-_OF_NO_RUN = (Kind.PAUSED, Kind.UNPAUSED)
-_ANSWERS = {Kind.OUTCOME: "sent", Kind.UNDONE: "sent", Kind.COMPENSATION: "failed"}
+_OF_NO_RUN = (EntryKind.PAUSED, EntryKind.UNPAUSED)
+_ANSWERS = {EntryKind.OUTCOME: "sent", EntryKind.UNDONE: "sent", EntryKind.COMPENSATION: "failed"}
 
 
 class Phase(StrEnum):
@@ -58,12 +58,12 @@ class Wait:
     """How long a step that a person takes was waited for."""
 
     step: str
-    says: str
+    message: str
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordedChange:
     """A call that was about to be sent, and what came back: ``sent``, the trouble, or ``no answer recorded``."""
 
     at: datetime
@@ -98,7 +98,7 @@ class Timeline:
     reached_s: float | None
     objective_s: int
     waits: tuple[Wait, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[RecordedChange, ...]
     overrides: tuple[dict[str, Any], ...]
     runs: tuple[RunSpan, ...]
     idle_s: float
@@ -124,11 +124,11 @@ def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
     starts: list[int] = []
     goal, free_from = "", 0
     for number, entry in enumerate(entries):
-        if entry.kind is not Kind.BEGIN:
+        if entry.kind is not EntryKind.BEGIN:
             continue
         if entry.data["plan"]["goal"] != goal:
             goal = entry.data["plan"]["goal"]
-            seen = [n for n in range(free_from, number) if entries[n].kind is Kind.DETECTED]
+            seen = [n for n in range(free_from, number) if entries[n].kind is EntryKind.DETECTED]
             starts.append(seen[0] if seen else number)
         free_from = number + 1
     if starts:
@@ -137,7 +137,7 @@ def _by_goal(entries: Sequence[Entry]) -> list[Sequence[Entry]]:
 
 
 def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
-    begun = [entry for entry in entries if entry.kind is Kind.BEGIN]
+    begun = [entry for entry in entries if entry.kind is EntryKind.BEGIN]
     dns = {
         step["id"]
         for entry in begun
@@ -156,26 +156,26 @@ def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
         objective_s=objective_s,
         waits=_waits(entries),
         changes=_changes(entries),
-        overrides=tuple(dict(entry.data) for entry in entries if entry.kind is Kind.OVERRIDE),
+        overrides=tuple(dict(entry.data) for entry in entries if entry.kind is EntryKind.OVERRIDE),
         runs=runs,
         idle_s=sum(max(0.0, (start - end).total_seconds()) for start, end in between if start and end),
     )
 
 
 def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:
-    begin = next(entry for entry in entries if entry.kind is Kind.BEGIN)
-    detected = next((entry for entry in entries if entry.kind is Kind.DETECTED), None)
+    begin = next(entry for entry in entries if entry.kind is EntryKind.BEGIN)
+    detected = next((entry for entry in entries if entry.kind is EntryKind.DETECTED), None)
     since = moment(detected.data["since"]) if detected and detected.data.get("since") else _when(detected)
     own = [entry for entry in entries if entry.step in dns]
-    done = {entry.step: entry.at for entry in own if entry.kind is Kind.CONFIRMED}
+    done = {entry.step: entry.at for entry in own if entry.kind is EntryKind.CONFIRMED}
     shifted = max(done.values()) if dns and done.keys() == dns else None
-    valid = next((e.at for e in entries if e.kind is Kind.VALIDATED and e.data.get("passed")), None)
-    walked = [e.at for e in entries if e.kind is Kind.CONFIRMED and e.step and e.step not in dns]
+    valid = next((e.at for e in entries if e.kind is EntryKind.VALIDATED and e.data.get("passed")), None)
+    walked = [e.at for e in entries if e.kind is EntryKind.CONFIRMED and e.step and e.step not in dns]
     executed = own[0].at if own else (max(walked) if walked and valid else None)
     ends = {
         Phase.DETECT: _when(detected),
-        Phase.DECIDE: _when(next((e for e in entries if e.kind is Kind.DECIDED), None)),
-        Phase.AUTHORISE: _when(next((e for e in entries if e.kind is Kind.AUTHORISED), begin)),
+        Phase.DECIDE: _when(next((e for e in entries if e.kind is EntryKind.DECIDED), None)),
+        Phase.AUTHORISE: _when(next((e for e in entries if e.kind is EntryKind.AUTHORISED), begin)),
         Phase.EXECUTE: executed,
         Phase.DNS: shifted,
         Phase.VALIDATE: valid,
@@ -210,9 +210,9 @@ def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:
     waits: list[Wait] = []
     for entry in entries:
         step = entry.step or ""
-        if entry.kind is Kind.MANUAL_WAIT:
+        if entry.kind is EntryKind.MANUAL_WAIT:
             began.setdefault(step, entry)
-        ended = step in began and entry.kind in (Kind.MANUAL_DONE, Kind.CONFIRMED)
+        ended = step in began and entry.kind in (EntryKind.MANUAL_DONE, EntryKind.CONFIRMED)
         if ended:
             first = began.pop(step)
             waits.append(Wait(step, str(first.data.get("says", "")), Span(first.at, entry.at)))
@@ -220,16 +220,16 @@ def _waits(entries: Sequence[Entry]) -> tuple[Wait, ...]:
     return (*waits, *open_)
 
 
-def _changes(entries: Sequence[Entry]) -> tuple[Change, ...]:
+def _changes(entries: Sequence[Entry]) -> tuple[RecordedChange, ...]:
     intents: dict[str, list[int]] = {}
-    changes: list[Change] = []
+    changes: list[RecordedChange] = []
     for entry in entries:
         step, data = entry.step or "", entry.data
-        if entry.kind is Kind.INTENT:
+        if entry.kind is EntryKind.INTENT:
             intents.setdefault(step, []).append(len(changes))
             call, region = str(data.get("call", "")), str(data.get("region", ""))
             undo = bool(data.get("undo"))
-            changes.append(Change(entry.at, entry.run, step, call, region, "no answer recorded", undo))
+            changes.append(RecordedChange(entry.at, entry.run, step, call, region, "no answer recorded", undo))
         if entry.kind in _ANSWERS and intents.get(step):
             number = intents[step].pop()
             changes[number] = replace(changes[number], result=str(data.get("result", _ANSWERS[entry.kind])))
@@ -240,7 +240,9 @@ def _runs(entries: Iterable[Entry]) -> tuple[RunSpan, ...]:
     found: dict[str, RunSpan] = {}
     for entry in (entry for entry in entries if entry.kind not in _OF_NO_RUN):
         first = found.get(entry.run)
-        outcome = str(entry.data.get("outcome", "")) if entry.kind is Kind.END else (first.outcome if first else "")
+        outcome = (
+            str(entry.data.get("outcome", "")) if entry.kind is EntryKind.END else (first.outcome if first else "")
+        )
         found[entry.run] = RunSpan(entry.run, Span(first.span.start if first else entry.at, entry.at), outcome)
     return tuple(found.values())
 

@@ -14,7 +14,7 @@ from dr_actions.model.plan import Call, Danger, Goal, Params, Step
 from dr_actions.model.sequence import PLANES, goals_of, row_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import Plane
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -38,18 +38,17 @@ class StepDetails(TypedDict):
 
 
 @dataclass(frozen=True)
-class Sight:
+class PlanContext:
     """What a verb decides from: the rules, what was seen, and what is to be reached.
 
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
     ticket that a run is for, "" in an assessment; it is no part of a recovery's Step, so the digest does not know it.
     ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
-    before-values of each step of the incident's failover, so that a failback restores exactly those. ``set_aside``
-    names the databases of the DR region that the incident's own failback set aside, by resource id. ``changes`` are
-    the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the ECS deployments that
-    they made. Only what a drill makes bears, in its steps, a
-    name made of ``incident``.
+    before-values of each step of the incident's failover, so that a failback restores exactly those.
+    ``renamed_databases`` names the databases of the DR region that the incident's own failback set aside, by resource
+    id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
+    ECS deployments that they made. Only what a drill makes bears, in its steps, a name made of ``incident``.
     """
 
     env: Environment
@@ -60,7 +59,7 @@ class Sight:
     incident: str = ""
     sent_at: Mapping[str, datetime] = field(default_factory=dict)
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    set_aside: Mapping[str, str] = field(default_factory=dict)
+    renamed_databases: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
     deployments: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,7 +108,7 @@ class Sight:
         )
 
 
-class Standing(StrEnum):
+class StepState(StrEnum):
     """How a step stands in the world, as seen now.
 
     READY: as the plan was made upon, the call may be sent. WAITING: the call was made and is not finished.
@@ -118,29 +117,29 @@ class Standing(StrEnum):
     """
 
     READY = "ready"
-    WAITING = "waiting"
+    IN_PROGRESS = "waiting"
     DONE = "done"
-    CHANGED = "changed"
+    DRIFTED = "changed"
     FAILED = "failed"
-    UNSEEN = "unseen"
+    UNAVAILABLE = "unseen"
 
 
 @dataclass(frozen=True)
-class Confirmation:
-    """How a step stands, and the sentence that says so. ``facts`` are kept in the journal (hosts, ARNs, counts).
+class StepStatus:
+    """How a step stands, and the sentence that says so. ``evidence`` are kept in the journal (hosts, ARNs, counts).
 
     ``gate``: a gate of the stage decides it, and not the step's own work.
-    ``back`` is the call by which a person takes back a failed step that was theirs.
+    ``reversing_call`` is the call by which a person takes back a failed step that was theirs.
     """
 
-    standing: Standing
-    says: str
-    facts: tuple[tuple[str, str], ...] = ()
+    state: StepState
+    message: str
+    evidence: tuple[tuple[str, str], ...] = ()
     gate: bool = False
-    back: Call | None = None
+    reversing_call: Call | None = None
 
 
-class Declined(Exception):
+class CallDeclined(Exception):
     """AWS answered a call with success and yet did not do as asked; the message is its reason (RunTask's failures)."""
 
 
@@ -148,15 +147,15 @@ class Drifted(ValueError):
     """The world is not as the plan was made upon; the message says how, as a sentence."""
 
 
-def present(found: T | None, says: str) -> T:
-    """What was planned upon. Raises Drifted, which ``says`` what became of it, where it is gone."""
+def present(found: T | None, message: str) -> T:
+    """What was planned upon. Raises Drifted, which ``message`` what became of it, where it is gone."""
     if found is None:
-        raise Drifted(says)
+        raise Drifted(message)
     return found
 
 
-class Hand(Protocol):
-    """What a verb's own ``act`` may use: the guarded sender. Raises what ``hands.Hands.send`` raises."""
+class Sender(Protocol):
+    """What a verb's own ``act`` may use: the guarded sender. Raises what ``client.Hands.send`` raises."""
 
     def send(self, call: Call) -> dict[str, Any]:
         """Send one call that the verb declared; returns AWS's answer."""
@@ -164,7 +163,7 @@ class Hand(Protocol):
 
 
 @dataclass(frozen=True)
-class Workshop:
+class ProgramContext:
     """Where a program that a step runs finds what it needs: the run's own folder, and its whole environment."""
 
     env: Environment
@@ -172,116 +171,116 @@ class Workshop:
     variables: Mapping[str, str]
 
 
-Foresee = Callable[[Sight], Iterator[Step]]
-Confirm = Callable[[Step, Sight], Confirmation]
-Fill = Callable[[Step, Sight], Call]
-Act = Callable[[Step, Call, Hand], dict[str, Any]]
-Work = Callable[[Step, Workshop], None]
-Undo = Callable[[Step], "Call | None"]
-Undone = Callable[[Step, Sight], bool]
-Notes = Callable[[Sight], Iterator[str]]
+PlanSteps = Callable[[PlanContext], Iterator[Step]]
+Observe = Callable[[Step, PlanContext], StepStatus]
+BuildCall = Callable[[Step, PlanContext], Call]
+Send = Callable[[Step, Call, Sender], dict[str, Any]]
+RunProgram = Callable[[Step, ProgramContext], None]
+RollbackCall = Callable[[Step], "Call | None"]
+IsRolledBack = Callable[[Step, PlanContext], bool]
+Notes = Callable[[PlanContext], Iterator[str]]
 
 
-def planned_call(step: Step, _sight: Sight) -> Call:
+def planned_call(step: Step, _context: PlanContext) -> Call:
     """The call exactly as planned. Raises ValueError for a step without one."""
     return step.planned_call
 
 
-def send_it(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+def send_call(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Send the one call."""
-    return hand.send(call)
+    return sender.send(call)
 
 
-def no_notes(_sight: Sight) -> Iterator[str]:
+def no_notes(_context: PlanContext) -> Iterator[str]:
     """Nothing was left out."""
     return iter(())
 
 
-def no_undo(_step: Step) -> Call | None:
+def no_rollback(_step: Step) -> Call | None:
     """Nothing to send: the step says why in ``undo``."""
     return None
 
 
-def if_seen(yields: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
+def if_seen(yields: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanContext], Iterator[T]]:
     """``yields`` that yields nothing at all where it cannot see: other notes say why."""
 
-    def yielded(sight: Sight) -> Iterator[T]:
+    def yielded(context: PlanContext) -> Iterator[T]:
         try:
-            found = list(yields(sight))
-        except CannotSee:
+            found = list(yields(context))
+        except DataUnavailable:
             return
         yield from found
 
     return yielded
 
 
-def _careful(confirm: Confirm) -> Confirm:
+def _careful(confirm: Observe) -> Observe:
     """``confirm`` that answers UNSEEN, with the reason, where a part of the snapshot could not be seen."""
 
-    def answered(step: Step, sight: Sight) -> Confirmation:
+    def answered(step: Step, context: PlanContext) -> StepStatus:
         try:
-            return confirm(step, sight)
-        except CannotSee as dark:
-            return Confirmation(Standing.UNSEEN, f"{step.subject} could not be seen: {dark.unseen.why}")
+            return confirm(step, context)
+        except DataUnavailable as error:
+            return StepStatus(StepState.UNAVAILABLE, f"{step.subject} could not be seen: {error.unavailable.why}")
         except Drifted as drifted:
-            return Confirmation(Standing.CHANGED, str(drifted))
+            return StepStatus(StepState.DRIFTED, str(drifted))
 
     return answered
 
 
-AWAY = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
-HOME = frozenset({Goal.FAILBACK})
+TO_DR = frozenset({Goal.FAILOVER, Goal.SWITCHOVER})
+TO_PRIMARY = frozenset({Goal.FAILBACK})
 
 
 @dataclass(frozen=True)
-class Verb:
+class Action:
     """One thing the hands can do. ``module`` is its own: the path is its name.
 
     ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
-    ``confirm`` reads. ``foresee`` yields its steps for what was seen; like ``notes`` and ``leaves`` it is asked in the
-    goals of the action alone, and yields nothing where it cannot see. ``confirm`` is UNSEEN there, and CHANGED where
-    it finds the world Drifted. ``fill`` gives the exact call right before it is sent, from what is seen then. ``undo``
-    gives the call that takes a done step back, None where there is none.
-    ``essential``: when one of its steps fails the run stops; else the run goes on, degraded, and says so.
-    ``notes`` says in sentences what it leaves out of the plan, and why; ``leaves`` what is left to people to clean up
-    after the run. ``reads`` are reads its ``act`` needs.
-    ``seeable`` is False where no look can tell whether the call was made (a message that was sent): then the journal's
-    recorded outcome confirms the step, and after a crash between sending and recording it is sent once more.
-    ``work`` is what a step without a call does instead of ``fill`` and ``act``: it runs a program, which looks itself
-    at what is there and so may be run again. It raises ``terraform.TerraformFailed``.
-    ``undone`` tells whether the world is as before a step, where ``confirm`` does not say so by READY alone.
+    ``observe`` reads. ``plan_steps`` yields its steps for what was seen; like ``notes`` and ``cleanup_notes`` it is
+    asked in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNSEEN there, and
+    CHANGED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what is
+    seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none. ``essential``:
+    when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes`` says in sentences
+    what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up after the run.
+    ``reads`` are reads its ``send`` needs. ``observable`` is False where no look can tell whether the call was made (a
+    message that was sent): then the journal's recorded outcome confirms the step, and after a crash between sending and
+    recording it is sent once more. ``run_program`` is what a step without a call does instead of ``build_call`` and
+    ``send``: it runs a program, which looks itself at what is there and so may be run again. It raises
+    ``terraform.TerraformFailed``. ``rolled_back`` tells whether the world is as before a step, where ``observe`` does
+    not say so by READY alone.
     """
 
     module: str
     writes: frozenset[str]
     parts: tuple[Reader[Any], ...]
-    foresee: Foresee
-    confirm: Confirm
-    fill: Fill = planned_call
-    act: Act = send_it
-    undo: Undo = no_undo
+    plan_steps: PlanSteps
+    observe: Observe
+    build_call: BuildCall = planned_call
+    send: Send = send_call
+    rollback_call: RollbackCall = no_rollback
     essential: bool = True
     notes: Notes = no_notes
-    leaves: Notes = no_notes
+    cleanup_notes: Notes = no_notes
     reads: frozenset[str] = frozenset()
-    seeable: bool = True
-    work: Work | None = None
-    undone: Undone | None = None
+    observable: bool = True
+    run_program: RunProgram | None = None
+    rolled_back: IsRolledBack | None = None
 
     def __post_init__(self) -> None:
         """Let each function answer where it cannot see."""
-        object.__setattr__(self, "foresee", self._asked(self.foresee))
+        object.__setattr__(self, "plan_steps", self._asked(self.plan_steps))
         object.__setattr__(self, "notes", self._asked(self.notes))
-        object.__setattr__(self, "leaves", self._asked(self.leaves))
-        object.__setattr__(self, "confirm", _careful(self.confirm))
-        undo = self.undo
-        object.__setattr__(self, "undo", lambda step: undo(step) if step.call else None)
+        object.__setattr__(self, "cleanup_notes", self._asked(self.cleanup_notes))
+        object.__setattr__(self, "observe", _careful(self.observe))
+        undo = self.rollback_call
+        object.__setattr__(self, "rollback_call", lambda step: undo(step) if step.call else None)
 
-    def _asked(self, yields: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
-        return lambda sight: if_seen(yields)(sight) if sight.goal in self.goals else iter(())
+    def _asked(self, yields: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanContext], Iterator[T]]:
+        return lambda context: if_seen(yields)(context) if context.goal in self.goals else iter(())
 
     @property
-    def watches(self) -> tuple[str, ...]:
+    def reads_parts(self) -> tuple[str, ...]:
         """The names of its parts."""
         return tuple(part.name for part in self.parts)
 
@@ -295,14 +294,14 @@ class Verb:
         """The goals in whose plans it takes part: those in whose table it is."""
         return goals_of(self.name)
 
-    def is_undone(self, step: Step, sight: Sight) -> bool:
+    def is_rolled_back(self, step: Step, context: PlanContext) -> bool:
         """Whether the world is as it was before ``step``. Raises CannotSee."""
-        if self.undone is not None:
-            return self.undone(step, sight)
-        return self.confirm(step, sight).standing is Standing.READY
+        if self.rolled_back is not None:
+            return self.rolled_back(step, context)
+        return self.observe(step, context).state is StepState.READY
 
 
-def action(own: Mapping[str, Any], writes: Iterable[str], parts: tuple[Reader[Any], ...], **given: Any) -> Verb:
+def action(own: Mapping[str, Any], writes: Iterable[str], parts: tuple[Reader[Any], ...], **given: Any) -> Action:
     """The action of the module whose globals are ``own``: what it names as a field is that field, but for ``given``."""
-    named = {field.name: own[field.name] for field in fields(Verb) if field.name in own} | given
-    return Verb(own["__name__"], frozenset(writes), parts, **named)
+    named = {field.name: own[field.name] for field in fields(Action) if field.name in own} | given
+    return Action(own["__name__"], frozenset(writes), parts, **named)

@@ -35,4 +35,4 @@ class Refusal:
     """The rule that said no, the reason, and what to do next."""
 
     rule: str
-    says: str
+    message: str

@@ -38,7 +38,7 @@ PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLO
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SequenceRow:
     """One place in the order.
 
     ``part`` tells its steps' ids from those of the action's other row. ``owner`` is the playbook step's, unless
@@ -70,84 +70,84 @@ _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
 _MOST_SHARES, _MOST_STATES = 2 * MOST_STAGES, 2 + MOST_STAGES  # canary tenants first; as today, and all led away
 
 _FAILOVER = (
-    Row(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
-    Row(20, _BEGIN, "compute/fence_scaling"),
-    Row(21, _BEGIN, "compute/fence_services"),
-    Row(30, _PROVISION, "provisioning/apply"),
-    Row(39, _RESTORE, "database/restore_dr", part="promotable"),
-    Row(40, _RESTORE, "database/restore_dr", Role.DATABASE),
-    Row(41, _RESTORE, "database/protect_dr"),
-    Row(41, _RESTORE, "files/restore_dr"),
-    Row(42, _RESTORE, "secrets/promote_replicas"),
-    Row(43, _RESTORE, "secrets/point_to_dr"),
-    Row(44, _RESTORE, "compute/repoint_dr_tasks"),
-    Row(45, _RESTORE, "compute/raise_dr_scaling"),
-    Row(46, _RESTORE, "compute/scale_dr_services", Role.SERVICES),
-    Row(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
-    Row(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
-    Row(55, _SHIFT, "traffic/pin_primary"),
-    Row(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
+    SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(20, _BEGIN, "compute/fence_scaling"),
+    SequenceRow(21, _BEGIN, "compute/fence_services"),
+    SequenceRow(30, _PROVISION, "provisioning/apply"),
+    SequenceRow(39, _RESTORE, "database/restore_dr", part="promotable"),
+    SequenceRow(40, _RESTORE, "database/restore_dr", Role.DATABASE),
+    SequenceRow(41, _RESTORE, "database/protect_dr"),
+    SequenceRow(41, _RESTORE, "files/restore_dr"),
+    SequenceRow(42, _RESTORE, "secrets/promote_replicas"),
+    SequenceRow(43, _RESTORE, "secrets/point_to_dr"),
+    SequenceRow(44, _RESTORE, "compute/repoint_dr_tasks"),
+    SequenceRow(45, _RESTORE, "compute/raise_dr_scaling"),
+    SequenceRow(46, _RESTORE, "compute/scale_dr_services", Role.SERVICES),
+    SequenceRow(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
+    SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
+    SequenceRow(55, _SHIFT, "traffic/pin_primary"),
+    SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
-_ZERO_LOSS = Row(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)
+_ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)
 _SWITCHOVER = tuple(sorted((*_FAILOVER, _ZERO_LOSS), key=lambda row: row.stage))
 _FAILBACK = (
-    Row(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
-    Row(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
-    Row(16, _RECOVERED, "compute/fence_scaling_again"),
-    Row(17, _RECOVERED, "compute/fence_services_again"),
-    Row(18, _SYNC, "database/freeze", Role.FREEZE),
-    Row(19, _SYNC, "files/freeze", Role.FREEZE),
-    Row(20, _SYNC, "backup/create_backups", Role.BACKUP),
-    Row(25, _SYNC, "database/rename_old_primary", Role.RENAME),
-    Row(29, _SYNC, "database/replicate_to_primary", part="source_backups"),
-    Row(30, _SYNC, "database/replicate_to_primary", Role.SYNC, planes=_TO_PRIMARY),
-    Row(30, _SYNC, "files/end_stale_replication"),
-    Row(31, _SYNC, "files/allow_overwrite_primary"),
-    Row(32, _SYNC, "files/replicate_to_primary", planes=_TO_PRIMARY),
-    Row(33, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
-    Row(35, _SYNC, "files/verify_primary_in_sync"),
-    Row(35, _SYNC, "objects/verify_primary_in_sync"),
-    Row(35, _SYNC, "tables/verify_primary_in_sync"),
-    Row(35, _SYNC, "database/verify_primary_in_sync"),
-    Row(37, _SYNC, "database/promote_primary", Role.DATABASE),
-    Row(38, _SYNC, "database/protect_primary"),
-    Row(38, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
-    Row(39, _SYNC, "files/protect_primary"),
-    Row(40, _CHECK, "secrets/copy_to_primary"),
-    Row(44, _CHECK, "compute/repoint_primary_tasks"),
-    Row(45, _CHECK, "compute/restore_primary_scaling"),
-    Row(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
-    Row(48, _SHARES, "traffic/unpin_primary"),
-    Row(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
-    Row(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
-    Row(59, _STOP, "objects/copy_to_primary_final", planes=_TO_PRIMARY),
-    Row(60, _STOP, "compute/restore_dr_scaling"),
-    Row(61, _STOP, "compute/stop_dr_services"),
-    Row(62, _STOP, "database/rename_old_dr", Role.RENAME),
-    Row(63, _STOP, "files/unfreeze"),
-    Row(63, _STOP, "database/unfreeze"),
-    Row(64, _STOP, "files/allow_overwrite_dr"),
-    Row(65, _STOP, "files/replicate_to_dr", planes=_TO_PRIMARY),
-    Row(65, _STOP, "database/replicate_to_dr", planes=_TO_DR),
-    Row(66, _STOP, "database/replicate_to_dr", part="replica_backups"),
-    Row(66, _STOP, "secrets/replicate_to_dr", planes=_TO_PRIMARY),
-    Row(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
+    SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
+    SequenceRow(16, _RECOVERED, "compute/fence_scaling_again"),
+    SequenceRow(17, _RECOVERED, "compute/fence_services_again"),
+    SequenceRow(18, _SYNC, "database/freeze", Role.FREEZE),
+    SequenceRow(19, _SYNC, "files/freeze", Role.FREEZE),
+    SequenceRow(20, _SYNC, "backup/create_backups", Role.BACKUP),
+    SequenceRow(25, _SYNC, "database/rename_old_primary", Role.RENAME),
+    SequenceRow(29, _SYNC, "database/replicate_to_primary", part="source_backups"),
+    SequenceRow(30, _SYNC, "database/replicate_to_primary", Role.SYNC, planes=_TO_PRIMARY),
+    SequenceRow(30, _SYNC, "files/end_stale_replication"),
+    SequenceRow(31, _SYNC, "files/allow_overwrite_primary"),
+    SequenceRow(32, _SYNC, "files/replicate_to_primary", planes=_TO_PRIMARY),
+    SequenceRow(33, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
+    SequenceRow(35, _SYNC, "files/verify_primary_in_sync"),
+    SequenceRow(35, _SYNC, "objects/verify_primary_in_sync"),
+    SequenceRow(35, _SYNC, "tables/verify_primary_in_sync"),
+    SequenceRow(35, _SYNC, "database/verify_primary_in_sync"),
+    SequenceRow(37, _SYNC, "database/promote_primary", Role.DATABASE),
+    SequenceRow(38, _SYNC, "database/protect_primary"),
+    SequenceRow(38, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
+    SequenceRow(39, _SYNC, "files/protect_primary"),
+    SequenceRow(40, _CHECK, "secrets/copy_to_primary"),
+    SequenceRow(44, _CHECK, "compute/repoint_primary_tasks"),
+    SequenceRow(45, _CHECK, "compute/restore_primary_scaling"),
+    SequenceRow(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
+    SequenceRow(48, _SHARES, "traffic/unpin_primary"),
+    SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
+    SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
+    SequenceRow(59, _STOP, "objects/copy_to_primary_final", planes=_TO_PRIMARY),
+    SequenceRow(60, _STOP, "compute/restore_dr_scaling"),
+    SequenceRow(61, _STOP, "compute/stop_dr_services"),
+    SequenceRow(62, _STOP, "database/rename_old_dr", Role.RENAME),
+    SequenceRow(63, _STOP, "files/unfreeze"),
+    SequenceRow(63, _STOP, "database/unfreeze"),
+    SequenceRow(64, _STOP, "files/allow_overwrite_dr"),
+    SequenceRow(65, _STOP, "files/replicate_to_dr", planes=_TO_PRIMARY),
+    SequenceRow(65, _STOP, "database/replicate_to_dr", planes=_TO_DR),
+    SequenceRow(66, _STOP, "database/replicate_to_dr", part="replica_backups"),
+    SequenceRow(66, _STOP, "secrets/replicate_to_dr", planes=_TO_PRIMARY),
+    SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
 _RESTORE_TEST = (
-    Row(40, _RESTORE, "restore_test/restore_database"),
-    Row(41, _RESTORE, "restore_test/restore_files"),
-    Row(42, _RESTORE, "restore_test/tag_files"),
-    Row(43, _RESTORE, "restore_test/create_access_points"),
-    Row(45, _VALIDATE, "restore_test/query_database"),
+    SequenceRow(40, _RESTORE, "restore_test/restore_database"),
+    SequenceRow(41, _RESTORE, "restore_test/restore_files"),
+    SequenceRow(42, _RESTORE, "restore_test/tag_files"),
+    SequenceRow(43, _RESTORE, "restore_test/create_access_points"),
+    SequenceRow(45, _VALIDATE, "restore_test/query_database"),
 )
-_CANARY = (Row(50, _SHIFT, "canary/drive", most=_MOST_STATES),)
+_CANARY = (SequenceRow(50, _SHIFT, "canary/drive", most=_MOST_STATES),)
 _CLEANING = (
-    Row(10, _NOTIFY, "restore_test/stop_tasks", owner=_MONITORING),
-    Row(19, _CLEAN_UP, "restore_test/remove_databases", most=2),
-    Row(20, _NOTIFY, "restore_test/remove_files", owner=_BACKUP_MANAGER, most=3),
-    Row(50, _SHIFT, "canary/remove"),
+    SequenceRow(10, _NOTIFY, "restore_test/stop_tasks", owner=_MONITORING),
+    SequenceRow(19, _CLEAN_UP, "restore_test/remove_databases", most=2),
+    SequenceRow(20, _NOTIFY, "restore_test/remove_files", owner=_BACKUP_MANAGER, most=3),
+    SequenceRow(50, _SHIFT, "canary/remove"),
 )
-SEQUENCE: Mapping[Goal, tuple[Row, ...]] = {
+SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.FAILOVER: _FAILOVER,
     Goal.SWITCHOVER: _SWITCHOVER,
     Goal.FAILBACK: _FAILBACK,
@@ -162,7 +162,7 @@ def goals_of(action: str) -> frozenset[Goal]:
     return frozenset(goal for goal, rows in SEQUENCE.items() if any(row.action == action for row in rows))
 
 
-def row_of(goal: Goal, action: str, part: str = "") -> Row:
+def row_of(goal: Goal, action: str, part: str = "") -> SequenceRow:
     """The row of that ``part`` of ``action``. Raises ValueError without one."""
     for row in SEQUENCE[goal]:
         if row.action == action and row.part == part:

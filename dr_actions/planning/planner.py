@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from dr_actions.actions.registry import verbs
-from dr_actions.model.action import Sight
+from dr_actions.actions.registry import actions
+from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import SEQUENCE
-from dr_actions.run_history.durations import Measured, budget_of
+from dr_actions.run_history.durations import StepDurations, budget_of
 from dr_checks.posture.posture import Api, signals_of
 from dr_estate.config.environment import Environment
 from dr_estate.snapshot.snapshot import Snapshot
@@ -19,27 +19,27 @@ from dr_estate.snapshot.snapshot import Snapshot
 _MINUTE_S = 60
 
 
-def sight_of(
+def context_of(
     env: Environment,
     snapshot: Snapshot,
     goal: Goal,
     only_tenants: frozenset[str] = frozenset(),
     incident: str = "",
-) -> Sight:
+) -> PlanContext:
     """What the verbs decide from: the snapshot, and whether the primary region's API answers in it."""
     answers = signals_of(snapshot, env).primary_api is Api.ANSWERS
-    return Sight(env, snapshot, goal, answers, only_tenants, incident)
+    return PlanContext(env, snapshot, goal, answers, only_tenants, incident)
 
 
-def make_plan(sight: Sight, posture: str) -> Plan:
-    """The plan for ``sight``: each verb's steps by stage, and why anything was left out."""
-    ours = [verb for verb in verbs().values() if sight.goal in verb.goals]
-    steps = [step for verb in ours for step in verb.foresee(sight)]
-    leaves = {verb.name: list(verb.leaves(sight)) for verb in ours}
-    notes = dict.fromkeys(note for verb in ours for note in (*verb.notes(sight), *leaves[verb.name]))
+def make_plan(context: PlanContext, posture: str) -> Plan:
+    """The plan for ``context``: each verb's steps by stage, and why anything was left out."""
+    ours = [action for action in actions().values() if context.goal in action.goals]
+    steps = [step for action in ours for step in action.plan_steps(context)]
+    leaves = {action.name: list(action.cleanup_notes(context)) for action in ours}
+    notes = dict.fromkeys(note for action in ours for note in (*action.notes(context), *leaves[action.name]))
     left = dict.fromkeys(note for found in leaves.values() for note in found)
-    env = sight.env
-    return Plan(env.name, env.account, sight.goal, posture, in_order(sight.goal, steps), tuple(notes), tuple(left))
+    env = context.env
+    return Plan(env.name, env.account, context.goal, posture, in_order(context.goal, steps), tuple(notes), tuple(left))
 
 
 def in_order(goal: Goal, steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -57,7 +57,7 @@ def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
 
 
-def rto_estimate_s(plan: Plan, env: Environment, measured: Mapping[str, Measured] | None = None) -> int:
+def rto_estimate_s(plan: Plan, env: Environment, measured: Mapping[str, StepDurations] | None = None) -> int:
     """Seconds from now to tenants served: the boxes for assessing and verifying, each batch's budget, and the drain.
 
     ``measured`` is what past runs took by verb (``learning.measured``): it goes before the budgets.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action_ids import present_name
 from dr_actions.model.plan import Step
 from dr_estate.model.run_records import RunRecord
@@ -24,11 +24,11 @@ _TESTED_BY = {
     "restore_test/restore_database": "database/restore_dr",
     "restore_test/restore_files": "files/restore_dr",
 }
-_ENDS = (Kind.CONFIRMED, Kind.LATE, Kind.FAILED, Kind.UNDONE)
+_ENDS = (EntryKind.CONFIRMED, EntryKind.LATE, EntryKind.FAILED, EntryKind.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class StepDurations:
     """How long a verb's steps took, in seconds: the median, and what nine of ten took at most."""
 
     times: int
@@ -38,23 +38,23 @@ class Measured:
 
 def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]]:
     """The seconds that each verb's steps took in ``run`` of a journal, in the order of their confirmation."""
-    verbs: dict[str, str] = {}
+    actions: dict[str, str] = {}
     sent: dict[str, datetime] = {}
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for entry in entries:
         step = entry.step or ""
-        if entry.kind is Kind.BEGIN:
-            verbs = {row["id"]: row["verb"] for row in entry.planned if not row.get("manual")}
+        if entry.kind is EntryKind.BEGIN:
+            actions = {row["id"]: row["verb"] for row in entry.planned if not row.get("manual")}
             sent.clear()
-        elif entry.run != run or step not in verbs:
+        elif entry.run != run or step not in actions:
             continue
-        elif entry.kind is Kind.INTENT:
+        elif entry.kind is EntryKind.INTENT:
             sent.setdefault(step, entry.at)
         elif entry.kind in _ENDS and step in sent:
             seconds = (entry.at - sent.pop(step)).total_seconds()
-            if entry.kind is Kind.CONFIRMED:
-                taken[verbs[step]].append(seconds)
-    return {verb: tuple(seconds) for verb, seconds in taken.items()}
+            if entry.kind is EntryKind.CONFIRMED:
+                taken[actions[step]].append(seconds)
+    return {action: tuple(seconds) for action, seconds in taken.items()}
 
 
 def sample(seconds: Sequence[float], most: int = SAMPLE) -> tuple[float, ...]:
@@ -65,16 +65,16 @@ def sample(seconds: Sequence[float], most: int = SAMPLE) -> tuple[float, ...]:
     return tuple(ranked[round(n * (len(ranked) - 1) / (most - 1))] for n in range(most))
 
 
-def measured(records: Iterable[RunRecord]) -> dict[str, Measured]:
+def measured(records: Iterable[RunRecord]) -> dict[str, StepDurations]:
     """What the records' runs measured of each verb; a restore test's restore measures a recovery's."""
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
-        for verb, seconds in record.steps.items():
-            name = present_name(verb)
+        for action, seconds in record.steps.items():
+            name = present_name(action)
             taken[_TESTED_BY.get(name, name)] += seconds
     return {
-        verb: Measured(len(seconds), percentile(seconds, _P50), percentile(seconds, _P90))
-        for verb, seconds in taken.items()
+        action: StepDurations(len(seconds), percentile(seconds, _P50), percentile(seconds, _P90))
+        for action, seconds in taken.items()
         if seconds
     }
 
@@ -86,7 +86,7 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
     return sorted(seconds)[max(1, ceil(percent * len(seconds) / 100)) - 1]
 
 
-def budget_of(step: Step, measured: Mapping[str, Measured]) -> int:
+def budget_of(step: Step, measured: Mapping[str, StepDurations]) -> int:
     """The seconds to reckon with: what nine of ten such steps took, or the step's own budget before enough are known.
 
     A step that a person takes keeps its budget.
@@ -97,7 +97,7 @@ def budget_of(step: Step, measured: Mapping[str, Measured]) -> int:
     return max(1, ceil(known.p90_s))
 
 
-def is_measured(step: Step, measured: Mapping[str, Measured]) -> bool:
+def is_measured(step: Step, measured: Mapping[str, StepDurations]) -> bool:
     """Whether enough such steps were timed to reckon with that."""
     known = measured.get(step.verb)
     return not step.manual and known is not None and known.times >= ENOUGH

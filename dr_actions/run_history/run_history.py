@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dr_actions.control_table.control import Control
+from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.table import Put
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.timeline import timelines
@@ -16,7 +16,7 @@ from dr_actions.run_history.durations import durations, sample
 from dr_estate.model.run_records import RunRecord, to_item
 
 
-def keep(control: Control, record: RunRecord) -> None:
+def write_record(control: ControlStore, record: RunRecord) -> None:
     """Write the record. What the sender raises passes through."""
     control.table.put(Put(to_item(record)))
 
@@ -36,5 +36,5 @@ def measured_of(entries: Sequence[Entry], goal: str, run: str) -> dict[str, Any]
         "rto_s": ways[-1].reached_s,
         "duration_s": (ended - begun).total_seconds() if begun and ended else None,
         "phases": {name: taken_s for name, taken_s in spans.items() if taken_s is not None},
-        "steps": {verb: sample(taken) for verb, taken in durations(entries, run).items()},
+        "steps": {action: sample(taken) for action, taken in durations(entries, run).items()},
     }

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
 from dr_checks.derived.backup_copies import age_s, key_flaw, key_remedy, newest_copies
-from dr_checks.derived.backup_promise import Promise, copied_resources, is_dr_vault, promise, stores
+from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_plan, efs
 
 PRIMARY_ONLY = (Side.PRIMARY,)
@@ -44,11 +44,11 @@ def vault_exists(view: View) -> Iterator[Finding]:
     if vault:
         yield view.ok(name, f"{vault.points} recovery points", "the vault exists", vault.arn)
     else:
-        why = "backups cannot be stored" if view.side is Side.PRIMARY else "every copy job to it fails"
+        reason = "backups cannot be stored" if view.side is Side.PRIMARY else "every copy job to it fails"
         remedy = (
             f"Apply aws_backup_vault '{name}' with the provider of {view.region}, or correct names in the settings."
         )
-        yield view.gap(name, "absent", "the vault exists", why, remedy)
+        yield view.gap(name, "absent", "the vault exists", reason, remedy)
 
 
 @check(
@@ -67,13 +67,13 @@ def key_usable(view: View) -> Iterator[Finding]:
     for name, key_arn in named:
         try:
             flaw = key_flaw(view, key_arn)
-        except CannotSee as dark:
-            yield view.unknown(name, "Enabled", dark.unseen)
+        except DataUnavailable as error:
+            yield view.unknown(name, "Enabled", error.unavailable)
             continue
         if flaw:
-            why = "what is encrypted with it cannot be restored, and new copies fail"
+            reason = "what is encrypted with it cannot be restored, and new copies fail"
             remedy = key_remedy(view, key_arn)
-            yield view.gap(name, flaw, "Enabled", why, remedy)
+            yield view.gap(name, flaw, "Enabled", reason, remedy)
         else:
             yield view.ok(name, "Enabled" if key_arn else "key of AWS", "Enabled", "copies can be decrypted there")
     if not named:
@@ -102,12 +102,12 @@ def vault_lock(view: View) -> Iterator[Finding]:
         yield _absent(view)
         return
     if not vault.locked:
-        why = "anyone with access to the vault could delete every copy: nothing would be left to restore"
+        reason = "anyone with access to the vault could delete every copy: nothing would be left to restore"
         remedy = (
             f"aws backup put-backup-vault-lock-configuration --region {view.region} --backup-vault-name {vault.name} "
             "--min-retention-days N --max-retention-days M (aws_backup_vault_lock_configuration)"
         )
-        yield view.gap(vault.name, "not locked", "locked", why, remedy)
+        yield view.gap(vault.name, "not locked", "locked", reason, remedy)
         return
     bounds = f"{vault.min_retention_days or 1} to {vault.max_retention_days or 'unlimited'} days"
     yield view.ok(vault.name, f"locked, {bounds}", "locked", "copies cannot be deleted before their time")
@@ -124,8 +124,10 @@ def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bound
     fits = days >= low and (high is None or days <= high) if days else high is None
     if fits:
         return view.ok(subject, measured, bounds, "the lock accepts these copies")
-    why = "the lock refuses copies retained shorter or longer: every copy by this rule fails"
-    return view.gap(subject, measured, bounds, why, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit.")
+    reason = "the lock refuses copies retained shorter or longer: every copy by this rule fails"
+    return view.gap(
+        subject, measured, bounds, reason, "Change the rule's copy_action lifecycle (aws_backup_plan) to fit."
+    )
 
 
 @check(
@@ -161,13 +163,13 @@ def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
     measured = f"none in {view.env.thresholds.backup_retention_days} days"
     look = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
     if known:
-        why = "the plan should copy it, but no complete copy arrived"
-        return view.gap(arn, measured, limit, why, f"Read why copies fail ({look}), and fix the cause.")
-    why = "the plan should copy it; a new resource gets its first copy with the next run"
-    return view.warn(arn, measured, limit, why, f"Run this check again after the next run ({look}).")
+        reason = "the plan should copy it, but no complete copy arrived"
+        return view.gap(arn, measured, limit, reason, f"Read why copies fail ({look}), and fix the cause.")
+    reason = "the plan should copy it; a new resource gets its first copy with the next run"
+    return view.warn(arn, measured, limit, reason, f"Run this check again after the next run ({look}).")
 
 
-def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> Finding:
+def _aged(view: View, arn: str, old_s: float, promised: BackupPromise, limit: str) -> Finding:
     runs = old_s / (promised.gap_minutes * _MINUTE_S)
     remedy = (
         f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws "
@@ -175,8 +177,8 @@ def _aged(view: View, arn: str, old_s: float, promised: Promise, limit: str) -> 
         "missing, and start one by hand (aws backup start-backup-job)."
     )
     if old_s > promised.worst_minutes * _MINUTE_S:
-        why = f"backups do not run as the plan defines ({promised.basis})"
-        return view.gap(arn, duration(old_s), limit, why, remedy)
+        reason = f"backups do not run as the plan defines ({promised.basis})"
+        return view.gap(arn, duration(old_s), limit, reason, remedy)
     if runs > _MISSED_RUNS:
         return view.warn(arn, duration(old_s), limit, f"{int(runs)} runs are missing or late", remedy)
     return view.ok(arn, duration(old_s), limit, f"as the plan requires: {promised.basis}")
@@ -201,12 +203,12 @@ def opt_in(view: View) -> Iterator[Finding]:
         if enabled.get(store.type):
             yield view.ok(store.name, f"{store.type} opted in", "opted in", "plans take resources of this type")
         else:
-            why = "a plan that selects by tag silently skips this type"
+            reason = "a plan that selects by tag silently skips this type"
             remedy = (
                 f"aws backup update-region-settings --region {view.region} --resource-type-opt-in-preference "
                 f"{store.type}=true (aws_backup_region_settings)"
             )
-            yield view.gap(store.name, f"{store.type} not opted in", "opted in", why, remedy)
+            yield view.gap(store.name, f"{store.type} not opted in", "opted in", reason, remedy)
     if not found:
         yield view.none_expected("all stores", "this region has no database and no file system")
 
@@ -216,17 +218,17 @@ def file_copies(view: View) -> Iterator[Lag]:
     """The age of the file system's newest backup copy, where that mechanism is accepted (the database's: rds_copy)."""
     if not view.env.replicates or BACKUP not in view.env.replication.files:
         return
-    name, unseen = view.env.named(view.env.names.file_system), None
+    name, unavailable = view.env.named(view.env.names.file_system), None
     try:
         points = [point for point in _copies_of_files(view) if not key_flaw(view, point.key_arn)]
-    except CannotSee as dark:
-        points, unseen = [], dark.unseen
+    except DataUnavailable as error:
+        points, unavailable = [], error.unavailable
     for point in points:
         basis = "backup-copy: creation date of the newest copy in the DR vault (T25)"
         yield Lag("files", name, None, Side.DR, age_s(view, point), basis)
     if not points and view.env.replication.files[0] == BACKUP:
-        basis = unseen.why if unseen else "no usable backup copy in the DR vault"
-        yield Lag("files", name, None, Side.DR, None, basis, unseen=unseen)
+        basis = unavailable.why if unavailable else "no usable backup copy in the DR vault"
+        yield Lag("files", name, None, Side.DR, None, basis, unseen=unavailable)
 
 
 def _copies_of_files(view: View) -> list[backup.RecoveryPoint]:
@@ -234,6 +236,6 @@ def _copies_of_files(view: View) -> list[backup.RecoveryPoint]:
     copies = newest_copies(view)
     try:
         ours = {system.arn for system in view.get(efs.file_systems, Side.PRIMARY)}
-    except CannotSee:
+    except DataUnavailable:
         ours = {arn for arn, point in copies.items() if point.resource_type == "EFS"}
     return [point for arn, point in copies.items() if arn in ours]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import DR_ONLY, check
-from dr_checks.derived.backup_promise import Store, is_dr_vault, is_primary_vault, stores
+from dr_checks.derived.backup_promise import ProtectedStore, is_dr_vault, is_primary_vault, stores
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
 from dr_estate.readers import backup_jobs
@@ -49,9 +49,9 @@ def backup_failures(view: View) -> Iterator[Finding]:
     yield from _judge(view, jobs, "it has no recent backup, so no recent copy either", remedy)
 
 
-def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: str) -> Iterator[Finding]:
+def _judge(view: View, jobs: Sequence[backup_jobs.BackupJob], reason: str, remedy: str) -> Iterator[Finding]:
     """The last ended job of each resource decides; earlier failures that later jobs made good are noted."""
-    ended: dict[str, list[backup_jobs.Job]] = {}
+    ended: dict[str, list[backup_jobs.BackupJob]] = {}
     for job in jobs:
         if job.state in _FAILED or job.state == "COMPLETED":
             ended.setdefault(job.resource_arn, []).append(job)
@@ -63,8 +63,8 @@ def _judge(view: View, jobs: Sequence[backup_jobs.Job], because: str, remedy: st
             yield view.ok(arn, f"COMPLETED{note}", "the last job COMPLETED", "the newest run succeeded")
         else:
             measured = f"{last.state} at {last.created_at:%Y-%m-%d %H:%M} UTC, {len(failed)} in a row or before"
-            why = f"{because}: {last.message or 'AWS returned no message'}"
-            yield view.gap(arn, measured, "the last job COMPLETED", why, remedy)
+            cause = f"{reason}: {last.message or 'AWS returned no message'}"
+            yield view.gap(arn, measured, "the last job COMPLETED", cause, remedy)
     if not ended:
         hours = view.env.thresholds.failed_job_hours
         yield view.none_expected("all jobs", f"no job ended in {hours} h; backup.copy-age judges what is there")
@@ -100,7 +100,7 @@ def restore_test_age(view: View) -> Iterator[Finding]:
         yield view.none_expected("all stores", "there is no database and no file system to restore")
 
 
-def _restored(view: View, store: Store) -> Finding:
+def _restored(view: View, store: ProtectedStore) -> Finding:
     limit = timedelta(days=view.env.thresholds.restore_test_age_days)
     wanted = f"restored within {limit.days} days"
     jobs = [job for job in view.get(backup_jobs.restores) if _ended(job) and _of(job, store)]
@@ -111,27 +111,27 @@ def _restored(view: View, store: Store) -> Finding:
     )
     if last and (last.status != "COMPLETED" or last.validation in ("FAILED", "TIMED_OUT")):
         measured = f"{last.status} {last.validation}".strip()
-        why = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
-        return view.gap(store.name, f"{measured} on {last.created_at:%Y-%m-%d}", wanted, why, remedy)
+        reason = f"the last restore of it failed: {last.message or 'AWS returned no message'}"
+        return view.gap(store.name, f"{measured} on {last.created_at:%Y-%m-%d}", wanted, reason, remedy)
     at = last.created_at if last else _last_restored(view, store)
     if at is None:
-        why = "a backup that was never restored is not proven to be restorable"
-        return view.gap(store.name, "no restore job recorded by AWS", wanted, why, remedy)
+        reason = "a backup that was never restored is not proven to be restorable"
+        return view.gap(store.name, "no restore job recorded by AWS", wanted, reason, remedy)
     age_s = (view.now - at).total_seconds()
     if age_s > limit.total_seconds():
         return view.gap(store.name, f"{duration(age_s)} ago", wanted, "the estate may have changed since", remedy)
     return view.ok(store.name, f"{duration(age_s)} ago", wanted, "a copy was restored successfully there")
 
 
-def _last_restored(view: View, store: Store) -> datetime | None:
+def _last_restored(view: View, store: ProtectedStore) -> datetime | None:
     return next(
         (resource.last_restore_at for resource in view.get(backup_jobs.protected) if resource.arn == store.arn), None
     )
 
 
-def _ended(job: backup_jobs.Restore) -> bool:
+def _ended(job: backup_jobs.RestoreJob) -> bool:
     return job.status not in _GOING_ON and job.validation != "VALIDATING"
 
 
-def _of(job: backup_jobs.Restore, store: Store) -> bool:
+def _of(job: backup_jobs.RestoreJob, store: ProtectedStore) -> bool:
     return job.source_arn == store.arn if job.source_arn else job.resource_type == store.type

@@ -21,7 +21,7 @@ def _plan_name(view: View) -> str:
     return view.env.named(view.env.names.backup_plan)
 
 
-def _copying(view: View) -> list[tuple[backup_plan.Rule, backup_plan.CopyAction]]:
+def _copying(view: View) -> list[tuple[backup_plan.BackupRule, backup_plan.CopyAction]]:
     """Every rule with each of its copy actions to the DR vault. Raises CannotSee."""
     rules = [rule for plan in view.get(backup_plan.plans) for rule in plan.rules]
     return [(rule, copy) for rule in rules for copy in rule.copies if is_dr_vault(view, copy.vault_arn)]
@@ -52,17 +52,17 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
     name, plans = _plan_name(view), view.get(backup_plan.plans)
     wanted = f"a copy action to {view.env.names.dr_vault} in {view.env.regions.dr}"
     if not plans:
-        why = "nothing is backed up on a schedule, so nothing can be copied"
+        reason = "nothing is backed up on a schedule, so nothing can be copied"
         yield view.gap(
-            name, "no such plan", wanted, why, f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
+            name, "no such plan", wanted, reason, f"Apply aws_backup_plan '{name}', or correct names.backup_plan."
         )
     elif rules := sorted({rule.name for rule, _ in _copying(view)}):
         yield view.ok(name, f"copied by {', '.join(rules)}", wanted, "backups are copied there automatically")
     else:
         others = sorted({copy.vault_arn for plan in plans for rule in plan.rules for copy in rule.copies})
-        why = "the backups are lost if the primary region is lost"
+        reason = "the backups are lost if the primary region is lost"
         remedy = "Add copy_action { destination_vault_arn } of the DR vault to a rule (aws_backup_plan)."
-        yield view.gap(name, f"copied to {', '.join(others)}" if others else "not copied", wanted, why, remedy)
+        yield view.gap(name, f"copied to {', '.join(others)}" if others else "not copied", wanted, reason, remedy)
 
 
 @check(
@@ -89,12 +89,12 @@ def covers_stores(view: View) -> Iterator[Finding]:
         if taken:
             yield view.ok(store.name, f"selected by {', '.join(taken)}", "selected", "it is backed up by schedule")
         else:
-            why = "no selection names it and its tags match none: it is not backed up"
+            reason = "no selection names it and its tags match none: it is not backed up"
             tests = {f"{tag.key}={tag.value}" for plan in plans for s in plan.selections for tag in s.tags}
             remedy = (
                 f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
             )
-            yield view.gap(store.name, "not selected", "selected", why, remedy)
+            yield view.gap(store.name, "not selected", "selected", reason, remedy)
     if not plans:
         yield view.none_expected(_plan_name(view), "there is no such plan: see backup-plan.copies-to-dr")
     elif not found:
@@ -128,8 +128,8 @@ def worst_case(view: View) -> Iterator[Finding]:
         if worst_s <= rpo_s(view):
             yield view.ok(store.name, duration(worst_s), wanted, promised.basis)
         elif not relies_on_copies(view, store):
-            why = f"a faster mechanism is relied on; backup copies are the fallback ({promised.basis})"
-            yield view.ok(store.name, duration(worst_s), "not relied on", why)
+            reason = f"a faster mechanism is relied on; backup copies are the fallback ({promised.basis})"
+            yield view.ok(store.name, duration(worst_s), "not relied on", reason)
         else:
             remedy = (
                 "Restore the faster mechanism of replication.database or replication.files; AWS Backup cannot do "
@@ -159,9 +159,9 @@ def retention(view: View) -> Iterator[Finding]:
         if retained is None or retained >= days:
             yield view.ok(rule.name, measured, wanted, "damage found later can still be repaired from a copy")
         else:
-            why = "damage found later than this cannot be repaired from a copy in the DR region"
+            reason = "damage found later than this cannot be repaired from a copy in the DR region"
             yield view.gap(
-                rule.name, measured, wanted, why, f"Set copy_action.lifecycle.delete_after = {days} or more."
+                rule.name, measured, wanted, reason, f"Set copy_action.lifecycle.delete_after = {days} or more."
             )
     if not copying:
         yield _no_copies(view)
@@ -195,10 +195,10 @@ def continuous_copies(view: View) -> Iterator[Finding]:
         elif gap <= view.env.objectives.rpo_minutes:
             yield view.ok(rule.name, measured, wanted, "its copies are snapshots, and frequent enough")
         else:
-            why = "its copies cannot be restored to a point in time: a failover goes back to the last copy"
+            reason = "its copies cannot be restored to a point in time: a failover goes back to the last copy"
             remedy = (
                 "Copy by an hourly snapshot rule, or replicate (enable_continuous_backup, schedule: aws_backup_plan)."
             )
-            yield view.gap(rule.name, measured, wanted, why, remedy)
+            yield view.gap(rule.name, measured, wanted, reason, remedy)
     if not copying:
         yield _no_copies(view)

@@ -13,7 +13,7 @@ from dr_estate.readers import application_autoscaling
 _NONE = "no service of the DR region is scaled automatically"
 
 
-def _targets(view: View, side: Side) -> dict[str, application_autoscaling.Target]:
+def _targets(view: View, side: Side) -> dict[str, application_autoscaling.ScalableTarget]:
     return {target.service: target for target in view.get(application_autoscaling.targets, side)}
 
 
@@ -170,7 +170,7 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
             view.env.tenant_of(view.env.names.service, action.service),
         )
     if actions and not shrinking:
-        because = "no schedule keeps a service below its failover size"
-        yield view.ok("all services", f"{len(actions)} scheduled actions", "none that shrinks", because)
+        reason = "no schedule keeps a service below its failover size"
+        yield view.ok("all services", f"{len(actions)} scheduled actions", "none that shrinks", reason)
     if not actions:
         yield view.none_expected("all services", "no service of the DR region is scaled by a schedule")

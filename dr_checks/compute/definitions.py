@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
@@ -29,7 +29,7 @@ def parity(view: View) -> Iterator[Finding]:
     primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
     for tenant in sorted(primary.keys() & here.keys()):
         there, mine = primary[tenant], here[tenant]
-        if isinstance(there, Unseen) or isinstance(mine, Unseen):
+        if isinstance(there, Unavailable) or isinstance(mine, Unavailable):
             yield _not_read(view, tenant, there, mine)
         elif gaps := differences(there, mine):
             yield view.gap(
@@ -57,7 +57,7 @@ def image_registry(view: View) -> Iterator[Finding]:
     """No image is pulled from the primary region's registry. Source: DescribeTaskDefinition, T21."""
     wanted = f"*.dkr.ecr.{view.region}.amazonaws.com"
     for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
-        if isinstance(mine, Unseen):
+        if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
             continue
         refs = [(container.image, ecr.image_ref(container.image)) for container in mine.containers]
@@ -65,11 +65,11 @@ def image_registry(view: View) -> Iterator[Finding]:
         elsewhere = [image for image, ref in refs if ref.region not in ("", view.region, view.env.regions.primary)]
         remedy = f"aws_ecs_task_definition '{mine.family}': image = \"{view.env.account}.dkr.ecr.{view.region}...\"."
         if primary:
-            because = "the registry it pulls from is lost with the primary region"
-            yield view.gap(mine.family, ", ".join(primary), wanted, because, remedy, tenant)
+            reason = "the registry it pulls from is lost with the primary region"
+            yield view.gap(mine.family, ", ".join(primary), wanted, reason, remedy, tenant)
         elif elsewhere:
-            because = "a third region must be up for this task to start"
-            yield view.warn(mine.family, ", ".join(elsewhere), wanted, because, remedy, tenant)
+            reason = "a third region must be up for this task to start"
+            yield view.warn(mine.family, ", ".join(elsewhere), wanted, reason, remedy, tenant)
         else:
             images = ", ".join(image for image, _ in refs)
             yield view.ok(mine.family, images, wanted, "no pull needs the primary region", tenant)
@@ -88,7 +88,7 @@ def primary_region_names(view: View) -> Iterator[Finding]:
     """Variables, secret ARNs and log settings hold no host name or ARN of the primary region. Source: T18."""
     region = view.env.regions.primary
     for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
-        if isinstance(mine, Unseen):
+        if isinstance(mine, Unavailable):
             yield view.unknown(tenant, f"nothing of {region}", mine, tenant)
         elif named := pointers(mine, region):
             yield view.gap(
@@ -121,7 +121,7 @@ def own_tenant(view: View) -> Iterator[Finding]:
     }
     found = tenant_definitions(view, view.side)
     for tenant, mine in sorted(found.items()):
-        if isinstance(mine, Unseen):
+        if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
         elif strange := [what for what, names_it in _opens(mine) if owners.get(names_it, tenant) != tenant]:
             yield view.gap(
@@ -224,6 +224,6 @@ def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
     return found
 
 
-def _not_read(view: View, tenant: str, *read: ecs.TaskDefinition | Unseen) -> Finding:
-    dark = next(found for found in read if isinstance(found, Unseen))
-    return view.unknown(tenant, "as in the primary region", dark, tenant)
+def _not_read(view: View, tenant: str, *read: ecs.TaskDefinition | Unavailable) -> Finding:
+    unavailable = next(found for found in read if isinstance(found, Unavailable))
+    return view.unknown(tenant, "as in the primary region", unavailable, tenant)

@@ -8,7 +8,7 @@ from dr_checks.compute.images import by_name, digests_in_use
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import LagSource, check
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr
 
 
@@ -22,7 +22,7 @@ from dr_estate.readers import ecr
 def repository_exists(view: View) -> Iterator[Finding]:
     """The repositories that this region's task definitions name exist in its registry. Source: ECR DescribeImages."""
     for repository in view.get(ecr.repositories):
-        if isinstance(repository.images, Unseen):
+        if isinstance(repository.images, Unavailable):
             yield view.unknown(repository.name, "present", repository.images)
         elif repository.images is not None:
             yield view.ok(repository.name, f"{len(repository.images)} images", "present", "images can be pulled")
@@ -78,7 +78,7 @@ def digest_present(view: View) -> Iterator[Finding]:
     used = sorted(digests_in_use(view))
     for name, digest in used:
         subject, images = f"{name}@{digest}", there[name].images if name in there else None
-        if isinstance(images, Unseen):
+        if isinstance(images, Unavailable):
             yield view.unknown(subject, "in the DR registry", images)
         elif images and any(image.digest == digest for image in images):
             yield view.ok(subject, "present", "in the DR registry", "the running image can start there")
@@ -105,10 +105,10 @@ def images(view: View) -> Iterator[Lag]:
     there, here, used = by_name(view, Side.DR), by_name(view, Side.PRIMARY), digests_in_use(view)
     for name in sorted({name for name, _ in used}):
         copied, origin = (side[name].images if name in side else None for side in (there, here))
-        if isinstance(copied, Unseen) or not isinstance(origin, tuple):
+        if isinstance(copied, Unavailable) or not isinstance(origin, tuple):
             basis = "ECR replication: the registry could not be seen"
-            unseen = next((registry for registry in (copied, origin) if isinstance(registry, Unseen)), None)
-            yield Lag("images", name, None, Side.DR, None, basis, unseen=unseen)
+            unavailable = next((registry for registry in (copied, origin) if isinstance(registry, Unavailable)), None)
+            yield Lag("images", name, None, Side.DR, None, basis, unseen=unavailable)
             continue
         missing = {digest for repository, digest in used if repository == name} - {i.digest for i in copied or ()}
         pushed = [image.pushed_at for image in origin if image.digest in missing]

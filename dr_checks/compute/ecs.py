@@ -111,11 +111,11 @@ def deployment_sound(view: View) -> Iterator[Finding]:
     for tenant, service in services:
         rollout = states.ROLLOUT[service.rollout]
         if not rollout.known:
-            why = f"ECS reports no state of its newest deployment ({service.rollout or 'none is listed'})."
-            yield view.unknown(service.name, "not FAILED", why, tenant.id)
+            cause = f"ECS reports no state of its newest deployment ({service.rollout or 'none is listed'})."
+            yield view.unknown(service.name, "not FAILED", cause, tenant.id)
         elif not rollout.broken:
-            because = "its newest revision started" if rollout.serves else "its newest revision is being started"
-            yield view.ok(service.name, service.rollout, "not FAILED", because, tenant.id)
+            reason = "its newest revision started" if rollout.serves else "its newest revision is being started"
+            yield view.ok(service.name, service.rollout, "not FAILED", reason, tenant.id)
         else:
             yield view.gap(
                 service.name,

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecr, ecs
 
 Digests = dict[str, str]
@@ -28,9 +28,9 @@ def parity(view: View) -> Iterator[Finding]:
     findings: list[Finding] = []
     for tenant, service in tenant_services(view, Side.DR):
         left, right = primary.get(tenant.id), here[tenant.id]
-        if isinstance(left, Unseen):
+        if isinstance(left, Unavailable):
             findings.append(view.unknown(tenant.id, "the same image", left, tenant.id))
-        elif isinstance(right, Unseen):
+        elif isinstance(right, Unavailable):
             findings.append(view.unknown(tenant.id, "the same image", right, tenant.id))
         elif left is not None:
             theirs, alive = _resolved(left, there), running.get(service.name, {})
@@ -48,9 +48,9 @@ def _compared(
     measured = ", ".join(f"{n} {mine[n]}" for n in wrong or common)
     if wrong:
         wanted = ", ".join(f"{n} {' or '.join(sorted(running.get(n) or {theirs[n]}))}" for n in wrong)
-        because = "the failover would start a different release than the one that serves today"
+        reason = "the failover would start a different release than the one that serves today"
         remedy = f"Register aws_ecs_task_definition '{family}' in {view.region} with that digest."
-        return [view.gap(family, measured, wanted, because, remedy, tenant)]
+        return [view.gap(family, measured, wanted, reason, remedy, tenant)]
     if common:
         return [view.ok(family, measured, "the primary's image", "the same image starts here", tenant)]
     return []
@@ -66,8 +66,8 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
     definitions = tenant_definitions(view, Side.PRIMARY)
     for tenant, service in tenant_services(view, Side.PRIMARY):
         definition = definitions[tenant.id]
-        if isinstance(definition, Unseen):
-            raise CannotSee(definition)
+        if isinstance(definition, Unavailable):
+            raise DataUnavailable(definition)
         resolved = _resolved(definition, there)
         for container in definition.containers:
             ref = ecr.image_ref(container.image)

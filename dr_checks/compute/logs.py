@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import cloudwatch_logs
 
 _NONE = "no container of the DR region writes to a log group there"
@@ -24,7 +24,7 @@ def groups_exist(view: View) -> Iterator[Finding]:
     """Without awslogs-create-group a task with no log group fails: ResourceInitializationError. Source: ECS awslogs."""
     there, judged = {group.name for group in view.get(cloudwatch_logs.groups)}, 0
     for tenant, definition in sorted(tenant_definitions(view, Side.DR).items()):
-        if isinstance(definition, Unseen):
+        if isinstance(definition, Unavailable):
             yield view.unknown(tenant, "its log groups", definition, tenant)
             judged += 1
             continue
@@ -62,9 +62,9 @@ def retention(view: View) -> Iterator[Finding]:
         if group.retention_days is None or (days is not None and group.retention_days >= days):
             yield view.ok(group.name, measured, f"{wanted} or longer", "logs of a failover are retained as long")
         else:
-            because = "logs of the failover would be deleted sooner than in the primary region"
+            reason = "logs of the failover would be deleted sooner than in the primary region"
             remedy = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
-            yield view.gap(group.name, measured, f"{wanted} or longer", because, remedy)
+            yield view.gap(group.name, measured, f"{wanted} or longer", reason, remedy)
     if not pairs:
         yield view.none_expected("all log groups", "no log group exists in both regions")
 

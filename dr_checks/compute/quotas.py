@@ -6,29 +6,29 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.demand import Demand, demand, room
+from dr_checks.derived.demand import CapacityDemand, demand, headroom_finding
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import elbv2, rds, service_quotas
 
 _S_A_MINUTE = 60
 
 
-def _quota(view: View, code: str) -> service_quotas.Quota:
+def _quota(view: View, code: str) -> service_quotas.ServiceQuota:
     return next(quota for quota in view.get(service_quotas.quotas) if quota.code == code)
 
 
 def _judged(view: View, code: str, used: float, more: float) -> Finding:
     """The finding on one quota: ``used`` as counted here, or more where AWS's own usage metric says so."""
     quota = _quota(view, code)
-    if isinstance(quota.limit, Unseen):
+    if isinstance(quota.limit, Unavailable):
         return view.unknown(quota.name, "room for the failover", quota.limit)
     counted = max(used, quota.used or 0)
     remedy = (
         f"aws service-quotas request-service-quota-increase --region {view.region} --service-code {quota.service} "
         f"--quota-code {quota.code} --desired-value <more>: it takes hours or days."
     )
-    return room(view, quota.name, counted, more, quota.limit, remedy)
+    return headroom_finding(view, quota.name, counted, more, quota.limit, remedy)
 
 
 @check(
@@ -40,7 +40,7 @@ def _judged(view: View, code: str, used: float, more: float) -> Finding:
 )
 def fargate_vcpu(view: View) -> Iterator[Finding]:
     """vCPU in use plus those still to start fit the On-Demand quota, and launch in time. Source: T33, T35."""
-    wanted: Demand = demand(view)
+    wanted: CapacityDemand = demand(view)
     yield _judged(view, service_quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more)
     yield _launched(view, wanted.tasks_more)
 
@@ -50,11 +50,11 @@ def _launched(view: View, more: int) -> Finding:
     limits, rto_s = view.env.capacity, view.env.objectives.rto_minutes * _S_A_MINUTE
     seconds = max(0, more - limits.launch_burst) / limits.launch_per_s
     measured, wanted = f"{more} tasks in {seconds:.0f} s or more", f"{rto_s} s or less"
-    because = f"{limits.launch_burst} launch at once, then {limits.launch_per_s} a second in all of {view.region}"
+    reason = f"{limits.launch_burst} launch at once, then {limits.launch_per_s} a second in all of {view.region}"
     if seconds <= rto_s:
-        return view.ok("launching every tenant", measured, wanted, because)
+        return view.ok("launching every tenant", measured, wanted, reason)
     remedy = "Keep more tasks warm (standby.tasks_per_service), or ask AWS for a higher Fargate launch rate."
-    return view.gap("launching every tenant", measured, wanted, because, remedy)
+    return view.gap("launching every tenant", measured, wanted, reason, remedy)
 
 
 @check(
@@ -127,4 +127,4 @@ def database(view: View) -> Iterator[Finding]:
     for quota in view.get(service_quotas.database_quotas):
         if quota.name in more:
             remedy = f"Request more in Service Quotas (rds, {quota.name}) in {view.region}: it takes hours or days."
-            yield room(view, quota.name, quota.used, more[quota.name], quota.limit, remedy)
+            yield headroom_finding(view, quota.name, quota.used, more[quota.name], quota.limit, remedy)

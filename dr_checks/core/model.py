@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import UnreadableRow, Unseen
+from dr_estate.model.unavailable import Unavailable, UnreadableRow
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import Tenant, discover
@@ -72,7 +72,7 @@ class Finding:
     wanted: str
     because: str
     remedy: str = ""
-    unseen: Unseen | None = None
+    unseen: Unavailable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Lag:
     seconds: float | None
     basis: str
     missing: bool = False
-    unseen: Unseen | None = None
+    unseen: Unavailable | None = None
 
 
 @dataclass(frozen=True)
@@ -136,49 +136,51 @@ class View:
         """Return the part's first member of these values, None where there is none. Raises CannotSee."""
         return self.snapshot.find(reader, side or self.side, **wanted)
 
-    def ok(self, subject: str, measured: object, wanted: object, because: str, tenant: str | None = None) -> Finding:
+    def ok(self, subject: str, measured: object, wanted: object, reason: str, tenant: str | None = None) -> Finding:
         """A thing that is as it must be."""
-        return self._finding(Status.PASS, subject, measured, wanted, because, "", tenant)
+        return self._finding(Status.PASS, subject, measured, wanted, reason, "", tenant)
 
     def gap(
         self,
         subject: str,
         measured: object,
         wanted: object,
-        because: str,
+        reason: str,
         remedy: str,
         tenant: str | None = None,
     ) -> Finding:
         """A thing that is not as it must be: FAIL."""
-        return self._finding(Status.FAIL, subject, measured, wanted, because, remedy, tenant)
+        return self._finding(Status.FAIL, subject, measured, wanted, reason, remedy, tenant)
 
     def warn(
         self,
         subject: str,
         measured: object,
         wanted: object,
-        because: str,
+        reason: str,
         remedy: str,
         tenant: str | None = None,
     ) -> Finding:
         """A thing that would hurt, but not stop, a failover: WARN."""
-        return self._finding(Status.WARN, subject, measured, wanted, because, remedy, tenant)
+        return self._finding(Status.WARN, subject, measured, wanted, reason, remedy, tenant)
 
-    def unknown(self, subject: str, wanted: object, unseen: Unseen | str, tenant: str | None = None) -> Finding:
+    def unknown(
+        self, subject: str, wanted: object, unavailable: Unavailable | str, tenant: str | None = None
+    ) -> Finding:
         """A subject that could not be read, or whose data is inconclusive (a sentence): UNKNOWN."""
         remedy = "Make it readable (permission, region, metric), then run the check again."
-        if isinstance(unseen, str):
-            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen, remedy, tenant)
-        found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unseen.why, remedy, tenant)
-        return replace(found, unseen=unseen)
+        if isinstance(unavailable, str):
+            return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, remedy, tenant)
+        found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable.why, remedy, tenant)
+        return replace(found, unseen=unavailable)
 
     def undocumented(self, subject: str, wanted: object, word: str, tenant: str | None = None) -> Finding:
         """A state that no vocabulary of ``dr_estate.model.states`` lists: UNKNOWN."""
         return self.unknown(subject, wanted, f"AWS does not document the state {word or '(none)'}.", tenant)
 
-    def none_expected(self, subject: str, because: str) -> Finding:
+    def none_expected(self, subject: str, reason: str) -> Finding:
         """Nothing to judge: it is missing, as another check says, or none is needed (T44). That is no pass."""
-        return self._finding(Status.NOT_APPLICABLE, subject, "none", "none needed", because, "", None)
+        return self._finding(Status.NOT_APPLICABLE, subject, "none", "none needed", reason, "", None)
 
     def _finding(
         self,
@@ -186,11 +188,11 @@ class View:
         subject: str,
         measured: object,
         wanted: object,
-        because: str,
+        reason: str,
         remedy: str,
         tenant: str | None,
     ) -> Finding:
-        return Finding(self.check, self.side, subject, tenant, status, str(measured), str(wanted), because, remedy)
+        return Finding(self.check, self.side, subject, tenant, status, str(measured), str(wanted), reason, remedy)
 
 
 Judge = Callable[[View], Iterator[Finding]]

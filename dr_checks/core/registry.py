@@ -11,7 +11,7 @@ from typing import TypeVar
 import dr_checks
 from dr_checks.core.model import Applies, Area, Check, CheckResult, Finding, Judge, Lag, Severity, Status, View, worst
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import dns_label
 
@@ -25,7 +25,7 @@ LagJudge = Callable[[View], Iterator[Lag]]
 
 
 def check(
-    says: str,
+    message: str,
     *,
     severity: Severity,
     area: Area,
@@ -39,7 +39,7 @@ def check(
     def wrap(function: Judge) -> Check:
         noun = function.__module__.rpartition(".")[2]
         check_id = f"{noun}.{function.__name__}".replace("_", "-")
-        return Check(check_id, says, severity, area, sides, function, rules, traps, applies)
+        return Check(check_id, message, severity, area, sides, function, rules, traps, applies)
 
     return wrap
 
@@ -96,11 +96,11 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
     try:
         for finding in check.judge(view):
             findings.append(finding)  # noqa: PERF402 - what was judged before the view went dark is kept
-    except CannotSee as dark:
-        findings.append(view.unknown(view.region, check.says, dark.unseen))
+    except DataUnavailable as error:
+        findings.append(view.unknown(view.region, check.says, error.unavailable))
     except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest
-        why = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
-        findings.append(view.unknown(view.region, check.says, Unseen(Blindness.DEFECT, why, view.region)))
+        reason = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
+        findings.append(view.unknown(view.region, check.says, Unavailable(UnavailableKind.DEFECT, reason, view.region)))
     return findings
 
 
@@ -123,11 +123,11 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
         view = View(source.function.__name__, Side.DR, env, snapshot, only_tenants)
         try:
             found.extend(source.function(view))
-        except CannotSee as dark:
-            found.append(_unmeasured(source.function.__name__, dark.unseen))
+        except DataUnavailable as error:
+            found.append(_unmeasured(source.function.__name__, error.unavailable))
         found += [_unmeasured(source.function.__name__, odd.unseen) for odd in view.unreadable.values()]
     return found
 
 
-def _unmeasured(store: str, unseen: Unseen) -> Lag:
-    return Lag(store.replace("_", "-"), "all", None, Side.DR, None, f"not seen: {unseen.why}", unseen=unseen)
+def _unmeasured(store: str, unavailable: Unavailable) -> Lag:
+    return Lag(store.replace("_", "-"), "all", None, Side.DR, None, f"not seen: {unavailable.why}", unseen=unavailable)

@@ -27,7 +27,7 @@ class Recommendation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RecoveryPoint:
+class RecoveryPointResult:
     """The recovery point measured against its objective, in seconds. ``compliant`` is None where it is not known."""
 
     target_s: float
@@ -42,7 +42,7 @@ class Verdict:
     score: int
     recommendation: Recommendation
     reasons: tuple[str, ...]
-    rpo: RecoveryPoint
+    rpo: RecoveryPointResult
     lags: tuple[Lag, ...]
     results: tuple[CheckResult, ...]
 
@@ -56,7 +56,7 @@ class Verdict:
         return [f for r in self.with_status(Status.FAIL) for f in r.findings if f.status is Status.FAIL]
 
 
-def weigh(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float) -> Verdict:
+def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float) -> Verdict:
     """Weigh the results of one run. No applicable result at all is CANNOT_SAY with score 0."""
     score = readiness_score(results)
     statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
@@ -82,7 +82,7 @@ def readiness_score(results: Iterable[CheckResult]) -> int:
     return 100 * reached // most if most else 0
 
 
-def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPoint:
+def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPointResult:
     """The worst store by its best mechanism. Unknown where one has no measured mechanism, missed where no copy."""
     best: dict[tuple[str, str, str | None], float | None] = {}
     missing: set[tuple[str, str, str | None]] = set()
@@ -95,9 +95,9 @@ def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPoint:
     worst_s = max(measured, default=None)
     lost = any(best[key] is None for key in missing)
     if lost or (worst_s is not None and worst_s > target_s):
-        return RecoveryPoint(target_s, worst_s, compliant=False)
+        return RecoveryPointResult(target_s, worst_s, compliant=False)
     blind = not measured or len(measured) < len(best)
-    return RecoveryPoint(target_s, worst_s, compliant=None if blind else True)
+    return RecoveryPointResult(target_s, worst_s, compliant=None if blind else True)
 
 
 def _reasons(results: Sequence[CheckResult]) -> tuple[str, ...]:

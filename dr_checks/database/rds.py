@@ -43,14 +43,16 @@ def retention(view: View) -> Iterator[Finding]:
     source = primary_database(view)
     wanted = f"retained {days} days or more"
     if source is None:
-        why = f"{view.region} has no database of this name: nothing can be copied from it"
-        yield view.gap(name, "absent", wanted, why, f"Check names.database, or apply aws_db_instance '{name}'.")
+        reason = f"{view.region} has no database of this name: nothing can be copied from it"
+        yield view.gap(name, "absent", wanted, reason, f"Check names.database, or apply aws_db_instance '{name}'.")
     elif source.retention_days >= days:
         yield view.ok(name, f"retained {source.retention_days} days", wanted, "every copy starts from these backups")
     else:
-        why = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
+        reason = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
         remedy = f"--backup-retention-period {days} (aws_db_instance.backup_retention_period)"
-        yield view.gap(name, f"retained {source.retention_days} days", wanted, why, f"{_modify(view, source)} {remedy}")
+        yield view.gap(
+            name, f"retained {source.retention_days} days", wanted, reason, f"{_modify(view, source)} {remedy}"
+        )
 
 
 @check(
@@ -73,19 +75,19 @@ def serves(view: View) -> Iterator[Finding]:
     state, measured = DATABASE[source.status], source.status or "no status"
     look = f"aws rds describe-events --region {view.region} --source-identifier {name} --source-type db-instance"
     if source.source:
-        because = "it follows another database: every write of WordPress fails"
+        reason = "it follows another database: every write of WordPress fails"
         remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}"
-        yield view.gap(name, f"{measured}, a replica", wanted, because, remedy)
+        yield view.gap(name, f"{measured}, a replica", wanted, reason, remedy)
     elif not state.known:
         yield view.undocumented(name, wanted, source.status)
     elif state.takes_writes:
         yield view.ok(name, measured, wanted, "the platform can use it, and its copies go on")
     elif state.busy:
-        because = "it does not serve until this ends by itself"
-        yield view.warn(name, measured, wanted, because, f"Wait, and check again. {look}")
+        reason = "it does not serve until this ends by itself"
+        yield view.warn(name, measured, wanted, reason, f"Wait, and check again. {look}")
     else:
-        because = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
-        yield view.gap(name, measured, wanted, because, f"{look}; then {_repair(view, name, state)}.")
+        reason = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
+        yield view.gap(name, measured, wanted, reason, f"{look}; then {_repair(view, name, state)}.")
 
 
 def _repair(view: View, name: str, state: State) -> str:
@@ -117,9 +119,9 @@ def deletion_protection(view: View) -> Iterator[Finding]:
         if instance.deletion_protection:
             yield view.ok(instance.identifier, "on", "on", "a delete call is refused")
         else:
-            why = "a single call, or one terraform destroy, would delete it and its automated backups"
+            reason = "a single call, or one terraform destroy, would delete it and its automated backups"
             remedy = f"{_modify(view, instance)} --deletion-protection (aws_db_instance.deletion_protection)"
-            yield view.gap(instance.identifier, "off", "on", why, remedy)
+            yield view.gap(instance.identifier, "off", "on", reason, remedy)
     if not found:
         yield view.none_expected(database_name(view), f"no database runs in {view.region}")
 
@@ -140,11 +142,11 @@ def multi_az(view: View) -> Iterator[Finding]:
     elif source.multi_az:
         yield view.ok(name, "two zones", "two zones", "the loss of a zone is handled inside the region")
     elif view.env.replicates:
-        why = "the loss of one zone would force a regional failover"
-        yield view.gap(name, "one zone", "two zones", why, remedy)
+        reason = "the loss of one zone would force a regional failover"
+        yield view.gap(name, "one zone", "two zones", reason, remedy)
     else:
-        why = "the loss of one zone would be an outage; this environment accepts that"
-        yield view.warn(name, "one zone", "two zones", why, remedy)
+        reason = "the loss of one zone would be an outage; this environment accepts that"
+        yield view.warn(name, "one zone", "two zones", reason, remedy)
 
 
 @check(
@@ -162,12 +164,12 @@ def subnet_group(view: View) -> Iterator[Finding]:
     group = view.find(rds_groups.subnet_groups, name=name)
     wanted = f"Complete, {_ZONES_NEEDED} zones or more"
     if group is None:
-        why = "a restored database would start in the default VPC, unreachable for the services, or not at all"
-        yield view.gap(name, "absent", wanted, why, f"Apply aws_db_subnet_group '{name}' with the DR provider.")
+        reason = "a restored database would start in the default VPC, unreachable for the services, or not at all"
+        yield view.gap(name, "absent", wanted, reason, f"Apply aws_db_subnet_group '{name}' with the DR provider.")
         return
     measured = f"{group.status}, {len(group.zones)} zones"
     if group.status == "Complete" and len(group.zones) >= _ZONES_NEEDED:
         yield view.ok(name, measured, wanted, f"{len(group.subnets)} subnets of {group.vpc} are usable")
     else:
-        why = "RDS refuses to create an instance in it, or one with a standby"
-        yield view.gap(name, measured, wanted, why, "Add subnets of other zones (aws_db_subnet_group.subnet_ids).")
+        reason = "RDS refuses to create an instance in it, or one with a standby"
+        yield view.gap(name, measured, wanted, reason, "Add subnets of other zones (aws_db_subnet_group.subnet_ids).")

@@ -12,15 +12,15 @@ from dr_checks.derived.database_copies import (
     AUTOMATED,
     BACKUP,
     all_copies,
+    copy_to_use,
     database_name,
     primary_database,
-    relied_on,
     replicas,
     replicated_backups,
 )
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 
 _START = (
@@ -53,7 +53,7 @@ def _start_command(view: View, retention_days: int | None = None) -> str:
 def usable(view: View) -> Iterator[Finding]:
     """Any accepted mechanism will do; the finding names it. A backup copy alone is a WARN: it has no PITR (T25)."""
     name, wanted = database_name(view), " or ".join(view.env.replication.database)
-    copy = relied_on(view)
+    copy = copy_to_use(view)
     if copy is None:
         yield _no_copy(view, name, wanted)
     elif copy.mechanism == BACKUP and view.env.replication.database[0] != BACKUP:
@@ -73,10 +73,10 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
     try:
         times = [s.created_at for s in view.get(rds.snapshots) if s.created_at and s.status == "available"]
         last = f"the newest snapshot is of {max(times):%Y-%m-%d %H:%M} UTC" if times else "there is no snapshot"
-    except CannotSee:
+    except DataUnavailable:
         last = "snapshots could not be read"
-    why = f"the database cannot be restored in {view.region} by any accepted mechanism; {last}"
-    return view.gap(name, "; ".join(flaws) or "no copy", wanted, why, _start_command(view))
+    reason = f"the database cannot be restored in {view.region} by any accepted mechanism; {last}"
+    return view.gap(name, "; ".join(flaws) or "no copy", wanted, reason, _start_command(view))
 
 
 @check(
@@ -90,7 +90,7 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
 def age(view: View) -> Iterator[Finding]:
     """Read in the DR region: RestoreWindow.LatestTime, ReplicaLag with its age, or a backup copy's creation date."""
     name, wanted = database_name(view), f"{duration(rpo_s(view))} or less"
-    copy = relied_on(view)
+    copy = copy_to_use(view)
     if copy is None:
         yield view.none_expected(name, "there is no usable copy: see rds-copy.usable")
     elif copy.age_s is None:
@@ -123,8 +123,8 @@ def key_usable(view: View) -> Iterator[Finding]:
     for name, key_arn in named:
         try:
             flaw = key_flaw(view, key_arn)
-        except CannotSee as dark:
-            yield view.unknown(name, "Enabled", dark.unseen)
+        except DataUnavailable as error:
+            yield view.unknown(name, "Enabled", error.unavailable)
             continue
         if flaw:
             yield view.gap(
@@ -154,13 +154,13 @@ def automated_backups(view: View) -> Iterator[Finding]:
     """
     found, name = replicated_backups(view), database_name(view)
     if not found:
-        because = "point-in-time restore in the DR region needs it; RDS ends it on retention 0, opt-out or a lost key"
-        yield view.gap(name, "not replicated", "replicating", because, _start_command(view))
+        reason = "point-in-time restore in the DR region needs it; RDS ends it on retention 0, opt-out or a lost key"
+        yield view.gap(name, "not replicated", "replicating", reason, _start_command(view))
         return
     try:
         source = primary_database(view)
-    except CannotSee as dark:
-        yield view.unknown(name, "replicating from today's instance", dark.unseen)
+    except DataUnavailable as error:
+        yield view.unknown(name, "replicating from today's instance", error.unavailable)
         return
     ours = [backup for backup in found if source is None or backup.resource_id == source.resource_id]
     if ours:
@@ -181,16 +181,16 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     measured = f"{backup.status}, {duration(old_s) if old_s else 'no time'} behind, retained {days} days"
     wanted = f"replicating, {duration(rpo_s(view))} behind or less, retained {wanted_days} days or more"
     if backup.status not in ("replicating", "active"):
-        why = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
-        return view.gap(name, measured, wanted, why, _start_command(view))
+        reason = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
+        return view.gap(name, measured, wanted, reason, _start_command(view))
     if old_s is None or old_s > rpo_s(view):
-        why = "its status is replicating, but the newest restorable time does not advance"
+        reason = "its status is replicating, but the newest restorable time does not advance"
         remedy = f"Stop and start it again; use another copy meanwhile. {_start_command(view)}"
-        return view.gap(name, measured, wanted, why, remedy)
+        return view.gap(name, measured, wanted, reason, remedy)
     if days < wanted_days:
-        why = "damage found later than this cannot be repaired from a copy in the DR region"
+        reason = "damage found later than this cannot be repaired from a copy in the DR region"
         remedy = f"Stop it and start it again: {_start_command(view, wanted_days)}"
-        return view.gap(name, measured, wanted, why, remedy)
+        return view.gap(name, measured, wanted, reason, remedy)
     return view.ok(name, measured, wanted, "snapshots and transaction logs follow the instance")
 
 

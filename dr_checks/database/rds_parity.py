@@ -38,8 +38,8 @@ def parameter_group(view: View) -> Iterator[Finding]:
         return
     name, applied = source.parameter_groups[0]
     if applied not in ("in-sync", "applying", ""):
-        why = "the primary does not run with the group's values until it is rebooted"
-        yield view.warn(source.identifier, applied, "in-sync", why, "Reboot it in a maintenance window.")
+        reason = "the primary does not run with the group's values until it is rebooted"
+        yield view.warn(source.identifier, applied, "in-sync", reason, "Reboot it in a maintenance window.")
     used = sorted({replica.parameter_groups[0][0] for replica in replicas(view) if replica.parameter_groups}) or [name]
     model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view, Side.DR)
     for wanted_name in used:
@@ -53,15 +53,15 @@ def _compare_parameters(
         return view.ok(name, "a default group", "as in the primary region", "AWS makes the same one in every region")
     remedy = f"Apply aws_db_parameter_group '{name}' with the DR provider, from the same module as the primary's."
     if there is None:
-        why = "a restore that names it fails, and one that does not runs with defaults"
-        return view.gap(name, "absent", f"like {model.name}", why, remedy)
+        reason = "a restore that names it fails, and one that does not runs with defaults"
+        return view.gap(name, "absent", f"like {model.name}", reason, remedy)
     if there.family != model.family:
         return view.gap(name, there.family, model.family, "a group of another family cannot be used", remedy)
     differing = _differences(dict(model.parameters), dict(there.parameters))
     if differing:
         shown = ", ".join(differing[:_SHOWN]) + (f" and {len(differing) - _SHOWN} more" if differing[_SHOWN:] else "")
-        why = "limits, modes or character sets would change with the failover"
-        return view.gap(name, shown, f"like {model.name}", why, remedy)
+        reason = "limits, modes or character sets would change with the failover"
+        return view.gap(name, shown, f"like {model.name}", reason, remedy)
     return view.ok(name, f"{len(there.parameters)} values equal", f"like {model.name}", f"family {there.family}")
 
 
@@ -95,16 +95,16 @@ def option_group(view: View) -> Iterator[Finding]:
         wanted, found = ", ".join(options) or "no options", there.get(name)
         remedy = f"Apply aws_db_option_group '{name}' with the DR provider, from the same module as the primary's."
         if found is None:
-            why = "without it, copying and restoring a database with persistent options fail"
-            yield view.gap(name, "absent", wanted, why, remedy)
+            cause = "without it, copying and restoring a database with persistent options fail"
+            yield view.gap(name, "absent", wanted, cause, remedy)
         elif set(options) - set(found.options):
-            why = "a database restored with it would lack these options"
-            yield view.gap(name, ", ".join(found.options) or "no options", wanted, why, remedy)
+            cause = "a database restored with it would lack these options"
+            yield view.gap(name, ", ".join(found.options) or "no options", wanted, cause, remedy)
         else:
             yield view.ok(name, ", ".join(found.options) or "no options", wanted, "the options are the same")
     if not names:
-        because = "AWS makes the same one in every region"
-        yield view.ok(database_name(view), "a default group", "as in the primary region", because)
+        reason = "AWS makes the same one in every region"
+        yield view.ok(database_name(view), "a default group", "as in the primary region", reason)
 
 
 @check(
@@ -126,11 +126,11 @@ def engine_version(view: View) -> Iterator[Finding]:
         "Upgrade the primary and every copy to a version that both regions offer (aws_db_instance.engine_version)."
     )
     if offer.version_status is None:
-        why = "no instance of this version can be created there: neither restore nor replica"
-        yield view.gap(subject, "not offered", version, why, upgrade)
+        reason = "no instance of this version can be created there: neither restore nor replica"
+        yield view.gap(subject, "not offered", version, reason, upgrade)
     elif offer.version_status != "available":
-        why = "AWS will force an upgrade, and may refuse to create an instance of this version"
-        yield view.warn(subject, offer.version_status, f"{version} available", why, upgrade)
+        reason = "AWS will force an upgrade, and may refuse to create an instance of this version"
+        yield view.warn(subject, offer.version_status, f"{version} available", reason, upgrade)
     else:
         yield view.ok(subject, "offered", version, "a copy can be restored in this version")
     for replica in replicas(view):
@@ -142,11 +142,11 @@ def _compare_versions(view: View, replica: rds.Instance, source: rds.Instance) -
     subject = f"{replica.identifier} (replica)"
     measured, wanted = replica.engine_version, source.engine_version
     if here[:2] != there[:2] or there < here:
-        why = "a replica must be of the same major version, and never older than its source"
-        return view.gap(subject, measured, wanted, why, f"Upgrade the replica {replica.identifier} to {wanted}.")
+        reason = "a replica must be of the same major version, and never older than its source"
+        return view.gap(subject, measured, wanted, reason, f"Upgrade the replica {replica.identifier} to {wanted}.")
     if there > here:
-        why = "after a failover the old primary could not replicate from it: no way back without an upgrade"
-        return view.warn(subject, measured, wanted, why, f"Upgrade the primary to {measured} as well.")
+        reason = "after a failover the old primary could not replicate from it: no way back without an upgrade"
+        return view.warn(subject, measured, wanted, reason, f"Upgrade the primary to {measured} as well.")
     return view.ok(subject, measured, wanted, "the same version on both sides")
 
 
@@ -178,11 +178,11 @@ def orderable(view: View) -> Iterator[Finding]:
     if offer.orderable and source.storage_type in offer.storage_types and not short_of_zones:
         yield view.ok(source.instance_class, measured, wanted, "the same database can be created there")
     else:
-        why = "the restore or replica would be refused: this region does not offer the class or storage"
+        reason = "the restore or replica would be refused: this region does not offer the class or storage"
         remedy = (
             f"Choose a class and storage that {view.region} offers (aws rds describe-orderable-db-instance-options "
             f"--engine {source.engine} --engine-version {source.engine_version}), and write it into aws_db_instance."
         )
         yield view.gap(
-            source.instance_class, measured + (", one zone only" if short_of_zones else ""), wanted, why, remedy
+            source.instance_class, measured + (", one zone only" if short_of_zones else ""), wanted, reason, remedy
         )

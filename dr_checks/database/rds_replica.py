@@ -47,26 +47,26 @@ def state(view: View) -> Iterator[Finding]:
         measured = f"{replica.status}, replication {replica.replication or 'not reported'}"
         wanted = "promotable, replication replicating"
         if replica.replication and not states.DATABASE_REPLICATION[replica.replication].serves:
-            why = replica.replication_message or "it no longer receives the primary's writes"
+            reason = replica.replication_message or "it no longer receives the primary's writes"
             yield view.gap(
-                replica.identifier, measured, wanted, why, f"Replace it: {_create(view, replica.identifier)}"
+                replica.identifier, measured, wanted, reason, f"Replace it: {_create(view, replica.identifier)}"
             )
         elif not state.known:
             yield view.undocumented(replica.identifier, wanted, replica.status)
         elif state.busy and not state.promotable:
-            why = "a promotion is refused until this finishes"
-            yield view.warn(replica.identifier, measured, wanted, why, "Wait, and check again before a failover.")
+            reason = "a promotion is refused until this finishes"
+            yield view.warn(replica.identifier, measured, wanted, reason, "Wait, and check again before a failover.")
         elif not state.promotable:
-            why = "it can neither be promoted nor read"
+            reason = "it can neither be promoted nor read"
             remedy = f"aws rds describe-events --region {view.region} --source-identifier {replica.identifier}"
             yield view.gap(
-                replica.identifier, measured, wanted, why, f"{remedy} --source-type db-instance; then fix it."
+                replica.identifier, measured, wanted, reason, f"{remedy} --source-type db-instance; then fix it."
             )
         else:
             yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
     if not found and view.env.replication.database[0] == REPLICA:
-        why = "the mechanism this environment prefers does not exist"
-        yield view.gap(name, "no read replica", "promotable, replication replicating", why, _create(view, name))
+        reason = "the mechanism this environment prefers does not exist"
+        yield view.gap(name, "no read replica", "promotable, replication replicating", reason, _create(view, name))
     elif not found:
         yield _none(view)
 
@@ -88,14 +88,12 @@ def lag(view: View) -> Iterator[Finding]:
     found, wanted = replicas(view), f"{duration(rpo_s(view))} or less"
     for replica in found:
         reading = readings.get(replica.identifier)
-        why = doubt(view, reading)
-        if reading is None or reading.value is None or why:
-            yield view.unknown(replica.identifier, wanted, why or "The metric is not published.")
+        cause = doubt(view, reading)
+        if reading is None or reading.value is None or cause:
+            yield view.unknown(replica.identifier, wanted, cause or "The metric is not published.")
         elif reading.value < 0:
-            because = "the metric says that replication does not run"
-            yield view.gap(
-                replica.identifier, "-1", wanted, because, f"Replace it: {_create(view, replica.identifier)}"
-            )
+            reason = "the metric says that replication does not run"
+            yield view.gap(replica.identifier, "-1", wanted, reason, f"Replace it: {_create(view, replica.identifier)}")
         elif reading.value <= rpo_s(view):
             yield view.ok(
                 replica.identifier, duration(reading.value), wanted, "a promotion would lose no more than this"
@@ -133,13 +131,13 @@ def size(view: View) -> Iterator[Finding]:
 def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
     measured, wanted = _sized(replica), _sized(source)
     if replica.storage_gib < source.storage_gib:
-        why = "its storage fills up before the primary's: replication then stops"
+        reason = "its storage fills up before the primary's: replication then stops"
         remedy = f"--allocated-storage {source.storage_gib} (aws_db_instance.allocated_storage)"
-        return view.gap(replica.identifier, measured, wanted, why, f"{_modify(view, replica)} {remedy}")
+        return view.gap(replica.identifier, measured, wanted, reason, f"{_modify(view, replica)} {remedy}")
     if (replica.instance_class, replica.multi_az) != (source.instance_class, source.multi_az):
-        why = "after a promotion it would have less capacity than the current primary"
+        reason = "after a promotion it would have less capacity than the current primary"
         remedy = f"--db-instance-class {source.instance_class} --multi-az (aws_db_instance.multi_az)"
-        return view.warn(replica.identifier, measured, wanted, why, f"{_modify(view, replica)} {remedy}")
+        return view.warn(replica.identifier, measured, wanted, reason, f"{_modify(view, replica)} {remedy}")
     return view.ok(replica.identifier, measured, wanted, "same capacity as the primary database")
 
 
@@ -167,9 +165,9 @@ def backups(view: View) -> Iterator[Finding]:
         if replica.retention_days:
             yield view.ok(replica.identifier, measured, wanted, "it can be restored to a point in time once promoted")
         else:
-            why = "a promotion cannot be undone, and until the first backup nothing could be restored"
+            reason = "a promotion cannot be undone, and until the first backup nothing could be restored"
             yield view.gap(
-                replica.identifier, measured, wanted, why, f"{_modify(view, replica)} --backup-retention-period 7"
+                replica.identifier, measured, wanted, reason, f"{_modify(view, replica)} --backup-retention-period 7"
             )
     if not found:
         yield _none(view)

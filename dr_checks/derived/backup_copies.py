@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import backup, kms_copy_keys
 
 COMPLETE = "COMPLETED"
@@ -32,16 +32,18 @@ def key_flaw(view: View, key_arn: str) -> str:
         return ""
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
     if key is None:
-        raise CannotSee(Unseen(Blindness.ERROR, f"KMS was not queried for the key {key_arn}."))
+        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"KMS was not queried for the key {key_arn}."))
     if key.dark:
-        raise CannotSee(key.dark)
+        raise DataUnavailable(key.dark)
     if key.region != view.env.regions.dr:
         return f"its key {key_arn} is in {key.region or 'no region'}, not in {view.env.regions.dr}"
     if key.deletion_at:
         return f"its key {key_arn} is {key.state} and will be deleted on {key.deletion_at:%Y-%m-%d}"
     state = states.KEY[key.state or "absent"]
     if not state.known:
-        raise CannotSee(Unseen(Blindness.ERROR, f"AWS does not document the state {key.state} of the key {key_arn}."))
+        raise DataUnavailable(
+            Unavailable(UnavailableKind.ERROR, f"AWS does not document the state {key.state} of the key {key_arn}.")
+        )
     return "" if state.serves else f"its key {key_arn} is {key.state}"
 
 

@@ -8,17 +8,17 @@ from fnmatch import fnmatchcase
 from dr_checks.core.model import View
 from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_schedule import longest_gap_minutes
-from dr_checks.derived.database_copies import BACKUP, all_copies, primary_database, relied_on
+from dr_checks.derived.database_copies import BACKUP, all_copies, copy_to_use, primary_database
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import backup, backup_jobs, backup_plan, efs
 
 _MINUTE_S = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class ProtectedStore:
     """A store that backups must hold: ``kind`` is database or files, ``type`` AWS Backup's word for it."""
 
     kind: str
@@ -28,7 +28,7 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class BackupPromise:
     """What one rule promises for a resource: the longest gap between runs, and the oldest a copy may get. Minutes.
 
     ``basis`` is the sum in words.
@@ -40,20 +40,22 @@ class Promise:
     basis: str
 
 
-def stores(view: View) -> list[Store]:
+def stores(view: View) -> list[ProtectedStore]:
     """The database and the file system of the primary region, those of them that exist. Raises CannotSee."""
     database = primary_database(view)
-    found = [Store("database", database.identifier, database.arn, "RDS")] if database else []
+    found = [ProtectedStore("database", database.identifier, database.arn, "RDS")] if database else []
     name = view.env.named(view.env.names.file_system)
-    return found + [Store("files", name, system.arn, "EFS") for system in view.get(efs.file_systems, Side.PRIMARY)[:1]]
+    return found + [
+        ProtectedStore("files", name, system.arn, "EFS") for system in view.get(efs.file_systems, Side.PRIMARY)[:1]
+    ]
 
 
-def relies_on_copies(view: View, store: Store) -> bool:
+def relies_on_copies(view: View, store: ProtectedStore) -> bool:
     """Whether a failover would have to use AWS Backup's copy of this store. Raises CannotSee."""
     if store.kind == "database":
-        copy, (_, dark) = relied_on(view), all_copies(view)
+        copy, (_, dark) = copy_to_use(view), all_copies(view)
         if copy is not None and copy.mechanism == BACKUP and dark:
-            raise CannotSee(dark[0])  # a faster mechanism may well be there
+            raise DataUnavailable(dark[0])  # a faster mechanism may well be there
         return copy is None or copy.mechanism == BACKUP
     if "replication" not in view.env.replication.files:
         return True
@@ -85,7 +87,7 @@ def tags_of(view: View) -> dict[str, dict[str, str]]:
     return {resource.arn: dict(resource.tags) for resource in view.get(backup_plan.tagged, Side.PRIMARY)}
 
 
-def takes(selection: backup_plan.Selection, arn: str, tags: dict[str, str]) -> bool:
+def takes(selection: backup_plan.BackupSelection, arn: str, tags: dict[str, str]) -> bool:
     """Whether a selection takes a resource. Named or tagged, all conditions met, not excluded; without any: everything.
 
     Source: AWS Backup API, BackupSelection.
@@ -99,13 +101,13 @@ def takes(selection: backup_plan.Selection, arn: str, tags: dict[str, str]) -> b
     return named or tagged or not (selection.resources or selection.tags)
 
 
-def _holds(condition: backup_plan.Condition, value: str | None) -> bool:
+def _holds(condition: backup_plan.SelectionCondition, value: str | None) -> bool:
     like = "Like" in condition.test
     alike = value is not None and (fnmatchcase(value, condition.value) if like else value == condition.value)
     return alike != ("Not" in condition.test)
 
 
-def copying_rules(view: View, arn: str) -> list[backup_plan.Rule]:
+def copying_rules(view: View, arn: str) -> list[backup_plan.BackupRule]:
     """The rules that back this resource up and copy it to the DR vault. Raises CannotSee."""
     tags = tags_of(view).get(arn, {})
     return [
@@ -123,7 +125,7 @@ def copied_resources(view: View) -> list[str]:
     return sorted(arn for arn in known if copying_rules(view, arn))
 
 
-def promise(view: View, arn: str) -> Promise | None:
+def promise(view: View, arn: str) -> BackupPromise | None:
     """The best promise of the rules that copy this resource, None where none does.
 
     Raises CannotSee where a schedule cannot be followed and no other rule promises anything.
@@ -131,12 +133,12 @@ def promise(view: View, arn: str) -> Promise | None:
     rules = copying_rules(view, arn)
     promises = [found for rule in rules if (found := _of_rule(view, rule, arn))]
     if rules and not promises:
-        why = f"The schedule {rules[0].schedule} of rule {rules[0].name} cannot be followed."
-        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+        reason = f"The schedule {rules[0].schedule} of rule {rules[0].name} cannot be followed."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
     return min(promises, key=lambda promised: promised.worst_minutes, default=None)
 
 
-def _of_rule(view: View, rule: backup_plan.Rule, arn: str) -> Promise | None:
+def _of_rule(view: View, rule: backup_plan.BackupRule, arn: str) -> BackupPromise | None:
     """Gap between runs + start window + completion window + copy: until then only the older copy is there (T25)."""
     gap = longest_gap_minutes(rule.schedule, view.now.date())
     if gap is None:
@@ -151,10 +153,10 @@ def _of_rule(view: View, rule: backup_plan.Rule, arn: str) -> Promise | None:
         f"rule {rule.name}: {gap} min between runs + {rule.start_minutes} start window + {backing_up} completion"
         f"{unlimited} + {copying:.0f} copying"
     )
-    return Promise(rule.name, gap, worst, basis)
+    return BackupPromise(rule.name, gap, worst, basis)
 
 
-def _longest_minutes(jobs: tuple[backup_jobs.Job, ...], arn: str) -> float:
+def _longest_minutes(jobs: tuple[backup_jobs.BackupJob, ...], arn: str) -> float:
     """The longest completed job of this resource, in minutes; 0 where none is known."""
     spans = [
         (job.completed_at - job.created_at).total_seconds() / _MINUTE_S

@@ -11,7 +11,7 @@ from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived.backup_copies import age_s, key_flaw, newest_copies
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import rds, rds_replicas
 
 AUTOMATED, REPLICA, BACKUP = "automated-backup", "read-replica", "backup-copy"
@@ -64,19 +64,19 @@ def copies_by(view: View, mechanism: str) -> list[DatabaseCopy]:
     return _FINDERS[mechanism](view)
 
 
-def all_copies(view: View) -> tuple[list[DatabaseCopy], list[Unseen]]:
+def all_copies(view: View) -> tuple[list[DatabaseCopy], list[Unavailable]]:
     """The copies by all accepted mechanisms, the preferred first, and why some mechanisms could not be seen."""
     copies: list[DatabaseCopy] = []
-    dark: list[Unseen] = []
+    unavailable: list[Unavailable] = []
     for mechanism in view.env.replication.database:
         try:
             copies += copies_by(view, mechanism)
-        except CannotSee as cannot:
-            dark.append(cannot.unseen)
-    return copies, dark
+        except DataUnavailable as error:
+            unavailable.append(error.unavailable)
+    return copies, unavailable
 
 
-def relied_on(view: View) -> DatabaseCopy | None:
+def copy_to_use(view: View) -> DatabaseCopy | None:
     """The copy a failover would use: the preferred usable one within the RPO, else the freshest, else any usable one.
 
     None where there is no usable copy. Raises CannotSee where what was seen does not settle it.
@@ -87,7 +87,7 @@ def relied_on(view: View) -> DatabaseCopy | None:
     if fresh:
         return fresh
     if dark:
-        raise CannotSee(dark[0])
+        raise DataUnavailable(dark[0])
     aged = sorted((copy for copy in usable if copy.age_s is not None), key=lambda copy: copy.age_s or 0.0)
     return next(iter(aged or usable), None)
 
@@ -111,8 +111,8 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
         (r for r in view.get(rds_replicas.lags, Side.DR) if r.dimension("DBInstanceIdentifier") == replica.identifier),
         None,
     )
-    why = doubt(view, reading)
-    lag_s = reading.value if reading and not why else None
+    reason = doubt(view, reading)
+    lag_s = reading.value if reading and not reason else None
     at_s = reading.age_s(view.now) if reading else None
     age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
     flaw = (
@@ -121,7 +121,7 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
         else f"it is {replica.status}: promotion is refused (T22)"
     )
     return DatabaseCopy(
-        REPLICA, replica.identifier, age, why or "ReplicaLag and the age of its newest value (T23)", flaw
+        REPLICA, replica.identifier, age, reason or "ReplicaLag and the age of its newest value (T23)", flaw
     )
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from dr_checks.core.model import Finding, View
 from dr_checks.derived.pairing import services_by_name, tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs
 
 _CPU_UNITS_A_VCPU = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class CapacityDemand:
     """Tasks and vCPU that run in the DR region's cluster, and those that a failover of every tenant would add."""
 
     tenants: int
@@ -25,7 +25,7 @@ class Demand:
     vcpu_more: float
 
 
-def demand(view: View) -> Demand:
+def demand(view: View) -> CapacityDemand:
     """The demand of a failover. A tenant without a service here counts in full. Raises CannotSee."""
     services = services_by_name(view, Side.DR)
     cpu_of = {d.arn: d.cpu for d in view.get(ecs.task_definitions, Side.DR) if isinstance(d, ecs.TaskDefinition)}
@@ -37,7 +37,7 @@ def demand(view: View) -> Demand:
         more = max(0, view.env.capacity.tasks_per_service - running.get(name, 0))
         tasks += more
         units += more * sizes[tenant.id]
-    return Demand(
+    return CapacityDemand(
         tenants=len(view.tenants),
         services=len(services),
         tasks_running=sum(running.values()),
@@ -54,21 +54,23 @@ def _sizes(view: View) -> dict[str, int]:
     lacking = [tenant.id for tenant in view.tenants if tenant.id not in sizes]
     there = tenant_definitions(view, Side.PRIMARY) if lacking else {}
     for tenant in lacking:
-        found = there.get(tenant, Unseen(Blindness.ERROR, f"No task definition of {tenant} is known in any region."))
-        if isinstance(found, Unseen):
-            raise CannotSee(found)
+        found = there.get(
+            tenant, Unavailable(UnavailableKind.ERROR, f"No task definition of {tenant} is known in any region.")
+        )
+        if isinstance(found, Unavailable):
+            raise DataUnavailable(found)
         sizes[tenant] = found.cpu
     return sizes
 
 
-def room(view: View, subject: str, used: float, more: float, limit: float, remedy: str) -> Finding:
+def headroom_finding(view: View, subject: str, used: float, more: float, limit: float, remedy: str) -> Finding:
     """PASS where ``used`` + ``more`` with the headroom fits ``limit``, WARN where only the headroom does not (T33)."""
     spare = more * view.env.capacity.headroom_percent / 100
     measured = f"{used:g} of {limit:g} used, {more:g} more needed"
     if used + more > limit:
-        because = f"the failover would stop at {max(0.0, limit - used):g} of {more:g}"
-        return view.gap(subject, measured, f"{used + more:g} or more", because, remedy)
+        reason = f"the failover would stop at {max(0.0, limit - used):g} of {more:g}"
+        return view.gap(subject, measured, f"{used + more:g} or more", reason, remedy)
     if used + more + spare > limit:
-        because = f"it fits, but without {view.env.capacity.headroom_percent} % of headroom"
-        return view.warn(subject, measured, f"{used + more + spare:g} or more", because, remedy)
+        reason = f"it fits, but without {view.env.capacity.headroom_percent} % of headroom"
+        return view.warn(subject, measured, f"{used + more + spare:g} or more", reason, remedy)
     return view.ok(subject, measured, f"{used + more + spare:g} or more", "the failover fits, with headroom")

@@ -15,7 +15,7 @@ from dr_estate.model.run_records import RunKind, RunRecord
 _THERE_AND_BACK = "dr_cli.py failover --planned --execute && dr_cli.py failback --staged --execute"
 
 
-class State(StrEnum):
+class DueState(StrEnum):
     """How a test stands. ``blocked window``: it would be run now, but no drill runs today."""
 
     OK = "ok"
@@ -27,22 +27,22 @@ class State(StrEnum):
     @property
     def late(self) -> bool:
         """Whether it should have been run already."""
-        return self in (State.OVERDUE, State.NEVER_RUN)
+        return self in (DueState.OVERDUE, DueState.NEVER_RUN)
 
 
 @dataclass(frozen=True)
-class Due:
+class ScheduledTest:
     """A test: how often, its last complete run, the day it is due (None: as needed), its state, and how to run it."""
 
     test: str
     period: Period
     last: RunRecord | None
     due: date | None
-    state: State
+    state: DueState
     command: str
 
 
-def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[Due, ...]:
+def dues(env: Environment, runs: Iterable[RunRecord], now: datetime) -> tuple[ScheduledTest, ...]:
     """Every test of the schedule as it stands at ``now`` (aware)."""
     schedule, key = env.schedule, tuple(runs)
     rows = (
@@ -68,7 +68,9 @@ def _full_drill(env: Environment) -> tuple[RunKind, str]:
     return RunKind.FAILBACK, _THERE_AND_BACK
 
 
-def _due(env: Environment, row: tuple[str, Period, RunKind, str], runs: tuple[RunRecord, ...], now: datetime) -> Due:
+def _due(
+    env: Environment, row: tuple[str, Period, RunKind, str], runs: tuple[RunRecord, ...], now: datetime
+) -> ScheduledTest:
     test, period, kind, command = row
     zone, windows = env.schedule.timezone, env.schedule.windows
     own = sorted((run for run in runs if run.kind is kind and run.complete and run.at <= now), key=lambda run: run.at)
@@ -76,13 +78,13 @@ def _due(env: Environment, row: tuple[str, Period, RunKind, str], runs: tuple[Ru
     days = [calendar.day_of(run.at, zone) for run in own]
     due = calendar.next_due(days, period, windows)
     if period is not Period.AS_NEEDED and not own:
-        return Due(test, period, None, calendar.after_windows(today, windows), State.NEVER_RUN, command)
-    state = State.OK
+        return ScheduledTest(test, period, None, calendar.after_windows(today, windows), DueState.NEVER_RUN, command)
+    state = DueState.OK
     if due is not None and today > due:
-        state = State.OVERDUE
+        state = DueState.OVERDUE
     elif due is not None and today >= _at_risk_from(days[-1], due, env.schedule.at_risk_days):
-        state = State.BLOCKED if calendar.window_of(today, windows) else State.AT_RISK
-    return Due(test, period, own[-1] if own else None, due, state, command)
+        state = DueState.BLOCKED if calendar.window_of(today, windows) else DueState.AT_RISK
+    return ScheduledTest(test, period, own[-1] if own else None, due, state, command)
 
 
 def _at_risk_from(last: date, due: date, at_risk_days: int) -> date:

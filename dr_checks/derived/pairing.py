@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs
 from dr_estate.snapshot.tenants import Tenant
 
@@ -25,10 +25,10 @@ def tenant_services(view: View, side: Side) -> Iterator[tuple[Tenant, ecs.Servic
             yield tenant, service
 
 
-def tenant_definitions(view: View, side: Side) -> dict[str, ecs.TaskDefinition | Unseen]:
+def tenant_definitions(view: View, side: Side) -> dict[str, ecs.TaskDefinition | Unavailable]:
     """The task definition that each tenant's service on ``side`` uses, by tenant id. Raises CannotSee."""
     read = view.get(ecs.task_definitions, side)
     known = {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
-    dark = next((found for found in read if isinstance(found, Unseen)), None)
-    lost = dark or Unseen(Blindness.ERROR, "The task definition was not among those read.")
+    unavailable = next((found for found in read if isinstance(found, Unavailable)), None)
+    lost = unavailable or Unavailable(UnavailableKind.ERROR, "The task definition was not among those read.")
     return {tenant.id: known.get(service.task_definition, lost) for tenant, service in tenant_services(view, side)}

@@ -15,7 +15,7 @@ _LEADS = ("ttl_s", "values", "health_check_id", "alias_target", "alias_zone_id",
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class RecordPair:
     """The two records of one name and type, by the side each leads to today."""
 
     primary: Record
@@ -36,14 +36,14 @@ def side_of(record: Record, env: Environment) -> Side | None:
     return by_region.get(region) if region else by_name.get(record.set_identifier or "")
 
 
-def pairs_of(records: Iterable[Record], name: str, env: Environment) -> Iterator[Pair | str]:
+def pairs_of(records: Iterable[Record], name: str, env: Environment) -> Iterator[RecordPair | str]:
     """Each address type's pair of ``name``; a sentence for one that cannot be turned as it stands."""
     mine = [record for record in records if record.name == name and record.type in ADDRESS_TYPES]
     for kind in sorted({record.type for record in mine}):
         yield _paired([record for record in mine if record.type == kind], env)
 
 
-def _paired(records: Sequence[Record], env: Environment) -> Pair | str:
+def _paired(records: Sequence[Record], env: Environment) -> RecordPair | str:
     name = f"{records[0].name} {records[0].type}"
     policies = {record.policy for record in records}
     if len(policies) > 1 or not policies <= set(POLICIES):
@@ -55,10 +55,10 @@ def _paired(records: Sequence[Record], env: Environment) -> Pair | str:
     if unchecked := [record for record in records if cannot_lead(record)]:
         reason = f"its record {unchecked[0].set_identifier} has no health check, and Route 53 requires one"
         return f"{name} moves by health alone: {reason}."
-    return Pair(led[Side.PRIMARY], led[Side.DR])
+    return RecordPair(led[Side.PRIMARY], led[Side.DR])
 
 
-def leader(pair: Pair) -> Side | None:
+def leader(pair: RecordPair) -> Side | None:
     """The side that answers while all is well; None where the weights share it."""
     if pair.primary.policy == "failover":
         return Side.PRIMARY if pair.primary.failover == "PRIMARY" else Side.DR

@@ -10,15 +10,15 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import routing
 from dr_checks.dns.dns import origin_records, situation
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
-from dr_estate.network.dns_query import Answer
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import cloudfront, dns_answers, route53, route53_health_checks
 from dr_estate.snapshot import tenants
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 
 
-def doors(view: View) -> dict[str, frozenset[str]]:
+def load_balancer_addresses(view: View) -> dict[str, frozenset[str]]:
     """The addresses of each region's load balancer. Raises CannotSee."""
     found: dict[str, frozenset[str]] = {}
     for side in (Side.PRIMARY, Side.DR):
@@ -60,7 +60,7 @@ def servers_answer(view: View) -> Iterator[Finding]:
     """Each server of the delegation set gives an authoritative SOA. One that cannot be reached is unknown."""
     zone = view.env.traffic.zone
     for answer in view.get(dns_answers.authorities):
-        if isinstance(answer, Unseen):
+        if isinstance(answer, Unavailable):
             yield view.unknown("a name server", f"an answer for {zone}", answer)
         elif answer.type == "SOA":
             measured = f"{answer.code}, {'authoritative' if answer.authoritative else 'not authoritative'}"
@@ -116,35 +116,35 @@ def as_recorded(view: View) -> Iterator[Finding]:
     """Each server's addresses are those of the region that the records and health checks choose at this moment."""
     name, expected = view.env.traffic.origin_record, expected_regions(view)
     there = view.get(dns_answers.authorities)
-    answers = [answer for answer in there if isinstance(answer, Answer) and answer.name == name]
+    answers = [answer for answer in there if isinstance(answer, DnsAnswer) and answer.name == name]
     wanted = " or ".join(sorted(expected or ())) or "the region its records choose"
     for answer in answers:
         yield _compared(view, answer, expected, wanted)
-    for dark in there:
-        if isinstance(dark, Unseen):
-            yield view.unknown(name, wanted, dark)
+    for unavailable in there:
+        if isinstance(unavailable, Unavailable):
+            yield view.unknown(name, wanted, unavailable)
     if not there or not origin_records(view):
         yield view.none_expected(name, "there is no traffic record: see dns.pair-present")
 
 
-def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wanted: str) -> Finding:
+def _compared(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wanted: str) -> Finding:
     subject, measured = f"{answer.name} at {answer.asked}", ", ".join(answer.values) or answer.code
     if not answer.values:
-        because = "visitors get no address at all"
+        reason = "visitors get no address at all"
         remedy = (
             f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {answer.name} --record-type "
             f"{answer.type}; fix the record."
         )
-        return view.gap(subject, measured, wanted, because, remedy)
-    region = region_answered(answer.values, doors(view))
+        return view.gap(subject, measured, wanted, reason, remedy)
+    region = region_answered(answer.values, load_balancer_addresses(view))
     if expected is None or region is None:
-        why = f"{measured} matches no load balancer's addresses; AWS changes these at any time."
-        return view.unknown(subject, wanted, why)
+        cause = f"{measured} matches no load balancer's addresses; AWS changes these at any time."
+        return view.unknown(subject, wanted, cause)
     if region in expected:
         return view.ok(subject, f"{measured} ({region})", wanted, "the answer and the records agree")
-    because = f"visitors arrive in {region}, while the records choose {wanted}"
+    reason = f"visitors arrive in {region}, while the records choose {wanted}"
     remedy = "Wait for the last change to be INSYNC (aws route53 get-change), then compare the record's target."
-    return view.gap(subject, f"{measured} ({region})", wanted, because, remedy)
+    return view.gap(subject, f"{measured} ({region})", wanted, reason, remedy)
 
 
 @check(
@@ -156,16 +156,16 @@ def _compared(view: View, answer: Answer, expected: frozenset[str] | None, wante
 )
 def hosts_answer(view: View) -> Iterator[Finding]:
     """A name server gives an address for each name that was asked: all, or of many alike an even spread."""
-    known = {answer.name: answer for answer in view.get(dns_answers.hosts) if isinstance(answer, Answer)}
-    dark = next((answer for answer in view.get(dns_answers.hosts) if isinstance(answer, Unseen)), None)
+    known = {answer.name: answer for answer in view.get(dns_answers.hosts) if isinstance(answer, DnsAnswer)}
+    unavailable = next((answer for answer in view.get(dns_answers.hosts) if isinstance(answer, Unavailable)), None)
     recorded = {record.name for record in view.get(route53.records)}
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         answer = known.get(host)
-        if host not in recorded or (answer is None and dark is None):
+        if host not in recorded or (answer is None and unavailable is None):
             continue  # tenants.hosts-lead-to-distribution says where it leads
         if answer is None:
-            yield view.unknown(host, "an address", dark or "not asked", tenant.id)
+            yield view.unknown(host, "an address", unavailable or "not asked", tenant.id)
         elif answer.values:
             yield view.ok(host, ", ".join(answer.values), "an address", "visitors reach CloudFront", tenant.id)
         else:
@@ -179,7 +179,7 @@ def hosts_answer(view: View) -> Iterator[Finding]:
                 tenant.id,
             )
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}
-    if len(ours) > len(known.keys() & ours) and dark is None:
+    if len(ours) > len(known.keys() & ours) and unavailable is None:
         measured = f"{len(known.keys() & ours)} of {len(ours)} queried"
         yield view.ok("the others", measured, "an even spread", "their records have the target of the queried ones")
     if not ours:
@@ -204,12 +204,14 @@ def resolvers_agree(view: View) -> Iterator[Finding]:
     edge = {d.domain for d in view.get(cloudfront.distributions) if alias in d.aliases}
     moving, expected = {view.env.traffic.origin_record, *edge}, expected_regions(view) or frozenset()
     for answer in there:
-        if isinstance(answer, Unseen):
+        if isinstance(answer, Unavailable):
             yield view.unknown("a resolver", "the serving region", answer)
             continue
         subject = f"{answer.name} at {answer.asked}"
         measured = ", ".join((*answer.chain, *answer.values)) or answer.code
-        if answer.values and (moving & set(answer.chain) or region_answered(answer.values, doors(view)) in expected):
+        if answer.values and (
+            moving & set(answer.chain) or region_answered(answer.values, load_balancer_addresses(view)) in expected
+        ):
             yield view.ok(subject, measured, "the serving region", "visitors behind it follow a failover")
         else:
             yield view.gap(

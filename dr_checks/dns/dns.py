@@ -52,14 +52,14 @@ def pair_present(view: View) -> Iterator[Finding]:
         if there == wanted:
             yield view.ok(subject, identifiers, identifiers, "the cut-over point is complete")
         else:
-            because = "a missing record cannot be used, and creating it during an outage needs us-east-1"
+            reason = "a missing record cannot be used, and creating it during an outage needs us-east-1"
             if there > wanted:
-                because = "an extra record takes part in every answer, and points outside the plan"
+                reason = "an extra record takes part in every answer, and points outside the plan"
             yield view.gap(
                 subject,
                 ", ".join(sorted(there)) or "no record",
                 identifiers,
-                because,
+                reason,
                 f"In {view.env.traffic.zone}, keep one aws_route53_record for each set_identifier of {identifiers}.",
             )
 

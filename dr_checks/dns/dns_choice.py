@@ -25,7 +25,7 @@ _ROUTING = {
 Imagined = Callable[[Sequence[Record]], routing.Situation]
 
 
-def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why: str) -> Iterator[Finding]:
+def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, reason: str) -> Iterator[Finding]:
     """One finding a record type: whether ``wanted``'s record alone would be answered (None: either side's)."""
     records = origin_records(view)
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
@@ -41,7 +41,7 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, why
         regions = {_region(record, known) for record in choice}
         measured = " and ".join(sorted(regions))
         if regions <= expected:
-            yield view.ok(subject, measured, wanted_regions, why)
+            yield view.ok(subject, measured, wanted_regions, reason)
         else:
             remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
             yield view.gap(subject, measured, wanted_regions, f"visitors would be sent to {measured}, {when}", remedy)
@@ -64,8 +64,8 @@ def _region(record: Record, known: Mapping[str, str]) -> str:
 )
 def all_well(view: View) -> Iterator[Finding]:
     """The answer with both regions up is the primary's alone."""
-    why = "visitors reach the region that holds the newest data"
-    yield from _answers(view, lambda _: situation(view), Side.PRIMARY, "with all well", why)
+    reason = "visitors reach the region that holds the newest data"
+    yield from _answers(view, lambda _: situation(view), Side.PRIMARY, "with all well", reason)
 
 
 @check(
@@ -78,8 +78,8 @@ def all_well(view: View) -> Iterator[Finding]:
 )
 def primary_down(view: View) -> Iterator[Finding]:
     """The answer with the primary region dark is the DR region's alone, without any change to a record (T01)."""
-    why = "traffic moves without a change to any record, so us-east-1 is not needed"
-    yield from _answers(view, lambda _: situation(view, Side.PRIMARY), Side.DR, "with the primary down", why)
+    reason = "traffic moves without a change to any record, so us-east-1 is not needed"
+    yield from _answers(view, lambda _: situation(view, Side.PRIMARY), Side.DR, "with the primary down", reason)
 
 
 @check(
@@ -92,8 +92,8 @@ def primary_down(view: View) -> Iterator[Finding]:
 )
 def dr_down(view: View) -> Iterator[Finding]:
     """The answer with the DR region dark is the primary's alone."""
-    why = "an outage of the standby affects no visitor"
-    yield from _answers(view, lambda _: situation(view, Side.DR), Side.PRIMARY, "with the DR region down", why)
+    reason = "an outage of the standby affects no visitor"
+    yield from _answers(view, lambda _: situation(view, Side.DR), Side.PRIMARY, "with the DR region down", reason)
 
 
 @check(
@@ -106,8 +106,8 @@ def dr_down(view: View) -> Iterator[Finding]:
 )
 def both_down(view: View) -> Iterator[Finding]:
     """All unhealthy counts as all healthy: the answer must be one of the two regions, not a stray record (T05)."""
-    why = "all unhealthy counts as all healthy, and only the two regions have records"
-    yield from _answers(view, lambda _: situation(view, Side.PRIMARY, Side.DR), None, "with both down", why)
+    reason = "all unhealthy counts as all healthy, and only the two regions have records"
+    yield from _answers(view, lambda _: situation(view, Side.PRIMARY, Side.DR), None, "with both down", reason)
 
 
 @check(
@@ -130,8 +130,8 @@ def pin_holds(view: View) -> Iterator[Finding]:
                 now = now.with_inverted(check_id)
         return now
 
-    why = "the recovered primary cannot receive visitors with stale data"
-    yield from _answers(view, pinned, Side.DR, "with the primary pinned down", why)
+    reason = "the recovered primary cannot receive visitors with stale data"
+    yield from _answers(view, pinned, Side.DR, "with the primary pinned down", reason)
 
 
 @check(
@@ -164,10 +164,10 @@ def stays_away(view: View) -> Iterator[Finding]:
             yield view.ok(subject, wanted, wanted, "a recovered primary receives no visitor with stale data")
         else:
             measured = " and ".join(sorted({_region(record, known) for record in choice}))
-            because = "only health moved the visitors: they return by themselves, to a stale database"
+            reason = "only health moved the visitors: they return by themselves, to a stale database"
             remedy = (
                 "`dr_cli.py failover --execute --replan`, with the same incident: it sets the records and forces the "
             )
-            yield view.gap(subject, measured, wanted, because, remedy + "primary's health check to fail.")
+            yield view.gap(subject, measured, wanted, reason, remedy + "primary's health check to fail.")
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)

@@ -18,7 +18,7 @@ _SETTINGS = (
 )
 
 
-def wired(view: View) -> list[tuple[Record, HealthCheck]]:
+def records_with_checks(view: View) -> list[tuple[Record, HealthCheck]]:
     """Each traffic record that has a health check which exists, with it."""
     known = {found.id: found for found in view.get(route53_health_checks.checks)}
     return [(r, known[r.health_check_id]) for r in origin_records(view) if r.health_check_id in known]
@@ -29,8 +29,8 @@ def _named(record: Record) -> str:
 
 
 def _nothing(view: View) -> Finding:
-    because = "no traffic record has a health check: see health-checks.attached"
-    return view.none_expected(view.env.traffic.origin_record, because)
+    reason = "no traffic record has a health check: see health-checks.attached"
+    return view.none_expected(view.env.traffic.origin_record, reason)
 
 
 @check(
@@ -59,8 +59,8 @@ def attached(view: View) -> Iterator[Finding]:
                 "Set health_check_id on its aws_route53_record to a check of its own load balancer.",
             )
     if not origin_records(view):
-        because = "there is no traffic record: see dns.pair-present"
-        yield view.none_expected(view.env.traffic.origin_record, because)
+        reason = "there is no traffic record: see dns.pair-present"
+        yield view.none_expected(view.env.traffic.origin_record, reason)
 
 
 @check(
@@ -73,7 +73,7 @@ def attached(view: View) -> Iterator[Finding]:
 )
 def enabled(view: View) -> Iterator[Finding]:
     """A disabled check counts as always healthy: disabling one to force a failover does the opposite (T03)."""
-    for record, found in wired(view):
+    for record, found in records_with_checks(view):
         if not found.disabled:
             yield view.ok(_named(record), f"{found.id} enabled", "enabled", "it reports the region's health")
         else:
@@ -84,7 +84,7 @@ def enabled(view: View) -> Iterator[Finding]:
                 "a disabled health check counts as always healthy, whatever happens to the region",
                 f"aws route53 update-health-check --health-check-id {found.id} --no-disabled",
             )
-    if not wired(view):
+    if not records_with_checks(view):
         yield _nothing(view)
 
 
@@ -98,7 +98,7 @@ def enabled(view: View) -> Iterator[Finding]:
 )
 def not_inverted(view: View) -> Iterator[Finding]:
     """An inverted check is the pin of a failover; left behind, it reports healthy when the region is lost (T06)."""
-    for record, found in wired(view):
+    for record, found in records_with_checks(view):
         if not found.inverted:
             yield view.ok(_named(record), f"{found.id} not inverted", "not inverted", "healthy means healthy")
         else:
@@ -109,7 +109,7 @@ def not_inverted(view: View) -> Iterator[Finding]:
                 "it reports a healthy region unhealthy and the reverse: right only while traffic is pinned",
                 f"After failback: aws route53 update-health-check --health-check-id {found.id} --no-inverted",
             )
-    if not wired(view):
+    if not records_with_checks(view):
         yield _nothing(view)
 
 
@@ -127,17 +127,17 @@ def probes_own_target(view: View) -> Iterator[Finding]:
     Calculated, alarm and routing-control checks probe no host: an alarm of the region it judges is a gap unless
     missing data means unhealthy, because the alarm is lost with the region.
     """
-    for record, found in wired(view):
+    for record, found in records_with_checks(view):
         target = routing.target_of(record)
         problem = _wrong_probe(record, found, target)
         if problem is None:
             measured = found.host or found.address or found.type
             yield view.ok(_named(record), measured, target, "it fails only when its own region fails")
         else:
-            measured, because = problem
+            measured, reason = problem
             remedy = f'Set fqdn = "{target}" on the aws_route53_health_check {found.id}.'
-            yield view.gap(_named(record), measured, target, because, remedy)
-    if not wired(view):
+            yield view.gap(_named(record), measured, target, reason, remedy)
+    if not records_with_checks(view):
         yield _nothing(view)
 
 
@@ -171,13 +171,13 @@ def healthy_now(view: View) -> Iterator[Finding]:
         reading.dimension(route53_health_checks.STATUS_DIMENSION): reading
         for reading in view.get(route53_health_checks.statuses)
     }
-    for record, found in wired(view):
+    for record, found in records_with_checks(view):
         reading = newest.get(found.id)
         age_s = reading.age_s(view.now) if reading else None
         limit_s = view.env.thresholds.metric_age_minutes * 60
         if reading is None or age_s is None or age_s > limit_s:
-            why = f"{found.id} reported no status in the last {limit_s} s."
-            yield view.unknown(_named(record), "healthy", why)
+            reason = f"{found.id} reported no status in the last {limit_s} s."
+            yield view.unknown(_named(record), "healthy", reason)
         elif reading.value == 1:
             yield view.ok(_named(record), f"healthy, {age_s:.0f} s ago", "healthy", "Route 53 may send visitors there")
         else:
@@ -188,7 +188,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
                 f"Read the reason: aws route53 get-health-check-last-failure-reason --health-check-id {found.id}",
             )
-    if not wired(view):
+    if not records_with_checks(view):
         yield _nothing(view)
 
 
@@ -212,7 +212,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
 )
 def set_alike(view: View) -> Iterator[Finding]:
     """Settings that decide when a region counts as lost are the same on both sides. Source: ARC R53HealthCheck*."""
-    found = list({check.id: check for _, check in wired(view)}.values())
+    found = list({check.id: check for _, check in records_with_checks(view)}.values())
     for setting in _SETTINGS:
         values = sorted({str(getattr(check, setting)) for check in found})
         if len(values) > 1:

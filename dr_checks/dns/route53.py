@@ -27,13 +27,13 @@ def zone_accessible(view: View) -> Iterator[Finding]:
     if len(found) == 1:
         yield view.ok(name, found[0].id, "one public zone", "the zone is unique and readable")
         return
-    because = "the traffic cannot be moved by this account" if not found else "a change to the wrong one has no effect"
+    reason = "the traffic cannot be moved by this account" if not found else "a change to the wrong one has no effect"
     remedy = (
         f"Use the account that holds {name}, or correct traffic.zone in the environment file."
         if not found
         else f"Delete the zone that the parent of {name} does not delegate to; keep the other."
     )
-    yield view.gap(name, ", ".join(z.id for z in found) or "no public zone", "one public zone", because, remedy)
+    yield view.gap(name, ", ".join(z.id for z in found) or "no public zone", "one public zone", reason, remedy)
 
 
 @check(
@@ -102,7 +102,7 @@ def denied_zones(view: View) -> Iterator[Finding]:
     public = {z.name for z in view.get(route53.zones) if not z.private}
     holding = next((n for n in _names_above(origin) if n in public), "no zone of this account")
     if holding in traffic.denied_zones:
-        because = "the guard refuses every call that names this zone: the failover could not move traffic"
+        reason = "the guard refuses every call that names this zone: the failover could not move traffic"
     elif holding == traffic.zone:
         yield view.ok(origin, holding, traffic.zone, "only the allowed zone is changed")
         return
@@ -110,12 +110,12 @@ def denied_zones(view: View) -> Iterator[Finding]:
         yield view.none_expected(origin, _NO_ZONE)
         return
     else:
-        because = f"{holding} answers for this name, so records in {traffic.zone} are never used"
+        reason = f"{holding} answers for this name, so records in {traffic.zone} are never used"
     yield view.gap(
         origin,
         holding,
         traffic.zone,
-        because,
+        reason,
         "Correct traffic.zone, traffic.origin_record or traffic.denied_zones in the environment file.",
     )
 

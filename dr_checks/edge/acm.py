@@ -10,7 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.edge import cloudfront
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import acm
 from dr_estate.readers.acm import Certificate, covers
 from dr_estate.snapshot import tenants
@@ -52,9 +52,9 @@ def needed(view: View) -> list[Certificate]:
 
 
 def _not_seen(view: View, wanted: str) -> Iterator[Finding]:
-    dark = [c for c in view.get(acm.certificates) if isinstance(c, Unseen)]
-    for unseen in dark:
-        yield view.unknown("a certificate", wanted, unseen)
+    dark = [c for c in view.get(acm.certificates) if isinstance(c, Unavailable)]
+    for unavailable in dark:
+        yield view.unknown("a certificate", wanted, unavailable)
 
 
 @check(
@@ -68,13 +68,13 @@ def _not_seen(view: View, wanted: str) -> Iterator[Finding]:
 def issued_and_covers(view: View) -> Iterator[Finding]:
     """In both regions for their load balancers, and in us-east-1 for CloudFront. Source: DescribeCertificate, T20."""
     usable = issued(view)
-    dark = next((c for c in view.get(acm.certificates) if isinstance(c, Unseen)), None)
+    unavailable = next((c for c in view.get(acm.certificates) if isinstance(c, Unavailable)), None)
     for host, tenant in hosts(view):
         fit = next((c for c in usable if covers(c.names, host)), None)
         if fit:
             yield view.ok(host, fit.arn.rpartition("/")[2], "an issued certificate", "HTTPS works there", tenant)
-        elif dark:
-            yield view.unknown(host, "an issued certificate", dark, tenant)
+        elif unavailable:
+            yield view.unknown(host, "an issued certificate", unavailable, tenant)
         else:
             yield view.gap(
                 host,

@@ -176,8 +176,8 @@ def origin_group(view: View) -> Iterator[Finding]:
     """Optional: two different members and the statuses 502, 503 and 504. CloudFront retries GET, HEAD, OPTIONS only."""
     found = serving(view)
     if found is None or not found.groups:
-        because = _ABSENT if found is None else "there is no origin group: the traffic record alone moves the origin"
-        yield view.none_expected(view.env.traffic.distribution_alias, because)
+        reason = _ABSENT if found is None else "there is no origin group: the traffic record alone moves the origin"
+        yield view.none_expected(view.env.traffic.distribution_alias, reason)
         return
     for group in found.groups:
         domains = {origin.domain for origin in _origins(found, group.id)}

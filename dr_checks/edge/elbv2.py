@@ -9,7 +9,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.edge import acm
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import elbv2
 from dr_estate.readers.acm import certificates, covers
 
@@ -49,17 +49,17 @@ def active(view: View) -> Iterator[Finding]:
     """It exists, is active and stands in two zones or more. Source: ELB DescribeLoadBalancers."""
     name, balancer = view.env.named(view.env.names.load_balancer), view.get(elbv2.load_balancer)
     if balancer is None:
-        because = f"there is no load balancer in {view.region} to send traffic to"
+        reason = f"there is no load balancer in {view.region} to send traffic to"
         remedy = f"Apply aws_lb '{name}' with the provider of {view.region}."
-        yield view.gap(name, "absent", "active", because, remedy)
+        yield view.gap(name, "absent", "active", reason, remedy)
         return
     measured, state = f"{balancer.state} in {len(balancer.zones)} zones", states.LOAD_BALANCER[balancer.state]
     if not state.known:
         yield view.undocumented(name, "active in 2 zones or more", balancer.state)
     elif state.serves and state.broken:
-        because = "it routes requests, but lacks the resources to scale"
+        reason = "it routes requests, but lacks the resources to scale"
         remedy = f"Read its StateReason; give its subnets in {view.region} free addresses (8 each at least)."
-        yield view.warn(name, measured, "active in 2 zones or more", because, remedy)
+        yield view.warn(name, measured, "active in 2 zones or more", reason, remedy)
     elif state.serves and len(balancer.zones) >= _ZONES:
         yield view.ok(name, measured, "active in 2 zones or more", "traffic can be sent to it")
     else:
@@ -186,12 +186,12 @@ def listener_certificates(view: View) -> Iterator[Finding]:
         return
     read = view.get(certificates)
     names = [name for row in acm.issued(view) if row.arn in attached for name in row.names]
-    dark = next((c for c in read if isinstance(c, Unseen)), None)
+    unavailable = next((c for c in read if isinstance(c, Unavailable)), None)
     for host, tenant in acm.hosts(view):
         if covers(names, host):
             yield view.ok(host, "covered", "covered", "browsers will accept the answer", tenant)
-        elif dark:
-            yield view.unknown(host, "covered", dark, tenant)
+        elif unavailable:
+            yield view.unknown(host, "covered", unavailable, tenant)
         else:
             yield view.gap(
                 host,

@@ -39,8 +39,8 @@ def listeners(view: View) -> Iterator[Finding]:
     if not view.get(elbv2.listeners, Side.PRIMARY) and here:
         yield view.ok(name, ", ".join(sorted(here)), "a listener", "the primary region has none to compare with")
     elif not here and not view.get(elbv2.listeners, Side.PRIMARY):
-        because, remedy = "no request would be answered", f"Apply aws_lb_listener of '{name}' in {view.region}."
-        yield view.gap(name, "no listener", "a listener", because, remedy)
+        reason, remedy = "no request would be answered", f"Apply aws_lb_listener of '{name}' in {view.region}."
+        yield view.gap(name, "no listener", "a listener", reason, remedy)
 
 
 @check(
@@ -54,7 +54,7 @@ def host_rules(view: View) -> Iterator[Finding]:
 
     A listener that redirects everything is left out. Source: ELB DescribeRules, ESTATE.
     """
-    read: tuple[elbv2.Rule, ...] = view.get(elbv2.rules)
+    read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules)
     rules = sorted(read, key=lambda rule: rule.priority)
     serving = [row for row in view.get(elbv2.listeners) if row.default.kind != "redirect"]
     names = {group.arn: group.name for group in view.get(elbv2.target_groups)}
@@ -65,8 +65,8 @@ def host_rules(view: View) -> Iterator[Finding]:
             routes = {label: table.route(host, names) for label, table in tables.items()}
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
-                why = "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates."
-                yield view.unknown(host, wanted, why, tenant.id)
+                reason = "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates."
+                yield view.unknown(host, wanted, reason, tenant.id)
             else:
                 yield _routed(view, host, tenant, wanted, wrong)
     if not serving:
@@ -76,10 +76,10 @@ def host_rules(view: View) -> Iterator[Finding]:
 class _Table:
     """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
 
-    def __init__(self, rules: list[elbv2.Rule], listener: elbv2.Listener) -> None:
-        self._exact: dict[str, tuple[int, elbv2.Rule]] = {}
-        self._patterns: list[tuple[int, str, elbv2.Rule]] = []
-        self._regexes: list[tuple[int, elbv2.Rule]] = []
+    def __init__(self, rules: list[elbv2.ListenerRule], listener: elbv2.Listener) -> None:
+        self._exact: dict[str, tuple[int, elbv2.ListenerRule]] = {}
+        self._patterns: list[tuple[int, str, elbv2.ListenerRule]] = []
+        self._regexes: list[tuple[int, elbv2.ListenerRule]] = []
         ours = (rule for rule in rules if rule.listener == listener.arn and rule.conditions == 1)
         for order, rule in enumerate(ours):
             self._regexes += [(order, rule)] if rule.by_regex else []
@@ -136,16 +136,16 @@ def default_action(view: View) -> Iterator[Finding]:
         if measured == wanted:
             yield view.ok(subject, measured, wanted, "unknown hosts get the same answer in both regions")
         else:
-            because = "health checks and unknown hosts would get another answer after the failover"
+            reason = "health checks and unknown hosts would get another answer after the failover"
             remedy = (
                 f"aws_lb_listener '{mine.label}' in {view.region}: default_action as in {view.env.regions.primary}."
             )
-            yield view.gap(subject, measured, wanted, because, remedy)
+            yield view.gap(subject, measured, wanted, reason, remedy)
     if not pairs:
         yield view.none_expected("all listeners", "no listener exists in both regions: see elbv2-routing.listeners")
 
 
-def _told(action: elbv2.Action) -> str:
+def _told(action: elbv2.ListenerAction) -> str:
     groups = (arn.partition(":targetgroup/")[2].partition("/")[0] for arn in action.target_groups)
     return " ".join([action.kind, *sorted(groups), action.detail]).strip()
 
@@ -170,8 +170,8 @@ def target_groups(view: View) -> Iterator[Finding]:
         if balancer and balancer.arn not in mine.balancers:
             gaps.append("not behind the load balancer")
         if gaps:
-            because = "targets would not become healthy, or no request would reach them"
-            yield view.gap(name, "; ".join(gaps), "as in the primary region", because, remedy, tenant.id)
+            reason = "targets would not become healthy, or no request would reach them"
+            yield view.gap(name, "; ".join(gaps), "as in the primary region", reason, remedy, tenant.id)
         else:
             yield view.ok(
                 name, "equal and in use", "as in the primary region", "targets have the same health check", tenant.id
@@ -209,12 +209,12 @@ def healthy_targets(view: View) -> Iterator[Finding]:
         healthy = reading.value if reading else None
         if healthy is None:
             minutes = view.env.thresholds.metric_age_minutes
-            why = f"CloudWatch has no HealthyHostCount of it in the last {minutes} minutes"
-            why = f"CloudWatch could not answer for it: {reading.flaw}" if reading and reading.flaw else why
-            yield view.unknown(name, "1 healthy or more", why, tenant.id)
+            cause = f"CloudWatch has no HealthyHostCount of it in the last {minutes} minutes"
+            cause = f"CloudWatch could not answer for it: {reading.flaw}" if reading and reading.flaw else cause
+            yield view.unknown(name, "1 healthy or more", cause, tenant.id)
         elif healthy >= 1:
-            because = "the load balancer has a target for requests"
-            yield view.ok(name, f"{healthy:g} healthy", "1 healthy or more", because, tenant.id)
+            reason = "the load balancer has a target for requests"
+            yield view.ok(name, f"{healthy:g} healthy", "1 healthy or more", reason, tenant.id)
         else:
             yield view.gap(
                 name,

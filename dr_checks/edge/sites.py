@@ -13,10 +13,10 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.network.http_probe import Handshake, Visit
 from dr_estate.readers import ecs, elbv2, http_sites
-from dr_estate.readers.http_sites import Round
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
 
@@ -24,7 +24,7 @@ _UNAUTHORISED = 401
 _ABSENT = "the region has no load balancer: see elbv2.active"
 
 
-def asleep(view: View, tenant: Tenant) -> str:
+def reason_to_sleep(view: View, tenant: Tenant) -> str:
     """Why the tenant's site need not answer on this side just now, "" where it must: no task is wanted, on purpose."""
     name = view.env.named(view.env.names.service, tenant=tenant.id)
     service = view.find(ecs.services, name=name)
@@ -35,7 +35,7 @@ def asleep(view: View, tenant: Tenant) -> str:
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
 
 
-def _answers(view: View, done: Round) -> Iterator[tuple[Tenant, Visit]]:
+def _answers(view: View, done: VisitRound) -> Iterator[tuple[Tenant, Visit]]:
     """Each tenant that was visited and answered, with its answer."""
     by_host = {answer.host: answer for answer in done.tenants if isinstance(answer, Visit)}
     for tenant in view.tenants:
@@ -62,8 +62,8 @@ def every_site_answers(view: View) -> Iterator[Finding]:
         measured = f"{answer.status} in {answer.time_s:.1f} s"
         if answer.status in view.env.traffic.expected_probe_statuses:
             yield view.ok(answer.host, measured, wanted, "the site answers through this load balancer", tenant.id)
-        elif why := asleep(view, tenant):
-            yield view.ok(answer.host, measured, "none needed", why, tenant.id)
+        elif reason := reason_to_sleep(view, tenant):
+            yield view.ok(answer.host, measured, "none needed", reason, tenant.id)
         else:
             yield view.gap(
                 answer.host,
@@ -74,9 +74,9 @@ def every_site_answers(view: View) -> Iterator[Finding]:
                 f"target group's health and the task's log in {view.region}.",
                 tenant.id,
             )
-    for dark in done.tenants:
-        if isinstance(dark, Unseen):
-            yield view.unknown("a tenant's site", wanted, dark)
+    for unavailable in done.tenants:
+        if isinstance(unavailable, Unavailable):
+            yield view.unknown("a tenant's site", wanted, unavailable)
 
 
 @check(
@@ -159,7 +159,7 @@ def handshake_accepted(view: View) -> Iterator[Finding]:
         yield view.none_expected("TLS", _ABSENT)
         return
     for shaken in view.get(http_sites.handshakes):
-        if isinstance(shaken, Unseen):
+        if isinstance(shaken, Unavailable):
             yield view.unknown("TLS", "an accepted certificate", shaken)
         else:
             yield _judged(view, shaken, limit)
@@ -173,6 +173,6 @@ def _judged(view: View, shaken: Handshake, limit: int) -> Finding:
     measured = shaken.problem or f"{days} days left"
     if not shaken.problem and days >= limit:
         return view.ok(shaken.host, measured, wanted, "browsers accept it")
-    because = "browsers refuse the site, or soon will, in this region"
+    reason = "browsers refuse the site, or soon will, in this region"
     remedy = f"Attach an issued certificate for {shaken.host} to the HTTPS listener of {view.region}."
-    return view.gap(shaken.host, measured, wanted, because, remedy)
+    return view.gap(shaken.host, measured, wanted, reason, remedy)

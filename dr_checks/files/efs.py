@@ -25,7 +25,7 @@ def _name(view: View) -> str:
     return view.env.named(view.env.names.file_system)
 
 
-def _into_dr(view: View) -> efs.Replication | None:
+def _into_dr(view: View) -> efs.FileReplication | None:
     """The replication that writes into the DR file system, as the DR region itself lists it."""
     there = {system.id for system in view.get(efs.file_systems, Side.DR)}
     rows = view.get(efs.replications, Side.DR)
@@ -149,9 +149,9 @@ def sync_metric(view: View) -> Iterator[Finding]:
     if not readings:
         readings = view.get(efs.sync_metrics, Side.PRIMARY)
     ours = next((r for r in readings if r.dimension("DestinationFileSystemId") == row.destination_id), None)
-    why = doubt(view, ours)
-    if ours is None or ours.value is None or why:
-        yield view.unknown(_name(view), wanted, why or "The metric is not published.")
+    reason = doubt(view, ours)
+    if ours is None or ours.value is None or reason:
+        yield view.unknown(_name(view), wanted, reason or "The metric is not published.")
     elif ours.value <= rpo_s(view):
         yield view.ok(_name(view), duration(ours.value), wanted, "the metric confirms that files are up to date")
     else:

@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs
 
 
@@ -104,7 +104,7 @@ def volumes_local(view: View) -> Iterator[Finding]:
     mounting = 0
     for tenant, definition in sorted(tenant_definitions(view, Side.DR).items()) if systems else ():
         wanted = view.env.named(view.env.names.access_point, tenant=tenant)
-        if isinstance(definition, Unseen):
+        if isinstance(definition, Unavailable):
             mounting += 1
             yield view.unknown(tenant, wanted, definition, tenant)
             continue
@@ -115,15 +115,15 @@ def volumes_local(view: View) -> Iterator[Finding]:
             if volume.file_system_id in systems and point == wanted:
                 yield view.ok(definition.family, measured, wanted, "it mounts the tenant's own files here", tenant)
             elif volume.file_system_id in systems and volume.access_point_id in names:
-                because, remedy = "this access point is not the tenant's own", "its access_point_id"
-                yield view.gap(definition.family, measured, wanted, because, _volume(definition, remedy), tenant)
+                reason, remedy = "this access point is not the tenant's own", "its access_point_id"
+                yield view.gap(definition.family, measured, wanted, reason, _volume(definition, remedy), tenant)
             else:
-                because, remedy = (
+                reason, remedy = (
                     "its file system does not exist here",
                     "file_system_id and access_point_id",
                 )
                 named = f"{volume.file_system_id}, {measured}"
-                yield view.gap(definition.family, named, wanted, because, _volume(definition, remedy), tenant)
+                yield view.gap(definition.family, named, wanted, reason, _volume(definition, remedy), tenant)
     if not mounting:
         yield view.none_expected("all task definitions", "none mounts files, or there is no file system to mount")
 

@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs, efs_mounts
 
 
@@ -29,10 +29,10 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
     if not view.get(efs.file_systems) or not zones:
         yield view.none_expected(_name(view), "no file system, or no service with a subnet: see efs and ecs checks")
         return
-    unseen = [target for target in targets if isinstance(target, Unseen)]
-    there = {t.zone: t.state for t in targets if not isinstance(t, Unseen)}
-    for dark in unseen:
-        yield view.unknown(_name(view), "available", dark)
+    unseen = [target for target in targets if isinstance(target, Unavailable)]
+    there = {t.zone: t.state for t in targets if not isinstance(t, Unavailable)}
+    for unavailable in unseen:
+        yield view.unknown(_name(view), "available", unavailable)
     for zone in sorted(zones):
         word = there.get(zone, "")
         if word and not states.FILE_SYSTEM[word].known:
@@ -63,7 +63,7 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
     cidrs = [subnet.cidr for subnet in view.get(efs_mounts.task_subnets)]
     targets = view.get(efs_mounts.mount_targets)
     for target in targets if callers else ():
-        if isinstance(target, Unseen):
+        if isinstance(target, Unavailable):
             yield view.unknown(_name(view), "TCP 2049 open", target)
             continue
         guards = [rules[group] for group in target.groups if group in rules]

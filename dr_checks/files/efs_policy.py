@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs_policy
-from dr_estate.readers.efs_policy import Policy
+from dr_estate.readers.efs_policy import FileSystemPolicy
 
 _WANTED = "as the primary region's"
 
@@ -31,14 +31,14 @@ def admits_alike(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "one region has no file system: see efs.file-system-exists")
         return
     original, copy = there[0], here[0]
-    dark = next((found for found in (original, copy) if isinstance(found, Unseen)), None)
-    if isinstance(original, Unseen) or isinstance(copy, Unseen):
-        yield view.unknown(name, _WANTED, dark or "The policy could not be read.")
+    unavailable = next((found for found in (original, copy) if isinstance(found, Unavailable)), None)
+    if isinstance(original, Unavailable) or isinstance(copy, Unavailable):
+        yield view.unknown(name, _WANTED, unavailable or "The policy could not be read.")
         return
     yield _judged(view, name, original, copy)
 
 
-def _judged(view: View, name: str, original: Policy, copy: Policy) -> Finding:
+def _judged(view: View, name: str, original: FileSystemPolicy, copy: FileSystemPolicy) -> Finding:
     refused = [f"denies {statement}" for statement in copy.denies if statement not in original.denies]
     if copy.present:
         refused += [f"does not allow {statement}" for statement in original.allows if statement not in copy.allows]
@@ -46,14 +46,14 @@ def _judged(view: View, name: str, original: Policy, copy: Policy) -> Finding:
         refused.append("has a policy, the primary's allows every client")
     remedy = f"aws_efs_file_system_policy of '{name}' in {view.region}: the statements of the primary region's."
     if refused:
-        because = "tasks of the DR region could not mount the tenants' files"
-        return view.gap(name, "; ".join(refused), _WANTED, because, remedy)
+        reason = "tasks of the DR region could not mount the tenants' files"
+        return view.gap(name, "; ".join(refused), _WANTED, reason, remedy)
     open_ = [f"does not deny {statement}" for statement in original.denies if statement not in copy.denies]
     open_ += ["has no policy"] if original.present and not copy.present else []
     open_ += [
         f"allows {statement}" for statement in copy.allows if original.present and statement not in original.allows
     ]
     if open_:
-        because = "it allows clients that the primary's denies"
-        return view.warn(name, "; ".join(open_), _WANTED, because, remedy)
+        reason = "it allows clients that the primary's denies"
+        return view.warn(name, "; ".join(open_), _WANTED, reason, remedy)
     return view.ok(name, _WANTED, _WANTED, "it grants the access that the primary region's grants")

@@ -36,8 +36,8 @@ def available(view: View) -> Iterator[Finding]:
     """
     name, here = view.env.named(view.env.names.vpc), view.get(vpc.vpc)
     if here is None:
-        because = "there is no network to run services in"
-        yield view.gap(name, "absent", "available", because, f"Apply aws_vpc '{name}' in {view.region}.")
+        reason = "there is no network to run services in"
+        yield view.gap(name, "absent", "available", reason, f"Apply aws_vpc '{name}' in {view.region}.")
         return
     blocks = {block: states.NETWORK_BLOCK[word or "associated"] for block, word in here.cidrs + here.cidrs6}
     failed = [block for block, state in blocks.items() if state.broken]
@@ -82,8 +82,8 @@ def shape(view: View) -> Iterator[Finding]:
     gaps += [f"tenancy {here.tenancy}, primary {there.tenancy}"] if here.tenancy != there.tenancy else []
     gaps += [f"is the default VPC: {here.is_default}"] if here.is_default != there.is_default else []
     if gaps:
-        because = "the primary region's resources might not fit here"
-        yield view.gap(name, "; ".join(gaps), "as in the primary region", because, f"aws_vpc '{name}': cidr_block.")
+        reason = "the primary region's resources might not fit here"
+        yield view.gap(name, "; ".join(gaps), "as in the primary region", reason, f"aws_vpc '{name}': cidr_block.")
     else:
         yield view.ok(name, "alike", "as in the primary region", "the layout is the same")
 
@@ -152,12 +152,12 @@ def free_addresses(view: View) -> Iterator[Finding]:
         wanted = -(-more * (100 + view.env.capacity.headroom_percent) // 100)
         subject, measured = ", ".join(places) or "no subnet", f"{sum(free)} free"
         remedy = f"Add an aws_subnet to the VPC in {view.region}, or move the services to larger ones."
-        because = f"{more} more tasks must start here, each with its own address"
+        reason = f"{more} more tasks must start here, each with its own address"
         if sum(free) < more or (more and not all(free)):
-            yield view.gap(subject, measured, f"{more} or more, some in each", because, remedy)
+            yield view.gap(subject, measured, f"{more} or more, some in each", reason, remedy)
         elif sum(free) < wanted:
-            yield view.warn(subject, measured, f"{wanted} or more", because + "; they fit with little headroom", remedy)
+            yield view.warn(subject, measured, f"{wanted} or more", reason + "; they fit with little headroom", remedy)
         else:
-            yield view.ok(subject, measured, f"{wanted} or more", because)
+            yield view.ok(subject, measured, f"{wanted} or more", reason)
     if not needs:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")

@@ -34,14 +34,14 @@ def security_groups(view: View) -> Iterator[Finding]:
         mine = here.get(name)
         remedy = f"Apply aws_security_group '{name}' in {view.region} from the same module as the primary's."
         if mine is None:
-            because = "resources that use it cannot be reached, or do not start"
-            yield view.gap(name, "absent", "as in the primary region", because, remedy)
+            reason = "resources that use it cannot be reached, or do not start"
+            yield view.gap(name, "absent", "as in the primary region", reason, remedy)
             continue
         missing = [f"in {rule}" for rule in there[name].ingress if rule not in mine.ingress]
         missing += [f"out {rule}" for rule in there[name].egress if rule not in mine.egress]
         if missing:
-            because = "this traffic is allowed in the primary region and would be dropped after the failover"
-            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", because, remedy)
+            reason = "this traffic is allowed in the primary region and would be dropped after the failover"
+            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     if not used:
@@ -69,9 +69,9 @@ def attached_groups(view: View) -> Iterator[Finding]:
         if wanted <= groups and not any("(absent)" in name for name in groups):
             yield view.ok(mine.name, measured, expected, "it uses the same security groups", tenant.id)
         else:
-            because = "its tasks could not start, or not reach their database and files"
+            reason = "its tasks could not start, or not reach their database and files"
             remedy = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
-            yield view.gap(mine.name, measured, expected, because, remedy, tenant.id)
+            yield view.gap(mine.name, measured, expected, reason, remedy, tenant.id)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3
 
 Pair = tuple[s3.Bucket, s3.Bucket]
@@ -20,9 +20,9 @@ def each_pair(view: View, wanted: str, judge: Callable[[s3.Bucket, s3.Bucket], I
     names = s3.pairs(view.env)
     judged = False
     for (name, _), original, copy in zip(names, here, there, strict=True):
-        if isinstance(original, Unseen) or isinstance(copy, Unseen):
+        if isinstance(original, Unavailable) or isinstance(copy, Unavailable):
             judged = True
-            yield view.unknown(name, wanted, original if isinstance(original, Unseen) else _dark(copy))
+            yield view.unknown(name, wanted, original if isinstance(original, Unavailable) else _dark(copy))
         elif original.region and copy.region:
             judged = True
             yield from judge(original, copy)
@@ -30,18 +30,18 @@ def each_pair(view: View, wanted: str, judge: Callable[[s3.Bucket, s3.Bucket], I
         yield view.none_expected("all buckets", "no bucket has both a source and a copy: see s3.copy-exists")
 
 
-def _named(view: View) -> Iterator[tuple[str, s3.Bucket | Unseen]]:
+def _named(view: View) -> Iterator[tuple[str, s3.Bucket | Unavailable]]:
     """This side's buckets, each with the name it must have."""
     column = 0 if view.side is Side.PRIMARY else 1
     found = view.get(s3.buckets)
     yield from zip([pair[column] for pair in s3.pairs(view.env)], found, strict=True)
 
 
-def _dark(copy: s3.Bucket | Unseen) -> Unseen | str:
-    return copy if isinstance(copy, Unseen) else "The copy could not be read."
+def _dark(copy: s3.Bucket | Unavailable) -> Unavailable | str:
+    return copy if isinstance(copy, Unavailable) else "The copy could not be read."
 
 
-def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.Rule | None:
+def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | None:
     """The enabled rule that writes into ``copy``, the widest first; None where there is none."""
     rules = [rule for rule in original.rules if rule.enabled and rule.destination == copy.name]
     return next((rule for rule in rules if rule.whole), rules[0] if rules else None)
@@ -58,7 +58,7 @@ def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.Rule | None:
 def copy_exists(view: View) -> Iterator[Finding]:
     """Each bucket of the environment file answers, from the region it belongs to. Source: S3 HeadBucket."""
     for name, bucket in _named(view):
-        if isinstance(bucket, Unseen):
+        if isinstance(bucket, Unavailable):
             yield view.unknown(name, f"in {view.region}", bucket)
         elif bucket.region == view.region:
             yield view.ok(name, f"in {bucket.region}", f"in {view.region}", "the bucket is in the required region")
@@ -85,7 +85,7 @@ def versioning(view: View) -> Iterator[Finding]:
     """Versioning is Enabled on both sides: replication demands it, and it undoes a deletion. Source: S3, T30."""
     present = False
     for name, bucket in _named(view):
-        if isinstance(bucket, Unseen):
+        if isinstance(bucket, Unavailable):
             present = True
             yield view.unknown(name, "Enabled", bucket)
         elif bucket.region:
@@ -187,10 +187,10 @@ def measured_rules(view: View) -> Iterator[Finding]:
         elif rule.metrics and rule.time_control:
             yield view.ok(original.name, wanted, wanted, "S3 replicates within 15 minutes and publishes the lag")
         elif rule.metrics:
-            because, remedy = "the lag is measured, but without a time limit", "destination.replication_time"
-            yield view.warn(original.name, "metrics", wanted, because, f"{_RULE}: add {remedy} to rule {rule.id}.")
+            reason, remedy = "the lag is measured, but without a time limit", "destination.replication_time"
+            yield view.warn(original.name, "metrics", wanted, reason, f"{_RULE}: add {remedy} to rule {rule.id}.")
         else:
-            because, remedy = "the data loss of a failover is not known", "destination.metrics and replication_time"
-            yield view.gap(original.name, "nothing", wanted, because, f"{_RULE}: add {remedy} to rule {rule.id}.")
+            reason, remedy = "the data loss of a failover is not known", "destination.metrics and replication_time"
+            yield view.gap(original.name, "nothing", wanted, reason, f"{_RULE}: add {remedy} to rule {rule.id}.")
 
     yield from each_pair(view, "metrics", judge)

@@ -40,9 +40,9 @@ def latency(view: View) -> Iterator[Finding]:
     for name, copy in s3.pairs(view.env):
         reading = _newest(view, "ReplicationLatency", name, copy)
         pending = _newest(view, "BytesPendingReplication", name, copy)
-        why = doubt(view, reading)
-        if reading is None or reading.value is None or why:
-            yield view.unknown(name, wanted, why or "The metric is not published.")
+        reason = doubt(view, reading)
+        if reading is None or reading.value is None or reason:
+            yield view.unknown(name, wanted, reason or "The metric is not published.")
             continue
         measured = duration(reading.value) + (
             f", {pending.value:.0f} bytes pending" if pending and pending.value else ""
@@ -109,6 +109,6 @@ def objects(view: View) -> Iterator[Lag]:
         return
     for name, copy in s3.pairs(view.env):
         reading = _newest(view, "ReplicationLatency", name, copy)
-        why = doubt(view, reading)
-        seconds = reading.value if reading and not why else None
-        yield Lag("objects", name, None, Side.DR, seconds, why or "S3 replication, ReplicationLatency")
+        reason = doubt(view, reading)
+        seconds = reading.value if reading and not reason else None
+        yield Lag("objects", name, None, Side.DR, seconds, reason or "S3 replication, ReplicationLatency")

@@ -8,12 +8,12 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.objects.s3 import each_pair
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import s3, s3_lifecycle
-from dr_estate.readers.s3_lifecycle import Ending
+from dr_estate.readers.s3_lifecycle import LifecycleEffect
 
-Endings = tuple[Ending, ...]
-_LOST = Unseen(Blindness.ERROR, "The lifecycle was not among those read.")
+Endings = tuple[LifecycleEffect, ...]
+_LOST = Unavailable(UnavailableKind.ERROR, "The lifecycle was not among those read.")
 _WANTED = "no rule earlier than the source's"
 
 
@@ -34,11 +34,11 @@ def kept_as_long(view: View) -> Iterator[Finding]:
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         here, there = by_side[Side.PRIMARY].get(original.name, _LOST), by_side[Side.DR].get(copy.name, _LOST)
-        if isinstance(here, Unseen) or isinstance(there, Unseen):
-            dark = [endings for endings in (here, there) if isinstance(endings, Unseen)]
+        if isinstance(here, Unavailable) or isinstance(there, Unavailable):
+            dark = [endings for endings in (here, there) if isinstance(endings, Unavailable)]
             yield view.unknown(copy.name, _WANTED, dark[0])
             return
-        sooner = tuple(ending for ending in there if not any(_as_soon(own, ending) for own in here))
+        sooner = tuple(result for result in there if not any(_as_soon(own, result) for own in here))
         if not sooner:
             yield view.ok(copy.name, _said(there), _WANTED, "the copy retains what the source retains")
         else:
@@ -53,11 +53,11 @@ def kept_as_long(view: View) -> Iterator[Finding]:
     yield from each_pair(view, _WANTED, judge)
 
 
-def _by_bucket(view: View, side: Side) -> dict[str, Endings | Unseen]:
+def _by_bucket(view: View, side: Side) -> dict[str, Endings | Unavailable]:
     return {found.bucket: found.endings for found in view.get(s3_lifecycle.lifecycles, side)}
 
 
-def _as_soon(own: Ending, other: Ending) -> bool:
+def _as_soon(own: LifecycleEffect, other: LifecycleEffect) -> bool:
     """Whether the original's ``own`` ending ends all that ``other`` ends, no later, and at least as finally."""
     same_objects = other.prefix.startswith(own.prefix) and set(own.tags) <= set(other.tags)
     if own.larger_than is not None:
@@ -71,15 +71,15 @@ def _as_soon(own: Ending, other: Ending) -> bool:
 def _said(endings: Endings) -> str:
     texts = [
         " ".join(
-            (ending.kind, ending.prefix or "all", *ending.tags, *_sizes(ending), f"after {ending.after_days} days")
+            (result.kind, result.prefix or "all", *result.tags, *_sizes(result), f"after {result.after_days} days")
         )
-        for ending in endings
+        for result in endings
     ]
     return "; ".join(texts) or "keeps all"
 
 
-def _sizes(ending: Ending) -> Iterator[str]:
-    if ending.larger_than is not None:
-        yield f"over {ending.larger_than} bytes"
-    if ending.smaller_than is not None:
-        yield f"under {ending.smaller_than} bytes"
+def _sizes(result: LifecycleEffect) -> Iterator[str]:
+    if result.larger_than is not None:
+        yield f"over {result.larger_than} bytes"
+    if result.smaller_than is not None:
+        yield f"under {result.smaller_than} bytes"

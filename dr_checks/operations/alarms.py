@@ -27,9 +27,9 @@ def exist(view: View) -> Iterator[Finding]:
         if name in there:
             yield view.ok(name, "present", "present", "the alarm exists in this region")
         else:
-            because = f"this problem would raise no alarm in {view.region}"
+            reason = f"this problem would raise no alarm in {view.region}"
             remedy = f"Apply aws_cloudwatch_metric_alarm '{name}' with the provider of {view.region}."
-            yield view.gap(name, "absent", "present", because, remedy)
+            yield view.gap(name, "absent", "present", reason, remedy)
     if not wanted:
         yield view.none_expected("all alarms", "names.alarms names none")
 
@@ -71,9 +71,9 @@ def parity(view: View) -> Iterator[Finding]:
         if measured == wanted:
             yield view.ok(mine.name, measured, wanted, "the same problem raises the alarm in both regions")
         else:
-            because = "after the failover the same problem would raise the alarm later, or not at all"
+            reason = "after the failover the same problem would raise the alarm later, or not at all"
             remedy = f"aws_cloudwatch_metric_alarm '{mine.name}' in {view.region}: as in {view.env.regions.primary}."
-            yield view.gap(mine.name, measured, wanted, because, remedy)
+            yield view.gap(mine.name, measured, wanted, reason, remedy)
     if not pairs:
         yield view.none_expected("all alarms", "no alarm exists in both regions: see alarms.exist")
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.due import State, dues
+from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.drill_names import made_at
@@ -30,11 +30,11 @@ def on_schedule(view: View) -> Iterator[Finding]:
         measured = f"last run {row.last.at:%Y-%m-%d}" if row.last else "never run"
         wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
         if row.state.late:
-            because = "a recovery that was not practised recently is likely to fail"
+            reason = "a recovery that was not practised recently is likely to fail"
             remedy = f"`{row.command}`"
-            yield view.warn(row.test, measured, wanted, because, remedy)
+            yield view.warn(row.test, measured, wanted, reason, remedy)
         else:
-            note = "it was run in time" if row.state is State.OK else f"it was run in time ({row.state})"
+            note = "it was run in time" if row.state is DueState.OK else f"it was run in time ({row.state})"
             yield view.ok(row.test, measured, wanted, note)
 
 
@@ -54,10 +54,10 @@ def nothing_left(view: View) -> Iterator[Finding]:
     if not found:
         yield view.ok("drills", "none left", "none left", "no resource has a drill's name: every drill removed its own")
         return
-    because = "it keeps running and is billed, and disturbs the next drill (T47)"
+    reason = "it keeps running and is billed, and disturbs the next drill (T47)"
     for leftover in found:
         measured = f"{leftover.kind} {_age(leftover.subject, view.now)}"
-        yield view.warn(leftover.subject, measured, "taken away", because, "`dr_cli.py drill clean`")
+        yield view.warn(leftover.subject, measured, "taken away", reason, "`dr_cli.py drill clean`")
 
 
 def _age(name: str, now: datetime) -> str:

@@ -119,12 +119,12 @@ def runbook_current(view: View) -> Iterator[Finding]:
     wanted = f"reviewed within {days} days"
     if found.text is None or found.reviewed is None:
         measured = "absent" if found.text is None else "no line 'Reviewed: YYYY-MM-DD'"
-        because = "the recovery steps are not written down, or may be out of date"
-        yield view.gap(found.place, measured, wanted, because, f"Put the reviewed runbook at {found.place}.")
+        reason = "the recovery steps are not written down, or may be out of date"
+        yield view.gap(found.place, measured, wanted, reason, f"Put the reviewed runbook at {found.place}.")
     elif view.now.date() - found.reviewed > timedelta(days=days):
-        because = "a runbook that was not reviewed may describe an outdated estate"
+        reason = "a runbook that was not reviewed may describe an outdated estate"
         remedy = f"Review it, and write 'Reviewed: {view.now.date()}' into {found.place}."
-        yield view.gap(found.place, f"reviewed {found.reviewed}", wanted, because, remedy)
+        yield view.gap(found.place, f"reviewed {found.reviewed}", wanted, reason, remedy)
     else:
         yield view.ok(found.place, f"reviewed {found.reviewed}", wanted, "the runbook exists and is current")
 
@@ -179,26 +179,26 @@ def operator_allowed(view: View) -> Iterator[Finding]:
         denied = [d for d in denied if d not in of_home]
         yield _cannot_go_home(view, operator.role, len(of_home))
     for decision in denied:
-        because = "a step of the playbook would be denied in the middle of a recovery"
+        reason = "a step of the playbook would be denied in the middle of a recovery"
         found = f"{decision.decision} on {decision.on}"
         if decision.missing:
             found += f"; simulated without {', '.join(decision.missing)}, which is known only during a run"
-        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", because, remedy)
+        yield view.gap(f"{decision.action} in {decision.region}", found, "allowed", reason, remedy)
     if not denied:
         number = len({d.action for d in operator.decisions if d.action not in FORBIDDEN and d.decision == "allowed"})
         yield view.ok(operator.role, f"{number} actions allowed", "all", "every step can be taken")
 
 
-def _goes_home(decision: iam_simulation.Decision, view: View) -> bool:
+def _goes_home(decision: iam_simulation.SimulatedDecision, view: View) -> bool:
     return decision.region == view.env.regions.primary and decision.action in HOMECOMING | COPIED
 
 
 def _cannot_go_home(view: View, role: str, number: int) -> Finding:
     region = view.env.regions.primary
     policy = f"{view.env.name}-dr-operator-home"
-    because = f"a failback writes in {region}: it waits until this is allowed"
+    reason = f"a failback writes in {region}: it waits until this is allowed"
     remedy = f"Attach {policy} to the role {role} before the failback: IAM cannot be changed during a run."
-    return view.warn(policy, f"none of {number} actions in {region} allowed", "attached", because, remedy)
+    return view.warn(policy, f"none of {number} actions in {region} allowed", "attached", reason, remedy)
 
 
 @check(
@@ -221,5 +221,5 @@ def operator_cannot_delete(view: View) -> Iterator[Finding]:
                 action, decisions.get(action, "not simulated"), "denied", "primary data is safe from this role"
             )
         else:
-            because = "a mistake in a recovery could destroy the only good copy"
-            yield view.gap(action, "allowed", "denied", because, f"Deny {action} on the role {operator.role}.")
+            reason = "a mistake in a recovery could destroy the only good copy"
+            yield view.gap(action, "allowed", "denied", reason, f"Deny {action} on the role {operator.role}.")

@@ -58,13 +58,13 @@ def met(view: View) -> Iterator[Finding]:
     good = 0
     for lag in found:
         if lag.missing:
-            why = "there is no copy: a failover now would lose all data"
-            yield view.gap(_subject(lag), "no copy", wanted, why, _remedy(lag), lag.tenant)
+            reason = "there is no copy: a failover now would lose all data"
+            yield view.gap(_subject(lag), "no copy", wanted, reason, _remedy(lag), lag.tenant)
         elif lag.seconds is None:
             yield view.unknown(_subject(lag), wanted, lag.unseen or lag.basis, lag.tenant)
         elif lag.seconds > rpo_s(view):
-            why = f"a failover now would lose all later writes ({lag.basis})"
-            yield view.gap(_subject(lag), duration(lag.seconds), wanted, why, _remedy(lag), lag.tenant)
+            reason = f"a failover now would lose all later writes ({lag.basis})"
+            yield view.gap(_subject(lag), duration(lag.seconds), wanted, reason, _remedy(lag), lag.tenant)
         elif lag.tenant is None:
             yield view.ok(_subject(lag), duration(lag.seconds), wanted, lag.basis)
         else:
@@ -100,11 +100,11 @@ def skew(view: View) -> Iterator[Finding]:
     if apart_s <= limit * _MINUTE_S:
         yield view.ok("all stores", difference, wanted, "the restored stores are consistent")
     else:
-        why = f"the {old.store} would be older than the data that refers to it"
+        reason = f"the {old.store} would be older than the data that refers to it"
         remedy = (
             f"Fix what makes the {old.store} late. Where consistency counts more than the newest rows, restore the "
             "database by hand to the time of the oldest store: aws rds restore-db-instance-to-point-in-time --region "
             f"{view.env.regions.dr} --source-db-instance-automated-backups-arn ARN --target-db-instance-identifier "
             f"{view.env.named(view.env.names.database)} --restore-time TIME"
         )
-        yield view.gap("all stores", difference, wanted, why, remedy)
+        yield view.gap("all stores", difference, wanted, reason, remedy)

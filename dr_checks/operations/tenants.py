@@ -45,7 +45,7 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
         if targets == {distribution.domain}:
             yield view.ok(host, measured, distribution.domain, "it moves with the traffic record", tenant.id)
         else:
-            because = (
+            reason = (
                 "the name does not resolve"
                 if not targets
                 else "it does not follow the traffic record, and HTTPS may fail"
@@ -54,7 +54,7 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
                 host,
                 measured,
                 distribution.domain,
-                because,
+                reason,
                 f"Point its aws_route53_record alias at {distribution.domain} (zone {routing.CLOUDFRONT_ZONE}).",
                 tenant.id,
             )
@@ -89,18 +89,18 @@ def _led(view: View, found: CustomerHost, tenant: str | None) -> Finding:
     measured = ", ".join(sorted({routing.target_of(r) for r in found.records})) or "no record"
     unchecked = [record for record in found.records if routing.cannot_lead(record)]
     if found.zone is None:
-        because = "its zone is managed elsewhere, so it can be neither read nor changed here"
+        reason = "its zone is managed elsewhere, so it can be neither read nor changed here"
         remedy = f"Ask the customer for a CNAME of {found.host} to {origin}."
-        return view.warn(found.host, "its zone is not in this account", wanted, because, remedy, tenant)
+        return view.warn(found.host, "its zone is not in this account", wanted, reason, remedy, tenant)
     if not _follows(view, found.records):
-        because = "it stays in the lost region when the others have moved"
+        reason = "it stays in the lost region when the others have moved"
         remedy = f"In zone {found.zone}, make it a CNAME to {origin}, or a failover pair."
-        return view.gap(found.host, measured, wanted, because, remedy, tenant)
+        return view.gap(found.host, measured, wanted, reason, remedy, tenant)
     if unchecked:
         measured = f"{unchecked[0].set_identifier} has no health check"
-        because = "Route 53 refuses it as the leading record of a failover pair: the pair moves by health alone"
+        reason = "Route 53 refuses it as the leading record of a failover pair: the pair moves by health alone"
         remedy = "Set health_check_id on its aws_route53_record to a check of its own load balancer."
-        return view.gap(found.host, measured, "a record pair that can be switched", because, remedy, tenant)
+        return view.gap(found.host, measured, "a record pair that can be switched", reason, remedy, tenant)
     return view.ok(found.host, measured, wanted, "it moves with the traffic", tenant)
 
 

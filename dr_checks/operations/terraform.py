@@ -77,9 +77,9 @@ def lock_table(view: View) -> Iterator[Finding]:
     if active:
         yield view.ok(active[0], "ACTIVE", "ACTIVE", "two people cannot provision at once")
     else:
-        because = "Terraform cannot take its lock, and runs without one may corrupt the state"
+        reason = "Terraform cannot take its lock, and runs without one may corrupt the state"
         remedy = f"Add a replica of the lock table in {view.region}, or use S3 locking (use_lockfile = true)."
-        yield view.gap(names, "absent", "one ACTIVE", because, remedy)
+        yield view.gap(names, "absent", "one ACTIVE", reason, remedy)
 
 
 @check(
@@ -97,14 +97,14 @@ def parameter_parity(view: View) -> Iterator[Finding]:
         mine = here.get(there.name)
         if mine is None or mine.type != there.type:
             measured = mine.type if mine else "absent"
-            because = "a deployment in the DR region would not find its setting"
+            reason = "a deployment in the DR region would not find its setting"
             yield view.gap(
-                there.name, measured, there.type, because, f"aws_ssm_parameter '{there.name}' in {view.region}."
+                there.name, measured, there.type, reason, f"aws_ssm_parameter '{there.name}' in {view.region}."
             )
         elif mine.names_primary:
-            because = "the DR region would use a resource of the lost region"
+            reason = "the DR region would use a resource of the lost region"
             remedy = f"aws ssm put-parameter --region {view.region} --overwrite --name {there.name} --value ..."
-            yield view.gap(there.name, "names the primary region", "its own region", because, remedy)
+            yield view.gap(there.name, "names the primary region", "its own region", reason, remedy)
         else:
             yield view.ok(there.name, mine.type, there.type, "the DR region has its own value")
     if not wanted:

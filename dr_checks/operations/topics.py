@@ -99,11 +99,11 @@ def alike(view: View) -> Iterator[Finding]:
         unlike = [f"not {setting}" for setting in there[topic.name].settings if setting not in topic.settings]
         unlike += [f"{setting}, here only" for setting in topic.settings if setting not in there[topic.name].settings]
         if gaps:
-            because = "subscribers of the primary region's topic would not be notified from here"
-            yield view.gap(topic.name, "; ".join(gaps + unlike), _ALIKE, because, remedy)
+            reason = "subscribers of the primary region's topic would not be notified from here"
+            yield view.gap(topic.name, "; ".join(gaps + unlike), _ALIKE, reason, remedy)
         elif unlike:
-            because = "messages from here are shown or delivered differently from the primary region's"
-            yield view.warn(topic.name, "; ".join(unlike), _ALIKE, because, remedy)
+            reason = "messages from here are shown or delivered differently from the primary region's"
+            yield view.warn(topic.name, "; ".join(unlike), _ALIKE, reason, remedy)
         else:
             yield view.ok(topic.name, "alike", _ALIKE, "the subscribers are the same")
     if not both:

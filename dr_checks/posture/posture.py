@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from dr_checks.posture.signals import WITNESSES, Api, Set, Signals, Traffic, signals_of
+from dr_checks.posture.signals import WITNESSES, Api, Signals, TrafficDirection, TrafficHealth, signals_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -24,10 +24,10 @@ __all__ = [
     "Api",
     "Posture",
     "PostureName",
-    "Row",
-    "Set",
+    "PostureRule",
     "Signals",
-    "Traffic",
+    "TrafficDirection",
+    "TrafficHealth",
     "posture_of",
     "signals_of",
 ]
@@ -60,7 +60,7 @@ class Posture:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PostureRule:
     """When the row holds, and the posture it means. The first row that holds is the posture."""
 
     holds: Callable[[Signals], bool]
@@ -72,116 +72,116 @@ def _both(s: Signals) -> bool:
 
 
 TABLE = (
-    Row(
+    PostureRule(
         lambda s: s.primary_api is not Api.ANSWERS and s.dr_api is not Api.ANSWERS,
         Posture(PostureName.BLIND, "neither region answers these credentials: no state is known."),
     ),
-    Row(
-        lambda s: s.dr_api is not Api.ANSWERS and s.traffic_set in (Set.DR, Set.BETWEEN),
+    PostureRule(
+        lambda s: s.dr_api is not Api.ANSWERS and s.traffic_set in (TrafficDirection.DR, TrafficDirection.BETWEEN),
         Posture(PostureName.DR_UNSEEN, "traffic is set to the DR region, and the DR region cannot be read."),
     ),
-    Row(
+    PostureRule(
         lambda s: _both(s) and s.primary_writable is True and s.dr_writable is True and bool(s.primary_running),
         Posture(
             PostureName.SPLIT,
             "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
         ),
     ),
-    Row(
-        lambda s: _both(s) and s.traffic_set is Set.DR and s.primary_full and s.dr_full,
+    PostureRule(
+        lambda s: _both(s) and s.traffic_set is TrafficDirection.DR and s.primary_full and s.dr_full,
         Posture(
             PostureName.SPLIT,
             "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",
         ),
     ),
-    Row(
+    PostureRule(
         lambda s: _both(s) and s.primary_writable is None and s.dr_writable is not False and bool(s.primary_running),
         Posture(
             PostureName.PRIMARY_UNSEEN,
             "the primary region's database is in an undocumented state: two databases may be accepting writes (T41).",
         ),
     ),
-    Row(
+    PostureRule(
         lambda s: _both(s) and s.dr_writable is None and s.primary_writable is True and bool(s.primary_running),
         Posture(
             PostureName.DR_UNSEEN,
             "the DR region's database is in an undocumented state: two databases may be accepting writes (T41).",
         ),
     ),
-    Row(
-        lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is Set.BETWEEN,
+    PostureRule(
+        lambda s: s.primary_api is Api.ANSWERS and s.traffic_set is TrafficDirection.BETWEEN,
         Posture(PostureName.RETURNING, "record weights split the traffic between the two regions."),
     ),
-    Row(
-        lambda s: s.dr_api is Api.ANSWERS and s.traffic_set is Set.DR,
+    PostureRule(
+        lambda s: s.dr_api is Api.ANSWERS and s.traffic_set is TrafficDirection.DR,
         Posture(PostureName.ON_DR, "traffic is set to the DR region, and the DR region answers."),
     ),
-    Row(
+    PostureRule(
         lambda s: s.dr_api is Api.ANSWERS and s.pinned and bool(s.dr_writable),
         Posture(
             PostureName.ON_DR,
             "the primary's records are pinned unhealthy, and the DR region's database accepts writes.",
         ),
     ),
-    Row(
-        lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.UNHEALTHY,
+    PostureRule(
+        lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.PRIMARY_LOST,
             "the primary region's API is silent and its traffic health check fails: two independent signals.",
         ),
     ),
-    Row(
-        lambda s: s.primary_api is Api.SILENT and s.primary_traffic is Traffic.HEALTHY,
+    PostureRule(
+        lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.HEALTHY,
         Posture(
             PostureName.DEGRADED,
             "the primary region's API is silent, but its traffic is healthy: no reason to fail over.",
         ),
     ),
-    Row(
+    PostureRule(
         lambda s: s.primary_api is not Api.ANSWERS,
         Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
     ),
-    Row(
+    PostureRule(
         lambda s: s.dr_api is not Api.ANSWERS,
         Posture(
             PostureName.DR_UNSEEN,
             "the primary region answers, but the DR region cannot be read: the standby is not proven.",
         ),
     ),
-    Row(
-        lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not Traffic.UNHEALTHY,
+    PostureRule(
+        lambda s: s.primary_asleep and s.primary_running == 0 and s.primary_traffic is not TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.NORMAL,
             "the primary region answers; its services are scaled to 0 by schedule, which is no outage.",
         ),
     ),
-    Row(
-        lambda s: s.primary_traffic is Traffic.UNHEALTHY,
+    PostureRule(
+        lambda s: s.primary_traffic is TrafficHealth.UNHEALTHY,
         Posture(PostureName.DEGRADED, "the primary region answers, but its traffic health check fails."),
     ),
-    Row(
+    PostureRule(
         lambda s: s.primary_running == 0,
         Posture(PostureName.DEGRADED, "the primary region answers, but no task runs in it."),
     ),
-    Row(
+    PostureRule(
         lambda s: s.primary_running is None,
         Posture(
             PostureName.PRIMARY_UNSEEN,
             "the primary region answers, but its services cannot be read: the state of its tasks is unknown.",
         ),
     ),
-    Row(
+    PostureRule(
         lambda s: not s.recorded,
         Posture(
             PostureName.DEGRADED,
             "the primary region answers and runs tasks, but the traffic zone has no record that leads there.",
         ),
     ),
-    Row(
-        lambda s: s.primary_traffic is Traffic.UNKNOWN,
+    PostureRule(
+        lambda s: s.primary_traffic is TrafficHealth.UNKNOWN,
         Posture(PostureName.NORMAL, "the primary region answers and runs tasks; its traffic health could not be read."),
     ),
-    Row(
+    PostureRule(
         lambda _: True,
         Posture(PostureName.NORMAL, "the primary region answers, runs its tasks, and its traffic is healthy."),
     ),
@@ -196,6 +196,6 @@ def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
         return posture
     try:
         snapshot.get(ecs.services, Side.PRIMARY)
-    except CannotSee as dark:
-        return replace(posture, says=f"{posture.says} {dark.unseen.why}")
+    except DataUnavailable as error:
+        return replace(posture, says=f"{posture.says} {error.unavailable.why}")
     return posture

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_checks.derived.health_check_pin import is_pinned
-from dr_checks.derived.record_pairs import Pair, leader, pairs_of, side_of
+from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
-from dr_estate.model.unseen import SILENT, Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, sts_identity
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -26,7 +26,7 @@ class Api(StrEnum):
     REFUSES = "refuses"
 
 
-class Traffic(StrEnum):
+class TrafficHealth(StrEnum):
     """State of a region's traffic health check, observed from outside both regions."""
 
     HEALTHY = "healthy"
@@ -34,7 +34,7 @@ class Traffic(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Set(StrEnum):
+class TrafficDirection(StrEnum):
     """Where the traffic records send visitors while all is well, whatever the health checks say."""
 
     PRIMARY = "primary"
@@ -55,10 +55,10 @@ class Signals:
 
     primary_api: Api
     dr_api: Api
-    primary_traffic: Traffic
-    dr_traffic: Traffic
+    primary_traffic: TrafficHealth
+    dr_traffic: TrafficHealth
     primary_running: int | None
-    traffic_set: Set = Set.PRIMARY
+    traffic_set: TrafficDirection = TrafficDirection.PRIMARY
     pinned: bool = False
     primary_full: bool = False
     dr_full: bool = False
@@ -83,7 +83,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=_writable(snapshot, env, Side.PRIMARY),
         dr_writable=_writable(snapshot, env, Side.DR),
-        primary_asleep=_asleep(snapshot, env),
+        primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
     )
 
@@ -92,48 +92,48 @@ def _recorded(snapshot: Snapshot, env: Environment) -> bool:
     """Whether there is a record of the traffic's name; true where the zone cannot be read."""
     try:
         return any(record.name == env.traffic.origin_record for record in snapshot.get(route53.records, Side.GLOBAL))
-    except CannotSee:
+    except DataUnavailable:
         return True
 
 
 def _running(snapshot: Snapshot) -> int | None:
     try:
         return sum(service.running for service in snapshot.get(ecs.services, Side.PRIMARY))
-    except CannotSee:
+    except DataUnavailable:
         return None
 
 
-def _asleep(snapshot: Snapshot, env: Environment) -> bool:
+def _is_scheduled_off(snapshot: Snapshot, env: Environment) -> bool:
     """Whether every tenant's service wants 0 tasks in the primary, and the hour is one of those in which it should."""
     try:
         wanted = [s.desired for s in snapshot.get(ecs.services, Side.PRIMARY)]
-    except CannotSee:
+    except DataUnavailable:
         return False
     return scheduled_off(env, snapshot.taken_at) and bool(wanted) and not any(wanted)
 
 
-def _pairs(snapshot: Snapshot, env: Environment) -> tuple[Pair, ...]:
+def _pairs(snapshot: Snapshot, env: Environment) -> tuple[RecordPair, ...]:
     """The traffic name's pairs; none where they cannot be seen or are no pairs."""
     try:
         records = snapshot.get(route53.records, Side.GLOBAL)
-    except CannotSee:
+    except DataUnavailable:
         return ()
-    return tuple(found for found in pairs_of(records, env.traffic.origin_record, env) if isinstance(found, Pair))
+    return tuple(found for found in pairs_of(records, env.traffic.origin_record, env) if isinstance(found, RecordPair))
 
 
-def _set(pairs: tuple[Pair, ...]) -> Set:
+def _set(pairs: tuple[RecordPair, ...]) -> TrafficDirection:
     sides = {leader(pair) for pair in pairs}
     if not sides:
-        return Set.UNKNOWN
+        return TrafficDirection.UNKNOWN
     if len(sides) > 1 or None in sides:
-        return Set.BETWEEN
-    return Set.DR if sides == {Side.DR} else Set.PRIMARY
+        return TrafficDirection.BETWEEN
+    return TrafficDirection.DR if sides == {Side.DR} else TrafficDirection.PRIMARY
 
 
-def _pinned(snapshot: Snapshot, pairs: tuple[Pair, ...]) -> bool:
+def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...]) -> bool:
     try:
         pins = {check.id for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL) if is_pinned(check)}
-    except CannotSee:
+    except DataUnavailable:
         return False
     return bool(pairs) and all(pair.primary.health_check_id in pins for pair in pairs)
 
@@ -141,7 +141,7 @@ def _pinned(snapshot: Snapshot, pairs: tuple[Pair, ...]) -> bool:
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     try:
         own = [s for s in snapshot.get(ecs.services, side) if env.tenant_of(env.names.service, s.name)]
-    except CannotSee:
+    except DataUnavailable:
         return False
     return bool(own) and all(service.running >= env.capacity.tasks_per_service for service in own)
 
@@ -150,7 +150,7 @@ def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
     name = env.named(env.names.database)
     try:
         instances = snapshot.get(rds.instances, side)
-    except CannotSee:
+    except DataUnavailable:
         return False
     own = [states.DATABASE[row.status] for row in instances if row.identifier == name and not row.source]
     return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
@@ -159,21 +159,21 @@ def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
 def _api(snapshot: Snapshot, side: Side) -> Api:
     names = [reader.name for reader in WITNESSES]
     values = [snapshot.parts[name, side].value for name in names if (name, side) in snapshot.parts]
-    if any(not isinstance(value, Unseen) for value in values):
+    if any(not isinstance(value, Unavailable) for value in values):
         return Api.ANSWERS
     kinds = {value.kind for value in values}
-    silent = bool(kinds) and kinds <= SILENT and kinds != {Blindness.THROTTLED}  # who only throttles is there
+    silent = bool(kinds) and kinds <= SILENT and kinds != {UnavailableKind.THROTTLED}  # who only throttles is there
     return Api.SILENT if silent else Api.REFUSES
 
 
-def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> Traffic:
+def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
     """What the health checks on the side's origin records say; a disabled or pinned check is no witness (T03, T06)."""
     try:
         records = snapshot.get(route53.records, Side.GLOBAL)
         known = {check.id: check for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
         statuses = snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
-    except CannotSee:
-        return Traffic.UNKNOWN
+    except DataUnavailable:
+        return TrafficHealth.UNKNOWN
     mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
     named = {record.health_check_id for record in mine if record.health_check_id}
     telling = {check for check in named if check in known and not known[check].disabled and not is_pinned(known[check])}
@@ -183,8 +183,8 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> Traffic:
         if reading.dimension(_CHECK) in telling and reading.value is not None
     ]
     if not seen:
-        return Traffic.UNKNOWN
-    return Traffic.HEALTHY if all(seen) else Traffic.UNHEALTHY
+        return TrafficHealth.UNKNOWN
+    return TrafficHealth.HEALTHY if all(seen) else TrafficHealth.UNHEALTHY
 
 
 _CHECK = "HealthCheckId"

@@ -8,32 +8,32 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import kms
-from dr_estate.readers.kms import Key
+from dr_estate.readers.kms import KmsKey
 
 _NONE = "nothing here is encrypted under a customer key"
 _OPENS = "Enabled, in its own region"
 
 
-def _seen(view: View, side: Side) -> list[Key]:
-    return [key for key in view.get(kms.keys, side) if isinstance(key, Key)]
+def _seen(view: View, side: Side) -> list[KmsKey]:
+    return [key for key in view.get(kms.keys, side) if isinstance(key, KmsKey)]
 
 
 def _unseen(view: View, wanted: str, *sides: Side) -> list[Finding]:
     """What of the keys of ``sides`` could not be seen: those keys are not known to be fine."""
-    dark = {key for side in sides for key in view.get(kms.keys, side) if isinstance(key, Unseen)}
-    return [view.unknown("a key", wanted, unseen) for unseen in _in_order(dark)]
+    dark = {key for side in sides for key in view.get(kms.keys, side) if isinstance(key, Unavailable)}
+    return [view.unknown("a key", wanted, unavailable) for unavailable in _in_order(dark)]
 
 
-def _in_order(unseen: set[Unseen]) -> list[Unseen]:
-    return sorted(unseen, key=lambda entry: (entry.why, entry.part))
+def _in_order(unavailable: set[Unavailable]) -> list[Unavailable]:
+    return sorted(unavailable, key=lambda entry: (entry.why, entry.part))
 
 
-def _usable(view: View, because: str) -> Iterator[Finding]:
+def _usable(view: View, reason: str) -> Iterator[Finding]:
     found = view.get(kms.keys)
     for key in found:
-        if isinstance(key, Unseen):
+        if isinstance(key, Unavailable):
             yield view.unknown("a key", _OPENS, key)
         elif not states.KEY[key.state].known:
             yield view.undocumented(key.ref, _OPENS, key.state)
@@ -41,12 +41,12 @@ def _usable(view: View, because: str) -> Iterator[Finding]:
             yield view.ok(key.ref, key.state, _OPENS, f"it decrypts the {' and '.join(key.uses)}")
         else:
             when = f" on {key.deletion_at:%Y-%m-%d}" if key.deletion_at else ""
-            yield view.gap(key.ref, key.state + when, _OPENS, f"{because} ({', '.join(key.uses)})", _mend(view, key))
+            yield view.gap(key.ref, key.state + when, _OPENS, f"{reason} ({', '.join(key.uses)})", _remedy(view, key))
     if not found:
         yield view.none_expected("all keys", _NONE)
 
 
-def _mend(view: View, key: Key) -> str:
+def _remedy(view: View, key: KmsKey) -> str:
     enable = f"aws kms enable-key --region {view.region} --key-id {key.arn}"
     if key.state == "PendingDeletion":
         return f"aws kms cancel-key-deletion --region {view.region} --key-id {key.arn}, then {enable}"
@@ -138,27 +138,27 @@ def policy_parity(view: View) -> Iterator[Finding]:
     dark_keys = _unseen(view, "policies alike", Side.PRIMARY, Side.DR)
     yield from dark_keys
     for noun in sorted(here.keys() & there.keys()):
-        admitted = {who for key in here[noun] if not isinstance(key.admits, Unseen) for who in key.admits}
-        dark = {key.admits for key in (*here[noun], *there[noun]) if isinstance(key.admits, Unseen)}
-        for unseen in _in_order(dark):
-            yield view.unknown(noun, "policies alike", unseen)
+        admitted = {who for key in here[noun] if not isinstance(key.admits, Unavailable) for who in key.admits}
+        dark = {key.admits for key in (*here[noun], *there[noun]) if isinstance(key.admits, Unavailable)}
+        for unavailable in _in_order(dark):
+            yield view.unknown(noun, "policies alike", unavailable)
         for key in there[noun]:
-            if not isinstance(key.admits, Unseen):
+            if not isinstance(key.admits, Unavailable):
                 yield _admitting(view, noun, key, admitted)
     if not here.keys() & there.keys() and not dark_keys:
         yield view.none_expected("all keys", _NONE + " on both sides")
 
 
-def _by_noun(view: View, side: Side) -> dict[str, list[Key]]:
-    found: dict[str, list[Key]] = {}
+def _by_noun(view: View, side: Side) -> dict[str, list[KmsKey]]:
+    found: dict[str, list[KmsKey]] = {}
     for key in _seen(view, side):
         for noun in key.uses if key.arn and key.state != "elsewhere" else ():
             found.setdefault(noun, []).append(key)
     return found
 
 
-def _admitting(view: View, noun: str, key: Key, admitted: set[str]) -> Finding:
-    mine = () if isinstance(key.admits, Unseen) else key.admits
+def _admitting(view: View, noun: str, key: KmsKey, admitted: set[str]) -> Finding:
+    mine = () if isinstance(key.admits, Unavailable) else key.admits
     missing, wanted = sorted(admitted - set(mine)), ", ".join(sorted(admitted))
     subject, measured = f"{noun}: {key.ref}", ", ".join(mine) or "nobody"
     remedy = (
@@ -168,6 +168,6 @@ def _admitting(view: View, noun: str, key: Key, admitted: set[str]) -> Finding:
     if not missing:
         return view.ok(subject, measured, wanted, "everyone who may read the source data may read the copies")
     if kms.ACCOUNT in mine:
-        because = f"{', '.join(missing)} is allowed by IAM policies only here, if at all"
-        return view.warn(subject, measured, wanted, because, remedy)
+        reason = f"{', '.join(missing)} is allowed by IAM policies only here, if at all"
+        return view.warn(subject, measured, wanted, reason, remedy)
     return view.gap(subject, measured, wanted, f"{', '.join(missing)} would be refused in the DR region", remedy)

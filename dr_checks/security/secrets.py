@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
 from dr_checks.core.registry import LagSource, check
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.secretsmanager import Content, Hidden, Secret
+from dr_estate.readers.secretsmanager import Content, HiddenSecret, Secret
 
 _NONE = "no secret exists there: see secrets.secret-exists"
 
@@ -20,18 +20,18 @@ def _expected(view: View) -> list[tuple[str, str | None]]:
     return names + [(view.env.named(view.env.names.tenant_secret, tenant=t.id), t.id) for t in view.tenants]
 
 
-def _standing(view: View, side: Side) -> dict[str, Secret]:
+def _state(view: View, side: Side) -> dict[str, Secret]:
     return {
         secret.name: secret for secret in view.get(readers_secretsmanager.secrets, side) if secret.deleted_at is None
     }
 
 
-def _contents(view: View, side: Side) -> dict[str, Content | Hidden]:
+def _contents(view: View, side: Side) -> dict[str, Content | HiddenSecret]:
     return {content.name: content for content in view.get(readers_secretsmanager.contents, side)}
 
 
-def _hidden(content: Content | Hidden | None) -> Unseen | str:
-    return content.unseen if isinstance(content, Hidden) else "Its value was not returned."
+def _hidden(content: Content | HiddenSecret | None) -> Unavailable | str:
+    return content.unseen if isinstance(content, HiddenSecret) else "Its value was not returned."
 
 
 @check(
@@ -70,7 +70,7 @@ def secret_exists(view: View) -> Iterator[Finding]:
 )
 def in_sync(view: View) -> Iterator[Finding]:
     """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18)."""
-    here, there = _standing(view, Side.PRIMARY), _standing(view, Side.DR)
+    here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
     both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
     for name, tenant in both:
         if there[name].replica_of:
@@ -101,7 +101,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
     here, there = _contents(view, Side.PRIMARY).get(name), _contents(view, Side.DR).get(name)
     wanted = "the same values"
     if not isinstance(here, Content) or not isinstance(there, Content):
-        return view.unknown(name, wanted, _hidden(here if isinstance(here, Hidden) else there), tenant)
+        return view.unknown(name, wanted, _hidden(here if isinstance(here, HiddenSecret) else there), tenant)
     mine = {field.name: field for field in there.fields}
     differing = [
         field.name
@@ -131,7 +131,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
 )
 def decryptable(view: View) -> Iterator[Finding]:
     """The value is really read (and reduced to digests): existing is not the same as readable. Source: T19."""
-    standing, contents = _standing(view, Side.DR), _contents(view, Side.DR)
+    standing, contents = _state(view, Side.DR), _contents(view, Side.DR)
     expected = [(name, tenant) for name, tenant in _expected(view) if name in standing]
     for name, tenant in expected:
         content = contents.get(name)
@@ -169,7 +169,7 @@ def regional_fields(view: View) -> Iterator[Finding]:
         if content is None or (isinstance(content, Content) and content.failure):
             continue  # secrets.secret-exists and secrets.decryptable say so
         readable += 1
-        if isinstance(content, Hidden):
+        if isinstance(content, HiddenSecret):
             yield view.unknown(name, wanted, content.unseen, tenant)
         elif regional := [field.name for field in content.fields if field.names_primary]:
             yield view.gap(
@@ -204,7 +204,9 @@ def same_fields(view: View) -> Iterator[Finding]:
             continue  # secrets.secret-exists and secrets.decryptable say so
         compared += 1
         if not isinstance(mine, Content) or not isinstance(theirs, Content):
-            yield view.unknown(name, "the same fields", _hidden(mine if isinstance(mine, Hidden) else theirs), tenant)
+            yield view.unknown(
+                name, "the same fields", _hidden(mine if isinstance(mine, HiddenSecret) else theirs), tenant
+            )
             continue
         names, wanted = {f.name for f in mine.fields}, {f.name for f in theirs.fields}
         if names == wanted:
@@ -222,7 +224,7 @@ def same_fields(view: View) -> Iterator[Finding]:
         yield view.none_expected("all secrets", _NONE)
 
 
-def _failing(content: Content | Hidden) -> bool:
+def _failing(content: Content | HiddenSecret) -> bool:
     return isinstance(content, Content) and bool(content.failure)
 
 
@@ -231,7 +233,7 @@ def credentials(view: View) -> Iterator[Lag]:
     """How long ago a change was made that a replica does not have yet; 0 where the versions agree."""
     if not view.env.replicates:
         return
-    here, there = _standing(view, Side.PRIMARY), _standing(view, Side.DR)
+    here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
     for name, tenant in _expected(view):
         if name not in here:
             yield Lag("secrets", name, tenant, Side.DR, None, "not in the primary region")

@@ -10,7 +10,7 @@ from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
 from dr_estate.readers.dynamodb import Table
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -20,7 +20,7 @@ _ABSENT = "absent"
 _SAID = "it does not exist here: see dynamodb.table-active"
 
 
-def named(view: View, side: Side | None = None) -> list[tuple[str, Table | Unseen]]:
+def named(view: View, side: Side | None = None) -> list[tuple[str, Table | Unavailable]]:
     """This side's tables, each with the name it must have."""
     found = view.get(dynamodb.tables, side)
     return list(zip(dynamodb.names(view.env), found, strict=True))
@@ -38,7 +38,7 @@ def table_active(view: View) -> Iterator[Finding]:
     """ACTIVE, and a member of a global table with the primary region: a table of its own gets no writes (T31)."""
     primary, wanted = view.env.region(Side.PRIMARY), "ACTIVE, a replica"
     for name, table in named(view):
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             yield view.unknown(name, wanted, table)
             continue
         member = any(replica.region == primary for replica in table.replicas)
@@ -74,7 +74,7 @@ def replica_status(view: View) -> Iterator[Finding]:
     """
     judged = False
     for name, table in named(view, Side.PRIMARY):
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             judged = True
             yield view.unknown(name, "ACTIVE", table)
             continue
@@ -93,7 +93,7 @@ def replica_status(view: View) -> Iterator[Finding]:
         yield view.none_expected("all tables", "no replica is listed: see dynamodb.table-active")
 
 
-def _undelivered(view: View, name: str, replica: dynamodb.Replica) -> tuple[str, str]:
+def _undelivered(view: View, name: str, replica: dynamodb.TableReplica) -> tuple[str, str]:
     """Why a replica receives no writes, and what to do about it."""
     look = f"aws dynamodb describe-table --table-name {name}"
     if replica.status in states.DROPPED_AFTER_20_HOURS:
@@ -123,13 +123,13 @@ def replication_latency(view: View) -> Iterator[Finding]:
     wanted = f"{duration(rpo_s(view))} or less"
     for name in _replicated(view):
         reading = _latency(view, name)
-        why = doubt(view, reading)
-        if reading is None or reading.value is None or why:
+        cause = doubt(view, reading)
+        if reading is None or reading.value is None or cause:
             hint = "DynamoDB publishes it only while there are writes: a heartbeat item each minute keeps it alive."
-            yield view.unknown(name, wanted, f"{why or 'The metric is not published.'} {hint}")
+            yield view.unknown(name, wanted, f"{cause or 'The metric is not published.'} {hint}")
         elif reading.value / _MS <= rpo_s(view):
-            because = "writes younger than this could be lost, or conflict when the primary returns"
-            yield view.ok(name, duration(reading.value / _MS), wanted, because)
+            reason = "writes younger than this could be lost, or conflict when the primary returns"
+            yield view.ok(name, duration(reading.value / _MS), wanted, reason)
         else:
             yield view.gap(
                 name,
@@ -143,7 +143,7 @@ def replication_latency(view: View) -> Iterator[Finding]:
 
 
 def _replicated(view: View) -> list[str]:
-    return [n for n, table in named(view, Side.DR) if isinstance(table, Unseen) or table.status != _ABSENT]
+    return [n for n, table in named(view, Side.DR) if isinstance(table, Unavailable) or table.status != _ABSENT]
 
 
 def _latency(view: View, name: str) -> Reading | None:
@@ -164,7 +164,7 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
     """PITR is a setting of each replica: a bad write replicates within a second, and only PITR undoes it (T31)."""
     present = False
     for name, table in named(view):
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             present = True
             yield view.unknown(name, "ENABLED", table)
         elif table.status != _ABSENT:
@@ -192,6 +192,6 @@ def tables(view: View) -> Iterator[Lag]:
         return
     for name in dynamodb.names(view.env):
         reading = _latency(view, name)
-        why = doubt(view, reading)
-        seconds = reading.value / _MS if reading and reading.value is not None and not why else None
-        yield Lag("tables", name, None, Side.DR, seconds, why or "DynamoDB global table, ReplicationLatency")
+        reason = doubt(view, reading)
+        seconds = reading.value / _MS if reading and reading.value is not None and not reason else None
+        yield Lag("tables", name, None, Side.DR, seconds, reason or "DynamoDB global table, ReplicationLatency")

@@ -9,7 +9,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.tables.dynamodb import named
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.dynamodb import Index, Table
 
 _ABSENT = "absent"
@@ -21,10 +21,10 @@ def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator
     """Judge every table that is on both sides; what is unseen is UNKNOWN, what is absent dynamodb.table-active says."""
     judged = False
     for (name, here), (_, there) in zip(named(view, Side.PRIMARY), named(view, Side.DR), strict=True):
-        if isinstance(here, Unseen):
+        if isinstance(here, Unavailable):
             judged = True
             yield view.unknown(name, wanted, here)
-        elif isinstance(there, Unseen):
+        elif isinstance(there, Unavailable):
             judged = True
             yield view.unknown(name, wanted, there)
         elif _ABSENT not in (here.status, there.status):
@@ -83,7 +83,7 @@ def indexes_active(view: View) -> Iterator[Finding]:
     """IndexStatus of each global secondary index: one that is still being filled answers with holes."""
     indexes: list[tuple[str, Index]] = []
     for name, table in named(view):
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             yield view.unknown(name, "ACTIVE", table)
         else:
             indexes += [(name, index) for index in table.indexes]
@@ -164,11 +164,11 @@ def item_counts(view: View) -> Iterator[Finding]:
     def judge(here: Table, there: Table) -> Iterator[Finding]:
         remedy = f"aws dynamodb scan --select COUNT --table-name {here.name} in both regions; counts lag six hours."
         if here.items and not there.items:
-            because = "the replica has none of the primary's items"
-            yield view.gap(here.name, "0 items", f"about {here.items} items", because, remedy)
+            reason = "the replica has none of the primary's items"
+            yield view.gap(here.name, "0 items", f"about {here.items} items", reason, remedy)
         elif abs(here.items - there.items) > _COUNT_TOLERANCE * max(here.items, there.items):
-            because = "the difference is more than the delay of item counts explains"
-            yield view.warn(here.name, f"{there.items} items", f"about {here.items} items", because, remedy)
+            reason = "the difference is more than the delay of item counts explains"
+            yield view.warn(here.name, f"{there.items} items", f"about {here.items} items", reason, remedy)
         else:
             yield view.ok(here.name, f"{there.items} items", f"about {here.items} items", "both have the same items")
 
@@ -223,7 +223,7 @@ def deletion_protection(view: View) -> Iterator[Finding]:
     """Deletion protection is a setting of each replica. Source: DynamoDB DescribeTable."""
     present = False
     for name, table in named(view):
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             present = True
             yield view.unknown(name, "on", table)
         elif table.status != _ABSENT:

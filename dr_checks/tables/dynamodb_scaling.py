@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.tables.dynamodb import named
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import application_autoscaling
 
 
@@ -49,7 +49,7 @@ def alike(view: View) -> Iterator[Finding]:
         wanted = {what: bounds for (of, what), bounds in there.items() if of == name}
         if not wanted:
             continue
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             provisioned += 1
             yield view.unknown(name, "scaled alike", table)
         elif table.billing == "PROVISIONED":

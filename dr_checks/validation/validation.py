@@ -17,8 +17,8 @@ from dr_checks.derived.routing import region_of
 from dr_checks.dns import answers as dns_answers
 from dr_estate.config.environment import Side
 from dr_estate.model.invocation import Command
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
-from dr_estate.network.dns_query import Answer
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import dns_answers as answers
 from dr_estate.readers import ecr, ecs, http_sites, route53, sns_topics
@@ -41,13 +41,13 @@ def tenants_served(view: View) -> Iterator[Finding]:
     """GET of the probe path through the DR load balancer: the expected status, and the tenant's own answer."""
     done = view.get(http_sites.visits)
     by_host = {visit.host: visit for visit in done.tenants if isinstance(visit, Visit)} if done else {}
-    dark = next((visit for visit in (done.tenants if done else ()) if isinstance(visit, Unseen)), None)
+    unavailable = next((visit for visit in (done.tenants if done else ()) if isinstance(visit, Unavailable)), None)
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
         if host in by_host and done is not None:
             yield _served(view, tenant, by_host[host], done.stranger)
-        elif dark is not None:
-            yield view.unknown(host, "served", dark, tenant.id)
+        elif unavailable is not None:
+            yield view.unknown(host, "served", unavailable, tenant.id)
         else:
             remedy = f"Look at {view.env.named(view.env.names.load_balancer)} and its services in {view.region}."
             yield view.gap(host, "no answer", "served", "no site answers for this tenant", remedy, tenant.id)
@@ -60,9 +60,9 @@ def _served(view: View, tenant: Tenant, answer: Visit, stranger: Visit) -> Findi
     own = answer.names_host or answer.status == _UNAUTHORISED
     if well and own and answer.digest != stranger.digest:
         return view.ok(answer.host, measured, wanted, f"visitors sent to {view.region} see this tenant", tenant.id)
-    because = "another site answers" if well else "a visitor sees an error"
+    reason = "another site answers" if well else "a visitor sees an error"
     remedy = f"Read the target group's health and the task's log of {tenant.id} in {view.region}."
-    return view.gap(answer.host, measured, wanted, because, remedy, tenant.id)
+    return view.gap(answer.host, measured, wanted, reason, remedy, tenant.id)
 
 
 @check(
@@ -82,9 +82,9 @@ def services_run(view: View) -> Iterator[Finding]:
         if running >= needed:
             yield view.ok(name, f"{running} run", f"{needed} or more", "it can carry what the primary did", tenant.id)
         else:
-            because = "the tenant runs on too few tasks, or none"
+            reason = "the tenant runs on too few tasks, or none"
             remedy = f"Read the service's events: aws ecs describe-services --services {name} (quota, image, subnet)."
-            yield view.gap(name, f"{running} run", f"{needed} or more", because, remedy, tenant.id)
+            yield view.gap(name, f"{running} run", f"{needed} or more", reason, remedy, tenant.id)
 
 
 @check(
@@ -99,7 +99,7 @@ def independent(view: View) -> Iterator[Finding]:
     region = view.env.regions.primary
     wanted = f"nothing of {region}"
     for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
-        if isinstance(mine, Unseen):
+        if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
         elif found := [*pointers(mine, region), *_images(mine, region)]:
             remedy = f"Register a revision of {mine.family} with the names of {view.region}, and deploy it."
@@ -119,9 +119,9 @@ def _secrets(view: View, wanted: str) -> Iterator[Finding]:
         if not isinstance(content, Content):
             yield view.unknown(content.name, wanted, content.unseen)
         elif content.failure:
-            because = "no task can start with a secret that cannot be decrypted"
+            reason = "no task can start with a secret that cannot be decrypted"
             remedy = f"Let the key of {content.name} in {view.region} be used for it (T19)."
-            yield view.gap(content.name, content.failure, wanted, because, remedy)
+            yield view.gap(content.name, content.failure, wanted, reason, remedy)
         elif named := [field.name for field in content.fields if field.names_primary]:
             remedy = f"Put a value into {content.name} in {view.region} that names the DR database."
             yield view.gap(content.name, ", ".join(named), wanted, "it points to the lost region", remedy)
@@ -140,11 +140,11 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
     Where no DNS server can be reached from here, what the records and health checks choose is a warning, not a pass.
     """
     name, wanted = view.env.traffic.origin_record, f"an address of {view.region}"
-    replies, dark = _asked(view)
+    replies, unavailable = _asked(view)
     try:
         door = view.get(answers.door)
-    except CannotSee as unseen:
-        replies, dark, door = [], unseen.unseen, ()
+    except DataUnavailable as unseen:
+        replies, unavailable, door = [], unseen.unavailable, ()
     for answer in replies:
         subject, measured = f"{name} at {answer.asked}", ", ".join(answer.values) or answer.code
         if {*door} & {*answer.values} or view.region in map(region_of, map(route53.plain, answer.values)):
@@ -152,44 +152,44 @@ def answers_lead_here(view: View) -> Iterator[Finding]:
         else:
             remedy = "Make the change batch of the plan's step 7, or wait for it: `dr_cli.py log` shows its progress."
             yield view.gap(subject, measured, wanted, "visitors are still sent elsewhere", remedy)
-    out_of_reach = dark is not None and dark.kind is Blindness.RESOLVER
-    if dark is not None and out_of_reach and not replies:
-        yield _as_chosen(view, wanted, dark)
-    elif not replies or not (dark is None or out_of_reach):
-        yield view.unknown(name, wanted, dark or "No authoritative server was queried for it.")
+    out_of_reach = unavailable is not None and unavailable.kind is UnavailableKind.RESOLVER
+    if unavailable is not None and out_of_reach and not replies:
+        yield _as_chosen(view, wanted, unavailable)
+    elif not replies or not (unavailable is None or out_of_reach):
+        yield view.unknown(name, wanted, unavailable or "No authoritative server was queried for it.")
 
 
-def _asked(view: View) -> tuple[list[Answer], Unseen | None]:
+def _asked(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
     """Answers for the traffic name from all available sources, and why a name server was not queried."""
-    replies: list[Answer | Unseen] = []
-    dark: Unseen | None = None
-    with suppress(CannotSee):  # the name servers tell the same
+    replies: list[DnsAnswer | Unavailable] = []
+    unavailable: Unavailable | None = None
+    with suppress(DataUnavailable):  # the name servers tell the same
         tested = view.get(answers.tested, Side.GLOBAL)
         replies += tested
     try:
         servers = view.get(answers.authorities, Side.GLOBAL)
         replies += servers
-        dark = next((answer for answer in servers if isinstance(answer, Unseen)), None)
-    except CannotSee as unseen:
-        dark = unseen.unseen
+        unavailable = next((answer for answer in servers if isinstance(answer, Unavailable)), None)
+    except DataUnavailable as unseen:
+        unavailable = unseen.unavailable
     heard = [
-        answer for answer in replies if isinstance(answer, Answer) and answer.name == view.env.traffic.origin_record
+        answer for answer in replies if isinstance(answer, DnsAnswer) and answer.name == view.env.traffic.origin_record
     ]
     return [
         answer for answer in heard if answer.type in ("A", "CNAME")
-    ], dark  # the load balancer is known by IPv4 addresses
+    ], unavailable  # the load balancer is known by IPv4 addresses
 
 
-def _as_chosen(view: View, wanted: str, dark: Unseen) -> Finding:
+def _as_chosen(view: View, wanted: str, unavailable: Unavailable) -> Finding:
     """What Route 53 would answer by its records and health checks, while no answer can be seen from here."""
     name = view.env.traffic.origin_record
     chosen = dns_answers.expected_regions(replace(view, side=Side.GLOBAL))
     measured = f"the records choose {' or '.join(sorted(chosen or ())) or 'a policy that cannot be simulated'}"
     if chosen == frozenset({view.region}):
-        because = f"the answers cannot be seen from here: {dark.why}"
-        return view.warn(name, measured, wanted, because, f"Where DNS servers can be reached: dig +short {name}")
+        reason = f"the answers cannot be seen from here: {unavailable.why}"
+        return view.warn(name, measured, wanted, reason, f"Where DNS servers can be reached: dig +short {name}")
     if chosen is None:
-        return view.unknown(name, wanted, dark)
+        return view.unknown(name, wanted, unavailable)
     remedy = f"Make the change batch of the plan's step 7: {Command(('log',))} names it."
     return view.gap(name, measured, wanted, "visitors are still sent elsewhere", remedy)
 
@@ -205,16 +205,16 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     """No tenant's task runs in the old primary. A region that cannot be seen is unfenced: a warning until it can."""
     region, wanted = view.env.regions.primary, "0 tasks"
     part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
-    if part is not None and isinstance(part.value, Unseen):
-        because = "it may recover and write: both regions would serve, and wp-cron would run twice"
+    if part is not None and isinstance(part.value, Unavailable):
+        reason = "it may recover and write: both regions would serve, and wp-cron would run twice"
         remedy = f"When {region} answers, scale its services to 0 before anything else; keep the pin."
-        yield view.warn(region, "not seen: UNFENCED", wanted, because, remedy)
+        yield view.warn(region, "not seen: UNFENCED", wanted, reason, remedy)
         return
     running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
     for service in running:
-        because = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
+        reason = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
         remedy = _fence(view, service.name)
-        yield view.gap(service.name, f"{service.running} run", wanted, because, remedy)
+        yield view.gap(service.name, f"{service.running} run", wanted, reason, remedy)
     if not running:
         yield view.ok(region, "0 tasks", wanted, "no old task can write")
 

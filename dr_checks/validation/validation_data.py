@@ -11,7 +11,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table, dynamodb, efs, rds
 
 
@@ -112,7 +112,7 @@ def tables_writable(view: View) -> Iterator[Finding]:
     """Each table is ACTIVE in the DR region: a global table takes writes in every region."""
     there = view.get(dynamodb.tables)
     for table in there:
-        if isinstance(table, Unseen):
+        if isinstance(table, Unavailable):
             yield view.unknown("a table", "ACTIVE", table)
         elif states.TABLE[table.status].takes_writes:
             yield view.ok(table.name, table.status, "ACTIVE", "the platform can store its state here")
@@ -133,25 +133,25 @@ def tables_writable(view: View) -> Iterator[Finding]:
 def protected_again(view: View) -> Iterator[Finding]:
     """After a failover nothing copies the DR region's data anywhere: a warning with its age, until failback ends it."""
     name, region = view.env.named(view.env.names.database), view.env.regions.primary
-    standing = view.get(control_table.standing)
-    since = standing.incident.unprotected_since if standing.incident else None
+    control_state = view.get(control_table.standing)
+    since = control_state.incident.unprotected_since if control_state.incident else None
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
     found = view.find(rds.instances, identifier=name)
     if found is not None and any(arn.split(":")[3] == region for arn in _replicas(view, found)):
         yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return
-    because = "a second failure would lose all that was written since the failover"
+    reason = "a second failure would lose all that was written since the failover"
     remedy = (
         f"When {region} is back: aws rds start-db-instance-automated-backups-replication --region {region} "
         f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `dr_cli.py "
         "failback` plans both."
     )
-    yield view.warn(name, age, "a copy elsewhere", because, remedy)
+    yield view.warn(name, age, "a copy elsewhere", reason, remedy)
 
 
 def _replicas(view: View, source: rds.Instance) -> list[str]:
     """ARNs of the replicas in the primary region that follow ``source``; none where the region cannot be seen."""
     part = view.snapshot.parts.get((rds.instances.name, Side.PRIMARY))
-    if part is None or isinstance(part.value, Unseen):
+    if part is None or isinstance(part.value, Unavailable):
         return []
     return [instance.arn for instance in part.value if instance.source == source.arn]

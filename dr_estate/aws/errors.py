@@ -10,13 +10,13 @@ import botocore.exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from dr_estate.aws.foreign_answers import NotAws
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import without_credentials
 
 ALLOW = "Allow it for the reader role."
 _SERVER_FAULT = 500
 CODES = {
-    Blindness.DENIED: (
+    UnavailableKind.DENIED: (
         "403",  # S3's answers to HEAD have no body, so no code of their own
         "AccessDenied",
         "AccountProblem",
@@ -37,7 +37,7 @@ CODES = {
         "Unauthorized",
         "UnauthorizedOperation",
     ),
-    Blindness.THROTTLED: (
+    UnavailableKind.THROTTLED: (
         "BandwidthLimitExceeded",
         "EC2Throttled",
         "PriorRequestNotComplete",
@@ -50,7 +50,7 @@ CODES = {
         "TooManyRequests",
         "TransactionInProgress",
     ),
-    Blindness.CREDENTIALS: (
+    UnavailableKind.CREDENTIALS: (
         "400",  # HEAD again: an expired or malformed token
         "AuthFailure",
         "ExpiredToken",
@@ -67,21 +67,21 @@ CODES = {
         "TokenRefreshRequired",
         "UnrecognizedClient",
     ),
-    Blindness.UNSUPPORTED: (
+    UnavailableKind.UNSUPPORTED: (
         "InvalidAction",
         "NotImplemented",
         "NotImplementedInSandbox",
         "UnknownOperation",
         "UnsupportedOperation",
     ),
-    Blindness.UNREACHABLE: ("RequestTimeout",),
+    UnavailableKind.UNREACHABLE: ("RequestTimeout",),
 }
 """AWS's error codes by what they mean, without the "Exception" that some services add to the same word.
 
 Any other code with a status of 500 or more is UNREACHABLE, the rest ERROR. Sources: "Common error types" of the
 services' API references, and the retry modes of botocore.
 """
-KIND_OF_CODE: Mapping[str, Blindness] = {code: kind for kind, codes in CODES.items() for code in codes}
+KIND_OF_CODE: Mapping[str, UnavailableKind] = {code: kind for kind, codes in CODES.items() for code in codes}
 PASSING = frozenset(
     {
         "ConcurrentAccess",
@@ -113,31 +113,33 @@ class DeadlinePassed(aws.HTTPClientError):
     fmt = "{error}"
 
 
-def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> Unseen:
+def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> Unavailable:
     """Turn an exception of botocore into an Unseen with one clear sentence; ``allow`` is the advice where denied."""
     if isinstance(error, aws.ClientError):
         return _from_answer(error, service, region, allow)
     if isinstance(error, aws.NoCredentialsError):
-        why = "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
-        return Unseen(Blindness.CREDENTIALS, why, region)
+        reason = "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
+        return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
     if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.UnauthorizedSSOTokenError)):
-        why = f"AWS credentials cannot be used: {error}. Fix the profile or log in again."
-        return Unseen(Blindness.CREDENTIALS, why, region)
+        reason = f"AWS credentials cannot be used: {error}. Fix the profile or log in again."
+        return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
     if isinstance(error, (aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.InvalidConfigError)):
-        return Unseen(Blindness.CREDENTIALS, unusable_settings(error), region)
+        return Unavailable(UnavailableKind.CREDENTIALS, unusable_settings(error), region)
     if isinstance(error, DeadlinePassed):
-        return Unseen(Blindness.DEADLINE, f"{service} in {region} was not called again: {error}.", region)
+        return Unavailable(UnavailableKind.DEADLINE, f"{service} in {region} was not called again: {error}.", region)
     if isinstance(error, (NotAws, ResponseParserError)):
         seen = str(error) if isinstance(error, NotAws) else "it cannot be parsed"
         cause = "A proxy did, or a page to sign in to the network."
-        return Unseen(
-            Blindness.NOT_AWS, f"{service} in {region} answered something that is not AWS ({seen}). {cause}", region
+        return Unavailable(
+            UnavailableKind.NOT_AWS,
+            f"{service} in {region} answered something that is not AWS ({seen}). {cause}",
+            region,
         )
     if isinstance(error, (aws.ConnectionError, aws.HTTPClientError)):
-        why = f"{service} in {region} does not answer ({type(error).__name__})."
-        return Unseen(Blindness.UNREACHABLE, why, region)
+        reason = f"{service} in {region} does not answer ({type(error).__name__})."
+        return Unavailable(UnavailableKind.UNREACHABLE, reason, region)
     message = without_credentials(str(error))
-    return Unseen(Blindness.ERROR, f"{service} in {region}: {type(error).__name__}: {message}.", region)
+    return Unavailable(UnavailableKind.ERROR, f"{service} in {region}: {type(error).__name__}: {message}.", region)
 
 
 def unusable_settings(error: aws.BotoCoreError) -> str:
@@ -150,13 +152,13 @@ def unusable_settings(error: aws.BotoCoreError) -> str:
     )
 
 
-def kind_of(code: str, status: int, service: str = "s3") -> Blindness:
+def kind_of(code: str, status: int, service: str = "s3") -> UnavailableKind:
     """What an error code of AWS means, or where it is not a known one, its HTTP status.
 
     A status in place of a code is S3's answer to HEAD; any other ``service`` that gives no code gives no reason.
     """
     known = KIND_OF_CODE.get(_plain(code)) if service == "s3" or not code.isdigit() else None
-    return known or (Blindness.UNREACHABLE if status >= _SERVER_FAULT else Blindness.ERROR)
+    return known or (UnavailableKind.UNREACHABLE if status >= _SERVER_FAULT else UnavailableKind.ERROR)
 
 
 def is_passing(code: str) -> bool:
@@ -168,20 +170,20 @@ def _plain(code: str) -> str:
     return code.removesuffix("Exception")
 
 
-def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) -> Unseen:
+def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) -> Unavailable:
     answer = error.response.get("Error", {})
     code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     kind = kind_of(code, status, service)
     sentences = {
-        Blindness.DENIED: f"is denied ({code}). {allow}",
-        Blindness.CREDENTIALS: _refused(code, _skew_s(error)),
-        Blindness.THROTTLED: f"was throttled ({code}) and gave no answer in time.",
-        Blindness.UNSUPPORTED: f"is not supported here ({code}: {message}).",
-        Blindness.UNREACHABLE: f"answers with HTTP {status} ({code}).",
+        UnavailableKind.DENIED: f"is denied ({code}). {allow}",
+        UnavailableKind.CREDENTIALS: _refused(code, _skew_s(error)),
+        UnavailableKind.THROTTLED: f"was throttled ({code}) and gave no answer in time.",
+        UnavailableKind.UNSUPPORTED: f"is not supported here ({code}: {message}).",
+        UnavailableKind.UNREACHABLE: f"answers with HTTP {status} ({code}).",
     }
-    why = f"{service}:{error.operation_name} in {region} {sentences.get(kind, f'answered {code}: {message}.')}"
-    return Unseen(kind, why, region)
+    reason = f"{service}:{error.operation_name} in {region} {sentences.get(kind, f'answered {code}: {message}.')}"
+    return Unavailable(kind, reason, region)
 
 
 def _refused(code: str, skew_s: float | None) -> str:

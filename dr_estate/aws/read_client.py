@@ -23,10 +23,10 @@ import botocore.session
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
-from dr_estate.aws.recording import Recorder
+from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.speedups import use_fast_timestamps
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 PROOF = "sts:GetCallerIdentity"
 Answer = dict[str, Any]
@@ -50,7 +50,7 @@ class Credentials:
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
-    recorder: Recorder | None = field(default=None, repr=False, compare=False)
+    recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Identity:
     region: str
 
 
-class Eyes:
+class ReadClient:
     """A session that can only look. Thread-safe; one client for each service and region."""
 
     def __init__(self, environment: Environment, allowed: Iterable[str], credentials: Credentials) -> None:
@@ -112,7 +112,7 @@ class Eyes:
                 )
             return self._clients[service, region]
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         """Close this process's ends of all connections that are kept; the next call opens another."""
         for client in self._clients.values():
             client.close()
@@ -123,7 +123,7 @@ class Eyes:
         Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
         """
         if region in self._dark:
-            raise CannotSee(Unseen(Blindness.UNREACHABLE, self._dark[region], region))
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[region], region))
         try:
             answer = doing(self.client(service, region))
         except ForbiddenCall:
@@ -133,12 +133,12 @@ class Eyes:
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
-            raise CannotSee(explain(error, service, region)) from error
+            raise DataUnavailable(explain(error, service, region)) from error
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             self.blinked = True
-            unseen = explain(error, service, region)
-            self._note_failure(unseen, region)
-            raise CannotSee(unseen) from error
+            unavailable = explain(error, service, region)
+            self._note_failure(unavailable, region)
+            raise DataUnavailable(unavailable) from error
         self._failures[region] = 0
         return answer
 
@@ -152,10 +152,10 @@ class Eyes:
             region = self.environment.region(side)
             try:
                 caller = self.call("sts", region, lambda client: client.get_caller_identity())
-            except CannotSee as dark:
-                if dark.unseen.kind is Blindness.CREDENTIALS:
+            except DataUnavailable as error:
+                if error.unavailable.kind is UnavailableKind.CREDENTIALS:
                     raise
-                blind.append(dark.unseen.why)
+                blind.append(error.unavailable.why)
                 continue
             identity = Identity(caller["Account"], caller["Arn"], region)
             if identity.account != self.environment.account:
@@ -165,16 +165,18 @@ class Eyes:
                     "Choose the right AWS_PROFILE, or the right -e."
                 )
             return identity
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, "No region's STS could prove the account: " + " ".join(blind)))
+        raise DataUnavailable(
+            Unavailable(UnavailableKind.UNREACHABLE, "No region's STS could prove the account: " + " ".join(blind))
+        )
 
-    def _note_failure(self, unseen: Unseen, region: str) -> None:
+    def _note_failure(self, unavailable: Unavailable, region: str) -> None:
         """Stop asking a region after several calls in a row got no connection at all."""
-        if unseen.kind is not Blindness.UNREACHABLE:
+        if unavailable.kind is not UnavailableKind.UNREACHABLE:
             return
         self._failures[region] += 1
         if self._failures[region] >= _CALLS_BEFORE_DARK:
             self._dark.setdefault(
-                region, f"{region} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unseen.why}"
+                region, f"{region} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unavailable.why}"
             )
 
     def _guarded_session(self) -> botocore.session.Session:
@@ -222,38 +224,38 @@ def operations(calls: Mapping[str, int]) -> int:
 
 
 _TAKING = threading.Lock()
-_kept: list[Eyes] = []
+_kept: list[ReadClient] = []
 
 
 def _reconnect() -> None:
     """A connection has two ends: a child asks on one of its own. Keys that were looked for may be others by then."""
-    _kept[:] = [eyes for eyes in _kept if eyes.credentials.access_key_id]
-    for eyes in _kept:
-        eyes.hang_up()
+    _kept[:] = [client for client in _kept if client.credentials.access_key_id]
+    for client in _kept:
+        client.close_connections()
 
 
 os.register_at_fork(after_in_child=_reconnect)
 
 
 @contextmanager
-def open_eyes(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> Iterator[Eyes]:
+def open_eyes(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> Iterator[ReadClient]:
     """Eyes for one observation, its deadline running: the kept ones where they are for the same world, or new ones.
 
     Clients and connections are most of what a narrowed look costs (measured: two thirds of its CPU time). Only eyes
     that saw all they asked for are kept: any other next look signs in again, with the credentials there are by then.
     """
-    eyes = _take(environment, credentials) or Eyes(environment, allowed, credentials)
-    yield eyes
-    if not eyes.blinked and eyes.seconds_left:
+    client = _take(environment, credentials) or ReadClient(environment, allowed, credentials)
+    yield client
+    if not client.blinked and client.seconds_left:
         with _TAKING:
-            _kept[:] = [eyes]
+            _kept[:] = [client]
 
 
-def _take(environment: Environment, credentials: Credentials) -> Eyes | None:
+def _take(environment: Environment, credentials: Credentials) -> ReadClient | None:
     """The cached read clients, for one caller only."""
     with _TAKING:
         if not _kept or (_kept[0].environment, _kept[0].credentials) != (environment, credentials):
             return None
-        eyes = _kept.pop()
-    eyes.open()
-    return eyes
+        client = _kept.pop()
+    client.open()
+    return client

@@ -17,7 +17,7 @@ from typing import Any
 import botocore.exceptions
 
 from dr_estate.aws.errors import explain, kind_of
-from dr_estate.model.unseen import Blindness
+from dr_estate.model.unavailable import UnavailableKind
 
 _CONTEXT = "dr_recorded"
 _ERRORS_FROM = 300
@@ -36,14 +36,14 @@ class Exchange:
     params: Mapping[str, Any]
     status: int
     code: str
-    kind: Blindness | None
+    kind: UnavailableKind | None
     answer: Mapping[str, Any]
     took_s: float
     skew_s: float | None = None
 
 
 @dataclass
-class Recorder:
+class ExchangeRecorder:
     """Collects the exchanges of every session it is attached to. Thread-safe."""
 
     exchanges: list[Exchange] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Recorder:
 
     def _failed(self, exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
         known = isinstance(exception, botocore.exceptions.BotoCoreError)
-        kind = explain(exception, "", "").kind if known else Blindness.ERROR
+        kind = explain(exception, "", "").kind if known else UnavailableKind.ERROR
         self._add(context, 0, type(exception).__name__, kind, {}, None)
 
     def _add(
@@ -86,7 +86,7 @@ class Recorder:
         context: Mapping[str, Any],
         status: int,
         code: str,
-        kind: Blindness | None,
+        kind: UnavailableKind | None,
         answer: Mapping[str, Any],
         skew_s: float | None,
     ) -> None:

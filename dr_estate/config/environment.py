@@ -14,21 +14,29 @@ from typing import Any
 
 from pydantic import ValidationError, field_validator, model_validator
 
-from dr_estate.config.recovery_settings import Approvals, Costs, Drill, Execution, Failback, Provision, Schedule
+from dr_estate.config.recovery_settings import (
+    ApprovalSettings,
+    Costs,
+    DrillSettings,
+    Execution,
+    Failback,
+    Provision,
+    Schedule,
+)
 from dr_estate.config.settings import (
     Capacity,
     Expectation,
-    Names,
     Objectives,
-    Observation,
     People,
+    ReadLimits,
     Regions,
-    Replication,
+    ReplicationSettings,
+    ResourceNames,
     ScalingSchedule,
     Settings,
     Standby,
     Thresholds,
-    Traffic,
+    TrafficSettings,
 )
 
 
@@ -51,18 +59,18 @@ class Environment(Settings):
     account: str
     regions: Regions
     objectives: Objectives = Objectives()
-    replication: Replication
+    replication: ReplicationSettings
     standby: Standby = Standby()
     capacity: Capacity = Capacity()
-    names: Names = Names()
-    traffic: Traffic
+    names: ResourceNames = ResourceNames()
+    traffic: TrafficSettings
     thresholds: Thresholds = Thresholds()
-    observation: Observation = Observation()
+    observation: ReadLimits = ReadLimits()
     scaling_schedule: ScalingSchedule | None = None
-    approvals: Approvals = Approvals()
+    approvals: ApprovalSettings = ApprovalSettings()
     execution: Execution = Execution()
     failback: Failback = Failback()
-    drill: Drill = Drill()
+    drill: DrillSettings = DrillSettings()
     provision: Provision = Provision()
     costs: Costs = Costs()
     schedule: Schedule = Schedule()

@@ -13,7 +13,7 @@ from dr_estate.config.settings import Mapped, Positive, Settings, Timezone
 MOST_STAGES = 5
 
 
-class Approvals(Settings):
+class ApprovalSettings(Settings):
     """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true.
 
     ``identities`` names persons and the patterns of their ARNs (``*`` matches any text); ``approvers`` are those
@@ -87,7 +87,7 @@ class Failback(Settings):
         return value
 
 
-class Drill(Settings):
+class DrillSettings(Settings):
     """How drills are held. A drill does not begin, and a full one stops on its way out, while a stop alarm is on.
 
     ``stop_alarms`` are names of CloudWatch alarms in either region; without any, those of names.alarms. A full drill's

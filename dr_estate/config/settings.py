@@ -60,7 +60,7 @@ class Objectives(Settings):
     rto_minutes: Positive = 240
 
 
-class Replication(Settings):
+class ReplicationSettings(Settings):
     """What data replication is expected, and which mechanisms count for a store (first listed is preferred)."""
 
     expectation: Expectation
@@ -95,7 +95,7 @@ class Capacity(Settings):
     headroom_percent: Annotated[int, Field(ge=0)] = 20
 
 
-class Names(Settings):
+class ResourceNames(Settings):
     """Name patterns of the estate's resources."""
 
     cluster: str = "{env}-cluster"
@@ -137,7 +137,7 @@ class Names(Settings):
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
 
 
-class Traffic(Settings):
+class TrafficSettings(Settings):
     """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records."""
 
     zone: str
@@ -175,7 +175,7 @@ class Thresholds(Settings):
     site_answer_s: Positive = 5
 
 
-class Observation(Settings):
+class ReadLimits(Settings):
     """Time limits and concurrency of reading."""
 
     deadline_s: Positive = 90

@@ -17,7 +17,7 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import LEADING
-from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions, looking_actions
+from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions, read_actions
 
 REGION = "aws:RequestedRegion"
 ANY = "any"  # a name that AWS makes up, or that of any tenant
@@ -46,7 +46,7 @@ _ON: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, order=True)
-class Key:
+class ContextKey:
     """A condition key of the call's context. ``kind`` is one of IAM's ContextKeyTypeEnum."""
 
     name: str
@@ -54,11 +54,11 @@ class Key:
     values: tuple[str, ...]
 
 
-Context = tuple[Key, ...]
+Context = tuple[ContextKey, ...]
 
 
 @dataclass(frozen=True)
-class Demand:
+class SimulationRequest:
     """One question: ``actions`` in ``region`` on each of ``resources`` (none: on everything) in ``context``."""
 
     region: str
@@ -66,12 +66,12 @@ class Demand:
     resources: tuple[str, ...]
     context: Context
 
-    def told(self) -> list[str]:
+    def context_text(self) -> list[str]:
         """The context in words, without the region: ``iam:PassedToService=backup.amazonaws.com``."""
         return [f"{key.name}={' '.join(key.values)}" for key in self.context if key.name != REGION]
 
 
-def demands(env: Environment) -> tuple[Demand, ...]:
+def demands(env: Environment) -> tuple[SimulationRequest, ...]:
     """Every question about the operator's role, alike ones together: one call of the simulator each."""
     grouped: dict[tuple[str, tuple[str, ...], Context], list[str]] = defaultdict(list)
     for side, action, scope in _asked(env):
@@ -79,12 +79,14 @@ def demands(env: Environment) -> tuple[Demand, ...]:
         resources = _resources(action, env, region, scope[0])
         for context in _contexts(action, region, scope[1]):
             grouped[region, resources, context].append(action)
-    return tuple(Demand(key[0], tuple(sorted(actions)), *key[1:]) for key, actions in sorted(grouped.items()))
+    return tuple(
+        SimulationRequest(key[0], tuple(sorted(actions)), *key[1:]) for key, actions in sorted(grouped.items())
+    )
 
 
 def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
     record = (scopes.control_table(env)[:1], dict[str, Any]())
-    for action in (*changing_actions(), *looking_actions()):
+    for action in (*changing_actions(), *read_actions()):
         side = Side.GLOBAL if action.startswith("route53:") else Side.DR
         scope = scopes.of_writing if action in changing_actions() else scopes.of_reading
         yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
@@ -118,20 +120,20 @@ def _one(pattern: str, region: str) -> str:
 
 def _contexts(action: str, region: str, condition: Mapping[str, Mapping[str, Any]]) -> Iterator[Context]:
     """The context of ``action``; several where a key has one value at a time, and the scope allows several."""
-    fixed = [Key(REGION, "string", (region,))]
-    single: list[list[Key]] = []
+    fixed = [ContextKey(REGION, "string", (region,))]
+    single: list[list[ContextKey]] = []
     if action.startswith("dynamodb:"):
-        fixed.append(Key(LEADING, "stringList", _RECORD))
+        fixed.append(ContextKey(LEADING, "stringList", _RECORD))
     for operator, name, wanted in (
         (op, name, wanted) for op, pairs in condition.items() for name, wanted in pairs.items()
     ):
         if operator.startswith("ForAllValues:") and "Not" not in operator:
-            fixed.append(Key(name, "stringList", tuple(value.replace("*", ANY) for value in wanted)))
+            fixed.append(ContextKey(name, "stringList", tuple(value.replace("*", ANY) for value in wanted)))
         elif operator == "Bool":
-            fixed.append(Key(name, "boolean", (wanted,)))
+            fixed.append(ContextKey(name, "boolean", (wanted,)))
         elif operator == "StringEquals":
             values = [value for value in wanted if not _of_another_region(value, region)]
-            single.append([Key(name, "string", (value,)) for value in values])
+            single.append([ContextKey(name, "string", (value,)) for value in values])
     for chosen in product(*single):
         yield tuple(sorted([*fixed, *chosen]))
 

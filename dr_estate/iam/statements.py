@@ -48,7 +48,7 @@ def statement(
     return {**policy, **({"Condition": condition} if condition else {})}
 
 
-def looking(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
+def read_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     """Let ``actions``, which only look, look."""
     yield from _scoped("Look", actions, env, env.region(Side.DR), None, scopes.of_reading)
 
@@ -57,7 +57,7 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     """Let ``actions``, which change something, do so where a recovery does it: on the environment's own things.
 
     In the DR region all of them, in the primary region those that fence; of the control table all but approvals. What
-    is done in the primary region alone is ``going_home``'s.
+    is done in the primary region alone is ``failback_statements``'s.
     """
     changing = set(actions) - (HOMECOMING - set(changing_actions()))
     data = {a for a in changing if a.startswith("dynamodb:")}
@@ -70,7 +70,7 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     yield statement("Record", "Allow", data, scopes.control_table(env), others)
 
 
-def going_home(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
+def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     """Let those of ``actions`` that bring home what was written away do so: in the primary region, on its own things.
 
     Objects are read by the call that puts them home alone: those of the DR region's copies, and those they replace.
@@ -84,7 +84,8 @@ def going_home(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
 def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     """Deny the operator all that is neither ``reading`` nor a recovery's, region by region.
 
-    Going home is not denied in the primary region; without the statements of ``going_home`` it is not allowed either.
+    Going home is not denied in the primary region; without the statements of ``failback_statements`` it is not allowed
+    either.
     """
     allowed = set(reading)
     primary, dr, everywhere = (env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))

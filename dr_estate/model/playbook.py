@@ -226,11 +226,11 @@ def changing_actions() -> tuple[str, ...]:
     return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.actions}))
 
 
-def looking_actions() -> tuple[str, ...]:
+def read_actions() -> tuple[str, ...]:
     """Every IAM action by which a step of either playbook looks, sorted. Decrypting what is read is looking."""
     return tuple(sorted({action for step in (*FAILOVER, *FAILBACK) for action in step.looks}))
 
 
 def needed_actions() -> tuple[str, ...]:
     """Every IAM action that a step of either playbook needs, sorted."""
-    return tuple(sorted({*changing_actions(), *looking_actions(), *HOMECOMING}))
+    return tuple(sorted({*changing_actions(), *read_actions(), *HOMECOMING}))

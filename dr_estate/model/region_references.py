@@ -10,7 +10,7 @@ from dr_estate.config.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class RegionMove:
     """From one region to another, and the identifier of the database in the first."""
 
     origin: str
@@ -18,17 +18,17 @@ class Way:
     database: str
 
 
-def way_of(env: Environment) -> Way:
+def way_of(env: Environment) -> RegionMove:
     """From the environment's primary region to its DR region."""
-    return Way(env.regions.primary, env.regions.dr, env.named(env.names.database))
+    return RegionMove(env.regions.primary, env.regions.dr, env.named(env.names.database))
 
 
-def way_home(env: Environment) -> Way:
+def move_to_primary(env: Environment) -> RegionMove:
     """From the environment's DR region to its primary region."""
-    return Way(env.regions.dr, env.regions.primary, env.named(env.names.database))
+    return RegionMove(env.regions.dr, env.regions.primary, env.named(env.names.database))
 
 
-def moved(value: str, way: Way, host: str) -> str:
+def moved(value: str, way: RegionMove, host: str) -> str:
     """``value`` with the first region's database endpoint replaced by ``host``, and ARNs that differ by region moved.
 
     Those ARNs are of secrets (a replica keeps name and suffix) and multi-Region keys (mrk-). Anything else of the first
@@ -39,7 +39,7 @@ def moved(value: str, way: Way, host: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _patterns(way: Way) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _patterns(way: RegionMove) -> tuple[re.Pattern[str], re.Pattern[str]]:
     region, database = re.escape(way.origin), re.escape(way.database)
     endpoint = rf"(?<![\w.-]){database}\.[a-z0-9]+\.{region}\.rds\.amazonaws\.com(\.cn)?(?![\w-])"
     arn = rf"(?P<before>arn:aws[a-z-]*:(secretsmanager|kms):){region}(?P<after>:\d{{12}}:(secret:|key/mrk-))"

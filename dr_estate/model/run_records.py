@@ -72,7 +72,7 @@ def to_item(record: RunRecord) -> dict[str, Any]:
         "score": record.score,
         **{name: getattr(record, name) for name in (*_TEXTS, *_NUMBERS)},
         "phases": dict(record.phases),
-        "steps": {verb: list(taken) for verb, taken in record.steps.items()},
+        "steps": {action: list(taken) for action, taken in record.steps.items()},
     }
 
 
@@ -87,5 +87,5 @@ def from_item(item: Mapping[str, Any]) -> RunRecord:
         **{name: item[name] for name in _TEXTS},
         **numbers,
         phases={name: float(taken_s) for name, taken_s in item["phases"].items()},
-        steps={verb: tuple(map(float, taken)) for verb, taken in item["steps"].items()},
+        steps={action: tuple(map(float, taken)) for action, taken in item["steps"].items()},
     )

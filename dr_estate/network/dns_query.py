@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 DNS_PORT = 53
 _TRIES = 2
@@ -29,7 +29,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DnsAnswer:
     """What ``asked`` said of ``name``: ``values`` of the type, the ``chain`` of CNAMEs to them, and the lowest TTL."""
 
     asked: str
@@ -42,7 +42,7 @@ class Answer:
     authoritative: bool
 
 
-def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool = False) -> Answer:
+def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool = False) -> DnsAnswer:
     """Ask ``server`` for ``name`` (type ``kind``) over UDP, then TCP where cut off.
 
     Raises CannotSee after two tries of ``timeout_s`` each: a packet gets lost, a busy server takes its time. A
@@ -59,8 +59,8 @@ def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool 
             failure = silent
             continue
         return _answer(server, name, kind, reply)
-    why = f"DNS server {server.label} did not answer for {name} {kind}: {failure or 'no answer'}."
-    raise CannotSee(Unseen(Blindness.RESOLVER, why))
+    reason = f"DNS server {server.label} did not answer for {name} {kind}: {failure or 'no answer'}."
+    raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, reason))
 
 
 def addresses(name: str, timeout_s: float, resolvers: Iterable[str] = ()) -> list[str]:
@@ -88,22 +88,24 @@ def _lookup(name: str, kind: str, timeout_s: float, resolvers: Iterable[str]) ->
         if answer.values:
             return list(answer.values)
     if places:
-        raise CannotSee(Unseen(Blindness.ERROR, f"No configured resolver knows {name} {kind}."))
+        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No configured resolver knows {name} {kind}."))
     try:
         return sorted(row.to_text() for row in dns.resolver.resolve(name, kind, lifetime=timeout_s, search=False))
     except (dns.exception.DNSException, OSError) as silent:
         answered = isinstance(silent, (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer))
-        why = f"The system's resolver did not find {name} {kind}: {silent}"
-        raise CannotSee(Unseen(Blindness.ERROR if answered else Blindness.RESOLVER, why)) from silent
+        reason = f"The system's resolver did not find {name} {kind}: {silent}"
+        raise DataUnavailable(
+            Unavailable(UnavailableKind.ERROR if answered else UnavailableKind.RESOLVER, reason)
+        ) from silent
 
 
-def _answer(server: Server, name: str, kind: str, reply: dns.message.Message) -> Answer:
+def _answer(server: Server, name: str, kind: str, reply: dns.message.Message) -> DnsAnswer:
     wanted = dns.rdatatype.from_text(kind)
     found = [rrset for rrset in reply.answer if rrset.rdtype == wanted]
     if not found and wanted == dns.rdatatype.NS:
         found = [rrset for rrset in reply.authority if rrset.rdtype == wanted]
     chain = [row.target.to_text() for r in reply.answer if r.rdtype == dns.rdatatype.CNAME for row in r]
-    return Answer(
+    return DnsAnswer(
         asked=server.label,
         name=name,
         type=kind,

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 _BODY_BYTES = 65536
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
@@ -51,8 +51,8 @@ def visit(address: str, port: int, host: str, path: str, timeout_s: float, regio
         answer = connection.getresponse()
         body = answer.read(_BODY_BYTES)
     except (OSError, http.client.HTTPException) as silent:
-        why = f"{address}:{port} did not answer for {host}: {type(silent).__name__} {silent}".strip()
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{why}.", region)) from silent
+        reason = f"{address}:{port} did not answer for {host}: {type(silent).__name__} {silent}".strip()
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{reason}.", region)) from silent
     finally:
         connection.close()
     text = body.decode("utf-8", "replace")
@@ -92,8 +92,8 @@ def handshake(address: str, port: int, host: str, timeout_s: float, public: bool
     except ssl.SSLError as refused:
         return Handshake(host, None, f"no handshake: {refused.reason or refused}")
     except OSError as silent:
-        why = f"{address}:{port} did not answer over TLS for {host}: {silent}."
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, why, region)) from silent
+        reason = f"{address}:{port} did not answer over TLS for {host}: {silent}."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region)) from silent
     return Handshake(host, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC), "")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"account:GetRegionOptStatus"})
 
 
 @dataclass(frozen=True, slots=True)
-class OptIn:
+class RegionOptIn:
     """A region's status: ENABLED, ENABLED_BY_DEFAULT, ENABLING, DISABLING or DISABLED."""
 
     region: str
@@ -19,11 +19,11 @@ class OptIn:
 
 
 @part(*GLOBAL, reads=READS)
-def opt_in(look: Look) -> tuple[OptIn, ...]:
+def opt_in(context: ReadContext) -> tuple[RegionOptIn, ...]:
     """The status of the primary and the DR region."""
 
-    def status(region: str) -> OptIn:
-        answer = look.call("account", "get_region_opt_status", RegionName=region)
-        return OptIn(region, look.understand(lambda: answer["RegionOptStatus"], region))
+    def status(region: str) -> RegionOptIn:
+        answer = context.call("account", "get_region_opt_status", RegionName=region)
+        return RegionOptIn(region, context.understand(lambda: answer["RegionOptStatus"], region))
 
-    return tuple(look.each(status, (look.env.regions.primary, look.env.regions.dr)))
+    return tuple(context.each(status, (context.env.regions.primary, context.env.regions.dr)))

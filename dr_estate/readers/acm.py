@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.route53 import plain
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"})
 
@@ -36,23 +36,23 @@ class Certificate:
 
 
 @part(Side.PRIMARY, Side.DR, Side.GLOBAL, reads=CERTIFICATE_READS)
-def certificates(look: Look) -> tuple[Certificate | Unseen, ...]:
+def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
     """The certificates of this region that name a host of the estate; the expired and failed ones too.
 
     ListCertificates pages all; DescribeCertificate is asked for those alone, as no batch read tells their renewal.
     """
-    rows = look.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": _ALL_KEYS})
-    wanted = sorted(row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(look, row))
+    rows = context.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": _ALL_KEYS})
+    wanted = sorted(row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(context, row))
 
     def describe(arn: str) -> Certificate:
-        return _certificate(look.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
+        return _certificate(context.call("acm", "describe_certificate", CertificateArn=arn)["Certificate"])
 
-    return tuple(look.maybe(describe, wanted))
+    return tuple(context.maybe(describe, wanted))
 
 
-def _concerns(look: Look, row: dict[str, Any]) -> bool:
+def _concerns(context: ReadContext, row: dict[str, Any]) -> bool:
     """Whether the summary names a host of the estate, or cannot say because it lists only some of its names."""
-    traffic = look.env.traffic
+    traffic = context.env.traffic
     customers = [host for hosts in traffic.customer_hosts.values() for host in hosts]
     names = {plain(name) for name in (row.get("DomainName", ""), *row.get("SubjectAlternativeNameSummaries", []))}
     ours = [traffic.tenant_domain, traffic.zone]

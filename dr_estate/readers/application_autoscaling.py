@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from dr_estate.model.regional_names import neutral
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 R = TypeVar("R")
 _NAMESPACE, _TABLES = "ecs", "dynamodb"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ScalableTarget:
     """The scalable target of one service: ``minimum`` and ``maximum`` are tasks."""
 
     service: str
@@ -39,7 +39,7 @@ class ScheduledAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class ScalingPolicy:
     """What a resource scales by, in words that are alike in every region; ``name`` is the policy's."""
 
     resource: str
@@ -58,13 +58,13 @@ class TableTarget:
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
-def targets(look: Look) -> tuple[Target, ...]:
+def targets(context: ReadContext) -> tuple[ScalableTarget, ...]:
     """The scalable targets of the cluster's services, fifty a page."""
 
-    def target(row: dict[str, Any]) -> Target:
+    def target(row: dict[str, Any]) -> ScalableTarget:
         suspended = row.get("SuspendedState", {})
-        return Target(
-            service=_service(look, row),
+        return ScalableTarget(
+            service=_service(context, row),
             minimum=row["MinCapacity"],
             maximum=row["MaxCapacity"],
             out_suspended=suspended.get("DynamicScalingOutSuspended", False),
@@ -72,89 +72,89 @@ def targets(look: Look) -> tuple[Target, ...]:
             schedule_suspended=suspended.get("ScheduledScalingSuspended", False),
         )
 
-    return _of_services(look, "describe_scalable_targets", "ScalableTargets", target)
+    return _of_services(context, "describe_scalable_targets", "ScalableTargets", target)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScheduledActions"}))
-def scheduled_actions(look: Look) -> tuple[ScheduledAction, ...]:
+def scheduled_actions(context: ReadContext) -> tuple[ScheduledAction, ...]:
     """The scheduled actions on the cluster's services, fifty a page."""
 
     def action(row: dict[str, Any]) -> ScheduledAction:
         bounds = row.get("ScalableTargetAction", {})
-        service, name = _service(look, row), row["ScheduledActionName"]
+        service, name = _service(context, row), row["ScheduledActionName"]
         return ScheduledAction(service, name, row["Schedule"], bounds.get("MinCapacity"), bounds.get("MaxCapacity"))
 
-    return _of_services(look, "describe_scheduled_actions", "ScheduledActions", action)
+    return _of_services(context, "describe_scheduled_actions", "ScheduledActions", action)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))
-def policies(look: Look) -> tuple[Policy, ...]:
+def policies(context: ReadContext) -> tuple[ScalingPolicy, ...]:
     """The scaling policies of the cluster's services, ten a page. ``resource`` is the service."""
 
-    def policy(row: dict[str, Any]) -> Policy:
-        return Policy(_service(look, row), row["PolicyName"], _rule(look, row))
+    def policy(row: dict[str, Any]) -> ScalingPolicy:
+        return ScalingPolicy(_service(context, row), row["PolicyName"], _rule(context, row))
 
-    return _of_services(look, "describe_scaling_policies", "ScalingPolicies", policy)
+    return _of_services(context, "describe_scaling_policies", "ScalingPolicies", policy)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalableTargets"}))
-def table_targets(look: Look) -> tuple[TableTarget, ...]:
+def table_targets(context: ReadContext) -> tuple[TableTarget, ...]:
     """The scalable targets of the environment's tables and their indexes, fifty a page."""
 
     def target(row: dict[str, Any]) -> TableTarget:
-        return TableTarget(_table(look, row), _what(row), row["MinCapacity"], row["MaxCapacity"])
+        return TableTarget(_table(context, row), _what(row), row["MinCapacity"], row["MaxCapacity"])
 
-    return _of_tables(look, "describe_scalable_targets", "ScalableTargets", target)
+    return _of_tables(context, "describe_scalable_targets", "ScalableTargets", target)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))
-def table_policies(look: Look) -> tuple[Policy, ...]:
+def table_policies(context: ReadContext) -> tuple[ScalingPolicy, ...]:
     """The scaling policies of the environment's tables. ``resource`` is ``<table> <what>``, as targets name it."""
 
-    def policy(row: dict[str, Any]) -> Policy:
-        return Policy(f"{_table(look, row)} {_what(row)}", row["PolicyName"], _rule(look, row))
+    def policy(row: dict[str, Any]) -> ScalingPolicy:
+        return ScalingPolicy(f"{_table(context, row)} {_what(row)}", row["PolicyName"], _rule(context, row))
 
-    return _of_tables(look, "describe_scaling_policies", "ScalingPolicies", policy)
+    return _of_tables(context, "describe_scaling_policies", "ScalingPolicies", policy)
 
 
-def _of_services(look: Look, operation: str, key: str, parse: Callable[[dict[str, Any]], R]) -> tuple[R, ...]:
+def _of_services(context: ReadContext, operation: str, key: str, parse: Callable[[dict[str, Any]], R]) -> tuple[R, ...]:
     """What ``parse`` makes of the rows on the cluster's services."""
-    rows = look.pages("application-autoscaling", operation, key, ServiceNamespace=_NAMESPACE)
-    return look.rows((row for row in rows if _service(look, row)), parse, "ResourceId")
+    rows = context.pages("application-autoscaling", operation, key, ServiceNamespace=_NAMESPACE)
+    return context.rows((row for row in rows if _service(context, row)), parse, "ResourceId")
 
 
-def _of_tables(look: Look, operation: str, key: str, parse: Callable[[dict[str, Any]], R]) -> tuple[R, ...]:
+def _of_tables(context: ReadContext, operation: str, key: str, parse: Callable[[dict[str, Any]], R]) -> tuple[R, ...]:
     """What ``parse`` makes of the rows on the environment's tables and their indexes."""
-    rows = look.pages("application-autoscaling", operation, key, ServiceNamespace=_TABLES)
-    return look.rows((row for row in rows if _table(look, row)), parse, "ResourceId")
+    rows = context.pages("application-autoscaling", operation, key, ServiceNamespace=_TABLES)
+    return context.rows((row for row in rows if _table(context, row)), parse, "ResourceId")
 
 
-def _rule(look: Look, row: dict[str, Any]) -> str:
+def _rule(context: ReadContext, row: dict[str, Any]) -> str:
     """What the policy does, in words that are alike in both regions. Source: PutScalingPolicy."""
     tracking = row.get("TargetTrackingScalingPolicyConfiguration")
     if tracking is None:
         step = row.get("StepScalingPolicyConfiguration")
         other = {key: value for key, value in row.items() if key.endswith("ScalingPolicyConfiguration")}
-        how = ", ".join(_steps(step)) if step else neutral(other, look.region) if other else ""
+        how = ", ".join(_steps(step)) if step else neutral(other, context.region) if other else ""
         return f"{row['PolicyType']} {how}".strip()
     ready, own = tracking.get("PredefinedMetricSpecification"), tracking.get("CustomizedMetricSpecification", {})
     suffix = ", never scaling in" if tracking.get("DisableScaleIn") else ""
-    metric = _predefined(look, ready) if ready else _customized(look, own)
+    metric = _predefined(context, ready) if ready else _customized(context, own)
     return f"{metric} at {float(tracking['TargetValue']):g}{suffix}"
 
 
-def _predefined(look: Look, metric: dict[str, Any]) -> str:
+def _predefined(context: ReadContext, metric: dict[str, Any]) -> str:
     label = metric.get("ResourceLabel")
-    return str(metric["PredefinedMetricType"]) + (f" of {neutral(label, look.region)}" if label else "")
+    return str(metric["PredefinedMetricType"]) + (f" of {neutral(label, context.region)}" if label else "")
 
 
-def _customized(look: Look, metric: dict[str, Any]) -> str:
+def _customized(context: ReadContext, metric: dict[str, Any]) -> str:
     """A metric of one's own: by its name, and whatever else chooses it; by its whole expression where it is math."""
     if metric.get("Metrics"):
-        return neutral(metric["Metrics"], look.region)
+        return neutral(metric["Metrics"], context.region)
     name = f"{metric.get('Namespace', '')} {metric.get('MetricName', '')}".strip()
     rest = {key: value for key, value in metric.items() if key not in ("Namespace", "MetricName") and value}
-    return name + (f" {neutral(rest, look.region)}" if rest else "")
+    return name + (f" {neutral(rest, context.region)}" if rest else "")
 
 
 def _steps(step: dict[str, Any]) -> list[str]:
@@ -171,10 +171,10 @@ def _steps(step: dict[str, Any]) -> list[str]:
     ]
 
 
-def _table(look: Look, row: dict[str, Any]) -> str:
+def _table(context: ReadContext, row: dict[str, Any]) -> str:
     """The table of ``table/<name>`` or ``table/<name>/index/<index>``, or "" where it is not the environment's."""
     name = str(row.get("ResourceId", "")).removeprefix("table/").partition("/")[0]
-    return name if name in dynamodb.names(look.env) else ""
+    return name if name in dynamodb.names(context.env) else ""
 
 
 def _what(row: dict[str, Any]) -> str:
@@ -183,8 +183,8 @@ def _what(row: dict[str, Any]) -> str:
     return f"{index} {units}".strip()
 
 
-def _service(look: Look, row: dict[str, Any]) -> str:
+def _service(context: ReadContext, row: dict[str, Any]) -> str:
     """The service of a row's resource id ``service/<cluster>/<name>``, or "" where it is of another cluster."""
-    prefix = f"service/{look.env.named(look.env.names.cluster)}/"
+    prefix = f"service/{context.env.named(context.env.names.cluster)}/"
     resource = str(row.get("ResourceId", ""))
     return resource.removeprefix(prefix) if resource.startswith(prefix) else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 VAULT_READS = frozenset({"backup:ListBackupVaults"})
 POINT_READS = frozenset({"backup:ListRecoveryPointsByBackupVault"})
@@ -49,7 +49,7 @@ class RecoveryPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class OptIn:
+class BackupOptIn:
     """Whether AWS Backup acts on a resource type in this region; a plan silently skips a type that is not opted in."""
 
     resource_type: str
@@ -67,34 +67,34 @@ def points_since(env: Environment, now: datetime) -> datetime:
 
 
 @part(*REGIONAL, reads=VAULT_READS)
-def vaults(look: Look) -> tuple[Vault, ...]:
+def vaults(context: ReadContext) -> tuple[Vault, ...]:
     """All vaults of the region. Listed, for DescribeBackupVault says AccessDenied of one that does not exist."""
-    rows = look.pages("backup", "list_backup_vaults", "BackupVaultList")
-    own = look.env.names.primary_vault if look.side is Side.PRIMARY else look.env.names.dr_vault
-    return look.rows(rows, _vault, "BackupVaultName", own)
+    rows = context.pages("backup", "list_backup_vaults", "BackupVaultList")
+    own = context.env.names.primary_vault if context.side is Side.PRIMARY else context.env.names.dr_vault
+    return context.rows(rows, _vault, "BackupVaultName", own)
 
 
 @part(*REGIONAL, reads=POINT_READS)
-def recovery_points(look: Look) -> tuple[RecoveryPoint, ...]:
+def recovery_points(context: ReadContext) -> tuple[RecoveryPoint, ...]:
     """The recovery points in the environment's vault of this region, of the last days; none where there is no vault."""
-    name = vault_name(look.env, look.side)
-    if name not in {vault.name for vault in look.part(vaults)}:
+    name = vault_name(context.env, context.side)
+    if name not in {vault.name for vault in context.part(vaults)}:
         return ()
-    rows = look.pages(
+    rows = context.pages(
         "backup",
         "list_recovery_points_by_backup_vault",
         "RecoveryPoints",
         BackupVaultName=name,
-        ByCreatedAfter=points_since(look.env, look.now),
+        ByCreatedAfter=points_since(context.env, context.now),
     )
-    return look.rows(rows, _point, "RecoveryPointArn")
+    return context.rows(rows, _point, "RecoveryPointArn")
 
 
 @part(Side.PRIMARY, reads=SETTING_READS)
-def opt_ins(look: Look) -> tuple[OptIn, ...]:
+def opt_ins(context: ReadContext) -> tuple[BackupOptIn, ...]:
     """Which resource types AWS Backup acts on in this region, in order of name."""
-    response = look.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}
-    return tuple(OptIn(kind, bool(enabled)) for kind, enabled in sorted(response.items()))
+    response = context.call("backup", "describe_region_settings").get("ResourceTypeOptInPreference") or {}
+    return tuple(BackupOptIn(kind, bool(enabled)) for kind, enabled in sorted(response.items()))
 
 
 def _vault(row: dict[str, Any]) -> Vault:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 BACKUP_READS = frozenset({"backup:ListBackupJobs"})
 COPY_READS = frozenset({"backup:ListCopyJobs"})
@@ -19,7 +19,7 @@ _RESTORED_TYPES = ("RDS", "EFS")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class BackupJob:
     """A backup or copy job. ``vault_arn`` is where its recovery point goes, ``point_arn`` the point, "" until known."""
 
     id: str
@@ -34,7 +34,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Restore:
+class RestoreJob:
     """A restore job of this region. ``validation`` is AWS's word for its check (SUCCESSFUL ...), "" if there was none.
 
     ``source_arn`` is the resource that was once backed up, "" where AWS does not say. ``point_arn`` is what is
@@ -54,7 +54,7 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
-class Protected:
+class ProtectedResource:
     """A database or file system with copies in this region; ``last_restore_at`` outlives the list of jobs."""
 
     arn: str
@@ -63,45 +63,45 @@ class Protected:
 
 
 @part(*REGIONAL, reads=BACKUP_READS)
-def backups(look: Look) -> tuple[Job, ...]:
+def backups(context: ReadContext) -> tuple[BackupJob, ...]:
     """The backup jobs of the last ``failed_job_hours``."""
-    return _jobs(look, "list_backup_jobs", "BackupJobs", "BackupJobId", "BackupVaultArn")
+    return _jobs(context, "list_backup_jobs", "BackupJobs", "BackupJobId", "BackupVaultArn")
 
 
 @part(Side.PRIMARY, reads=COPY_READS)
-def copies(look: Look) -> tuple[Job, ...]:
+def copies(context: ReadContext) -> tuple[BackupJob, ...]:
     """The copy jobs of the last ``failed_job_hours``: AWS lists them in the region they copy from."""
-    return _jobs(look, "list_copy_jobs", "CopyJobs", "CopyJobId", "DestinationBackupVaultArn")
+    return _jobs(context, "list_copy_jobs", "CopyJobs", "CopyJobId", "DestinationBackupVaultArn")
 
 
 @part(Side.DR, reads=RESTORE_READS)
-def restores(look: Look) -> tuple[Restore, ...]:
+def restores(context: ReadContext) -> tuple[RestoreJob, ...]:
     """The restores in the DR region within the age a restore test may have (AWS forgets jobs after some weeks)."""
-    since = look.now - timedelta(days=look.env.thresholds.restore_test_age_days)
-    rows = look.pages("backup", "list_restore_jobs", "RestoreJobs", ByCreatedAfter=since)
-    return look.rows(rows, _restore, "RestoreJobId")
+    since = context.now - timedelta(days=context.env.thresholds.restore_test_age_days)
+    rows = context.pages("backup", "list_restore_jobs", "RestoreJobs", ByCreatedAfter=since)
+    return context.rows(rows, _restore, "RestoreJobId")
 
 
 @part(Side.DR, reads=PROTECTED_READS)
-def protected(look: Look) -> tuple[Protected, ...]:
+def protected(context: ReadContext) -> tuple[ProtectedResource, ...]:
     """The databases and file systems with copies in the DR region. One call each: AWS has no batch."""
-    listed = look.pages("backup", "list_protected_resources", "Results")
+    listed = context.pages("backup", "list_protected_resources", "Results")
 
-    def read(row: dict[str, Any]) -> Protected:
+    def read(row: dict[str, Any]) -> ProtectedResource:
         absent = ("ResourceNotFoundException",)
-        response = look.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
-        return Protected(row["ResourceArn"], row["ResourceType"], response.get("LatestRestoreJobCreationDate"))
+        response = context.find("backup", "describe_protected_resource", absent, ResourceArn=row["ResourceArn"]) or {}
+        return ProtectedResource(row["ResourceArn"], row["ResourceType"], response.get("LatestRestoreJobCreationDate"))
 
     ours = [row for row in listed if row.get("ResourceType") in _RESTORED_TYPES]
-    found = look.each(lambda row: look.row(row, read, "ResourceArn"), ours)
+    found = context.each(lambda row: context.row(row, read, "ResourceArn"), ours)
     return tuple(resource for resource in found if resource is not None)
 
 
-def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -> tuple[Job, ...]:
-    since = look.now - timedelta(hours=look.env.thresholds.failed_job_hours)
+def _jobs(context: ReadContext, operation: str, key: str, id_name: str, vault_name: str) -> tuple[BackupJob, ...]:
+    since = context.now - timedelta(hours=context.env.thresholds.failed_job_hours)
 
-    def job(row: dict[str, Any]) -> Job:
-        return Job(
+    def job(row: dict[str, Any]) -> BackupJob:
+        return BackupJob(
             id=row[id_name],
             resource_arn=row.get("ResourceArn") or "",
             resource_type=row.get("ResourceType") or "",
@@ -113,11 +113,11 @@ def _jobs(look: Look, operation: str, key: str, id_name: str, vault_name: str) -
             point_arn=row.get("RecoveryPointArn") or "",
         )
 
-    return look.rows(look.pages("backup", operation, key, ByCreatedAfter=since), job, id_name)
+    return context.rows(context.pages("backup", operation, key, ByCreatedAfter=since), job, id_name)
 
 
-def _restore(row: dict[str, Any]) -> Restore:
-    return Restore(
+def _restore(row: dict[str, Any]) -> RestoreJob:
+    return RestoreJob(
         id=row["RestoreJobId"],
         source_arn=row.get("SourceResourceArn") or "",
         resource_type=row.get("ResourceType") or "",

@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 PLAN_READS = frozenset(
     {
@@ -34,7 +34,7 @@ class CopyAction:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class BackupRule:
     """A rule. Windows are in minutes: ``start`` is 8 h by default (T25), ``completion`` None where unlimited."""
 
     name: str
@@ -49,7 +49,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class SelectionCondition:
     """One condition of a selection: a test (StringEquals ...), a tag key, and the value it is compared with."""
 
     test: str
@@ -58,29 +58,29 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class BackupSelection:
     """What a plan backs up: ARNs (with wildcards) or any of ``tags``, if ``conditions`` hold; never ``excluded``."""
 
     name: str
     role: str
     resources: tuple[str, ...]
     excluded: tuple[str, ...]
-    tags: tuple[Condition, ...]
-    conditions: tuple[Condition, ...]
+    tags: tuple[SelectionCondition, ...]
+    conditions: tuple[SelectionCondition, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BackupPlan:
     """A backup plan with its rules and selections."""
 
     id: str
     name: str
-    rules: tuple[Rule, ...]
-    selections: tuple[Selection, ...]
+    rules: tuple[BackupRule, ...]
+    selections: tuple[BackupSelection, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TaggedResource:
     """A resource that AWS Backup could protect, and its tags as (key, value) pairs."""
 
     arn: str
@@ -88,40 +88,42 @@ class Tagged:
 
 
 @part(Side.PRIMARY, reads=PLAN_READS)
-def plans(look: Look) -> tuple[Plan, ...]:
+def plans(context: ReadContext) -> tuple[BackupPlan, ...]:
     """The environment's backup plan; empty where there is none of that name."""
-    name = look.env.named(look.env.names.backup_plan)
-    listed = look.pages("backup", "list_backup_plans", "BackupPlansList")
+    name = context.env.named(context.env.names.backup_plan)
+    listed = context.pages("backup", "list_backup_plans", "BackupPlansList")
     ours = [row for row in listed if row.get("BackupPlanName") == name]
-    return look.rows(ours, lambda row: _plan(look, row["BackupPlanId"]), "BackupPlanName")
+    return context.rows(ours, lambda row: _plan(context, row["BackupPlanId"]), "BackupPlanName")
 
 
 @part(Side.PRIMARY, reads=TAG_READS)
-def tagged(look: Look) -> tuple[Tagged, ...]:
+def tagged(context: ReadContext) -> tuple[TaggedResource, ...]:
     """Tagged databases, file systems, tables and buckets of the region, a hundred a page."""
-    rows = look.pages(
+    rows = context.pages(
         "resourcegroupstaggingapi",
         "get_resources",
         "ResourceTagMappingList",
         ResourceTypeFilters=list(_PROTECTED_TYPES),
     )
-    return look.rows(rows, _tagged, "ResourceARN")
+    return context.rows(rows, _tagged, "ResourceARN")
 
 
-def _tagged(row: dict[str, Any]) -> Tagged:
-    return Tagged(row["ResourceARN"], tuple(sorted((tag["Key"], tag["Value"]) for tag in row.get("Tags") or [])))
+def _tagged(row: dict[str, Any]) -> TaggedResource:
+    return TaggedResource(
+        row["ResourceARN"], tuple(sorted((tag["Key"], tag["Value"]) for tag in row.get("Tags") or []))
+    )
 
 
-def _plan(look: Look, plan_id: str) -> Plan:
-    plan = look.call("backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
-    listed = look.pages("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan_id)
+def _plan(context: ReadContext, plan_id: str) -> BackupPlan:
+    plan = context.call("backup", "get_backup_plan", BackupPlanId=plan_id)["BackupPlan"]
+    listed = context.pages("backup", "list_backup_selections", "BackupSelectionsList", BackupPlanId=plan_id)
 
-    def read(row: dict[str, Any]) -> Selection:
+    def read(row: dict[str, Any]) -> BackupSelection:
         request = {"BackupPlanId": plan_id, "SelectionId": row["SelectionId"]}
-        return _selection(look.call("backup", "get_backup_selection", **request)["BackupSelection"])
+        return _selection(context.call("backup", "get_backup_selection", **request)["BackupSelection"])
 
-    selections = look.each(lambda row: look.row(row, read, "SelectionName"), listed)
-    return Plan(
+    selections = context.each(lambda row: context.row(row, read, "SelectionName"), listed)
+    return BackupPlan(
         id=plan_id,
         name=plan["BackupPlanName"],
         rules=tuple(_rule(row) for row in plan["Rules"]),
@@ -129,9 +131,9 @@ def _plan(look: Look, plan_id: str) -> Plan:
     )
 
 
-def _rule(row: dict[str, Any]) -> Rule:
+def _rule(row: dict[str, Any]) -> BackupRule:
     copies = row.get("CopyActions") or []
-    return Rule(
+    return BackupRule(
         name=row["RuleName"],
         vault=row["TargetBackupVaultName"],
         schedule=row.get("ScheduleExpression") or DEFAULT_SCHEDULE,
@@ -149,18 +151,21 @@ def _kept_days(row: dict[str, Any]) -> int | None:
     return days if days and days > 0 else None
 
 
-def _selection(row: dict[str, Any]) -> Selection:
+def _selection(row: dict[str, Any]) -> BackupSelection:
     conditions = row.get("Conditions") or {}
-    return Selection(
+    return BackupSelection(
         name=row["SelectionName"],
         role=row.get("IamRoleArn") or "",
         resources=tuple(row.get("Resources") or []),
         excluded=tuple(row.get("NotResources") or []),
         tags=tuple(
-            Condition("StringEquals", tag["ConditionKey"], tag["ConditionValue"]) for tag in row.get("ListOfTags") or []
+            SelectionCondition("StringEquals", tag["ConditionKey"], tag["ConditionValue"])
+            for tag in row.get("ListOfTags") or []
         ),
         conditions=tuple(
-            Condition(test, condition["ConditionKey"].removeprefix("aws:ResourceTag/"), condition["ConditionValue"])
+            SelectionCondition(
+                test, condition["ConditionKey"].removeprefix("aws:ResourceTag/"), condition["ConditionValue"]
+            )
             for test in _TESTS
             for condition in conditions.get(test) or []
         ),

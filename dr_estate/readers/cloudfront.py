@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_estate.readers.route53 import plain
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 _KINDS = {"VpcOriginConfig": "vpc", "CustomOriginConfig": "custom", "S3OriginConfig": "s3"}
 DISTRIBUTION_READS = frozenset({"cloudfront:ListDistributions"})
@@ -57,10 +57,10 @@ class Distribution:
 
 
 @part(*GLOBAL, reads=DISTRIBUTION_READS)
-def distributions(look: Look) -> tuple[Distribution, ...]:
+def distributions(context: ReadContext) -> tuple[Distribution, ...]:
     """Every distribution of the account, a hundred a page; the summary holds all that is needed here."""
-    rows = look.pages("cloudfront", "list_distributions", "DistributionList.Items")
-    return look.rows(rows, _distribution, "Id")
+    rows = context.pages("cloudfront", "list_distributions", "DistributionList.Items")
+    return context.rows(rows, _distribution, "Id")
 
 
 def _items(row: dict[str, Any], key: str) -> list[Any]:

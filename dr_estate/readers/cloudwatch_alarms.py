@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.model.regional_names import neutral
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 _NAMES_A_CALL = 100
 _NARROWING = ("Dimensions", "Period", "Unit", "DatapointsToAlarm", "ThresholdMetricId")
@@ -30,25 +30,25 @@ class Alarm:
 
 
 @part(*REGIONAL, reads=frozenset({"cloudwatch:DescribeAlarms"}))
-def alarms(look: Look) -> tuple[Alarm, ...]:
+def alarms(context: ReadContext) -> tuple[Alarm, ...]:
     """The alarms of names.alarms, a hundred a call; those that are absent are not in it."""
-    names = sorted(look.env.named(pattern) for pattern in look.env.names.alarms)
+    names = sorted(context.env.named(pattern) for pattern in context.env.names.alarms)
 
     def describe(batch: Sequence[str]) -> Sequence[Alarm]:
         kinds = ["MetricAlarm", "CompositeAlarm"]
         both = "MetricAlarms,CompositeAlarms"
-        rows = look.pages("cloudwatch", "describe_alarms", both, AlarmNames=list(batch), AlarmTypes=kinds)
-        return look.rows(rows, lambda row: _alarm(look, row), "AlarmName")
+        rows = context.pages("cloudwatch", "describe_alarms", both, AlarmNames=list(batch), AlarmTypes=kinds)
+        return context.rows(rows, lambda row: _alarm(context, row), "AlarmName")
 
-    return tuple(look.batches(describe, names, _NAMES_A_CALL))
+    return tuple(context.batches(describe, names, _NAMES_A_CALL))
 
 
-def _alarm(look: Look, row: dict[str, Any]) -> Alarm:
+def _alarm(context: ReadContext, row: dict[str, Any]) -> Alarm:
     return Alarm(
         name=row["AlarmName"],
         state=row.get("StateValue", ""),
         reason=row.get("StateReason", ""),
-        rule=row.get("AlarmRule") or _watched(look, row),
+        rule=row.get("AlarmRule") or _watched(context, row),
         threshold=row.get("Threshold"),
         periods=row.get("EvaluationPeriods", 0),
         missing_data=row.get("TreatMissingData", ""),
@@ -57,11 +57,11 @@ def _alarm(look: Look, row: dict[str, Any]) -> Alarm:
     )
 
 
-def _watched(look: Look, row: dict[str, Any]) -> str:
+def _watched(context: ReadContext, row: dict[str, Any]) -> str:
     """What a metric alarm watches, in words that are alike in both regions: one metric, or math on several."""
     statistic = row.get("Statistic") or row.get("ExtendedStatistic", "")
     found = f"{statistic} {row.get('Namespace', '')} {row.get('MetricName', '')} {row.get('ComparisonOperator', '')}"
     if row.get("Metrics"):
-        found = f"{neutral(row['Metrics'], look.region)} {row.get('ComparisonOperator', '')}"
-    more = [f"{key} {neutral(row[key], look.region)}" for key in _NARROWING if row.get(key)]
+        found = f"{neutral(row['Metrics'], context.region)} {row.get('ComparisonOperator', '')}"
+    more = [f"{key} {neutral(row[key], context.region)}" for key in _NARROWING if row.get(key)]
     return ", ".join([found.strip(), *more])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dr_estate.readers import ecs
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +19,22 @@ class LogGroup:
 
 
 @part(*REGIONAL, reads=frozenset({"logs:DescribeLogGroups"}))
-def groups(look: Look) -> tuple[LogGroup, ...]:
+def groups(context: ReadContext) -> tuple[LogGroup, ...]:
     """The log groups named like the tenants', fifty a page, and any other that a task definition of this side names."""
-    prefix = look.env.named(look.env.names.log_group, tenant="\0").partition("\0")[0]
+    prefix = context.env.named(context.env.names.log_group, tenant="\0").partition("\0")[0]
     named = {
         container.log_group
-        for definition in look.part(ecs.task_definitions)
+        for definition in context.part(ecs.task_definitions)
         if isinstance(definition, ecs.TaskDefinition)
         for container in definition.containers
         if container.log_group and not (prefix and container.log_group.startswith(prefix))
     }
     found: dict[str, LogGroup] = {}
-    for rows in look.each(lambda wanted: _listed(look, wanted), sorted(named | ({prefix} if prefix else set()))):
+    for rows in context.each(lambda wanted: _listed(context, wanted), sorted(named | ({prefix} if prefix else set()))):
         found |= {row.name: row for row in rows}
     return tuple(found[name] for name in sorted(found))
 
 
-def _listed(look: Look, prefix: str) -> Sequence[LogGroup]:
-    rows = look.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
-    return look.rows(rows, lambda row: LogGroup(row["logGroupName"], row.get("retentionInDays")), "logGroupName")
+def _listed(context: ReadContext, prefix: str) -> Sequence[LogGroup]:
+    rows = context.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+    return context.rows(rows, lambda row: LogGroup(row["logGroupName"], row.get("retentionInDays")), "logGroupName")

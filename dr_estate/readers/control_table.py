@@ -12,7 +12,7 @@ from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"})
 STANDING_READS = frozenset({"dynamodb:Query"})
@@ -57,7 +57,7 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class RecordedOverride:
     """One gate set aside by name. It holds until its time (``until``) is over, and stays on record."""
 
     gate: str
@@ -73,7 +73,7 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LockHolder:
     """The run that holds the lock, or the last that held it. ``token`` grows with each; ``ended_at`` is None till then.
 
     ``person`` and ``arn`` are its owner. The lock is lost at ``lease_until`` unless a heartbeat moves it.
@@ -96,18 +96,18 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class ControlState:
     """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table."""
 
     pause: Pause | None = None
     incident: Incident | None = None
-    overrides: tuple[Override, ...] = ()
-    run: Run | None = None
+    overrides: tuple[RecordedOverride, ...] = ()
+    run: LockHolder | None = None
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RunHistory:
     """The newest runs of each kind, a kind's newest first. ``reason`` says why nothing could be kept, "" else."""
 
     runs: tuple[RunRecord, ...] = ()
@@ -115,15 +115,15 @@ class Past:
 
 
 @part(Side.DR, reads=READS)
-def table(look: Look) -> ControlTable:
+def table(context: ReadContext) -> ControlTable:
     """The control table, and whether it can be restored to a point in time."""
-    name = look.env.named(look.env.names.control_table)
-    found = look.find("dynamodb", "describe_table", dynamodb.ABSENT, TableName=name)
+    name = context.env.named(context.env.names.control_table)
+    found = context.find("dynamodb", "describe_table", dynamodb.ABSENT, TableName=name)
     if found is None:
         return ControlTable(name, None, (), recoverable=False, protected=False)
-    answer = look.find("dynamodb", "describe_continuous_backups", dynamodb.GOING, TableName=name) or {}
+    answer = context.find("dynamodb", "describe_continuous_backups", dynamodb.GOING, TableName=name) or {}
     recovery = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
-    return look.understand(lambda: _table(found["Table"], recovery), name)
+    return context.understand(lambda: _table(found["Table"], recovery), name)
 
 
 def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
@@ -138,32 +138,32 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
 
 
 @part(Side.DR, reads=STANDING_READS)
-def standing(look: Look) -> InForce:
+def standing(context: ReadContext) -> ControlState:
     """The stop switch, the open incident, the overrides on record, and the run that holds the lock. Two calls."""
-    name = look.env.named(look.env.names.control_table)
-    found = [_partition(look, name, key) for key in (STANDING, LOCK)]
+    name = context.env.named(context.env.names.control_table)
+    found = [_partition(context, name, key) for key in (STANDING, LOCK)]
     if found[0] is None or found[1] is None:
-        return InForce(reason=f"There is no table {name} in {look.region}.")
+        return ControlState(reason=f"There is no table {name} in {context.region}.")
     items = found[0] + found[1]
-    return look.understand(lambda: in_force(items), name)
+    return context.understand(lambda: in_force(items), name)
 
 
 @part(Side.DR, reads=STANDING_READS)
-def runs(look: Look) -> Past:
+def runs(context: ReadContext) -> RunHistory:
     """The newest ``NEWEST`` runs of each kind: one call a kind, all at once."""
-    name = look.env.named(look.env.names.control_table)
-    found = look.each(lambda kind: _partition(look, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
+    name = context.env.named(context.env.names.control_table)
+    found = context.each(lambda kind: _partition(context, name, HISTORY_OF + kind, newest=NEWEST), RunKind)
     if any(items is None for items in found):
-        return Past(reason=f"There is no table {name} in {look.region}.")
-    return Past(look.rows((item for items in found for item in items or ()), from_item, "run"))
+        return RunHistory(reason=f"There is no table {name} in {context.region}.")
+    return RunHistory(context.rows((item for items in found for item in items or ()), from_item, "run"))
 
 
-def in_force(items: list[dict[str, Any]]) -> InForce:
+def in_force(items: list[dict[str, Any]]) -> ControlState:
     """What the items of the partitions ``STANDING`` and ``LOCK`` say. Raises KeyError for an item of another make."""
     by_key = {(item["pk"], item["sk"]): item for item in items}
     overrides = [override_of(item) for (pk, sk), item in by_key.items() if pk == STANDING and sk.startswith(OVERRIDE)]
     run = by_key.get((LOCK, RUN))
-    return InForce(
+    return ControlState(
         pause=pause_of(by_key.get((STANDING, PAUSE))),
         incident=incident_of(by_key.get((STANDING, INCIDENT))),
         overrides=tuple(
@@ -186,17 +186,17 @@ def incident_of(item: _Item | None) -> Incident | None:
     return Incident(item["incident"], item["goal"], item["phase"], moment(item["since"]), unprotected)
 
 
-def override_of(item: _Item | None) -> Override | None:
+def override_of(item: _Item | None) -> RecordedOverride | None:
     """The override, None where it is closed."""
     if not _open(item):
         return None
     until = moment(item["until"])
-    return Override(item["gate"], item["by"], item["why"], until, item["incident"], item["plan"])
+    return RecordedOverride(item["gate"], item["by"], item["why"], until, item["incident"], item["plan"])
 
 
-def run_of(item: _Item) -> Run:
+def run_of(item: _Item) -> LockHolder:
     """The run of the lock's item."""
-    return Run(
+    return LockHolder(
         run=item["run"],
         person=item["person"],
         arn=item["arn"],
@@ -214,14 +214,14 @@ def _open(item: _Item | None) -> TypeGuard[_Item]:
     return item is not None and not item["closed_at"]
 
 
-def _partition(look: Look, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
+def _partition(context: ReadContext, name: str, key: str, newest: int = 0) -> list[dict[str, Any]] | None:
     """Every item of a partition (or the ``newest`` ones, backwards), read consistently.
 
     One page of 1 MB holds far more than ever stands there.
     """
     query: dict[str, Any] = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}}}
     query |= {"Limit": newest, "ScanIndexForward": False} if newest else {}
-    found = look.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
+    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, ConsistentRead=True, **query)
     if found is None:
         return None
-    return look.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)
+    return context.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network import dns_query
-from dr_estate.network.dns_query import Answer, Server
+from dr_estate.network.dns_query import DnsAnswer, Server
 from dr_estate.readers import elbv2, route53
 from dr_estate.readers.route53 import CustomerHost
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 RECORD_READS = route53.RECORD_READS
 TEST_READS = frozenset({"route53:TestDNSAnswer"})
@@ -29,96 +29,96 @@ _AWS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
 @part(*GLOBAL, reads=RECORD_READS)
-def authorities(look: Look) -> tuple[Answer | Unseen, ...]:
+def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Each name server of the zone, asked for the zone's SOA and NS and for the traffic name."""
-    name = look.env.traffic.origin_record
-    kinds = sorted({r.type for r in look.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
-    zone = look.env.traffic.zone
+    name = context.env.traffic.origin_record
+    kinds = sorted({r.type for r in context.part(route53.records) if r.name == name and r.type in _ADDRESS_TYPES})
+    zone = context.env.traffic.zone
     questions = [(zone, "SOA"), (zone, "NS"), *((name, "A" if kind == "CNAME" else kind) for kind in kinds)]
-    servers = own_servers(look)
-    return tuple(look.maybe(_put(look), [(server, *question) for server in servers for question in questions]))
+    servers = own_servers(context)
+    return tuple(context.maybe(_put(context), [(server, *question) for server in servers for question in questions]))
 
 
 @part(*GLOBAL, reads=RECORD_READS)
-def hosts(look: Look) -> tuple[Answer | Unseen, ...]:
+def hosts(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Tenants' names of the zone, each asked of one of its name servers in turn.
 
     Names whose records lead to the same place are answered alike: of these an even spread of 200 at most is asked, so
     that looking does not grow with the tenants; a name that leads elsewhere is always asked.
     """
-    if all(isinstance(answer, Unseen) for answer in look.part(authorities)):
-        raise CannotSee(Unseen(Blindness.RESOLVER, "No name server of the zone could be queried."))
-    domain, traffic = f".{look.env.traffic.tenant_domain}", look.env.traffic
+    if all(isinstance(answer, Unavailable) for answer in context.part(authorities)):
+        raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, "No name server of the zone could be queried."))
+    domain, traffic = f".{context.env.traffic.tenant_domain}", context.env.traffic
     own = {
         r.name: r.alias_target or r.values[:1]
-        for r in look.part(route53.records)
+        for r in context.part(route53.records)
         if r.type in _ADDRESS_TYPES and r.name.endswith(domain) and r.name not in {traffic.origin_record, f"*{domain}"}
     }
     names = _spread(own)
-    servers = own_servers(look)
+    servers = own_servers(context)
     questions = [(servers[number % len(servers)], name, "A") for number, name in enumerate(names)]
-    return tuple(look.maybe(_put(look), questions))
+    return tuple(context.maybe(_put(context), questions))
 
 
 @part(*GLOBAL, reads=RECORD_READS)
-def delegation(look: Look) -> Answer:
+def delegation(context: ReadContext) -> DnsAnswer:
     """What the parent zone says of the zone's name servers."""
-    zone = look.env.traffic.zone
-    if not is_aws(look):
-        return dns_query.ask(own_servers(look)[0], zone, "NS", limit_s(look))
+    zone = context.env.traffic.zone
+    if not is_aws(context):
+        return dns_query.ask(own_servers(context)[0], zone, "NS", limit_s(context))
     parent = zone.partition(".")[2]
-    names = dns_query.name_servers(parent, limit_s(look), look.env.traffic.resolvers)
-    address = dns_query.addresses(names[0], limit_s(look), look.env.traffic.resolvers)[0]
-    return dns_query.ask(Server(names[0], address), zone, "NS", limit_s(look))
+    names = dns_query.name_servers(parent, limit_s(context), context.env.traffic.resolvers)
+    address = dns_query.addresses(names[0], limit_s(context), context.env.traffic.resolvers)[0]
+    return dns_query.ask(Server(names[0], address), zone, "NS", limit_s(context))
 
 
 @part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | RECORD_READS)
-def door(look: Look) -> tuple[str, ...]:
+def door(context: ReadContext) -> tuple[str, ...]:
     """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will."""
-    balancer = look.part(elbv2.load_balancer)
+    balancer = context.part(elbv2.load_balancer)
     if balancer is None:
         return ()
-    if not is_aws(look):
-        return dns_query.ask(own_servers(look)[0], balancer.dns_name, "A", limit_s(look)).values
-    return tuple(dns_query.addresses(balancer.dns_name, limit_s(look), look.env.traffic.resolvers))
+    if not is_aws(context):
+        return dns_query.ask(own_servers(context)[0], balancer.dns_name, "A", limit_s(context)).values
+    return tuple(dns_query.addresses(balancer.dns_name, limit_s(context), context.env.traffic.resolvers))
 
 
 @part(*GLOBAL, reads=RECORD_READS)
-def resolved(look: Look) -> tuple[Answer | Unseen, ...]:
+def resolved(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """What the configured resolvers say of the traffic name and the customers' hosts; empty where there is none.
 
     Of a world that is not AWS's own no resolver but its own name server knows anything, so that one is asked.
     """
-    traffic = look.env.traffic
+    traffic = context.env.traffic
     customers = sorted({host for listed in traffic.customer_hosts.values() for host in listed})
-    servers = [dns_query.server_at(place) for place in traffic.resolvers] if is_aws(look) else own_servers(look)
+    servers = [dns_query.server_at(place) for place in traffic.resolvers] if is_aws(context) else own_servers(context)
     questions = [(server, name, "A") for server in servers for name in (traffic.origin_record, *customers)]
-    return tuple(look.maybe(_put(look, recursive=True), questions))
+    return tuple(context.maybe(_put(context, recursive=True), questions))
 
 
 @part(*GLOBAL, reads=RECORD_READS | TEST_READS)
-def tested(look: Look) -> tuple[Answer | Unseen, ...]:
+def tested(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """What Route 53 says that it answers for the traffic name and the customers' hosts (API_TestDNSAnswer).
 
     It is an API call, so it tells where no DNS server can be reached from here.
     """
-    there = look.part(route53.zone)
+    there = context.part(route53.zone)
     if there is None:
         return ()
-    traffic = [(there.id, r) for r in look.part(route53.records) if r.name == look.env.traffic.origin_record]
-    ids = {listed.name: listed.id for listed in look.part(route53.zones) if not listed.private}
-    for customer in look.part(route53.customer_hosts) if look.env.traffic.customer_hosts else ():
+    traffic = [(there.id, r) for r in context.part(route53.records) if r.name == context.env.traffic.origin_record]
+    ids = {listed.name: listed.id for listed in context.part(route53.zones) if not listed.private}
+    for customer in context.part(route53.customer_hosts) if context.env.traffic.customer_hosts else ():
         if isinstance(customer, CustomerHost) and customer.zone in ids:
             traffic += [(ids[customer.zone], r) for r in customer.records]
     questions = sorted({(zone, r.name, r.type) for zone, r in traffic if r.type in _ADDRESS_TYPES})
 
-    def test(question: tuple[str, str, str]) -> Answer:
+    def test(question: tuple[str, str, str]) -> DnsAnswer:
         zone, name, kind = question
-        response = look.call("route53", "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=kind)
+        response = context.call("route53", "test_dns_answer", HostedZoneId=zone, RecordName=name, RecordType=kind)
         values = tuple(sorted(str(value).lower() for value in response["RecordData"]))
-        return Answer(TESTED_BY, name, kind, response["ResponseCode"], values, (), None, authoritative=True)
+        return DnsAnswer(TESTED_BY, name, kind, response["ResponseCode"], values, (), None, authoritative=True)
 
-    return tuple(look.maybe(test, questions))
+    return tuple(context.maybe(test, questions))
 
 
 def _spread(targets: Mapping[str, object]) -> list[str]:
@@ -129,39 +129,41 @@ def _spread(targets: Mapping[str, object]) -> list[str]:
     return sorted({*common[::step], *(targets.keys() - set(common))})
 
 
-def _put(look: Look, recursive: bool = False) -> Callable[[tuple[Server, str, str]], Answer]:
+def _put(context: ReadContext, recursive: bool = False) -> Callable[[tuple[Server, str, str]], DnsAnswer]:
     """A function that asks one (server, name, type)."""
-    return lambda question: dns_query.ask(*question, timeout_s=limit_s(look), recursive=recursive)
+    return lambda question: dns_query.ask(*question, timeout_s=limit_s(context), recursive=recursive)
 
 
-def own_servers(look: Look) -> list[Server]:
+def own_servers(context: ReadContext) -> list[Server]:
     """The servers that answer for this world's zone. Raises CannotSee where it has none that can be asked."""
-    zone = look.part(route53.zone, Side.GLOBAL)
+    zone = context.part(route53.zone, Side.GLOBAL)
     if zone is None or not zone.name_servers:
-        raise CannotSee(Unseen(Blindness.ERROR, f"Zone {look.env.traffic.zone} shows no name servers to ask."))
-    if not is_aws(look):
+        raise DataUnavailable(
+            Unavailable(UnavailableKind.ERROR, f"Zone {context.env.traffic.zone} shows no name servers to ask.")
+        )
+    if not is_aws(context):
         if not zone.served_at:
-            why = "The endpoint is not AWS's own, and names no DNS server for its zones."
-            raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+            reason = "The endpoint is not AWS's own, and names no DNS server for its zones."
+            raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
         return [dns_query.server_at(zone.served_at)]
-    found = look.maybe(lambda name: located(look, name), zone.name_servers)
+    found = context.maybe(lambda name: located(context, name), zone.name_servers)
     servers = [server for server in found if isinstance(server, Server)]
     if not servers:
-        raise CannotSee(next(dark for dark in found if isinstance(dark, Unseen)))
+        raise DataUnavailable(next(unavailable for unavailable in found if isinstance(unavailable, Unavailable)))
     return servers
 
 
-def located(look: Look, name: str) -> Server:
+def located(context: ReadContext, name: str) -> Server:
     """The server of that name, by the resolvers. Raises CannotSee."""
-    return Server(name, dns_query.addresses(name, limit_s(look), look.env.traffic.resolvers)[0])
+    return Server(name, dns_query.addresses(name, limit_s(context), context.env.traffic.resolvers)[0])
 
 
-def is_aws(look: Look) -> bool:
+def is_aws(context: ReadContext) -> bool:
     """Whether Route 53 is reached at AWS's own address, and not at an endpoint of somebody's making."""
-    host = urlsplit(look.eyes.client("route53", look.env.region(Side.GLOBAL)).meta.endpoint_url).hostname or ""
+    host = urlsplit(context.client.client("route53", context.env.region(Side.GLOBAL)).meta.endpoint_url).hostname or ""
     return host.endswith(_AWS)
 
 
-def limit_s(look: Look) -> float:
+def limit_s(context: ReadContext) -> float:
     """How long one question may take, in seconds."""
-    return float(min(look.env.observation.connect_timeout_s, max(look.eyes.seconds_left, 0.1)))
+    return float(min(context.env.observation.connect_timeout_s, max(context.client.seconds_left, 0.1)))

@@ -1,6 +1,6 @@
 """DNS reads for a run: whether changes are INSYNC, and the servers' answers for a canary.
 
-Nobody but a run knows these: it tells its eyes (``Look.followed``). A look of its own follows nothing.
+Nobody but a run knows these: it tells its eyes (``ReadContext.followed``). A look of its own follows nothing.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.network import dns_query
-from dr_estate.network.dns_query import Answer, Server
+from dr_estate.network.dns_query import DnsAnswer, Server
 from dr_estate.readers import dns_answers as answers
 from dr_estate.readers import route53
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 CHANGE_READS = frozenset({"route53:GetChange"})
 IN_SYNC, LOST = "INSYNC", "NoSuchChange"
@@ -22,7 +22,7 @@ _KIND = "A"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class DnsChange:
     """A change by its id. ``status`` is PENDING, INSYNC, or NoSuchChange where Route 53 does not know it (T02)."""
 
     id: str
@@ -49,38 +49,38 @@ class Poll:
 
 
 @part(*GLOBAL, reads=CHANGE_READS)
-def changes(look: Look) -> tuple[Change | Unseen, ...]:
+def changes(context: ReadContext) -> tuple[DnsChange | Unavailable, ...]:
     """How far each followed change is: INSYNC once all of Route 53's servers have it (API_GetChange, T02)."""
 
-    def read(change: str) -> Change:
-        response = look.find("route53", "get_change", (LOST,), Id=change)
-        return Change(change, response["ChangeInfo"]["Status"] if response else LOST)
+    def read(change: str) -> DnsChange:
+        response = context.find("route53", "get_change", (LOST,), Id=change)
+        return DnsChange(change, response["ChangeInfo"]["Status"] if response else LOST)
 
-    return tuple(look.maybe(read, look.followed.changes))
+    return tuple(context.maybe(read, context.followed.changes))
 
 
 @part(*GLOBAL, reads=CHANGE_READS | route53.RECORD_READS)
-def polls(look: Look) -> tuple[Poll, ...]:
+def polls(context: ReadContext) -> tuple[Poll, ...]:
     """Every followed name, asked of the zone's servers in turn: failback.dns_samples times where it has a record.
 
     A name without a record is asked once of each server. Asked after the changes were looked at: what is INSYNC was
     so before the first question.
     """
-    names = look.followed.names
+    names = context.followed.names
     if not names:
         return ()
-    look.part(changes)
-    there = {record.name for record in look.part(route53.records)}
-    servers = answers.own_servers(look)
-    most = look.env.failback.dns_samples
-    return tuple(_poll(look, servers, name, most if name in there else len(servers)) for name in names)
+    context.part(changes)
+    there = {record.name for record in context.part(route53.records)}
+    servers = answers.own_servers(context)
+    most = context.env.failback.dns_samples
+    return tuple(_poll(context, servers, name, most if name in there else len(servers)) for name in names)
 
 
-def _poll(look: Look, servers: list[Server], name: str, times: int) -> Poll:
-    limit_s = answers.limit_s(look)
+def _poll(context: ReadContext, servers: list[Server], name: str, times: int) -> Poll:
+    limit_s = answers.limit_s(context)
     targets = [servers[number % len(servers)] for number in range(times)]
-    replies = look.maybe(lambda server: dns_query.ask(server, name, _KIND, limit_s), targets)
-    heard = [answer for answer in replies if isinstance(answer, Answer)]
+    replies = context.maybe(lambda server: dns_query.ask(server, name, _KIND, limit_s), targets)
+    heard = [answer for answer in replies if isinstance(answer, DnsAnswer)]
     counts = Counter((_code(answer), answer.values or answer.chain) for answer in heard)
     return Poll(
         name,
@@ -91,6 +91,6 @@ def _poll(look: Look, servers: list[Server], name: str, times: int) -> Poll:
     )
 
 
-def _code(answer: Answer) -> str:
+def _code(answer: DnsAnswer) -> str:
     # something between here and the zone's server answered in its place
     return answer.code if answer.authoritative else f"{answer.code} (not authoritative)"

@@ -13,10 +13,10 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_drill, is_isolated
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 MOUNT_READS = frozenset({"efs:DescribeMountTargets"})
 LOG_READS = frozenset({"logs:GetLogEvents"})
@@ -27,7 +27,7 @@ _LAST_LINES = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Mounted:
+class RestoredMount:
     """A mount target of restored files."""
 
     id: str
@@ -55,10 +55,10 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """What a task found of one tenant. ``tables`` is 0 where the schema is absent; ``newest`` is the last post's time.
 
-    ``heard`` is False where its log holds no such line; ``said`` is the last line then, without any secret.
+    ``answer_in`` is False where its log holds no such line; ``said`` is the last line then, without any secret.
     """
 
     task: str
@@ -73,51 +73,55 @@ class Answer:
 
 
 @part(Side.DR, reads=efs.ACCESS_POINT_READS)
-def access_points(look: Look) -> tuple[efs.AccessPoint, ...]:
+def access_points(context: ReadContext) -> tuple[efs.AccessPoint, ...]:
     """The access points of what drills restored."""
-    ids = [system.id for system in look.part(efs.of_drills)]
-    rows = [row for fs in ids for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)]
-    return look.rows(rows, efs.access_point_of, "AccessPointId")
+    ids = [system.id for system in context.part(efs.of_drills)]
+    rows = [
+        row for fs in ids for row in context.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
+    ]
+    return context.rows(rows, efs.access_point_of, "AccessPointId")
 
 
 @part(Side.DR, reads=MOUNT_READS)
-def mount_targets(look: Look) -> tuple[Mounted, ...]:
+def mount_targets(context: ReadContext) -> tuple[RestoredMount, ...]:
     """The mount targets of what drills restored; a trial makes none, and yet they would keep the files from going."""
     rows = [
         row
-        for system in look.part(efs.of_drills)
-        for row in look.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
+        for system in context.part(efs.of_drills)
+        for row in context.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=system.id)
     ]
-    return look.rows(
-        rows, lambda row: Mounted(row["MountTargetId"], row["FileSystemId"], row["LifeCycleState"]), "MountTargetId"
+    return context.rows(
+        rows,
+        lambda row: RestoredMount(row["MountTargetId"], row["FileSystemId"], row["LifeCycleState"]),
+        "MountTargetId",
     )
 
 
 @part(Side.DR, reads=ecs.TASK_READS)
-def tasks(look: Look) -> tuple[Probe, ...]:
+def tasks(context: ReadContext) -> tuple[Probe, ...]:
     """The cluster's tasks that a drill started, those that stopped in the last hour too, while its database stands.
 
     ECS lists by who started a task, but only of one name a call, so all are listed. Source: API_ListTasks.
     """
-    base = look.env.named(look.env.names.database)
-    if not any(is_isolated(instance.identifier, base) for instance in look.part(rds.instances)):
+    base = context.env.named(context.env.names.database)
+    if not any(is_isolated(instance.identifier, base) for instance in context.part(rds.instances)):
         return ()
-    name = look.env.named(look.env.names.cluster)
+    name = context.env.named(context.env.names.cluster)
     listed = [
         arn
         for wanted in ("RUNNING", STOPPED)
-        for arn in look.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=wanted)
+        for arn in context.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus=wanted)
     ]
 
     def describe(batch: Sequence[str]) -> Sequence[Probe]:
-        rows = [row for row in ecs.described_tasks(look, batch) if is_drill(row.get("startedBy", ""))]
-        return look.rows(rows, lambda row: _probe(look, row), "taskArn")
+        rows = [row for row in ecs.described_tasks(context, batch) if is_drill(row.get("startedBy", ""))]
+        return context.rows(rows, lambda row: _probe(context, row), "taskArn")
 
-    return tuple(look.batches(describe, listed, _TASKS_A_CALL))
+    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
 
 
-def _probe(look: Look, row: dict[str, Any]) -> Probe:
-    ours = look.env.names.container
+def _probe(context: ReadContext, row: dict[str, Any]) -> Probe:
+    ours = context.env.names.container
     containers: list[dict[str, Any]] = row.get("containers") or []
     main: dict[str, Any] = next(
         (container for container in containers if container.get("name") == ours), containers[0] if containers else {}
@@ -138,37 +142,39 @@ def _probe(look: Look, row: dict[str, Any]) -> Probe:
 
 
 @part(Side.DR, reads=LOG_READS)
-def answers(look: Look) -> tuple[Answer | Unseen, ...]:
+def answers(context: ReadContext) -> tuple[ProbeAnswer | Unavailable, ...]:
     """What the log of each stopped task says, one call a task. Source: ECS developer guide, awslogs (stream names)."""
-    ended = [task for task in look.part(tasks) if task.status == STOPPED and task.exit_code is not None]
+    ended = [task for task in context.part(tasks) if task.status == STOPPED and task.exit_code is not None]
     if not ended:
         return ()
-    known = [definition for definition in look.part(ecs.task_definitions) if isinstance(definition, ecs.TaskDefinition)]
+    known = [
+        definition for definition in context.part(ecs.task_definitions) if isinstance(definition, ecs.TaskDefinition)
+    ]
     definitions = {definition.arn: definition for definition in known}
-    return tuple(look.maybe(lambda task: _answer(look, task, definitions.get(task.task_definition)), ended))
+    return tuple(context.maybe(lambda task: _answer(context, task, definitions.get(task.task_definition)), ended))
 
 
-def _answer(look: Look, task: Probe, definition: ecs.TaskDefinition | None) -> Answer:
+def _answer(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> ProbeAnswer:
     logged = (
         next((container for container in definition.containers if container.name == task.container), None)
         if definition
         else None
     )
-    if logged is None or not logged.log_group or logged.log_region != look.region:
-        why = f"The log of {task.arn} is not in CloudWatch Logs of {look.region}, as its task definition has it."
-        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
+    if logged is None or not logged.log_group or logged.log_region != context.region:
+        reason = f"The log of {task.arn} is not in CloudWatch Logs of {context.region}, as its task definition has it."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
     stream = f"{logged.log_prefix}/{task.container}/{task.arn.rpartition('/')[2]}"
     where = {"logGroupName": logged.log_group, "logStreamName": stream}
-    events = look.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
+    events = context.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
     lines = [str(event.get("message", "")) for event in (events or {}).get("events", ())]
-    return next((found for line in reversed(lines) if (found := heard(task.arn, line))), _unheard(task.arn, lines))
+    return next((found for line in reversed(lines) if (found := answer_in(task.arn, line))), _unheard(task.arn, lines))
 
 
-def _unheard(task: str, lines: Sequence[str]) -> Answer:
-    return Answer(task, heard=False, said=ecs.harmless("", lines[-1])[:300] if lines else "")
+def _unheard(task: str, lines: Sequence[str]) -> ProbeAnswer:
+    return ProbeAnswer(task, heard=False, said=ecs.harmless("", lines[-1])[:300] if lines else "")
 
 
-def heard(task: str, line: str) -> Answer | None:
+def answer_in(task: str, line: str) -> ProbeAnswer | None:
     """The answer that a line of a log is, None for any other line."""
     try:
         row = json.loads(line)
@@ -176,7 +182,7 @@ def heard(task: str, line: str) -> Answer | None:
         return None
     if not isinstance(row, dict) or MARK not in row:
         return None
-    return Answer(
+    return ProbeAnswer(
         task,
         heard=True,
         incident=str(row[MARK]),

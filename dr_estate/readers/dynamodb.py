@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Unseen
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 TABLE_READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"})
 ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
@@ -19,7 +19,7 @@ GOING = (*ABSENT, "ContinuousBackupsUnavailableException")
 
 
 @dataclass(frozen=True, slots=True)
-class Replica:
+class TableReplica:
     """A replica as the table that lists it sees it; ``key`` is the KMS key it is encrypted under, "" for AWS's own."""
 
     region: str
@@ -56,7 +56,7 @@ class Table:
     billing: str
     read_units: int
     write_units: int
-    replicas: tuple[Replica, ...]
+    replicas: tuple[TableReplica, ...]
     global_version: str
     stream: str
     key: str
@@ -73,40 +73,40 @@ def names(env: Environment) -> tuple[str, ...]:
 
 
 @part(*REGIONAL, reads=TABLE_READS)
-def tables(look: Look) -> tuple[Table | Unseen, ...]:
+def tables(context: ReadContext) -> tuple[Table | Unavailable, ...]:
     """The environment's tables, in its file's order. DynamoDB has no batch read: three calls a table, not a tenant."""
-    return tuple(look.maybe(lambda name: _table(look, name), names(look.env)))
+    return tuple(context.maybe(lambda name: _table(context, name), names(context.env)))
 
 
 @part(*REGIONAL, reads=METRIC_READS)
-def latency_metrics(look: Look) -> tuple[Reading, ...]:
+def latency_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """ReplicationLatency (milliseconds) of writes that leave this region for the other one.
 
     Published in the region that was written to, only while there are writes. Source: DynamoDB metrics and dimensions.
     """
-    away = look.env.region(Side.DR if look.side is Side.PRIMARY else Side.PRIMARY)
+    away = context.env.region(Side.DR if context.side is Side.PRIMARY else Side.PRIMARY)
     return read_metrics(
-        look,
+        context,
         [
-            Wanted(
+            MetricQuery(
                 "AWS/DynamoDB",
                 "ReplicationLatency",
                 (("TableName", name), ("ReceivingRegion", away)),
                 "Maximum",
-                look.env.objectives.rpo_minutes,
+                context.env.objectives.rpo_minutes,
             )
-            for name in names(look.env)
+            for name in names(context.env)
         ],
     )
 
 
-def _table(look: Look, name: str) -> Table:
-    found = look.find("dynamodb", "describe_table", ABSENT, TableName=name)
+def _table(context: ReadContext, name: str) -> Table:
+    found = context.find("dynamodb", "describe_table", ABSENT, TableName=name)
     if found is None:
         return Table(name, "absent", (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
-    backups = look.find("dynamodb", "describe_continuous_backups", GOING, TableName=name) or {}
+    backups = context.find("dynamodb", "describe_continuous_backups", GOING, TableName=name) or {}
     recovery = backups.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
-    expiry = look.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}
+    expiry = context.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}
     return _described(found["Table"], recovery, expiry.get("TimeToLiveDescription", {}))
 
 
@@ -153,5 +153,5 @@ def _index(row: dict[str, Any]) -> Index:
     )
 
 
-def _replica(row: dict[str, Any]) -> Replica:
-    return Replica(row["RegionName"], row.get("ReplicaStatus", ""), row.get("KMSMasterKeyId", ""))
+def _replica(row: dict[str, Any]) -> TableReplica:
+    return TableReplica(row["RegionName"], row.get("ReplicaStatus", ""), row.get("KMSMasterKeyId", ""))

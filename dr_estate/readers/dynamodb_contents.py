@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb, serving_side
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"dynamodb:Scan"})
 MOST_ITEMS = 200_000
@@ -29,33 +29,35 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
-class TooLarge:
+class TableTooLarge:
     """A table of more than ``MOST_ITEMS`` items, which is not read through."""
 
     table: str
 
 
 @part(*REGIONAL, reads=READS)
-def contents(look: Look) -> tuple[Contents | TooLarge | Unseen, ...]:
+def contents(context: ReadContext) -> tuple[Contents | TableTooLarge | Unavailable, ...]:
     """Each table read through, consistently, a megabyte a call; nothing while the primary region serves.
 
     DescribeTable's own count is refreshed about every six hours only. Source: API_TableDescription, ItemCount.
     """
-    if not serving_side.away(look):
+    if not serving_side.away(context):
         return ()
     there = [
-        table for table in look.part(dynamodb.tables) if isinstance(table, dynamodb.Table) and table.status != "absent"
+        table
+        for table in context.part(dynamodb.tables)
+        if isinstance(table, dynamodb.Table) and table.status != "absent"
     ]
-    return tuple(look.maybe(lambda table: _contents(look, table), there))
+    return tuple(context.maybe(lambda table: _contents(context, table), there))
 
 
-def _contents(look: Look, table: dynamodb.Table) -> Contents | TooLarge:
+def _contents(context: ReadContext, table: dynamodb.Table) -> Contents | TableTooLarge:
     if table.items > MOST_ITEMS:
-        return TooLarge(table.name)
+        return TableTooLarge(table.name)
     counted, total = 0, 0
     start: dict[str, Any] = {}
     while True:
-        page = look.call("dynamodb", "scan", TableName=table.name, ConsistentRead=True, **start)
+        page = context.call("dynamodb", "scan", TableName=table.name, ConsistentRead=True, **start)
         for item in page.get("Items", ()):
             counted, total = counted + 1, (total + _number(item)) % _MODULUS
         if not page.get("LastEvaluatedKey"):

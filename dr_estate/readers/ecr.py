@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 IMAGE_READS = frozenset({"ecr:DescribeImages"})
 REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
@@ -44,7 +44,7 @@ class Repository:
 
     account: str
     name: str
-    images: tuple[Image, ...] | Unseen | None
+    images: tuple[Image, ...] | Unavailable | None
 
     def digest_of(self, ref: ImageRef) -> str | None:
         """The digest ``ref`` would pull from here, or None where this repository does not show it."""
@@ -77,27 +77,27 @@ _ECR_WORDS = 4
 
 
 @part(*REGIONAL, reads=IMAGE_READS)
-def repositories(look: Look) -> tuple[Repository, ...]:
+def repositories(context: ReadContext) -> tuple[Repository, ...]:
     """The repositories in this region that this side's task definitions name, and the environment's own.
 
     Listed by DescribeImages, a thousand a page: BatchGetImage would count as a pull.
     """
-    wanted = {(look.env.account, look.env.named(look.env.names.repository))}
-    for definition in look.part(ecs.task_definitions):
+    wanted = {(context.env.account, context.env.named(context.env.names.repository))}
+    for definition in context.part(ecs.task_definitions):
         if isinstance(definition, ecs.TaskDefinition):
             refs = (image_ref(container.image) for container in definition.containers)
-            wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == look.region}
+            wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == context.region}
     named = sorted(wanted)
-    read = look.maybe(lambda repository: _images(look, *repository), named)
+    read = context.maybe(lambda repository: _images(context, *repository), named)
     return tuple(Repository(account, name, images) for (account, name), images in zip(named, read, strict=True))
 
 
-def _images(look: Look, account: str, name: str) -> tuple[Image, ...] | None:
+def _images(context: ReadContext, account: str, name: str) -> tuple[Image, ...] | None:
     absent = ("RepositoryNotFoundException",)
-    first = look.find("ecr", "describe_images", absent, registryId=account, repositoryName=name, maxResults=1)
+    first = context.find("ecr", "describe_images", absent, registryId=account, repositoryName=name, maxResults=1)
     if first is None:
         return None
-    rows = look.pages(
+    rows = context.pages(
         "ecr",
         "describe_images",
         "imageDetails",
@@ -105,7 +105,7 @@ def _images(look: Look, account: str, name: str) -> tuple[Image, ...] | None:
         repositoryName=name,
         PaginationConfig={"PageSize": _IMAGES_A_PAGE},
     )
-    return look.rows(rows, _image, "imageDigest")
+    return context.rows(rows, _image, "imageDigest")
 
 
 def _image(row: dict[str, Any]) -> Image:
@@ -113,10 +113,10 @@ def _image(row: dict[str, Any]) -> Image:
 
 
 @part(Side.PRIMARY, reads=REGISTRY_READS)
-def replication_rules(look: Look) -> tuple[ReplicationRule, ...]:
+def replication_rules(context: ReadContext) -> tuple[ReplicationRule, ...]:
     """The replication rules of the primary region's registry."""
-    registry = look.call("ecr", "describe_registry")
-    return look.rows(registry.get("replicationConfiguration", {}).get("rules", []), _replication_rule, "")
+    registry = context.call("ecr", "describe_registry")
+    return context.rows(registry.get("replicationConfiguration", {}).get("rules", []), _replication_rule, "")
 
 
 def _replication_rule(row: dict[str, Any]) -> ReplicationRule:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 CLUSTER_READS = frozenset({"ecs:DescribeClusters"})
 SERVICE_READS = frozenset({"ecs:ListServices", "ecs:DescribeServices"})
@@ -118,59 +118,59 @@ class TaskDefinition:
 
 
 @part(*REGIONAL, reads=CLUSTER_READS)
-def cluster(look: Look) -> Cluster:
+def cluster(context: ReadContext) -> Cluster:
     """The environment's cluster."""
-    name = look.env.named(look.env.names.cluster)
-    found = look.pages("ecs", "describe_clusters", "clusters", clusters=[name])
-    return Cluster(name, look.understand(lambda: found[0]["status"], name) if found else None)
+    name = context.env.named(context.env.names.cluster)
+    found = context.pages("ecs", "describe_clusters", "clusters", clusters=[name])
+    return Cluster(name, context.understand(lambda: found[0]["status"], name) if found else None)
 
 
 @part(*REGIONAL, reads=SERVICE_READS)
-def services(look: Look) -> tuple[Service, ...]:
+def services(context: ReadContext) -> tuple[Service, ...]:
     """All services of the cluster, ten a call; empty where there is no cluster."""
-    name = look.env.named(look.env.names.cluster)
-    arns = look.find("ecs", "list_services", ("ClusterNotFoundException",), cluster=name, maxResults=1)
+    name = context.env.named(context.env.names.cluster)
+    arns = context.find("ecs", "list_services", ("ClusterNotFoundException",), cluster=name, maxResults=1)
     if arns is None:
         return ()
-    listed = look.pages("ecs", "list_services", "serviceArns", cluster=name, maxResults=100)
+    listed = context.pages("ecs", "list_services", "serviceArns", cluster=name, maxResults=100)
 
     def describe(batch: Sequence[str]) -> Sequence[Service]:
-        rows = look.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
+        rows = context.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
         there = [row for row in rows if row.get("status") != "INACTIVE"]
-        return look.rows(there, _service, "serviceName", look.env.names.service)
+        return context.rows(there, _service, "serviceName", context.env.names.service)
 
-    return tuple(look.batches(describe, listed, _SERVICES_A_CALL))
+    return tuple(context.batches(describe, listed, _SERVICES_A_CALL))
 
 
 @part(*REGIONAL, reads=TASK_READS)
-def tasks(look: Look) -> tuple[Task, ...]:
+def tasks(context: ReadContext) -> tuple[Task, ...]:
     """All running tasks of the cluster, a hundred a call."""
-    name = look.env.named(look.env.names.cluster)
-    if not look.part(services):
+    name = context.env.named(context.env.names.cluster)
+    if not context.part(services):
         return ()
-    listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name)
+    listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name)
 
     def describe(batch: Sequence[str]) -> Sequence[Task]:
-        return look.rows(described_tasks(look, batch), task_of, "group", GROUP_OF + look.env.names.service)
+        return context.rows(described_tasks(context, batch), task_of, "group", GROUP_OF + context.env.names.service)
 
-    return tuple(look.batches(describe, listed, _TASKS_A_CALL))
+    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
 
 
 @part(*REGIONAL, reads=DEFINITION_READS)
-def task_definitions(look: Look) -> tuple[TaskDefinition | Unseen, ...]:
+def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable, ...]:
     """The revision each service uses. AWS offers no batch read of these: one call a revision."""
-    wanted = sorted({service.task_definition for service in look.part(services)})
+    wanted = sorted({service.task_definition for service in context.part(services)})
 
     def describe(arn: str) -> TaskDefinition:
-        return definition_of(look.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
+        return definition_of(context.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
 
-    return tuple(look.maybe(describe, wanted))
+    return tuple(context.maybe(describe, wanted))
 
 
-def described_tasks(look: Look, arns: Sequence[str]) -> list[dict[str, Any]]:
+def described_tasks(context: ReadContext, arns: Sequence[str]) -> list[dict[str, Any]]:
     """The cluster's tasks of these ARNs, a hundred at most, as DescribeTasks returns them."""
-    return look.pages(
-        "ecs", "describe_tasks", "tasks", cluster=look.env.named(look.env.names.cluster), tasks=list(arns)
+    return context.pages(
+        "ecs", "describe_tasks", "tasks", cluster=context.env.named(context.env.names.cluster), tasks=list(arns)
     )
 
 

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 
 @part(*REGIONAL, reads=ecs.DEFINITION_READS)
-def newest(look: Look) -> tuple[ecs.TaskDefinition | Unseen, ...]:
+def newest(context: ReadContext) -> tuple[ecs.TaskDefinition | Unavailable, ...]:
     """The newest active revision of each family whose revision in use names the other region, or files not of here.
 
     In a sound estate there is none, and no call is made: ECS describes one revision a call. A bare family means its
     newest ACTIVE revision. Source: DescribeTaskDefinition.
     """
-    used = [found for found in look.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
-    other = Side.PRIMARY if look.side is Side.DR else Side.DR
-    region, here = look.env.region(other), _file_systems(look)
+    used = [found for found in context.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
+    other = Side.PRIMARY if context.side is Side.DR else Side.DR
+    region, here = context.env.region(other), _file_systems(context)
     families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here)})
 
     def describe(family: str) -> ecs.TaskDefinition:
-        return ecs.definition_of(look.call("ecs", "describe_task_definition", taskDefinition=family)["taskDefinition"])
+        return ecs.definition_of(
+            context.call("ecs", "describe_task_definition", taskDefinition=family)["taskDefinition"]
+        )
 
-    return tuple(look.maybe(describe, families))
+    return tuple(context.maybe(describe, families))
 
 
 def names_region(definition: ecs.TaskDefinition, region: str) -> bool:
@@ -41,10 +43,10 @@ def names_region(definition: ecs.TaskDefinition, region: str) -> bool:
     )
 
 
-def _file_systems(look: Look) -> frozenset[str] | None:
+def _file_systems(context: ReadContext) -> frozenset[str] | None:
     try:
-        return frozenset(system.id for system in look.part(efs.file_systems))
-    except CannotSee:
+        return frozenset(system.id for system in context.part(efs.file_systems))
+    except DataUnavailable:
         return None
 
 

@@ -9,13 +9,13 @@ from datetime import datetime
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 _TASKS_A_CALL = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TaskStop:
     """When a group's last task stopped; ``group`` is ``service:NAME`` or ``family:NAME``."""
 
     group: str
@@ -23,22 +23,22 @@ class Stop:
 
 
 @part(Side.PRIMARY, reads=ecs.TASK_READS)
-def stops(look: Look) -> tuple[Stop, ...]:
+def stops(context: ReadContext) -> tuple[TaskStop, ...]:
     """The newest stop of each group, a hundred tasks a call. Asked for only where a service wants no task.
 
     Stopped tasks are described for at least one hour. Source: API_DescribeTasks.
     """
-    if all(service.desired for service in look.part(ecs.services)):
+    if all(service.desired for service in context.part(ecs.services)):
         return ()
-    name = look.env.named(look.env.names.cluster)
-    listed = look.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus="STOPPED")
+    name = context.env.named(context.env.names.cluster)
+    listed = context.pages("ecs", "list_tasks", "taskArns", cluster=name, desiredStatus="STOPPED")
 
-    def describe(batch: Sequence[str]) -> list[Stop]:
-        rows = ecs.described_tasks(look, batch)
-        return [Stop(row.get("group", ""), row["stoppedAt"]) for row in rows if row.get("stoppedAt")]
+    def describe(batch: Sequence[str]) -> list[TaskStop]:
+        rows = ecs.described_tasks(context, batch)
+        return [TaskStop(row.get("group", ""), row["stoppedAt"]) for row in rows if row.get("stoppedAt")]
 
-    newest: dict[str, Stop] = {}
-    for stop in look.batches(describe, listed, _TASKS_A_CALL):
+    newest: dict[str, TaskStop] = {}
+    for stop in context.batches(describe, listed, _TASKS_A_CALL):
         known = newest.get(stop.group)
         if known is None or known.at < stop.at:
             newest[stop.group] = stop

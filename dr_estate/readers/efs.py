@@ -8,9 +8,9 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 FILE_SYSTEM_READS = frozenset({"efs:DescribeFileSystems"})
 REPLICATION_READS = frozenset({"efs:DescribeReplicationConfigurations"})
@@ -41,7 +41,7 @@ class FileSystem:
 
 
 @dataclass(frozen=True, slots=True)
-class Replication:
+class FileReplication:
     """One replication. ``synced_at`` is when the last complete sync ended; None before the first."""
 
     source_id: str
@@ -67,65 +67,67 @@ class AccessPoint:
 
 
 @part(*REGIONAL, reads=FILE_SYSTEM_READS)
-def file_systems(look: Look) -> tuple[FileSystem, ...]:
+def file_systems(context: ReadContext) -> tuple[FileSystem, ...]:
     """The environment's file system in this region, by its Name tag.
 
     A replica that EFS made by itself carries no name: where none has it, those a replication writes into are meant.
     """
-    name = look.env.named(look.env.names.file_system)
-    listed = look.pages("efs", "describe_file_systems", "FileSystems")
+    name = context.env.named(context.env.names.file_system)
+    listed = context.pages("efs", "describe_file_systems", "FileSystems")
     known = [row for row in listed if not is_isolated(row.get("CreationToken", ""), name)]
     named = [row for row in known if row.get("Name") == name]
     if not named:
-        into = {r.destination_id for r in look.part(replications) if r.destination_region == look.region}
+        into = {r.destination_id for r in context.part(replications) if r.destination_region == context.region}
         named = [row for row in known if row.get("FileSystemId") in into]
-    return look.rows(named, _file_system, "FileSystemId")
+    return context.rows(named, _file_system, "FileSystemId")
 
 
 @part(Side.DR, reads=FILE_SYSTEM_READS)
-def of_drills(look: Look) -> tuple[FileSystem, ...]:
+def of_drills(context: ReadContext) -> tuple[FileSystem, ...]:
     """What a drill restored and has not taken away: by the creation token, which it has from its first moment on."""
-    name = look.env.named(look.env.names.file_system)
-    listed = look.pages("efs", "describe_file_systems", "FileSystems")
+    name = context.env.named(context.env.names.file_system)
+    listed = context.pages("efs", "describe_file_systems", "FileSystems")
     restored = [row for row in listed if is_isolated(row.get("CreationToken", ""), name)]
-    return look.rows(restored, _file_system, "FileSystemId")
+    return context.rows(restored, _file_system, "FileSystemId")
 
 
 @part(*REGIONAL, reads=REPLICATION_READS)
-def replications(look: Look) -> tuple[Replication, ...]:
+def replications(context: ReadContext) -> tuple[FileReplication, ...]:
     """Replications between the estate's two regions; both regions list one, so a dark primary does not hide it."""
-    listed = look.pages("efs", "describe_replication_configurations", "Replications")
-    ours = {look.env.region(Side.PRIMARY), look.env.region(Side.DR)}
+    listed = context.pages("efs", "describe_replication_configurations", "Replications")
+    ours = {context.env.region(Side.PRIMARY), context.env.region(Side.DR)}
 
-    def of(row: dict[str, Any]) -> tuple[Replication, ...]:
+    def of(row: dict[str, Any]) -> tuple[FileReplication, ...]:
         into = [t for t in row.get("Destinations", []) if {row.get("SourceFileSystemRegion"), t.get("Region")} == ours]
-        return look.rows(into, lambda target: _replication(row, target), "FileSystemId")
+        return context.rows(into, lambda target: _replication(row, target), "FileSystemId")
 
     return tuple(found for row in listed for found in of(row))
 
 
 @part(*REGIONAL, reads=METRIC_READS)
-def sync_metrics(look: Look) -> tuple[Reading, ...]:
+def sync_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """TimeSinceLastSync of each replication, in seconds. Source: EFS User Guide, CloudWatch metrics."""
     wanted = [
-        Wanted(
+        MetricQuery(
             "AWS/EFS",
             "TimeSinceLastSync",
             (("FileSystemId", row.source_id), ("DestinationFileSystemId", row.destination_id)),
             "Maximum",
             _METRIC_WINDOW_MINUTES,
         )
-        for row in look.part(replications)
+        for row in context.part(replications)
     ]
-    return read_metrics(look, wanted) if wanted else ()
+    return read_metrics(context, wanted) if wanted else ()
 
 
 @part(*REGIONAL, reads=ACCESS_POINT_READS)
-def access_points(look: Look) -> tuple[AccessPoint, ...]:
+def access_points(context: ReadContext) -> tuple[AccessPoint, ...]:
     """Every access point of the file system, by pages."""
-    ids = [system.id for system in look.part(file_systems)]
-    rows = [row for fs in ids for row in look.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)]
-    return look.rows(rows, access_point_of, "Name", look.env.names.access_point)
+    ids = [system.id for system in context.part(file_systems)]
+    rows = [
+        row for fs in ids for row in context.pages("efs", "describe_access_points", "AccessPoints", FileSystemId=fs)
+    ]
+    return context.rows(rows, access_point_of, "Name", context.env.names.access_point)
 
 
 def _file_system(row: dict[str, Any]) -> FileSystem:
@@ -146,8 +148,8 @@ def _file_system(row: dict[str, Any]) -> FileSystem:
     )
 
 
-def _replication(row: dict[str, Any], target: dict[str, Any]) -> Replication:
-    return Replication(
+def _replication(row: dict[str, Any], target: dict[str, Any]) -> FileReplication:
+    return FileReplication(
         source_id=row["SourceFileSystemId"],
         source_region=row["SourceFileSystemRegion"],
         destination_id=target["FileSystemId"],

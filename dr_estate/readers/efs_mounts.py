@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, efs
 from dr_estate.readers.vpc import cidr_of
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 MOUNT_READS = frozenset({"ec2:DescribeNetworkInterfaces", "efs:DescribeMountTargets"})
 SUBNET_READS = frozenset({"ec2:DescribeSubnets"})
@@ -31,7 +31,7 @@ class MountTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Subnet:
+class TaskSubnet:
     """A subnet in which the cluster's services start their tasks."""
 
     id: str
@@ -49,20 +49,22 @@ class NfsRule:
 
 
 @part(*REGIONAL, reads=MOUNT_READS)
-def mount_targets(look: Look) -> tuple[MountTarget | Unseen, ...]:
+def mount_targets(context: ReadContext) -> tuple[MountTarget | Unavailable, ...]:
     """Every mount target of the file system: one a zone, its security groups read of its network interface.
 
     All interfaces take one call; DescribeMountTargetSecurityGroups takes one each, and a permission of EC2 beside it.
     """
-    ids = [system.id for system in look.part(efs.file_systems)]
-    rows = [row for fs in ids for row in look.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=fs)]
+    ids = [system.id for system in context.part(efs.file_systems)]
+    rows = [
+        row for fs in ids for row in context.pages("efs", "describe_mount_targets", "MountTargets", FileSystemId=fs)
+    ]
     if not rows:
         return ()
     wanted = [row["NetworkInterfaceId"] for row in rows if row.get("NetworkInterfaceId")]
     filters = [{"Name": "network-interface-id", "Values": wanted}]
-    interfaces = look.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
-    groups = dict(look.rows(interfaces, _interface, "NetworkInterfaceId"))
-    return look.rows(
+    interfaces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    groups = dict(context.rows(interfaces, _interface, "NetworkInterfaceId"))
+    return context.rows(
         rows, lambda row: _mount_target(row, groups.get(row.get("NetworkInterfaceId", ""))), "MountTargetId"
     )
 
@@ -71,36 +73,40 @@ def _interface(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     return row["NetworkInterfaceId"], tuple(sorted(group["GroupId"] for group in row.get("Groups", [])))
 
 
-def _mount_target(row: dict[str, Any], groups: tuple[str, ...] | None) -> MountTarget | Unseen:
+def _mount_target(row: dict[str, Any], groups: tuple[str, ...] | None) -> MountTarget | Unavailable:
     target = row["MountTargetId"]
     if groups is None:
-        return Unseen(Blindness.ERROR, f"The network interface of {target} was not among those that EC2 described.")
+        return Unavailable(
+            UnavailableKind.ERROR, f"The network interface of {target} was not among those that EC2 described."
+        )
     zone = row.get("AvailabilityZoneName", "")
     return MountTarget(target, row["FileSystemId"], row["SubnetId"], zone, row["LifeCycleState"], groups)
 
 
 @part(*REGIONAL, reads=SUBNET_READS)
-def task_subnets(look: Look) -> tuple[Subnet, ...]:
+def task_subnets(context: ReadContext) -> tuple[TaskSubnet, ...]:
     """The subnets in which the tenants' services start tasks: each of their zones needs a mount target."""
-    pattern = look.env.names.service
-    tenants = [service for service in look.part(ecs.services) if look.env.tenant_of(pattern, service.name)]
+    pattern = context.env.names.service
+    tenants = [service for service in context.part(ecs.services) if context.env.tenant_of(pattern, service.name)]
     wanted = sorted({subnet for service in tenants for subnet in service.subnets})
     if not wanted:
         return ()
-    rows = look.pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": wanted}])
-    return look.rows(rows, lambda row: Subnet(row["SubnetId"], row["AvailabilityZone"], cidr_of(row)), "SubnetId")
+    rows = context.pages("ec2", "describe_subnets", "Subnets", Filters=[{"Name": "subnet-id", "Values": wanted}])
+    return context.rows(
+        rows, lambda row: TaskSubnet(row["SubnetId"], row["AvailabilityZone"], cidr_of(row)), "SubnetId"
+    )
 
 
 @part(*REGIONAL, reads=GROUP_READS)
-def nfs_rules(look: Look) -> tuple[NfsRule, ...]:
+def nfs_rules(context: ReadContext) -> tuple[NfsRule, ...]:
     """Who may reach the mount targets' security groups on TCP 2049."""
-    targets = [target for target in look.part(mount_targets) if isinstance(target, MountTarget)]
+    targets = [target for target in context.part(mount_targets) if isinstance(target, MountTarget)]
     wanted = sorted({group for target in targets for group in target.groups})
     if not wanted:
         return ()
     filters = [{"Name": "group-id", "Values": wanted}]
-    rows = look.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
-    return look.rows(rows, lambda row: _nfs_rule(row["GroupId"], row.get("IpPermissions", [])), "GroupId")
+    rows = context.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
+    return context.rows(rows, lambda row: _nfs_rule(row["GroupId"], row.get("IpPermissions", [])), "GroupId")
 
 
 def _nfs_rule(group: str, permissions: Sequence[dict[str, Any]]) -> NfsRule:

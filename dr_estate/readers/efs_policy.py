@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 FROZEN_SID, STAMP = "FrozenForFailback", "%Y%m%dT%H%M%SZ"
 """The statement that freezes a file system bears this id, and when: an id takes letters and digits alone."""
@@ -20,7 +20,7 @@ READS = frozenset({"efs:DescribeFileSystemPolicy"})
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class FileSystemPolicy:
     """The policy of one file system; each statement has the same form in every region.
 
     ``present`` False: without a policy EFS lets in whoever reaches a mount target. ``text`` is the policy as it is.
@@ -40,25 +40,25 @@ class Policy:
 
 
 @part(*REGIONAL, reads=READS)
-def policies(look: Look) -> tuple[Policy | Unseen, ...]:
+def policies(context: ReadContext) -> tuple[FileSystemPolicy | Unavailable, ...]:
     """The policy of the environment's file system: one call."""
-    named = {point.id: f"{{access point {point.name}}}" for point in look.part(efs.access_points)}
-    systems = look.part(efs.file_systems)
-    return tuple(look.maybe(lambda system: _policy(look, system, named), systems))
+    named = {point.id: f"{{access point {point.name}}}" for point in context.part(efs.access_points)}
+    systems = context.part(efs.file_systems)
+    return tuple(context.maybe(lambda system: _policy(context, system, named), systems))
 
 
-def _policy(look: Look, system: efs.FileSystem, named: dict[str, str]) -> Policy:
-    found = look.find("efs", "describe_file_system_policy", ("PolicyNotFound",), FileSystemId=system.id)
+def _policy(context: ReadContext, system: efs.FileSystem, named: dict[str, str]) -> FileSystemPolicy:
+    found = context.find("efs", "describe_file_system_policy", ("PolicyNotFound",), FileSystemId=system.id)
     if found is None:
-        return Policy(system.id, present=False, allows=(), denies=())
+        return FileSystemPolicy(system.id, present=False, allows=(), denies=())
     text = raw = str(found["Policy"])
-    for own, word in ({system.id: "{file system}", look.region: "{region}"} | named).items():
+    for own, word in ({system.id: "{file system}", context.region: "{region}"} | named).items():
         text = text.replace(own, word)
     rows = json.loads(text).get("Statement", [])
     statements = {"Allow": set[str](), "Deny": set[str]()}
     for row in rows if isinstance(rows, list) else [rows]:
         statements[row["Effect"]].add(_said(row))
-    return Policy(system.id, True, tuple(sorted(statements["Allow"])), tuple(sorted(statements["Deny"])), raw)
+    return FileSystemPolicy(system.id, True, tuple(sorted(statements["Allow"])), tuple(sorted(statements["Deny"])), raw)
 
 
 def _said(row: dict[str, Any]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBalancerAttributes"})
 
@@ -43,7 +43,7 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ListenerAction:
     """What a listener or rule does: ``kind``, the target groups it forwards to by ARN, and AWS's other settings.
 
     A group of weight 0 gets no request, and is none of them.
@@ -63,7 +63,7 @@ class Listener:
     protocol: str
     policy: str
     certificates: tuple[str, ...]
-    default: Action
+    default: ListenerAction
 
     @property
     def label(self) -> str:
@@ -72,7 +72,7 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ListenerRule:
     """One rule that is not the default. ``hosts`` are the values of its host-header condition.
 
     ``by_regex``: that condition has regular expressions besides, whose syntax is the load balancer's own.
@@ -82,7 +82,7 @@ class Rule:
     priority: int
     hosts: tuple[str, ...]
     conditions: int
-    action: Action
+    action: ListenerAction
     by_regex: bool = False
 
 
@@ -112,17 +112,17 @@ class TargetGroup:
 
 
 @part(*REGIONAL, reads=BALANCER_READS)
-def load_balancer(look: Look) -> LoadBalancer | None:
+def load_balancer(context: ReadContext) -> LoadBalancer | None:
     """The environment's load balancer, or None where there is none of that name."""
-    name = look.env.named(look.env.names.load_balancer)
-    found = look.find("elbv2", "describe_load_balancers", ("LoadBalancerNotFound",), Names=[name])
+    name = context.env.named(context.env.names.load_balancer)
+    found = context.find("elbv2", "describe_load_balancers", ("LoadBalancerNotFound",), Names=[name])
     rows = (found or {}).get("LoadBalancers", [])
-    return look.understand(lambda: _load_balancer(look, rows[0]), name) if rows else None
+    return context.understand(lambda: _load_balancer(context, rows[0]), name) if rows else None
 
 
-def _load_balancer(look: Look, row: dict[str, Any]) -> LoadBalancer:
+def _load_balancer(context: ReadContext, row: dict[str, Any]) -> LoadBalancer:
     arn = row["LoadBalancerArn"]
-    attributes = look.pages("elbv2", "describe_load_balancer_attributes", "Attributes", LoadBalancerArn=arn)
+    attributes = context.pages("elbv2", "describe_load_balancer_attributes", "Attributes", LoadBalancerArn=arn)
     return LoadBalancer(
         name=row["LoadBalancerName"],
         arn=arn,
@@ -142,65 +142,65 @@ def _load_balancer(look: Look, row: dict[str, Any]) -> LoadBalancer:
     *REGIONAL,
     reads=frozenset({"elbv2:DescribeListeners", "elbv2:DescribeListenerCertificates"}),
 )
-def listeners(look: Look) -> tuple[Listener, ...]:
+def listeners(context: ReadContext) -> tuple[Listener, ...]:
     """The load balancer's listeners with all their certificates; empty where there is no load balancer."""
-    balancer = look.part(load_balancer)
+    balancer = context.part(load_balancer)
     if balancer is None:
         return ()
-    rows = look.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.arn)
-    read = look.each(lambda row: look.row(row, lambda it: _listener(look, it), "ListenerArn"), rows)
+    rows = context.pages("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=balancer.arn)
+    read = context.each(lambda row: context.row(row, lambda it: _listener(context, it), "ListenerArn"), rows)
     return tuple(listener for listener in read if listener is not None)
 
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeRules"}))
-def rules(look: Look) -> tuple[Rule, ...]:
+def rules(context: ReadContext) -> tuple[ListenerRule, ...]:
     """The rules of every listener, 400 a page, without the defaults."""
 
-    def of(listener: Listener) -> Sequence[Rule]:
-        rows = look.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener.arn, PaginationConfig=_PAGE)
+    def of(listener: Listener) -> Sequence[ListenerRule]:
+        rows = context.pages("elbv2", "describe_rules", "Rules", ListenerArn=listener.arn, PaginationConfig=_PAGE)
         chosen = [row for row in rows if not row.get("IsDefault")]
-        return look.rows(chosen, lambda row: _rule(listener.arn, row), "RuleArn")
+        return context.rows(chosen, lambda row: _rule(listener.arn, row), "RuleArn")
 
-    standing = look.part(listeners)
-    return tuple(rule for found in look.each(of, standing) for rule in found)
+    standing = context.part(listeners)
+    return tuple(rule for found in context.each(of, standing) for rule in found)
 
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeTargetGroups"}))
-def target_groups(look: Look) -> tuple[TargetGroup, ...]:
+def target_groups(context: ReadContext) -> tuple[TargetGroup, ...]:
     """Every target group of the region, 400 a page: all count against the quota."""
-    rows = look.pages("elbv2", "describe_target_groups", "TargetGroups", PaginationConfig=_PAGE)
-    return look.rows(rows, _target_group, "TargetGroupName", look.env.names.target_group)
+    rows = context.pages("elbv2", "describe_target_groups", "TargetGroups", PaginationConfig=_PAGE)
+    return context.rows(rows, _target_group, "TargetGroupName", context.env.names.target_group)
 
 
 @part(*REGIONAL, reads=METRIC_READS)
-def healthy_hosts(look: Look) -> tuple[Reading, ...]:
+def healthy_hosts(context: ReadContext) -> tuple[Reading, ...]:
     """HealthyHostCount of each target group behind the load balancer, 500 a call.
 
     Metrics, for DescribeTargetHealth is one call a group and shares ELB's small request bucket with ECS, which needs it
     to register targets during a failover.
     """
-    balancer = look.part(load_balancer)
+    balancer = context.part(load_balancer)
     if balancer is None:
         return ()
-    minutes = look.env.thresholds.metric_age_minutes
+    minutes = context.env.thresholds.metric_age_minutes
     wanted = [
-        Wanted(
+        MetricQuery(
             "AWS/ApplicationELB",
             _HEALTHY,
             ((_BALANCER, balancer.dimension), (_GROUP, group.dimension)),
             "Minimum",
             minutes,
         )
-        for group in look.part(target_groups)
+        for group in context.part(target_groups)
         if balancer.arn in group.balancers
     ]
-    return read_metrics(look, wanted)
+    return read_metrics(context, wanted)
 
 
-def _listener(look: Look, row: dict[str, Any]) -> Listener:
+def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
     certificates = [c["CertificateArn"] for c in row.get("Certificates", [])]
     if certificates:  # DescribeListeners shows the default one alone
-        extra = look.pages("elbv2", "describe_listener_certificates", "Certificates", ListenerArn=row["ListenerArn"])
+        extra = context.pages("elbv2", "describe_listener_certificates", "Certificates", ListenerArn=row["ListenerArn"])
         certificates += [c["CertificateArn"] for c in extra if c["CertificateArn"] not in certificates]
     return Listener(
         arn=row["ListenerArn"],
@@ -212,22 +212,22 @@ def _listener(look: Look, row: dict[str, Any]) -> Listener:
     )
 
 
-def _rule(listener: str, row: dict[str, Any]) -> Rule:
+def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
     conditions = row.get("Conditions", [])
     of_hosts = [condition for condition in conditions if condition["Field"] == "host-header"]
     hosts = [h for c in of_hosts for h in c.get("HostHeaderConfig", {}).get("Values") or c.get("Values", [])]
     by_regex = any(c.get("RegexValues") or c.get("HostHeaderConfig", {}).get("RegexValues") for c in of_hosts)
     priority, action = int(row["Priority"]), _action(row["Actions"])
-    return Rule(listener, priority, tuple(sorted(hosts)), len(conditions), action, by_regex)
+    return ListenerRule(listener, priority, tuple(sorted(hosts)), len(conditions), action, by_regex)
 
 
-def _action(rows: list[dict[str, Any]]) -> Action:
+def _action(rows: list[dict[str, Any]]) -> ListenerAction:
     last = max(rows, key=lambda row: row.get("Order", 0))
     groups = {g["TargetGroupArn"] for g in last.get("ForwardConfig", {}).get("TargetGroups", []) if g.get("Weight", 1)}
     groups |= {last["TargetGroupArn"]} if last.get("TargetGroupArn") else set()
     settings = last.get("FixedResponseConfig") or last.get("RedirectConfig") or {}
     detail = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
-    return Action(last["Type"], tuple(sorted(groups)), detail)
+    return ListenerAction(last["Type"], tuple(sorted(groups)), detail)
 
 
 def _target_group(row: dict[str, Any]) -> TargetGroup:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dr_estate.readers import elbv2
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Reservation:
 
 
 @part(*REGIONAL, reads=frozenset({"elbv2:DescribeCapacityReservation"}))
-def reservation(look: Look) -> Reservation | None:
+def reservation(context: ReadContext) -> Reservation | None:
     """The load balancer's reservation; None where there is no load balancer. Source: DescribeCapacityReservation."""
-    balancer = look.part(elbv2.load_balancer)
+    balancer = context.part(elbv2.load_balancer)
     if balancer is None:
         return None
-    answer = look.call("elbv2", "describe_capacity_reservation", LoadBalancerArn=balancer.arn)
+    answer = context.call("elbv2", "describe_capacity_reservation", LoadBalancerArn=balancer.arn)
     units = (answer.get("MinimumLoadBalancerCapacity") or {}).get("CapacityUnits", 0)
     zones = answer.get("CapacityReservationState") or []
     return Reservation(units, tuple(sorted({row.get("State", {}).get("Code", "") for row in zones})))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import elbv2
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Wanted, read_series
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_series
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 BASELINE_MINUTES = 60
 _REQUESTS, _REFUSED, _FAILED = "RequestCount", "HTTPCode_ELB_5XX_Count", "HTTPCode_Target_5XX_Count"
@@ -27,24 +27,28 @@ class Minute:
 
 
 @part(*REGIONAL, reads=METRIC_READS)
-def minutes(look: Look) -> tuple[Minute, ...]:
+def minutes(context: ReadContext) -> tuple[Minute, ...]:
     """The minutes of the last hour, and of a bake, in which anything was asked of the load balancer.
 
     RequestCount leaves out requests that were rejected before a target was chosen; those that the load balancer
     answered with a 5xx itself are added. A count of zero is not published ("CloudWatch metrics for your Application
     Load Balancer").
     """
-    balancer = look.part(elbv2.load_balancer)
+    balancer = context.part(elbv2.load_balancer)
     if balancer is None:
         return ()
     window, dimensions = (
-        BASELINE_MINUTES + ceil(look.env.failback.bake_minutes),
+        BASELINE_MINUTES + ceil(context.env.failback.bake_minutes),
         (("LoadBalancer", balancer.dimension),),
     )
     names = (_REQUESTS, _REFUSED, _FAILED)
-    series = read_series(look, [Wanted("AWS/ApplicationELB", name, dimensions, "Sum", window) for name in names])
+    series = read_series(
+        context, [MetricQuery("AWS/ApplicationELB", name, dimensions, "Sum", window) for name in names]
+    )
     if flaw := next((metric.flaw for metric in series if metric.flaw), ""):
-        raise CannotSee(Unseen(Blindness.ERROR, f"CloudWatch could not count the requests: {flaw}.", look.region))
+        raise DataUnavailable(
+            Unavailable(UnavailableKind.ERROR, f"CloudWatch could not count the requests: {flaw}.", context.region)
+        )
     chosen, refused, failed = (dict(metric.points) for metric in series)
     return tuple(
         Minute(

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.iam.simulation_requests import Demand, demands
+from dr_estate.iam.simulation_requests import SimulationRequest, demands
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:SimulatePrincipalPolicy"})
 
@@ -17,7 +17,7 @@ _WORST = ("explicitDeny", "implicitDeny", "allowed")
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class SimulatedDecision:
     """IAM's decision on one action in a region: allowed, explicitDeny or implicitDeny, the worst of all it was asked.
 
     ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
@@ -36,47 +36,47 @@ class Operator:
     """The role that runs recoveries, and its decisions; None where there is no such role."""
 
     role: str
-    decisions: tuple[Decision, ...] | None
+    decisions: tuple[SimulatedDecision, ...] | None
 
 
 @part(*GLOBAL, reads=READS)
-def operator(look: Look) -> Operator:
+def operator(context: ReadContext) -> Operator:
     """Simulate every action that a playbook needs where it needs it, and those that nobody may have.
 
     One call a demand, about 50: the first tells whether IAM answers and there is such a role, then the others at once.
     IAM refuses actions together that it judges by different information (InvalidInput): those are asked one by one,
     which is at most one more call for each action.
     """
-    role = look.env.named(look.env.names.operator_role)
-    arn = f"arn:aws:iam::{look.env.account}:role/{role}"
-    first, *others = demands(look.env)
-    answers = [_asked(look, arn, first)]
+    role = context.env.named(context.env.names.operator_role)
+    arn = f"arn:aws:iam::{context.env.account}:role/{role}"
+    first, *others = demands(context.env)
+    answers = [_asked(context, arn, first)]
     if answers[0] is not None:
-        answers += look.each(lambda demand: _asked(look, arn, demand), others)
+        answers += context.each(lambda demand: _asked(context, arn, demand), others)
     if None in answers:
         return Operator(role, None)
-    worst: dict[tuple[str, str], Decision] = {}
+    worst: dict[tuple[str, str], SimulatedDecision] = {}
     for decision in (item for found in answers for item in found or ()):
         key = (decision.action, decision.region)
         worst[key] = min(worst.get(key, decision), decision, key=lambda candidate: _WORST.index(candidate.decision))
     return Operator(role, tuple(worst[key] for key in sorted(worst)))
 
 
-def _asked(look: Look, arn: str, demand: Demand) -> list[Decision] | None:
+def _asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
     """IAM's decisions on ``demand``; None where there is no such role."""
     together = len(demand.actions) > 1
-    rows = _simulated(look, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))
+    rows = _simulated(context, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))
     if rows is None and together:
-        alone = [_simulated(look, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
+        alone = [_simulated(context, arn, demand, (action,), (_ABSENT,)) for action in demand.actions]
         rows = None if None in alone else [row for found in alone for row in found or ()]
     if rows is None:
         return None
-    decided = look.rows(rows, lambda row: list(_decisions(row, demand)), "EvalActionName")
+    decided = context.rows(rows, lambda row: list(_decisions(row, demand)), "EvalActionName")
     return [decision for found in decided for decision in found]
 
 
 def _simulated(
-    look: Look, arn: str, demand: Demand, actions: Sequence[str], absent: tuple[str, ...]
+    context: ReadContext, arn: str, demand: SimulationRequest, actions: Sequence[str], absent: tuple[str, ...]
 ) -> list[dict[str, Any]] | None:
     params: dict[str, Any] = {
         "PolicySourceArn": arn,
@@ -93,11 +93,11 @@ def _simulated(
         paginator = client.get_paginator("simulate_principal_policy")
         return [row for page in paginator.paginate(**params) for row in page.get("EvaluationResults", [])]
 
-    found: list[dict[str, Any]] | None = look.eyes.call("iam", look.region, pages, absent)
+    found: list[dict[str, Any]] | None = context.client.call("iam", context.region, pages, absent)
     return found
 
 
-def _decisions(row: dict[str, Any], demand: Demand) -> Iterator[Decision]:
+def _decisions(row: dict[str, Any], demand: SimulationRequest) -> Iterator[SimulatedDecision]:
     """What was decided on each resource: IAM separates them from the action's overall decision."""
     name, region = row["EvalActionName"], demand.region
     results = [
@@ -108,7 +108,7 @@ def _decisions(row: dict[str, Any], demand: Demand) -> Iterator[Decision]:
         if decision not in _WORST:
             raise ValueError(f"IAM's decision {decision} is not known")
         if decision == _WORST[-1]:
-            yield Decision(name, decision, region)
+            yield SimulatedDecision(name, decision, region)
         else:
             missing = tuple(sorted(found.get("MissingContextValues") or ()))
-            yield Decision(name, decision, region, ", ".join([on, *demand.told()]), missing)
+            yield SimulatedDecision(name, decision, region, ", ".join([on, *demand.context_text()]), missing)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, efs, s3
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 ACCOUNT = "the account"
@@ -22,7 +22,7 @@ _Used = dict[str, set[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KmsKey:
     """A key as a resource names it. ``state`` is KMS's word (Enabled, Disabled, PendingDeletion ...), "absent" where
     there is none, "elsewhere" where its ARN is of another region.
 
@@ -37,49 +37,49 @@ class Key:
     multi_region: str
     related_regions: tuple[str, ...]
     deletion_at: datetime | None
-    admits: tuple[str, ...] | Unseen
+    admits: tuple[str, ...] | Unavailable
 
 
 @part(*REGIONAL, reads=KEY_READS)
-def keys(look: Look) -> tuple[Key | Unseen, ...]:
+def keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     """Every customer key in use, with two calls each: they are few, whatever the number of tenants.
 
     Keys of databases and backups are read with their copies. A noun whose own part is unseen leaves its Unseen here:
     its keys are not known to be usable.
     """
     used: _Used = {}
-    dark: list[Unseen] = []
-    for noun, refs in _sources(look):
+    unavailable: list[Unavailable] = []
+    for noun, refs in _sources(context):
         try:
             for ref in refs():
                 used.setdefault(ref, set()).add(noun)
-        except CannotSee as unseen:
-            dark.append(unseen.unseen)
+        except DataUnavailable as unseen:
+            unavailable.append(unseen.unavailable)
     wanted = sorted(ref for ref in used if ref and not _by_aws(ref))
-    return (*look.maybe(lambda ref: _key(look, ref, used[ref]), wanted), *dark)
+    return (*context.maybe(lambda ref: _key(context, ref, used[ref]), wanted), *unavailable)
 
 
 def _by_aws(ref: str) -> bool:
     return ref.startswith(_AWS_OWN) or f":{_AWS_OWN}" in ref
 
 
-def _sources(look: Look) -> Iterator[tuple[str, Callable[[], list[str]]]]:
-    yield "files", lambda: [system.key for system in look.part(efs.file_systems)]
-    yield "objects", lambda: [row.key for row in look.part(s3.buckets) if isinstance(row, s3.Bucket)]
-    yield "tables", lambda: [row.key for row in look.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
-    yield "secrets", lambda: [secret.key for secret in look.part(readers_secretsmanager.secrets)]
+def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    yield "files", lambda: [system.key for system in context.part(efs.file_systems)]
+    yield "objects", lambda: [row.key for row in context.part(s3.buckets) if isinstance(row, s3.Bucket)]
+    yield "tables", lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
+    yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
 
 
-def _key(look: Look, ref: str, uses: set[str]) -> Key:
-    if ref.startswith("arn:") and ref.split(":")[_ARN_REGION] != look.region:
-        return Key(ref, ref, "elsewhere", tuple(sorted(uses)), "", (), None, ())
-    found = look.find("kms", "describe_key", ("NotFoundException",), KeyId=ref)
+def _key(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
+    if ref.startswith("arn:") and ref.split(":")[_ARN_REGION] != context.region:
+        return KmsKey(ref, ref, "elsewhere", tuple(sorted(uses)), "", (), None, ())
+    found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=ref)
     if found is None:
-        return Key(ref, "", "absent", tuple(sorted(uses)), "", (), None, ())
+        return KmsKey(ref, "", "absent", tuple(sorted(uses)), "", (), None, ())
     row = found["KeyMetadata"]
     config = row.get("MultiRegionConfiguration", {})
     related = [config.get("PrimaryKey", {}), *config.get("ReplicaKeys", [])]
-    return Key(
+    return KmsKey(
         ref=ref,
         arn=row["Arn"],
         state=row.get("KeyState", ""),
@@ -87,26 +87,28 @@ def _key(look: Look, ref: str, uses: set[str]) -> Key:
         multi_region=config.get("MultiRegionKeyType", ""),
         related_regions=tuple(sorted(replica["Region"] for replica in related if replica.get("Region"))),
         deletion_at=row.get("DeletionDate"),
-        admits=_admits(look, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else (ACCOUNT,),
+        admits=_admits(context, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else (ACCOUNT,),
     )
 
 
-def _admits(look: Look, arn: str) -> tuple[str, ...] | Unseen:
-    (admitted,) = look.maybe(lambda key: _admitted(look, key), [arn])  # the key itself was seen, whatever its policy
+def _admits(context: ReadContext, arn: str) -> tuple[str, ...] | Unavailable:
+    (admitted,) = context.maybe(
+        lambda key: _admitted(context, key), [arn]
+    )  # the key itself was seen, whatever its policy
     return admitted
 
 
-def _admitted(look: Look, arn: str) -> tuple[str, ...]:
-    policy = look.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]
+def _admitted(context: ReadContext, arn: str) -> tuple[str, ...]:
+    policy = context.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]
     statements = json.loads(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
-    return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(look, row)}))
+    return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(context, row)}))
 
 
-def _principals(look: Look, statement: dict[str, Any]) -> Iterator[str]:
+def _principals(context: ReadContext, statement: dict[str, Any]) -> Iterator[str]:
     given = statement.get("Principal", {})
     groups = given.values() if isinstance(given, dict) else [given]
     for group in groups:
         for who in group if isinstance(group, list) else [group]:
-            root = who in (look.env.account, f"arn:aws:iam::{look.env.account}:root")
-            yield ACCOUNT if root else who.replace(look.region, "{region}")
+            root = who in (context.env.account, f"arn:aws:iam::{context.env.account}:root")
+            yield ACCOUNT if root else who.replace(context.region, "{region}")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, rds
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 KEY_READS = frozenset({"kms:DescribeKey"})
 
@@ -26,34 +26,34 @@ class CopyKey:
     region: str
     state: str | None
     deletion_at: datetime | None
-    dark: Unseen | None = None
+    dark: Unavailable | None = None
 
 
 @part(Side.DR, reads=KEY_READS)
-def keys(look: Look) -> tuple[CopyKey, ...]:
+def keys(context: ReadContext) -> tuple[CopyKey, ...]:
     """The keys of replicated backups, instances, the DR vault and its recovery points. One call a key: they are few."""
     sources: tuple[Callable[[], set[str]], ...] = (
-        lambda: {backup.key_arn for backup in look.part(rds.automated_backups)},
-        lambda: {instance.key_arn for instance in look.part(rds.instances)},
-        lambda: {vault.key_arn for vault in look.part(backup.vaults)},
-        lambda: {point.key_arn for point in look.part(backup.recovery_points)},
+        lambda: {backup.key_arn for backup in context.part(rds.automated_backups)},
+        lambda: {instance.key_arn for instance in context.part(rds.instances)},
+        lambda: {vault.key_arn for vault in context.part(backup.vaults)},
+        lambda: {point.key_arn for point in context.part(backup.recovery_points)},
     )
     arns: set[str] = set()
     for source in sources:
         try:
             arns |= source()
-        except CannotSee:
+        except DataUnavailable:
             continue  # the checks of that source say themselves that it could not be seen
     wanted = sorted(arns - {""})
-    seen = look.maybe(lambda arn: _describe(look, arn), wanted)
+    seen = context.maybe(lambda arn: _describe(context, arn), wanted)
     return tuple(
-        CopyKey(arn, _region(arn), None, None, key) if isinstance(key, Unseen) else key
+        CopyKey(arn, _region(arn), None, None, key) if isinstance(key, Unavailable) else key
         for arn, key in zip(wanted, seen, strict=True)
     )
 
 
-def _describe(look: Look, arn: str) -> CopyKey:
-    found = look.find("kms", "describe_key", ("NotFoundException",), KeyId=arn)
+def _describe(context: ReadContext, arn: str) -> CopyKey:
+    found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=arn)
     if found is None:
         return CopyKey(arn, _region(arn), "absent", None)
     metadata = found["KeyMetadata"]

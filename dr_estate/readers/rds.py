@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 INSTANCE_READS = frozenset({"rds:DescribeDBInstances"})
 AUTOMATED_BACKUP_READS = frozenset({"rds:DescribeDBInstanceAutomatedBackups"})
@@ -93,30 +93,30 @@ class DbSnapshot:
 
 
 @part(*REGIONAL, reads=INSTANCE_READS)
-def instances(look: Look) -> tuple[Instance, ...]:
+def instances(context: ReadContext) -> tuple[Instance, ...]:
     """All DB instances of the region, a hundred a page."""
-    rows = look.pages("rds", "describe_db_instances", "DBInstances")
-    return look.rows(rows, _instance, "DBInstanceIdentifier", look.env.names.database)
+    rows = context.pages("rds", "describe_db_instances", "DBInstances")
+    return context.rows(rows, _instance, "DBInstanceIdentifier", context.env.names.database)
 
 
 @part(Side.DR, reads=AUTOMATED_BACKUP_READS)
-def automated_backups(look: Look) -> tuple[AutomatedBackup, ...]:
+def automated_backups(context: ReadContext) -> tuple[AutomatedBackup, ...]:
     """The automated backups kept in this region for the environment's database, wherever it runs.
 
     Asked without a name: with one, AWS answers an error where there is none.
     """
-    name = look.env.named(look.env.names.database)
-    rows = look.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
+    name = context.env.named(context.env.names.database)
+    rows = context.pages("rds", "describe_db_instance_automated_backups", "DBInstanceAutomatedBackups")
     ours = [row for row in rows if row.get("DBInstanceIdentifier") == name]
-    return look.rows(ours, _automated_backup, "DBInstanceIdentifier")
+    return context.rows(ours, _automated_backup, "DBInstanceIdentifier")
 
 
 @part(Side.DR, reads=SNAPSHOT_READS)
-def snapshots(look: Look) -> tuple[DbSnapshot, ...]:
+def snapshots(context: ReadContext) -> tuple[DbSnapshot, ...]:
     """The database's snapshots in this region, those that AWS Backup made too."""
-    name = look.env.named(look.env.names.database)
-    rows = look.pages("rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
-    return look.rows(rows, _snapshot, "DBSnapshotIdentifier")
+    name = context.env.named(context.env.names.database)
+    rows = context.pages("rds", "describe_db_snapshots", "DBSnapshots", DBInstanceIdentifier=name)
+    return context.rows(rows, _snapshot, "DBSnapshotIdentifier")
 
 
 def _instance(row: dict[str, Any]) -> Instance:

@@ -8,7 +8,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 PARAMETER_READS = frozenset({"rds:DescribeDBParameterGroups", "rds:DescribeDBParameters"})
 OPTION_READS = frozenset({"rds:DescribeOptionGroups"})
@@ -64,51 +64,53 @@ class Offer:
 
 
 @part(*REGIONAL, reads=PARAMETER_READS)
-def parameter_groups(look: Look) -> tuple[ParameterGroup, ...]:
+def parameter_groups(context: ReadContext) -> tuple[ParameterGroup, ...]:
     """The environment's parameter group, and those the region's instances use; an absent one is left out."""
-    used = {name for instance in look.part(rds.instances) for name, _ in instance.parameter_groups}
-    wanted = sorted(used | {look.env.named(look.env.names.db_parameter_group)})
+    used = {name for instance in context.part(rds.instances) for name, _ in instance.parameter_groups}
+    wanted = sorted(used | {context.env.named(context.env.names.db_parameter_group)})
 
     def read(name: str) -> ParameterGroup | None:
         absent = ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault")
-        found = look.find("rds", "describe_db_parameter_groups", absent, DBParameterGroupName=name)
+        found = context.find("rds", "describe_db_parameter_groups", absent, DBParameterGroupName=name)
         groups = (found or {}).get("DBParameterGroups")
         if not groups:
             return None
-        rows = look.pages("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user")
-        values = look.rows(rows, lambda row: (row["ParameterName"], row.get("ParameterValue") or ""), "ParameterName")
+        rows = context.pages("rds", "describe_db_parameters", "Parameters", DBParameterGroupName=name, Source="user")
+        values = context.rows(
+            rows, lambda row: (row["ParameterName"], row.get("ParameterValue") or ""), "ParameterName"
+        )
         return ParameterGroup(name, groups[0].get("DBParameterGroupFamily") or "", tuple(sorted(values)))
 
-    return tuple(group for group in look.each(read, wanted) if group)
+    return tuple(group for group in context.each(read, wanted) if group)
 
 
 @part(*REGIONAL, reads=OPTION_READS)
-def option_groups(look: Look) -> tuple[OptionGroup, ...]:
+def option_groups(context: ReadContext) -> tuple[OptionGroup, ...]:
     """All option groups of the region, those that AWS made by default too."""
-    rows = look.pages("rds", "describe_option_groups", "OptionGroupsList")
-    used = look.env.names.database  # an option group bears the name of the database it is for, or is a stranger's
-    return look.rows(rows, _option_group, "OptionGroupName", used)
+    rows = context.pages("rds", "describe_option_groups", "OptionGroupsList")
+    used = context.env.names.database  # an option group bears the name of the database it is for, or is a stranger's
+    return context.rows(rows, _option_group, "OptionGroupName", used)
 
 
 @part(Side.DR, reads=SUBNET_READS)
-def subnet_groups(look: Look) -> tuple[SubnetGroup, ...]:
+def subnet_groups(context: ReadContext) -> tuple[SubnetGroup, ...]:
     """All DB subnet groups of the region."""
-    rows = look.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")
-    return look.rows(rows, _subnet_group, "DBSubnetGroupName", look.env.names.db_subnet_group)
+    rows = context.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")
+    return context.rows(rows, _subnet_group, "DBSubnetGroupName", context.env.names.db_subnet_group)
 
 
 @part(Side.DR, reads=OFFER_READS)
-def offers(look: Look) -> tuple[Offer, ...]:
+def offers(context: ReadContext) -> tuple[Offer, ...]:
     """What the DR region offers for the primary region's database: version, class, zones, storage."""
-    name = look.env.named(look.env.names.database)
-    wanted = [instance for instance in look.part(rds.instances, Side.PRIMARY) if instance.identifier == name]
-    return tuple(look.each(lambda instance: _offer(look, instance), wanted))
+    name = context.env.named(context.env.names.database)
+    wanted = [instance for instance in context.part(rds.instances, Side.PRIMARY) if instance.identifier == name]
+    return tuple(context.each(lambda instance: _offer(context, instance), wanted))
 
 
-def _offer(look: Look, instance: rds.Instance) -> Offer:
+def _offer(context: ReadContext, instance: rds.Instance) -> Offer:
     request = {"Engine": instance.engine, "EngineVersion": instance.engine_version}
-    versions = look.pages("rds", "describe_db_engine_versions", "DBEngineVersions", IncludeAll=True, **request)
-    orderable = look.pages(
+    versions = context.pages("rds", "describe_db_engine_versions", "DBEngineVersions", IncludeAll=True, **request)
+    orderable = context.pages(
         "rds",
         "describe_orderable_db_instance_options",
         "OrderableDBInstanceOptions",

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dr_estate.readers import rds
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 DIMENSION = "DBInstanceIdentifier"
 _WINDOW_MINUTES = 180
 
 
 @part(*REGIONAL, reads=METRIC_READS)
-def lags(look: Look) -> tuple[Reading, ...]:
+def lags(context: ReadContext) -> tuple[Reading, ...]:
     """ReplicaLag of every read replica of this region, in seconds; -1 means that replication does not run.
 
     No call where there is no replica. Source: RDS User Guide, Monitoring read replication.
     """
-    names = [instance.identifier for instance in look.part(rds.instances) if instance.source]
-    wanted = [Wanted("AWS/RDS", "ReplicaLag", ((DIMENSION, name),), "Average", _WINDOW_MINUTES) for name in names]
-    return read_metrics(look, wanted)
+    names = [instance.identifier for instance in context.part(rds.instances) if instance.source]
+    wanted = [MetricQuery("AWS/RDS", "ReplicaLag", ((DIMENSION, name),), "Average", _WINDOW_MINUTES) for name in names]
+    return read_metrics(context, wanted)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import rds
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Wanted, read_series
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_series
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 LATE_MINUTES = 3
 _METRIC, _DIMENSION = "CPUUtilization", "DBInstanceIdentifier"
@@ -22,21 +22,23 @@ _MOST = 20
 
 
 @part(Side.PRIMARY, reads=METRIC_READS)
-def minutes(look: Look) -> tuple[datetime, ...]:
+def minutes(context: ReadContext) -> tuple[datetime, ...]:
     """Each minute (UTC, its start) of the window in which an instance of the region published, the oldest first.
 
     The window is failback.stable_minutes and as much as CloudWatch may be late. The environment's database is asked
     for by its name besides, for an instance that was renamed published under the old one. Raises CannotSee where the
     region has no instance.
     """
-    there = [identifier.identifier for identifier in look.part(rds.instances)]
+    there = [identifier.identifier for identifier in context.part(rds.instances)]
     if not there:
-        why = f"{look.region} has no database instance, and no other resource there publishes a metric each minute."
-        raise CannotSee(Unseen(Blindness.UNSUPPORTED, why))
-    name = look.env.named(look.env.names.database)
-    window = look.env.failback.stable_minutes + LATE_MINUTES + 1
+        reason = (
+            f"{context.region} has no database instance, and no other resource there publishes a metric each minute."
+        )
+        raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
+    name = context.env.named(context.env.names.database)
+    window = context.env.failback.stable_minutes + LATE_MINUTES + 1
     chosen = sorted(
         {name, *sorted(there, key=lambda identifier: (not identifier.startswith(name), identifier))[:_MOST]}
     )
-    wanted = [Wanted("AWS/RDS", _METRIC, ((_DIMENSION, identifier),), "Average", window) for identifier in chosen]
-    return tuple(sorted({moment for series in read_series(look, wanted) for moment, _ in series.points}))
+    wanted = [MetricQuery("AWS/RDS", _METRIC, ((_DIMENSION, identifier),), "Average", window) for identifier in chosen]
+    return tuple(sorted({moment for series in read_series(context, wanted) for moment, _ in series.points}))

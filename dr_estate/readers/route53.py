@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 LIST_READS = frozenset({"route53:ListHostedZones"})
 ZONE_READS = frozenset({"route53:GetHostedZone"})
@@ -30,7 +30,7 @@ class ListedZone:
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
+class HostedZone:
     """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none).
 
     ``served_at`` and ``sites_at`` are "" on AWS; an endpoint that is not AWS's own says there where its zones are
@@ -84,23 +84,23 @@ class CustomerHost:
 
 
 @part(*GLOBAL, reads=LIST_READS)
-def zones(look: Look) -> tuple[ListedZone, ...]:
+def zones(context: ReadContext) -> tuple[ListedZone, ...]:
     """Every hosted zone of the account, a hundred a page."""
-    rows = look.pages("route53", "list_hosted_zones", "HostedZones")
-    return look.rows(rows, _listed_zone, "Name", f"{look.env.traffic.zone}.")
+    rows = context.pages("route53", "list_hosted_zones", "HostedZones")
+    return context.rows(rows, _listed_zone, "Name", f"{context.env.traffic.zone}.")
 
 
 @part(*GLOBAL, reads=ZONE_READS)
-def zone(look: Look) -> Zone | None:
+def zone(context: ReadContext) -> HostedZone | None:
     """The public zone of the traffic records; None where there is none. Of several, the one with the most records."""
-    found = [z for z in look.part(zones) if z.name == look.env.traffic.zone and not z.private]
+    found = [z for z in context.part(zones) if z.name == context.env.traffic.zone and not z.private]
     if not found:
         return None
     fullest = max(found, key=lambda z: z.record_sets)
-    answer = look.call("route53", "get_hosted_zone", Id=fullest.id)
+    answer = context.call("route53", "get_hosted_zone", Id=fullest.id)
     servers = answer.get("DelegationSet", {}).get("NameServers", [])
     features = answer.get("HostedZone", {}).get("Features", {})
-    return Zone(
+    return HostedZone(
         id=fullest.id,
         name=fullest.name,
         name_servers=tuple(sorted(plain(server) for server in servers)),
@@ -111,32 +111,32 @@ def zone(look: Look) -> Zone | None:
 
 
 @part(*GLOBAL, reads=RECORD_READS)
-def records(look: Look) -> tuple[Record, ...]:
+def records(context: ReadContext) -> tuple[Record, ...]:
     """Every record set of the traffic zone, 300 a page; empty where there is no such zone."""
-    there = look.part(zone)
+    there = context.part(zone)
     if there is None:
         return ()
-    rows = look.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=there.id)
-    return look.rows(rows, record, "Name")
+    rows = context.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=there.id)
+    return context.rows(rows, record, "Name")
 
 
 @part(*GLOBAL, reads=RECORD_READS)
-def customer_hosts(look: Look) -> tuple[CustomerHost | Unseen, ...]:
+def customer_hosts(context: ReadContext) -> tuple[CustomerHost | Unavailable, ...]:
     """The customers' host names of the environment file: one call for each that a zone of this account holds."""
-    public = {listed.name: listed.id for listed in look.part(zones) if not listed.private}
-    hosts = sorted({host for hosts in look.env.traffic.customer_hosts.values() for host in hosts})
+    public = {listed.name: listed.id for listed in context.part(zones) if not listed.private}
+    hosts = sorted({host for hosts in context.env.traffic.customer_hosts.values() for host in hosts})
 
     def read(host: str) -> CustomerHost:
         zone_name = _longest_suffix(host, public)
         if zone_name is None:
             return CustomerHost(host, None, ())
-        answer = look.call(
+        answer = context.call(
             "route53", "list_resource_record_sets", HostedZoneId=public[zone_name], StartRecordName=host, MaxItems="20"
         )
-        there = look.rows(answer.get("ResourceRecordSets", []), record, "Name", f"{host}.")
+        there = context.rows(answer.get("ResourceRecordSets", []), record, "Name", f"{host}.")
         return CustomerHost(host, zone_name, tuple(r for r in there if r.name == host))
 
-    return tuple(look.maybe(read, hosts))
+    return tuple(context.maybe(read, hosts))
 
 
 def _listed_zone(row: dict[str, Any]) -> ListedZone:

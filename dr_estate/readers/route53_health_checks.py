@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.readers import route53
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import GLOBAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 CHECK_READS = frozenset({"route53:ListHealthChecks"})
 STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"
@@ -44,25 +44,28 @@ class HealthCheck:
 
 
 @part(*GLOBAL, reads=CHECK_READS)
-def checks(look: Look) -> tuple[HealthCheck, ...]:
+def checks(context: ReadContext) -> tuple[HealthCheck, ...]:
     """Every health check of the account, a hundred a page."""
-    return look.rows(look.pages("route53", "list_health_checks", "HealthChecks"), _check, "Id")
+    return context.rows(context.pages("route53", "list_health_checks", "HealthChecks"), _check, "Id")
 
 
 @part(*GLOBAL, reads=METRIC_READS)
-def statuses(look: Look) -> tuple[Reading, ...]:
+def statuses(context: ReadContext) -> tuple[Reading, ...]:
     """HealthCheckStatus (1 healthy, 0 not) of each check on a record of the traffic zone, 500 a call.
 
     Metrics, for GetHealthCheckStatus is no production interface and knows no calculated checks (its API page); they
     exist in us-east-1 only.
     """
-    known = {check.id: check for check in look.part(checks)}
-    named = {record.health_check_id for record in look.part(route53.records) if record.health_check_id}
+    known = {check.id: check for check in context.part(checks)}
+    named = {record.health_check_id for record in context.part(route53.records) if record.health_check_id}
     wanted = sorted(named | {child for check in named & known.keys() for child in known[check].children})
-    minutes = look.env.thresholds.metric_age_minutes
+    minutes = context.env.thresholds.metric_age_minutes
     return read_metrics(
-        look,
-        [Wanted("AWS/Route53", STATUS_METRIC, ((STATUS_DIMENSION, check),), "Minimum", minutes) for check in wanted],
+        context,
+        [
+            MetricQuery("AWS/Route53", STATUS_METRIC, ((STATUS_DIMENSION, check),), "Minimum", minutes)
+            for check in wanted
+        ],
     )
 
 

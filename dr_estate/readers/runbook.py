@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:GetObject"})
 
@@ -29,17 +29,17 @@ class Runbook:
 
 
 @part(Side.DR, reads=READS)
-def runbook(look: Look) -> Runbook:
+def runbook(context: ReadContext) -> Runbook:
     """The document that people.runbook names."""
-    place = look.env.named(look.env.people.runbook)
-    text = _object(look, place) if place.startswith("s3://") else _file(place)
+    place = context.env.named(context.env.people.runbook)
+    text = _object(context, place) if place.startswith("s3://") else _file(place)
     found = _REVIEWED.search(text) if text else None
     return Runbook(place, text, date.fromisoformat(found.group(1)) if found else None)
 
 
-def _object(look: Look, place: str) -> str | None:
+def _object(context: ReadContext, place: str) -> str | None:
     bucket, _, key = place.removeprefix("s3://").partition("/")
-    found = look.find("s3", "get_object", _ABSENT, Bucket=bucket, Key=key)
+    found = context.find("s3", "get_object", _ABSENT, Bucket=bucket, Key=key)
     return str(found["Body"].read(_MOST).decode("utf-8", "replace")) if found else None
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Unseen
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Reading, Wanted, read_metrics
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 BUCKET_READS = frozenset(
     {
@@ -25,7 +25,7 @@ _FAILURES_PERIOD_S = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class BucketReplicationRule:
     """One replication rule. ``whole`` is false where a prefix or tag leaves objects out; ``encrypted_objects`` says
     whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive.
     """
@@ -51,7 +51,7 @@ class Bucket:
     encryption: str
     key: str
     public_blocks: tuple[str, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[BucketReplicationRule, ...]
 
 
 def pairs(env: Environment) -> tuple[tuple[str, str], ...]:
@@ -73,40 +73,40 @@ def state_pair(env: Environment) -> tuple[str, str]:
 
 
 @part(*REGIONAL, reads=BUCKET_READS)
-def buckets(look: Look) -> tuple[Bucket | Unseen, ...]:
+def buckets(context: ReadContext) -> tuple[Bucket | Unavailable, ...]:
     """The originals (primary side) or the copies (DR side). S3 has no batch read: five calls a bucket, not a tenant."""
-    column = 0 if look.side is Side.PRIMARY else 1
-    return tuple(look.maybe(lambda name: _bucket(look, name), [pair[column] for pair in pairs(look.env)]))
+    column = 0 if context.side is Side.PRIMARY else 1
+    return tuple(context.maybe(lambda name: _bucket(context, name), [pair[column] for pair in pairs(context.env)]))
 
 
 @part(Side.DR, reads=METRIC_READS | {"cloudwatch:ListMetrics"})
-def lag_metrics(look: Look) -> tuple[Reading, ...]:
+def lag_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """ReplicationLatency (seconds) and BytesPendingReplication of every rule that writes into the DR region.
 
     S3 publishes both in the region of the DESTINATION, every minute, even while nothing is replicated: so they are
     seen, and the rules are found, when the primary is dark. Source: S3 User Guide, Using S3 Replication metrics.
     """
-    ours = {pair[0] for pair in pairs(look.env)}
+    ours = {pair[0] for pair in pairs(context.env)}
     named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
-    rows = look.pages("cloudwatch", "list_metrics", "Metrics", **named)
+    rows = context.pages("cloudwatch", "list_metrics", "Metrics", **named)
     found = {tuple((d["Name"], d["Value"]) for d in row.get("Dimensions", [])) for row in rows}
     rules = sorted(dimensions for dimensions in found if dict(dimensions).get("SourceBucket") in ours)
-    window = look.env.objectives.rpo_minutes
+    window = context.env.objectives.rpo_minutes
     wanted = [
-        Wanted("AWS/S3", name, dimensions, "Maximum", window)
+        MetricQuery("AWS/S3", name, dimensions, "Maximum", window)
         for dimensions in rules
         for name in ("ReplicationLatency", "BytesPendingReplication")
     ]
-    return read_metrics(look, wanted) if wanted else ()
+    return read_metrics(context, wanted) if wanted else ()
 
 
 @part(Side.PRIMARY, reads=METRIC_READS)
-def failure_metrics(look: Look) -> tuple[Reading, ...]:
+def failure_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """OperationsFailedReplication of every rule: published in the region of the SOURCE, and only when there are any."""
-    found = [bucket for bucket in look.part(buckets) if isinstance(bucket, Bucket)]
-    minutes = look.env.thresholds.failed_job_hours * 60
+    found = [bucket for bucket in context.part(buckets) if isinstance(bucket, Bucket)]
+    minutes = context.env.thresholds.failed_job_hours * 60
     wanted = [
-        Wanted(
+        MetricQuery(
             "AWS/S3",
             "OperationsFailedReplication",
             (("SourceBucket", bucket.name), ("DestinationBucket", rule.destination), ("RuleId", rule.id)),
@@ -117,52 +117,52 @@ def failure_metrics(look: Look) -> tuple[Reading, ...]:
         for bucket in found
         for rule in bucket.rules
     ]
-    return read_metrics(look, wanted) if wanted else ()
+    return read_metrics(context, wanted) if wanted else ()
 
 
-def _bucket(look: Look, name: str) -> Bucket:
-    request = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
-    found = look.find("s3", "head_bucket", _ABSENT, **request)
+def _bucket(context: ReadContext, name: str) -> Bucket:
+    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+    found = context.find("s3", "head_bucket", _ABSENT, **request)
     if found is None:
         return Bucket(name, "", "", "", "", (), ())
-    versioning = look.call("s3", "get_bucket_versioning", **request).get("Status", "never enabled")
-    encryption, key = _encryption(look, request)
+    versioning = context.call("s3", "get_bucket_versioning", **request).get("Status", "never enabled")
+    encryption, key = _encryption(context, request)
     return Bucket(
         name=name,
         region=found.get("BucketRegion", ""),
         versioning=versioning,
         encryption=encryption,
         key=key,
-        public_blocks=_public_blocks(look, request),
-        rules=_rules(look, request),
+        public_blocks=_public_blocks(context, request),
+        rules=_rules(context, request),
     )
 
 
-def _encryption(look: Look, request: dict[str, str]) -> tuple[str, str]:
+def _encryption(context: ReadContext, request: dict[str, str]) -> tuple[str, str]:
     none = ("ServerSideEncryptionConfigurationNotFoundError",)
-    found = look.find("s3", "get_bucket_encryption", none, **request)
+    found = context.find("s3", "get_bucket_encryption", none, **request)
     rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
     defaults = [row.get("ApplyServerSideEncryptionByDefault") or {} for row in rules]
     default: dict[str, str] = defaults[0] if defaults else {}
     return default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", "")
 
 
-def _public_blocks(look: Look, request: dict[str, str]) -> tuple[str, ...]:
-    found = look.find("s3", "get_public_access_block", ("NoSuchPublicAccessBlockConfiguration",), **request)
+def _public_blocks(context: ReadContext, request: dict[str, str]) -> tuple[str, ...]:
+    found = context.find("s3", "get_public_access_block", ("NoSuchPublicAccessBlockConfiguration",), **request)
     blocks = found["PublicAccessBlockConfiguration"] if found else {}
     return tuple(sorted(name for name, on in blocks.items() if on))
 
 
-def _rules(look: Look, request: dict[str, str]) -> tuple[Rule, ...]:
-    found = look.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **request)
+def _rules(context: ReadContext, request: dict[str, str]) -> tuple[BucketReplicationRule, ...]:
+    found = context.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **request)
     rows = found["ReplicationConfiguration"]["Rules"] if found else []
     return tuple(_rule(row) for row in rows)
 
 
-def _rule(row: dict[str, Any]) -> Rule:
+def _rule(row: dict[str, Any]) -> BucketReplicationRule:
     target = row["Destination"]
     chosen = row.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {})
-    return Rule(
+    return BucketReplicationRule(
         id=row.get("ID", ""),
         enabled=row["Status"] == "Enabled",
         destination=target["Bucket"].rpartition(":")[2],

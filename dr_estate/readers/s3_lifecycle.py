@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:GetBucketLifecycleConfiguration"})
 _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
@@ -17,7 +17,7 @@ _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class LifecycleEffect:
     """An enabled rule's effect on current objects: ``kind`` expires or archives, ``after`` days (0 for a past date).
 
     ``prefix``, ``tags`` (``key=value``) and sizes in bytes say which objects; a size of None narrows nothing.
@@ -37,40 +37,40 @@ class Lifecycle:
     """The endings of one bucket, Unseen where they could not be read; replication copies no lifecycle rule."""
 
     bucket: str
-    endings: tuple[Ending, ...] | Unseen
+    endings: tuple[LifecycleEffect, ...] | Unavailable
 
 
 @part(*REGIONAL, reads=READS)
-def lifecycles(look: Look) -> tuple[Lifecycle, ...]:
+def lifecycles(context: ReadContext) -> tuple[Lifecycle, ...]:
     """The lifecycle of each bucket that is there: S3 has no batch read, one call a bucket, not a tenant."""
-    there = [bucket.name for bucket in look.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
-    read = look.maybe(lambda name: _endings_of(look, name), there)
+    there = [bucket.name for bucket in context.part(s3.buckets) if isinstance(bucket, s3.Bucket) and bucket.region]
+    read = context.maybe(lambda name: _endings_of(context, name), there)
     return tuple(Lifecycle(name, endings) for name, endings in zip(there, read, strict=True))
 
 
-def _endings_of(look: Look, name: str) -> tuple[Ending, ...]:
-    request = {"Bucket": name, "ExpectedBucketOwner": look.env.account}
-    found = look.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **request)
+def _endings_of(context: ReadContext, name: str) -> tuple[LifecycleEffect, ...]:
+    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+    found = context.find("s3", "get_bucket_lifecycle_configuration", ("NoSuchLifecycleConfiguration",), **request)
     rows = [row for row in (found or {}).get("Rules", []) if row["Status"] == "Enabled"]
-    return tuple(ending for row in rows for ending in _endings(look, row))
+    return tuple(result for row in rows for result in _endings(context, row))
 
 
-def _endings(look: Look, row: dict[str, Any]) -> list[Ending]:
+def _endings(context: ReadContext, row: dict[str, Any]) -> list[LifecycleEffect]:
     chosen = _chosen(row)
     rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
     rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
     return [
-        Ending(row.get("ID", ""), kind, days, *chosen)
+        LifecycleEffect(row.get("ID", ""), kind, days, *chosen)
         for kind, when in rules
-        if (days := _days(look, when)) is not None
+        if (days := _days(context, when)) is not None
     ]
 
 
-def _days(look: Look, when: dict[str, Any]) -> int | None:
+def _days(context: ReadContext, when: dict[str, Any]) -> int | None:
     """After how many days it takes hold; from now on where it names a date. None where it ends no current object."""
     if "Date" in when:
         ends: datetime = when["Date"]
-        return max(0, (ends - look.now).days)
+        return max(0, (ends - context.now).days)
     return int(when["Days"]) if "Days" in when else None
 
 

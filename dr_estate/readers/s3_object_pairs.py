@@ -23,7 +23,7 @@ Fetch = Callable[[Mapping[str, str]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ObjectVersion:
     """The latest version of a key; ``deleted`` where that is a delete marker (then it has no ETag and no size)."""
 
     key: str
@@ -34,7 +34,7 @@ class Entry:
     deleted: bool = False
 
 
-class Kind(StrEnum):
+class ObjectState(StrEnum):
     """How a key stands. ``COPY`` and ``LARGE`` are missing or older at home; the rest is left as it is."""
 
     ALIKE = "alike"
@@ -46,15 +46,15 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ObjectPair:
     """One key on both sides; None where a side never held it."""
 
-    kind: Kind
-    home: Entry | None
-    away: Entry | None
+    kind: ObjectState
+    home: ObjectVersion | None
+    away: ObjectVersion | None
 
 
-def latest(fetch: Fetch) -> Iterator[Entry]:
+def latest(fetch: Fetch) -> Iterator[ObjectVersion]:
     """The latest version of every key, in order. ``fetch`` lists one page that begins after the given markers."""
     markers: dict[str, str] = {}
     while True:
@@ -67,17 +67,19 @@ def latest(fetch: Fetch) -> Iterator[Entry]:
             markers["VersionIdMarker"] = page["NextVersionIdMarker"]
 
 
-def _entries(page: Mapping[str, Any]) -> Iterator[Entry]:
+def _entries(page: Mapping[str, Any]) -> Iterator[ObjectVersion]:
     for row in page.get("Versions") or ():
         if row["IsLatest"]:
             version = row.get("VersionId", _NO_VERSION)
-            yield Entry(row["Key"], version, row["LastModified"], row.get("ETag", "").strip('"'), row.get("Size", 0))
+            yield ObjectVersion(
+                row["Key"], version, row["LastModified"], row.get("ETag", "").strip('"'), row.get("Size", 0)
+            )
     for row in page.get("DeleteMarkers") or ():
         if row["IsLatest"]:
-            yield Entry(row["Key"], row.get("VersionId", _NO_VERSION), row["LastModified"], deleted=True)
+            yield ObjectVersion(row["Key"], row.get("VersionId", _NO_VERSION), row["LastModified"], deleted=True)
 
 
-def compared(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[Pair]:
+def compared(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[ObjectPair]:
     """Every key of either side, in order."""
     sides = _merged(home, away)
     for _, found in groupby(sides, key=lambda tagged: tagged[0].key):
@@ -85,28 +87,28 @@ def compared(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[Pair]:
         yield _judged(both.get(True), both.get(False))
 
 
-def _merged(home: Iterator[Entry], away: Iterator[Entry]) -> Iterator[tuple[Entry, bool]]:
+def _merged(home: Iterator[ObjectVersion], away: Iterator[ObjectVersion]) -> Iterator[tuple[ObjectVersion, bool]]:
     """Both lists as one, in order; each entry with whether it is home's."""
     return merge(((entry, True) for entry in home), ((entry, False) for entry in away), key=lambda entry: entry[0].key)
 
 
-def _judged(home: Entry | None, away: Entry | None) -> Pair:
+def _judged(home: ObjectVersion | None, away: ObjectVersion | None) -> ObjectPair:
     if away is None:
-        return Pair(Kind.ALIKE, home, away)
+        return ObjectPair(ObjectState.ALIKE, home, away)
     if away.deleted:
         left = home is not None and not home.deleted and home.at <= away.at
-        return Pair(Kind.DELETED_AWAY if left else Kind.ALIKE, home, away)
+        return ObjectPair(ObjectState.DELETED_AWAY if left else ObjectState.ALIKE, home, away)
     if home is not None and home.deleted and home.at >= away.at:
-        return Pair(Kind.DELETED_AT_HOME, home, away)
+        return ObjectPair(ObjectState.DELETED_AT_HOME, home, away)
     if home is not None and not home.deleted:
         if _same(home, away):
-            return Pair(Kind.ALIKE, home, away)
+            return ObjectPair(ObjectState.ALIKE, home, away)
         if home.at > away.at:
-            return Pair(Kind.NEWER_AT_HOME, home, away)
-    return Pair(Kind.LARGE if away.size_bytes > LARGEST_COPY_BYTES else Kind.COPY, home, away)
+            return ObjectPair(ObjectState.NEWER_AT_HOME, home, away)
+    return ObjectPair(ObjectState.LARGE if away.size_bytes > LARGEST_COPY_BYTES else ObjectState.COPY, home, away)
 
 
-def _same(home: Entry, away: Entry) -> bool:
+def _same(home: ObjectVersion, away: ObjectVersion) -> bool:
     if home.etag == away.etag or (home.version == away.version != _NO_VERSION):
         return True
     return home.at >= away.at and home.size_bytes == away.size_bytes

@@ -9,18 +9,18 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3, serving_side
-from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, latest
+from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, compared, latest
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:ListObjectVersions"})
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Apart:
+class BucketDifference:
     """How a bucket and its copy differ. ``examples`` are the first few keys of each kind, as ``kind: key``.
 
     ``missing`` objects are absent or older at home, ``missing_bytes`` in all, the first of them written in the copy at
@@ -41,72 +41,72 @@ class Apart:
 
 
 @part(Side.DR, reads=READS)
-def apart(look: Look) -> tuple[Apart | Unseen, ...]:
+def apart(context: ReadContext) -> tuple[BucketDifference | Unavailable, ...]:
     """Each bucket of data beside its copy, a thousand versions a call; nothing while the primary region serves.
 
     One pass over both lists, a page of each in memory; the buckets at once.
     """
-    if not serving_side.away(look):
+    if not serving_side.away(context):
         return ()
     there = {
         b.name
         for side in (Side.PRIMARY, Side.DR)
-        for b in look.part(s3.buckets, side)
+        for b in context.part(s3.buckets, side)
         if isinstance(b, s3.Bucket) and b.region
     }
-    pairs = [pair for pair in s3.data_pairs(look.env) if there.issuperset(pair)]
-    return tuple(look.maybe(lambda pair: _apart(look, *pair), pairs))
+    pairs = [pair for pair in s3.data_pairs(context.env) if there.issuperset(pair)]
+    return tuple(context.maybe(lambda pair: _apart(context, *pair), pairs))
 
 
-def _apart(look: Look, bucket: str, copy: str) -> Apart:
-    primary = replace(look, side=Side.PRIMARY, region=look.env.region(Side.PRIMARY))
-    tally = Tally()
-    for pair in compared(latest(_pages(primary, bucket)), latest(_pages(look, copy))):
+def _apart(context: ReadContext, bucket: str, copy: str) -> BucketDifference:
+    primary = replace(context, side=Side.PRIMARY, region=context.env.region(Side.PRIMARY))
+    tally = PairCounter()
+    for pair in compared(latest(_pages(primary, bucket)), latest(_pages(context, copy))):
         tally.add(pair)
-    return tally.told(bucket, copy)
+    return tally.difference(bucket, copy)
 
 
-def _pages(look: Look, bucket: str) -> Fetch:
+def _pages(context: ReadContext, bucket: str) -> Fetch:
     def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
-        request = {"Bucket": bucket, "ExpectedBucketOwner": look.env.account, **markers}
-        return look.call("s3", "list_object_versions", **request)
+        request = {"Bucket": bucket, "ExpectedBucketOwner": context.env.account, **markers}
+        return context.call("s3", "list_object_versions", **request)
 
     return fetch
 
 
 @dataclass
-class Tally:
+class PairCounter:
     """Counts pairs as they go by."""
 
-    kinds: Counter[Kind] = field(default_factory=Counter)
+    kinds: Counter[ObjectState] = field(default_factory=Counter)
     missing_bytes: int = 0
     oldest_at: datetime | None = None
     examples: list[str] = field(default_factory=list)
 
-    def add(self, pair: Pair) -> None:
+    def add(self, pair: ObjectPair) -> None:
         """Count one key."""
         self.kinds[pair.kind] += 1
-        if pair.kind is Kind.ALIKE:
+        if pair.kind is ObjectState.ALIKE:
             return
         named = pair.away or pair.home
         if named is not None and self.kinds[pair.kind] <= _NAMED:
             self.examples.append(f"{pair.kind}: {named.key}")
-        if pair.kind in (Kind.COPY, Kind.LARGE) and pair.away is not None:
+        if pair.kind in (ObjectState.COPY, ObjectState.LARGE) and pair.away is not None:
             self.missing_bytes += pair.away.size_bytes
             self.oldest_at = min(self.oldest_at or pair.away.at, pair.away.at)
 
-    def told(self, bucket: str, copy: str) -> Apart:
+    def difference(self, bucket: str, copy: str) -> BucketDifference:
         """What was counted."""
-        return Apart(
+        return BucketDifference(
             bucket=bucket,
             copy=copy,
-            alike=self.kinds[Kind.ALIKE],
-            missing=self.kinds[Kind.COPY] + self.kinds[Kind.LARGE],
+            alike=self.kinds[ObjectState.ALIKE],
+            missing=self.kinds[ObjectState.COPY] + self.kinds[ObjectState.LARGE],
             missing_bytes=self.missing_bytes,
-            large=self.kinds[Kind.LARGE],
+            large=self.kinds[ObjectState.LARGE],
             oldest_at=self.oldest_at,
-            newer_at_home=self.kinds[Kind.NEWER_AT_HOME],
-            deleted_away=self.kinds[Kind.DELETED_AWAY],
-            deleted_at_home=self.kinds[Kind.DELETED_AT_HOME],
+            newer_at_home=self.kinds[ObjectState.NEWER_AT_HOME],
+            deleted_away=self.kinds[ObjectState.DELETED_AWAY],
+            deleted_at_home=self.kinds[ObjectState.DELETED_AT_HOME],
             examples=tuple(sorted(self.examples)),
         )

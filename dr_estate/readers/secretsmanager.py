@@ -16,10 +16,10 @@ from typing import Any
 
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.region_references import moved, way_home, way_of
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.region_references import move_to_primary, moved, way_of
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
@@ -69,11 +69,11 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Hidden:
+class HiddenSecret:
     """A secret whose value this reader may not read, and why."""
 
     name: str
-    unseen: Unseen
+    unseen: Unavailable
 
 
 def tenant_of(env: Environment, name: str) -> str | None:
@@ -82,29 +82,29 @@ def tenant_of(env: Environment, name: str) -> str | None:
 
 
 @part(*REGIONAL, reads=SECRET_READS)
-def secrets(look: Look) -> tuple[Secret, ...]:
+def secrets(context: ReadContext) -> tuple[Secret, ...]:
     """The estate's secrets, a hundred a call; those scheduled for deletion too. Source: ListSecrets."""
-    master = look.env.named(look.env.names.master_secret)
-    prefix = look.env.named(look.env.names.tenant_secret, tenant="\0").partition("\0")[0]
+    master = context.env.named(context.env.names.master_secret)
+    prefix = context.env.named(context.env.names.tenant_secret, tenant="\0").partition("\0")[0]
     filters = [{"Key": "name", "Values": sorted({master, prefix})}] if prefix else []
-    rows = look.pages(
+    rows = context.pages(
         "secretsmanager", "list_secrets", "SecretList", Filters=filters, IncludePlannedDeletion=True, MaxResults=100
     )
-    ours = [row for row in rows if row.get("Name") == master or tenant_of(look.env, row.get("Name", ""))]
-    return look.rows(ours, _secret, "Name")
+    ours = [row for row in rows if row.get("Name") == master or tenant_of(context.env, row.get("Name", ""))]
+    return context.rows(ours, _secret, "Name")
 
 
 @part(*REGIONAL, reads=VALUE_READS)
-def contents(look: Look) -> tuple[Content | Hidden, ...]:
+def contents(context: ReadContext) -> tuple[Content | HiddenSecret, ...]:
     """What may be known of every value, twenty secrets a call, reduced here. Source: BatchGetSecretValue, T18."""
-    wanted = [secret.name for secret in look.part(secrets) if secret.deleted_at is None]
+    wanted = [secret.name for secret in context.part(secrets) if secret.deleted_at is None]
 
-    def read(batch: Sequence[str]) -> list[Content | Hidden]:
-        answer = look.call("secretsmanager", "batch_get_secret_value", SecretIdList=list(batch))
-        seen = look.rows(answer.get("SecretValues", []), lambda row: _content(look.env, row), "Name")
-        return [*seen, *(_failed(look, row) for row in answer.get("Errors") or [])]
+    def read(batch: Sequence[str]) -> list[Content | HiddenSecret]:
+        answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=list(batch))
+        seen = context.rows(answer.get("SecretValues", []), lambda row: _content(context.env, row), "Name")
+        return [*seen, *(_failed(context, row) for row in answer.get("Errors") or [])]
 
-    return tuple(look.batches(read, wanted, _SECRETS_A_CALL))
+    return tuple(context.batches(read, wanted, _SECRETS_A_CALL))
 
 
 def _secret(row: dict[str, Any]) -> Secret:
@@ -120,11 +120,11 @@ def _secret(row: dict[str, Any]) -> Secret:
     )
 
 
-def _failed(look: Look, row: dict[str, Any]) -> Content | Hidden:
+def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret:
     name, code = row.get("SecretId", ""), row.get("ErrorCode", "")
-    if kind_of(code, 0) is Blindness.DENIED:
-        why = f"secretsmanager:GetSecretValue in {look.region} is denied ({code}). Allow it for the reader role."
-        return Hidden(name, Unseen(Blindness.DENIED, why, look.region, look.name))
+    if kind_of(code, 0) is UnavailableKind.DENIED:
+        reason = f"secretsmanager:GetSecretValue in {context.region} is denied ({code}). Allow it for the reader role."
+        return HiddenSecret(name, Unavailable(UnavailableKind.DENIED, reason, context.region, context.name))
     return Content(name, "", (), code or "unknown error")
 
 
@@ -156,7 +156,7 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def _field(env: Environment, name: str, value: str) -> Field:
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    away, home = moved(value, way_of(env), ""), moved(value, way_home(env), "")
+    away, home = moved(value, way_of(env), ""), moved(value, move_to_primary(env), "")
     movable, movable_home = primary in value and primary not in away, dr in value and dr not in home
     neutral = _digest(name, moved(home, way_of(env), ""))
     return Field(name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee, Unseen
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, Wanted, read_metrics
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_metrics
 from dr_estate.reading.part import part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 QUOTA_READS = frozenset({"service-quotas:GetServiceQuota", "service-quotas:GetAWSDefaultServiceQuota"})
 
@@ -34,13 +34,13 @@ _USAGE_WINDOW_MINUTES, _USAGE_PERIOD_S = 60, 300
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class ServiceQuota:
     """One quota as it applies here. ``used`` is its own usage metric's newest value, None without one."""
 
     service: str
     code: str
     name: str
-    limit: float | Unseen
+    limit: float | Unavailable
     used: float | None
 
 
@@ -54,59 +54,59 @@ class DatabaseQuota:
 
 
 @part(Side.DR, reads=QUOTA_READS | METRIC_READS)
-def quotas(look: Look) -> tuple[Quota, ...]:
+def quotas(context: ReadContext) -> tuple[ServiceQuota, ...]:
     """Each quota a failover draws on: applied value, else AWS's default; with its AWS/Usage metric where it has one."""
-    read = look.maybe(lambda wanted: _quota(look, *wanted), WANTED)
-    metrics = [None if isinstance(found, Unseen) else found[1] for found in read]
+    read = context.maybe(lambda wanted: _quota(context, *wanted), WANTED)
+    metrics = [None if isinstance(found, Unavailable) else found[1] for found in read]
     used: dict[str, float | None] = {}
     try:
-        for reading in read_metrics(look, [metric for metric in metrics if metric]):
+        for reading in read_metrics(context, [metric for metric in metrics if metric]):
             used[str(reading.dimensions)] = reading.value
-    except CannotSee:
+    except DataUnavailable:
         used = {}  # without the metric the checks count for themselves
     return tuple(
-        Quota(service, code, code, found, None)
-        if isinstance(found, Unseen)
+        ServiceQuota(service, code, code, found, None)
+        if isinstance(found, Unavailable)
         else replace(found[0], used=used.get(str(metric.dimensions)) if metric else None)
         for (service, code), found, metric in zip(WANTED, read, metrics, strict=True)
     )
 
 
 @part(Side.DR, reads=frozenset({"ec2:DescribeNetworkInterfaces"}))
-def network_interfaces(look: Look) -> int:
+def network_interfaces(context: ReadContext) -> int:
     """How many network interfaces stand in the region, a thousand a page."""
     page = {"PageSize": 1000}
-    return len(look.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", PaginationConfig=page))
+    return len(context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", PaginationConfig=page))
 
 
 @part(Side.DR, reads=frozenset({"rds:DescribeAccountAttributes"}))
-def database_quotas(look: Look) -> tuple[DatabaseQuota, ...]:
+def database_quotas(context: ReadContext) -> tuple[DatabaseQuota, ...]:
     """RDS's own quotas of the account in this region."""
-    rows = look.pages("rds", "describe_account_attributes", "AccountQuotas")
-    return look.rows(
+    rows = context.pages("rds", "describe_account_attributes", "AccountQuotas")
+    return context.rows(
         rows, lambda row: DatabaseQuota(row["AccountQuotaName"], row["Used"], row["Max"]), "AccountQuotaName"
     )
 
 
 @part(Side.PRIMARY, Side.DR, reads=frozenset({"acm:ListCertificates"}))
-def certificates(look: Look) -> int:
+def certificates(context: ReadContext) -> int:
     """How many certificates the region holds."""
-    return len(look.pages("acm", "list_certificates", "CertificateSummaryList"))
+    return len(context.pages("acm", "list_certificates", "CertificateSummaryList"))
 
 
-def _quota(look: Look, service: str, code: str) -> tuple[Quota, Wanted | None]:
+def _quota(context: ReadContext, service: str, code: str) -> tuple[ServiceQuota, MetricQuery | None]:
     request = {"ServiceCode": service, "QuotaCode": code}
-    found = look.find("service-quotas", "get_service_quota", ("NoSuchResourceException",), **request)
+    found = context.find("service-quotas", "get_service_quota", ("NoSuchResourceException",), **request)
     if found is None:  # never applied here: the default holds
-        found = look.call("service-quotas", "get_aws_default_service_quota", **request)
+        found = context.call("service-quotas", "get_aws_default_service_quota", **request)
     row: dict[str, Any] = {"QuotaName": code, **found["Quota"]}
     metric = row.get("UsageMetric", {})
     usage = _usage(metric) if metric.get("MetricName") else None
-    return Quota(service, code, row["QuotaName"], row["Value"], None), usage
+    return ServiceQuota(service, code, row["QuotaName"], row["Value"], None), usage
 
 
-def _usage(metric: dict[str, Any]) -> Wanted:
-    return Wanted(
+def _usage(metric: dict[str, Any]) -> MetricQuery:
+    return MetricQuery(
         metric.get("MetricNamespace", ""),
         metric["MetricName"],
         tuple(sorted(metric.get("MetricDimensions", {}).items())),

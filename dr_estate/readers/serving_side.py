@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs_policy, route53
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 
-def away(look: Look) -> bool:
+def away(context: ReadContext) -> bool:
     """Whether a traffic record leads visitors to the DR region, or its files are frozen for a failback.
 
     Raises CannotSee where neither can be told.
     """
-    return _frozen(look) or any(leads_away(record, look.env) for record in look.part(route53.records, Side.GLOBAL))
+    return _frozen(context) or any(
+        leads_away(record, context.env) for record in context.part(route53.records, Side.GLOBAL)
+    )
 
 
-def _frozen(look: Look) -> bool:
+def _frozen(context: ReadContext) -> bool:
     try:
-        found = look.part(efs_policy.policies, Side.DR)
-    except CannotSee:
+        found = context.part(efs_policy.policies, Side.DR)
+    except DataUnavailable:
         return False
-    return any(isinstance(policy, efs_policy.Policy) and policy.frozen_at is not None for policy in found)
+    return any(isinstance(policy, efs_policy.FileSystemPolicy) and policy.frozen_at is not None for policy in found)
 
 
 def leads_away(record: route53.Record, env: Environment) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"sns:GetTopicAttributes"})
 SUBSCRIPTION_READS = frozenset({"sns:ListSubscriptionsByTopic", "sns:GetSubscriptionAttributes"})
@@ -29,7 +29,7 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class TopicSubscription:
     """One confirmed subscription of a topic, in words that are alike in every region.
 
     ``who`` is protocol and address; of what stands in a region itself, such as a queue, the protocol alone.
@@ -41,19 +41,19 @@ class Listener:
 
 
 @part(*REGIONAL, reads=READS)
-def topics(look: Look) -> tuple[Topic, ...]:
+def topics(context: ReadContext) -> tuple[Topic, ...]:
     """The topics of names.topics: one call each, by their ARN."""
-    return tuple(look.each(lambda pattern: _topic(look, look.env.named(pattern)), look.env.names.topics))
+    return tuple(context.each(lambda pattern: _topic(context, context.env.named(pattern)), context.env.names.topics))
 
 
-def _topic(look: Look, name: str) -> Topic:
-    arn = f"arn:aws:sns:{look.region}:{look.env.account}:{name}"
-    found = look.find("sns", "get_topic_attributes", ("NotFound", "NotFoundException"), TopicArn=arn)
+def _topic(context: ReadContext, name: str) -> Topic:
+    arn = f"arn:aws:sns:{context.region}:{context.env.account}:{name}"
+    found = context.find("sns", "get_topic_attributes", ("NotFound", "NotFoundException"), TopicArn=arn)
     if found is None:
         return Topic(name, exists=False, confirmed=0, pending=0)
     attributes = found.get("Attributes", {})
     counts = ("SubscriptionsConfirmed", "SubscriptionsPending")
-    confirmed, pending = look.understand(lambda: [int(attributes[count]) for count in counts], name)
+    confirmed, pending = context.understand(lambda: [int(attributes[count]) for count in counts], name)
     return Topic(name, exists=True, confirmed=confirmed, pending=pending, settings=_settings(attributes))
 
 
@@ -65,26 +65,28 @@ def _settings(attributes: dict[str, str]) -> tuple[str, ...]:
 
 
 @part(*REGIONAL, reads=SUBSCRIPTION_READS)
-def listeners(look: Look) -> tuple[Listener, ...]:
+def listeners(context: ReadContext) -> tuple[TopicSubscription, ...]:
     """Every confirmed subscription of the topics that are there: a page and one call each, for a handful of topics."""
-    there = [topic.name for topic in look.part(topics) if topic.exists]
+    there = [topic.name for topic in context.part(topics) if topic.exists]
     rows = [
         (name, row)
         for name in there
-        for row in look.pages(
+        for row in context.pages(
             "sns",
             "list_subscriptions_by_topic",
             "Subscriptions",
-            TopicArn=f"arn:aws:sns:{look.region}:{look.env.account}:{name}",
+            TopicArn=f"arn:aws:sns:{context.region}:{context.env.account}:{name}",
         )
         if row.get("SubscriptionArn", "").startswith("arn:")  # a pending one has none yet
     ]
-    read = look.each(lambda pair: look.row(pair[1], lambda row: _listener(look, pair[0], row), "SubscriptionArn"), rows)
+    read = context.each(
+        lambda pair: context.row(pair[1], lambda row: _listener(context, pair[0], row), "SubscriptionArn"), rows
+    )
     return tuple(listener for listener in read if listener is not None)
 
 
-def _listener(look: Look, topic: str, row: dict[str, Any]) -> Listener:
-    answer = look.call("sns", "get_subscription_attributes", SubscriptionArn=row["SubscriptionArn"])
+def _listener(context: ReadContext, topic: str, row: dict[str, Any]) -> TopicSubscription:
+    answer = context.call("sns", "get_subscription_attributes", SubscriptionArn=row["SubscriptionArn"])
     attributes: dict[str, str] = answer["Attributes"]
     scope = "by body " if attributes.get("FilterPolicyScope") == "MessageBody" else ""
     settings = [f"only {scope}{_canonical(attributes['FilterPolicy'])}"] if attributes.get("FilterPolicy") else []
@@ -93,7 +95,7 @@ def _listener(look: Look, topic: str, row: dict[str, Any]) -> Listener:
     settings += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
     protocol = row["Protocol"]
     who = protocol if protocol in _INSIDE_AWS else f"{protocol} {row['Endpoint']}"
-    return Listener(topic, who, tuple(settings))
+    return TopicSubscription(topic, who, tuple(settings))
 
 
 def _canonical(document: str) -> str:

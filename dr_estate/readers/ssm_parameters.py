@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"ssm:GetParametersByPath"})
 
@@ -21,14 +21,14 @@ class Parameter:
 
 
 @part(*REGIONAL, reads=READS)
-def parameters(look: Look) -> tuple[Parameter, ...]:
+def parameters(context: ReadContext) -> tuple[Parameter, ...]:
     """Every parameter under the environment's path, ten a page; secure strings are not decrypted."""
-    path = look.env.named(look.env.names.parameter_path)
-    rows = look.pages("ssm", "get_parameters_by_path", "Parameters", Path=path, Recursive=True, WithDecryption=False)
-    primary = look.env.regions.primary
+    path = context.env.named(context.env.names.parameter_path)
+    rows = context.pages("ssm", "get_parameters_by_path", "Parameters", Path=path, Recursive=True, WithDecryption=False)
+    primary = context.env.regions.primary
 
     def parameter(row: dict[str, Any]) -> Parameter:
         readable = row["Type"] != "SecureString"
         return Parameter(row["Name"], row["Type"], readable and primary in row.get("Value", ""))
 
-    return look.rows(rows, parameter, "Name")
+    return context.rows(rows, parameter, "Name")

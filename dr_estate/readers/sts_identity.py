@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"sts:GetCallerIdentity"})
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class CallerIdentity:
     """The caller as one region's STS knows it."""
 
     account: str
@@ -19,7 +19,7 @@ class Caller:
 
 
 @part(*REGIONAL, reads=READS)
-def caller(look: Look) -> Caller:
+def caller(context: ReadContext) -> CallerIdentity:
     """The caller's identity by the regional endpoint."""
-    identity = look.call("sts", "get_caller_identity")
-    return look.understand(lambda: Caller(identity["Account"], identity["Arn"]), "The caller")
+    identity = context.call("sts", "get_caller_identity")
+    return context.understand(lambda: CallerIdentity(identity["Account"], identity["Arn"]), "The caller")

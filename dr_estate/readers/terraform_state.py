@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 STATE_READS = frozenset({"s3:HeadObject"})
 LOCK_READS = frozenset({"dynamodb:DescribeTable"})
@@ -16,7 +16,7 @@ _NO_OBJECT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class StateObject:
     """The state object in one region's bucket. ``size`` is in bytes; None where there is no such object."""
 
     bucket: str
@@ -35,27 +35,27 @@ class LockTable:
 
 
 @part(*REGIONAL, reads=STATE_READS)
-def state(look: Look) -> State:
+def state(context: ReadContext) -> StateObject:
     """The state object: in the state bucket of the primary region, in its copy in the DR region."""
-    names = look.env.names
-    bucket = look.env.named(names.state_bucket)
-    if look.side is Side.DR:
-        bucket = look.env.named(names.bucket_copy, bucket=bucket)
-    key = look.env.named(names.state_key)
-    found = look.find("s3", "head_object", _NO_OBJECT, Bucket=bucket, Key=key)
+    names = context.env.names
+    bucket = context.env.named(names.state_bucket)
+    if context.side is Side.DR:
+        bucket = context.env.named(names.bucket_copy, bucket=bucket)
+    key = context.env.named(names.state_key)
+    found = context.find("s3", "head_object", _NO_OBJECT, Bucket=bucket, Key=key)
     if found is None:
-        return State(bucket, key, None, None, "")
-    size, modified = look.understand(lambda: (found["ContentLength"], found["LastModified"]), key)
-    return State(bucket, key, size, modified, found.get("ReplicationStatus", ""))
+        return StateObject(bucket, key, None, None, "")
+    size, modified = context.understand(lambda: (found["ContentLength"], found["LastModified"]), key)
+    return StateObject(bucket, key, size, modified, found.get("ReplicationStatus", ""))
 
 
 @part(*REGIONAL, reads=LOCK_READS)
-def lock_tables(look: Look) -> tuple[LockTable, ...]:
+def lock_tables(context: ReadContext) -> tuple[LockTable, ...]:
     """Every accepted lock table: the team's Terraform spells its name in more than one way."""
 
     def table(pattern: str) -> LockTable:
-        name = look.env.named(pattern)
-        found = look.find("dynamodb", "describe_table", ("ResourceNotFoundException",), TableName=name)
-        return LockTable(name, look.understand(lambda: found["Table"]["TableStatus"], name) if found else None)
+        name = context.env.named(pattern)
+        found = context.find("dynamodb", "describe_table", ("ResourceNotFoundException",), TableName=name)
+        return LockTable(name, context.understand(lambda: found["Table"]["TableStatus"], name) if found else None)
 
-    return tuple(look.each(table, look.env.names.state_lock_tables))
+    return tuple(context.each(table, context.env.names.state_lock_tables))

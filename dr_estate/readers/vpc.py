@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 _PAGE = {"PageSize": 1000}
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
@@ -83,7 +83,7 @@ class NatGateway:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class VpcEndpoint:
     """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint."""
 
     service: str
@@ -92,13 +92,13 @@ class Endpoint:
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcs"}))
-def vpc(look: Look) -> Vpc | None:
+def vpc(context: ReadContext) -> Vpc | None:
     """The VPC of that Name tag, or None where there is none."""
-    named = {"Name": "tag:Name", "Values": [look.env.named(look.env.names.vpc)]}
-    rows = look.pages("ec2", "describe_vpcs", "Vpcs", Filters=[named])
+    named = {"Name": "tag:Name", "Values": [context.env.named(context.env.names.vpc)]}
+    rows = context.pages("ec2", "describe_vpcs", "Vpcs", Filters=[named])
     if not rows:
         return None
-    return look.understand(lambda: _vpc(rows[0]), look.env.named(look.env.names.vpc))
+    return context.understand(lambda: _vpc(rows[0]), context.env.named(context.env.names.vpc))
 
 
 def _vpc(row: dict[str, Any]) -> Vpc:
@@ -114,58 +114,58 @@ def _vpc(row: dict[str, Any]) -> Vpc:
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeSubnets"}))
-def subnets(look: Look) -> tuple[Subnet, ...]:
+def subnets(context: ReadContext) -> tuple[Subnet, ...]:
     """The VPC's subnets; empty where there is no VPC."""
-    rows = _inside(look, "describe_subnets", "Subnets")
-    return look.rows(rows, _subnet, "SubnetId")
+    rows = _inside(context, "describe_subnets", "Subnets")
+    return context.rows(rows, _subnet, "SubnetId")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
-def security_groups(look: Look) -> tuple[SecurityGroup, ...]:
+def security_groups(context: ReadContext) -> tuple[SecurityGroup, ...]:
     """The VPC's security groups."""
-    rows = _inside(look, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
+    rows = _inside(context, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
     names = {row["GroupId"]: row["GroupName"] for row in rows if row.get("GroupId") and row.get("GroupName")}
-    here = look.part(vpc)
+    here = context.part(vpc)
     own = {block for block, _ in here.cidrs} if here else set()
 
     def group(row: dict[str, Any]) -> SecurityGroup:
         rules = (_rules(row.get(key, []), names, own) for key in ("IpPermissions", "IpPermissionsEgress"))
         return SecurityGroup(row["GroupId"], row["GroupName"], *rules)
 
-    return look.rows(rows, group, "GroupName")
+    return context.rows(rows, group, "GroupName")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeRouteTables"}))
-def route_tables(look: Look) -> tuple[RouteTable, ...]:
+def route_tables(context: ReadContext) -> tuple[RouteTable, ...]:
     """The VPC's route tables."""
-    return look.rows(_inside(look, "describe_route_tables", "RouteTables"), _table, "RouteTableId")
+    return context.rows(_inside(context, "describe_route_tables", "RouteTables"), _table, "RouteTableId")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeNatGateways"}))
-def nat_gateways(look: Look) -> tuple[NatGateway, ...]:
+def nat_gateways(context: ReadContext) -> tuple[NatGateway, ...]:
     """The VPC's NAT gateways that are not deleted."""
-    rows = _inside(look, "describe_nat_gateways", "NatGateways")
+    rows = _inside(context, "describe_nat_gateways", "NatGateways")
     there = [row for row in rows if row.get("State") != "deleted"]
-    return look.rows(there, lambda row: NatGateway(row["NatGatewayId"], row["State"]), "NatGatewayId")
+    return context.rows(there, lambda row: NatGateway(row["NatGatewayId"], row["State"]), "NatGatewayId")
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcEndpoints"}))
-def endpoints(look: Look) -> tuple[Endpoint, ...]:
+def endpoints(context: ReadContext) -> tuple[VpcEndpoint, ...]:
     """The VPC's endpoints."""
-    prefix = f"com.amazonaws.{look.region}."
+    prefix = f"com.amazonaws.{context.region}."
 
-    def endpoint(row: dict[str, Any]) -> Endpoint:
+    def endpoint(row: dict[str, Any]) -> VpcEndpoint:
         service = row.get("ServiceName") or row.get("ResourceConfigurationArn") or row["ServiceNetworkArn"]
-        return Endpoint(service.removeprefix(prefix), row.get("VpcEndpointType", ""), row.get("State", "").lower())
+        return VpcEndpoint(service.removeprefix(prefix), row.get("VpcEndpointType", ""), row.get("State", "").lower())
 
-    return look.rows(_inside(look, "describe_vpc_endpoints", "VpcEndpoints"), endpoint, "VpcEndpointId")
+    return context.rows(_inside(context, "describe_vpc_endpoints", "VpcEndpoints"), endpoint, "VpcEndpointId")
 
 
-def _inside(look: Look, operation: str, key: str, **more: Any) -> list[Any]:
-    here = look.part(vpc)
+def _inside(context: ReadContext, operation: str, key: str, **more: Any) -> list[Any]:
+    here = context.part(vpc)
     if here is None:
         return []
-    return look.pages("ec2", operation, key, Filters=[{"Name": "vpc-id", "Values": [here.id]}], **more)
+    return context.pages("ec2", operation, key, Filters=[{"Name": "vpc-id", "Values": [here.id]}], **more)
 
 
 def _subnet(row: dict[str, Any]) -> Subnet:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 METRIC_READS = frozenset({"cloudwatch:GetMetricData"})
 _QUERIES_A_CALL = 500
@@ -19,7 +19,7 @@ _COMPLETE = "Complete"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class MetricQuery:
     """A metric to read: ``dimensions`` are (name, value) pairs, ``period_s`` a multiple of 60."""
 
     namespace: str
@@ -67,50 +67,54 @@ class Series:
     flaw: str = ""
 
 
-def read_metrics(look: Look, wanted: Sequence[Wanted]) -> tuple[Reading, ...]:
+def read_metrics(context: ReadContext, wanted: Sequence[MetricQuery]) -> tuple[Reading, ...]:
     """Read all ``wanted`` in as few calls as CloudWatch allows, in their order. Raises CannotSee."""
-    return tuple(look.batches(lambda batch: _read(look, batch), wanted, _QUERIES_A_CALL))
+    return tuple(context.batches(lambda batch: _read(context, batch), wanted, _QUERIES_A_CALL))
 
 
-def read_series(look: Look, wanted: Sequence[Wanted]) -> tuple[Series, ...]:
+def read_series(context: ReadContext, wanted: Sequence[MetricQuery]) -> tuple[Series, ...]:
     """Read every datapoint of all ``wanted`` in their windows, in as few calls as CloudWatch allows. Raises CannotSee.
 
     A call returns 100,800 datapoints at most, the rest on further pages (API_GetMetricData).
     """
 
-    def read(batch: Sequence[Wanted]) -> list[Series]:
-        points, flaws = _points(look, batch)
+    def read(batch: Sequence[MetricQuery]) -> list[Series]:
+        points, flaws = _points(context, batch)
         return [
-            Series(m.name, m.dimensions, tuple(_inside(m, points.get(n, []), look.now)), flaws.get(n, ""))
+            Series(m.name, m.dimensions, tuple(_inside(m, points.get(n, []), context.now)), flaws.get(n, ""))
             for n, m in enumerate(batch)
         ]
 
-    return tuple(look.batches(read, wanted, _QUERIES_A_CALL))
+    return tuple(context.batches(read, wanted, _QUERIES_A_CALL))
 
 
-def _read(look: Look, batch: Sequence[Wanted]) -> list[Reading]:
-    points, flaws = _points(look, batch)
+def _read(context: ReadContext, batch: Sequence[MetricQuery]) -> list[Reading]:
+    points, flaws = _points(context, batch)
     return [
-        replace(_reading(metric, points.get(number, []), look.now), flaw=flaws.get(number, ""))
+        replace(_reading(metric, points.get(number, []), context.now), flaw=flaws.get(number, ""))
         for number, metric in enumerate(batch)
     ]
 
 
-def _points(look: Look, batch: Sequence[Wanted]) -> tuple[dict[int, list[tuple[datetime, float]]], dict[int, str]]:
+def _points(
+    context: ReadContext, batch: Sequence[MetricQuery]
+) -> tuple[dict[int, list[tuple[datetime, float]]], dict[int, str]]:
     """The datapoints of each metric of the batch, by its number there, and what keeps them from being all (T62)."""
     longest = max(metric.window_minutes for metric in batch)
-    rows = look.pages(
+    rows = context.pages(
         "cloudwatch",
         "get_metric_data",
         "MetricDataResults",
         MetricDataQueries=[_query(number, metric) for number, metric in enumerate(batch)],
-        StartTime=look.now - timedelta(minutes=longest),
-        EndTime=look.now + timedelta(minutes=1),
+        StartTime=context.now - timedelta(minutes=longest),
+        EndTime=context.now + timedelta(minutes=1),
         ScanBy="TimestampDescending",
     )
     points: dict[int, list[tuple[datetime, float]]] = {}
     flaws: dict[int, str] = {}
-    for number, found, flaw in look.rows(rows, _datapoints, "Label"):  # one metric's may be spread over several pages
+    for number, found, flaw in context.rows(
+        rows, _datapoints, "Label"
+    ):  # one metric's may be spread over several pages
         points.setdefault(number, []).extend(found)
         flaws[number] = flaw  # PartialData until the last
     return points, flaws
@@ -124,7 +128,7 @@ def _datapoints(row: dict[str, Any]) -> tuple[int, list[tuple[datetime, float]],
     return int(row["Id"][1:]), points, "" if status == _COMPLETE else f"{status} {texts}".strip()
 
 
-def _query(number: int, metric: Wanted) -> dict[str, Any]:
+def _query(number: int, metric: MetricQuery) -> dict[str, Any]:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions]
     named = {"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": dimensions}
     return {
@@ -134,14 +138,14 @@ def _query(number: int, metric: Wanted) -> dict[str, Any]:
     }
 
 
-def _reading(metric: Wanted, points: list[tuple[datetime, float]], now: datetime) -> Reading:
+def _reading(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> Reading:
     inside = _inside(metric, points, now)
     at, value = inside[-1] if inside else (None, None)
     lowest = min((value for _, value in inside), default=None)
     return Reading(metric.name, metric.dimensions, value, at, lowest, float(sum(value for _, value in inside)))
 
 
-def _inside(metric: Wanted, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:
+def _inside(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:
     """The points of the metric's own window, the oldest first."""
     since = now - timedelta(minutes=metric.window_minutes)
     return sorted(point for point in points if point[0] + timedelta(seconds=metric.period_s) >= since)

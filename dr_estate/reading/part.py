@@ -8,23 +8,23 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from dr_estate.config.environment import Side
-from dr_estate.reading.reader import Look, Reader
+from dr_estate.reading.reader import ReadContext, Reader
 
 T = TypeVar("T")
 REGIONAL = (Side.PRIMARY, Side.DR)
 GLOBAL = (Side.GLOBAL,)
 
 
-def part(*sides: Side, reads: frozenset[str]) -> Callable[[Callable[[Look], T]], Reader[T]]:
+def part(*sides: Side, reads: frozenset[str]) -> Callable[[Callable[[ReadContext], T]], Reader[T]]:
     """Make a reader of the decorated function: one part of the snapshot, read once on each of ``sides``.
 
     ``reads`` are the exact ``service:Operation`` names it may call. The part's name is ``<module>.<function>``.
     """
 
-    def wrap(function: Callable[[Look], T]) -> Reader[T]:
+    def wrap(function: Callable[[ReadContext], T]) -> Reader[T]:
         noun = function.__module__.rpartition(".")[2]
         module = vars(sys.modules[function.__module__])
-        shape = typing.get_type_hints(function, {**module, "Look": Look})["return"]
+        shape = typing.get_type_hints(function, {**module, "ReadContext": ReadContext})["return"]
         return Reader(f"{noun}.{function.__name__}", sides, reads, function, shape)
 
     return wrap

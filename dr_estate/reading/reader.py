@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
-from dr_estate.aws.read_client import Answer, Eyes
+from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, UnreadableRow, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.rows import understand
 
 T = TypeVar("T")
@@ -25,12 +25,12 @@ class Reader(Generic[T]):
     name: str
     sides: tuple[Side, ...]
     reads: frozenset[str]
-    read: Callable[[Look], T]
+    read: Callable[[ReadContext], T]
     shape: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class TrackedChanges:
     """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone."""
 
     changes: tuple[str, ...] = ()
@@ -46,34 +46,34 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Look:
+class ReadContext:
     """A reader's view of one side. ``now`` is the moment the observation began (UTC), ``name`` the part it reads.
 
     ``unreadable`` collects the rows that matter to the estate and were not understood, those of other parts too.
     """
 
-    eyes: Eyes
+    client: ReadClient
     side: Side
     region: str
     now: datetime
     workers: ThreadPoolExecutor
     parts: Callable[[str, Side], Future[Section]]
-    followed: Followed = Followed()
+    followed: TrackedChanges = TrackedChanges()
     name: str = ""
     unreadable: list[UnreadableRow] = field(default_factory=list)
 
     @property
     def env(self) -> Environment:
         """The environment whose estate is read."""
-        return self.eyes.environment
+        return self.client.environment
 
     def call(self, service: str, operation: str, **params: Any) -> Answer:
         """Make one call and return its answer. ``operation`` is boto3's method name. Raises CannotSee."""
-        return cast(Answer, self.eyes.call(service, self.region, lambda c: getattr(c, operation)(**params)))
+        return cast(Answer, self.client.call(service, self.region, lambda c: getattr(c, operation)(**params)))
 
     def find(self, service: str, operation: str, absent: tuple[str, ...], **params: Any) -> Answer | None:
         """Like call, but None where AWS answers with one of the error codes ``absent``: the thing is not there."""
-        found = self.eyes.call(service, self.region, lambda c: getattr(c, operation)(**params), absent)
+        found = self.client.call(service, self.region, lambda c: getattr(c, operation)(**params), absent)
         return cast("Answer | None", found)
 
     def pages(self, service: str, operation: str, key: str, **params: Any) -> list[Any]:
@@ -86,7 +86,7 @@ class Look:
             pages = client.get_paginator(operation).paginate(**params)
             return [item for page in pages for item in _under(page, key)]
 
-        return cast(list[Any], self.eyes.call(service, self.region, all_pages))
+        return cast(list[Any], self.client.call(service, self.region, all_pages))
 
     def understand(self, parse: Callable[[], R], name: str) -> R:
         """Return what ``parse`` makes of an answer on ``name``. Raises CannotSee where it is of an unknown shape."""
@@ -107,13 +107,13 @@ class Look:
         name = str(row.get(key) or "")
         try:
             return self.understand(lambda: parse(row), name or f"A row without {key}")
-        except CannotSee as dark:
-            if dark.unseen.kind is not Blindness.UNREADABLE:
+        except DataUnavailable as error:
+            if error.unavailable.kind is not UnavailableKind.UNREADABLE:
                 raise
             inside = self.env.tenant_of(pattern, name) if pattern else None
             if not name or pattern is None or inside is not None or name == self.env.named(pattern, tenant=""):
                 tenant = inside if pattern and "{tenant}" in pattern else None
-                self._record(UnreadableRow(name, tenant, dark.unseen.of_part(self.name)))
+                self._record(UnreadableRow(name, tenant, error.unavailable.of_part(self.name)))
             return None
 
     def _record(self, odd: UnreadableRow) -> None:
@@ -132,14 +132,14 @@ class Look:
             for future in futures:
                 future.cancel()
 
-    def maybe(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R | Unseen]:
+    def maybe(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R | Unavailable]:
         """Like each, but an item that cannot be seen or understood becomes its Unseen and the rest are still read."""
 
-        def careful(item: T) -> R | Unseen:
+        def careful(item: T) -> R | Unavailable:
             try:
                 return self.understand(lambda: doing(item), _label(item))
-            except CannotSee as dark:
-                return dark.unseen.of_part(self.name)
+            except DataUnavailable as error:
+                return error.unavailable.of_part(self.name)
 
         return self.each(careful, items)
 
@@ -151,14 +151,14 @@ class Look:
     def part(self, reader: Reader[T], side: Side | None = None) -> T:
         """Return another part of the same observation (read once, shared). Raises CannotSee where it is unseen."""
         future = self.parts(reader.name, side or self.side)
-        wait([future], timeout=self.eyes.seconds_left)
+        wait([future], timeout=self.client.seconds_left)
         try:
             section = future.result(timeout=0)
         except FutureTimeout as late:
-            why, region = f"{reader.name} was not read before the deadline.", self.env.region(side or self.side)
-            raise CannotSee(Unseen(Blindness.DEADLINE, why, region, reader.name)) from late
-        if isinstance(section.value, Unseen):
-            raise CannotSee(section.value)
+            reason, region = f"{reader.name} was not read before the deadline.", self.env.region(side or self.side)
+            raise DataUnavailable(Unavailable(UnavailableKind.DEADLINE, reason, region, reader.name)) from late
+        if isinstance(section.value, Unavailable):
+            raise DataUnavailable(section.value)
         for odd in section.unreadable:
             self._record(odd)
         return cast(T, section.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 R = TypeVar("R")
 _ODD = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
@@ -18,5 +18,5 @@ def understand(parse: Callable[[], R], name: str, region: str) -> R:
         return parse()
     except _ODD as odd:
         flaw = f"it has no {odd.args[0]}" if isinstance(odd, KeyError) and odd.args else f"{type(odd).__name__}: {odd}"
-        why = f"{name} in {region} was not understood: {flaw}."
-        raise CannotSee(Unseen(Blindness.UNREADABLE, why, region)) from odd
+        reason = f"{name} in {region} was not understood: {flaw}."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd

@@ -15,8 +15,8 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, UnreadableRow, Unseen
-from dr_estate.reading.reader import Followed, Reader
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
+from dr_estate.reading.reader import Reader, TrackedChanges
 from dr_estate.snapshot.part_aliases import current_name
 from dr_estate.snapshot.registry import readers
 
@@ -30,7 +30,7 @@ class EvidenceError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SnapshotPart:
     """One thing read on one side: when and where, and the value or why there is none.
 
     ``unreadable`` are the rows that matter to the estate, were not understood, and are not in the value.
@@ -57,16 +57,16 @@ class Snapshot:
     identity: str
     world: str
     taken_at: datetime
-    parts: Mapping[tuple[str, Side], Part]
+    parts: Mapping[tuple[str, Side], SnapshotPart]
     calls: Mapping[str, int] = field(default_factory=dict)
     remembered_tenants: tuple[str, ...] = ()
-    followed: Followed = field(default_factory=Followed)
+    followed: TrackedChanges = field(default_factory=TrackedChanges)
 
     def get(self, reader: Reader[T], side: Side) -> T:
         """Return the whole value. Raises CannotSee where it was not seen or asked for, or a row was not understood."""
         value = self.get_readable(reader, side)
         for row in self.unreadable(reader, side):
-            raise CannotSee(row.unseen)
+            raise DataUnavailable(row.unseen)
         return value
 
     def unreadable(self, reader: Reader[Any], side: Side) -> tuple[UnreadableRow, ...]:
@@ -78,19 +78,19 @@ class Snapshot:
         """Return the value without the rows that were not understood. Raises CannotSee where it was not seen."""
         part = self.parts.get((reader.name, side))
         if part is None:
-            why = f"{reader.name} was not read on the {side} side."
-            raise CannotSee(Unseen(Blindness.UNSUPPORTED, why, part=reader.name))
-        if isinstance(part.value, Unseen):
-            raise CannotSee(part.value.of_part(reader.name))
+            reason = f"{reader.name} was not read on the {side} side."
+            raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason, part=reader.name))
+        if isinstance(part.value, Unavailable):
+            raise DataUnavailable(part.value.of_part(reader.name))
         return cast(T, part.value)
 
     def find(self, reader: Reader[tuple[T, ...]], side: Side, **wanted: object) -> T | None:
         """Return the part's first member of these values, None where there is none. Raises CannotSee."""
         return next((member for member in self.get(reader, side) if _has(member, wanted)), None)
 
-    def unseen(self) -> list[Part]:
+    def unavailable_parts(self) -> list[SnapshotPart]:
         """Every part that could not be seen."""
-        return [part for part in self.parts.values() if isinstance(part.value, Unseen)]
+        return [part for part in self.parts.values() if isinstance(part.value, Unavailable)]
 
     @property
     def api_calls(self) -> int:
@@ -100,7 +100,7 @@ class Snapshot:
 
 def _has(member: object, wanted: Mapping[str, object]) -> bool:
     """Whether the member of a part has these values; one that could not be seen has none."""
-    return not isinstance(member, Unseen) and all(getattr(member, name) == value for name, value in wanted.items())
+    return not isinstance(member, Unavailable) and all(getattr(member, name) == value for name, value in wanted.items())
 
 
 @cache
@@ -108,7 +108,7 @@ def _codec(name: str) -> TypeAdapter[Any]:
     known = readers()
     if name not in known:
         raise EvidenceError(f"The evidence holds a part this version does not know: {name}.")
-    return TypeAdapter(known[name].shape | Unseen)
+    return TypeAdapter(known[name].shape | Unavailable)
 
 
 def to_json(snapshot: Snapshot) -> bytes:
@@ -119,7 +119,7 @@ def to_json(snapshot: Snapshot) -> bytes:
             "side": part.side,
             "region": part.region,
             "read_at": part.read_at.isoformat(),
-            "unseen": isinstance(part.value, Unseen),
+            "unseen": isinstance(part.value, Unavailable),
             "value": _dump(part.value),
             **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
         }
@@ -182,18 +182,18 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
     )
 
 
-def _load(row: dict[str, Any]) -> Part:
+def _load(row: dict[str, Any]) -> SnapshotPart:
     value: Any
     name = current_name(row["name"])
     if row["unseen"]:
         unseen = row["value"]  # earlier evidence does not say where and for what: then it was the part itself
         region, part = unseen.get("region", row["region"]), unseen.get("part", row["name"])
-        value = Unseen(Blindness(unseen["kind"]), unseen["why"], region, current_name(part))
+        value = Unavailable(UnavailableKind(unseen["kind"]), unseen["why"], region, current_name(part))
     else:
         value = _codec(name).validate_python(row["value"])
     read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
     odd = _ROWS.validate_python(row.get("unreadable", ()))  # earlier evidence has none
-    return Part(name, Side(row["side"]), row["region"], read_at, value, odd)
+    return SnapshotPart(name, Side(row["side"]), row["region"], read_at, value, odd)
 
 
 def read_evidence(path: Path) -> Snapshot:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, route53
 from dr_estate.snapshot.snapshot import Snapshot
 
@@ -33,13 +33,13 @@ def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
     for source in sources:
         try:
             ids = source()
-        except CannotSee as unseen:
-            dark.append(unseen.unseen.why)
+        except DataUnavailable as unseen:
+            dark.append(unseen.unavailable.why)
             continue
         if ids:
             return tuple(sorted(Tenant(name, dns_label(name)) for name in ids))
-    why = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
-    raise CannotSee(Unseen(Blindness.ERROR, f"No tenants could be discovered. {why}"))
+    reason = " ".join(dark) or f"No service is named like {env.names.service}, in either region."
+    raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No tenants could be discovered. {reason}"))
 
 
 def dns_label(tenant: str) -> str:

@@ -12,29 +12,29 @@ from typing import Any
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from reports.render.drill_markdown import of_drill
-from reports.values.drill_summary import Drilled, headline
+from reports.values.drill_summary import DrillSummary, headline
 
 _STATUS = {"done": "passed", "not compared": "broken", "waiting": "broken", "lost": "broken"}
 
 
-def result_of(drilled: Drilled, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
+def result_of(summary: DrillSummary, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
     """The result; its attachment is written into ``folder``. Left over is failed, not compared is broken."""
     stop = int(ended.timestamp() * 1000)
-    identity = hashlib.md5(f"drill#{drilled.kind}#{environment}".encode(), usedforsecurity=False).hexdigest()
+    identity = hashlib.md5(f"drill#{summary.kind}#{environment}".encode(), usedforsecurity=False).hexdigest()
     source = f"{uuid.uuid4()}-attachment.md"
-    (folder / source).write_text("\n".join(of_drill(drilled)), encoding="utf-8")
-    status = _STATUS.get(drilled.verdict, "failed")
+    (folder / source).write_text("\n".join(of_drill(summary)), encoding="utf-8")
+    status = _STATUS.get(summary.verdict, "failed")
     return {
         "uuid": str(uuid.uuid4()),
         "historyId": identity,
         "testCaseId": identity,
-        "name": f"{drilled.kind} of {environment}",
-        "fullName": f"drill#{drilled.kind}",
+        "name": f"{summary.kind} of {environment}",
+        "fullName": f"drill#{summary.kind}",
         "status": status,
-        "statusDetails": {} if status == "passed" else {"message": visible(headline(drilled))},
-        "start": stop - int(drilled.took_s * 1000),
+        "statusDetails": {} if status == "passed" else {"message": visible(headline(summary))},
+        "start": stop - int(summary.took_s * 1000),
         "stop": stop,
-        "steps": list(_steps(drilled, stop)),
+        "steps": list(_steps(summary, stop)),
         "attachments": [{"name": "Account of the drill", "source": source, "type": "text/markdown"}],
         "labels": [
             {"name": "epic", "value": f"DR readiness of {environment}"},
@@ -45,13 +45,13 @@ def result_of(drilled: Drilled, environment: str, ended: datetime, folder: Path)
     }
 
 
-def _steps(drilled: Drilled, stop: int) -> Iterator[dict[str, Any]]:
-    for phase in drilled.phases:
+def _steps(summary: DrillSummary, stop: int) -> Iterator[dict[str, Any]]:
+    for phase in summary.phases:
         took = int((phase.seconds or 0) * 1000)
         name = f"{phase.part}: {phase.phase} ({duration(phase.seconds)})"
         status = "passed" if phase.seconds is not None else "broken"
         yield {"name": name, "status": status, "stage": "finished", "start": stop - took, "stop": stop}
-    for row in drilled.left:
+    for row in summary.left:
         yield {
             "name": one_line(f"left over: {row.subject} ({row.place})"),
             "status": "failed",

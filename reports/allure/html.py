@@ -32,7 +32,7 @@ _ANALYTICS = re.compile(
 
 
 @dataclass(frozen=True)
-class Built:
+class HtmlReport:
     """The HTML file, or None with a note that says why there is none."""
 
     path: Path | None
@@ -55,13 +55,13 @@ def node_beside_python() -> str | None:
     return str(beside) if beside.exists() else None
 
 
-def build_html(results: Path, target: Path, title: str) -> Built:
+def build_html(results: Path, target: Path, title: str) -> HtmlReport:
     """Render ``results`` to the single file ``target``. Never raises: the run's verdict does not depend on the page."""
     command = generator()
     if command is None:
-        return Built(None, (HOW_TO_GET_IT,))
+        return HtmlReport(None, (HOW_TO_GET_IT,))
     if not results.is_dir():
-        return Built(None, (f"The HTML report was not built: {results} is not there.",))
+        return HtmlReport(None, (f"The HTML report was not built: {results} is not there.",))
     with tempfile.TemporaryDirectory() as work:
         config, out = Path(work) / "allurerc.json", Path(work) / "out"
         config.write_text(json.dumps(_config(title, out)), encoding="utf-8")
@@ -76,16 +76,18 @@ def build_html(results: Path, target: Path, title: str) -> Built:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as trouble:
-            return Built(None, (f"The HTML report was not built: {trouble}.",))
+            return HtmlReport(None, (f"The HTML report was not built: {trouble}.",))
         pages = sorted(out.rglob("index.html"))
         if done.returncode or not pages:
             lines = Text.from_ansi(done.stderr or done.stdout).plain.strip().splitlines()
-            return Built(None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",))
+            return HtmlReport(
+                None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",)
+            )
         try:
             target.write_text(without_analytics(pages[0].read_text(encoding="utf-8")), encoding="utf-8")
         except OSError as trouble:
-            return Built(None, (f"The HTML report was not kept: {trouble}.",))
-    return Built(target)
+            return HtmlReport(None, (f"The HTML report was not kept: {trouble}.",))
+    return HtmlReport(target)
 
 
 def _variables() -> dict[str, str]:

@@ -18,7 +18,7 @@ from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.terminal import console
-from reports.values.drill_summary import Drilled
+from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 
 _CATEGORIES = (
@@ -51,8 +51,8 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     for result in report.verdict.results:
         if not result.scenario and result.status is Status.UNKNOWN:
             _write_json(results / f"{uuid.uuid4()}-result.json", _lost(result, report))
-    for drilled in report.drills:
-        _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(drilled, report, results))
+    for summary in report.drills:
+        _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(summary, report, results))
     if report.ran is not None:
         run = allure_runs.result_of(report.ran, report.environment.name, datetime.now(UTC), results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
@@ -81,11 +81,11 @@ def _with_page(report: Report, folder: Path) -> Report:
     return replace(report, files=files, notes=(*report.notes, *built.notes))
 
 
-def _of_drill(drilled: Drilled, report: Report, results: Path) -> dict[str, Any]:
+def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str, Any]:
     from reports.allure.drills import result_of
 
     ended = datetime.now(UTC)
-    return result_of(drilled, report.environment.name, ended, results)
+    return result_of(summary, report.environment.name, ended, results)
 
 
 def _environment(report: Report) -> str:
@@ -114,7 +114,7 @@ def _decided(report: Report) -> dict[str, object]:
     if (weighed := report.assessment) is not None:
         rows["Answer"], rows["Plan digest"] = weighed.advice, weighed.plan.digest
         rows["Recovery time estimate"] = duration(weighed.rto_estimate_s)
-    runs = (*([report.ran] if report.ran else []), *(part for drilled in report.drills for part in drilled.parts))
+    runs = (*([report.ran] if report.ran else []), *(part for summary in report.drills for part in summary.parts))
     return rows | allure_runs.properties(runs)
 
 

@@ -11,28 +11,28 @@ from typing import Any
 
 from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
-from reports.values.run_summary import Ran, sentences
+from reports.values.run_summary import RunSummary, sentences
 
 NOT_DONE = "NotDone:"
 
 
-def result_of(ran: Ran, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
+def result_of(summary: RunSummary, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
     """The result; its attachment is written into ``folder``. It passed only where the run is done."""
     stop = _ms(ended)
-    identity = hashlib.md5(f"run#{ran.goal}#{environment}".encode(), usedforsecurity=False).hexdigest()
+    identity = hashlib.md5(f"run#{summary.goal}#{environment}".encode(), usedforsecurity=False).hexdigest()
     source = f"{uuid.uuid4()}-attachment.md"
-    (folder / source).write_text("\n".join(of_run(ran)), encoding="utf-8")
-    done = ran.outcome == "done"
-    steps = list(_steps(ran, stop))
+    (folder / source).write_text("\n".join(of_run(summary)), encoding="utf-8")
+    done = summary.outcome == "done"
+    steps = list(_steps(summary, stop))
     return {
         "uuid": str(uuid.uuid4()),
         "historyId": identity,
         "testCaseId": identity,
-        "name": f"{ran.goal} {ran.incident} of {environment}",
-        "fullName": f"run#{ran.goal}",
-        "description": "  \n".join(sentences(ran)),
+        "name": f"{summary.goal} {summary.incident} of {environment}",
+        "fullName": f"run#{summary.goal}",
+        "description": "  \n".join(sentences(summary)),
         "status": "passed" if done else "failed",
-        "statusDetails": {} if done else {"message": f"{NOT_DONE} {ran.outcome}: {ran.says}"},
+        "statusDetails": {} if done else {"message": f"{NOT_DONE} {summary.outcome}: {summary.says}"},
         "start": min([stop, *(step["start"] for step in steps)]),
         "stop": stop,
         "steps": steps,
@@ -45,21 +45,25 @@ def result_of(ran: Ran, environment: str, ended: datetime, folder: Path) -> dict
     }
 
 
-def properties(runs: tuple[Ran, ...]) -> dict[str, object]:
+def properties(runs: tuple[RunSummary, ...]) -> dict[str, object]:
     """Incident, people, plan and record of each run, for the report's environment."""
     rows: dict[str, object] = {}
-    for ran in runs:
-        timeline = ran.record.timeline
-        of = f" of {ran.goal}" if len(runs) > 1 else ""
-        rows |= {f"Incident{of}": ran.incident, f"Outcome{of}": ran.outcome, f"Run{of}": ran.run}
-        rows |= {f"Operator{of}": ran.operator, f"Approver{of}": ran.approver or "none needed"}
-        rows |= {f"Plan digest{of}": ran.digest, f"Journal{of}": ran.journal, f"Journal head{of}": ran.record.head}
+    for summary in runs:
+        timeline = summary.record.timeline
+        of = f" of {summary.goal}" if len(runs) > 1 else ""
+        rows |= {f"Incident{of}": summary.incident, f"Outcome{of}": summary.outcome, f"Run{of}": summary.run}
+        rows |= {f"Operator{of}": summary.operator, f"Approver{of}": summary.approver or "none needed"}
+        rows |= {
+            f"Plan digest{of}": summary.digest,
+            f"Journal{of}": summary.journal,
+            f"Journal head{of}": summary.record.head,
+        }
         rows[f"Recovery time{of}"] = duration(timeline.reached_s if timeline else None)
     return rows
 
 
-def _steps(ran: Ran, stop: int) -> Iterator[dict[str, Any]]:
-    timeline = ran.record.timeline
+def _steps(summary: RunSummary, stop: int) -> Iterator[dict[str, Any]]:
+    timeline = summary.record.timeline
     for phase, span in timeline.phases.items() if timeline else ():
         took = "no end recorded" if span.seconds is None else duration(span.seconds)
         yield {

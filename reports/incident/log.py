@@ -33,7 +33,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from dr_actions.journal.entries import Chain, Entry, Kind
+from dr_actions.journal.entries import Chain, Entry, EntryKind
 from dr_actions.journal.timeline import Span, Timeline, timelines
 from dr_actions.model.action_ids import prefix_of
 from dr_estate.model.durations import duration
@@ -104,8 +104,8 @@ def text(log: IncidentLog) -> str:
         for title, rows in _lists(line):
             lines += [f"  {title}", *(part for row in rows for part in _told("    ", row))]
     lines += ["", "Timeline"] if log.chain.entries else ["", "Nothing is recorded."]
-    for at, kind, says in _entry_rows(log.chain.entries):
-        lines += _told(f"  {at}  {kind:<12} ", says)
+    for at, kind, message in _entry_rows(log.chain.entries):
+        lines += _told(f"  {at}  {kind:<12} ", message)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -121,7 +121,7 @@ def markdown(log: IncidentLog) -> str:
             lines += ["", f"### {title}", "", *(f"- {escaped(row)}" for row in rows)]
         lines.append("")
     lines += ["## Timeline", "", "| at | what | |", "|---|---|---|"]
-    lines += [f"| {at} | {kind} | {escaped(says)} |" for at, kind, says in _entry_rows(log.chain.entries)]
+    lines += [f"| {at} | {kind} | {escaped(message)} |" for at, kind, message in _entry_rows(log.chain.entries)]
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +150,7 @@ def as_json(log: IncidentLog) -> str:
 
 
 def _timeline(line: Timeline) -> dict[str, Any]:
-    waits = [{"step": wait.step, "says": wait.says, **_span(wait.span)} for wait in line.waits]
+    waits = [{"step": wait.step, "says": wait.message, **_span(wait.span)} for wait in line.waits]
     return {
         "goal": line.goal,
         "digests": list(line.digests),
@@ -197,7 +197,10 @@ def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
         ),
         (
             f"Waited {duration(line.waited_s)} for steps taken by a person",
-            [f"{w.step}: {duration(w.span.seconds) if w.span.end else 'not taken yet'}: {w.says}" for w in line.waits],
+            [
+                f"{w.step}: {duration(w.span.seconds) if w.span.end else 'not taken yet'}: {w.message}"
+                for w in line.waits
+            ],
         ),
         ("Overrides", [_override(over) for over in line.overrides]),
         (
@@ -231,20 +234,22 @@ def _override(over: Mapping[str, Any]) -> str:
     return f"{over.get('gate')} by {over.get('by')} until {over.get('until')}: {over.get('why')}"
 
 
-_TELL: dict[Kind, Callable[[Mapping[str, Any]], str]] = {
-    Kind.BEGIN: lambda data: f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps",
-    Kind.INTENT: lambda data: f"{data.get('call', 'a call')} in {data.get('region', '?')}",
-    Kind.OUTCOME: lambda data: " ".join(str(data[name]) for name in ("result", "says") if name in data),
-    Kind.OVERRIDE: _override,
-    Kind.AUTHORISED: lambda data: f"operator {data.get('operator') or '-'}, approver {data.get('approver') or '-'}",
-    Kind.VALIDATED: lambda data: "passed" if data.get("passed") else "NOT passed",
-    Kind.END: lambda data: f"{data.get('outcome', '')}: {data.get('says', '')}",
+_TELL: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
+    EntryKind.BEGIN: lambda data: f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps",
+    EntryKind.INTENT: lambda data: f"{data.get('call', 'a call')} in {data.get('region', '?')}",
+    EntryKind.OUTCOME: lambda data: " ".join(str(data[name]) for name in ("result", "says") if name in data),
+    EntryKind.OVERRIDE: _override,
+    EntryKind.AUTHORISED: lambda data: (
+        f"operator {data.get('operator') or '-'}, approver {data.get('approver') or '-'}"
+    ),
+    EntryKind.VALIDATED: lambda data: "passed" if data.get("passed") else "NOT passed",
+    EntryKind.END: lambda data: f"{data.get('outcome', '')}: {data.get('says', '')}",
 }
 
 
-def _told(before: str, says: str) -> list[str]:
-    """``says`` after ``before``, wrapped under itself within the width unless it holds a command."""
-    shown = one_line(says) or "-"
+def _told(before: str, message: str) -> list[str]:
+    """``message`` after ``before``, wrapped under itself within the width unless it holds a command."""
+    shown = one_line(message) or "-"
     if holds_command(shown):
         return [before + shown]
     return wrap(shown, WIDTH, initial_indent=before, subsequent_indent=" " * len(before)) or [before]

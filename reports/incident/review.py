@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.timeline import Timeline
 from dr_estate.model.durations import duration
 from reports.incident.log import IncidentLog, markdown, verified
@@ -46,7 +46,7 @@ def _head(log: IncidentLog) -> Iterator[str]:
     entries = log.chain.entries
     yield f"- **Record:** {escaped(verified(log.chain))}"
     if entries:
-        ended = [entry for entry in entries if entry.kind is Kind.END]
+        ended = [entry for entry in entries if entry.kind is EntryKind.END]
         due = (ended[-1] if ended else entries[-1]).at + _DUE
         yield f"- **From** {entries[0].at:%Y-%m-%d %H:%M} **to** {entries[-1].at:%Y-%m-%d %H:%M} UTC"
         yield f"- **Review due:** {due:%Y-%m-%d %H:%M} UTC"
@@ -76,7 +76,14 @@ def _losses(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _decisions(entries: Sequence[Entry]) -> Iterator[str]:
-    kinds = {Kind.DECIDED, Kind.AUTHORISED, Kind.RESUMED, Kind.STOPPED, Kind.PAUSED, Kind.UNPAUSED}
+    kinds = {
+        EntryKind.DECIDED,
+        EntryKind.AUTHORISED,
+        EntryKind.RESUMED,
+        EntryKind.STOPPED,
+        EntryKind.PAUSED,
+        EntryKind.UNPAUSED,
+    }
     for entry in entries:
         if entry.kind in kinds:
             yield f"- {entry.at:%Y-%m-%d %H:%M:%S} {entry.kind}: {escaped(_words(entry.data))}"
@@ -92,7 +99,7 @@ def _words(data: Any) -> str:
 
 def _overrides(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.kind is Kind.OVERRIDE:
+        if entry.kind is EntryKind.OVERRIDE:
             data = entry.data
             words = escaped(f"by {data['by']} until {data['until']}: {data['why']}")
             yield f"- {code(str(data['gate']))} {words}"
@@ -101,21 +108,21 @@ def _overrides(entries: Sequence[Entry]) -> Iterator[str]:
 def _manual(lines: Sequence[Timeline]) -> Iterator[str]:
     for line in lines:
         for wait in line.waits:
-            yield f"- {escaped(wait.step)}: waited {duration(wait.span.seconds)}: {escaped(wait.says)}"
+            yield f"- {escaped(wait.step)}: waited {duration(wait.span.seconds)}: {escaped(wait.message)}"
 
 
 def _troubles(entries: Sequence[Entry]) -> Iterator[str]:
     for entry in entries:
-        if entry.kind in (Kind.LATE, Kind.FAILED, Kind.COMPENSATION, Kind.UNDONE):
+        if entry.kind in (EntryKind.LATE, EntryKind.FAILED, EntryKind.COMPENSATION, EntryKind.UNDONE):
             words = escaped(f"{entry.step or ''}: {entry.data.get('says', '')}")
             yield f"- {entry.at:%H:%M:%S} {entry.kind} {words}"
-        elif entry.kind is Kind.OUTCOME and entry.data.get("result") != "sent":
+        elif entry.kind is EntryKind.OUTCOME and entry.data.get("result") != "sent":
             words = escaped(f"{entry.step}: {entry.data.get('says') or entry.data.get('result')}")
             yield f"- {entry.at:%H:%M:%S} {words}"
 
 
 def _clean_ups(entries: Sequence[Entry]) -> Iterator[str]:
     """What the plans leave to people; of a plan that does not tell these apart, all its notes."""
-    plans = [entry.data["plan"] for entry in entries if entry.kind is Kind.BEGIN]
+    plans = [entry.data["plan"] for entry in entries if entry.kind is EntryKind.BEGIN]
     left = dict.fromkeys(sentence for plan in plans for sentence in plan.get("leaves", plan.get("notes", ())))
     yield from (f"- {escaped(sentence)}" for sentence in left)

@@ -13,8 +13,8 @@ from reports.incident.log import phase_rows
 from reports.values import assessment as values_assessment
 from reports.values import run_summary
 from reports.values.escaping import code, markdown
-from reports.values.run_record import Recorded, loss_in_words
-from reports.values.run_summary import Ran
+from reports.values.run_record import JournaledRun, loss_in_words
+from reports.values.run_summary import RunSummary
 
 
 def of_assessment(assessment: Assessment, env: Environment, command: str) -> list[str]:
@@ -29,7 +29,7 @@ def of_assessment(assessment: Assessment, env: Environment, command: str) -> lis
     return lines
 
 
-def of_run(summary: Ran) -> list[str]:
+def of_run(summary: RunSummary) -> list[str]:
     """How the run ended, how long each phase took, what it was cleared upon, and the whole plan with each call."""
     record = summary.record
     lines = [f"# Run {markdown(summary.run)}: {summary.outcome}", ""]
@@ -55,7 +55,7 @@ def _losses(assessment: Assessment) -> Iterator[str]:
         yield f"| {' | '.join(markdown(cell) for cell in row)} |"
 
 
-def _phases(record: Recorded) -> Iterator[str]:
+def _phases(record: JournaledRun) -> Iterator[str]:
     if record.timeline is not None:
         yield "| phase | start | end | took |"
         yield "|---|---|---|---|"
@@ -63,7 +63,7 @@ def _phases(record: Recorded) -> Iterator[str]:
             yield f"| {' | '.join(row)} |"
 
 
-def _recorded_losses(record: Recorded) -> Iterator[str]:
+def _recorded_losses(record: JournaledRun) -> Iterator[str]:
     if record.losses:
         yield "| store | of | written since | basis |"
         yield "|---|---|---|---|"
@@ -84,8 +84,8 @@ def _steps(plan: Plan) -> Iterator[str]:
     yield "| # | step | danger | control plane | budget | call |"
     yield "|---|---|---|---|---|---|"
     for step in plan.steps:
-        ((number, says, danger, planes, budget),) = values_assessment.step_rows([step])
+        ((number, message, danger, planes, budget),) = values_assessment.step_rows([step])
         call = "none"
         if step.call:
             call = f"`{step.call.name}` in {step.call.region}: {code(json.dumps(step.call.params))}"
-        yield f"| {number} | {markdown(says)} | {danger} | {planes} | {budget} | {call} |"
+        yield f"| {number} | {markdown(message)} | {danger} | {planes} | {budget} | {call} |"

@@ -50,8 +50,8 @@ def render(report: Report) -> str:
 def _of_runs(report: Report) -> Iterator[csv_runs.Row]:
     if report.ran is not None:
         yield from csv_runs.of_run(report.ran)
-    for drilled in report.drills:
-        yield from csv_runs.of_drill(drilled)
+    for summary in report.drills:
+        yield from csv_runs.of_drill(summary)
 
 
 def findings_table(result: CheckResult) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.model.gates import Gate
-from reports.values.drill_summary import Drilled
+from reports.values.drill_summary import DrillSummary
 from reports.values.run_record import RecordedLoss
-from reports.values.run_summary import Ran
+from reports.values.run_summary import RunSummary
 
 Row = dict[str, str]
 """What a row holds, by column; the other columns are empty."""
@@ -18,16 +18,16 @@ Row = dict[str, str]
 _OF_RUN = ("run", "outcome", "operator", "approver", "digest", "journal")
 
 
-def of_run(ran: Ran) -> Iterator[Row]:
+def of_run(summary: RunSummary) -> Iterator[Row]:
     """The ending and the people, then phases, gates, expected losses and the steps of the plan."""
-    record = ran.record
-    values = {"incident": ran.incident} | {name: str(getattr(ran, name)) for name in _OF_RUN}
+    record = summary.record
+    values = {"incident": summary.incident} | {name: str(getattr(summary, name)) for name in _OF_RUN}
     for name, value in (values | {"journal_head": record.head}).items():
-        yield _row(f"run.{name}", ran.goal, measured=value, because=ran.says if name == "outcome" else "")
+        yield _row(f"run.{name}", summary.goal, measured=value, because=summary.says if name == "outcome" else "")
     if (timeline := record.timeline) is not None:
         met = {True: "met", False: "not met", None: "not known"}[timeline.met]
         objective = str(timeline.objective_s)
-        yield _row("run.rto", ran.goal, status=met, measured=_number(timeline.reached_s), wanted=objective)
+        yield _row("run.rto", summary.goal, status=met, measured=_number(timeline.reached_s), wanted=objective)
         for phase, span in timeline.phases.items():
             yield _row("run.phase", str(phase), measured=_number(span.seconds))
     yield from (_of_gate(gate) for gate in record.gates)
@@ -38,21 +38,21 @@ def of_run(ran: Ran) -> Iterator[Row]:
         yield _row("run.step", step.id, because=step.says, measured=call, **own)
 
 
-def of_drill(drilled: Drilled) -> Iterator[Row]:
+def of_drill(summary: DrillSummary) -> Iterator[Row]:
     """The verdict, the measured times, what is left or kept, and each part as a run."""
-    values = {"incident": drilled.incident, "verdict": drilled.verdict, "cost": f"{drilled.cost} {drilled.currency}"}
-    values |= {"journal": str(drilled.journal or ""), "journal_head": drilled.journal_head}
+    values = {"incident": summary.incident, "verdict": summary.verdict, "cost": f"{summary.cost} {summary.currency}"}
+    values |= {"journal": str(summary.journal or ""), "journal_head": summary.journal_head}
     for name, value in values.items():
-        yield _row(f"drill.{name}", drilled.kind, "drill", measured=value)
-    rto, wanted = _number(drilled.rto_s), str(drilled.rto_target_s)
-    yield _row("drill.rto", drilled.kind, "drill", measured=rto, wanted=wanted)
-    yield _row("drill.rpo", drilled.kind, "drill", measured=_number(drilled.rpo_s))
-    for phase in drilled.phases:
+        yield _row(f"drill.{name}", summary.kind, "drill", measured=value)
+    rto, wanted = _number(summary.rto_s), str(summary.rto_target_s)
+    yield _row("drill.rto", summary.kind, "drill", measured=rto, wanted=wanted)
+    yield _row("drill.rpo", summary.kind, "drill", measured=_number(summary.rpo_s))
+    for phase in summary.phases:
         yield _row("drill.phase", f"{phase.part}: {phase.phase}", "drill", measured=_number(phase.seconds))
-    for row in drilled.residue or ():
+    for row in summary.residue or ():
         left = {"status": str(row.fate), "because": row.says, "remedy": row.command}
         yield _row("drill.residue", row.subject, "drill", measured=row.place, **left)
-    for part in drilled.parts:
+    for part in summary.parts:
         yield from of_run(part)
 
 

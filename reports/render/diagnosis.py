@@ -25,14 +25,14 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from reports.terminal.parts import Page, indented, table
-from reports.values.diagnosis import Diagnosis, Problem, State
+from reports.values.diagnosis import Diagnosis, Problem, Standing
 from reports.values.escaping import markdown as escaped
 
 SCHEMA = "aws-dr-manager/diagnosis/1"
 FORMS = ("terminal", "markdown", "json")
 WIDTH = 100
 _SHOWN = 8
-_STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red", State.UNKNOWN: "magenta"}
+_STYLES = {Standing.OK: "green", Standing.WARN: "yellow", Standing.FAIL: "red", Standing.UNKNOWN: "magenta"}
 
 
 def render(diagnosis: Diagnosis, form: str, *, color: bool = False) -> str:
@@ -49,7 +49,7 @@ def headline(diagnosis: Diagnosis) -> str:
     """The answer in one sentence."""
     if not diagnosis.identity:
         return "The account could not be reached: nothing can be read from here."
-    problems, facts = len(diagnosis.problems), [f for f in diagnosis.facts if f.state is not State.OK]
+    problems, facts = len(diagnosis.problems), [f for f in diagnosis.facts if f.state is not Standing.OK]
     if not problems and not facts:
         return "Every declared read that could be tried is answered, and nothing else is in the way."
     return f"{_count(problems, 'read')} did not give an answer, {_count(len(facts), 'other fact')} need attention."
@@ -80,8 +80,8 @@ def _coverage(diagnosis: Diagnosis) -> str:
     answered = f"{sum(service.answered for service in diagnosis.services)} declared reads are answered"
     if not untried:
         return f"{answered}."
-    why = "they ask about something that was not found" if diagnosis.identity else "nobody may ask"
-    return f"{answered}; {len(untried)} were not tried, because {why}."
+    reason = "they ask about something that was not found" if diagnosis.identity else "nobody may ask"
+    return f"{answered}; {len(untried)} were not tried, because {reason}."
 
 
 def _silent(diagnosis: Diagnosis) -> set[str]:
@@ -89,7 +89,7 @@ def _silent(diagnosis: Diagnosis) -> set[str]:
     return {
         fact.subject.rpartition(" ")[2]
         for fact in diagnosis.facts
-        if fact.state is State.UNKNOWN and " region " in fact.subject
+        if fact.state is Standing.UNKNOWN and " region " in fact.subject
     }
 
 

@@ -7,29 +7,29 @@ from collections.abc import Iterator
 from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
 from reports.values import drill_summary as told
-from reports.values.drill_summary import Drilled
+from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import code, markdown
 
 
-def of_drill(drilled: Drilled) -> list[str]:
+def of_drill(summary: DrillSummary) -> list[str]:
     """The end, measured times, what is left or kept, each with its command, and each part as a run."""
-    lines = [f"# {markdown(told.headline(drilled))}", ""]
-    lines += [*(f"- {markdown(sentence)}" for sentence in told.sentences(drilled)), ""]
-    lines += [*_phases(drilled), *_residue(drilled)]
-    return lines + [line for part in drilled.parts for line in of_run(part)]
+    lines = [f"# {markdown(told.headline(summary))}", ""]
+    lines += [*(f"- {markdown(sentence)}" for sentence in told.sentences(summary)), ""]
+    lines += [*_phases(summary), *_residue(summary)]
+    return lines + [line for part in summary.parts for line in of_run(part)]
 
 
-def _phases(drilled: Drilled) -> Iterator[str]:
-    if not drilled.phases:
+def _phases(summary: DrillSummary) -> Iterator[str]:
+    if not summary.phases:
         return
     yield from ("## Measured", "", "| part | phase | took |", "|---|---|---|")
-    for phase in drilled.phases:
+    for phase in summary.phases:
         yield f"| {phase.part} | {phase.phase} | {duration(phase.seconds)} |"
     yield ""
 
 
-def _residue(drilled: Drilled) -> Iterator[str]:
-    for title, rows in (("Left over", drilled.left), ("Kept by rule", drilled.kept)):
+def _residue(summary: DrillSummary) -> Iterator[str]:
+    for title, rows in (("Left over", summary.left), ("Kept by rule", summary.kept)):
         if rows:
             yield from (f"## {title}", "", "| where | what | why | by hand |", "|---|---|---|---|")
             for row in rows:

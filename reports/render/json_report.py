@@ -9,9 +9,9 @@ import orjson
 
 from dr_checks.core.model import CheckResult, Lag, Status
 from dr_checks.core.verdict import Verdict
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
-from dr_estate.snapshot.snapshot import Part
+from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state, drill_summary, run_summary
 from reports.values.report import SCHEMA, Report
 
@@ -64,7 +64,7 @@ def _lag(lag: Lag) -> dict[str, Any]:
     return {name: value for name, value in asdict(lag).items() if name not in ("missing", "unseen")}
 
 
-def _unseen(part: Part) -> dict[str, Any]:
+def _unseen(part: SnapshotPart) -> dict[str, Any]:
     return {
         "part": part.name,
         "side": part.side,
@@ -74,8 +74,12 @@ def _unseen(part: Part) -> dict[str, Any]:
     }
 
 
-def _cause(unseen: Unseen | None) -> dict[str, str] | None:
-    return None if unseen is None else {"kind": unseen.kind, "region": unseen.region, "part": unseen.part}
+def _cause(unavailable: Unavailable | None) -> dict[str, str] | None:
+    return (
+        None
+        if unavailable is None
+        else {"kind": unavailable.kind, "region": unavailable.region, "part": unavailable.part}
+    )
 
 
 def _result(result: CheckResult) -> dict[str, Any]:

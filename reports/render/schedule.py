@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from dr_checks.derived.due import Due, State
+from dr_checks.derived.due import DueState, ScheduledTest
 from dr_estate.model.durations import duration
 from dr_estate.model.dynamodb_values import instant
 from dr_estate.model.run_records import RunKind, RunRecord
@@ -50,14 +50,14 @@ class Trend:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DrillCalendar:
     """The schedule of an environment at a moment, by the runs that ``world`` keeps. ``blocked`` is why not today."""
 
     environment: str
     world: str
     at: datetime
     timezone: str
-    tests: tuple[Due, ...]
+    tests: tuple[ScheduledTest, ...]
     blocked: str = ""
     trends: tuple[Trend, ...] = ()
 
@@ -80,7 +80,7 @@ def trends(records: Iterable[RunRecord]) -> tuple[Trend, ...]:
     return tuple(found)
 
 
-def render(plan: Plan, form: str) -> str:
+def render(plan: DrillCalendar, form: str) -> str:
     """The schedule as ``terminal`` (100 columns), ``markdown`` or ``json``. Raises ValueError for another form."""
     forms = {"terminal": text, "markdown": markdown, "json": as_json}
     if form not in forms:
@@ -88,7 +88,7 @@ def render(plan: Plan, form: str) -> str:
     return forms[form](plan)
 
 
-def text(plan: Plan) -> str:
+def text(plan: DrillCalendar) -> str:
     """For the terminal."""
     lines = [_title(plan), *([f"  {plan.blocked}"] if plan.blocked else []), ""]
     heads = ("test", "period", "last run (UTC)", "by", "verdict", "due", "state")
@@ -97,7 +97,7 @@ def text(plan: Plan) -> str:
         lines.append(_columns(_cells(row)))
         if row.last:
             lines.append(_proof(row.last))
-        if row.state is not State.OK:
+        if row.state is not DueState.OK:
             lines.append(f"    run: {row.command}")
     if plan.trends:
         lines += ["", "Trends, the oldest first"]
@@ -105,7 +105,7 @@ def text(plan: Plan) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def markdown(plan: Plan) -> str:
+def markdown(plan: DrillCalendar) -> str:
     """For tickets and reviews."""
     blocked = [f"**Now {escaped(plan.blocked)}.**", ""] if plan.blocked else []
     lines = [f"# {escaped(_title(plan))}", "", *blocked]
@@ -127,7 +127,7 @@ def markdown(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_json(plan: Plan) -> str:
+def as_json(plan: DrillCalendar) -> str:
     """For programs: the keys are listed at the top of this module."""
     document = {
         "schema": SCHEMA,
@@ -153,14 +153,14 @@ def sparkline(runs: Sequence[tuple[datetime, float]]) -> str:
     return "".join(_BARS[round((value - least) / (most - least) * (len(_BARS) - 1))] for value in values)
 
 
-def _title(plan: Plan) -> str:
+def _title(plan: DrillCalendar) -> str:
     title = (
         f"DR tests of {plan.environment.upper()} ({plan.world}), {plan.at:%Y-%m-%d %H:%M} UTC, days of {plan.timezone}"
     )
     return titled(title, plan.world)
 
 
-def _cells(row: Due) -> tuple[str, ...]:
+def _cells(row: ScheduledTest) -> tuple[str, ...]:
     due = str(row.due) if row.due else "-"
     if row.last is None:
         return (row.test, row.period, "never", "-", "-", due, row.state)
@@ -193,7 +193,7 @@ def _values(trend: Trend) -> str:
     return ", ".join(duration(value) if trend.unit else f"{value:g}" for value in shown)
 
 
-def _test(row: Due) -> dict[str, Any]:
+def _test(row: ScheduledTest) -> dict[str, Any]:
     last = row.last
     names = ("who", "verdict", "score", "evidence", "report", "run")
     return {

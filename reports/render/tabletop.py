@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from dr_actions.assessment.tabletop import Stop
+from dr_actions.assessment.tabletop import TabletopStop
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import titled
@@ -17,7 +17,7 @@ SCHEMA = "aws-dr-manager/tabletop/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TabletopDecision:
     """What the participants decided at a stop, in their words."""
 
     playbook: str
@@ -33,8 +33,8 @@ class Exercise:
     environment: str
     world: str
     held_at: datetime
-    stops: tuple[Stop, ...]
-    decisions: tuple[Decision, ...]
+    stops: tuple[TabletopStop, ...]
+    decisions: tuple[TabletopDecision, ...]
 
     @property
     def gaps(self) -> list[str]:
@@ -42,14 +42,14 @@ class Exercise:
         return [f"{stop.playbook} {stop.number}: {gap}" for stop in self.stops for gap in stop.gaps]
 
 
-def heading(stop: Stop) -> str:
+def heading(stop: TabletopStop) -> str:
     """A stop's title and owner."""
     who = f"{stop.owner} <{stop.contact}>" if stop.contact else f"{stop.owner} (NO CONTACT)"
     budget = f", time budget {duration(stop.budget_s)}" if stop.budget_s else ""
     return f"{stop.playbook} {stop.number}: {stop.name}\n  owner {who}{budget}"
 
 
-def text(stop: Stop) -> str:
+def text(stop: TabletopStop) -> str:
     """A stop as it is read out."""
     lines = [heading(stop)]
     lines += [f"  - {one_line(sentence)}" for sentence in stop.happens]
@@ -79,7 +79,7 @@ def _row(line: str) -> str:
     return f"- {escaped(line.strip().removeprefix('- '))}"
 
 
-def _said(decisions: Sequence[Decision], stop: Stop) -> Iterator[str]:
+def _said(decisions: Sequence[TabletopDecision], stop: TabletopStop) -> Iterator[str]:
     for decision in decisions:
         if (decision.playbook, decision.step) == (stop.playbook, stop.number):
             yield f"- **Decided** by {escaped(decision.who)}: {escaped(decision.says)}"

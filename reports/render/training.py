@@ -15,7 +15,7 @@ _MARKS = {"met": "[x]", "not yet": "[ ]", "not met": "[!]"}
 Told = dict[str, Any]
 
 
-def scenes(rows: list[Told], form: str) -> str:
+def scenarios_text(rows: list[Told], form: str) -> str:
     """The scenes that can be played."""
     if form == "json":
         return _json(rows)
@@ -66,7 +66,7 @@ def debriefing(session: Told, form: str) -> str:
     return "\n".join([*lines, *(line for text in _after(session, "") for line in _wrapped(text, ""))]) + "\n"
 
 
-def ended(name: str, environment: str) -> str:
+def ended_text(name: str, environment: str) -> str:
     """That a scene is over."""
     return f"The scene {name} is over: the sandbox of {environment} is as it was before it.\n"
 

@@ -58,9 +58,9 @@ def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     title = f"\nPlan {values_assessment.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
     rows = table(title, "#", "step", "danger", "control plane", "budget")
     below = []
-    for number, says, *cells in values_assessment.step_rows(plan.steps):
-        below += [f"{number}: {says}"] if holds_command(says) else []
-        rows.add_row(number, "see below" if holds_command(says) else says, *cells)
+    for number, message, *cells in values_assessment.step_rows(plan.steps):
+        below += [f"{number}: {message}"] if holds_command(message) else []
+        rows.add_row(number, "see below" if holds_command(message) else message, *cells)
     console.print(rows)
     for step in below:
         indented(console, step, 2)

@@ -8,40 +8,40 @@ from rich.text import Text
 from dr_estate.model.durations import duration
 from reports.terminal.parts import indented, table
 from reports.values import drill_summary as told
-from reports.values.drill_summary import Drilled
+from reports.values.drill_summary import DrillSummary
 
 _SHOWN = 12
 
 
-def show(drilled: Drilled, console: Console) -> None:
+def show(summary: DrillSummary, console: Console) -> None:
     """Print the account to ``console``."""
-    good = drilled.verdict == "done" and not drilled.exit
-    indented(console, told.headline(drilled), 0, "bold green" if good else "bold red")
-    for sentence in told.sentences(drilled):
+    good = summary.verdict == "done" and not summary.exit
+    indented(console, told.headline(summary), 0, "bold green" if good else "bold red")
+    for sentence in told.sentences(summary):
         indented(console, sentence, 2)
-    if drilled.phases:
+    if summary.phases:
         rows = table("\nMeasured", "part", "phase", "took")
-        for phase in drilled.phases:
+        for phase in summary.phases:
             rows.add_row(phase.part, phase.phase, duration(phase.seconds))
         console.print(rows)
-    _residue(drilled, console)
+    _residue(summary, console)
     console.print()
 
 
-def _residue(drilled: Drilled, console: Console) -> None:
-    if drilled.left:
+def _residue(summary: DrillSummary, console: Console) -> None:
+    if summary.left:
         rows = table("\nLeft over", "where", "what", "why")
-        for row in drilled.left[:_SHOWN]:
+        for row in summary.left[:_SHOWN]:
             rows.add_row(row.place, row.subject, row.says)
         console.print(rows)
-        for row in drilled.left[:_SHOWN]:
+        for row in summary.left[:_SHOWN]:
             if row.command:
                 indented(console, f"{row.subject} by hand: {row.command}", 2)
-        if len(drilled.left) > _SHOWN:
-            indented(console, f"... and {len(drilled.left) - _SHOWN} more (--format markdown)", 2, "dim")
-    if drilled.kept:
+        if len(summary.left) > _SHOWN:
+            indented(console, f"... and {len(summary.left) - _SHOWN} more (--format markdown)", 2, "dim")
+    if summary.kept:
         console.print(Text("\nKept by rule", "bold"))
-        for row in drilled.kept:
+        for row in summary.kept:
             indented(console, f"{row.subject}: {row.says}", 2)
             if row.command:
                 indented(console, f"by hand, once it is not needed: {row.command}", 4)

@@ -14,11 +14,13 @@ from dr_estate.model.visible import without_credentials
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
-    """Writes change batches into ``folder``; ``reach`` is what a person's shell lacks to reach the run's world."""
+class ManualStepWriter:
+    """Writes change batches into ``folder``; ``environment_note`` is what a person's shell lacks to reach the run's
+    world.
+    """
 
     folder: Path
-    reach: Credentials
+    environment_note: Credentials
 
     def command(self, step_id: str, call: Call) -> str:
         """One line to paste into a shell. Where the file cannot be written, the batch is in the line itself."""
@@ -29,7 +31,7 @@ class ByHand:
     @property
     def who(self) -> str:
         """Who runs the command, as the first words of a sentence."""
-        return "Run, as the sandbox's admin" if self.reach.access_key_id else "Run, with rights on the zone"
+        return "Run, as the sandbox's admin" if self.environment_note.access_key_id else "Run, with rights on the zone"
 
     def _file(self, step_id: str, call: Call) -> str:
         path = self.folder.resolve() / f"change-batch-{re.sub(r'[^A-Za-z0-9._-]', '-', step_id)}.json"
@@ -41,15 +43,15 @@ class ByHand:
 
     def _keys(self) -> str:
         """The sandbox's keys for this one command: the shell may hold those of an account."""
-        if self.reach.access_key_id is None:
+        if self.environment_note.access_key_id is None:
             return ""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-        values = (self.reach.access_key_id, self.reach.secret_access_key or "", "")
+        values = (self.environment_note.access_key_id, self.environment_note.secret_access_key or "", "")
         return " ".join(f"{name}={shlex.quote(value)}" for name, value in zip(names, values, strict=True))
 
     def _end(self) -> str:
         """The endpoint; one with a password in it is left to the shell's own variable, and not shown."""
-        endpoint = self.reach.endpoint_url
+        endpoint = self.environment_note.endpoint_url
         if endpoint is None:
             return ""
         secret = without_credentials(endpoint) != endpoint

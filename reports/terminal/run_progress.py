@@ -15,16 +15,16 @@ from dr_actions.planning.planner import batches
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from reports.terminal import console
-from reports.terminal.manual_step import ByHand
+from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.printer import Printer
 
 _SILENCE_S = 30.0
 
 
-class Live:
+class RunProgress:
     """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
 
-    def __init__(self, plan: Plan, tty: bool, by_hand: ByHand) -> None:
+    def __init__(self, plan: Plan, tty: bool, by_hand: ManualStepWriter) -> None:
         self._console = Printer(stderr=True, highlight=False, emoji=False)
         self._plan, self._tty, self._by_hand = plan, tty, by_hand
         self._status: Status | None = None
@@ -35,34 +35,36 @@ class Live:
         """These steps are next."""
         more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
         left_s = self._left_s()
-        self._say(f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]")
+        self._print(
+            f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]"
+        )
 
-    def waits(self, step: Step, age_s: float, limit_s: float, says: str) -> None:
+    def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
-        message = f"  {step.subject}: {says} ({duration(age_s)} of {duration(limit_s)})"
+        message = f"  {step.subject}: {text} ({duration(age_s)} of {duration(limit_s)})"
         if self._console.is_terminal:
-            self._spin(message)
+            self._start_spinner(message)
         elif time.monotonic() - self._spoke_at > _SILENCE_S:
-            self._say(_shown(message))
+            self._print(_shown(message))
 
-    def done(self, step: Step, says: str) -> None:
+    def done(self, step: Step, message: str) -> None:
         """A step is as wanted."""
         self._over.add(step.id)
-        self._say(f"  [green]done[/] {_shown(step.id)}: {_shown(says)}")
+        self._print(f"  [green]done[/] {_shown(step.id)}: {_shown(message)}")
 
-    def degraded(self, step_id: str, why: str) -> None:
+    def degraded(self, step_id: str, reason: str) -> None:
         """A step failed, and the run goes on without it."""
-        self._say(f"  [bold red]FAILED, going on[/] {_shown(step_id)}: {_shown(why)}")
+        self._print(f"  [bold red]FAILED, going on[/] {_shown(step_id)}: {_shown(reason)}")
 
     def by_hand(self, step: Step) -> None:
         """Show exactly what a person is to change now."""
-        self._say(f"[bold yellow]BY HAND[/] {_shown(step.says)}")
+        self._print(f"[bold yellow]BY HAND[/] {_shown(step.says)}")
         if step.call is not None:
-            self._say(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
+            self._print(f"{self._by_hand.who}:\n{_shown(self._by_hand.command(step.id, step.call))}")
 
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""
-        self._say(_shown(sentence))
+        self._print(_shown(sentence))
 
     def confirm(self, step: Step, stop: threading.Event) -> bool:
         """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.
@@ -71,7 +73,7 @@ class Live:
         """
         if not self._tty:
             return False
-        self._say(f"[bold red]This cannot be undone:[/] {_shown(step.says)} {_shown(step.undo)}")
+        self._print(f"[bold red]This cannot be undone:[/] {_shown(step.says)} {_shown(step.undo)}")
         answer = console.ask_unless(stop.is_set, f"Type {step.subject} to go on: ")
         if answer is None:
             stop.set()
@@ -89,14 +91,14 @@ class Live:
         left = [step for step in self._plan.steps if step.id not in self._over]
         return sum(max(step.budget_s for step in batch) for batch in batches(left))
 
-    def _spin(self, text: str) -> None:
+    def _start_spinner(self, text: str) -> None:
         with suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
             if self._status is None:
                 self._status = self._console.status("")
                 self._status.start()
             self._status.update(_shown(text))
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.close()
         self._spoke_at = time.monotonic()
         with suppress(OSError):  # the terminal is gone

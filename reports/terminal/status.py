@@ -71,7 +71,7 @@ def _print(report: Report, console: Console) -> None:
 
         for drill in report.drills:
             terminal_drill.show(drill, console)
-    _stands(report, console)
+    _control_state(report, console)
     if report.assessment is not None:
         from reports.terminal import assessment as terminal_assessment
 
@@ -91,7 +91,7 @@ def _print(report: Report, console: Console) -> None:
     _footer(report, console)
 
 
-def _stands(report: Report, console: Console) -> None:
+def _control_state(report: Report, console: Console) -> None:
     """The stop switch, the open incident and overrides, before anything else."""
     if report.standing is not None:
         for sentence in control_state.sentences(report.standing, report.observed_at):
@@ -210,8 +210,8 @@ def _unseen_in_full(report: Report, console: Console) -> None:
     reasons: dict[str, list[str]] = {}
     for part in report.unseen:
         reasons.setdefault(part.value.why, []).append(f"{part.name} ({part.side})")
-    for why, names in reasons.items():
-        indented(console, f"{why}", 2)
+    for reason, names in reasons.items():
+        indented(console, f"{reason}", 2)
         indented(console, f"{', '.join(names)}", 4, "dim")
 
 

@@ -56,10 +56,10 @@ def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]
     """Playbook number, what is done, danger, control plane, time budget; steps that differ by their subject are one."""
     for batch in batches(steps):
         step, more = batch[0], len(batch) - 1
-        says = f"BY HAND: {step.says}" if step.manual else step.says
+        message = f"BY HAND: {step.says}" if step.manual else step.says
         also = f" And {more} more alike." if more else ""
         planes = ", ".join(step.planes) or "none"
-        yield str(step.number), says + also, step.danger, planes, duration(step.budget_s)
+        yield str(step.number), message + also, step.danger, planes, duration(step.budget_s)
 
 
 def estimate(assessment: Assessment, env: Environment) -> str:

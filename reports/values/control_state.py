@@ -7,29 +7,29 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from dr_estate.readers.control_table import InForce
+from dr_estate.readers.control_table import ControlState
 
 
-def sentences(standing: InForce, now: datetime) -> Iterator[str]:
+def sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
     """Each thing that stands, as a sentence; nothing where nothing does."""
-    if pause := standing.pause:
+    if pause := control_state.pause:
         yield f"PAUSED: all runs are stopped by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}"
-    if incident := standing.incident:
+    if incident := control_state.incident:
         since = incident.unprotected_since
         bare = f", unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else ""
         yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase}){bare}"
-    for override in standing.overrides:
+    for override in control_state.overrides:
         if override.in_force(now):
             until = f"until {override.until:%Y-%m-%d %H:%M} UTC"
             yield f"override of {override.gate} by {override.by} for {override.incident}, {until}: {override.why}"
 
 
-def to_dict(standing: InForce | None) -> dict[str, Any] | None:
-    """The key ``standing`` of the JSON report; null where the control table could not be read."""
-    if standing is None:
+def to_dict(control_state: ControlState | None) -> dict[str, Any] | None:
+    """The key ``control_state`` of the JSON report; null where the control table could not be read."""
+    if control_state is None:
         return None
     return {
-        "pause": asdict(standing.pause) if standing.pause else None,
-        "incident": asdict(standing.incident) if standing.incident else None,
-        "overrides": [asdict(override) for override in standing.overrides],
+        "pause": asdict(control_state.pause) if control_state.pause else None,
+        "incident": asdict(control_state.incident) if control_state.incident else None,
+        "overrides": [asdict(override) for override in control_state.overrides],
     }

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class State(StrEnum):
+class Standing(StrEnum):
     """How a fact stands. UNKNOWN: it could not be found out from here."""
 
     OK = "ok"
@@ -23,7 +23,7 @@ class Fact:
     """One thing that a recovery depends on beside permissions; ``action`` is what to do, "" where nothing is."""
 
     subject: str
-    state: State
+    state: Standing
     message: str
     action: str = ""
 
@@ -41,7 +41,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceAccess:
     """The declared reads of one service: how many answered in every region where they were tried, and the others.
 
     ``untried`` are reads that need the name of something, and nothing of the kind was found.
@@ -61,7 +61,7 @@ class Diagnosis:
     world: str
     at: datetime
     identity: str
-    services: tuple[Service, ...]
+    services: tuple[ServiceAccess, ...]
     facts: tuple[Fact, ...]
     shapes: tuple[str, ...] = ()
     grant: Mapping[str, Any] = field(default_factory=dict)

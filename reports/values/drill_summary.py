@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dr_actions.drills.residue import Fate, Residue
+from dr_actions.drills.residue import Residue, ResidueState
 from dr_estate.model.durations import duration
 from reports.values import run_summary
-from reports.values.run_summary import Ran
+from reports.values.run_summary import RunSummary
 
 
 @dataclass(frozen=True)
-class Measured:
+class PhaseDuration:
     """How long a phase of a part took, in seconds; None where its end was not recorded."""
 
     part: str
@@ -23,7 +23,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Drilled:
+class DrillSummary:
     """A drill: ``kind`` is full drill, restore test, canary or clean-up.
 
     ``rto_s`` is the measured recovery time, ``rpo_s`` the measured age of what was recovered; None where not measured.
@@ -33,8 +33,8 @@ class Drilled:
 
     kind: str
     incident: str
-    parts: tuple[Ran, ...]
-    phases: tuple[Measured, ...]
+    parts: tuple[RunSummary, ...]
+    phases: tuple[PhaseDuration, ...]
     rto_s: float | None
     rto_target_s: int
     rpo_s: float | None
@@ -50,12 +50,12 @@ class Drilled:
     @property
     def left(self) -> tuple[Residue, ...]:
         """What is left over, or could not be compared."""
-        return tuple(row for row in self.residue or () if row.fate is not Fate.KEPT)
+        return tuple(row for row in self.residue or () if row.fate is not ResidueState.KEPT)
 
     @property
     def kept(self) -> tuple[Residue, ...]:
         """What is kept by rule."""
-        return tuple(row for row in self.residue or () if row.fate is Fate.KEPT)
+        return tuple(row for row in self.residue or () if row.fate is ResidueState.KEPT)
 
     @property
     def went_there_and_back(self) -> bool:
@@ -74,40 +74,40 @@ class Drilled:
         return "left over" if self.left else "done"
 
 
-def to_dict(drilled: Drilled) -> dict[str, Any]:
+def to_dict(summary: DrillSummary) -> dict[str, Any]:
     """The key ``drill`` of the JSON report (docs/json.md)."""
-    values = asdict(replace(drilled, parts=())) | {"parts": [run_summary.to_dict(part) for part in drilled.parts]}
-    return values | {"journal": str(drilled.journal) if drilled.journal else None, "verdict": drilled.verdict}
+    values = asdict(replace(summary, parts=())) | {"parts": [run_summary.to_dict(part) for part in summary.parts]}
+    return values | {"journal": str(summary.journal) if summary.journal else None, "verdict": summary.verdict}
 
 
-def headline(drilled: Drilled) -> str:
+def headline(summary: DrillSummary) -> str:
     """The end as one sentence."""
     rto = ""
-    if drilled.rto_s is not None:
-        met = "met" if drilled.rto_s <= drilled.rto_target_s else "NOT MET"
-        rto = f"; recovery time {duration(drilled.rto_s)}, objective {duration(drilled.rto_target_s)}: {met}"
-    return f"{drilled.kind} {drilled.incident}: {drilled.verdict}, {duration(drilled.took_s)}{rto}"
+    if summary.rto_s is not None:
+        met = "met" if summary.rto_s <= summary.rto_target_s else "NOT MET"
+        rto = f"; recovery time {duration(summary.rto_s)}, objective {duration(summary.rto_target_s)}: {met}"
+    return f"{summary.kind} {summary.incident}: {summary.verdict}, {duration(summary.took_s)}{rto}"
 
 
-def sentences(drilled: Drilled) -> Iterator[str]:
+def sentences(summary: DrillSummary) -> Iterator[str]:
     """Everything below the headline but the tables."""
-    for part in drilled.parts:
+    for part in summary.parts:
         yield f"{part.goal}: {part.outcome.upper()}: {part.says}"
         yield from (f"FAILED: {sentence}" for sentence in part.degraded)
         yield from (f"compensation: {sentence}" for sentence in part.undone)
-    yield from (f"note: {sentence}" for sentence in drilled.notes)
-    if drilled.rpo_s is not None:
-        yield f"recovery point: {duration(drilled.rpo_s)}"
-    yield f"cost about {drilled.cost:.2f} {drilled.currency}"
-    yield residue_in_brief(drilled)
-    if drilled.journal is not None:
-        yield f"journal: {drilled.journal}"
-        yield f"journal head: {drilled.journal_head or 'not read'}"
+    yield from (f"note: {sentence}" for sentence in summary.notes)
+    if summary.rpo_s is not None:
+        yield f"recovery point: {duration(summary.rpo_s)}"
+    yield f"cost about {summary.cost:.2f} {summary.currency}"
+    yield residue_in_brief(summary)
+    if summary.journal is not None:
+        yield f"journal: {summary.journal}"
+        yield f"journal head: {summary.journal_head or 'not read'}"
 
 
-def residue_in_brief(drilled: Drilled) -> str:
+def residue_in_brief(summary: DrillSummary) -> str:
     """What is left, counted."""
-    if drilled.residue is None:
+    if summary.residue is None:
         return "residue: not compared, for no inventory of before is on record"
-    rule_text = f", {len(drilled.kept)} kept by rule" if drilled.kept else ""
-    return f"residue: {len(drilled.left) or 'nothing'} left over{rule_text}"
+    rule_text = f", {len(summary.kept)} kept by rule" if summary.kept else ""
+    return f"residue: {len(summary.left) or 'nothing'} left over{rule_text}"

@@ -13,10 +13,10 @@ from dr_checks.core.verdict import Verdict
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Invocation
-from dr_estate.readers.control_table import InForce
-from dr_estate.snapshot.snapshot import Part
-from reports.values.drill_summary import Drilled
-from reports.values.run_summary import Ran
+from dr_estate.readers.control_table import ControlState
+from dr_estate.snapshot.snapshot import SnapshotPart
+from reports.values.drill_summary import DrillSummary
+from reports.values.run_summary import RunSummary
 
 SCHEMA = "aws-dr-manager/report/1"
 
@@ -39,16 +39,16 @@ class Report:
     posture_says: str
     tenants: tuple[str, ...]
     verdict: Verdict
-    unseen: tuple[Part, ...]
+    unseen: tuple[SnapshotPart, ...]
     exceptions: tuple[ExceptionRule, ...]
     api_calls: int
     exit: int
     files: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     assessment: Assessment | None = None
-    ran: Ran | None = None
-    standing: InForce | None = None
-    drills: tuple[Drilled, ...] = ()
+    ran: RunSummary | None = None
+    standing: ControlState | None = None
+    drills: tuple[DrillSummary, ...] = ()
     invocation: Invocation = field(default_factory=Invocation)
 
     @property

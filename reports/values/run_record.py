@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Plan, to_json
@@ -24,7 +24,7 @@ class RecordedLoss:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class JournaledRun:
     """A run by its journal. ``head`` is the digest of the last entry, "" where nothing was recorded.
 
     ``timeline`` is that of the plan's goal, over all runs it took; None where no plan began.
@@ -37,11 +37,11 @@ class Recorded:
     timeline: Timeline | None = None
 
 
-def recorded(entries: Sequence[Entry], plan: Plan, objective_s: int) -> Recorded:
+def recorded(entries: Sequence[Entry], plan: Plan, objective_s: int) -> JournaledRun:
     """The account of the run whose entries are the last ones; a run that went on was cleared by an earlier one."""
-    detected = max((number for number, entry in enumerate(entries) if entry.kind is Kind.DETECTED), default=0)
+    detected = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.DETECTED), default=0)
     own = entries[detected:]
-    return Recorded(
+    return JournaledRun(
         plan=plan,
         gates=tuple(Gate(**gate) for gate in _last(own, "gates")),
         losses=tuple(RecordedLoss(**loss) for loss in _last(own, "losses")),
@@ -60,7 +60,7 @@ def plan_to_dict(plan: Plan) -> dict[str, Any]:
     return {"digest": plan.digest} | {name: values[name] for name in ("goal", "posture", "notes", "leaves", "steps")}
 
 
-def to_dict(record: Recorded) -> dict[str, Any]:
+def to_dict(record: JournaledRun) -> dict[str, Any]:
     """What the journal adds to ``run`` in the JSON report (docs/json.md)."""
     timeline = record.timeline
     phases = timeline.phases.items() if timeline else ()
@@ -78,7 +78,7 @@ def to_dict(record: Recorded) -> dict[str, Any]:
     }
 
 
-def sentences(record: Recorded) -> Iterator[str]:
+def sentences(record: JournaledRun) -> Iterator[str]:
     """Recovery time, and by which digest the journal is known."""
     if record.timeline is not None:
         yield recovery_time(record.timeline)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from reports.values import run_record
-from reports.values.run_record import Recorded
+from reports.values.run_record import JournaledRun
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunSummary:
     """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls.
 
     ``goal`` is what its plan was to reach, ``record`` what the journal holds of it.
@@ -32,22 +32,22 @@ class Ran:
     journal: Path
     exit: int
     goal: str
-    record: Recorded
+    record: JournaledRun
 
 
-def to_dict(ran: Ran) -> dict[str, Any]:
+def to_dict(summary: RunSummary) -> dict[str, Any]:
     """The key ``run`` of the JSON report (docs/json.md)."""
-    own = {field.name: getattr(ran, field.name) for field in fields(ran) if field.name != "record"}
-    return own | {"journal": str(ran.journal)} | run_record.to_dict(ran.record)
+    own = {field.name: getattr(summary, field.name) for field in fields(summary) if field.name != "record"}
+    return own | {"journal": str(summary.journal)} | run_record.to_dict(summary.record)
 
 
-def sentences(ran: Ran) -> Iterator[str]:
+def sentences(summary: RunSummary) -> Iterator[str]:
     """The ending as an operator reads it."""
-    yield f"{ran.outcome.upper()}: {ran.says}"
-    yield f"incident {ran.incident}, run {ran.run}, plan {ran.digest[:12]}, {ran.mutations} calls"
-    yield f"operator {ran.operator}" + (f", approved by {ran.approver}" if ran.approver else "")
-    yield from (f"FAILED: {sentence}" for sentence in ran.degraded)
-    yield from (f"compensation: {sentence}" for sentence in ran.undone)
-    yield from (f"overridden: {gate}" for gate in ran.overrides)
-    yield f"journal: {ran.journal}"
-    yield from run_record.sentences(ran.record)
+    yield f"{summary.outcome.upper()}: {summary.says}"
+    yield f"incident {summary.incident}, run {summary.run}, plan {summary.digest[:12]}, {summary.mutations} calls"
+    yield f"operator {summary.operator}" + (f", approved by {summary.approver}" if summary.approver else "")
+    yield from (f"FAILED: {sentence}" for sentence in summary.degraded)
+    yield from (f"compensation: {sentence}" for sentence in summary.undone)
+    yield from (f"overridden: {gate}" for gate in summary.overrides)
+    yield f"journal: {summary.journal}"
+    yield from run_record.sentences(summary.record)

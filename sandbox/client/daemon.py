@@ -19,7 +19,7 @@ from dr_estate.config.environment import Environment
 from sandbox.client import endpoint as endpoints
 from sandbox.client.embedded import DEFAULT_TENANTS
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.launch_options import Order, Progress, no_progress, same_world
+from sandbox.client.launch_options import LaunchOptions, Progress, no_progress, same_world
 from sandbox.client.launcher import start
 from sandbox.core import world_file
 from sandbox.core.errors import SandboxError
@@ -32,7 +32,7 @@ STARTER_DEADLINE_S = 150.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ShutdownResult:
     """How a sandbox was ended: whether one ran, and why its last changes are ``lost``, "" where its world was saved."""
 
     ran: bool
@@ -59,7 +59,7 @@ def up(
         found = find(environment)
         if found is not None:
             return _as_asked(found, tenants, port)
-        order = Order(
+        order = LaunchOptions(
             environment.model_dump(mode="json"),
             tenants if tenants is not None else _kept_tenants(environment),
             port=port,
@@ -79,14 +79,14 @@ def up(
         return started
 
 
-def down(environment: Environment, save: bool = True) -> Ended:
+def down(environment: Environment, save: bool = True) -> ShutdownResult:
     """Save and stop the sandbox of ``environment`` and wait until its lock is free.
 
     It ends in any case: where its world cannot be saved, and, killed, where it does not answer or end in time. Raises
     SandboxError where even that does not end it.
     """
     if free(environment.name):
-        return Ended(ran=False)
+        return ShutdownResult(ran=False)
     found = find(environment)
     lost = "it did not answer"
     if found is not None:
@@ -99,7 +99,7 @@ def down(environment: Environment, save: bool = True) -> Ended:
         _kill(environment.name)
         if not _await_free(environment.name):
             raise SandboxError(f"The sandbox of {environment.name} did not end within {DOWN_DEADLINE_S:g} s.")
-    return Ended(ran=True, lost=lost if save else "")
+    return ShutdownResult(ran=True, lost=lost if save else "")
 
 
 def _kill(name: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dr_estate.config.environment import Environment
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.launch_options import Order
+from sandbox.client.launch_options import LaunchOptions
 from sandbox.client.launcher import end, start
 
 DEFAULT_TENANTS = 12
@@ -34,7 +34,7 @@ def running(
     A world that is not ``seeded`` holds the people alone. Raises SandboxError where it does not come up.
     """
     settings = environment.model_dump(mode="json")
-    order = Order(settings, tenants, port=port, latency_s=latency_s, seeded=seeded)
+    order = LaunchOptions(settings, tenants, port=port, latency_s=latency_s, seeded=seeded)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         child, endpoint = start(order, Path(folder) / "log")
         try:

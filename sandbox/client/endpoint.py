@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.core.errors import SandboxError
-from sandbox.core.people import Keys
+from sandbox.core.people import AccessKeys
 from sandbox.core.state import Outage
 
 TIMEOUT_S = 30
@@ -31,7 +31,7 @@ class Endpoint:
     environment: str
     tenants: int
     pid: int
-    people: dict[str, Keys]
+    people: dict[str, AccessKeys]
     dns: tuple[str, int] | None = None
     world: str = ""
 
@@ -70,12 +70,12 @@ class Endpoint:
         found: list[dict[str, Any]] = self.ask("GET", "disasters")["disasters"]
         return found
 
-    def break_(self, name: str) -> list[str]:
+    def inject(self, name: str) -> list[str]:
         """Break the world by the disaster ``name``; return the services it changed, "" for a whole region's outage."""
         touched: list[str] = self.ask("POST", "break", {"name": name})["touched"]
         return touched
 
-    def mend(self, name: str = "") -> list[str]:
+    def repair(self, name: str = "") -> list[str]:
         """Take the disaster ``name`` back, or all that are in force; return their names."""
         found: list[str] = self.ask("POST", "mend", {"name": name})["mended"]
         return found
@@ -90,7 +90,7 @@ class Endpoint:
         found: dict[str, Any] = self.ask("POST", "debrief", {"hint": hint})
         return found
 
-    def end_scene(self) -> str:
+    def end_scenario(self) -> str:
         """Make the world the one from before the scene; return the scene's name."""
         return str(self.ask("DELETE", "train")["ended"])
 
@@ -184,7 +184,7 @@ def to_json(endpoint: Endpoint) -> dict[str, Any]:
 
 def from_json(data: dict[str, Any]) -> Endpoint:
     """Return the Endpoint ``to_json`` wrote. Raises KeyError or TypeError where it is something else."""
-    people = {person: Keys(**keys) for person, keys in data["people"].items()}
+    people = {person: AccessKeys(**keys) for person, keys in data["people"].items()}
     dns = (str(data["dns"][0]), int(data["dns"][1])) if data.get("dns") else None
     return Endpoint(**{**data, "people": people, "dns": dns})
 

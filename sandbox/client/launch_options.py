@@ -18,7 +18,7 @@ def no_progress(_doing: str, _done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Order:
+class LaunchOptions:
     """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
 
     A world that is not ``seeded`` holds the people and nothing else.
@@ -42,7 +42,7 @@ class Order:
         return {"environment": self.environment, "tenants": self.tenants}
 
 
-def same_world(saved: dict[str, Any], order: Order) -> None:
+def same_world(saved: dict[str, Any], order: LaunchOptions) -> None:
     """Refuse an order for another world than the ``saved`` one. Raises SandboxError."""
     wanted = order.about()
     if saved["tenants"] != wanted["tenants"]:

@@ -16,7 +16,7 @@ from typing import IO
 from platformdirs import user_cache_path
 
 from sandbox.client.endpoint import Endpoint, from_json
-from sandbox.client.launch_options import Order, Progress, no_progress
+from sandbox.client.launch_options import LaunchOptions, Progress, no_progress
 from sandbox.core.errors import SandboxError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,9 @@ STOP_DEADLINE_S = 10.0
 TAIL = 2000
 
 
-def start(order: Order, log: Path, progress: Progress = no_progress) -> tuple[subprocess.Popen[bytes], Endpoint]:
+def start(
+    order: LaunchOptions, log: Path, progress: Progress = no_progress
+) -> tuple[subprocess.Popen[bytes], Endpoint]:
     """Start a host and return it with its endpoint; its stderr goes to ``log``, and how far it is to ``progress``.
 
     Raises SandboxError with the host's own sentence, or the end of its log where it died without one;
@@ -75,7 +77,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
         child.wait()
 
 
-def _word(child: subprocess.Popen[bytes], order: Order, log: Path, progress: Progress) -> Endpoint:
+def _word(child: subprocess.Popen[bytes], order: LaunchOptions, log: Path, progress: Progress) -> Endpoint:
     assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018 - both were asked for
     with contextlib.suppress(BrokenPipeError):  # a child that died already has its say below
         child.stdin.write(order.to_line())

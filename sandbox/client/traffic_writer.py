@@ -33,7 +33,7 @@ PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AcknowledgedWrite:
     """One acknowledged write: ``kind`` is rows or files, ``region`` the one that acknowledged it, ``at`` when (ISO)."""
 
     kind: str
@@ -96,7 +96,7 @@ class Writer:
         self, endpoint: Endpoint, environment: Environment, pause_s: float = 0.01, name: str = "writer"
     ) -> None:
         self.sites = Sites(endpoint, environment)
-        self.written: list[Written] = []
+        self.written: list[AcknowledgedWrite] = []
         self.refused: Counter[str] = Counter()
         self._pause_s = pause_s
         self._turns = self._round(name)
@@ -129,7 +129,7 @@ class Writer:
             self._stopping.wait(self._pause_s)
         return self
 
-    def write_one(self) -> Written | None:
+    def write_one(self) -> AcknowledgedWrite | None:
         """Try the next write; return it where it was acknowledged."""
         kind, host, row_id = next(self._turns)
         region = self.sites.serving()
@@ -144,7 +144,7 @@ class Writer:
         if status != CREATED:
             self.refused[f"{region}: {status} {response.get('error', '')}".strip()] += 1
             return None
-        row = Written(kind, host, row_id, region, str(response["at"]))
+        row = AcknowledgedWrite(kind, host, row_id, region, str(response["at"]))
         self.written.append(row)
         return row
 
@@ -161,7 +161,7 @@ class Writer:
                     yield kind, host, f"{name}-{number}"
 
 
-def missing(sites: Sites, written: Iterable[Written], region: str) -> list[Written]:
+def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> list[AcknowledgedWrite]:
     """The acknowledged writes that ``region``'s sites do not serve now.
 
     Raises SandboxError, with the reason, where a site does not list what it holds: nothing is proven then.

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
-from sandbox.core.request_parser import Call
+from sandbox.core.request_parser import ApiCall
 
 XML_PROTOCOLS = ("query", "ec2", "rest-xml")
 XML, JSON = "text/xml", "application/json"
@@ -43,7 +43,7 @@ CODES: dict[str, dict[str, tuple[int, str]]] = {
 }
 
 
-def failure(call: Call, kind: str, message: str) -> Response:
+def failure(call: ApiCall, kind: str, message: str) -> Response:
     """Return the answer AWS gives for ``kind`` (throttle, deny, expired, error) to ``call``."""
     family = "s3" if call.service == "s3" else _family(call.protocol)
     codes = CODES[kind]
@@ -51,19 +51,19 @@ def failure(call: Call, kind: str, message: str) -> Response:
     return error(call, status, code, message)
 
 
-def not_implemented(call: Call, why: str = "") -> Response:
+def not_implemented(call: ApiCall, reason: str = "") -> Response:
     """Answer 501 and name what the sandbox lacks: never as if AWS were sick."""
     message = f"The sandbox does not implement {call.service}:{call.operation or 'this request'}"
-    return error(call, 501, "NotImplementedInSandbox", f"{message} ({why})" if why else message)
+    return error(call, 501, "NotImplementedInSandbox", f"{message} ({reason})" if reason else message)
 
 
-def defect(call: Call, why: str) -> Response:
+def defect(call: ApiCall, reason: str) -> Response:
     """Answer 501 for an exception inside the emulator: an error of the sandbox, not of the caller's estate."""
-    message = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {why}"
+    message = f"The sandbox failed inside {call.service}:{call.operation or 'this request'}: {reason}"
     return error(call, 501, "SandboxDefect", message)
 
 
-def in_its_protocol(call: Call, response: Response) -> Response:
+def in_its_protocol(call: ApiCall, response: Response) -> Response:
     """Return an error of the emulator in the call's own protocol, and a wrong token with the service's own code.
 
     The emulator answers some errors as JSON whatever the service speaks, and calls each wrong token InvalidToken.
@@ -79,7 +79,7 @@ def in_its_protocol(call: Call, response: Response) -> Response:
     return error(call, response.status_code, code, str(body.get("message") or ""))
 
 
-def _code_of_wrong_token(call: Call) -> str:
+def _code_of_wrong_token(call: ApiCall) -> str:
     """The error that the service's model declares for a token nobody was given, else for a wrong value."""
     from moto.core.utils import get_service_model  # not before its settings are made
 
@@ -91,7 +91,7 @@ def _code_of_wrong_token(call: Call) -> str:
     return next(iter([*own, *values]), family)
 
 
-def error(call: Call, status: int, code: str, message: str) -> Response:
+def error(call: ApiCall, status: int, code: str, message: str) -> Response:
     """Return an error of ``code`` in the wire shape of the call's protocol."""
     family = _family(call.protocol)
     headers = {"x-amzn-RequestId": "sandbox", "x-amz-request-id": "sandbox"}
@@ -112,7 +112,7 @@ def _family(protocol: str) -> str:
     return "cbor" if protocol == "smithy-rpc-v2-cbor" else protocol
 
 
-def _xml(call: Call, code: str, message: str) -> str:
+def _xml(call: ApiCall, code: str, message: str) -> str:
     what = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
     if call.protocol == "ec2":
         return f"<Response><Errors><Error>{what}</Error></Errors><RequestID>sandbox</RequestID></Response>"

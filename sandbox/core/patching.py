@@ -84,12 +84,12 @@ class _AsNamed(ActionResult):
         """Write the answer down as the service's protocol has it."""
         transformers = getattr(context.response, "RESPONSE_KEY_PATH_TO_TRANSFORMER", None)
         written = context.serializer_class(
-            operation_model=context.operation_model, value_picker=ByName(response_transformers=transformers)
+            operation_model=context.operation_model, value_picker=MemberPicker(response_transformers=transformers)
         ).serialize(self.result)
         return int(written["status_code"]), dict(written["headers"]), written["body"]
 
 
-class ByName(XFormedAttributePicker):
+class MemberPicker(XFormedAttributePicker):
     """Takes a member of an answer under its own name."""
 
     def __call__(self, context: AttributePickerContext) -> Any:
@@ -104,13 +104,13 @@ def catch_all(url_paths: dict[str, Any], dispatch: Any) -> None:
     url_paths.setdefault("{0}/.*$", dispatch)
 
 
-class Refused(ServiceException):
+class ServiceError(ServiceException):
     """An error answer. The emulator looks for a service model named after the module of its own exceptions only."""
 
 
-def refused(code: str, message: str) -> Refused:
+def refused(code: str, message: str) -> ServiceError:
     """The error to raise when AWS would refuse; ``code`` as in the service's model."""
-    return Refused(code, message)
+    return ServiceError(code, message)
 
 
 def offset(token: Any, code: str, message: str = "The token is not valid.") -> int:

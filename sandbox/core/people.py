@@ -18,21 +18,21 @@ EXPIRED = "expired"
 
 
 @dataclass(frozen=True)
-class Keys:
+class AccessKeys:
     """An access key pair. The secret guards nothing: the sandbox does not verify signatures."""
 
     access_key_id: str
     secret_access_key: str
 
 
-def keys_of(account: str, person: str) -> Keys:
+def keys_of(account: str, person: str) -> AccessKeys:
     """Return the key pair of ``person`` in the sandbox of ``account``."""
     digest = hashlib.sha256(f"sandbox/{account}/{person}".encode()).digest()
     readable = base64.b32encode(digest).decode()
-    return Keys(f"AKIA{readable[:16]}", base64.b64encode(digest).decode()[:40])
+    return AccessKeys(f"AKIA{readable[:16]}", base64.b64encode(digest).decode()[:40])
 
 
-def all_keys(account: str) -> dict[str, Keys]:
+def all_keys(account: str) -> dict[str, AccessKeys]:
     """Return every person's keys, the stranger's and the expired ones included."""
     return {person: keys_of(account, person) for person in (*PEOPLE, STRANGER, EXPIRED)}
 
@@ -87,7 +87,7 @@ def _admin(account: str) -> None:
     iam_backends[account]["aws"].put_user_policy("admin", "everything", json.dumps(everything))
 
 
-def _user(account: str, person: str, keys: Keys) -> None:
+def _user(account: str, person: str, keys: AccessKeys) -> None:
     from moto.iam.models import iam_backends
 
     backend = iam_backends[account]["aws"]

@@ -55,7 +55,7 @@ READS_TOO = ("AssumeRole", "DecodeAuthorizationMessage", "Decrypt", "FilterLogEv
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiCall:
     """One AWS call. ``service`` is botocore's name; ``operation`` is "" where the path matches none of the service."""
 
     service: str
@@ -77,7 +77,7 @@ class Call:
         return not self.operation.startswith(READS + READS_TOO)
 
 
-def identify(environ: Environ) -> Call:
+def identify(environ: Environ) -> ApiCall:
     """Return the AWS call ``environ`` is. Its body must be a BytesIO; it is left rewound."""
     access_key, region, signed_as = _scope(environ)
     action, version = _action(environ)
@@ -91,11 +91,11 @@ def identify(environ: Environ) -> Call:
     first = _candidates(signed_as)[:1]
     if first:
         return _call(model_of(first[0]), _asked_for(environ, action), region, access_key)
-    return Call(signed_as, _asked_for(environ, action), region, access_key, _guessed_protocol(environ, action))
+    return ApiCall(signed_as, _asked_for(environ, action), region, access_key, _guessed_protocol(environ, action))
 
 
-def _call(model: ServiceModel, operation: str, region: str, access_key: str) -> Call:
-    return Call(
+def _call(model: ServiceModel, operation: str, region: str, access_key: str) -> ApiCall:
+    return ApiCall(
         service=model.service_name,
         operation=operation,
         region=region,

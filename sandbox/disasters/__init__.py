@@ -1,6 +1,7 @@
 """Disasters: named ways to break the world, each with the way back. A module here registers by being here.
 
-``break_`` runs a disaster and keeps the inverse calls it recorded as data in the world's state; ``mend`` replays them.
+``inject`` runs a disaster and keeps the inverse calls it recorded as data in the world's state; ``repair`` replays
+them.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def find(name: str) -> Disaster:
     return _REGISTERED[name]
 
 
-def break_(world: World, name: str) -> set[str]:
+def inject(world: World, name: str) -> set[str]:
     """Break ``world`` by ``name``; return the services it changed ("" for a region's outage). Raises SandboxError.
 
     What half a disaster did is taken back.
@@ -93,7 +94,7 @@ def break_(world: World, name: str) -> set[str]:
     return {str(step.get("outage", step)["service"]) for step in undo}
 
 
-def mend(world: World, name: str) -> list[str]:
+def repair(world: World, name: str) -> list[str]:
     """Take the disaster ``name`` back. Raises SandboxError where it is unknown or not broken."""
     find(name)
     if name not in STATE.disasters:
@@ -104,9 +105,9 @@ def mend(world: World, name: str) -> list[str]:
     return [name]
 
 
-def mend_all(world: World) -> list[str]:
+def repair_all(world: World) -> list[str]:
     """Take every disaster back, the latest first; return their names."""
-    return [done for name in reversed(list(STATE.disasters)) for done in mend(world, name)]
+    return [done for name in reversed(list(STATE.disasters)) for done in repair(world, name)]
 
 
 @functools.cache

@@ -19,7 +19,7 @@ from moto.ecs.models import ecs_backends
 
 from sandbox.core.patching import attach, attach_property, offset
 from sandbox.moto_ext.account import opt_in_word
-from sandbox.moto_ext.ecs.tasks import Running, addresses_taken, alive, all_tasks, mac_of
+from sandbox.moto_ext.ecs.tasks import RunningTask, addresses_taken, alive, all_tasks, mac_of
 
 NOT_GIVEN_OUT = 5
 ECS_REQUESTER = "arn:aws:iam::aws:role/AWSServiceRoleForECS"
@@ -28,7 +28,7 @@ ECS_REQUESTER = "arn:aws:iam::aws:role/AWSServiceRoleForECS"
 class TaskInterface:
     """A task's interface, with the attributes the emulator filters and answers by."""
 
-    def __init__(self, backend: EC2Backend, task: Running) -> None:
+    def __init__(self, backend: EC2Backend, task: RunningTask) -> None:
         self.ec2_backend = backend
         self.id, self.status, self.interface_type = task.interface, "in-use", "interface"
         self.subnet = backend.get_subnet(task.subnet)

@@ -14,7 +14,7 @@ from moto.sns.models import SNSBackend, Subscription, Topic
 from moto.sns.responses import SNSResponse
 
 from sandbox.core.patching import attach, operation, refused, wrap
-from sandbox.moto_ext.ecs.services import Counted
+from sandbox.moto_ext.ecs.services import ComputedAttribute
 
 CONFIRMED_BY_SOMEBODY = ("email", "email-json", "http", "https")
 PENDING = "PendingConfirmation"
@@ -96,8 +96,8 @@ def _listed(original: Callable[..., Any], self: SNSResponse) -> Any:
 def install() -> None:
     """Repair SNS. Idempotent."""
     attach(Topic, count_confirmed, count_pending)
-    setattr(Topic, "subscriptions_confimed", Counted("count_confirmed"))  # noqa: B010 - the emulator's own spelling
-    setattr(Topic, "subscriptions_pending", Counted("count_pending"))  # noqa: B010 - same
+    setattr(Topic, "subscriptions_confimed", ComputedAttribute("count_confirmed"))  # noqa: B010 - the emulator's own spelling
+    setattr(Topic, "subscriptions_pending", ComputedAttribute("count_pending"))  # noqa: B010 - same
     wrap(SNSBackend, "subscribe", _subscribe)
     wrap(Subscription, "publish", _publish)
     wrap(SNSResponse, "subscribe", _subscribed)

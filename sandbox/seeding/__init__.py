@@ -21,25 +21,25 @@ from sandbox.seeding import (
     access,
     alerting,
     backups,
-    balancing,
     certificates,
     credentials,
     database,
     edge,
     files,
     images,
-    mission,
+    load_balancers,
     network,
     objects,
     parameters,
     permissions,
-    practice,
     restores,
+    run_history,
+    runbook,
     services,
     tables,
     traffic,
 )
-from sandbox.seeding.clients import Clients
+from sandbox.seeding.clients import SeedClients
 from sandbox.seeding.headroom import build as raise_quotas
 from sandbox.seeding.site import Estate, Site, tenant_list
 
@@ -52,10 +52,10 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     files.build,
     objects.build,
     tables.build,
-    practice.build,
+    run_history.build,
     credentials.build,
     certificates.build,
-    balancing.build,
+    load_balancers.build,
     services.build,
     edge.build,
     traffic.build,
@@ -63,7 +63,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     parameters.build,
     backups.build,
     restores.build,
-    mission.build,
+    runbook.build,
     permissions.build,
 )
 
@@ -102,6 +102,6 @@ def _at_once() -> Iterator[None]:
 
 def new_estate(environment: Environment, tenants: int) -> Estate:
     """Return the empty estate: two sites and the tenants' names."""
-    clients = Clients(environment.account)
+    clients = SeedClients(environment.account)
     primary, dr = (Site(side, environment.region(side), environment, clients) for side in (Side.PRIMARY, Side.DR))
     return Estate(environment, tenant_list(tenants), primary, dr)

@@ -26,7 +26,7 @@ from werkzeug.exceptions import HTTPException
 Route = tuple[re.Pattern[str], Callable[..., Any]]
 
 
-class Clients:
+class SeedClients:
     """boto3 clients for one account of the emulator, one per service and region, made on first use.
 
     ``on_call`` is called before each call is answered.

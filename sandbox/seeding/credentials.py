@@ -11,7 +11,7 @@ import json
 import secrets
 from typing import Any
 
-from sandbox.seeding.site import Estate, Site, Tenant, as_list, internal_zone, tag_map
+from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, internal_zone, tag_map
 
 
 def build(estate: Estate) -> None:
@@ -37,7 +37,7 @@ def _value(estate: Estate, username: str, dbname: str) -> str:
     )
 
 
-def _secret(estate: Estate, key: str, name: str, value: str, tenant: Tenant | None = None) -> None:
+def _secret(estate: Estate, key: str, name: str, value: str, tenant: SeedTenant | None = None) -> None:
     primary, dr, env = estate.primary, estate.dr, estate.environment
     tags = as_list(tag_map(env, name, tenant))
     if not env.replicates:

@@ -16,10 +16,10 @@ from dr_estate.iam.statements import (
     approving,
     document,
     drilling,
-    going_home,
-    looking,
+    failback_statements,
     never,
     never_in_drills,
+    read_statements,
     statement,
 )
 from dr_estate.model.playbook import HOMECOMING, changing_actions
@@ -95,11 +95,15 @@ def build(estate: Estate) -> None:
 def operator_policies(env: Environment) -> dict[str, list[Statement]]:
     """The operator's policies by name: looking, acting, and what is never done."""
     of_record = statement("LookAtTheRecord", "Allow", _RECORD, scopes.control_table(env))
-    look = [statement("Look", "Allow", _patterns({**_WORDS, **_NARROW}), ["*"]), *looking(env, _CONTENTS), of_record]
+    look = [
+        statement("Look", "Allow", _patterns({**_WORDS, **_NARROW}), ["*"]),
+        *read_statements(env, _CONTENTS),
+        of_record,
+    ]
     return {
         f"{env.name}-dr-look": look,
         f"{env.name}-dr-operator-act": list(acting(env, changing_actions())),
-        f"{env.name}-dr-operator-home": list(going_home(env, HOMECOMING)),
+        f"{env.name}-dr-operator-home": list(failback_statements(env, HOMECOMING)),
         f"{env.name}-dr-operator-never": list(never(env, reading())),
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.seeding.site import Estate, Site, Tenant, as_list, host_of, tag_map
+from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, host_of, tag_map
 
 CPU, MEMORY_MIB = 512, 1024
 
@@ -34,7 +34,7 @@ def build(estate: Estate) -> None:
             _scaling(site, tenant, cluster, tasks)
 
 
-def _task_definition(estate: Estate, site: Site, tenant: Tenant) -> str:
+def _task_definition(estate: Estate, site: Site, tenant: SeedTenant) -> str:
     env = site.environment
     family = env.named(env.names.task_family, tenant=tenant.name)
     response = site.client("ecs").register_task_definition(
@@ -53,7 +53,7 @@ def _task_definition(estate: Estate, site: Site, tenant: Tenant) -> str:
     return str(response["taskDefinition"]["taskDefinitionArn"])
 
 
-def _container(site: Site, tenant: Tenant) -> dict[str, Any]:
+def _container(site: Site, tenant: SeedTenant) -> dict[str, Any]:
     env, secret = site.environment, site.secrets[tenant.name]
     plain = {
         "WORDPRESS_DB_HOST": f"{site.database_host}:3306",
@@ -84,7 +84,7 @@ def _container(site: Site, tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def _volume(site: Site, tenant: Tenant) -> dict[str, Any]:
+def _volume(site: Site, tenant: SeedTenant) -> dict[str, Any]:
     return {
         "name": "content",
         "efsVolumeConfiguration": {
@@ -95,7 +95,7 @@ def _volume(site: Site, tenant: Tenant) -> dict[str, Any]:
     }
 
 
-def _service(site: Site, tenant: Tenant, cluster: str, definition: str, tasks: int) -> None:
+def _service(site: Site, tenant: SeedTenant, cluster: str, definition: str, tasks: int) -> None:
     env = site.environment
     name = env.named(env.names.service, tenant=tenant.name)
     site.client("ecs").create_service(
@@ -127,7 +127,7 @@ def _service(site: Site, tenant: Tenant, cluster: str, definition: str, tasks: i
     )
 
 
-def _scaling(site: Site, tenant: Tenant, cluster: str, tasks: int) -> None:
+def _scaling(site: Site, tenant: SeedTenant, cluster: str, tasks: int) -> None:
     """Let the service scale with its load between today's tasks and twice the failover size (T36)."""
     env, scaling = site.environment, site.client("application-autoscaling")
     what = {

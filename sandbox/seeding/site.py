@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from sandbox.seeding.clients import Clients
+from sandbox.seeding.clients import SeedClients
 
 PROJECT = "wordpress-platform"
 
 
 @dataclass(frozen=True)
-class Tenant:
+class SeedTenant:
     """A tenant: ``name`` is its spelling in AWS names, ``label`` its DNS label and the value of its Tenant tag."""
 
     name: str
@@ -27,7 +27,7 @@ class Site:
     side: Side
     region: str
     environment: Environment
-    clients: Clients
+    clients: SeedClients
     vpc: str = ""
     vpc_cidr: str = ""
     public_subnets: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Estate:
     """The whole estate while it is being built."""
 
     environment: Environment
-    tenants: tuple[Tenant, ...]
+    tenants: tuple[SeedTenant, ...]
     primary: Site
     dr: Site
     roles: dict[str, str] = field(default_factory=dict)
@@ -78,17 +78,17 @@ class Estate:
         return self.primary.clients.client(service, self.environment.region(Side.GLOBAL))
 
 
-def tenant_list(count: int) -> tuple[Tenant, ...]:
+def tenant_list(count: int) -> tuple[SeedTenant, ...]:
     """Return ``count`` tenants: tenant1 keeps its older AWS spelling ``tenant-1``, the others are ``tenant2`` ..."""
-    return tuple(Tenant("tenant-1" if n == 1 else f"tenant{n}", f"tenant{n}") for n in range(1, count + 1))
+    return tuple(SeedTenant("tenant-1" if n == 1 else f"tenant{n}", f"tenant{n}") for n in range(1, count + 1))
 
 
-def host_of(environment: Environment, tenant: Tenant) -> str:
+def host_of(environment: Environment, tenant: SeedTenant) -> str:
     """Return the tenant's public name below the environment's tenant domain."""
     return f"{tenant.label}.{environment.traffic.tenant_domain}"
 
 
-def hosts_of(environment: Environment, tenant: Tenant) -> list[str]:
+def hosts_of(environment: Environment, tenant: SeedTenant) -> list[str]:
     """Return every host name that must reach the tenant: its own, its customer's, and the reserved test name."""
     customer = environment.traffic.customer_hosts.get(tenant.label, ())
     return [host_of(environment, tenant), *customer, f"{tenant.label}.{test_domain(environment)}"]
@@ -105,7 +105,7 @@ def internal_zone(environment: Environment) -> str:
 
 
 def tag_map(
-    environment: Environment, name: str = "", tenant: Tenant | None = None, data: bool = False
+    environment: Environment, name: str = "", tenant: SeedTenant | None = None, data: bool = False
 ) -> dict[str, str]:
     """Return the tags of a resource; ``data`` marks what AWS Backup must select (Backup=Required)."""
     tags = {"Environment": environment.name, "Project": PROJECT, "ManagedBy": "terraform", "DR": "enabled"}

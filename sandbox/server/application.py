@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.core.error_responses import failure, not_implemented
 from sandbox.core.people import EXPIRED
-from sandbox.core.request_parser import Call, Environ, identify
+from sandbox.core.request_parser import ApiCall, Environ, identify
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection, memory_snapshots
 from sandbox.world.call_recorder import Recorder, tried
@@ -29,7 +29,7 @@ class Counts:
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
 
-    def add(self, call: Call) -> None:
+    def add(self, call: ApiCall) -> None:
         """Count one call."""
         with self._lock:
             self._calls[call.key] += 1
@@ -77,7 +77,7 @@ class Application:
             return not_implemented(call, "AWS has no such path")(environ, start_response)
         return self.answer(call, environ)(environ, start_response)
 
-    def answer(self, call: Call, environ: Environ) -> Response:
+    def answer(self, call: ApiCall, environ: Environ) -> Response:
         """Answer an AWS call from outside. Raises ConnectionError where the caller is to get no answer."""
         self.counts.add(call)
         age = memory_snapshots.age()
@@ -86,7 +86,7 @@ class Application:
         person = self.emulator.people.person(call.access_key)
         if person == EXPIRED:
             return failure(call, "expired", fault_injection.SAID["expired"])
-        bad = self._met(call, person, environ)
+        bad = self._outage_answer(call, person, environ)
         if bad is not None and bad is not fault_injection.LOST:
             return bad
         with WORLD_LOCK:
@@ -102,7 +102,7 @@ class Application:
             raise fault_injection.DroppedConnection
         return response
 
-    def _met(self, call: Call, person: str, environ: Environ) -> Response | None:
+    def _outage_answer(self, call: ApiCall, person: str, environ: Environ) -> Response | None:
         """What an outage does to the call. A scene that is played hears of a change that was tried in vain."""
         try:
             bad = fault_injection.meet(call, person, environ)
@@ -114,6 +114,6 @@ class Application:
         return bad
 
 
-def _in_vain(call: Call) -> None:
+def _in_vain(call: ApiCall) -> None:
     if call.writes:
         tried(call)

@@ -17,14 +17,14 @@ from sandbox.core.state import STATE, Outage
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
 from sandbox.world.call_recorder import played
-from sandbox.world.memory_snapshots import Keeper, grow_older
+from sandbox.world.memory_snapshots import WorldStore, grow_older
 from sandbox.world.world import World
 
 TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
 Answer = dict[str, Any]
 
 
-class Control:
+class ControlApi:
     """Routes control requests. Each needs the token this run of the sandbox was started with."""
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
@@ -33,7 +33,7 @@ class Control:
         self._token = token
         self._world = world
         self._hooks = hooks
-        self._keeper = Keeper()
+        self._keeper = WorldStore()
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
             ("GET", "state"): self._state,
             ("GET", "calls"): lambda _: {"calls": hooks["counts"]()},
@@ -53,8 +53,8 @@ class Control:
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
             ("GET", "disasters"): self._disasters,
-            ("POST", "break"): self._break,
-            ("POST", "mend"): self._mend,
+            ("POST", "break"): self._inject,
+            ("POST", "mend"): self._repair,
             ("POST", "train"): lambda body: self._trained("begin", str(body["name"])),
             ("POST", "debrief"): lambda body: self._trained("debrief", bool(body.get("hint"))),
             ("DELETE", "train"): lambda _: self._trained("end"),
@@ -149,19 +149,19 @@ class Control:
 
         return {"disasters": [{**d.described(), "broken": d.name in STATE.disasters} for d in catalogue()]}
 
-    def _break(self, body: Answer) -> Answer:
-        from sandbox.disasters import break_
+    def _inject(self, body: Answer) -> Answer:
+        from sandbox.disasters import inject
 
         with WORLD_LOCK:
-            touched = break_(self._world, body["name"])
+            touched = inject(self._world, body["name"])
         self._hooks["changed"]()
         return {"touched": sorted(touched)}
 
-    def _mend(self, body: Answer) -> Answer:
-        from sandbox.disasters import mend, mend_all
+    def _repair(self, body: Answer) -> Answer:
+        from sandbox.disasters import repair, repair_all
 
         with WORLD_LOCK:
-            mended = mend(self._world, body["name"]) if body.get("name") else mend_all(self._world)
+            mended = repair(self._world, body["name"]) if body.get("name") else repair_all(self._world)
         self._hooks["changed"]()
         return {"mended": mended}
 

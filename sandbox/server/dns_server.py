@@ -27,8 +27,8 @@ from moto.route53.models import FakeZone, route53_backends
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
 from sandbox.core.world_lock import WORLD_LOCK
-from sandbox.moto_ext.route53.health import Checkers
-from sandbox.moto_ext.route53.names import Answer, Record, Zone, answer, plain
+from sandbox.moto_ext.route53.health import HealthChecker
+from sandbox.moto_ext.route53.names import Record, ResolvedAnswer, ZoneRecords, answer, plain
 from sandbox.moto_ext.route53.records import served
 from sandbox.moto_ext.route53.route53 import addresses_of
 
@@ -45,12 +45,12 @@ HOPS = 8
 Row = tuple[str, str, int, str]
 
 
-class Names:
+class DnsResponder:
     """Answers questions about the world of one account, and about nothing else."""
 
     def __init__(self, account: str) -> None:
         self.account = account
-        self._zones: dict[str, tuple[list[Record], Zone]] = {}
+        self._zones: dict[str, tuple[list[Record], ZoneRecords]] = {}
 
     def reply(self, wire: bytes, limit: int) -> bytes | None:
         """Return the answer to a DNS message, cut off (TC) above ``limit`` bytes; None for what is no question."""
@@ -84,16 +84,18 @@ class Names:
         reply.flags |= dns.flags.AA
         _add(reply.answer, rows)
         if not rows and zone is not None:
-            soa = answer(self._indexed(zone), Checkers(self.account).health(), plain(zone.name), "SOA", lambda _: 0)
+            soa = answer(
+                self._indexed(zone), HealthChecker(self.account).health(), plain(zone.name), "SOA", lambda _: 0
+            )
             _add(reply.authority, soa.rows)
 
     def _rows(self, name: str, kind: str, hops: int) -> tuple[list[Row], str, FakeZone | None]:
         """The answer's rows, its code, and the zone that gave it; a CNAME into another of our zones is followed."""
-        zone, checkers = self._zone_of(name), Checkers(self.account)
+        zone, checkers = self._zone_of(name), HealthChecker(self.account)
         if zone is None:
             known = self._is_resource(name, checkers)
             return (_addresses(name, name, kind), "NOERROR", None) if known else ([], "REFUSED", None)
-        dns_answer: Answer = answer(self._indexed(zone), checkers.health(), name, kind, secrets.randbelow)
+        dns_answer: ResolvedAnswer = answer(self._indexed(zone), checkers.health(), name, kind, secrets.randbelow)
         rows = list(dns_answer.rows)
         if dns_answer.alias and self._is_resource(plain(dns_answer.alias["DNSName"]), checkers):
             rows += _addresses(rows[-1][3] if rows else name, dns_answer.alias["DNSName"], kind)
@@ -107,14 +109,14 @@ class Names:
         # of two zones of one name the parent delegates to one: the fuller
         return max(holding, key=lambda zone: (len(zone.name), len(zone.rrsets)), default=None)
 
-    def _indexed(self, zone: FakeZone) -> Zone:
+    def _indexed(self, zone: FakeZone) -> ZoneRecords:
         records = served(zone)
         cached = self._zones.get(zone.resource_id)
         if cached is None or (cached[0] is not records and _manner() != STALE):
-            cached = self._zones[zone.resource_id] = (records, Zone(records))
+            cached = self._zones[zone.resource_id] = (records, ZoneRecords(records))
         return cached[1]
 
-    def _is_resource(self, name: str, checkers: Checkers) -> bool:
+    def _is_resource(self, name: str, checkers: HealthChecker) -> bool:
         if checkers.load_balancer(name) is not None:
             return True
         distributions = cloudfront_backends[self.account]["aws"].distributions.values()
@@ -164,12 +166,12 @@ class _Stream(socketserver.StreamRequestHandler):
 class _Udp(socketserver.UDPServer):
     """Answers one by one: an answer takes less than a thread does, and waits for the world's lock all the same."""
 
-    names: Names
+    names: DnsResponder
 
 
 class _Tcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
-    names: Names
+    names: DnsResponder
 
 
 def serve(account: str) -> tuple[str, int]:
@@ -178,7 +180,7 @@ def serve(account: str) -> tuple[str, int]:
     Raises SandboxError where no port is free for both.
     """
     servers: list[Any] = list(_bound())
-    names = Names(account)
+    names = DnsResponder(account)
     for server in servers:
         server.names = names
         threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()

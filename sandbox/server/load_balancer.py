@@ -16,7 +16,7 @@ from moto.elbv2.models import FakeListener, FakeTargetGroup, elbv2_backends
 from dr_estate.config.environment import Environment
 from sandbox.core.state import STATE
 from sandbox.core.world_lock import WORLD_LOCK
-from sandbox.moto_ext.data.task_data import Behind, Unavailable
+from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.ecs.targets import Targets
 
 HTML, JSON = "text/html; charset=UTF-8", "application/json"
@@ -28,7 +28,7 @@ PAGE = """<!DOCTYPE html><html><head><title>{tenant}: log in</title>
 
 
 @dataclass(frozen=True)
-class Reply:
+class SiteReply:
     """What a load balancer answers; ``realm`` is set where it asks for a password."""
 
     status: int
@@ -38,7 +38,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SiteRequest:
     """What a visitor asks of a site beyond its page: to list rows or files, or to write the one named ``id``."""
 
     kind: str
@@ -47,7 +47,7 @@ class Wanted:
     trusted: bool = False
 
 
-class Door:
+class LoadBalancerSite:
     """The environment's load balancer of one region. ``token`` is the sandbox's own."""
 
     def __init__(self, environment: Environment, region: str, token: str = "") -> None:
@@ -71,13 +71,13 @@ class Door:
             return None
         return next((listener for listener in balancer.listeners.values() if int(listener.port) == port), None)
 
-    def reply(self, port: int, host: str, wanted: Wanted | None = None) -> Reply | None:
+    def reply(self, port: int, host: str, wanted: SiteRequest | None = None) -> SiteReply | None:
         """The answer to ``host``; None where the connection is to be closed without one."""
         with WORLD_LOCK:
             listener = self.listener(port)
             return self._routed(listener, host, wanted) if listener else None
 
-    def _routed(self, listener: FakeListener, host: str, wanted: Wanted | None) -> Reply:
+    def _routed(self, listener: FakeListener, host: str, wanted: SiteRequest | None) -> SiteReply:
         rules = sorted(
             listener.rules.values(), key=lambda rule: int(rule.priority) if rule.priority != "default" else 1 << 20
         )
@@ -85,44 +85,44 @@ class Door:
         action = actions[-1]
         if action.type == "fixed-response":
             fixed = action.data.get("FixedResponseConfig", {})
-            return Reply(int(fixed.get("StatusCode") or 200), str(fixed.get("MessageBody") or ""))
+            return SiteReply(int(fixed.get("StatusCode") or 200), str(fixed.get("MessageBody") or ""))
         backend = elbv2_backends[self.environment.account][self.region]
         groups = [backend.target_groups.get(arn) for arn in backend._get_target_group_arns_from(action.data)]
         targets = Targets(self.environment.account, self.region)
         healthy = [group for group in groups if group is not None and targets.counts(group)[0]]
         if not healthy:
-            return Reply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
+            return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
         return self._page(healthy[0], targets, wanted)
 
-    def _page(self, group: FakeTargetGroup, targets: Targets, wanted: Wanted | None) -> Reply:
+    def _page(self, group: FakeTargetGroup, targets: Targets, wanted: SiteRequest | None) -> SiteReply:
         """The page of the tenant whose service stands behind ``group``."""
         env = self.environment
         services = ecs_backends[env.account][self.region].services.values()
         attached = (s.name for s in services if group.arn in {lb.get("targetGroupArn") for lb in s.load_balancers})
         tenants = [tenant for name in attached if (tenant := env.tenant_of(env.names.service, name))]
         if not tenants:
-            return Reply(200, "It works!")
+            return SiteReply(200, "It works!")
         host = f"{tenants[0].replace('-', '')}.{env.traffic.tenant_domain}"
         if UNAUTHORISED in env.traffic.expected_probe_statuses and not (wanted and wanted.trusted):
-            return Reply(UNAUTHORISED, "Authorization Required", realm=host)
+            return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
         if wanted is None:
-            return Reply(200, PAGE.format(tenant=tenants[0], host=host))
+            return SiteReply(200, PAGE.format(tenant=tenants[0], host=host))
         return self._stored(group, targets, tenants[0], wanted)
 
-    def _stored(self, group: FakeTargetGroup, targets: Targets, tenant: str, wanted: Wanted) -> Reply:
+    def _stored(self, group: FakeTargetGroup, targets: Targets, tenant: str, wanted: SiteRequest) -> SiteReply:
         """What the next healthy task, in turn, does with its stores."""
         addresses = [target.address for target in targets.of(group) if target.state == "healthy"]
         task = targets.task_at(group, addresses[next(self._turn) % len(addresses)])
         if task is None:
-            return Reply(UNAVAILABLE, said("No task stands behind the healthy target."), form=JSON)
-        behind = Behind(self.environment.account, self.region, task.definition)
+            return SiteReply(UNAVAILABLE, said("No task stands behind the healthy target."), form=JSON)
+        behind = TaskStores(self.environment.account, self.region, task.definition)
         try:
             if not wanted.writes:
-                return Reply(200, json.dumps({wanted.kind: behind.ids(wanted.kind, tenant)}), form=JSON)
+                return SiteReply(200, json.dumps({wanted.kind: behind.ids(wanted.kind, tenant)}), form=JSON)
             row = behind.write(wanted.kind, wanted.id, tenant)
-        except Unavailable as reason:
-            return Reply(UNAVAILABLE, said(str(reason)), form=JSON)
-        return Reply(201, json.dumps({"id": row.id, "tenant": tenant, "at": row.at.isoformat()}), form=JSON)
+        except StoreUnavailable as reason:
+            return SiteReply(UNAVAILABLE, said(str(reason)), form=JSON)
+        return SiteReply(201, json.dumps({"id": row.id, "tenant": tenant, "at": row.at.isoformat()}), form=JSON)
 
     def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
         """Certificate and key (PEM) that the HTTPS listener presents to ``name``: the first that covers it."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from dr_estate.config.environment import Environment
 from sandbox.client.endpoint import Endpoint, to_json
-from sandbox.client.launch_options import Order, Progress, same_world
+from sandbox.client.launch_options import LaunchOptions, Progress, same_world
 from sandbox.core import truth, world_file, world_lock
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
@@ -42,7 +42,7 @@ _ID_BYTES = 6
 class Host:
     """One world, one server, and the thread that saves the first while the second runs."""
 
-    def __init__(self, order: Order, progress: Progress) -> None:
+    def __init__(self, order: LaunchOptions, progress: Progress) -> None:
         self.order = order
         self.environment = Environment.model_validate(order.environment)
         self.folder = Path(order.folder) if order.folder else None
@@ -87,7 +87,7 @@ class Host:
     def _served(self) -> tuple[Application, BaseWSGIServer]:
         from sandbox.server import dns_server, tenant_sites
         from sandbox.server.application import Application
-        from sandbox.server.control_api import Control
+        from sandbox.server.control_api import ControlApi
         from sandbox.server.http_server import listen
         from sandbox.world.world import World
 
@@ -98,7 +98,7 @@ class Host:
         self.dns = dns_server.serve(self.environment.account)
         self.token = secrets.token_urlsafe(24)
         hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
-        control = Control(self.token, World(self.environment, moto), hooks)
+        control = ControlApi(self.token, World(self.environment, moto), hooks)
         application = Application(moto, control, order.latency_s, self._control_table())
         counts = application.counts
         hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
@@ -211,7 +211,7 @@ def main() -> int:
     """Run the order on stdin. Returns the exit code: 0 after a stop, 1 where it never came up."""
     word = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    order = Order(**json.loads(sys.stdin.readline()))
+    order = LaunchOptions(**json.loads(sys.stdin.readline()))
     progress = _progress_to(word)
     moto_app.prepare()
     gc.disable()  # what is built until the world is up is not garbage

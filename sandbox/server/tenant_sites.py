@@ -29,7 +29,7 @@ from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.data.task_data import KINDS
 from sandbox.moto_ext.route53.route53 import addresses_of
 from sandbox.server.dns_server import FOREVER_S
-from sandbox.server.load_balancer import JSON, Door, Reply, Wanted, said
+from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, said
 from sandbox.world.fault_injection import STOPPING
 
 SERVICE = "sites"
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind = self.path.removeprefix(API)
         wanted = kind in KINDS and self.path.startswith(API)
-        self._answer(Wanted(kind, trusted=self._trusted()) if wanted else None)
+        self._answer(SiteRequest(kind, trusted=self._trusted()) if wanted else None)
 
     def do_POST(self) -> None:
         kind = self.path.removeprefix(API)
@@ -53,17 +53,17 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             row_id = str(json.loads(body)["id"])
         except (ValueError, KeyError, TypeError):
-            self._send(Reply(400, said('The body must be JSON: {"id": "..."}.'), form=JSON))
+            self._send(SiteReply(400, said('The body must be JSON: {"id": "..."}.'), form=JSON))
             return
         if kind not in KINDS or not self.path.startswith(API):
-            self._send(Reply(404, said(f"There is nothing to write at {self.path}."), form=JSON))
+            self._send(SiteReply(404, said(f"There is nothing to write at {self.path}."), form=JSON))
             return
-        self._answer(Wanted(kind, row_id, writes=True, trusted=self._trusted()))
+        self._answer(SiteRequest(kind, row_id, writes=True, trusted=self._trusted()))
 
     def _trusted(self) -> bool:
         return self.server.door.trusts(self.headers.get(TOKEN_HEADER, ""))
 
-    def _answer(self, wanted: Wanted | None) -> None:
+    def _answer(self, wanted: SiteRequest | None) -> None:
         host = self.headers.get("Host", "").partition(":")[0].lower()
         slow = (
             o.seconds
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply is not None:
             self._send(reply)
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: SiteReply) -> None:
         self.close_connection = True
         body = reply.body.encode()
         self.send_response_only(reply.status)
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
-    door: Door
+    door: LoadBalancerSite
     listens_as: int
     secure: ssl.SSLContext | None = None
 
@@ -107,7 +107,7 @@ class _Server(ThreadingHTTPServer):
         """A visitor that breaks off, or refuses the certificate, is no error of this server."""
 
 
-def _secure(door: Door) -> ssl.SSLContext:
+def _secure(door: LoadBalancerSite) -> ssl.SSLContext:
     """A context that presents, to each name asked for, what the listener would at that moment."""
     outer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
@@ -134,7 +134,7 @@ def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, 
     """
     ports: dict[str, tuple[int, int]] = {}
     for side in (Side.PRIMARY, Side.DR):
-        door = Door(environment, environment.region(side), token)
+        door = LoadBalancerSite(environment, environment.region(side), token)
         plain, secure = _listen(door, 80), _listen(door, 443)
         secure.secure = _secure(door)
         for server in (plain, secure):
@@ -143,7 +143,7 @@ def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, 
     return ports
 
 
-def _listen(door: Door, port: int) -> _Server:
+def _listen(door: LoadBalancerSite, port: int) -> _Server:
     server = _Server((LOOPBACK, 0), _Handler)
     server.door, server.listens_as = door, port
     return server

@@ -12,9 +12,15 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import decode_item, moment
 from sandbox.core.state import STATE
-from sandbox.moto_ext.route53.health import Checkers
-from sandbox.moto_ext.route53.names import Record, Zone, answer, plain
-from sandbox.training.scenarios.observation import JOURNAL, Database, Entry, Service, Sighting
+from sandbox.moto_ext.route53.health import HealthChecker
+from sandbox.moto_ext.route53.names import Record, ZoneRecords, answer, plain
+from sandbox.training.scenarios.observation import (
+    JOURNAL,
+    MirroredEntry,
+    ObservedDatabase,
+    ObservedService,
+    WorldObservation,
+)
 from sandbox.world.world import World
 
 _SCALING = "application-autoscaling"
@@ -22,11 +28,11 @@ _BY_RESTORE = "RestoredFrom"
 _BATCH = 10  # services of one DescribeServices
 
 
-def sighting(world: World, scene: Mapping[str, Any]) -> Sighting:
-    """The world as it is now, and what ``scene`` (its record in the world's state) says was done since."""
+def world_observation(world: World, scenario: Mapping[str, Any]) -> WorldObservation:
+    """The world as it is now, and what ``scenario`` (its record in the world's state) says was done since."""
     sides = (Side.PRIMARY, Side.DR)
     records = _records(world)
-    return Sighting(
+    return WorldObservation(
         env=world.environment,
         tenants=world.tenants,
         services={side: tuple(_services(world, side)) for side in sides},
@@ -34,15 +40,15 @@ def sighting(world: World, scene: Mapping[str, Any]) -> Sighting:
         leads=_leads(world, records),
         answers=_answers(world, records),
         pinned=_pinned(world, records),
-        journal=tuple(_journal(world, moment(scene["since"]))) if scene else (),
-        mutations=tuple(scene.get("mutations", ())),
-        tries=dict(scene.get("tries", {})),
+        journal=tuple(_journal(world, moment(scenario["since"]))) if scenario else (),
+        mutations=tuple(scenario.get("mutations", ())),
+        tries=dict(scenario.get("tries", {})),
         disasters=tuple(sorted(STATE.disasters)),
-        started=scene.get("started", {}),
+        started=scenario.get("started", {}),
     )
 
 
-def _services(world: World, side: Side) -> Iterator[Service]:
+def _services(world: World, side: Side) -> Iterator[ObservedService]:
     env, cluster = world.environment, world.environment.named(world.environment.names.cluster)
     names = [env.named(env.names.service, tenant=tenant) for tenant in world.tenants]
     targets = _by_resource(world.call(side, _SCALING, "DescribeScalableTargets", ServiceNamespace="ecs"))
@@ -56,11 +62,11 @@ def _services(world: World, side: Side) -> Iterator[Service]:
 
 def _service(
     world: World, side: Side, description: dict[str, Any], target: dict[str, Any], sleeps: tuple[str, ...]
-) -> Service:
+) -> ObservedService:
     env, arn = world.environment, description["taskDefinition"]
     found = world.call(side, "ecs", "DescribeTaskDefinition", taskDefinition=arn)["taskDefinition"]
     variables = {v["name"]: v["value"] for c in found["containerDefinitions"] for v in c.get("environment", ())}
-    return Service(
+    return ObservedService(
         tenant=env.tenant_of(env.names.service, description["serviceName"]) or "",
         name=description["serviceName"],
         desired=description["desiredCount"],
@@ -86,11 +92,11 @@ def _shrinking(world: World, actions: list[dict[str, Any]], resource: str) -> tu
     return tuple(name for name, values in bounds.items() if any(value < needed for value in values))
 
 
-def _databases(world: World, side: Side) -> Iterator[Database]:
+def _databases(world: World, side: Side) -> Iterator[ObservedDatabase]:
     for instance in world.call(side, "rds", "DescribeDBInstances")["DBInstances"]:
         tags = {tag["Key"]: tag["Value"] for tag in instance.get("TagList", ())}
         source = str(instance.get("ReadReplicaSourceDBInstanceIdentifier") or "")
-        yield Database(
+        yield ObservedDatabase(
             instance["DBInstanceIdentifier"], instance["DBInstanceStatus"], source, tags.get(_BY_RESTORE, "")
         )
 
@@ -120,15 +126,15 @@ def _leads(world: World, records: list[Record]) -> str:
 
 def _answers(world: World, records: list[Record]) -> str:
     """The region that the world's name server answers with at this moment."""
-    health = Checkers(world.environment.account).health()
-    dns_answer = answer(Zone(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
+    health = HealthChecker(world.environment.account).health()
+    dns_answer = answer(ZoneRecords(records), health, world.environment.traffic.origin_record, "A", lambda _: 0)
     return _region_of(world, {"AliasTarget": dns_answer.alias}) if dns_answer.alias else ""
 
 
 def _region_of(world: World, record: Record) -> str:
     """The region whose load balancer an ALIAS record leads to (a failover exchanges what the two records lead to)."""
     target = plain(str((record.get("AliasTarget") or {}).get("DNSName", "")))
-    found = Checkers(world.environment.account).load_balancer(target)
+    found = HealthChecker(world.environment.account).load_balancer(target)
     return found[0] if found else ""
 
 
@@ -143,7 +149,7 @@ def _pinned(world: World, records: list[Record]) -> bool:
     return not config.get("Inverted") and not config.get("Disabled") and int(config.get("Port") or 80) not in (80, 443)
 
 
-def _journal(world: World, since: datetime) -> Iterator[Entry]:
+def _journal(world: World, since: datetime) -> Iterator[MirroredEntry]:
     table = world.environment.named(world.environment.names.control_table)
     pages = world.client("dynamodb", world.environment.region(Side.DR)).get_paginator("scan")
     items = [decode_item(item) for page in pages.paginate(TableName=table) for item in page["Items"]]
@@ -155,4 +161,4 @@ def _journal(world: World, since: datetime) -> Iterator[Entry]:
         text = "".join([item["text"], *more])
         line = json.loads(zlib.decompress(base64.b64decode(text)) if item["packed"] else text)
         if moment(line["at"]) >= since:
-            yield Entry(pk.removeprefix(JOURNAL), line["kind"], str(line["step"] or ""), line["data"])
+            yield MirroredEntry(pk.removeprefix(JOURNAL), line["kind"], str(line["step"] or ""), line["data"])

@@ -13,13 +13,13 @@ from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import instant, moment
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, now
-from sandbox.disasters import break_
+from sandbox.disasters import inject
 from sandbox.training import scenarios
-from sandbox.training.observer import sighting
-from sandbox.training.scenarios.observation import Sighting
-from sandbox.training.scenarios.scenario import Goal, Scenario, Standing
+from sandbox.training.observer import world_observation
+from sandbox.training.scenarios.observation import WorldObservation
+from sandbox.training.scenarios.scenario import GoalState, Scenario, ScenarioGoal
 from sandbox.world import memory_snapshots, persistence
-from sandbox.world.call_recorder import SCENE, played
+from sandbox.world.call_recorder import SCENARIO, played
 from sandbox.world.world import World
 
 Told = dict[str, Any]
@@ -27,7 +27,7 @@ Told = dict[str, Any]
 
 def begin(world: World, name: str) -> Told:
     """Set the scene ``name`` and return its briefing. Raises SandboxError where the world is not ready for one."""
-    scene = scenarios.find(name)
+    scenario = scenarios.find(name)
     if playing := played():
         raise SandboxError(
             f"The scene {playing['name']} is being played: `dr_cli.py sandbox debrief` judges it, "
@@ -36,17 +36,17 @@ def begin(world: World, name: str) -> Told:
     _must_be_whole(world)
     before, kept_at = persistence.dump(), now()
     try:
-        for disaster in scene.disasters:
-            break_(world, disaster)
-        if scene.stage is not None:
-            scene.stage(world)
-        started = _started(sighting(world, {}))
+        for disaster in scenario.disasters:
+            inject(world, disaster)
+        if scenario.stage is not None:
+            scenario.stage(world)
+        started = _started(world_observation(world, {}))
     except Exception:
         memory_snapshots.exchange(kept_at.timestamp(), before)
         raise
     finally:
         world.recorded()
-    STATE.extras[SCENE] = {
+    STATE.extras[SCENARIO] = {
         "name": name,
         "since": instant(now()),
         "kept_at": instant(kept_at),
@@ -57,28 +57,32 @@ def begin(world: World, name: str) -> Told:
         "hints": 0,
     }
     words = words_of(world)
-    return {**scene.listed(), "briefing": scene.told(scene.briefing, words), "since": STATE.extras[SCENE]["since"]}
+    return {
+        **scenario.listed(),
+        "briefing": scenario.formatted(scenario.briefing, words),
+        "since": STATE.extras[SCENARIO]["since"],
+    }
 
 
 def debrief(world: World, hint: bool = False) -> Told:
     """Judge the scene that is played by the world as it is; ``hint`` gives one hint more. Raises SandboxError."""
     record = _record()
-    scene, words = scenarios.find(record["name"]), words_of(world)
+    scenario, words = scenarios.find(record["name"]), words_of(world)
     if hint:
-        record["hints"] = min(record["hints"] + 1, len(scene.hints))
-    seen = sighting(world, record)
-    goals = [_judged(goal, scene, seen, words) for goal in scene.goals]
+        record["hints"] = min(record["hints"] + 1, len(scenario.hints))
+    seen = world_observation(world, record)
+    goals = [_judged(goal, scenario, seen, words) for goal in scenario.goals]
     taken = record["hints"]
     return {
-        "scenario": scene.name,
-        "sentence": scene.sentence,
+        "scenario": scenario.name,
+        "sentence": scenario.sentence,
         "since": record["since"],
         "minutes": round((now() - moment(record["since"])).total_seconds() / 60),
-        "solved": all(goal["standing"] == Standing.MET for goal in goals),
+        "solved": all(goal["standing"] == GoalState.MET for goal in goals),
         "goals": goals,
-        "notes": [f"{name} was repaired: what it hid can be seen." for name in _mended(scene)],
-        "hints": [scene.told(text, words) for text in scene.hints[:taken]],
-        "hints_left": len(scene.hints) - taken,
+        "notes": [f"{name} was repaired: what it hid can be seen." for name in _mended(scenario)],
+        "hints": [scenario.formatted(text, words) for text in scenario.hints[:taken]],
+        "hints_left": len(scenario.hints) - taken,
     }
 
 
@@ -111,22 +115,22 @@ def _record() -> Told:
     return record
 
 
-def _judged(goal: Goal, scene: Scenario, seen: Sighting, words: dict[str, str]) -> Told:
+def _judged(goal: ScenarioGoal, scenario: Scenario, seen: WorldObservation, words: dict[str, str]) -> Told:
     values = asdict(goal.judge(seen))
     return {
         "id": goal.id,
-        "sentence": scene.told(goal.sentence, words),
+        "sentence": scenario.formatted(goal.sentence, words),
         **values,
-        "why": scene.told(goal.why, words),
+        "why": scenario.formatted(goal.why, words),
         "traps": list(goal.traps),
     }
 
 
-def _mended(scene: Scenario) -> list[str]:
-    return [name for name in scene.disasters if name not in STATE.disasters]
+def _mended(scenario: Scenario) -> list[str]:
+    return [name for name in scenario.disasters if name not in STATE.disasters]
 
 
-def _started(seen: Sighting) -> Told:
+def _started(seen: WorldObservation) -> Told:
     """What a debriefing compares with: each service's definition and size as the scene was set."""
     return {
         f"{side} {service.tenant}": {"definition": service.definition, "desired": service.desired}
@@ -142,11 +146,11 @@ def _must_be_whole(world: World) -> None:
         raise SandboxError(
             f"The world is not healthy: {broken} is in force. Take it back first: `dr_cli.py sandbox mend`."
         )
-    if why := _changed(sighting(world, {})):
-        raise SandboxError(f"The world is not as it was seeded: {why}. Start again: `dr_cli.py sandbox up --fresh`.")
+    if reason := _changed(world_observation(world, {})):
+        raise SandboxError(f"The world is not as it was seeded: {reason}. Start again: `dr_cli.py sandbox up --fresh`.")
 
 
-def _changed(seen: Sighting) -> str:
+def _changed(seen: WorldObservation) -> str:
     env = seen.env
     if seen.leads != env.regions.primary:
         return f"its traffic leads to {seen.leads or 'no single region'}"

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sandbox.core.request_parser import Call, Environ
+from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.state import STATE
 
 LONGEST = 4096
 GOOD = 300
 SECRET = ("SecretString", "SecretBinary", "MasterUserPassword")
-SCENE = "scene"
+SCENARIO = "scene"
 """Where the world's state holds the training scene that is played (``sandbox.training.session``)."""
 
 
@@ -44,7 +44,7 @@ class Recorder:
         self._control_table = control_table
         self._kept: list[Mutation] = []
 
-    def add(self, call: Call, person: str, environ: Environ, status: int) -> None:
+    def add(self, call: ApiCall, person: str, environ: Environ, status: int) -> None:
         """Record one call."""
         params = parameters(call, environ)
         tables = set(_tables(params)) if call.service == "dynamodb" else set()
@@ -53,8 +53,8 @@ class Recorder:
         mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:
             self._kept.append(mutation)
-        if scene := played():
-            scene["mutations"].append(asdict(mutation))
+        if scenario := played():
+            scenario["mutations"].append(asdict(mutation))
 
     def all(self) -> list[dict[str, Any]]:
         """The mutations in order, as JSON."""
@@ -69,17 +69,17 @@ class Recorder:
 
 def played() -> dict[str, Any]:
     """The record of the training scene that is played; empty where none is."""
-    record: dict[str, Any] = STATE.extras.get(SCENE, {})
+    record: dict[str, Any] = STATE.extras.get(SCENARIO, {})
     return record
 
 
-def tried(call: Call) -> None:
+def tried(call: ApiCall) -> None:
     """Count, for the scene that is played, a mutating call that an outage met."""
-    if scene := played():
-        scene["tries"][call.key] = scene["tries"].get(call.key, 0) + 1
+    if scenario := played():
+        scenario["tries"][call.key] = scenario["tries"].get(call.key, 0) + 1
 
 
-def parameters(call: Call, environ: Environ) -> Any:
+def parameters(call: ApiCall, environ: Environ) -> Any:
     """The call's parameters by the names of its service model; None where the request does not fit the model."""
     from botocore.model import OperationNotFoundError
     from moto.core.parse import PROTOCOL_PARSERS, RequestParserError

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.core.error_responses import failure
 from sandbox.core.errors import SandboxError
-from sandbox.core.request_parser import Call, Environ
+from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.state import STATE, Outage, now
 
 MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "stale")
@@ -74,7 +74,7 @@ def remember(region: str, ended_s_ago: float, lasted_s: float) -> None:
     STATE.past = [*STATE.past, (region, until - timedelta(seconds=lasted_s), until)]
 
 
-def meet(call: Call, person: str, environ: Environ) -> Response | None:
+def meet(call: ApiCall, person: str, environ: Environ) -> Response | None:
     """Return the bad answer an outage has for ``call``, or None where the call goes through (perhaps later).
 
     :data:`LOST` means: carry it out, then close the connection. Raises DroppedConnection where there is to be no
@@ -99,7 +99,7 @@ def meet(call: Call, person: str, environ: Environ) -> Response | None:
     return failure(call, outage.how, message)
 
 
-def _outage_of(call: Call, person: str) -> Outage | None:
+def _outage_of(call: ApiCall, person: str) -> Outage | None:
     for outage in STATE.outages:
         if (
             outage.region in ("", call.region)

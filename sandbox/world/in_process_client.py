@@ -24,7 +24,7 @@ CONFIG = Config(
 )
 
 
-class Clients:
+class AdminClients:
     """Gives admin clients of ``emulator``, one a service and region."""
 
     def __init__(self, emulator: Emulator) -> None:

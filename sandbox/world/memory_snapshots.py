@@ -22,7 +22,7 @@ def age() -> int:
     return _returns[0]
 
 
-class Keeper:
+class WorldStore:
     """The worlds kept by name."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.core.error_responses import defect, in_its_protocol, not_implemented
 from sandbox.core.people import Registry, settle
-from sandbox.core.request_parser import Call, Environ
+from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.world_lock import WORLD_LOCK
 
 """Held by each call while it is inside the emulator, and while the world is saved: moto is not thread-safe."""
@@ -60,7 +60,7 @@ class Emulator:
         """Give the people their IAM users and keys."""
         settle(self.account)
 
-    def answer(self, call: Call, environ: Environ) -> Response:
+    def answer(self, call: ApiCall, environ: Environ) -> Response:
         """Carry ``call`` out. What moto lacks, and what breaks inside it, is answered 501 by name."""
         if _falls_through(call):
             return not_implemented(call)
@@ -75,7 +75,7 @@ class Emulator:
             return defect(call, f"{type(broken).__name__}: {broken}")
         return not_implemented(call) if _is_missing(call, response) else in_its_protocol(call, response)
 
-    def _inside(self, call: Call, environ: Environ) -> Response:
+    def _inside(self, call: ApiCall, environ: Environ) -> Response:
         try:
             application: Any = self._moto.get_application(environ)
         except Exception as unknown:
@@ -83,7 +83,7 @@ class Emulator:
         return Response.from_app(application, environ, buffered=True)
 
 
-def _falls_through(call: Call) -> bool:
+def _falls_through(call: ApiCall) -> bool:
     from moto.s3.responses import S3Response
 
     return (
@@ -93,7 +93,7 @@ def _falls_through(call: Call) -> bool:
     )
 
 
-def _is_missing(call: Call, response: Response) -> bool:
+def _is_missing(call: ApiCall, response: Response) -> bool:
     """Whether moto's 404 means "no such operation": a page of HTML or nothing, where AWS would send an error body."""
     if response.status_code != NEVER_EMPTY or call.service == "s3":
         return False

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dr_estate.config.environment import Environment
-from dr_estate.config.recovery_settings import Drill, Execution, Failback
-from dr_estate.config.settings import Observation
+from dr_estate.config.recovery_settings import DrillSettings, Execution, Failback
+from dr_estate.config.settings import ReadLimits
 from sandbox.client.launch_options import Progress, no_progress
 from sandbox.core import truth, world_file
 from sandbox.core.errors import SandboxError
@@ -37,7 +37,7 @@ def digest(environment: Environment, tenants: int) -> str:
 def _of_the_world(environment: Environment) -> Environment:
     """The environment without the ways of those who look and act: whoever comes, the world is the same."""
     return environment.model_copy(
-        update={"drill": Drill(), "execution": Execution(), "failback": Failback(), "observation": Observation()}
+        update={"drill": DrillSettings(), "execution": Execution(), "failback": Failback(), "observation": ReadLimits()}
     )
 
 

@@ -15,7 +15,7 @@ from dr_estate.config.environment import Environment, Side
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE, Outage
 from sandbox.world import fault_injection
-from sandbox.world.in_process_client import Clients
+from sandbox.world.in_process_client import AdminClients
 from sandbox.world.moto_app import Emulator
 
 Undo = dict[str, Any]
@@ -29,7 +29,7 @@ class World:
     def __init__(self, environment: Environment, emulator: Emulator) -> None:
         self.environment = environment
         self.emulator = emulator
-        self._clients = Clients(emulator)
+        self._clients = AdminClients(emulator)
         self._undo: list[Undo] = []
 
     @property

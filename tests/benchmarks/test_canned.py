@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from benchmarks.canned import Request
+from benchmarks.canned import HttpRequest
 from benchmarks.measuring import take
 from benchmarks.worlds import canned
 from sandbox.client.endpoint import Endpoint
@@ -15,8 +15,8 @@ from sandbox.client.endpoint import Endpoint
 SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIA/20260107/%s/ecs/aws4_request, SignedHeaders=host"
 
 
-def _request(body: bytes = b"{}", region: bytes = b"eu-central-1", path: bytes = b"/") -> Request:
-    return Request(80, b"POST", path, {b"authorization": SIGNED % region, b"host": b"127.0.0.1"}, body)
+def _request(body: bytes = b"{}", region: bytes = b"eu-central-1", path: bytes = b"/") -> HttpRequest:
+    return HttpRequest(80, b"POST", path, {b"authorization": SIGNED % region, b"host": b"127.0.0.1"}, body)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from benchmarks.measuring import Taken, best, take
-from benchmarks.status import Row, table
+from benchmarks.measuring import ResourceUsage, best, take
+from benchmarks.status import BenchmarkRow, table
 
 
 @pytest.mark.proof
@@ -31,17 +31,17 @@ def test_a_crash_is_no_measurement() -> None:
 
 def test_the_best_of_several_is_told_and_a_long_run_is_not_repeated() -> None:
     times = iter([(3.0, 2.0), (2.0, 1.5), (2.5, 1.0)])
-    measurement = best(lambda: Taken(*next(times), 10, 0, ""), 3)
+    measurement = best(lambda: ResourceUsage(*next(times), 10, 0, ""), 3)
     assert (measurement.wall_s, measurement.cpu_s) == (2.0, 1.0)
     long = iter([(100.0, 9.0)])
-    assert best(lambda: Taken(*next(long), 10, 0, ""), 3).wall_s == 100.0
+    assert best(lambda: ResourceUsage(*next(long), 10, 0, ""), 3).wall_s == 100.0
 
 
 def test_the_table_shows_every_row() -> None:
     screen = io.StringIO()
     rows = [
-        Row("status", "canned", 12, 40, 1.234, 0.5, 150.4, 244),
-        Row("dr_cli.py --help", "", 0, 0, 0.04, 0.04, 40, 0),
+        BenchmarkRow("status", "canned", 12, 40, 1.234, 0.5, 150.4, 244),
+        BenchmarkRow("dr_cli.py --help", "", 0, 0, 0.04, 0.04, 40, 0),
     ]
     Console(file=screen, width=150).print(table(rows))
     shown = screen.getvalue()

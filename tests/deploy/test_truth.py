@@ -32,7 +32,7 @@ ASK = Path(command.__file__).parents[1] / "ask.py"
 WHERE = ("--primary", PRIMARY, "--dr", DR, "--throw-away", ACCOUNT)
 HURRIED = ("--poll-s", "0.02", "--grace-s", "0.5", "--patience-s", "60")
 # the first question of each scene: a run is killed after its answer
-FIRST, *LATER = (scene.ids[0] for scene in command.SCENES)
+FIRST, *LATER = (scenario.ids[0] for scenario in command.SCENES)
 Ask = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dr_actions.control_table.control import Control
+from dr_actions.control_table.control import ControlStore
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, new_table, store
 from tests.hosting import hosted
@@ -36,7 +36,7 @@ def table_name(table_world: Endpoint) -> str:
 
 
 @pytest.fixture
-def control(sender: Plain, table_name: str, clock: Clock) -> Iterator[Control]:
+def control(sender: Plain, table_name: str, clock: Clock) -> Iterator[ControlStore]:
     """The store over a fresh table."""
     yield store(sender, table_name, clock)
     sender.before = sender.after = lambda _call: None

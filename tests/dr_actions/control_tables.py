@@ -13,7 +13,7 @@ import botocore.config
 import botocore.session
 from botocore import xform_name
 
-from dr_actions.control_table.control import Control
+from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.table import SentTable
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
@@ -79,19 +79,19 @@ def new_table(endpoint: Endpoint) -> str:
     return name
 
 
-def store(sender: Any, table: str, clock: Callable[[], datetime]) -> Control:
+def store(sender: Any, table: str, clock: Callable[[], datetime]) -> ControlStore:
     """The store over that table; it never sleeps between attempts."""
-    return Control(SentTable(sender, table, SIT.regions.dr, sleep=lambda _s: None), clock)
+    return ControlStore(SentTable(sender, table, SIT.regions.dr, sleep=lambda _s: None), clock)
 
 
-def a_plan(params: dict[str, Any] | None = None, says: str = "raise the service", steps: int = 1) -> Plan:
+def a_plan(params: dict[str, Any] | None = None, message: str = "raise the service", steps: int = 1) -> Plan:
     """A plan of service steps."""
 
     def step(number: int) -> Step:
         call = Call("ecs", "UpdateService", "dr", params or {"desiredCount": 2})
         name = f"compute/scale_dr_services:{number}"
         return Step(
-            name, 6, 46, "compute/scale_dr_services", name, "o", Side.DR, says, Danger.REVERSIBLE, "u", 60, call
+            name, 6, 46, "compute/scale_dr_services", name, "o", Side.DR, message, Danger.REVERSIBLE, "u", 60, call
         )
 
     return Plan("sit", "1", Goal.FAILOVER, "PRIMARY_LOST", tuple(step(number) for number in range(steps)))

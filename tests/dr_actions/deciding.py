@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dr_actions.authorization.clearance import Approval, Case, Clearance, decide
+from dr_actions.authorization.clearance import Approval, AuthorizationRequest, Clearance, decide
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
@@ -24,14 +24,14 @@ OPERATOR_ID, APPROVER_ID = "AIDAOPERATOR", "AIDAAPPROVER"
 OPERATOR_ROLE_ID, APPROVER_ROLE_ID = "AROAOPERATOR:operator", "AROAAPPROVER:approver"
 
 
-def step(name: str, stage: int = 46, verb: str = "compute/scale_dr_services", **changed: Any) -> Step:
+def step(name: str, stage: int = 46, action: str = "compute/scale_dr_services", **changed: Any) -> Step:
     """A reversible step with one call."""
     call = Call("ecs", "UpdateService", PROD.regions.dr, {"service": name, "desiredCount": 2})
     plain = Step(
-        id=step_id(verb, name),
+        id=step_id(action, name),
         number=6,
         stage=stage,
-        verb=verb,
+        verb=action,
         subject=name,
         owner="Backup Manager",
         side=Side.DR,
@@ -73,9 +73,9 @@ def approval(**changed: Any) -> Approval:
     return replace(plain, **changed)
 
 
-def case(**changed: Any) -> Case:
+def case(**changed: Any) -> AuthorizationRequest:
     """A case of PROD that is cleared."""
-    plain = Case(PLAN, INCIDENT, OPERATOR, OPERATOR_ID, (approval(),), (MET,), (), NOW)
+    plain = AuthorizationRequest(PLAN, INCIDENT, OPERATOR, OPERATOR_ID, (approval(),), (MET,), (), NOW)
     return replace(plain, **changed)
 
 
@@ -89,4 +89,4 @@ def cleared(env: Environment = PROD, **changed: Any) -> Clearance:
 def refused(env: Environment = PROD, **changed: Any) -> dict[str, str]:
     """What each rule says that refuses the case; empty where it is cleared."""
     found = decide(case(**changed), env)
-    return {} if isinstance(found, Clearance) else {refusal.rule: refusal.says for refusal in found}
+    return {} if isinstance(found, Clearance) else {refusal.rule: refusal.message for refusal in found}

@@ -31,19 +31,19 @@ class Told:
     def begins(self, steps: Sequence[Step]) -> None:
         self.said += [f"begins {step.id}" for step in steps]
 
-    def waits(self, step: Step, _age_s: float, limit_s: float, says: str) -> None:
+    def waits(self, step: Step, _age_s: float, limit_s: float, message: str) -> None:
         self.limits_s.add(limit_s)
-        self.said.append(f"{step.id} waits: {says}")
+        self.said.append(f"{step.id} waits: {message}")
         self.waiting(step)
-        if "bake" in says:
+        if "bake" in message:
             self.baking(step)
 
-    def done(self, step: Step, says: str) -> None:
-        self.said.append(f"{step.id}: {says}")
+    def done(self, step: Step, message: str) -> None:
+        self.said.append(f"{step.id}: {message}")
         self.finished(step)
 
-    def degraded(self, step_id: str, why: str) -> None:
-        self.said.append(f"{step_id}: {why}")
+    def degraded(self, step_id: str, reason: str) -> None:
+        self.said.append(f"{step_id}: {reason}")
 
     def by_hand(self, step: Step) -> None:
         self.said.append(f"{step.id} by hand")

@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dr_actions.model.action import Sight, Verb
+from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dns_answers, dns_weight_samples, route53
-from dr_estate.readers.dns_weight_samples import Tally
+from dr_estate.readers.dns_weight_samples import AnswerTally
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, from_json
 
@@ -35,9 +35,9 @@ def recorded(state: str) -> Snapshot:
     return from_json(lzma.decompress(path.read_bytes()), path.name)
 
 
-def sight(snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+def sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
     """What a failover is planned from; the healthy estate unless ``snapshot`` is another."""
-    return replace(Sight(SIT, snapshot or recorded("healthy"), Goal.FAILOVER, primary_answers=True), **changes)
+    return replace(PlanContext(SIT, snapshot or recorded("healthy"), Goal.FAILOVER, primary_answers=True), **changes)
 
 
 def with_part(snapshot: Snapshot, reader: Reader[Any], side: Side, value: object) -> Snapshot:
@@ -66,7 +66,7 @@ def led(snapshot: Snapshot, home: int) -> Snapshot:
     """The snapshot with ``home`` percent of the visitors led to the primary region, by records and by answers."""
     doors = {side: snapshot.get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)}
     counts = ((doors[Side.PRIMARY], home), (doors[Side.DR], 100 - home))
-    tallies = (Tally(ORIGIN, "A", counts, silent=0),) if 0 < home < 100 else ()
+    tallies = (AnswerTally(ORIGIN, "A", counts, silent=0),) if 0 < home < 100 else ()
     led = with_part(with_weights(snapshot, home, 100 - home), dns_weight_samples.tallies, Side.GLOBAL, tallies)
     for reader in (dns_answers.authorities, dns_answers.resolved, dns_answers.tested):
         values = doors[Side.PRIMARY if home else Side.DR]
@@ -76,14 +76,14 @@ def led(snapshot: Snapshot, home: int) -> Snapshot:
 
 def dark(snapshot: Snapshot, side: Side) -> Snapshot:
     """The snapshot as it would be with ``side`` silent."""
-    silent = Unseen(Blindness.UNREACHABLE, "the region does not answer.")
+    silent = Unavailable(UnavailableKind.UNREACHABLE, "the region does not answer.")
     parts = {key: replace(part, value=silent) if key[1] is side else part for key, part in snapshot.parts.items()}
     return replace(snapshot, parts=parts)
 
 
-def steps_of(verb: Verb, sight: Sight) -> dict[str, Step]:
+def steps_of(action: Action, context: PlanContext) -> dict[str, Step]:
     """The steps that the verb plans, by the service or zone they are about."""
-    return {step.subject: step for step in verb.foresee(sight)}
+    return {step.subject: step for step in action.plan_steps(context)}
 
 
 def with_traffic(env: Environment = SIT, **changes: Any) -> Environment:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar, cast
 import botocore.session
 from botocore.validate import ParamValidator
 
-from dr_estate.aws.read_client import Eyes
+from dr_estate.aws.read_client import ReadClient
 from dr_estate.config.environment import Side
-from dr_estate.reading.reader import Look, Reader, Section
+from dr_estate.reading.reader import ReadContext, Reader, Section
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
@@ -60,8 +60,8 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
         return future
 
     with ThreadPoolExecutor(1) as workers:
-        look = Look(
-            eyes=cast(Eyes, _Eyes(answers)),
+        context = ReadContext(
+            client=cast(ReadClient, _Eyes(answers)),
             side=side,
             region=SIT.region(side),
             now=seen.taken_at,
@@ -69,4 +69,4 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
             parts=part,
             name=reader.name,
         )
-        return reader.read(look)
+        return reader.read(context)

@@ -28,8 +28,8 @@ HOME_VAULT = backup.Vault(
 )
 DR_VAULT = backup.Vault(VAULT, VAULT_ARN, KEY, 9, True, 7, 90, None)
 FILE_COPY = replace(COPY, arn="arn:copy-of-files", resource_arn=FILES_ARN, resource_type="EFS")
-OPT_INS = (backup.OptIn("EFS", True), backup.OptIn("RDS", True))
-RULE = backup_plan.Rule(
+OPT_INS = (backup.BackupOptIn("EFS", True), backup.BackupOptIn("RDS", True))
+RULE = backup_plan.BackupRule(
     name="hourly",
     vault="bbws-backup-vault-sit",
     schedule="cron(0 * * * ? *)",
@@ -40,18 +40,18 @@ RULE = backup_plan.Rule(
     delete_after_days=14,
     copies=(backup_plan.CopyAction(VAULT_ARN, 14),),
 )
-SELECTION = backup_plan.Selection(
+SELECTION = backup_plan.BackupSelection(
     name="by-tag",
     role="arn:aws:iam::1:role/backup",
     resources=(),
     excluded=(),
-    tags=(backup_plan.Condition("StringEquals", "Backup", "Required"),),
+    tags=(backup_plan.SelectionCondition("StringEquals", "Backup", "Required"),),
     conditions=(),
 )
-PLAN = backup_plan.Plan("plan-1", PLAN_NAME, (RULE,), (SELECTION,))
+PLAN = backup_plan.BackupPlan("plan-1", PLAN_NAME, (RULE,), (SELECTION,))
 TAGS = (("Backup", "Required"), ("Name", "any"))
-TAGGED = (backup_plan.Tagged(ARN, TAGS), backup_plan.Tagged(FILES_ARN, TAGS))
-COPIED = backup_jobs.Job(
+TAGGED = (backup_plan.TaggedResource(ARN, TAGS), backup_plan.TaggedResource(FILES_ARN, TAGS))
+COPIED = backup_jobs.BackupJob(
     id="copy-1",
     resource_arn=ARN,
     resource_type="RDS",
@@ -62,7 +62,7 @@ COPIED = backup_jobs.Job(
     completed_at=NOW - timedelta(minutes=45),
 )
 BACKED_UP = replace(COPIED, id="backup-1", vault_arn=HOME_VAULT.arn)
-RESTORED = backup_jobs.Restore(
+RESTORED = backup_jobs.RestoreJob(
     id="restore-1",
     source_arn=ARN,
     resource_type="RDS",
@@ -77,7 +77,7 @@ FILE_SYSTEM = efs.FileSystem(
     "fs-1", FILES_ARN, "sit-efs", "available", 6144, "elastic", 0.0, "generalPurpose", True, "", "ENABLED", ""
 )
 FILE_REPLICA = replace(FILE_SYSTEM, id="fs-2", arn=FILES_ARN.replace("fs-1", "fs-2"))
-SYNCED = efs.Replication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
+SYNCED = efs.FileReplication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
 
 _MODULES = (backup, backup_plan, backup_jobs, efs)
 

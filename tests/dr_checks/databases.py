@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.settings import Replication
+from dr_estate.config.settings import ReplicationSettings
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
@@ -123,5 +123,5 @@ def _reader(name: str) -> Reader[Any]:
 
 def accepting(*mechanisms: Any, files: tuple[Any, ...] = ("replication", "backup-copy")) -> Environment:
     """SIT, accepting these mechanisms for the database, the first preferred."""
-    rules = Replication(expectation=SIT.replication.expectation, database=mechanisms, files=files)
+    rules = ReplicationSettings(expectation=SIT.replication.expectation, database=mechanisms, files=files)
     return SIT.model_copy(update={"replication": rules})

@@ -21,7 +21,7 @@ CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
 SERVERS = ("ns-1.awsdns-01.com", "ns-2.awsdns-02.net", "ns-3.awsdns-03.org", "ns-4.awsdns-04.co.uk")
 
 ZONES = (route53.ListedZone("Z1", ZONE, False), route53.ListedZone("Z2", "sit.internal", True))
-THE_ZONE = route53.Zone("Z1", ZONE, SERVERS, "ENABLED")
+THE_ZONE = route53.HostedZone("Z1", ZONE, SERVERS, "ENABLED")
 
 
 def record(name: str, kind: str = "A", **more: Any) -> route53.Record:

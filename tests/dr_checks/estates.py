@@ -13,7 +13,7 @@ from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.snapshot import Part, Snapshot, from_json
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 from tests.dr_checks.worlds import SIT
 
 _EVIDENCE = Path(__file__).parents[1] / "golden" / "evidence" / "sit-healthy.json.xz"
@@ -29,7 +29,7 @@ def healthy() -> Snapshot:
 def altered(changes: Mapping[tuple[str, Side], Any], snapshot: Snapshot | None = None) -> Snapshot:
     """The healthy estate with other values of some parts."""
     base = snapshot or healthy()
-    parts = {key: Part(*key, SIT.region(key[1]), base.taken_at, value) for key, value in changes.items()}
+    parts = {key: SnapshotPart(*key, SIT.region(key[1]), base.taken_at, value) for key, value in changes.items()}
     return replace(base, parts={**base.parts, **parts})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, elbv2, vpc
-from dr_estate.readers.vpc import Endpoint, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc
+from dr_estate.readers.vpc import NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.traffic import balancer
@@ -51,7 +51,7 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
             ),
             (vpc.route_tables, side): (RouteTable("rtb-1", False, PLACES, "nat-1", "active"),),
             (vpc.nat_gateways, side): (NatGateway("nat-1", "available"),),
-            (vpc.endpoints, side): (Endpoint("s3", "Gateway", "available"),),
+            (vpc.endpoints, side): (VpcEndpoint("s3", "Gateway", "available"),),
             (elbv2.load_balancer, side): balancer(side, security_groups=(f"sg-sit-alb-sg-{side}",)),
             (ecs.services, side): services(side),
         }

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dr_checks.core.model import Status
-from dr_checks.core.verdict import Recommendation, readiness_score, weigh
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_checks.core.verdict import Recommendation, readiness_score, verdict_of
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.snapshot.registry import readers
 from tests.dr_checks.estates import altered, baseline, healthy, judged
 
@@ -20,7 +20,7 @@ HOLD_OF_NOTHING = {
     "prerequisites.contacts-named",
     "drills.nothing-left",
 }
-DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
+DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).")
 
 
 def _emptied(shape: Any, value: Any) -> Any:
@@ -31,7 +31,7 @@ def _emptied(shape: Any, value: Any) -> Any:
 
 
 def _may_be_unseen(shape: Any) -> bool:
-    return any(Unseen in typing.get_args(element) for element in typing.get_args(shape))
+    return any(Unavailable in typing.get_args(element) for element in typing.get_args(shape))
 
 
 def test_in_an_empty_world_no_check_passes() -> None:
@@ -58,4 +58,4 @@ def test_what_is_not_applicable_counts_neither_way_and_says_why() -> None:
     assert readiness_score(results) == readiness_score([r for r in results if r not in idle]) == 100
     assert idle
     assert all(result.reason for result in idle)
-    assert weigh(idle, [], 60).recommendation is Recommendation.CANNOT_SAY
+    assert verdict_of(idle, [], 60).recommendation is Recommendation.CANNOT_SAY

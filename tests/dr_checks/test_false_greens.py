@@ -10,7 +10,7 @@ import pytest
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import (
     application_autoscaling,
     cloudfront,
@@ -143,7 +143,7 @@ def test_a_metric_that_is_complete_after_a_partial_page_counts() -> None:
 
 
 def test_requests_that_cloudwatch_could_not_count_are_not_none() -> None:
-    with pytest.raises(CannotSee, match="InternalError"):
+    with pytest.raises(DataUnavailable, match="InternalError"):
         read(elbv2_request_counts.minutes, Side.DR, metric("InternalError"))
 
 

@@ -144,7 +144,7 @@ def test_a_key_that_is_being_updated_is_usable() -> None:
     (first, *others) = part(kms.keys)
     metadata = {"KeyId": "k", "Arn": first.arn, "KeyState": "Updating", "KeyManager": "AWS"}
     answer = {"describe_key": {"KeyMetadata": metadata}}
-    seen = next(key for key in read(kms.keys, Side.DR, answer) if isinstance(key, kms.Key) and key.ref == first.ref)
+    seen = next(key for key in read(kms.keys, Side.DR, answer) if isinstance(key, kms.KmsKey) and key.ref == first.ref)
     updating = replace(first, state=seen.state)
     assert (seen.state, turned({(kms.keys, Side.DR): (updating, *others)})) == ("Updating", {})
 

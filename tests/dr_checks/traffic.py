@@ -7,13 +7,13 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2
-from dr_estate.readers.elbv2 import Action, Listener, LoadBalancer, Rule, TargetGroup
+from dr_estate.readers.elbv2 import Listener, ListenerAction, ListenerRule, LoadBalancer, TargetGroup
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.worlds import NOW, SIT, world
 
 TENANTS = ("tenant1", "tenant2")
-DEFAULT = Action("fixed-response", (), "ContentType text/plain, MessageBody OK, StatusCode 200")
+DEFAULT = ListenerAction("fixed-response", (), "ContentType text/plain, MessageBody OK, StatusCode 200")
 
 
 def balancer(side: Side, **changes: Any) -> LoadBalancer:
@@ -34,7 +34,9 @@ def balancer(side: Side, **changes: Any) -> LoadBalancer:
     return replace(base, **changes)
 
 
-def listener(side: Side, port: int = 80, default: Action = DEFAULT, certificates: tuple[str, ...] = ()) -> Listener:
+def listener(
+    side: Side, port: int = 80, default: ListenerAction = DEFAULT, certificates: tuple[str, ...] = ()
+) -> Listener:
     protocol = "HTTPS" if certificates else "HTTP"
     return Listener(f"arn:listener/{side}/{port}", port, protocol, "", certificates, default)
 
@@ -60,17 +62,17 @@ def group(side: Side, tenant: str, **changes: Any) -> TargetGroup:
     return replace(base, **changes)
 
 
-def rule(side: Side, tenant: str, port: int = 80, priority: int = 1, to: str = "", conditions: int = 1) -> Rule:
+def rule(side: Side, tenant: str, port: int = 80, priority: int = 1, to: str = "", conditions: int = 1) -> ListenerRule:
     """The tenant's host goes to its own group, or to tenant ``to``'s."""
-    forward = Action("forward", (group(side, to or tenant).arn,), "")
-    return Rule(f"arn:listener/{side}/{port}", priority, (f"{tenant}.wpsit.kimmyai.io",), conditions, forward)
+    forward = ListenerAction("forward", (group(side, to or tenant).arn,), "")
+    return ListenerRule(f"arn:listener/{side}/{port}", priority, (f"{tenant}.wpsit.kimmyai.io",), conditions, forward)
 
 
 def groups(side: Side, **two: Any) -> tuple[TargetGroup, ...]:
     return (group(side, "tenant1"), group(side, "tenant2", **two))
 
 
-def rules(side: Side) -> tuple[Rule, ...]:
+def rules(side: Side) -> tuple[ListenerRule, ...]:
     return tuple(rule(side, tenant, priority=n) for n, tenant in enumerate(TENANTS, start=1))
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.snapshot import Part, Snapshot
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
+DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).")
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 Values = Mapping[tuple[Reader[Any], Side], Any]
 
@@ -37,7 +37,7 @@ def world(values: Values, tenants: tuple[str, ...] = ("tenant1", "tenant2"), env
     given = dict(values)
     given.setdefault((ecs.services, Side.PRIMARY), tuple(service(env.named(env.names.service, t)) for t in tenants))
     parts = {
-        (reader.name, side): Part(reader.name, side, env.region(side), NOW, value)
+        (reader.name, side): SnapshotPart(reader.name, side, env.region(side), NOW, value)
         for (reader, side), value in given.items()
     }
     return Snapshot(env.name, env.account, "arn:aws:iam::1:user/reader", "values", NOW, parts)

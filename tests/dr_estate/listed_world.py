@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.snapshot.registry import reads
 
@@ -59,16 +59,16 @@ class ListedWorld:
         self.ids = [f"tenant{number}" for number in range(1, tenants + 1)]
         self.lists = {operation: row(self) for operation, row in _ROWS.items()}
 
-    def eyes(self) -> Eyes:
+    def eyes(self) -> ReadClient:
         """The product's own eyes, looking at this world. Nothing leaves the process."""
-        eyes = Eyes(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none"))
+        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none"))
         regions = {self.env.region(side) for side in Side}
         for service in {read.partition(":")[0] for read in reads()}:
             for region in regions:
-                events = eyes.client(service, region).meta.events
+                events = client.client(service, region).meta.events
                 events.register("before-parameter-build", _keep)
                 events.register("before-call", self._answer)
-        return eyes
+        return client
 
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         operation = f"{model.service_model.service_name}:{model.name}"

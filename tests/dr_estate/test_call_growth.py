@@ -12,7 +12,7 @@ import pytest
 from benchmarks.readers import read_in_turn
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.listed_world import ListedWorld
@@ -49,9 +49,11 @@ CHANCE = 5
 
 
 def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
-    eyes = ListedWorld(SIT, tenants).eyes()
-    values = read_in_turn(eyes)
-    return eyes.calls, [f"{name} {side}" for (name, side), value in values.items() if not isinstance(value, Unseen)]
+    client = ListedWorld(SIT, tenants).eyes()
+    values = read_in_turn(client)
+    return client.calls, [
+        f"{name} {side}" for (name, side), value in values.items() if not isinstance(value, Unavailable)
+    ]
 
 
 @pytest.mark.parametrize("tenants", [10, 1000])

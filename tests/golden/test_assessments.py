@@ -17,27 +17,33 @@ import pytest
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
-from dr_actions.assessment.failback import gates_home, serving_gates, stranded, sync_estimate, weigh_home
-from dr_actions.assessment.failover import gates_of, weigh_gates
-from dr_actions.assessment.tabletop import walk
+from dr_actions.assessment.failback import (
+    failback_advice,
+    failback_gates,
+    serving_gates,
+    stranded_writes,
+    sync_estimate,
+)
+from dr_actions.assessment.failover import failover_advice, gates_of
+from dr_actions.assessment.tabletop import walk_through
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import SEQUENCE, Role
-from dr_actions.planning.planner import make_plan, rto_estimate_s, sight_of
+from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName, posture_of, signals_of
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dynamodb, ecs, efs, rds, route53, runbook, s3
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.snapshot import Part, Snapshot, from_json
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 from tests.dr_actions.deciding import plan, step
 from tests.golden.recording import HERE, compare
 
 SIT, PROD = (load_environment(HERE.parents[1] / "environments", name) for name in ("sit", "prod"))
-DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).", "eu-west-1")
+DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).", "eu-west-1")
 GIB = 1 << 30
 DISASTERS = {
     name: f"{name} happens."
@@ -65,8 +71,8 @@ def changed(reader: Reader[Any], side: Side, change: Change) -> Callable[[Snapsh
     """A variant in which one part of the snapshot has another value."""
 
     def vary(found: Snapshot) -> Snapshot:
-        part: Part = found.parts[reader.name, side]
-        value = part.value if isinstance(part.value, Unseen) else change(part.value)
+        part: SnapshotPart = found.parts[reader.name, side]
+        value = part.value if isinstance(part.value, Unavailable) else change(part.value)
         return replace(found, parts={**found.parts, (reader.name, side): replace(part, value=value)})
 
     return vary
@@ -91,7 +97,7 @@ def dark(side: Side) -> Callable[[Snapshot], Snapshot]:
 
 
 def each(**values: Any) -> Change:
-    return lambda rows: tuple(row if isinstance(row, Unseen) else replace(row, **values) for row in rows)
+    return lambda rows: tuple(row if isinstance(row, Unavailable) else replace(row, **values) for row in rows)
 
 
 def reviewed_before(days: int) -> Change:
@@ -99,7 +105,7 @@ def reviewed_before(days: int) -> Change:
 
 
 def fed(rows: Any) -> Any:
-    source = efs.Replication("fs-1", "af-south-1", "fs-2", "eu-west-1", "ENABLED", "", None)
+    source = efs.FileReplication("fs-1", "af-south-1", "fs-2", "eu-west-1", "ENABLED", "", None)
     return (*rows, source)
 
 
@@ -168,22 +174,22 @@ def _weighed(env: Environment, found: Snapshot) -> Iterator[str]:
     yield f"hourly cost of 3 tenants: {hourly_cost(found, env, 3)}, counted: {dict(sorted(counted.items()))}"
     yield from (f"loss: {_loss(loss)}" for loss in losses)
     for goal in (Goal.FAILOVER, Goal.SWITCHOVER):
-        planned = make_plan(sight_of(env, found, goal), posture.name)
+        planned = make_plan(context_of(env, found, goal), posture.name)
         gates = gates_of((), losses, planned, posture, env)
-        yield f"{goal}: {rto_estimate_s(planned, env)} s, {', '.join(weigh_gates(gates)[0:1])}"
+        yield f"{goal}: {rto_estimate_s(planned, env)} s, {', '.join(failover_advice(gates)[0:1])}"
         yield from (f"{goal}: {_gate(gate)}" for gate in gates)
-        yield from (f"{goal}: because {reason}" for reason in weigh_gates(gates)[1])
-        yield f"{goal}: stranded {stranded(sight_of(env, found, goal))}"
-    sight = sight_of(env, found, Goal.FAILBACK)
-    home = gates_home((), make_plan(sight, posture.name), posture, signals_of(found, env), sight)
-    yield f"failback: {weigh_home(home)[0]}, sync {sync_estimate(sight)}"
+        yield from (f"{goal}: because {reason}" for reason in failover_advice(gates)[1])
+        yield f"{goal}: stranded {stranded_writes(context_of(env, found, goal))}"
+    context = context_of(env, found, Goal.FAILBACK)
+    home = failback_gates((), make_plan(context, posture.name), posture, signals_of(found, env), context)
+    yield f"failback: {failback_advice(home)[0]}, sync {sync_estimate(context)}"
     yield from (f"failback: {_gate(gate)}" for gate in home)
-    yield from (f"failback: because {reason}" for reason in weigh_home(home)[1])
-    yield from (f"failback: stranded {_loss(loss)}" for loss in stranded(sight))
+    yield from (f"failback: because {reason}" for reason in failback_advice(home)[1])
+    yield from (f"failback: stranded {_loss(loss)}" for loss in stranded_writes(context))
 
 
 def _walked(env: Environment, found: Snapshot, turn: int = 0) -> Iterator[str]:
-    for stop in walk(env, found, DISASTERS, turn):
+    for stop in walk_through(env, found, DISASTERS, turn):
         head = f"tabletop {stop.playbook} {stop.number}"
         yield f"{head} {stop.name}: {stop.owner} ({stop.contact}), {stop.budget_s} s, needs {', '.join(stop.needs)}"
         yield from (f"{head} happens: {sentence}" for sentence in stop.happens)
@@ -208,7 +214,7 @@ def test_an_assessment_is_as_on_record(env: Environment, state: str) -> None:
 
 def test_the_gates_of_what_a_failback_plans_are_as_on_record() -> None:
     found = snapshot("sit-on-dr")
-    sight = sight_of(SIT, found, Goal.FAILBACK)
+    context = context_of(SIT, found, Goal.FAILBACK)
     rows = [row for row in SEQUENCE[Goal.FAILBACK] if row.role in (*_NEEDED_ROLES, Role.RENAME)]
     lines: list[str] = []
     for answers, left_out in product(Api, (None, *_NEEDED_ROLES)):
@@ -216,7 +222,7 @@ def test_the_gates_of_what_a_failback_plans_are_as_on_record() -> None:
             step("x", row.stage, row.action, id=step_id(row.prefix, "x")) for row in rows if row.role is not left_out
         ]
         signals = replace(signals_of(found, SIT), primary_api=answers)
-        gates = gates_home((), plan(*steps, goal=Goal.FAILBACK), posture_of(found, SIT), signals, sight)
+        gates = failback_gates((), plan(*steps, goal=Goal.FAILBACK), posture_of(found, SIT), signals, context)
         lines += [f"\n{answers}, without {left_out}:", *(f"    {_gate(gate)}" for gate in gates)]
     compare("assessments/plan-failback.golden", lines)
 
@@ -232,8 +238,8 @@ def test_a_tabletop_without_contacts_and_at_other_turns_is_as_on_record() -> Non
     compare("assessments/tabletop.golden", lines)
 
 
-def _finding(status: Status, side: Side, subject: str, unseen: Unseen | None) -> Finding:
-    return Finding("a.b", side, subject, None, status, "2 h", "1 h", "it is old.", "fix it", unseen)
+def _finding(status: Status, side: Side, subject: str, unavailable: Unavailable | None) -> Finding:
+    return Finding("a.b", side, subject, None, status, "2 h", "1 h", "it is old.", "fix it", unavailable)
 
 
 def _results() -> Iterator[tuple[str, CheckResult]]:
@@ -244,8 +250,8 @@ def _results() -> Iterator[tuple[str, CheckResult]]:
         found = _finding(status, side, subject, None)
         name = f"{status} {severity} {side} {subject}"
         yield name, CheckResult("a.b", severity, Area.DNS, status, (found,))
-    for kind, (place, region) in product(Blindness, places.items()):
-        found = _finding(Status.UNKNOWN, Side.GLOBAL, "sit-mysql", Unseen(kind, "no answer.", region))
+    for kind, (place, region) in product(UnavailableKind, places.items()):
+        found = _finding(Status.UNKNOWN, Side.GLOBAL, "sit-mysql", Unavailable(kind, "no answer.", region))
         failed = _finding(Status.FAIL, Side.DR, "sit-efs", None)
         yield f"{kind} in {place}", CheckResult("a.b", Severity.BLOCKER, Area.DNS, Status.UNKNOWN, (found,))
         yield (
@@ -305,10 +311,13 @@ def _without(name: str, steps: dict[str, Any], goal: Goal) -> Plan:
 
 
 def test_the_gates_of_losses_are_as_on_record() -> None:
-    unseen = {"seen": None, **{f"{k} in the primary": Unseen(k, "x.", SIT.regions.primary) for k in Blindness}}
+    unseen = {
+        "seen": None,
+        **{f"{k} in the primary": Unavailable(k, "x.", SIT.regions.primary) for k in UnavailableKind},
+    }
     lines = []
     target = SIT.objectives.rpo_minutes * 60.0
-    for store, seconds, missing, (why, blind), name, goal in product(
+    for store, seconds, missing, (reason, blind), name, goal in product(
         ("database", "files", "objects"), (0.0, target, target + 1, None), (False, True), unseen.items(),
         (PostureName.PRIMARY_LOST, PostureName.NORMAL), (Goal.FAILOVER, Goal.SWITCHOVER),
     ):  # fmt: skip
@@ -316,5 +325,5 @@ def test_the_gates_of_losses_are_as_on_record() -> None:
             continue
         losses = (Loss(store, "a", None, 1.0, None, "by a"), Loss(store, "b", None, seconds, 0, "by b", missing, blind))
         gate = gates_of((), losses, plan(goal=goal), Posture(name, "as seen."), SIT)[-1]
-        lines.append(f"{goal} in {name}, {store}, {seconds} s, {why}{', missing' if missing else ''}: {_gate(gate)}")
+        lines.append(f"{goal} in {name}, {store}, {seconds} s, {reason}{', missing' if missing else ''}: {_gate(gate)}")
     compare("assessments/losses.golden", lines)

@@ -15,7 +15,7 @@ import pytest
 from dr_checks.core.model import Finding, View
 from dr_checks.core.registry import DR_ONLY, LagSource, checks, judge
 from dr_estate.config.environment import load_environment
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from tests.dr_checks.databases import accepting
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.dr_checks.worlds import Example
@@ -53,8 +53,8 @@ def _lags(example: Example) -> Iterator[str]:
                 yield f"lag {lag.side} {lag.store} {lag.subject} {lag.tenant or ''} {lag.seconds} s: {lag.basis}" + (
                     f", missing {lag.missing}, {lag.unseen.kind if lag.unseen else 'seen'}"
                 )
-    except CannotSee as dark:
-        yield f"lag unseen: {dark.unseen.why}"
+    except DataUnavailable as error:
+        yield f"lag unseen: {error.unavailable.why}"
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -76,4 +76,6 @@ def test_where_checks_do_not_apply_is_as_on_record() -> None:
         for check in checks().values()
         if check.applies
     }
-    compare("not-applicable.golden", [f"{name}: {check}: {why}" for (name, check), why in reasons.items() if why])
+    compare(
+        "not-applicable.golden", [f"{name}: {check}: {reason}" for (name, check), reason in reasons.items() if reason]
+    )

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.registry import verbs
-from dr_actions.journal.entries import Kind, State, read_chain
+from dr_actions.actions.registry import actions
+from dr_actions.journal.entries import EntryKind, RecordedState, read_chain
 from dr_actions.journal.journal import Journal, journal_path
 from dr_actions.model.action_ids import present_id, present_name
 from dr_estate.snapshot.part_aliases import current_name
@@ -105,16 +105,16 @@ def test_a_journal_of_before_that_was_cut_off_is_gone_on_with(environment: str, 
     world = read_chain(raw, environment, "INC-123").world
     assert world is not None
     with Journal.open(tmp_path, environment, "INC-123", "later", lambda: datetime.now(UTC), world=world) as journal:
-        begun = next(entry for entry in journal.entries if entry.kind is Kind.BEGIN)
+        begun = next(entry for entry in journal.entries if entry.kind is EntryKind.BEGIN)
         plan, clearance = recorded_by(begun)
         assert plan.digest == begun.data["digest"] == clearance.digest
         states = {step.id: journal.state_of(step.id) for step in plan.steps}
-        done = {entry.step for entry in journal.entries if entry.kind is Kind.CONFIRMED}
-        assert done == {step for step, state in states.items() if state is State.DONE}
-        assert all(step.verb in verbs() for step in plan.steps)
-        (left, *_) = [step for step, state in states.items() if state is not State.DONE]
-        journal.append(Kind.CONFIRMED, left, says="seen")
-        assert journal.state_of(left) is State.DONE
+        done = {entry.step for entry in journal.entries if entry.kind is EntryKind.CONFIRMED}
+        assert done == {step for step, state in states.items() if state is RecordedState.DONE}
+        assert all(step.verb in actions() for step in plan.steps)
+        (left, *_) = [step for step, state in states.items() if state is not RecordedState.DONE]
+        journal.append(EntryKind.CONFIRMED, left, says="seen")
+        assert journal.state_of(left) is RecordedState.DONE
         assert recorded_of(journal.entries).keys() == states.keys()
     chain = read_chain(path.read_bytes(), environment, "INC-123")
     assert (chain.fault, len(chain.entries)) == (None, cut + 1)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal, Plan, from_json, to_json
-from dr_actions.planning.planner import make_plan, sight_of
+from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import load_environment
 from dr_estate.snapshot.snapshot import Snapshot
@@ -35,14 +35,14 @@ def _snapshot(name: str) -> Snapshot:
     return snapshot_from_json(lzma.decompress(path.read_bytes()), str(path))
 
 
-def _sight(environment: str, state: str, goal: Goal) -> Sight:
+def _sight(environment: str, state: str, goal: Goal) -> PlanContext:
     env = load_environment(ROOT / "environments", environment)
     drill = goal not in RECOVERIES
-    return sight_of(env, _snapshot(f"{environment}-{state}"), goal, incident=INCIDENT if drill else "")
+    return context_of(env, _snapshot(f"{environment}-{state}"), goal, incident=INCIDENT if drill else "")
 
 
-def _plan(sight: Sight) -> Plan:
-    return make_plan(sight, posture_of(sight.snapshot, sight.env).name)
+def _plan(context: PlanContext) -> Plan:
+    return make_plan(context, posture_of(context.snapshot, context.env).name)
 
 
 def _check(plan: Plan, name: str) -> None:
@@ -67,6 +67,6 @@ def test_a_plan_is_as_on_record(environment: str, state: str, goal: Goal) -> Non
 @pytest.mark.parametrize("environment", ["sit", "prod"])
 def test_a_failback_that_knows_its_failover_is_as_on_record(environment: str) -> None:
     failover = _plan(_sight(environment, "healthy", Goal.SWITCHOVER))
-    sight = _sight(environment, "on-dr", Goal.FAILBACK)
-    recorded = replace(sight, recorded={step.id: step.before for step in failover.steps})
+    context = _sight(environment, "on-dr", Goal.FAILBACK)
+    recorded = replace(context, recorded={step.id: step.before for step in failover.steps})
     _check(_plan(recorded), f"{environment}-on-dr-failback-recorded")

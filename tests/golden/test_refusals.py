@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.authorization.clearance import Approval, Clearance, decide, decide_trial, going_on
+from dr_actions.authorization.clearance import Approval, Clearance, decide, decide_trial, extended_clearance
 from dr_actions.authorization.resumption import EXPECTED, Resumption, gates_to_go_on, resume
 from dr_actions.guard import backup_first
 from dr_actions.guard.context import GuardContext
@@ -232,7 +232,7 @@ def _grouped(outcomes: Iterator[tuple[str, str]]) -> Iterator[str]:
 
 
 def _text(refused: Refusal | None) -> str:
-    return f"{refused.rule}: {refused.says}" if refused else "passes"
+    return f"{refused.rule}: {refused.message}" if refused else "passes"
 
 
 def _judged(call: Call) -> Iterator[tuple[str, str]]:
@@ -362,7 +362,7 @@ def _answers(name: str, changes: dict[str, Any], env: Environment) -> Iterator[s
     yield f"{name}, {env.name}: decide a trial"
     yield from _decided(decide_trial(case(**changes), env))
     yield f"{name}, {env.name}: go on"
-    yield from _decided(going_on(cleared(), case(**changes).overrides, NOW))
+    yield from _decided(extended_clearance(cleared(), case(**changes).overrides, NOW))
     for ago in (timedelta(0), HOUR * PROD.approvals.resume_hours, HOUR * PROD.approvals.resume_hours + SECOND):
         yield f"{name}, {env.name}: resume what began {ago} ago"
         given = case(**changes)

@@ -33,5 +33,5 @@ def test_why_gives_the_reason_of_every_dependency() -> None:
     declared = re.findall(
         r'^    "([a-zA-Z0-9-]+)', (ROOT / "pyproject.toml").read_text().split("[build-system]")[0], re.MULTILINE
     )
-    why = (DOCS / "why.md").read_text(encoding="utf-8").lower()
-    assert [] == [name for name in declared if name.lower() not in why]
+    reason = (DOCS / "why.md").read_text(encoding="utf-8").lower()
+    assert [] == [name for name in declared if name.lower() not in reason]

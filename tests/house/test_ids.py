@@ -16,8 +16,8 @@ from typing import get_args, get_origin, get_type_hints
 import pytest
 
 import dr_checks
-from dr_actions.actions.registry import modules, verbs
-from dr_actions.model.action import Verb
+from dr_actions.actions.registry import actions, modules
+from dr_actions.model.action import Action
 from dr_actions.model.sequence import SEQUENCE
 from dr_checks.core.model import Check
 from dr_checks.core.registry import checks
@@ -32,7 +32,7 @@ NAMED = re.compile(rf"({'|'.join(FOLDERS)})/([a-z_]+)(\.\w+)?(:.*)?")
 def test_an_action_is_named_by_its_folder_and_file() -> None:
     for name, module in modules().items():
         path = Path(str(module.__file__)).relative_to(ACTIONS).with_suffix("").as_posix()
-        assert (name, module.VERB.name) == (path, path)
+        assert (name, module.ACTION.name) == (path, path)
 
 
 def test_whoever_names_an_action_names_one_that_there_is() -> None:
@@ -43,7 +43,7 @@ def test_whoever_names_an_action_names_one_that_there_is() -> None:
         if path != ALIASES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if (named := NAMED.fullmatch(node.value)) and f"{named[1]}/{named[2]}" not in verbs()
+        if (named := NAMED.fullmatch(node.value)) and f"{named[1]}/{named[2]}" not in actions()
     ]
     assert [] == unknown
 
@@ -64,11 +64,11 @@ def test_a_check_is_named_by_its_module_and_function() -> None:
     assert found.keys() == checks().keys()
 
 
-@pytest.mark.parametrize("name", sorted(verbs()))
+@pytest.mark.parametrize("name", sorted(actions()))
 def test_the_functions_of_an_action_have_the_types_of_its_fields(name: str) -> None:
     """``action`` takes them by their names, which mypy does not see."""
-    types = get_type_hints(Verb)
-    found = {field.name: vars(modules()[name]).get(field.name) for field in fields(Verb)}
+    types = get_type_hints(Action)
+    found = {field.name: vars(modules()[name]).get(field.name) for field in fields(Action)}
     for field, function in found.items():
         if inspect.isfunction(function):
             kinds = (types[field], *get_args(types[field]))  # a field may be None

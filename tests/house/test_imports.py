@@ -142,12 +142,12 @@ def test_no_command_imports_another_command() -> None:
 
 # What is put together in one place alone; everybody else, tests too, is given it.
 MADE_BY = {
-    "Hands": set[str](),  # a parameter of the composition root: tests pass another one
-    "Control.of": {"utils.aws_mgmt.app.connections"},
-    "Approvals": {"utils.aws_mgmt.app.connections", "dr_estate.config.environment"},  # and settings of that name
+    "MutatingClient": set[str](),  # a parameter of the composition root: tests pass another one
+    "ControlStore.of": {"utils.aws_mgmt.app.connections"},
+    "ApprovalStore": {"utils.aws_mgmt.app.connections"},
     "AppContext": {"utils.aws_mgmt.app.connections"},
-    "Case": {"utils.aws_mgmt.app.authorization"},
-    "Start": {"utils.aws_mgmt.app.authorization"},
+    "AuthorizationRequest": {"utils.aws_mgmt.app.authorization"},
+    "RunStart": {"utils.aws_mgmt.app.authorization"},
     "observe": {"utils.aws_mgmt.app.target"},
     "locking.take": {"utils.aws_mgmt.app.execution"},
 }

@@ -16,7 +16,7 @@ ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "s
 MESSAGES = {"because", "says", "why", "reason", "message"}
 AWS_OWN_WORDS = {
     # ECS itself tells a pull that failed by the first word of a task's stoppedReason; the emulator does as it does.
-    "sandbox/moto_ext/ecs/reading.py",
+    "sandbox/moto_ext/ecs/descriptions.py",
     "sandbox/moto_ext/ecs/services.py",
 }
 COMPARING = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.actions.registry import verbs
+from dr_actions.actions.registry import actions
 from dr_actions.model.action_ids import prefix_of, present_id, present_name
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, goals_of
@@ -35,8 +35,8 @@ def _nodes() -> Iterator[tuple[str, ast.AST]]:
 
 
 def test_every_action_has_a_place_and_every_place_an_action() -> None:
-    assert {row.action for rows in SEQUENCE.values() for row in rows} == set(verbs())
-    assert all(verb.goals == goals_of(name) != frozenset() for name, verb in verbs().items())
+    assert {row.action for rows in SEQUENCE.values() for row in rows} == set(actions())
+    assert all(action.goals == goals_of(name) != frozenset() for name, action in actions().items())
 
 
 @pytest.mark.parametrize("goal", Goal)

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 
 from dr_estate.config.environment import Environment, Side
-from sandbox.core.people import Keys
+from sandbox.core.people import AccessKeys
 
 Made = Callable[["Aws"], AbstractContextManager[None]]
 _HOUR_S = 3600
@@ -21,7 +21,7 @@ class Aws:
     """Plain boto3 clients of one person at an endpoint, and the names of what is there."""
 
     url: str
-    keys: Keys
+    keys: AccessKeys
     env: Environment
     tenant: str
 

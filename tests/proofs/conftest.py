@@ -77,7 +77,7 @@ def enforced(scenario: Asked, tmp_path_factory: pytest.TempPathFactory) -> Itera
     with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
         for name in scenario.broken:
-            world.break_(name)
+            world.inject(name)
         world.enforce_iam(True)
         yield Enforced(world, env, home)
 
@@ -100,7 +100,7 @@ def written(enforced: Enforced, away: Ran) -> Written:
 @pytest.fixture(scope="module")
 def due(enforced: Enforced, written: Written) -> Rig:
     """The failback is due: the primary region is mended."""
-    enforced.world.mend("primary-dark")
+    enforced.world.repair("primary-dark")
     assert written.writer.written
     return Rig.of(
         enforced.world,

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from dr_actions.actions.registry import writes
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.control_table.control import CONTROL_CALLS
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
@@ -23,7 +23,7 @@ from tests.proofs.lots import plain
 
 DIED = "died "
 
-Make = Callable[..., Hands[GuardContext]]
+Make = Callable[..., MutatingClient[GuardContext]]
 
 
 def is_mutation(call: Call) -> bool:
@@ -44,7 +44,7 @@ Recorded = Callable[[], bool]
 _PAUSE_S = 0.01
 
 
-class Dying(Hands[GuardContext]):
+class Dying(MutatingClient[GuardContext]):
     """Hands that kill their own process where ``decide`` says so: no handler, no flush, no goodbye."""
 
     def __init__(self, *made_of: Any, decide: Decide, recorded: Recorded) -> None:

@@ -17,8 +17,8 @@ from tests.proofs.changes import Aws
 from tests.proofs.processes import forked
 from tests.proofs.rig import INCIDENT
 from tests.utils.running import signed_in
-from utils.aws_mgmt.app.incident_record import last_begun
-from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.app.incident_record import last_beginning
+from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 OBJECT, CHANGED = "uploaded-while-away", "index.json"
@@ -71,14 +71,14 @@ class Enforced:
 
     def _as_the_operator(self, words: list[str]) -> int:
         os.environ.update(signed_in(self.world, "operator") | {"XDG_STATE_HOME": str(self.home / "state")})
-        return int(behind_the_wall(parse(words)))
+        return int(run_command(parse(words)))
 
     @property
     def plan(self) -> Plan:
         """The plan of the last run."""
         at_endpoint = WorldId.live(self.env.account, self.world.url)
         path = journal_path(self.home / "out" / "incidents" / at_endpoint.folder, self.env.name, INCIDENT)
-        begun = last_begun(read(path, self.env.name, INCIDENT).entries)
+        begun = last_beginning(read(path, self.env.name, INCIDENT).entries)
         assert begun is not None
         return from_json(begun.data["plan"])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.model.plan import Call
 from tests.proofs.compared import AWAY, Calls, Facts, Sides, calls_of, facts_validated, settled
 from tests.proofs.dying import Make, When, at, dying, is_mutation, name_of
@@ -138,7 +138,7 @@ def further_on(step: int) -> Callable[[Died], Make]:
 
 def once(death: Make) -> Callable[[Died], Make]:
     """The first process dies so, the next lives."""
-    return lambda died: Hands if died else death
+    return lambda died: MutatingClient if died else death
 
 
 def at_each_kind(died: Died) -> Make:

@@ -11,9 +11,9 @@ from functools import cache
 from random import Random
 from typing import Any
 
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.registry import readers
-from dr_estate.snapshot.snapshot import Part, Snapshot
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 # Lists whose order says something: (type, field).
 ORDERED = {
@@ -33,7 +33,7 @@ _STATES = re.compile("status|state$|life_cycle")
 def shuffled(snapshot: Snapshot, rnd: Random) -> Snapshot:
     """The same snapshot with every list in another order, except where the order says something."""
 
-    def in_any_order(part: Part) -> Any:
+    def in_any_order(part: SnapshotPart) -> Any:
         return _in_any_order(part.value, readers()[part.name].shape, rnd, part.name in IN_THE_ORDER_ASKED)
 
     return _changed(snapshot, in_any_order)
@@ -45,16 +45,16 @@ def with_strangers(snapshot: Snapshot, rnd: Random, ours: tuple[str, ...], other
     ``ours`` are the words that make a name ours. Parts named in ``others_than`` are left alone.
     """
 
-    def joined(part: Part) -> Any:
+    def joined(part: SnapshotPart) -> Any:
         alone = part.name in others_than or rnd.random() < 0.5
         return part.value if alone else _joined(part, ours, rnd)
 
     return _changed(snapshot, joined)
 
 
-def _changed(snapshot: Snapshot, change: Callable[[Part], Any]) -> Snapshot:
+def _changed(snapshot: Snapshot, change: Callable[[SnapshotPart], Any]) -> Snapshot:
     parts = {
-        key: part if isinstance(part.value, Unseen) else dataclasses.replace(part, value=change(part))
+        key: part if isinstance(part.value, Unavailable) else dataclasses.replace(part, value=change(part))
         for key, part in snapshot.parts.items()
     }
     return dataclasses.replace(snapshot, parts=parts)
@@ -89,14 +89,14 @@ def _is_list(shape: Any) -> bool:
     return typing.get_origin(shape) is tuple and typing.get_args(shape)[-1] is Ellipsis
 
 
-def _joined(part: Part, ours: tuple[str, ...], rnd: Random) -> Any:
+def _joined(part: SnapshotPart, ours: tuple[str, ...], rnd: Random) -> Any:
     if not _is_list(readers()[part.name].shape) or not part.value:
         return part.value
     model = rnd.choice(part.value)
     name = getattr(model, "name", "")
     renames = [(word, f"{_ELSEWHERE}-{word[-1]}") for word in (*ours, name) if word]
     stranger = _Stranger(renames, rnd).of(model)
-    if isinstance(model, Unseen) or stranger == model:
+    if isinstance(model, Unavailable) or stranger == model:
         return part.value
     rows = [*part.value, stranger]
     rnd.shuffle(rows)

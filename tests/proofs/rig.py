@@ -16,15 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.execution.sender import WITNESSED
-from dr_actions.journal.entries import Chain, Entry, Kind, read_chain
+from dr_actions.journal.entries import Chain, Entry, EntryKind, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
-from dr_actions.planning.planner import make_plan, sight_of
+from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment, load_environment
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs_policy
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
@@ -32,15 +32,21 @@ from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
 from tests.worlds import borrowed, world_of
 from utils.aws_mgmt.app.assessment import goal_of
-from utils.aws_mgmt.app.authorization import Start, clear_trial
-from utils.aws_mgmt.app.connections import AppContext, clock, connect, in_words
+from utils.aws_mgmt.app.authorization import RunStart, clear_trial
+from utils.aws_mgmt.app.connections import AppContext, clock, connect, refusals_of_connecting
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.evaluation import Run as Files
-from utils.aws_mgmt.app.evaluation import judge, look_at
-from utils.aws_mgmt.app.execution import Desk, hold_and_run
+from utils.aws_mgmt.app.evaluation import CommandRun as Files
+from utils.aws_mgmt.app.evaluation import judge, observe_world
+from utils.aws_mgmt.app.execution import RunContext, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import goal_begun, journals, last_begun, past_of, recorded_of
+from utils.aws_mgmt.app.incident_record import (
+    entries_of_incident,
+    goal_of_beginning,
+    journals,
+    last_beginning,
+    recorded_of,
+)
 from utils.aws_mgmt.app.options import FailoverOptions, RecoveryOptions
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -60,7 +66,7 @@ class Rig:
     env: Environment
     home: Path
     options: RecoveryOptions
-    start: Start
+    start: RunStart
     kept: str
 
     @classmethod
@@ -69,11 +75,11 @@ class Rig:
         env = staged_or_not(options, env) if options.failback else env
         files = Files(_folder(home / "cleared"), Terminal())
         reach = connect(world_of(world, "operator"), env)
-        recorded = recorded_of(past_of(replace(options, output=home / "cleared"), env, INCIDENT, reach))
-        snapshot = look_at(reach.world, env, files)
+        recorded = recorded_of(entries_of_incident(replace(options, output=home / "cleared"), env, INCIDENT, reach))
+        snapshot = observe_world(reach.world, env, files)
         report = judge(options, env, (Area.VALIDATION,), snapshot, files)
-        sight = replace(sight_of(env, snapshot, goal_of(options)), recorded=recorded)
-        plan = make_plan(sight, report.posture)
+        context = replace(context_of(env, snapshot, goal_of(options)), recorded=recorded)
+        plan = make_plan(context, report.posture)
         start = clear_trial(reach, plan, INCIDENT, snapshot, report, recorded=recorded)
         world.keep(str(home))
         return cls(world, env, home, options, start, str(home))
@@ -88,7 +94,7 @@ class Rig:
         self.world.return_to(self.kept)
         self.world.reset_mutations()
 
-    def run(self, name: str, make: Make = Hands, later_s: float = 0, person: str = "operator") -> Process:
+    def run(self, name: str, make: Make = MutatingClient, later_s: float = 0, person: str = "operator") -> Process:
         """Start the run ``name`` (its folder), or go on with it, in a process of its own."""
         folder = _folder(self.home / name)
         log = folder / f"log-{len(list(folder.glob('log-*'))):03d}"
@@ -98,9 +104,9 @@ class Rig:
     def _in_words(self, *how: Any) -> int:
         """As the error wall does it."""
         try:
-            with in_words():
+            with refusals_of_connecting():
                 return self._execute(*how)
-        except (Refused, CannotSee) as kept_from_it:
+        except (Refused, DataUnavailable) as kept_from_it:
             sys.stdout.write(f"{kept_from_it}\n")
             return int(Exit.REFUSED if isinstance(kept_from_it, Refused) else Exit.COULD_NOT_SEE)
 
@@ -110,14 +116,14 @@ class Rig:
 
         reach = connect(world_of(self.world, person), self.env, make, now)
         options = replace(self.options, output=folder)
-        begun = last_begun(past_of(options, self.env, INCIDENT, reach))
-        goes_on = begun is not None and goal_begun(begun) is self.start.plan.goal
+        begun = last_beginning(entries_of_incident(options, self.env, INCIDENT, reach))
+        goes_on = begun is not None and goal_of_beginning(begun) is self.start.plan.goal
         start = self._as_now() if goes_on else self.start
-        ran, _ = hold_and_run(Desk(options, self.env, reach, start, Files(folder, Terminal())))
-        sys.stdout.write(f"{ran.outcome}: {ran.says}\n")
-        return int(ran.exit)
+        summary, _ = lock_and_run(RunContext(options, self.env, reach, start, Files(folder, Terminal())))
+        sys.stdout.write(f"{summary.outcome}: {summary.says}\n")
+        return int(summary.exit)
 
-    def _as_now(self) -> Start:
+    def _as_now(self) -> RunStart:
         """What a run that goes on starts from: the same plan, and what it asks without being told to by a verb."""
         credentials = world_of(self.world, "operator").credentials
         only = None if FULL else WITNESSED | LEADING
@@ -133,12 +139,12 @@ class Rig:
         folder = journals(replace(self.options, output=self.home / name), world_of(self.world, "operator").id)
         return read(journal_path(folder, self.env.name, INCIDENT), self.env.name, INCIDENT)
 
-    def goes_on(self, name: str, verb: str) -> bool:
+    def goes_on(self, name: str, action: str) -> bool:
         """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
         if not (self.home / name / "incidents").exists():
             return False
-        kinds = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{verb}:")]
-        return kinds[-1:] == [Kind.OUTCOME]
+        kinds = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{action}:")]
+        return kinds[-1:] == [EntryKind.OUTCOME]
 
     def whole_journal(self, name: str) -> tuple[Entry, ...]:
         """The run's entries: one unbroken chain, and no other in the mirror. None where no run came so far."""
@@ -164,7 +170,7 @@ def rig(home: Path, *broken: str, transition_s: float = 0.1, planned: bool = Fal
     with borrowed(env, 1) as world:
         world.timing(transition_s=transition_s)
         for name in broken:
-            world.break_(name)
+            world.inject(name)
         yield Rig.of(
             world, env, home, FailoverOptions(environment=env.name, execute=True, planned=planned, incident=INCIDENT)
         )

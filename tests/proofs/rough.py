@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.backup_first import syncs
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Side
@@ -84,7 +84,7 @@ class Rough:
 
         def next_death(died: Died) -> Make:
             if len(died) == len(where):
-                return Hands
+                return MutatingClient
             when, name, nth = where[len(died)]
             return at(
                 nth, when, lambda call: call.name == name, partial(self.due.goes_on, self.name, VERBS.get(name, ""))

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from dr_checks.core.model import Finding, Status
-from dr_checks.core.verdict import weigh
+from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import load_environment
-from sandbox.core.people import Keys
+from sandbox.core.people import AccessKeys
 from tests.proofs import changes
 from tests.proofs.changes import Aws, Made
 from tests.proofs.watching import Watch, not_passed
@@ -85,7 +85,7 @@ def test_a_change_turns_exactly_the_right_checks_red_and_back(case: Case, sit_wa
         results = sit_watch.judged(case.touches)
     red = not_passed(results)
     assert red == dict.fromkeys({*case.told, *(case.at_times & set(red))}, Status.FAIL)
-    assert exit_of(weigh(list(results.values()), (), env.objectives.rpo_minutes * 60)) is Exit.NOT_READY
+    assert exit_of(verdict_of(list(results.values()), (), env.objectives.rpo_minutes * 60)) is Exit.NOT_READY
     for check, (subject, remedy) in case.told.items():
         gaps = [finding for finding in results[check].findings if finding.status is Status.FAIL]
         assert _tells(gaps, _filled(subject, aws), remedy), gaps
@@ -116,7 +116,7 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
     assert up.code == 0, up.err
     try:
         document = json.loads(dr_cli("-e sit sandbox show --format json", tmp_path).out)
-        aws = Aws(document["endpoint"], Keys(**document["people"]["operator"]), env, tenant="")
+        aws = Aws(document["endpoint"], AccessKeys(**document["people"]["operator"]), env, tenant="")
         with ExitStack() as stack:
             stack.enter_context(changes.dr_topic_deleted(aws))
             stack.enter_context(changes.health_check_disabled(aws))

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import read
 from dr_checks.derived.health_check_pin import CLOSED_PORTS
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.proof
 
 QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1\nconnect_timeout_s = 1"
 SILENT = Outage("", "hang", "dns")
-TROUBLES = (Kind.UNDONE, Kind.COMPENSATION, Kind.LATE, Kind.FAILED)
+TROUBLES = (EntryKind.UNDONE, EntryKind.COMPENSATION, EntryKind.LATE, EntryKind.FAILED)
 PATIENCE_S = 150
 LOST = "lost, without DNS"
 
@@ -97,7 +97,7 @@ class Estate:
         health_check = self.aws.client("route53", Side.GLOBAL).get_health_check(HealthCheckId=check)["HealthCheck"]
         return health_check["HealthCheckConfig"]["Port"] in CLOSED_PORTS
 
-    def entries(self, incident: str, *kinds: Kind) -> list[Entry]:
+    def entries(self, incident: str, *kinds: EntryKind) -> list[Entry]:
         """The journal's entries of these kinds."""
         path = journal_of(self.home, self.env.name, incident)
         assert path is not None
@@ -110,7 +110,7 @@ def _lost(home: Path, name: str) -> Iterator[Estate]:
     env = load_environment(config, name)
     with borrowed(env, tenants=1) as world:
         world.timing(transition_s=0.1)
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         world.begin(SILENT)
         world.keep(LOST)
         yield Estate(world, env, home, config)
@@ -140,7 +140,7 @@ def _until(holds: Callable[[], bool], run: Command) -> None:
 
 def _shift(estate: Estate, incident: str) -> dict[str, Any]:
     """What the record says of the confirmed shift of traffic."""
-    confirmed = estate.entries(incident, Kind.CONFIRMED)
+    confirmed = estate.entries(incident, EntryKind.CONFIRMED)
     return next(dict(entry.data) for entry in confirmed if str(entry.step).startswith("traffic/shift_to_dr:"))
 
 

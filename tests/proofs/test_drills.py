@@ -20,12 +20,12 @@ from typing import Literal
 import pytest
 
 from dr_actions.actions.database.copy_selection import ASIDE
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.drills.inventory import Inventory, differences, inventory
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.readers import control_table
-from dr_estate.readers.control_table import InForce
+from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites, Writer, missing
@@ -39,9 +39,9 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.connections import clock, connect
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.full_drill import as_practised
+from utils.aws_mgmt.app.full_drill import drill_rules
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
-from utils.aws_mgmt.cli.commands.drill import hold_the_drill, show_or_clean
+from utils.aws_mgmt.cli.commands.drill import run_drill, show_or_clean
 from utils.aws_mgmt.cli.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ class Drilling:
     env: Environment
     home: Path
 
-    def run(self, name: str, make: Make = Hands, later_s: float = 0, action: Action | None = None) -> Process:
+    def run(self, name: str, make: Make = MutatingClient, later_s: float = 0, action: Action | None = None) -> Process:
         """Hold a drill, or do ``action`` of the command ``drill``, in a process of its own."""
         folder = self.home / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,15 +74,15 @@ class Drilling:
         def now() -> datetime:
             return clock() + timedelta(seconds=later_s)
 
-        env = as_practised(self.env)
+        env = drill_rules(self.env)
         reach = connect(world_of(self.world, "operator"), env, make, now)
-        files = evaluation.Run(folder, Terminal())
+        files = evaluation.CommandRun(folder, Terminal())
         try:
             if action:
                 drill = DrillOptions(environment=env.name, output=folder, format="json", action=action)
                 return int(show_or_clean(drill, env, reach, files))
             test = DrTestOptions(environment=env.name, output=folder, format="json", full_drill=True)
-            return int(hold_the_drill(test, env, reach, files))
+            return int(run_drill(test, env, reach, files))
         except Refused as refused:
             print(refused)  # noqa: T201 - the log of this process
             return int(Exit.REFUSED)
@@ -91,7 +91,7 @@ class Drilling:
         """What the estate holds now, as its reader sees it."""
         return inventory(observe(self.env, reader_of(self.world), "sandbox"))
 
-    def standing(self) -> InForce:
+    def standing(self) -> ControlState:
         """What stands in the control table."""
         seen = observe(self.env, reader_of(self.world), "sandbox", only=frozenset({control_table.standing.name}))
         return seen.get(control_table.standing, Side.DR)
@@ -171,10 +171,10 @@ def test_a_drill_killed_anywhere_is_brought_to_its_end_and_leaves_the_estate_as_
 def test_an_alarm_on_the_way_out_stops_the_drill_and_all_is_taken_back(drilling: Drilling) -> None:
     world, before = drilling.world, drilling.held()
     watched = drilling.env.model_copy(update={"drill": drilling.env.drill.model_copy(update={"alarms_every_s": 0})})
-    rings = at_the_first("ecs:UpdateService", lambda: world.break_("alarm-going-off"))
+    rings = at_the_first("ecs:UpdateService", lambda: world.inject("alarm-going-off"))
     run = replace(drilling, env=watched).run("alarmed", rings)
     assert run.wait() == Exit.ACTION_FAILED, run.said
-    world.mend("alarm-going-off")
+    world.repair("alarm-going-off")
     assert "drill.alarms: alarm sit-alb-5xx in eu-west-1 is ALARM" in run.said
     assert () == differences(before, drilling.held())
     assert drilling.standing().incident is None
@@ -183,11 +183,11 @@ def test_an_alarm_on_the_way_out_stops_the_drill_and_all_is_taken_back(drilling:
 @pytest.mark.proof
 @pytest.mark.parametrize("broken", ["alarm-going-off", "canary-left-behind"])
 def test_a_drill_that_may_not_begin_changes_nothing_and_names_its_gate(drilling: Drilling, broken: str) -> None:
-    drilling.world.break_(broken)
+    drilling.world.inject(broken)
     drilling.world.reset_mutations()
     run = drilling.run(broken)
     code = run.wait()
-    drilling.world.mend(broken)
+    drilling.world.repair(broken)
     assert code == Exit.REFUSED, run.said
     assert ("drill.alarms" if "alarm" in broken else "drill.leftovers") in run.said
     assert [] == drilling.world.mutations()

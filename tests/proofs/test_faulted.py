@@ -18,13 +18,13 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.actions.registry import verbs, writes
-from dr_actions.clients.mutating_client import Hands
+from dr_actions.actions.registry import actions, writes
+from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.control_table.control import CONTROL_CALLS
-from dr_actions.journal.entries import Entry, Kind
-from dr_actions.model.action import Standing
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.model.action import StepState
 from dr_actions.model.plan import Call, Goal
-from dr_actions.planning.planner import sight_of
+from dr_actions.planning.planner import context_of
 from dr_estate.config.environment import Side
 from dr_estate.snapshot.observer import observe
 from sandbox.core.state import Outage
@@ -67,10 +67,10 @@ class Faulted:
         ]
         self.facts, self.calls = facts_of(of), calls_of(of)
 
-    def finishes(self, name: str, first: Make = Hands) -> int:
+    def finishes(self, name: str, first: Make = MutatingClient) -> int:
         """Run until it is done; every stop before that is a true account. Returns how many runs it took."""
         for number in range(1, MOST_RUNS):
-            run = self.rig.run(name, first if number == 1 else Hands, later_s=number * (LEASE_S + 1))
+            run = self.rig.run(name, first if number == 1 else MutatingClient, later_s=number * (LEASE_S + 1))
             code = run.wait()
             self._tells_the_truth(name, run, code)
             if code == Exit.READY:
@@ -86,22 +86,22 @@ class Faulted:
         assert code in TRUE_ENDS, run.said
         entries = self.rig.whole_journal(name)
         self._nothing_is_said_done_that_is_not(entries)
-        recorded = Counter(e.data["call"] for e in entries if e.kind is Kind.INTENT)
+        recorded = Counter(e.data["call"] for e in entries if e.kind is EntryKind.INTENT)
         changed = Counter(call.split()[1] for call in calls_of(self.rig).elements() if "-ops-critical" not in call)
         assert changed - recorded == Counter(), run.said
         if code in (Exit.ACTION_FAILED, Exit.VALIDATION_FAILED):
             assert run.said.splitlines()[-1].partition(":")[0] in ("failed", "late", "invalid", "degraded"), run.said
 
     def _nothing_is_said_done_that_is_not(self, entries: tuple[Entry, ...]) -> None:
-        confirmed = {entry.step for entry in entries if entry.kind is Kind.CONFIRMED}
-        steps = [s for s in self.rig.start.plan.steps if s.id in confirmed and verbs()[s.verb].seeable]
-        watched = frozenset(part for step in steps for part in verbs()[step.verb].watches)
+        confirmed = {entry.step for entry in entries if entry.kind is EntryKind.CONFIRMED}
+        steps = [s for s in self.rig.start.plan.steps if s.id in confirmed and actions()[s.verb].observable]
+        watched = frozenset(part for step in steps for part in actions()[step.verb].reads_parts)
         if not watched:
             return
         seen = observe(self.rig.env, reader_of(self.rig.world), "sandbox", only=watched, upon=self.rig.start.snapshot)
-        sight = sight_of(self.rig.env, seen, Goal.FAILOVER)
-        standings = {step.id: verbs()[step.verb].confirm(step, sight).standing for step in steps}
-        assert set(standings.values()) <= {Standing.DONE}, standings
+        context = context_of(self.rig.env, seen, Goal.FAILOVER)
+        standings = {step.id: actions()[step.verb].observe(step, context).state for step in steps}
+        assert set(standings.values()) <= {StepState.DONE}, standings
 
 
 @pytest.fixture(scope="module")

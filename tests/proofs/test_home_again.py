@@ -35,7 +35,7 @@ from tests.proofs.rough import BACKING_UP, BACKUP, FROZEN, IN_EACH_BAKE, TO_THE_
 from tests.proofs.sent_home import SENT
 from tests.utils.running import rules
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 pytestmark = pytest.mark.proof
@@ -69,11 +69,11 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
         "files/allow_overwrite_primary",
         "database/promote_primary",
         "database/rename_old_primary",
-    } <= {verb for verb, _ in calls}
+    } <= {action for action, _ in calls}
     strayed = [
-        (verb, call.name, call.region)
-        for verb, call in calls
-        if call.region not in {regions(side) for side in SENT[verb][call.name]}
+        (action, call.name, call.region)
+        for action, call in calls
+        if call.region not in {regions(side) for side in SENT[action][call.name]}
     ]
     assert [] == strayed
 
@@ -137,7 +137,7 @@ def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_old
 
 
 def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough) -> None:
-    rough.returned(BACKING_UP).break_("backup-fails")
+    rough.returned(BACKING_UP).inject("backup-fails")
     run = rough.due.run("failed", later_s=A_DAY_S)
     assert Exit.ACTION_FAILED == run.wait(), run.said
     assert re.search(r"failed: backup/create_backups:primary-database: The backup of .* is FAILED", run.said)
@@ -239,7 +239,7 @@ def test_a_primary_that_flaps_or_holds_the_newer_database_is_told_to_wait_and_wh
     evidence.write_bytes(to_json(seen(due.start.snapshot)))
     config = rules(due.home, "sit", SHORT.replace("stable_minutes = 0", "stable_minutes = 2"))
     words = ["-e", "sit", "--config", str(config), "--output", str(due.home / "out"), "--format", "json"]
-    ended = behind_the_wall(parse([*words, "failback", "--staged", "--from-evidence", str(evidence)]))
+    ended = run_command(parse([*words, "failback", "--staged", "--from-evidence", str(evidence)]))
     document = json.loads(capsys.readouterr().out)
     assert (code, answer) == (ended, document["recommendation"]), document["reasons"]
     assert [text for text in document["reasons"] if text.startswith(reason)], document["reasons"]

@@ -15,7 +15,7 @@ import pytest
 
 from dr_checks.core.model import Status
 from dr_checks.core.registry import checks
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from sandbox.disasters import ANYTHING, Disaster, catalogue
 from tests.proofs.tables import Row, write
 from tests.proofs.watching import FULL, Watch, not_passed, readiness
@@ -40,13 +40,13 @@ class Matrix:
     def row(self, disaster: Disaster) -> Row:
         """Status by check of all that did not pass under ``disaster``; of every check where nothing can be seen."""
         if disaster.name not in self.rows:
-            touched = self.watch.world.break_(disaster.name)
+            touched = self.watch.world.inject(disaster.name)
             try:
                 self.rows[disaster.name] = not_passed(self.watch.judged(touched))
-            except CannotSee:
+            except DataUnavailable:
                 self.rows[disaster.name] = dict.fromkeys(readiness(), Status.UNKNOWN)
             finally:
-                self.watch.world.mend(disaster.name)
+                self.watch.world.repair(disaster.name)
             if FULL:
                 self.assert_whole(disaster.name)
         return self.rows[disaster.name]

@@ -22,7 +22,7 @@ import pytest
 
 from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.drills.inventory import Inventory, differences, inventory
-from dr_actions.journal.entries import Kind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -111,9 +111,9 @@ class Trip:
                 continue
             entries = read(path, self.env.name, INCIDENT).entries
             for entry in entries:
-                if entry.kind is Kind.MANUAL_WAIT and entry.seq not in finished:
+                if entry.kind is EntryKind.MANUAL_WAIT and entry.seq not in finished:
                     finished.add(entry.seq)
-                    begun = [e for e in entries if e.kind is Kind.BEGIN and e.seq < entry.seq][-1]
+                    begun = [e for e in entries if e.kind is EntryKind.BEGIN and e.seq < entry.seq][-1]
                     call = from_json(begun.data["plan"]).step(str(entry.step)).call
                     assert call is not None
                     self.client("route53", Side.GLOBAL).change_resource_record_sets(**call.params)
@@ -178,7 +178,7 @@ def test_what_was_written_before_and_while_away_is_served_at_home_again(name: st
         whole = held(round_trip)
         before = Writer(round_trip.world, round_trip.env, 0.02, "before").write(0.5).written
         time.sleep(4)  # what is younger than a copy is lost with the region: the data-loss window
-        round_trip.world.break_("primary-dark")
+        round_trip.world.inject("primary-dark")
         away = round_trip.weighed("failover")
         assert away["recommendation"] == "PROCEED", away["reasons"]
         done = round_trip.execute(away, "failover")
@@ -187,7 +187,7 @@ def test_what_was_written_before_and_while_away_is_served_at_home_again(name: st
         bucket = round_trip.env.named(round_trip.env.names.buckets[1])
         copy = round_trip.env.named(round_trip.env.names.bucket_copy, bucket=bucket)
         round_trip.client("s3", Side.DR).put_object(Bucket=copy, Key="uploaded-while-away", Body=b"kept")
-        round_trip.world.mend("primary-dark")
+        round_trip.world.repair("primary-dark")
         home = round_trip.weighed("failback", "--staged")
         assert home["recommendation"] == "PROCEED", home["reasons"]
         with Sampler(round_trip) as sampler:

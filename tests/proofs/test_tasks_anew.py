@@ -79,10 +79,10 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Enforced, S
     with borrowed(env, 2) as world:
         enforced = Enforced(world, env, home)
         services = Services(enforced.aws("admin"), env, tuple(world.state()["tenants"]))
-        world.break_("secrets-host-of-the-primary")
+        world.inject("secrets-host-of-the-primary")
         services.trip_the_breaker(services.tenants[-1])
         world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         yield enforced, services
 
 
@@ -93,7 +93,7 @@ def old_tasks(lost: tuple[Enforced, Services]) -> dict[str, list[str]]:
 
 
 @pytest.fixture(scope="module")
-def ran(lost: tuple[Enforced, Services], old_tasks: dict[str, list[str]]) -> Ran:
+def summary(lost: tuple[Enforced, Services], old_tasks: dict[str, list[str]]) -> Ran:
     """The failover."""
     assert [1, 0] == [len(tasks) for tasks in old_tasks.values()]
     until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"

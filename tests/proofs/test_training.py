@@ -15,7 +15,7 @@ from sandbox.client import daemon
 from sandbox.training.scenarios import catalogue
 from tests.proofs.training_ground import FULL, Ground, Here, ground_in, overriding
 
-NAMES = [scene.name for scene in catalogue()]
+NAMES = [scenario.name for scenario in catalogue()]
 full = pytest.mark.skipif(not FULL, reason="DR_FULL_TRAINING=1 plays it, in half a minute")
 RUN = "failover --execute --confirm files/restore_dr:sit-efs --incident"
 
@@ -70,13 +70,13 @@ def test_what_cannot_be_played_is_one_sentence(here: Here) -> None:
     assert here.run("sandbox debrief").code == 2
     result = here.run("sandbox train split-brian")
     assert (result.code, "Did you mean split-brain" in result.err) == (2, True)
-    here.ground.world.break_("dr-dark")
+    here.ground.world.inject("dr-dark")
     refused = here.run("sandbox train split-brain")
     assert (
         refused.code,
         "dr-dark is in force. Take it back first: `python utils/aws_mgmt/dr_cli.py" in refused.err,
     ) == (4, True)
-    here.ground.world.mend()
+    here.ground.world.repair()
     tenant = here.ground.tenants[0]
     here.ground.client("ecs", Side.PRIMARY).update_service(**here.ground.service(tenant), desiredCount=0)
     refused = here.run("sandbox train split-brain")
@@ -164,7 +164,7 @@ def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> 
     daemon.down(played.env)
     played.world = daemon.up(played.env)
     assert played.standings()["alone"] == "not met"
-    assert played.world.end_scene() == "wrong-database"
+    assert played.world.end_scenario() == "wrong-database"
     assert played.world.state()["disasters"] == []
     played.world.timing(transition_s=0.1)
     played.world.keep("healthy")

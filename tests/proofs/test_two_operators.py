@@ -14,7 +14,7 @@ from functools import partial
 
 import pytest
 
-from dr_actions.journal.entries import Kind
+from dr_actions.journal.entries import EntryKind
 from dr_estate.config.environment import Side
 from sandbox.core.state import Outage
 from tests.proofs.compared import Facts, calls_of, differences, facts_of
@@ -137,7 +137,7 @@ def test_a_step_that_fails_in_a_failover_leaves_what_was_reached_before_it(lost:
     line = run.said.splitlines()[-1]
     assert line.startswith("failed: traffic/shift_to_dr:")
     assert "Taken back" not in line
-    assert not [e for e in lost.journal("denied").entries if e.kind in (Kind.UNDONE, Kind.COMPENSATION)]
+    assert not [e for e in lost.journal("denied").entries if e.kind in (EntryKind.UNDONE, EntryKind.COMPENSATION)]
     reached = calls_of(lost)
     assert {"rds:RestoreDBInstanceToPointInTime", "ecs:UpdateService"} < {call.split()[1] for call in reached}
     lost.world.end(denied)
@@ -176,7 +176,7 @@ def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_
         of.world.begin(Outage(of.env.region(Side.DR), "deny", "rds", "RestoreDBInstanceToPointInTime"))
         run = of.run("back")
         assert Exit.ACTION_FAILED == run.wait(), run.said
-        undone = [str(e.step) for e in of.journal("back").entries if e.kind is Kind.UNDONE]
+        undone = [str(e.step) for e in of.journal("back").entries if e.kind is EntryKind.UNDONE]
         assert sorted(undone) == sorted(fenced), run.said
         assert f"Taken back: {len(fenced)} of " in run.said.splitlines()[-1]
         until(lambda: differences(primary, services_of(of)) == {}, run)

@@ -20,7 +20,7 @@ from sandbox.client import daemon
 from sandbox.client.endpoint import Endpoint
 from tests.utils.running import Ran, dr_cli, rules
 from tests.worlds import home_with_seeds
-from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 FULL = os.environ.get("DR_FULL_TRAINING") == "1"
@@ -81,7 +81,7 @@ class Here:
     def run(self, words: str) -> Ran:
         """Run one of them."""
         line = ["-e", self.ground.env.name, "--config", str(self.ground.config), *words.split()]
-        code = behind_the_wall(parse(line))
+        code = run_command(parse(line))
         output = self.capsys.readouterr()
         return Ran(code, output.out, output.err)
 

@@ -11,7 +11,7 @@ from dr_checks.core.model import Area, Check, CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
-from dr_estate.config.settings import Observation as Limits
+from dr_estate.config.settings import ReadLimits as Limits
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.registry import readers

@@ -14,11 +14,11 @@ from jsonschema import Draft202012Validator
 
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
-from dr_checks.core.verdict import weigh
+from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
-from dr_estate.snapshot.snapshot import Part
+from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.allure.html import without_analytics
 from reports.allure.results import finish_results
 from reports.publish import print_report
@@ -58,8 +58,8 @@ REPORT = Report(
     posture=PostureName.NORMAL,
     posture_says="all is well.",
     tenants=("tenant1",),
-    verdict=weigh(RESULTS, LAGS, 3600.0),
-    unseen=(Part("ecs.services", Side.DR, "eu-west-1", NOW, DENIED),),
+    verdict=verdict_of(RESULTS, LAGS, 3600.0),
+    unseen=(SnapshotPart("ecs.services", Side.DR, "eu-west-1", NOW, DENIED),),
     exceptions=(ExceptionRule("a.excepted", "*", "jane", "why", date(2026, 3, 31)),),
     api_calls=12,
     exit=3,
@@ -116,10 +116,10 @@ def test_the_terminal_says_every_status_and_every_blind_spot() -> None:
 
 def test_the_terminal_stands_for_many_alike_with_the_worst() -> None:
     lags = [Lag("secrets", f"s{n}", None, Side.DR, float(n), "replica") for n in range(40)]
-    text = _terminal(replace(REPORT, verdict=weigh(RESULTS, lags, 3600.0)))
+    text = _terminal(replace(REPORT, verdict=verdict_of(RESULTS, lags, 3600.0)))
     assert "s39 (worst of 40)" in text
     blind = [*lags, Lag("secrets", "dark", None, Side.DR, None, "replica")]
-    assert "dark (worst of 41)" in _terminal(replace(REPORT, verdict=weigh(RESULTS, blind, 3600.0)))
+    assert "dark (worst of 41)" in _terminal(replace(REPORT, verdict=verdict_of(RESULTS, blind, 3600.0)))
 
 
 def test_a_check_that_never_reported_is_a_broken_allure_result(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def world(bare_world: Endpoint) -> Iterator[Endpoint]:
     """The running world, with no call counted and no outage in force."""
     bare_world.reset_calls()
     yield bare_world
-    bare_world.mend()
+    bare_world.repair()
     bare_world.end()
     bare_world.latency(0)
 

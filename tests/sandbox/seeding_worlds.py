@@ -13,7 +13,7 @@ from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox import moto_ext
 from sandbox.core.state import STATE
 from sandbox.seeding import seed
-from sandbox.seeding.clients import Clients
+from sandbox.seeding.clients import SeedClients
 
 FOLDER = Path(__file__).parents[2] / "environments"
 SIDES = (Side.PRIMARY, Side.DR)
@@ -24,7 +24,7 @@ class Seeded:
     """A seeded world: its rules and clients of its account."""
 
     env: Environment
-    clients: Clients
+    clients: SeedClients
 
     def client(self, service: str, side: Side) -> Any:
         """Return the client of ``service`` on ``side``."""
@@ -41,6 +41,6 @@ def seeded(name: str, tenants: int = 3) -> Iterator[Seeded]:
     env = load_environment(FOLDER, name)
     BackendDict.reset()
     seed(env, tenants)
-    yield Seeded(env, Clients(env.account))
+    yield Seeded(env, SeedClients(env.account))
     BackendDict.reset()
     STATE.tenants = ()

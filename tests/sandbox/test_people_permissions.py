@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.iam.policies import Role, declared, policies, reading_words
+from dr_actions.iam.policies import IamRole, declared, policies, reading_words
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.statements import document
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
-from sandbox.moto_ext.iam.policies import Asked, Policy, decide, like
+from sandbox.moto_ext.iam.policies import AccessRequest, IamPolicy, decide, like
 from sandbox.seeding.permissions import drill_policies, operator_policies, reading
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
@@ -89,14 +89,14 @@ def test_approvals_are_the_approvers_own_and_the_record_is_the_operators(enforce
 
 
 def test_disasters_are_played_and_mended_while_iam_is_enforced(enforced: Endpoint) -> None:
-    assert ["iam"] == enforced.break_("operator-policy-detached")
-    assert ["operator-policy-detached"] == enforced.mend()
+    assert ["iam"] == enforced.inject("operator-policy-detached")
+    assert ["operator-policy-detached"] == enforced.repair()
 
 
 @pytest.mark.parametrize("name", ["dev", "sit", "prod"])
 def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
-    generated = policies(env, declared())[Role.OPERATOR]
+    generated = policies(env, declared())[IamRole.OPERATOR]
     seeded = {policy: document(operator_policy) for policy, operator_policy in operator_policies(env).items()}
     assert set(generated) == set(seeded)
     for own in (f"{name}-dr-operator-act", f"{name}-dr-operator-home"):
@@ -108,9 +108,9 @@ def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: 
 @pytest.mark.parametrize("name", ["dev", "sit", "prod"])
 def test_the_drillers_policies_are_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
-    generated = policies(env, declared())[Role.DRILL]
+    generated = policies(env, declared())[IamRole.DRILL]
     seeded = {policy: document(drill_policy) for policy, drill_policy in drill_policies(env).items()}
-    assert set(seeded) == set(generated) - set(policies(env, declared())[Role.OPERATOR])
+    assert set(seeded) == set(generated) - set(policies(env, declared())[IamRole.OPERATOR])
     assert generated[f"{name}-dr-drill-act"] == seeded[f"{name}-dr-drill-act"]
     sids = [
         [statement["Sid"] for statement in documents[f"{name}-dr-drill-never"]["Statement"]]
@@ -136,8 +136,8 @@ def looked_at(documents: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def word(env: Environment, role_documents: dict[str, Any], pair: tuple[str, str]) -> str:
-    documents = [Policy(name, json.dumps(policy_document)) for name, policy_document in role_documents.items()]
-    return decide(documents, Asked(*pair, {"aws:RequestedRegion": (env.region(Side.PRIMARY),)})).word
+    documents = [IamPolicy(name, json.dumps(policy_document)) for name, policy_document in role_documents.items()]
+    return decide(documents, AccessRequest(*pair, {"aws:RequestedRegion": (env.region(Side.PRIMARY),)})).word
 
 
 def test_whatever_may_be_read_is_not_denied_by_what_is_never_done() -> None:

@@ -14,49 +14,53 @@ from dr_estate.config.environment import Environment, Side
 from reports.render import training
 from sandbox.disasters import find
 from sandbox.training import scenarios
-from sandbox.training.scenarios.observation import Database, Entry, Service, Sighting
-from sandbox.training.scenarios.scenario import Scenario, Standing
+from sandbox.training.scenarios.observation import MirroredEntry, ObservedDatabase, ObservedService, WorldObservation
+from sandbox.training.scenarios.scenario import GoalState, Scenario
 
 SCENES = scenarios.catalogue()
 WORDS = dict.fromkeys(("env", "primary", "dr", "tenant", "other", "database"), "x")
 TENANTS = ("tenant-1", "tenant2")
 
 
-@pytest.fixture(params=SCENES, ids=lambda scene: scene.name)
-def scene(request: pytest.FixtureRequest) -> Scenario:
+@pytest.fixture(params=SCENES, ids=lambda scenario: scenario.name)
+def scenario(request: pytest.FixtureRequest) -> Scenario:
     found: Scenario = request.param
     return found
 
 
-def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(scene: Scenario) -> None:
-    module = importlib.import_module(f"sandbox.training.scenarios.{scene.name.replace('-', '_')}")
-    assert module.SCENARIO is scene
-    assert [name for name in scene.disasters if find(name).name != name] == []
+def test_a_scene_is_called_as_its_module_is_and_made_of_disasters_that_exist(scenario: Scenario) -> None:
+    module = importlib.import_module(f"sandbox.training.scenarios.{scenario.name.replace('-', '_')}")
+    assert module.SCENARIO is scenario
+    assert [name for name in scenario.disasters if find(name).name != name] == []
 
 
-def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scene: Scenario) -> None:
-    texts = [scene.briefing, *scene.hints, *(text for goal in scene.goals for text in (goal.sentence, goal.why))]
-    assert [] == [sentence for text in texts if re.search(r"[{}]", sentence := scene.told(text, WORDS))]
-    assert len(scene.goals) >= 3
-    assert len(scene.hints) >= 3
-    assert len({goal.id for goal in scene.goals}) == len(scene.goals)
+def test_a_scene_tells_enough_and_every_text_of_it_can_be_told(scenario: Scenario) -> None:
+    texts = [
+        scenario.briefing,
+        *scenario.hints,
+        *(text for goal in scenario.goals for text in (goal.sentence, goal.why)),
+    ]
+    assert [] == [sentence for text in texts if re.search(r"[{}]", sentence := scenario.formatted(text, WORDS))]
+    assert len(scenario.goals) >= 3
+    assert len(scenario.hints) >= 3
+    assert len({goal.id for goal in scenario.goals}) == len(scenario.goals)
     known = re.findall(
         r"^\| (T\d\d) \|", (Path(__file__).parents[2] / "docs/traps.md").read_text("utf-8"), re.MULTILINE
     )
-    assert {trap for goal in scene.goals for trap in goal.traps} <= set(known)
+    assert {trap for goal in scenario.goals for trap in goal.traps} <= set(known)
 
 
 def test_the_list_fits_the_width_and_tells_no_goal() -> None:
-    rows = [scene.listed() for scene in SCENES]
-    listing = training.scenes(rows, "terminal")
+    rows = [scenario.listed() for scenario in SCENES]
+    listing = training.scenarios_text(rows, "terminal")
     assert max(map(len, listing.splitlines())) <= 100
-    assert [] == [goal.sentence for scene in SCENES for goal in scene.goals if goal.sentence in listing]
-    assert training.scenes(rows, "markdown").count("\n") == len(SCENES) + 2
+    assert [] == [goal.sentence for scenario in SCENES for goal in scenario.goals if goal.sentence in listing]
+    assert training.scenarios_text(rows, "markdown").count("\n") == len(SCENES) + 2
 
 
-def _service(tenant: str, **changed: Any) -> Service:
+def _service(tenant: str, **changed: Any) -> ObservedService:
     schema = {"WORDPRESS_DB_NAME": f"{tenant}_db"}
-    return replace(Service(tenant, f"sit-{tenant}-service", 2, 2, 2, 4, False, (), "d:1", schema), **changed)
+    return replace(ObservedService(tenant, f"sit-{tenant}-service", 2, 2, 2, 4, False, (), "d:1", schema), **changed)
 
 
 def _call(api: str, operation: str, region: str = "eu-west-1", /, **params: Any) -> dict[str, Any]:
@@ -65,18 +69,18 @@ def _call(api: str, operation: str, region: str = "eu-west-1", /, **params: Any)
 
 
 @pytest.fixture
-def recovered(sit: Environment) -> Sighting:
+def recovered(sit: Environment) -> WorldObservation:
     """A world that was failed over well, as far as the scenes ask."""
     services = tuple(_service(tenant) for tenant in TENANTS)
     stopped = tuple(_service(tenant, desired=0, running=0, minimum=0) for tenant in TENANTS)
     journal = (
-        Entry("INC-1", "detected", "", {"says": "PRIMARY_LOST"}),
-        Entry("INC-1", "begin", "", {}),
-        Entry("INC-1", "override", "", {"gate": "check.rds-replica.lag", "by": "Jane Doe"}),
-        Entry("INC-1", "end", "", {"outcome": "done", "says": "Every step is done."}),
+        MirroredEntry("INC-1", "detected", "", {"says": "PRIMARY_LOST"}),
+        MirroredEntry("INC-1", "begin", "", {}),
+        MirroredEntry("INC-1", "override", "", {"gate": "check.rds-replica.lag", "by": "Jane Doe"}),
+        MirroredEntry("INC-1", "end", "", {"outcome": "done", "says": "Every step is done."}),
     )
-    database = Database("sit-mysql", "available", "", "an automated backup")
-    return Sighting(
+    database = ObservedDatabase("sit-mysql", "available", "", "an automated backup")
+    return WorldObservation(
         env=sit,
         tenants=TENANTS,
         services={Side.PRIMARY: stopped, Side.DR: services},
@@ -92,17 +96,17 @@ def recovered(sit: Environment) -> Sighting:
     )
 
 
-def _judged(name: str, seen: Sighting) -> dict[str, str]:
+def _judged(name: str, seen: WorldObservation) -> dict[str, str]:
     return {goal.id: goal.judge(seen).standing.value for goal in scenarios.find(name).goals}
 
 
-def test_a_world_that_was_recovered_well_meets_every_goal(scene: Scenario, recovered: Sighting) -> None:
-    assert set(_judged(scene.name, recovered).values()) == {Standing.MET.value}
+def test_a_world_that_was_recovered_well_meets_every_goal(scenario: Scenario, recovered: WorldObservation) -> None:
+    assert set(_judged(scenario.name, recovered).values()) == {GoalState.MET.value}
 
 
 ASLEEP = tuple(_service(tenant, sleeps=("night",)) for tenant in TENANTS)
-LIES = (Entry("INC-1", "detected", "", {"says": "BLIND"}), Entry("INC-1", "begin", "", {}))
-BLANKET = (Entry("INC-1", "override", "", {"gate": "check.acm.days-left", "by": "Jane Doe"}),)
+LIES = (MirroredEntry("INC-1", "detected", "", {"says": "BLIND"}), MirroredEntry("INC-1", "begin", "", {}))
+BLANKET = (MirroredEntry("INC-1", "override", "", {"gate": "check.acm.days-left", "by": "Jane Doe"}),)
 HERE, ALL = {"service": "sit-tenant2-service"}, {"service": "sit-tenant-1-service"}
 
 
@@ -128,7 +132,7 @@ HERE, ALL = {"service": "sit-tenant2-service"}, {"service": "sit-tenant-1-servic
     ],
 )
 def test_a_goal_falls_with_what_it_asks_for(
-    name: str, goal: str, standing: str, changed: dict[str, Any], recovered: Sighting
+    name: str, goal: str, standing: str, changed: dict[str, Any], recovered: WorldObservation
 ) -> None:
     for key in ("services", "databases"):
         if key in changed:
@@ -136,7 +140,7 @@ def test_a_goal_falls_with_what_it_asks_for(
     assert _judged(name, replace(recovered, **changed))[goal] == standing
 
 
-def test_what_the_world_refused_and_the_runs_own_records_are_no_changes(recovered: Sighting) -> None:
+def test_what_the_world_refused_and_the_runs_own_records_are_no_changes(recovered: WorldObservation) -> None:
     refused = _call("rds", "DeleteDBInstance") | {"done": False}
     record = _call("dynamodb", "DeleteItem") | {"control": True}
     opened = _call("efs", "DeleteReplicationConfiguration")

@@ -11,7 +11,7 @@ from dr_estate.config.environment import Environment, Side, load_environment, pa
 from sandbox.core.state import STATE
 from sandbox.moto_ext import install
 from sandbox.seeding import seed
-from sandbox.seeding.clients import Clients
+from sandbox.seeding.clients import SeedClients
 from sandbox.seeding.site import tenant_list
 from tests.sandbox.seeding_worlds import FOLDER, Seeded
 
@@ -34,7 +34,7 @@ def _sit_with(**changes: dict[str, Any]) -> Environment:
 
 def _seeded(env: Environment) -> Seeded:
     seed(env, 2)
-    return Seeded(env, Clients(env.account))
+    return Seeded(env, SeedClients(env.account))
 
 
 @pytest.mark.proof

@@ -63,7 +63,7 @@ def test_at_80_columns_the_command_is_pasted_as_it_stands_and_the_run_ends_well(
 ) -> None:
     config, home = rules(tmp_path, "prod", QUICK), tmp_path / "the results"
     with borrowed(load_environment(config, "prod"), tenants=2) as world:
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         operator = signed_in(world, "operator")
         prod = Prod(home, f"-e prod --config {config}", operator)
         prod.approve("", **signed_in(world, "approver"))

@@ -56,7 +56,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
     with borrowed(env, tenants=2) as world:
         aws = Aws(world.url, world.people["admin"], env, tenant="")
         queue = _listening(aws)
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         prod = f"-e prod --config {config}"
         approved = at_endpoint(world, home, f"{prod} approve --incident {INCIDENT}", "approver")
         assert approved.code == 0, approved.err

@@ -17,7 +17,7 @@ from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, at_endpoint, rules
 from tests.worlds import borrowed
-from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
@@ -64,7 +64,7 @@ class Here:
         self.monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key_id)
         self.monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_access_key)
         options = ["-e", "prod", "--config", str(self.prod.config), "--output", str(self.prod.home / "out")]
-        code = behind_the_wall(parse([*options, *words.split()]))
+        code = run_command(parse([*options, *words.split()]))
         output = self.capsys.readouterr()
         return Ran(code, output.out, output.err)
 
@@ -86,7 +86,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
 @pytest.fixture
 def dark(prod: Prod) -> Iterator[Prod]:
     """PROD while its primary region is dark; whatever the test changed is as before afterwards."""
-    prod.world.break_("primary-dark")
+    prod.world.inject("primary-dark")
     yield prod
     prod.world.return_to("healthy")
 
@@ -95,7 +95,7 @@ def _refusals(ran: Ran) -> dict[str, str]:
     """What each rule said, of a command that was refused."""
     assert (ran.code, ran.out) == (4, ""), ran.err
     lines = [line.strip() for line in ran.err.splitlines() if line.startswith("  ")]
-    return {rule: says for rule, _, says in (line.partition(": ") for line in lines)}
+    return {rule: message for rule, _, message in (line.partition(": ") for line in lines)}
 
 
 def test_a_healthy_primary_is_nothing_to_fail_over_from(prod: Prod) -> None:
@@ -183,10 +183,10 @@ def test_a_primary_whose_services_may_not_be_read_is_not_said_to_be_healthy(prod
 
 @pytest.mark.proof
 def test_a_dr_region_that_cannot_be_seen_is_never_proceed(prod: Prod) -> None:
-    prod.world.break_("dr-dark")
+    prod.world.inject("dr-dark")
     try:
         ran = prod.assess()
-        prod.world.break_("primary-dark")
+        prod.world.inject("primary-dark")
         blind = prod.assess()
     finally:
         prod.world.return_to("healthy")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dr_actions.authorization.clearance import Clearance
-from dr_actions.journal.entries import Entry, Kind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.model.plan import Plan, to_json
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -29,8 +29,8 @@ from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.connections import clock
 from utils.aws_mgmt.app.incident_record import clearance_to_json
 from utils.aws_mgmt.app.options import FailoverOptions
-from utils.aws_mgmt.app.target import World
-from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.app.target import ObservedWorld
+from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -57,7 +57,7 @@ class Prod:
         for name, value in (signed_in(self.world, person) | {"XDG_STATE_HOME": str(self.home)}).items():
             self.monkeypatch.setenv(name, value)
         options = ["-e", "prod", "--config", str(self.home / "environments"), "--output", str(self.home / "out")]
-        code = behind_the_wall(parse([*options, *words.split()]))
+        code = run_command(parse([*options, *words.split()]))
         output = self.capsys.readouterr()
         return Ran(code, output.out, output.err)
 
@@ -72,7 +72,7 @@ class Prod:
         clearance = Clearance("prod", INCIDENT, operator, approver, plan.digest, clock() + HOUR, ())
         data = {"plan": to_json(plan), "digest": plan.digest, "clearance": clearance_to_json(clearance)}
         data |= {"world": world.to_json()}
-        return entry_after(genesis("prod", INCIDENT, world), 1, clock() - ago, "forged", Kind.BEGIN, None, data)
+        return entry_after(genesis("prod", INCIDENT, world), 1, clock() - ago, "forged", EntryKind.BEGIN, None, data)
 
     @property
     def here(self) -> WorldId:
@@ -110,14 +110,14 @@ class Prod:
         """Plain clients of a person."""
         return Aws(self.world.url, self.world.people[person], self.env, tenant="")
 
-    def refuses(self, why: str) -> None:
+    def refuses(self, reason: str) -> None:
         """Going on is refused by the rule, for that reason, and nothing at all was written anywhere."""
         self.world.reset_mutations()
         before = self.journal.read_bytes() if self.journal.exists() else b""
         ran = self.run(EXECUTE)
         assert (ran.code, ran.out) == (4, ""), ran.err
         assert "authority.approval: " in ran.err
-        assert why in ran.err
+        assert reason in ran.err
         assert [] == self.world.mutations()
         assert before == (self.journal.read_bytes() if self.journal.exists() else b"")
 
@@ -131,14 +131,14 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, P
     env = load_environment(folder, "prod")
     with borrowed(env, 1) as world:
         world.timing(**HURRIED)
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         world.enforce_iam(True)
         keys = world.people["operator"]
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-        here = World(WorldId.live(env.account, world.url), reader)
-        run = evaluation.Run(home, Terminal())
+        here = ObservedWorld(WorldId.live(env.account, world.url), reader)
+        run = evaluation.CommandRun(home, Terminal())
         options = FailoverOptions(environment="prod", config=folder)
-        assessment = assess(options, env, evaluation.look_at(here, env, run), run).assessment
+        assessment = assess(options, env, evaluation.observe_world(here, env, run), run).assessment
         assert assessment is not None
         world.keep("lost")
         yield world, home, env, assessment.plan
@@ -188,21 +188,21 @@ def test_an_approval_made_after_the_beginning_does_not_reach_back(prod: Prod) ->
 
 
 @pytest.mark.parametrize(
-    ("approved", "began", "why"),
+    ("approved", "began", "reason"),
     [(30 * HOUR, 29.5 * HOUR, "approvals.resume_hours"), (3 * HOUR, MINUTE, "it expired at")],
 )
 def test_an_old_approval_allows_no_new_beginning_and_no_endless_going_on(
-    prod: Prod, approved: timedelta, began: timedelta, why: str
+    prod: Prod, approved: timedelta, began: timedelta, reason: str
 ) -> None:
     prod.approve(approved, prod.plan.digest)
     prod.forge_mirror(prod.begun(ago=began))
-    prod.refuses(why)
+    prod.refuses(reason)
 
 
 def test_a_run_that_changed_nothing_yet_is_weighed_anew_before_it_goes_on(prod: Prod) -> None:
     prod.approve(10 * MINUTE, prod.plan.digest)
     prod.forge_mirror(prod.begun(ago=MINUTE))
-    prod.world.mend("primary-dark")
+    prod.world.repair("primary-dark")
     prod.world.reset_mutations()
     ran = prod.run(EXECUTE)
     assert (ran.code, ran.out) == (4, ""), ran.err

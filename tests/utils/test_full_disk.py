@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import Chain, Kind, read_chain
+from dr_actions.journal.entries import Chain, EntryKind, read_chain
 from dr_actions.journal.journal import read
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.config.environment import load_environment
@@ -50,7 +50,7 @@ def _fill(folder: Path) -> None:
             file.write(bytes(4096))
 
 
-def _until_recorded(run: Command, out: Path, kind: Kind) -> None:
+def _until_recorded(run: Command, out: Path, kind: EntryKind) -> None:
     ends = time.monotonic() + PATIENCE_S
     while (path := journal_of(out.parent, "sit", INCIDENT)) is None or kind not in {
         entry.kind for entry in read(path, "sit", INCIDENT).entries
@@ -69,11 +69,11 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
     config, out = rules(tmp_path, "sit", QUICK), tmp_path / "out"
     env = load_environment(config, "sit")
     with borrowed(env, tenants=1) as world, _small_disk(out):
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         command, variables = command_of(f"-e sit --config {config} {RUN}", tmp_path, **signed_in(world, "operator"))
         run = begin(command, variables, tmp_path / "said")
         try:
-            _until_recorded(run, out, Kind.INTENT)
+            _until_recorded(run, out, EntryKind.INTENT)
             _fill(out)
             code = run.wait(PATIENCE_S)
         except BaseException:
@@ -89,7 +89,7 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
         local, mirrored = read(path, "sit", INCIDENT), _mirrored(reach)
         assert (None, None) == (local.fault, mirrored.fault)
         assert len(local.entries) < len(mirrored.entries)
-        assert (Kind.END, "done") == (mirrored.entries[-1].kind, mirrored.entries[-1].data["outcome"])
+        assert (EntryKind.END, "done") == (mirrored.entries[-1].kind, mirrored.entries[-1].data["outcome"])
         control_table_run = reach.control.in_force().run
         assert control_table_run is not None
         assert (True, "done") == (control_table_run.ended_at is not None, control_table_run.outcome)

@@ -132,7 +132,7 @@ def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
         desk = Desk(world, env, home, config)
         desk.run("healthy", ["failover"])
         desk.run("unstaged failback", ["failback", "--execute", "--incident", INCIDENT])
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         desk.run("refused failback", ["failback", "--staged", "--execute", "--incident", INCIDENT])
         desk.run("approve failback", ["approve", "--failback", "--staged", "--incident", INCIDENT], "approver")
         run = ["failover", "--execute", "--incident", INCIDENT, "--confirm", "files/restore_dr:prod-efs"]

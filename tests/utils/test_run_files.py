@@ -100,7 +100,7 @@ class Executed:
 def failed(estate: Estate, evidence: Path) -> Executed:
     """The failover of a lost primary region, approved by a second person; its database cannot be restored yet."""
     assert evidence.exists()
-    estate.world.break_("primary-dark")
+    estate.world.inject("primary-dark")
     approved = estate.run(f"approve --incident {INCIDENT}", "approver")
     assert approved.code == 0, approved.err
     denied = Outage("eu-west-1", "deny", "rds", "RestoreDBInstanceToPointInTime")

@@ -52,9 +52,9 @@ def test_an_estate_that_is_practised_is_on_schedule_and_reading_it_takes_few_cal
 
 def test_an_overdue_test_is_exit_1_and_a_missing_table_exit_3(world: Endpoint, tmp_path: Path) -> None:
     for name, code in (("drill-overdue", 1), ("control-table-deleted", 3)):
-        world.break_(name)
+        world.inject(name)
         ran = at_endpoint(world, tmp_path, "-e sit schedule")
-        world.mend()
+        world.repair()
         assert code == ran.code, ran.err
     assert 0 == at_endpoint(world, tmp_path, "-e sit schedule").code
 

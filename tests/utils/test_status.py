@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
-from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
@@ -248,7 +248,7 @@ def test_what_cannot_be_done_is_one_sentence_and_its_exit_code(
     message: str,
 ) -> None:
     monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
-    assert code == behind_the_wall(parse(["--output", str(tmp_path), *words.split()]))
+    assert code == run_command(parse(["--output", str(tmp_path), *words.split()]))
     output = capsys.readouterr()
     assert (output.out, output.err.count("\n")) == ("", 1)
     assert message in output.err

@@ -54,12 +54,12 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     config = rules(home, "sit", QUICK)
     with borrowed(load_environment(config, "sit"), 1) as live:
         live.timing(**HURRIED)
-        live.break_("primary-dark")
+        live.inject("primary-dark")
         test_machine = Machine(home, config, live)
         assert test_machine.rehearse("--tenants 1 sandbox up").code == 0
         try:
             test_machine.sandbox.timing(**HURRIED)
-            test_machine.sandbox.break_("primary-dark")
+            test_machine.sandbox.inject("primary-dark")
             rehearsed = test_machine.rehearse(EXECUTE)
             assert rehearsed.code == 0, rehearsed.err
             yield test_machine
@@ -113,11 +113,11 @@ def test_a_sandbox_made_anew_is_another_world_that_begins_at_the_beginning(machi
 
 
 def test_an_old_journal_is_shown_by_name_and_titled_as_of_no_recorded_world(machine: Machine) -> None:
-    from dr_actions.journal.entries import Kind, entry_after, genesis
+    from dr_actions.journal.entries import EntryKind, entry_after, genesis
     from utils.aws_mgmt.app.connections import clock
 
     old = machine.home / "out" / "incidents" / "sit-INC-9.journal.jsonl"
-    entry = entry_after(genesis("sit", "INC-9"), 1, clock(), "run", Kind.LOOKED, None, {"says": "seen"})
+    entry = entry_after(genesis("sit", "INC-9"), 1, clock(), "run", EntryKind.LOOKED, None, {"says": "seen"})
     old.write_text(entry.line + "\n", encoding="utf-8")
     named = machine.run("log --incident INC-9")
     assert (named.code, "Another world has a journal of INC-9: world not recorded." in named.err) == (2, True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import utils.aws_mgmt
 from dr_checks.core.registry import checks
-from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.snapshot.registry import reads
 
@@ -24,9 +24,9 @@ def warm() -> None:
         importlib.import_module(name)
     checks()
     environment = load_environment(ROOT / "environments", "sit")
-    eyes = Eyes(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
+    client = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "nobody", "nothing"))
     for service in sorted({operation.partition(":")[0] for operation in reads()}):
-        eyes.client(service, environment.region(Side.DR))
+        client.client(service, environment.region(Side.DR))
 
 
 warm()

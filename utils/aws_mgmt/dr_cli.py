@@ -47,9 +47,9 @@ def _run(argv: "list[str]", program: str) -> int:
 
     options = parse(argv, Program(program))
     gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
-    from utils.aws_mgmt.cli.error_boundary import behind_the_wall
+    from utils.aws_mgmt.cli.error_boundary import run_command
 
-    return behind_the_wall(options)
+    return run_command(options)
 
 
 def _cannot_run(need: str, program: str, extra: str = "") -> int:

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback
 from dr_actions.guard.evidence import DATABASE, FILES
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, efs, rds
 
 START = "backup:StartBackupJob"
@@ -36,7 +36,7 @@ _FRESH = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class BackupStore:
     """What is backed up: ``kind`` is database or files."""
 
     side: Side
@@ -45,28 +45,28 @@ class Store:
     arn: str
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each side's database and files."""
-    for store in stores(sight):
-        yield _step(sight, store)
+    for store in stores(context):
+        yield _step(context, store)
 
 
-def stores(sight: Sight) -> Iterator[Store]:
+def stores(context: PlanContext) -> Iterator[BackupStore]:
     """Both sides' database and file system, as far as they are there. Raises CannotSee."""
-    for side, instance in ((Side.DR, home.writer(sight)), (Side.PRIMARY, home.old(sight))):
+    for side, instance in ((Side.DR, failback.writer(context)), (Side.PRIMARY, failback.old(context))):
         if instance is not None:
-            yield Store(side, DATABASE, instance.identifier, instance.arn)
-    name = sight.env.named(sight.env.names.file_system)
+            yield BackupStore(side, DATABASE, instance.identifier, instance.arn)
+    name = context.env.named(context.env.names.file_system)
     for side in (Side.DR, Side.PRIMARY):
-        system = _file_system(sight, side, name)
+        system = _file_system(context, side, name)
         if system is not None:
-            yield Store(side, FILES, name, system.arn)
+            yield BackupStore(side, FILES, name, system.arn)
 
 
-def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
+def _file_system(context: PlanContext, side: Side, name: str) -> efs.FileSystem | None:
     """The one the failover made writable, the one of that name, or the only one: a replica's own bears no name."""
-    found = [system for system in sight.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
-    recorded = sight.before("files/restore_dr", name).get("file system") if side is Side.DR else None
+    found = [system for system in context.snapshot.get(efs.file_systems, side) if FILE_SYSTEM[system.state].serves]
+    recorded = context.before("files/restore_dr", name).get("file system") if side is Side.DR else None
     for meant in (
         [system for system in found if system.id == recorded],
         [system for system in found if system.name == name],
@@ -77,10 +77,10 @@ def _file_system(sight: Sight, side: Side, name: str) -> efs.FileSystem | None:
     return None
 
 
-def _step(sight: Sight, store: Store) -> Step:
-    env, region = sight.env, sight.env.region(store.side)
-    vault, days = backup.vault_name(env, store.side), _kept_days(sight, store.side)
-    return sight.step(
+def _step(context: PlanContext, store: BackupStore) -> Step:
+    env, region = context.env, context.env.region(store.side)
+    vault, days = backup.vault_name(env, store.side), _kept_days(context, store.side)
+    return context.step(
         __name__,
         store.name,
         label=f"{store.side}-{store.kind}",
@@ -96,7 +96,7 @@ def _step(sight: Sight, store: Store) -> Step:
             {
                 "BackupVaultName": vault,
                 "ResourceArn": store.arn,
-                "IamRoleArn": _role(sight, store.kind),
+                "IamRoleArn": _role(context, store.kind),
                 "IdempotencyToken": "<derived from the incident and the moment of the freeze>",
                 "StartWindowMinutes": _START_WINDOW_MINUTES,
                 "Lifecycle": {"DeleteAfterDays": days},
@@ -107,96 +107,98 @@ def _step(sight: Sight, store: Store) -> Step:
     )
 
 
-def _kept_days(sight: Sight, side: Side) -> int:
+def _kept_days(context: PlanContext, side: Side) -> int:
     """A locked vault refuses a point that it would have to delete too early or too late."""
-    name = backup.vault_name(sight.env, side)
-    vault = sight.snapshot.find(backup.vaults, side, name=name)
-    days = max(KEPT_DAYS, sight.env.thresholds.backup_retention_days)
+    name = backup.vault_name(context.env, side)
+    vault = context.snapshot.find(backup.vaults, side, name=name)
+    days = max(KEPT_DAYS, context.env.thresholds.backup_retention_days)
     if vault is None:
         return days
     return min(max(days, vault.min_retention_days or days), vault.max_retention_days or days)
 
 
-def _role(sight: Sight, kind: str) -> str:
+def _role(context: PlanContext, kind: str) -> str:
     """The role that made the newest copy of such a store, else AWS Backup's own."""
-    points = [p for p in sight.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _TYPES[kind]]
+    points = [p for p in context.snapshot.get(backup.recovery_points, Side.DR) if p.resource_type == _TYPES[kind]]
     newest = max((p for p in points if p.role), key=lambda point: point.created_at, default=None)
-    return newest.role if newest else f"arn:aws:iam::{sight.env.account}:{_DEFAULT_ROLE}"
+    return newest.role if newest else f"arn:aws:iam::{context.env.account}:{_DEFAULT_ROLE}"
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
-    vault = sight.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
+    vault = context.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
-        message = f"{sight.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
-        return Confirmation(Standing.FAILED, message)
-    job = _own_job(step, sight)
+        message = f"{context.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
+        return StepStatus(StepState.FAILED, message)
+    job = _own_job(step, context)
     if job is None:
-        return Confirmation(Standing.READY, f"{step.subject} is not backed up since the freeze.")
-    point = next((p for p in _points(step, sight) if p.arn == job.point_arn and p.status == "COMPLETED"), None)
+        return StepStatus(StepState.READY, f"{step.subject} is not backed up since the freeze.")
+    point = next((p for p in _points(step, context) if p.arn == job.point_arn and p.status == "COMPLETED"), None)
     if job.state == "COMPLETED" and point is not None:
-        return _proven(step, point)
+        return _proof(step, point)
     if job.state not in _OVER:
-        return Confirmation(Standing.WAITING, f"The backup of {step.subject} ({job.id}) is {job.state}.")
-    if sight.snapshot.taken_at - (job.completed_at or job.created_at) > _FRESH:
-        return Confirmation(Standing.READY, f"The backup of {step.subject} ({job.id}) was {job.state}: once more.")
-    return Confirmation(Standing.FAILED, f"The backup of {step.subject} ({job.id}) is {job.state}: {job.message}")
+        return StepStatus(StepState.IN_PROGRESS, f"The backup of {step.subject} ({job.id}) is {job.state}.")
+    if context.snapshot.taken_at - (job.completed_at or job.created_at) > _FRESH:
+        return StepStatus(StepState.READY, f"The backup of {step.subject} ({job.id}) was {job.state}: once more.")
+    return StepStatus(StepState.FAILED, f"The backup of {step.subject} ({job.id}) is {job.state}: {job.message}")
 
 
-def _own_job(step: Step, sight: Sight) -> backup_jobs.Job | None:
+def _own_job(step: Step, context: PlanContext) -> backup_jobs.BackupJob | None:
     """The job that this step started: of those since the freeze the one nearest to its call.
 
     Where the call was not recorded (a crash), the newest since the freeze; where neither is known, none.
     """
-    own = sight.sent_at.get(step.id)
-    since = home.frozen_since(sight) or (own - _CLOCKS_APART if own else None)
-    jobs = [job for job in _jobs(step, sight) if since is not None and job.created_at >= since]
+    own = context.sent_at.get(step.id)
+    since = failback.frozen_since(context) or (own - _CLOCKS_APART if own else None)
+    jobs = [job for job in _jobs(step, context) if since is not None and job.created_at >= since]
     if own is None:
         return max(jobs, key=lambda job: job.created_at, default=None)
     return min(jobs, key=lambda job: abs(job.created_at - own), default=None)
 
 
-def _points(step: Step, sight: Sight) -> list[backup.RecoveryPoint]:
-    found = sight.snapshot.get(backup.recovery_points, step.side)
+def _points(step: Step, context: PlanContext) -> list[backup.RecoveryPoint]:
+    found = context.snapshot.get(backup.recovery_points, step.side)
     return [point for point in found if point.resource_arn == step.before["arn"]]
 
 
-def _jobs(step: Step, sight: Sight) -> list[backup_jobs.Job]:
-    found = sight.snapshot.get(backup_jobs.backups, step.side)
+def _jobs(step: Step, context: PlanContext) -> list[backup_jobs.BackupJob]:
+    found = context.snapshot.get(backup_jobs.backups, step.side)
     vault = f":backup-vault:{step.before['vault']}"
     return [job for job in found if job.resource_arn == step.before["arn"] and job.vault_arn.endswith(vault)]
 
 
-def _proven(step: Step, point: backup.RecoveryPoint) -> Confirmation:
+def _proof(step: Step, point: backup.RecoveryPoint) -> StepStatus:
     text = point.created_at.isoformat()
     facts = (("side", str(step.side)), ("store", step.before["store"]), ("arn", point.arn), ("created_at", text))
-    return Confirmation(Standing.DONE, f"{step.subject} is backed up in {point.arn}.", facts)
+    return StepStatus(StepState.DONE, f"{step.subject} is backed up in {point.arn}.", facts)
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The call with its token: sent twice it makes one job, and another one after a failure or a new freeze.
 
     Raises ValueError for a step without a call.
     """
     try:
-        failed = sorted(job.id for job in _jobs(step, sight) if job.state in _OVER)
-    except CannotSee:
+        failed = sorted(job.id for job in _jobs(step, context) if job.state in _OVER)
+    except DataUnavailable:
         failed = []
     former = former_id(step.id)
-    seed = f"{sight.env.name}:{sight.incident}:{former}:{step.before['arn']}:{home.frozen_since(sight)}:{failed}"
+    seed = (
+        f"{context.env.name}:{context.incident}:{former}:{step.before['arn']}:{failback.frozen_since(context)}:{failed}"
+    )
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
     return step.call_with({"IdempotencyToken": token})
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What is absent, and so neither backed up nor overwritten."""
-    there = {(store.side, store.kind) for store in stores(sight)}
+    there = {(store.side, store.kind) for store in stores(context)}
     for side in (Side.DR, Side.PRIMARY):
         for kind in (DATABASE, FILES):
             if (side, kind) not in there:
-                yield f"{sight.env.region(side)} has no {kind} of the estate to back up before the sync."
+                yield f"{context.env.region(side)} has no {kind} of the estate to back up before the sync."
 
 
-VERB = action(
+ACTION = action(
     globals(), {START}, (backup.vaults, backup.recovery_points, backup_jobs.backups, rds.instances, efs.file_systems)
 )

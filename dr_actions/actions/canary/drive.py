@@ -15,37 +15,37 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from dr_actions.actions.canary.model import ADDRESSES, State, held, in_order, names_of, place, states
+from dr_actions.actions.canary.model import ADDRESSES, RoutingState, in_order, names_of, place, record_sets, states
 from dr_actions.actions.canary.propagation import spread
 from dr_actions.actions.traffic.change_batch import ALL, NONE, between
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_canary_polls, route53
-from dr_estate.readers.route53 import Zone
+from dr_estate.readers.route53 import HostedZone
 
 SERVICE, OPERATION = "route53", "ChangeResourceRecordSets"
-WATCHES = (route53.records, dns_canary_polls.changes, dns_canary_polls.polls)
-_BEFORE_ALL = State("nothing", ALL, ())
+READS_PARTS = (route53.records, dns_canary_polls.changes, dns_canary_polls.polls)
+_BEFORE_ALL = RoutingState("nothing", ALL, ())
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step a state, in order; none where no canary may be made."""
-    found = place(sight)
+    found = place(context)
     if isinstance(found, str):
         return
     name, zone = found
-    driven = (_BEFORE_ALL, *states(sight.env, name, zone.id))
+    driven = (_BEFORE_ALL, *states(context.env, name, zone.id))
     for number, (was, state) in enumerate(pairwise(driven)):
-        yield _step(sight, name, zone, was, state, number)
+        yield _step(context, name, zone, was, state, number)
 
 
-def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: int) -> Step:
-    env = sight.env
+def _step(context: PlanContext, name: str, zone: HostedZone, was: RoutingState, state: RoutingState, nth: int) -> Step:
+    env = context.env
     comment = f"{env.name}: canary {name} {state.label}"
     params = between(zone.id, was.records, state.records, comment)
-    return sight.step(
+    return context.step(
         __name__,
         name,
         label=state.label,
@@ -62,7 +62,7 @@ def _step(sight: Sight, name: str, zone: Zone, was: State, state: State, nth: in
     )
 
 
-def _shares(env: Environment, state: State) -> str:
+def _shares(env: Environment, state: RoutingState) -> str:
     """Where the answers lead in ``state``, in words."""
     home, away = (f"{env.region(side)} ({ADDRESSES[side]})" for side in (Side.PRIMARY, Side.DR))
     if state.percent in (ALL, NONE):
@@ -70,38 +70,38 @@ def _shares(env: Environment, state: State) -> str:
     return f"{state.percent} percent of its answers lead to {home}, the rest to {away}"
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why no canary is made, where none is; the zones listed for one that are not looked at."""
-    found = place(sight)
+    found = place(context)
     if isinstance(found, str):
         yield found
-    for zone in sight.env.traffic.canary_zones:
-        if zone != sight.env.traffic.zone:
+    for zone in context.env.traffic.canary_zones:
+        if zone != context.env.traffic.zone:
             yield f"No canary is made in {zone}: it is not the traffic zone, and no recovery changes a record there."
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """READY, WAITING, DONE or FAILED as the answers say; records that are in neither state are CHANGED (T43)."""
     try:
-        now = held(sight, names_of((*step.before["records"], *step.after["records"])))
+        now = record_sets(context, names_of((*step.before["records"], *step.after["records"])))
         if now == in_order(step.before["records"]):
-            return Confirmation(Standing.READY, "as the step before left it" if now else "it is not there yet")
+            return StepStatus(StepState.READY, "as the step before left it" if now else "it is not there yet")
         if now != in_order(step.after["records"]):
             text = (
                 "; ".join(f"{record_set['Name']} {record_set.get('SetIdentifier', '')}".strip() for record_set in now)
                 or "gone"
             )
-            return Confirmation(Standing.CHANGED, f"the records of {step.subject} were changed: {text}")
-        return spread(step, sight, step.subject, step.after["percent"])
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+            return StepStatus(StepState.DRIFTED, f"the records of {step.subject} were changed: {text}")
+        return spread(step, context, step.subject, step.after["percent"])
+    except DataUnavailable as error:
+        return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def undo(step: Step) -> Call | None:
+def rollback_call(step: Step) -> Call | None:
     """The batch that leads back to the state before; None for a step without a call."""
     comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"
     params = between(step.before["zone"], step.after["records"], step.before["records"], comment)
     return replace(step.planned_call, params=params)
 
 
-VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, WATCHES)
+ACTION = action(globals(), {f"{SERVICE}:{OPERATION}"}, READS_PARTS)

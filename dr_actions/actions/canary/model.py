@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.traffic.change_batch import ALL, NONE, RecordSet, record_set, shared, turned
-from dr_actions.model.action import Sight
-from dr_checks.derived.record_pairs import Pair
+from dr_actions.actions.traffic.change_batch import ALL, NONE, RecordSet, record_set, shared, shifted
+from dr_actions.model.action import PlanContext
+from dr_checks.derived.record_pairs import RecordPair
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import canary_name, canary_of, canary_target, is_canary, is_drill
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
-from dr_estate.readers.route53 import Record, Zone
+from dr_estate.readers.route53 import HostedZone, Record
 
 # TEST-NET-1 and TEST-NET-2
 ADDRESSES = {Side.PRIMARY: "192.0.2.1", Side.DR: "198.51.100.1"}
@@ -28,7 +28,7 @@ _KIND = "A"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RoutingState:
     """One routing state: ``percent`` of the answers lead to the primary region, the rest to the DR region."""
 
     label: str
@@ -36,18 +36,20 @@ class State:
     records: tuple[RecordSet, ...]
 
 
-def states(env: Environment, name: str, zone_id: str) -> tuple[State, ...]:
+def states(env: Environment, name: str, zone_id: str) -> tuple[RoutingState, ...]:
     """Today's state, all led away, and every share of the way home; a failover pair goes home at once (T12)."""
     pair, beside = _pair(env, name, zone_id), tuple(_targets(env, name))
     stages = env.failback.stages if env.traffic.policy == "weighted" else (ALL,)
-    led = [("today", ALL, shared(pair, ALL)), ("away", NONE, turned(pair, Side.DR))]
+    led = [("today", ALL, shared(pair, ALL)), ("away", NONE, shifted(pair, Side.DR))]
     led += [(f"home-{percent}", percent, shared(pair, percent)) for percent in stages]
-    return tuple(State(label, percent, tuple(map(record_set, (*beside, *records)))) for label, percent, records in led)
+    return tuple(
+        RoutingState(label, percent, tuple(map(record_set, (*beside, *records)))) for label, percent, records in led
+    )
 
 
-def _pair(env: Environment, name: str, zone_id: str) -> Pair:
+def _pair(env: Environment, name: str, zone_id: str) -> RecordPair:
     traffic = env.traffic
-    return Pair(
+    return RecordPair(
         _routed(env, name, Side.PRIMARY, traffic.primary_set_identifier, zone_id),
         _routed(env, name, Side.DR, traffic.secondary_set_identifier, zone_id),
     )
@@ -102,14 +104,14 @@ def _record(
     )
 
 
-def place(sight: Sight) -> tuple[str, Zone] | str:
+def place(context: PlanContext) -> tuple[str, HostedZone] | str:
     """The canary's name and its zone, or in a sentence why none is made."""
-    env, zone = sight.env, sight.env.traffic.zone
-    if not is_drill(sight.incident):
-        return f"No canary is made: it bears the name of its drill, and '{sight.incident}' is no drill."
+    env, zone = context.env, context.env.traffic.zone
+    if not is_drill(context.incident):
+        return f"No canary is made: it bears the name of its drill, and '{context.incident}' is no drill."
     if zone not in env.traffic.canary_zones:
         return f"No canary is made: traffic.canary_zones does not list {zone}, so no record is made there."
-    name = canary_name(env, zone, sight.incident)
+    name = canary_name(env, zone, context.incident)
     denied = [
         denied_zone
         for denied_zone in env.traffic.denied_zones
@@ -118,27 +120,27 @@ def place(sight: Sight) -> tuple[str, Zone] | str:
     if denied:
         return f"No canary is made: {name} is in {denied[0]}, a denied zone (traffic.denied_zones)."
     try:
-        found = sight.snapshot.get(route53.zone, Side.GLOBAL)
-        sight.snapshot.get(route53.records, Side.GLOBAL)
-    except CannotSee as dark:
-        return f"No canary is made, for its zone cannot be seen: {dark.unseen.why}"
+        found = context.snapshot.get(route53.zone, Side.GLOBAL)
+        context.snapshot.get(route53.records, Side.GLOBAL)
+    except DataUnavailable as error:
+        return f"No canary is made, for its zone cannot be seen: {error.unavailable.why}"
     return (name, found) if found else f"No canary is made: there is no public zone {zone}."
 
 
-def left_behind(sight: Sight) -> dict[str, tuple[Record, ...]]:
+def left_behind(context: PlanContext) -> dict[str, tuple[Record, ...]]:
     """Every canary's records that are seen, targets before their aliases. Raises CannotSee."""
     found: dict[str, list[Record]] = {}
-    for record in sight.snapshot.get(route53.records, Side.GLOBAL):
-        if is_canary(record.name, sight.env):
+    for record in context.snapshot.get(route53.records, Side.GLOBAL):
+        if is_canary(record.name, context.env):
             found.setdefault(canary_of(record.name), []).append(record)
     return {name: tuple(sorted(rows, key=lambda row: row.alias_target is not None)) for name, rows in found.items()}
 
 
-def held(sight: Sight, names: Iterable[str]) -> list[RecordSet]:
+def record_sets(context: PlanContext, names: Iterable[str]) -> list[RecordSet]:
     """Every record set of ``names`` as it is, in order. Raises CannotSee."""
     wanted = {route53.plain(name) for name in names}
     return in_order(
-        record_set(record) for record in sight.snapshot.get(route53.records, Side.GLOBAL) if record.name in wanted
+        record_set(record) for record in context.snapshot.get(route53.records, Side.GLOBAL) if record.name in wanted
     )
 
 

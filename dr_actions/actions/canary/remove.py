@@ -9,37 +9,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dr_actions.actions.canary.drive import OPERATION, SERVICE, WATCHES
-from dr_actions.actions.canary.model import held, in_order, left_behind, names_of
-from dr_actions.actions.canary.propagation import gone
+from dr_actions.actions.canary.drive import OPERATION, READS_PARTS, SERVICE
+from dr_actions.actions.canary.model import in_order, left_behind, names_of, record_sets
+from dr_actions.actions.canary.propagation import is_absent
 from dr_actions.actions.traffic.change_batch import between, record_set
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import POLICIES
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53
-from dr_estate.readers.route53 import Record, Zone
+from dr_estate.readers.route53 import HostedZone, Record
 
 _TOLD_WHOLE = {*POLICIES, "simple"}
 _DELEGATING = frozenset({"NS", "SOA"})
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step for each canary that is seen."""
     try:
-        zone, found = sight.snapshot.get(route53.zone, Side.GLOBAL), left_behind(sight)
-    except CannotSee:
+        zone, found = context.snapshot.get(route53.zone, Side.GLOBAL), left_behind(context)
+    except DataUnavailable:
         return
     for name, records in sorted(found.items()) if zone else ():
         if zone and not any(map(_not_ours, records)):
-            yield _step(sight, name, zone, records)
+            yield _step(context, name, zone, records)
 
 
-def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Step:
-    env, there = sight.env, [record_set(record) for record in records]
+def _step(context: PlanContext, name: str, zone: HostedZone, records: Sequence[Record]) -> Step:
+    env, there = context.env, [record_set(record) for record in records]
     params = between(zone.id, there, [], f"{env.name}: canary {name} taken away")
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.GLOBAL,
@@ -54,21 +54,21 @@ def _step(sight: Sight, name: str, zone: Zone, records: Sequence[Record]) -> Ste
     )
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Whether a canary cannot be looked for."""
     try:
-        left_behind(sight)
-    except CannotSee as dark:
-        yield f"Whether a canary was left behind cannot be seen: {dark.unseen.why}"
+        left_behind(context)
+    except DataUnavailable as error:
+        yield f"Whether a canary was left behind cannot be seen: {error.unavailable.why}"
 
 
-def leaves(sight: Sight) -> Iterator[str]:
+def cleanup_notes(context: PlanContext) -> Iterator[str]:
     """Records that are somebody else's to take away."""
-    found = left_behind(sight)
+    found = left_behind(context)
     for record in (entry for records in found.values() for entry in records):
-        why = _not_ours(record)
-        if why:
-            yield f"{record.name} {record.type} is left as it is: {why}. No drill made it: remove it by hand."
+        reason = _not_ours(record)
+        if reason:
+            yield f"{record.name} {record.type} is left as it is: {reason}. No drill made it: remove it by hand."
 
 
 def _not_ours(record: Record) -> str:
@@ -78,18 +78,18 @@ def _not_ours(record: Record) -> str:
     return "" if record.policy in _TOLD_WHOLE else f"its policy ({record.policy}) is not one of a canary's"
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """READY while it is there as planned; DONE when zone and name servers hold nothing of it; else CHANGED (T43)."""
     try:
-        now = held(sight, step.after["asks"])
+        now = record_sets(context, step.after["asks"])
         if now == in_order(step.before["records"]):
-            return Confirmation(Standing.READY, f"{step.subject} is as the plan found it")
+            return StepStatus(StepState.READY, f"{step.subject} is as the plan found it")
         if now:
             message = f"{len(now)} records of {step.subject} are there, in another way than the plan found them"
-            return Confirmation(Standing.CHANGED, message)
-        return gone(step, sight, step.after["asks"])
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+            return StepStatus(StepState.DRIFTED, message)
+        return is_absent(step, context, step.after["asks"])
+    except DataUnavailable as error:
+        return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-VERB = action(globals(), {f"{SERVICE}:{OPERATION}"}, WATCHES)
+ACTION = action(globals(), {f"{SERVICE}:{OPERATION}"}, READS_PARTS)

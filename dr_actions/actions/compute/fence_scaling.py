@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import services as of
-from dr_actions.actions.compute.scaling_bounds import FENCED, confirm, scaled, seen
-from dr_actions.model.action import Sight, action
+from dr_actions.actions.compute.scaling_bounds import FENCED, observe, observed_bounds, scaled
+from dr_actions.model.action import PlanContext, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's scalable target in the primary region, as far as that answers.
 
     Bounds of 0 stop target tracking and a minimum; the suspension stops scheduled actions, one of which would start the
     old primary again in the morning. Source: Application Auto Scaling user guide, suspending and resuming scaling.
     """
-    if sight.primary_answers:
-        for tenant_service, target in scaled(sight, Side.PRIMARY):
-            yield step_of(sight, tenant_service, target)
+    if context.primary_answers:
+        for tenant_service, target in scaled(context, Side.PRIMARY):
+            yield step_of(context, tenant_service, target)
 
 
 def step_of(
-    sight: Sight, tenant_service: unseen_handling.Held, target: application_autoscaling.Target, action: str = __name__
+    context: PlanContext,
+    tenant_service: unavailable_handling.TenantService,
+    target: application_autoscaling.ScalableTarget,
+    action: str = __name__,
 ) -> Step:
     """The step that fences one tenant's scalable target."""
-    name, region = tenant_service.service.name, sight.env.regions.primary
-    return sight.step(
+    name, region = tenant_service.service.name, context.env.regions.primary
+    return context.step(
         action,
         name,
         side=Side.PRIMARY,
@@ -37,20 +40,24 @@ def step_of(
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of before again.",
         budget_s=60,
-        call=of.register(sight.env, Side.PRIMARY, name, **FENCED),
+        call=of.register(context.env, Side.PRIMARY, name, **FENCED),
         tenant=tenant_service.tenant.id,
-        before=seen(target),
+        before=observed_bounds(target),
         after=FENCED,
     )
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why the scaling of the old primary could not be read, where its region answers otherwise."""
-    if sight.primary_answers:
-        for why in unseen_handling.unseen(sight, Side.PRIMARY, application_autoscaling.targets):
-            yield f"Auto scaling of the old primary is not fenced, and may start its services again: {why}"
+    if context.primary_answers:
+        for reason in unavailable_handling.unavailable_reasons(context, Side.PRIMARY, application_autoscaling.targets):
+            yield f"Auto scaling of the old primary is not fenced, and may start its services again: {reason}"
 
 
-VERB = action(
-    globals(), {of.REGISTER}, (application_autoscaling.targets,), confirm=confirm, undo=unseen_handling.as_before
+ACTION = action(
+    globals(),
+    {of.REGISTER},
+    (application_autoscaling.targets,),
+    observe=observe,
+    rollback_call=unavailable_handling.as_before,
 )

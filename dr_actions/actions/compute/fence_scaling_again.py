@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from dr_actions.actions.compute import fence_scaling
 from dr_actions.actions.compute.scaling_bounds import scaled
-from dr_actions.model.action import Sight, no_notes
+from dr_actions.model.action import PlanContext, no_notes
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each scalable target of the primary that could still start a task."""
-    if sight.primary_answers:
-        for tenant_service, target in scaled(sight, Side.PRIMARY):
+    if context.primary_answers:
+        for tenant_service, target in scaled(context, Side.PRIMARY):
             if target.maximum:
-                yield fence_scaling.step_of(sight, tenant_service, target, __name__)
+                yield fence_scaling.step_of(context, tenant_service, target, __name__)
 
 
-VERB = replace(fence_scaling.VERB, module=__name__, foresee=foresee, notes=no_notes)
+ACTION = replace(fence_scaling.ACTION, module=__name__, plan_steps=plan_steps, notes=no_notes)

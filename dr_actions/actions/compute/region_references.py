@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecr, ecs, efs, rds
 from dr_estate.readers import secretsmanager as secrets
 from dr_estate.reading.reader import Reader
@@ -72,10 +72,10 @@ class Counterparts:
     own_files: frozenset[str] | None = None
 
 
-def counterparts(sight: Sight, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
+def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
     """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
-    shared = _shared(sight.snapshot, sight.env, side)
-    name = sight.env.named(sight.env.names.access_point, tenant=tenant.id)
+    shared = _shared(context.snapshot, context.env, side)
+    name = context.env.named(context.env.names.access_point, tenant=tenant.id)
     still = f"<access point {name} of {shared.here}, once it is there>"
     return replace(shared, access_point=shared.access_points.get(name, still))
 
@@ -121,7 +121,7 @@ def _database(snapshot: Snapshot, env: Environment, side: Side, there: str) -> s
 def _seen(snapshot: Snapshot, reader: Reader[T], side: Side) -> T | None:
     try:
         return snapshot.get(reader, side)
-    except CannotSee:
+    except DataUnavailable:
         return None
 
 

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import newest_of, replaceable
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action, if_seen
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
@@ -47,32 +47,32 @@ COPIED = (
 )
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant whose newest DR revision points into the primary region, where a counterpart is known."""
-    return steps(sight, Side.DR)
+    return steps(context, Side.DR)
 
 
-def steps(sight: Sight, side: Side, action: str = __name__) -> Iterator[Step]:
+def steps(context: PlanContext, side: Side, action: str = __name__) -> Iterator[Step]:
     """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
-    for tenant_service in unseen_handling.held(sight, side):
-        newest = newest_of(sight, tenant_service, side)
+    for tenant_service in unavailable_handling.tenant_services(context, side):
+        newest = newest_of(context, tenant_service, side)
         if isinstance(newest, ecs.TaskDefinition):
-            replacing = replaceable(sight, tenant_service, newest, side)
+            replacing = replaceable(context, tenant_service, newest, side)
             if replacing:
-                yield _step(sight, tenant_service, newest, replacing, side, action)
+                yield _step(context, tenant_service, newest, replacing, side, action)
 
 
 def _step(
-    sight: Sight,
-    tenant_service: unseen_handling.Held,
+    context: PlanContext,
+    tenant_service: unavailable_handling.TenantService,
     newest: ecs.TaskDefinition,
     replacing: tuple[Pointer, ...],
     side: Side,
     action: str,
 ) -> Step:
-    there = sight.env.region(OTHER[side])
-    places = unseen_handling.few(sorted({pointer.where for pointer in replacing}))
-    return sight.step(
+    there = context.env.region(OTHER[side])
+    places = unavailable_handling.name_list(sorted({pointer.where for pointer in replacing}))
+    return context.step(
         action,
         tenant_service.service.name,
         label=newest.family,
@@ -81,44 +81,44 @@ def _step(
         danger=Danger.COMPENSABLE,
         undo="The revision stays registered, costs nothing, and is used by nobody once the service is moved back.",
         budget_s=60,
-        call=_call(sight, newest, replacing, side),
+        call=_call(context, newest, replacing, side),
         tenant=tenant_service.tenant.id,
         before={"taskDefinition": newest.arn},
         after={"taskDefinition": f"<a revision of {newest.family} without {there}>"},
     )
 
 
-def _call(sight: Sight, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Call:
+def _call(context: PlanContext, newest: ecs.TaskDefinition, replacing: tuple[Pointer, ...], side: Side) -> Call:
     replacements = [{"at": list(pointer.at), "old": pointer.old, "new": pointer.new} for pointer in replacing]
     params = {"family": newest.family, CONTENT: newest.arn, REPLACING: replacements}
-    return Call("ecs", "RegisterTaskDefinition", sight.env.region(side), params)
+    return Call("ecs", "RegisterTaskDefinition", context.env.region(side), params)
 
 
-def _held(step: Step, sight: Sight) -> unseen_handling.Held:
+def _tenant_service(step: Step, context: PlanContext) -> unavailable_handling.TenantService:
     """The step's tenant and service. Raises CannotSee."""
     found = next(
         (
             tenant_service
-            for tenant_service in unseen_handling.held(sight, step.side)
+            for tenant_service in unavailable_handling.tenant_services(context, step.side)
             if tenant_service.service.name == step.subject
         ),
         None,
     )
     if found is None:
-        raise CannotSee(Unseen(Blindness.ERROR, f"{step.subject} is not there any more."))
+        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"{step.subject} is not there any more."))
     return found
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, CannotSee."""
-    tenant_service = _held(step, sight)
-    newest = newest_of(sight, tenant_service, step.side)
-    if isinstance(newest, Unseen):
-        raise CannotSee(newest)
-    replacing = _by_now(step, replaceable(sight, tenant_service, newest, step.side))
+    tenant_service = _tenant_service(step, context)
+    newest = newest_of(context, tenant_service, step.side)
+    if isinstance(newest, Unavailable):
+        raise DataUnavailable(newest)
+    replacing = _by_now(step, replaceable(context, tenant_service, newest, step.side))
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
-    return _call(sight, newest, replacing, step.side)
+    return _call(context, newest, replacing, step.side)
 
 
 def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
@@ -128,37 +128,38 @@ def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
     return tuple(p if p.resolved else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
 
 
-def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Read the whole revision, replace, register. Raises ValueError where it is not what it was."""
     parameters = {"taskDefinition": call.params[CONTENT], "include": ["TAGS"]}
-    answer = hand.send(Call("ecs", "DescribeTaskDefinition", call.region, parameters))
+    answer = sender.send(Call("ecs", "DescribeTaskDefinition", call.region, parameters))
     replacing = [Pointer(tuple(entry["at"]), entry["old"], entry["new"]) for entry in call.params[REPLACING]]
     fresh = rewritten(answer["taskDefinition"], replacing)
     params = {key: fresh[key] for key in COPIED if fresh.get(key)}
     if tags := [tag for tag in answer.get("tags", []) if not tag["key"].startswith("aws:")]:
         params["tags"] = tags
-    return hand.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
+    return sender.send(Call("ecs", "RegisterTaskDefinition", call.region, params))
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
-    tenant_service = _held(step, sight)
-    newest = newest_of(sight, tenant_service, step.side)
-    if isinstance(newest, Unseen):
-        raise CannotSee(newest)
-    replacing = _by_now(step, replaceable(sight, tenant_service, newest, step.side))
+    tenant_service = _tenant_service(step, context)
+    newest = newest_of(context, tenant_service, step.side)
+    if isinstance(newest, Unavailable):
+        raise DataUnavailable(newest)
+    replacing = _by_now(step, replaceable(context, tenant_service, newest, step.side))
     facts = (("task definition", newest.arn),)
     if not replacing:
-        return Confirmation(Standing.DONE, f"{newest.arn} needs nothing of the other region.", facts)
-    message = f"{newest.arn} points into the other region: {unseen_handling.few(sorted({p.where for p in replacing}))}"
+        return StepStatus(StepState.DONE, f"{newest.arn} needs nothing of the other region.", facts)
+    places = unavailable_handling.name_list(sorted({p.where for p in replacing}))
+    message = f"{newest.arn} points into the other region: {places}"
     if newest.arn != step.before["taskDefinition"]:
-        return Confirmation(Standing.CHANGED, f"{message}; it is not the revision planned upon.", facts)
+        return StepStatus(StepState.DRIFTED, f"{message}; it is not the revision planned upon.", facts)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
-        return Confirmation(Standing.FAILED, f"{message}; not there: {unseen_handling.few(missing)}.", facts)
-    return Confirmation(Standing.READY, f"{message}.", facts)
+        return StepStatus(StepState.FAILED, f"{message}; not there: {unavailable_handling.name_list(missing)}.", facts)
+    return StepStatus(StepState.READY, f"{message}.", facts)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What could not be seen, and what points into the primary region and has no counterpart."""
     seen = (
         ecs.services,
@@ -167,32 +168,32 @@ def notes(sight: Sight) -> Iterator[str]:
         readers_secretsmanager.secrets,
         efs.file_systems,
     )
-    for why in unseen_handling.unseen(sight, Side.DR, *seen, efs.access_points, rds.instances):
-        yield f"Task definitions of the DR region were planned without this: {why}"
-    yield from without_counterpart(sight, Side.DR)
+    for reason in unavailable_handling.unavailable_reasons(context, Side.DR, *seen, efs.access_points, rds.instances):
+        yield f"Task definitions of the DR region were planned without this: {reason}"
+    yield from without_counterpart(context, Side.DR)
 
 
-def without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
+def without_counterpart(context: PlanContext, side: Side) -> Iterator[str]:
     """What points into the other region and stays so; nothing where that cannot be seen."""
-    return if_seen(lambda sight: _without_counterpart(sight, side))(sight)
+    return if_seen(lambda context: _without_counterpart(context, side))(context)
 
 
-def _without_counterpart(sight: Sight, side: Side) -> Iterator[str]:
-    there, here = sight.env.region(OTHER[side]), sight.env.region(side)
-    for tenant_service in unseen_handling.held(sight, side):
-        newest = newest_of(sight, tenant_service, side)
-        if isinstance(newest, Unseen):
+def _without_counterpart(context: PlanContext, side: Side) -> Iterator[str]:
+    there, here = context.env.region(OTHER[side]), context.env.region(side)
+    for tenant_service in unavailable_handling.tenant_services(context, side):
+        newest = newest_of(context, tenant_service, side)
+        if isinstance(newest, Unavailable):
             yield f"Whether {tenant_service.service.name} in {here} needs {there} is not known: {newest.why}"
             continue
-        lost = [p.where for p in pointers(newest, counterparts(sight, tenant_service.tenant, side)) if not p.new]
+        lost = [p.where for p in pointers(newest, counterparts(context, tenant_service.tenant, side)) if not p.new]
         if lost:
             yield (
-                f"{newest.family}: {unseen_handling.few(sorted(set(lost)))} names {there} and nothing of "
+                f"{newest.family}: {unavailable_handling.name_list(sorted(set(lost)))} names {there} and nothing of "
                 f"{here} is known to stand for it: correct it in its aws_ecs_task_definition."
             )
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {WRITE, TAG},
     (

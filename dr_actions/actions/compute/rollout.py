@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import ANEW, held, unseen
+from dr_actions.actions.common.unavailable_handling import FORCE_NEW_DEPLOYMENT, tenant_services, unavailable_reasons
 from dr_actions.actions.compute.task_revisions import revision
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
@@ -29,105 +29,109 @@ DRAIN_S = 420
 _FRESH = timedelta(minutes=5)
 
 
-class Anew(StrEnum):
+class RedeploymentReason(StrEnum):
     """Why a service is to be deployed anew; the value is the reason in words."""
 
     FAILED = "its newest deployment failed and launches no task"
     OLD_SECRETS = "its tasks started before its secrets changed"
 
 
-def anew(step: Step, sight: Sight, service: ecs.Service) -> Anew | None:
+def redeployment_reason(step: Step, context: PlanContext, service: ecs.Service) -> RedeploymentReason | None:
     """Why the service needs a new deployment, None where it does not, or where the step's own call made its newest."""
-    if service.deployment and service.deployment == sight.deployments.get(step.id):
+    if service.deployment and service.deployment == context.deployments.get(step.id):
         return None
-    return reason_of(sight, service, step.side)
+    return reason_of(context, service, step.side)
 
 
-def reason_of(sight: Sight, service: ecs.Service, side: Side) -> Anew | None:
+def reason_of(context: PlanContext, service: ecs.Service, side: Side) -> RedeploymentReason | None:
     """Why the service needs a new deployment. Secrets that cannot be seen are no reason: the notes say so."""
     if ROLLOUT[service.rollout].broken:
-        return Anew.FAILED
+        return RedeploymentReason.FAILED
     try:
-        return Anew.OLD_SECRETS if _has_old_secrets(sight, service, side) else None
-    except CannotSee:
+        return RedeploymentReason.OLD_SECRETS if _has_old_secrets(context, service, side) else None
+    except DataUnavailable:
         return None
 
 
-def _has_old_secrets(sight: Sight, service: ecs.Service, side: Side) -> bool:
+def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> bool:
     """Whether a task of the service is older than a secret that it reads, and its deployment too. Raises CannotSee."""
-    changed_at = _secrets_changed_at(sight, service, side)
+    changed_at = _secrets_changed_at(context, service, side)
     if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
         return False
-    own = (task for task in sight.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
+    own = (task for task in context.snapshot.get(ecs.tasks, side) if task.group == f"service:{service.name}")
     return any(task.created_at is not None and task.created_at < changed_at for task in own)
 
 
-def _secrets_changed_at(sight: Sight, service: ecs.Service, side: Side) -> datetime | None:
+def _secrets_changed_at(context: PlanContext, service: ecs.Service, side: Side) -> datetime | None:
     """When the newest of the secrets that its task definition names was changed. Raises CannotSee."""
-    definition = revision(sight, service.task_definition, side)
+    definition = revision(context, service.task_definition, side)
     sources = [source for c in definition.containers for _, source in c.secrets] if definition is not None else []
     # A source is an ARN that a JSON key, a stage and a version may follow.
     read = {":".join(source.split(":")[:7]) for source in sources}
-    known = sight.snapshot.get(readers_secretsmanager.secrets, side)
+    known = context.snapshot.get(readers_secretsmanager.secrets, side)
     return max((secret.changed_at for secret in known if secret.arn in read and secret.changed_at), default=None)
 
 
-def unseen_secrets(sight: Sight, side: Side) -> Iterator[str]:
+def unavailable_secrets(context: PlanContext, side: Side) -> Iterator[str]:
     """Say why it is not known whether the tasks of services hold the current secrets. Raises CannotSee."""
-    if held(sight, side):
-        for why in unseen(sight, side, ecs.tasks, readers_secretsmanager.secrets):
-            region = sight.env.region(side)
-            yield f"Tasks of {region} are not replaced for secrets that changed since they started: {why}"
+    if tenant_services(context, side):
+        for reason in unavailable_reasons(context, side, ecs.tasks, readers_secretsmanager.secrets):
+            region = context.env.region(side)
+            yield f"Tasks of {region} are not replaced for secrets that changed since they started: {reason}"
 
 
-def forced(step: Step, sight: Sight, service: ecs.Service) -> dict[str, Json]:
+def redeployment_parameters(step: Step, context: PlanContext, service: ecs.Service) -> dict[str, Json]:
     """The parameter that makes a new deployment, where one is needed.
 
     It is also given while an older deployment is under way: that one may still fail, whatever this call scales.
     """
-    return {ANEW: True} if ROLLOUT[service.rollout].busy or anew(step, sight, service) else {}
+    return (
+        {FORCE_NEW_DEPLOYMENT: True}
+        if ROLLOUT[service.rollout].busy or redeployment_reason(step, context, service)
+        else {}
+    )
 
 
-def send(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Send the call; returns the id of the deployment that it made, if it made one."""
-    service = hand.send(call).get("service", {})
-    if not {ANEW, "taskDefinition"} & call.params.keys():
+    service = sender.send(call).get("service", {})
+    if not {FORCE_NEW_DEPLOYMENT, "taskDefinition"} & call.params.keys():
         return {}
     newest = next((row for row in service.get("deployments", ()) if row.get("status") == "PRIMARY"), None)
     return {"deployment": newest["id"]} if newest else {}
 
 
-def progress(sight: Sight, service: ecs.Service, needed: int, message: str, side: Side) -> Confirmation:
+def progress(context: PlanContext, service: ecs.Service, needed: int, message: str, side: Side) -> StepStatus:
     """How far a service is that wants what it must: DONE when as many targets are healthy (T07). Raises CannotSee."""
-    facts = facts_of(service)
+    facts = evidence_of(service)
     if ROLLOUT[service.rollout].broken:
-        return Confirmation(Standing.FAILED, f"{message}: ECS gave its deployment up; read its events.", facts)
+        return StepStatus(StepState.FAILED, f"{message}: ECS gave its deployment up; read its events.", facts)
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
-        return Confirmation(Standing.WAITING, f"{message}, its rollout is {service.rollout or 'unknown'}.", facts)
+        return StepStatus(StepState.IN_PROGRESS, f"{message}, its rollout is {service.rollout or 'unknown'}.", facts)
     if not service.target_groups:
-        return Confirmation(Standing.DONE, f"{message}; it is attached to no target group.", facts)
-    healthy = healthy_targets(sight, service, side) or 0
+        return StepStatus(StepState.DONE, f"{message}; it is attached to no target group.", facts)
+    healthy = healthy_targets(context, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
-        return Confirmation(Standing.WAITING, f"{message}; the load balancer sees {healthy} healthy.", facts)
-    return Confirmation(Standing.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
+        return StepStatus(StepState.IN_PROGRESS, f"{message}; the load balancer sees {healthy} healthy.", facts)
+    return StepStatus(StepState.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
 
 
-def facts_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:
+def evidence_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:
     """The service's counts, rollout and revision, as they are kept in the journal."""
     counts = tuple((name, str(getattr(service, name))) for name in ("desired", "running", "pending"))
     return (*counts, ("rollout", service.rollout), ("task definition", service.task_definition))
 
 
-def healthy_targets(sight: Sight, service: ecs.Service, side: Side) -> int | None:
+def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> int | None:
     """Healthy targets in the group that has the fewest, by readings of the last minutes; None where one has none.
 
     Raises CannotSee.
     """
-    since = sight.snapshot.taken_at - _FRESH
+    since = context.snapshot.taken_at - _FRESH
     seen = {
         reading.dimension("TargetGroup"): int(reading.value)
-        for reading in sight.snapshot.get(elbv2.healthy_hosts, side)
+        for reading in context.snapshot.get(elbv2.healthy_hosts, side)
         if reading.value is not None and reading.at is not None and reading.at >= since
     }
     counts = [seen.get(arn.rpartition(":")[2]) for arn in service.target_groups]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dr_actions.model.action import Sight, present
+from dr_actions.model.action import PlanContext, present
 from dr_actions.model.plan import Call, Json, Params, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
@@ -15,16 +15,16 @@ SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "Sched
 _MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
 
 
-def service_of(step: Step, sight: Sight) -> ecs.Service:
+def service_of(step: Step, context: PlanContext) -> ecs.Service:
     """The service that the step is about, as seen now. Raises Drifted, CannotSee."""
-    found = sight.snapshot.find(ecs.services, step.side, name=step.subject)
+    found = context.snapshot.find(ecs.services, step.side, name=step.subject)
     found = found if found is not None and SERVICE[found.status].serves else None
     return present(found, f"{step.subject} is not there any more.")
 
 
-def target_of(step: Step, sight: Sight) -> application_autoscaling.Target:
+def target_of(step: Step, context: PlanContext) -> application_autoscaling.ScalableTarget:
     """The scalable target of the service that the step is about, as seen now. Raises Drifted, CannotSee."""
-    found = sight.snapshot.find(application_autoscaling.targets, step.side, service=step.subject)
+    found = context.snapshot.find(application_autoscaling.targets, step.side, service=step.subject)
     return present(found, f"{step.subject} has no scalable target any more.")
 
 
@@ -44,12 +44,12 @@ def register(env: Environment, side: Side, service: str, **bounds: Json) -> Call
     return Call(SCALING, "RegisterScalableTarget", env.region(side), {**which, **bounds})
 
 
-def bounds_of(target: application_autoscaling.Target) -> Params:
+def bounds_of(target: application_autoscaling.ScalableTarget) -> Params:
     """The target's bounds, as RegisterScalableTarget takes them."""
     return {"MinCapacity": target.minimum, "MaxCapacity": target.maximum}
 
 
-def suspended_of(target: application_autoscaling.Target) -> dict[str, bool]:
+def suspended_of(target: application_autoscaling.ScalableTarget) -> dict[str, bool]:
     """What of the target's scaling is suspended, as RegisterScalableTarget takes it."""
     values = (target.in_suspended, target.out_suspended, target.schedule_suspended)
     return dict(zip(SUSPENSIONS, values, strict=True))

@@ -4,52 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common import unseen_handling
-from dr_actions.actions.common.unseen_handling import few
+from dr_actions.actions.common import unavailable_handling
+from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute import services as of
 from dr_actions.actions.compute.rollout import (
     DRAIN_S,
     START_S,
-    anew,
-    facts_of,
-    forced,
+    evidence_of,
     progress,
     reason_of,
+    redeployment_parameters,
+    redeployment_reason,
     send,
-    unseen_secrets,
+    unavailable_secrets,
 )
 from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
-from dr_actions.model.action import Confirmation, Sight, Standing, action, if_seen
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 _DEFINITION = "taskDefinition"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's service in the primary region; one that is as wanted already is DONE without a call."""
-    tenant_services = unseen_handling.held(sight, Side.PRIMARY)
+    tenant_services = unavailable_handling.tenant_services(context, Side.PRIMARY)
     counts = {
-        tenant_service.service.name: compute_failback.tasks_at_home(sight, tenant_service)
+        tenant_service.service.name: compute_failback.primary_tasks(context, tenant_service)
         for tenant_service in tenant_services
     }
-    budget_s = START_S + of.scale_out_s(sight.env, len(tenant_services), sum(counts.values()))
+    budget_s = START_S + of.scale_out_s(context.env, len(tenant_services), sum(counts.values()))
     for service_of_tenant in tenant_services:
-        yield _step(sight, service_of_tenant, counts[service_of_tenant.service.name], budget_s)
+        yield _step(context, service_of_tenant, counts[service_of_tenant.service.name], budget_s)
 
 
-def _step(sight: Sight, tenant_service: unseen_handling.Held, needed: int, budget_s: int) -> Step:
-    name, service, region = tenant_service.service.name, tenant_service.service, sight.env.regions.primary
+def _step(context: PlanContext, tenant_service: unavailable_handling.TenantService, needed: int, budget_s: int) -> Step:
+    name, service, region = tenant_service.service.name, tenant_service.service, context.env.regions.primary
     after: dict[str, Json] = {"desiredCount": needed}
-    if is_repointed(sight, tenant_service, Side.PRIMARY):
+    if is_repointed(context, tenant_service, Side.PRIMARY):
         after[_DEFINITION] = f"<the newest revision of {family_of(service.task_definition)}>"
-    reason = reason_of(sight, service, Side.PRIMARY)
-    anew_too: dict[str, Json] = {unseen_handling.ANEW: True} if reason else {}
-    return sight.step(
+    reason = reason_of(context, service, Side.PRIMARY)
+    anew_too: dict[str, Json] = {unavailable_handling.FORCE_NEW_DEPLOYMENT: True} if reason else {}
+    return context.step(
         __name__,
         name,
         side=Side.PRIMARY,
@@ -58,84 +58,88 @@ def _step(sight: Sight, tenant_service: unseen_handling.Held, needed: int, budge
         danger=Danger.REVERSIBLE,
         undo=f"Set its desired count to {service.desired} again: no visitor was led there yet.",
         budget_s=budget_s + (DRAIN_S if service.running and (reason or _DEFINITION in after) else 0),
-        call=of.update(sight.env, Side.PRIMARY, name, **after, **anew_too),
+        call=of.update(context.env, Side.PRIMARY, name, **after, **anew_too),
         tenant=tenant_service.tenant.id,
         before={"desiredCount": service.desired, _DEFINITION: service.task_definition},
         after=after,
     )
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The call with the revision's ARN, never lowering what runs. Raises ValueError, CannotSee."""
-    service = of.service_of(step, sight)
-    changes = {"desiredCount": max(step.after["desiredCount"], service.desired), **forced(step, sight, service)}
+    service = of.service_of(step, context)
+    changes = {
+        "desiredCount": max(step.after["desiredCount"], service.desired),
+        **redeployment_parameters(step, context, service),
+    }
     if _DEFINITION in step.after:
-        changes[_DEFINITION] = _newest(step, sight)
+        changes[_DEFINITION] = _newest(step, context)
     return step.call_with(changes)
 
 
-def _newest(step: Step, sight: Sight) -> str:
+def _newest(step: Step, context: PlanContext) -> str:
     """The ARN of the revision to run: the newest of the family. Raises CannotSee."""
     tenant_service = next(
         service_of_tenant
-        for service_of_tenant in unseen_handling.held(sight, Side.PRIMARY)
+        for service_of_tenant in unavailable_handling.tenant_services(context, Side.PRIMARY)
         if service_of_tenant.service.name == step.subject
     )
-    newest = newest_of(sight, tenant_service, Side.PRIMARY)
-    if isinstance(newest, Unseen):
-        raise CannotSee(newest)
+    newest = newest_of(context, tenant_service, Side.PRIMARY)
+    if isinstance(newest, Unavailable):
+        raise DataUnavailable(newest)
     return newest.arn
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE when running, rolled out and healthy. Any lower count is READY: the fence of the same plan made it 0."""
-    service = of.service_of(step, sight)
+    service = of.service_of(step, context)
     needed = step.after["desiredCount"]
     message = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
-    if _DEFINITION in step.after and service.task_definition != _newest(step, sight):
-        return Confirmation(Standing.READY, f"{message}, and is to move to the newest revision.", facts_of(service))
+    if _DEFINITION in step.after and service.task_definition != _newest(step, context):
+        return StepStatus(StepState.READY, f"{message}, and is to move to the newest revision.", evidence_of(service))
     if _DEFINITION not in step.after and service.task_definition != step.before[_DEFINITION]:
         moved = f"{message}; it was moved to {service.task_definition} since."
-        return Confirmation(Standing.CHANGED, moved, facts_of(service))
+        return StepStatus(StepState.DRIFTED, moved, evidence_of(service))
     if service.desired < needed:
-        return Confirmation(Standing.READY, f"{message}.", facts_of(service))
-    if reason := anew(step, sight, service):
-        return Confirmation(Standing.READY, f"{message}, and must be deployed again: {reason}.", facts_of(service))
-    return progress(sight, service, needed, message, Side.PRIMARY)
+        return StepStatus(StepState.READY, f"{message}.", evidence_of(service))
+    if reason := redeployment_reason(step, context, service):
+        return StepStatus(StepState.READY, f"{message}, and must be deployed again: {reason}.", evidence_of(service))
+    return progress(context, service, needed, message, Side.PRIMARY)
 
 
-def undo(step: Step) -> Call | None:
+def rollback_call(step: Step) -> Call | None:
     """The desired count as it was."""
-    return unseen_handling.again(step, desiredCount=step.before["desiredCount"], **_revision(step))
+    return unavailable_handling.reversing_call(step, desiredCount=step.before["desiredCount"], **_revision(step))
 
 
 def _revision(step: Step) -> dict[str, Json]:
     return {_DEFINITION: step.before[_DEFINITION]} if _DEFINITION in step.after else {}
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Tenants that have no service at home, and what could not be seen."""
-    for why in unseen_handling.unseen(sight, Side.PRIMARY, ecs.services):
-        yield f"No service of the primary region can be started: {why}"
-    yield from if_seen(lambda sight: unseen_secrets(sight, Side.PRIMARY))(sight)
-    yield from _left_out(sight)
+    for reason in unavailable_handling.unavailable_reasons(context, Side.PRIMARY, ecs.services):
+        yield f"No service of the primary region can be started: {reason}"
+    yield from if_seen(lambda context: unavailable_secrets(context, Side.PRIMARY))(context)
+    yield from _left_out(context)
 
 
 @if_seen
-def _left_out(sight: Sight) -> Iterator[str]:
+def _left_out(context: PlanContext) -> Iterator[str]:
     if names := [
-        unseen_handling.service_name(sight.env, tenant) for tenant in unseen_handling.lacking(sight, Side.PRIMARY)
+        unavailable_handling.service_name(context.env, tenant)
+        for tenant in unavailable_handling.tenants_without_service(context, Side.PRIMARY)
     ]:
-        region = sight.env.regions.primary
-        yield f"There is no service {few(names)} in {region}: visitors of these tenants would find nobody there."
+        region = context.env.regions.primary
+        yield f"There is no service {name_list(names)} in {region}: visitors of these tenants would find nobody there."
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {of.UPDATE},
     (
         *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest),
         *(elbv2.healthy_hosts, readers_secretsmanager.secrets),
     ),
-    act=send,
+    send=send,
 )

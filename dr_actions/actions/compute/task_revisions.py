@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, ecs_newest_definitions
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
 
-def used_by(sight: Sight, tenant_service: unseen_handling.Held, side: Side) -> ecs.TaskDefinition | Unseen:
+def used_by(
+    context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
+) -> ecs.TaskDefinition | Unavailable:
     """The revision that the tenant's service on ``side`` uses. Raises CannotSee where none was read."""
-    used = _by_arn(sight.snapshot, side).get(tenant_service.service.task_definition)
-    return used or _dark(sight, ecs.task_definitions, side)
+    used = _by_arn(context.snapshot, side).get(tenant_service.service.task_definition)
+    return used or _unavailable(context, ecs.task_definitions, side)
 
 
-def newest_of(sight: Sight, tenant_service: unseen_handling.Held, side: Side) -> ecs.TaskDefinition | Unseen:
+def newest_of(
+    context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
+) -> ecs.TaskDefinition | Unavailable:
     """The newest revision of the family; the one in use where that needs nothing of the other region."""
-    found = _by_family(sight.snapshot, side).get(family_of(tenant_service.service.task_definition))
-    used = used_by(sight, tenant_service, side)
-    if found is not None or isinstance(used, Unseen):
+    found = _by_family(context.snapshot, side).get(family_of(tenant_service.service.task_definition))
+    used = used_by(context, tenant_service, side)
+    if found is not None or isinstance(used, Unavailable):
         return found or used
-    return _dark(sight, ecs_newest_definitions.newest, side) if replaceable(sight, tenant_service, used, side) else used
+    return (
+        _unavailable(context, ecs_newest_definitions.newest, side)
+        if replaceable(context, tenant_service, used, side)
+        else used
+    )
 
 
-def revision(sight: Sight, arn: str, side: Side) -> ecs.TaskDefinition | None:
+def revision(context: PlanContext, arn: str, side: Side) -> ecs.TaskDefinition | None:
     """The revision ``arn``, None where it was not read. Raises CannotSee."""
-    newest = _by_family(sight.snapshot, side).get(family_of(arn))
-    return _by_arn(sight.snapshot, side).get(arn) or (newest if newest is not None and newest.arn == arn else None)
+    newest = _by_family(context.snapshot, side).get(family_of(arn))
+    return _by_arn(context.snapshot, side).get(arn) or (newest if newest is not None and newest.arn == arn else None)
 
 
 def family_of(arn: str) -> str:
@@ -52,21 +60,25 @@ def _by_family(snapshot: Snapshot, side: Side) -> dict[str, ecs.TaskDefinition]:
     return {found.family: found for found in read if isinstance(found, ecs.TaskDefinition)}
 
 
-def _dark(sight: Sight, reader: Reader[tuple[ecs.TaskDefinition | Unseen, ...]], side: Side) -> Unseen:
-    dark = (found for found in sight.snapshot.get(reader, side) if isinstance(found, Unseen))
-    return next(dark, Unseen(Blindness.ERROR, f"Its revision was not among those read ({reader.name})."))
+def _unavailable(
+    context: PlanContext, reader: Reader[tuple[ecs.TaskDefinition | Unavailable, ...]], side: Side
+) -> Unavailable:
+    dark = (found for found in context.snapshot.get(reader, side) if isinstance(found, Unavailable))
+    return next(dark, Unavailable(UnavailableKind.ERROR, f"Its revision was not among those read ({reader.name})."))
 
 
-def is_repointed(sight: Sight, tenant_service: unseen_handling.Held, side: Side = Side.DR) -> bool:
+def is_repointed(
+    context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side = Side.DR
+) -> bool:
     """Whether the revision in use points into the other region where a counterpart is known: its service moves."""
-    used = used_by(sight, tenant_service, side)
-    return isinstance(used, ecs.TaskDefinition) and bool(replaceable(sight, tenant_service, used, side))
+    used = used_by(context, tenant_service, side)
+    return isinstance(used, ecs.TaskDefinition) and bool(replaceable(context, tenant_service, used, side))
 
 
 def replaceable(
-    sight: Sight, tenant_service: unseen_handling.Held, definition: ecs.TaskDefinition, side: Side
+    context: PlanContext, tenant_service: unavailable_handling.TenantService, definition: ecs.TaskDefinition, side: Side
 ) -> tuple[Pointer, ...]:
     """What of the revision points into the other region, where a counterpart is known."""
     return tuple(
-        pointer for pointer in pointers(definition, counterparts(sight, tenant_service.tenant, side)) if pointer.new
+        pointer for pointer in pointers(definition, counterparts(context, tenant_service.tenant, side)) if pointer.new
     )

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_checks.core.model import View
 from dr_checks.core.spans import rpo_s
 from dr_checks.derived.database_copies import BACKUP, REPLICA, DatabaseCopy, all_copies, replicas
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.states import DATABASE
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs, rds
 
 RESTORED_FROM = "RestoredFrom"
@@ -26,41 +26,41 @@ ASIDE = "-before-"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """The copy to use and the identifier that the DR region's database has afterwards. ``why`` is deterministic.
+class CopyChoice:
+    """The copy to use and the identifier that the DR region's database has afterwards. ``reason`` is deterministic.
 
     A restored database has the estate's own name: it gives the endpoint that DR task definitions name beforehand.
     """
 
     copy: DatabaseCopy
     identifier: str
-    why: str = ""
+    reason: str = ""
 
 
-def view_of(sight: Sight) -> View:
+def view_of(context: PlanContext) -> View:
     """The DR side as the judgements see it: their reading of copies and keys is reused, not repeated."""
-    return View("restore", Side.DR, sight.env, sight.snapshot, sight.only_tenants)
+    return View("restore", Side.DR, context.env, context.snapshot, context.only_tenants)
 
 
-def name_of(sight: Sight) -> str:
+def name_of(context: PlanContext) -> str:
     """The identifier of the environment's database."""
-    return sight.env.named(sight.env.names.database)
+    return context.env.named(context.env.names.database)
 
 
-def instance(sight: Sight, identifier: str) -> rds.Instance | None:
+def instance(context: PlanContext, identifier: str) -> rds.Instance | None:
     """The DR region's instance of that identifier, None where there is none. Raises CannotSee."""
-    return sight.snapshot.find(rds.instances, Side.DR, identifier=identifier)
+    return context.snapshot.find(rds.instances, Side.DR, identifier=identifier)
 
 
-def choose(sight: Sight) -> Choice | None:
+def choose(context: PlanContext) -> CopyChoice | None:
     """The copy that the evidence supports, None where none is usable. Raises CannotSee where instances are unseen."""
-    copies, dark = all_copies(view_of(sight))
+    copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
-    best = _fresh(sight, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(sight, copies)
+    best = _fresh(context, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(context, copies)
     if best is None:
         return None
-    identifier = best.name if best.mechanism == REPLICA else name_of(sight)
-    return Choice(best, identifier, _why(sight, best, copies, dark))
+    identifier = best.name if best.mechanism == REPLICA else name_of(context)
+    return CopyChoice(best, identifier, _reason(context, best, copies, dark))
 
 
 def sendable(copy: DatabaseCopy) -> bool:
@@ -68,8 +68,8 @@ def sendable(copy: DatabaseCopy) -> bool:
     return copy.mechanism != BACKUP or ":snapshot:" in copy.name
 
 
-def _fresh(sight: Sight, usable: list[DatabaseCopy]) -> DatabaseCopy | None:
-    limit_s = rpo_s(view_of(sight))
+def _fresh(context: PlanContext, usable: list[DatabaseCopy]) -> DatabaseCopy | None:
+    limit_s = rpo_s(view_of(context))
     return next((copy for copy in usable if copy.age_s is not None and copy.age_s <= limit_s), None)
 
 
@@ -78,21 +78,23 @@ def _aged(usable: list[DatabaseCopy]) -> DatabaseCopy | None:
     return min(measured, key=lambda copy: copy.age_s or 0.0, default=None)
 
 
-def _promotable_soon(sight: Sight, copies: list[DatabaseCopy]) -> DatabaseCopy | None:
+def _promotable_soon(context: PlanContext, copies: list[DatabaseCopy]) -> DatabaseCopy | None:
     """A replica that is only busy: RDS refuses to promote it while it is backing up (T22), and that ends."""
-    busy = {row.identifier for row in replicas(view_of(sight)) if row.host and DATABASE[row.status].busy}
+    busy = {row.identifier for row in replicas(view_of(context)) if row.host and DATABASE[row.status].busy}
     return next((copy for copy in copies if copy.mechanism == REPLICA and copy.name in busy), None)
 
 
-def _why(sight: Sight, best: DatabaseCopy, copies: list[DatabaseCopy], dark: list[Unseen]) -> str:
-    preferred = sight.env.replication.database[0]
+def _reason(
+    context: PlanContext, best: DatabaseCopy, copies: list[DatabaseCopy], unavailable: list[Unavailable]
+) -> str:
+    preferred = context.env.replication.database[0]
     if best.mechanism == preferred and best.age_s is not None:
         return ""
     mine = [copy for copy in copies if copy.mechanism == preferred]
     if best.mechanism == preferred:
         return f"the age of {best.name} is unknown, which proves nothing (T23), but no measured copy is usable"
     if not mine:
-        return dark[0].why if dark else f"there is no {preferred} in {sight.env.regions.dr}"
+        return unavailable[0].why if unavailable else f"there is no {preferred} in {context.env.regions.dr}"
     if mine[0].flaw:
         return mine[0].flaw
     if mine[0].age_s is None:
@@ -100,14 +102,14 @@ def _why(sight: Sight, best: DatabaseCopy, copies: list[DatabaseCopy], dark: lis
     return f"{mine[0].name} is older than the recovery point objective, and this copy is fresher"
 
 
-def files_replication(sight: Sight) -> efs.Replication | None:
+def files_replication(context: PlanContext) -> efs.FileReplication | None:
     """The replication into the DR region's file system, as that region itself lists it. Raises CannotSee."""
-    there = {system.id for system in sight.snapshot.get(efs.file_systems, Side.DR)}
-    rows = sight.snapshot.get(efs.replications, Side.DR)
+    there = {system.id for system in context.snapshot.get(efs.file_systems, Side.DR)}
+    rows = context.snapshot.get(efs.replications, Side.DR)
     return next((row for row in rows if row.destination_id in there), None)
 
 
-def newest_data(sight: Sight, database: rds.Instance) -> bool:
+def newest_data(context: PlanContext, database: rds.Instance) -> bool:
     """Whether ``database`` was restored by this tool after everything that the DR region's copies hold today.
 
     The restore tags what it was restored from, and an instance is created when it is restored. While the primary is
@@ -115,26 +117,26 @@ def newest_data(sight: Sight, database: rds.Instance) -> bool:
     was made before it. A promoted replica bears no tag (RDS has none to give): only its own plan, which names its
     resource id, knows it.
     """
-    copies, _ = all_copies(view_of(sight))
+    copies, _ = all_copies(view_of(context))
     ages = [copy.age_s for copy in copies if copy.age_s is not None and not copy.flaw]
     if RESTORED_FROM not in dict(database.tags) or database.created_at is None or not ages:
         return False
-    return (sight.snapshot.taken_at - database.created_at).total_seconds() <= min(ages)
+    return (context.snapshot.taken_at - database.created_at).total_seconds() <= min(ages)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why not the preferred mechanism, what none can do, and what stands in the way. Nothing here holds an age."""
-    name, region = name_of(sight), sight.env.regions.dr
+    name, region = name_of(context), context.env.regions.dr
     try:
-        chosen = choose(sight)
-        standing = sight.snapshot.get(rds.instances, Side.DR)
-    except CannotSee as dark:
-        yield f"Nothing is planned for the database {name}: {dark.unseen.why}"
+        chosen = choose(context)
+        standing = context.snapshot.get(rds.instances, Side.DR)
+    except DataUnavailable as error:
+        yield f"Nothing is planned for the database {name}: {error.unavailable.why}"
         return
     if chosen is None:
-        yield f"Nothing is planned for the database {name}: {_nothing(sight)}"
-    elif chosen.why:
-        yield f"The database is recovered by {chosen.copy.mechanism} ({chosen.copy.name}): {chosen.why}."
+        yield f"Nothing is planned for the database {name}: {_nothing(context)}"
+    elif chosen.reason:
+        yield f"The database is recovered by {chosen.copy.mechanism} ({chosen.copy.name}): {chosen.reason}."
     if chosen is not None and chosen.identifier != name:
         yield f"The database is {chosen.identifier} then: what names {name} in {region} must be led to its endpoint."
     for database in standing:
@@ -152,9 +154,9 @@ def notes(sight: Sight) -> Iterator[str]:
             )
 
 
-def _nothing(sight: Sight) -> str:
-    if not sight.env.replicates:
-        return f"{sight.env.name} expects no replication ({sight.env.replication.reason})."
-    copies, dark = all_copies(view_of(sight))
+def _nothing(context: PlanContext) -> str:
+    if not context.env.replicates:
+        return f"{context.env.name} expects no replication ({context.env.replication.reason})."
+    copies, dark = all_copies(view_of(context))
     flaws = [f"{copy.mechanism} {copy.name}: {copy.flaw or 'no RDS snapshot'}" for copy in copies]
-    return "no copy in the DR region is usable. " + "; ".join([*flaws, *(unseen.why for unseen in dark)])
+    return "no copy in the DR region is usable. " + "; ".join([*flaws, *(unavailable.why for unavailable in dark)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dr_actions.actions.database.copy_selection import ASIDE, RESTORED_FROM
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
 from dr_actions.model.sequence import Role, role_of
@@ -24,36 +24,36 @@ _ON = ("1", "ON", "on")
 _OURS = (COME_FROM, RESTORED_FROM)
 
 
-def own_name(sight: Sight) -> str:
+def own_name(context: PlanContext) -> str:
     """The estate's own name of the database: the primary's task definitions name the host that comes of it."""
-    return sight.env.named(sight.env.names.database)
+    return context.env.named(context.env.names.database)
 
 
-def named(sight: Sight, side: Side, identifier: str) -> rds.Instance | None:
+def named(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
     """The instance of that identifier on ``side``, None where there is none. Raises CannotSee."""
-    return sight.snapshot.find(rds.instances, side, identifier=identifier)
+    return context.snapshot.find(rds.instances, side, identifier=identifier)
 
 
-def by_resource(sight: Sight, side: Side, resource: str) -> rds.Instance | None:
+def by_resource(context: PlanContext, side: Side, resource: str) -> rds.Instance | None:
     """The instance of that resource id, whatever it is called now. Raises CannotSee."""
-    return sight.snapshot.find(rds.instances, side, resource_id=resource)
+    return context.snapshot.find(rds.instances, side, resource_id=resource)
 
 
-def writer(sight: Sight) -> rds.Instance | None:
+def writer(context: PlanContext) -> rds.Instance | None:
     """The DR region's database that took the writes: as the failover recorded it, else by its name.
 
     None where there is none, or where several might be meant. Raises CannotSee.
     """
-    standing = [instance for instance in sight.snapshot.get(rds.instances, Side.DR) if not instance.source]
-    recorded = {label_of(step) for step in sight.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
-    name = own_name(sight)
+    standing = [instance for instance in context.snapshot.get(rds.instances, Side.DR) if not instance.source]
+    recorded = {label_of(step) for step in context.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
+    name = own_name(context)
     for meant in (
         [instance for instance in standing if instance.identifier in recorded],
         [instance for instance in standing if instance.identifier == name],
         [
             instance
             for instance in standing
-            if instance.identifier.startswith(f"{name}-") and not _beside(instance, name)
+            if instance.identifier.startswith(f"{name}-") and not _is_isolated_copy(instance, name)
         ],
     ):
         if len(meant) == 1:
@@ -61,26 +61,28 @@ def writer(sight: Sight) -> rds.Instance | None:
     return None
 
 
-def _beside(instance: rds.Instance, name: str) -> bool:
+def _is_isolated_copy(instance: rds.Instance, name: str) -> bool:
     """Whether the instance is kept or tried beside the estate's database, and never took its writes."""
-    return is_aside(instance, name) or is_isolated(instance.identifier, name)
+    return is_retained(instance, name) or is_isolated(instance.identifier, name)
 
 
-def old(sight: Sight) -> rds.Instance | None:
+def old(context: PlanContext) -> rds.Instance | None:
     """The primary's own database of before, which still bears the estate's name; None where it does not (any more)."""
-    instance, source = named(sight, Side.PRIMARY, own_name(sight)), writer(sight)
+    instance, source = named(context, Side.PRIMARY, own_name(context)), writer(context)
     if instance is None or (source is not None and is_of(instance, source)):
         return None
     return instance
 
 
-def model(sight: Sight) -> rds.Instance | None:
+def model(context: PlanContext) -> rds.Instance | None:
     """What the new primary database is to be like: the old one, also where it was set aside already."""
-    found = old(sight)
+    found = old(context)
     if found is not None:
         return found
-    name = own_name(sight)
-    instances = [instance for instance in sight.snapshot.get(rds.instances, Side.PRIMARY) if is_aside(instance, name)]
+    name = own_name(context)
+    instances = [
+        instance for instance in context.snapshot.get(rds.instances, Side.PRIMARY) if is_retained(instance, name)
+    ]
     return max(
         instances,
         key=lambda instance: (instance.created_at is not None, instance.created_at, instance.identifier),
@@ -93,13 +95,13 @@ def is_of(copy: rds.Instance, source: rds.Instance) -> bool:
     return copy.source == source.arn if copy.source else dict(copy.tags).get(COME_FROM) == source.resource_id
 
 
-def aside_name(instance: rds.Instance) -> str:
+def retained_name(instance: rds.Instance) -> str:
     """The name under which ``instance`` is kept: unique, and the same whoever asks (RDS: at most 63 characters)."""
     mark = f"{ASIDE}{instance.resource_id[:8].lower().rstrip('-')}"
     return instance.identifier[: 63 - len(mark)].rstrip("-") + mark
 
 
-def is_aside(instance: rds.Instance, name: str) -> bool:
+def is_retained(instance: rds.Instance, name: str) -> bool:
     """Whether ``instance`` bears the name under which a database of that ``name`` is kept."""
     return instance.identifier.startswith(f"{name}{ASIDE}")
 
@@ -119,12 +121,12 @@ def applying(instance: rds.Instance) -> bool:
     return any(status == "applying" for _, status in instance.parameter_groups)
 
 
-def read_only(sight: Sight, side: Side, group: str) -> str | None:
+def read_only(context: PlanContext, side: Side, group: str) -> str | None:
     """What the group says of ``read_only``, the engine's own default where it says nothing; None without such a group.
 
     Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises CannotSee.
     """
-    found = sight.snapshot.find(rds_groups.parameter_groups, side, name=group)
+    found = context.snapshot.find(rds_groups.parameter_groups, side, name=group)
     return None if found is None else dict(found.parameters).get(READ_ONLY) or UNSET
 
 
@@ -133,26 +135,28 @@ def is_on(value: str | None) -> bool:
     return value in _ON
 
 
-def frozen(sight: Sight, instance: rds.Instance) -> bool:
+def frozen(context: PlanContext, instance: rds.Instance) -> bool:
     """Whether the DR region's instance refuses writes: its group says so, and it runs with it. Raises CannotSee."""
-    return in_sync(instance) and is_on(read_only(sight, Side.DR, group_of(instance)))
+    return in_sync(instance) and is_on(read_only(context, Side.DR, group_of(instance)))
 
 
-def frozen_since(sight: Sight) -> datetime | None:
+def frozen_since(context: PlanContext) -> datetime | None:
     """When the last call of the freeze was answered in this run; None where nothing had to be frozen."""
-    return _latest(sight, Role.FREEZE)
+    return _latest(context, Role.FREEZE)
 
 
-def synced_since(sight: Sight) -> datetime | None:
+def synced_since(context: PlanContext) -> datetime | None:
     """A moment at or after the freeze until which everything must have come home; None where no call was sent.
 
     The later calls are asked too: what was written between the freeze's call and its effect is before them.
     """
-    return _latest(sight, Role.FREEZE, Role.BACKUP, Role.SYNC)
+    return _latest(context, Role.FREEZE, Role.BACKUP, Role.SYNC)
 
 
-def _latest(sight: Sight, *roles: Role) -> datetime | None:
-    return max((at for step_id, at in sight.sent_at.items() if role_of(Goal.FAILBACK, step_id) in roles), default=None)
+def _latest(context: PlanContext, *roles: Role) -> datetime | None:
+    return max(
+        (at for step_id, at in context.sent_at.items() if role_of(Goal.FAILBACK, step_id) in roles), default=None
+    )
 
 
 def tags_for(instance: rds.Instance | None, source: rds.Instance) -> list[Params]:
@@ -161,7 +165,7 @@ def tags_for(instance: rds.Instance | None, source: rds.Instance) -> list[Params
     return [{"Key": key, "Value": value} for key, value in sorted({**tags, COME_FROM: source.resource_id}.items())]
 
 
-def facts_of(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
+def evidence_of(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
     """What the journal keeps of an instance."""
     return (
         ("instance", instance.identifier),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.database import failback
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -18,23 +18,23 @@ from dr_estate.readers import rds, rds_groups
 MODIFY = "rds:ModifyDBParameterGroup"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
-    instance = home.writer(sight)
+    instance = failback.writer(context)
     if instance is not None:
-        yield _step(sight, instance)
+        yield _step(context, instance)
 
 
 def call_for(region: str, group: str, value: str) -> Call:
     """The call that sets ``read_only`` of the group, at once."""
-    parameter = {"ParameterName": home.READ_ONLY, "ParameterValue": value, "ApplyMethod": "immediate"}
+    parameter = {"ParameterName": failback.READ_ONLY, "ParameterValue": value, "ApplyMethod": "immediate"}
     return Call("rds", "ModifyDBParameterGroup", region, {"DBParameterGroupName": group, "Parameters": [parameter]})
 
 
-def value_before(sight: Sight, group: str) -> str:
+def value_before(context: PlanContext, group: str) -> str:
     """What ``read_only`` is to be again afterwards. A group found frozen is thawed: by it no failover could serve."""
-    value = home.read_only(sight, Side.DR, group)
-    return home.UNSET if value is None or home.is_on(value) else value
+    value = failback.read_only(context, Side.DR, group)
+    return failback.UNSET if value is None or failback.is_on(value) else value
 
 
 def is_default(group: str) -> bool:
@@ -42,91 +42,90 @@ def is_default(group: str) -> bool:
     return not group or group.startswith("default.")
 
 
-def _step(sight: Sight, instance: rds.Instance) -> Step:
-    group, region = home.group_of(instance), sight.env.regions.dr
+def _step(context: PlanContext, instance: rds.Instance) -> Step:
+    group, region = failback.group_of(instance), context.env.regions.dr
     by_hand = is_default(group)
-    says = (
-        f"Let {instance.identifier} in {region} refuse writes ({home.READ_ONLY} in its parameter group {group}): pages"
+    message = (
+        f"Let {instance.identifier} in {region} refuse writes ({failback.READ_ONLY} in its parameter group "
+        f"{group}): pages"
     )
     if by_hand:
-        says = (
+        message = (
             f"Give {instance.identifier} in {region} a parameter group of its own with "
-            f"{home.READ_ONLY}=1 and reboot it, "
+            f"{failback.READ_ONLY}=1 and reboot it, "
         )
-        says += f"for {group or 'its group'} cannot be changed: pages"
-    return sight.step(
+        message += f"for {group or 'its group'} cannot be changed: pages"
+    return context.step(
         __name__,
         instance.identifier,
         side=Side.DR,
-        says=f"{says} are still served, and nothing that was acknowledged is lost.",
+        says=f"{message} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
-        undo=f"Set {home.READ_ONLY} of {group} to what it was.",
+        undo=f"Set {failback.READ_ONLY} of {group} to what it was.",
         budget_s=600,
-        call=None if by_hand else call_for(region, group, home.FROZEN),
-        before={"group": group, "resource": instance.resource_id, home.READ_ONLY: value_before(sight, group)},
-        after={home.READ_ONLY: home.FROZEN},
+        call=None if by_hand else call_for(region, group, failback.FROZEN),
+        before={"group": group, "resource": instance.resource_id, failback.READ_ONLY: value_before(context, group)},
+        after={failback.READ_ONLY: failback.FROZEN},
         manual=by_hand,
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the group says so and the instance is in sync with it."""
-    instance = home.by_resource(sight, Side.DR, step.before["resource"])
+    instance = failback.by_resource(context, Side.DR, step.before["resource"])
     if instance is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the DR region.")
-    group = home.group_of(instance)
-    facts = (("group", group), *home.facts_of(instance))
-    if home.frozen(sight, instance):
-        return Confirmation(Standing.DONE, f"{instance.identifier} refuses writes.", facts)
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
+    group = failback.group_of(instance)
+    facts = (("group", group), *failback.evidence_of(instance))
+    if failback.frozen(context, instance):
+        return StepStatus(StepState.DONE, f"{instance.identifier} refuses writes.", facts)
     if step.manual:
-        return Confirmation(Standing.READY, f"{instance.identifier} takes writes; its group is {group}.", facts)
-    value = home.read_only(sight, Side.DR, group)
+        return StepStatus(StepState.READY, f"{instance.identifier} takes writes; its group is {group}.", facts)
+    value = failback.read_only(context, Side.DR, group)
     if group != step.before["group"] or value is None:
-        return Confirmation(
-            Standing.CHANGED, f"{instance.identifier} uses the parameter group {group or '(none)'} now."
-        )
-    if home.is_on(value):
+        return StepStatus(StepState.DRIFTED, f"{instance.identifier} uses the parameter group {group or '(none)'} now.")
+    if failback.is_on(value):
         return _not_in_sync(instance, facts)
-    if value != step.before[home.READ_ONLY]:
-        return Confirmation(Standing.CHANGED, f"{home.READ_ONLY} of {group} is {value} now.", facts)
-    if not DATABASE[instance.status].serves or home.applying(instance):
-        return Confirmation(
-            Standing.WAITING, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
+    if value != step.before[failback.READ_ONLY]:
+        return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {group} is {value} now.", facts)
+    if not DATABASE[instance.status].serves or failback.applying(instance):
+        return StepStatus(
+            StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}, its group {_statuses(instance)}."
         )
-    return Confirmation(Standing.READY, f"{instance.identifier} takes writes.", facts)
+    return StepStatus(StepState.READY, f"{instance.identifier} takes writes.", facts)
 
 
-def _not_in_sync(instance: rds.Instance, facts: tuple[tuple[str, str], ...]) -> Confirmation:
+def _not_in_sync(instance: rds.Instance, facts: tuple[tuple[str, str], ...]) -> StepStatus:
     """A pending reboot says that the group holds more than is applied: whether writes are refused cannot be told."""
     if any(status == "pending-reboot" for _, status in instance.parameter_groups):
         message = f"The group of {instance.identifier} is {_statuses(instance)}: reboot it by hand, then run again."
-        return Confirmation(Standing.FAILED, message, facts)
-    return Confirmation(Standing.WAITING, f"The group of {instance.identifier} is {_statuses(instance)}.", facts)
+        return StepStatus(StepState.FAILED, message, facts)
+    return StepStatus(StepState.IN_PROGRESS, f"The group of {instance.identifier} is {_statuses(instance)}.", facts)
 
 
 def _statuses(instance: rds.Instance) -> str:
     return ", ".join(f"{name} {status}" for name, status in instance.parameter_groups)
 
 
-def undo(step: Step) -> Call | None:
+def rollback_call(step: Step) -> Call | None:
     """What the parameter was; nothing where a person changed the group."""
-    return call_for(step.planned_call.region, step.before["group"], step.before[home.READ_ONLY])
+    return call_for(step.planned_call.region, step.before["group"], step.before[failback.READ_ONLY])
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Who else is frozen: a parameter group is shared."""
-    instance = home.writer(sight)
+    instance = failback.writer(context)
     if instance is None:
-        yield f"{sight.env.regions.dr} has no database that took the writes: nothing is frozen and nothing synced."
+        yield f"{context.env.regions.dr} has no database that took the writes: nothing is frozen and nothing synced."
         return
-    group = home.group_of(instance)
+    group = failback.group_of(instance)
     others = sorted(
         other.identifier
-        for other in sight.snapshot.get(rds.instances, Side.DR)
-        if other.resource_id != instance.resource_id and home.group_of(other) == group
+        for other in context.snapshot.get(rds.instances, Side.DR)
+        if other.resource_id != instance.resource_id and failback.group_of(other) == group
     )
     if others:
-        yield f"{', '.join(others)} in {sight.env.regions.dr} use {group} too and refuse writes while it is frozen."
+        yield f"{', '.join(others)} in {context.env.regions.dr} use {group} too and refuse writes while it is frozen."
 
 
-VERB = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))
+ACTION = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

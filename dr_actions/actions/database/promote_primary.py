@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.database import failback
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -14,22 +14,22 @@ from dr_estate.readers import rds, rds_groups
 PROMOTE = "rds:PromoteReadReplica"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step."""
-    source = home.writer(sight)
+    source = failback.writer(context)
     if source is None:
         return
-    name, region = home.own_name(sight), sight.env.regions.primary
-    params: dict[str, object] = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(sight)}
-    like = home.model(sight)
+    name, region = failback.own_name(context), context.env.regions.primary
+    params: dict[str, object] = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(context)}
+    like = failback.model(context)
     if like is not None and like.backup_window:
         params["PreferredBackupWindow"] = like.backup_window
-    yield sight.step(
+    yield context.step(
         __name__,
         name,
         side=Side.PRIMARY,
         says=f"Promote {name} in {region} to the primary database; it reboots and follows {source.identifier} of "
-        f"{sight.env.regions.dr} no more.",
+        f"{context.env.regions.dr} no more.",
         danger=Danger.IRREVERSIBLE,
         undo="None: a promoted replica can never follow its source again.",
         budget_s=1800,
@@ -39,40 +39,40 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-def retention(sight: Sight) -> int:
+def retention(context: PlanContext) -> int:
     """For how many days the new primary database keeps backups: as the old one did, and no less than required."""
-    like = home.model(sight)
-    return max(sight.env.thresholds.backup_retention_days, like.retention_days if like else 0)
+    like = failback.model(context)
+    return max(context.env.thresholds.backup_retention_days, like.retention_days if like else 0)
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """Promotion is refused while the replica backs up; and not asked for while the DR region takes writes (T41)."""
-    source = home.by_resource(sight, Side.DR, step.before["resource"])
-    instance = home.named(sight, Side.PRIMARY, step.subject)
+    source = failback.by_resource(context, Side.DR, step.before["resource"])
+    instance = failback.named(context, Side.PRIMARY, step.subject)
     if instance is None or not _the_copy(step, instance):
         message = "is gone" if instance is None else "is another than the copy that came home"
-        return Confirmation(Standing.CHANGED, f"{step.subject} {message}.")
-    facts = home.facts_of(instance)
+        return StepStatus(StepState.DRIFTED, f"{step.subject} {message}.")
+    facts = failback.evidence_of(instance)
     if DATABASE[instance.status].broken:
-        return Confirmation(Standing.FAILED, f"{instance.identifier} is {instance.status}.", facts)
+        return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", facts)
     if not instance.source:
         done = DATABASE[instance.status].changeable and instance.host
         message = f"is promoted and answers at {instance.host}" if done else f"is promoted and {instance.status}"
-        return Confirmation(Standing.DONE if done else Standing.WAITING, f"{instance.identifier} {message}.", facts)
-    if source is None or not home.frozen(sight, source):
+        return StepStatus(StepState.DONE if done else StepState.IN_PROGRESS, f"{instance.identifier} {message}.", facts)
+    if source is None or not failback.frozen(context, source):
         message = f"{step.before['source']} is gone" if source is None else f"{source.identifier} takes writes again"
-        return Confirmation(
-            Standing.CHANGED, f"{message}: {instance.identifier} cannot be promoted without loss.", facts
+        return StepStatus(
+            StepState.DRIFTED, f"{message}: {instance.identifier} cannot be promoted without loss.", facts
         )
     if not DATABASE[instance.status].promotable:
-        return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
-    return Confirmation(Standing.READY, f"{instance.identifier} is a read replica and can be promoted.", facts)
+        return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+    return StepStatus(StepState.READY, f"{instance.identifier} is a read replica and can be promoted.", facts)
 
 
 def _the_copy(step: Step, instance: rds.Instance) -> bool:
     if instance.source:
         return bool(instance.source == step.before["source"])
-    return bool(dict(instance.tags).get(home.COME_FROM) == step.before["resource"])
+    return bool(dict(instance.tags).get(failback.COME_FROM) == step.before["resource"])
 
 
-VERB = action(globals(), {PROMOTE}, (rds.instances, rds_groups.parameter_groups))
+ACTION = action(globals(), {PROMOTE}, (rds.instances, rds_groups.parameter_groups))

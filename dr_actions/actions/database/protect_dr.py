@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import REPLICA
 from dr_estate.config.environment import Side
@@ -18,29 +18,29 @@ from dr_estate.readers import rds
 MODIFY = "rds:ModifyDBInstance"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for the replica to be promoted, where it lacks something; its promotion asks for the backups itself."""
-    choice = copy_selection.choose(sight)
+    choice = copy_selection.choose(context)
     if choice is None or choice.copy.mechanism != REPLICA:
         return
-    instance = copy_selection.instance(sight, choice.identifier)
+    instance = copy_selection.instance(context, choice.identifier)
     lacks = {key: True for key, has in _settings(instance).items() if has is False} if instance else {}
     if instance is not None and lacks:
-        yield _step(sight, instance, lacks)
+        yield _step(context, instance, lacks)
 
 
 def _settings(instance: rds.Instance) -> Params:
     return {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
 
 
-def _step(sight: Sight, instance: rds.Instance, lacks: Params) -> Step:
-    name, region = instance.identifier, sight.env.regions.dr
-    days = sight.env.thresholds.backup_retention_days
+def _step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
+    name, region = instance.identifier, context.env.regions.dr
+    days = context.env.thresholds.backup_retention_days
     after = {**lacks, "BackupRetentionPeriod": days}
     params = {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}
     words = {"DeletionProtection": "deletion protection", "MultiAZ": "a standby in another zone"}
     missing = " and ".join(words[key] for key in sorted(lacks))
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -54,19 +54,19 @@ def _step(sight: Sight, instance: rds.Instance, lacks: Params) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
-    instance = copy_selection.instance(sight, step.subject)
+    instance = copy_selection.instance(context, step.subject)
     if instance is None or instance.resource_id != step.before["resource"]:
-        return Confirmation(Standing.CHANGED, f"The instance {step.subject} that was planned upon is gone.")
+        return StepStatus(StepState.DRIFTED, f"The instance {step.subject} that was planned upon is gone.")
     seen = {**_settings(instance), "BackupRetentionPeriod": instance.retention_days}
     open_ = sorted(key for key, wanted in step.after.items() if _short(seen[key], wanted))
     if not open_:
-        return Confirmation(Standing.DONE, f"{instance.identifier} is protected and backed up.")
+        return StepStatus(StepState.DONE, f"{instance.identifier} is protected and backed up.")
     if instance.source:
-        return Confirmation(Standing.CHANGED, f"{instance.identifier} is still a read replica.")
+        return StepStatus(StepState.DRIFTED, f"{instance.identifier} is still a read replica.")
     message = f"{instance.identifier} is {instance.status} and lacks {', '.join(open_)}"
-    return Confirmation(Standing.READY if DATABASE[instance.status].changeable else Standing.WAITING, f"{message}.")
+    return StepStatus(StepState.READY if DATABASE[instance.status].changeable else StepState.IN_PROGRESS, f"{message}.")
 
 
 def _short(seen: object, wanted: object) -> bool:
@@ -76,4 +76,4 @@ def _short(seen: object, wanted: object) -> bool:
     return seen < wanted
 
 
-VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)
+ACTION = action(globals(), {MODIFY}, (rds.instances,), essential=False)

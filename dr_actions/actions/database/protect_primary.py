@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback
 from dr_actions.actions.database.promote_primary import retention
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -18,16 +18,16 @@ from dr_estate.readers import rds
 MODIFY = "rds:ModifyDBInstance"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step: what it finds as wanted it leaves alone."""
-    source, like = home.writer(sight), home.model(sight)
+    source, like = failback.writer(context), failback.model(context)
     if source is None:
         return
-    name, region = home.own_name(sight), sight.env.regions.primary
-    after: Params = {"BackupRetentionPeriod": retention(sight), "DeletionProtection": True}
+    name, region = failback.own_name(context), context.env.regions.primary
+    after: Params = {"BackupRetentionPeriod": retention(context), "DeletionProtection": True}
     if (like or source).multi_az:
         after = {**after, "MultiAZ": True}
-    yield sight.step(
+    yield context.step(
         __name__,
         name,
         side=Side.PRIMARY,
@@ -42,21 +42,21 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
-    instance = home.named(sight, Side.PRIMARY, step.subject)
-    if instance is None or instance.source or dict(instance.tags).get(home.COME_FROM) != step.before["resource"]:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is not the promoted copy that came home.")
+    instance = failback.named(context, Side.PRIMARY, step.subject)
+    if instance is None or instance.source or dict(instance.tags).get(failback.COME_FROM) != step.before["resource"]:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is not the promoted copy that came home.")
     seen = {"DeletionProtection": instance.deletion_protection, "MultiAZ": instance.multi_az}
     open_ = [key for key, has in seen.items() if step.after.get(key) and not has]
     if instance.retention_days < step.after["BackupRetentionPeriod"]:
         open_.append("BackupRetentionPeriod")
     if not open_:
-        return Confirmation(
-            Standing.DONE, f"{instance.identifier} is protected and backed up.", home.facts_of(instance)
+        return StepStatus(
+            StepState.DONE, f"{instance.identifier} is protected and backed up.", failback.evidence_of(instance)
         )
     message = f"{instance.identifier} is {instance.status} and lacks {', '.join(sorted(open_))}"
-    return Confirmation(Standing.READY if DATABASE[instance.status].changeable else Standing.WAITING, f"{message}.")
+    return StepStatus(StepState.READY if DATABASE[instance.status].changeable else StepState.IN_PROGRESS, f"{message}.")
 
 
-VERB = action(globals(), {MODIFY}, (rds.instances,), essential=False)
+ACTION = action(globals(), {MODIFY}, (rds.instances,), essential=False)

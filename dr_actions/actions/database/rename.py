@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.actions.database import failback
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
@@ -25,32 +25,32 @@ class Renaming:
 
     module: str
     side: Side
-    of: Callable[[Sight], rds.Instance | None]
+    of: Callable[[PlanContext], rds.Instance | None]
     why: str
     was: str
 
 
-def renaming(what: Renaming) -> Verb:
+def renaming(what: Renaming) -> Action:
     """The action that renames it."""
-    return Verb(
+    return Action(
         what.module,
         frozenset({MODIFY}),
         (rds.instances,),
-        foresee=lambda sight: _steps(what, sight),
-        confirm=_confirm,
-        undo=_undo,
-        leaves=lambda sight: _kept(what, sight),
+        plan_steps=lambda context: _steps(what, context),
+        observe=_observe,
+        rollback_call=_rollback_call,
+        cleanup_notes=lambda context: _kept(what, context),
     )
 
 
-def _steps(what: Renaming, sight: Sight) -> Iterator[Step]:
-    if instance := what.of(sight):
-        yield _step(what, sight, instance)
+def _steps(what: Renaming, context: PlanContext) -> Iterator[Step]:
+    if instance := what.of(context):
+        yield _step(what, context, instance)
 
 
-def _step(what: Renaming, sight: Sight, instance: rds.Instance) -> Step:
-    region, retained = sight.env.region(what.side), home.aside_name(instance)
-    return sight.step(
+def _step(what: Renaming, context: PlanContext, instance: rds.Instance) -> Step:
+    region, retained = context.env.region(what.side), failback.retained_name(instance)
+    return context.step(
         what.module,
         instance.identifier,
         side=what.side,
@@ -69,40 +69,42 @@ def _rename(region: str, name: str, to: str) -> Call:
     return Call("rds", "ModifyDBInstance", region, params)
 
 
-def _confirm(step: Step, sight: Sight) -> Confirmation:
+def _observe(step: Step, context: PlanContext) -> StepStatus:
     """By resource id, which the rename leaves as it is. Raises CannotSee."""
-    instance = home.by_resource(sight, step.side, step.before["resource"])
+    instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} ({step.before['resource']}) is gone.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} ({step.before['resource']}) is gone.")
     state = DATABASE[instance.status]
     if instance.identifier == step.after["name"] and state.changeable:
-        return Confirmation(Standing.DONE, f"{step.subject} is kept as {instance.identifier}.", home.facts_of(instance))
+        return StepStatus(
+            StepState.DONE, f"{step.subject} is kept as {instance.identifier}.", failback.evidence_of(instance)
+        )
     if instance.identifier not in (step.before["name"], step.after["name"]):
-        return Confirmation(
-            Standing.CHANGED, f"{step.subject} is called {instance.identifier} now.", home.facts_of(instance)
+        return StepStatus(
+            StepState.DRIFTED, f"{step.subject} is called {instance.identifier} now.", failback.evidence_of(instance)
         )
     if state.broken or state.stopped:
         how = "start it" if state.stopped else "repair it"
         message = f"{instance.identifier} is {instance.status} and cannot be renamed: {how}, then run again."
-        return Confirmation(Standing.FAILED, message, home.facts_of(instance))
+        return StepStatus(StepState.FAILED, message, failback.evidence_of(instance))
     if not state.changeable:
-        return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
-    other = home.named(sight, step.side, step.after["name"])
+        return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+    other = failback.named(context, step.side, step.after["name"])
     if other is not None:
-        return Confirmation(Standing.CHANGED, f"Another instance is called {other.identifier} already.")
-    return Confirmation(Standing.READY, f"{instance.identifier} can be renamed.", home.facts_of(instance))
+        return StepStatus(StepState.DRIFTED, f"Another instance is called {other.identifier} already.")
+    return StepStatus(StepState.READY, f"{instance.identifier} can be renamed.", failback.evidence_of(instance))
 
 
-def _undo(step: Step) -> Call | None:
+def _rollback_call(step: Step) -> Call | None:
     """The old name again."""
     return _rename(step.planned_call.region, step.after["name"], step.before["name"])
 
 
-def _kept(what: Renaming, sight: Sight) -> Iterator[str]:
+def _kept(what: Renaming, context: PlanContext) -> Iterator[str]:
     """The sentence of what a person is to clean up."""
-    if instance := what.of(sight):
+    if instance := what.of(context):
         yield (
-            f"{instance.identifier} in {sight.env.region(what.side)} will be kept as "
-            f"{home.aside_name(instance)} ({what.was}): "
+            f"{instance.identifier} in {context.env.region(what.side)} will be kept as "
+            f"{failback.retained_name(instance)} ({what.was}): "
             "delete it by hand some day."
         )

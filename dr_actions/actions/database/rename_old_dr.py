@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback
 from dr_actions.actions.database.rename import Renaming, renaming
 from dr_estate.config.environment import Side
 
-VERB = renaming(
+ACTION = renaming(
     Renaming(
         __name__,
         Side.DR,
-        home.writer,
+        failback.writer,
         "its data is home, and a failover to come restores under this name",
         "the database that served during the failover",
     )

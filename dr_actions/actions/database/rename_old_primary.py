@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback
 from dr_actions.actions.database.rename import Renaming, renaming
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
 
 
-def _old(sight: Sight) -> rds.Instance | None:
+def _old(context: PlanContext) -> rds.Instance | None:
     """The one that bears the estate's name, where another is to come home. Raises CannotSee."""
-    return home.old(sight) if home.writer(sight) else None
+    return failback.old(context) if failback.writer(context) else None
 
 
-VERB = renaming(
+ACTION = renaming(
     Renaming(
         __name__,
         Side.PRIMARY,

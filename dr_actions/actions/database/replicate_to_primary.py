@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.database import failback
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds, vpc
 
 CREATE, MODIFY = "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"
@@ -25,20 +25,20 @@ _AWS_KEY = "alias/aws/rds"
 _GROUPS = "VpcSecurityGroupIds"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The replica; before it, where the DR region's database keeps none, the backups that it cannot do without."""
-    source = home.writer(sight)
+    source = failback.writer(context)
     if source is None:
         return
     if not source.retention_days:
-        yield _backups(sight, source)
-    yield _replica(sight, source)
+        yield _backups(context, source)
+    yield _replica(context, source)
 
 
-def _backups(sight: Sight, source: rds.Instance) -> Step:
-    days, region = sight.env.thresholds.backup_retention_days, sight.env.regions.dr
+def _backups(context: PlanContext, source: rds.Instance) -> Step:
+    days, region = context.env.thresholds.backup_retention_days, context.env.regions.dr
     params = {"DBInstanceIdentifier": source.identifier, "BackupRetentionPeriod": days, "ApplyImmediately": True}
-    return sight.step(
+    return context.step(
         __name__,
         source.identifier,
         part=_SOURCE,
@@ -53,18 +53,18 @@ def _backups(sight: Sight, source: rds.Instance) -> Step:
     )
 
 
-def _replica(sight: Sight, source: rds.Instance) -> Step:
-    name, region = home.own_name(sight), sight.env.regions.primary
-    before, taken = home.old(sight), home.named(sight, Side.PRIMARY, home.own_name(sight))
-    return sight.step(
+def _replica(context: PlanContext, source: rds.Instance) -> Step:
+    name, region = failback.own_name(context), context.env.regions.primary
+    before, taken = failback.old(context), failback.named(context, Side.PRIMARY, failback.own_name(context))
+    return context.step(
         __name__,
         name,
         side=Side.PRIMARY,
-        says=f"Replicate {source.identifier} of {sight.env.regions.dr} into a new {name} in {region}.",
+        says=f"Replicate {source.identifier} of {context.env.regions.dr} into a new {name} in {region}.",
         danger=Danger.COMPENSABLE,
         undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
         budget_s=_BUDGET_S,
-        call=_call(sight, source),
+        call=_call(context, source),
         before={
             "source": source.arn,
             "resource": source.resource_id,
@@ -75,25 +75,25 @@ def _replica(sight: Sight, source: rds.Instance) -> Step:
     )
 
 
-def _call(sight: Sight, source: rds.Instance) -> Call:
+def _call(context: PlanContext, source: rds.Instance) -> Call:
     """The call, as the old instance was; without one as the source is, in the estate's own groups."""
-    env, model = sight.env, home.model(sight)
+    env, model = context.env, failback.model(context)
     like = model or source
     params: dict[str, Json] = {
-        "DBInstanceIdentifier": home.own_name(sight),
+        "DBInstanceIdentifier": failback.own_name(context),
         "SourceDBInstanceIdentifier": source.arn,
         "SourceRegion": env.regions.dr,
         "DBInstanceClass": like.instance_class,
         "DBSubnetGroupName": model.subnet_group if model else env.named(env.names.db_subnet_group),
-        "DBParameterGroupName": (home.group_of(model) if model else "") or env.named(env.names.db_parameter_group),
-        _GROUPS: _security_groups(sight, model),
+        "DBParameterGroupName": (failback.group_of(model) if model else "") or env.named(env.names.db_parameter_group),
+        _GROUPS: _security_groups(context, model),
         "MultiAZ": like.multi_az,
         "DeletionProtection": True,
         "CopyTagsToSnapshot": True,
         "PubliclyAccessible": False,
         "AutoMinorVersionUpgrade": like.auto_minor_upgrade,
         "StorageType": like.storage_type,
-        "Tags": home.tags_for(model, source),
+        "Tags": failback.tags_for(model, source),
     }
     if source.encrypted:
         params["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
@@ -109,93 +109,102 @@ def _call(sight: Sight, source: rds.Instance) -> Call:
     return Call("rds", "CreateDBInstanceReadReplica", env.regions.primary, params)
 
 
-def _security_groups(sight: Sight, model: rds.Instance | None) -> list[str]:
+def _security_groups(context: PlanContext, model: rds.Instance | None) -> list[str]:
     """The old instance's own; else the estate's by name, a sentence while it is not there."""
     if model is not None and model.security_groups:
         return list(model.security_groups)
-    name = sight.env.named(sight.env.names.db_security_group)
+    name = context.env.named(context.env.names.db_security_group)
     try:
-        known = sight.snapshot.get(vpc.security_groups, Side.PRIMARY)
-    except CannotSee:
+        known = context.snapshot.get(vpc.security_groups, Side.PRIMARY)
+    except DataUnavailable:
         known = ()
     found = sorted(group.id for group in known if group.name == name)
-    return found[:1] or [f"<the security group {name} of {sight.env.regions.primary}, once it is there>"]
+    return found[:1] or [f"<the security group {name} of {context.env.regions.primary}, once it is there>"]
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """How the source's backups, or the new instance, stand."""
-    source = home.by_resource(sight, Side.DR, step.before["resource"])
+    source = failback.by_resource(context, Side.DR, step.before["resource"])
     if source is None or source.source:
         gone = "is gone from the DR region" if source is None else "is a replica itself now"
-        return Confirmation(Standing.CHANGED, f"The database {step.before['resource']} {gone}.")
+        return StepStatus(StepState.DRIFTED, f"The database {step.before['resource']} {gone}.")
     if part_of(step.id) == _SOURCE:
         return _of_backups(source)
-    instance = home.named(sight, Side.PRIMARY, step.subject)
+    instance = failback.named(context, Side.PRIMARY, step.subject)
     if instance is None:
         return _of_absent(step, source)
     if instance.resource_id == step.before["old"]:
-        return Confirmation(Standing.CHANGED, f"The old {instance.identifier} still has its name: it is not set aside.")
-    if not home.is_of(instance, source):
-        return Confirmation(
-            Standing.CHANGED, f"Another {instance.identifier} stands in the primary region.", home.facts_of(instance)
+        return StepStatus(StepState.DRIFTED, f"The old {instance.identifier} still has its name: it is not set aside.")
+    if not failback.is_of(instance, source):
+        return StepStatus(
+            StepState.DRIFTED,
+            f"Another {instance.identifier} stands in the primary region.",
+            failback.evidence_of(instance),
         )
     return _of_replica(instance)
 
 
-def _of_backups(source: rds.Instance) -> Confirmation:
+def _of_backups(source: rds.Instance) -> StepStatus:
     if source.retention_days and DATABASE[source.status].serves:
-        return Confirmation(Standing.DONE, f"{source.identifier} keeps backups.", home.facts_of(source))
+        return StepStatus(StepState.DONE, f"{source.identifier} keeps backups.", failback.evidence_of(source))
     if DATABASE[source.status].changeable:
-        return Confirmation(Standing.READY, f"{source.identifier} keeps no backups.")
-    return Confirmation(Standing.WAITING, f"{source.identifier} is {source.status}.")
+        return StepStatus(StepState.READY, f"{source.identifier} keeps no backups.")
+    return StepStatus(StepState.IN_PROGRESS, f"{source.identifier} is {source.status}.")
 
 
-def _of_absent(step: Step, source: rds.Instance) -> Confirmation:
+def _of_absent(step: Step, source: rds.Instance) -> StepStatus:
     if step.before["here"]:
-        return Confirmation(Standing.CHANGED, f"{step.subject} of the primary region is gone.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} of the primary region is gone.")
     if not source.retention_days:
-        return Confirmation(Standing.CHANGED, f"{source.identifier} keeps no backups any more: nothing replicates it.")
+        return StepStatus(StepState.DRIFTED, f"{source.identifier} keeps no backups any more: nothing replicates it.")
     if not DATABASE[source.status].changeable:
-        return Confirmation(Standing.WAITING, f"{source.identifier} is {source.status}.")
-    return Confirmation(Standing.READY, f"{step.subject} is absent and can be made.", home.facts_of(source))
+        return StepStatus(StepState.IN_PROGRESS, f"{source.identifier} is {source.status}.")
+    return StepStatus(StepState.READY, f"{step.subject} is absent and can be made.", failback.evidence_of(source))
 
 
-def _of_replica(instance: rds.Instance) -> Confirmation:
-    facts, state, link = home.facts_of(instance), DATABASE[instance.status], DATABASE_REPLICATION[instance.replication]
+def _of_replica(instance: rds.Instance) -> StepStatus:
+    facts, state, link = (
+        failback.evidence_of(instance),
+        DATABASE[instance.status],
+        DATABASE_REPLICATION[instance.replication],
+    )
     if state.broken:
-        return Confirmation(Standing.FAILED, f"{instance.identifier} is {instance.status}.", facts)
+        return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", facts)
     if instance.source and state.serves and link.broken:
-        why = f"{instance.identifier} does not replicate ({instance.replication}): {instance.replication_message}"
-        return Confirmation(Standing.FAILED, why.rstrip(" :") + ".", facts)
+        reason = f"{instance.identifier} does not replicate ({instance.replication}): {instance.replication_message}"
+        return StepStatus(StepState.FAILED, reason.rstrip(" :") + ".", facts)
     if state.serves and instance.host and (not instance.source or link.serves):
         how = f"replicates {instance.source}" if instance.source else "came home already"
-        return Confirmation(Standing.DONE, f"{instance.identifier} {how}.", facts)
-    return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
+        return StepStatus(StepState.DONE, f"{instance.identifier} {how}.", facts)
+    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
     planned = step.planned_call.params.get(_GROUPS, ())
     if not any(str(group).startswith("<") for group in planned):
         return step.planned_call
-    found = _security_groups(sight, None)
+    found = _security_groups(context, None)
     if found[0].startswith("<"):
         raise ValueError(f"{found[0]} is still absent")
     return step.call_with({_GROUPS: found})
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why this way, and what the new instance is like where there is no old one."""
-    source = home.writer(sight)
+    source = failback.writer(context)
     if source is None:
         return
     yield (
-        f"The database comes home as a read replica of {source.identifier} of {sight.env.regions.dr}, which is then "
+        f"The database comes home as a read replica of {source.identifier} of {context.env.regions.dr}, which is then "
         "promoted: RDS reports its progress, and the DR region serves pages meanwhile. Snapshots would have to be "
         "copied after the freeze, and report no progress."
     )
-    if home.model(sight) is None:
-        yield f"{sight.env.regions.primary} has no old {home.own_name(sight)}: the new one is made as the copy is."
+    if failback.model(context) is None:
+        yield (
+            f"{context.env.regions.primary} has no old {failback.own_name(context)}: the new one is made as the "
+            f"copy is."
+        )
 
 
-VERB = action(globals(), {CREATE, MODIFY}, (rds.instances, vpc.security_groups))
+ACTION = action(globals(), {CREATE, MODIFY}, (rds.instances, vpc.security_groups))

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection, restore_calls
-from dr_actions.actions.database.copy_selection import RESTORED_FROM, Choice
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.database.copy_selection import RESTORED_FROM, CopyChoice
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA
 from dr_estate.config.environment import Side
@@ -23,22 +23,22 @@ _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step; before a promotion another that waits until the replica can be promoted (T22)."""
-    choice = copy_selection.choose(sight)
+    choice = copy_selection.choose(context)
     if choice is None:
         return
     if choice.copy.mechanism == REPLICA:
-        replica = copy_selection.instance(sight, choice.identifier)
+        replica = copy_selection.instance(context, choice.identifier)
         if replica is not None:
-            yield _promotable(sight, choice, replica)
-            yield _promotion(sight, choice, replica)
+            yield _promotable(context, choice, replica)
+            yield _promotion(context, choice, replica)
     else:
-        yield _restore(sight, choice)
+        yield _restore(context, choice)
 
 
-def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
-    return sight.step(
+def _promotable(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
+    return context.step(
         __name__,
         choice.identifier,
         part="promotable",
@@ -50,9 +50,9 @@ def _promotable(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
     )
 
 
-def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
-    name, region = choice.identifier, sight.env.regions.dr
-    return sight.step(
+def _promotion(context: PlanContext, choice: CopyChoice, replica: rds.Instance) -> Step:
+    name, region = choice.identifier, context.env.regions.dr
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -60,7 +60,7 @@ def _promotion(sight: Sight, choice: Choice, replica: rds.Instance) -> Step:
         danger=Danger.IRREVERSIBLE,
         undo="None: a promoted replica can never follow its source again; failback makes a new one.",
         budget_s=_PROMOTION_S,
-        call=restore_calls.call_for(sight, choice),
+        call=restore_calls.call_for(context, choice),
         before=_replica(replica),
         after={"resource": replica.resource_id, "source": ""},
     )
@@ -70,15 +70,15 @@ def _replica(replica: rds.Instance) -> Params:
     return {"resource": replica.resource_id, "source": replica.source}
 
 
-def _restore(sight: Sight, choice: Choice) -> Step:
-    name, region = choice.identifier, sight.env.regions.dr
-    there = copy_selection.instance(sight, name)
+def _restore(context: PlanContext, choice: CopyChoice) -> Step:
+    name, region = choice.identifier, context.env.regions.dr
+    there = copy_selection.instance(context, name)
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
     if there is not None:
-        newest = not there.source and copy_selection.newest_data(sight, there)
+        newest = not there.source and copy_selection.newest_data(context, there)
         before["holds"] = "the newest data" if newest else "older data"
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -86,24 +86,24 @@ def _restore(sight: Sight, choice: Choice) -> Step:
         danger=Danger.COMPENSABLE,
         undo=f"The new instance {name} is left where it is: this tool deletes no database. Delete it by hand.",
         budget_s=_RESTORE_S,
-        call=restore_calls.call_for(sight, choice),
+        call=restore_calls.call_for(context, choice),
         before=before,
         after={"instance": name, RESTORED_FROM: choice.copy.name},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """How the replica, or the instance to be restored, stands. Source: RDS User Guide, DB instance status."""
-    instance = copy_selection.instance(sight, step.subject)
+    instance = copy_selection.instance(context, step.subject)
     if "resource" in step.before:
         return _of_promotion(step, instance)
     if instance is None:
-        return _of_absent(step, sight)
+        return _of_absent(step, context)
     if instance.source:
         message = (
             f"{instance.identifier} is a read replica of {instance.source}, which cannot be relied on, and has the name"
         )
-        return Confirmation(Standing.CHANGED, f"{message}. {_rename(instance)}", _facts(instance))
+        return StepStatus(StepState.DRIFTED, f"{message}. {_rename(instance)}", _evidence(instance))
     if step.before["instance"] == instance.resource_id:
         return _of_leftover(step, instance)
     made_from = dict(instance.tags).get(RESTORED_FROM)
@@ -111,54 +111,54 @@ def confirm(step: Step, sight: Sight) -> Confirmation:
         message = (
             f"{instance.identifier} appeared meanwhile and was restored from {made_from or 'nothing this tool knows'}"
         )
-        return Confirmation(Standing.CHANGED, f"{message}: find out who made it, then assess again.")
+        return StepStatus(StepState.DRIFTED, f"{message}: find out who made it, then assess again.")
     return _settled(instance, "restored")
 
 
-def _of_promotion(step: Step, instance: rds.Instance | None) -> Confirmation:
+def _of_promotion(step: Step, instance: rds.Instance | None) -> StepStatus:
     if instance is None or instance.resource_id != step.before["resource"]:
-        return Confirmation(Standing.CHANGED, f"The replica {step.subject} that was planned upon is gone.")
+        return StepStatus(StepState.DRIFTED, f"The replica {step.subject} that was planned upon is gone.")
     if not instance.source:
         return _settled(instance, "promoted")
     if instance.source != step.before["source"]:
-        return Confirmation(Standing.CHANGED, f"{instance.identifier} replicates from {instance.source} now.")
+        return StepStatus(StepState.DRIFTED, f"{instance.identifier} replicates from {instance.source} now.")
     if step.call is None and DATABASE[instance.status].promotable:
-        return Confirmation(Standing.DONE, f"{instance.identifier} is available and can be promoted.")
+        return StepStatus(StepState.DONE, f"{instance.identifier} is available and can be promoted.")
     if DATABASE[instance.status].promotable:
-        return Confirmation(
-            Standing.READY, f"{instance.identifier} is a read replica and can be promoted.", _facts(instance)
+        return StepStatus(
+            StepState.READY, f"{instance.identifier} is a read replica and can be promoted.", _evidence(instance)
         )
     if DATABASE[instance.status].broken:
-        return Confirmation(Standing.FAILED, f"{instance.identifier} is {instance.status}.", _facts(instance))
-    return Confirmation(Standing.WAITING, f"{instance.identifier} is {instance.status}.")
+        return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", _evidence(instance))
+    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
 
 
-def _of_absent(step: Step, sight: Sight) -> Confirmation:
+def _of_absent(step: Step, context: PlanContext) -> StepStatus:
     """Absent is as the plan wants it, also where a leftover was taken away by hand, if what it needs is there."""
-    env = sight.env
-    if not restore_calls.group_id(sight):
-        sight.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
+    env = context.env
+    if not restore_calls.group_id(context):
+        context.snapshot.get(vpc.security_groups, Side.DR)  # unseen is not absent
         group = env.named(env.names.db_security_group)
         message = f"the security group {group} is absent in {env.regions.dr}: RDS would put the database out of reach"
-        return Confirmation(Standing.CHANGED, f"{message}. Provision it, or correct names.db_security_group.")
+        return StepStatus(StepState.DRIFTED, f"{message}. Provision it, or correct names.db_security_group.")
     source = step.after[RESTORED_FROM]
-    known = {copy.arn: copy.latest for copy in sight.snapshot.get(rds.automated_backups, Side.DR)}
-    points = {point.arn: point.created_at for point in sight.snapshot.get(backup.recovery_points, Side.DR)}
+    known = {copy.arn: copy.latest for copy in context.snapshot.get(rds.automated_backups, Side.DR)}
+    points = {point.arn: point.created_at for point in context.snapshot.get(backup.recovery_points, Side.DR)}
     moment = known.get(source) or points.get(source)
     if moment is None:
-        return Confirmation(Standing.CHANGED, f"The copy {source} is gone, or can no longer be restored.")
+        return StepStatus(StepState.DRIFTED, f"The copy {source} is gone, or can no longer be restored.")
     facts = (("restorable to", f"{moment:%Y-%m-%dT%H:%M:%SZ}"), ("source", str(source)))
-    return Confirmation(Standing.READY, f"{step.subject} is absent and can be restored.", facts)
+    return StepStatus(StepState.READY, f"{step.subject} is absent and can be restored.", facts)
 
 
-def _of_leftover(step: Step, instance: rds.Instance) -> Confirmation:
+def _of_leftover(step: Step, instance: rds.Instance) -> StepStatus:
     if step.before["holds"] == "the newest data":
         return _settled(instance, "restored already")
-    return Confirmation(
-        Standing.CHANGED,
+    return StepStatus(
+        StepState.DRIFTED,
         f"{instance.identifier} was there before this plan and holds older data than the copies do. If an interrupted "
         f"recovery made it, resume that incident. Is it left over from a drill? {_rename(instance)}",
-        _facts(instance),
+        _evidence(instance),
     )
 
 
@@ -171,21 +171,21 @@ def _rename(instance: rds.Instance) -> str:
     return f"Rename or delete it by hand ({command} {options}), then run again."
 
 
-def _settled(instance: rds.Instance, how: str) -> Confirmation:
+def _settled(instance: rds.Instance, how: str) -> StepStatus:
     if DATABASE[instance.status].broken:
-        return Confirmation(
-            Standing.FAILED, f"{instance.identifier} is {how}, but {instance.status}.", _facts(instance)
+        return StepStatus(
+            StepState.FAILED, f"{instance.identifier} is {how}, but {instance.status}.", _evidence(instance)
         )
     if DATABASE[instance.status].changeable and instance.host:
-        return Confirmation(
-            Standing.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _facts(instance)
+        return StepStatus(
+            StepState.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _evidence(instance)
         )
-    return Confirmation(
-        Standing.WAITING, f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
+    return StepStatus(
+        StepState.IN_PROGRESS, f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
     )
 
 
-def _facts(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
+def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
     return (
         ("host", instance.host),
         ("arn", instance.arn),
@@ -194,17 +194,17 @@ def _facts(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
     )
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The planned call, its security group as it is now. Raises ValueError where there is none."""
-    return restore_calls.filled(step.planned_call, sight)
+    return restore_calls.filled(step.planned_call, context)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why this mechanism, and what stands in the way."""
-    yield from copy_selection.notes(sight)
+    yield from copy_selection.notes(context)
 
 
-VERB = action(
+ACTION = action(
     globals(),
     restore_calls.WRITES,
     (

@@ -13,34 +13,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from dr_actions.actions.common.unseen_handling import service_name, tenants_of
+from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds, rds_replicas
 
 FILES = "replication"
 _STOPS_TOLD_FOR = timedelta(hours=1)
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """In a switchover: a step for the database's chosen copy, and one for the files' replication."""
-    if not sight.planned:
+    if not context.planned:
         return
-    choice = copy_selection.choose(sight)
+    choice = copy_selection.choose(context)
     if choice is not None:
-        yield _step(sight, copy_selection.name_of(sight), choice.copy.mechanism, choice.copy.name)
-    row = copy_selection.files_replication(sight)
+        yield _step(context, copy_selection.name_of(context), choice.copy.mechanism, choice.copy.name)
+    row = copy_selection.files_replication(context)
     if row is not None:
-        yield _step(sight, sight.env.named(sight.env.names.file_system), FILES, row.source_id)
+        yield _step(context, context.env.named(context.env.names.file_system), FILES, row.source_id)
 
 
-def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
-    return sight.step(
+def _step(context: PlanContext, subject: str, mechanism: str, copy: str) -> Step:
+    return context.step(
         __name__,
         subject,
         side=Side.DR,
@@ -51,34 +51,39 @@ def _step(sight: Sight, subject: str, mechanism: str, copy: str) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """WAITING while anybody may write or the copy trails; FAILED for a backup of before the stop."""
-    writing = _writers(sight)
+    writing = _writers(context)
     if writing:
-        return Confirmation(Standing.WAITING, f"Writers are not stopped yet: {writing}.")
-    since = _stopped_at(sight)
-    if _promoted(step, sight):
-        return Confirmation(Standing.CHANGED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
-    reached = _reached(step, sight)
+        return StepStatus(StepState.IN_PROGRESS, f"Writers are not stopped yet: {writing}.")
+    since = _stopped_at(context)
+    if _promoted(step, context):
+        return StepStatus(StepState.DRIFTED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
+    reached = _reached(step, context)
     if reached is None:
-        return Confirmation(Standing.WAITING, f"How far {step.before['copy']} reaches is not known now.")
-    facts = (("writers stopped", _told(since)), ("copy reaches", _told(reached)))
-    message = f"the writers stopped at {_told(since)}, {step.before['copy']} holds all until {_told(reached)}"
+        return StepStatus(StepState.IN_PROGRESS, f"How far {step.before['copy']} reaches is not known now.")
+    facts = (("writers stopped", _timestamp(since)), ("copy reaches", _timestamp(reached)))
+    message = f"the writers stopped at {_timestamp(since)}, {step.before['copy']} holds all until {_timestamp(reached)}"
     if reached >= since:
-        return Confirmation(Standing.DONE, f"Nothing is lost: {message}.", facts)
+        return StepStatus(StepState.DONE, f"Nothing is lost: {message}.", facts)
     if step.before["mechanism"] == BACKUP:
-        why = "A recovery point of before the stop cannot hold what was written after it"
-        return Confirmation(Standing.FAILED, f"{why}: {message}. Let a replica or automated backups replicate.", facts)
-    return Confirmation(Standing.WAITING, f"Not all has arrived: {message}.", facts)
+        reason = "A recovery point of before the stop cannot hold what was written after it"
+        return StepStatus(
+            StepState.FAILED, f"{reason}: {message}. Let a replica or automated backups replicate.", facts
+        )
+    return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts)
 
 
-def _writers(sight: Sight) -> str:
+def _writers(context: PlanContext) -> str:
     """Who may still write, "" for nobody: services that want, run or start tasks, and any task of a tenant's family."""
-    names = {service_name(sight.env, tenant) for tenant in tenants_of(sight)}
-    families = {sight.env.named(sight.env.names.task_family, tenant=tenant.id) for tenant in tenants_of(sight)}
-    services = [service for service in sight.snapshot.get(ecs.services, Side.PRIMARY) if service.name in names]
+    names = {service_name(context.env, tenant) for tenant in tenants_of(context)}
+    families = {context.env.named(context.env.names.task_family, tenant=tenant.id) for tenant in tenants_of(context)}
+    services = [service for service in context.snapshot.get(ecs.services, Side.PRIMARY) if service.name in names]
     busy = sorted(service.name for service in services if service.desired or service.running or service.pending)
-    tasks = (*sight.snapshot.get(ecs.tasks, Side.PRIMARY), *sight.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY))
+    tasks = (
+        *context.snapshot.get(ecs.tasks, Side.PRIMARY),
+        *context.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY),
+    )
     left = sum(1 for task in tasks if _family(task) in families)
     if busy:
         return f"{busy[0]}{f' and {len(busy) - 1} more services' if len(busy) > 1 else ''} still run or start tasks"
@@ -89,18 +94,18 @@ def _family(task: ecs.Task) -> str:
     return task.task_definition.rpartition("/")[2].partition(":")[0]
 
 
-def _stopped_at(sight: Sight) -> datetime:
+def _stopped_at(context: PlanContext) -> datetime:
     """When the last task of the tenants' services and families stopped."""
-    tenants, names = tenants_of(sight), sight.env.names
-    ours = {f"service:{service_name(sight.env, tenant)}" for tenant in tenants}
-    ours |= {f"family:{sight.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
-    stops = [stop.at for stop in sight.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
-    return max(stops, default=sight.snapshot.taken_at - _STOPS_TOLD_FOR)
+    tenants, names = tenants_of(context), context.env.names
+    ours = {f"service:{service_name(context.env, tenant)}" for tenant in tenants}
+    ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
+    stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
+    return max(stops, default=context.snapshot.taken_at - _STOPS_TOLD_FOR)
 
 
-def _reached(step: Step, sight: Sight) -> datetime | None:
+def _reached(step: Step, context: PlanContext) -> datetime | None:
     """Until when everything is in the copy, None where that cannot be told. Raises CannotSee."""
-    snapshot, copy = sight.snapshot, step.before["copy"]
+    snapshot, copy = context.snapshot, step.before["copy"]
     mechanism = step.before["mechanism"]
     if mechanism == AUTOMATED:
         return next(
@@ -112,51 +117,56 @@ def _reached(step: Step, sight: Sight) -> datetime | None:
             None,
         )
     if mechanism == REPLICA:
-        return _replica_reached(sight, copy)
+        return _replica_reached(context, copy)
     if mechanism == BACKUP:
         points = snapshot.get(backup.recovery_points, Side.DR)
         return next((point.created_at for point in points if point.arn == copy), None)
     return next((row.synced_at for row in snapshot.get(efs.replications, Side.DR) if row.source_id == copy), None)
 
 
-def _promoted(step: Step, sight: Sight) -> bool:
+def _promoted(step: Step, context: PlanContext) -> bool:
     if step.before["mechanism"] != REPLICA:
         return False
-    instance = copy_selection.instance(sight, step.before["copy"])
+    instance = copy_selection.instance(context, step.before["copy"])
     return instance is None or not instance.source
 
 
-def _replica_reached(sight: Sight, name: str) -> datetime | None:
+def _replica_reached(context: PlanContext, name: str) -> datetime | None:
     """What a replica had applied when its lag was last measured; an old or missing lag proves nothing (T23)."""
-    readings = sight.snapshot.get(rds_replicas.lags, Side.DR)
+    readings = context.snapshot.get(rds_replicas.lags, Side.DR)
     reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == name), None)
-    if doubt(copy_selection.view_of(sight), reading) or reading is None or reading.at is None or reading.value is None:
+    if (
+        doubt(copy_selection.view_of(context), reading)
+        or reading is None
+        or reading.at is None
+        or reading.value is None
+    ):
         return None
     return None if reading.value < 0 else reading.at - timedelta(seconds=reading.value)
 
 
-def _told(moment: datetime) -> str:
+def _timestamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What the proof leaves out, and why there is none."""
-    if not sight.planned:
+    if not context.planned:
         return
     yield (
         "Zero loss is proven for database and replicated files. Objects (S3) and tables (DynamoDB) replicate on their "
         "own and are judged by the checks s3 and dynamodb: what is pending there arrives after the switchover."
     )
     try:
-        chosen = copy_selection.choose(sight)
-    except CannotSee as dark:
-        yield f"Zero loss cannot be proven for the database: {dark.unseen.why}"
+        chosen = copy_selection.choose(context)
+    except DataUnavailable as error:
+        yield f"Zero loss cannot be proven for the database: {error.unavailable.why}"
         return
     if chosen is not None and chosen.copy.mechanism == BACKUP:
         yield "Zero loss cannot be proven by a backup copy: it is older than the stop of the writers (T25)."
 
 
-VERB = action(
+ACTION = action(
     globals(),
     (),
     (

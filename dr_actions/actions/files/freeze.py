@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
@@ -20,17 +20,17 @@ PUT, DELETE = "efs:PutFileSystemPolicy", "efs:DeleteFileSystemPolicy"
 _MARGIN_S = 600
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
+    found, policy = files_failback.file_systems(context), files_failback.policy(context, Side.DR)
     if found is not None and policy is not None:
-        yield _step(sight, found.away, write_freeze_policy.thawed(policy))
+        yield _step(context, found.dr, write_freeze_policy.unfrozen(policy))
 
 
-def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
-    name, region = files_failback.name_of(sight), sight.env.regions.dr
+def _step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:
+    name, region = files_failback.name_of(context), context.env.regions.dr
     frozen = "<the policy as it is, and a statement that denies elasticfilesystem:ClientWrite to everybody>"
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -38,16 +38,16 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
         "read, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
         undo="Take the statement out of the policy again.",
-        budget_s=_MARGIN_S + round(sight.env.failback.files_freeze_minutes * 60),
+        budget_s=_MARGIN_S + round(context.env.failback.files_freeze_minutes * 60),
         call=Call("efs", "PutFileSystemPolicy", region, {"FileSystemId": system.id, "Policy": frozen}),
         before={"file system": system.id, "arn": system.arn, "policy": text},
         after={"writes": "refused"},
     )
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The policy as it was planned upon, with the statement. Raises ValueError where it would be too long."""
-    text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], sight.snapshot.taken_at)
+    text = write_freeze_policy.frozen(step.before["policy"], step.before["arn"], context.snapshot.taken_at)
     if len(text) > write_freeze_policy.LONGEST:
         raise ValueError(
             f"the policy of {step.before['file system']} would be longer than {write_freeze_policy.LONGEST} characters"
@@ -55,29 +55,29 @@ def fill(step: Step, sight: Sight) -> Call:
     return step.call_with({"Policy": text})
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the statement is there and AWS has had its minutes to enforce it."""
-    policy = files_failback.policy(sight, Side.DR)
+    policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
-        return Confirmation(Standing.CHANGED, f"{step.before['file system']} is gone from the DR region.")
-    if not write_freeze_policy.same(write_freeze_policy.thawed(policy), step.before["policy"]):
-        return Confirmation(Standing.CHANGED, f"The policy of {policy.file_system} is not the one planned upon.")
+        return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
+    if not write_freeze_policy.same(write_freeze_policy.unfrozen(policy), step.before["policy"]):
+        return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.frozen_at is None:
-        return Confirmation(Standing.READY, f"{policy.file_system} takes writes.")
-    since = files_failback.still_since(sight)
+        return StepStatus(StepState.READY, f"{policy.file_system} takes writes.")
+    since = files_failback.still_since(context)
     if since is None:
-        until = files_failback.told(_holds(policy.frozen_at, sight))
-        return Confirmation(
-            Standing.WAITING, f"{policy.file_system} is set to refuse writes; AWS has until {until} to apply it."
+        until = files_failback.timestamp(_holds(policy.frozen_at, context))
+        return StepStatus(
+            StepState.IN_PROGRESS, f"{policy.file_system} is set to refuse writes; AWS has until {until} to apply it."
         )
-    facts = (("file system", policy.file_system), ("frozen at", files_failback.told(since)))
-    return Confirmation(
-        Standing.DONE, f"{policy.file_system} refuses writes since {files_failback.told(since)}.", facts
+    facts = (("file system", policy.file_system), ("frozen at", files_failback.timestamp(since)))
+    return StepStatus(
+        StepState.DONE, f"{policy.file_system} refuses writes since {files_failback.timestamp(since)}.", facts
     )
 
 
-def _holds(frozen_at: datetime, sight: Sight) -> datetime:
-    return frozen_at + timedelta(minutes=sight.env.failback.files_freeze_minutes)
+def _holds(frozen_at: datetime, context: PlanContext) -> datetime:
+    return frozen_at + timedelta(minutes=context.env.failback.files_freeze_minutes)
 
 
 def restoring(system: str, text: str, region: str) -> Call:
@@ -87,24 +87,24 @@ def restoring(system: str, text: str, region: str) -> Call:
     return Call("efs", "DeleteFileSystemPolicy", region, {"FileSystemId": system})
 
 
-def undo(step: Step) -> Call | None:
+def rollback_call(step: Step) -> Call | None:
     """The policy as it was."""
     return restoring(step.before["file system"], step.before["policy"], step.planned_call.region)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why nothing of the files is planned, and who is not held by their freeze."""
-    name = files_failback.name_of(sight)
-    if files_failback.systems(sight) is None:
+    name = files_failback.name_of(context)
+    if files_failback.file_systems(context) is None:
         yield (
-            f"No file is copied back: {sight.env.regions.primary} and {sight.env.regions.dr} do not each have one "
+            f"No file is copied back: {context.env.regions.primary} and {context.env.regions.dr} do not each have one "
             f"usable file system named {name}. A replica that EFS made itself bears no name: give it the Name tag."
         )
         return
     yield (
-        f"Objects (S3) and tables (DynamoDB) of {sight.env.regions.dr} are not frozen: their writers stop with the "
+        f"Objects (S3) and tables (DynamoDB) of {context.env.regions.dr} are not frozen: their writers stop with the "
         "database and the files. What they write after the first copy is copied home once more at the end."
     )
 
 
-VERB = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies))
+ACTION = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies))

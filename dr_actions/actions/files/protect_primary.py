@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 
 
-def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
+def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    name, region = files_failback.name_of(sight), sight.env.regions.primary
-    params = {"FileSystemId": found.home.id, "ReplicationOverwriteProtection": files_failback.ON}
-    yield sight.step(
+    name, region = files_failback.name_of(context), context.env.regions.primary
+    params = {"FileSystemId": found.primary.id, "ReplicationOverwriteProtection": files_failback.ON}
+    yield context.step(
         __name__,
         name,
         side=Side.PRIMARY,
-        says=f"Protect {found.home.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
+        says=f"Protect {found.primary.id} ({name}) in {region} against being overwritten, should AWS not have done so.",
         danger=Danger.REVERSIBLE,
         undo="Left on: protection harms nobody.",
         budget_s=300,
@@ -32,16 +32,16 @@ def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
     )
 
 
-def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
+def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:
     """DONE once protected, whoever did it."""
-    fed = files_failback.into(sight, Side.PRIMARY, found.home.id)
+    fed = files_failback.into(context, Side.PRIMARY, found.primary.id)
     if fed is not None:
-        return Confirmation(Standing.CHANGED, f"{fed.source_id} replicates onto {found.home.id}.")
-    state = found.home.overwrite_protection
-    message = f"The overwrite protection of {found.home.id} is {state}."
+        return StepStatus(StepState.DRIFTED, f"{fed.source_id} replicates onto {found.primary.id}.")
+    state = found.primary.overwrite_protection
+    message = f"The overwrite protection of {found.primary.id} is {state}."
     if state == files_failback.ON:
-        return Confirmation(Standing.DONE, message, (("overwrite protection", state),))
-    return Confirmation(Standing.READY if state == files_failback.OFF else Standing.WAITING, message)
+        return StepStatus(StepState.DONE, message, (("overwrite protection", state),))
+    return StepStatus(StepState.READY if state == files_failback.OFF else StepState.IN_PROGRESS, message)
 
 
-VERB = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.SYSTEMS, _steps, _judge)
+ACTION = files_failback.paired(__name__, {files_failback.PROTECT}, files_failback.SYSTEMS, _steps, _judge)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_REPLICATION
@@ -24,48 +24,48 @@ def call_for(source: efs.FileSystem, region: str, destination: efs.FileSystem, i
     return Call("efs", "CreateReplicationConfiguration", region, params)
 
 
-def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
-    name, primary, dr = files_failback.name_of(sight), sight.env.regions.primary, sight.env.regions.dr
-    yield sight.step(
+def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
+    name, primary, dr = files_failback.name_of(context), context.env.regions.primary, context.env.regions.dr
+    yield context.step(
         __name__,
         name,
         side=Side.PRIMARY,
-        says=f"Replicate {found.away.id} in {dr} onto {found.home.id} ({name}) in {primary}: it overwrites that.",
+        says=f"Replicate {found.dr.id} in {dr} onto {found.primary.id} ({name}) in {primary}: it overwrites that.",
         danger=Danger.IRREVERSIBLE,
         undo="None: what was written over is in the primary's backup of before.",
         budget_s=3600,
-        call=call_for(found.away, dr, found.home, primary),
+        call=call_for(found.dr, dr, found.primary, primary),
         before=found.ids,
-        after={"replication": f"{found.away.id} -> {found.home.id}"},
+        after={"replication": f"{found.dr.id} -> {found.primary.id}"},
     )
 
 
-def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
+def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:
     """DONE once the replication runs; whether everything has arrived is another step's question."""
-    row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
+    row = files_failback.replication(context, Side.DR, found.dr.id, found.primary.id)
     if row is not None:
-        return standing_of(row)
-    wrong = files_failback.wrong_way_home(sight, found)
+        return status_of(row)
+    wrong = files_failback.reason_against_failback(context, found)
     if wrong:
-        return Confirmation(Standing.CHANGED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
-    if found.home.overwrite_protection != files_failback.OFF:
-        message = f"The overwrite protection of {found.home.id} is {found.home.overwrite_protection}"
-        return Confirmation(Standing.CHANGED, f"{message}: it was switched off for this step.")
-    message = f"{found.away.id} took the last writes and is frozen; nothing replicates yet"
-    return Confirmation(Standing.READY, f"{message}.", files_failback.sizes(found))
+        return StepStatus(StepState.DRIFTED, f"Not this way (T28): {wrong}.", files_failback.sizes(found))
+    if found.primary.overwrite_protection != files_failback.OFF:
+        message = f"The overwrite protection of {found.primary.id} is {found.primary.overwrite_protection}"
+        return StepStatus(StepState.DRIFTED, f"{message}: it was switched off for this step.")
+    message = f"{found.dr.id} took the last writes and is frozen; nothing replicates yet"
+    return StepStatus(StepState.READY, f"{message}.", files_failback.sizes(found))
 
 
-def standing_of(row: efs.Replication) -> Confirmation:
+def status_of(row: efs.FileReplication) -> StepStatus:
     """How a replication in the wanted direction stands."""
     message = f"The replication {row.source_id} -> {row.destination_id} is {row.status}"
     facts = (("replication", f"{row.source_id} -> {row.destination_id}"), ("status", row.status))
     if FILE_REPLICATION[row.status].serves:
-        return Confirmation(Standing.DONE, f"{message}.", facts)
+        return StepStatus(StepState.DONE, f"{message}.", facts)
     if FILE_REPLICATION[row.status].busy:
-        return Confirmation(Standing.WAITING, f"{message}.", facts)
+        return StepStatus(StepState.IN_PROGRESS, f"{message}.", facts)
     if FILE_REPLICATION[row.status].gone:
-        return Confirmation(Standing.CHANGED, f"{message}.", facts)
-    return Confirmation(Standing.FAILED, f"{message}{f': {row.message}' if row.message else ''}.", facts)
+        return StepStatus(StepState.DRIFTED, f"{message}.", facts)
+    return StepStatus(StepState.FAILED, f"{message}{f': {row.message}' if row.message else ''}.", facts)
 
 
-VERB = files_failback.paired(__name__, {files_failback.REPLICATE}, files_failback.EVIDENCE, _steps, _judge)
+ACTION = files_failback.paired(__name__, {files_failback.REPLICATE}, files_failback.EVIDENCE, _steps, _judge)

@@ -11,22 +11,22 @@ from collections.abc import Iterator
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import write_freeze_policy
 from dr_actions.actions.files.freeze import DELETE, PUT, restoring
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where the freeze has one."""
-    found, policy = files_failback.systems(sight), files_failback.policy(sight, Side.DR)
+    found, policy = files_failback.file_systems(context), files_failback.policy(context, Side.DR)
     if found is not None and policy is not None:
-        yield _step(sight, found.away, write_freeze_policy.thawed(policy))
+        yield _step(context, found.dr, write_freeze_policy.unfrozen(policy))
 
 
-def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
-    name, region = files_failback.name_of(sight), sight.env.regions.dr
-    return sight.step(
+def _step(context: PlanContext, system: efs.FileSystem, text: str) -> Step:
+    name, region = files_failback.name_of(context), context.env.regions.dr
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -41,18 +41,18 @@ def _step(sight: Sight, system: efs.FileSystem, text: str) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once nothing freezes the file system and its policy is the planned one."""
-    policy = files_failback.policy(sight, Side.DR)
+    policy = files_failback.policy(context, Side.DR)
     if policy is None or policy.file_system != step.before["file system"]:
-        return Confirmation(Standing.CHANGED, f"{step.before['file system']} is gone from the DR region.")
-    if not write_freeze_policy.same(write_freeze_policy.thawed(policy), step.after["policy"]):
-        return Confirmation(Standing.CHANGED, f"The policy of {policy.file_system} is not the one planned upon.")
+        return StepStatus(StepState.DRIFTED, f"{step.before['file system']} is gone from the DR region.")
+    if not write_freeze_policy.same(write_freeze_policy.unfrozen(policy), step.after["policy"]):
+        return StepStatus(StepState.DRIFTED, f"The policy of {policy.file_system} is not the one planned upon.")
     if policy.frozen_at is not None:
-        return Confirmation(
-            Standing.READY, f"{policy.file_system} is frozen since {files_failback.told(policy.frozen_at)}."
+        return StepStatus(
+            StepState.READY, f"{policy.file_system} is frozen since {files_failback.timestamp(policy.frozen_at)}."
         )
-    return Confirmation(Standing.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
+    return StepStatus(StepState.DONE, f"The policy of {policy.file_system} is as it was before the failback.")
 
 
-VERB = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies), essential=False)
+ACTION = action(globals(), {PUT, DELETE}, (efs.file_systems, efs_policy.policies), essential=False)

@@ -10,55 +10,55 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.actions.files.failback import told
-from dr_actions.actions.files.replicate_to_primary import standing_of
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.actions.files.failback import timestamp
+from dr_actions.actions.files.replicate_to_primary import status_of
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 
 
-def _steps(sight: Sight, found: files_failback.Systems) -> Iterator[Step]:
+def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:
     """The one step, where both regions have their file system."""
-    name = files_failback.name_of(sight)
-    yield sight.step(
+    name = files_failback.name_of(context)
+    yield context.step(
         __name__,
         name,
         side=Side.PRIMARY,
-        says=f"Wait until every file written to {found.away.id} before its freeze is in {found.home.id}.",
+        says=f"Wait until every file written to {found.dr.id} before its freeze is in {found.primary.id}.",
         budget_s=14400,
         before=found.ids,
         after={"lost": "nothing"},
     )
 
 
-def _judge(sight: Sight, found: files_failback.Systems) -> Confirmation:
+def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatus:
     """WAITING until the last complete sync is at or after the moment from which on nobody could write."""
-    row = files_failback.replication(sight, Side.DR, found.away.id, found.home.id)
+    row = files_failback.replication(context, Side.DR, found.dr.id, found.primary.id)
     if row is None:
-        return _released(found, sight)
-    how = standing_of(row)
-    if how.standing in (Standing.FAILED, Standing.CHANGED):
+        return _released(found, context)
+    how = status_of(row)
+    if how.state in (StepState.FAILED, StepState.DRIFTED):
         return how
-    return arrived(row.synced_at, sight)
+    return arrived(row.synced_at, context)
 
 
-def _released(found: files_failback.Systems, sight: Sight) -> Confirmation:
-    message = f"nothing replicates {found.away.id} onto {found.home.id}"
-    fed = files_failback.into(sight, Side.DR, found.away.id)
-    opposite = f", but {fed.source_id} replicates into {found.away.id}" if fed else ""
-    return Confirmation(Standing.CHANGED, f"Nothing proves that the files are home: {message}{opposite}.")
+def _released(found: files_failback.FileSystems, context: PlanContext) -> StepStatus:
+    message = f"nothing replicates {found.dr.id} onto {found.primary.id}"
+    fed = files_failback.into(context, Side.DR, found.dr.id)
+    opposite = f", but {fed.source_id} replicates into {found.dr.id}" if fed else ""
+    return StepStatus(StepState.DRIFTED, f"Nothing proves that the files are home: {message}{opposite}.")
 
 
-def arrived(synced_at: datetime | None, sight: Sight) -> Confirmation:
+def arrived(synced_at: datetime | None, context: PlanContext) -> StepStatus:
     """Whether all has arrived, by the last complete sync. Raises CannotSee."""
-    since = files_failback.still_since(sight)
+    since = files_failback.still_since(context)
     if since is None:
-        return Confirmation(Standing.CHANGED, "The files of the DR region are not frozen: more may be written.")
-    facts = (("still since", told(since)), ("last sync", told(synced_at)))
-    message = f"nothing was written since {told(since)}, and the last sync ended {told(synced_at)}"
+        return StepStatus(StepState.DRIFTED, "The files of the DR region are not frozen: more may be written.")
+    facts = (("still since", timestamp(since)), ("last sync", timestamp(synced_at)))
+    message = f"nothing was written since {timestamp(since)}, and the last sync ended {timestamp(synced_at)}"
     if synced_at is not None and synced_at >= since:
-        return Confirmation(Standing.DONE, f"Every file is home: {message}.", facts)
-    return Confirmation(Standing.WAITING, f"Not all has arrived: {message}.", facts)
+        return StepStatus(StepState.DONE, f"Every file is home: {message}.", facts)
+    return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts)
 
 
-VERB = files_failback.paired(__name__, (), files_failback.SYSTEMS, _steps, _judge)
+ACTION = files_failback.paired(__name__, (), files_failback.SYSTEMS, _steps, _judge)

@@ -11,7 +11,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from dr_estate.readers.efs_policy import FROZEN_SID, STAMP, Policy
+from dr_estate.readers.efs_policy import FROZEN_SID, STAMP, FileSystemPolicy
 
 LONGEST = 20_000
 """Characters of a file system policy. Source: API_PutFileSystemPolicy."""
@@ -21,7 +21,7 @@ _READ = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientRootAccess"]
 Statement = dict[str, Any]
 
 
-def thawed(policy: Policy) -> str:
+def unfrozen(policy: FileSystemPolicy) -> str:
     """The policy's text without what freezes it; "" where nothing else is in it, or there was none."""
     if not policy.text or policy.frozen_at is None:
         return policy.text

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dr_actions.actions.notifications.messages import Message
-from dr_actions.actions.notifications.notification import Occasion, telling
-from dr_actions.model.action import Sight
+from dr_actions.actions.notifications.notification import Notification, notification_action
+from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 
 
-def write(sight: Sight) -> Message:
+def write(context: PlanContext) -> Message:
     """The message at the end."""
-    env = sight.env
-    region = env.region(Side.PRIMARY if sight.goal is Goal.FAILBACK else Side.DR)
+    env = context.env
+    region = env.region(Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR)
     happened = f"all steps are done: {region} serves, and was validated"
     needed = f"Watch {region} for a day. It has no standby until failback: deploy nothing that can wait."
-    return Message(env.name, sight.incident, "notifications/end", happened, needed, "all teams")
+    return Message(env.name, context.incident, "notifications/end", happened, needed, "all teams")
 
 
-VERB = telling(Occasion(__name__, "that all steps are done and validated", write))
+ACTION = notification_action(Notification(__name__, "that all steps are done and validated", write))

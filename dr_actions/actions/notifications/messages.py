@@ -81,16 +81,16 @@ def critical(env: Environment, message: Message, primary_answers: bool = False) 
 
 
 def run_failed(
-    env: Environment, incident: str, goal: Goal, step: str, why: str, again: str, run: str = "", report: str = ""
+    env: Environment, incident: str, goal: Goal, step: str, reason: str, again: str, run: str = "", report: str = ""
 ) -> Message:
     """A step failed and the run of ``goal`` stopped. ``again`` says which command continues it."""
     needed = f"Read the report and fix the cause. Then {again}"
     return Message(
-        env.name, incident, f"failed.{step}", f"{goal} stopped at {step}: {why}", needed, "DR Manager", run, report
+        env.name, incident, f"failed.{step}", f"{goal} stopped at {step}: {reason}", needed, "DR Manager", run, report
     )
 
 
-def refused_while_dark(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
+def refused_in_outage(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:
     """The primary region is dark and the answer is DO_NOT_FAILOVER all the same."""
     happened = f"the primary region {env.region(Side.PRIMARY)} is dark, and the answer is DO_NOT_FAILOVER: {reasons}"
     needed = "Decide: fix the causes above, or override a gate by its id, name and reason."

@@ -10,76 +10,76 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from dr_actions.actions.notifications.messages import EVENTS, WRITES, Message, publish, topic_arn
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import sns_topics
 
 _LATER = "<written when it is sent: incident, event id, what happened, what is needed of whom>"
-Write = Callable[[Sight], Message]
+Write = Callable[[PlanContext], Message]
 
 
 @dataclass(frozen=True)
-class Occasion:
+class Notification:
     """When a verb tells what: ``applies`` whether there is anything to tell, ``write`` the message at that moment."""
 
-    verb: str
+    action: str
     about: str
     write: Write
-    applies: Callable[[Sight], bool] = lambda _: True
+    applies: Callable[[PlanContext], bool] = lambda _: True
 
 
-def telling(occasion: Occasion) -> Verb:
+def notification_action(occasion: Notification) -> Action:
     """The verb that tells ``occasion``."""
-    return Verb(
-        module=occasion.verb,
+    return Action(
+        module=occasion.action,
         writes=WRITES,
         parts=(sns_topics.topics,),
-        foresee=lambda sight: _steps(occasion, sight),
-        confirm=_not_to_be_seen,
-        fill=lambda step, sight: _filled(occasion, step, sight),
+        plan_steps=lambda context: _steps(occasion, context),
+        observe=_not_observable,
+        build_call=lambda step, context: _built_call(occasion, step, context),
         essential=False,
-        notes=lambda sight: _notes(occasion, sight),
-        seeable=False,
+        notes=lambda context: _notes(occasion, context),
+        observable=False,
     )
 
 
-def _sides(sight: Sight) -> tuple[Side, ...]:
-    return (Side.DR, Side.PRIMARY) if sight.primary_answers else (Side.DR,)
+def _sides(context: PlanContext) -> tuple[Side, ...]:
+    return (Side.DR, Side.PRIMARY) if context.primary_answers else (Side.DR,)
 
 
-def _steps(occasion: Occasion, sight: Sight) -> Iterator[Step]:
-    if not occasion.applies(sight):
+def _steps(occasion: Notification, context: PlanContext) -> Iterator[Step]:
+    if not occasion.applies(context):
         return
-    for side in _sides(sight):
-        if not _lack(sight, side):
-            yield _step(occasion, sight, side)
+    for side in _sides(context):
+        if not _missing_topic(context, side):
+            yield _step(occasion, context, side)
 
 
-def _lack(sight: Sight, side: Side) -> str:
+def _missing_topic(context: PlanContext, side: Side) -> str:
     """Why nothing can be told in the side's region, "" where it can."""
-    env = sight.env
+    env = context.env
     if not env.names.topics:
         return "names.topics names no topic: no notification is sent."
     name, region = env.named(env.names.topics[EVENTS]), env.region(side)
     try:
-        there = {topic.name for topic in sight.snapshot.get(sns_topics.topics, side) if topic.exists}
-    except CannotSee as dark:
-        return f"Topic {name} of {region} cannot be read, and gets no notification: {dark.unseen.why}"
+        there = {topic.name for topic in context.snapshot.get(sns_topics.topics, side) if topic.exists}
+    except DataUnavailable as error:
+        return f"Topic {name} of {region} cannot be read, and gets no notification: {error.unavailable.why}"
     return "" if name in there else f"There is no topic {name} in {region}: nobody is notified there."
 
 
-def _notes(occasion: Occasion, sight: Sight) -> Iterator[str]:
-    if occasion.applies(sight):
-        yield from (lack for side in _sides(sight) if (lack := _lack(sight, side)))
+def _notes(occasion: Notification, context: PlanContext) -> Iterator[str]:
+    if occasion.applies(context):
+        yield from (lack for side in _sides(context) if (lack := _missing_topic(context, side)))
 
 
-def _step(occasion: Occasion, sight: Sight, side: Side) -> Step:
-    env, arn = sight.env, topic_arn(sight.env, side) or ""
+def _step(occasion: Notification, context: PlanContext, side: Side) -> Step:
+    env, arn = context.env, topic_arn(context.env, side) or ""
     name, region = env.named(env.names.topics[EVENTS]), env.region(side)
-    return sight.step(
-        occasion.verb,
+    return context.step(
+        occasion.action,
         f"{name} in {region}",
         label=side,
         side=side,
@@ -91,19 +91,19 @@ def _step(occasion: Occasion, sight: Sight, side: Side) -> Step:
     )
 
 
-def _filled(occasion: Occasion, step: Step, sight: Sight) -> Call:
+def _built_call(occasion: Notification, step: Step, context: PlanContext) -> Call:
     """The call with its text. Raises ValueError where the environment names no topic.
 
     A run without a ticket is told apart by its day, so that subscribers do not drop the next drill's messages.
     """
-    message = occasion.write(sight)
-    if not sight.incident:
-        message = replace(message, run=f"{sight.snapshot.taken_at:%Y-%m-%d}")
-    call = publish(sight.env, step.side, message)
+    message = occasion.write(context)
+    if not context.incident:
+        message = replace(message, run=f"{context.snapshot.taken_at:%Y-%m-%d}")
+    call = publish(context.env, step.side, message)
     if call is None:
         raise ValueError(f"{step.id}: names.topics names no topic")
     return call
 
 
-def _not_to_be_seen(step: Step, _sight: Sight) -> Confirmation:
-    return Confirmation(Standing.READY, f"whether {step.subject} was notified is recorded in the journal only")
+def _not_observable(step: Step, _context: PlanContext) -> StepStatus:
+    return StepStatus(StepState.READY, f"whether {step.subject} was notified is recorded in the journal only")

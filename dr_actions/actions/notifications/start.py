@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dr_actions.actions.notifications.messages import Message
-from dr_actions.actions.notifications.notification import Occasion, telling
-from dr_actions.model.action import Sight
+from dr_actions.actions.notifications.notification import Notification, notification_action
+from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 
 _GOALS = {Goal.FAILOVER: "failover", Goal.SWITCHOVER: "planned switchover", Goal.FAILBACK: "failback"}
 
 
-def write(sight: Sight) -> Message:
+def write(context: PlanContext) -> Message:
     """The message at the start."""
-    env = sight.env
-    way = (Side.DR, Side.PRIMARY) if sight.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
-    happened = f"{_GOALS[sight.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
+    env = context.env
+    way = (Side.DR, Side.PRIMARY) if context.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
+    happened = f"{_GOALS[context.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
     return Message(
-        env.name, sight.incident, "notifications/start", happened, "Stop deployments and changes.", "all teams"
+        env.name, context.incident, "notifications/start", happened, "Stop deployments and changes.", "all teams"
     )
 
 
-VERB = telling(Occasion(__name__, "that the run begins", write))
+ACTION = notification_action(Notification(__name__, "that the run begins", write))

@@ -5,37 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from dr_actions.actions.files.failback import told
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.actions.files.failback import timestamp
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import s3, s3_objects
 
 
-def pairs(sight: Sight) -> Iterator[tuple[str, str]]:
+def pairs(context: PlanContext) -> Iterator[tuple[str, str]]:
     """The buckets of tenants' data that are there, each with its copy. Raises CannotSee."""
     there = {
         bucket.name
         for side in (Side.PRIMARY, Side.DR)
-        for bucket in sight.snapshot.get(s3.buckets, side)
+        for bucket in context.snapshot.get(s3.buckets, side)
         if isinstance(bucket, s3.Bucket) and bucket.region
     }
-    yield from (pair for pair in s3.data_pairs(sight.env) if there.issuperset(pair))
+    yield from (pair for pair in s3.data_pairs(context.env) if there.issuperset(pair))
 
 
-def apart(step: Step, sight: Sight) -> s3_objects.Apart:
+def difference(step: Step, context: PlanContext) -> s3_objects.BucketDifference:
     """How the step's bucket and its copy differ. Raises CannotSee."""
-    found = sight.snapshot.get(s3_objects.apart, Side.DR)
+    found = context.snapshot.get(s3_objects.apart, Side.DR)
     for difference in found:
-        if isinstance(difference, s3_objects.Apart) and difference.bucket == step.subject:
+        if isinstance(difference, s3_objects.BucketDifference) and difference.bucket == step.subject:
             return difference
-    dark = next((bucket_difference for bucket_difference in found if isinstance(bucket_difference, Unseen)), None)
-    why = f"{step.subject} was not compared with its copy: both are looked at while {sight.env.regions.dr} serves"
-    raise CannotSee(dark or Unseen(Blindness.UNSUPPORTED, f"{why}."))
+    unavailable = next(
+        (bucket_difference for bucket_difference in found if isinstance(bucket_difference, Unavailable)), None
+    )
+    reason = f"{step.subject} was not compared with its copy: both are looked at while {context.env.regions.dr} serves"
+    raise DataUnavailable(unavailable or Unavailable(UnavailableKind.UNSUPPORTED, f"{reason}."))
 
 
-def facts_of(difference: s3_objects.Apart) -> tuple[tuple[str, str], ...]:
+def evidence_of(difference: s3_objects.BucketDifference) -> tuple[tuple[str, str], ...]:
     """What the journal keeps, and the report lists as left to people: nothing is deleted or overwritten for it."""
     counted = {
         "alike": difference.alike,
@@ -49,26 +51,27 @@ def facts_of(difference: s3_objects.Apart) -> tuple[tuple[str, str], ...]:
     return tuple((name, str(count)) for name, count in counted.items()) + examples
 
 
-def home(difference: s3_objects.Apart, since: datetime | None) -> Confirmation | None:
+def sync_status(difference: s3_objects.BucketDifference, since: datetime | None) -> StepStatus | None:
     """DONE where all that was in the copy by ``since`` is in the bucket, FAILED for what one call cannot copy.
 
     None while something is to be copied. S3 is not frozen: what is written later is copied home later.
     """
-    facts = facts_of(difference)
+    facts = evidence_of(difference)
     if not difference.missing:
-        return Confirmation(Standing.DONE, f"{difference.bucket} holds all that {difference.copy} holds.", facts)
+        return StepStatus(StepState.DONE, f"{difference.bucket} holds all that {difference.copy} holds.", facts)
     if difference.missing == difference.large:
-        return Confirmation(Standing.FAILED, _by_hand(difference), facts)
+        return StepStatus(StepState.FAILED, _by_hand(difference), facts)
     if since is not None and difference.oldest_at is not None and difference.oldest_at > since:
         later = f"{difference.missing} objects were written there later"
         message = (
-            f"{difference.bucket} holds all that {difference.copy} held at {told(since)}; {later}, and are copied later"
+            f"{difference.bucket} holds all that {difference.copy} held at {timestamp(since)}; {later}, and "
+            f"are copied later"
         )
-        return Confirmation(Standing.DONE, f"{message}.", facts)
+        return StepStatus(StepState.DONE, f"{message}.", facts)
     return None
 
 
-def _by_hand(difference: s3_objects.Apart) -> str:
+def _by_hand(difference: s3_objects.BucketDifference) -> str:
     command = f"aws s3 cp 's3://{difference.copy}/KEY' 's3://{difference.bucket}/KEY' --copy-props default"
     return (
         f"{difference.large} objects of {difference.copy} are larger than 5 GB, which no single copy "

@@ -12,28 +12,28 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_objects
-from dr_estate.readers.s3_object_pairs import Fetch, Kind, Pair, compared, latest
+from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, compared, latest
 
 READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
 OWNER, FROM_REGION = "<account>", "<the copy's region>"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
-    for bucket, copy in objects_comparison.pairs(sight):
-        yield step_of(sight, bucket, copy)
+    for bucket, copy in objects_comparison.pairs(context):
+        yield step_of(context, bucket, copy)
 
 
-def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Step:
+def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__) -> Step:
     """The step that copies home what is missing in ``bucket``."""
-    env = sight.env
+    env = context.env
     which = "<each object that is missing or older at home>"
     params = {"Bucket": bucket, "Key": which, "CopySource": {"Bucket": copy, "Key": which}}
-    return sight.step(
+    return context.step(
         action,
         bucket,
         side=Side.PRIMARY,
@@ -48,29 +48,29 @@ def step_of(sight: Sight, bucket: str, copy: str, action: str = __name__) -> Ste
     )
 
 
-def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Copy all that is missing, as it is found; returns how many objects that were."""
     bucket, copy = str(call.params["Bucket"]), str(call.params["CopySource"]["Bucket"])
     account = str(call.params[OWNER])
-    home = latest(_pages(hand, bucket, call.region, account))
-    away = latest(_pages(hand, copy, str(call.params[FROM_REGION]), account))
+    home = latest(_pages(sender, bucket, call.region, account))
+    away = latest(_pages(sender, copy, str(call.params[FROM_REGION]), account))
     copied = 0
     for pair in compared(home, away):
-        if pair.kind is Kind.COPY:
-            hand.send(Call("s3", "CopyObject", call.region, _one(pair, bucket, copy, account)))
+        if pair.kind is ObjectState.COPY:
+            sender.send(Call("s3", "CopyObject", call.region, _one(pair, bucket, copy, account)))
             copied += 1
     return {"copied": copied}
 
 
-def _pages(hand: Hand, bucket: str, region: str, account: str) -> Fetch:
+def _pages(sender: Sender, bucket: str, region: str, account: str) -> Fetch:
     def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
         params = {"Bucket": bucket, "ExpectedBucketOwner": account, **markers}
-        return hand.send(Call("s3", "ListObjectVersions", region, params))
+        return sender.send(Call("s3", "ListObjectVersions", region, params))
 
     return fetch
 
 
-def _one(pair: Pair, bucket: str, copy: str, account: str) -> dict[str, Any]:
+def _one(pair: ObjectPair, bucket: str, copy: str, account: str) -> dict[str, Any]:
     if pair.away is None:
         raise ValueError(f"nothing of {copy} is to be copied")
     key, there = pair.away.key, pair.home is not None and not pair.home.deleted
@@ -86,30 +86,30 @@ def _one(pair: Pair, bucket: str, copy: str, account: str) -> dict[str, Any]:
     }
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
-    difference = objects_comparison.apart(step, sight)
-    status = objects_comparison.home(difference, sight.sent_at.get(step.id))
+    difference = objects_comparison.difference(step, context)
+    status = objects_comparison.sync_status(difference, context.sent_at.get(step.id))
     if status is not None:
         return status
     message = (
         f"{difference.bucket} lacks {difference.missing} objects of {difference.copy} "
         f"({difference.missing_bytes} bytes), or holds them older"
     )
-    return Confirmation(Standing.READY, f"{message}.", objects_comparison.facts_of(difference))
+    return StepStatus(StepState.READY, f"{message}.", objects_comparison.evidence_of(difference))
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What is not copied, and that nothing is deleted."""
-    copied = {bucket for bucket, _ in objects_comparison.pairs(sight)}
-    for bucket, copy in s3.data_pairs(sight.env):
+    copied = {bucket for bucket, _ in objects_comparison.pairs(context)}
+    for bucket, copy in s3.data_pairs(context.env):
         if bucket not in copied:
             yield f"No object is copied home into {bucket}: it, or its copy {copy}, is not there or cannot be seen."
     yield (
         "Objects that were deleted in the DR region are not deleted at home, and those that are newer at home are not "
         "overwritten: the record of the copy names them."
     )
-    state, its_copy = s3.state_pair(sight.env)
+    state, its_copy = s3.state_pair(context.env)
     yield (
         f"{state} is left alone: Terraform alone writes its state, and an older or foreign one over it would make the "
         f"next apply destroy or duplicate resources. If Terraform was applied on {its_copy} meanwhile, compare serial "
@@ -117,4 +117,4 @@ def notes(sight: Sight) -> Iterator[str]:
     )
 
 
-VERB = action(globals(), {WRITE}, (s3_objects.apart,), reads={READ})
+ACTION = action(globals(), {WRITE}, (s3_objects.apart,), reads={READ})

@@ -10,15 +10,17 @@ from dataclasses import replace
 
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
-from dr_actions.model.action import Sight, no_notes
+from dr_actions.model.action import PlanContext, no_notes
 from dr_actions.model.plan import Step
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
-    for bucket, copy in objects_comparison.pairs(sight):
-        step = objects_copy_to_primary.step_of(sight, bucket, copy, __name__)
+    for bucket, copy in objects_comparison.pairs(context):
+        step = objects_copy_to_primary.step_of(context, bucket, copy, __name__)
         yield replace(step, says=f"Once more, now that nobody writes: {step.says}")
 
 
-VERB = replace(objects_copy_to_primary.VERB, module=__name__, foresee=foresee, notes=no_notes, essential=False)
+ACTION = replace(
+    objects_copy_to_primary.ACTION, module=__name__, plan_steps=plan_steps, notes=no_notes, essential=False
+)

@@ -7,17 +7,17 @@ from datetime import datetime
 
 from dr_actions.actions.database import failback as database_failback
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket that has a copy."""
-    for bucket, copy in objects_comparison.pairs(sight):
-        yield sight.step(
+    for bucket, copy in objects_comparison.pairs(context):
+        yield context.step(
             __name__,
             bucket,
             side=Side.PRIMARY,
@@ -28,20 +28,20 @@ def foresee(sight: Sight) -> Iterator[Step]:
         )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once nothing of before the freeze is missing."""
-    difference = objects_comparison.apart(step, sight)
-    status = objects_comparison.home(difference, _since(step, sight))
+    difference = objects_comparison.difference(step, context)
+    status = objects_comparison.sync_status(difference, _since(step, context))
     if status is not None:
         return status
     message = f"{difference.bucket} lacks {difference.missing} objects of {difference.copy}, some of before the freeze"
-    return Confirmation(Standing.WAITING, f"{message}.", objects_comparison.facts_of(difference))
+    return StepStatus(StepState.IN_PROGRESS, f"{message}.", objects_comparison.evidence_of(difference))
 
 
-def _since(step: Step, sight: Sight) -> datetime | None:
+def _since(step: Step, context: PlanContext) -> datetime | None:
     """The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing."""
-    copied = sight.sent_at.get(step_id("objects/copy_to_primary", step.subject))
-    return database_failback.frozen_since(sight) or copied
+    copied = context.sent_at.get(step_id("objects/copy_to_primary", step.subject))
+    return database_failback.frozen_since(context) or copied
 
 
-VERB = action(globals(), (), (s3_objects.apart,))
+ACTION = action(globals(), (), (s3_objects.apart,))

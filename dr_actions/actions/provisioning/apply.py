@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dr_actions.actions.common.unseen_handling import service_name, tenants_of
+from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
 from dr_actions.actions.provisioning import plan_review
-from dr_actions.model.action import Confirmation, Sight, Standing, Workshop, action
+from dr_actions.model.action import PlanContext, ProgramContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
@@ -23,18 +23,19 @@ from dr_estate.readers import ecs, efs, elbv2, rds_groups
 _MINUTE_S = 60
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step where a folder is configured and the DR region lacks something that a failover needs."""
-    provision, region = sight.env.provision, sight.env.regions.dr
-    lacks = missing(sight)
+    provision, region = context.env.provision, context.env.regions.dr
+    lacks = missing(context)
     if not provision.folder or not lacks:
         return
-    yield sight.step(
+    yield context.step(
         __name__,
         provision.folder,
         label="terraform",
         side=Side.DR,
-        says=f"Run {provision.program} in {provision.folder}: {region} lacks {_few(lacks)}. Its plan is judged, then "
+        says=f"Run {provision.program} in {provision.folder}: {region} lacks {_name_list(lacks)}. Its plan is "
+        f"judged, then "
         "applied as it is; deleting or replacing anything of the primary region or of a protected type is refused.",
         danger=Danger.COMPENSABLE,
         undo="Nothing is destroyed in an incident: what was made stays, and is taken away after the failback.",
@@ -45,35 +46,35 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE when nothing is missing; READY while something of what the plan named is."""
-    lacks = missing(sight)
+    lacks = missing(context)
     if not lacks:
-        return Confirmation(Standing.DONE, f"{sight.env.regions.dr} has all that a failover needs.")
+        return StepStatus(StepState.DONE, f"{context.env.regions.dr} has all that a failover needs.")
     if strange := [name for name in lacks if name not in step.before["missing"]]:
-        message = f"{sight.env.regions.dr} lacks {_few(strange)}, which was there when the plan was made"
-        return Confirmation(Standing.CHANGED, f"{message}: somebody is at work there.")
-    return Confirmation(Standing.READY, f"{sight.env.regions.dr} lacks {_few(lacks)}.")
+        message = f"{context.env.regions.dr} lacks {_name_list(strange)}, which was there when the plan was made"
+        return StepStatus(StepState.DRIFTED, f"{message}: somebody is at work there.")
+    return StepStatus(StepState.READY, f"{context.env.regions.dr} lacks {_name_list(lacks)}.")
 
 
-def work(step: Step, workshop: Workshop) -> None:
+def run_program(step: Step, program: ProgramContext) -> None:
     """Run Terraform. Raises terraform.TerraformFailed: refused by the gate, or whatever it failed of."""
     from dr_actions.clients.terraform import Terraform, TerraformFailed
 
-    env = workshop.env
+    env = program.env
     terraform = Terraform(
-        env.provision.program, Path(env.provision.folder), workshop.folder, workshop.variables, step.budget_s
+        env.provision.program, Path(env.provision.folder), program.folder, program.variables, step.budget_s
     )
     if not terraform.provision(lambda plan: plan_review.refusals(plan, env)):
         raise TerraformFailed(
             f"{env.provision.program} has nothing to change in {env.provision.folder}, and yet {env.regions.dr} lacks "
-            f"{_few(step.before['missing'])}: add it to that folder, or take provision.folder to the right one."
+            f"{_name_list(step.before['missing'])}: add it to that folder, or take provision.folder to the right one."
         )
 
 
-def missing(sight: Sight) -> tuple[str, ...]:
+def missing(context: PlanContext) -> tuple[str, ...]:
     """What a failover needs in the DR region and is not there, in words with names. Raises CannotSee."""
-    env, snapshot, side = sight.env, sight.snapshot, Side.DR
+    env, snapshot, side = context.env, context.snapshot, Side.DR
     names = env.names
     balancer = snapshot.get(elbv2.load_balancer, side)
     groups = {group.name for group in snapshot.get(elbv2.target_groups, side)}
@@ -88,29 +89,29 @@ def missing(sight: Sight) -> tuple[str, ...]:
         f"the DB subnet group {env.named(names.db_subnet_group)}": env.named(names.db_subnet_group) in subnets,
         f"the file system {env.named(names.file_system)}": env.named(names.file_system) in files,
     }
-    for tenant in tenants_of(sight):
+    for tenant in tenants_of(context):
         group = env.named(names.target_group, tenant=tenant.id)
         there[f"the target group {group}"] = group in groups
         there[f"the service {service_name(env, tenant)}"] = service_name(env, tenant) in services
     return tuple(name for name, present in there.items() if not present)
 
 
-def _few(names: tuple[str, ...] | list[str]) -> str:
+def _name_list(names: tuple[str, ...] | list[str]) -> str:
     shown = ", ".join(names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown  # noqa: PLR2004 - three are read at a glance
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why nothing is provisioned, or what of it is not in the plan."""
-    env, lacks = sight.env, missing(sight)
+    env, lacks = context.env, missing(context)
     region, folder = env.regions.dr, env.provision.folder
     if not lacks:
         kind = "warm standby" if env.standby.mode == "warm-standby" else "pilot light"
         run = f": {env.provision.program} is not run in {folder}" if folder else ""
         yield f"Nothing is provisioned: the {kind} in {region} has all that a failover needs already{run}."
     elif not folder:
-        why = f"Nothing is provisioned: {region} lacks {_few(lacks)}, and provision.folder names no Terraform"
-        yield f"{why}. This {env.standby.mode} cannot serve until somebody makes it."
+        reason = f"Nothing is provisioned: {region} lacks {_name_list(lacks)}, and provision.folder names no Terraform"
+        yield f"{reason}. This {env.standby.mode} cannot serve until somebody makes it."
     else:
         yield (
             f"What {env.provision.program} makes in {region} is not in this plan yet: assess again once the step "
@@ -118,7 +119,7 @@ def notes(sight: Sight) -> Iterator[str]:
         )
 
 
-VERB = action(
+ACTION = action(
     globals(),
     (),
     (ecs.cluster, ecs.services, elbv2.load_balancer, elbv2.target_groups, rds_groups.subnet_groups, efs.file_systems),

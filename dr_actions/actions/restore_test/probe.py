@@ -85,7 +85,7 @@ def with_host(params: Mapping[str, Json], host: str) -> dict[str, Json]:
     return {**params, "overrides": changed_overrides}
 
 
-def implausible(answer: drill_resources.Answer, incident: str, tenant: str, schema: str) -> str:
+def reason_to_doubt(answer: drill_resources.ProbeAnswer, incident: str, tenant: str, schema: str) -> str:
     """Why the answer does not show that the tenant's data is there, "" where it does."""
     if (answer.incident, answer.tenant) != (incident, tenant):
         return f"it answers for {answer.tenant or 'nobody'} of {answer.incident or 'no drill'}"

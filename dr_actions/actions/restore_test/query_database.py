@@ -12,30 +12,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.common.unseen_handling import Held, few
+from dr_actions.actions.common.unavailable_handling import TenantService, name_list
 from dr_actions.actions.restore_test import probe, shared
-from dr_actions.model.action import Confirmation, Declined, Hand, Sight, Standing, action
+from dr_actions.model.action import CallDeclined, PlanContext, Sender, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
 from dr_estate.model.states import DATABASE
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import drill_resources, ecs, rds
 
 RUN = "ecs:RunTask"
 
 
-@shared.tried
-def foresee(sight: Sight) -> Iterator[Step]:
+@shared.trial_only
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each sampled tenant with a service in the DR region, where a database is tried."""
-    if shared.newest(sight) is not None:
-        yield from (_step(sight, tenant_service) for tenant_service in shared.asking(sight))
+    if shared.newest(context) is not None:
+        yield from (_step(context, tenant_service) for tenant_service in shared.querying_tenants(context))
 
 
-def _step(sight: Sight, tenant_service: Held) -> Step:
-    env, name = sight.env, shared.database_name(sight.env, sight.incident)
+def _step(context: PlanContext, tenant_service: TenantService) -> Step:
+    env, name = context.env, shared.database_name(context.env, context.incident)
     schema = env.named(env.names.tenant_schema, tenant=tenant_service.tenant.id)
-    return sight.step(
+    return context.step(
         __name__,
         name,
         label=tenant_service.tenant.id,
@@ -45,15 +45,15 @@ def _step(sight: Sight, tenant_service: Held) -> Step:
         danger=Danger.COMPENSABLE,
         undo="The task ends by itself; the clean-up stops one that does not.",
         budget_s=900,
-        call=_call(sight, tenant_service, name),
+        call=_call(context, tenant_service, name),
         tenant=tenant_service.tenant.id,
-        before={"definition": tenant_service.service.task_definition, "incident": sight.incident},
+        before={"definition": tenant_service.service.task_definition, "incident": context.incident},
         after={"schema": schema, "rows": "at least one"},
     )
 
 
-def _call(sight: Sight, tenant_service: Held, name: str) -> Call:
-    env, service = sight.env, tenant_service.service
+def _call(context: PlanContext, tenant_service: TenantService, name: str) -> Call:
+    env, service = context.env, tenant_service.service
     network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
     if service.public_ip:
         network["assignPublicIp"] = service.public_ip
@@ -62,128 +62,130 @@ def _call(sight: Sight, tenant_service: Held, name: str) -> Call:
         "taskDefinition": service.task_definition,
         "launchType": "FARGATE",
         "count": 1,
-        "startedBy": sight.incident,
-        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{tenant_service.tenant.id}")),
+        "startedBy": context.incident,
+        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{context.incident}:{tenant_service.tenant.id}")),
         "networkConfiguration": {"awsvpcConfiguration": network},
         "overrides": probe.overrides(
-            env, _container(sight, service), sight.incident, tenant_service.tenant, later(name)
+            env, _container(context, service), context.incident, tenant_service.tenant, pending_host(name)
         ),
-        "tags": [{"key": TAG, "value": sight.incident}],
+        "tags": [{"key": TAG, "value": context.incident}],
     }
     return Call("ecs", "RunTask", env.regions.dr, params)
 
 
-def later(name: str) -> str:
+def pending_host(name: str) -> str:
     """Stands for the host of the restored database, while it is not there yet."""
     return f"<the host of {name}, once restored>"
 
 
-def _container(sight: Sight, service: ecs.Service) -> str:
-    seen = sight.snapshot.get(ecs.task_definitions, Side.DR)
+def _container(context: PlanContext, service: ecs.Service) -> str:
+    seen = context.snapshot.get(ecs.task_definitions, Side.DR)
     known = (
         definition
         for definition in seen
         if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
     )
-    return probe.container_of(sight.env, next(known, None))
+    return probe.container_of(context.env, next(known, None))
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """How the tenant's task stands, and what it found."""
-    task = _task(step, sight)
+    task = _task(step, context)
     if task is None:
-        instance = shared.database_of(sight, step.subject)
+        instance = shared.database_of(context, step.subject)
         if instance is None or not instance.host or not DATABASE[instance.status].serves:
             how = instance.status if instance else "not there"
-            return Confirmation(Standing.CHANGED, f"{step.subject} is {how}: nothing can be asked of it.")
-        return Confirmation(Standing.READY, f"{step.subject} can be asked as {step.tenant}.")
+            return StepStatus(StepState.DRIFTED, f"{step.subject} is {how}: nothing can be asked of it.")
+        return StepStatus(StepState.READY, f"{step.subject} can be asked as {step.tenant}.")
     if task.status != drill_resources.STOPPED:
-        return Confirmation(Standing.WAITING, f"The task of {step.tenant} is {task.status}.")
+        return StepStatus(StepState.IN_PROGRESS, f"The task of {step.tenant} is {task.status}.")
     if task.exit_code is None:
         message = f"The task of {step.tenant} did not start: {task.reason or 'ECS gives no reason'}"
-        return Confirmation(Standing.FAILED, message, (("task", task.arn),))
-    return _of_ended(step, sight, task)
+        return StepStatus(StepState.FAILED, message, (("task", task.arn),))
+    return _of_ended(step, context, task)
 
 
-def _task(step: Step, sight: Sight) -> drill_resources.Probe | None:
+def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
     """The tenant's task of this trial; the newest, where there should be several. Raises CannotSee."""
     ours = [
         task
-        for task in sight.snapshot.get(drill_resources.tasks, Side.DR)
+        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
         if (task.incident, task.task_definition) == (step.before["incident"], step.before["definition"])
     ]
     return ours[-1] if ours else None
 
 
-def _of_ended(step: Step, sight: Sight, task: drill_resources.Probe) -> Confirmation:
-    answer = _answer(sight, task)
+def _of_ended(step: Step, context: PlanContext, task: drill_resources.Probe) -> StepStatus:
+    answer = _answer(context, task)
     if task.exit_code != 0:
         reason = answer.said if answer and answer.said else task.reason
         if answer is not None and answer.heard:
-            reason = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
+            reason = probe.reason_to_doubt(answer, task.incident, str(step.tenant), step.after["schema"])
         message = (
             f"{step.subject} does not answer {step.tenant} (exit code {task.exit_code}): {reason or 'it says nothing'}"
         )
-        return Confirmation(Standing.FAILED, message, (("task", task.arn),))
+        return StepStatus(StepState.FAILED, message, (("task", task.arn),))
     if answer is None or not answer.heard:
-        return Confirmation(Standing.UNSEEN, f"What {task.arn} found is not in its log yet.")
-    why = probe.implausible(answer, task.incident, str(step.tenant), step.after["schema"])
+        return StepStatus(StepState.UNAVAILABLE, f"What {task.arn} found is not in its log yet.")
+    cause = probe.reason_to_doubt(answer, task.incident, str(step.tenant), step.after["schema"])
     facts = [("task", task.arn), ("schema", answer.schema), ("tables", str(answer.tables)), ("rows", str(answer.rows))]
     facts += [("newest", answer.newest)] if answer.newest else []
-    if why:
-        message = f"{step.subject} answers {step.tenant}, but {why}."
-        return Confirmation(Standing.FAILED, message, tuple(facts))
+    if cause:
+        message = f"{step.subject} answers {step.tenant}, but {cause}."
+        return StepStatus(StepState.FAILED, message, tuple(facts))
     found = f"{answer.tables} tables of {answer.schema} with {answer.rows} rows"
-    return Confirmation(Standing.DONE, f"{step.subject} answers {step.tenant}: {found}.", tuple(facts))
+    return StepStatus(StepState.DONE, f"{step.subject} answers {step.tenant}: {found}.", tuple(facts))
 
 
-def _answer(sight: Sight, task: drill_resources.Probe) -> drill_resources.Answer | None:
+def _answer(context: PlanContext, task: drill_resources.Probe) -> drill_resources.ProbeAnswer | None:
     """What the task's log says, None where it was not read. Raises CannotSee with the reason of one that is unseen."""
-    seen = sight.snapshot.get(drill_resources.answers, Side.DR)
+    seen = context.snapshot.get(drill_resources.answers, Side.DR)
     known = next(
-        (answer for answer in seen if isinstance(answer, drill_resources.Answer) and answer.task == task.arn), None
+        (answer for answer in seen if isinstance(answer, drill_resources.ProbeAnswer) and answer.task == task.arn), None
     )
-    dark = next((answer for answer in seen if isinstance(answer, Unseen)), None)
-    if known is None and dark is not None and task.exit_code == 0:
-        raise CannotSee(dark)
+    unavailable = next((answer for answer in seen if isinstance(answer, Unavailable)), None)
+    if known is None and unavailable is not None and task.exit_code == 0:
+        raise DataUnavailable(unavailable)
     return known
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The call with the restored database's host. Raises ValueError where there is none."""
     try:
-        instance = shared.database_of(sight, step.subject)
-    except CannotSee as dark:
-        raise ValueError(dark.unseen.why) from dark
+        instance = shared.database_of(context, step.subject)
+    except DataUnavailable as error:
+        raise ValueError(error.unavailable.why) from error
     if instance is None or not instance.host:
-        raise ValueError(f"{later(step.subject)} is still absent")
+        raise ValueError(f"{pending_host(step.subject)} is still absent")
     return replace(step.planned_call, params=probe.with_host(step.planned_call.params, instance.host))
 
 
-def act(_step: Step, call: Call, hand: Hand) -> dict[str, Any]:
+def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     """Run the task. Raises Declined with ECS's reason where it answers that it did not."""
-    answer = hand.send(call)
+    answer = sender.send(call)
     refused = [
         str(failure.get("reason") or failure.get("detail") or "no reason given")
         for failure in answer.get("failures", ())
     ]
     if refused and not answer.get("tasks"):
-        raise Declined(f"ECS did not start the task: {', '.join(refused)}")
+        raise CallDeclined(f"ECS did not start the task: {', '.join(refused)}")
     return answer
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Whom nobody can ask as."""
     try:
-        asking, voiceless = shared.asking(sight), shared.voiceless(sight)
-    except CannotSee as dark:
-        yield f"No tenant asks the restored database: {dark.unseen.why}"
+        asking, voiceless = shared.querying_tenants(context), shared.tenants_without_query(context)
+    except DataUnavailable as error:
+        yield f"No tenant asks the restored database: {error.unavailable.why}"
         return
     if voiceless:
-        names = few([tenant.id for tenant in voiceless])
-        yield f"{names}: without a service in {sight.env.regions.dr} the restored database is not asked as that tenant."
+        names = name_list([tenant.id for tenant in voiceless])
+        yield (
+            f"{names}: without a service in {context.env.regions.dr} the restored database is not asked as that tenant."
+        )
     if not asking:
         yield "No tenant asks the restored database: that it answers is not proved."
 
 
-VERB = action(globals(), {RUN}, (rds.instances, drill_resources.tasks, drill_resources.answers))
+ACTION = action(globals(), {RUN}, (rds.instances, drill_resources.tasks, drill_resources.answers))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
@@ -19,38 +19,39 @@ from dr_estate.readers import rds
 DELETE, MODIFY = "rds:DeleteDBInstance", "rds:ModifyDBInstance"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """For each instance of a drill: take its protection off, where it has any, and delete it."""
-    for instance in sorted(_of_drills(sight), key=lambda database: database.identifier):
+    for instance in sorted(_of_drills(context), key=lambda database: database.identifier):
         if instance.deletion_protection:
-            yield _step(sight, instance, protected=True)
-        yield _step(sight, instance, protected=False)
+            yield _step(context, instance, protected=True)
+        yield _step(context, instance, protected=False)
 
 
-def _of_drills(sight: Sight) -> list[rds.Instance]:
+def _of_drills(context: PlanContext) -> list[rds.Instance]:
     """Those whose name is a drill's, and those that this drill's own failback set aside, known by resource id too."""
-    name = sight.env.named(sight.env.names.database)
-    found = sight.snapshot.get(rds.instances, Side.DR)
+    name = context.env.named(context.env.names.database)
+    found = context.snapshot.get(rds.instances, Side.DR)
     return [
         instance
         for instance in found
-        if is_isolated(instance.identifier, name) or sight.set_aside.get(instance.resource_id) == instance.identifier
+        if is_isolated(instance.identifier, name)
+        or context.renamed_databases.get(instance.resource_id) == instance.identifier
     ]
 
 
-def _step(sight: Sight, instance: rds.Instance, protected: bool) -> Step:
-    region, name = sight.env.region(Side.DR), instance.identifier
+def _step(context: PlanContext, instance: rds.Instance, protected: bool) -> Step:
+    region, name = context.env.region(Side.DR), instance.identifier
     params = {"DBInstanceIdentifier": name}
     gone = {"SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
     off = {"DeletionProtection": False, "ApplyImmediately": True}
-    says = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
-    return sight.step(
+    message = f"Take the deletion protection off {name} in {region}." if protected else f"Delete {name} in {region}."
+    return context.step(
         __name__,
         name,
         label=f"{'unprotect.' if protected else ''}{name}",
         nth=0 if protected else 1,
         side=Side.DR,
-        says=f"{says} A drill made it, or set it aside.",
+        says=f"{message} A drill made it, or set it aside.",
         danger=Danger.COMPENSABLE if protected else Danger.IRREVERSIBLE,
         undo="None is needed: what a drill made is taken away." if protected else "None: the drill's copy is gone.",
         budget_s=1800,
@@ -65,24 +66,24 @@ def _step(sight: Sight, instance: rds.Instance, protected: bool) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """By resource id: another instance of the name is not the drill's, and is not touched (T43)."""
-    instance = sight.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
+    instance = context.snapshot.find(rds.instances, Side.DR, resource_id=step.before["resource"])
     if instance is None:
-        return Confirmation(Standing.DONE, f"{step.subject} is gone.")
+        return StepStatus(StepState.DONE, f"{step.subject} is gone.")
     if instance.identifier != step.subject:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is called {instance.identifier} now.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is called {instance.identifier} now.")
     state = DATABASE[instance.status]
     if state.gone:
-        return Confirmation(Standing.WAITING, f"{step.subject} is being deleted.")
+        return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is being deleted.")
     unprotects = "protected" in step.after
     if unprotects and not instance.deletion_protection:
-        return Confirmation(Standing.DONE, f"{step.subject} is protected no more.")
+        return StepStatus(StepState.DONE, f"{step.subject} is protected no more.")
     if instance.deletion_protection and not unprotects:
-        return Confirmation(Standing.CHANGED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} was protected meanwhile: somebody wants to keep it.")
     if state.changeable or state.broken or state.stopped:
-        return Confirmation(Standing.READY, f"{step.subject} is {instance.status}, and can be taken away.")
-    return Confirmation(Standing.WAITING, f"{step.subject} is {instance.status}.")
+        return StepStatus(StepState.READY, f"{step.subject} is {instance.status}, and can be taken away.")
+    return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is {instance.status}.")
 
 
-VERB = action(globals(), {DELETE, MODIFY}, (rds.instances,))
+ACTION = action(globals(), {DELETE, MODIFY}, (rds.instances,))

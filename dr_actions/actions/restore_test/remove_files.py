@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import unseen
+from dr_actions.actions.common.unavailable_handling import unavailable_reasons
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
@@ -22,25 +22,25 @@ DELETE_POINT, DELETE_TARGET, DELETE = "efs:DeleteAccessPoint", "efs:DeleteMountT
 _KEYS = {"DeleteAccessPoint": "AccessPointId", "DeleteMountTarget": "MountTargetId", "DeleteFileSystem": "FileSystemId"}
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The steps for every file system of a drill, whichever drill made it."""
-    points = sight.snapshot.get(drill_resources.access_points, Side.DR)
-    targets = sight.snapshot.get(drill_resources.mount_targets, Side.DR)
-    for system in sight.snapshot.get(efs.of_drills, Side.DR):
+    points = context.snapshot.get(drill_resources.access_points, Side.DR)
+    targets = context.snapshot.get(drill_resources.mount_targets, Side.DR)
+    for system in context.snapshot.get(efs.of_drills, Side.DR):
         if not system.name:
-            yield restored_files.mark(sight, __name__, system.token)
+            yield restored_files.tag_step(context, __name__, system.token)
         for point in points:
             if point.file_system_id == system.id:
-                yield _step(sight, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
+                yield _step(context, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
         for target in targets:
             if target.file_system_id == system.id:
-                yield _step(sight, "DeleteMountTarget", target.id, f"the mount target {target.id}")
-        yield _step(sight, "DeleteFileSystem", system.id, f"the restored files {system.token} ({system.id})")
+                yield _step(context, "DeleteMountTarget", target.id, f"the mount target {target.id}")
+        yield _step(context, "DeleteFileSystem", system.id, f"the restored files {system.token} ({system.id})")
 
 
-def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
-    region = sight.env.regions.dr
-    return sight.step(
+def _step(context: PlanContext, operation: str, thing: str, called: str) -> Step:
+    region = context.env.regions.dr
+    return context.step(
         __name__,
         thing,
         nth=2 if operation == "DeleteFileSystem" else 1,
@@ -55,40 +55,42 @@ def _step(sight: Sight, operation: str, thing: str, called: str) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """Whether the thing is gone, or bears its trial's name."""
-    if step.call and step.call.operation == _MARK and shared.files_of(sight, step.subject) is not None:
-        return restored_files.confirm_mark(step, sight)
-    state = _states(sight).get(step.subject)
+    if step.call and step.call.operation == _MARK and shared.files_of(context, step.subject) is not None:
+        return restored_files.observe_tag(step, context)
+    state = _states(context).get(step.subject)
     if state is None:
-        return Confirmation(Standing.DONE, f"{step.subject} is gone.")
+        return StepStatus(StepState.DONE, f"{step.subject} is gone.")
     if FILE_SYSTEM[state].gone:
-        return Confirmation(Standing.WAITING, f"{step.subject} is {state}.")
-    return Confirmation(Standing.READY, f"{step.subject} is {state} and can be deleted.")
+        return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is {state}.")
+    return StepStatus(StepState.READY, f"{step.subject} is {state} and can be deleted.")
 
 
-def _states(sight: Sight) -> dict[str, str]:
+def _states(context: PlanContext) -> dict[str, str]:
     """The state of everything that drills restored, by id. Raises CannotSee."""
-    systems = {system.id: system.state for system in sight.snapshot.get(efs.of_drills, Side.DR)}
-    points = {point.id: point.state for point in sight.snapshot.get(drill_resources.access_points, Side.DR)}
+    systems = {system.id: system.state for system in context.snapshot.get(efs.of_drills, Side.DR)}
+    points = {point.id: point.state for point in context.snapshot.get(drill_resources.access_points, Side.DR)}
     return (
         systems
         | points
-        | {target.id: target.state for target in sight.snapshot.get(drill_resources.mount_targets, Side.DR)}
+        | {target.id: target.state for target in context.snapshot.get(drill_resources.mount_targets, Side.DR)}
     )
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
-    return restored_files.fill(step, sight) if step.planned_call.operation == _MARK else step.planned_call
+    return restored_files.build_call(step, context) if step.planned_call.operation == _MARK else step.planned_call
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What could not be seen."""
-    return unseen(sight, Side.DR, efs.of_drills, drill_resources.access_points, drill_resources.mount_targets)
+    return unavailable_reasons(
+        context, Side.DR, efs.of_drills, drill_resources.access_points, drill_resources.mount_targets
+    )
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE},
     (efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),

@@ -12,13 +12,13 @@ import uuid
 from collections.abc import Iterator
 
 from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
 from dr_estate.model.states import FILE_SYSTEM
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 
 START = "backup:StartRestoreJob"
@@ -26,15 +26,15 @@ _FAILED = ("FAILED", "ABORTED")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
 
-@shared.tried
-def foresee(sight: Sight) -> Iterator[Step]:
+@shared.trial_only
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where a recovery point is usable."""
-    point = shared.files_point(sight)
+    point = shared.files_point(context)
     if point is None:
         return
-    env, token = sight.env, shared.files_name(sight.env, sight.incident)
+    env, token = context.env, shared.files_name(context.env, context.incident)
     label = env.named(env.names.file_system)
-    yield sight.step(
+    yield context.step(
         __name__,
         token,
         label=label,
@@ -43,14 +43,14 @@ def foresee(sight: Sight) -> Iterator[Step]:
         danger=Danger.COMPENSABLE,
         undo=f"The clean-up deletes the file system {token}.",
         budget_s=14400,
-        call=_call(sight, point, token, former_id(step_id(__name__, label))),
-        before={"point": point.arn, "incident": sight.incident},
+        call=_call(context, point, token, former_id(step_id(__name__, label))),
+        before={"point": point.arn, "incident": context.incident},
         after={"name": token},
     )
 
 
-def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) -> Call:
-    env, key = sight.env, _key(sight)
+def _call(context: PlanContext, point: backup.RecoveryPoint, token: str, former: str) -> Call:
+    env, key = context.env, _key(context)
     parameters = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
         "newFileSystem": "true",
@@ -63,48 +63,50 @@ def _call(sight: Sight, point: backup.RecoveryPoint, token: str, former: str) ->
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{sight.incident}:{former}:{point.arn}")),
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{context.incident}:{former}:{point.arn}")),
         "CopySourceTagsToRestoredResource": False,
         "Metadata": parameters,
     }
     return Call("backup", "StartRestoreJob", env.regions.dr, params)
 
 
-def _key(sight: Sight) -> str:
+def _key(context: PlanContext) -> str:
     """The key of the DR region's file system, "" where it has none or is unseen: EFS takes its own then."""
     try:
-        return next((system.key for system in sight.snapshot.get(efs.file_systems, Side.DR) if system.key), "")
-    except CannotSee:
+        return next((system.key for system in context.snapshot.get(efs.file_systems, Side.DR) if system.key), "")
+    except DataUnavailable:
         return ""
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """How the file system of the trial's token stands, and the job that fills it."""
-    point, system = str(step.before["point"]), shared.files_of(sight, step.subject)
-    job = _job(step, sight, system)
+    point, system = str(step.before["point"]), shared.files_of(context, step.subject)
+    job = _job(step, context, system)
     if job is not None and job.status in _FAILED:
-        return Confirmation(Standing.FAILED, f"Restore job {job.id} is {job.status}: {job.message}")
+        return StepStatus(StepState.FAILED, f"Restore job {job.id} is {job.status}: {job.message}")
     state = FILE_SYSTEM[system.state if system else "creating"]
     if system is not None and (state.gone or state.broken):
-        return Confirmation(Standing.CHANGED, f"{system.id} ({step.subject}) is {system.state}.")
+        return StepStatus(StepState.DRIFTED, f"{system.id} ({step.subject}) is {system.state}.")
     if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
-        return Confirmation(Standing.DONE, f"{point} is restored into {system.id}.", _facts(sight, job, system, point))
+        return StepStatus(
+            StepState.DONE, f"{point} is restored into {system.id}.", _evidence(context, job, system, point)
+        )
     if job is not None or system is not None:
         message = (
             f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
         )
-        return Confirmation(Standing.WAITING, f"{message}.")
-    if _backed_up(sight, point) is None:
-        return Confirmation(Standing.CHANGED, f"The recovery point {point} is gone.")
-    return Confirmation(Standing.READY, f"{point} can be restored into a new file system.")
+        return StepStatus(StepState.IN_PROGRESS, f"{message}.")
+    if _backed_up(context, point) is None:
+        return StepStatus(StepState.DRIFTED, f"The recovery point {point} is gone.")
+    return StepStatus(StepState.READY, f"{point} can be restored into a new file system.")
 
 
-def _job(step: Step, sight: Sight, system: efs.FileSystem | None) -> backup_jobs.Restore | None:
+def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> backup_jobs.RestoreJob | None:
     """The newest restore of the point since the trial began that made this file system, or does not say yet."""
     since, point = began(str(step.before["incident"])), step.before["point"]
     ours = [
         job
-        for job in sight.snapshot.get(backup_jobs.restores, Side.DR)
+        for job in context.snapshot.get(backup_jobs.restores, Side.DR)
         if job.point_arn == point
         and job.created_at >= since
         and (not job.made_arn or (system is not None and job.made_arn.endswith(f"/{system.id}")))
@@ -112,12 +114,14 @@ def _job(step: Step, sight: Sight, system: efs.FileSystem | None) -> backup_jobs
     return max(ours, key=lambda job: job.created_at, default=None)
 
 
-def _backed_up(sight: Sight, point: str) -> backup.RecoveryPoint | None:
-    return sight.snapshot.find(backup.recovery_points, Side.DR, arn=point, status="COMPLETED")
+def _backed_up(context: PlanContext, point: str) -> backup.RecoveryPoint | None:
+    return context.snapshot.find(backup.recovery_points, Side.DR, arn=point, status="COMPLETED")
 
 
-def _facts(sight: Sight, job: backup_jobs.Restore, system: efs.FileSystem, point: str) -> tuple[tuple[str, str], ...]:
-    made_of = _backed_up(sight, point)
+def _evidence(
+    context: PlanContext, job: backup_jobs.RestoreJob, system: efs.FileSystem, point: str
+) -> tuple[tuple[str, str], ...]:
+    made_of = _backed_up(context, point)
     facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
     if made_of is not None:
         age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
@@ -125,13 +129,13 @@ def _facts(sight: Sight, job: backup_jobs.Restore, system: efs.FileSystem, point
     return tuple(facts)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Why no files are tried."""
-    env = sight.env
+    env = context.env
     try:
-        point = shared.files_point(sight)
-    except CannotSee as dark:
-        yield f"The files are not tried: {dark.unseen.why}"
+        point = shared.files_point(context)
+    except DataUnavailable as error:
+        yield f"The files are not tried: {error.unavailable.why}"
         return
     if point is None:
         yield _nothing(env)
@@ -139,11 +143,11 @@ def notes(sight: Sight) -> Iterator[str]:
 
 def _nothing(env: Environment) -> str:
     name, region = env.named(env.names.file_system), env.regions.dr
-    why = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
-    return f"The files {name} are not tried: {region} holds no usable recovery point of them ({why})."
+    reason = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
+    return f"The files {name} are not tried: {region} holds no usable recovery point of them ({reason})."
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {START},
     (efs.of_drills, efs.file_systems, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),

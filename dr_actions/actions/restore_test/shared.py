@@ -9,15 +9,20 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TypeVar
 
-from dr_actions.actions.common.unseen_handling import Held, held, lacking, tenants_of
+from dr_actions.actions.common.unavailable_handling import (
+    TenantService,
+    tenant_services,
+    tenants_of,
+    tenants_without_service,
+)
 from dr_actions.actions.database import copy_selection
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Json
 from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG, is_trial, isolated
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, efs, rds
 from dr_estate.snapshot.tenants import Tenant
 
@@ -26,12 +31,12 @@ T = TypeVar("T")
 RESTORED_TO = "RestoredTo"
 
 
-def tried(foresee: Callable[[Sight], Iterator[T]]) -> Callable[[Sight], Iterator[T]]:
-    """``foresee`` (or ``notes``) that yields nothing without a trial."""
+def trial_only(plan_steps: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanContext], Iterator[T]]:
+    """``plan_steps`` (or ``notes``) that yields nothing without a trial."""
 
-    @wraps(foresee)
-    def yielded(sight: Sight) -> Iterator[T]:
-        return foresee(sight) if is_trial(sight.incident) else iter(())
+    @wraps(plan_steps)
+    def yielded(context: PlanContext) -> Iterator[T]:
+        return plan_steps(context) if is_trial(context.incident) else iter(())
 
     return yielded
 
@@ -52,35 +57,37 @@ def tags(env: Environment, incident: str, **more: str) -> list[Json]:
     return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]
 
 
-def database_of(sight: Sight, name: str) -> rds.Instance | None:
+def database_of(context: PlanContext, name: str) -> rds.Instance | None:
     """The restored database of that name. Raises CannotSee."""
-    return copy_selection.instance(sight, name)
+    return copy_selection.instance(context, name)
 
 
-def files_of(sight: Sight, token: str) -> efs.FileSystem | None:
+def files_of(context: PlanContext, token: str) -> efs.FileSystem | None:
     """The restored file system of that creation token. Raises CannotSee."""
-    return sight.snapshot.find(efs.of_drills, Side.DR, token=token)
+    return context.snapshot.find(efs.of_drills, Side.DR, token=token)
 
 
-def copies(sight: Sight) -> tuple[list[DatabaseCopy], list[Unseen]]:
+def copies(context: PlanContext) -> tuple[list[DatabaseCopy], list[Unavailable]]:
     """The database's copies that can be restored beside it, whatever a recovery prefers, and what could not be seen.
 
     A read replica is none: to promote it is to use it up.
     """
     found: list[DatabaseCopy] = []
-    dark: list[Unseen] = []
-    for mechanism in sorted((AUTOMATED, BACKUP), key=lambda candidate: _preference(sight.env, candidate)):
+    unavailable: list[Unavailable] = []
+    for mechanism in sorted((AUTOMATED, BACKUP), key=lambda candidate: _preference(context.env, candidate)):
         try:
-            found += copies_by(copy_selection.view_of(sight), mechanism)
-        except CannotSee as cannot:
-            dark.append(cannot.unseen)
-    return found, dark
+            found += copies_by(copy_selection.view_of(context), mechanism)
+        except DataUnavailable as error:
+            unavailable.append(error.unavailable)
+    return found, unavailable
 
 
-def newest(sight: Sight) -> DatabaseCopy | None:
+def newest(context: PlanContext) -> DatabaseCopy | None:
     """The usable copy that holds the newest data; of two alike the one that a recovery prefers."""
     usable = [
-        copy for copy in copies(sight)[0] if not copy.flaw and copy.age_s is not None and copy_selection.sendable(copy)
+        copy
+        for copy in copies(context)[0]
+        if not copy.flaw and copy.age_s is not None and copy_selection.sendable(copy)
     ]
     return min(usable, key=lambda copy: copy.age_s or 0.0, default=None)
 
@@ -90,24 +97,24 @@ def _preference(env: Environment, mechanism: str) -> int:
     return known.index(mechanism) if mechanism in known else len(known)
 
 
-def files_point(sight: Sight) -> backup.RecoveryPoint | None:
+def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
     """The newest complete recovery point of the primary region's files whose key works. Raises CannotSee."""
-    view = copy_selection.view_of(sight)
-    files = f":elasticfilesystem:{sight.env.regions.primary}:{sight.env.account}:file-system/"
+    view = copy_selection.view_of(context)
+    files = f":elasticfilesystem:{context.env.regions.primary}:{context.env.account}:file-system/"
     points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
     return max(points, key=lambda point: point.created_at, default=None)
 
 
-def sampled(sight: Sight) -> tuple[Tenant, ...]:
+def sampled(context: PlanContext) -> tuple[Tenant, ...]:
     """The tenants whose access points are opened, in order. Raises CannotSee where none can be discovered."""
-    return tenants_of(sight)[: sight.env.drill.sample_tenants]
+    return tenants_of(context)[: context.env.drill.sample_tenants]
 
 
-def asking(sight: Sight) -> tuple[Held, ...]:
+def querying_tenants(context: PlanContext) -> tuple[TenantService, ...]:
     """The tenants that ask the restored database, with their services of the DR region, in order. Raises CannotSee."""
-    return held(sight, Side.DR)[: sight.env.drill.sample_tenants]
+    return tenant_services(context, Side.DR)[: context.env.drill.sample_tenants]
 
 
-def voiceless(sight: Sight) -> tuple[Tenant, ...]:
+def tenants_without_query(context: PlanContext) -> tuple[Tenant, ...]:
     """The tenants that would have been asked as, and have no service in the DR region to ask with. Raises CannotSee."""
-    return tuple(tenant for tenant in lacking(sight, Side.DR) if tenant in sampled(sight))
+    return tuple(tenant for tenant in tenants_without_service(context, Side.DR) if tenant in sampled(context))

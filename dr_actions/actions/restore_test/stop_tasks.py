@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.common.unseen_handling import unseen
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.common.unavailable_handling import unavailable_reasons
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import drill_resources, rds
@@ -13,17 +13,17 @@ from dr_estate.readers import drill_resources, rds
 STOP = "ecs:StopTask"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each of a drill's tasks that runs, or will."""
-    for task in sight.snapshot.get(drill_resources.tasks, Side.DR):
+    for task in context.snapshot.get(drill_resources.tasks, Side.DR):
         if task.status != drill_resources.STOPPED:
-            yield _step(sight, task)
+            yield _step(context, task)
 
 
-def _step(sight: Sight, probe: drill_resources.Probe) -> Step:
-    env, name = sight.env, probe.arn.rpartition("/")[2]
+def _step(context: PlanContext, probe: drill_resources.Probe) -> Step:
+    env, name = context.env, probe.arn.rpartition("/")[2]
     params = {"cluster": env.named(env.names.cluster), "task": probe.arn, "reason": f"clean-up of {probe.incident}"}
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -37,19 +37,19 @@ def _step(sight: Sight, probe: drill_resources.Probe) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """Whether the task has ended; ECS forgets one after an hour."""
-    probe = sight.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
+    probe = context.snapshot.find(drill_resources.tasks, Side.DR, arn=step.before["task"])
     if probe is None or probe.status == drill_resources.STOPPED:
-        return Confirmation(Standing.DONE, f"{step.subject} has ended.")
+        return StepStatus(StepState.DONE, f"{step.subject} has ended.")
     if probe.wanted == drill_resources.STOPPED:
-        return Confirmation(Standing.WAITING, f"{step.subject} is {probe.status}.")
-    return Confirmation(Standing.READY, f"{step.subject} is {probe.status} and can be stopped.")
+        return StepStatus(StepState.IN_PROGRESS, f"{step.subject} is {probe.status}.")
+    return StepStatus(StepState.READY, f"{step.subject} is {probe.status} and can be stopped.")
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What could not be seen."""
-    return unseen(sight, Side.DR, drill_resources.tasks)
+    return unavailable_reasons(context, Side.DR, drill_resources.tasks)
 
 
-VERB = action(globals(), {STOP}, (rds.instances, drill_resources.tasks), essential=False)
+ACTION = action(globals(), {STOP}, (rds.instances, drill_resources.tasks), essential=False)

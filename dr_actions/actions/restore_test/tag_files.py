@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.model.action import Sight, action
+from dr_actions.model.action import PlanContext, action
 from dr_actions.model.plan import Step
 from dr_estate.readers import efs
 
 
-@shared.tried
-def foresee(sight: Sight) -> Iterator[Step]:
+@shared.trial_only
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The step, where files are tried."""
-    if shared.files_point(sight) is not None:
-        yield restored_files.mark(sight, __name__, shared.files_name(sight.env, sight.incident))
+    if shared.files_point(context) is not None:
+        yield restored_files.tag_step(context, __name__, shared.files_name(context.env, context.incident))
 
 
-VERB = action(
-    globals(), {restored_files.TAG_IT}, (efs.of_drills,), confirm=restored_files.confirm_mark, fill=restored_files.fill
+ACTION = action(
+    globals(),
+    {restored_files.TAG_IT},
+    (efs.of_drills,),
+    observe=restored_files.observe_tag,
+    build_call=restored_files.build_call,
 )

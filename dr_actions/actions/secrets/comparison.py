@@ -8,47 +8,47 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback
 from dr_actions.actions.secrets import primary_references
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import step_id
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.secretsmanager import Content, Field, Hidden, Secret
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class SecretPair:
     """A secret in both regions, None where it is absent, and what may be known of its values."""
 
     name: str
     tenant: str | None
     here: Secret | None
     there: Secret | None
-    value_here: Content | Hidden | None
-    value_there: Content | Hidden | None
+    value_here: Content | HiddenSecret | None
+    value_there: Content | HiddenSecret | None
 
 
-def pairs(sight: Sight) -> Iterator[Pair]:
+def pairs(context: PlanContext) -> Iterator[SecretPair]:
     """The estate's secrets of the tenants in question. ``here`` is the primary. Raises CannotSee."""
-    here, there = (_standing(sight, side) for side in (Side.PRIMARY, Side.DR))
-    values_here, values_there = (_values(sight, side) for side in (Side.PRIMARY, Side.DR))
-    for name, tenant in sorted(primary_references.wanted(sight).items()):
-        yield Pair(name, tenant, here.get(name), there.get(name), values_here.get(name), values_there.get(name))
+    here, there = (_status(context, side) for side in (Side.PRIMARY, Side.DR))
+    values_here, values_there = (_values(context, side) for side in (Side.PRIMARY, Side.DR))
+    for name, tenant in sorted(primary_references.selected_secrets(context).items()):
+        yield SecretPair(name, tenant, here.get(name), there.get(name), values_here.get(name), values_there.get(name))
 
 
-def pair(sight: Sight, name: str) -> Pair:
+def pair(context: PlanContext, name: str) -> SecretPair:
     """The secret of that name in both regions. Raises CannotSee where a region, or a value of it, is unseen."""
-    here, there = (_standing(sight, side).get(name) for side in (Side.PRIMARY, Side.DR))
-    value_here, value_there = (_values(sight, side).get(name) for side in (Side.PRIMARY, Side.DR))
+    here, there = (_status(context, side).get(name) for side in (Side.PRIMARY, Side.DR))
+    value_here, value_there = (_values(context, side).get(name) for side in (Side.PRIMARY, Side.DR))
     for value in (value_here, value_there):
-        if isinstance(value, Hidden):
-            raise CannotSee(value.unseen)
-    return Pair(name, None, here, there, value_here, value_there)
+        if isinstance(value, HiddenSecret):
+            raise DataUnavailable(value.unseen)
+    return SecretPair(name, None, here, there, value_here, value_there)
 
 
-def apart(secret_pair: Pair, renamed: bool) -> tuple[str, ...]:
+def differing_fields(secret_pair: SecretPair, renamed: bool) -> tuple[str, ...]:
     """The names of the fields by which the primary's secret does not say what the DR region's says, each of its region.
 
     ``renamed``: the DR region's database has another name than the estate's, so that no rule makes hosts of one thing
@@ -63,27 +63,27 @@ def apart(secret_pair: Pair, renamed: bool) -> tuple[str, ...]:
     return tuple(name for name in names if not _alike(mine.get(name), its.get(name), renamed))
 
 
-def renamed(sight: Sight) -> bool:
+def renamed(context: PlanContext) -> bool:
     """Whether the DR region's database has another name than the estate's own. Raises CannotSee."""
-    source = home.writer(sight)
-    return source is not None and source.identifier != home.own_name(sight)
+    source = failback.writer(context)
+    return source is not None and source.identifier != failback.own_name(context)
 
 
-def comparable(secret_pair: Pair) -> bool:
+def comparable(secret_pair: SecretPair) -> bool:
     """Whether both values could be read."""
     values = (secret_pair.value_here, secret_pair.value_there)
     return all(isinstance(value, Content) and not value.failure for value in values)
 
 
-def leading_away(secret_pair: Pair) -> tuple[str, ...]:
+def fields_to_dr(secret_pair: SecretPair) -> tuple[str, ...]:
     """The names of the primary's fields that lead to the DR region, and can be led home."""
     value = secret_pair.value_here
     return tuple(f.name for f in value.fields if f.movable_home) if isinstance(value, Content) else ()
 
 
-def was_replica(sight: Sight, name: str) -> bool:
+def was_replica(context: PlanContext, name: str) -> bool:
     """Whether the failover made a replica of that name a secret of its own."""
-    return step_id("secrets/promote_replicas", name) in sight.recorded
+    return step_id("secrets/promote_replicas", name) in context.recorded
 
 
 def _alike(mine: Field | None, its: Field | None, renamed: bool) -> bool:
@@ -95,16 +95,16 @@ def _alike(mine: Field | None, its: Field | None, renamed: bool) -> bool:
     return renamed and its.names_dr and mine.names_primary and not mine.names_dr
 
 
-def _standing(sight: Sight, side: Side) -> dict[str, Secret]:
+def _status(context: PlanContext, side: Side) -> dict[str, Secret]:
     return {
         secret.name: secret
-        for secret in sight.snapshot.get(readers_secretsmanager.secrets, side)
+        for secret in context.snapshot.get(readers_secretsmanager.secrets, side)
         if secret.deleted_at is None
     }
 
 
-def _values(sight: Sight, side: Side) -> dict[str, Content | Hidden]:
-    return {content.name: content for content in sight.snapshot.get(readers_secretsmanager.contents, side)}
+def _values(context: PlanContext, side: Side) -> dict[str, Content | HiddenSecret]:
+    return {content.name: content for content in context.snapshot.get(readers_secretsmanager.contents, side)}
 
 
 def _fields(content: Content) -> dict[str, Field]:

@@ -1,7 +1,7 @@
 """Lets the primary's secrets say what the DR region's say now, leading to the database at home.
 
 The database that comes home has the users and passwords of the DR region: a password that was changed there while the
-primary was away opens it, and the primary's own does not. The value is read, moved and put inside ``act``; neither
+primary was away opens it, and the primary's own does not. The value is read, moved and put inside ``send``; neither
 step, call as planned, answer nor record holds any of it. The former version stays as AWSPREVIOUS.
 """
 
@@ -10,40 +10,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback
 from dr_actions.actions.secrets import comparison as secrets_comparison
-from dr_actions.actions.secrets.comparison import Pair
+from dr_actions.actions.secrets.comparison import SecretPair
 from dr_actions.actions.secrets.point_to_dr import GET, LEADING_TO, PUT, put_moved
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.playbook import Plane
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.secretsmanager import Hidden
+from dr_estate.readers.secretsmanager import HiddenSecret
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each secret of the primary that says something else than the DR region's, or leads there."""
-    source = home.writer(sight)
+    source = failback.writer(context)
     if source is None:
         return
-    for pair in secrets_comparison.pairs(sight):
-        fields = _open(pair, secrets_comparison.renamed(sight))
+    for pair in secrets_comparison.pairs(context):
+        fields = _open(pair, secrets_comparison.renamed(context))
         if pair.here is not None and not pair.here.replica_of and fields:
-            yield _step(sight, pair, fields, source)
+            yield _step(context, pair, fields, source)
 
 
-def _open(pair: Pair, renamed: bool) -> list[str]:
-    return sorted({*secrets_comparison.apart(pair, renamed), *secrets_comparison.leading_away(pair)})
+def _open(pair: SecretPair, renamed: bool) -> list[str]:
+    return sorted({*secrets_comparison.differing_fields(pair, renamed), *secrets_comparison.fields_to_dr(pair)})
 
 
-def _step(sight: Sight, pair: Pair, fields: list[str], source: rds.Instance) -> Step:
-    env, text = sight.env, ", ".join(fields)
-    goal, renamed = home.own_name(sight), secrets_comparison.renamed(sight)
-    from_dr = bool(secrets_comparison.apart(pair, renamed))
+def _step(context: PlanContext, pair: SecretPair, fields: list[str], source: rds.Instance) -> Step:
+    env, text = context.env, ", ".join(fields)
+    goal, renamed = failback.own_name(context), secrets_comparison.renamed(context)
+    from_dr = bool(secrets_comparison.differing_fields(pair, renamed))
     origin = env.regions.dr if from_dr else env.regions.primary
-    return sight.step(
+    return context.step(
         __name__,
         pair.name,
         side=Side.PRIMARY,
@@ -79,44 +79,44 @@ def _put(name: str, region: str, value: str, goal: str) -> Call:
     return Call("secretsmanager", "PutSecretValue", region, params)
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once no field says anything else than the DR region's, nor leads there. Digests say so."""
-    pair = secrets_comparison.pair(sight, step.subject)
+    pair = secrets_comparison.pair(context, step.subject)
     if pair.here is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the primary region.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the primary region.")
     facts = (("secret", pair.here.arn), ("version", pair.here.current_version))
     left = _open(pair, step.before["renamed"])
     if not left:
-        return Confirmation(Standing.DONE, f"{step.subject} is as the database at home wants it.", facts)
+        return StepStatus(StepState.DONE, f"{step.subject} is as the database at home wants it.", facts)
     if left != sorted(step.before["fields"]):
-        return Confirmation(Standing.CHANGED, f"{step.subject} differs by {', '.join(left)} now.", facts)
-    at_home = home.named(sight, Side.PRIMARY, home.own_name(sight))
+        return StepStatus(StepState.DRIFTED, f"{step.subject} differs by {', '.join(left)} now.", facts)
+    at_home = failback.named(context, Side.PRIMARY, failback.own_name(context))
     if at_home is None or not at_home.host:
-        return Confirmation(Standing.CHANGED, f"{step.subject} has no database at home to lead to.", facts)
-    return Confirmation(Standing.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
+        return StepStatus(StepState.DRIFTED, f"{step.subject} has no database at home to lead to.", facts)
+    return StepStatus(StepState.READY, f"{step.subject} differs by {', '.join(left)}.", facts)
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The call with the host at home. Raises ValueError where that is not known, CannotSee where unseen."""
-    instance = home.named(sight, Side.PRIMARY, home.own_name(sight))
+    instance = failback.named(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")
     return step.call_with({LEADING_TO: instance.host})
 
 
-def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
-    """Read the value, move what leads away, put it. Raises what ``hand.send`` raises."""
-    return put_moved(step, call, hand, step.before["read in"], step.before["away"])
+def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
+    """Read the value, move what leads away, put it. Raises what ``sender.send`` raises."""
+    return put_moved(step, call, sender, step.before["read in"], step.before["away"])
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Values that could not be compared."""
-    for pair in secrets_comparison.pairs(sight):
+    for pair in secrets_comparison.pairs(context):
         for value in (pair.value_here, pair.value_there):
-            if isinstance(value, Hidden):
+            if isinstance(value, HiddenSecret):
                 yield f"Whether {pair.name} says the same in both regions is not known: {value.unseen.why}"
 
 
-VERB = action(
+ACTION = action(
     globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
 )

@@ -1,6 +1,6 @@
 """Leads a secret of the DR region to the DR database: puts a version whose primary-region parts are replaced (T18).
 
-The value is read, rewritten and put inside ``act``; neither step, call as planned, answer nor record holds any of it.
+The value is read, rewritten and put inside ``send``; neither step, call as planned, answer nor record holds any of it.
 The former version stays in the secret as AWSPREVIOUS.
 """
 
@@ -12,33 +12,33 @@ from typing import Any
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.secrets import primary_references
-from dr_actions.actions.secrets.primary_references import Leading
-from dr_actions.model.action import Confirmation, Hand, Sight, Standing, action
+from dr_actions.actions.secrets.primary_references import MovableSecret
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.region_references import Way, moved
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.region_references import RegionMove, moved
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.secretsmanager import Hidden
+from dr_estate.readers.secretsmanager import HiddenSecret
 
 PUT, GET = "secretsmanager:PutSecretValue", "secretsmanager:GetSecretValue"
 LEADING_TO = "<leading to>"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each secret that leads to the primary region by a name that can be moved."""
-    goal = primary_references.database(sight)
+    goal = primary_references.database(context)
     if goal:
-        for reference in primary_references.leading(sight):
-            yield _step(sight, reference, goal)
+        for reference in primary_references.movable_secrets(context):
+            yield _step(context, reference, goal)
 
 
-def _step(sight: Sight, reference: Leading, goal: str) -> Step:
-    name, env = reference.secret.name, sight.env
+def _step(context: PlanContext, reference: MovableSecret, goal: str) -> Step:
+    name, env = reference.secret.name, context.env
     fields = ", ".join(reference.fields)
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -70,70 +70,71 @@ def _step(sight: Sight, reference: Leading, goal: str) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once no field names the primary region by a name that can be moved. The digests of values say so."""
-    secret, content = primary_references.seen(step.subject, sight)
+    secret, content = primary_references.dr_secret(step.subject, context)
     if secret is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the DR region.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     if content is None:
-        return Confirmation(Standing.UNSEEN, f"The value of {step.subject} was not among the answers.")
-    if isinstance(content, Hidden):
-        raise CannotSee(content.unseen)
+        return StepStatus(StepState.UNAVAILABLE, f"The value of {step.subject} was not among the answers.")
+    if isinstance(content, HiddenSecret):
+        raise DataUnavailable(content.unseen)
     if content.failure:
-        return Confirmation(Standing.CHANGED, f"{step.subject} cannot be decrypted: {content.failure}.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} cannot be decrypted: {content.failure}.")
     left = primary_references.movable(content)
     facts = (("secret", secret.arn), ("version", content.version))
     if not left:
-        return Confirmation(Standing.DONE, f"{secret.name} leads to the DR region.", facts)
+        return StepStatus(StepState.DONE, f"{secret.name} leads to the DR region.", facts)
     if secret.replica_of:
-        return Confirmation(Standing.CHANGED, f"{secret.name} is a replica of {secret.replica_of}'s: read-only.", facts)
+        return StepStatus(StepState.DRIFTED, f"{secret.name} is a replica of {secret.replica_of}'s: read-only.", facts)
     if sorted(left) != sorted(step.before["fields"]):
-        return Confirmation(Standing.CHANGED, f"{secret.name} leads away by {', '.join(left)} now.", facts)
-    instance = copy_selection.instance(sight, str(step.before["database"]))
+        return StepStatus(StepState.DRIFTED, f"{secret.name} leads away by {', '.join(left)} now.", facts)
+    instance = copy_selection.instance(context, str(step.before["database"]))
     if instance is None or not instance.host:
-        return Confirmation(Standing.CHANGED, f"{step.before['database']} has no host to lead {secret.name} to.", facts)
-    return Confirmation(Standing.READY, f"{secret.name} leads to the primary region by {', '.join(left)}.", facts)
+        return StepStatus(StepState.DRIFTED, f"{step.before['database']} has no host to lead {secret.name} to.", facts)
+    return StepStatus(StepState.READY, f"{secret.name} leads to the primary region by {', '.join(left)}.", facts)
 
 
-def fill(step: Step, sight: Sight) -> Call:
+def build_call(step: Step, context: PlanContext) -> Call:
     """The call with the DR database's host. Raises ValueError where that is not known yet, CannotSee where unseen."""
-    instance = copy_selection.instance(sight, str(step.before["database"]))
+    instance = copy_selection.instance(context, str(step.before["database"]))
     if instance is None or not instance.host:
         raise ValueError(f"{step.before['database']} has no host to lead {step.subject} to")
     return step.call_with({LEADING_TO: instance.host})
 
 
-def act(step: Step, call: Call, hand: Hand) -> dict[str, Any]:
-    """Read the current value, move what leads to the primary region, put it. Raises what ``hand.send`` raises."""
-    return put_moved(step, call, hand, call.region, step.before["from"])
+def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
+    """Read the current value, move what leads to the primary region, put it. Raises what ``sender.send`` raises."""
+    return put_moved(step, call, sender, call.region, step.before["from"])
 
 
-def put_moved(step: Step, call: Call, hand: Hand, read_in: str, away: str) -> dict[str, Any]:
-    """Put the value of the region ``read_in``, what names the region ``away`` moved. Raises what ``hand.send`` raises.
+def put_moved(step: Step, call: Call, sender: Sender, read_in: str, away: str) -> dict[str, Any]:
+    """Put the value of the region ``read_in``, what names the region ``away`` moved. Raises what ``sender.send``
+    raises.
 
     The token is made of the version that was read: the same change sent twice makes one version (API_PutSecretValue).
     """
     name, host = call.params["SecretId"], call.params[LEADING_TO]
-    read = hand.send(Call(call.service, "GetSecretValue", read_in, {"SecretId": name}))
+    read = sender.send(Call(call.service, "GetSecretValue", read_in, {"SecretId": name}))
     put = {
         "SecretId": name,
         "ClientRequestToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{former_id(step.id)}:{read['VersionId']}:{host}")),
-        "SecretString": moved(read["SecretString"], Way(away, call.region, step.before["named"]), host),
+        "SecretString": moved(read["SecretString"], RegionMove(away, call.region, step.before["named"]), host),
     }
-    answer = hand.send(Call(call.service, call.operation, call.region, put))
+    answer = sender.send(Call(call.service, call.operation, call.region, put))
     return {"ARN": answer["ARN"], "VersionId": answer["VersionId"]}
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Values that could not be read."""
-    yield from primary_references.notes(sight)
+    yield from primary_references.notes(context)
 
 
-def leaves(sight: Sight) -> Iterator[str]:
+def cleanup_notes(context: PlanContext) -> Iterator[str]:
     """Values that this tool does not rewrite."""
-    yield from primary_references.leaves(sight)
+    yield from primary_references.cleanup_notes(context)
 
 
-VERB = action(
+ACTION = action(
     globals(), {PUT}, (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances), reads={GET}
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.secrets import primary_references
-from dr_actions.actions.secrets.primary_references import Leading
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.secrets.primary_references import MovableSecret
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -17,18 +17,18 @@ from dr_estate.readers import secretsmanager as readers_secretsmanager
 STOP = "secretsmanager:StopReplicationToReplica"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each replica to be rewritten."""
-    if primary_references.database(sight):
-        for reference in primary_references.leading(sight):
+    if primary_references.database(context):
+        for reference in primary_references.movable_secrets(context):
             if reference.secret.replica_of:
-                yield _step(sight, reference)
+                yield _step(context, reference)
 
 
-def _step(sight: Sight, reference: Leading) -> Step:
-    name, region = reference.secret.name, sight.env.regions.dr
+def _step(context: PlanContext, reference: MovableSecret) -> Step:
+    name, region = reference.secret.name, context.env.regions.dr
     home = reference.secret.replica_of
-    return sight.step(
+    return context.step(
         __name__,
         name,
         side=Side.DR,
@@ -44,17 +44,17 @@ def _step(sight: Sight, reference: Leading) -> Step:
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once no region is named that it is copied from."""
-    secret, _ = primary_references.seen(step.subject, sight)
+    secret, _ = primary_references.dr_secret(step.subject, context)
     if secret is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the DR region.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     facts = (("secret", secret.arn), ("version", secret.current_version))
     if not secret.replica_of:
-        return Confirmation(Standing.DONE, f"{secret.name} is a secret of its own.", facts)
+        return StepStatus(StepState.DONE, f"{secret.name} is a secret of its own.", facts)
     if secret.replica_of == step.before["replica of"]:
-        return Confirmation(Standing.READY, f"{secret.name} is a replica of {secret.replica_of}'s.", facts)
-    return Confirmation(Standing.CHANGED, f"{secret.name} is a replica of {secret.replica_of}'s now.", facts)
+        return StepStatus(StepState.READY, f"{secret.name} is a replica of {secret.replica_of}'s.", facts)
+    return StepStatus(StepState.DRIFTED, f"{secret.name} is a replica of {secret.replica_of}'s now.", facts)
 
 
-VERB = action(globals(), {STOP}, (readers_secretsmanager.secrets, readers_secretsmanager.contents))
+ACTION = action(globals(), {STOP}, (readers_secretsmanager.secrets, readers_secretsmanager.contents))

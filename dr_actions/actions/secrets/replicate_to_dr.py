@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.secrets import comparison as secrets_comparison
-from dr_actions.actions.secrets.comparison import Pair
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.secrets.comparison import SecretPair
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
@@ -19,16 +19,21 @@ from dr_estate.readers import secretsmanager as readers_secretsmanager
 REPLICATE = "secretsmanager:ReplicateSecretToRegions"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each secret that was a replica before the failover, as that recorded."""
-    for pair in secrets_comparison.pairs(sight):
-        if pair.here and pair.there and not pair.there.replica_of and secrets_comparison.was_replica(sight, pair.name):
-            yield _step(sight, pair, pair.there.key)
+    for pair in secrets_comparison.pairs(context):
+        if (
+            pair.here
+            and pair.there
+            and not pair.there.replica_of
+            and secrets_comparison.was_replica(context, pair.name)
+        ):
+            yield _step(context, pair, pair.there.key)
 
 
-def _step(sight: Sight, pair: Pair, key: str) -> Step:
-    primary, dr = sight.env.regions.primary, sight.env.regions.dr
-    return sight.step(
+def _step(context: PlanContext, pair: SecretPair, key: str) -> Step:
+    primary, dr = context.env.regions.primary, context.env.regions.dr
+    return context.step(
         __name__,
         pair.name,
         side=Side.DR,
@@ -49,39 +54,39 @@ def _step(sight: Sight, pair: Pair, key: str) -> Step:
             },
         ),
         tenant=pair.tenant,
-        before={"replica of": "", "renamed": secrets_comparison.renamed(sight)},
+        before={"replica of": "", "renamed": secrets_comparison.renamed(context)},
         after={"replica of": primary},
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once it is a replica of the primary's current version; never READY while the primary's says less."""
-    pair = secrets_comparison.pair(sight, step.subject)
+    pair = secrets_comparison.pair(context, step.subject)
     if pair.here is None or pair.here.replica_of:
-        return Confirmation(Standing.CHANGED, f"The primary region has no secret {step.subject} of its own.")
+        return StepStatus(StepState.DRIFTED, f"The primary region has no secret {step.subject} of its own.")
     if pair.there is None:
-        return Confirmation(Standing.CHANGED, f"{step.subject} is gone from the DR region.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     facts = (("secret", pair.there.arn), ("version", pair.there.current_version))
     if pair.there.replica_of == step.after["replica of"]:
         same = pair.there.current_version == pair.here.current_version
         message = "a replica again" if same else "a replica again, and not in sync yet"
-        return Confirmation(Standing.DONE if same else Standing.WAITING, f"{step.subject} is {message}.", facts)
+        return StepStatus(StepState.DONE if same else StepState.IN_PROGRESS, f"{step.subject} is {message}.", facts)
     if pair.there.replica_of:
         message = f"{step.subject} is a replica of {pair.there.replica_of}'s now."
-        return Confirmation(Standing.CHANGED, message, facts)
-    differing = secrets_comparison.apart(pair, step.before["renamed"])
+        return StepStatus(StepState.DRIFTED, message, facts)
+    differing = secrets_comparison.differing_fields(pair, step.before["renamed"])
     if differing or not secrets_comparison.comparable(pair):
         message = f"by {', '.join(differing)}" if differing else "in what could not be read"
-        return Confirmation(Standing.CHANGED, f"{step.subject} differs {message}: it would be lost.", facts)
-    return Confirmation(Standing.READY, f"{step.subject} is a secret of its own in the DR region.", facts)
+        return StepStatus(StepState.DRIFTED, f"{step.subject} differs {message}: it would be lost.", facts)
+    return StepStatus(StepState.READY, f"{step.subject} is a secret of its own in the DR region.", facts)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """Secrets of the DR region's own that no failover recorded: whether they were replicas is not known."""
-    primary, dr = sight.env.regions.primary, sight.env.regions.dr
-    for pair in secrets_comparison.pairs(sight):
-        alone = pair.here and pair.there and not pair.there.replica_of and sight.env.replicates
-        if alone and not secrets_comparison.was_replica(sight, pair.name):
+    primary, dr = context.env.regions.primary, context.env.regions.dr
+    for pair in secrets_comparison.pairs(context):
+        alone = pair.here and pair.there and not pair.there.replica_of and context.env.replicates
+        if alone and not secrets_comparison.was_replica(context, pair.name):
             yield (
                 f"{pair.name} in {dr} is no replica, and no failover recorded that it was one. If it is to be: aws "
                 f"secretsmanager replicate-secret-to-regions --region {primary} --secret-id {pair.name} "
@@ -89,7 +94,7 @@ def notes(sight: Sight) -> Iterator[str]:
             )
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {REPLICATE},
     (readers_secretsmanager.secrets, readers_secretsmanager.contents, rds.instances),

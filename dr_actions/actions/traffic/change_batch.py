@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.model.plan import Call
-from dr_checks.derived.record_pairs import _LEADS, Pair, leader
+from dr_checks.derived.record_pairs import _LEADS, RecordPair, leader
 from dr_estate.config.environment import Side
 from dr_estate.readers.route53 import Record
 
@@ -27,7 +27,7 @@ _UPSERT_COUNTS = 2
 ALL, NONE = 100, 0
 
 
-def turned(pair: Pair, to: Side) -> tuple[Record, Record]:
+def shifted(pair: RecordPair, to: Side) -> tuple[Record, Record]:
     """The pair's two records as they are when all visitors are led to ``to``, in the order of the set identifiers."""
     if pair.primary.policy == "weighted":
         weights = (ALL, NONE) if to is Side.PRIMARY else (NONE, ALL)
@@ -39,7 +39,7 @@ def turned(pair: Pair, to: Side) -> tuple[Record, Record]:
     return _in_order(*records)
 
 
-def shared(pair: Pair, percent: int) -> tuple[Record, Record]:
+def shared(pair: RecordPair, percent: int) -> tuple[Record, Record]:
     """The pair's two records while ``percent`` of all visitors are led to the primary region, the rest to the DR one.
 
     Raises ValueError for a failover pair and another number than 100: to share it would convert it (T12).
@@ -48,7 +48,7 @@ def shared(pair: Pair, percent: int) -> tuple[Record, Record]:
         return _in_order(replace(pair.primary, weight=percent), replace(pair.dr, weight=ALL - percent))
     if percent != ALL:
         raise ValueError(f"{pair.label} is of policy {pair.primary.policy}: it cannot be shared by {percent} percent")
-    return turned(pair, Side.PRIMARY)
+    return shifted(pair, Side.PRIMARY)
 
 
 def _leading_where(record: Record, other: Record) -> Record:
@@ -60,7 +60,7 @@ def _in_order(*records: Record) -> tuple[Record, Record]:
     return first, second
 
 
-def as_it_is(pair: Pair) -> tuple[Record, Record]:
+def as_it_is(pair: RecordPair) -> tuple[Record, Record]:
     """The pair's two records as they are, in the order of the set identifiers."""
     return _in_order(pair.primary, pair.dr)
 
@@ -81,12 +81,12 @@ def record_set(record: Record) -> RecordSet:
     return fields | ({"HealthCheckId": record.health_check_id} if record.health_check_id else {})
 
 
-def chunks(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
+def chunks(pairs: Sequence[RecordPair]) -> Iterator[tuple[RecordPair, ...]]:
     """The pairs in batches that Route 53 takes: 1,000 values or 32,000 characters, an UPSERT counting twice (T13).
 
     A pair is never split, so that each name is turned by one atomic change.
     """
-    chunk: list[Pair] = []
+    chunk: list[RecordPair] = []
     for pair in pairs:
         if chunk and not _fits([*chunk, pair]):
             yield tuple(chunk)
@@ -96,7 +96,7 @@ def chunks(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, ...]]:
         yield tuple(chunk)
 
 
-def _fits(pairs: Sequence[Pair]) -> bool:
+def _fits(pairs: Sequence[RecordPair]) -> bool:
     targets = [record.values or (record.alias_target or "",) for pair in pairs for record in (pair.primary, pair.dr)]
     values = sum(len(target) for target in targets)
     characters = sum(len(value) for target in targets for value in target)

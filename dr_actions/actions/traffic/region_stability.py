@@ -22,7 +22,7 @@ class Stability:
     gap: datetime | None
     lasts: timedelta
     stable: bool
-    says: str
+    message: str
 
 
 def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, region: str) -> Stability:
@@ -42,6 +42,8 @@ def stability(minutes: Sequence[datetime], now: datetime, wanted_minutes: int, r
         since = moment
     lasts = newest - since + _MINUTE
     gap = since - _MINUTE if since > minutes[0] else None
-    says = f"{region} has published its metrics in each of the last {lasts // _MINUTE} minutes, {wanted_minutes} wanted"
-    says += f"; it was silent at {gap:%H:%M} UTC." if gap else "."
-    return Stability(since, gap, lasts, lasts >= wanted_minutes * _MINUTE, says)
+    message = (
+        f"{region} has published its metrics in each of the last {lasts // _MINUTE} minutes, {wanted_minutes} wanted"
+    )
+    message += f"; it was silent at {gap:%H:%M} UTC." if gap else "."
+    return Stability(since, gap, lasts, lasts >= wanted_minutes * _MINUTE, message)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dr_actions.actions.traffic.binomial import rarity
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
-from dr_estate.network.dns_query import Answer
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import dns_answers, dns_weight_samples, elbv2, route53
-from dr_estate.readers.dns_weight_samples import Tally
+from dr_estate.readers.dns_weight_samples import AnswerTally
 from dr_estate.reading.reader import Reader
 
 # Looked at every few seconds of three bakes, a fair share must not be called unfair once in hundreds of failbacks.
@@ -24,7 +24,7 @@ _KINDS = ("A", "CNAME")  # a load balancer is known here by its IPv4 addresses a
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TrafficShare:
     """``percent`` of the visitors of ``names`` came home at ``since`` (UTC)."""
 
     percent: int
@@ -32,17 +32,22 @@ class Part:
     names: frozenset[str]
 
 
-def answers_gate(sight: Sight, part: Part) -> Confirmation:
+def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
     """The share of answers that lead home, against the part's. Raises CannotSee where no server could be asked."""
-    home, away, percent, since = _door(sight, Side.PRIMARY), _door(sight, Side.DR), part.percent, part.since
+    home, away, percent, since = (
+        _load_balancer(context, Side.PRIMARY),
+        _load_balancer(context, Side.DR),
+        part.percent,
+        part.since,
+    )
     if percent == _ALL:
-        if sight.env.traffic.origin_record not in part.names:
-            return Confirmation(Standing.DONE, f"{percent} percent point to the primary region by their records.")
-        return _settled(sight, since, *_all_home(sight, home, away))
-    asked_for = sight.snapshot.get(dns_weight_samples.tallies, Side.GLOBAL)
+        if context.env.traffic.origin_record not in part.names:
+            return StepStatus(StepState.DONE, f"{percent} percent point to the primary region by their records.")
+        return _settled(context, since, *_all_in_primary(context, home, away))
+    asked_for = context.snapshot.get(dns_weight_samples.tallies, Side.GLOBAL)
     rows = [row for row in asked_for if row.counts and row.type in _KINDS and row.name in part.names]
     if not rows:
-        return Confirmation(Standing.WAITING, "no name server answered any question.")
+        return StepStatus(StepState.IN_PROGRESS, "no name server answered any question.")
     unfair, messages, facts = False, list[str](), list[tuple[str, str]]()
     for row in rows:
         total, went = sum(number for _, number in row.counts), _leading(row, away)
@@ -54,31 +59,31 @@ def answers_gate(sight: Sight, part: Part) -> Confirmation:
         messages.append(message + (f", {strange} point to neither region" if strange else ""))
         facts.append((f"answers {row.name} {row.type}", f"{came} of {total}"))
         unfair = unfair or rarity(came, total, percent / _PERCENT) < TOO_RARE
-    return _settled(sight, since, unfair, f"{'; '.join(messages)}.", tuple(facts))
+    return _settled(context, since, unfair, f"{'; '.join(messages)}.", tuple(facts))
 
 
 def _settled(
-    sight: Sight, since: datetime, unfair: bool, says: str, facts: tuple[tuple[str, str], ...]
-) -> Confirmation:
+    context: PlanContext, since: datetime, unfair: bool, message: str, facts: tuple[tuple[str, str], ...]
+) -> StepStatus:
     """Unfair is FAILED only once the change has had its time to reach every server."""
     if not unfair:
-        return Confirmation(Standing.DONE, says, facts)
-    settled = sight.snapshot.taken_at - since > SETTLES
-    return Confirmation(Standing.FAILED if settled else Standing.WAITING, says, facts)
+        return StepStatus(StepState.DONE, message, facts)
+    settled = context.snapshot.taken_at - since > SETTLES
+    return StepStatus(StepState.FAILED if settled else StepState.IN_PROGRESS, message, facts)
 
 
-def _all_home(
-    sight: Sight, home: frozenset[str], away: frozenset[str]
+def _all_in_primary(
+    context: PlanContext, home: frozenset[str], away: frozenset[str]
 ) -> tuple[bool, str, tuple[tuple[str, str], ...]]:
-    name = sight.env.traffic.origin_record
-    found = sight.snapshot.get(dns_answers.authorities, Side.GLOBAL)
-    answers = [a for a in found if isinstance(a, Answer) and a.name == name and a.type in _KINDS]
+    name = context.env.traffic.origin_record
+    found = context.snapshot.get(dns_answers.authorities, Side.GLOBAL)
+    answers = [a for a in found if isinstance(a, DnsAnswer) and a.name == name and a.type in _KINDS]
     if not answers:
-        dark = [a for a in found if not isinstance(a, Answer)]
+        dark = [a for a in found if not isinstance(a, DnsAnswer)]
         if dark:
-            raise CannotSee(dark[0])
+            raise DataUnavailable(dark[0])
         return False, f"{name} is not among the names that are asked for.", ()
-    astray = [a for a in answers if (not home & set(_led(a)) if home else away & set(_led(a)))]
+    astray = [a for a in answers if (not home & set(_targets_of(a)) if home else away & set(_targets_of(a)))]
     if astray:
         text = ", ".join(astray[0].values or astray[0].chain) or astray[0].code
         return True, f"{astray[0].asked} answers {name} with {text}, which is not in the primary region.", ()
@@ -90,30 +95,32 @@ def _all_home(
     )
 
 
-def _led(answer: Answer) -> tuple[str, ...]:
+def _targets_of(answer: DnsAnswer) -> tuple[str, ...]:
     return (*answer.values, *answer.chain)
 
 
-def _leading(row: Tally, door: frozenset[str]) -> int:
+def _leading(row: AnswerTally, door: frozenset[str]) -> int:
     return sum(number for values, number in row.counts if door & set(values))
 
 
-def _door(sight: Sight, side: Side) -> frozenset[str]:
+def _load_balancer(context: PlanContext, side: Side) -> frozenset[str]:
     """The addresses and the names of the side's load balancer; empty where they cannot be seen."""
-    names = {route53.plain(balancer.dns_name) for balancer in _seen(sight, elbv2.load_balancer, side)}
-    return frozenset({*_seen_door(sight, side), *names, *(f"dualstack.{name}" for name in names)})
+    names = {route53.plain(balancer.dns_name) for balancer in _seen(context, elbv2.load_balancer, side)}
+    return frozenset({*_observed_load_balancer(context, side), *names, *(f"dualstack.{name}" for name in names)})
 
 
-def _seen_door(sight: Sight, side: Side) -> Sequence[str]:
+def _observed_load_balancer(context: PlanContext, side: Side) -> Sequence[str]:
     try:
-        return sight.snapshot.get(dns_answers.door, side)
-    except CannotSee:
+        return context.snapshot.get(dns_answers.door, side)
+    except DataUnavailable:
         return ()
 
 
-def _seen(sight: Sight, reader: Reader[elbv2.LoadBalancer | None], side: Side) -> tuple[elbv2.LoadBalancer, ...]:
+def _seen(
+    context: PlanContext, reader: Reader[elbv2.LoadBalancer | None], side: Side
+) -> tuple[elbv2.LoadBalancer, ...]:
     try:
-        found = sight.snapshot.get(reader, side)
-    except CannotSee:
+        found = context.snapshot.get(reader, side)
+    except DataUnavailable:
         return ()
     return (found,) if found else ()

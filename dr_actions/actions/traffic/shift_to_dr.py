@@ -14,15 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, turned, upserts
-from dr_actions.actions.traffic.shift_gate import change_of, leads_there, taken_effect
-from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, shifted, upserts
+from dr_actions.actions.traffic.shift_gate import change_of, effect_status, points_to_dr
+from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Goal, Step
-from dr_checks.derived.record_pairs import Pair, leader, leads_to
+from dr_checks.derived.record_pairs import RecordPair, leader, leads_to
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
-from dr_estate.network.dns_query import Answer
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import dns_answers, dns_canary_polls, route53
 from dr_estate.readers.dns_canary_polls import IN_SYNC
 from dr_estate.readers.route53 import CustomerHost, Record
@@ -30,24 +30,24 @@ from dr_estate.readers.route53 import CustomerHost, Record
 _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step a zone that is not turned yet; more where a batch would be too large."""
-    if sight.goal is Goal.FAILBACK or blind_to(sight):
+    if context.goal is Goal.FAILBACK or unavailable_reason(context):
         return
-    for zone in cutover(sight).zones:
+    for zone in cutover_pairs(context).zones:
         open_pairs = [pair for pair in zone.pairs if leader(pair) is not Side.DR]
         for number, batch in enumerate(chunks(open_pairs), 1):
-            yield _step(sight, zone, batch, number)
+            yield _step(context, zone, batch, number)
 
 
-def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> Step:
-    env, manual = sight.env, sight.env.traffic.dns_step == "manual"
+def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], number: int) -> Step:
+    env, manual = context.env, context.env.traffic.dns_step == "manual"
     before = [record_set(record) for pair in batch for record in as_it_is(pair)]
-    after = [record_set(record) for pair in batch for record in turned(pair, Side.DR)]
+    after = [record_set(record) for pair in batch for record in shifted(pair, Side.DR)]
     region, names = env.region(Side.DR), " and ".join(pair.label for pair in batch)
     comment = f"{env.name}: {zone.name} leads to {region}"
     params = upserts(zone.id, after, comment)
-    return sight.step(
+    return context.step(
         __name__,
         zone.name,
         label=zone.name + (f"-{number}" if number > 1 else ""),
@@ -63,62 +63,62 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], number: int) -> 
     )
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What is not shifted, and why; without us-east-1, what Route 53 does by itself and what is owed."""
-    if sight.goal is Goal.FAILBACK:
+    if context.goal is Goal.FAILBACK:
         return
-    dark = blind_to(sight)
+    dark = unavailable_reason(context)
     if dark:
         yield f"Traffic is not shifted by a call, for the records cannot be seen: {dark}"
-        yield _by_itself(sight)
+        yield _by_itself(context)
         return
-    yield from cutover(sight).left
+    yield from cutover_pairs(context).left
 
 
-def _by_itself(sight: Sight) -> str:
+def _by_itself(context: PlanContext) -> str:
     """What happens to traffic without its control plane, as far as the evidence says (T01, T06)."""
-    env = sight.env
+    env = context.env
     later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
     owed = f"{later}, and before the primary region heals: the pin is owed until then (T06)."
     name, region = env.traffic.origin_record, env.region(Side.DR)
     try:
-        door = sight.snapshot.get(dns_answers.door, Side.DR)
-    except CannotSee:
+        door = context.snapshot.get(dns_answers.door, Side.DR)
+    except DataUnavailable:
         door = ()
-    answers = [answer for answer in resolved(sight, name) if leads_there(answer, door, ())]
+    answers = [answer for answer in resolved(context, name) if points_to_dr(answer, door, ())]
     if answers:
         servers = ", ".join(sorted({answer.asked for answer in answers}))
         return f"The traffic records already answer by health: {servers} leads {name} to {region}. {owed}"
     return f"The traffic records lead {name} to {region} by health, in the data plane; that was not seen here. {owed}"
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """Whether the records and the answers are as wanted. A record changed in another way is not overwritten (T43)."""
     try:
-        now, change = current(step, sight), change_of(step, sight)
+        now, change = current(step, context), change_of(step, context)
         if now == step.before["records"]:
             if change and change.status == IN_SYNC:
-                says = f"Route 53 took change {change.id}, and the records of {step.subject} are as before it again"
-                return Confirmation(Standing.FAILED, f"{says}: somebody wrote them back.")
-            return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
+                message = f"Route 53 took change {change.id}, and the records of {step.subject} are as before it again"
+                return StepStatus(StepState.FAILED, f"{message}: somebody wrote them back.")
+            return StepStatus(StepState.READY, f"the records of {step.subject} are as the plan found them")
         if now != step.after["records"] and _leads(now) != _leads(step.after["records"]):
-            return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
-        return taken_effect(step, sight, change)
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+            return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
+        return effect_status(step, context, change)
+    except DataUnavailable as error:
+        return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def undone(step: Step, sight: Sight) -> bool:
+def is_rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether the records are as before the step. Raises CannotSee."""
-    return bool(current(step, sight) == step.before["records"])
+    return bool(current(step, context) == step.before["records"])
 
 
-def current(step: Step, sight: Sight) -> list[RecordSet]:
+def current(step: Step, context: PlanContext) -> list[RecordSet]:
     """The step's records as they are, in its order; an absent one is left out. Raises CannotSee."""
-    records: list[Record] = [*sight.snapshot.get(route53.records, Side.GLOBAL)]
+    records: list[Record] = [*context.snapshot.get(route53.records, Side.GLOBAL)]
     names = {_key(record)[0] for record in step.after["records"]}
     if names - {f"{record.name}." for record in records}:
-        hosts = sight.snapshot.get(route53.customer_hosts, Side.GLOBAL)
+        hosts = context.snapshot.get(route53.customer_hosts, Side.GLOBAL)
         records.extend(record for host in hosts if isinstance(host, CustomerHost) for record in host.records)
     known = {(f"{record.name}.", record.type, record.set_identifier): record for record in records}
     return [record_set(known[key]) for record in step.after["records"] if (key := _key(record)) in known]
@@ -148,23 +148,23 @@ def difference(step: Step, now: Sequence[RecordSet]) -> str:
     return "they are more than the plan knew"
 
 
-def resolved(sight: Sight, name: str) -> list[Answer]:
+def resolved(context: PlanContext, name: str) -> list[DnsAnswer]:
     """What resolvers say of ``name``; none where none is configured or can be asked."""
     try:
-        found = sight.snapshot.get(dns_answers.resolved, Side.GLOBAL)
-    except CannotSee:
+        found = context.snapshot.get(dns_answers.resolved, Side.GLOBAL)
+    except DataUnavailable:
         return []
-    return [answer for answer in found if isinstance(answer, Answer) and answer.name == name]
+    return [answer for answer in found if isinstance(answer, DnsAnswer) and answer.name == name]
 
 
-def undo(step: Step) -> Call | None:
+def rollback_call(step: Step) -> Call | None:
     """The batch of the before-values. Raises nothing; None for a step without a call."""
     comment = f"taken back: {step.planned_call.params['ChangeBatch']['Comment']}"
     params = upserts(step.before["zone"], step.before["records"], comment)
     return replace(step.planned_call, params=params)
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {f"{_SERVICE}:{_OPERATION}"},
     (

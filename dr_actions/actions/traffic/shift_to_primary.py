@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import ALL, RecordSet, as_it_is, chunks, record_set, shared, upserts
-from dr_actions.actions.traffic.share_gate import SETTLES, Part
-from dr_actions.actions.traffic.shift_to_dr import current, difference, undo
+from dr_actions.actions.traffic.share_gate import SETTLES, TrafficShare
+from dr_actions.actions.traffic.shift_to_dr import current, difference, rollback_call
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
-from dr_actions.actions.traffic.zone_pairs import ZonePairs, blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
-from dr_checks.derived.record_pairs import Pair
+from dr_checks.derived.record_pairs import RecordPair
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2_request_counts, http_sites, route53
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import dns_label
@@ -41,21 +41,21 @@ class _Stage:
     upon: int
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step for each weight above today's, by cohort and zone; more where a batch would be too large."""
-    if blind_to(sight):
+    if unavailable_reason(context):
         return
-    for part, zones in _parts(sight):
+    for part, zones in _parts(context):
         for zone in zones:
             moving = [pair for pair in zone.pairs if _moves(pair, part)]
             for number, batch in enumerate(chunks(moving), 1):
-                yield _step(sight, zone, batch, part, number)
+                yield _step(context, zone, batch, part, number)
 
 
-def _parts(sight: Sight) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
+def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
     """Every stage in order, canaries' before everybody's, with the zones whose pairs it moves."""
-    zones, stages, number = cutover(sight).zones, sight.env.failback.stages, 0
-    canaries = _canary_hosts(sight)
+    zones, stages, number = cutover_pairs(context).zones, context.env.failback.stages, 0
+    canaries = _canary_hosts(context)
     for cohort in ("canary-", ""):
         members = tuple(_of_cohort(zone, canaries, bool(cohort)) for zone in zones)
         members = tuple(zone for zone in members if zone.pairs)
@@ -70,14 +70,14 @@ def _of_cohort(zone: ZonePairs, canaries: frozenset[str], wanted: bool) -> ZoneP
     return ZonePairs(zone.id, zone.name, tuple(p for p in zone.pairs if (p.primary.name in canaries) is wanted))
 
 
-def _canary_hosts(sight: Sight) -> frozenset[str]:
+def _canary_hosts(context: PlanContext) -> frozenset[str]:
     """The host names of canary tenants that may have records of their own."""
-    first = {dns_label(tenant) for tenant in sight.env.failback.canary_tenants}
-    customers = sight.env.traffic.customer_hosts.items()
+    first = {dns_label(tenant) for tenant in context.env.failback.canary_tenants}
+    customers = context.env.traffic.customer_hosts.items()
     return frozenset(host for tenant, hosts in customers if dns_label(tenant) in first for host in hosts)
 
 
-def share_of(pair: Pair) -> float:
+def share_of(pair: RecordPair) -> float:
     """The percentage of visitors that the pair leads to the primary region while all is well."""
     if pair.primary.policy != "weighted":
         return ALL if pair.primary.failover == "PRIMARY" else 0
@@ -85,26 +85,26 @@ def share_of(pair: Pair) -> float:
     return ALL * home / (home + away) if home + away else ALL / 2
 
 
-def _moves(pair: Pair, part: _Stage) -> bool:
+def _moves(pair: RecordPair, part: _Stage) -> bool:
     """Whether the part raises the pair's share; a failover pair is moved by the last one alone."""
     return share_of(pair) < part.percent and (pair.primary.policy == "weighted" or part.percent == ALL)
 
 
-def _found(pair: Pair, part: _Stage) -> tuple[Record, Record]:
+def _found(pair: RecordPair, part: _Stage) -> tuple[Record, Record]:
     """The pair's records as the part finds them: as they are, or as the part before it leaves them."""
     upon_shared = pair.primary.policy == "weighted" and share_of(pair) < part.upon
     return shared(pair, part.upon) if upon_shared else as_it_is(pair)
 
 
-def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, number: int) -> Step:
-    env, percent = sight.env, part.percent
+def _step(context: PlanContext, zone: ZonePairs, batch: Sequence[RecordPair], part: _Stage, number: int) -> Step:
+    env, percent = context.env, part.percent
     before = [record_set(record) for pair in batch for record in _found(pair, part)]
     after = [record_set(record) for pair in batch for record in shared(pair, percent)]
     names, region = " and ".join(pair.label for pair in batch), env.region(Side.PRIMARY)
     comment = f"{env.name}: {zone.name} leads {percent} percent to {region}"
     label = f"{part.cohort}{percent}" + ("" if zone.name == env.traffic.zone else f".{zone.name}")
     bake = f"{env.failback.bake_minutes:g} minutes"
-    return sight.step(
+    return context.step(
         __name__,
         zone.name,
         label=label + (f"-{number}" if number > 1 else ""),
@@ -122,45 +122,45 @@ def _step(sight: Sight, zone: ZonePairs, batch: Sequence[Pair], part: _Stage, nu
     )
 
 
-def _shares_before(batch: Sequence[Pair], part: _Stage) -> str:
+def _shares_before(batch: Sequence[RecordPair], part: _Stage) -> str:
     """The percentages that the pairs of ``batch`` have before ``part``, in words."""
     shares = {round(max(share_of(pair), part.upon if pair.primary.policy == "weighted" else 0)) for pair in batch}
     return " or ".join(map(str, sorted(shares)))
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """READY, baking (WAITING), DONE once the bake is over and every gate holds, FAILED as soon as one does not.
 
     Where home could not serve them nobody is led there: FAILED, and not READY.
 
-    The bake counts from ``sight.sent_at``. Records with other weights or targets than planned are CHANGED (T43).
+    The bake counts from ``context.sent_at``. Records with other weights or targets than planned are CHANGED (T43).
     """
     try:
-        now = current(step, sight)
-        if undone(step, sight):
-            return _before_it(step, sight)
-        if _led(now) != _led(step.after["records"]):
-            return Confirmation(Standing.CHANGED, f"records of {step.subject} were changed: {difference(step, now)}")
-        return _baking(step, sight)
-    except CannotSee as dark:
-        return Confirmation(Standing.UNSEEN, dark.unseen.why)
+        now = current(step, context)
+        if is_rolled_back(step, context):
+            return _before_it(step, context)
+        if _routing_fields(now) != _routing_fields(step.after["records"]):
+            return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
+        return _baking(step, context)
+    except DataUnavailable as error:
+        return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def undone(step: Step, sight: Sight) -> bool:
+def is_rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether visitors are led as before the stage, whatever the gates say. Raises CannotSee."""
-    return _led(current(step, sight)) == _led(step.before["records"])
+    return _routing_fields(current(step, context)) == _routing_fields(step.before["records"])
 
 
-def _before_it(step: Step, sight: Sight) -> Confirmation:
+def _before_it(step: Step, context: PlanContext) -> StepStatus:
     """READY, unless home could not serve those who would be led there."""
-    for gate in gates_before(sight):
-        if gate.standing is not Standing.DONE:
-            standing = Standing.FAILED if gate.standing is Standing.FAILED else Standing.UNSEEN
-            return Confirmation(standing, gate.says, gate.facts, gate=True)
-    return Confirmation(Standing.READY, f"the records of {step.subject} are as the plan found them")
+    for gate in gates_before(context):
+        if gate.state is not StepState.DONE:
+            state = StepState.FAILED if gate.state is StepState.FAILED else StepState.UNAVAILABLE
+            return StepStatus(state, gate.message, gate.evidence, gate=True)
+    return StepStatus(StepState.READY, f"the records of {step.subject} are as the plan found them")
 
 
-def _led(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:
+def _routing_fields(record_sets: Sequence[RecordSet]) -> list[tuple[Any, ...]]:
     """What decides where visitors are led; the rest of a record may have been written by hand in another way."""
     keys = ("Name", "Type", "SetIdentifier", "Weight", "Failover")
     return sorted((*(str(rrset.get(key)) for key in keys), _target(rrset)) for rrset in record_sets)
@@ -171,35 +171,35 @@ def _target(rrset: Mapping[str, Any]) -> str:
     return str(alias["DNSName"]).removeprefix("dualstack.") if alias else str(rrset.get("ResourceRecords"))
 
 
-def _baking(step: Step, sight: Sight) -> Confirmation:
-    percent, since = step.after["percent"], sight.sent_at.get(step.id)
-    message = f"{step.subject} leads {percent} percent to {sight.env.region(Side.PRIMARY)}"
+def _baking(step: Step, context: PlanContext) -> StepStatus:
+    percent, since = step.after["percent"], context.sent_at.get(step.id)
+    message = f"{step.subject} leads {percent} percent to {context.env.region(Side.PRIMARY)}"
     if since is None:
-        return Confirmation(Standing.WAITING, f"{message}: its bake begins")
+        return StepStatus(StepState.IN_PROGRESS, f"{message}: its bake begins")
     names = frozenset(str(record["Name"]).removesuffix(".") for record in step.after["records"])
-    statuses = list(gates(sight, Part(percent, since, names)))
-    facts = tuple(fact for gate in statuses for fact in gate.facts)
-    failed = next((gate for gate in statuses if gate.standing is Standing.FAILED), None)
+    statuses = list(gates(context, TrafficShare(percent, since, names)))
+    facts = tuple(fact for gate in statuses for fact in gate.evidence)
+    failed = next((gate for gate in statuses if gate.state is StepState.FAILED), None)
     if failed is not None:
-        back = undo(step) if step.manual else None
+        back = rollback_call(step) if step.manual else None
         by_hand = " Lead the visitors back by hand: the run shows the command." if back else ""
-        return Confirmation(Standing.FAILED, failed.says + by_hand, facts, gate=True, back=back)
-    left, unclear = left_s(sight, since), [gate.says for gate in statuses if gate.standing is Standing.WAITING]
+        return StepStatus(StepState.FAILED, failed.message + by_hand, facts, gate=True, reversing_call=back)
+    left, unclear = left_s(context, since), [gate.message for gate in statuses if gate.state is StepState.IN_PROGRESS]
     if left or unclear:
         waits = "; ".join([f"{left:.0f} s of the bake are left"] * bool(left) + unclear)
-        return Confirmation(Standing.WAITING, f"{message}: {waits}", facts)
-    return Confirmation(
-        Standing.DONE, f"{message}; every gate holds after {sight.env.failback.bake_minutes:g} min", facts
+        return StepStatus(StepState.IN_PROGRESS, f"{message}: {waits}", facts)
+    return StepStatus(
+        StepState.DONE, f"{message}; every gate holds after {context.env.failback.bake_minutes:g} min", facts
     )
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What is not led home by a call, what cannot be shared, and canaries that go with everybody."""
-    dark = blind_to(sight)
+    dark = unavailable_reason(context)
     if dark:
         yield f"No traffic is shifted, for the records cannot be read: {dark} Weights are set in us-east-1: wait."
         return
-    found = cutover(sight)
+    found = cutover_pairs(context)
     yield from found.left
     for pair in (pair for zone in found.zones for pair in zone.pairs):
         if pair.primary.policy != "weighted" and share_of(pair) < ALL:
@@ -208,12 +208,12 @@ def notes(sight: Sight) -> Iterator[str]:
                 "one step, for a run never converts (T12)."
             )
     own = {host for zone in found.zones for pair in zone.pairs for host in (pair.primary.name,)}
-    if sight.env.failback.canary_tenants and not own & _canary_hosts(sight):
-        names = ", ".join(sight.env.failback.canary_tenants)
+    if context.env.failback.canary_tenants and not own & _canary_hosts(context):
+        names = ", ".join(context.env.failback.canary_tenants)
         yield f"Canary tenants ({names}) have no records of their own: they are shifted with everybody."
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {f"{_SERVICE}:{_OPERATION}"},
     (

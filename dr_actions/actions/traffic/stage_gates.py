@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 
-from dr_actions.actions.common import unseen_handling
+from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute import failback as compute_failback
 from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.actions.traffic.binomial import at_least
-from dr_actions.actions.traffic.share_gate import Part, answers_gate
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.actions.traffic.share_gate import TrafficShare, answers_gate
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Finding, Status, View
 from dr_checks.edge.sites import every_site_answers, own_identity
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import elbv2_request_counts, http_sites
 
 # So few errors of so few requests are no proof of more than the allowed rate.
@@ -29,33 +29,33 @@ _BY_CHANCE = 0.01
 _PERCENT = 100.0
 
 
-def gates(sight: Sight, part: Part) -> Iterator[Confirmation]:
+def gates(context: PlanContext, part: TrafficShare) -> Iterator[StepStatus]:
     """Every gate for ``part`` of the visitors, in the order in which they are looked at."""
-    yield from gates_before(sight)
-    yield _looked("errors", partial(_errors, sight, part.since))
-    yield _looked("answers", partial(answers_gate, sight, part))
+    yield from gates_before(context)
+    yield _looked("errors", partial(_errors, context, part.since))
+    yield _looked("answers", partial(answers_gate, context, part))
 
 
-def gates_before(sight: Sight) -> Iterator[Confirmation]:
+def gates_before(context: PlanContext) -> Iterator[StepStatus]:
     """The gates that must hold before any visitor is led there."""
-    yield _looked("targets", partial(_targets, sight))
-    yield _looked("probes", partial(_probes, sight))
+    yield _looked("targets", partial(_targets, context))
+    yield _looked("probes", partial(_probes, context))
 
 
-def _looked(name: str, gate: Callable[[], Confirmation]) -> Confirmation:
+def _looked(name: str, gate: Callable[[], StepStatus]) -> StepStatus:
     try:
         status = gate()
-    except CannotSee as dark:
-        status = Confirmation(Standing.WAITING, f"not seen: {dark.unseen.why}")
-    return Confirmation(status.standing, f"gate.{name}: {status.says}", status.facts, gate=True)
+    except DataUnavailable as error:
+        status = StepStatus(StepState.IN_PROGRESS, f"not seen: {error.unavailable.why}")
+    return StepStatus(status.state, f"gate.{name}: {status.message}", status.evidence, gate=True)
 
 
-def _targets(sight: Sight) -> Confirmation:
+def _targets(context: PlanContext) -> StepStatus:
     """Each tenant has the healthy targets that it had before the failover, or as many as auto scaling wants now."""
     few, blind, least = list[str](), list[str](), 0
-    for tenant_service in unseen_handling.held(sight, Side.PRIMARY):
-        needed = max(1, min(compute_failback.tasks_at_home(sight, tenant_service), tenant_service.service.desired))
-        healthy = healthy_targets(sight, tenant_service.service, Side.PRIMARY)
+    for tenant_service in unavailable_handling.tenant_services(context, Side.PRIMARY):
+        needed = max(1, min(compute_failback.primary_tasks(context, tenant_service), tenant_service.service.desired))
+        healthy = healthy_targets(context, tenant_service.service, Side.PRIMARY)
         if tenant_service.service.running < needed or (healthy is not None and healthy < needed):
             seen = tenant_service.service.running if healthy is None else min(healthy, tenant_service.service.running)
             few.append(f"{tenant_service.service.name} has {seen} of {needed}")
@@ -63,66 +63,68 @@ def _targets(sight: Sight) -> Confirmation:
             blind.append(tenant_service.service.name)
         least += needed
     if few:
-        return Confirmation(Standing.FAILED, f"too few healthy targets at home: {unseen_handling.few(few)}.")
+        return StepStatus(StepState.FAILED, f"too few healthy targets at home: {unavailable_handling.name_list(few)}.")
     if blind:
-        return Confirmation(Standing.WAITING, f"no reading of the last minutes of {unseen_handling.few(blind)}.")
-    return Confirmation(Standing.DONE, f"{least} healthy targets or more at home.", (("targets wanted", str(least)),))
+        return StepStatus(
+            StepState.IN_PROGRESS, f"no reading of the last minutes of {unavailable_handling.name_list(blind)}."
+        )
+    return StepStatus(StepState.DONE, f"{least} healthy targets or more at home.", (("targets wanted", str(least)),))
 
 
-def _probes(sight: Sight) -> Confirmation:
+def _probes(context: PlanContext) -> StepStatus:
     """Each tenant's site answers, as that tenant's own, through the primary's load balancer."""
-    done = sight.snapshot.get(http_sites.visits, Side.PRIMARY)
+    done = context.snapshot.get(http_sites.visits, Side.PRIMARY)
     if done is None:
-        return Confirmation(Standing.FAILED, f"{sight.env.regions.primary} has no load balancer.")
-    bad = [f"{found.subject} {found.measured}" for found in _findings(sight) if found.status is Status.FAIL]
-    silent = [tenant for tenant in done.tenants if isinstance(tenant, Unseen)]
-    bad += [tenant.why.rstrip(".") for tenant in silent if tenant.kind is Blindness.UNREACHABLE]
+        return StepStatus(StepState.FAILED, f"{context.env.regions.primary} has no load balancer.")
+    bad = [f"{found.subject} {found.measured}" for found in _findings(context) if found.status is Status.FAIL]
+    silent = [tenant for tenant in done.tenants if isinstance(tenant, Unavailable)]
+    bad += [tenant.why.rstrip(".") for tenant in silent if tenant.kind is UnavailableKind.UNREACHABLE]
     share = _PERCENT * len(bad) / max(1, len(done.tenants))
     if bad:
-        failed = share > sight.env.failback.error_rate_percent
-        standing = Standing.FAILED if failed else Standing.WAITING
-        return Confirmation(
-            standing, f"{len(bad)} of {len(done.tenants)} sites are not well: {unseen_handling.few(bad)}."
+        failed = share > context.env.failback.error_rate_percent
+        state = StepState.FAILED if failed else StepState.IN_PROGRESS
+        return StepStatus(
+            state, f"{len(bad)} of {len(done.tenants)} sites are not well: {unavailable_handling.name_list(bad)}."
         )
     if silent:
-        return Confirmation(Standing.WAITING, f"not every site could be visited: {silent[0].why}")
+        return StepStatus(StepState.IN_PROGRESS, f"not every site could be visited: {silent[0].why}")
     facts = (("sites visited", str(len(done.tenants))),)
-    return Confirmation(Standing.DONE, f"{len(done.tenants)} sites answer as their own.", facts)
+    return StepStatus(StepState.DONE, f"{len(done.tenants)} sites answer as their own.", facts)
 
 
-def _findings(sight: Sight) -> Iterator[Finding]:
+def _findings(context: PlanContext) -> Iterator[Finding]:
     for check in (every_site_answers, own_identity):
-        yield from check.judge(View(check.id, Side.PRIMARY, sight.env, sight.snapshot, sight.only_tenants))
+        yield from check.judge(View(check.id, Side.PRIMARY, context.env, context.snapshot, context.only_tenants))
 
 
-def _errors(sight: Sight, since: datetime) -> Confirmation:
+def _errors(context: PlanContext, since: datetime) -> StepStatus:
     """Server errors at home are not above failback.error_rate_percent, nor above what the DR region served with."""
     first = since.replace(second=0, microsecond=0)
-    rows = [row for row in sight.snapshot.get(elbv2_request_counts.minutes, Side.PRIMARY) if row.at >= first]
+    rows = [row for row in context.snapshot.get(elbv2_request_counts.minutes, Side.PRIMARY) if row.at >= first]
     rate = elbv2_request_counts.error_percent(rows)
     if rate is None:
-        return Confirmation(Standing.DONE, "no request at home in a whole minute yet.")
-    allowed = max(sight.env.failback.error_rate_percent, _baseline(sight))
+        return StepStatus(StepState.DONE, "no request at home in a whole minute yet.")
+    allowed = max(context.env.failback.error_rate_percent, _baseline(context))
     requests, errors = sum(row.requests for row in rows), sum(row.errors for row in rows)
     message = f"{errors} of {requests} requests at home ended in a server error, {allowed:g} percent are allowed"
     facts = (("requests at home", str(requests)), ("server errors", f"{rate:.2f} percent"))
     if rate <= allowed:
-        return Confirmation(Standing.DONE, f"{message}.", facts)
+        return StepStatus(StepState.DONE, f"{message}.", facts)
     proven = at_least(errors, requests, allowed / _PERCENT) < _BY_CHANCE
-    return Confirmation(Standing.FAILED if proven else Standing.WAITING, f"{message}.", facts)
+    return StepStatus(StepState.FAILED if proven else StepState.IN_PROGRESS, f"{message}.", facts)
 
 
-def _baseline(sight: Sight) -> float:
+def _baseline(context: PlanContext) -> float:
     """Percent of server errors with which the DR region served of late; 0 where that is not known.
 
     Only until it was frozen: since then it refuses writes, and its errors are no measure of anything.
     """
     frozen_at = min(
-        (at for step, at in sight.sent_at.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE), default=None
+        (at for step, at in context.sent_at.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE), default=None
     )
     try:
-        rows = sight.snapshot.get(elbv2_request_counts.minutes, Side.DR)
-    except CannotSee:
+        rows = context.snapshot.get(elbv2_request_counts.minutes, Side.DR)
+    except DataUnavailable:
         return 0.0
     minute = timedelta(minutes=1)
     return (
@@ -131,7 +133,7 @@ def _baseline(sight: Sight) -> float:
     )
 
 
-def left_s(sight: Sight, since: datetime) -> float:
+def left_s(context: PlanContext, since: datetime) -> float:
     """Seconds of the bake that are left; 0 where it is over."""
-    bake = timedelta(minutes=sight.env.failback.bake_minutes)
-    return max(0.0, (since + bake - sight.snapshot.taken_at).total_seconds())
+    bake = timedelta(minutes=context.env.failback.bake_minutes)
+    return max(0.0, (since + bake - context.snapshot.taken_at).total_seconds())

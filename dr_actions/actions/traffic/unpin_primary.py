@@ -10,58 +10,58 @@ from collections.abc import Iterator
 from typing import Any
 
 from dr_actions.actions.traffic import pin_primary
-from dr_actions.actions.traffic.zone_pairs import blind_to, cutover
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.actions.traffic.zone_pairs import cutover_pairs, unavailable_reason
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.health_check_pin import ENDPOINT, as_set, is_pinned
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import route53_health_checks
 from dr_estate.readers.route53_health_checks import HealthCheck
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step for each check of a record of the primary region that is held down."""
-    for check, twin in _pinned(sight):
-        wanted = _wanted(sight, check, twin)
+    for check, twin in _pinned(context):
+        wanted = _wanted(context, check, twin)
         if wanted:
-            yield _step(sight, check, wanted)
+            yield _step(context, check, wanted)
 
 
-def notes(sight: Sight) -> Iterator[str]:
+def notes(context: PlanContext) -> Iterator[str]:
     """What could not be seen."""
-    if dark := blind_to(sight):
+    if dark := unavailable_reason(context):
         yield f"Whether the primary region's record is pinned cannot be seen: {dark}"
 
 
-def leaves(sight: Sight) -> Iterator[str]:
+def cleanup_notes(context: PlanContext) -> Iterator[str]:
     """Checks of which nobody knows how they read before."""
-    for check, twin in _pinned(sight):
-        if not _wanted(sight, check, twin):
+    for check, twin in _pinned(context):
+        if not _wanted(context, check, twin):
             yield (
                 f"Health check {check.id} is held down, and how it read before is not recorded: set it by hand "
                 "(aws route53 update-health-check), or no traffic can be shifted to the primary region (T06)."
             )
 
 
-def _pinned(sight: Sight) -> Iterator[tuple[HealthCheck, HealthCheck | None]]:
+def _pinned(context: PlanContext) -> Iterator[tuple[HealthCheck, HealthCheck | None]]:
     """Each check that is held down, once, with the check of the record beside it that leads to the DR region."""
-    if blind_to(sight):
+    if unavailable_reason(context):
         return
     try:
-        known = {check.id: check for check in sight.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
-    except CannotSee:
+        known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
+    except DataUnavailable:
         return
-    pairs = {pair.primary.health_check_id: pair for zone in cutover(sight).zones for pair in zone.pairs}
+    pairs = {pair.primary.health_check_id: pair for zone in cutover_pairs(context).zones for pair in zone.pairs}
     for check_id, pair in sorted(pairs.items(), key=lambda item: item[0] or ""):
         check = known.get(check_id or "")
         if check is not None and is_pinned(check):
             yield check, known.get(pair.dr.health_check_id or "")
 
 
-def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
+def _wanted(context: PlanContext, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
     """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
-    settings = dict(sight.before("traffic/pin_primary", check.id))
+    settings = dict(context.before("traffic/pin_primary", check.id))
     if not settings and twin is not None and twin.type == check.type and not is_pinned(twin):
         name = "Port" if check.type in ENDPOINT else "HealthThreshold"
         settings = as_set(twin, (name, "Inverted"))
@@ -69,10 +69,10 @@ def _wanted(sight: Sight, check: HealthCheck, twin: HealthCheck | None) -> dict[
     return settings
 
 
-def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
+def _step(context: PlanContext, check: HealthCheck, wanted: dict[str, Any]) -> Step:
     params = {"HealthCheckId": check.id, pin_primary.VERSION: pin_primary.VERSION_THEN, **wanted}
     text = ", ".join(f"{name} {value}" for name, value in wanted.items())
-    return sight.step(
+    return context.step(
         __name__,
         check.id,
         side=Side.GLOBAL,
@@ -80,30 +80,30 @@ def _step(sight: Sight, check: HealthCheck, wanted: dict[str, Any]) -> Step:
         danger=Danger.REVERSIBLE,
         undo="UpdateHealthCheck with the values that hold it down.",
         budget_s=600,
-        call=Call(pin_primary.SERVICE, pin_primary.OPERATION, sight.env.region(Side.GLOBAL), params),
+        call=Call(pin_primary.SERVICE, pin_primary.OPERATION, context.env.region(Side.GLOBAL), params),
         before=as_set(check, wanted),
         after=wanted,
     )
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """The check reads as it was, AND its checkers report it healthy: a visitor could be led there."""
-    return pin_primary.settings_of(step, sight, "held down", _reported)
+    return pin_primary.settings_of(step, context, "held down", _reported)
 
 
-def _reported(check: HealthCheck, sight: Sight) -> Confirmation:
-    value = pin_primary.reported(check, sight)
+def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:
+    value = pin_primary.reported(check, context)
     if value is None:
-        return Confirmation(Standing.WAITING, f"health check {check.id} is released, and has reported nothing yet")
+        return StepStatus(StepState.IN_PROGRESS, f"health check {check.id} is released, and has reported nothing yet")
     if value > 0:
-        return Confirmation(Standing.DONE, f"health check {check.id} is released, and reported healthy")
-    return Confirmation(Standing.WAITING, f"health check {check.id} is released, and still reported unhealthy")
+        return StepStatus(StepState.DONE, f"health check {check.id} is released, and reported healthy")
+    return StepStatus(StepState.IN_PROGRESS, f"health check {check.id} is released, and still reported unhealthy")
 
 
-VERB = action(
+ACTION = action(
     globals(),
     {f"{pin_primary.SERVICE}:{pin_primary.OPERATION}"},
     (route53_health_checks.checks, route53_health_checks.statuses),
-    fill=pin_primary.fill,
-    undo=pin_primary.undo,
+    build_call=pin_primary.build_call,
+    rollback_call=pin_primary.rollback_call,
 )

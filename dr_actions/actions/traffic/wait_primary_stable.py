@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.traffic.region_stability import Stability, stability
-from dr_actions.model.action import Confirmation, Sight, Standing, action
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Step
 from dr_checks.posture.posture import WITNESSES
 from dr_estate.config.environment import Side
@@ -18,10 +18,10 @@ from dr_estate.readers import region_heartbeat
 _MARGIN_S, _MINUTE_S = 900, 60
 
 
-def foresee(sight: Sight) -> Iterator[Step]:
+def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step, for the region."""
-    region, minutes = sight.env.regions.primary, sight.env.failback.stable_minutes
-    yield sight.step(
+    region, minutes = context.env.regions.primary, context.env.failback.stable_minutes
+    yield context.step(
         __name__,
         region,
         side=Side.PRIMARY,
@@ -31,24 +31,24 @@ def foresee(sight: Sight) -> Iterator[Step]:
     )
 
 
-def steadiness(sight: Sight) -> Stability:
+def steadiness(context: PlanContext) -> Stability:
     """How steadily the primary region answers. Raises CannotSee where its pulse cannot be read."""
-    minutes, region = sight.env.failback.stable_minutes, sight.env.regions.primary
-    beats = sight.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
-    return stability(beats, sight.snapshot.taken_at, minutes, region)
+    minutes, region = context.env.failback.stable_minutes, context.env.regions.primary
+    beats = context.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
+    return stability(beats, context.snapshot.taken_at, minutes, region)
 
 
-def confirm(step: Step, sight: Sight) -> Confirmation:
+def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the newest stretch without a gap is long enough and the region's API answers."""
-    if not sight.primary_answers:
-        return Confirmation(Standing.WAITING, f"the API of {step.subject} does not answer.")
-    if not sight.env.failback.stable_minutes:
-        return Confirmation(Standing.DONE, f"the API of {step.subject} answers; no time is asked of it.")
-    assessment = steadiness(sight)
+    if not context.primary_answers:
+        return StepStatus(StepState.IN_PROGRESS, f"the API of {step.subject} does not answer.")
+    if not context.env.failback.stable_minutes:
+        return StepStatus(StepState.DONE, f"the API of {step.subject} answers; no time is asked of it.")
+    assessment = steadiness(context)
     facts = tuple(
         (name, f"{at:%Y-%m-%dT%H:%MZ}") for name, at in (("since", assessment.since), ("gap", assessment.gap)) if at
     )
-    return Confirmation(Standing.DONE if assessment.stable else Standing.WAITING, assessment.says, facts)
+    return StepStatus(StepState.DONE if assessment.stable else StepState.IN_PROGRESS, assessment.message, facts)
 
 
-VERB = action(globals(), (), (*WITNESSES, region_heartbeat.minutes))
+ACTION = action(globals(), (), (*WITNESSES, region_heartbeat.minutes))

@@ -14,9 +14,9 @@ from moto.kms.models import kms_backends
 
 from sandbox.core.patching import catch_all, page, refused, wrap
 from sandbox.core.state import now
-from sandbox.moto_ext.backup.model import Selection, points, selections
-from sandbox.moto_ext.backup.playing import history_start, serve
+from sandbox.moto_ext.backup.model import SimulatedSelection, points, selections
 from sandbox.moto_ext.backup.schedule import occurrences
+from sandbox.moto_ext.backup.simulation import history_start, serve
 
 DEFAULT_KEY = "alias/aws/backup"
 
@@ -69,12 +69,12 @@ def _create_selection(backend: BackupBackend, params: dict[str, Any]) -> dict[st
     mine = [other for other in selections(backend).values() if other.plan_id == plan.backup_plan_id]
     if any(other.asked["SelectionName"] == backup_selection["SelectionName"] for other in mine):
         raise refused("AlreadyExistsException", f"Selection {backup_selection['SelectionName']} already exists.")
-    selection = Selection(str(uuid.uuid4()), plan.backup_plan_id, backup_selection, now(), history_start())
+    selection = SimulatedSelection(str(uuid.uuid4()), plan.backup_plan_id, backup_selection, now(), history_start())
     selections(backend)[selection.id] = selection
     return _tell(selection)
 
 
-def _tell(selection: Selection) -> dict[str, Any]:
+def _tell(selection: SimulatedSelection) -> dict[str, Any]:
     return {
         "SelectionId": selection.id,
         "SelectionName": selection.asked["SelectionName"],
@@ -84,8 +84,8 @@ def _tell(selection: Selection) -> dict[str, Any]:
     }
 
 
-def _selection(backend: BackupBackend, params: dict[str, Any]) -> Selection:
-    found: Selection | None = selections(backend).get(params["SelectionId"])
+def _selection(backend: BackupBackend, params: dict[str, Any]) -> SimulatedSelection:
+    found: SimulatedSelection | None = selections(backend).get(params["SelectionId"])
     if found is None or found.plan_id != params["BackupPlanId"]:
         raise refused("ResourceNotFoundException", f"Cannot find selection {params['SelectionId']}")
     return found

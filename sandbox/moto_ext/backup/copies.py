@@ -7,12 +7,12 @@ from typing import Any
 from moto.backup.models import BackupBackend, Vault
 
 from sandbox.core import truth
-from sandbox.moto_ext.backup.model import Job, Point, jobs, point_arn, points
+from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs, point_arn, points
 
 
 def copy_of(
-    source: BackupBackend, target: BackupBackend, vault: Vault | None, point: Point, how: dict[str, Any]
-) -> Job:
+    source: BackupBackend, target: BackupBackend, vault: Vault | None, point: BackupPoint, how: dict[str, Any]
+) -> SimulatedJob:
     """Copy a point into a vault of another (or the same) region; the job stands in the source region.
 
     ``how``: id, begins, ends, lifecycle, failure ("" when it works) and target_arn.
@@ -29,10 +29,10 @@ def copy_of(
         "AccountId": source.account_id,
     }
     region = source.region_name
-    job = Job(how["id"], how["begins"], how["ends"], region, point.resource, answer, how["failure"])
+    job = SimulatedJob(how["id"], how["begins"], how["ends"], region, point.resource, answer, how["failure"])
     jobs(source, "copy")[job.id] = job
     if vault is not None and not how["failure"]:
-        points(target)[copy_arn] = Point(
+        points(target)[copy_arn] = BackupPoint(
             copy_arn,
             vault,
             point.resource,

@@ -12,10 +12,10 @@ from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
 from sandbox.core.timing import soon
 from sandbox.moto_ext.backup.copies import copy_of
-from sandbox.moto_ext.backup.model import Job, Point, jobs, point_arn, points, vault_at
-from sandbox.moto_ext.backup.playing import serve
+from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs, point_arn, points, vault_at
 from sandbox.moto_ext.backup.points import find_point, in_span
 from sandbox.moto_ext.backup.resources import resources
+from sandbox.moto_ext.backup.simulation import serve
 
 START_WINDOW = timedelta(hours=8)  # of a job that names none (API_StartBackupJob)
 # Filters that compare a job's own answer: request name -> answer name.
@@ -36,9 +36,9 @@ def new_id() -> str:
     return str(uuid.uuid4()).upper()
 
 
-def find_job(backend: BackupBackend, kind: str, job_id: str) -> Job:
+def find_job(backend: BackupBackend, kind: str, job_id: str) -> SimulatedJob:
     """The job of this id. Raises ResourceNotFoundException."""
-    found: Job | None = jobs(backend, kind).get(job_id)
+    found: SimulatedJob | None = jobs(backend, kind).get(job_id)
     if found is None:
         raise refused("ResourceNotFoundException", f"Cannot find {kind} job {job_id}")
     return found
@@ -73,7 +73,7 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
     arn = point_arn(backend, resource.kind, job_id)
     role, region, ends = params["IamRoleArn"], backend.region_name, soon()
     lifecycle = params.get("Lifecycle") or {}
-    points(backend)[arn] = Point(arn, vault, resource, region, now(), ends, role, None, lifecycle)
+    points(backend)[arn] = BackupPoint(arn, vault, resource, region, now(), ends, role, None, lifecycle)
     answer = {
         "BackupVaultName": name,
         "BackupVaultArn": vault.backup_vault_arn,
@@ -82,14 +82,14 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
         "IamRoleArn": role,
         "AccountId": backend.account_id,
     }
-    job = Job(job_id, now(), ends, region, resource, answer)
+    job = SimulatedJob(job_id, now(), ends, region, resource, answer)
     jobs(backend, "backup")[job_id] = job
     if token := params.get("IdempotencyToken"):
         state(backend, "backup_tokens")[token] = job_id
     return _told(job)
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _told(job: SimulatedJob) -> dict[str, Any]:
     arn = job.answer["RecoveryPointArn"]
     return {"BackupJobId": job.id, "RecoveryPointArn": arn, "CreationDate": job.created, "IsParent": False}
 

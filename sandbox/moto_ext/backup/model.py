@@ -22,7 +22,7 @@ def world_time(region: str) -> datetime:
 
 
 @dataclass(frozen=True)
-class Resource:
+class BackupResource:
     """Something that can be backed up. ``facts`` hold what a restore needs when the resource itself is gone."""
 
     arn: str
@@ -33,7 +33,7 @@ class Resource:
 
 
 @dataclass
-class Selection:
+class SimulatedSelection:
     """Which resources a plan backs up, and until when the plan has been played for it."""
 
     id: str
@@ -44,12 +44,12 @@ class Selection:
 
 
 @dataclass
-class Point:
+class BackupPoint:
     """A recovery point; ``region`` is the one that makes it (for a copy: the source's)."""
 
     arn: str
     vault: Vault
-    resource: Resource
+    resource: BackupResource
     region: str
     created: datetime
     completed: datetime
@@ -98,14 +98,14 @@ class Point:
 
 
 @dataclass
-class Job:
+class SimulatedJob:
     """A backup, copy or restore job: CREATED, RUNNING, then COMPLETED (or FAILED when ``failure`` says why)."""
 
     id: str
     created: datetime
     completes: datetime
     region: str
-    resource: Resource
+    resource: BackupResource
     answer: dict[str, Any]
     failure: str = ""
 
@@ -138,17 +138,17 @@ class Job:
         }
 
 
-def points(backend: BackupBackend) -> dict[str, Point]:
+def points(backend: BackupBackend) -> dict[str, BackupPoint]:
     """Recovery points of a region by ARN."""
     return state(backend, "recovery_points")
 
 
-def jobs(backend: BackupBackend, kind: str) -> dict[str, Job]:
+def jobs(backend: BackupBackend, kind: str) -> dict[str, SimulatedJob]:
     """Jobs of a region by id; ``kind`` is backup, copy or restore."""
     return state(backend, f"{kind}_jobs")
 
 
-def selections(backend: BackupBackend) -> dict[str, Selection]:
+def selections(backend: BackupBackend) -> dict[str, SimulatedSelection]:
     """Selections of all plans of a region by id."""
     return state(backend, "selections")
 

@@ -9,8 +9,8 @@ from moto.backup.models import BackupBackend
 
 from sandbox.core.patching import page, refused
 from sandbox.core.state import now
-from sandbox.moto_ext.backup.model import Point, points
-from sandbox.moto_ext.backup.playing import serve
+from sandbox.moto_ext.backup.model import BackupPoint, points
+from sandbox.moto_ext.backup.simulation import serve
 
 
 def aware(moment: datetime) -> datetime:
@@ -24,15 +24,15 @@ def in_span(created: datetime, params: dict[str, Any]) -> bool:
     return not (after and created < aware(after)) and not (before and created > aware(before))
 
 
-def find_point(backend: BackupBackend, arn: str, vault: str | None = None) -> Point:
+def find_point(backend: BackupBackend, arn: str, vault: str | None = None) -> BackupPoint:
     """The point of this ARN (in this vault). Raises ResourceNotFoundException."""
-    point: Point | None = points(backend).get(arn)
+    point: BackupPoint | None = points(backend).get(arn)
     if point is None or vault not in (None, point.vault.backup_vault_name):
         raise refused("ResourceNotFoundException", f"Recovery point {arn} not found.")
     return point
 
 
-def _newest_first(found: list[Point]) -> list[Point]:
+def _newest_first(found: list[BackupPoint]) -> list[BackupPoint]:
     return sorted(found, key=lambda point: point.created, reverse=True)
 
 
@@ -100,7 +100,7 @@ def _metadata(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
-    newest: dict[str, Point] = {}
+    newest: dict[str, BackupPoint] = {}
     for point in points(backend).values():
         known = newest.get(point.resource.arn)
         if point.done and (known is None or known.created < point.created):
@@ -109,7 +109,7 @@ def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]
     return {"Results": shown, "NextToken": token}
 
 
-def _tell_protected(point: Point) -> dict[str, Any]:
+def _tell_protected(point: BackupPoint) -> dict[str, Any]:
     return {
         "ResourceArn": point.resource.arn,
         "ResourceType": point.resource.kind,

@@ -11,7 +11,7 @@ from moto.efs.models import efs_backends
 from moto.rds.models import rds_backends
 from moto.s3.models import s3_backends
 
-from sandbox.moto_ext.backup.model import Resource
+from sandbox.moto_ext.backup.model import BackupResource
 from sandbox.moto_ext.rds.rds import facts_of
 
 
@@ -19,47 +19,51 @@ def _tags(pairs: list[dict[str, str]] | None) -> dict[str, str]:
     return {pair["Key"]: pair["Value"] for pair in pairs or []}
 
 
-def _databases(account: str, region: str) -> Iterator[Resource]:
+def _databases(account: str, region: str) -> Iterator[BackupResource]:
     for database in rds_backends[account][region].databases.values():
         facts = facts_of(database) | {
             "db_subnet_group_name": getattr(database, "_db_subnet_group_name", None),
             "dbi_resource_id": database.dbi_resource_id,
         }
-        yield Resource(database.db_instance_arn, "RDS", database.db_instance_identifier, _tags(database.tags), facts)
+        yield BackupResource(
+            database.db_instance_arn, "RDS", database.db_instance_identifier, _tags(database.tags), facts
+        )
 
 
-def _file_systems(account: str, region: str) -> Iterator[Resource]:
+def _file_systems(account: str, region: str) -> Iterator[BackupResource]:
     backend = efs_backends[account][region]
     for system in backend.file_systems_by_id.values():
         tags = _tags(backend.list_tags_for_resource(system.file_system_id))
         facts = {"performance_mode": system.performance_mode, "throughput_mode": system.throughput_mode}
-        yield Resource(system.file_system_arn, "EFS", tags.get("Name", system.file_system_id), tags, facts)
+        yield BackupResource(system.file_system_arn, "EFS", tags.get("Name", system.file_system_id), tags, facts)
 
 
-def _tables(account: str, region: str) -> Iterator[Resource]:
+def _tables(account: str, region: str) -> Iterator[BackupResource]:
     for table in dynamodb_backends[account][region].tables.values():
-        yield Resource(table.table_arn, "DynamoDB", table.name, _tags(table.tags), {})
+        yield BackupResource(table.table_arn, "DynamoDB", table.name, _tags(table.tags), {})
 
 
-def _buckets(account: str, region: str) -> Iterator[Resource]:
+def _buckets(account: str, region: str) -> Iterator[BackupResource]:
     backend = s3_backends[account]["aws"]
     for bucket in backend.buckets.values():
         if bucket.region_name == region:
-            yield Resource(bucket.arn, "S3", bucket.name, backend.tagger.get_tag_dict_for_resource(bucket.arn), {})
+            yield BackupResource(
+                bucket.arn, "S3", bucket.name, backend.tagger.get_tag_dict_for_resource(bucket.arn), {}
+            )
 
 
-def resources(account: str, region: str) -> list[Resource]:
+def resources(account: str, region: str) -> list[BackupResource]:
     """Databases, file systems, tables and buckets of a region."""
     readers = (_databases, _file_systems, _tables, _buckets)
     return [resource for read in readers for resource in read(account, region)]
 
 
-def selected(selection: dict[str, Any], every: list[Resource]) -> list[Resource]:
+def selected(selection: dict[str, Any], every: list[BackupResource]) -> list[BackupResource]:
     """The resources a selection takes: named (with wildcards) or tagged, all conditions met, none excluded."""
     return [resource for resource in every if _taken(selection, resource)]
 
 
-def _taken(selection: dict[str, Any], resource: Resource) -> bool:
+def _taken(selection: dict[str, Any], resource: BackupResource) -> bool:
     named, tagged = selection.get("Resources") or [], selection.get("ListOfTags") or []
     if any(fnmatchcase(resource.arn, pattern) for pattern in selection.get("NotResources") or []):
         return False

@@ -20,12 +20,12 @@ from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
 from sandbox.core.timing import soon
 from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
-from sandbox.moto_ext.backup.model import Job, Point, jobs
-from sandbox.moto_ext.backup.playing import serve
+from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
 from sandbox.moto_ext.backup.schedule import occurrences
-from sandbox.moto_ext.data.stored_data import Row, files_of, put_files, put_rows, region_of, row_log, until
-from sandbox.moto_ext.efs.leaving import begin_creating
+from sandbox.moto_ext.backup.simulation import serve
+from sandbox.moto_ext.data.stored_data import StoredRow, files_of, put_files, put_rows, region_of, row_log, until
+from sandbox.moto_ext.efs.deletion import begin_creating
 from sandbox.moto_ext.rds.rds import create_copy
 
 
@@ -33,7 +33,7 @@ class JobFails(Exception):
     """The restore job is taken, and fails for the reason in the message."""
 
 
-def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
+def _restore_database(backend: BackupBackend, point: BackupPoint, metadata: dict[str, str], tagged: bool) -> str:
     if "DBInstanceIdentifier" not in metadata:
         raise refused("MissingParameterValueException", "RDS restores need DBInstanceIdentifier in their metadata.")
     named = {
@@ -53,7 +53,7 @@ def _restore_database(backend: BackupBackend, point: Point, metadata: dict[str, 
     return db_instance.db_instance_arn
 
 
-def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str], tagged: bool) -> str:
+def _restore_files(backend: BackupBackend, point: BackupPoint, metadata: dict[str, str], tagged: bool) -> str:
     efs = efs_backends[backend.account_id][backend.region_name]
     if metadata.get("newFileSystem", "").lower() != "true":
         known = efs.file_systems_by_id.get(metadata.get("file-system-id", ""))
@@ -82,7 +82,7 @@ def _restore_files(backend: BackupBackend, point: Point, metadata: dict[str, str
     return file_system.file_system_arn
 
 
-def _files(backend: BackupBackend, point: Point) -> list[Row]:
+def _files(backend: BackupBackend, point: BackupPoint) -> list[StoredRow]:
     source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
     return until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
 
@@ -117,7 +117,7 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         "CreatedResourceArn": created_arn,
         "AccountId": backend.account_id,
     }
-    job = Job(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
+    job = SimulatedJob(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
     jobs(backend, "restore")[job.id] = job
     if token:
         jobs_by_token[token] = job.id

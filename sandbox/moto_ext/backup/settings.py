@@ -11,7 +11,7 @@ from moto.backup.models import BackupBackend
 
 from sandbox.core.patching import refused, state
 from sandbox.moto_ext.backup.model import jobs, points
-from sandbox.moto_ext.backup.playing import serve
+from sandbox.moto_ext.backup.simulation import serve
 
 TYPES = ("Aurora", "DynamoDB", "EBS", "EC2", "EFS", "RDS", "S3")
 

@@ -1,6 +1,6 @@
 """The metrics AWS services publish about the estate, made from the live state of the world (T23).
 
-A metric is a :class:`Source`: its name and dimensions in a region, and its value at a minute, or None where AWS
+A metric is a :class:`MetricSource`: its name and dimensions in a region, and its value at a minute, or None where AWS
 publishes nothing then: the thing is absent, replication is broken, a count is zero that is only published when not.
 """
 
@@ -18,7 +18,7 @@ GLOBAL_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
-class Source:
+class MetricSource:
     """One metric: ``dimensions`` sorted by name, ``value`` at a given minute, ``unit`` as CloudWatch names it."""
 
     namespace: str
@@ -33,13 +33,13 @@ class Source:
         return self.namespace, self.name, self.dimensions
 
 
-Publisher = Callable[[str, str], Iterator[Source]]
+Publisher = Callable[[str, str], Iterator[MetricSource]]
 """``publisher(account, region)`` yields every metric of a namespace that the region has."""
 
 
-def source(namespace: str, name: str, dimensions: dict[str, str], value: Value, unit: str = "None") -> Source:
+def source(namespace: str, name: str, dimensions: dict[str, str], value: Value, unit: str = "None") -> MetricSource:
     """A metric, its dimensions put in order."""
-    return Source(namespace, name, tuple(sorted(dimensions.items())), value, unit)
+    return MetricSource(namespace, name, tuple(sorted(dimensions.items())), value, unit)
 
 
 def always(value: float) -> Value:

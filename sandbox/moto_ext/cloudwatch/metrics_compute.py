@@ -13,19 +13,19 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 from moto.rds.models import rds_backends
 from moto.route53.models import route53_backends
 
-from sandbox.moto_ext.cloudwatch.metrics import Source, always, nonzero, source, until_dark
+from sandbox.moto_ext.cloudwatch.metrics import MetricSource, always, nonzero, source, until_dark
 from sandbox.moto_ext.ec2 import interface_count
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.tasks import vcpus_in_use
 from sandbox.moto_ext.quotas.quota_table import DEFAULTS
-from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import Record, plain, shares
 
 REQUESTS_A_MINUTE = 600.0
 CPU, MEMORY = 24.0, 38.0
 
 
-def load_balancers(account: str, region: str) -> Iterator[Source]:
+def load_balancers(account: str, region: str) -> Iterator[MetricSource]:
     """Hosts, requests and errors of every balancer and target group."""
     backend, targets = elbv2_backends[account][region], Targets(account, region)
     traffic = traffic_shares(account) if backend.load_balancers else {}
@@ -41,13 +41,13 @@ def load_balancers(account: str, region: str) -> Iterator[Source]:
             yield from _hosts(targets, balancer, group, requests / len(groups), region)
 
 
-def _published(name: str, dimensions: dict[str, str], value: float, region: str) -> Source:
+def _published(name: str, dimensions: dict[str, str], value: float, region: str) -> MetricSource:
     return source("AWS/ApplicationELB", name, dimensions, until_dark(nonzero(value), region), "Count")
 
 
 def _hosts(
     targets: Targets, balancer: FakeLoadBalancer, group: FakeTargetGroup, requests: float, region: str
-) -> Iterator[Source]:
+) -> Iterator[MetricSource]:
     dimensions = {
         "LoadBalancer": balancer.arn.partition(":loadbalancer/")[2],
         "TargetGroup": "targetgroup/" + group.arn.partition(":targetgroup/")[2],
@@ -62,7 +62,7 @@ def _hosts(
 
 def traffic_shares(account: str) -> dict[str, float]:
     """What part of the world's requests each load balancer gets, by DNS name: as the account's public records say."""
-    checkers = Checkers(account)
+    checkers = HealthChecker(account)
     found: dict[str, float] = {}
     for zone in route53_backends[account]["aws"].zones.values():
         if zone.private_zone:
@@ -80,14 +80,14 @@ def _target(record: Record) -> str:
     return str(record.get("AliasTarget", {}).get("DNSName", ""))
 
 
-def services(account: str, region: str) -> Iterator[Source]:
+def services(account: str, region: str) -> Iterator[MetricSource]:
     """Processor and memory of each service that runs, and its task counts."""
     for service in ecs_backends[account][region].services.values():
         if service.status == "ACTIVE":
             yield from _service(service, region)
 
 
-def _service(service: Service, region: str) -> Iterator[Source]:
+def _service(service: Service, region: str) -> Iterator[MetricSource]:
     dimensions = {"ClusterName": service.cluster_name, "ServiceName": service.name}
     running = service.running_count
     if running:
@@ -102,7 +102,7 @@ def _service(service: Service, region: str) -> Iterator[Source]:
         yield source("ECS/ContainerInsights", name, dimensions, until_dark(always(value), region), "Count")
 
 
-def usage(account: str, region: str) -> Iterator[Source]:
+def usage(account: str, region: str) -> Iterator[MetricSource]:
     """What is used of the quotas that have a usage metric."""
     used = {
         ("fargate", "L-3032A538"): vcpus_in_use(ecs_backends[account][region]),

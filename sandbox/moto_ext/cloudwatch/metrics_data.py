@@ -20,11 +20,11 @@ from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
 from sandbox.core.state import STATE, replicated_until
 from sandbox.core.timing import lag_s
-from sandbox.moto_ext.cloudwatch.metrics import GLOBAL_REGION, Source, Value, always, source, until_dark
+from sandbox.moto_ext.cloudwatch.metrics import GLOBAL_REGION, MetricSource, Value, always, source, until_dark
 from sandbox.moto_ext.data.stored_data import REPLICA_LAG_S
 from sandbox.moto_ext.dynamodb.writes import replicas
-from sandbox.moto_ext.efs.model import Replication, replications
-from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.efs.model import ReplicationConfiguration, replications
+from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.s3.s3 import backlog
 
 GIB = 1024**3
@@ -33,7 +33,7 @@ TABLE_LATENCY_MS, OBJECT_LATENCY_S = 850.0, 4.0
 _OBJECTS_LATE, _WRITES_LATE = "replication_latency_s", "replication_latency_ms"
 
 
-def databases(account: str, region: str) -> Iterator[Source]:
+def databases(account: str, region: str) -> Iterator[MetricSource]:
     """Processor, free storage, connections and, of a replica, its lag."""
     for database in rds_backends[account][region].databases.values():
         if database.status not in ("available", "backing-up", "modifying"):
@@ -57,7 +57,7 @@ def _replicates(database: DBInstance) -> bool:
     return database.__dict__.get("replication_state") in (None, "replicating")
 
 
-def files(account: str, region: str) -> Iterator[Source]:
+def files(account: str, region: str) -> Iterator[MetricSource]:
     """Seconds since the last sync of each replication whose source is here; it grows once nothing arrives."""
     for replication in replications(efs_backends[account][region]).values():
         if replication.source_region == region and replication.status == "ENABLED":
@@ -65,7 +65,7 @@ def files(account: str, region: str) -> Iterator[Source]:
             yield source("AWS/EFS", "TimeSinceLastSync", dimensions, _since_sync(replication), "Seconds")
 
 
-def _since_sync(replication: Replication) -> Value:
+def _since_sync(replication: ReplicationConfiguration) -> Value:
     standing = replication.frozen_at or (
         replicated_until(replication.source_region, replication.trails_s)
         if replication.source_region in STATE.stopped
@@ -76,7 +76,7 @@ def _since_sync(replication: Replication) -> Value:
     return lambda moment: max(replication.trails_s, (moment - standing).total_seconds())
 
 
-def buckets(account: str, region: str) -> Iterator[Source]:
+def buckets(account: str, region: str) -> Iterator[MetricSource]:
     """Latency and backlog of rules with metrics that write into this region, failures of those that read from it."""
     buckets_by_name = s3_backends[account]["aws"].buckets
     for bucket in buckets_by_name.values():
@@ -99,7 +99,7 @@ def buckets(account: str, region: str) -> Iterator[Source]:
                 yield source("AWS/S3", "OperationsFailedReplication", dimensions, failed, "Count")
 
 
-def _stored(bucket: FakeBucket) -> Iterator[Source]:
+def _stored(bucket: FakeBucket) -> Iterator[MetricSource]:
     """Size and number of a bucket's objects, which S3 publishes once a day (S3 User Guide, storage metrics)."""
     for name, storage, value, unit in (
         (
@@ -117,7 +117,9 @@ def _objects_stored(bucket: FakeBucket) -> Iterator[FakeKey]:
     return (key for key in _objects(bucket) if isinstance(key, FakeKey))
 
 
-def _arriving(account: str, bucket: FakeBucket, target: FakeBucket, dimensions: dict[str, str]) -> Iterator[Source]:
+def _arriving(
+    account: str, bucket: FakeBucket, target: FakeBucket, dimensions: dict[str, str]
+) -> Iterator[MetricSource]:
     waiting, size, _ = backlog(account, bucket.name)
     regions = (bucket.region_name, target.region_name)
     for name, value, unit in (
@@ -147,7 +149,7 @@ def _minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0, tzinfo=None)
 
 
-def tables(account: str, region: str) -> Iterator[Source]:
+def tables(account: str, region: str) -> Iterator[MetricSource]:
     """Latency of writes made here to every other region of a global table."""
     for table in dynamodb_backends[account][region].tables.values():
         group = replicas(table)
@@ -158,11 +160,11 @@ def tables(account: str, region: str) -> Iterator[Source]:
                 yield source("AWS/DynamoDB", "ReplicationLatency", dimensions, latency, "Milliseconds")
 
 
-def health_checks(account: str, region: str) -> Iterator[Source]:
+def health_checks(account: str, region: str) -> Iterator[MetricSource]:
     """1 for each check that Route 53 counts as healthy, 0 for the others; in us-east-1 alone."""
     if region != GLOBAL_REGION:
         return
-    checkers = Checkers(account)
+    checkers = HealthChecker(account)
     for check in route53_backends[account]["aws"].health_checks:
         healthy = checkers.is_healthy(check)
         dimensions = {"HealthCheckId": check}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sandbox.core.patching import Refused, refused
+from sandbox.core.patching import ServiceError, refused
 
 Series = dict[datetime, float]
 Term = Series | float | list[Series]
@@ -43,7 +43,7 @@ def evaluate(expression: str, known: Mapping[str, Series]) -> Series:
     raise _unknown(expression)
 
 
-def _unknown(expression: str) -> Refused:
+def _unknown(expression: str) -> ServiceError:
     return refused("ValidationError", f"Error in expression '{expression}'")
 
 

@@ -16,7 +16,7 @@ from sandbox.core.patching import refused
 from sandbox.core.state import now
 from sandbox.core.timing import lag_s
 from sandbox.moto_ext.cloudwatch import metrics_compute, metrics_data
-from sandbox.moto_ext.cloudwatch.metrics import Dimensions, Publisher, Source
+from sandbox.moto_ext.cloudwatch.metrics import Dimensions, MetricSource, Publisher
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 LAG = ("AWS/RDS", "ReplicaLag")
@@ -44,7 +44,7 @@ _BASIC: dict[str, Callable[[Sequence[float]], float]] = {
 }
 
 
-def published(account: str, region: str, namespace: str) -> Iterator[Source]:
+def published(account: str, region: str, namespace: str) -> Iterator[MetricSource]:
     """The metrics of a namespace that the live world publishes in a region."""
     publisher = PUBLISHERS.get(namespace)
     if publisher is not None:

@@ -15,7 +15,7 @@ from moto.efs.models import EFSBackend, FileSystem
 from moto.iam.models import iam_backends
 
 from sandbox.moto_ext.iam.iam import policies_of
-from sandbox.moto_ext.iam.policies import ALLOWED, Asked, Policy, decide, statements
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
 
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
@@ -30,7 +30,7 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         for statement in statements(file_system.file_system_policy)
         if _means(statement.get("Principal"), role)
     ]
-    policies = [Policy("file system", json.dumps({"Statement": spoken}))]
+    policies = [IamPolicy("file system", json.dumps({"Statement": spoken}))]
     iam = iam_backends[backend.account_id][backend.partition]
     policies += [
         policy
@@ -39,7 +39,7 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
         for policy in policies_of(iam, iam_role)
     ]
     context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
-    return decide(policies, Asked(action, file_system.file_system_arn, context)).word == ALLOWED
+    return decide(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
 
 
 def _signs_in(definition: TaskDefinition) -> bool:

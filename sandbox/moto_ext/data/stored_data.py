@@ -18,7 +18,7 @@ from moto.rds.models import DBInstance, RDSBackend, rds_backends
 from sandbox.core.patching import state
 from sandbox.core.state import now, replicated_until
 from sandbox.core.timing import lag_s
-from sandbox.moto_ext.efs.model import Replication, replications
+from sandbox.moto_ext.efs.model import ReplicationConfiguration, replications
 
 REPLICA_LAG_S = 2.0
 SCHEMA = "schema:"
@@ -26,7 +26,7 @@ SCHEMA = "schema:"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredRow:
     """One acknowledged write: a database row or a file."""
 
     id: str
@@ -34,7 +34,7 @@ class Row:
     at: datetime
 
 
-def until(rows: Iterable[Row], moment: datetime) -> list[Row]:
+def until(rows: Iterable[StoredRow], moment: datetime) -> list[StoredRow]:
     """Those written until ``moment``; without a zone it is UTC."""
     limit = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return [row for row in rows if row.at <= limit]
@@ -45,13 +45,13 @@ def region_of(arn: str) -> str:
     return arn.split(":")[3]
 
 
-def row_log(backend: RDSBackend, resource_id: str) -> list[Row]:
+def row_log(backend: RDSBackend, resource_id: str) -> list[StoredRow]:
     """The rows written to, or restored into, the database of this resource id; they stay when it is deleted."""
-    rows: list[Row] = state(backend, "rows").setdefault(resource_id, [])
+    rows: list[StoredRow] = state(backend, "rows").setdefault(resource_id, [])
     return rows
 
 
-def rows_of(instance: DBInstance) -> list[Row]:
+def rows_of(instance: DBInstance) -> list[StoredRow]:
     """The rows a reader of the instance is shown at this moment."""
     source = _source_of(instance)
     if source is None:
@@ -61,14 +61,14 @@ def rows_of(instance: DBInstance) -> list[Row]:
     return until(rows_of(source), min(reached, stood) if stood else reached)
 
 
-def put_rows(instance: DBInstance, rows: Iterable[Row]) -> None:
+def put_rows(instance: DBInstance, rows: Iterable[StoredRow]) -> None:
     """Let ``rows`` be all that the instance holds."""
     row_log(_backend_of(instance), instance.dbi_resource_id)[:] = rows
 
 
 def install_schema(instance: DBInstance, schema: str, tenant: str, at: datetime) -> None:
     """Make the tenant's schema, installed ``at``: from then on copies of the database hold it."""
-    row_log(_backend_of(instance), instance.dbi_resource_id).append(Row(f"{SCHEMA}{schema}", tenant, at))
+    row_log(_backend_of(instance), instance.dbi_resource_id).append(StoredRow(f"{SCHEMA}{schema}", tenant, at))
 
 
 def tenant_of_schema(instance: DBInstance, schema: str) -> str:
@@ -82,18 +82,18 @@ def settle_rows(replica: DBInstance) -> None:
     put_rows(replica, rows_of(replica))
 
 
-def write_row(instance: DBInstance, row_id: str, tenant: str) -> Row:
+def write_row(instance: DBInstance, row_id: str, tenant: str) -> StoredRow:
     """Write one row now, once whatever the repetitions. The caller has made sure that the instance takes writes."""
     return _written(row_log(_backend_of(instance), instance.dbi_resource_id), row_id, tenant)
 
 
-def file_log(backend: EFSBackend, file_system_id: str) -> list[Row]:
+def file_log(backend: EFSBackend, file_system_id: str) -> list[StoredRow]:
     """The files written to, or restored into, a file system."""
-    rows: list[Row] = state(backend, "files").setdefault(file_system_id, [])
+    rows: list[StoredRow] = state(backend, "files").setdefault(file_system_id, [])
     return rows
 
 
-def incoming(backend: EFSBackend, file_system_id: str) -> Replication | None:
+def incoming(backend: EFSBackend, file_system_id: str) -> ReplicationConfiguration | None:
     """The live replication whose destination the file system is: while there is one it is read-only (T27)."""
     found = (
         replication for replication in replications(backend).values() if replication.destination_id == file_system_id
@@ -101,7 +101,7 @@ def incoming(backend: EFSBackend, file_system_id: str) -> Replication | None:
     return next((replication for replication in found if replication.destination_region == backend.region_name), None)
 
 
-def files_of(backend: EFSBackend, file_system_id: str) -> list[Row]:
+def files_of(backend: EFSBackend, file_system_id: str) -> list[StoredRow]:
     """The files a mount of the file system shows at this moment: a destination's are those of its last sync."""
     replication = incoming(backend, file_system_id)
     if replication is None or replication.last_sync is None:
@@ -110,20 +110,20 @@ def files_of(backend: EFSBackend, file_system_id: str) -> list[Row]:
     return until(file_log(source, replication.source_id), replication.last_sync)
 
 
-def put_files(backend: EFSBackend, file_system_id: str, files: Iterable[Row]) -> None:
+def put_files(backend: EFSBackend, file_system_id: str, files: Iterable[StoredRow]) -> None:
     """Let ``files`` be all that the file system holds."""
     file_log(backend, file_system_id)[:] = files
 
 
-def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: str) -> Row:
+def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: str) -> StoredRow:
     """Write one file now, once whatever the repetitions. The caller has made sure that the file system takes writes."""
     return _written(file_log(backend, file_system_id), file_id, tenant)
 
 
-def _written(log: list[Row], row_id: str, tenant: str) -> Row:
+def _written(log: list[StoredRow], row_id: str, tenant: str) -> StoredRow:
     known = next((row for row in reversed(log) if (row.id, row.tenant) == (row_id, tenant)), None)
     if known is None:
-        known = Row(row_id, tenant, now())
+        known = StoredRow(row_id, tenant, now())
         log.append(known)
     return known
 

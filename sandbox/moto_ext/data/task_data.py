@@ -23,11 +23,11 @@ KINDS = ("rows", "files")
 HOPS = 4
 
 
-class Unavailable(Exception):
+class StoreUnavailable(Exception):
     """A store cannot do as asked. The message is the reason, as the site tells it with 503."""
 
 
-class Behind:
+class TaskStores:
     """The stores of one task definition in one region, as the task reaches them at this moment."""
 
     def __init__(self, account: str, region: str, definition: TaskDefinition) -> None:
@@ -35,21 +35,23 @@ class Behind:
         self.region = region
         self.definition = definition
 
-    def write(self, kind: str, row_id: str, tenant: str) -> stored_data.Row:
+    def write(self, kind: str, row_id: str, tenant: str) -> stored_data.StoredRow:
         """Write a row or a file of the tenant. Raises Unavailable where the store takes none."""
         if kind == "rows":
             instance = self.database()
             if instance.is_replica:
-                raise Unavailable(f"{instance.db_instance_identifier} is a read replica and takes no writes.")
+                raise StoreUnavailable(f"{instance.db_instance_identifier} is a read replica and takes no writes.")
             if group := refuses_writes(instance):
                 name = instance.db_instance_identifier
-                raise Unavailable(f"{name} is read-only: its parameter group {group} sets read_only (MySQL: 1290).")
+                raise StoreUnavailable(
+                    f"{name} is read-only: its parameter group {group} sets read_only (MySQL: 1290)."
+                )
             return stored_data.write_row(instance, row_id, tenant)
         backend, name = self.file_system()
         if stored_data.incoming(backend, name) is not None:
-            raise Unavailable(f"{name} is the destination of a replication and read-only.")
+            raise StoreUnavailable(f"{name} is the destination of a replication and read-only.")
         if not may(backend, backend.file_systems_by_id[name], self.definition, WRITE):
-            raise Unavailable(f"{name} is read-only: its file system policy refuses to write.")
+            raise StoreUnavailable(f"{name} is read-only: its file system policy refuses to write.")
         return stored_data.write_file(backend, name, row_id, tenant)
 
     def ids(self, kind: str, tenant: str) -> list[str]:
@@ -67,16 +69,16 @@ class Behind:
             for instance in list(rds_backends[self.account][self.region].databases.values()):
                 if plain(instance.address) == name:
                     if instance.status not in OPEN:
-                        raise Unavailable(f"{instance.db_instance_identifier} is {instance.status}.")
+                        raise StoreUnavailable(f"{instance.db_instance_identifier} is {instance.status}.")
                     return instance
-        raise Unavailable(f"{host} leads to no database of {self.region}.")
+        raise StoreUnavailable(f"{host} leads to no database of {self.region}.")
 
     def _database_host(self) -> str:
         for container in containers_of(self.definition):
             for variable in container.get("environment") or ():
                 if variable["name"] == HOST_VARIABLE:
                     return plain(str(variable["value"]).partition(":")[0])
-        raise Unavailable(f"The task definition {self.definition.family} names no {HOST_VARIABLE}.")
+        raise StoreUnavailable(f"The task definition {self.definition.family} names no {HOST_VARIABLE}.")
 
     def _resolved(self, host: str) -> Iterator[str]:
         """The name itself, then what the private zones of this region's network make of it."""
@@ -101,11 +103,11 @@ class Behind:
         name = self._volume()
         found = backend.file_systems_by_id.get(name)
         if found is None or found.life_cycle_state != "available":
-            raise Unavailable(f"{self.region} has no available file system {name}.")
+            raise StoreUnavailable(f"{self.region} has no available file system {name}.")
         if not found.number_of_mount_targets:
-            raise Unavailable(f"{name} has no mount target: the task cannot mount it.")
+            raise StoreUnavailable(f"{name} has no mount target: the task cannot mount it.")
         if not may(backend, found, self.definition, MOUNT):
-            raise Unavailable(f"{name} cannot be mounted: its file system policy refuses it.")
+            raise StoreUnavailable(f"{name} cannot be mounted: its file system policy refuses it.")
         return backend, name
 
     def _volume(self) -> str:
@@ -113,4 +115,4 @@ class Behind:
         for volume in volumes:
             if mounted := volume.get("efsVolumeConfiguration"):
                 return str(mounted.get("fileSystemId") or "")
-        raise Unavailable(f"The task definition {self.definition.family} mounts no file system.")
+        raise StoreUnavailable(f"The task definition {self.definition.family} mounts no file system.")

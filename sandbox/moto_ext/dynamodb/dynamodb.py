@@ -14,7 +14,7 @@ from moto.dynamodb.responses import DynamoHandler
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import now, replicated_until
 from sandbox.core.timing import soon, to_the_second
-from sandbox.moto_ext.dynamodb.writes import Replica, replicas
+from sandbox.moto_ext.dynamodb.writes import GlobalTableReplica, replicas
 
 VERSION = "2019.11.21"
 RESTORABLE_LAG_S = 300
@@ -42,8 +42,8 @@ def _add(table: Table, params: dict[str, Any]) -> None:
     _require_stream(table)
     twin = _twin(table, region, params.get("KMSMasterKeyId"))
     target.tables[table.name] = twin
-    everywhere = dict(replicas(table)) or {table.region_name: Replica(table.region_name, now())}
-    everywhere[region] = Replica(region, soon(), params.get("KMSMasterKeyId"))
+    everywhere = dict(replicas(table)) or {table.region_name: GlobalTableReplica(table.region_name, now())}
+    everywhere[region] = GlobalTableReplica(region, soon(), params.get("KMSMasterKeyId"))
     for member in (table, twin, *_peers(table)):
         member.__dict__["_replicas"] = dict(everywhere)
 

@@ -1,6 +1,6 @@
 """DynamoDB global tables: who belongs to a group, and how writes reach the others (AWS: V2globaltables; T31).
 
-Every table of a group holds ``table.__dict__["_replicas"]`` (region -> :class:`Replica`, itself included).
+Every table of a group holds ``table.__dict__["_replicas"]`` (region -> :class:`GlobalTableReplica`, itself included).
 Writes are noted per destination in ``backend.__dict__["unsent"]`` and delivered around each request: at once, or when
 the regions involved answer again. Of two writes to one item the later one wins.
 """
@@ -25,7 +25,7 @@ Key = tuple[Any, Any]
 
 
 @dataclass
-class Replica:
+class GlobalTableReplica:
     """A region of a global table. ``trouble`` lets a disaster give it another status."""
 
     region: str
@@ -40,9 +40,9 @@ class Replica:
         return {name: value for name, value in values.items() if value is not None}
 
 
-def replicas(table: Table) -> dict[str, Replica]:
+def replicas(table: Table) -> dict[str, GlobalTableReplica]:
     """The regions of a global table, its own included; empty for a table of one region."""
-    stored_replicas: dict[str, Replica] = table.__dict__.setdefault("_replicas", {})
+    stored_replicas: dict[str, GlobalTableReplica] = table.__dict__.setdefault("_replicas", {})
     return stored_replicas
 
 

@@ -21,7 +21,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import transition_s
-from sandbox.moto_ext.ecs.tasks import Running, all_tasks, containers_of, release
+from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
 NOT_STARTED = ("CannotPull", "ResourceInitializationError")
 ENDED = "Essential container in task exited"
@@ -30,9 +30,11 @@ TABLES = 12  # of a WordPress of one site
 _NEEDED = ("information_schema", "mysqli")
 
 
-def run_once(backend: EC2ContainerServiceBackend, token: str, run: Callable[[], list[Running]]) -> list[Running]:
+def run_once(
+    backend: EC2ContainerServiceBackend, token: str, run: Callable[[], list[RunningTask]]
+) -> list[RunningTask]:
     """What ``run`` starts; the same tasks again for a token that was used before (API_RunTask, clientToken)."""
-    tasks_by_token: dict[str, list[Running]] = state(backend, "run_tokens")
+    tasks_by_token: dict[str, list[RunningTask]] = state(backend, "run_tokens")
     if not token:
         return run()
     if token not in tasks_by_token:
@@ -40,7 +42,7 @@ def run_once(backend: EC2ContainerServiceBackend, token: str, run: Callable[[], 
     return tasks_by_token[token]
 
 
-def interrupt(task: Running) -> None:
+def interrupt(task: RunningTask) -> None:
     """A container that runs when its task is stopped is killed."""
     if task.overrides and task.exit_code is None and task.status(now()) == "RUNNING":
         task.exit_code = KILLED
@@ -58,7 +60,7 @@ def play(backend: EC2ContainerServiceBackend) -> None:
             release(backend, [task])
 
 
-def _run(backend: EC2ContainerServiceBackend, task: Running) -> None:
+def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     given = task.overrides.get("containerOverrides") or []
     container_override = next(
         (override for override in given if (override.get("command") or [])[:2] == ["php", "-r"]), None
@@ -69,9 +71,9 @@ def _run(backend: EC2ContainerServiceBackend, task: Running) -> None:
         (candidate for candidate in containers_of(task.definition) if candidate["name"] == container_override["name"]),
         None,
     )
-    why = "no such container" if container is None else _missing(backend, container)
-    if container is None or why:
-        task.stop(now(), f"ResourceInitializationError: {why}")
+    reason = "no such container" if container is None else _missing(backend, container)
+    if container is None or reason:
+        task.stop(now(), f"ResourceInitializationError: {reason}")
         return
     variables = _variables(container, container_override)
     if not all(word in container_override["command"][2] for word in _NEEDED):
@@ -104,15 +106,15 @@ def _missing(backend: EC2ContainerServiceBackend, container: Mapping[str, Any]) 
     return ""
 
 
-def _asked(backend: EC2ContainerServiceBackend, task: Running, variables: Mapping[str, str]) -> tuple[int, str]:
+def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> tuple[int, str]:
     """The exit code and the line that the script prints."""
     from sandbox.moto_ext.data import stored_data
-    from sandbox.moto_ext.data.task_data import HOST_VARIABLE, Behind, Unavailable
+    from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, TaskStores
 
     host = variables.get(HOST_VARIABLE, "").partition(":")[0]
     try:
-        instance = Behind(backend.account_id, backend.region_name, task.definition).database_at(host)
-    except Unavailable as no:
+        instance = TaskStores(backend.account_id, backend.region_name, task.definition).database_at(host)
+    except StoreUnavailable as no:
         return 1, f"mysqli_sql_exception: {no}"
     schema = variables.get("DR_SCHEMA", "")
     tenant = stored_data.tenant_of_schema(instance, schema)
@@ -129,7 +131,7 @@ def _asked(backend: EC2ContainerServiceBackend, task: Running, variables: Mappin
     return (0 if rows else 1), json.dumps(values)
 
 
-def _log(backend: EC2ContainerServiceBackend, task: Running, container: Mapping[str, Any], line: str) -> None:
+def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapping[str, Any], line: str) -> None:
     options = (container.get("logConfiguration") or {}).get("options") or {}
     if not options.get("awslogs-group"):
         return

@@ -19,8 +19,8 @@ from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.commands import interrupt, run_once
-from sandbox.moto_ext.ecs.reading import describe_tasks, listing_operations
-from sandbox.moto_ext.ecs.tasks import Running, Wanted, alive, all_tasks, launch
+from sandbox.moto_ext.ecs.descriptions import describe_tasks, listing_operations
+from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch
 
 KEPT = (
     "healthCheckGracePeriodSeconds",
@@ -139,7 +139,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."
         raise refused("InvalidParameterException", message)
     inner = network["awsvpcConfiguration"]
-    wanted = Wanted(
+    wanted = TaskRequest(
         cluster=cluster.name,
         group=params.get("group") or f"family:{definition.family}",
         definition=definition,
@@ -167,7 +167,7 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
     return ActionResult({"task": describe_tasks(self.ecs_backend, [task])[0]})
 
 
-def _replace(backend: EC2ContainerServiceBackend, task: Running) -> None:
+def _replace(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     service = backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
     if service is not None and len(alive(keeping.tasks_of(service))) < service.desired_count:
         keeping.settle(service)
@@ -213,13 +213,13 @@ def install() -> None:
     attach(Service, keeping.counted_running, keeping.counted_pending, keeping.counted_deployments)
     attach(Cluster, keeping.services_in, keeping.running_in, keeping.pending_in)
     for name, count in itertools.chain(counts.items(), [("deployments", "counted_deployments")]):
-        setattr(Service, name, keeping.Counted(count))
+        setattr(Service, name, keeping.ComputedAttribute(count))
     for name, count in (
         ("active_services_count", "services_in"),
         ("running_tasks_count", "running_in"),
         ("pending_tasks_count", "pending_in"),
     ):
-        setattr(Cluster, name, keeping.Counted(count))
+        setattr(Cluster, name, keeping.ComputedAttribute(count))
     wrap(EC2ContainerServiceResponse, "create_service", _create_service)
     wrap(EC2ContainerServiceResponse, "run_task", _run_task)
     wrap(EC2ContainerServiceResponse, "stop_task", _stop_task)

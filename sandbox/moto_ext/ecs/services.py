@@ -12,12 +12,12 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
 
 from sandbox.core.state import now
-from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, Running, Wanted, alive, all_tasks, launch, of_group
+from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, RunningTask, TaskRequest, alive, all_tasks, launch, of_group
 
 EVENTS_KEPT = 100
 
 
-class Counted:
+class ComputedAttribute:
     """An attribute the emulator writes and that we compute; what it writes is ignored."""
 
     def __init__(self, count: str) -> None:
@@ -36,7 +36,7 @@ def group_of(service: Service) -> str:
     return f"service:{service.name}"
 
 
-def tasks_of(service: Service) -> list[Running]:
+def tasks_of(service: Service) -> list[RunningTask]:
     """All tasks of the service, stopped ones of the last hour included."""
     return of_group(service._backend, service.cluster_name, group_of(service))
 
@@ -151,7 +151,7 @@ def close(service: Service) -> None:
         task.stop(now(), "Service deleted")
 
 
-def tasks_in(service: Service, task_set: TaskSet) -> list[Running]:
+def tasks_in(service: Service, task_set: TaskSet) -> list[RunningTask]:
     """All tasks of one task set of the service."""
     return [task for task in tasks_of(service) if task.started_by == task_set.id]
 
@@ -169,12 +169,12 @@ def _settle_set(service: Service, task_set: TaskSet) -> None:
         task.stop(now(), f"Scaling activity initiated by (task set {task_set.id})")
 
 
-def _start(service: Service, count: int, task_set: TaskSet | None = None) -> list[Running]:
+def _start(service: Service, count: int, task_set: TaskSet | None = None) -> list[RunningTask]:
     made_by = task_set or service
     network = (made_by.network_configuration or {}).get("awsvpcConfiguration", {})
     definition = service._backend.describe_task_definition(str(made_by.task_definition))
     tags = {"SERVICE": service.tags, "TASK_DEFINITION": definition.tags}.get(service.propagate_tags, [])
-    wanted = Wanted(
+    wanted = TaskRequest(
         cluster=service.cluster_name,
         group=group_of(service),
         definition=definition,

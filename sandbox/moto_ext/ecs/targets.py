@@ -17,11 +17,11 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs.services import tasks_of
-from sandbox.moto_ext.ecs.tasks import Running, containers_of
+from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 
 
 @dataclass(frozen=True)
-class Target:
+class GroupTarget:
     """One target of a group and how its health check goes (API_TargetHealth)."""
 
     address: str
@@ -56,7 +56,7 @@ class Targets:
                 port = int(balancer.get("containerPort") or 0)
                 self._attached.setdefault(balancer.get("targetGroupArn", ""), []).append((service, port))
 
-    def of(self, group: FakeTargetGroup) -> list[Target]:
+    def of(self, group: FakeTargetGroup) -> list[GroupTarget]:
         """The targets registered with ``group``, tasks first."""
         withdrawn = state(group, "withdrawn")
         tasks = [
@@ -86,7 +86,7 @@ class Targets:
         groups = self.groups_of(balancer)
         return bool(groups) and all(self.counts(group)[0] for group in groups)
 
-    def task_at(self, group: FakeTargetGroup, address: str) -> Running | None:
+    def task_at(self, group: FakeTargetGroup, address: str) -> RunningTask | None:
         """The live task of the group that holds ``address``."""
         for service, _ in self._attached.get(group.arn, ()):
             for task in tasks_of(service):
@@ -94,27 +94,27 @@ class Targets:
                     return task
         return None
 
-    def _task(self, group: FakeTargetGroup, task: Running, port: int) -> Target:
+    def _task(self, group: FakeTargetGroup, task: RunningTask, port: int) -> GroupTarget:
         checked = group.health_check_port
         probed = port if checked in (None, "", "traffic-port") else int(checked)
         place = (task.address, port, task.zone)
         if not group.load_balancer_arns:
             words = "Target group is not configured to receive traffic from the load balancer"
-            return Target(*place, "unused", "Target.NotInUse", words)
+            return GroupTarget(*place, "unused", "Target.NotInUse", words)
         if probed not in _listening(task):
-            return Target(*place, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+            return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")
         if not self._lets_in(task.groups, probed):
-            return Target(*place, "unhealthy", "Target.Timeout", "Request timed out")
-        return Target(*place, "healthy")
+            return GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out")
+        return GroupTarget(*place, "healthy")
 
-    def _by_hand(self, group: FakeTargetGroup) -> Iterator[Target]:
+    def _by_hand(self, group: FakeTargetGroup) -> Iterator[GroupTarget]:
         for registered in group.targets.values():
             name, port = str(registered["Id"]), int(registered.get("Port") or group.port or 0)
             if name.startswith(("i-", "arn:")):
                 health_status = group.health_for({"Id": name, "Port": port}, self._ec2)
-                yield Target(name, port, "", health_status.status, health_status.reason, health_status.description)
+                yield GroupTarget(name, port, "", health_status.status, health_status.reason, health_status.description)
             else:
-                yield Target(name, port, "", "unhealthy", "Target.Timeout", "Request timed out")
+                yield GroupTarget(name, port, "", "unhealthy", "Target.Timeout", "Request timed out")
 
     def _lets_in(self, groups: tuple[str, ...], port: int) -> bool:
         if (groups, port) not in self._open:
@@ -130,7 +130,7 @@ def _covers(rule: Any, port: int) -> bool:
     return str(rule.ip_protocol) in ("tcp", "6") and int(rule.from_port) <= port <= int(rule.to_port)
 
 
-def _listening(task: Running) -> set[int]:
+def _listening(task: RunningTask) -> set[int]:
     return {
         int(mapping["containerPort"])
         for container in containers_of(task.definition)

@@ -14,7 +14,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from sandbox.core.patching import attach, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
-from sandbox.moto_ext.ecs.services import Counted
+from sandbox.moto_ext.ecs.services import ComputedAttribute
 from sandbox.moto_ext.ecs.tasks import alive
 
 WHOLE = {"unit": "PERCENT", "value": 100.0}
@@ -82,7 +82,7 @@ def install() -> None:
         ("pending_count", "count_pending"),
         ("computed_desired_count", "count_desired"),
     ):
-        setattr(TaskSet, name, Counted(count))
+        setattr(TaskSet, name, ComputedAttribute(count))
     wrap(EC2ContainerServiceResponse, "create_task_set", _create)
     wrap(EC2ContainerServiceBackend, "update_task_set", _update)
     wrap(EC2ContainerServiceBackend, "delete_task_set", _delete)

@@ -30,7 +30,7 @@ FARGATE_PLATFORM = "1.4.0"
 
 
 @dataclass(eq=False)
-class Running:
+class RunningTask:
     """One task. ``group`` is ``service:NAME`` or ``family:NAME``; ``stops_at`` may lie ahead."""
 
     id: str
@@ -69,7 +69,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TaskRequest:
     """What is to be started: for whom, on which subnets, behind which security groups."""
 
     cluster: str
@@ -89,18 +89,18 @@ def containers_of(definition: TaskDefinition) -> list[dict[str, Any]]:
     return container_definitions
 
 
-def all_tasks(backend: EC2ContainerServiceBackend) -> dict[str, Running]:
+def all_tasks(backend: EC2ContainerServiceBackend) -> dict[str, RunningTask]:
     """Every task of the region by its id, stopped ones of the last hour included."""
     return state(backend, "tasks_by_id")
 
 
-def of_group(backend: EC2ContainerServiceBackend, cluster: str, group: str) -> list[Running]:
+def of_group(backend: EC2ContainerServiceBackend, cluster: str, group: str) -> list[RunningTask]:
     """The tasks of a service (``service:NAME``) of a cluster."""
-    found: list[Running] = state(backend, "tasks_by_group").get((cluster, group), [])
+    found: list[RunningTask] = state(backend, "tasks_by_group").get((cluster, group), [])
     return found
 
 
-def alive(tasks: Iterable[Running], moment: datetime | None = None) -> list[Running]:
+def alive(tasks: Iterable[RunningTask], moment: datetime | None = None) -> list[RunningTask]:
     """Those that run or will run, and have not been told to stop."""
     at = moment or now()
     return [task for task in tasks if task.stops_at is None or task.stops_at > at]
@@ -111,7 +111,7 @@ def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
     return sum(1 for task in alive(all_tasks(backend).values()) if task.subnet == subnet)
 
 
-def launch(backend: EC2ContainerServiceBackend, wanted: Wanted, count: int) -> list[Running]:
+def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int) -> list[RunningTask]:
     """Start up to ``count`` tasks; fewer where the region's vCPU quota or the subnets' addresses are used up (T33).
 
     A task whose image its registry does not hold is created and stops at once, as ECS reports it.
@@ -133,7 +133,7 @@ def launch(backend: EC2ContainerServiceBackend, wanted: Wanted, count: int) -> l
     return started
 
 
-def release(backend: EC2ContainerServiceBackend, tasks: Iterable[Running]) -> None:
+def release(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -> None:
     """Give the addresses of stopped tasks back."""
     for task in tasks:
         if task.holds_address:
@@ -141,7 +141,7 @@ def release(backend: EC2ContainerServiceBackend, tasks: Iterable[Running]) -> No
             _addresses(backend, task.subnet).discard(task.address)
 
 
-def _placed(backend: EC2ContainerServiceBackend, wanted: Wanted) -> Running | None:
+def _placed(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> RunningTask | None:
     moment = now()
     place = _address(backend, wanted.subnets) if wanted.subnets else ("", "", "")
     if place is None:
@@ -151,7 +151,7 @@ def _placed(backend: EC2ContainerServiceBackend, wanted: Wanted) -> Running | No
         return None
     subnet, zone, address = place
     identity = uuid.uuid4().hex
-    return Running(
+    return RunningTask(
         id=identity,
         cluster=wanted.cluster,
         group=wanted.group,
@@ -215,7 +215,7 @@ def _addresses(backend: EC2ContainerServiceBackend, subnet: str) -> set[str]:
     return taken
 
 
-def _room(backend: EC2ContainerServiceBackend, wanted: Wanted) -> int:
+def _room(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> int:
     """How many such tasks the region's vCPU quota still allows."""
     from sandbox.moto_ext.quotas.limits import limit
 
@@ -233,7 +233,7 @@ def vcpus_in_use(backend: EC2ContainerServiceBackend) -> float:
     return sum(float(task.definition.cpu or 0) for task in tasks) / 1024
 
 
-def _forget(backend: EC2ContainerServiceBackend, wanted: Wanted) -> None:
+def _forget(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> None:
     """Drop the group's tasks that stopped over an hour ago, and free the addresses of those that stopped since."""
     tasks, moment = of_group(backend, wanted.cluster, wanted.group), now()
     gone = [task for task in tasks if task.stops_at and task.stops_at <= moment]
@@ -244,7 +244,7 @@ def _forget(backend: EC2ContainerServiceBackend, wanted: Wanted) -> None:
             tasks.remove(task)
 
 
-def mac_of(task: Running) -> str:
+def mac_of(task: RunningTask) -> str:
     """A stable hardware address for the task's interface."""
     digest = hashlib.sha256(task.id.encode()).hexdigest()
     return "06:" + ":".join(digest[place : place + 2] for place in range(0, 10, 2))

@@ -18,8 +18,8 @@ from sandbox.core.patching import catch_all, operation, page, refused, wrap
 from sandbox.core.state import now
 from sandbox.core.timing import soon, stopped, to_the_second
 from sandbox.moto_ext.data.stored_data import files_of, put_files
-from sandbox.moto_ext.efs.leaving import life_cycle
-from sandbox.moto_ext.efs.model import Replication, of_file_system, replications
+from sandbox.moto_ext.efs.deletion import life_cycle
+from sandbox.moto_ext.efs.model import ReplicationConfiguration, of_file_system, replications
 
 # What the half shows whose other half was deleted alone; AWS says no more than that it cannot be recovered.
 ABANDONED = "ERROR"
@@ -69,7 +69,7 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     there: EFSBackend = efs_backends[backend.account_id][destination.get("Region") or backend.region_name]
     target = _destination(there, destination, source)
     target.__dict__["_overwrite_protection"] = "REPLICATING"
-    replication = Replication(
+    replication = ReplicationConfiguration(
         source.file_system_id,
         source.file_system_arn,
         target.file_system_id,

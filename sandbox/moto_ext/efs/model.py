@@ -1,8 +1,8 @@
 """One EFS replication configuration, as both regions know it; last sync follows the clock (AWS: efs-replication; T27).
 
-``backend.__dict__["replications"]`` of both regions maps a source file system's id to its :class:`Replication`. A
-disaster may set ``frozen_at`` (last sync stands still), ``lag_s`` or ``trouble`` (ERROR, PAUSED ...) there.
-:func:`last_sync` is what CloudWatch's TimeSinceLastSync is made of.
+``backend.__dict__["replications"]`` of both regions maps a source file system's id to its
+:class:`ReplicationConfiguration`. A disaster may set ``frozen_at`` (last sync stands still), ``lag_s`` or ``trouble``
+(ERROR, PAUSED ...) there. :func:`last_sync` is what CloudWatch's TimeSinceLastSync is made of.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAG_S = 600
 
 
 @dataclass
-class Replication:
+class ReplicationConfiguration:
     """One replication configuration: from one file system to one in another region."""
 
     source_id: str
@@ -82,7 +82,7 @@ class Replication:
         }
 
 
-def replications(backend: EFSBackend) -> dict[str, Replication]:
+def replications(backend: EFSBackend) -> dict[str, ReplicationConfiguration]:
     """Configurations this region knows, by source file system."""
     return state(backend, "replications")
 
@@ -95,7 +95,7 @@ def last_sync(account: str, region: str, file_system_id: str) -> datetime | None
     return None
 
 
-def of_file_system(backend: EFSBackend, file_system_id: str) -> Iterator[Replication]:
+def of_file_system(backend: EFSBackend, file_system_id: str) -> Iterator[ReplicationConfiguration]:
     """The configurations a file system is part of, as this region knows."""
     for replication in replications(backend).values():
         if file_system_id in (replication.source_id, replication.destination_id):

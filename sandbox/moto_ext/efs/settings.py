@@ -9,7 +9,7 @@ from moto.efs.models import AccessPoint, EFSBackend
 from moto.efs.responses import EFSResponse
 
 from sandbox.core.patching import operation, refused, wrap
-from sandbox.moto_ext.efs.leaving import life_cycle
+from sandbox.moto_ext.efs.deletion import life_cycle
 
 
 def _update(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from moto.elbv2.responses import ELBV2Response
 
 from sandbox.core.aws_regions import load_balancer_zone
 from sandbox.core.patching import offset, operation, refused, state, wrap
-from sandbox.moto_ext.ecs.targets import Target, Targets
+from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
 
 PAGE = 400
 APPLICATION_DEFAULTS = {
@@ -75,14 +75,14 @@ def _target_health(self: ELBV2Response, params: dict[str, Any]) -> dict[str, Any
     return {"TargetHealthDescriptions": descriptions}
 
 
-def _unregistered(group: FakeTargetGroup, target: dict[str, Any]) -> Target:
+def _unregistered(group: FakeTargetGroup, target: dict[str, Any]) -> GroupTarget:
     """A target that is not, or no longer, registered: an instance that was terminated is still draining."""
     port = int(target.get("Port") or group.port or 0)
     if target["Id"] in group.terminated_targets:
         health = group.health_for({"Id": target["Id"], "Port": port}, group.ec2_backend)
-        return Target(target["Id"], port, "", health.status, health.reason, health.description)
+        return GroupTarget(target["Id"], port, "", health.status, health.reason, health.description)
     words = "Target is not registered to the target group"
-    return Target(target["Id"], port, "", "unused", "Target.NotRegistered", words)
+    return GroupTarget(target["Id"], port, "", "unused", "Target.NotRegistered", words)
 
 
 def _deregister(

@@ -24,9 +24,9 @@ from sandbox.core import truth
 from sandbox.core.error_responses import XML_PROTOCOLS
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import STATE
-from sandbox.moto_ext.iam.asking import asked_of
+from sandbox.moto_ext.iam.access_requests import asked_of
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
-from sandbox.moto_ext.iam.policies import ALLOWED, Asked, Context, decide
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, Context, decide
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
 _REMEMBERED = 999
@@ -66,7 +66,7 @@ def _judged_in_s3(
     resource_name = f"{bucket or '*'}" + (f"/{key}" if key else "")
     for name, resource in [(f"s3:{action}", resource_name), *_copied(self, resource_name)]:
         arn, context = f"arn:{self.partition}:s3:::{resource}", {**caller[1], "aws:RequestedRegion": (region,)}
-        if not _allowed(self, caller[0], Asked(name, arn, context)):
+        if not _allowed(self, caller[0], AccessRequest(name, arn, context)):
             raise S3AccessDeniedError if key or not bucket else BucketAccessDeniedError(bucket)
     return None
 
@@ -90,7 +90,7 @@ def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
         yield "s3:GetObject", onto
 
 
-def _allowed(self: BaseResponse, principal: User | Role, request: Asked) -> bool:
+def _allowed(self: BaseResponse, principal: User | Role, request: AccessRequest) -> bool:
     backend = iam_backends[self.current_account][self.partition]
     allowed = decide(policies_of(backend, principal), request, boundary_of(backend, principal)).word == ALLOWED
     if not allowed:

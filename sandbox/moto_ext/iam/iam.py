@@ -19,10 +19,10 @@ from sandbox.moto_ext.iam.policies import (
     ALLOWED,
     EXPLICIT_DENY,
     IMPLICIT_DENY,
-    Asked,
+    AccessRequest,
     Context,
-    Decision,
-    Policy,
+    IamPolicy,
+    PolicyDecision,
     decide,
 )
 
@@ -33,7 +33,7 @@ _WORST = (EXPLICIT_DENY, IMPLICIT_DENY, ALLOWED)
 ON_NOTHING = frozenset({"ec2:DescribeSubnets", "ecs:DescribeTaskDefinition", "sts:GetCallerIdentity"})
 
 
-def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
+def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[IamPolicy]:
     """Every policy that speaks for a principal: inline, attached, and those of a user's groups."""
     found = [*_inline(principal), *(_managed(policy) for policy in principal.managed_policies.values())]
     if isinstance(principal, User):
@@ -43,16 +43,16 @@ def policies_of(backend: IAMBackend, principal: User | Role | Group) -> list[Pol
     return found
 
 
-def _inline(principal: User | Role | Group) -> Iterator[Policy]:
+def _inline(principal: User | Role | Group) -> Iterator[IamPolicy]:
     kind = type(principal).__name__.lower()
     for name, document in principal.policies.items():
-        yield Policy(name, document if isinstance(document, str) else json.dumps(document), kind)
+        yield IamPolicy(name, document if isinstance(document, str) else json.dumps(document), kind)
 
 
-def _managed(policy: ManagedPolicy) -> Policy:
+def _managed(policy: ManagedPolicy) -> IamPolicy:
     current = next(version for version in policy.versions if version.is_default)
     kind = "aws-managed" if policy.arn.split(":")[4] == "aws" else "user-managed"
-    return Policy(str(policy.name), str(current.document), kind)
+    return IamPolicy(str(policy.name), str(current.document), kind)
 
 
 def principal_of(backend: IAMBackend, arn: str) -> User | Role | Group:
@@ -72,7 +72,7 @@ def principal_of(backend: IAMBackend, arn: str) -> User | Role | Group:
     raise refused("NoSuchEntity", f"The {kind} with name {name} cannot be found.")
 
 
-def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[Policy]:
+def boundary_of(backend: IAMBackend, principal: User | Role | Group) -> list[IamPolicy]:
     """The permissions boundary of a principal, if it has one."""
     arn = getattr(principal, "permissions_boundary_arn", None)
     managed_policy = backend.managed_policies.get(arn) if arn else None
@@ -91,12 +91,12 @@ def _simulate_custom(_: IamResponse, params: dict[str, Any]) -> dict[str, Any]:
     return _simulated(_given(params, "PolicyInputList"), boundaries, params)
 
 
-def _given(params: dict[str, Any], name: str) -> list[Policy]:
+def _given(params: dict[str, Any], name: str) -> list[IamPolicy]:
     documents = params.get(name) or ()
-    return [Policy(f"{name}.{number}", document, "none") for number, document in enumerate(documents, start=1)]
+    return [IamPolicy(f"{name}.{number}", document, "none") for number, document in enumerate(documents, start=1)]
 
 
-def _simulated(policies: list[Policy], boundaries: list[Policy], params: dict[str, Any]) -> dict[str, Any]:
+def _simulated(policies: list[IamPolicy], boundaries: list[IamPolicy], params: dict[str, Any]) -> dict[str, Any]:
     entries = params.get("ContextEntries") or ()
     context = {entry["ContextKeyName"]: tuple(entry["ContextKeyValues"]) for entry in entries}
     actions, resources = list(params["ActionNames"]), list(params.get("ResourceArns") or ["*"])
@@ -119,7 +119,7 @@ def _alike(actions: list[str]) -> None:
 
 
 def _result(
-    policies: list[Policy], boundaries: list[Policy], action: str, resources: list[str], context: Context
+    policies: list[IamPolicy], boundaries: list[IamPolicy], action: str, resources: list[str], context: Context
 ) -> dict[str, Any]:
     """One action: its decision is the worst of its resources', and each of those has its own where ARNs are given.
 
@@ -140,10 +140,10 @@ def _result(
 
 
 def _on(
-    policies: list[Policy], boundaries: list[Policy], action: str, resource: str, context: Context
+    policies: list[IamPolicy], boundaries: list[IamPolicy], action: str, resource: str, context: Context
 ) -> dict[str, Any]:
     try:
-        decision = decide(policies, Asked(action, resource, context), boundaries)
+        decision = decide(policies, AccessRequest(action, resource, context), boundaries)
     except ValueError as bad:
         raise refused("PolicyEvaluation", f"{action} cannot be judged: {bad}") from bad
     description: dict[str, Any] = {
@@ -153,12 +153,12 @@ def _on(
         "MissingContextValues": sorted(decision.missing),
     }
     if boundaries:
-        within = decide(boundaries, Asked(action, resource, context)).word == ALLOWED
+        within = decide(boundaries, AccessRequest(action, resource, context)).word == ALLOWED
         description["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": within}
     return description
 
 
-def _matched(decision: Decision) -> list[dict[str, Any]]:
+def _matched(decision: PolicyDecision) -> list[dict[str, Any]]:
     return [{"SourcePolicyId": policy.id, "SourcePolicyType": policy.kind} for policy in decision.matched]
 
 

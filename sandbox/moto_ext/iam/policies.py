@@ -17,7 +17,7 @@ Context = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Policy:
+class IamPolicy:
     """A document and what it is called. ``kind`` is as in MatchedStatements (API_Statement)."""
 
     id: str
@@ -26,16 +26,16 @@ class Policy:
 
 
 @dataclass
-class Decision:
+class PolicyDecision:
     """``word`` is allowed, explicitDeny or implicitDeny; ``matched`` are the policies that decided it."""
 
     word: str
-    matched: list[Policy] = field(default_factory=list)
+    matched: list[IamPolicy] = field(default_factory=list)
     missing: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
-class Asked:
+class AccessRequest:
     """One action on one resource in a context; resource None stands for any."""
 
     action: str
@@ -43,7 +43,9 @@ class Asked:
     context: Context
 
 
-def decide(policies: Iterable[Policy], request: Asked, boundaries: Iterable[Policy] = ()) -> Decision:
+def decide(
+    policies: Iterable[IamPolicy], request: AccessRequest, boundaries: Iterable[IamPolicy] = ()
+) -> PolicyDecision:
     """Judge ``request`` by ``policies``; where there are ``boundaries``, one of them must allow it too."""
     decision = _judged(policies, request)
     iam_policies = list(boundaries)
@@ -52,19 +54,21 @@ def decide(policies: Iterable[Policy], request: Asked, boundaries: Iterable[Poli
     within = _judged(iam_policies, request)
     if EXPLICIT_DENY in (decision.word, within.word):
         return decision if decision.word == EXPLICIT_DENY else within
-    return decision if within.word == ALLOWED else Decision(IMPLICIT_DENY, missing=decision.missing | within.missing)
+    return (
+        decision if within.word == ALLOWED else PolicyDecision(IMPLICIT_DENY, missing=decision.missing | within.missing)
+    )
 
 
-def _judged(policies: Iterable[Policy], request: Asked) -> Decision:
-    found: dict[str, list[Policy]] = {"Allow": [], "Deny": []}
+def _judged(policies: Iterable[IamPolicy], request: AccessRequest) -> PolicyDecision:
+    found: dict[str, list[IamPolicy]] = {"Allow": [], "Deny": []}
     missing: set[str] = set()
     for policy in policies:
         for statement in statements(policy.document):
             if _concerns(statement, request) and _holds(statement.get("Condition") or {}, request.context, missing):
                 found[statement["Effect"]].append(policy)
     if found["Deny"]:
-        return Decision(EXPLICIT_DENY, found["Deny"], missing)
-    return Decision(ALLOWED if found["Allow"] else IMPLICIT_DENY, found["Allow"], missing)
+        return PolicyDecision(EXPLICIT_DENY, found["Deny"], missing)
+    return PolicyDecision(ALLOWED if found["Allow"] else IMPLICIT_DENY, found["Allow"], missing)
 
 
 @lru_cache(maxsize=256)
@@ -89,7 +93,7 @@ def _fitting(pattern: str, ignore_case: bool) -> Callable[[str], re.Match[str] |
     return re.compile(words, re.IGNORECASE if ignore_case else 0).fullmatch
 
 
-def _concerns(statement: dict[str, Any], request: Asked) -> bool:
+def _concerns(statement: dict[str, Any], request: AccessRequest) -> bool:
     negated = "NotAction" in statement
     actions = _listed(statement["NotAction"] if negated else statement.get("Action", []))
     if any(like(action, request.action, ignore_case=True) for action in actions) == negated:

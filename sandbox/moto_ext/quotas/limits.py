@@ -5,7 +5,7 @@ from __future__ import annotations
 from moto.servicequotas.models import servicequotas_backends
 
 from sandbox.core.patching import refused, state
-from sandbox.moto_ext.quotas.quota_table import DEFAULTS, Quota
+from sandbox.moto_ext.quotas.quota_table import DEFAULTS, QuotaDefinition
 
 
 def limit(account: str, region: str, service: str, code: str) -> float:
@@ -15,7 +15,7 @@ def limit(account: str, region: str, service: str, code: str) -> float:
     return float(applied.get((service, code), default.value))
 
 
-def _default(service: str, code: str) -> Quota:
+def _default(service: str, code: str) -> QuotaDefinition:
     if (service, code) not in DEFAULTS:
         raise refused("NoSuchResourceException", "The request failed because the specified quota does not exist.")
     return DEFAULTS[service, code]

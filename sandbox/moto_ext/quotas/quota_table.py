@@ -13,7 +13,7 @@ from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 
 
 @dataclass(frozen=True)
-class Quota:
+class QuotaDefinition:
     """One quota of a service. ``usage`` is the AWS/Usage dimensions (Type, Resource, Class), where AWS has them."""
 
     service: str
@@ -50,45 +50,47 @@ SERVICES = {
 
 _VCPU = ("Resource", "vCPU", "Standard/OnDemand")
 _OWN = (
-    Quota("fargate", "L-3032A538", "Fargate On-Demand vCPU resource count", 6, _VCPU),
-    Quota("fargate", "L-36FBB829", "Fargate Spot vCPU resource count", 6, ("Resource", "vCPU", "Standard/Spot")),
-    Quota("ecs", "L-21C621EB", "Clusters per account", 10_000),
-    Quota("ecs", "L-9EF96962", "Services per cluster", 5_000),
-    Quota("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", 5),
-    Quota(
+    QuotaDefinition("fargate", "L-3032A538", "Fargate On-Demand vCPU resource count", 6, _VCPU),
+    QuotaDefinition(
+        "fargate", "L-36FBB829", "Fargate Spot vCPU resource count", 6, ("Resource", "vCPU", "Standard/Spot")
+    ),
+    QuotaDefinition("ecs", "L-21C621EB", "Clusters per account", 10_000),
+    QuotaDefinition("ecs", "L-9EF96962", "Services per cluster", 5_000),
+    QuotaDefinition("ec2", "L-0263D0A3", "EC2-VPC Elastic IPs", 5),
+    QuotaDefinition(
         "elasticloadbalancing",
         "L-53DA6B97",
         "Application Load Balancers per Region",
         50,
         ("Resource", "ApplicationLoadBalancersPerRegion", "None"),
     ),
-    Quota(
+    QuotaDefinition(
         "elasticloadbalancing",
         "L-B22855CB",
         "Target Groups per Region",
         3_000,
         ("Resource", "TargetGroupsPerRegion", "None"),
     ),
-    Quota("elasticloadbalancing", "L-7EED9B64", "Rules per Application Load Balancer", 100),
-    Quota("elasticloadbalancing", "L-7E6692B2", "Targets per Application Load Balancer", 1_000),
-    Quota("elasticloadbalancing", "L-822D1B1B", "Target Groups per Application Load Balancer", 100),
-    Quota("elasticloadbalancing", "L-A0D0B863", "Targets per Target Group per Region", 1_000),
-    Quota("elasticloadbalancing", "L-B6DF7632", "Listeners per Application Load Balancer", 50),
-    Quota("rds", "L-7B6409FD", "DB instances", 40, ("Resource", "DBInstances", "None")),
-    Quota("rds", "L-272F1212", "Manual DB instance snapshots", 100),
-    Quota("acm", "L-F141DD1D", "ACM certificates", 2_500),
-    Quota("acm", "L-FB94F0B0", "Domain names per ACM certificate", 10),
-    Quota("secretsmanager", "L-2F66C23C", "Secrets per Region", 500_000, adjustable=False),
-    Quota("elasticfilesystem", "L-848C634D", "File systems per account", 1_000),
-    Quota("s3", "L-DC2B2D3D", "General purpose buckets", 10_000),
-    Quota("sns", "L-61103206", "Topics per Account", 100_000),
-    Quota("dynamodb", "L-F98FE922", "Maximum number of tables", 2_500),
+    QuotaDefinition("elasticloadbalancing", "L-7EED9B64", "Rules per Application Load Balancer", 100),
+    QuotaDefinition("elasticloadbalancing", "L-7E6692B2", "Targets per Application Load Balancer", 1_000),
+    QuotaDefinition("elasticloadbalancing", "L-822D1B1B", "Target Groups per Application Load Balancer", 100),
+    QuotaDefinition("elasticloadbalancing", "L-A0D0B863", "Targets per Target Group per Region", 1_000),
+    QuotaDefinition("elasticloadbalancing", "L-B6DF7632", "Listeners per Application Load Balancer", 50),
+    QuotaDefinition("rds", "L-7B6409FD", "DB instances", 40, ("Resource", "DBInstances", "None")),
+    QuotaDefinition("rds", "L-272F1212", "Manual DB instance snapshots", 100),
+    QuotaDefinition("acm", "L-F141DD1D", "ACM certificates", 2_500),
+    QuotaDefinition("acm", "L-FB94F0B0", "Domain names per ACM certificate", 10),
+    QuotaDefinition("secretsmanager", "L-2F66C23C", "Secrets per Region", 500_000, adjustable=False),
+    QuotaDefinition("elasticfilesystem", "L-848C634D", "File systems per account", 1_000),
+    QuotaDefinition("s3", "L-DC2B2D3D", "General purpose buckets", 10_000),
+    QuotaDefinition("sns", "L-61103206", "Topics per Account", 100_000),
+    QuotaDefinition("dynamodb", "L-F98FE922", "Maximum number of tables", 2_500),
 )
 _VPC: list[dict[str, Any]] = VPC_DEFAULT_QUOTAS
 _INTERFACES = ("Resource", "NetworkInterfacesPerRegion", "None")
 
-DEFAULTS: dict[tuple[str, str], Quota] = {(quota.service, quota.code): quota for quota in _OWN} | {
-    ("vpc", quota["QuotaCode"]): Quota(
+DEFAULTS: dict[tuple[str, str], QuotaDefinition] = {(quota.service, quota.code): quota for quota in _OWN} | {
+    ("vpc", quota["QuotaCode"]): QuotaDefinition(
         "vpc",
         quota["QuotaCode"],
         quota["QuotaName"],

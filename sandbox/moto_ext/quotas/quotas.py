@@ -16,12 +16,12 @@ from sandbox.core.patching import operation, page, refused, state
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as ecs_services
 from sandbox.moto_ext.quotas.limits import _default, limit
-from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, Quota
+from sandbox.moto_ext.quotas.quota_table import DEFAULTS, SERVICES, QuotaDefinition
 
 PAGE, NOT_GIVEN = 100, "InvalidPaginationTokenException"
 
 
-def _told(self: ServiceQuotasResponse, quota: Quota, value: float, account: str = "") -> dict[str, Any]:
+def _told(self: ServiceQuotasResponse, quota: QuotaDefinition, value: float, account: str = "") -> dict[str, Any]:
     """A quota as the API names its parts. AWS's default belongs to no account, and applies at none."""
     where = f"{self.region}:{account}:{quota.service}/{quota.code}"
     description = {
@@ -47,11 +47,11 @@ def _told(self: ServiceQuotasResponse, quota: Quota, value: float, account: str 
     return description
 
 
-def _applied(self: ServiceQuotasResponse, quota: Quota) -> dict[str, Any]:
+def _applied(self: ServiceQuotasResponse, quota: QuotaDefinition) -> dict[str, Any]:
     return _told(self, quota, limit(self.current_account, self.region, quota.service, quota.code), self.current_account)
 
 
-def _of_service(params: dict[str, Any]) -> list[Quota]:
+def _of_service(params: dict[str, Any]) -> list[QuotaDefinition]:
     if params["ServiceCode"] not in SERVICES:
         raise refused(
             "NoSuchResourceException",

@@ -17,7 +17,7 @@ from sandbox.core.patching import refused, wrap, wrap_property
 from sandbox.core.state import now
 from sandbox.core.timing import begin
 from sandbox.moto_ext.rds.backups import replications
-from sandbox.moto_ext.rds.leaving import unless_leaving
+from sandbox.moto_ext.rds.deletion import unless_leaving
 
 READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 

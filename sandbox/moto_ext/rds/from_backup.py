@@ -11,7 +11,7 @@ from moto.backup.models import backup_backends
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
 from sandbox.core.patching import refused
-from sandbox.moto_ext.backup.model import Point, points
+from sandbox.moto_ext.backup.model import BackupPoint, points
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.rds import create_copy, require_key
 
@@ -19,7 +19,7 @@ PREFIX = "awsbackup:"
 _OURS = ("db_subnet_group_name", "dbi_resource_id")
 
 
-def point_behind(backend: RDSBackend, snapshot_id: str) -> Point | None:
+def point_behind(backend: RDSBackend, snapshot_id: str) -> BackupPoint | None:
     """The recovery point that is the snapshot ``awsbackup:...``; None for a snapshot of RDS's own.
 
     Raises DBSnapshotNotFound where there is no such point, InvalidDBSnapshotState where it is not complete.
@@ -36,7 +36,7 @@ def point_behind(backend: RDSBackend, snapshot_id: str) -> Point | None:
     return found
 
 
-def from_point(backend: RDSBackend, point: Point, params: dict[str, Any]) -> DBInstance:
+def from_point(backend: RDSBackend, point: BackupPoint, params: dict[str, Any]) -> DBInstance:
     """Create an instance from the point, encrypted with its vault's key, which must work (T19)."""
     key = require_key(backend, True, point.vault.encryption_key_arn)
     facts = {name: value for name, value in point.resource.facts.items() if name not in _OURS}

@@ -21,7 +21,7 @@ from sandbox.core.patching import attach, attach_property, refused, wrap
 from sandbox.core.state import replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
-from sandbox.moto_ext.rds.leaving import detach, sweep
+from sandbox.moto_ext.rds.deletion import detach, sweep
 
 LOG_UPLOAD_S = 300
 _PROMOTABLE = ("available", "storage-initialization", "storage-optimization")

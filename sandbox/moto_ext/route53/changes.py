@@ -17,7 +17,7 @@ from sandbox.core.state import now
 from sandbox.core.timing import lag_s, soon
 from sandbox.moto_ext.route53.names import Record, plain
 from sandbox.moto_ext.route53.records import forget_order, identity, supersede, told, written
-from sandbox.moto_ext.route53.rules import Setting, check, check_request
+from sandbox.moto_ext.route53.rules import RecordChange, check, check_request
 
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
 ACTIONS = ("CREATE", "DELETE", "UPSERT")
@@ -119,9 +119,9 @@ class _Batch:
             near[target] = self.held.get(target, [])
         check(self._setting(action, record, near))
 
-    def _setting(self, action: str, record: Record, near: dict[tuple[str, str], list[Record]]) -> Setting:
+    def _setting(self, action: str, record: Record, near: dict[tuple[str, str], list[Record]]) -> RecordChange:
         known = self.backend.health_checks
-        return Setting(plain(self.zone.name), self.zone.resource_id, action, record, near, known.__contains__)
+        return RecordChange(plain(self.zone.name), self.zone.resource_id, action, record, near, known.__contains__)
 
     def _kinds(self, name: str) -> set[str]:
         return {kind for kind in self._names.get(name, ()) if self.held.get((name, kind))}

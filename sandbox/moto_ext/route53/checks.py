@@ -15,7 +15,7 @@ from moto.route53.responses import Route53
 
 from sandbox.core.patching import operation, refused, wrap, wrap_property
 from sandbox.core.state import now
-from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.health import HealthChecker
 
 CHECKER_REGIONS = (
     ("us-east-1", "15.177.2.11"),
@@ -135,14 +135,14 @@ def _check_status(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
     if check.type_ in CALCULATED:
         raise refused("InvalidInput", f"The status of a {check.type_} health check cannot be read this way.")
-    failure = Checkers(self.current_account).observe(check)
+    failure = HealthChecker(self.current_account).observe(check)
     words = f"Failure: {failure}" if failure else "Success: HTTP Status Code 200, OK"
     return {"HealthCheckObservations": _observed(check, words)}
 
 
 def _last_failure(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     check = self.backend.get_health_check(params["HealthCheckId"])
-    failure = Checkers(self.current_account).observe(check)
+    failure = HealthChecker(self.current_account).observe(check)
     return {"HealthCheckObservations": _observed(check, f"Failure: {failure}") if failure else []}
 
 

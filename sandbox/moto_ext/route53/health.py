@@ -18,7 +18,7 @@ from moto.route53.models import HealthCheck, route53_backends
 from sandbox.core import truth
 from sandbox.core.state import STATE, now
 from sandbox.moto_ext.ecs.targets import Targets
-from sandbox.moto_ext.route53.names import Answer, Health, Zone, answer, plain
+from sandbox.moto_ext.route53.names import Health, ResolvedAnswer, ZoneRecords, answer, plain
 
 DEPTH = 5
 SECURE = ("HTTPS", "HTTPS_STR_MATCH")
@@ -26,7 +26,7 @@ DEFAULT_PORTS = {"HTTPS": 443, "HTTPS_STR_MATCH": 443}
 BAD_STATUS = 400
 
 
-class Checkers:
+class HealthChecker:
     """The health of one account's checks at this moment; made anew for each question."""
 
     def __init__(self, account: str) -> None:
@@ -34,7 +34,7 @@ class Checkers:
         self._backend = route53_backends[account]["aws"]
         self._known: dict[str, bool] = {}
         self._targets: dict[str, Targets] = {}
-        self._zones: dict[str, Zone] = {}
+        self._zones: dict[str, ZoneRecords] = {}
 
     def health(self) -> Health:
         """The same, as the rules of answering want it."""
@@ -142,20 +142,20 @@ class Checkers:
             self._targets[region] = Targets(self.account, region)
         return self._targets[region]
 
-    def zone(self, zone_id: str) -> Zone:
+    def zone(self, zone_id: str) -> ZoneRecords:
         """The records of a hosted zone."""
         from sandbox.moto_ext.route53.records import told
 
         if zone_id not in self._zones:
             records = [told(record) for record in self._backend.zones[zone_id].rrsets]
-            self._zones[zone_id] = Zone(records)
+            self._zones[zone_id] = ZoneRecords(records)
         return self._zones[zone_id]
 
-    def resolve(self, name: str) -> Answer:
+    def resolve(self, name: str) -> ResolvedAnswer:
         """What the most specific public zone of the account answers for an address of ``name``."""
         zones = [zone for zone in self._backend.zones.values() if not zone.private_zone and _holds(zone.name, name)]
         if not zones:
-            return Answer("NXDOMAIN")
+            return ResolvedAnswer("NXDOMAIN")
         closest = max(zones, key=lambda zone: len(zone.name))
         return answer(self.zone(closest.resource_id), self.health(), name, "A", lambda _total: 0)
 

@@ -29,7 +29,7 @@ class Health:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ResolvedAnswer:
     """``code`` is NOERROR or NXDOMAIN. ``rows`` are (name, type, TTL in s, value); ``alias`` the AWS resource met last.
 
     ``chosen`` are the record sets that led there, in order.
@@ -42,7 +42,7 @@ class Answer:
 
 
 @dataclass
-class Zone:
+class ZoneRecords:
     """Records by name and type, for many questions to one zone."""
 
     records: Sequence[Record]
@@ -85,26 +85,26 @@ def plain(name: str) -> str:
     return name.rstrip(".").lower().replace("\\052", "*")
 
 
-def answer(records: Zone | Iterable[Record], health: Health, name: str, kind: str, pick: Pick) -> Answer:
+def answer(records: ZoneRecords | Iterable[Record], health: Health, name: str, kind: str, pick: Pick) -> ResolvedAnswer:
     """What the zone's name servers answer to one question.
 
     An alias to another AWS resource ends in ``alias``: its addresses are for the caller to know. CNAMEs and aliases
     inside the zone are followed.
     """
-    zone = records if isinstance(records, Zone) else Zone(list(records))
+    zone = records if isinstance(records, ZoneRecords) else ZoneRecords(list(records))
     return _ask(zone, health, plain(name), kind, pick, _DEPTH)
 
 
-def _ask(zone: Zone, health: Health, name: str, kind: str, pick: Pick, depth: int) -> Answer:
+def _ask(zone: ZoneRecords, health: Health, name: str, kind: str, pick: Pick, depth: int) -> ResolvedAnswer:
     owner = zone.owner(name)
     if owner is None:
-        return Answer("NXDOMAIN")
+        return ResolvedAnswer("NXDOMAIN")
     if sets := zone.sets(owner, kind):
         chosen = _drawn(sets, zone, health, pick)
         return _joined([_told(zone, health, name, kind, record, pick, depth) for record in chosen])
     aliases = zone.sets(owner, "CNAME") if kind != "CNAME" else []
     if not aliases:
-        return Answer("NOERROR")
+        return ResolvedAnswer("NOERROR")
     record = _drawn(aliases, zone, health, pick)[0]
     dns_answer = _told(zone, health, name, "CNAME", record, pick, depth)
     if not dns_answer.rows or not depth:
@@ -115,27 +115,31 @@ def _ask(zone: Zone, health: Health, name: str, kind: str, pick: Pick, depth: in
     return _joined([dns_answer, _ask(zone, health, target, kind, pick, depth - 1)])
 
 
-def _told(zone: Zone, health: Health, name: str, kind: str, record: Record, pick: Pick, depth: int) -> Answer:
+def _told(
+    zone: ZoneRecords, health: Health, name: str, kind: str, record: Record, pick: Pick, depth: int
+) -> ResolvedAnswer:
     alias = record.get("AliasTarget")
     if alias is None:
         ttl = int(record.get("TTL") or 0)
         rows = tuple((name, kind, ttl, value["Value"]) for value in record.get("ResourceRecords", ()))
-        return Answer("NOERROR", rows, None, (record,))
+        return ResolvedAnswer("NOERROR", rows, None, (record,))
     target = plain(alias["DNSName"])
     if not depth or not zone.exists(target):
-        return Answer("NOERROR", (), alias, (record,))
+        return ResolvedAnswer("NOERROR", (), alias, (record,))
     inner = _ask(zone, health, target, kind, pick, depth - 1)
     rows = tuple((name, kind, ttl, value) for _, _, ttl, value in inner.rows)
-    return Answer(inner.code, rows, inner.alias, (record, *inner.chosen))
+    return ResolvedAnswer(inner.code, rows, inner.alias, (record, *inner.chosen))
 
 
-def _joined(answers: Sequence[Answer]) -> Answer:
+def _joined(answers: Sequence[ResolvedAnswer]) -> ResolvedAnswer:
     rows = tuple(row for dns_answer in answers for row in dns_answer.rows)
     alias = next((dns_answer.alias for dns_answer in reversed(answers) if dns_answer.alias), None)
-    return Answer("NOERROR", rows, alias, tuple(record for dns_answer in answers for record in dns_answer.chosen))
+    return ResolvedAnswer(
+        "NOERROR", rows, alias, tuple(record for dns_answer in answers for record in dns_answer.chosen)
+    )
 
 
-def _drawn(sets: Sequence[Record], zone: Zone, health: Health, pick: Pick) -> list[Record]:
+def _drawn(sets: Sequence[Record], zone: ZoneRecords, health: Health, pick: Pick) -> list[Record]:
     if any(record.get("MultiValueAnswer") for record in sets):
         good = [record for record in sets if is_healthy(record, zone, health)] or list(sets)
         return good[:MULTIVALUE_ANSWERS]
@@ -148,7 +152,7 @@ def _drawn(sets: Sequence[Record], zone: Zone, health: Health, pick: Pick) -> li
     return [weights[-1][0]]
 
 
-def weighed(sets: Sequence[Record], zone: Zone, health: Health) -> list[tuple[Record, int]]:
+def weighed(sets: Sequence[Record], zone: ZoneRecords, health: Health) -> list[tuple[Record, int]]:
     """The record sets of one name and type that may be answered, with the parts each of them gets."""
     good = [record for record in sets if is_healthy(record, zone, health)]
     if any("Weight" in record for record in sets):
@@ -174,7 +178,7 @@ def _weighted(sets: Sequence[Record], good: Sequence[Record]) -> list[tuple[Reco
     return []
 
 
-def is_healthy(record: Record, zone: Zone, health: Health, depth: int = _DEPTH) -> bool:
+def is_healthy(record: Record, zone: ZoneRecords, health: Health, depth: int = _DEPTH) -> bool:
     """Whether Route 53 counts a record set as healthy: its check and, where asked for, its alias target."""
     check = record.get("HealthCheckId")
     if check and not health.check(check):
@@ -189,7 +193,7 @@ def is_healthy(record: Record, zone: Zone, health: Health, depth: int = _DEPTH) 
     return depth > 0 and any(is_healthy(rrset, zone, health, depth - 1) for rrset in inside)
 
 
-def shares(zone: Zone, health: Health, name: str, kind: str) -> Iterator[tuple[Record, float]]:
+def shares(zone: ZoneRecords, health: Health, name: str, kind: str) -> Iterator[tuple[Record, float]]:
     """What part of the questions for a name each of its record sets answers."""
     owner = zone.owner(plain(name))
     weights = weighed(zone.sets(owner, kind), zone, health) if owner and zone.sets(owner, kind) else []

@@ -19,7 +19,7 @@ from sandbox.core.patching import attach_property, catch_all, operation, refused
 from sandbox.core.state import now
 from sandbox.core.timing import soon
 from sandbox.moto_ext.route53.changes import change, get_change, submitted
-from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import answer, plain
 from sandbox.moto_ext.route53.records import in_order, list_records
 
@@ -85,7 +85,7 @@ def _test_answer(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     name, kind = plain(params["RecordName"]), params["RecordType"]
     if zone.private_zone:
         raise refused("InvalidInput", "TestDNSAnswer supports public hosted zones only.")
-    dns_answer = answer(in_order(zone), Checkers(self.current_account).health(), name, kind, secrets.randbelow)
+    dns_answer = answer(in_order(zone), HealthChecker(self.current_account).health(), name, kind, secrets.randbelow)
     data = [value for _, row_kind, _, value in dns_answer.rows if row_kind == kind] or [
         row[3] for row in dns_answer.rows
     ]

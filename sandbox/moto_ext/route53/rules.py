@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.core.patching import Refused, refused
+from sandbox.core.patching import ServiceError, refused
 from sandbox.moto_ext.route53.names import Record, plain
 
 CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"
@@ -29,7 +29,7 @@ Held = Mapping[tuple[str, str], list[Record]]
 
 
 @dataclass(frozen=True)
-class Setting:
+class RecordChange:
     """A change in its zone. ``held`` are the zone's record sets by name and type; ``known_check`` knows check ids."""
 
     zone: str
@@ -56,30 +56,30 @@ class Setting:
         sets = self.held.get((self.name, self.record["Type"]), [])
         return [record_set for record_set in sets if record_set.get("SetIdentifier") != identifier]
 
-    def batch_error(self, message: str) -> Refused:
+    def batch_error(self, message: str) -> ServiceError:
         """The zone does not take it."""
         return refused("InvalidChangeBatch", f"[{message}]")
 
-    def input_error(self, message: str) -> Refused:
+    def input_error(self, message: str) -> ServiceError:
         """The request is malformed."""
         name, identifier = self.record["Name"], self.record.get("SetIdentifier") or "null"
         where = f"[Action={self.action}, Name={name}, Type={self.record['Type']}, SetIdentifier={identifier}]"
         return refused("InvalidInput", f"Invalid request: {message} in Change with {where}")
 
 
-def check_request(setting: Setting) -> None:
+def check_request(setting: RecordChange) -> None:
     """Require values or an alias, and what a routing policy needs, of a DELETE too. Raises InvalidInput."""
     _shape(setting)
     _routing(setting)
 
 
-def check(setting: Setting) -> None:
+def check(setting: RecordChange) -> None:
     """Apply every rule to a CREATE or UPSERT. Raises InvalidInput, InvalidChangeBatch or NoSuchHealthCheck."""
     for rule in (_in_zone, _values, _cname, _mixing, _alias, _health_check):
         rule(setting)
 
 
-def _in_zone(s: Setting) -> None:
+def _in_zone(s: RecordChange) -> None:
     if s.name != s.zone and not s.name.endswith(f".{s.zone}"):
         raise s.batch_error(f"RRSet with DNS name {s.name}. is not permitted in zone {s.zone}.")
     if any(not label or len(label) > LONGEST_LABEL for label in s.name.split(".")):
@@ -87,7 +87,7 @@ def _in_zone(s: Setting) -> None:
         raise s.batch_error(f"{words} '{s.name}'")
 
 
-def _shape(s: Setting) -> None:
+def _shape(s: RecordChange) -> None:
     plain_record = "TTL" in s.record or bool(s.record.get("ResourceRecords"))
     wanted = "Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId]"
     if plain_record and "AliasTarget" in s.record:
@@ -96,7 +96,7 @@ def _shape(s: Setting) -> None:
         raise s.input_error(f"{wanted}, but found none")
 
 
-def _routing(s: Setting) -> None:
+def _routing(s: RecordChange) -> None:
     used = [name for name in ROUTING if s.record.get(name) is not None]
     if used and not s.record.get("SetIdentifier"):
         raise s.input_error("Missing field 'SetIdentifier'")
@@ -108,7 +108,7 @@ def _routing(s: Setting) -> None:
         raise s.input_error(f"Value '{weight}' at 'Weight' failed to satisfy constraint: between 0 and 255,")
 
 
-def _values(s: Setting) -> None:
+def _values(s: RecordChange) -> None:
     values = [str(row["Value"]) for row in s.record.get("ResourceRecords") or ()]
     problem = {"A": _bad_ipv4, "AAAA": _bad_ipv6, "CNAME": _bad_name, "NS": _bad_name}.get(s.record["Type"])
     for value in values if problem else ():
@@ -142,7 +142,7 @@ def _bad_name(value: str) -> str:
     return "UnsupportedCharacter (Value contains unsupported characters)" if bad else ""
 
 
-def _cname(s: Setting) -> None:
+def _cname(s: RecordChange) -> None:
     kind = s.record["Type"]
     if kind == "CNAME" and s.name == s.zone:
         raise s.batch_error(f"{s.label} is not permitted at apex in zone {s.zone}.")
@@ -155,7 +155,7 @@ def _cname(s: Setting) -> None:
         raise s.batch_error(f"{s.label} {words} already exists in zone {s.zone}.")
 
 
-def _mixing(s: Setting) -> None:
+def _mixing(s: RecordChange) -> None:
     identifier = s.record.get("SetIdentifier") or "null"
     words = f"RRSet with DNS name {s.name}., type {s.record['Type']}, SetIdentifier {identifier} cannot be created"
     for other in s.others:
@@ -170,7 +170,7 @@ def _policy(record: Record) -> str:
     return next((word for name, word in ROUTING.items() if record.get(name) is not None), "simple")
 
 
-def _alias(s: Setting) -> None:
+def _alias(s: RecordChange) -> None:
     alias = s.record.get("AliasTarget")
     if not alias:
         return
@@ -188,7 +188,7 @@ def _alias(s: Setting) -> None:
         raise s.batch_error(f"{words} EvaluateTargetHealth must be false for a CloudFront distribution")
 
 
-def _health_check(s: Setting) -> None:
+def _health_check(s: RecordChange) -> None:
     """A primary that is no alias needs a check (AWS's words: external-dns issue 2362); one that is named must be."""
     wanted = s.record.get("HealthCheckId")
     if s.record.get("Failover") == "PRIMARY" and not wanted and "AliasTarget" not in s.record:

@@ -16,7 +16,7 @@ from sandbox.core.patching import wrap
 LARGEST = 5 * 1024**3
 
 
-class TooLarge(InvalidRequest):
+class CopySourceTooLarge(InvalidRequest):
     """The source of a copy is larger than one call takes."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ def _copy_object(original: Any, self: S3Response) -> Any:
     if found is not None:
         _demand(self.headers.get("x-amz-copy-source-if-match"), found.etag, "x-amz-copy-source-If-Match")
         if found.size > LARGEST:
-            raise TooLarge
+            raise CopySourceTooLarge
     there = self.backend.get_object(self.bucket_name, self.parse_key_name())
     _demand(self.headers.get("If-Match"), there.etag if there is not None else "", "If-Match")
     if self.headers.get("If-None-Match") == "*" and there is not None:

@@ -15,7 +15,7 @@ from sandbox.training.scenarios.scenario import Scenario
 def _all() -> dict[str, Scenario]:
     modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
     scenes = [module.SCENARIO for module in modules if hasattr(module, "SCENARIO")]
-    return {scene.name: scene for scene in sorted(scenes, key=lambda scene: str(scene.name))}
+    return {scenario.name: scenario for scenario in sorted(scenes, key=lambda scenario: str(scenario.name))}
 
 
 def catalogue() -> list[Scenario]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from sandbox.training.scenarios.observation import Sighting, named
-from sandbox.training.scenarios.scenario import Goal, Judge, Judged, Standing, kept, met
+from sandbox.training.scenarios.observation import WorldObservation, named
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Judge, ScenarioGoal, kept, met
 
 
-def database_serves(seen: Sighting) -> Judged:
+def database_serves(seen: WorldObservation) -> GoalResult:
     """The DR region's own database takes writes."""
     found, name = seen.database(Side.DR), seen.env.named(seen.env.names.database)
     if found is None:
@@ -17,7 +17,7 @@ def database_serves(seen: Sighting) -> Judged:
     return met(found.writable, f"{name} in {seen.env.regions.dr} is {description}{origin}.")
 
 
-def services_run(seen: Sighting) -> Judged:
+def services_run(seen: WorldObservation) -> GoalResult:
     """Every tenant's service runs its failover size in the DR region."""
     needed = seen.env.capacity.tasks_per_service
     short = [f"{service.name} runs {service.running}" for service in seen.services[Side.DR] if service.running < needed]
@@ -27,7 +27,7 @@ def services_run(seen: Sighting) -> Judged:
     return met(True, f"{len(seen.tenants)} tenants' services run {needed} tasks or more in {seen.env.regions.dr}.")
 
 
-def traffic_held(seen: Sighting) -> Judged:
+def traffic_held(seen: WorldObservation) -> GoalResult:
     """The records lead to the DR region, and the primary's record is held down (T06)."""
     there = seen.leads == seen.env.regions.dr
     where = f"The records lead to {seen.leads or 'no single region'}"
@@ -35,13 +35,13 @@ def traffic_held(seen: Sighting) -> Judged:
     return met(there and seen.pinned, f"{where}; {pin}.")
 
 
-def answers_lead_there(seen: Sighting) -> Judged:
+def answers_lead_there(seen: WorldObservation) -> GoalResult:
     """Visitors arrive in the DR region at this moment, whatever moves them there."""
     message = f"The name server answers {seen.env.traffic.origin_record} with {seen.answers or 'no region'} now."
     return met(seen.answers == seen.env.regions.dr, message)
 
 
-def recorded(seen: Sighting) -> Judged:
+def recorded(seen: WorldObservation) -> GoalResult:
     """A run of the tool went to its end, and its record lies in the DR region."""
     ends = list(seen.entries("end"))
     begun = [entry.incident for entry in seen.entries("begin")]
@@ -52,7 +52,7 @@ def recorded(seen: Sighting) -> Judged:
     return met(bool(done), f"{begun[-1]}: {'done' if done else last}.")
 
 
-def nothing_deleted(seen: Sighting) -> Judged:
+def nothing_deleted(seen: WorldObservation) -> GoalResult:
     """No call took anything away."""
     gone = seen.deletions()
     return kept(f"Taken away: {named(gone)}." if gone else "", "No call of this scene took anything away.")
@@ -61,24 +61,24 @@ def nothing_deleted(seen: Sighting) -> Judged:
 def witnessed(posture: str) -> Judge:
     """A judge of what the run's record says was seen before anything was changed."""
 
-    def judge(seen: Sighting) -> Judged:
+    def judge(seen: WorldObservation) -> GoalResult:
         sentences = [str(entry.data.get("says", "")) for entry in seen.entries("detected")]
         if not sentences:
             return met(False, "No run has recorded what it saw.")
         message = f"The record says what was seen first: {sentences[0]}."
-        return Judged(Standing.MET if sentences[0] == posture else Standing.NOT_MET, message)
+        return GoalResult(GoalState.MET if sentences[0] == posture else GoalState.NOT_MET, message)
 
     return judge
 
 
-NOTHING_DELETED = Goal(
+NOTHING_DELETED = ScenarioGoal(
     "nothing-deleted",
     "Nothing was deleted on the way",
     "What was taken away in the first hour is what the last hour needed: data is set aside, never removed.",
     ("T28",),
     nothing_deleted,
 )
-SERVICES_RUN = Goal(
+SERVICES_RUN = ScenarioGoal(
     "services-run",
     "Every tenant's service runs its failover size in {dr}",
     "A region that was rehearsed at standby size falls over under the whole load: traffic moves only after healthy "
@@ -86,21 +86,21 @@ SERVICES_RUN = Goal(
     ("T07", "T35"),
     services_run,
 )
-TRAFFIC_HELD = Goal(
+TRAFFIC_HELD = ScenarioGoal(
     "traffic-held",
     "The traffic goes to {dr} and cannot return to {primary} by itself",
     "Failover routing goes BACK by itself when the primary turns healthy again, onto a stale database.",
     ("T06",),
     traffic_held,
 )
-DATABASE_SERVES = Goal(
+DATABASE_SERVES = ScenarioGoal(
     "database-serves",
     "{database} takes writes in {dr}",
     "Services without their database answer with an error page.",
     ("T24",),
     database_serves,
 )
-RECORDED = Goal(
+RECORDED = ScenarioGoal(
     "recorded",
     "The run is recorded, validated and done",
     "The record in the surviving region is what the next shift goes on with, and what the review reads.",

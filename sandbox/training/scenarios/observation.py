@@ -17,7 +17,7 @@ JOURNAL = "JOURNAL#"
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ObservedService:
     """A tenant's service and its bounds (tasks). ``sleeps`` names the scheduled actions that could shrink it.
 
     ``variables`` are those of its task definition in use.
@@ -36,7 +36,7 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class ObservedDatabase:
     """A database instance. ``source`` is what it replicates, "" where it stands alone."""
 
     name: str
@@ -51,7 +51,7 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MirroredEntry:
     """One entry of a run's journal, as the control table mirrors it."""
 
     incident: str
@@ -61,7 +61,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Sighting:
+class WorldObservation:
     """``mutations`` are the calls since the scene began, as ``recording.Mutation`` tells them; ``tries`` counts those
     that an outage met, by ``region service:Operation``. ``leads`` is the side that the records' weights choose.
 
@@ -71,23 +71,23 @@ class Sighting:
 
     env: Environment
     tenants: tuple[str, ...]
-    services: Mapping[Side, tuple[Service, ...]]
-    databases: Mapping[Side, tuple[Database, ...]]
+    services: Mapping[Side, tuple[ObservedService, ...]]
+    databases: Mapping[Side, tuple[ObservedDatabase, ...]]
     leads: str
     answers: str
     pinned: bool
-    journal: tuple[Entry, ...]
+    journal: tuple[MirroredEntry, ...]
     mutations: tuple[Mapping[str, Any], ...]
     tries: Mapping[str, int]
     disasters: tuple[str, ...]
     started: Mapping[str, Any]
 
-    def database(self, side: Side) -> Database | None:
+    def database(self, side: Side) -> ObservedDatabase | None:
         """The estate's own database there."""
         name = self.env.named(self.env.names.database)
         return next((database for database in self.databases[side] if database.name == name), None)
 
-    def service(self, side: Side, tenant: str) -> Service | None:
+    def service(self, side: Side, tenant: str) -> ObservedService | None:
         """The tenant's service there."""
         return next((service for service in self.services[side] if service.tenant == tenant), None)
 
@@ -113,7 +113,7 @@ class Sighting:
             if change["operation"].startswith(DELETES) and change["operation"] != opens
         ]
 
-    def entries(self, kind: str) -> Iterator[Entry]:
+    def entries(self, kind: str) -> Iterator[MirroredEntry]:
         """The journals' entries of that kind since the scene began, in order."""
         return (entry for entry in self.journal if entry.kind == kind)
 

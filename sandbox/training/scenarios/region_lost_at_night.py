@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
-from sandbox.training.scenarios.observation import Sighting
-from sandbox.training.scenarios.scenario import Goal, Judged, Scenario, met
+from sandbox.training.scenarios.observation import WorldObservation
+from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, met
 
 
-def _awake(seen: Sighting) -> Judged:
+def _awake(seen: WorldObservation) -> GoalResult:
     """No schedule can shrink a service of the DR region (T36)."""
     at_risk = [
         f"{service.name} ({', '.join(service.sleeps)})"
@@ -35,7 +35,7 @@ Reachable: the Platform Admin, by telephone. AWS's status page shows nothing yet
 The business opens at 07:00. What do you see, what do you decide, and what must be true before you go back to bed?""",
     disasters=("services-asleep", "primary-dark"),
     goals=(
-        Goal(
+        ScenarioGoal(
             "two-witnesses",
             "The loss was proven by two witnesses before anything was changed",
             "A scheduled 0 is not an outage, and one silent API is a symptom: PRIMARY_LOST needs two.",
@@ -45,7 +45,7 @@ The business opens at 07:00. What do you see, what do you decide, and what must 
         goals.DATABASE_SERVES,
         goals.SERVICES_RUN,
         goals.TRAFFIC_HELD,
-        Goal(
+        ScenarioGoal(
             "stays-awake",
             "The night's schedule cannot put {dr} to sleep again",
             "Application Auto Scaling obeys its schedules in the middle of a disaster: at 19:00 every tenant would be "

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sandbox.training.scenarios.observation import Sighting
+from sandbox.training.scenarios.observation import WorldObservation
 
 if TYPE_CHECKING:  # listing the scenes need not load the emulator
     from sandbox.world.world import World
 
 
-class Standing(StrEnum):
+class GoalState(StrEnum):
     """How a goal stands. NOT_MET is a thing done wrong, which more work does not take back; NOT_YET waits for work."""
 
     MET = "met"
@@ -22,18 +22,18 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class GoalResult:
     """How a goal stands, and what of the world says so."""
 
-    standing: Standing
+    standing: GoalState
     evidence: str
 
 
-Judge = Callable[[Sighting], Judged]
+Judge = Callable[[WorldObservation], GoalResult]
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class ScenarioGoal:
     """Something to be learned. ``judge`` is pure; ``why`` says why it matters, ``traps`` name the facts behind it."""
 
     id: str
@@ -56,12 +56,12 @@ class Scenario:
     teaches: str
     minutes: int
     briefing: str
-    goals: tuple[Goal, ...]
+    goals: tuple[ScenarioGoal, ...]
     hints: tuple[str, ...]
     disasters: tuple[str, ...] = ()
     stage: Callable[[World], None] | None = field(default=None)
 
-    def told(self, text: str, words: Mapping[str, str]) -> str:
+    def formatted(self, text: str, words: Mapping[str, str]) -> str:
         """``text`` with the world's own names in it."""
         return text.format_map(dict(words))
 
@@ -70,11 +70,11 @@ class Scenario:
         return {"name": self.name, "sentence": self.sentence, "teaches": self.teaches, "minutes": self.minutes}
 
 
-def met(well: bool, evidence: str) -> Judged:
+def met(well: bool, evidence: str) -> GoalResult:
     """MET where it is ``well``, else NOT_YET."""
-    return Judged(Standing.MET if well else Standing.NOT_YET, evidence)
+    return GoalResult(GoalState.MET if well else GoalState.NOT_YET, evidence)
 
 
-def kept(broken: str, evidence: str) -> Judged:
+def kept(broken: str, evidence: str) -> GoalResult:
     """NOT_MET where something was ``broken`` (the sentence that says what), else MET by ``evidence``."""
-    return Judged(Standing.NOT_MET, broken) if broken else Judged(Standing.MET, evidence)
+    return GoalResult(GoalState.NOT_MET, broken) if broken else GoalResult(GoalState.MET, evidence)

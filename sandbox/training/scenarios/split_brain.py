@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
-from sandbox.training.scenarios.observation import Service, Sighting, named
-from sandbox.training.scenarios.scenario import Goal, Judged, Scenario, kept, met
+from sandbox.training.scenarios.observation import ObservedService, WorldObservation, named
+from sandbox.training.scenarios.scenario import GoalResult, Scenario, ScenarioGoal, kept, met
 
 if TYPE_CHECKING:  # listing the scenes need not load the emulator
     from sandbox.world.world import World
@@ -30,7 +30,7 @@ def _write_on_both_sides(world: World) -> None:
                 stored_data.write_row(instance, f"order-{side}-{number}", tenant.replace("-", ""))
 
 
-def _stopped(seen: Sighting) -> Judged:
+def _stopped(seen: WorldObservation) -> GoalResult:
     """No task of the old primary runs or is wanted."""
     up = [
         f"{service.name} runs {service.running}, wants {service.desired}"
@@ -40,17 +40,17 @@ def _stopped(seen: Sighting) -> Judged:
     return met(not up, f"In {seen.env.regions.primary}: {'; '.join(up) or 'no task runs'}.")
 
 
-def _cannot_start(seen: Sighting) -> Judged:
+def _cannot_start(seen: WorldObservation) -> GoalResult:
     """Auto scaling cannot start a task of the old primary (T36)."""
     free = [f"{service.name} (minimum {service.minimum})" for service in _at_home(seen) if service.minimum]
     return met(not free, f"Auto scaling would start again: {', '.join(free) or 'none'}.")
 
 
-def _at_home(seen: Sighting) -> tuple[Service, ...]:
+def _at_home(seen: WorldObservation) -> tuple[ObservedService, ...]:
     return seen.services[Side.PRIMARY]
 
 
-def _goes_on(seen: Sighting) -> Judged:
+def _goes_on(seen: WorldObservation) -> GoalResult:
     """The region where the visitors are was left alone."""
     if seen.leads != seen.env.regions.dr:
         return kept(f"The records lead to {seen.leads or 'no single region'} now.", "")
@@ -60,7 +60,7 @@ def _goes_on(seen: Sighting) -> Judged:
     return kept(broken, f"The visitors are in {seen.env.regions.dr}, and nothing was changed there.")
 
 
-def _both_kept(seen: Sighting) -> Judged:
+def _both_kept(seen: WorldObservation) -> GoalResult:
     """Both databases are there under their names, and none was restored, promoted or overwritten."""
     for side in (Side.PRIMARY, Side.DR):
         if seen.database(side) is None:
@@ -87,28 +87,28 @@ What do you stop, where, and what do you leave exactly as it is?""",
     disasters=("both-regions-serve",),
     stage=_write_on_both_sides,
     goals=(
-        Goal(
+        ScenarioGoal(
             "old-primary-stopped",
             "No task of {primary} runs any more",
             "Both regions serve: wp-cron and webhooks run twice, and what the old side writes is lost or in conflict.",
             ("T31", "T41"),
             _stopped,
         ),
-        Goal(
+        ScenarioGoal(
             "cannot-start-again",
             "Auto scaling cannot start {primary} again",
             "A desired count of 0 with a minimum of 2 is 2 again with the next scaling activity.",
             ("T36", "T41"),
             _cannot_start,
         ),
-        Goal(
+        ScenarioGoal(
             "visitors-go-on",
             "{dr}, where the visitors are, was left alone",
             "The side with the visitors holds the newest writes. Turning the traffic once more makes a third version.",
             ("T06", "T28"),
             _goes_on,
         ),
-        Goal(
+        ScenarioGoal(
             "both-kept",
             "Both databases are kept as they are",
             "Each holds writes that the other lacks: whichever is deleted or overwritten takes them along.",

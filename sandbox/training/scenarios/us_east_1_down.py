@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
-from sandbox.training.scenarios.observation import Sighting
-from sandbox.training.scenarios.scenario import Goal, Judged, Scenario, Standing, kept, met
+from sandbox.training.scenarios.observation import WorldObservation
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, kept, met
 
 _OFTEN = 3
 
 
-def _as_far_as_it_goes(seen: Sighting) -> Judged:
+def _as_far_as_it_goes(seen: WorldObservation) -> GoalResult:
     """A run brought up what the DR region alone can bring up, and its record says how it ended."""
     ends = list(seen.entries("end"))
     if not ends:
@@ -19,7 +19,7 @@ def _as_far_as_it_goes(seen: Sighting) -> Judged:
     return met(True, f"{ends[-1].incident}: {ends[-1].data.get('outcome')}. {message}".strip())
 
 
-def _not_hammered(seen: Sighting) -> Judged:
+def _not_hammered(seen: WorldObservation) -> GoalResult:
     """No change was sent again and again to a control plane that does not answer."""
     region = seen.env.region(Side.GLOBAL)
     tried = {name: times for name, times in seen.tries.items() if name.startswith(f"{region} ")}
@@ -28,13 +28,13 @@ def _not_hammered(seen: Sighting) -> Judged:
     return kept(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {text}.")
 
 
-def _by_name(seen: Sighting) -> Judged:
+def _by_name(seen: WorldObservation) -> GoalResult:
     """What could not be seen was accepted by name, before anything was changed."""
     aside = list(seen.entries("override"))
     who = ", ".join(sorted({str(entry.data.get("by", "")) for entry in aside}))
     if not aside:
         return met(False, "Nobody has accepted by name what could not be seen.")
-    return Judged(Standing.MET, f"{len(aside)} set aside by {who}: {aside[0].data.get('why', '')}.")
+    return GoalResult(GoalState.MET, f"{len(aside)} set aside by {who}: {aside[0].data.get('why', '')}.")
 
 
 SCENARIO = Scenario(
@@ -54,7 +54,7 @@ Reachable: the Platform Admin, who answers for the decision. Where do the visito
 missing there?""",
     disasters=("us-east-1-dark", "primary-dark"),
     goals=(
-        Goal(
+        ScenarioGoal(
             "answers-lead-there",
             "Visitors arrive in {dr}, moved by health and not by an edit",
             "Edits of records go through us-east-1 and may be impossible exactly then. Health checks and answers are "
@@ -64,21 +64,21 @@ missing there?""",
         ),
         goals.DATABASE_SERVES,
         goals.SERVICES_RUN,
-        Goal(
+        ScenarioGoal(
             "by-name",
             "What could not be seen was accepted by a person, by name and with a reason",
             "Blindness is never PROCEED: without us-east-1 the second witness is a person who looked elsewhere.",
             ("T45",),
             _by_name,
         ),
-        Goal(
+        ScenarioGoal(
             "as-far-as-it-goes",
             "A run went as far as it can, and its record says what is left",
             "The next operator must read what was not done: the pin, and the validation.",
             ("T01", "T46"),
             _as_far_as_it_goes,
         ),
-        Goal(
+        ScenarioGoal(
             "not-hammered",
             "No control plane was hammered",
             "A loop of retries finds its moment when nobody watches, and changes what was decided hours ago.",

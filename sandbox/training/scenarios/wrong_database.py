@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
-from sandbox.training.scenarios.observation import Sighting, named, parameter
-from sandbox.training.scenarios.scenario import Goal, Judged, Scenario, Standing, kept, met
+from sandbox.training.scenarios.observation import WorldObservation, named, parameter
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, kept, met
 
 
-def _victim(seen: Sighting) -> str:
+def _victim(seen: WorldObservation) -> str:
     return seen.tenants[-1]
 
 
-def _repointed(seen: Sighting) -> Judged:
+def _repointed(seen: WorldObservation) -> GoalResult:
     """The tenant's service runs a definition that names its own schema."""
     env, tenant = seen.env, _victim(seen)
     own = env.named(env.names.tenant_schema, tenant=tenant)
     service = seen.service(Side.DR, tenant)
     if service is None:
-        return Judged(Standing.NOT_MET, f"The service of {tenant} is gone from {env.regions.dr}.")
+        return GoalResult(GoalState.NOT_MET, f"The service of {tenant} is gone from {env.regions.dr}.")
     others = {env.named(env.names.tenant_schema, tenant=name) for name in seen.tenants} - {own}
     wrong = [f"{name}={value}" for name, value in service.variables.items() if value in others]
     right = own in service.variables.values() and not wrong
@@ -26,7 +26,7 @@ def _repointed(seen: Sighting) -> Judged:
     return met(right and service.running > 0, f"{service.definition}: {text}; {service.running} run.")
 
 
-def _alone(seen: Sighting) -> Judged:
+def _alone(seen: WorldObservation) -> GoalResult:
     """Nothing but that one service (and a revision of its definition) was changed."""
     env, tenant = seen.env, _victim(seen)
     name, family = env.named(env.names.service, tenant=tenant), env.named(env.names.task_family, tenant=tenant)
@@ -55,14 +55,14 @@ shop's. I closed the browser, and I do not remember which shop it was." Nobody i
 Reachable: the tester, tomorrow. Which tenant is it, and how do you put it right without making it worse?""",
     disasters=("definition-of-another-tenant",),
     goals=(
-        Goal(
+        ScenarioGoal(
             "repointed",
             "The tenant's service in {dr} opens its own database, and runs",
             "A site that answers 200 proves nothing of whose data it shows.",
             ("T18",),
             _repointed,
         ),
-        Goal(
+        ScenarioGoal(
             "alone",
             "Nothing else was changed",
             "Restoring, restarting or rewriting everything to be sure destroys the evidence, and what was right.",

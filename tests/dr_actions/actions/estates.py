@@ -6,12 +6,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import record_set, turned
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.actions.traffic.change_batch import record_set, shifted
+from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
-from dr_checks.derived.record_pairs import Pair, pairs_of
+from dr_checks.derived.record_pairs import RecordPair, pairs_of
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dynamodb_contents, ecs, efs, route53, s3, s3_objects
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -30,7 +30,7 @@ def failed_over() -> Snapshot:
     half = tuple(replace(row, status="ERROR") for row in seen.get(efs.replications, Side.PRIMARY))
     protected = tuple(replace(row, overwrite_protection="ENABLED") for row in seen.get(efs.file_systems, Side.DR))
     tables = tuple(dynamodb_contents.Contents(name, 1, "d") for name in ("sit-tenant-state", "sit-transaction-log"))
-    compared = tuple(s3_objects.Tally().told(*pair) for pair in s3.data_pairs(SIT))
+    compared = tuple(s3_objects.PairCounter().difference(*pair) for pair in s3.data_pairs(SIT))
     for reader, side, value in (
         (ecs.services, Side.PRIMARY, off),
         (efs.replications, Side.PRIMARY, half),
@@ -49,8 +49,8 @@ def led(snapshot: Snapshot, to: Side) -> Snapshot:
     records = snapshot.get(route53.records, Side.GLOBAL)
     rows = {(row.name, row.type, row.set_identifier): row for row in records}
     for pair in pairs_of(records, SIT.traffic.origin_record, SIT):
-        assert isinstance(pair, Pair), pair
-        for record in turned(pair, to):
+        assert isinstance(pair, RecordPair), pair
+        for record in shifted(pair, to):
             rows[record.name, record.type, record.set_identifier] = route53.record(record_set(record))
     return with_part(snapshot, route53.records, Side.GLOBAL, tuple(rows.values()))
 
@@ -63,28 +63,28 @@ def with_part(snapshot: Snapshot, reader: Reader[Any], side: Side, value: object
 
 def dark(snapshot: Snapshot, side: Side) -> Snapshot:
     """The snapshot as it would be with ``side`` silent."""
-    silent = Unseen(Blindness.UNREACHABLE, "the region does not answer.")
+    silent = Unavailable(UnavailableKind.UNREACHABLE, "the region does not answer.")
     parts = {key: replace(part, value=silent) if key[1] is side else part for key, part in snapshot.parts.items()}
     return replace(snapshot, parts=parts)
 
 
-def sight(snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+def sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
     """What a failover decides from; in the healthy estate, unless ``snapshot`` is another."""
-    return replace(Sight(SIT, snapshot or healthy(), Goal.FAILOVER, primary_answers=True), **changes)
+    return replace(PlanContext(SIT, snapshot or healthy(), Goal.FAILOVER, primary_answers=True), **changes)
 
 
-def home_sight(snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+def home_sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
     """What a failback decides from; once failed over, unless ``snapshot`` is another."""
     return sight(snapshot or failed_over(), **{"env": AT_ONCE, "goal": Goal.FAILBACK, **changes})
 
 
-def only(verb: Verb, seen: Sight) -> Step:
+def only(action: Action, seen: PlanContext) -> Step:
     """The one step that the verb plans."""
-    (step,) = verb.foresee(seen)
+    (step,) = action.plan_steps(seen)
     return step
 
 
-def stands(verb: Verb, seen: Sight, step: Step | None = None) -> tuple[Standing, str]:
+def stands(action: Action, seen: PlanContext, step: Step | None = None) -> tuple[StepState, str]:
     """How a step stands, by default the one that the verb plans upon the same sight, and the sentence that says so."""
-    found = verb.confirm(step or only(verb, seen), seen)
-    return found.standing, found.says
+    found = action.observe(step or only(action, seen), seen)
+    return found.state, found.message

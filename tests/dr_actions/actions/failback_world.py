@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import record_set, turned, upserts
+from dr_actions.actions.traffic.change_batch import record_set, shifted, upserts
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import Proof
 from dr_actions.guard.guard import refusal
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Goal, Step
-from dr_checks.derived.record_pairs import Pair, pairs_of
+from dr_checks.derived.record_pairs import RecordPair, pairs_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, efs, route53
 from dr_estate.snapshot.snapshot import Snapshot
@@ -45,39 +45,39 @@ class Home(World):
         self.sent_at: dict[str, datetime] = {}
         self.changes: dict[str, str] = {}
 
-    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
         return super().sight(snapshot, **{"goal": self.goal, "sent_at": dict(self.sent_at), **changes})
 
-    def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
-        sight = super().look(verb, upon)
-        self.guard = self.guard.having_seen(sight.snapshot)
-        return sight
+    def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
+        context = super().look(action, upon)
+        self.guard = self.guard.having_seen(context.snapshot)
+        return context
 
-    def act(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Call:
-        call = verb.fill(step, self.look(verb, upon))
-        answer = verb.act(step, call, Guarded(self, verb))
+    def act(self, action: Action, step: Step, upon: Snapshot | None = None) -> Call:
+        call = action.build_call(step, self.look(action, upon))
+        answer = action.send(step, call, Guarded(self, action))
         self.sent_at[step.id] = self.whole("sts_identity.caller").taken_at
         self.changes |= {step.id: answer["ChangeInfo"]["Id"]} if "ChangeInfo" in answer else {}
         return call
 
     def until(
-        self, wanted: Standing, verb: Verb, step: Step, upon: Snapshot | None = None, tries_s: float = 60
-    ) -> Confirmation:
+        self, wanted: StepState, action: Action, step: Step, upon: Snapshot | None = None, tries_s: float = 60
+    ) -> StepStatus:
         """Let the world grow older until the step stands as ``wanted``, by ``tries_s`` seconds at most."""
         for _ in range(round(tries_s / _OLDER_S)):
-            if (found := self.confirm(verb, step, upon)).standing is wanted:
+            if (found := self.confirm(action, step, upon)).state is wanted:
                 return found
             past_the_second(self, _OLDER_S)
-        return self.confirm(verb, step, upon)
+        return self.confirm(action, step, upon)
 
-    def take(self, verb: Verb) -> Confirmation:
+    def take(self, action: Action) -> StepStatus:
         """Every step of the verb as a run takes it: looked at, sent where it is ready, and awaited."""
         status = None
-        for step in verb.foresee(self.sight(self.whole(*verb.watches))):
-            if self.confirm(verb, step).standing is Standing.READY and step.call is not None:
-                self.act(verb, step)
-            status = self.until(Standing.DONE, verb, step)
-            assert status.standing is Standing.DONE, status.says
+        for step in action.plan_steps(self.sight(self.whole(*action.reads_parts))):
+            if self.confirm(action, step).state is StepState.READY and step.call is not None:
+                self.act(action, step)
+            status = self.until(StepState.DONE, action, step)
+            assert status.state is StepState.DONE, status.message
         assert status is not None, "nothing was foreseen"
         return status
 
@@ -92,8 +92,8 @@ class Home(World):
 class Guarded:
     """A hand whose calls the guard sees, as the product's own does."""
 
-    def __init__(self, world: Home, verb: Verb) -> None:
-        self._world, self._allowed = world, verb.writes | verb.reads
+    def __init__(self, world: Home, action: Action) -> None:
+        self._world, self._allowed = world, action.writes | action.reads
 
     def send(self, call: Call) -> dict[str, Any]:
         world = self._world
@@ -147,8 +147,8 @@ def lead(world: Home, to: Side) -> None:
     records, zone = seen.get(route53.records, Side.GLOBAL), seen.get(route53.zone, Side.GLOBAL)
     assert zone is not None
     for pair in pairs_of(records, world.env.traffic.origin_record, world.env):
-        assert isinstance(pair, Pair), pair
-        sets = [record_set(record) for record in turned(pair, to)]
+        assert isinstance(pair, RecordPair), pair
+        sets = [record_set(record) for record in shifted(pair, to)]
         params = upserts(zone.id, sets, "a test")
         world.hand.send(Call("route53", "ChangeResourceRecordSets", world.env.region(Side.GLOBAL), params))
 

@@ -40,7 +40,7 @@ from dr_actions.actions.traffic import (
     unpin_primary,
     wait_primary_stable,
 )
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
@@ -70,24 +70,24 @@ class Place:
     goal: Goal
     recorded: dict[str, Any]
 
-    def sight(self, action: Verb, **changes: Any) -> Sight:
+    def sight(self, action: Action, **changes: Any) -> PlanContext:
         """What the action watches, read anew."""
         return replace(self.world.look(action, self.seen), goal=self.goal, recorded=self.recorded, **changes)
 
-    def steps(self, action: Verb) -> list[Step]:
-        return list(action.foresee(self.sight(action)))
+    def steps(self, action: Action) -> list[Step]:
+        return list(action.plan_steps(self.sight(action)))
 
-    def standing(self, action: Verb, step: Step) -> Standing:
+    def standing(self, action: Action, step: Step) -> StepState:
         """How the step stands, its call having been answered a second ago."""
-        sight = self.sight(action)
-        sent_at = {step.id: sight.snapshot.taken_at - timedelta(seconds=1)}
-        return action.confirm(step, replace(sight, sent_at=sent_at)).standing
+        context = self.sight(action)
+        sent_at = {step.id: context.snapshot.taken_at - timedelta(seconds=1)}
+        return action.observe(step, replace(context, sent_at=sent_at)).state
 
-    def act(self, action: Verb, step: Step) -> Call:
+    def act(self, action: Action, step: Step) -> Call:
         """Send what the step's call is now; only what the action declared may be sent."""
-        call = action.fill(step, self.sight(action))
+        call = action.build_call(step, self.sight(action))
         before = len(self.world.hand.sent)
-        answer = action.act(step, call, self.world.hand)
+        answer = action.send(step, call, self.world.hand)
         self.world.deployments |= {step.id: answer["deployment"]} if "deployment" in answer else {}
         assert set(self.world.hand.sent[before:]) <= action.writes | action.reads
         return call
@@ -116,62 +116,62 @@ def states() -> Iterator[States]:
     with world_of(ENV) as world:
         world.endpoint.timing(transition_s=0)
         world.endpoint.keep("healthy")
-        steps = [(module.VERB, step) for module in AWAY for step in module.VERB.foresee(world.sight())]
+        steps = [(module.ACTION, step) for module in AWAY for step in module.ACTION.plan_steps(world.sight())]
         for action, step in steps:
             world.act(action, step)
         world.endpoint.keep("failed over")
         yield States(world, world.whole(), {step.id: dict(step.before) for _, step in steps})
 
 
-def _carry_out(place: Place, action: Verb) -> None:
+def _carry_out(place: Place, action: Action) -> None:
     """Plan, send, see it done, take it back, and find the plan of the beginning again."""
     steps = place.steps(action)
     step = steps[-1]
-    assert place.standing(action, step) is Standing.READY
+    assert place.standing(action, step) is StepState.READY
     place.act(action, step)
-    assert place.standing(action, step) is Standing.DONE
+    assert place.standing(action, step) is StepState.DONE
     place.world.take_back(action, step)
-    assert place.standing(action, step) is Standing.READY
+    assert place.standing(action, step) is StepState.READY
     assert place.steps(action) == steps
 
 
-@pytest.mark.parametrize("module", AWAY, ids=lambda module: module.VERB.name)
+@pytest.mark.parametrize("module", AWAY, ids=lambda module: module.ACTION.name)
 def test_an_action_of_the_failover_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
-    _carry_out(states.healthy(), module.VERB)
+    _carry_out(states.healthy(), module.ACTION)
 
 
-@pytest.mark.parametrize("module", UNFENCED, ids=lambda module: module.VERB.name)
+@pytest.mark.parametrize("module", UNFENCED, ids=lambda module: module.ACTION.name)
 def test_a_primary_that_came_back_unfenced_is_fenced_again(states: States, module: ModuleType) -> None:
-    _carry_out(states.healthy(Goal.FAILBACK), module.VERB)
+    _carry_out(states.healthy(Goal.FAILBACK), module.ACTION)
 
 
-@pytest.mark.parametrize("module", HOME, ids=lambda module: module.VERB.name)
+@pytest.mark.parametrize("module", HOME, ids=lambda module: module.ACTION.name)
 def test_an_action_of_the_failback_is_done_and_taken_back_exactly(states: States, module: ModuleType) -> None:
-    _carry_out(states.away(), module.VERB)
+    _carry_out(states.away(), module.ACTION)
 
 
 def test_a_stage_leads_visitors_home_and_back(states: States) -> None:
-    place, action = states.away(), shift_to_primary.VERB
-    place.act(unpin_primary.VERB, place.steps(unpin_primary.VERB)[0])
+    place, action = states.away(), shift_to_primary.ACTION
+    place.act(unpin_primary.ACTION, place.steps(unpin_primary.ACTION)[0])
     step = place.steps(action)[0]
     _start_at_home(place)
-    assert place.standing(action, step) is Standing.READY
+    assert place.standing(action, step) is StepState.READY
     place.act(action, step)
-    assert place.standing(action, step) is Standing.DONE
+    assert place.standing(action, step) is StepState.DONE
     place.world.take_back(action, step)
-    assert place.standing(action, step) is Standing.READY
+    assert place.standing(action, step) is StepState.READY
 
 
 def _start_at_home(place: Place) -> None:
     """The primary's services run, so that its gates hold."""
-    for action in (restore_primary_scaling.VERB, start_primary_services.VERB):
+    for action in (restore_primary_scaling.ACTION, start_primary_services.ACTION):
         for step in place.steps(action):
             place.act(action, step)
 
 
 def test_a_primary_that_always_answered_is_stable(states: States) -> None:
-    place, action = states.away(), wait_primary_stable.VERB
-    assert [place.standing(action, step) for step in place.steps(action)] == [Standing.DONE]
+    place, action = states.away(), wait_primary_stable.ACTION
+    assert [place.standing(action, step) for step in place.steps(action)] == [StepState.DONE]
 
 
 @pytest.mark.parametrize(("repoint", "move", "side"), REPOINTED, ids=("DR region", "primary"))
@@ -183,19 +183,19 @@ def test_a_definition_that_names_the_other_region_is_registered_anew_and_run(
     _register(place.world, side, _in_region(clean, SIT.region(OTHER[side])))
     unfit = place.world.whole(*(reader.name for reader in (ecs.services, ecs.task_definitions, newest)))
     place = replace(place, seen=replace(place.seen, parts={**place.seen.parts, **_parts(unfit)}))
-    (step,), moving = place.steps(repoint.VERB), steps_of(move.VERB, place.sight(move.VERB))[FIRST]
+    (step,), moving = place.steps(repoint.ACTION), steps_of(move.ACTION, place.sight(move.ACTION))[FIRST]
     before = next(service for service in place.seen.get(ecs.services, side) if service.name == FIRST)
     assert PASSWORD not in json.dumps(step.call.params if step.call else "")
-    assert place.standing(repoint.VERB, step) is Standing.READY
-    place.act(repoint.VERB, step)
-    assert place.standing(repoint.VERB, step) is Standing.DONE
-    assert place.steps(repoint.VERB) == []
+    assert place.standing(repoint.ACTION, step) is StepState.READY
+    place.act(repoint.ACTION, step)
+    assert place.standing(repoint.ACTION, step) is StepState.DONE
+    assert place.steps(repoint.ACTION) == []
     assert _described(place.world, side) == _in_region(clean, SIT.region(side)), "and nothing else is changed"
-    place.act(move.VERB, moving)
-    assert place.standing(move.VERB, moving) is Standing.DONE
-    place.world.take_back(move.VERB, moving)
+    place.act(move.ACTION, moving)
+    assert place.standing(move.ACTION, moving) is StepState.DONE
+    place.world.take_back(move.ACTION, moving)
     after = next(
-        service for service in place.sight(move.VERB).snapshot.get(ecs.services, side) if service.name == FIRST
+        service for service in place.sight(move.ACTION).snapshot.get(ecs.services, side) if service.name == FIRST
     )
     assert (after.desired, after.task_definition) == (before.desired, before.task_definition)
 
@@ -231,7 +231,7 @@ def _register(world: World, side: Side, definition: dict[str, Any]) -> None:
 
 
 def test_a_pin_changes_the_port_alone_and_is_refused_upon_another_version(states: States) -> None:
-    place, action = states.healthy(), pin_primary.VERB
+    place, action = states.healthy(), pin_primary.ACTION
     (step,) = place.steps(action)
     before = _check(place.world, step.subject)
     call = place.act(action, step)
@@ -247,14 +247,14 @@ def _check(world: World, check: str) -> dict[str, Any]:
     return config
 
 
-@pytest.mark.parametrize("module", [start, manual_step, end], ids=lambda module: module.VERB.name)
+@pytest.mark.parametrize("module", [start, manual_step, end], ids=lambda module: module.ACTION.name)
 def test_a_message_is_received_in_both_regions_under_one_event(states: States, module: ModuleType) -> None:
     world = states.healthy().world
-    sight = world.sight(env=with_traffic(ENV, dns_step="manual"), incident="INC-123")
-    steps = list(module.VERB.foresee(sight))
+    context = world.sight(env=with_traffic(ENV, dns_step="manual"), incident="INC-123")
+    steps = list(module.ACTION.plan_steps(context))
     assert [step.side for step in steps] == [Side.DR, Side.PRIMARY]
     for step in steps:
-        world.hand.send(module.VERB.fill(step, sight))
+        world.hand.send(module.ACTION.build_call(step, context))
     received = [_received(world, side) for side in (Side.DR, Side.PRIMARY)]
     assert [len(messages) for messages in received] == [1, 1]
     assert len({json.loads(message["Message"])["event"] for messages in received for message in messages}) == 1

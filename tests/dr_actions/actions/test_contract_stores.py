@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.registry import verbs
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.actions.registry import actions
+from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.readers import efs, rds
-from dr_estate.reading.reader import Followed
+from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.actions.estates import AT_ONCE
@@ -33,7 +33,7 @@ TAKEN_BACK = {
     *("database/freeze", "database/rename_old_primary", "database/rename_old_dr", "database/unfreeze"),
     *("files/freeze", "files/allow_overwrite_dr", "canary/drive"),
 }
-WATCHED = sorted({part for verb in verbs().values() for part in verb.watches})
+WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
 EMULATED = AT_ONCE.model_copy(update={"failback": AT_ONCE.failback.model_copy(update={"dns_samples": 20})})
 PROMOTING = EMULATED.model_copy(update={"replication": accepting("read-replica").replication})
 
@@ -51,26 +51,26 @@ class Estate(Home):
         self.goal, self.healthy = goal, self.whole(*WATCHED)
         self.recorded = {step.id: step.before for steps in self.planned.values() for step in steps}
         self.sent_at, self.changes = {}, {}
-        self.planned = {name: list(verb.foresee(self.sight())) for name, verb in verbs().items()}
+        self.planned = {name: list(action.plan_steps(self.sight())) for name, action in actions().items()}
 
-    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
+    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
         known = {"incident": self.incident, "recorded": self.recorded, "changes": dict(self.changes)}
         answers = self.goal is not Goal.FAILOVER
         return super().sight(snapshot, **{**known, "primary_answers": answers, **changes})
 
-    def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
-        followed = Followed(tuple(self.changes.values()), self.followed)
-        return super().look(verb, replace(upon or self.healthy, followed=followed))
+    def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
+        followed = TrackedChanges(tuple(self.changes.values()), self.followed)
+        return super().look(action, replace(upon or self.healthy, followed=followed))
 
-    def does(self, verb: Verb, step: Step) -> None:
+    def does(self, action: Action, step: Step) -> None:
         """Send the step's call where it is ready, and wait for what it is to bring about."""
         self.followed = tuple(step.after.get("asks", ()))
-        ready = self.confirm(verb, step)
-        if step.call is not None and ready.standing is not Standing.DONE:
-            assert ready.standing is Standing.READY, ready.says
-            self.act(verb, step)
-        done = self.until(Standing.DONE, verb, step)
-        assert done.standing is Standing.DONE, done.says
+        ready = self.confirm(action, step)
+        if step.call is not None and ready.state is not StepState.DONE:
+            assert ready.state is StepState.READY, ready.message
+            self.act(action, step)
+        done = self.until(StepState.DONE, action, step)
+        assert done.state is StepState.DONE, done.message
 
     def put(self, side: Side, key: str) -> None:
         """Write an object of a tenant."""
@@ -125,14 +125,14 @@ def _leave_a_task(estate: Estate) -> None:
     """A drill's task that does not end."""
     (step,) = estate.planned["restore_test/query_database"]
     estate.endpoint.timing(transition_s=60)
-    call = verbs()[step.verb].fill(step, estate.look(verbs()[step.verb]))
+    call = actions()[step.verb].build_call(step, estate.look(actions()[step.verb]))
     estate.send(Side.DR, "ecs:RunTask", **{**call.params, "clientToken": "another"})
     estate.endpoint.timing(transition_s=0)
 
 
 def _break_secrets(estate: Estate) -> None:
     """A secret of the DR region leads to the primary's database."""
-    estate.endpoint.break_("secrets-host-of-the-primary")
+    estate.endpoint.inject("secrets-host-of-the-primary")
 
 
 def _nothing(_estate: Estate) -> None:
@@ -141,7 +141,7 @@ def _nothing(_estate: Estate) -> None:
 
 def _replica_exposed(estate: Estate) -> None:
     """A replica of the database stands in the DR region, and is not protected."""
-    estate.endpoint.break_("replica-without-backups")
+    estate.endpoint.inject("replica-without-backups")
     _expose(Side.DR)(estate)
 
 
@@ -207,7 +207,7 @@ class Story:
         """Take all actions before that of the scene; returns its steps."""
         for earlier in range(self.played, number):
             for step in self._enter(earlier):
-                self.estate.does(verbs()[step.verb], step)
+                self.estate.does(actions()[step.verb], step)
         return self._enter(number)
 
     def _enter(self, number: int) -> list[Step]:
@@ -257,20 +257,20 @@ def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
     steps, estate = story.come_to(number), story.estate
     sent = len(estate.hand.sent)
     for step in steps:
-        verb = verbs()[step.verb]
-        estate.does(verb, step)
-        back = verb.undo(step)
+        action_name = actions()[step.verb]
+        estate.does(action_name, step)
+        back = action_name.rollback_call(step)
         assert (back is not None) is (step.verb in TAKEN_BACK)
         if back is not None:
             estate.hand.send(back)
-            undone = estate.until(Standing.READY, verb, step)
-            assert undone.standing is Standing.READY, undone.says
-            estate.does(verb, step)
+            undone = estate.until(StepState.READY, action_name, step)
+            assert undone.state is StepState.READY, undone.message
+            estate.does(action_name, step)
     assert steps, "nothing was planned"
-    assert len(estate.hand.sent) > sent or not verb.writes, "nothing was sent"
+    assert len(estate.hand.sent) > sent or not action_name.writes, "nothing was sent"
 
 
 def test_every_action_of_the_stores_that_makes_a_call_is_in_a_story() -> None:
     played = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
     others = {"compute", "notifications", "traffic"}
-    assert played == {name for name in verbs() if name.partition("/")[0] not in others} - {"provisioning/apply"}
+    assert played == {name for name in actions() if name.partition("/")[0] not in others} - {"provisioning/apply"}

@@ -21,7 +21,7 @@ from dr_actions.actions.compute import (
     stop_dr_services,
 )
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.model.action import Standing, Verb
+from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling, ecs, ecs_newest_definitions, rds
@@ -53,12 +53,12 @@ def world(whole: World) -> Iterator[World]:
     whole.endpoint.return_to("whole")
 
 
-def _step(world: World, action: Verb, service: str = FIRST, seen: Snapshot | None = None) -> Step:
+def _step(world: World, action: Action, service: str = FIRST, seen: Snapshot | None = None) -> Step:
     return steps_of(action, world.sight(seen))[service]
 
 
 def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: World) -> None:
-    action = fence_services.VERB
+    action = fence_services.ACTION
     step = _step(world, action, LAST)
     subnets = list(world.healthy.get(ecs.services, Side.PRIMARY)[0].subnets)
     world.act(action, step)
@@ -70,61 +70,61 @@ def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: 
         launchType="FARGATE",
         networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
     )["tasks"][0]
-    assert world.confirm(action, step).standing is Standing.WAITING
-    (note,) = action.leaves(world.sight(world.whole(ecs.tasks.name)))
+    assert world.confirm(action, step).state is StepState.IN_PROGRESS
+    (note,) = action.cleanup_notes(world.sight(world.whole(ecs.tasks.name)))
     assert f"Tasks of family:{LAST.removesuffix('-service')} run in {SIT.regions.primary}" in note
     world.send(Side.PRIMARY, "ecs:StopTask", cluster=CLUSTER, task=job["taskArn"])
-    assert world.confirm(action, step).standing is Standing.DONE
+    assert world.confirm(action, step).state is StepState.DONE
 
 
 def test_too_small_a_quota_leaves_the_service_waiting(world: World) -> None:
-    action = scale_dr_services.VERB
+    action = scale_dr_services.ACTION
     step = _step(world, action, LAST)
-    world.endpoint.break_("quota-fargate")
+    world.endpoint.inject("quota-fargate")
     world.act(action, step)
     confirmed = world.confirm(action, step)
-    facts = dict(confirmed.facts)
-    assert (confirmed.standing, facts["desired"], facts["running"]) == (Standing.WAITING, "2", "1")
-    world.endpoint.mend()
-    assert world.confirm(action, step).standing is Standing.DONE
+    facts = dict(confirmed.evidence)
+    assert (confirmed.state, facts["desired"], facts["running"]) == (StepState.IN_PROGRESS, "2", "1")
+    world.endpoint.repair()
+    assert world.confirm(action, step).state is StepState.DONE
 
 
 def test_an_image_that_cannot_be_pulled_fails_the_one_tenant(world: World) -> None:
-    action = scale_dr_services.VERB
-    world.endpoint.break_("ecs-deployment-failed")
+    action = scale_dr_services.ACTION
+    world.endpoint.inject("ecs-deployment-failed")
     broken = world.whole(ecs.services.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name)
     step = _step(world, action, LAST, broken)
-    assert world.confirm(action, step, broken).standing is Standing.READY
+    assert world.confirm(action, step, broken).state is StepState.READY
     assert world.act(action, step, broken).params["forceNewDeployment"] is True
-    assert world.confirm(action, step, broken).standing is Standing.FAILED
+    assert world.confirm(action, step, broken).state is StepState.FAILED
 
 
 def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_changed_since(world: World) -> None:
-    action = scale_dr_services.VERB
+    action = scale_dr_services.ACTION
     step = _step(world, action)
     assert "forceNewDeployment" not in world.act(action, step).params
-    assert world.confirm(action, step).standing is Standing.DONE
+    assert world.confirm(action, step).state is StepState.DONE
     name = SIT.named(SIT.names.tenant_secret, tenant="tenant-1")
     value = world.send(Side.PRIMARY, "secretsmanager:GetSecretValue", SecretId=name)["SecretString"]
     world.send(Side.PRIMARY, "secretsmanager:PutSecretValue", SecretId=name, SecretString=value)
     world.endpoint.age(5)  # the tasks grow older; dates of secrets, whole seconds in the sandbox, stay
     confirmed = world.confirm(action, step)
-    assert (confirmed.standing, "before its secrets changed" in confirmed.says) == (Standing.READY, True)
+    assert (confirmed.state, "before its secrets changed" in confirmed.message) == (StepState.READY, True)
     assert world.act(action, step).params["forceNewDeployment"] is True
-    assert world.confirm(action, step).standing is Standing.DONE
+    assert world.confirm(action, step).state is StepState.DONE
     world.deployments.clear()
-    assert world.confirm(action, step).standing is Standing.DONE, "its tasks are newer than the secrets now"
+    assert world.confirm(action, step).state is StepState.DONE, "its tasks are newer than the secrets now"
 
 
 def test_a_schedule_is_suspended_with_the_bounds_and_goes_on_when_they_are_taken_back(world: World) -> None:
-    action, scaling = raise_dr_scaling.VERB, application_autoscaling
-    world.endpoint.break_("scaling-night-for-ever")
+    action, scaling = raise_dr_scaling.ACTION, application_autoscaling
+    world.endpoint.inject("scaling-night-for-ever")
     night = world.whole(scaling.targets.name, scaling.scheduled_actions.name)
     step = _step(world, action, LAST, night)
     world.act(action, step, night)
-    assert (world.confirm(action, step).standing, _bounds(world)) == (Standing.DONE, (2, 4, True))
+    assert (world.confirm(action, step).state, _bounds(world)) == (StepState.DONE, (2, 4, True))
     world.take_back(action, step)
-    assert (world.confirm(action, step).standing, _bounds(world)) == (Standing.READY, (1, 4, False))
+    assert (world.confirm(action, step).state, _bounds(world)) == (StepState.READY, (1, 4, False))
 
 
 def _bounds(world: World) -> tuple[int, int, bool]:
@@ -137,7 +137,7 @@ def _bounds(world: World) -> tuple[int, int, bool]:
 
 def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(world: World) -> None:
     """The new revision is the primary's own definition, in the names of the DR region; the password stays unread."""
-    action = repoint_dr_tasks.VERB
+    action = repoint_dr_tasks.ACTION
     clean, theirs = _described(world, Side.DR), _described(world, Side.PRIMARY)
     more = {"AWS_REGION": SIT.regions.primary, "DB_PASSWORD": PASSWORD}
     theirs["containerDefinitions"][0]["environment"] += [{"name": key, "value": more[key]} for key in more]
@@ -145,10 +145,10 @@ def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(wo
     world.send(Side.DR, "ecs:UpdateService", cluster=CLUSTER, service=FIRST, taskDefinition=dirty)
     seen = world.whole(ecs.services.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name)
     (primary,) = seen.get(rds.instances, Side.PRIMARY)
-    sight = world.sight(with_part(seen, rds.instances, Side.DR, (replace(primary, host=HOST),)))
-    (step,) = action.foresee(sight)
+    context = world.sight(with_part(seen, rds.instances, Side.DR, (replace(primary, host=HOST),)))
+    (step,) = action.plan_steps(context)
     assert PASSWORD not in json.dumps(step.call.params if step.call else "")
-    action.act(step, action.fill(step, sight), world.hand)
+    action.send(step, action.build_call(step, context), world.hand)
     fresh = _described(world, Side.DR)
     variables = fresh["containerDefinitions"][0]["environment"]
     assert {v["name"]: v["value"] for v in variables[-2:]} == more | {"AWS_REGION": SIT.regions.dr}
@@ -166,29 +166,29 @@ def _described(world: World, side: Side) -> dict[str, Any]:
 
 
 def test_records_that_lead_there_while_the_answers_do_not_are_waited_for(world: World) -> None:
-    action = shift_to_dr.VERB
+    action = shift_to_dr.ACTION
     step = _step(world, action, SIT.traffic.zone)
     check = next(row["HealthCheckId"] for row in step.after["records"] if row["Weight"])
     world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=check, Port=81)
     world.act(action, step)
     confirmed = world.confirm(action, step)
-    assert (confirmed.standing, "still answers" in confirmed.says) == (Standing.WAITING, True)
+    assert (confirmed.state, "still answers" in confirmed.message) == (StepState.IN_PROGRESS, True)
     world.send(Side.GLOBAL, "route53:UpdateHealthCheck", HealthCheckId=check, Port=80)
-    assert world.confirm(action, step).standing is Standing.DONE
+    assert world.confirm(action, step).state is StepState.DONE
 
 
 def test_after_the_way_back_every_count_bound_and_suspension_is_as_before(world: World) -> None:
     before, recorded = _sizes(world), dict[str, Any]()
     for module in (fence_scaling, fence_services, raise_dr_scaling, scale_dr_services):
-        for step in module.VERB.foresee(world.sight()):
-            world.act(module.VERB, step)
+        for step in module.ACTION.plan_steps(world.sight()):
+            world.act(module.ACTION, step)
             recorded[step.id] = dict(step.before)
     away = world.whole()
     assert _sizes(world) != before
     for module in (restore_primary_scaling, start_primary_services, restore_dr_scaling, stop_dr_services):
-        for step in module.VERB.foresee(world.sight(away, goal=Goal.FAILBACK, recorded=recorded)):
-            world.act(module.VERB, step, away)
-            assert world.confirm(module.VERB, step, away).standing is Standing.DONE
+        for step in module.ACTION.plan_steps(world.sight(away, goal=Goal.FAILBACK, recorded=recorded)):
+            world.act(module.ACTION, step, away)
+            assert world.confirm(module.ACTION, step, away).state is StepState.DONE
     assert _sizes(world) == before
 
 
@@ -201,7 +201,7 @@ def _sizes(world: World) -> list[Any]:
 
 def test_a_service_at_home_is_done_only_when_the_load_balancer_sees_its_tasks_healthy(world: World) -> None:
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=CLUSTER, service=FIRST, desiredCount=0)
-    stopped, action = world.whole(ecs.services.name), start_primary_services.VERB
+    stopped, action = world.whole(ecs.services.name), start_primary_services.ACTION
     step = steps_of(action, world.sight(stopped, goal=Goal.FAILBACK))[FIRST]
     (group,) = next(
         service.target_groups for service in stopped.get(ecs.services, Side.PRIMARY) if service.name == FIRST
@@ -209,6 +209,6 @@ def test_a_service_at_home_is_done_only_when_the_load_balancer_sees_its_tasks_he
     world.send(Side.PRIMARY, "elbv2:ModifyTargetGroup", TargetGroupArn=group, HealthCheckPort="81")
     world.act(action, step, stopped)
     confirmed = world.confirm(action, step, stopped)
-    assert (confirmed.standing, "sees 0 healthy" in confirmed.says) == (Standing.WAITING, True)
+    assert (confirmed.state, "sees 0 healthy" in confirmed.message) == (StepState.IN_PROGRESS, True)
     world.send(Side.PRIMARY, "elbv2:ModifyTargetGroup", TargetGroupArn=group, HealthCheckPort="traffic-port")
-    assert world.confirm(action, step, stopped).standing is Standing.DONE
+    assert world.confirm(action, step, stopped).state is StepState.DONE

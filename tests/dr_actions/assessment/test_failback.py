@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.assessment.failback import gates_home, serving_gates, stranded, sync_estimate
-from dr_actions.model.action import Sight
+from dr_actions.assessment.failback import failback_gates, serving_gates, stranded_writes, sync_estimate
+from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.planning.planner import sight_of
+from dr_actions.planning.planner import context_of
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
@@ -59,8 +59,8 @@ def direction(word: str) -> Gate:
     dr: Values = {(rds.instances, Side.DR): (replace(RESTORED, status=word),), (efs.replications, Side.DR): ()}
     snapshot, posture = world(dr), Posture(PostureName.ON_DR, "away.")
     plan = Plan(SIT.name, SIT.account, Goal.FAILBACK, posture.name, ())
-    sight = Sight(SIT, snapshot, Goal.FAILBACK, primary_answers=True)
-    every = gates_home((), plan, posture, signals_of(snapshot, SIT), sight)
+    context = PlanContext(SIT, snapshot, Goal.FAILBACK, primary_answers=True)
+    every = failback_gates((), plan, posture, signals_of(snapshot, SIT), context)
     return next(gate for gate in every if gate.id == "direction.database")
 
 
@@ -83,10 +83,10 @@ def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
         ({}, 0.0),
     )
     for seen, gib in cases:
-        sight = sight_of(SIT, world(seen), Goal.FAILBACK)
-        assert (gib, round(gib * 1024 / speed)) == sync_estimate(sight)
+        context = context_of(SIT, world(seen), Goal.FAILBACK)
+        assert (gib, round(gib * 1024 / speed)) == sync_estimate(context)
 
 
 def test_tables_that_are_not_seen_keep_their_cause() -> None:
-    loss = stranded(sight_of(SIT, world({(dynamodb.tables, Side.PRIMARY): DENIED}), Goal.FAILBACK))[-1]
+    loss = stranded_writes(context_of(SIT, world({(dynamodb.tables, Side.PRIMARY): DENIED}), Goal.FAILBACK))[-1]
     assert ("tables", DENIED.kind) == (loss.store, loss.unseen and loss.unseen.kind)

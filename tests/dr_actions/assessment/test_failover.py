@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_actions.assessment.data_loss import Loss
-from dr_actions.assessment.failover import Advice, gates_of, is_the_primarys, weigh_gates
+from dr_actions.assessment.failover import Advice, failover_advice, gates_of, is_the_primarys
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, TABLE, Posture, PostureName
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import SILENT, Blindness, Unseen
+from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind
 from tests.dr_actions.deciding import PROD, SIT, plan, step
 
 GATES = st.lists(
@@ -40,15 +40,15 @@ def _finding(
     status: Status,
     side: Side = Side.DR,
     subject: str = "sit-mysql",
-    because: str = "it is old.",
-    unseen: Unseen | None = None,
+    reason: str = "it is old.",
+    unavailable: Unavailable | None = None,
 ) -> Finding:
-    return Finding("a.b", side, subject, None, status, "2 h", "1 h", because, "mend it", unseen)
+    return Finding("a.b", side, subject, None, status, "2 h", "1 h", reason, "mend it", unavailable)
 
 
-def _unseen(kind: Blindness, region: str, side: Side = Side.GLOBAL) -> Finding:
-    why = f"rds:DescribeDBInstances in {region} did not answer as it should."
-    return _finding(Status.UNKNOWN, side, because=why, unseen=Unseen(kind, why, region, "rds.instances"))
+def _unseen(kind: UnavailableKind, region: str, side: Side = Side.GLOBAL) -> Finding:
+    reason = f"rds:DescribeDBInstances in {region} did not answer as it should."
+    return _finding(Status.UNKNOWN, side, reason=reason, unavailable=Unavailable(kind, reason, region, "rds.instances"))
 
 
 def _result(*findings: Finding, severity: Severity = Severity.CRITICAL, **changed: Any) -> CheckResult:
@@ -73,7 +73,7 @@ def _gates(
 
 @given(GATES)
 def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stopping_gate_is(gates: list[Gate]) -> None:
-    advice, reasons = weigh_gates(gates)
+    advice, reasons = failover_advice(gates)
     counting = [gate for gate in gates if not gate.met and not gate.relaxed]
     assert (advice is Advice.PROCEED) == (counting == [])
     assert (advice is Advice.DO_NOT_FAILOVER) == any(gate.stops for gate in counting)
@@ -84,21 +84,21 @@ def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stop
 def test_the_order_of_the_gates_means_nothing(gates: list[Gate], rnd: Any) -> None:
     mixed = gates[:]
     rnd.shuffle(mixed)
-    assert weigh_gates(mixed) == weigh_gates(gates)
+    assert failover_advice(mixed) == failover_advice(gates)
 
 
 @given(GATES, GATES)
 def test_one_more_gate_never_makes_the_answer_better(gates: list[Gate], more: list[Gate]) -> None:
     order = [Advice.PROCEED, Advice.RISKY, Advice.DO_NOT_FAILOVER]
-    assert order.index(weigh_gates([*gates, *more])[0]) >= order.index(weigh_gates(gates)[0])
+    assert order.index(failover_advice([*gates, *more])[0]) >= order.index(failover_advice(gates)[0])
 
 
 def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None:
     gates = [Gate("a", False, "a."), Gate("z", False, "z.", stops=True), Gate("r", False, "r.", relaxed=True)]
-    assert weigh_gates(gates)[1][:2] == ("z: z.", "a: a.")
-    assert "1 gate is relaxed" in weigh_gates(gates)[1][2]
-    assert weigh_gates([Gate("a", True, "a.")]) == (Advice.PROCEED, ("Every gate is met (1).",))
-    assert "2 gates are relaxed" in weigh_gates([gates[2], gates[2]])[1][-1]
+    assert failover_advice(gates)[1][:2] == ("z: z.", "a: a.")
+    assert "1 gate is relaxed" in failover_advice(gates)[1][2]
+    assert failover_advice([Gate("a", True, "a.")]) == (Advice.PROCEED, ("Every gate is met (1).",))
+    assert "2 gates are relaxed" in failover_advice([gates[2], gates[2]])[1][-1]
 
 
 @pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST}))
@@ -107,7 +107,7 @@ def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: PostureNam
     assert (gate.met, gate.stops, gate.relaxed) == (False, True, False)
     assert gate.says.endswith(".")
     assert not gate.says.endswith("..")
-    assert weigh_gates([gate])[0] is Advice.DO_NOT_FAILOVER
+    assert failover_advice([gate])[0] is Advice.DO_NOT_FAILOVER
 
 
 @pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.NORMAL}))
@@ -200,14 +200,14 @@ def test_what_only_the_lost_primary_could_have_shown_is_relaxed_in_an_emergency_
 @pytest.mark.parametrize(
     "finding",
     [
-        _finding(Status.FAIL, Side.DR, because=f"it was copied from what is in {HERE}."),
-        _finding(Status.UNKNOWN, Side.DR, because=f"it was copied from what is in {HERE}."),
-        _unseen(Blindness.UNREACHABLE, THERE, Side.DR),
+        _finding(Status.FAIL, Side.DR, reason=f"it was copied from what is in {HERE}."),
+        _finding(Status.UNKNOWN, Side.DR, reason=f"it was copied from what is in {HERE}."),
+        _unseen(UnavailableKind.UNREACHABLE, THERE, Side.DR),
         _finding(Status.FAIL, Side.GLOBAL, SIT.traffic.secondary_set_identifier),
-        _unseen(Blindness.DENIED, "us-east-1"),
+        _unseen(UnavailableKind.DENIED, "us-east-1"),
         *(
             _unseen(kind, HERE, side)
-            for kind in sorted(set(Blindness) - SILENT - {Blindness.RESOLVER})
+            for kind in sorted(set(UnavailableKind) - SILENT - {UnavailableKind.RESOLVER})
             for side in Side
         ),
     ],
@@ -222,27 +222,29 @@ def test_a_gap_of_the_dr_region_is_never_relaxed(finding: Finding) -> None:
 
 @pytest.mark.parametrize("side", Side)
 def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side: Side) -> None:
-    check_result = _result(_unseen(Blindness.RESOLVER, "", side), severity=Severity.BLOCKER)
+    check_result = _result(_unseen(UnavailableKind.RESOLVER, "", side), severity=Severity.BLOCKER)
     emergency = _gates([check_result])["check.a.b"]
     planned = _gates([check_result], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
     assert [(gate.met, gate.relaxed) for gate in (emergency, planned)] == [(False, True)] * 2
-    beside = _gates([_result(_unseen(Blindness.RESOLVER, "", side), _finding(Status.FAIL, Side.DR))])["check.a.b"]
+    beside = _gates([_result(_unseen(UnavailableKind.RESOLVER, "", side), _finding(Status.FAIL, Side.DR))])["check.a.b"]
     assert not beside.relaxed
 
 
 @pytest.mark.parametrize("name", [PostureName.NORMAL, PostureName.DEGRADED, PostureName.RETURNING])
 def test_nothing_is_relaxed_while_the_primary_serves(name: PostureName) -> None:
-    slow = _result(_unseen(Blindness.DEADLINE, HERE))
+    slow = _result(_unseen(UnavailableKind.DEADLINE, HERE))
     gates = _gates([slow], [_loss("tables", None)], posture=Posture(name, "says so."))
     assert [gates[gate].relaxed for gate in ("check.a.b", "data.tables")] == [False, False]
 
 
 def test_five_blockers_that_are_denied_in_the_primary_are_no_reason_to_proceed() -> None:
     denied = [
-        replace(_result(_unseen(Blindness.DENIED, HERE, Side.PRIMARY), severity=Severity.BLOCKER), check=f"a.{number}")
+        replace(
+            _result(_unseen(UnavailableKind.DENIED, HERE, Side.PRIMARY), severity=Severity.BLOCKER), check=f"a.{number}"
+        )
         for number in range(5)
     ]
-    advice, reasons = weigh_gates(list(_gates(denied).values()))
+    advice, reasons = failover_advice(list(_gates(denied).values()))
     assert (advice, len(reasons)) == (Advice.RISKY, 5)
 
 
@@ -250,24 +252,24 @@ PLANE = SIT.region(Side.GLOBAL)
 
 
 @pytest.mark.parametrize("kind", sorted(SILENT))
-def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: Blindness) -> None:
-    hidden = _result(_unseen(kind, PLANE), _unseen(Blindness.UNREACHABLE, HERE, Side.PRIMARY))
+def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: UnavailableKind) -> None:
+    hidden = _result(_unseen(kind, PLANE), _unseen(UnavailableKind.UNREACHABLE, HERE, Side.PRIMARY))
     dark = replace(hidden, check="a.c", findings=(_unseen(kind, PLANE, Side.DR),))
     gates = _gates([hidden, dark])
     assert [gate.id for gate in gates.values() if not gate.met and not gate.relaxed] == ["planes.us-east-1"]
     assert "2 checks could be shown there alone" in gates["planes.us-east-1"].says
-    assert weigh_gates(list(gates.values()))[0] is Advice.RISKY, "it is never met by itself"
+    assert failover_advice(list(gates.values()))[0] is Advice.RISKY, "it is never met by itself"
 
 
-@pytest.mark.parametrize("kind", sorted(set(Blindness) - SILENT - {Blindness.RESOLVER}))
-def test_what_us_east_1_answered_with_a_no_is_not_hidden_by_an_outage(kind: Blindness) -> None:
+@pytest.mark.parametrize("kind", sorted(set(UnavailableKind) - SILENT - {UnavailableKind.RESOLVER}))
+def test_what_us_east_1_answered_with_a_no_is_not_hidden_by_an_outage(kind: UnavailableKind) -> None:
     gates = _gates([_result(_unseen(kind, PLANE))])
     assert "planes.us-east-1" not in gates
     assert not gates["check.a.b"].relaxed
 
 
 def test_a_gap_beside_what_us_east_1_hides_stays_a_gate_of_its_own() -> None:
-    unseen = _unseen(Blindness.UNREACHABLE, PLANE)
+    unseen = _unseen(UnavailableKind.UNREACHABLE, PLANE)
     gates = _gates([_result(unseen, _finding(Status.FAIL, Side.DR))])
     assert "planes.us-east-1" not in gates
     assert not gates["check.a.b"].relaxed
@@ -304,9 +306,9 @@ def test_a_loss_nobody_knows_is_relaxed_only_where_the_primary_alone_measures_it
     assert (planned.met, planned.relaxed) == (False, False)
 
 
-@pytest.mark.parametrize("kind", list(Blindness))
-def test_a_loss_whose_measure_is_denied_is_not_relaxed(kind: Blindness) -> None:
-    loss = replace(_loss("tables", None), unseen=Unseen(kind, "it did not answer.", HERE))
+@pytest.mark.parametrize("kind", list(UnavailableKind))
+def test_a_loss_whose_measure_is_denied_is_not_relaxed(kind: UnavailableKind) -> None:
+    loss = replace(_loss("tables", None), unseen=Unavailable(kind, "it did not answer.", HERE))
     assert _gates(losses=[loss])["data.tables"].relaxed == (kind in SILENT)
 
 

@@ -94,7 +94,7 @@ def test_without_any_approval_the_refusal_says_what_the_second_person_types() ->
 
 
 @pytest.mark.parametrize(
-    ("changed", "why"),
+    ("changed", "reason"),
     [
         ({"arn": OPERATOR, "userid": OPERATOR_ID}, "operator is not among the approvers"),
         ({"arn": f"arn:aws:iam::{ACCOUNT}:user/jim", "userid": "AIDAJIM"}, "jim is not among the approvers"),
@@ -114,11 +114,11 @@ def test_without_any_approval_the_refusal_says_what_the_second_person_types() ->
         ({"expires_at": EARLIER}, "it expired at 2026-01-07 02:59 UTC"),
     ],
 )
-def test_an_approval_does_not_count_and_the_refusal_says_why(changed: dict[str, str], why: str) -> None:
+def test_an_approval_does_not_count_and_the_refusal_says_why(changed: dict[str, str], reason: str) -> None:
     refusals = refused(approvals=(approval(**changed),))
     assert set(refusals) == {"authority.two-people"}
     assert "no approval counts" in refusals["authority.two-people"]
-    assert why in refusals["authority.two-people"]
+    assert reason in refusals["authority.two-people"]
 
 
 def test_a_session_of_the_approvers_role_counts_as_the_approver() -> None:

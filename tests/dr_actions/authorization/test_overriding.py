@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.authorization.clearance import NEVER_OVERRIDDEN, Clearance, going_on
+from dr_actions.authorization.clearance import NEVER_OVERRIDDEN, Clearance, extended_clearance
 from dr_actions.model.plan import Danger
 from tests.dr_actions.deciding import EARLIER, MET, NOW, RELAXED, STOPS, UNMET, cleared, override, plan, refused, step
 
@@ -57,22 +57,22 @@ def test_overriding_them_does_not_make_them_met_either() -> None:
 
 def test_a_run_that_goes_on_takes_the_overrides_named_now_beside_those_it_began_with() -> None:
     begun = cleared(gates=(UNMET,), overrides=(override(),))
-    assert going_on(begun, (), NOW) == begun
-    found = going_on(begun, (override(STOPS.id),), NOW)
+    assert extended_clearance(begun, (), NOW) == begun
+    found = extended_clearance(begun, (override(STOPS.id),), NOW)
     assert isinstance(found, Clearance)
     assert found.overrides == (override(), override(STOPS.id))
     assert replace(found, overrides=begun.overrides) == begun, "and nothing else of its clearance changes"
 
 
 @pytest.mark.parametrize(
-    ("named", "why"),
+    ("named", "reason"),
     [
         ({"gate": "authority.paused"}, "this rule cannot be overridden."),
         ({"why": ""}, "an override names who overrides and why."),
         ({"until": EARLIER}, "its override expired at 2026-01-07 02:59 UTC."),
     ],
 )
-def test_a_run_goes_on_with_no_override_that_could_not_have_begun_it(named: dict[str, Any], why: str) -> None:
-    found = going_on(cleared(), (override(), override(**named)), NOW)
+def test_a_run_goes_on_with_no_override_that_could_not_have_begun_it(named: dict[str, Any], reason: str) -> None:
+    found = extended_clearance(cleared(), (override(), override(**named)), NOW)
     assert isinstance(found, tuple)
-    assert [refusal.says for refusal in found] == [why]
+    assert [refusal.message for refusal in found] == [reason]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_actions.authorization.clearance import Clearance
-from dr_actions.authorization.resumption import Resumption, gates_to_go_on, resume, weigh_anew
+from dr_actions.authorization.resumption import Resumption, gates_to_go_on, recheck_gates, resume
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import Posture, PostureName
@@ -42,7 +42,7 @@ def asked(env: Environment = PROD, begun_ago: timedelta = timedelta(0), **change
     """What each rule says of going on with a run that began ``begun_ago``; empty where it may."""
     recorded = replace(cleared(), **changed.pop("recorded", {}))
     found = resume(Resumption(recorded, NOW - begun_ago, case(**changed)), env)
-    return {} if isinstance(found, Clearance) else {refusal.rule: refusal.says for refusal in found}
+    return {} if isinstance(found, Clearance) else {refusal.rule: refusal.message for refusal in found}
 
 
 def test_a_run_that_was_approved_before_it_began_goes_on_after_the_approval_expired() -> None:
@@ -53,7 +53,7 @@ def test_a_run_that_was_approved_before_it_began_goes_on_after_the_approval_expi
 
 
 @pytest.mark.parametrize(
-    ("changed", "why"),
+    ("changed", "reason"),
     [
         ({"approvals": ()}, "the control table holds no approval that allows it"),
         ({"approvals": (approval(digest="0" * 64),)}, "it is for another plan"),
@@ -65,10 +65,10 @@ def test_a_run_that_was_approved_before_it_began_goes_on_after_the_approval_expi
         ({"operator": APPROVER, "operator_userid": "AIDAAPPROVER"}, "the operator's own approval does not count"),
     ],
 )
-def test_without_the_approvers_own_word_from_before_it_is_refused(changed: dict[str, Any], why: str) -> None:
+def test_without_the_approvers_own_word_from_before_it_is_refused(changed: dict[str, Any], reason: str) -> None:
     refusals = asked(**changed)
     assert set(refusals) == {"authority.approval"}
-    assert why in refusals["authority.approval"]
+    assert reason in refusals["authority.approval"]
     assert "--replan and a new approval: `dr_cli.py approve --incident" in refusals["authority.approval"]
 
 
@@ -99,10 +99,10 @@ def test_where_one_person_is_enough_no_approval_is_asked_for() -> None:
 def test_a_run_that_changed_nothing_yet_is_weighed_as_a_new_one() -> None:
     gates = (MET, UNMET, STOPS)
     assert gates_to_go_on(gates, LOST, PLAN, changed=False, unseen=frozenset()) == gates
-    assert [refusal.rule for refusal in weigh_anew(cleared(), gates, NOW)] == [UNMET.id, STOPS.id]
+    assert [refusal.rule for refusal in recheck_gates(cleared(), gates, NOW)] == [UNMET.id, STOPS.id]
     waived = replace(cleared(), overrides=(override(UNMET.id), override(STOPS.id)))
-    assert weigh_anew(waived, gates, NOW) == ()
-    assert len(weigh_anew(waived, gates, LATER)) == 2, "an override ends"
+    assert recheck_gates(waived, gates, NOW) == ()
+    assert len(recheck_gates(waived, gates, LATER)) == 2, "an override ends"
 
 
 def test_a_run_that_changed_something_is_held_by_what_its_steps_need_and_by_nothing_it_changed_itself() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.clients.mutating_client import Guarded, Hands, SendFailed, Trouble
+from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.model.plan import Call
@@ -25,7 +25,7 @@ SCALED = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service
 DECLARED = frozenset({SCALE, PUBLISH, "ecs:DescribeServices", "rds:DeleteDBInstance"})
 QUICK = SIT.model_copy(update={"observation": SIT.observation.model_copy(update={"read_timeout_s": 1})})
 
-Allowing = Hands[frozenset[str]]
+Allowing = MutatingClient[frozenset[str]]
 """Hands whose context is what is allowed, and no more."""
 
 
@@ -35,11 +35,11 @@ def _hands(world: Endpoint, person: str = "operator", env: Environment = SIT) ->
 
     keys = world.people[person]
     credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-    return Hands(env, credentials, DECLARED, ask)
+    return MutatingClient(env, credentials, DECLARED, ask)
 
 
 @pytest.fixture(scope="module")
-def hands(sandbox_world: Endpoint) -> Allowing:
+def client(sandbox_world: Endpoint) -> Allowing:
     return _hands(sandbox_world)
 
 
@@ -53,52 +53,52 @@ def _outage(world: Endpoint, how: str, **more: Any) -> Iterator[None]:
         world.end(outage)
 
 
-def _failure(hands: Allowing, call: Call = SCALED) -> SendFailed:
-    with hands.permitting(frozenset({call.name})), pytest.raises(SendFailed) as failed:
-        hands.send(call)
+def _failure(client: Allowing, call: Call = SCALED) -> SendFailed:
+    with client.permitting(frozenset({call.name})), pytest.raises(SendFailed) as failed:
+        client.send(call)
     return failed.value
 
 
-def test_a_permitted_call_is_sent_once_and_its_answer_is_given_back(sandbox_world: Endpoint, hands: Allowing) -> None:
+def test_a_permitted_call_is_sent_once_and_its_answer_is_given_back(sandbox_world: Endpoint, client: Allowing) -> None:
     sandbox_world.reset_calls()
-    before = hands.sent[SCALE]
-    with hands.permitting(frozenset({SCALE})):
-        answer = hands.send(SCALED)
+    before = client.sent[SCALE]
+    with client.permitting(frozenset({SCALE})):
+        answer = client.send(SCALED)
     assert answer["service"]["serviceName"] == "sit-tenant2-service"
     assert sandbox_world.calls() == {f"{THERE} {SCALE}": 1}
-    assert hands.sent[SCALE] == before + 1
+    assert client.sent[SCALE] == before + 1
 
 
-def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, hands: Allowing) -> None:
+def test_outside_a_permit_nothing_leaves_the_process(sandbox_world: Endpoint, client: Allowing) -> None:
     sandbox_world.reset_calls()
-    with pytest.raises(Guarded, match=r"guard\.undeclared"):
-        hands.send(SCALED)
-    with hands.permitting(frozenset({PUBLISH})), pytest.raises(Guarded, match=r"guard\.undeclared"):
-        hands.send(SCALED)
+    with pytest.raises(GuardRefused, match=r"guard\.undeclared"):
+        client.send(SCALED)
+    with client.permitting(frozenset({PUBLISH})), pytest.raises(GuardRefused, match=r"guard\.undeclared"):
+        client.send(SCALED)
     assert sandbox_world.calls() == {}
 
 
 def test_a_permit_ends_with_its_block_also_by_an_exception_and_gives_way_to_the_one_around_it(
-    hands: Allowing,
+    client: Allowing,
 ) -> None:
-    with hands.permitting(frozenset({SCALE})):
-        with pytest.raises(KeyError), hands.permitting(frozenset({PUBLISH})):
+    with client.permitting(frozenset({SCALE})):
+        with pytest.raises(KeyError), client.permitting(frozenset({PUBLISH})):
             raise KeyError
-        assert hands.send(SCALED)
-    with pytest.raises(Guarded):
-        hands.send(SCALED)
+        assert client.send(SCALED)
+    with pytest.raises(GuardRefused):
+        client.send(SCALED)
 
 
-def test_a_permit_is_the_threads_own(hands: Allowing) -> None:
+def test_a_permit_is_the_threads_own(client: Allowing) -> None:
     errors: list[Exception] = []
 
     def elsewhere() -> None:
         try:
-            hands.send(SCALED)
-        except Guarded as refused:
+            client.send(SCALED)
+        except GuardRefused as refused:
             errors.append(refused)
 
-    with hands.permitting(frozenset({SCALE})):
+    with client.permitting(frozenset({SCALE})):
         other = threading.Thread(target=elsewhere)
         other.start()
         other.join()
@@ -106,46 +106,46 @@ def test_a_permit_is_the_threads_own(hands: Allowing) -> None:
 
 
 def test_what_the_guard_refuses_is_refused_although_the_verb_may_send_it(
-    sandbox_world: Endpoint, hands: Allowing
+    sandbox_world: Endpoint, client: Allowing
 ) -> None:
     sandbox_world.reset_calls()
     deleting = Call("rds", "DeleteDBInstance", HERE, {"DBInstanceIdentifier": "sit-mysql", "SkipFinalSnapshot": True})
-    with hands.permitting(frozenset({deleting.name})), pytest.raises(Guarded, match=r"guard\.never-delete"):
-        hands.send(deleting)
+    with client.permitting(frozenset({deleting.name})), pytest.raises(GuardRefused, match=r"guard\.never-delete"):
+        client.send(deleting)
     assert sandbox_world.calls() == {}
 
 
 def test_every_client_asks_the_guard_by_itself_so_no_call_passes_it_by(
-    sandbox_world: Endpoint, hands: Allowing
+    sandbox_world: Endpoint, client: Allowing
 ) -> None:
     """Whoever gets hold of a client of the session cannot use it for anything else than what is permitted."""
-    with hands.permitting(frozenset({SCALE})):
-        hands.send(SCALED)
-    client = hands._clients["ecs", THERE]
+    with client.permitting(frozenset({SCALE})):
+        client.send(SCALED)
+    inner = client._clients["ecs", THERE]
     sandbox_world.reset_calls()
-    with pytest.raises(Guarded):
-        client.update_service(**SCALED.params)
-    with hands.permitting(frozenset({SCALE})), pytest.raises(Guarded):
-        client.describe_services(cluster="sit-cluster", services=["sit-tenant2-service"])
+    with pytest.raises(GuardRefused):
+        inner.update_service(**SCALED.params)
+    with client.permitting(frozenset({SCALE})), pytest.raises(GuardRefused):
+        inner.describe_services(cluster="sit-cluster", services=["sit-tenant2-service"])
     assert sandbox_world.calls() == {}
 
 
 @pytest.mark.parametrize(
     ("how", "trouble", "message"),
     [
-        ("throttle", Trouble.THROTTLED, "was throttled"),
-        ("deny", Trouble.DENIED, "Allow it for the operator role"),
-        ("expired", Trouble.CREDENTIALS, "Log in again"),
-        ("refuse", Trouble.UNCERTAIN, "does not answer"),
-        ("error", Trouble.UNCERTAIN, "answers with HTTP 5"),
+        ("throttle", FailureKind.THROTTLED, "was throttled"),
+        ("deny", FailureKind.DENIED, "Allow it for the operator role"),
+        ("expired", FailureKind.CREDENTIALS, "Log in again"),
+        ("refuse", FailureKind.UNCERTAIN, "does not answer"),
+        ("error", FailureKind.UNCERTAIN, "answers with HTTP 5"),
     ],
 )
 def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
-    sandbox_world: Endpoint, hands: Allowing, how: str, trouble: Trouble, message: str
+    sandbox_world: Endpoint, client: Allowing, how: str, trouble: FailureKind, message: str
 ) -> None:
     sandbox_world.reset_calls()
     with _outage(sandbox_world, how):
-        failed = _failure(hands)
+        failed = _failure(client)
     assert failed.trouble is trouble
     assert message in str(failed)
     assert THERE in str(failed)
@@ -153,28 +153,28 @@ def test_each_way_to_fail_is_told_apart_in_a_sentence_and_nothing_is_sent_twice(
 
 
 def test_an_answer_that_was_lost_is_uncertain_because_the_call_took_effect(sandbox_world: Endpoint) -> None:
-    hands = _hands(sandbox_world)
+    client = _hands(sandbox_world)
     sandbox_world.reset_mutations()
     with _outage(sandbox_world, "lost"):
-        assert _failure(hands).trouble is Trouble.UNCERTAIN
+        assert _failure(client).trouble is FailureKind.UNCERTAIN
     assert [(m["service"], m["operation"]) for m in sandbox_world.mutations()] == [("ecs", "UpdateService")]
 
 
 def test_an_answer_that_never_comes_is_given_up_within_the_time_limit(sandbox_world: Endpoint) -> None:
     with _outage(sandbox_world, "hang", seconds=20):
-        assert _failure(_hands(sandbox_world, env=QUICK)).trouble is Trouble.UNCERTAIN
+        assert _failure(_hands(sandbox_world, env=QUICK)).trouble is FailureKind.UNCERTAIN
 
 
-def test_what_aws_refuses_is_told_with_its_code(hands: Allowing) -> None:
+def test_what_aws_refuses_is_told_with_its_code(client: Allowing) -> None:
     nobody = Call("ecs", "UpdateService", THERE, {"cluster": "sit-cluster", "service": "nobody"})
-    failed = _failure(hands, nobody)
-    assert (failed.trouble, failed.code) == (Trouble.REFUSED, "ServiceNotFoundException")
+    failed = _failure(client, nobody)
+    assert (failed.trouble, failed.code) == (FailureKind.REFUSED, "ServiceNotFoundException")
 
 
-def test_a_call_that_is_none_is_refused_before_it_is_sent(sandbox_world: Endpoint, hands: Allowing) -> None:
+def test_a_call_that_is_none_is_refused_before_it_is_sent(sandbox_world: Endpoint, client: Allowing) -> None:
     sandbox_world.reset_calls()
-    failed = _failure(hands, Call("ecs", "UpdateService", THERE, {"desiredCount": "many"}))
-    assert (failed.trouble, failed.code) == (Trouble.REFUSED, "ParamValidationError")
+    failed = _failure(client, Call("ecs", "UpdateService", THERE, {"desiredCount": "many"}))
+    assert (failed.trouble, failed.code) == (FailureKind.REFUSED, "ParamValidationError")
     assert "desiredCount" in str(failed)
     assert sandbox_world.calls() == {}
 
@@ -187,7 +187,7 @@ def test_without_credentials_the_sentence_says_what_to_do(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    hands: Allowing = Hands(SIT, Credentials(sandbox_world.url), DECLARED, lambda _call, _allowed: None)
-    failed = _failure(hands)
-    assert failed.trouble is Trouble.CREDENTIALS
+    client: Allowing = MutatingClient(SIT, Credentials(sandbox_world.url), DECLARED, lambda _call, _allowed: None)
+    failed = _failure(client)
+    assert failed.trouble is FailureKind.CREDENTIALS
     assert "AWS_PROFILE" in str(failed)

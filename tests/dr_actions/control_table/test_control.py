@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.authorization.approvals import Approvals
+from dr_actions.authorization.approvals import ApprovalStore
 from dr_actions.authorization.clearance import Approval
-from dr_actions.clients.mutating_client import Guarded, Hands, SendFailed, Trouble
-from dr_actions.control_table.control import CONTROL_CALLS, Control, Fence, Fenced, IncidentOpen
+from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
+from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen
 from dr_actions.control_table.lock import Owner, take
-from dr_actions.control_table.table import Condition, ConditionFailed, Put, SentTable, Update
+from dr_actions.control_table.table import ConditionFailed, Put, SentTable, Update, WriteCondition
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
-from dr_estate.readers.control_table import InForce, Override
+from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.control_state import sentences
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, store
@@ -23,11 +23,11 @@ from tests.dr_actions.control_tables import SIT, Clock, Plain, store
 ALICE = Owner("Alice", "arn:aws:iam::815856636111:user/alice")
 
 
-def test_nothing_stands_in_a_new_table(control: Control) -> None:
-    assert InForce() == control.in_force()
+def test_nothing_stands_in_a_new_table(control: ControlStore) -> None:
+    assert ControlState() == control.in_force()
 
 
-def test_the_stop_switch_is_on_until_somebody_takes_it_back(control: Control) -> None:
+def test_the_stop_switch_is_on_until_somebody_takes_it_back(control: ControlStore) -> None:
     control.pause("Alice", "the network team works on the link")
     stands = control.in_force().pause
     assert stands is not None
@@ -36,14 +36,14 @@ def test_the_stop_switch_is_on_until_somebody_takes_it_back(control: Control) ->
     assert control.in_force().pause is None
 
 
-def test_who_turns_the_switch_on_a_second_time_is_told_who_did_first(control: Control) -> None:
+def test_who_turns_the_switch_on_a_second_time_is_told_who_did_first(control: ControlStore) -> None:
     control.pause("Alice", "because")
     assert "Alice" == control.pause("Bob", "another reason").who
     control.unpause("Alice")
     assert "Bob" == control.pause("Bob", "another reason").who, "once off, it can be turned on again"
 
 
-def test_one_incident_is_open_at_a_time(control: Control, clock: Clock) -> None:
+def test_one_incident_is_open_at_a_time(control: ControlStore, clock: Clock) -> None:
     opened = control.open_incident("INC-1", "failover", clock(), "Alice")
     control.enter_phase("INC-1", "restoring", "Alice")
     assert opened.phase == "open"
@@ -58,7 +58,7 @@ def test_one_incident_is_open_at_a_time(control: Control, clock: Clock) -> None:
 
 
 def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_again(
-    control: Control, clock: Clock
+    control: ControlStore, clock: Clock
 ) -> None:
     control.open_incident("INC-1", "failover", clock(), "Alice")
     control.unprotected("INC-1", clock(), "Alice")
@@ -71,10 +71,10 @@ def test_an_incident_says_since_when_there_is_no_standby_until_there_is_one_agai
     assert stands.unprotected_since is None
 
 
-def test_an_override_stays_on_record_and_is_told_until_its_time_is_over(control: Control, clock: Clock) -> None:
+def test_an_override_stays_on_record_and_is_told_until_its_time_is_over(control: ControlStore, clock: Clock) -> None:
     until = clock() + timedelta(hours=1)
-    control.override(Override("rpo.database", "Alice", "two minutes are known", until, "INC-1", "abc"))
-    control.override(Override("alarms", "Bob", "noise", until, "INC-1", "abc"))
+    control.override(RecordedOverride("rpo.database", "Alice", "two minutes are known", until, "INC-1", "abc"))
+    control.override(RecordedOverride("alarms", "Bob", "noise", until, "INC-1", "abc"))
     entries = [*sentences(control.in_force(), clock())]
     assert ["override of alarms by Bob", "override of rpo.database by Alice"] == [
         line.partition(" for INC-1, until ")[0] for line in entries
@@ -84,7 +84,7 @@ def test_an_override_stays_on_record_and_is_told_until_its_time_is_over(control:
     assert ["alarms", "rpo.database"] == [override.gate for override in control.in_force().overrides]
 
 
-def test_every_change_of_what_stands_is_kept_in_the_history(control: Control, clock: Clock) -> None:
+def test_every_change_of_what_stands_is_kept_in_the_history(control: ControlStore, clock: Clock) -> None:
     control.pause("Alice", "because")
     clock.move(seconds=1)
     control.unpause("Bob")
@@ -93,7 +93,7 @@ def test_every_change_of_what_stands_is_kept_in_the_history(control: Control, cl
     ]
 
 
-def test_a_run_that_lost_the_lock_changes_nothing_that_stands(control: Control, clock: Clock) -> None:
+def test_a_run_that_lost_the_lock_changes_nothing_that_stands(control: ControlStore, clock: Clock) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)
     control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
     with pytest.raises(Fenced, match="run-1"):
@@ -110,8 +110,10 @@ def _approval(clock: Clock, userid: str = "AIDABOB", digest: str = "abc") -> App
     return Approval("INC-1", digest, "sit", arn, userid, clock(), clock() + timedelta(hours=1))
 
 
-def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(control: Control, clock: Clock) -> None:
-    approvals = Approvals(control.table, clock)
+def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(
+    control: ControlStore, clock: Clock
+) -> None:
+    approvals = ApprovalStore(control.table, clock)
     assert () == approvals.of("INC-1")
     for userid in ("AROAX:carol@example.org", "AIDABOB"):
         approvals.approve(_approval(clock, userid), userid)
@@ -123,8 +125,8 @@ def test_approvals_of_an_incident_are_found_whoever_wrote_them_until_withdrawn(c
     assert () == approvals.of("INC-2")
 
 
-def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: Control, clock: Clock) -> None:
-    approvals = Approvals(control.table, clock)
+def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: ControlStore, clock: Clock) -> None:
+    approvals = ApprovalStore(control.table, clock)
     for digest in ("first", "left", "left"):
         approvals.approve(_approval(clock, digest=digest), "Bob")
     assert ["left", "left", "first"] == [approval.digest for approval in approvals.of("INC-1")]
@@ -137,9 +139,9 @@ def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: C
 
 
 def test_an_approvals_user_id_is_that_of_its_key_and_a_malformed_one_counts_for_nothing(
-    control: Control, clock: Clock
+    control: ControlStore, clock: Clock
 ) -> None:
-    approvals = Approvals(control.table, clock)
+    approvals = ApprovalStore(control.table, clock)
     approvals.approve(_approval(clock), "Bob")
     item = control.table.get(("APPROVAL#AIDABOB", "INC-1"))
     assert item is not None
@@ -150,13 +152,13 @@ def test_an_approvals_user_id_is_that_of_its_key_and_a_malformed_one_counts_for_
         assert () == approvals.of("INC-1")
 
 
-def test_a_value_comes_back_as_it_was_written(control: Control) -> None:
+def test_a_value_comes_back_as_it_was_written(control: ControlStore) -> None:
     values = {"n": 7, "f": -1.5, "yes": True, "none": None, "empty": "", "list": ["a", {"b": [1]}], "text": "é<>"}
     control.table.put(Put({"pk": "X", "sk": "1", **values}))
     assert {"pk": "X", "sk": "1", **values} == control.table.get(("X", "1"))
 
 
-def test_a_partition_is_read_through_all_its_pages(control: Control, sender: Plain) -> None:
+def test_a_partition_is_read_through_all_its_pages(control: ControlStore, sender: Plain) -> None:
     long = "x" * 300_000
     for number in range(5):
         control.table.put(Put({"pk": "X", "sk": str(number), "text": long}))
@@ -191,7 +193,7 @@ def _cancelled(*codes: str) -> ClientError:
     [
         _cancelled("None", "TransactionConflict"),
         ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "TransactWriteItems"),
-        SendFailed(Trouble.THROTTLED, "slowly", "ThrottlingException"),
+        SendFailed(FailureKind.THROTTLED, "slowly", "ThrottlingException"),
     ],
 )
 def test_what_passes_by_itself_is_sent_again(sender: Plain, table_name: str, clock: Clock, error: Exception) -> None:
@@ -203,13 +205,15 @@ def test_what_passes_by_itself_is_sent_again(sender: Plain, table_name: str, clo
 def test_a_write_whose_answer_was_lost_is_written_once_and_tells_no_lie(
     sender: Plain, table_name: str, clock: Clock
 ) -> None:
-    lost = SendFailed(Trouble.UNCERTAIN, "no answer")
+    lost = SendFailed(FailureKind.UNCERTAIN, "no answer")
     control = store(_Failing(sender, lost, 1, done=True), table_name, clock)
     assert "Alice" == control.pause("Alice", "because").who
     assert 1 == len(control.table.query("HISTORY"))
 
 
-@pytest.mark.parametrize("error", [SendFailed(Trouble.DENIED, "denied"), _cancelled("ValidationError"), Guarded("no")])
+@pytest.mark.parametrize(
+    "error", [SendFailed(FailureKind.DENIED, "denied"), _cancelled("ValidationError"), GuardRefused("no")]
+)
 def test_what_does_not_pass_is_not_sent_again(sender: Plain, table_name: str, clock: Clock, error: Exception) -> None:
     failing = _Failing(sender, error, 9)
     with pytest.raises(type(error)):
@@ -218,7 +222,7 @@ def test_what_does_not_pass_is_not_sent_again(sender: Plain, table_name: str, cl
 
 
 def test_it_gives_up_in_the_end(sender: Plain, table_name: str, clock: Clock) -> None:
-    throttled = _Failing(sender, SendFailed(Trouble.THROTTLED, "slowly"), 99)
+    throttled = _Failing(sender, SendFailed(FailureKind.THROTTLED, "slowly"), 99)
     with pytest.raises(SendFailed, match="slowly"):
         store(throttled, table_name, clock).in_force()
 
@@ -228,12 +232,12 @@ def test_over_the_real_hands_a_failed_condition_is_the_same_and_undeclared_calls
 ) -> None:
     keys = table_world.people["operator"]
     reached = Credentials(table_world.url, keys.access_key_id, keys.secret_access_key)
-    hands: Hands[frozenset[str]] = Hands(
+    client: MutatingClient[frozenset[str]] = MutatingClient(
         SIT, reached, CONTROL_CALLS, lambda call, permitted: None if call.name in permitted else "undeclared"
     )
-    table = SentTable(hands, table_name, SIT.regions.dr)
-    never = Condition("attribute_exists(#pk)")
-    with hands.permitting(CONTROL_CALLS):
+    table = SentTable(client, table_name, SIT.regions.dr)
+    never = WriteCondition("attribute_exists(#pk)")
+    with client.permitting(CONTROL_CALLS):
         with pytest.raises(ConditionFailed):
             table.put(Put({"pk": "X", "sk": "1"}, never))
         with pytest.raises(ConditionFailed):
@@ -241,11 +245,13 @@ def test_over_the_real_hands_a_failed_condition_is_the_same_and_undeclared_calls
         with pytest.raises(ConditionFailed):
             table.transact([Put({"pk": "Y", "sk": "1"}), Update(("X", "1"), {"a": 1}, never)])
         assert table.get(("Y", "1")) is None, "all or nothing"
-    with pytest.raises(Guarded):
+    with pytest.raises(GuardRefused):
         table.get(("X", "1"))
 
 
-def test_the_store_declares_what_it_sends_and_deletes_nothing(control: Control, clock: Clock, sender: Plain) -> None:
+def test_the_store_declares_what_it_sends_and_deletes_nothing(
+    control: ControlStore, clock: Clock, sender: Plain
+) -> None:
     control.pause("Alice", "because")
     control.unpause("Alice")
     lock = take(control, ALICE, "run-1", "INC-1", SIT.execution)

@@ -12,12 +12,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from dr_actions.control_table.control import Control, Fenced
+from dr_actions.control_table.control import ControlStore, Fenced
 from dr_actions.control_table.heartbeat import Heartbeat, LockLost
-from dr_actions.control_table.lock import CoolingDown, Leave, Lock, LockHeld, Owner, may_take, release, renew, take
+from dr_actions.control_table.lock import (
+    CoolingDown,
+    Lock,
+    LockDecision,
+    LockHeld,
+    Owner,
+    may_take,
+    release,
+    renew,
+    take,
+)
 from dr_actions.model.plan import Call
 from dr_estate.config.recovery_settings import Execution
-from dr_estate.readers.control_table import Run
+from dr_estate.readers.control_table import LockHolder
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import Clock, Plain, store
 
@@ -26,28 +36,28 @@ LIMITS = Execution(lease_s=120, cool_down_minutes=30)
 NOON = datetime(2026, 1, 7, 12, tzinfo=UTC)
 
 
-def _last(ended: bool = False, incident: str = "INC-1", lease_s: float = 120) -> Run:
+def _last(ended: bool = False, incident: str = "INC-1", lease_s: float = 120) -> LockHolder:
     until = NOON + timedelta(seconds=lease_s)
-    return Run("run-1", "Alice", ALICE.arn, incident, 7, NOON, NOON, until, NOON if ended else None, "")
+    return LockHolder("run-1", "Alice", ALICE.arn, incident, 7, NOON, NOON, until, NOON if ended else None, "")
 
 
 @pytest.mark.parametrize(
     ("last", "after_s", "incident", "leave"),
     [
-        (None, 0, "INC-1", Leave.FREE),
-        (_last(), 119, "INC-1", Leave.HELD),
-        (_last(), 119, "INC-2", Leave.HELD),
-        (_last(), 120, "INC-1", Leave.TAKEOVER),
-        (_last(), 120, "INC-2", Leave.COOLING),
-        (_last(), 120 + 1799, "INC-2", Leave.COOLING),
-        (_last(), 120 + 1800, "INC-2", Leave.TAKEOVER),
-        (_last(ended=True), 0, "INC-1", Leave.FREE),
-        (_last(ended=True), 1799, "INC-2", Leave.COOLING),
-        (_last(ended=True), 1800, "INC-2", Leave.FREE),
+        (None, 0, "INC-1", LockDecision.FREE),
+        (_last(), 119, "INC-1", LockDecision.HELD),
+        (_last(), 119, "INC-2", LockDecision.HELD),
+        (_last(), 120, "INC-1", LockDecision.TAKEOVER),
+        (_last(), 120, "INC-2", LockDecision.COOLING),
+        (_last(), 120 + 1799, "INC-2", LockDecision.COOLING),
+        (_last(), 120 + 1800, "INC-2", LockDecision.TAKEOVER),
+        (_last(ended=True), 0, "INC-1", LockDecision.FREE),
+        (_last(ended=True), 1799, "INC-2", LockDecision.COOLING),
+        (_last(ended=True), 1800, "INC-2", LockDecision.FREE),
     ],
 )
 def test_the_lock_is_free_held_cooling_or_to_be_taken_over(
-    last: Run | None, after_s: int, incident: str, leave: Leave
+    last: LockHolder | None, after_s: int, incident: str, leave: LockDecision
 ) -> None:
     assert leave is may_take(last, NOON + timedelta(seconds=after_s), "run-2", incident, LIMITS)
 
@@ -58,15 +68,17 @@ DRILL, TRIAL = "DRILL-20260107-110000", "TRIAL-20260107-110000"
 @pytest.mark.parametrize(
     ("last", "incident", "leave"),
     [
-        (_last(incident=TRIAL), "INC-1", Leave.TAKEOVER),
-        (_last(incident=TRIAL), DRILL, Leave.HELD),
-        (_last(incident=DRILL), "INC-1", Leave.HELD),
-        (_last(ended=True, incident=TRIAL), "INC-1", Leave.FREE),
-        (_last(ended=True, incident=DRILL), "INC-1", Leave.FREE),
-        (_last(ended=True), TRIAL, Leave.COOLING),
+        (_last(incident=TRIAL), "INC-1", LockDecision.TAKEOVER),
+        (_last(incident=TRIAL), DRILL, LockDecision.HELD),
+        (_last(incident=DRILL), "INC-1", LockDecision.HELD),
+        (_last(ended=True, incident=TRIAL), "INC-1", LockDecision.FREE),
+        (_last(ended=True, incident=DRILL), "INC-1", LockDecision.FREE),
+        (_last(ended=True), TRIAL, LockDecision.COOLING),
     ],
 )
-def test_an_emergency_waits_for_no_trial_and_no_drill_cools_it_down(last: Run, incident: str, leave: Leave) -> None:
+def test_an_emergency_waits_for_no_trial_and_no_drill_cools_it_down(
+    last: LockHolder, incident: str, leave: LockDecision
+) -> None:
     assert leave is may_take(last, NOON, "run-2", incident, LIMITS)
 
 
@@ -76,14 +88,14 @@ def test_a_live_run_is_never_overtaken_and_a_dead_one_never_blocks_for_good(
 ) -> None:
     leave = may_take(_last(ended), NOON + timedelta(seconds=after_s), "run-2", incident, LIMITS)
     if not ended and after_s < LIMITS.lease_s:
-        assert leave is Leave.HELD
+        assert leave is LockDecision.HELD
     if after_s >= LIMITS.lease_s + 60 * LIMITS.cool_down_minutes:
-        assert leave in (Leave.FREE, Leave.TAKEOVER)
+        assert leave in (LockDecision.FREE, LockDecision.TAKEOVER)
     if incident == "INC-1":
-        assert leave is not Leave.COOLING, "the same incident goes on at once"
+        assert leave is not LockDecision.COOLING, "the same incident goes on at once"
 
 
-def test_a_second_operator_is_told_who_runs_what_since_when(control: Control, clock: Clock) -> None:
+def test_a_second_operator_is_told_who_runs_what_since_when(control: ControlStore, clock: Clock) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
     clock.move(seconds=40)
     renew(control, lock, LIMITS)
@@ -95,7 +107,7 @@ def test_a_second_operator_is_told_who_runs_what_since_when(control: Control, cl
         assert text in message
 
 
-def test_each_take_raises_the_token(control: Control) -> None:
+def test_each_take_raises_the_token(control: ControlStore) -> None:
     tokens = []
     for number in range(3):
         lock = take(control, ALICE, f"run-{number}", "INC-1", LIMITS)
@@ -104,7 +116,9 @@ def test_each_take_raises_the_token(control: Control) -> None:
     assert [1, 2, 3] == tokens
 
 
-def test_another_incident_waits_for_the_cool_down_unless_it_was_waived_by_name(control: Control, clock: Clock) -> None:
+def test_another_incident_waits_for_the_cool_down_unless_it_was_waived_by_name(
+    control: ControlStore, clock: Clock
+) -> None:
     release(control, take(control, ALICE, "run-1", "INC-1", LIMITS), "validated")
     clock.move(minutes=29)
     with pytest.raises(CoolingDown, match="run-1 of Alice for INC-1 ended at 2026-01-07 03:00:00 UTC \\(validated\\)"):
@@ -114,7 +128,7 @@ def test_another_incident_waits_for_the_cool_down_unless_it_was_waived_by_name(c
 
 
 def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_its_late_writes_are_refused(
-    control: Control, clock: Clock
+    control: ControlStore, clock: Clock
 ) -> None:
     dead = take(control, ALICE, "run-1", "INC-1", LIMITS)
     clock.move(seconds=119)
@@ -132,7 +146,7 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_its_late_writes_ar
     assert ["run-1", "run-2"] == [row["run"] for row in control.table.query("RUN#INC-1")]
 
 
-def test_a_released_lock_is_not_renewed(control: Control) -> None:
+def test_a_released_lock_is_not_renewed(control: ControlStore) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
     release(control, lock, "done")
     release(control, lock, "done")
@@ -158,7 +172,7 @@ def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name:
     assert {winners[0].run} == {holder for holder in found if isinstance(holder, str)}, "the others are told who"
 
 
-def test_a_take_whose_answer_was_lost_is_recognised_as_ones_own(control: Control, sender: Plain) -> None:
+def test_a_take_whose_answer_was_lost_is_recognised_as_ones_own(control: ControlStore, sender: Plain) -> None:
     lost = iter([True])
 
     def lose(call: Call) -> None:
@@ -190,9 +204,9 @@ def _wait_until(holds: Callable[[], object]) -> None:
 def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain, table_name: str) -> None:
     control = store(sender, table_name, _now)
     first = take(control, ALICE, "run-beat", "INC-1", BEAT)
-    with Heartbeat(control, first, BEAT) as heart:
-        _wait_until(lambda: heart.lock.lease_until > first.lease_until)
-        heart.check()
+    with Heartbeat(control, first, BEAT) as heartbeat:
+        _wait_until(lambda: heartbeat.lock.lease_until > first.lease_until)
+        heartbeat.check()
     assert "heartbeat-run-beat" not in {thread.name for thread in threading.enumerate()}
     stands = control.in_force().run
     assert stands is not None
@@ -204,14 +218,14 @@ def test_a_run_whose_lock_was_taken_over_hears_of_it(sender: Plain, table_name: 
     mine = take(control, ALICE, "run-1", "INC-1", BEAT)
     later = store(sender, table_name, lambda: _now() + timedelta(seconds=BEAT.lease_s))
     take(later, BOB, "run-2", "INC-1", BEAT)
-    with Heartbeat(control, mine, BEAT) as heart:
-        _wait_until(lambda: heart.lost)
+    with Heartbeat(control, mine, BEAT) as heartbeat:
+        _wait_until(lambda: heartbeat.lost)
         with pytest.raises(LockLost, match="run-1"):
-            heart.check()
+            heartbeat.check()
 
 
 def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_before(
-    control: Control, sender: Plain, clock: Clock
+    control: ControlStore, sender: Plain, clock: Clock
 ) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", BEAT)
 
@@ -219,18 +233,18 @@ def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_befor
         raise ConnectionError("unplugged")
 
     sender.before = unplugged
-    with Heartbeat(control, lock, BEAT) as heart:
-        _wait_until(lambda: heart.trouble)
-        heart.check()
+    with Heartbeat(control, lock, BEAT) as heartbeat:
+        _wait_until(lambda: heartbeat.trouble)
+        heartbeat.check()
         clock.move(seconds=BEAT.lease_s)
         with pytest.raises(LockLost, match="unplugged"):
-            heart.check()
+            heartbeat.check()
 
 
 def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_beat(
-    control: Control, clock: Clock
+    control: ControlStore, clock: Clock
 ) -> None:
-    with Heartbeat(control, take(control, ALICE, "run-1", "INC-1", LIMITS), LIMITS) as heart:
+    with Heartbeat(control, take(control, ALICE, "run-1", "INC-1", LIMITS), LIMITS) as heartbeat:
         clock.move(hours=1)
         with pytest.raises(LockLost, match="slept"):
-            heart.check()
+            heartbeat.check()

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from dr_actions.drills.phases import begins_anew, next_part
-from dr_actions.journal.entries import Entry, Kind, entry_after, genesis
+from dr_actions.drills.phases import needs_new_plan, next_part
+from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.model.plan import Goal, to_json
 from tests.dr_actions.deciding import NOW, plan, step
 
 DRILL = "DRILL-20260107-030000"
-Told = tuple[Kind, str | None, dict[str, Any]]
+Told = tuple[EntryKind, str | None, dict[str, Any]]
 STEPS = (step("dr", 5, "notifications/start"), step("tenant1"), step("sit-mysql", 40, "database/restore_dr"))
 
 
@@ -26,18 +26,18 @@ def record(*rows: Told) -> tuple[Entry, ...]:
 
 
 def begin(goal: Goal) -> Told:
-    return Kind.BEGIN, None, {"plan": to_json(plan(*STEPS, goal=goal))}
+    return EntryKind.BEGIN, None, {"plan": to_json(plan(*STEPS, goal=goal))}
 
 
 def end(outcome: str) -> Told:
-    return Kind.END, None, {"outcome": outcome}
+    return EntryKind.END, None, {"outcome": outcome}
 
 
 AWAY, HOME, CLEAN = begin(Goal.SWITCHOVER), begin(Goal.FAILBACK), begin(Goal.CLEAN_UP)
-TOLD: Told = (Kind.INTENT, "notifications/start:dr", {})
-SENT: Told = (Kind.INTENT, "compute/scale_dr_services:tenant1", {})
-UNDONE: Told = (Kind.UNDONE, "compute/scale_dr_services:tenant1", {})
-BY_HAND: Told = (Kind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
+TOLD: Told = (EntryKind.INTENT, "notifications/start:dr", {})
+SENT: Told = (EntryKind.INTENT, "compute/scale_dr_services:tenant1", {})
+UNDONE: Told = (EntryKind.UNDONE, "compute/scale_dr_services:tenant1", {})
+BY_HAND: Told = (EntryKind.MANUAL_DONE, "compute/scale_dr_services:tenant1", {})
 
 
 @pytest.mark.parametrize(
@@ -70,5 +70,5 @@ def test_the_next_part_follows_from_what_was_done_and_not_taken_back(rows: list[
 
 def test_a_part_of_another_goal_begins_with_a_plan_of_its_own() -> None:
     away = record(AWAY, SENT, end("done"))
-    assert (True, False) == (begins_anew(away, Goal.FAILBACK), begins_anew(away, Goal.SWITCHOVER))
-    assert begins_anew((), Goal.FAILBACK)
+    assert (True, False) == (needs_new_plan(away, Goal.FAILBACK), needs_new_plan(away, Goal.SWITCHOVER))
+    assert needs_new_plan((), Goal.FAILBACK)

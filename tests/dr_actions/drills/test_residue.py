@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dr_actions.drills.inventory import Inventory
-from dr_actions.drills.residue import Fate, Residue, is_clean, residue
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.drills.residue import Residue, ResidueState, is_clean, residue
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, to_json
 from dr_estate.config.environment import Side
 from tests.dr_actions.deciding import SIT, plan, step
@@ -20,8 +20,8 @@ BACKED_UP = {"side": "dr", "store": "files", "arn": "arn:point", "created_at": "
 
 
 def entries(*confirmed: tuple[str, dict[str, Any]]) -> tuple[Entry, ...]:
-    began = (Kind.BEGIN, None, {"plan": to_json(plan(OLD, goal=Goal.FAILBACK))})
-    return record(began, *((Kind.CONFIRMED, of, {"facts": facts}) for of, facts in confirmed))
+    began = (EntryKind.BEGIN, None, {"plan": to_json(plan(OLD, goal=Goal.FAILBACK))})
+    return record(began, *((EntryKind.CONFIRMED, of, {"facts": facts}) for of, facts in confirmed))
 
 
 SET_ASIDE: tuple[str, dict[str, Any]] = ("database/rename_old_primary:sit-mysql", {})
@@ -39,7 +39,7 @@ def test_nothing_left_is_clean() -> None:
 
 def test_the_old_primary_database_is_kept_by_rule_with_the_command_that_takes_it_away() -> None:
     (row,) = left(f'{{"identifier":"{ASIDE}"}}', by=entries(SET_ASIDE))
-    assert (Fate.KEPT, ASIDE) == (row.fate, row.subject)
+    assert (ResidueState.KEPT, ASIDE) == (row.fate, row.subject)
     assert f"--db-instance-identifier {ASIDE}" in row.command
     assert "af-south-1" in row.command
     assert is_clean([row])
@@ -47,21 +47,21 @@ def test_the_old_primary_database_is_kept_by_rule_with_the_command_that_takes_it
 
 def test_the_same_name_is_left_over_where_no_failback_of_the_drill_put_it_there() -> None:
     (row,) = left(f'{{"identifier":"{ASIDE}"}}')
-    assert Fate.LEFT is row.fate
+    assert ResidueState.LEFT is row.fate
     assert not is_clean([row])
 
 
 def test_nothing_in_the_dr_region_is_kept_by_that_rule() -> None:
     (row,) = left(f'{{"identifier":"{ASIDE}"}}', part="rds.instances.dr", by=entries(SET_ASIDE))
-    assert Fate.LEFT is row.fate
+    assert ResidueState.LEFT is row.fate
 
 
 def test_recovery_points_of_the_drill_are_kept_and_told_though_no_inventory_lists_them() -> None:
     (row,) = left(by=entries(("backup/create_backups:dr-files", BACKED_UP)))
-    assert ("arn:point", Fate.KEPT) == (row.subject, row.fate)
+    assert ("arn:point", ResidueState.KEPT) == (row.subject, row.fate)
 
 
 def test_what_was_not_seen_is_never_clean() -> None:
     rows = residue(Inventory({"rds.instances.dr": ()}), Inventory({"rds.instances.dr": None}), SIT, ())
-    assert [Fate.UNSEEN] == [row.fate for row in rows]
+    assert [ResidueState.UNSEEN] == [row.fate for row in rows]
     assert not is_clean(rows)

@@ -12,7 +12,7 @@ from dr_actions.drills.stop_conditions import alarms_on, drill_gates, refused_by
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudwatch_alarms, control_table, drill_resources, efs, rds, route53
-from dr_estate.readers.control_table import Incident, InForce
+from dr_estate.readers.control_table import ControlState, Incident
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
@@ -22,7 +22,7 @@ RINGS = replace(QUIET, state="ALARM", reason="Threshold crossed.")
 WELL: Values = {
     (cloudwatch_alarms.alarms, Side.PRIMARY): (QUIET,),
     (cloudwatch_alarms.alarms, Side.DR): (QUIET,),
-    (control_table.standing, Side.DR): InForce(),
+    (control_table.standing, Side.DR): ControlState(),
     (rds.instances, Side.DR): (),
     (efs.of_drills, Side.DR): (),
     (drill_resources.access_points, Side.DR): (),
@@ -31,7 +31,7 @@ WELL: Values = {
     (route53.records, Side.GLOBAL): (),
 }
 NORMAL = Posture(PostureName.NORMAL, "all is well.")
-OPEN = InForce(incident=Incident("INC-9", "failover", "open", NOW, None))
+OPEN = ControlState(incident=Incident("INC-9", "failover", "open", NOW, None))
 LEFT = replace(plain.PRIMARY, identifier="sit-mysql-drill-20260107-030000")
 
 
@@ -56,7 +56,7 @@ def test_a_drill_may_begin_in_a_sound_estate() -> None:
         ({(cloudwatch_alarms.alarms, Side.DR): (RINGS,)}, "drill.alarms"),
         ({(cloudwatch_alarms.alarms, Side.PRIMARY): DENIED}, "drill.alarms"),
         ({(control_table.standing, Side.DR): OPEN}, "drill.incident"),
-        ({(control_table.standing, Side.DR): InForce(reason="There is no table.")}, "drill.incident"),
+        ({(control_table.standing, Side.DR): ControlState(reason="There is no table.")}, "drill.incident"),
         ({(control_table.standing, Side.DR): DENIED}, "drill.incident"),
         ({(rds.instances, Side.DR): (LEFT,)}, "drill.leftovers"),
         ({(efs.of_drills, Side.DR): DENIED}, "drill.leftovers"),

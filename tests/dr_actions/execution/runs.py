@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from dr_actions.execution.run import Run, Tell
+from dr_actions.execution.run import PlanRun, RunListener
 from dr_actions.journal.journal import Journal
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan
@@ -17,8 +17,8 @@ from sandbox.client.endpoint import Endpoint
 from tests.worlds import world_of
 from utils.aws_mgmt.app.authorization import clear_trial
 from utils.aws_mgmt.app.connections import clock, connect
-from utils.aws_mgmt.app.evaluation import Run as Files
-from utils.aws_mgmt.app.execution import Desk, run_of
+from utils.aws_mgmt.app.evaluation import CommandRun as Files
+from utils.aws_mgmt.app.execution import RunContext, run_of
 from utils.aws_mgmt.app.options import FailoverOptions
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -29,16 +29,16 @@ def run_in(
     plan: Plan,
     snapshot: Snapshot,
     journal: Journal,
-    tell: Tell,
+    listener: RunListener,
     *,
     person: str = "operator",
     at: Callable[[], datetime] = clock,
     overrides: tuple[Override, ...] = (),
-) -> Run:
+) -> PlanRun:
     """The run of ``plan`` for the journal's incident, as ``person``; irreversible steps are confirmed."""
     app = connect(world_of(endpoint, person), env)
     start = clear_trial(app, plan, journal.incident, snapshot, None)
     start = replace(start, clearance=replace(start.clearance, overrides=overrides))
     files = Files(Path(journal.path).parent, Terminal())
-    desk = Desk(FailoverOptions(environment=env.name), env, app, start, files)
-    return replace(run_of(desk, lambda: None, journal, tell), clock=at)
+    context = RunContext(FailoverOptions(environment=env.name), env, app, start, files)
+    return replace(run_of(context, lambda: None, journal, listener), clock=at)

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.traffic import shift_to_dr
-from dr_actions.clients.mutating_client import Hands, SendFailed, Trouble
-from dr_actions.execution.run import Cause, Run, StepFailed
+from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
+from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.guard.context import GuardContext
-from dr_actions.journal.journal import Kind
+from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Call, Goal, Plan
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import records_sight, weights
@@ -25,17 +25,17 @@ from tests.dr_actions.hearing import Told
 from tests.dr_actions.plain import SIT
 
 ENV = SIT.model_copy(update={"execution": SIT.execution.model_copy(update={"poll_s": 0.2, "attempts": 1})})
-BUSY = SendFailed(Trouble.BUSY, "route53 is busy (ConcurrentModification).", "ConcurrentModification")
+BUSY = SendFailed(FailureKind.BUSY, "route53 is busy (ConcurrentModification).", "ConcurrentModification")
 
 
-class BusyHands(Hands[GuardContext]):
+class BusyHands(MutatingClient[GuardContext]):
     """The real client, whose first ``times`` calls find their subject busy."""
 
-    def __init__(self, real: Hands[GuardContext], times: int) -> None:
+    def __init__(self, real: MutatingClient[GuardContext], times: int) -> None:
         self.real, self.times = real, times
 
     @contextmanager
-    def permitting(self, context: GuardContext) -> Iterator[Hands[GuardContext]]:
+    def permitting(self, context: GuardContext) -> Iterator[MutatingClient[GuardContext]]:
         with self.real.permitting(context):
             yield self
 
@@ -52,8 +52,8 @@ class BusyWalk(Walk):
 
     times: int = 0
 
-    def fitted(self, run: Run) -> Run:
-        return replace(run, hands=BusyHands(run.hands, self.times))
+    def fitted(self, run: PlanRun) -> PlanRun:
+        return replace(run, client=BusyHands(run.client, self.times))
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def world() -> Iterator[World]:
 
 
 def _walk(world: World, folder: Path, times: int, budget_s: int) -> BusyWalk:
-    sight = replace(records_sight(world, ENV), goal=Goal.FAILOVER)
-    steps = tuple(replace(step, budget_s=budget_s) for step in shift_to_dr.VERB.foresee(sight))
+    context = replace(records_sight(world, ENV), goal=Goal.FAILOVER)
+    steps = tuple(replace(step, budget_s=budget_s) for step in shift_to_dr.ACTION.plan_steps(context))
     plan = Plan(ENV.name, ENV.account, Goal.FAILOVER, "PRIMARY_LOST", steps)
     return BusyWalk(world, ENV, folder, plan, times)
 
@@ -77,7 +77,7 @@ def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_th
     walk = _walk(world, tmp_path, times=2, budget_s=60)
     assert walk.run(Told()).finished
     assert weights(world) == (0, 100)
-    assert [entry.data["result"] for entry in walk.entries(Kind.OUTCOME)] == ["busy", "busy", "sent"]
+    assert [entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)] == ["busy", "busy", "sent"]
 
 
 @pytest.mark.proof
@@ -86,8 +86,8 @@ def test_a_subject_that_stays_busy_is_given_up_when_the_steps_time_is_over(world
     seconds, began = count(step=10), datetime.now(UTC)
     with pytest.raises(StepFailed) as late:
         walk.run(Told(), at=lambda: began + timedelta(seconds=next(seconds)))
-    assert late.value.cause is Cause.LATE
+    assert late.value.cause is FailureCause.LATE
     assert weights(world) == (100, 0)
-    assert {entry.data["result"] for entry in walk.entries(Kind.OUTCOME)} == {"busy"}
-    assert len(walk.entries(Kind.OUTCOME)) > 1
-    assert walk.entries(Kind.UNDONE, Kind.COMPENSATION) == []
+    assert {entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)} == {"busy"}
+    assert len(walk.entries(EntryKind.OUTCOME)) > 1
+    assert walk.entries(EntryKind.UNDONE, EntryKind.COMPENSATION) == []

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dr_actions.actions.traffic import pin_primary, shift_to_dr, shift_to_primary
-from dr_actions.execution.run import Cause, StepFailed
-from dr_actions.journal.journal import Journal, Kind
+from dr_actions.execution.run import FailureCause, StepFailed
+from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.model.plan import Danger, Goal, Plan, Step, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Environment, Side
@@ -30,7 +30,7 @@ from tests.dr_actions.hearing import Told
 from tests.dr_actions.plain import SIT, with_traffic
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
-from utils.aws_mgmt.app.run_result import ending_of
+from utils.aws_mgmt.app.run_result import result_of_error
 
 SHIFT = f"traffic/shift_to_dr:{SIT.traffic.zone}"
 ENV = with_failback(
@@ -43,7 +43,7 @@ ENV = with_failback(
     dns_samples=20,
     stages=(50, 100),
 )
-TAKEN_BACK = (Kind.UNDONE, Kind.COMPENSATION)
+TAKEN_BACK = (EntryKind.UNDONE, EntryKind.COMPENSATION)
 NO_DNS = Outage("", "hang", "dns")
 NO_RECORDS = Outage("us-east-1", "refuse", "route53", "ListResourceRecordSets", person="operator")
 NO_METRICS = Outage("us-east-1", "deny", "cloudwatch", "GetMetricData", person="operator")
@@ -72,13 +72,13 @@ def _walk(
     world: World, folder: Path, goal: Goal = Goal.FAILOVER, env: Environment = ENV, more: Sequence[Step] = ()
 ) -> Walk:
     """The shift and the pin, with two seconds each."""
-    sight = replace(records_sight(world, env), goal=goal)
-    steps = in_order(goal, [*shift_to_dr.VERB.foresee(sight), *pin_primary.VERB.foresee(sight)])
+    context = replace(records_sight(world, env), goal=goal)
+    steps = in_order(goal, [*shift_to_dr.ACTION.plan_steps(context), *pin_primary.ACTION.plan_steps(context)])
     return Walk(world, env, folder, Plan(env.name, env.account, goal, "PRIMARY_LOST", (*more, *_hurried(steps, 2))))
 
 
 def _is_pinned(world: World, walk: Walk) -> bool:
-    step = next(step for step in walk.plan.steps if step.verb == pin_primary.VERB.name)
+    step = next(step for step in walk.plan.steps if step.verb == pin_primary.ACTION.name)
     health_check = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
     return bool(health_check["HealthCheckConfig"]["Port"] == step.after["Port"])
 
@@ -99,17 +99,17 @@ def test_a_shift_that_nobody_sees_in_time_stays_and_the_same_plan_goes_on(world:
     world.endpoint.timing(transition_s=0.1, dns_lag_s=1)
     with pytest.raises(StepFailed) as late:
         walk.run(_once_led_away(world, NO_RECORDS))
-    assert (late.value.step, late.value.cause) == (SHIFT, Cause.UNSEEN)
+    assert (late.value.step, late.value.cause) == (SHIFT, FailureCause.UNAVAILABLE)
     world.endpoint.end()
     assert weights(world) == (0, 100)
-    assert [entry.step for entry in walk.entries(Kind.LATE)] == [SHIFT]
+    assert [entry.step for entry in walk.entries(EntryKind.LATE)] == [SHIFT]
     assert walk.entries(*TAKEN_BACK) == []
-    ending = ending_of(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
-    assert ending is not None
-    assert (ending.outcome, ending.exit, ending.alarms) == ("late", Exit.COULD_NOT_SEE, True)
-    assert "Nothing was taken back for that." in ending.says
+    result = result_of_error(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
+    assert result is not None
+    assert (result.outcome, result.exit, result.alarms) == ("late", Exit.COULD_NOT_SEE, True)
+    assert "Nothing was taken back for that." in result.message
     assert walk.run(Told()).finished
-    assert len(walk.entries(Kind.OUTCOME)) == len(walk.plan.steps), "nothing is sent twice"
+    assert len(walk.entries(EntryKind.OUTCOME)) == len(walk.plan.steps), "nothing is sent twice"
 
 
 @pytest.mark.proof
@@ -119,11 +119,11 @@ def test_a_pin_whose_health_nobody_tells_in_time_stays_set(world: World, tmp_pat
     with pytest.raises(StepFailed) as late:
         walk.run(Told())
     world.endpoint.end()
-    assert late.value.step.startswith(pin_primary.VERB.name)
-    assert late.value.cause is Cause.UNSEEN
+    assert late.value.step.startswith(pin_primary.ACTION.name)
+    assert late.value.cause is FailureCause.UNAVAILABLE
     assert _is_pinned(world, walk)
     assert weights(world) == (0, 100)
-    assert walk.entries(*TAKEN_BACK, Kind.FAILED) == []
+    assert walk.entries(*TAKEN_BACK, EntryKind.FAILED) == []
     assert walk.run(Told()).finished
 
 
@@ -133,9 +133,9 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
     world.endpoint.timing(transition_s=0.1, dns_lag_s=6)
     with pytest.raises(StepFailed, match="is PENDING") as late:
         walk.run(Told())
-    ending = ending_of(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
-    assert ending is not None
-    assert (late.value.cause, ending.exit) == (Cause.LATE, Exit.ACTION_FAILED)
+    result = result_of_error(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
+    assert result is not None
+    assert (late.value.cause, result.exit) == (FailureCause.LATE, Exit.ACTION_FAILED)
     assert (weights(world), walk.entries(*TAKEN_BACK)) == ((0, 100), [])
 
 
@@ -152,8 +152,8 @@ def test_records_that_somebody_wrote_back_are_a_contradiction_and_the_next_run_t
 
     with pytest.raises(StepFailed, match="somebody wrote them back") as failed:
         walk.run(Told(waiting=write_back))
-    assert failed.value.cause is Cause.FAILED
-    assert [entry.step for entry in walk.entries(Kind.UNDONE)] == [SHIFT]
+    assert failed.value.cause is FailureCause.FAILED
+    assert [entry.step for entry in walk.entries(EntryKind.UNDONE)] == [SHIFT]
     assert weights(world) == (100, 0)
     assert walk.run(Told()).finished
     assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
@@ -170,7 +170,7 @@ def test_records_that_somebody_changed_otherwise_are_left_to_them(world: World, 
 
     with pytest.raises(StepFailed, match="T43") as failed:
         walk.run(Told(waiting=share))
-    assert failed.value.cause is Cause.CHANGED
+    assert failed.value.cause is FailureCause.DRIFTED
     assert weights(world) == (50, 50)
 
 
@@ -180,8 +180,8 @@ def test_a_switchover_that_can_still_return_goes_home_when_a_step_is_late(world:
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
         walk.run(Told())
-    assert late.value.step.startswith(pin_primary.VERB.name)
-    assert {str(entry.step).partition(":")[0] for entry in walk.entries(Kind.UNDONE)} == {
+    assert late.value.step.startswith(pin_primary.ACTION.name)
+    assert {str(entry.step).partition(":")[0] for entry in walk.entries(EntryKind.UNDONE)} == {
         "traffic/shift_to_dr",
         "traffic/pin_primary",
     }
@@ -195,14 +195,14 @@ def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: Worl
     )
     walk = _walk(world, tmp_path, Goal.SWITCHOVER, more=[promoted])
     with Journal.open(tmp_path, ENV.name, INCIDENT, "before", lambda: datetime.now(UTC), world=WORLD) as journal:
-        journal.append(Kind.BEGIN, plan=to_json(walk.plan))
-        journal.append(Kind.INTENT, promoted.id, call="rds:RestoreDBInstanceToPointInTime", region="eu-west-1")
-        journal.append(Kind.OUTCOME, promoted.id, result="sent")
-        journal.append(Kind.CONFIRMED, promoted.id, says="it is promoted")
+        journal.append(EntryKind.BEGIN, plan=to_json(walk.plan))
+        journal.append(EntryKind.INTENT, promoted.id, call="rds:RestoreDBInstanceToPointInTime", region="eu-west-1")
+        journal.append(EntryKind.OUTCOME, promoted.id, result="sent")
+        journal.append(EntryKind.CONFIRMED, promoted.id, says="it is promoted")
     world.endpoint.begin(NO_METRICS)
     with pytest.raises(StepFailed) as late:
         walk.run(Told())
-    assert late.value.cause is Cause.UNSEEN
+    assert late.value.cause is FailureCause.UNAVAILABLE
     assert (weights(world), _is_pinned(world, walk)) == ((0, 100), True)
     assert walk.entries(*TAKEN_BACK) == []
 
@@ -210,14 +210,14 @@ def test_a_switchover_past_its_point_of_no_return_keeps_what_is_late(world: Worl
 @pytest.mark.proof
 def test_a_stage_whose_answers_nobody_can_see_is_held_and_not_stepped_back(world: World, tmp_path: Path) -> None:
     write_weights(world, 0, 100)
-    steps = _hurried(in_order(Goal.FAILBACK, shift_to_primary.foresee(records_sight(world, ENV))), 4)
+    steps = _hurried(in_order(Goal.FAILBACK, shift_to_primary.plan_steps(records_sight(world, ENV))), 4)
     home = Walk(world, ENV, tmp_path, Plan(ENV.name, ENV.account, Goal.FAILBACK, "ON_DR", steps))
     world.endpoint.begin(NO_DNS)
     with pytest.raises(StepFailed, match=r"gate\.answers: no name server answered") as late:
         home.run(Told())
-    ending = ending_of(late.value, home.outcome, NextStep(Command(("log",)), "tells more"))
-    assert ending is not None
-    assert (late.value.cause, ending.outcome) == (Cause.LATE, "late"), ending.says
+    result = result_of_error(late.value, home.outcome, NextStep(Command(("log",)), "tells more"))
+    assert result is not None
+    assert (late.value.cause, result.outcome) == (FailureCause.LATE, "late"), result.message
     assert (weights(world), home.entries(*TAKEN_BACK)) == ((50, 50), [])
     world.endpoint.end()
     unhurried = replace(home, plan=replace(home.plan, steps=_hurried(steps, 60)))
@@ -230,7 +230,7 @@ def test_a_person_whose_change_is_seen_by_its_records_alone_is_not_waited_for(wo
     walk = _walk(world, tmp_path, env=with_traffic(ENV, dns_step="manual"))
     world.endpoint.begin(NO_DNS)
     assert walk.run(Told(asked=lambda _: write_weights(world, 0, 100))).finished
-    message = next(entry.data["says"] for entry in walk.entries(Kind.CONFIRMED) if entry.step == SHIFT)
+    message = next(entry.data["says"] for entry in walk.entries(EntryKind.CONFIRMED) if entry.step == SHIFT)
     assert "its records, read back" in message
     assert "cannot be seen from here" in message
-    assert walk.entries(*TAKEN_BACK, Kind.LATE) == []
+    assert walk.entries(*TAKEN_BACK, EntryKind.LATE) == []

@@ -11,8 +11,8 @@ import pytest
 
 from dr_actions.actions.compute import fence_scaling_again
 from dr_actions.actions.traffic import shift_to_primary
-from dr_actions.execution.run import Cause, ManualPending, StepFailed, Stopped
-from dr_actions.journal.journal import Journal, Kind
+from dr_actions.execution.run import FailureCause, ManualPending, RunStopped, StepFailed
+from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Environment, Side
@@ -60,7 +60,7 @@ class Home(Walk):
 
     @classmethod
     def of(cls, world: World, env: Environment, folder: Path) -> Home:
-        steps = in_order(Goal.FAILBACK, shift_to_primary.foresee(records_sight(world, env)))
+        steps = in_order(Goal.FAILBACK, shift_to_primary.plan_steps(records_sight(world, env)))
         return cls(world, env, folder, _plan(env, steps))
 
 
@@ -85,10 +85,10 @@ def _start_tenant(world: World) -> None:
     world.send(Side.PRIMARY, "ecs:UpdateService", cluster=cluster, service=LAST, desiredCount=desired)
 
 
-def _bakes_s(home: Home, began: Kind) -> list[float]:
+def _bakes_s(home: Home, began: EntryKind) -> list[float]:
     """Seconds from the record that a stage began to the record that it was confirmed, by stage."""
     first = {entry.step: entry.at for entry in home.entries(began)}
-    done = {entry.step: entry.at for entry in home.entries(Kind.CONFIRMED)}
+    done = {entry.step: entry.at for entry in home.entries(EntryKind.CONFIRMED)}
     return [(done[step] - first[step]).total_seconds() for step in STAGED]
 
 
@@ -98,8 +98,8 @@ def test_every_stage_is_sent_once_and_confirmed_no_sooner_than_its_bake(world: W
     world.endpoint.reset_calls()
     assert home.run(Told()).finished
     assert (weights(world), _changes(world)) == ((100, 0), len(STAGED))
-    assert min(_bakes_s(home, Kind.OUTCOME)) >= 60 * BAKE_MINUTES
-    facts_by_step = {entry.step: entry.data["facts"] for entry in home.entries(Kind.CONFIRMED)}
+    assert min(_bakes_s(home, EntryKind.OUTCOME)) >= 60 * BAKE_MINUTES
+    facts_by_step = {entry.step: entry.data["facts"] for entry in home.entries(EntryKind.CONFIRMED)}
     assert all("sites visited" in facts for facts in facts_by_step.values()), (
         "what the gates measured is in the journal"
     )
@@ -114,7 +114,7 @@ def test_a_run_stopped_in_the_middle_of_a_bake_goes_on_and_sends_nothing_twice(w
         if step.id == HALF:
             home.stop.set()
 
-    with pytest.raises(Stopped):
+    with pytest.raises(RunStopped):
         home.run(Told(baking=stop))
     assert weights(world) == (50, 50)
     assert home.run(Told()).finished
@@ -129,24 +129,24 @@ def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World
     world.endpoint.begin(lost)
     assert home.run(Told()).finished
     assert _changes(world) == len(STAGED)
-    (seen,) = [entry for entry in home.entries(Kind.LOOKED) if entry.data.get("took_effect")]
-    done = next(entry for entry in home.entries(Kind.CONFIRMED) if entry.step == seen.step)
+    (seen,) = [entry for entry in home.entries(EntryKind.LOOKED) if entry.data.get("took_effect")]
+    done = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == seen.step)
     assert (done.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
 
 
 def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World, tmp_path: Path) -> None:
     """Later steps count from there: a backup, for one, must be younger than the freeze."""
-    verb = fence_scaling_again.VERB
-    step = next(iter(verb.foresee(records_sight(world))))
+    action = fence_scaling_again.ACTION
+    step = next(iter(action.plan_steps(records_sight(world))))
     home = Home(world, ENV, tmp_path, _plan(ENV, (step,)))
     with Journal.open(tmp_path, ENV.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
-        journal.append(Kind.BEGIN, plan=to_json(home.plan))
-        journal.append(Kind.INTENT, step.id, call="application-autoscaling:RegisterScalableTarget")
-    world.act(verb, step)
+        journal.append(EntryKind.BEGIN, plan=to_json(home.plan))
+        journal.append(EntryKind.INTENT, step.id, call="application-autoscaling:RegisterScalableTarget")
+    world.act(action, step)
     assert home.run(Told()).finished
-    (seen,) = home.entries(Kind.LOOKED)
+    (seen,) = home.entries(EntryKind.LOOKED)
     assert (step.id, True) == (seen.step, seen.data["took_effect"])
-    assert home.entries(Kind.OUTCOME) == []
+    assert home.entries(EntryKind.OUTCOME) == []
 
 
 @pytest.mark.proof
@@ -159,30 +159,30 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_says_why_and_goes_on_la
     ) as failed:
         home.run(Told(baking=lambda step: _stop_tenant(world) if step.id == HALF else None))
     assert (failed.value.step, weights(world)) == (HALF, (10, 90))
-    assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+    assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
     with pytest.raises(StepFailed, match=r"gate\.targets"):
         home.run(Told())
     assert weights(world) == (10, 90), "nobody is led to where a gate fails"
     _start_tenant(world)
     assert home.run(Told()).finished
     assert weights(world) == (100, 0)
-    assert {entry.step for entry in home.entries(Kind.CONFIRMED)} == {TENTH, HALF, WHOLE}
+    assert {entry.step for entry in home.entries(EntryKind.CONFIRMED)} == {TENTH, HALF, WHOLE}
 
 
 @pytest.mark.proof
 def test_a_step_back_whose_run_died_before_it_was_recorded_is_not_sent_again(world: World, tmp_path: Path) -> None:
     home = Home.of(world, with_failback(ENV, stages=(10, 50, 100)), tmp_path)
-    with pytest.raises(Stopped):
+    with pytest.raises(RunStopped):
         home.run(Told(baking=lambda step: home.stop.set() if step.id == HALF else None))
     with Journal.open(tmp_path, SIT.name, INCIDENT, "died", lambda: datetime.now(UTC), world=WORLD) as journal:
-        journal.append(Kind.INTENT, HALF, call="route53:ChangeResourceRecordSets", region="us-east-1", undo=True)
+        journal.append(EntryKind.INTENT, HALF, call="route53:ChangeResourceRecordSets", region="us-east-1", undo=True)
     write_weights(world, 10, 90)
     _stop_tenant(world)
     world.endpoint.reset_calls()
     with pytest.raises(StepFailed, match=r"gate\.targets") as failed:
         home.run(Told())
-    assert (failed.value.cause, _changes(world)) == (Cause.GATE, 0)
-    assert [entry.step for entry in home.entries(Kind.UNDONE)] == [HALF]
+    assert (failed.value.cause, _changes(world)) == (FailureCause.GATE, 0)
+    assert [entry.step for entry in home.entries(EntryKind.UNDONE)] == [HALF]
 
 
 @pytest.mark.proof
@@ -191,7 +191,7 @@ def test_weights_that_somebody_else_set_during_a_bake_are_left_as_they_are(world
     with pytest.raises(StepFailed, match="T43"):
         home.run(Told(baking=lambda _: write_weights(world, 20, 80)))
     assert weights(world) == (20, 80)
-    (left,) = home.entries(Kind.COMPENSATION)
+    (left,) = home.entries(EntryKind.COMPENSATION)
     assert left.data["says"] == "traffic/shift_to_primary:50: left as it is (somebody else changed it meanwhile)"
 
 
@@ -207,26 +207,26 @@ def test_a_persons_change_bakes_from_when_it_is_seen_and_the_run_writes_nothing(
     assert home.run(Told(asked=change)).finished
     assert weights(world) == (100, 0)
     assert _changes(world) == len(STAGED), "the person's own"
-    assert home.entries(Kind.INTENT) == []
-    waits, seen = home.entries(Kind.MANUAL_WAIT), home.entries(Kind.MANUAL_DONE)
+    assert home.entries(EntryKind.INTENT) == []
+    waits, seen = home.entries(EntryKind.MANUAL_WAIT), home.entries(EntryKind.MANUAL_DONE)
     assert [entry.step for entry in waits] == [entry.step for entry in seen] == STAGED
-    assert min(_bakes_s(home, Kind.MANUAL_DONE)) >= 60 * BAKE_MINUTES
+    assert min(_bakes_s(home, EntryKind.MANUAL_DONE)) >= 60 * BAKE_MINUTES
 
 
 @pytest.mark.proof
 def test_a_change_that_a_person_made_while_nobody_ran_bakes_too(world: World, tmp_path: Path) -> None:
     home = Home.of(world, BY_HAND, tmp_path)
-    with pytest.raises(Stopped):
+    with pytest.raises(RunStopped):
         home.run(Told(asked=lambda _: home.stop.set()))
     write_weights(world, 50, 50)
 
     def stop_later(step: Step) -> None:
         home.stop.set() if step.id == WHOLE else None
 
-    with pytest.raises(Stopped):
+    with pytest.raises(RunStopped):
         home.run(Told(asked=stop_later))
-    first = next(entry for entry in home.entries(Kind.CONFIRMED) if entry.step == HALF)
-    (seen,) = home.entries(Kind.MANUAL_DONE)
+    first = next(entry for entry in home.entries(EntryKind.CONFIRMED) if entry.step == HALF)
+    (seen,) = home.entries(EntryKind.MANUAL_DONE)
     assert (first.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
 
 
@@ -244,9 +244,9 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
         home.run(Told(asked=asked, baking=lambda _: _stop_tenant(world)))
     assert not isinstance(failed.value, ManualPending)
     there, back = shown
-    assert (back.id, back.call) == (f"{HALF}.back", shift_to_primary.VERB.undo(there))
+    assert (back.id, back.call) == (f"{HALF}.back", shift_to_primary.ACTION.rollback_call(there))
     assert weights(world) == (50, 50)
-    assert home.entries(Kind.UNDONE) == []
+    assert home.entries(EntryKind.UNDONE) == []
 
 
 @pytest.mark.proof
@@ -262,6 +262,6 @@ def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path:
 
 def test_what_is_kept_of_a_stage_is_plain_json() -> None:
     away = sight(led(recorded("healthy"), 0), env=ENV, goal=Goal.FAILBACK)
-    first, second = (_plan(ENV, in_order(Goal.FAILBACK, shift_to_primary.foresee(away))) for _ in range(2))
+    first, second = (_plan(ENV, in_order(Goal.FAILBACK, shift_to_primary.plan_steps(away))) for _ in range(2))
     assert [step["id"] for step in json.loads(json.dumps(to_json(first)))["steps"]] == STAGED
     assert first.digest == second.digest

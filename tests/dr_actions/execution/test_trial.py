@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.actions.registry import verbs
+from dr_actions.actions.registry import actions
 from dr_actions.execution.run import StepFailed
-from dr_actions.journal.journal import Kind
+from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Goal
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.environment import Side
@@ -72,7 +72,9 @@ def test_a_copy_without_the_tenants_rows_fails_the_test_and_is_taken_away_all_th
         standing.execute(Goal.RESTORE_TEST, incident, before)
     standing.endpoint.timing(log_upload_s=None)
     assert failed.value.step == "restore_test/query_database:tenant-1"
-    assert [entry.step for entry in standing.entries(Goal.RESTORE_TEST, incident, Kind.FAILED)] == [failed.value.step]
+    assert [entry.step for entry in standing.entries(Goal.RESTORE_TEST, incident, EntryKind.FAILED)] == [
+        failed.value.step
+    ]
     _, outcome = standing.execute(Goal.CLEAN_UP, incident, standing.look_again(before))
     assert (outcome.finished, outcome.degraded) == (True, [])
     assert leftovers(standing.look_again(before), standing.env) == ()
@@ -88,6 +90,6 @@ def test_the_driller_takes_nothing_of_the_estate_away(standing: Ground) -> None:
 
 
 def test_every_verb_of_a_trial_is_a_trials_alone() -> None:
-    goals = {verb.name: verb.goals for name, verb in verbs().items() if name in TRIED}
+    goals = {action.name: action.goals for name, action in actions().items() if name in TRIED}
     assert set(goals) == set(TRIED)
     assert all(allowed == {Goal.RESTORE_TEST} for allowed in goals.values())

@@ -12,9 +12,9 @@ from dr_actions.drills.inventory import Difference, differences, inventory
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Outcome
 from dr_actions.journal.entries import Entry
-from dr_actions.journal.journal import Journal, Kind
+from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, to_json
-from dr_actions.planning.planner import make_plan, sight_of
+from dr_actions.planning.planner import context_of, make_plan
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.readers import drill_resources, efs, rds
@@ -56,23 +56,23 @@ class Ground:
         return self.look(MADE, upon)
 
     def plan(self, goal: Goal, incident: str, snapshot: Snapshot) -> Plan:
-        return make_plan(sight_of(self.env, snapshot, goal, incident=incident), "NORMAL")
+        return make_plan(context_of(self.env, snapshot, goal, incident=incident), "NORMAL")
 
     def execute(self, goal: Goal, incident: str, snapshot: Snapshot) -> tuple[Plan, Outcome]:
         """Plan upon what was seen, and run, as the driller. Raises what ``execute`` raises."""
         plan, outcome = self.plan(goal, incident, snapshot), Outcome()
         with Journal.open(self.folder / goal.value, self.env.name, incident, "run", now, world=WORLD) as journal:
-            journal.append(Kind.BEGIN, plan=to_json(plan))
+            journal.append(EntryKind.BEGIN, plan=to_json(plan))
             run = run_in(self.endpoint, self.env, plan, snapshot, journal, self.told, person=PERSON)
             executor.execute(run, plan.steps, outcome)
         return plan, outcome
 
-    def entries(self, goal: Goal, incident: str, kind: Kind) -> list[Entry]:
+    def entries(self, goal: Goal, incident: str, kind: EntryKind) -> list[Entry]:
         with Journal.open(self.folder / goal.value, self.env.name, incident, "test", now, world=WORLD) as journal:
             return [entry for entry in journal.entries if entry.kind is kind]
 
     def confirmed(self, incident: str) -> list[Entry]:
-        return self.entries(Goal.RESTORE_TEST, incident, Kind.CONFIRMED)
+        return self.entries(Goal.RESTORE_TEST, incident, EntryKind.CONFIRMED)
 
     def differences(self, before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
         return differences(inventory(before), inventory(after))

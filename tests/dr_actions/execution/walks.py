@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dr_actions.execution import executor
 from dr_actions.execution.executor import Outcome
-from dr_actions.execution.run import Run
-from dr_actions.journal.journal import Entry, Journal, Kind
+from dr_actions.execution.run import PlanRun
+from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan, to_json
 from dr_estate.config.environment import Environment
@@ -36,8 +36,8 @@ class Walk:
         """One run, from where the journal says; raises what ``execute`` raises."""
         self.outcome = outcome = Outcome()
         with Journal.open(self.folder, self.env.name, INCIDENT, "run", at, world=WORLD) as journal:
-            if not any(entry.kind is Kind.BEGIN for entry in journal.entries):
-                journal.append(Kind.BEGIN, plan=to_json(self.plan))
+            if not any(entry.kind is EntryKind.BEGIN for entry in journal.entries):
+                journal.append(EntryKind.BEGIN, plan=to_json(self.plan))
             snapshot = records_sight(self.world).snapshot
             anyhow = Override("posture.expected", "operator", "the world is well in a test", at() + timedelta(days=1))
             run = run_in(self.world.endpoint, self.env, self.plan, snapshot, journal, tell, at=at, overrides=(anyhow,))
@@ -46,11 +46,11 @@ class Walk:
             executor.execute(run, self.plan.steps, outcome)
         return outcome
 
-    def fitted(self, run: Run) -> Run:
+    def fitted(self, run: PlanRun) -> PlanRun:
         """The run as a test changes it."""
         return run
 
-    def entries(self, *kinds: Kind) -> list[Entry]:
+    def entries(self, *kinds: EntryKind) -> list[Entry]:
         with Journal.open(
             self.folder, self.env.name, INCIDENT, "test", lambda: datetime.now(UTC), world=WORLD
         ) as journal:

@@ -79,8 +79,8 @@ def test_a_call_that_brings_data_home_needs_all_four_proofs(api_call: Call) -> N
         refused = refusal(api_call, backed_up([proof for proof in PROOFS if proof is not missing]))
         assert refused is not None
         assert refused.rule == RULE
-        assert missing.store in refused.says
-        assert SIT.region(missing.side) in refused.says
+        assert missing.store in refused.message
+        assert SIT.region(missing.side) in refused.message
 
 
 @pytest.mark.parametrize("api_call", OTHERS, ids=told)
@@ -102,7 +102,7 @@ def test_a_backup_of_before_the_freeze_proves_nothing() -> None:
 def test_while_the_dr_region_is_not_frozen_no_backup_counts() -> None:
     refused = refusal(SYNCS[0], GuardContext(SIT, proofs=PROOFS))
     assert refused is not None
-    assert "is not frozen" in refused.says
+    assert "is not frozen" in refused.message
 
 
 def test_what_does_not_exist_needs_no_backup() -> None:

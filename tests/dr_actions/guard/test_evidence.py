@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.evidence import Proof, set_aside_by
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.guard.evidence import Proof, renamed_databases_in
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import SEQUENCE, Role
@@ -38,23 +38,23 @@ RENAMES = (
 PLAN = plan(*FREEZES, *BACKUPS, *RENAMES, goal=Goal.FAILBACK)
 
 
-def journal(*rows: tuple[Kind, Step | None, dict[str, Any], datetime]) -> list[Entry]:
+def journal(*rows: tuple[EntryKind, Step | None, dict[str, Any], datetime]) -> list[Entry]:
     return [
         Entry(seq, at, "run", kind, found.id if found else None, data, "", "")
         for seq, (kind, found, data, at) in enumerate(rows, start=1)
     ]
 
 
-def begin(goal: Goal = Goal.FAILBACK) -> tuple[Kind, None, dict[str, Any], datetime]:
+def begin(goal: Goal = Goal.FAILBACK) -> tuple[EntryKind, None, dict[str, Any], datetime]:
     steps = [{"id": s.id, "verb": s.verb, "side": str(s.side), "after": dict(s.after)} for s in PLAN.steps]
-    return (Kind.BEGIN, None, {"plan": {"goal": str(goal), "steps": steps}}, NOW)
+    return (EntryKind.BEGIN, None, {"plan": {"goal": str(goal), "steps": steps}}, NOW)
 
 
-def confirmed(found: Step, at: datetime = NOW, **facts: str) -> tuple[Kind, Step, dict[str, Any], datetime]:
-    return (Kind.CONFIRMED, found, {"facts": facts}, at)
+def confirmed(found: Step, at: datetime = NOW, **facts: str) -> tuple[EntryKind, Step, dict[str, Any], datetime]:
+    return (EntryKind.CONFIRMED, found, {"facts": facts}, at)
 
 
-def backed_up(found: Step, store: str) -> tuple[Kind, Step, dict[str, Any], datetime]:
+def backed_up(found: Step, store: str) -> tuple[EntryKind, Step, dict[str, Any], datetime]:
     return confirmed(found, side=str(found.side), store=store, arn=f"arn:{found.subject}", created_at=NOW.isoformat())
 
 
@@ -73,12 +73,12 @@ def test_backups_that_were_confirmed_in_the_last_run_are_proven() -> None:
 @pytest.mark.parametrize("facts", [{}, {"side": "dr"}, {"side": "dr", "store": "x", "arn": "a", "created_at": "now"}])
 def test_a_backup_without_its_facts_proves_nothing(facts: dict[str, str]) -> None:
     assert () == proven(begin(), confirmed(BACKUPS[0], NOW, **facts)).proofs
-    assert () == proven(begin(), (Kind.CONFIRMED, BACKUPS[0], {}, NOW)).proofs
+    assert () == proven(begin(), (EntryKind.CONFIRMED, BACKUPS[0], {}, NOW)).proofs
 
 
 def test_what_was_sent_and_not_confirmed_proves_nothing() -> None:
     kind, found, data, at = backed_up(BACKUPS[0], "database")
-    others = [(other, found, data, at) for other in Kind if other not in (Kind.BEGIN, kind)]
+    others = [(other, found, data, at) for other in EntryKind if other not in (EntryKind.BEGIN, kind)]
     found_proven = proven(begin(), *others)
     assert ((), None, frozenset()) == (found_proven.proofs, found_proven.frozen_at, found_proven.made)
     assert ((Side.PRIMARY, "files"),) == found_proven.absent
@@ -96,8 +96,8 @@ def test_a_freeze_counts_from_the_second_of_its_last_step_and_only_whole() -> No
 
 def test_the_databases_that_failbacks_renamed_are_known_by_their_resource() -> None:
     rows = (begin(), confirmed(RENAMES[0]), confirmed(RENAMES[1]), begin(), confirmed(FREEZES[0]))
-    assert {"db-1": "sit-mysql-before-1"} == set_aside_by(journal(*rows))
+    assert {"db-1": "sit-mysql-before-1"} == renamed_databases_in(journal(*rows))
     assert proven(*rows).made == {"sit-mysql-before-1"}
-    assert {"db-2": "sit-mysql-before-2"} == set_aside_by(journal(*rows), Side.PRIMARY)
-    assert {} == set_aside_by(journal(begin()))
-    assert {} == set_aside_by(journal(begin(Goal.FAILOVER), confirmed(RENAMES[0])))
+    assert {"db-2": "sit-mysql-before-2"} == renamed_databases_in(journal(*rows), Side.PRIMARY)
+    assert {} == renamed_databases_in(journal(begin()))
+    assert {} == renamed_databases_in(journal(begin(Goal.FAILOVER), confirmed(RENAMES[0])))

@@ -13,7 +13,7 @@ from dr_actions.actions.registry import writes
 from dr_actions.authorization.clearance import NEVER_OVERRIDDEN
 from dr_actions.control_table.table import CONTROL_CALLS
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.destructive_operations import looks
+from dr_actions.guard.destructive_operations import is_read
 from dr_actions.guard.failback_exemptions import PROTECT, UNFREEZE
 from dr_actions.guard.guard import DR_REMOVALS, refusal
 from dr_actions.iam.policies import declared
@@ -237,7 +237,7 @@ def test_the_terraform_state_is_written_by_terraform_alone(name: str, region: st
 
 @pytest.mark.parametrize("name", sorted(reads()))
 def test_a_read_that_an_action_needs_passes_where_it_is_declared(name: str) -> None:
-    assert looks(name.split(":")[1])
+    assert is_read(name.split(":")[1])
     assert "" == judged(name, PRIMARY)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import HOME, Role, declared, policies
+from dr_actions.iam.policies import HOME, IamRole, declared, policies
 from dr_estate.model.playbook import DRILLING, FORBIDDEN
-from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, Asked, Policy, decide
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY, SIT
 
 HELD = policies(SIT, declared())
@@ -20,10 +20,10 @@ NAMED = {"aws:ResourceTag/Name": (f"sit-efs-drill-{STAMP}",)}
 RECORDS = "route53:ChangeResourceRecordSets"
 
 
-def judged(action: str, region: str, resource: str | None = None, role: Role = Role.DRILL, **more: Any) -> str:
+def judged(action: str, region: str, resource: str | None = None, role: IamRole = IamRole.DRILL, **more: Any) -> str:
     context = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:dora",), **more.get("context", {})}
-    iam_policies = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
-    return decide(iam_policies, Asked(action, resource, context)).word
+    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    return decide(iam_policies, AccessRequest(action, resource, context)).word
 
 
 def arn(service: str, resource: str, region: str = DR) -> str:
@@ -106,7 +106,7 @@ def test_nothing_lets_it(what: str) -> None:
 @pytest.mark.parametrize("what", [name for name in MAY if name != "read what it said"])
 def test_the_operator_may_not(what: str) -> None:
     action, resource, context = MAY[what]
-    assert ALLOWED != judged(action, DR, resource, role=Role.OPERATOR, context=context)
+    assert ALLOWED != judged(action, DR, resource, role=IamRole.OPERATOR, context=context)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +123,12 @@ def test_the_operator_may_not(what: str) -> None:
 def test_of_the_records_it_deletes_the_canarys_alone(name: str, action: str, kind: str, word: str) -> None:
     context = record(name, action, kind)
     assert word == judged(RECORDS, GLOBAL, "arn:aws:route53:::hostedzone/Z1", context=context)
-    operators = judged(RECORDS, GLOBAL, "arn:aws:route53:::hostedzone/Z1", role=Role.OPERATOR, context=context)
+    operators = judged(RECORDS, GLOBAL, "arn:aws:route53:::hostedzone/Z1", role=IamRole.OPERATOR, context=context)
     assert (operators == ALLOWED) is (action == "UPSERT")
 
 
 def test_its_policies_are_the_operators_but_for_what_is_never_done() -> None:
-    operator, drill = HELD[Role.OPERATOR], HELD[Role.DRILL]
+    operator, drill = HELD[IamRole.OPERATOR], HELD[IamRole.DRILL]
     assert {"sit-dr-operator-never"} == set(operator) - set(drill)
     assert {"sit-dr-drill-act", "sit-dr-drill-never"} == set(drill) - set(operator)
     assert any(HOME in name for name in drill), "a full drill comes home"
@@ -137,8 +137,8 @@ def test_its_policies_are_the_operators_but_for_what_is_never_done() -> None:
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     env = ENVIRONMENTS[name]
-    (never,) = [d for p, d in policies(env, declared())[Role.DRILL].items() if p.endswith("-drill-never")]
-    of_operators = policies(env, declared())[Role.OPERATOR][f"{name}-dr-operator-never"]
+    (never,) = [d for p, d in policies(env, declared())[IamRole.DRILL].items() if p.endswith("-drill-never")]
+    of_operators = policies(env, declared())[IamRole.OPERATOR][f"{name}-dr-operator-never"]
     statements = [statement for statement in of_operators["Statement"] if statement["Sid"] != "NeverDelete"]
     assert statements == [statement for statement in never["Statement"] if statement in statements]
     denied = {action for statement in never["Statement"] for action in statement.get("Action", ())}

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.registry import verbs
-from dr_actions.guard.destructive_operations import looks
+from dr_actions.actions.registry import actions
+from dr_actions.guard.destructive_operations import is_read
 from dr_actions.iam.action_names import actions_of
 from dr_actions.iam.policies import HOME as HOME_POLICY
-from dr_actions.iam.policies import Role, declared, policies
-from dr_actions.model.action import HOME
+from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.model.action import TO_PRIMARY
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.playbook import FENCING, HOMECOMING
-from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, Asked, Policy, decide
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.proofs.sent_home import SENT, sides_of
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
-HELD = policies(SIT, declared())[Role.OPERATOR]
+HELD = policies(SIT, declared())[IamRole.OPERATOR]
 # RDS asks the source's region for the same action, in the caller's name.
 BOTH_ENDS = {"rds:CreateDBInstanceReadReplica", "rds:StartDBInstanceAutomatedBackupsReplication"}
 OF_ANOTHER_REGION = {"kms:Encrypt"}  # asked of the key of a secret's replica, and so where the replica is
@@ -55,11 +55,11 @@ def judged(
 ) -> str:
     """What IAM decides; the policy ``without`` is not attached."""
     iam_policies = [
-        Policy(name, json.dumps(document)) for name, document in HELD.items() if not (without and without in name)
+        IamPolicy(name, json.dumps(document)) for name, document in HELD.items() if not (without and without in name)
     ]
     via = {"kms:ViaService": (f"secretsmanager.{region}.amazonaws.com",)}
     context = {**given, **via, "aws:RequestedRegion": (region,)}
-    return decide(iam_policies, Asked(action, resource, context)).word
+    return decide(iam_policies, AccessRequest(action, resource, context)).word
 
 
 def own(action: str, region: str) -> Iterator[str]:
@@ -92,11 +92,13 @@ def own(action: str, region: str) -> Iterator[str]:
 
 def writing(operation: str) -> set[str]:
     """The IAM actions of an operation that change something, but for what is asked in another region."""
-    return {a for a in actions_of(operation) if not looks(a.split(":")[1])} - {"kms:Decrypt"}
+    return {a for a in actions_of(operation) if not is_read(a.split(":")[1])} - {"kms:Decrypt"}
 
 
 def test_every_write_of_every_verb_of_a_failback_is_known_to_be_sent_somewhere() -> None:
-    of_verbs = {verb.name: verb.writes for verb in verbs().values() if verb.goals & HOME and verb.writes}
+    of_verbs = {
+        action.name: action.writes for action in actions().values() if action.goals & TO_PRIMARY and action.writes
+    }
     assert of_verbs == {name: frozenset(sent) for name, sent in SENT.items()}
 
 
@@ -105,13 +107,13 @@ def test_homecoming_is_what_the_verbs_send_to_the_primary_region_beyond_fencing_
     assert HOMECOMING == (sent | BOTH_ENDS) - FENCING
 
 
-@pytest.mark.parametrize("verb", sorted(SENT))
-def test_each_write_is_allowed_where_its_verb_sends_it(verb: str) -> None:
-    if "route53" in str(SENT[verb]) and verb != "traffic/unpin_primary":
+@pytest.mark.parametrize("action_name", sorted(SENT))
+def test_each_write_is_allowed_where_its_verb_sends_it(action_name: str) -> None:
+    if "route53" in str(SENT[action_name]) and action_name != "traffic/unpin_primary":
         return  # the records' own conditions: test_policies.py
     refused = [
         (action, region, resource)
-        for operation, sides in SENT[verb].items()
+        for operation, sides in SENT[action_name].items()
         for region in (SIT.region(side) for side in sides)
         for action in actions_of(operation) - OF_ANOTHER_REGION
         for resource in own(action, region)

@@ -12,14 +12,14 @@ from typing import Any
 import botocore.session
 import pytest
 
-from dr_actions.actions.registry import verbs
-from dr_actions.guard.destructive_operations import looks
+from dr_actions.actions.registry import actions
+from dr_actions.guard.destructive_operations import is_read
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import LIMIT, Declared, Role, declared, policies, role_name, size
+from dr_actions.iam.policies import LIMIT, DeclaredOperations, IamRole, declared, policies, role_name, size
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.scopes import control_table
 from dr_estate.model.playbook import FENCING, FORBIDDEN, HOMECOMING, changing_actions
-from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, Asked, Policy, decide
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
 from tests.dr_actions.guard.test_guard import SERVICES, destructive
 
 ROOT = Path(__file__).parents[3]
@@ -40,13 +40,13 @@ def published() -> dict[str, Any]:
     return document
 
 
-def judged(role: Role, action: str, region: str, resource: str | None = None, leading: tuple[str, ...] = ()) -> str:
+def judged(role: IamRole, action: str, region: str, resource: str | None = None, leading: tuple[str, ...] = ()) -> str:
     """What IAM decides of ``action`` by the role's policies; ``leading`` are the items' partition keys."""
     context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}
     if leading:
         context["dynamodb:LeadingKeys"] = leading
-    iam_policies = [Policy(name, json.dumps(document)) for name, document in HELD[role].items()]
-    return decide(iam_policies, Asked(action, resource, context)).word
+    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[role].items()]
+    return decide(iam_policies, AccessRequest(action, resource, context)).word
 
 
 def statements() -> list[tuple[str, dict[str, Any]]]:
@@ -109,7 +109,7 @@ def test_what_would_not_fit_goes_into_a_second_policy() -> None:
     services = ("secretsmanager", "ecr", "backup", "rds", "sns", "ecs", "elbv2", "efs")
     operations = SESSION.get_service_model("ec2").operation_names[:90]
     many = frozenset(f"{service}:Write{name}" for service in services for name in operations[:30])
-    documents = policies(SIT, Declared(frozenset(), many, frozenset()))[Role.OPERATOR]
+    documents = policies(SIT, DeclaredOperations(frozenset(), many, frozenset()))[IamRole.OPERATOR]
     acting = {name: size(document) for name, document in documents.items() if "operator-act" in name}
     assert {"sit-dr-operator-act", "sit-dr-operator-act-2"} <= set(acting)
     assert max(acting.values()) <= LIMIT
@@ -117,13 +117,13 @@ def test_what_would_not_fit_goes_into_a_second_policy() -> None:
 
 def test_the_reader_only_looks() -> None:
     allowed = [
-        action for document in HELD[Role.READER].values() for s in document["Statement"] for action in s["Action"]
+        action for document in HELD[IamRole.READER].values() for s in document["Statement"] for action in s["Action"]
     ]
-    assert {"kms:Decrypt"} == {action for action in allowed if not looks(action.split(":")[1])}
+    assert {"kms:Decrypt"} == {action for action in allowed if not is_read(action.split(":")[1])}
 
 
-@pytest.mark.parametrize("role", Role)
-def test_every_role_may_read_all_that_is_read(role: Role) -> None:
+@pytest.mark.parametrize("role", IamRole)
+def test_every_role_may_read_all_that_is_read(role: IamRole) -> None:
     actions = {action for name in declared().reads for action in actions_of(name)} - {"kms:Decrypt"}
     for region in (PRIMARY, DR, GLOBAL):
         assert set() == {action for action in actions if judged(role, action, region) != ALLOWED}
@@ -135,83 +135,85 @@ def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> Non
     actions = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
     regions = {action: GLOBAL if action.startswith("route53:") else DR for action in actions}
     assert actions
-    decided = {a: judged(Role.OPERATOR, a, region, leading=("JOURNAL#1",)) for a, region in regions.items()}
+    decided = {a: judged(IamRole.OPERATOR, a, region, leading=("JOURNAL#1",)) for a, region in regions.items()}
     assert set() == {action for action, word in decided.items() if word != ALLOWED}
 
 
 def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothing_else() -> None:
-    assert {ALLOWED} == {judged(Role.OPERATOR, action, PRIMARY) for action in FENCING}
+    assert {ALLOWED} == {judged(IamRole.OPERATOR, action, PRIMARY) for action in FENCING}
     actions = {action for name in declared().writes for action in actions_of(name)} - {"kms:Decrypt", "iam:PassRole"}
-    actions = {action for action in actions if not looks(action.split(":")[1])}
-    decided = {a: judged(Role.OPERATOR, a, PRIMARY, resource=None) for a in actions - FENCING - HOMECOMING}
+    actions = {action for action in actions if not is_read(action.split(":")[1])}
+    decided = {a: judged(IamRole.OPERATOR, a, PRIMARY, resource=None) for a in actions - FENCING - HOMECOMING}
     assert decided
     assert {} == {action: word for action, word in decided.items() if word != EXPLICIT_DENY}
 
 
 def test_what_fencing_declares_is_what_the_operator_may_do_in_the_primary_region() -> None:
     fencing = frozenset[str]().union(
-        *(verb.writes for name, verb in verbs().items() if name.startswith("compute/fence"))
+        *(action.writes for name, action in actions().items() if name.startswith("compute/fence"))
     )
     assert frozenset() == fencing - FENCING
 
 
 @pytest.mark.parametrize("service", [s for s in SERVICES if destructive(s)])
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.APPROVER, Role.DRILL])
-def test_all_that_deletes_is_denied_explicitly_in_the_primary_and_the_global_region(role: Role, service: str) -> None:
+@pytest.mark.parametrize("role", [IamRole.OPERATOR, IamRole.APPROVER, IamRole.DRILL])
+def test_all_that_deletes_is_denied_explicitly_in_the_primary_and_the_global_region(
+    role: IamRole, service: str
+) -> None:
     passed = [
         f"{name} in {region}"
         for name in destructive(service)
         for region in (PRIMARY, GLOBAL)
-        if role is Role.APPROVER or (f"{service}:{name}", region) != (DEAD_HALF, PRIMARY)
+        if role is IamRole.APPROVER or (f"{service}:{name}", region) != (DEAD_HALF, PRIMARY)
         if EXPLICIT_DENY not in {judged(role, action, region) for action in actions_of(f"{service}:{name}")}
     ]
     assert [] == passed
 
 
 def test_what_the_playbook_forbids_is_denied_everywhere() -> None:
-    decided = {judged(Role.OPERATOR, action, region) for action in FORBIDDEN for region in (PRIMARY, DR, "x-1")}
+    decided = {judged(IamRole.OPERATOR, action, region) for action in FORBIDDEN for region in (PRIMARY, DR, "x-1")}
     assert {EXPLICIT_DENY} == decided
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_approver_changes_nothing_anywhere(service: str) -> None:
-    changing = [name for name in SESSION.get_service_model(service).operation_names if not looks(name)]
+    changing = [name for name in SESSION.get_service_model(service).operation_names if not is_read(name)]
     actions = {action for name in changing for action in actions_of(f"{service}:{name}")}
     exempt = {"dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "kms:Decrypt", "kms:DescribeKey"}
-    looking = {a for a in actions if looks(a.split(":")[1])}
+    looking = {a for a in actions if is_read(a.split(":")[1])}
     remaining = {a for a in actions - exempt - looking if not a.startswith("sts:")}
-    passed = {a for a in remaining if judged(Role.APPROVER, a, DR) != EXPLICIT_DENY}
+    passed = {a for a in remaining if judged(IamRole.APPROVER, a, DR) != EXPLICIT_DENY}
     assert set() == passed
 
 
 @pytest.mark.parametrize(
     ("role", "key", "table", "decided"),
     [
-        (Role.APPROVER, "APPROVAL#AROA1:alice", TABLE, "allowed"),
-        (Role.APPROVER, "APPROVAL#AROA1:bob", TABLE, "explicitDeny"),
-        (Role.APPROVER, "APPROVAL#", TABLE, "explicitDeny"),
-        (Role.APPROVER, "STANDING", TABLE, "explicitDeny"),
-        (Role.APPROVER, "APPROVAL#AROA1:alice", ELSEWHERE, "explicitDeny"),
-        (Role.OPERATOR, "JOURNAL#INC-1", TABLE, "allowed"),
-        (Role.OPERATOR, "APPROVAL#AROA1:alice", TABLE, "explicitDeny"),
-        (Role.OPERATOR, "JOURNAL#INC-1", ELSEWHERE, "implicitDeny"),
-        (Role.READER, "JOURNAL#INC-1", TABLE, "implicitDeny"),
+        (IamRole.APPROVER, "APPROVAL#AROA1:alice", TABLE, "allowed"),
+        (IamRole.APPROVER, "APPROVAL#AROA1:bob", TABLE, "explicitDeny"),
+        (IamRole.APPROVER, "APPROVAL#", TABLE, "explicitDeny"),
+        (IamRole.APPROVER, "STANDING", TABLE, "explicitDeny"),
+        (IamRole.APPROVER, "APPROVAL#AROA1:alice", ELSEWHERE, "explicitDeny"),
+        (IamRole.OPERATOR, "JOURNAL#INC-1", TABLE, "allowed"),
+        (IamRole.OPERATOR, "APPROVAL#AROA1:alice", TABLE, "explicitDeny"),
+        (IamRole.OPERATOR, "JOURNAL#INC-1", ELSEWHERE, "implicitDeny"),
+        (IamRole.READER, "JOURNAL#INC-1", TABLE, "implicitDeny"),
     ],
 )
 def test_approvals_are_written_by_their_own_approver_and_the_record_by_the_operator(
-    role: Role, key: str, table: str, decided: str
+    role: IamRole, key: str, table: str, decided: str
 ) -> None:
     assert decided == judged(role, "dynamodb:PutItem", DR, table, leading=(key,))
 
 
 def test_a_transaction_cannot_smuggle_an_approval() -> None:
     both = ("JOURNAL#INC-1", "APPROVAL#AROA1:alice")
-    assert EXPLICIT_DENY == judged(Role.OPERATOR, "dynamodb:PutItem", DR, TABLE, leading=both)
+    assert EXPLICIT_DENY == judged(IamRole.OPERATOR, "dynamodb:PutItem", DR, TABLE, leading=both)
 
 
 @pytest.mark.parametrize("action", ["dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateTable"])
 def test_the_record_cannot_be_deleted(action: str) -> None:
-    assert EXPLICIT_DENY == judged(Role.OPERATOR, action, DR, TABLE)
+    assert EXPLICIT_DENY == judged(IamRole.OPERATOR, action, DR, TABLE)
 
 
 def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment = SIT) -> str:
@@ -222,8 +224,8 @@ def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment
         f"{key}Actions": (action,),
         f"{key}RecordTypes": (kind,),
     }
-    iam_policies = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
-    return decide(iam_policies, Asked(key, "arn:aws:route53:::hostedzone/Z1", context)).word
+    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared())[IamRole.OPERATOR].items()]
+    return decide(iam_policies, AccessRequest(key, "arn:aws:route53:::hostedzone/Z1", context)).word
 
 
 def test_traffic_is_shifted_in_the_own_zone_without_deletions_and_delegations() -> None:
@@ -247,5 +249,5 @@ def test_a_denied_zone_inside_the_own_zone_is_left_out() -> None:
 
 
 def test_the_four_roles_have_names_of_their_own() -> None:
-    assert SIT.named(SIT.names.operator_role) == role_name(Role.OPERATOR, SIT)
-    assert 4 == len({role_name(role, SIT) for role in Role})
+    assert SIT.named(SIT.names.operator_role) == role_name(IamRole.OPERATOR, SIT)
+    assert 4 == len({role_name(role, SIT) for role in IamRole})

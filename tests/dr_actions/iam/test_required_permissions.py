@@ -12,16 +12,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from dr_actions.iam.policies import Role, declared
+from dr_actions.iam.policies import IamRole, declared
 from dr_estate.iam.statements import Statement
-from sandbox.moto_ext.iam.policies import ALLOWED, Asked, Policy, decide
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide
 from tests.dr_actions.iam.test_policies import DR, GLOBAL, HELD, PRIMARY, SESSION, judged, published
 
 DECLARED = declared()
 HOLDER = {
-    **dict.fromkeys(DECLARED.drills, Role.DRILL),
-    **dict.fromkeys(DECLARED.writes | DECLARED.control, Role.OPERATOR),
-    **dict.fromkeys(DECLARED.reads, Role.READER),
+    **dict.fromkeys(DECLARED.drills, IamRole.DRILL),
+    **dict.fromkeys(DECLARED.writes | DECLARED.control, IamRole.OPERATOR),
+    **dict.fromkeys(DECLARED.reads, IamRole.READER),
 }
 _ACTION = re.compile(r"\b([a-z][a-z0-9-]+):([A-Z][A-Za-z]+)\b")
 _TAG = re.compile(r"<[^>]+>")
@@ -54,15 +54,15 @@ def needed() -> Iterator[tuple[str, str]]:
                 yield operation, f"{prefix}:{action}"
 
 
-def granted(role: Role, action: str, region: str) -> bool:
+def granted(role: IamRole, action: str, region: str) -> bool:
     """Whether the role may do it there on something: whatever tags and names its own statements ask for are given."""
     allowed = [
-        Policy(name, json.dumps({"Statement": [_unconditional(statement) for statement in document["Statement"]]}))
+        IamPolicy(name, json.dumps({"Statement": [_unconditional(statement) for statement in document["Statement"]]}))
         for name, document in HELD[role].items()
     ]
     tagged = {"aws:ResourceTag/dr:drill": ("DRILL-1",)}
     context = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",), **tagged}
-    return ALLOWED == decide(allowed, Asked(action, None, context)).word
+    return ALLOWED == decide(allowed, AccessRequest(action, None, context)).word
 
 
 def _unconditional(statement: Statement) -> Statement:
@@ -103,5 +103,5 @@ def test_a_conditional_copy_home_reads_its_destination_and_takes_annotations_alo
     action: str, bucket: str, region: str
 ) -> None:
     """CopyObject with If-Match needs s3:GetObject at the destination (S3 User Guide, "Conditional writes")."""
-    assert ALLOWED == judged(Role.OPERATOR, action, region, f"arn:aws:s3:::{bucket}/a/key")
-    assert ALLOWED != judged(Role.READER, action, region, f"arn:aws:s3:::{bucket}/a/key")
+    assert ALLOWED == judged(IamRole.OPERATOR, action, region, f"arn:aws:s3:::{bucket}/a/key")
+    assert ALLOWED != judged(IamRole.READER, action, region, f"arn:aws:s3:::{bucket}/a/key")

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from dr_actions.journal.entries import OtherWorld, entry_after, genesis, read_chain
-from dr_actions.journal.journal import Journal, JournalBroken, JournalInUse, Kind, State, journal_path, read
+from dr_actions.journal.journal import (
+    EntryKind,
+    Journal,
+    JournalBroken,
+    JournalInUse,
+    RecordedState,
+    journal_path,
+    read,
+)
 from dr_actions.journal.redaction import SecretFound
 from dr_actions.model.plan import from_json, to_json
 from dr_estate.model.world_id import WorldId
@@ -19,7 +27,7 @@ from tests.dr_actions.control_tables import SIT, WORLD, Clock, a_plan, alone
 
 def test_an_entry_is_in_the_file_when_append_returns_and_only_its_owner_reads_it(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
-        entry = journal.append(Kind.INTENT, "compute/scale_dr_services:0", call="ecs:UpdateService")
+        entry = journal.append(EntryKind.INTENT, "compute/scale_dr_services:0", call="ecs:UpdateService")
         line = json.loads(journal.path.read_text())
     assert {"seq", "at", "run", "kind", "step", "data", "prev", "digest"} == set(line)
     assert (1, "intent", "compute/scale_dr_services:0", entry.digest) == (
@@ -35,34 +43,34 @@ def test_an_entry_is_in_the_file_when_append_returns_and_only_its_owner_reads_it
 def test_the_next_run_goes_on_where_the_last_one_ended(tmp_path: Path, clock: Clock) -> None:
     plan = a_plan()
     with alone(tmp_path, clock) as journal:
-        journal.append(Kind.BEGIN, plan=to_json(plan), digest=plan.digest)
-        journal.append(Kind.INTENT, "compute/scale_dr_services:0")
+        journal.append(EntryKind.BEGIN, plan=to_json(plan), digest=plan.digest)
+        journal.append(EntryKind.INTENT, "compute/scale_dr_services:0")
     with Journal.open(tmp_path, "sit", "INC-1", "run-2", clock, world=WORLD) as again:
         assert plan == from_json(again.entries[0].data["plan"])
-        assert State.INTENDED is again.state_of("compute/scale_dr_services:0")
-        assert 3 == again.append(Kind.RESUMED).seq
+        assert RecordedState.INTENDED is again.state_of("compute/scale_dr_services:0")
+        assert 3 == again.append(EntryKind.RESUMED).seq
         assert ["run-1", "run-1", "run-2"] == [entry.run for entry in again.entries]
         assert again.verify().fault is None
 
 
 def test_how_a_step_stands_follows_from_its_entries(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
-        assert State.NONE is journal.state_of("s")
+        assert RecordedState.NONE is journal.state_of("s")
         for kind, state in (
-            (Kind.INTENT, State.INTENDED),
-            (Kind.OUTCOME, State.INTENDED),
-            (Kind.CONFIRMED, State.DONE),
-            (Kind.INTENT, State.INTENDED),
-            (Kind.UNDONE, State.UNDONE),
-            (Kind.MANUAL_WAIT, State.INTENDED),
-            (Kind.MANUAL_DONE, State.INTENDED),
-            (Kind.FAILED, State.FAILED),
-            (Kind.LOOKED, State.FAILED),
+            (EntryKind.INTENT, RecordedState.INTENDED),
+            (EntryKind.OUTCOME, RecordedState.INTENDED),
+            (EntryKind.CONFIRMED, RecordedState.DONE),
+            (EntryKind.INTENT, RecordedState.INTENDED),
+            (EntryKind.UNDONE, RecordedState.UNDONE),
+            (EntryKind.MANUAL_WAIT, RecordedState.INTENDED),
+            (EntryKind.MANUAL_DONE, RecordedState.INTENDED),
+            (EntryKind.FAILED, RecordedState.FAILED),
+            (EntryKind.LOOKED, RecordedState.FAILED),
         ):
             journal.append(kind, "s")
             assert state is journal.state_of("s")
-        journal.append(Kind.BEGIN, plan=to_json(a_plan()))
-        assert State.NONE is journal.state_of("s"), "another plan's steps are others"
+        journal.append(EntryKind.BEGIN, plan=to_json(a_plan()))
+        assert RecordedState.NONE is journal.state_of("s"), "another plan's steps are others"
 
 
 def test_a_second_process_is_told_who_has_the_journal(tmp_path: Path, clock: Clock) -> None:
@@ -76,10 +84,10 @@ def test_a_second_process_is_told_who_has_the_journal(tmp_path: Path, clock: Clo
 
 def test_secrets_are_not_recorded_and_a_plan_that_holds_one_is_refused(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
-        entry = journal.append(Kind.OUTCOME, "s", answer={"SecretString": "hunter2"})
+        entry = journal.append(EntryKind.OUTCOME, "s", answer={"SecretString": "hunter2"})
         assert ["answer.SecretString"] == entry.data["redacted"]
         with pytest.raises(SecretFound):
-            journal.append(Kind.BEGIN, plan=to_json(a_plan({"SecretString": "hunter2"})))
+            journal.append(EntryKind.BEGIN, plan=to_json(a_plan({"SecretString": "hunter2"})))
         assert b"hunter2" not in journal.path.read_bytes()
         assert 1 == len(journal.verify().entries)
 
@@ -87,15 +95,15 @@ def test_secrets_are_not_recorded_and_a_plan_that_holds_one_is_refused(tmp_path:
 @pytest.mark.parametrize("length", [1, 60, -2])
 def test_a_last_line_torn_by_a_crash_is_cut_and_noted(tmp_path: Path, clock: Clock, length: int) -> None:
     with alone(tmp_path, clock) as journal:
-        journal.append(Kind.LOOKED)
+        journal.append(EntryKind.LOOKED)
         whole = journal.path.stat().st_size
-        journal.append(Kind.INTENT, "s")
+        journal.append(EntryKind.INTENT, "s")
         end = journal.path.stat().st_size
     os.truncate(journal.path, whole + length if length > 0 else end + length + 1)
     assert 1 == len(read(journal.path, "sit", "INC-1").entries)
     with alone(tmp_path, clock) as again:
-        assert [Kind.LOOKED, Kind.NOTE] == [entry.kind for entry in again.entries]
-        assert State.NONE is again.state_of("s")
+        assert [EntryKind.LOOKED, EntryKind.NOTE] == [entry.kind for entry in again.entries]
+        assert RecordedState.NONE is again.state_of("s")
         assert again.verify().fault is None
 
 
@@ -122,7 +130,7 @@ def test_a_chain_that_was_tampered_with_is_broken_and_the_line_is_named(
 ) -> None:
     with alone(tmp_path, clock) as journal:
         for word in ("first", "second", "third"):
-            journal.append(Kind.LOOKED, says=word)
+            journal.append(EntryKind.LOOKED, says=word)
         journal.path.write_bytes(b"".join(change(_lines(journal.path))))
         with pytest.raises(JournalBroken):
             journal.verify()
@@ -133,7 +141,7 @@ def test_a_chain_that_was_tampered_with_is_broken_and_the_line_is_named(
 
 def test_one_incidents_journal_does_not_pass_for_anothers(tmp_path: Path, clock: Clock) -> None:
     with alone(tmp_path, clock) as journal:
-        journal.append(Kind.LOOKED)
+        journal.append(EntryKind.LOOKED)
     for environment, incident in (("sit", "INC-2"), ("prod", "INC-1")):
         assert read_chain(journal.path.read_bytes(), environment, incident).fault is not None
     with pytest.raises(ValueError, match="no incident id"):
@@ -143,7 +151,7 @@ def test_one_incidents_journal_does_not_pass_for_anothers(tmp_path: Path, clock:
 def test_the_first_entry_names_the_world_and_no_other_world_goes_on_with_it(tmp_path: Path, clock: Clock) -> None:
     live = WorldId.live(SIT.account)
     with alone(tmp_path, clock) as journal:
-        first = journal.append(Kind.LOOKED)
+        first = journal.append(EntryKind.LOOKED)
     assert WORLD.to_json() == first.data["world"]
     assert WORLD == read(journal.path, "sit", "INC-1").world
     with pytest.raises(OtherWorld, match=r"sandbox test, account 8158566\d+\. This is live AWS, account 8158566\d+"):
@@ -157,7 +165,7 @@ def test_the_first_entry_names_the_world_and_no_other_world_goes_on_with_it(tmp_
 def test_a_journal_from_before_worlds_were_recorded_is_read_and_never_gone_on_with(
     tmp_path: Path, clock: Clock
 ) -> None:
-    old = entry_after(genesis("sit", "INC-1"), 1, clock(), "run-1", Kind.LOOKED, None, {})
+    old = entry_after(genesis("sit", "INC-1"), 1, clock(), "run-1", EntryKind.LOOKED, None, {})
     path = journal_path(tmp_path, "sit", "INC-1")
     path.write_bytes(old.line.encode() + b"\n")
     chain = read(path, "sit", "INC-1")
@@ -167,4 +175,4 @@ def test_a_journal_from_before_worlds_were_recorded_is_read_and_never_gone_on_wi
 
 
 def test_every_kind_has_its_sentence() -> None:
-    assert all(kind.says.endswith(".") for kind in Kind)
+    assert all(kind.sentence.endswith(".") for kind in EntryKind)

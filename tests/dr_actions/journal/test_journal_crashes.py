@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.journal import Kind
+from dr_actions.journal.journal import EntryKind
 from tests.dr_actions.control_tables import Clock, alone
 
 ROOT = Path(__file__).parents[3]
@@ -19,7 +19,7 @@ KILLED = """
     import os, signal, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from dr_actions.journal.journal import Journal, Kind
+    from dr_actions.journal.journal import EntryKind, Journal
     from tests.dr_actions.control_tables import WORLD
 
     folder, point, at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -43,7 +43,7 @@ KILLED = """
     journal = Journal.open(folder, "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD)
     die_at(point.partition("-")[2])
     for number in range(3):
-        journal.append(Kind.INTENT, f"s{number}")
+        journal.append(EntryKind.INTENT, f"s{number}")
         print(number, flush=True)
 """
 
@@ -63,10 +63,10 @@ def test_killed_at_any_moment_of_an_append_nothing_acknowledged_is_lost(
     acknowledged = len(ran.stdout.split())
     assert 1 == acknowledged
     with alone(tmp_path, clock) as journal:
-        recorded = [entry.step for entry in journal.entries if entry.kind is Kind.INTENT]
+        recorded = [entry.step for entry in journal.entries if entry.kind is EntryKind.INTENT]
         assert recorded in (["s0"], ["s0", "s1"])
-        assert ("within" in point) == any(entry.kind is Kind.NOTE for entry in journal.entries)
-        journal.append(Kind.RESUMED)
+        assert ("within" in point) == any(entry.kind is EntryKind.NOTE for entry in journal.entries)
+        journal.append(EntryKind.RESUMED)
         journal.verify()
 
 
@@ -75,19 +75,19 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path, clock: Cloc
         import resource, signal, sys
         from datetime import UTC, datetime
         from pathlib import Path
-        from dr_actions.journal.journal import Journal, Kind
+        from dr_actions.journal.journal import EntryKind, Journal
         from tests.dr_actions.control_tables import WORLD
 
         journal = Journal.open(Path(sys.argv[1]), "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD)
-        journal.append(Kind.LOOKED)
+        journal.append(EntryKind.LOOKED)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         try:
-            journal.append(Kind.INTENT, "s", says="x" * 2000)
+            journal.append(EntryKind.INTENT, "s", says="x" * 2000)
         except OSError as full:
             print(full.errno)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        journal.append(Kind.STOPPED)
+        journal.append(EntryKind.STOPPED)
     """
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)],
@@ -98,4 +98,4 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path, clock: Cloc
     )
     assert (0, "27") == (ran.returncode, ran.stdout.strip()), ran.stderr
     with alone(tmp_path, clock) as journal:
-        assert [Kind.LOOKED, Kind.STOPPED] == [entry.kind for entry in journal.entries]
+        assert [EntryKind.LOOKED, EntryKind.STOPPED] == [entry.kind for entry in journal.entries]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.control_table.control import Control, Fenced
+from dr_actions.control_table.control import ControlStore, Fenced
 from dr_actions.control_table.lock import Lock, Owner, take
 from dr_actions.journal.entries import Entry, read_chain
-from dr_actions.journal.journal import Journal, JournalBroken, Kind, MirrorFailed, State
+from dr_actions.journal.journal import EntryKind, Journal, JournalBroken, MirrorFailed, RecordedState
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.plan import Call, Goal, Plan, from_json, to_json
@@ -27,12 +27,12 @@ Opened = Callable[..., Journal]
 
 
 @pytest.fixture
-def lock(control: Control) -> Lock:
+def lock(control: ControlStore) -> Lock:
     return take(control, ALICE, "run-1", "INC-1", LIMITS)
 
 
 @pytest.fixture
-def opened(tmp_path: Path, control: Control, lock: Lock, clock: Clock) -> Opened:
+def opened(tmp_path: Path, control: ControlStore, lock: Lock, clock: Clock) -> Opened:
     """Opens the journal of INC-1 in a folder, mirrored under the lock of run-1."""
 
     def open_it(machine: str = "mine", run_lock: Lock = lock) -> Journal:
@@ -47,23 +47,23 @@ def opened(tmp_path: Path, control: Control, lock: Lock, clock: Clock) -> Opened
 def test_another_machine_rebuilds_the_journal_from_its_mirror_and_goes_on(opened: Opened) -> None:
     plan = a_plan()
     with opened() as journal:
-        journal.append(Kind.BEGIN, plan=to_json(plan))
-        journal.append_many([(Kind.INTENT, f"compute/scale_dr_services:{n}", {}) for n in range(250)])
+        journal.append(EntryKind.BEGIN, plan=to_json(plan))
+        journal.append_many([(EntryKind.INTENT, f"compute/scale_dr_services:{n}", {}) for n in range(250)])
     with opened("other") as other:
         assert journal.entries == other.entries
         assert journal.path.read_bytes() == other.path.read_bytes()
         assert plan == from_json(other.entries[0].data["plan"])
-        other.append(Kind.OUTCOME, "compute/scale_dr_services:0")
+        other.append(EntryKind.OUTCOME, "compute/scale_dr_services:0")
     with opened() as again:
-        assert Kind.OUTCOME is again.entries[-1].kind, "the longer one wins, here too"
+        assert EntryKind.OUTCOME is again.entries[-1].kind, "the longer one wins, here too"
 
 
 def test_a_plan_of_many_megabytes_is_mirrored_whole(opened: Opened) -> None:
-    plan = a_plan(says=os.urandom(150_000).hex(), steps=3)
-    unlike = [a_plan(says=os.urandom(200_000).hex()).steps[0] for _ in range(3)]
+    plan = a_plan(message=os.urandom(150_000).hex(), steps=3)
+    unlike = [a_plan(message=os.urandom(200_000).hex()).steps[0] for _ in range(3)]
     plan = Plan("sit", "1", Goal.FAILOVER, "PRIMARY_LOST", (*plan.steps, *unlike))
     with opened() as journal:
-        journal.append(Kind.BEGIN, plan=to_json(plan))
+        journal.append(EntryKind.BEGIN, plan=to_json(plan))
         assert len(journal.entries[0].line) > 2_000_000
     with opened("other") as other:
         assert plan == from_json(other.entries[0].data["plan"])
@@ -74,27 +74,27 @@ def _cut_off(_call: Call) -> None:
 
 
 def test_without_the_mirror_no_change_is_made_and_what_was_recorded_is_sent_later(
-    opened: Opened, sender: Plain, control: Control
+    opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     with opened() as journal:
-        journal.append(Kind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         sender.before = _cut_off
-        journal.append(Kind.OUTCOME, "a")
+        journal.append(EntryKind.OUTCOME, "a")
         assert "the region is dark" in journal.mirror_trouble
-        assert [Kind.INTENT, Kind.OUTCOME, Kind.NOTE] == [entry.kind for entry in journal.entries]
-        journal.append(Kind.CONFIRMED, "a")
-        assert Kind.CONFIRMED is journal.entries[-1].kind, "noted once"
+        assert [EntryKind.INTENT, EntryKind.OUTCOME, EntryKind.NOTE] == [entry.kind for entry in journal.entries]
+        journal.append(EntryKind.CONFIRMED, "a")
+        assert EntryKind.CONFIRMED is journal.entries[-1].kind, "noted once"
         with pytest.raises(MirrorFailed, match="not mirrored"):
-            journal.append(Kind.INTENT, "b")
-        assert State.INTENDED is journal.state_of("b"), "it is in the file"
+            journal.append(EntryKind.INTENT, "b")
+        assert RecordedState.INTENDED is journal.state_of("b"), "it is in the file"
         assert 1 == len(read_chain(_mirrored(control, sender), "sit", "INC-1").entries)
         sender.before = lambda _call: None
-        journal.append(Kind.LOOKED)
+        journal.append(EntryKind.LOOKED)
         assert "" == journal.mirror_trouble
         assert journal.path.read_bytes() == _mirrored(control, sender)
 
 
-def _mirrored(control: Control, sender: Plain) -> bytes:
+def _mirrored(control: ControlStore, sender: Plain) -> bytes:
     before, sender.before = sender.before, lambda _call: None
     lines = TableMirror(control).fetch("INC-1")
     sender.before = before
@@ -102,15 +102,15 @@ def _mirrored(control: Control, sender: Plain) -> bytes:
 
 
 def test_what_was_not_mirrored_before_a_crash_is_mirrored_by_the_next_run(
-    opened: Opened, sender: Plain, control: Control
+    opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     with opened() as journal:
-        journal.append(Kind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         sender.before = _cut_off
-        journal.append(Kind.OUTCOME, "a")
+        journal.append(EntryKind.OUTCOME, "a")
     sender.before = lambda _call: None
     with opened() as again:
-        again.append(Kind.RESUMED)
+        again.append(EntryKind.RESUMED)
         assert again.path.read_bytes() == _mirrored(control, sender)
 
 
@@ -126,36 +126,36 @@ def _full(path: Path, left: int = 0) -> Iterator[None]:
 
 
 def test_on_a_full_disk_the_mirror_alone_is_written_it_is_told_once_and_the_file_is_completed_later(
-    opened: Opened, sender: Plain, control: Control
+    opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     messages: list[str] = []
     with opened() as journal:
         journal.tell_to(messages.append)
-        journal.append(Kind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         with _full(journal.path, left=70):  # a part of a line may still be written: it is taken off again
-            journal.append(Kind.OUTCOME, "a")
-            journal.append(Kind.INTENT, "b")
+            journal.append(EntryKind.OUTCOME, "a")
+            journal.append(EntryKind.INTENT, "b")
             assert 1 == len(journal.verify().entries), "the file holds whole lines only"
-            kinds = [Kind.INTENT, Kind.OUTCOME, Kind.NOTE, Kind.INTENT]
+            kinds = [EntryKind.INTENT, EntryKind.OUTCOME, EntryKind.NOTE, EntryKind.INTENT]
             assert kinds == [entry.kind for entry in journal.entries]
             assert journal.entries == read_chain(_mirrored(control, sender), "sit", "INC-1").entries
             (sentence,) = messages
             assert str(journal.path) in sentence
             assert "File too large" in sentence
             assert sentence == journal.entries[2].data["says"]
-        journal.append(Kind.OUTCOME, "b")
+        journal.append(EntryKind.OUTCOME, "b")
         assert journal.path.read_bytes() == _mirrored(control, sender), "with space again it is completed"
         assert 1 == len(messages)
 
 
 def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from_the_mirror(
-    opened: Opened, sender: Plain, control: Control
+    opened: Opened, sender: Plain, control: ControlStore
 ) -> None:
     with opened() as journal:
-        journal.append(Kind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         with _full(journal.path):
-            journal.append(Kind.OUTCOME, "a")
-            journal.append(Kind.END, outcome="done")
+            journal.append(EntryKind.OUTCOME, "a")
+            journal.append(EntryKind.END, outcome="done")
     with _full(journal.path), opened() as still_full:
         assert journal.entries == still_full.entries, "it can be gone on with on a full disk, too"
         messages: list[str] = []
@@ -168,10 +168,10 @@ def test_what_a_full_disk_kept_out_of_the_file_is_completed_by_the_next_run_from
 
 def test_with_neither_disk_nor_mirror_nothing_is_recorded_and_the_run_must_end(opened: Opened, sender: Plain) -> None:
     with opened() as journal:
-        journal.append(Kind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         with _full(journal.path):
             sender.before = _cut_off
-            for kind in (Kind.OUTCOME, Kind.INTENT):
+            for kind in (EntryKind.OUTCOME, EntryKind.INTENT):
                 with pytest.raises(MirrorFailed, match=r"Neither .*File too large.*the region is dark"):
                     journal.append(kind, "a")
         sender.before = lambda _call: None
@@ -186,15 +186,15 @@ def test_a_mirror_that_cannot_be_read_stops_the_run_before_it_begins(opened: Ope
 
 
 def test_a_dead_owners_late_write_is_refused_and_does_not_reach_the_mirror(
-    opened: Opened, control: Control, clock: Clock, lock: Lock, sender: Plain
+    opened: Opened, control: ControlStore, clock: Clock, lock: Lock, sender: Plain
 ) -> None:
     with opened("mine") as mine:
-        mine.append(Kind.INTENT, "a")
+        mine.append(EntryKind.INTENT, "a")
         clock.move(seconds=LIMITS.lease_s)
         taken = take(control, Owner("Bob", "arn:aws:iam::1:user/bob"), "run-2", "INC-1", LIMITS)
         with opened("theirs", taken) as theirs:
-            theirs.append(Kind.RESUMED)
-            for kind in (Kind.INTENT, Kind.OUTCOME):
+            theirs.append(EntryKind.RESUMED)
+            for kind in (EntryKind.INTENT, EntryKind.OUTCOME):
                 with pytest.raises(Fenced, match=lock.run):
                     mine.append(kind, "b")
             assert theirs.path.read_bytes() == _mirrored(control, sender)
@@ -202,10 +202,10 @@ def test_a_dead_owners_late_write_is_refused_and_does_not_reach_the_mirror(
         opened("mine", taken)
 
 
-def test_a_mirror_that_was_changed_is_not_believed(opened: Opened, control: Control, sender: Plain) -> None:
+def test_a_mirror_that_was_changed_is_not_believed(opened: Opened, control: ControlStore, sender: Plain) -> None:
     with opened() as journal:
-        journal.append(Kind.INTENT, "a")
-        journal.append(Kind.OUTCOME, "a")
+        journal.append(EntryKind.INTENT, "a")
+        journal.append(EntryKind.OUTCOME, "a")
     item = control.table.get(("JOURNAL#INC-1", f"{1:09d}"))
     assert item is not None
     row = {name: {"S": value} for name, value in item.items() if isinstance(value, str)}
@@ -216,12 +216,12 @@ def test_a_mirror_that_was_changed_is_not_believed(opened: Opened, control: Cont
         opened()
 
 
-def _table_of(control: Control) -> str:
+def _table_of(control: ControlStore) -> str:
     name: str = vars(control.table)["_name"]
     return name
 
 
-def test_a_lost_answer_of_the_mirror_writes_nothing_twice(opened: Opened, sender: Plain, control: Control) -> None:
+def test_a_lost_answer_of_the_mirror_writes_nothing_twice(opened: Opened, sender: Plain, control: ControlStore) -> None:
     def lose(_call: Call) -> None:
         sender.after = lambda _call: None
         raise ConnectionError("the answer was lost")
@@ -229,14 +229,14 @@ def test_a_lost_answer_of_the_mirror_writes_nothing_twice(opened: Opened, sender
     with opened() as journal:
         sender.after = lose
         with pytest.raises(MirrorFailed):
-            journal.append(Kind.INTENT, "a")
-        journal.append(Kind.INTENT, "a")
+            journal.append(EntryKind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         assert journal.path.read_bytes() == _mirrored(control, sender)
         assert 2 == len(journal.entries)
 
 
 def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_may_write_it(
-    opened: Opened, control: Control, clock: Clock
+    opened: Opened, control: ControlStore, clock: Clock
 ) -> None:
     control.pause("Early", "before the incident")
     control.unpause("Early")
@@ -244,7 +244,7 @@ def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_m
     with opened() as journal:
         record_pauses(journal, control)
         assert [] == list(journal.entries), "there is nothing to tell of yet"
-        journal.append(Kind.INTENT, "a")
+        journal.append(EntryKind.INTENT, "a")
         clock.move(seconds=60)
         control.pause("Jane", "storm")
         record_pauses(journal, control)
@@ -253,10 +253,10 @@ def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_m
         for _ in range(2):
             record_pauses(journal, control)
         paused, unpaused = journal.entries[1:]
-        assert (Kind.PAUSED, "Jane", "Jane stopped all runs: storm") == _told(paused)
-        assert (Kind.UNPAUSED, "Ann", "Ann let the runs go on.") == _told(unpaused)
+        assert (EntryKind.PAUSED, "Jane", "Jane stopped all runs: storm") == _told(paused)
+        assert (EntryKind.UNPAUSED, "Ann", "Ann let the runs go on.") == _told(unpaused)
         assert 120 == (moment(unpaused.data["moment"]) - journal.entries[0].at).total_seconds()
 
 
-def _told(entry: Entry) -> tuple[Kind, str, str]:
+def _told(entry: Entry) -> tuple[EntryKind, str, str]:
     return entry.kind, entry.data["by"], entry.data["says"]

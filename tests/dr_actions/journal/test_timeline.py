@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.entries import Entry, Kind, entry_after, genesis
+from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.journal.timeline import Phase, timelines
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step, to_json
 from dr_estate.config.environment import Side
@@ -17,7 +17,7 @@ from tests.dr_actions.control_tables import Clock
 
 START = Clock().at
 RTO_S = 4 * 3600
-Told = tuple[float, Kind, str | None, dict[str, Any]]
+Told = tuple[float, EntryKind, str | None, dict[str, Any]]
 
 
 def at(minute: float) -> datetime:
@@ -49,23 +49,23 @@ def entries(rows: Sequence[Told], run: str = "run-1") -> list[Entry]:
 
 
 BEFORE: list[Told] = [
-    (20, Kind.DETECTED, None, {"since": instant(at(0)), "moment": instant(at(10))}),
-    (20, Kind.DECIDED, None, {"moment": instant(at(15))}),
-    (20, Kind.AUTHORISED, None, {"operator": "alice", "approver": "bob"}),
-    (20, Kind.OVERRIDE, None, {"gate": "rpo", "by": "alice", "why": "known", "until": "later"}),
-    (20, Kind.BEGIN, None, {"plan": plan(), "digest": "abc"}),
+    (20, EntryKind.DETECTED, None, {"since": instant(at(0)), "moment": instant(at(10))}),
+    (20, EntryKind.DECIDED, None, {"moment": instant(at(15))}),
+    (20, EntryKind.AUTHORISED, None, {"operator": "alice", "approver": "bob"}),
+    (20, EntryKind.OVERRIDE, None, {"gate": "rpo", "by": "alice", "why": "known", "until": "later"}),
+    (20, EntryKind.BEGIN, None, {"plan": plan(), "digest": "abc"}),
 ]
 WALK: list[Told] = [
-    (21, Kind.INTENT, "compute/scale_dr_services:a", {"call": "ecs:UpdateService", "region": "dr"}),
-    (22, Kind.OUTCOME, "compute/scale_dr_services:a", {"result": "sent"}),
-    (30, Kind.CONFIRMED, "compute/scale_dr_services:a", {}),
-    (30, Kind.CONFIRMED, "compute/scale_dr_services:b", {"says": "already"}),
-    (40, Kind.MANUAL_WAIT, "traffic.origin", {"says": "change the record"}),
-    (55, Kind.MANUAL_DONE, "traffic.origin", {}),
-    (56, Kind.CONFIRMED, "traffic.origin", {}),
-    (62, Kind.VALIDATED, None, {"passed": False}),
-    (70, Kind.VALIDATED, None, {"passed": True}),
-    (71, Kind.END, None, {"outcome": "done"}),
+    (21, EntryKind.INTENT, "compute/scale_dr_services:a", {"call": "ecs:UpdateService", "region": "dr"}),
+    (22, EntryKind.OUTCOME, "compute/scale_dr_services:a", {"result": "sent"}),
+    (30, EntryKind.CONFIRMED, "compute/scale_dr_services:a", {}),
+    (30, EntryKind.CONFIRMED, "compute/scale_dr_services:b", {"says": "already"}),
+    (40, EntryKind.MANUAL_WAIT, "traffic.origin", {"says": "change the record"}),
+    (55, EntryKind.MANUAL_DONE, "traffic.origin", {}),
+    (56, EntryKind.CONFIRMED, "traffic.origin", {}),
+    (62, EntryKind.VALIDATED, None, {"passed": False}),
+    (70, EntryKind.VALIDATED, None, {"passed": True}),
+    (71, EntryKind.END, None, {"outcome": "done"}),
 ]
 
 
@@ -87,7 +87,7 @@ def test_an_undisturbed_run_has_every_phase_and_its_recovery_time() -> None:
 
 def test_waits_changes_overrides_and_the_runs_are_listed() -> None:
     (line,) = timelines(entries(BEFORE + WALK), RTO_S)
-    assert [("traffic.origin", "change the record", 900)] == [(w.step, w.says, w.span.seconds) for w in line.waits]
+    assert [("traffic.origin", "change the record", 900)] == [(w.step, w.message, w.span.seconds) for w in line.waits]
     assert 900 == line.waited_s
     assert [("compute/scale_dr_services:a", "ecs:UpdateService", "dr", "sent")] == [
         (change.step, change.call, change.region, change.result) for change in line.changes
@@ -115,7 +115,7 @@ def test_while_a_person_is_waited_for_the_dns_phase_is_open() -> None:
 
 
 def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next() -> None:
-    rows = [row for row in BEFORE + WALK if row[1] is not Kind.DECIDED]
+    rows = [row for row in BEFORE + WALK if row[1] is not EntryKind.DECIDED]
     (line,) = timelines(entries(rows), RTO_S)
     assert line.phases[Phase.DECIDE].start is None
     assert at(10) == line.phases[Phase.AUTHORISE].start
@@ -124,8 +124,8 @@ def test_boundaries_that_were_not_recorded_leave_no_phase_and_lengthen_the_next(
 
 def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle() -> None:
     resumed: list[Told] = [
-        (50, Kind.RESUMED, None, {"run": "run-2"}),
-        (51, Kind.MANUAL_WAIT, "traffic.origin", {"run": "run-2", "says": "change the record"}),
+        (50, EntryKind.RESUMED, None, {"run": "run-2"}),
+        (51, EntryKind.MANUAL_WAIT, "traffic.origin", {"run": "run-2", "says": "change the record"}),
         *((minute, kind, step, {**data, "run": "run-2"}) for minute, kind, step, data in WALK[5:]),
     ]
     (line,) = timelines(entries(BEFORE + WALK[:5] + resumed), RTO_S)
@@ -137,14 +137,19 @@ def test_a_resumed_run_waits_on_for_the_same_step_and_the_time_between_is_idle()
 @pytest.mark.parametrize(
     ("answer", "result"),
     [
-        ((Kind.OUTCOME, {"result": "throttled"}), "throttled"),
-        ((Kind.UNDONE, {"undone": True}), "sent"),
-        ((Kind.COMPENSATION, {"undone": False}), "failed"),
+        ((EntryKind.OUTCOME, {"result": "throttled"}), "throttled"),
+        ((EntryKind.UNDONE, {"undone": True}), "sent"),
+        ((EntryKind.COMPENSATION, {"undone": False}), "failed"),
     ],
 )
-def test_a_calls_result_is_what_came_back(answer: tuple[Kind, dict[str, Any]], result: str) -> None:
+def test_a_calls_result_is_what_came_back(answer: tuple[EntryKind, dict[str, Any]], result: str) -> None:
     again: list[Told] = [
-        (25, Kind.INTENT, "compute/scale_dr_services:a", {"call": "ecs:UpdateService", "region": "dr", "undo": True}),
+        (
+            25,
+            EntryKind.INTENT,
+            "compute/scale_dr_services:a",
+            {"call": "ecs:UpdateService", "region": "dr", "undo": True},
+        ),
         (26, answer[0], "compute/scale_dr_services:a", answer[1]),
     ]
     (line,) = timelines(entries(BEFORE + WALK[:2] + again), RTO_S)
@@ -153,20 +158,20 @@ def test_a_calls_result_is_what_came_back(answer: tuple[Kind, dict[str, Any]], r
 
 def test_two_steps_waited_for_at_once_count_once() -> None:
     both: list[Told] = [
-        (30, Kind.MANUAL_WAIT, "traffic.origin", {}),
-        (35, Kind.MANUAL_WAIT, "compute/scale_dr_services:a", {}),
-        (40, Kind.MANUAL_DONE, "traffic.origin", {}),
-        (45, Kind.MANUAL_DONE, "compute/scale_dr_services:a", {}),
+        (30, EntryKind.MANUAL_WAIT, "traffic.origin", {}),
+        (35, EntryKind.MANUAL_WAIT, "compute/scale_dr_services:a", {}),
+        (40, EntryKind.MANUAL_DONE, "traffic.origin", {}),
+        (45, EntryKind.MANUAL_DONE, "compute/scale_dr_services:a", {}),
     ]
     assert 900 == timelines(entries(BEFORE + both), RTO_S)[0].waited_s
 
 
 def test_a_failback_under_the_same_incident_has_a_timeline_of_its_own_and_a_new_plan_has_not() -> None:
     back: list[Told] = [
-        (100, Kind.DETECTED, None, {"moment": instant(at(100))}),
-        (101, Kind.BEGIN, None, {"plan": plan(Goal.FAILBACK), "digest": "back"}),
+        (100, EntryKind.DETECTED, None, {"moment": instant(at(100))}),
+        (101, EntryKind.BEGIN, None, {"plan": plan(Goal.FAILBACK), "digest": "back"}),
     ]
-    replanned: list[Told] = [(25, Kind.BEGIN, None, {"plan": plan(), "digest": "def"})]
+    replanned: list[Told] = [(25, EntryKind.BEGIN, None, {"plan": plan(), "digest": "def"})]
     there, home = timelines(entries(BEFORE + replanned + WALK + back), RTO_S)
     assert (("failover", ("abc", "def")), ("failback", ("back",))) == (
         (there.goal, there.digests),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_actions.actions.registry import verbs
+from dr_actions.actions.registry import actions
 from dr_actions.model import action_ids
 from dr_actions.model.action_ids import (
     former_id,
@@ -36,14 +36,14 @@ def test_a_step_is_known_by_its_former_id(former: str, present: str) -> None:
     assert (former_id(present), former_id(former)) == (former, former)
 
 
-@pytest.mark.parametrize("name", sorted(verbs()))
+@pytest.mark.parametrize("name", sorted(actions()))
 def test_an_action_is_known_by_its_former_name(name: str) -> None:
     assert present_name(former_name(name)) == present_name(name) == name
     assert present_id(former_id(f"{name}:a.b")) == f"{name}:a.b"
 
 
 def test_every_alias_is_of_an_action_that_there_is() -> None:
-    assert action_ids._FORMER.keys() <= verbs().keys()
+    assert action_ids._FORMER.keys() <= actions().keys()
     assert len(set(action_ids._FORMER.values())) == len(action_ids._FORMER)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 import pytest
 
 from dr_actions.assessment.failover import Advice
-from dr_actions.model.action import Standing
+from dr_actions.model.action import StepState
 from dr_actions.model.plan import Danger, Goal
 from dr_actions.model.sequence import Role
 
@@ -15,7 +15,7 @@ from dr_actions.model.sequence import Role
 @pytest.mark.parametrize(
     ("kind", "values"),
     [
-        (Standing, "ready, waiting, done, changed, failed, unseen"),
+        (StepState, "ready, waiting, done, changed, failed, unseen"),
         (Goal, "failover, switchover, failback, restore test, canary, clean-up"),
         (Danger, "reversible, compensable, irreversible"),
         (Advice, "PROCEED, RISKY, DO_NOT_FAILOVER, WAIT"),

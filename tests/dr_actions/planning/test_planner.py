@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_actions.actions.registry import verbs
+from dr_actions.actions.registry import actions
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.planning.planner import batches, in_order, make_plan, rto_estimate_s, sight_of
+from dr_actions.planning.planner import batches, context_of, in_order, make_plan, rto_estimate_s
 from dr_estate.aws.read_client import Credentials
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
@@ -30,14 +30,14 @@ def _look(endpoint: Endpoint) -> Snapshot:
 
 
 def _planned(snapshot: Snapshot, goal: Goal = Goal.SWITCHOVER, *tenants: str) -> Plan:
-    return make_plan(sight_of(SIT, snapshot, goal, frozenset(tenants)), "NORMAL")
+    return make_plan(context_of(SIT, snapshot, goal, frozenset(tenants)), "NORMAL")
 
 
 def test_steps_stand_by_stage_then_verb_and_each_has_an_id_of_its_own() -> None:
     steps = _planned(HEALTHY).steps
     assert [(s.stage, s.verb, s.id) for s in steps] == sorted((s.stage, s.verb, s.id) for s in steps)
     assert len({s.id for s in steps}) == len(steps)
-    assert {s.verb for s in steps} <= set(verbs())
+    assert {s.verb for s in steps} <= set(actions())
     assert {s.stage for s in steps} >= {10, 20, 21, 40, 41, 46, 50, 70}, "told, fenced, restored, served, shifted, told"
 
 
@@ -56,7 +56,7 @@ def test_the_order_in_which_aws_lists_things_does_not_change_the_digest(rnd: Ran
 
 
 def test_the_incident_is_no_part_of_the_plan() -> None:
-    with_incident = make_plan(sight_of(SIT, HEALTHY, Goal.SWITCHOVER, incident="INC-123"), "NORMAL")
+    with_incident = make_plan(context_of(SIT, HEALTHY, Goal.SWITCHOVER, incident="INC-123"), "NORMAL")
     assert with_incident.digest == _planned(HEALTHY).digest
 
 
@@ -67,7 +67,7 @@ def test_a_plan_for_one_tenant_has_the_steps_of_no_other() -> None:
 
 
 def test_where_nothing_was_seen_nothing_is_restored_or_moved() -> None:
-    blind = make_plan(sight_of(SIT, world({}), Goal.FAILOVER), "BLIND")
+    blind = make_plan(context_of(SIT, world({}), Goal.FAILOVER), "BLIND")
     assert not {s.stage for s in blind.steps} & {40, 41, 46, 50}
     assert blind.notes, "and it says why"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dr_actions.actions.registry import verbs
+from dr_actions.actions.registry import actions
 from dr_actions.control_table.table import CONTROL_CALLS
-from dr_actions.guard.destructive_operations import looks
+from dr_actions.guard.destructive_operations import is_read
 from dr_actions.iam.action_names import actions_of
-from dr_actions.model.action import AWAY, HOME, Verb
+from dr_actions.model.action import TO_DR, TO_PRIMARY, Action
 from dr_estate.model.playbook import (
     FAILBACK,
     FAILOVER,
@@ -16,8 +16,8 @@ from dr_estate.model.playbook import (
     PROVISIONING,
     PlaybookStep,
     changing_actions,
-    looking_actions,
     needed_actions,
+    read_actions,
 )
 
 READ_WHILE_WRITING = {"kms:Decrypt"}  # changes nothing, and is not called a look by its name
@@ -27,8 +27,8 @@ def in_iams_words(operations: Iterable[str]) -> set[str]:
     return {action for operation in operations for action in actions_of(operation)}
 
 
-def sent_by(chosen: Iterable[Verb]) -> set[str]:
-    return in_iams_words(operation for verb in chosen for operation in verb.writes)
+def sent_by(chosen: Iterable[Action]) -> set[str]:
+    return in_iams_words(operation for action in chosen for operation in action.writes)
 
 
 def named(steps: Iterable[PlaybookStep]) -> set[str]:
@@ -36,27 +36,27 @@ def named(steps: Iterable[PlaybookStep]) -> set[str]:
 
 
 def changing(actions: set[str]) -> set[str]:
-    return {a for a in actions if not looks(a.split(":")[1])} - READ_WHILE_WRITING
+    return {a for a in actions if not is_read(a.split(":")[1])} - READ_WHILE_WRITING
 
 
 def test_the_failovers_playbook_names_what_its_verbs_send_and_the_record_and_terraform_and_nothing_else() -> None:
-    sent = sent_by(verb for verb in verbs().values() if verb.goals & AWAY)
+    sent = sent_by(action for action in actions().values() if action.goals & TO_DR)
     assert changing(sent | in_iams_words(CONTROL_CALLS)) | set(PROVISIONING) == named(FAILOVER)
 
 
 def test_the_failbacks_playbook_names_what_its_verbs_send_and_nothing_else() -> None:
-    sent = sent_by(verb for verb in verbs().values() if verb.goals & HOME)
+    sent = sent_by(action for action in actions().values() if action.goals & TO_PRIMARY)
     assert sent
     assert changing(sent) == named(FAILBACK)
 
 
 def test_what_verbs_read_while_they_act_is_named_too() -> None:
-    read = in_iams_words(operation for verb in verbs().values() for operation in verb.reads)
-    record = {action for action in in_iams_words(CONTROL_CALLS) if looks(action.split(":")[1])}
-    assert set() == (read | record) - set(looking_actions())
+    read = in_iams_words(operation for action_name in actions().values() for operation in action_name.reads)
+    record = {action for action in in_iams_words(CONTROL_CALLS) if is_read(action.split(":")[1])}
+    assert set() == (read | record) - set(read_actions())
 
 
 def test_what_changes_and_what_looks_are_told_apart() -> None:
-    assert set() == {a for a in changing_actions() if looks(a.split(":")[1])}
-    assert READ_WHILE_WRITING == {a for a in looking_actions() if not looks(a.split(":")[1])}
-    assert set(changing_actions()) | set(looking_actions()) | HOMECOMING == set(needed_actions())
+    assert set() == {a for a in changing_actions() if is_read(a.split(":")[1])}
+    assert READ_WHILE_WRITING == {a for a in read_actions() if not is_read(a.split(":")[1])}
+    assert set(changing_actions()) | set(read_actions()) | HOMECOMING == set(needed_actions())

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_actions.journal.entries import Kind
+from dr_actions.journal.entries import EntryKind
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_actions.planning.planner import rto_estimate_s
 from dr_actions.run_history.durations import (
     ENOUGH,
     SAMPLE,
-    Measured,
+    StepDurations,
     budget_of,
     durations,
     measured,
     percentile,
     sample,
 )
-from dr_actions.run_history.run_history import keep, measured_of
+from dr_actions.run_history.run_history import measured_of, write_record
 from dr_estate.model.run_records import RunKind, RunRecord, from_item, to_item
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, a_plan, new_table, store
@@ -39,16 +39,16 @@ def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
     return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
 
 
-BEGIN: Told = (0, Kind.BEGIN, None, {"plan": plan(), "digest": "abc"})
+BEGIN: Told = (0, EntryKind.BEGIN, None, {"plan": plan(), "digest": "abc"})
 WALK: list[Told] = [
     BEGIN,
-    (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
-    (1, Kind.INTENT, "compute/scale_dr_services:1", {}),
-    (2, Kind.CONFIRMED, "compute/scale_dr_services:0", {}),
-    (4, Kind.CONFIRMED, "compute/scale_dr_services:1", {}),
-    (4, Kind.CONFIRMED, "compute/scale_dr_services:2", {"says": "it was there already"}),
-    (5, Kind.INTENT, "traffic.origin", {}),
-    (50, Kind.CONFIRMED, "traffic.origin", {}),
+    (1, EntryKind.INTENT, "compute/scale_dr_services:0", {}),
+    (1, EntryKind.INTENT, "compute/scale_dr_services:1", {}),
+    (2, EntryKind.CONFIRMED, "compute/scale_dr_services:0", {}),
+    (4, EntryKind.CONFIRMED, "compute/scale_dr_services:1", {}),
+    (4, EntryKind.CONFIRMED, "compute/scale_dr_services:2", {"says": "it was there already"}),
+    (5, EntryKind.INTENT, "traffic.origin", {}),
+    (50, EntryKind.CONFIRMED, "traffic.origin", {}),
 ]
 
 
@@ -64,12 +64,12 @@ def test_a_step_takes_from_its_intent_to_its_confirmation_and_people_and_what_wa
 def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> None:
     rows: list[Told] = [
         BEGIN,
-        (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
-        (90, Kind.CONFIRMED, "compute/scale_dr_services:0", {"run": "run-2"}),
-        (91, Kind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
-        (92, Kind.FAILED, "compute/scale_dr_services:1", {"run": "run-2"}),
-        (93, Kind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
-        (95, Kind.CONFIRMED, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (1, EntryKind.INTENT, "compute/scale_dr_services:0", {}),
+        (90, EntryKind.CONFIRMED, "compute/scale_dr_services:0", {"run": "run-2"}),
+        (91, EntryKind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (92, EntryKind.FAILED, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (93, EntryKind.INTENT, "compute/scale_dr_services:1", {"run": "run-2"}),
+        (95, EntryKind.CONFIRMED, "compute/scale_dr_services:1", {"run": "run-2"}),
     ]
     assert {} == durations(entries(rows), "run-1")
     assert {"compute/scale_dr_services": (120.0,)} == durations(entries(rows), "run-2")
@@ -78,9 +78,9 @@ def test_what_another_run_began_or_ended_and_what_failed_is_not_measured() -> No
 def test_another_plan_begins_anew() -> None:
     rows: list[Told] = [
         BEGIN,
-        (1, Kind.INTENT, "compute/scale_dr_services:0", {}),
+        (1, EntryKind.INTENT, "compute/scale_dr_services:0", {}),
         BEGIN,
-        (9, Kind.CONFIRMED, "compute/scale_dr_services:0", {}),
+        (9, EntryKind.CONFIRMED, "compute/scale_dr_services:0", {}),
     ]
     assert {} == durations(entries(rows), "run-1")
 
@@ -111,8 +111,8 @@ def test_there_is_no_percentile_of_nothing() -> None:
 def test_the_records_of_several_runs_are_measured_together() -> None:
     measurements = measured([record(services=(1.0, 2.0)), record(services=(3.0,), database=(900.0,)), record()])
     assert {
-        "compute/scale_dr_services": Measured(3, 2.0, 3.0),
-        "database/restore_dr": Measured(1, 900.0, 900.0),
+        "compute/scale_dr_services": StepDurations(3, 2.0, 3.0),
+        "database/restore_dr": StepDurations(1, 900.0, 900.0),
     } == measurements
 
 
@@ -120,16 +120,16 @@ def test_the_records_of_several_runs_are_measured_together() -> None:
     ("step", "known", "budget_s"),
     [
         (STEP, {}, 60),
-        (STEP, {"compute/scale_dr_services": Measured(ENOUGH - 1, 5.0, 7.2)}, 60),
-        (STEP, {"compute/scale_dr_services": Measured(ENOUGH, 5.0, 7.2)}, 8),
-        (STEP, {"compute/scale_dr_services": Measured(ENOUGH, 500.0, 700.0)}, 700),
-        (STEP, {"compute/scale_dr_services": Measured(ENOUGH, 0.0, 0.0)}, 1),
-        (STEP, {"database/restore_dr": Measured(ENOUGH, 5.0, 7.2)}, 60),
-        (replace(STEP, manual=True), {"compute/scale_dr_services": Measured(ENOUGH, 5.0, 7.2)}, 60),
+        (STEP, {"compute/scale_dr_services": StepDurations(ENOUGH - 1, 5.0, 7.2)}, 60),
+        (STEP, {"compute/scale_dr_services": StepDurations(ENOUGH, 5.0, 7.2)}, 8),
+        (STEP, {"compute/scale_dr_services": StepDurations(ENOUGH, 500.0, 700.0)}, 700),
+        (STEP, {"compute/scale_dr_services": StepDurations(ENOUGH, 0.0, 0.0)}, 1),
+        (STEP, {"database/restore_dr": StepDurations(ENOUGH, 5.0, 7.2)}, 60),
+        (replace(STEP, manual=True), {"compute/scale_dr_services": StepDurations(ENOUGH, 5.0, 7.2)}, 60),
     ],
 )
 def test_the_budget_is_what_nine_of_ten_took_once_enough_were_measured(
-    step: Step, known: dict[str, Measured], budget_s: int
+    step: Step, known: dict[str, StepDurations], budget_s: int
 ) -> None:
     assert budget_s == budget_of(step, known)
 
@@ -138,12 +138,14 @@ def test_the_estimate_of_the_recovery_time_goes_by_what_was_measured() -> None:
     before = rto_estimate_s(a_plan(), SIT)
     assert before == rto_estimate_s(a_plan(), SIT, {})
     assert before - 60 + 200 == rto_estimate_s(
-        a_plan(), SIT, {"compute/scale_dr_services": Measured(ENOUGH, 100.0, 200.0)}
+        a_plan(), SIT, {"compute/scale_dr_services": StepDurations(ENOUGH, 100.0, 200.0)}
     )
 
 
 def test_what_a_journal_measured_becomes_the_record_of_its_run() -> None:
-    measured_values = measured_of(entries([*WALK, (60, Kind.VALIDATED, None, {"passed": True})]), "failover", "run-1")
+    measured_values = measured_of(
+        entries([*WALK, (60, EntryKind.VALIDATED, None, {"passed": True})]), "failover", "run-1"
+    )
     assert {"compute/scale_dr_services": (60.0, 180.0)} == measured_values["steps"]
     assert 3600.0 == measured_values["duration_s"]
     assert {"execute", "DNS", "validate"} <= measured_values["phases"].keys()
@@ -164,6 +166,6 @@ def test_a_record_is_read_as_it_was_written(sandbox_world: Endpoint) -> None:
         evidence="ab",
     )
     for run_record in (full, record()):
-        keep(control, run_record)
-        keep(control, run_record)
+        write_record(control, run_record)
+        write_record(control, run_record)
         assert [run_record] == [from_item(item) for item in control.table.query(str(to_item(run_record)["pk"]))]

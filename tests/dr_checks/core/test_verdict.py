@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
-from dr_checks.core.verdict import Recommendation, readiness_score, recovery_point, weigh
+from dr_checks.core.verdict import Recommendation, readiness_score, recovery_point, verdict_of
 from dr_estate.config.environment import Side
 
 TARGET_S = 3600.0
@@ -38,7 +38,7 @@ def _lag(store: str, seconds: float | None) -> Lag:
 def test_the_worst_status_decides_and_unknown_is_the_worst(
     statuses: list[Status], recommendation: Recommendation
 ) -> None:
-    verdict = weigh([_result(status) for status in statuses], [], TARGET_S)
+    verdict = verdict_of([_result(status) for status in statuses], [], TARGET_S)
     assert recommendation == verdict.recommendation
     assert verdict.reasons
 
@@ -95,9 +95,9 @@ def test_a_reason_gives_the_first_of_the_worst_findings_and_counts_the_others() 
 
     findings = (found("x", Status.PASS), found("y", Status.FAIL), found("z", Status.FAIL))
     failed = replace(_result(Status.FAIL), findings=findings)
-    assert ("a.b (critical): y: 2 h, wanted 1 h: it is old (and 1 more)",) == weigh([failed], [], TARGET_S).reasons
+    assert ("a.b (critical): y: 2 h, wanted 1 h: it is old (and 1 more)",) == verdict_of([failed], [], TARGET_S).reasons
     alone = replace(failed, findings=findings[:2])
-    verdict = weigh([alone, _result(Status.UNKNOWN, check="c.d")], [], TARGET_S)
+    verdict = verdict_of([alone, _result(Status.UNKNOWN, check="c.d")], [], TARGET_S)
     assert (
         "c.d (critical): unknown: said",
         "a.b (critical): y: 2 h, wanted 1 h: it is old",

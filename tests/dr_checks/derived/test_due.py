@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_checks.derived.due import Due, State, blocked_now, dues
+from dr_checks.derived.due import DueState, ScheduledTest, blocked_now, dues
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.run_records import RunKind, RunRecord
@@ -27,7 +27,7 @@ def rules(env: Environment = SIT, **changed: Any) -> Environment:
     return env.model_copy(update={"schedule": env.schedule.model_copy(update={"timezone": "UTC", **changed})})
 
 
-def tabletop(now: str, *runs: RunRecord, **changed: Any) -> Due:
+def tabletop(now: str, *runs: RunRecord, **changed: Any) -> ScheduledTest:
     rows = {row.test: row for row in dues(rules(**changed), runs, datetime.fromisoformat(now).replace(tzinfo=UTC))}
     return rows["tabletop"]
 
@@ -38,29 +38,29 @@ LAST = ran(RunKind.TABLETOP, "2026-01-31T12:00")
 @pytest.mark.parametrize(
     ("now", "state"),
     [
-        ("2026-02-01T00:00", State.OK),
-        ("2026-02-20T23:59", State.OK),
-        ("2026-02-21T00:00", State.AT_RISK),
-        ("2026-02-28T23:59", State.AT_RISK),
-        ("2026-03-01T00:00", State.OVERDUE),
-        ("2027-03-01T00:00", State.OVERDUE),
+        ("2026-02-01T00:00", DueState.OK),
+        ("2026-02-20T23:59", DueState.OK),
+        ("2026-02-21T00:00", DueState.AT_RISK),
+        ("2026-02-28T23:59", DueState.AT_RISK),
+        ("2026-03-01T00:00", DueState.OVERDUE),
+        ("2027-03-01T00:00", DueState.OVERDUE),
     ],
 )
-def test_a_monthly_test_is_in_time_then_at_risk_then_overdue_when_its_day_is_over(now: str, state: State) -> None:
+def test_a_monthly_test_is_in_time_then_at_risk_then_overdue_when_its_day_is_over(now: str, state: DueState) -> None:
     row = tabletop(now, LAST)
     assert (state, date(2026, 2, 28), LAST) == (row.state, row.due, row.last)
 
 
 def test_a_test_never_run_is_due_today_and_late() -> None:
     row = tabletop("2026-02-01T00:00")
-    assert (State.NEVER_RUN, date(2026, 2, 1), None) == (row.state, row.due, row.last)
+    assert (DueState.NEVER_RUN, date(2026, 2, 1), None) == (row.state, row.due, row.last)
     assert row.state.late
 
 
 def test_a_weekly_test_is_not_at_risk_on_the_day_after_it_ran() -> None:
     last = ran(RunKind.TABLETOP, "2026-01-05T12:00")
     states = [tabletop(f"2026-01-{day:02}T12:00", last, tabletop=Period.WEEKLY).state for day in range(5, 14)]
-    assert [State.OK] * 3 + [State.AT_RISK] * 5 + [State.OVERDUE] == states
+    assert [DueState.OK] * 3 + [DueState.AT_RISK] * 5 + [DueState.OVERDUE] == states
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_a_weekly_test_is_not_at_risk_on_the_day_after_it_ran() -> None:
     ],
 )
 def test_a_run_cut_short_of_another_kind_or_yet_to_come_does_not_count(other: RunRecord) -> None:
-    assert State.OVERDUE is tabletop("2026-03-01T00:00", LAST, other).state
+    assert DueState.OVERDUE is tabletop("2026-03-01T00:00", LAST, other).state
 
 
 def test_what_is_run_as_needed_is_never_overdue_and_never_due() -> None:
     old = ran(RunKind.TABLETOP, "2020-01-01T00:00")
     for runs in ((), (old,)):
         row = tabletop("2026-03-01T00:00", *runs, tabletop=Period.AS_NEEDED)
-        assert (State.OK, None) == (row.state, row.due)
+        assert (DueState.OK, None) == (row.state, row.due)
 
 
 def test_a_due_day_in_a_blocked_window_waits_for_its_end_and_says_so() -> None:
@@ -88,8 +88,8 @@ def test_a_due_day_in_a_blocked_window_waits_for_its_end_and_says_so() -> None:
         tabletop(now, last, blocked=WINDOW) for now in ("2026-12-27T12:00", "2027-01-03T12:00", "2027-01-06T12:00")
     ]
     assert {date(2027, 1, 6)} == {row.due for row in schedule}
-    assert [State.OK, State.BLOCKED, State.AT_RISK] == [row.state for row in schedule]
-    assert State.OVERDUE is tabletop("2027-01-07T00:00", last, blocked=WINDOW).state
+    assert [DueState.OK, DueState.BLOCKED, DueState.AT_RISK] == [row.state for row in schedule]
+    assert DueState.OVERDUE is tabletop("2027-01-07T00:00", last, blocked=WINDOW).state
 
 
 def test_no_drill_runs_in_a_blocked_window_by_the_days_of_the_time_zone() -> None:
@@ -121,4 +121,4 @@ def test_where_no_full_drill_is_allowed_a_way_there_and_back_counts() -> None:
     back = ran(RunKind.FAILBACK, "2026-02-01T00:00")
     assert back == dues(prod, [back], now)[2].last
     assert "failover --planned" in dues(prod, (), now)[2].command
-    assert State.NEVER_RUN is dues(rules(), [back], now)[2].state
+    assert DueState.NEVER_RUN is dues(rules(), [back], now)[2].state

@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.network.dns_query import Answer
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import dns_answers
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.edges import (
@@ -26,13 +26,13 @@ from tests.dr_checks.edges import (
 from tests.dr_checks.worlds import DENIED, Example, world
 
 HERE, THERE = ("192.0.2.11", "192.0.2.12"), ("198.51.100.21", "198.51.100.22")
-SOA = Answer(SERVERS[0], ZONE, "SOA", "NOERROR", ("soa",), (), 900, True)
-NS = Answer(SERVERS[0], ZONE, "NS", "NOERROR", tuple(f"{server}." for server in SERVERS), (), 172800, True)
-AT_HOME = Answer(SERVERS[0], ORIGIN, "A", "NOERROR", HERE[:1], (), 60, True)
+SOA = DnsAnswer(SERVERS[0], ZONE, "SOA", "NOERROR", ("soa",), (), 900, True)
+NS = DnsAnswer(SERVERS[0], ZONE, "NS", "NOERROR", tuple(f"{server}." for server in SERVERS), (), 172800, True)
+AT_HOME = DnsAnswer(SERVERS[0], ORIGIN, "A", "NOERROR", HERE[:1], (), 60, True)
 AWAY = replace(AT_HOME, values=THERE[:1])
 ELSEWHERE = replace(AT_HOME, values=("203.0.113.9",))
 GONE = replace(AT_HOME, code="NXDOMAIN", values=())
-TENANTS = tuple(Answer(SERVERS[0], host.name, "A", "NOERROR", ("203.0.113.1",), (), 60, True) for host in HOSTS)
+TENANTS = tuple(DnsAnswer(SERVERS[0], host.name, "A", "NOERROR", ("203.0.113.1",), (), 60, True) for host in HOSTS)
 RESOLVED = replace(AT_HOME, asked="resolver", authoritative=False)
 SHOP = replace(RESOLVED, name="www.shop.example", chain=(ORIGIN,))
 PINNED: dict[str, Any] = {"statuses": (status("hc-1", 0.0), status("hc-2", 1.0))}

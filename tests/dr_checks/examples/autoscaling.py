@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling, ecs
-from dr_estate.readers.application_autoscaling import Policy, ScheduledAction, Target
+from dr_estate.readers.application_autoscaling import ScalableTarget, ScalingPolicy, ScheduledAction
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
@@ -17,8 +17,8 @@ ALWAYS_ON = SIT.model_copy(update={"scaling_schedule": None})
 SECOND = frozenset({TWO})
 
 
-def target(service: str, **changes: Any) -> Target:
-    base = Target(service, 1, 4, out_suspended=False, in_suspended=False, schedule_suspended=False)
+def target(service: str, **changes: Any) -> ScalableTarget:
+    base = ScalableTarget(service, 1, 4, out_suspended=False, in_suspended=False, schedule_suspended=False)
     return replace(base, **changes)
 
 
@@ -26,7 +26,7 @@ ALIKE = (target(ONE), target(TWO))
 
 
 CPU, REQUESTS = "ECSServiceAverageCPUUtilization at 60", "ALBRequestCountPerTarget at 500"
-POLICIES = (Policy(ONE, "cpu", CPU), Policy(TWO, "cpu", CPU))
+POLICIES = (ScalingPolicy(ONE, "cpu", CPU), ScalingPolicy(TWO, "cpu", CPU))
 
 
 def _here(
@@ -51,11 +51,11 @@ _ALIKE = "autoscaling.policies-alike"
 EXAMPLES = [
     Example(_ALIKE, Status.PASS, _here(ALIKE)),
     Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(replace(POLICIES[0], name="x"), POLICIES[1]))),
-    Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(*POLICIES, Policy(TWO, "requests", REQUESTS)))),
+    Example(_ALIKE, Status.PASS, _here(ALIKE, rules=(*POLICIES, ScalingPolicy(TWO, "requests", REQUESTS)))),
     Example(_ALIKE, Status.PASS, _here(ALIKE[:1], rules=POLICIES[:1])),
     Example(_ALIKE, Status.NOT_APPLICABLE, _here(ALIKE, rules=(), rules_there=()), frozenset({"all services"})),
     Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=POLICIES[:1]), SECOND),
-    Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=(POLICIES[0], Policy(TWO, "cpu", REQUESTS))), SECOND),
+    Example(_ALIKE, Status.FAIL, _here(ALIKE, rules=(POLICIES[0], ScalingPolicy(TWO, "cpu", REQUESTS))), SECOND),
     Example(_ALIKE, Status.UNKNOWN, _here(ALIKE, rules_there=DENIED)),
     Example(_ALIKE, Status.UNKNOWN, _here(ALIKE, rules=DENIED)),
     Example("autoscaling.targets-exist", Status.PASS, _here(ALIKE)),

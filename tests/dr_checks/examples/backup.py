@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import backup, backup_jobs, backup_plan, kms_copy_keys
 from tests.dr_checks.backups import (
     BACKED_UP,
@@ -32,7 +32,9 @@ from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN
 GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
-DARK_KEY = kms_copy_keys.CopyKey(KEY, AWAY, None, None, Unseen(Blindness.DENIED, "kms:DescribeKey is denied."))
+DARK_KEY = kms_copy_keys.CopyKey(
+    KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied.")
+)
 COPIES_ONLY = accepting("backup-copy", files=("backup-copy",))
 ROOMY = COPIES_ONLY.model_copy(update={"objectives": SIT.objectives.model_copy(update={"rpo_minutes": 245})})
 NO_COPY_ACTION = replace(PLAN, rules=(replace(RULE, copies=()),))
@@ -43,15 +45,15 @@ def _case(check: str, expected: Status, *subjects: str, env: Environment = SIT, 
     return Example(check, expected, world(backed_up(**changed), env=env), frozenset(subjects), env)
 
 
-def _rule(**changed: Any) -> tuple[backup_plan.Plan]:
+def _rule(**changed: Any) -> tuple[backup_plan.BackupPlan]:
     return (replace(PLAN, rules=(replace(RULE, **changed),)),)
 
 
-def _selection(**changed: Any) -> tuple[backup_plan.Plan]:
+def _selection(**changed: Any) -> tuple[backup_plan.BackupPlan]:
     return (replace(PLAN, selections=(replace(SELECTION, **changed),)),)
 
 
-def _kept(days: int | None) -> tuple[backup_plan.Plan]:
+def _kept(days: int | None) -> tuple[backup_plan.BackupPlan]:
     return _rule(copies=(replace(RULE.copies[0], delete_after_days=days),))
 
 
@@ -59,12 +61,12 @@ def _old(minutes: float) -> tuple[backup.RecoveryPoint, ...]:
     return (replace(COPY, created_at=NOW - timedelta(minutes=minutes)), FILE_COPY)
 
 
-def _later(job: backup_jobs.Job, state: str) -> tuple[backup_jobs.Job, ...]:
+def _later(job: backup_jobs.BackupJob, state: str) -> tuple[backup_jobs.BackupJob, ...]:
     return (job, replace(job, id="later", state=state, created_at=NOW - timedelta(minutes=9), message="no key"))
 
 
-def _condition(test: str, value: str) -> backup_plan.Condition:
-    return backup_plan.Condition(test, "Name", value)
+def _condition(test: str, value: str) -> backup_plan.SelectionCondition:
+    return backup_plan.SelectionCondition(test, "Name", value)
 
 
 EXAMPLES = [
@@ -100,8 +102,13 @@ EXAMPLES = [
     _case("backup.copy-age", UNKNOWN, recovery_points_dr=DENIED),
     _case("backup.opt-in", PASS, NAME, "sit-efs"),
     _case("backup.opt-in", Status.NOT_APPLICABLE, instances_primary=(), file_systems_primary=()),
-    _case("backup.opt-in", FAIL, "sit-efs", opt_ins_primary=(backup.OptIn("EFS", False), backup.OptIn("RDS", True))),
-    _case("backup.opt-in", FAIL, NAME, opt_ins_primary=(backup.OptIn("EFS", True),)),
+    _case(
+        "backup.opt-in",
+        FAIL,
+        "sit-efs",
+        opt_ins_primary=(backup.BackupOptIn("EFS", False), backup.BackupOptIn("RDS", True)),
+    ),
+    _case("backup.opt-in", FAIL, NAME, opt_ins_primary=(backup.BackupOptIn("EFS", True),)),
     _case("backup.opt-in", UNKNOWN, opt_ins_primary=DENIED),
     _case("backup-plan.copies-to-dr", PASS, PLAN_NAME),
     _case("backup-plan.copies-to-dr", FAIL, PLAN_NAME, plans_primary=()),
@@ -177,14 +184,14 @@ EXAMPLES = [
         PASS,
         "sit-efs",
         restores_dr=(RESTORED,),
-        protected_dr=(backup_jobs.Protected(FILES_ARN, "EFS", NOW - timedelta(days=89)),),
+        protected_dr=(backup_jobs.ProtectedResource(FILES_ARN, "EFS", NOW - timedelta(days=89)),),
     ),
     _case(
         "backup-jobs.restore-test-age",
         FAIL,
         "sit-efs",
         restores_dr=(RESTORED,),
-        protected_dr=(backup_jobs.Protected(FILES_ARN, "EFS", NOW - timedelta(days=91)),),
+        protected_dr=(backup_jobs.ProtectedResource(FILES_ARN, "EFS", NOW - timedelta(days=91)),),
     ),
     _case("backup-jobs.restore-test-age", PASS, NAME, restores_dr=(replace(RESTORED, source_arn=""), FILES_RESTORED)),
     _case("backup-jobs.restore-test-age", FAIL, NAME, restores_dr=(replace(RESTORED, status="FAILED"), FILES_RESTORED)),

@@ -66,13 +66,15 @@ def _left(
 
 
 EXAMPLES = [
-    _example(Status.PASS, control_table.Past(IN_TIME)),
-    _example(Status.NOT_APPLICABLE, control_table.Past(reason="There is no table.")),
-    _example(Status.PASS, control_table.Past(IN_TIME[:2]), env=AS_NEEDED),
-    _example(Status.WARN, control_table.Past(IN_TIME[:2]), "full drill"),
-    _example(Status.WARN, control_table.Past(), "tabletop", "infrastructure", "full drill"),
-    _example(Status.WARN, control_table.Past((_ran(RunKind.TABLETOP, 40), *IN_TIME[1:])), "tabletop"),
-    _example(Status.WARN, control_table.Past((_ran(RunKind.TABLETOP, 5, complete=False), *IN_TIME[1:])), "tabletop"),
+    _example(Status.PASS, control_table.RunHistory(IN_TIME)),
+    _example(Status.NOT_APPLICABLE, control_table.RunHistory(reason="There is no table.")),
+    _example(Status.PASS, control_table.RunHistory(IN_TIME[:2]), env=AS_NEEDED),
+    _example(Status.WARN, control_table.RunHistory(IN_TIME[:2]), "full drill"),
+    _example(Status.WARN, control_table.RunHistory(), "tabletop", "infrastructure", "full drill"),
+    _example(Status.WARN, control_table.RunHistory((_ran(RunKind.TABLETOP, 40), *IN_TIME[1:])), "tabletop"),
+    _example(
+        Status.WARN, control_table.RunHistory((_ran(RunKind.TABLETOP, 5, complete=False), *IN_TIME[1:])), "tabletop"
+    ),
     _example(Status.UNKNOWN, DENIED),
     _left(Status.PASS),
     _left(Status.PASS, databases=()),

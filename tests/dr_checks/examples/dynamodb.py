@@ -9,8 +9,8 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling, dynamodb
-from dr_estate.readers.application_autoscaling import Policy, TableTarget
-from dr_estate.readers.dynamodb import Index, Replica, Table
+from dr_estate.readers.application_autoscaling import ScalingPolicy, TableTarget
+from dr_estate.readers.dynamodb import Index, Table, TableReplica
 from dr_estate.reading.cloudwatch_metrics import Reading
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
@@ -29,7 +29,7 @@ def _table(name: str, other_region: str) -> Table:
         billing="PAY_PER_REQUEST",
         read_units=0,
         write_units=0,
-        replicas=(Replica(other_region, "ACTIVE", ""),),
+        replicas=(TableReplica(other_region, "ACTIVE", ""),),
         global_version="2019.11.21",
         stream="NEW_AND_OLD_IMAGES",
         key="",
@@ -90,7 +90,7 @@ def _index(**changed: Any) -> tuple[Index, ...]:
 
 READS, UNITS = "DynamoDBReadCapacityUtilization at 70", "ReadCapacityUnits"
 BOUNDS = (TableTarget(ONE, UNITS, 5, 500),)
-BY_READS = (Policy(f"{ONE} {UNITS}", "reads", READS),)
+BY_READS = (ScalingPolicy(f"{ONE} {UNITS}", "reads", READS),)
 
 
 def _scaled(
@@ -109,7 +109,7 @@ def _scaled(
 
 def _replica(status: str) -> Table:
     """The primary's table, whose replica in the DR region is in this state."""
-    return replace(HERE, replicas=(Replica(AWAY, status, ""),))
+    return replace(HERE, replicas=(TableReplica(AWAY, status, ""),))
 
 
 EXAMPLES = [

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Unseen
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import acm, ecs
 from dr_estate.readers.cloudfront import Origin, OriginGroup
 from dr_estate.readers.route53 import CustomerHost
@@ -79,9 +79,11 @@ def names(check: str, expected: Status, *records: object) -> Example:
     return Example(f"tenants.{check}", expected, world(traffic(records=(PRIMARY, SECONDARY, *records))))
 
 
-def shop(expected: Status, *records: object, zone: str | None = "shop.example", dark: Unseen | None = None) -> Example:
+def shop(
+    expected: Status, *records: object, zone: str | None = "shop.example", unavailable: Unavailable | None = None
+) -> Example:
     """An example of a customer's host with these records."""
-    found = dark or CustomerHost(SHOP, zone, records)  # type: ignore[arg-type]  # plain test values
+    found = unavailable or CustomerHost(SHOP, zone, records)  # type: ignore[arg-type]  # plain test values
     held_there = traffic(customer_hosts=(found,))
     return Example("tenants.customer-hosts-follow", expected, world(held_there, env=WITH_SHOP), env=WITH_SHOP)
 
@@ -173,7 +175,7 @@ EXAMPLES = [
     shop(Status.FAIL, record(SHOP, "CNAME", values=(PRIMARY_BALANCER,))),
     shop(Status.FAIL, record(SHOP, "TXT", values=("verification",))),
     shop(Status.FAIL),
-    shop(Status.UNKNOWN, dark=DENIED),
+    shop(Status.UNKNOWN, unavailable=DENIED),
     Example("tenants.customer-hosts-follow", Status.NOT_APPLICABLE, world(traffic())),
     Example("tenants.customers-known", Status.PASS, world({}, env=WITH_SHOP), env=WITH_SHOP),
     Example("tenants.customers-known", Status.NOT_APPLICABLE, world({})),

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.config.settings import Replication as Expected
+from dr_estate.config.settings import ReplicationSettings as Expected
 from dr_estate.readers import efs
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
@@ -31,7 +31,7 @@ SOURCE = efs.FileSystem(
     "",
 )
 COPY = replace(SOURCE, id="fs-2", key=f"arn:aws:kms:{AWAY}:1:key/b", overwrite_protection="REPLICATING")
-ROW = efs.Replication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
+ROW = efs.FileReplication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
 DIMENSIONS = (("FileSystemId", "fs-1"), ("DestinationFileSystemId", "fs-2"))
 SYNC = Reading("TimeSinceLastSync", DIMENSIONS, 700.0, NOW - timedelta(minutes=1), 60.0, 900.0)
 SILENT = Reading("TimeSinceLastSync", DIMENSIONS, None, None, None, 0.0)

@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, efs_mounts
-from dr_estate.readers.efs_mounts import MountTarget, NfsRule, Subnet
+from dr_estate.readers.efs_mounts import MountTarget, NfsRule, TaskSubnet
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.compute import definitions
 from tests.dr_checks.examples.efs import COPY, NAME, SOURCE
@@ -16,7 +16,7 @@ from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 ONE, TWO = "sit-tenant1-ap", "sit-tenant2-ap"
 TARGETS = tuple(MountTarget(f"fsmt-{z}", "fs-2", f"subnet-{z}", f"zone-{z}", "available", ("sg-efs",)) for z in "ab")
-SUBNETS = (Subnet("subnet-1", "zone-a", "10.1.0.0/24"), Subnet("subnet-2", "zone-b", "10.1.1.0/24"))
+SUBNETS = (TaskSubnet("subnet-1", "zone-a", "10.1.0.0/24"), TaskSubnet("subnet-2", "zone-b", "10.1.1.0/24"))
 POINTS = tuple(
     efs.AccessPoint(f"fsap-{n}", "fs-2", f"sit-tenant{n}-ap", f"/tenant{n}", 33, 33, "available") for n in (1, 2)
 )

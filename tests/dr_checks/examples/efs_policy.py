@@ -7,15 +7,15 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs_policy
-from dr_estate.readers.efs_policy import Policy
+from dr_estate.readers.efs_policy import FileSystemPolicy
 from tests.dr_checks.examples.efs import NAME
 from tests.dr_checks.worlds import DENIED, Example, world
 
 MOUNT, OTHERS = '{"Action": "elasticfilesystem:ClientMount", "Principal": "*"}', '{"Action": "*", "Principal": "*"}'
 
 
-def _policy(*allows: str, denies: tuple[str, ...] = (), present: bool = True) -> tuple[Policy]:
-    return (Policy("fs-1", present, allows, denies),)
+def _policy(*allows: str, denies: tuple[str, ...] = (), present: bool = True) -> tuple[FileSystemPolicy]:
+    return (FileSystemPolicy("fs-1", present, allows, denies),)
 
 
 NONE = _policy(present=False)

@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, elbv2
-from dr_estate.readers.elbv2 import Action
+from dr_estate.readers.elbv2 import ListenerAction
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
 from tests.dr_checks.traffic import balanced, balancer, group, groups, healthy, listener, rule, rules
@@ -18,7 +18,7 @@ PRIMARY, DR = Side.PRIMARY, Side.DR
 LISTENERS, RULES, GROUPS = (elbv2.listeners, DR), (elbv2.rules, DR), (elbv2.target_groups, DR)
 TENANT2 = frozenset({"sit-tenant2-tg"})
 HOST2 = frozenset({"tenant2.wpsit.kimmyai.io"})
-REDIRECT = Action("redirect", (), "Port 443, Protocol HTTPS")
+REDIRECT = ListenerAction("redirect", (), "Port 443, Protocol HTTPS")
 ANY = replace(rule(DR, "tenant1", to="tenant1"), hosts=("*.wpsit.kimmyai.io",), priority=1)
 LAST = replace(ANY, priority=9)
 
@@ -73,7 +73,7 @@ EXAMPLES = [
     Example(
         "elbv2-routing.default-action",
         Status.FAIL,
-        balanced({LISTENERS: (listener(DR, 80, Action("forward", (group(DR, "tenant1").arn,), "")),)}),
+        balanced({LISTENERS: (listener(DR, 80, ListenerAction("forward", (group(DR, "tenant1").arn,), "")),)}),
     ),
     Example("elbv2-routing.default-action", Status.NOT_APPLICABLE, balanced({LISTENERS: ()})),
     Example("elbv2-routing.default-action", Status.UNKNOWN, balanced({(elbv2.listeners, PRIMARY): DENIED})),

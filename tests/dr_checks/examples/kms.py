@@ -8,16 +8,16 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import kms
-from dr_estate.readers.kms import ACCOUNT, Key
+from dr_estate.readers.kms import ACCOUNT, KmsKey
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
 ROLE = "arn:aws:iam::1:role/task"
 
 
-def _key(region: str, name: str, noun: str, multi_region: str = "") -> Key:
+def _key(region: str, name: str, noun: str, multi_region: str = "") -> KmsKey:
     arn = f"arn:aws:kms:{region}:1:key/{name}"
-    return Key(arn, arn, "Enabled", (noun,), multi_region, (HOME, AWAY) if multi_region else (), None, (ACCOUNT,))
+    return KmsKey(arn, arn, "Enabled", (noun,), multi_region, (HOME, AWAY) if multi_region else (), None, (ACCOUNT,))
 
 
 HERE = (_key(HOME, "a", "files"), _key(HOME, "mrk-s", "secrets", "PRIMARY"))
@@ -36,7 +36,7 @@ def _case(
     return Example(f"kms.{check}", expected, world(values), frozenset({subject} if subject else ()))
 
 
-def _shared(*regions: str) -> tuple[Key, ...]:
+def _shared(*regions: str) -> tuple[KmsKey, ...]:
     return (HERE[0], replace(HERE[1], related_regions=regions))
 
 

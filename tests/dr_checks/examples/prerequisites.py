@@ -39,12 +39,12 @@ def _global(reader: Reader[Any], value: Any) -> Any:
     return world({(reader, Side.GLOBAL): value})
 
 
-CALLER = sts_identity.Caller(SIT.account, "arn:aws:iam::1:user/reader")
-STRANGER = sts_identity.Caller("111122223333", "arn:aws:iam::2:user/x")
+CALLER = sts_identity.CallerIdentity(SIT.account, "arn:aws:iam::1:user/reader")
+STRANGER = sts_identity.CallerIdentity("111122223333", "arn:aws:iam::2:user/x")
 
 
-def _opt(status: str) -> tuple[account_regions.OptIn, ...]:
-    return (account_regions.OptIn("p", status), account_regions.OptIn("d", "ENABLED_BY_DEFAULT"))
+def _opt(status: str) -> tuple[account_regions.RegionOptIn, ...]:
+    return (account_regions.RegionOptIn("p", status), account_regions.RegionOptIn("d", "ENABLED_BY_DEFAULT"))
 
 
 def _table(status: str | None = "ACTIVE", recoverable: bool = True) -> control_table.ControlTable:
@@ -58,14 +58,18 @@ def _runbook(text: str | None, reviewed: date | None = None) -> runbook.Runbook:
 def _operator(*denied: str, deletes: bool = False) -> iam_simulation.Operator:
     needed = [(action, "implicitDeny" if action in denied else "allowed") for action in needed_actions()]
     forbidden = [(action, "allowed" if deletes else "explicitDeny") for action in FORBIDDEN]
-    decisions = (iam_simulation.Decision(*row, "eu-west-1", "arn", ("aws:SourceIp",)) for row in [*needed, *forbidden])
+    decisions = (
+        iam_simulation.SimulatedDecision(*row, "eu-west-1", "arn", ("aws:SourceIp",)) for row in [*needed, *forbidden]
+    )
     return iam_simulation.Operator("role", tuple(decisions))
 
 
 def _going_home(denied: frozenset[str]) -> iam_simulation.Operator:
     """All is allowed away from the primary region; there, what goes home but ``denied``."""
     words = {action: "implicitDeny" if action in denied else "allowed" for action in sorted(HOMECOMING)}
-    home = (iam_simulation.Decision(action, word, SIT.regions.primary, "arn") for action, word in words.items())
+    home = (
+        iam_simulation.SimulatedDecision(action, word, SIT.regions.primary, "arn") for action, word in words.items()
+    )
     return iam_simulation.Operator("role", (*(_operator().decisions or ()), *home))
 
 
@@ -79,7 +83,11 @@ TOPIC = "bbws-dr-events"
 
 def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (), exists: bool = True) -> Snapshot:
     def listening(given: Any) -> Any:
-        return tuple(sns_topics.Listener(TOPIC, *listener) for listener in given) if isinstance(given, tuple) else given
+        return (
+            tuple(sns_topics.TopicSubscription(TOPIC, *listener) for listener in given)
+            if isinstance(given, tuple)
+            else given
+        )
 
     return world(
         {
@@ -91,8 +99,8 @@ def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (),
     )
 
 
-def _state(size: int | None, replication: str = "COMPLETED") -> terraform_state.State:
-    return terraform_state.State("b", "k", size, NOW, replication)
+def _state(size: int | None, replication: str = "COMPLETED") -> terraform_state.StateObject:
+    return terraform_state.StateObject("b", "k", size, NOW, replication)
 
 
 def _locks(*statuses: str | None) -> tuple[terraform_state.LockTable, ...]:

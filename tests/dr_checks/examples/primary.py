@@ -26,9 +26,9 @@ EXAMPLES = [
     Example(
         CHECK,
         Status.FAIL,
-        world({THERE: (), HERE: both_services(), ELSEWHERE: (other_regions.ClusterAt("eu-west-1", 2, 4),)}),
+        world({THERE: (), HERE: both_services(), ELSEWHERE: (other_regions.RegionCluster("eu-west-1", 2, 4),)}),
         frozenset({"sit-cluster"}),
     ),
-    Example(CHECK, Status.FAIL, world({THERE: (), ELSEWHERE: (other_regions.ClusterAt("eu-west-1", 0, 0),)})),
+    Example(CHECK, Status.FAIL, world({THERE: (), ELSEWHERE: (other_regions.RegionCluster("eu-west-1", 0, 0),)})),
     Example(CHECK, Status.UNKNOWN, world({THERE: (), ELSEWHERE: (DENIED,)})),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, elbv2, rds, service_quotas
-from dr_estate.readers.service_quotas import DatabaseQuota, Quota
+from dr_estate.readers.service_quotas import DatabaseQuota, ServiceQuota
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, D, P, definitions
 from tests.dr_checks.traffic import balancer, groups, rules
@@ -25,7 +25,7 @@ def _world(changes: dict[Any, Any] | None = None, used: float | None = None, **l
         (ecs.task_definitions, Side.DR): definitions(D),
         (ecs.task_definitions, Side.PRIMARY): definitions(P),
         (service_quotas.quotas, Side.DR): tuple(
-            Quota("s", code, code, quota_limits[code], used) for _, code in service_quotas.WANTED
+            ServiceQuota("s", code, code, quota_limits[code], used) for _, code in service_quotas.WANTED
         ),
         (service_quotas.network_interfaces, Side.DR): 10,
         (service_quotas.database_quotas, Side.DR): _databases(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import kms_copy_keys
 from tests.dr_checks.databases import (
     AWAY,
@@ -33,7 +33,9 @@ EXPECTED_BACKUPS = accepting("automated-backup")
 ONLY_COPIES = accepting("backup-copy")
 REPLICA_FIRST = accepting("read-replica", "automated-backup")
 GONE = kms_copy_keys.CopyKey(KEY, AWAY, "PendingDeletion", NOW + timedelta(days=7))
-DARK_KEY = kms_copy_keys.CopyKey(KEY, AWAY, None, None, Unseen(Blindness.DENIED, "kms:DescribeKey is denied."))
+DARK_KEY = kms_copy_keys.CopyKey(
+    KEY, AWAY, None, None, Unavailable(UnavailableKind.DENIED, "kms:DescribeKey is denied.")
+)
 NO_COPIES: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": ()}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.snapshot.snapshot import Part, Snapshot
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_checks.backups import SYNCED, backed_up
 from tests.dr_checks.databases import REPLICATED, accepting
 from tests.dr_checks.examples import dynamodb, ecr, s3_lag
@@ -29,7 +29,7 @@ def _healthy(module: Any) -> Snapshot:
 
 
 def _stores(env: Environment, secret: Any = None, **changed: Any) -> Snapshot:
-    parts: dict[tuple[str, Side], Part] = {}
+    parts: dict[tuple[str, Side], SnapshotPart] = {}
     for module in OTHERS:
         parts |= _healthy(module).parts
     mine = world(backed_up(**changed), env=env)

@@ -8,7 +8,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3
-from dr_estate.readers.s3 import Bucket, Rule
+from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.worlds import DENIED, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -18,7 +18,7 @@ BLOCKS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictP
 
 
 def _original(name: str, copy: str) -> Bucket:
-    rule = Rule("to-dr", True, copy, True, True, True, True, False, "")
+    rule = BucketReplicationRule("to-dr", True, copy, True, True, True, True, False, "")
     return Bucket(name, HOME, "Enabled", "AES256", "", BLOCKS, (rule,))
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_lifecycle
-from dr_estate.readers.s3_lifecycle import Ending, Lifecycle
+from dr_estate.readers.s3_lifecycle import Lifecycle, LifecycleEffect
 from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets
 from tests.dr_checks.worlds import DENIED, Example, world
 
-MONTH = Ending("old", "expires", 30, "", ())
-FROZEN = Ending("cold", "archives", 30, "", ())
+MONTH = LifecycleEffect("old", "expires", 30, "", ())
+FROZEN = LifecycleEffect("cold", "archives", 30, "", ())
 LOGS = replace(MONTH, prefix="logs/")
 
 

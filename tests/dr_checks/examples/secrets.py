@@ -9,7 +9,7 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.secretsmanager import Content, Field, Hidden, Secret
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -43,7 +43,7 @@ def _fields(*changed: Field) -> tuple[Content, ...]:
 
 OWN = _second(THERE, replace(HERE[1], current_version="v7"))
 LOCKED = _second(CONTENTS, Content(ONE, "", (), "DecryptionFailure"))
-HIDDEN = _second(CONTENTS, Hidden(ONE, DENIED))
+HIDDEN = _second(CONTENTS, HiddenSecret(ONE, DENIED))
 
 EXAMPLES = [
     _case("secret-exists", Status.PASS),

@@ -10,7 +10,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.network.http_probe import Handshake, Visit
 from dr_estate.readers import ecs, elbv2, http_sites
-from dr_estate.readers.http_sites import Round
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.edges import DR_BALANCER, PRIMARY_BALANCER, balancer
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
@@ -20,7 +20,7 @@ STRANGER = Visit("nobody.invalid", 200, 0.01, False, "", "ok")
 ONE = Visit(ONE_HOST, 200, 0.2, True, "tenant1: log in", "one")
 TWO = Visit(TWO_HOST, 200, 0.3, True, "tenant2: log in", "two")
 PASSWORD = replace(TWO, status=401, names_host=False, title="")
-WELL = Round(STRANGER, (ONE, TWO))
+WELL = VisitRound(STRANGER, (ONE, TWO))
 BROKEN = replace(TWO, status=503, names_host=False, title="", digest="503")
 SHAKEN = Handshake(ONE_HOST, NOW + timedelta(days=90), "")
 ZERO = service("sit-tenant2-service", 0, 0)
@@ -52,7 +52,7 @@ def given(check: str, expected: Status, subject: str = "", env: Environment = SI
 
 def round_of(*answers: object, stranger: Visit = STRANGER) -> dict[str, Any]:
     """The DR region's round of visits."""
-    return {"visits": Round(stranger, answers)}  # type: ignore[arg-type]  # plain test values
+    return {"visits": VisitRound(stranger, answers)}  # type: ignore[arg-type]  # plain test values
 
 
 EXAMPLES = [

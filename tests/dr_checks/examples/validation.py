@@ -7,10 +7,10 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dns_answers, ecs, http_sites, sns_topics
 from dr_estate.readers import secretsmanager as readers_secretsmanager
-from dr_estate.readers.http_sites import Round
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.compute import ONE, TWO, D, P, both_services, container, definition, definitions, image
 from tests.dr_checks.edges import ORIGIN, PRIMARY, RECORDS, SECONDARY, traffic
@@ -27,7 +27,7 @@ SAFE = readers_secretsmanager.Content(
     (readers_secretsmanager.Field("host", names_primary=False, names_dr=True, digest="a"),),
 )
 TIED = replace(SAFE, fields=(readers_secretsmanager.Field("host", names_primary=True, names_dr=False, digest="a"),))
-OUT_OF_REACH = Unseen(Blindness.RESOLVER, "DNS server ns-1 did not answer.")
+OUT_OF_REACH = Unavailable(UnavailableKind.RESOLVER, "DNS server ns-1 did not answer.")
 LED_AWAY = (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100))
 TOPIC = sns_topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
 
@@ -58,7 +58,7 @@ def nobody_asked(example: Example, reader: Reader[Any], side: Side) -> Example:
 
 def visited(*answers_: Any, stranger: Any = STRANGER) -> dict[str, Any]:
     """The round of visits in the DR region."""
-    return {"visits": Round(stranger, answers_)}
+    return {"visits": VisitRound(stranger, answers_)}
 
 
 EXAMPLES = [
@@ -91,7 +91,7 @@ EXAMPLES = [
     given(
         "independent",
         Status.UNKNOWN,
-        contents=(SAFE, readers_secretsmanager.Hidden("sit-tenant2-db-credentials", DENIED)),
+        contents=(SAFE, readers_secretsmanager.HiddenSecret("sit-tenant2-db-credentials", DENIED)),
     ),
     given("independent", Status.UNKNOWN, contents=DENIED),
     given("answers-lead-here", Status.PASS),

@@ -32,7 +32,7 @@ def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Ex
         (efs.file_systems, Side.DR): changed.get("files", (WRITABLE,)),
         (efs.replications, Side.DR): changed.get("replications", ()),
         (dynamodb.tables, Side.DR): changed.get("tables", TABLES),
-        (control_table.standing, Side.DR): changed.get("standing", control_table.InForce(incident=INCIDENT)),
+        (control_table.standing, Side.DR): changed.get("standing", control_table.ControlState(incident=INCIDENT)),
     }
     named = frozenset([subject] if subject else [])
     return Example(f"validation-data.{check}", expected, world(parts, env=env), named, env)
@@ -73,7 +73,7 @@ EXAMPLES = [
     given("protected-again", Status.WARN, NAME),
     given("protected-again", Status.WARN, NAME, old=(PRIMARY,)),
     given("protected-again", Status.WARN, NAME, old=DENIED),
-    given("protected-again", Status.WARN, NAME, instances=(), standing=control_table.InForce()),
+    given("protected-again", Status.WARN, NAME, instances=(), standing=control_table.ControlState()),
     given("protected-again", Status.UNKNOWN, instances=DENIED),
     given("protected-again", Status.UNKNOWN, standing=DENIED),
 ]

@@ -8,7 +8,7 @@ from dr_checks.core.model import Status
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, vpc
-from dr_estate.readers.vpc import Endpoint, NatGateway, RouteTable
+from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE
 from tests.dr_checks.network import PLACES, connected, group, services
@@ -18,7 +18,7 @@ GROUPS, TABLES, NATS = (vpc.security_groups, Side.DR), (vpc.route_tables, Side.D
 SERVICES, ENDPOINTS = (ecs.services, Side.DR), (vpc.endpoints, Side.DR)
 ALB = group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",))
 ECS = frozenset({"sit-ecs-sg"})
-ALL = tuple(Endpoint(name, "Interface", "available") for name in NEEDED)
+ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
 PLACE = frozenset(PLACES)
 
 

@@ -10,27 +10,37 @@ from typing import Any
 
 import pytest
 
-from dr_checks.posture.posture import TABLE, WITNESSES, Api, PostureName, Set, Signals, Traffic, posture_of, signals_of
+from dr_checks.posture.posture import (
+    TABLE,
+    WITNESSES,
+    Api,
+    PostureName,
+    Signals,
+    TrafficDirection,
+    TrafficHealth,
+    posture_of,
+    signals_of,
+)
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, rds, route53, route53_health_checks
-from dr_estate.snapshot.snapshot import Part, Snapshot
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_checks.databases import PRIMARY as DATABASE
 from tests.dr_checks.edges import PRIMARY, RECORDS, SECONDARY, probe, record
 from tests.dr_checks.worlds import SIT, service
 
 HEALTHY = Signals(
-    Api.ANSWERS, Api.ANSWERS, Traffic.HEALTHY, Traffic.HEALTHY, 24, primary_full=True, primary_writable=True
+    Api.ANSWERS, Api.ANSWERS, TrafficHealth.HEALTHY, TrafficHealth.HEALTHY, 24, primary_full=True, primary_writable=True
 )
-SILENT, DARK = Api.SILENT, Traffic.UNHEALTHY
+SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
 CHOICES: dict[str, tuple[object, ...]] = {
     "primary_api": tuple(Api),
     "dr_api": tuple(Api),
-    "primary_traffic": tuple(Traffic),
-    "dr_traffic": (Traffic.HEALTHY, Traffic.UNKNOWN),
+    "primary_traffic": tuple(TrafficHealth),
+    "dr_traffic": (TrafficHealth.HEALTHY, TrafficHealth.UNKNOWN),
     "primary_running": (None, 0, 24),
-    "traffic_set": tuple(Set),
+    "traffic_set": tuple(TrafficDirection),
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
 }
@@ -49,29 +59,29 @@ def _every_combination() -> Iterator[Signals]:
     ("signals", "posture"),
     [
         ({}, "NORMAL"),
-        ({"primary_traffic": Traffic.UNKNOWN}, "NORMAL"),
+        ({"primary_traffic": TrafficHealth.UNKNOWN}, "NORMAL"),
         ({"primary_traffic": DARK}, "DEGRADED"),
         ({"primary_running": 0}, "DEGRADED"),
         ({"primary_running": 0, "primary_asleep": True}, "NORMAL"),
         ({"primary_running": 0, "primary_asleep": True, "primary_traffic": DARK}, "DEGRADED"),
         ({"primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
-        ({"primary_api": SILENT, "primary_traffic": Traffic.HEALTHY}, "DEGRADED"),
-        ({"primary_api": SILENT, "primary_traffic": Traffic.UNKNOWN}, "BLIND"),
+        ({"primary_api": SILENT, "primary_traffic": TrafficHealth.HEALTHY}, "DEGRADED"),
+        ({"primary_api": SILENT, "primary_traffic": TrafficHealth.UNKNOWN}, "BLIND"),
         ({"primary_api": Api.REFUSES, "primary_traffic": DARK}, "BLIND"),
         ({"dr_api": SILENT}, "DR_UNSEEN"),
         ({"primary_api": SILENT, "dr_api": SILENT, "primary_traffic": DARK}, "BLIND"),
-        ({"traffic_set": Set.DR}, "ON_DR"),
-        ({"traffic_set": Set.DR, "primary_api": SILENT, "primary_traffic": DARK}, "ON_DR"),
-        ({"traffic_set": Set.DR, "dr_api": SILENT}, "DR_UNSEEN"),
+        ({"traffic_set": TrafficDirection.DR}, "ON_DR"),
+        ({"traffic_set": TrafficDirection.DR, "primary_api": SILENT, "primary_traffic": DARK}, "ON_DR"),
+        ({"traffic_set": TrafficDirection.DR, "dr_api": SILENT}, "DR_UNSEEN"),
         ({"pinned": True, "dr_writable": True, "primary_running": 0}, "ON_DR"),
-        ({"pinned": True, "primary_api": SILENT, "primary_traffic": Traffic.UNKNOWN}, "BLIND"),
-        ({"traffic_set": Set.BETWEEN}, "RETURNING"),
-        ({"traffic_set": Set.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
-        ({"traffic_set": Set.DR, "dr_full": True}, "SPLIT"),
+        ({"pinned": True, "primary_api": SILENT, "primary_traffic": TrafficHealth.UNKNOWN}, "BLIND"),
+        ({"traffic_set": TrafficDirection.BETWEEN}, "RETURNING"),
+        ({"traffic_set": TrafficDirection.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
+        ({"traffic_set": TrafficDirection.DR, "dr_full": True}, "SPLIT"),
         ({"dr_writable": True}, "SPLIT"),
         ({"dr_writable": True, "primary_running": 0}, "DEGRADED"),
         ({"primary_running": None}, "PRIMARY_UNSEEN"),
-        ({"primary_running": None, "primary_traffic": Traffic.UNKNOWN}, "PRIMARY_UNSEEN"),
+        ({"primary_running": None, "primary_traffic": TrafficHealth.UNKNOWN}, "PRIMARY_UNSEEN"),
         ({"primary_running": None, "primary_traffic": DARK}, "DEGRADED"),
         ({"primary_running": None, "dr_api": SILENT}, "DR_UNSEEN"),
     ],
@@ -92,23 +102,26 @@ def test_no_combination_calls_a_primary_lost_that_answers_or_whose_traffic_is_we
         if next(row.posture.name for row in TABLE if row.holds(signals)) == "PRIMARY_LOST":
             assert (signals.primary_api, signals.primary_traffic) == (SILENT, DARK)
             assert signals.dr_api is Api.ANSWERS
-            assert signals.traffic_set is not Set.DR
+            assert signals.traffic_set is not TrafficDirection.DR
 
 
 def test_no_row_claims_what_its_signals_do_not_show() -> None:
     for signals in _every_combination():
-        says = next(row.posture.says for row in TABLE if row.holds(signals))
-        claims_tasks = "runs" in says or "tasks run" in says
-        assert not (claims_tasks and signals.primary_running is None), (says, signals)
-        assert not ("is healthy" in says and signals.primary_traffic is Traffic.UNKNOWN), (says, signals)
+        message = next(row.posture.says for row in TABLE if row.holds(signals))
+        claims_tasks = "runs" in message or "tasks run" in message
+        assert not (claims_tasks and signals.primary_running is None), (message, signals)
+        assert not ("is healthy" in message and signals.primary_traffic is TrafficHealth.UNKNOWN), (message, signals)
 
 
 def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> None:
-    denied = Unseen(Blindness.DENIED, "ecs:ListServices is denied.", SIT.regions.primary)
+    denied = Unavailable(UnavailableKind.DENIED, "ecs:ListServices is denied.", SIT.regions.primary)
     seen = _seen(*RECORDS)
     answers = {(reader.name, side): () for reader in WITNESSES for side in (Side.PRIMARY, Side.DR)}
     values = {**answers, (ecs.services.name, Side.PRIMARY): denied}
-    parts = {**seen.parts, **{key: Part(*key, "somewhere", seen.taken_at, value) for key, value in values.items()}}
+    parts = {
+        **seen.parts,
+        **{key: SnapshotPart(*key, "somewhere", seen.taken_at, value) for key, value in values.items()},
+    }
     posture = posture_of(replace(seen, parts=parts), SIT)
     assert (posture.name, posture.says.endswith("is denied.")) == (PostureName.PRIMARY_UNSEEN, True)
 
@@ -116,30 +129,48 @@ def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> N
 @pytest.mark.parametrize(
     ("kinds", "api"),
     [
-        ((Blindness.UNREACHABLE, Blindness.DEADLINE, Blindness.THROTTLED, Blindness.UNREACHABLE), Api.SILENT),
-        ((Blindness.THROTTLED,) * 4, Api.REFUSES),
-        ((Blindness.UNREACHABLE, Blindness.UNREACHABLE, Blindness.UNREACHABLE, Blindness.DENIED), Api.REFUSES),
+        (
+            (
+                UnavailableKind.UNREACHABLE,
+                UnavailableKind.DEADLINE,
+                UnavailableKind.THROTTLED,
+                UnavailableKind.UNREACHABLE,
+            ),
+            Api.SILENT,
+        ),
+        ((UnavailableKind.THROTTLED,) * 4, Api.REFUSES),
+        (
+            (
+                UnavailableKind.UNREACHABLE,
+                UnavailableKind.UNREACHABLE,
+                UnavailableKind.UNREACHABLE,
+                UnavailableKind.DENIED,
+            ),
+            Api.REFUSES,
+        ),
     ],
     ids=["silent", "throttled alone", "one denied"],
 )
-def test_a_region_is_silent_only_where_no_witness_of_it_answered(kinds: tuple[Blindness, ...], api: Api) -> None:
+def test_a_region_is_silent_only_where_no_witness_of_it_answered(kinds: tuple[UnavailableKind, ...], api: Api) -> None:
     seen = _seen(*RECORDS)
     parts = dict(seen.parts)
     for name, kind in zip([reader.name for reader in WITNESSES], kinds, strict=True):
-        parts[name, Side.PRIMARY] = Part(name, Side.PRIMARY, "here", seen.taken_at, Unseen(kind, "no.", "here"))
+        parts[name, Side.PRIMARY] = SnapshotPart(
+            name, Side.PRIMARY, "here", seen.taken_at, Unavailable(kind, "no.", "here")
+        )
     assert signals_of(replace(seen, parts=parts), SIT).primary_api is api
 
 
 def _seen(*records: route53.Record, checks: tuple[route53_health_checks.HealthCheck, ...] = ()) -> Snapshot:
     now = datetime(2026, 1, 7, tzinfo=UTC)
-    silent = Unseen(Blindness.UNREACHABLE, "no answer")
+    silent = Unavailable(UnavailableKind.UNREACHABLE, "no answer")
     values = {
         (route53.records.name, Side.GLOBAL): records,
         (route53_health_checks.checks.name, Side.GLOBAL): checks,
         (rds.instances.name, Side.DR): (),
         (rds.instances.name, Side.PRIMARY): silent,
     }
-    parts = {key: Part(*key, "somewhere", now, value) for key, value in values.items()}
+    parts = {key: SnapshotPart(*key, "somewhere", now, value) for key, value in values.items()}
     return Snapshot(SIT.name, SIT.account, "someone", "live", now, parts)
 
 
@@ -153,12 +184,12 @@ def test_where_traffic_is_set_is_read_from_where_the_records_lead() -> None:
         replace(route53_record, failover=None, weight=weight)
         for route53_record, weight in ((PRIMARY, 10), (SECONDARY, 90))
     ]
-    assert signals_of(_seen(*RECORDS), SIT).traffic_set is Set.PRIMARY
-    assert signals_of(_seen(*exchanged), SIT).traffic_set is Set.DR
-    assert signals_of(_seen(*turned), SIT).traffic_set is Set.DR
-    assert signals_of(_seen(*weights), SIT).traffic_set is Set.BETWEEN
-    assert signals_of(_seen(weights[1], replace(weights[0], weight=0)), SIT).traffic_set is Set.DR
-    assert signals_of(_seen(record("elsewhere.example")), SIT).traffic_set is Set.UNKNOWN
+    assert signals_of(_seen(*RECORDS), SIT).traffic_set is TrafficDirection.PRIMARY
+    assert signals_of(_seen(*exchanged), SIT).traffic_set is TrafficDirection.DR
+    assert signals_of(_seen(*turned), SIT).traffic_set is TrafficDirection.DR
+    assert signals_of(_seen(*weights), SIT).traffic_set is TrafficDirection.BETWEEN
+    assert signals_of(_seen(weights[1], replace(weights[0], weight=0)), SIT).traffic_set is TrafficDirection.DR
+    assert signals_of(_seen(record("elsewhere.example")), SIT).traffic_set is TrafficDirection.UNKNOWN
 
 
 def test_a_dark_primary_whose_traffic_is_set_to_the_dr_region_is_no_new_loss() -> None:
@@ -175,7 +206,7 @@ def test_a_pinned_check_is_seen_as_a_pin_and_not_as_a_witness() -> None:
     pinned = _seen(*RECORDS, checks=(replace(probe("hc-1", host), port=1), probe("hc-2", "dr")))
     upright = _seen(*RECORDS, checks=(probe("hc-1", host), probe("hc-2", "dr")))
     assert (signals_of(pinned, SIT).pinned, signals_of(upright, SIT).pinned) == (True, False)
-    assert signals_of(pinned, SIT).primary_traffic is Traffic.UNKNOWN
+    assert signals_of(pinned, SIT).primary_traffic is TrafficHealth.UNKNOWN
 
 
 def _with_databases(primary: str, dr: str) -> Snapshot:
@@ -188,7 +219,9 @@ def _with_databases(primary: str, dr: str) -> Snapshot:
         (rds.instances.name, Side.PRIMARY): (replace(DATABASE, status=primary),),
         (rds.instances.name, Side.DR): (replace(DATABASE, status=dr),),
     }
-    parts = {(name, side): Part(name, side, "somewhere", seen.taken_at, v) for (name, side), v in values.items()}
+    parts = {
+        (name, side): SnapshotPart(name, side, "somewhere", seen.taken_at, v) for (name, side), v in values.items()
+    }
     return replace(seen, parts={**seen.parts, **parts})
 
 
@@ -209,5 +242,7 @@ def test_a_zone_without_a_record_of_the_traffic_is_no_normal_estate() -> None:
     seen = _with_databases("available", "stopped")
     key = (route53.records.name, Side.GLOBAL)
     bare = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=())})
-    dark = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=Unseen(Blindness.DENIED, "no."))})
+    dark = replace(
+        seen, parts={**seen.parts, key: replace(seen.parts[key], value=Unavailable(UnavailableKind.DENIED, "no."))}
+    )
     assert [posture_of(snapshot, SIT).name for snapshot in (seen, bare, dark)] == ["NORMAL", "DEGRADED", "NORMAL"]

@@ -10,7 +10,7 @@ import botocore.exceptions as aws
 import pytest
 
 from dr_estate.aws.errors import CODES, KIND_OF_CODE, DeadlinePassed, explain, kind_of
-from dr_estate.model.unseen import SILENT, Blindness
+from dr_estate.model.unavailable import SILENT, UnavailableKind
 from tests.dr_estate.contracts.recorded import FOLDER, here
 
 REGION = "af-south-1"
@@ -24,39 +24,39 @@ def _answer(code: str, status: int, message: str = "") -> aws.ClientError:
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
-        ("403", 403, Blindness.DENIED),
-        ("400", 400, Blindness.CREDENTIALS),
-        ("405", 405, Blindness.ERROR),
-        ("PermanentRedirect", 301, Blindness.ERROR),
-        ("AccessDeniedException", 400, Blindness.DENIED),
-        ("RegionDisabledException", 403, Blindness.DENIED),
-        ("ForbiddenException", 403, Blindness.DENIED),
-        ("InvalidSignatureException", 400, Blindness.CREDENTIALS),
-        ("RequestTimeTooSkewed", 403, Blindness.CREDENTIALS),
-        ("Throttled", 429, Blindness.THROTTLED),
-        ("SlowDown", 503, Blindness.THROTTLED),
-        ("EC2ThrottledException", 503, Blindness.THROTTLED),
-        ("RequestTimeoutException", 408, Blindness.UNREACHABLE),
-        ("RequestTimeout", 400, Blindness.UNREACHABLE),
-        ("ServiceUnavailable", 503, Blindness.UNREACHABLE),
-        ("InternalError", 500, Blindness.UNREACHABLE),
-        ("UnknownOperationException", 404, Blindness.UNSUPPORTED),
-        ("NotImplemented", 501, Blindness.UNSUPPORTED),
-        ("LimitExceededException", 400, Blindness.ERROR),
-        ("KMS.DisabledException", 400, Blindness.ERROR),
-        ("AWSOrganizationsNotInUseException", 404, Blindness.ERROR),
+        ("403", 403, UnavailableKind.DENIED),
+        ("400", 400, UnavailableKind.CREDENTIALS),
+        ("405", 405, UnavailableKind.ERROR),
+        ("PermanentRedirect", 301, UnavailableKind.ERROR),
+        ("AccessDeniedException", 400, UnavailableKind.DENIED),
+        ("RegionDisabledException", 403, UnavailableKind.DENIED),
+        ("ForbiddenException", 403, UnavailableKind.DENIED),
+        ("InvalidSignatureException", 400, UnavailableKind.CREDENTIALS),
+        ("RequestTimeTooSkewed", 403, UnavailableKind.CREDENTIALS),
+        ("Throttled", 429, UnavailableKind.THROTTLED),
+        ("SlowDown", 503, UnavailableKind.THROTTLED),
+        ("EC2ThrottledException", 503, UnavailableKind.THROTTLED),
+        ("RequestTimeoutException", 408, UnavailableKind.UNREACHABLE),
+        ("RequestTimeout", 400, UnavailableKind.UNREACHABLE),
+        ("ServiceUnavailable", 503, UnavailableKind.UNREACHABLE),
+        ("InternalError", 500, UnavailableKind.UNREACHABLE),
+        ("UnknownOperationException", 404, UnavailableKind.UNSUPPORTED),
+        ("NotImplemented", 501, UnavailableKind.UNSUPPORTED),
+        ("LimitExceededException", 400, UnavailableKind.ERROR),
+        ("KMS.DisabledException", 400, UnavailableKind.ERROR),
+        ("AWSOrganizationsNotInUseException", 404, UnavailableKind.ERROR),
     ],
 )
-def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: Blindness) -> None:
+def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: UnavailableKind) -> None:
     service = "s3" if code.isdigit() else "rds"
-    unseen = explain(_answer(code, status, "in eu-west-1 does not answer, the deadline is over"), service, REGION)
-    assert (unseen.kind, unseen.region) == (kind, REGION)
-    assert unseen.is_silence_of(REGION) == (kind in SILENT)
-    assert not unseen.is_silence_of("eu-west-1")
+    unavailable = explain(_answer(code, status, "in eu-west-1 does not answer, the deadline is over"), service, REGION)
+    assert (unavailable.kind, unavailable.region) == (kind, REGION)
+    assert unavailable.is_silence_of(REGION) == (kind in SILENT)
+    assert not unavailable.is_silence_of("eu-west-1")
 
 
 def test_a_status_without_a_code_says_nothing_of_the_keys_but_where_s3_answers_to_head() -> None:
-    assert explain(_answer("400", 400, "Bad Request"), "application-autoscaling", REGION).kind is Blindness.ERROR
+    assert explain(_answer("400", 400, "Bad Request"), "application-autoscaling", REGION).kind is UnavailableKind.ERROR
 
 
 def test_a_code_means_one_thing_only() -> None:
@@ -66,14 +66,14 @@ def test_a_code_means_one_thing_only() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (aws.EndpointConnectionError(endpoint_url="https://deadline.example"), Blindness.UNREACHABLE),
-        (aws.ReadTimeoutError(endpoint_url="https://rds.example"), Blindness.UNREACHABLE),
-        (DeadlinePassed(error="60 s passed"), Blindness.DEADLINE),
-        (aws.NoCredentialsError(), Blindness.CREDENTIALS),
-        (aws.DataNotFoundError(data_path="no model"), Blindness.ERROR),
+        (aws.EndpointConnectionError(endpoint_url="https://deadline.example"), UnavailableKind.UNREACHABLE),
+        (aws.ReadTimeoutError(endpoint_url="https://rds.example"), UnavailableKind.UNREACHABLE),
+        (DeadlinePassed(error="60 s passed"), UnavailableKind.DEADLINE),
+        (aws.NoCredentialsError(), UnavailableKind.CREDENTIALS),
+        (aws.DataNotFoundError(data_path="no model"), UnavailableKind.ERROR),
     ],
 )
-def test_no_answer_is_told_apart_by_the_error_and_not_by_its_words(error: Exception, kind: Blindness) -> None:
+def test_no_answer_is_told_apart_by_the_error_and_not_by_its_words(error: Exception, kind: UnavailableKind) -> None:
     assert explain(error, "rds", REGION).kind is kind
 
 
@@ -85,11 +85,11 @@ def test_a_denied_call_names_the_role_that_is_to_be_allowed() -> None:
 
 
 KINDS = {
-    "AccessDeniedException": Blindness.DENIED,
-    "403": Blindness.DENIED,
-    "400": Blindness.CREDENTIALS,
-    "NotImplemented": Blindness.UNSUPPORTED,
-    "UnsupportedOperationException": Blindness.UNSUPPORTED,
+    "AccessDeniedException": UnavailableKind.DENIED,
+    "403": UnavailableKind.DENIED,
+    "400": UnavailableKind.CREDENTIALS,
+    "NotImplemented": UnavailableKind.UNSUPPORTED,
+    "UnsupportedOperationException": UnavailableKind.UNSUPPORTED,
 }
 """What the recorded errors mean that are more than the refusal of one request."""
 
@@ -108,18 +108,18 @@ def test_the_tables_of_errors_are_there() -> None:
     "row", _recorded("error-codes-documented.json"), ids=lambda row: f"{row['service']}-{row['code']}"
 )
 def test_a_documented_code_means_what_is_expected_of_it(row: dict[str, Any]) -> None:
-    unseen = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
-    assert unseen.kind == row["expected"]
+    unavailable = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
+    assert unavailable.kind == row["expected"]
 
 
 @here
 @pytest.mark.parametrize("row", _recorded("errors.json"), ids=lambda row: f"{row['service']}-{row['code']}")
 def test_a_recorded_error_is_a_refusal_of_this_request_unless_its_code_means_more(row: dict[str, Any]) -> None:
-    unseen = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
-    assert unseen.kind is KINDS.get(row["code"], Blindness.ERROR)
-    assert row["code"] in unseen.why
+    unavailable = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
+    assert unavailable.kind is KINDS.get(row["code"], UnavailableKind.ERROR)
+    assert row["code"] in unavailable.why
 
 
 def test_a_code_means_the_same_with_and_without_the_word_exception() -> None:
     for code in ("Throttling", "InvalidSignature", "TooManyRequests", "ExpiredToken", "AccessDenied"):
-        assert kind_of(code, 400) is kind_of(f"{code}Exception", 400) is not Blindness.ERROR
+        assert kind_of(code, 400) is kind_of(f"{code}Exception", 400) is not UnavailableKind.ERROR

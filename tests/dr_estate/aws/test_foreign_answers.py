@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from dr_actions.clients.mutating_client import Hands, SendFailed, Trouble
+from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
 from dr_actions.model.plan import Call
-from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.registry import reads
 from tests.dr_checks.worlds import SIT
 
@@ -83,17 +83,17 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def reading(server: Server) -> Callable[..., Unseen]:
+def reading(server: Server) -> Callable[..., Unavailable]:
     """Read of ``service`` from a server that answers so: why nothing was seen."""
     limits = SIT.observation.model_copy(update={"attempts": 1})
-    eyes = Eyes(SIT.model_copy(update={"observation": limits}), reads(), Credentials())
+    client = ReadClient(SIT.model_copy(update={"observation": limits}), reads(), Credentials())
 
-    def read(service: str, status: int, body: bytes = b"", **headers: str) -> Unseen:
+    def read(service: str, status: int, body: bytes = b"", **headers: str) -> Unavailable:
         server.answer = (status, body, headers)
-        eyes.open()
-        with pytest.raises(CannotSee) as dark:
-            eyes.call(service.partition(" ")[0], REGION, READS[service])
-        return dark.value.unseen
+        client.open()
+        with pytest.raises(DataUnavailable) as dark:
+            client.call(service.partition(" ")[0], REGION, READS[service])
+        return dark.value.unavailable
 
     return read
 
@@ -102,12 +102,12 @@ def reading(server: Server) -> Callable[..., Unseen]:
 def sending(server: Server) -> Callable[..., SendFailed]:
     """Write of ``service`` to a server that answers so: how it failed."""
     declared = frozenset(call.name for call in WRITES.values())
-    hands: Hands[object] = Hands(SIT, Credentials(), declared, lambda _call, _context: None)
+    client: MutatingClient[object] = MutatingClient(SIT, Credentials(), declared, lambda _call, _context: None)
 
     def send(service: str, status: int, body: bytes = b"", **headers: str) -> SendFailed:
         server.answer = (status, body, headers)
         with pytest.raises(SendFailed) as failed:
-            hands.send(WRITES[service])
+            client.send(WRITES[service])
         return failed.value
 
     return send
@@ -125,33 +125,33 @@ ANSWERS = {
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_answer_that_is_not_awss_is_said_in_a_line(
-    reading: Callable[..., Unseen], answer: str, service: str
+    reading: Callable[..., Unavailable], answer: str, service: str
 ) -> None:
     status, body, headers = ANSWERS[answer]
-    unseen = reading(service, status, body, **headers)
-    assert unseen.kind is Blindness.NOT_AWS
-    assert not unseen.is_silence_of(REGION), "it says nothing of the region"
-    assert f"HTTP {status}" in unseen.why
-    assert f"{service} in {REGION} answered something that is not AWS" in unseen.why
-    assert "\n" not in unseen.why
+    unavailable = reading(service, status, body, **headers)
+    assert unavailable.kind is UnavailableKind.NOT_AWS
+    assert not unavailable.is_silence_of(REGION), "it says nothing of the region"
+    assert f"HTTP {status}" in unavailable.why
+    assert f"{service} in {REGION} answered something that is not AWS" in unavailable.why
+    assert "\n" not in unavailable.why
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_empty_body_is_no_estate_without_resources(reading: Callable[..., Unseen], service: str) -> None:
-    unseen = reading(service, 200)
-    assert (unseen.kind, "an empty body" in unseen.why) == (Blindness.NOT_AWS, True)
+def test_an_empty_body_is_no_estate_without_resources(reading: Callable[..., Unavailable], service: str) -> None:
+    unavailable = reading(service, 200)
+    assert (unavailable.kind, "an empty body" in unavailable.why) == (UnavailableKind.NOT_AWS, True)
 
 
 @pytest.mark.parametrize("service", ["rds", "ec2"])
-def test_half_an_answer_is_not_awss_either(reading: Callable[..., Unseen], service: str) -> None:
-    unseen = reading(service, 200, b"<DescribeDBInstancesResponse><DBInst")
-    assert (unseen.kind, unseen.why.count("\n")) == (Blindness.NOT_AWS, 0)
+def test_half_an_answer_is_not_awss_either(reading: Callable[..., Unavailable], service: str) -> None:
+    unavailable = reading(service, 200, b"<DescribeDBInstancesResponse><DBInst")
+    assert (unavailable.kind, unavailable.why.count("\n")) == (UnavailableKind.NOT_AWS, 0)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_page_of_a_service_that_is_down_is_its_silence(reading: Callable[..., Unseen], service: str) -> None:
-    unseen = reading(service, 503, b"<html><body><b>Http/1.1 Service Unavailable</b></body></html>")
-    assert unseen.kind is Blindness.UNREACHABLE
+def test_a_page_of_a_service_that_is_down_is_its_silence(reading: Callable[..., Unavailable], service: str) -> None:
+    unavailable = reading(service, 503, b"<html><body><b>Http/1.1 Service Unavailable</b></body></html>")
+    assert unavailable.kind is UnavailableKind.UNREACHABLE
 
 
 @pytest.mark.parametrize("service", WRITES)
@@ -161,7 +161,7 @@ def test_a_write_that_something_else_answered_may_have_taken_effect(
 ) -> None:
     status, body, headers = ANSWERS[answer]
     failed = sending(service, status, body, **headers)
-    assert failed.trouble is Trouble.UNCERTAIN
+    assert failed.trouble is FailureKind.UNCERTAIN
     assert "answered something that is not AWS" in str(failed)
     assert "\n" not in str(failed)
 
@@ -172,25 +172,25 @@ def _json_error(code: str) -> bytes:
 
 @pytest.mark.parametrize(("minutes", "words"), [(-7, "7 min ahead of AWS's"), (12, "12 min behind AWS's")])
 def test_a_clock_that_is_off_is_measured_by_the_answers_own_date(
-    reading: Callable[..., Unseen], minutes: int, words: str
+    reading: Callable[..., Unavailable], minutes: int, words: str
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
-    unseen = reading("ecs", 400, _json_error("InvalidSignatureException"), date=date)
-    assert unseen.kind is Blindness.CREDENTIALS
-    assert f"the clock of this machine is {words}" in unseen.why
+    unavailable = reading("ecs", 400, _json_error("InvalidSignatureException"), date=date)
+    assert unavailable.kind is UnavailableKind.CREDENTIALS
+    assert f"the clock of this machine is {words}" in unavailable.why
 
 
-def test_a_wrong_signature_at_the_right_time_is_no_matter_of_the_clock(reading: Callable[..., Unseen]) -> None:
+def test_a_wrong_signature_at_the_right_time_is_no_matter_of_the_clock(reading: Callable[..., Unavailable]) -> None:
     date = format_datetime(datetime.now(UTC), usegmt=True)
-    unseen = reading("ecs", 400, _json_error("InvalidSignatureException"), date=date)
-    assert unseen.kind is Blindness.CREDENTIALS
-    assert "refused the signature" in unseen.why
-    assert "clock" not in unseen.why
+    unavailable = reading("ecs", 400, _json_error("InvalidSignatureException"), date=date)
+    assert unavailable.kind is UnavailableKind.CREDENTIALS
+    assert "refused the signature" in unavailable.why
+    assert "clock" not in unavailable.why
 
 
-@pytest.mark.parametrize(("status", "kind"), [(403, Blindness.DENIED), (400, Blindness.CREDENTIALS)])
+@pytest.mark.parametrize(("status", "kind"), [(403, UnavailableKind.DENIED), (400, UnavailableKind.CREDENTIALS)])
 def test_the_answer_to_head_has_no_body_and_still_means_something(
-    reading: Callable[..., Unseen], status: int, kind: Blindness
+    reading: Callable[..., Unavailable], status: int, kind: UnavailableKind
 ) -> None:
     assert reading("s3 head", status).kind is kind
 
@@ -218,20 +218,20 @@ def test_a_state_that_passes_is_no_refusal(
     sending: Callable[..., SendFailed], service: str, status: int, code: str
 ) -> None:
     failed = sending(service, status, _error(service, code))
-    assert (failed.trouble, failed.code) == (Trouble.BUSY, code)
+    assert (failed.trouble, failed.code) == (FailureKind.BUSY, code)
 
 
 @pytest.mark.parametrize(
     ("service", "status", "code", "trouble"),
     [
-        ("ecs", 429, "TooManyRequestsException", Trouble.THROTTLED),
-        ("rds", 503, "EC2ThrottledException", Trouble.THROTTLED),
-        ("rds", 503, "ServiceUnavailable", Trouble.UNCERTAIN),
-        ("rds", 400, "DBInstanceNotFound", Trouble.REFUSED),
-        ("s3", 409, "InvalidBucketState", Trouble.REFUSED),
+        ("ecs", 429, "TooManyRequestsException", FailureKind.THROTTLED),
+        ("rds", 503, "EC2ThrottledException", FailureKind.THROTTLED),
+        ("rds", 503, "ServiceUnavailable", FailureKind.UNCERTAIN),
+        ("rds", 400, "DBInstanceNotFound", FailureKind.REFUSED),
+        ("s3", 409, "InvalidBucketState", FailureKind.REFUSED),
     ],
 )
 def test_what_does_not_pass_by_itself_is_no_busy_state(
-    sending: Callable[..., SendFailed], service: str, status: int, code: str, trouble: Trouble
+    sending: Callable[..., SendFailed], service: str, status: int, code: str, trouble: FailureKind
 ) -> None:
     assert sending(service, status, _error(service, code)).trouble is trouble

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dr_estate.aws.read_client import PROOF, Credentials, Eyes, open_eyes
+from dr_estate.aws.read_client import PROOF, Credentials, ReadClient, open_eyes
 from dr_estate.config.environment import Environment, load_environment
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
@@ -27,10 +27,10 @@ def _keys(world: Endpoint, person: str = "reader") -> Credentials:
     return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
 
 
-def _look(env: Environment, credentials: Credentials) -> Eyes:
-    with open_eyes(env, reads(), credentials) as eyes:
-        eyes.prove_account()
-    return eyes
+def _look(env: Environment, credentials: Credentials) -> ReadClient:
+    with open_eyes(env, reads(), credentials) as client:
+        client.prove_account()
+    return client
 
 
 def test_the_next_look_has_the_same_clients_and_counts_its_own_calls(sandbox_world: Endpoint, sit: Environment) -> None:
@@ -60,7 +60,7 @@ def test_who_could_not_see_signs_in_anew_for_the_next_look(sandbox_world: Endpoi
     first = _look(sit, _keys(sandbox_world))
     sandbox_world.begin(expired)
     try:
-        with pytest.raises(CannotSee):
+        with pytest.raises(DataUnavailable):
             _look(sit, _keys(sandbox_world))
     finally:
         sandbox_world.end(expired)
@@ -68,11 +68,11 @@ def test_who_could_not_see_signs_in_anew_for_the_next_look(sandbox_world: Endpoi
 
 
 def test_what_could_not_be_seen_among_the_rest_is_reason_enough(sandbox_world: Endpoint, sit: Environment) -> None:
-    with open_eyes(sit, reads(), _keys(sandbox_world)) as eyes:
-        eyes.prove_account()
-        with pytest.raises(CannotSee):
-            eyes.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
-    assert _look(sit, _keys(sandbox_world)) is not eyes
+    with open_eyes(sit, reads(), _keys(sandbox_world)) as client:
+        client.prove_account()
+        with pytest.raises(DataUnavailable):
+            client.call("ecs", sit.regions.dr, lambda ecs: ecs.list_services(cluster="nowhere"))
+    assert _look(sit, _keys(sandbox_world)) is not client
 
 
 def _ports(world: Endpoint) -> set[int]:
@@ -94,8 +94,8 @@ def test_a_forked_process_never_asks_on_its_parents_connections(sandbox_world: E
         child = os.fork()
     if not child:
         ports = parents & _ports(sandbox_world)
-        with open_eyes(sit, reads(), credentials) as eyes:
-            eyes.prove_account()
+        with open_eyes(sit, reads(), credentials) as client:
+            client.prove_account()
         os._exit(len(ports) + (_ports(sandbox_world) <= before))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert parents

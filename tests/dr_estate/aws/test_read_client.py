@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.aws.read_client import Credentials, Eyes, ForbiddenCall
+from dr_estate.aws.read_client import Credentials, ForbiddenCall, ReadClient
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
@@ -20,29 +20,29 @@ def sit() -> Environment:
     return load_environment(ENVIRONMENTS, "sit")
 
 
-def _eyes(env: Environment, world: Endpoint) -> Eyes:
+def _eyes(env: Environment, world: Endpoint) -> ReadClient:
     keys = world.people["reader"]
-    return Eyes(env, reads(), Credentials(world.url, keys.access_key_id, keys.secret_access_key))
+    return ReadClient(env, reads(), Credentials(world.url, keys.access_key_id, keys.secret_access_key))
 
 
 def test_a_call_that_is_no_declared_read_never_leaves(sandbox_world: Endpoint, sit: Environment) -> None:
-    eyes = _eyes(sit, sandbox_world)
+    client = _eyes(sit, sandbox_world)
     region = sit.region(Side.PRIMARY)
     sandbox_world.reset_calls()
     for service, operation in (("ecs", "update_service"), ("rds", "delete_db_instance"), ("ec2", "describe_images")):
         with pytest.raises(ForbiddenCall, match=f"{service}.{operation} is not among the declared reads"):
-            eyes.call(service, region, operator.methodcaller(operation))
+            client.call(service, region, operator.methodcaller(operation))
     assert sandbox_world.calls() == {}
 
 
 def test_a_read_of_no_reader_is_forbidden_even_where_its_method_exists(
     sandbox_world: Endpoint, sit: Environment
 ) -> None:
-    eyes = _eyes(sit, sandbox_world)
-    eyes.client("ecs", sit.region(Side.DR))
-    eyes.allowed = frozenset()
+    read_client = _eyes(sit, sandbox_world)
+    read_client.client("ecs", sit.region(Side.DR))
+    read_client.allowed = frozenset()
     with pytest.raises(ForbiddenCall, match="ecs:DescribeClusters is not among"):
-        eyes.call("ecs", sit.region(Side.DR), lambda client: client.describe_clusters())
+        read_client.call("ecs", sit.region(Side.DR), lambda client: client.describe_clusters())
 
 
 def test_a_profile_that_assumes_a_role_signs_in_by_the_dr_regions_sts_and_is_no_call_of_the_eyes(
@@ -61,7 +61,7 @@ def test_a_profile_that_assumes_a_role_signs_in_by_the_dr_regions_sts_and_is_no_
     monkeypatch.setenv("AWS_PROFILE", "role")
     monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox_world.url)
     sandbox_world.reset_calls()
-    eyes = Eyes(sit, reads(), Credentials())
-    assert "assumed-role/dr-reader/" in eyes.prove_account().arn
-    assert dict(eyes.calls) == {"sts:GetCallerIdentity": 1}
+    client = ReadClient(sit, reads(), Credentials())
+    assert "assumed-role/dr-reader/" in client.prove_account().arn
+    assert dict(client.calls) == {"sts:GetCallerIdentity": 1}
     assert f"{sit.region(Side.DR)} sts:AssumeRole" in sandbox_world.calls()

@@ -17,11 +17,11 @@ from typing import Any
 
 from botocore.model import OperationModel
 
-from dr_estate.aws.read_client import Credentials, Eyes
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import drill_resources, ecs, efs, rds
-from dr_estate.reading.reader import Followed, Look, Reader, Section
+from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
 from tests.dr_checks.worlds import SIT
@@ -33,7 +33,7 @@ Answer = Callable[[str, Params, str], dict[str, Any]]
 Key = tuple[str, Side]
 Sections = dict[Key, Section]
 _ON_THE_NETWORK = {"dns_answers", "http_sites"}
-_FOLLOWED = Followed(changes=("C1",))
+_FOLLOWED = TrackedChanges(changes=("C1",))
 
 
 @cache
@@ -60,7 +60,7 @@ class Answered:
         self.env = environment
         self.answer: Answer = lambda _operation, _params, _region: {}
         self.calls: Counter[str] = Counter()
-        self._eyes = Eyes(environment, reads(), Credentials("http://127.0.0.1:9", "AKIDCONTRACT", "none"))
+        self._eyes = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "AKIDCONTRACT", "none"))
         self._workers = ThreadPoolExecutor(4)
         regions = {environment.region(side) for side in Side}
         for service in {read.partition(":")[0] for read in reads()}:
@@ -101,11 +101,11 @@ class Answered:
 
     def _read(self, name: str, side: Side) -> Section:
         region = self.env.region(side)
-        look = Look(self._eyes, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
+        context = ReadContext(self._eyes, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
         try:
-            return Section(readers()[name].read(look), tuple(look.unreadable))
-        except CannotSee as dark:
-            return Section(dark.unseen, tuple(look.unreadable))
+            return Section(readers()[name].read(context), tuple(context.unreadable))
+        except DataUnavailable as error:
+            return Section(error.unavailable, tuple(context.unreadable))
 
     def _answered(self, model: OperationModel, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         operation = f"{model.service_model.service_name}:{model.name}"
@@ -135,13 +135,13 @@ def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     context["params"] = dict(params)
 
 
-def unseen(section: Section) -> list[Unseen]:
+def unseen(section: Section) -> list[Unavailable]:
     """Every Unseen of a section, wherever it stands."""
     return [*_unseen(section.value), *(row.unseen for row in section.unreadable)]
 
 
-def _unseen(value: Any) -> Iterator[Unseen]:
-    if isinstance(value, Unseen):
+def _unseen(value: Any) -> Iterator[Unavailable]:
+    if isinstance(value, Unavailable):
         yield value
     elif isinstance(value, tuple):
         yield from (found for item in value for found in _unseen(item))

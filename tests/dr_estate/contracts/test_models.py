@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_estate.model.unseen import Blindness
+from dr_estate.model.unavailable import UnavailableKind
 from tests.dr_estate.contracts.answering import Answered, operations, unseen
 from tests.dr_estate.contracts.demanded import DEMANDED
 from tests.dr_estate.contracts.shapes import drawn, full, watch
@@ -35,7 +35,7 @@ def _demanded(answered: Answered, operation: str) -> set[str]:
     for path in taken:
         names = path.replace("[]", "").partition(".")[2].split(".")
         read = answered.give(operation, lambda *_, names=names: _without(full(operation, shape), names))
-        if any(why.kind is Blindness.UNREADABLE for section in read.values() for why in unseen(section)):
+        if any(why.kind is UnavailableKind.UNREADABLE for section in read.values() for why in unseen(section)):
             found.add(path)
     return found
 

@@ -11,7 +11,7 @@ import pytest
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge, lags
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, CannotSee, UnreadableRow, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.readers import dynamodb, ecs, elbv2, vpc
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
@@ -60,7 +60,7 @@ def test_a_service_that_cannot_be_understood_is_named_where_it_is_a_tenants(
     found = _read(answered, ecs.services, "ecs:DescribeServices", {"services": rows})
     assert [service.name for service in found.value] == [PLAIN["serviceName"]]
     assert [(row.name, row.tenant, row.unseen.kind) for row in found.unreadable] == [
-        (name, "tenant2", Blindness.UNREADABLE) for name in names
+        (name, "tenant2", UnavailableKind.UNREADABLE) for name in names
     ]
     assert all("EXTERNAL" in row.unseen.why for row in found.unreadable)
 
@@ -77,7 +77,7 @@ def test_an_endpoint_of_a_resource_has_no_service(answered: Answered) -> None:
     row = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Resource", "State": "Available"}
     answer = {"VpcEndpoints": [{**row, "ResourceConfigurationArn": arn}]}
     found = _read(answered, vpc.endpoints, "ec2:DescribeVpcEndpoints", answer)
-    assert found.value == (vpc.Endpoint(arn, "Resource", "available"),)
+    assert found.value == (vpc.VpcEndpoint(arn, "Resource", "available"),)
 
 
 def test_a_range_of_ports_is_ports(answered: Answered) -> None:
@@ -118,7 +118,7 @@ def _with(
     return replace(snapshot, parts={**snapshot.parts, (reader.name, side): part})
 
 
-ODD = UnreadableRow(OURS, "tenant2", Unseen(Blindness.UNREADABLE, f"{OURS} in xx was not understood.", "xx"))
+ODD = UnreadableRow(OURS, "tenant2", Unavailable(UnavailableKind.UNREADABLE, f"{OURS} in xx was not understood.", "xx"))
 
 
 def _odd_in_dr() -> Snapshot:
@@ -160,9 +160,9 @@ def test_saved_evidence_holds_the_odd_row_and_whoever_needs_the_whole_part_canno
     odd = from_json(to_json(_odd_in_dr()))
     assert odd.unreadable(ecs.services, Side.DR) == (ODD,)
     assert odd.get_readable(ecs.services, Side.DR) == _odd_in_dr().get_readable(ecs.services, Side.DR)
-    with pytest.raises(CannotSee) as dark:
+    with pytest.raises(DataUnavailable) as dark:
         odd.get(ecs.services, Side.DR)
-    assert dark.value.unseen == ODD.unseen
+    assert dark.value.unavailable == ODD.unseen
 
 
 def test_a_lag_whose_rows_were_not_understood_is_not_measured() -> None:

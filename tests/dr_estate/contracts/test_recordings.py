@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_estate.snapshot.snapshot import Part, Snapshot, from_json, to_json
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json, to_json
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.contracts.answering import Answered, Sections, evidence, operations, unseen
 from tests.dr_estate.contracts.recorded import FOLDER, Recording, here, recordings
@@ -32,6 +32,8 @@ def test_a_recorded_answer_is_understood_and_read_by_pages_as_at_once(answered: 
 def _reloaded(sections: Sections) -> Sections:
     """The sections as they come back from saved evidence."""
     now = evidence().taken_at
-    parts = {key: Part(*key, "somewhere", now, found.value, found.unreadable) for key, found in sections.items()}
+    parts = {
+        key: SnapshotPart(*key, "somewhere", now, found.value, found.unreadable) for key, found in sections.items()
+    }
     saved = from_json(to_json(Snapshot("sit", SIT.account, "x", "recorded", now, parts)))
     return {key: type(sections[key])(part.value, part.unreadable) for key, part in saved.parts.items()}

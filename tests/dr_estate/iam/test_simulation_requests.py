@@ -11,20 +11,20 @@ from typing import Any
 
 import pytest
 
-from dr_actions.iam.policies import Role, declared, policies
+from dr_actions.iam.policies import IamRole, declared, policies
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.iam.simulation_requests import Demand, demands, kind_of
+from dr_estate.iam.simulation_requests import SimulationRequest, demands, kind_of
 from dr_estate.model.playbook import (
     COPIED,
     FENCING,
     FORBIDDEN,
     HOMECOMING,
     changing_actions,
-    looking_actions,
     needed_actions,
+    read_actions,
 )
 from sandbox.moto_ext.iam.iam import ON_NOTHING
-from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, Asked, Policy, decide
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
 
 ENVIRONMENTS = {name: load_environment(Path(__file__).parents[3] / "environments", name) for name in ("sit", "prod")}
 SIT = ENVIRONMENTS["sit"]
@@ -43,14 +43,14 @@ def types_of(action: str) -> list[str]:
     return list(published()[service]["Actions"][name].get("Resources", ()))
 
 
-def word(documents: list[Policy], action: str, resource: str, demand: Demand) -> str:
-    return decide(documents, Asked(action, resource, {key.name: key.values for key in demand.context})).word
+def word(documents: list[IamPolicy], action: str, resource: str, demand: SimulationRequest) -> str:
+    return decide(documents, AccessRequest(action, resource, {key.name: key.values for key in demand.context})).word
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(name: str) -> None:
     env = ENVIRONMENTS[name]
-    iam_policies = [Policy(n, json.dumps(d)) for n, d in policies(env, declared())[Role.OPERATOR].items()]
+    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared())[IamRole.OPERATOR].items()]
     questions = {
         (action, demand.region, resource, demand.context): word(iam_policies, action, resource, demand)
         for demand in demands(env)
@@ -64,7 +64,7 @@ def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(n
 def test_every_action_is_asked_where_a_recovery_sends_it_and_deletions_where_the_data_is() -> None:
     where = {(action, demand.region) for demand in demands(SIT) for action in demand.actions}
     home = {(action, PRIMARY) for action in (*FENCING, *HOMECOMING, *COPIED, *FORBIDDEN)}
-    actions = (*changing_actions(), *looking_actions())
+    actions = (*changing_actions(), *read_actions())
     away = {(action, GLOBAL if action.startswith("route53:") else DR) for action in actions}
     assert home | away == where
 

@@ -13,7 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from dr_estate.model.unseen import Blindness, CannotSee
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.network.dns_query import Server, addresses, ask, name_servers, server_at
 
 ZONE = {
@@ -112,14 +112,14 @@ def test_a_question_that_got_lost_is_put_again_and_each_has_the_whole_time() -> 
 def test_a_server_that_is_silent_cannot_be_seen_through_and_does_not_hang() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
-        with pytest.raises(CannotSee) as dark:
+        with pytest.raises(DataUnavailable) as dark:
             ask(Server("ns.silent", *deaf.getsockname()), "shop.example", "A", 0.2)
-    assert dark.value.unseen.kind is Blindness.RESOLVER
-    assert "ns.silent did not answer for shop.example A" in dark.value.unseen.why
+    assert dark.value.unavailable.kind is UnavailableKind.RESOLVER
+    assert "ns.silent did not answer for shop.example A" in dark.value.unavailable.why
 
 
 def test_resolvers_that_do_not_know_a_name_leave_it_unseen(server: Server) -> None:
-    with pytest.raises(CannotSee, match=r"No configured resolver knows missing\.example A"):
+    with pytest.raises(DataUnavailable, match=r"No configured resolver knows missing\.example A"):
         addresses("missing.example", 2, [f"{server.address}:{server.port}"])
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.control_table.control import Control
+from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.lock import Owner, take
-from dr_actions.run_history.run_history import keep
+from dr_actions.run_history.run_history import write_record
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.run_records import RunKind, RunRecord
-from dr_estate.readers.control_table import NEWEST, InForce, Override, Past, runs, standing
+from dr_estate.readers.control_table import NEWEST, ControlState, RecordedOverride, RunHistory, runs, standing
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from sandbox.client.endpoint import Endpoint
@@ -38,12 +38,12 @@ def _seen(world: Endpoint) -> Snapshot:
 
 def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_of_run(world: Endpoint) -> None:
     snapshot = _seen(world)
-    assert InForce() == snapshot.get(standing, Side.DR)
+    assert ControlState() == snapshot.get(standing, Side.DR)
     assert 2 + len(RunKind) == snapshot.calls["dynamodb:Query"]
 
 
 def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint) -> None:
-    control = Control.of(SIT, Plain(world), lambda: datetime.now(UTC))
+    control = ControlStore.of(SIT, Plain(world), lambda: datetime.now(UTC))
     at = datetime(2026, 1, 1, tzinfo=UTC)
     run_records = [
         RunRecord(
@@ -52,7 +52,7 @@ def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint)
         for n in range(NEWEST + 3)
     ]
     for record in run_records:
-        keep(control, record)
+        write_record(control, record)
     snapshot = _seen(world)
     seen = [run for run in snapshot.get(runs, Side.DR).runs if run.kind is RunKind.TEST_DNS]
     assert run_records[: -NEWEST - 1 : -1] == seen
@@ -62,11 +62,11 @@ def test_the_newest_runs_of_each_kind_are_seen_the_newest_first(world: Endpoint)
 
 def test_what_the_operators_wrote_is_seen_and_kept_as_evidence(world: Endpoint) -> None:
     now = datetime.now(UTC)
-    control = Control.of(SIT, Plain(world), lambda: datetime.now(UTC))
+    control = ControlStore.of(SIT, Plain(world), lambda: datetime.now(UTC))
     lock = take(control, Owner("Alice", "arn:aws:iam::1:user/alice"), "run-1", "INC-1", SIT.execution)
     control.open_incident("INC-1", "failover", now, "Alice", fence=lock.fence)
     control.pause("Bob", "wait for the vendor")
-    over = Override("rpo.database", "Alice", "known", now + timedelta(hours=1), "INC-1", "abc")
+    over = RecordedOverride("rpo.database", "Alice", "known", now + timedelta(hours=1), "INC-1", "abc")
     control.override(over)
     snapshot = _seen(world)
     seen = snapshot.get(standing, Side.DR)
@@ -88,12 +88,12 @@ def test_approvals_are_found_by_the_seeded_tables_index(world: Endpoint) -> None
 
 def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_mended_one_is_as_it_was(world: Endpoint) -> None:
     before = _seen(world)
-    world.break_("control-table-deleted")
+    world.inject("control-table-deleted")
     name = SIT.named(SIT.names.control_table)
     reason = f"There is no table {name} in {SIT.regions.dr}."
-    assert InForce(reason=reason) == _seen(world).get(standing, Side.DR)
-    assert Past(reason=reason) == _seen(world).get(runs, Side.DR)
-    world.mend()
+    assert ControlState(reason=reason) == _seen(world).get(standing, Side.DR)
+    assert RunHistory(reason=reason) == _seen(world).get(runs, Side.DR)
+    world.repair()
     assert before.get(standing, Side.DR) == _seen(world).get(standing, Side.DR)
     assert before.get(runs, Side.DR) == _seen(world).get(runs, Side.DR)
     assert "GlobalSecondaryIndexes" in Plain(world).client.describe_table(TableName=name)["Table"]

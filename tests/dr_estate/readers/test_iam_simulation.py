@@ -14,7 +14,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import demands
 from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, needed_actions
-from dr_estate.readers.iam_simulation import Decision, Operator, operator
+from dr_estate.readers.iam_simulation import Operator, SimulatedDecision, operator
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from tests.worlds import borrowed
@@ -53,7 +53,7 @@ def seen(world: Endpoint) -> tuple[Operator, int]:
     return snapshot.get(operator, Side.GLOBAL), snapshot.calls["iam:SimulatePrincipalPolicy"]
 
 
-def refused(world: Endpoint) -> dict[tuple[str, str], Decision]:
+def refused(world: Endpoint) -> dict[tuple[str, str], SimulatedDecision]:
     decisions = seen(world)[0].decisions or ()
     return {(d.action, d.region): d for d in decisions if d.decision != "allowed" and d.action not in FORBIDDEN}
 

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, Entry, Kind, compared, latest
+from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectState, ObjectVersion, compared, latest
 
 THEN = datetime(2026, 1, 7, tzinfo=UTC)
 LATER = THEN + timedelta(seconds=1)
 
 
-def obj(at: datetime = THEN, etag: str = "e", size: int = 1, version: str = "v") -> Entry:
-    return Entry("k", version, at, etag, size)
+def obj(at: datetime = THEN, etag: str = "e", size: int = 1, version: str = "v") -> ObjectVersion:
+    return ObjectVersion("k", version, at, etag, size)
 
 
-def marker(at: datetime = THEN) -> Entry:
-    return Entry("k", "m", at, deleted=True)
+def marker(at: datetime = THEN) -> ObjectVersion:
+    return ObjectVersion("k", "m", at, deleted=True)
 
 
 NEW = obj(LATER, "f", 2, "w")
@@ -30,26 +30,28 @@ NEW = obj(LATER, "f", 2, "w")
 @pytest.mark.parametrize(
     ("home", "away", "kind"),
     [
-        (None, obj(), Kind.COPY),
-        (None, obj(size=LARGEST_COPY_BYTES), Kind.COPY),
-        (None, obj(size=LARGEST_COPY_BYTES + 1), Kind.LARGE),
-        (obj(), NEW, Kind.COPY),
-        (NEW, obj(), Kind.NEWER_AT_HOME),
-        (obj(), obj(LATER, version="w"), Kind.ALIKE),
-        (obj(), obj(LATER, "f", 2), Kind.ALIKE),
-        (obj(LATER, "parts-2"), obj(THEN, "whole", version="w"), Kind.ALIKE),
-        (obj(THEN, "parts-2"), obj(LATER, "whole", version="w"), Kind.COPY),
-        (obj(version="null"), obj(LATER, "f", 1, "null"), Kind.COPY),
-        (marker(), obj(LATER), Kind.COPY),
-        (marker(LATER), obj(), Kind.DELETED_AT_HOME),
-        (obj(), marker(LATER), Kind.DELETED_AWAY),
-        (obj(LATER), marker(), Kind.ALIKE),
-        (marker(), marker(LATER), Kind.ALIKE),
-        (None, marker(), Kind.ALIKE),
-        (obj(), None, Kind.ALIKE),
+        (None, obj(), ObjectState.COPY),
+        (None, obj(size=LARGEST_COPY_BYTES), ObjectState.COPY),
+        (None, obj(size=LARGEST_COPY_BYTES + 1), ObjectState.LARGE),
+        (obj(), NEW, ObjectState.COPY),
+        (NEW, obj(), ObjectState.NEWER_AT_HOME),
+        (obj(), obj(LATER, version="w"), ObjectState.ALIKE),
+        (obj(), obj(LATER, "f", 2), ObjectState.ALIKE),
+        (obj(LATER, "parts-2"), obj(THEN, "whole", version="w"), ObjectState.ALIKE),
+        (obj(THEN, "parts-2"), obj(LATER, "whole", version="w"), ObjectState.COPY),
+        (obj(version="null"), obj(LATER, "f", 1, "null"), ObjectState.COPY),
+        (marker(), obj(LATER), ObjectState.COPY),
+        (marker(LATER), obj(), ObjectState.DELETED_AT_HOME),
+        (obj(), marker(LATER), ObjectState.DELETED_AWAY),
+        (obj(LATER), marker(), ObjectState.ALIKE),
+        (marker(), marker(LATER), ObjectState.ALIKE),
+        (None, marker(), ObjectState.ALIKE),
+        (obj(), None, ObjectState.ALIKE),
     ],
 )
-def test_each_key_is_judged_by_its_latest_versions(home: Entry | None, away: Entry | None, kind: Kind) -> None:
+def test_each_key_is_judged_by_its_latest_versions(
+    home: ObjectVersion | None, away: ObjectVersion | None, kind: ObjectState
+) -> None:
     (pair,) = compared(iter([home] if home else []), iter([away] if away else []))
     assert (kind, home, away) == (pair.kind, pair.home, pair.away)
 
@@ -59,12 +61,14 @@ Keys = st.sets(st.text(max_size=6), max_size=20)
 
 @given(Keys, Keys)
 def test_every_key_of_either_side_is_met_once_and_in_order(ours: set[str], theirs: set[str]) -> None:
-    def listed(keys: set[str]) -> Iterator[Entry]:
-        return iter([Entry(key, "v", THEN, "e", 1) for key in sorted(keys)])
+    def listed(keys: set[str]) -> Iterator[ObjectVersion]:
+        return iter([ObjectVersion(key, "v", THEN, "e", 1) for key in sorted(keys)])
 
     met = [(pair.home or pair.away) for pair in compared(listed(ours), listed(theirs))]
     assert sorted(ours | theirs) == [entry.key for entry in met if entry]
-    missing = {pair.away.key for pair in compared(listed(ours), listed(theirs)) if pair.kind is Kind.COPY and pair.away}
+    missing = {
+        pair.away.key for pair in compared(listed(ours), listed(theirs)) if pair.kind is ObjectState.COPY and pair.away
+    }
     assert theirs - ours == missing
 
 

@@ -97,7 +97,7 @@ def test_tables_list_each_other_as_replicas(env: Environment, seen: Snapshot) ->
 
 def test_every_key_in_use_is_described_with_whom_it_admits(seen: Snapshot) -> None:
     for side in BOTH:
-        found = [key for key in seen.get(kms.keys, side) if isinstance(key, kms.Key)]
+        found = [key for key in seen.get(kms.keys, side) if isinstance(key, kms.KmsKey)]
         assert {noun for key in found for noun in key.uses} >= {"files", "secrets"}
         assert all(key.admits == (kms.ACCOUNT,) for key in found)
 

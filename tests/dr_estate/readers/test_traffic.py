@@ -8,11 +8,11 @@ import pytest
 
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
-from dr_estate.network.dns_query import Answer
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import acm, cloudfront, dns_answers, dns_canary_polls, route53, route53_health_checks
 from dr_estate.readers.dns_answers import _spread
-from dr_estate.readers.dns_canary_polls import LOST, Change
-from dr_estate.reading.reader import Followed
+from dr_estate.readers.dns_canary_polls import LOST, DnsChange
+from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
@@ -44,14 +44,14 @@ def test_the_zone_says_its_name_servers_and_they_answer_what_it_says(seen: Snaps
     origin = [
         answer
         for answer in seen.get(dns_answers.authorities, Side.GLOBAL)
-        if isinstance(answer, Answer) and answer.name == SIT.traffic.origin_record
+        if isinstance(answer, DnsAnswer) and answer.name == SIT.traffic.origin_record
     ]
     assert [seen.get(dns_answers.door, Side.PRIMARY)] == [answer.values for answer in origin]
 
 
 def test_route_53_tells_by_its_api_what_its_name_servers_answer(seen: Snapshot) -> None:
     (answer,) = seen.get(dns_answers.tested, Side.GLOBAL)
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, DnsAnswer)
     assert (answer.asked, answer.name, answer.type) == (dns_answers.TESTED_BY, SIT.traffic.origin_record, "A")
     assert seen.get(dns_answers.door, Side.PRIMARY) == answer.values
 
@@ -100,9 +100,9 @@ def test_what_a_run_follows_is_asked_of_route_53_and_of_the_zones_own_servers(
         Credentials(sandbox_world.url, keys.access_key_id, keys.secret_access_key),
         "sandbox",
         only=frozenset({dns_canary_polls.changes.name, dns_canary_polls.polls.name}),
-        upon=replace(seen, followed=Followed(("/change/CNEVERMADE",), (nobody, origin))),
+        upon=replace(seen, followed=TrackedChanges(("/change/CNEVERMADE",), (nobody, origin))),
     )
-    assert (Change("/change/CNEVERMADE", LOST),) == again.get(dns_canary_polls.changes, Side.GLOBAL)
+    assert (DnsChange("/change/CNEVERMADE", LOST),) == again.get(dns_canary_polls.changes, Side.GLOBAL)
     none, some = again.get(dns_canary_polls.polls, Side.GLOBAL)
     assert (("NXDOMAIN", (), 1),) == none.counts
     assert (none.ttls_s, none.silent) == ((), 0)

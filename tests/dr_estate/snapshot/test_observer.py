@@ -9,7 +9,7 @@ import pytest
 from dr_checks.core.observation import Observation
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import cloudwatch_logs, ecs, elbv2, kms, s3, sns_topics
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.registry import readers
@@ -54,7 +54,7 @@ def test_what_was_unseen_is_looked_at_again_where_a_named_part_is_read_from_it(
 ) -> None:
     env, side = observation.environment, Side.DR
     whole = observation.snapshot
-    blind = Unseen(Blindness.UNREACHABLE, "elbv2 did not answer at that moment.")
+    blind = Unavailable(UnavailableKind.UNREACHABLE, "elbv2 did not answer at that moment.")
     key = (elbv2.load_balancer.name, side)
     earlier = replace(whole, parts={**whole.parts, key: replace(whole.parts[key], value=blind)})
     again = observe(env, _reader(sandbox_world), "sandbox", only=frozenset({elbv2.healthy_hosts.name}), upon=earlier)
@@ -72,7 +72,7 @@ def test_a_service_that_crawls_hides_its_own_parts_alone(sandbox_world: Endpoint
         seen = observe(env.model_copy(update={"observation": hurried}), _reader(sandbox_world), "sandbox")
     finally:
         sandbox_world.end(crawling)
-    hidden = {part.name for part in seen.parts.values() if isinstance(part.value, Unseen)}
+    hidden = {part.name for part in seen.parts.values() if isinstance(part.value, Unavailable)}
     assert s3.buckets.name in hidden
     of_s3 = {name for name, reader in readers().items() if any(read.startswith("s3:") for read in reader.reads)}
     assert hidden <= of_s3 | {kms.keys.name}, "the buckets' keys are among all keys"

@@ -43,7 +43,7 @@ def test_evidence_of_an_earlier_version_is_unseen_where_its_part_was_looked_for(
         if row["unseen"]:
             row["value"] = {"kind": row["value"]["kind"], "why": row["value"]["why"]}
     digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    (part,) = from_json(orjson.dumps({"digest": digest, **body})).unseen()
+    (part,) = from_json(orjson.dumps({"digest": digest, **body})).unavailable_parts()
     assert part.value == replace(DENIED, region=part.region, part=ecs.tasks.name)
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.journal import Journal, Kind, read
+from dr_actions.journal.journal import EntryKind, Journal, read
 from reports.incident import log as incident_log
 from reports.incident.log import IncidentLog, render
 from tests.dr_actions.control_tables import WORLD, Clock
 from tests.dr_actions.journal.test_timeline import BEFORE, RTO_S, WALK, Told
 
 MANY: list[Told] = [
-    (23, Kind.INTENT, f"compute/scale_dr_services:t{number}", {"call": "ecs:UpdateService", "region": "dr"})
+    (23, EntryKind.INTENT, f"compute/scale_dr_services:t{number}", {"call": "ecs:UpdateService", "region": "dr"})
     for number in range(40)
 ]
 

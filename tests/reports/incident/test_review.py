@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.journal import Journal, Kind, read
+from dr_actions.journal.journal import EntryKind, Journal, read
 from dr_actions.model.plan import to_json
 from reports.incident.log import incident_log
 from reports.incident.review import review
@@ -19,7 +19,7 @@ OLD, KEPT = "sit-mysql-old in af-south-1: delete it once nobody needs it.", "Bac
 
 def _clean_ups(folder: Path, plan: dict[str, Any]) -> list[str]:
     with Journal.open(folder, "sit", "INC-1", "run-1", Clock(), world=WORLD) as journal:
-        journal.append(Kind.BEGIN, plan=plan, goal="failback")
+        journal.append(EntryKind.BEGIN, plan=plan, goal="failback")
     log = incident_log(read(journal.path, "sit", "INC-1"), "sit", "INC-1", str(journal.path), 60)
     section = review(log).partition("## Still to be cleaned up by hand\n")[2].partition("## ")[0]
     return [line.removeprefix("- ") for line in section.splitlines() if line]

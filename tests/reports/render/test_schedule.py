@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr_checks.derived.due import State, dues
+from dr_checks.derived.due import DueState, dues
 from dr_estate.model.run_records import RunKind, RunRecord
-from reports.render.schedule import WIDTH, Plan, render, sparkline, trends
+from reports.render.schedule import WIDTH, DrillCalendar, render, sparkline, trends
 from tests.dr_checks.worlds import NOW, SIT
 
 LONG = "/somewhere/very/deep/" + "folder/" * 20 + "sit-test-20260227T100000"
@@ -23,11 +23,13 @@ def ran(kind: RunKind, days_ago: int, score: int | None = 100, lag_s: float | No
 
 
 RUNS = (ran(RunKind.TEST_INFRA, 3, 90, 60.0), ran(RunKind.TEST_INFRA, 33, 70), ran(RunKind.TABLETOP, 300, None))
-PLAN = Plan("sit", "values", NOW, "UTC", dues(SIT, RUNS, NOW), trends=trends(RUNS))
+PLAN = DrillCalendar("sit", "values", NOW, "UTC", dues(SIT, RUNS, NOW), trends=trends(RUNS))
 
 
-@pytest.mark.parametrize("plan", [PLAN, replace(PLAN, blocked="no drill runs today"), Plan("sit", "w", NOW, "UTC", ())])
-def test_nothing_is_wider_than_the_terminal(plan: Plan) -> None:
+@pytest.mark.parametrize(
+    "plan", [PLAN, replace(PLAN, blocked="no drill runs today"), DrillCalendar("sit", "w", NOW, "UTC", ())]
+)
+def test_nothing_is_wider_than_the_terminal(plan: DrillCalendar) -> None:
     assert [] == [line for line in render(plan, "terminal").splitlines() if len(line) > WIDTH]
 
 
@@ -53,7 +55,7 @@ def test_json_tells_all_of_it_for_programs() -> None:
     document = json.loads(render(PLAN, "json"))
     assert "aws-dr-manager/schedule/1" == document["schema"]
     by_test = {row["test"]: row for row in document["tests"]}
-    assert State.OVERDUE == by_test["tabletop"]["state"]
+    assert DueState.OVERDUE == by_test["tabletop"]["state"]
     assert ("never run", None) == (by_test["full drill"]["state"], by_test["full drill"]["last"])
     assert ("0123456789abcdef", LONG) == tuple(by_test["infrastructure"]["last"][k] for k in ("evidence", "report"))
     assert [70, 90] == [run["value"] for run in document["trend"][0]["runs"]]

@@ -18,32 +18,32 @@ from markdown_it import MarkdownIt
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice, Assessment
-from dr_actions.assessment.tabletop import Stop
-from dr_actions.drills.residue import Fate, Residue
-from dr_actions.journal.journal import Journal, Kind, read
+from dr_actions.assessment.tabletop import TabletopStop
+from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.journal.journal import EntryKind, Journal, read
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
-from dr_checks.core.verdict import weigh
+from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import visible, without_credentials
-from dr_estate.readers.control_table import InForce, Override, Pause
-from dr_estate.snapshot.snapshot import Part
+from dr_estate.readers.control_table import ControlState, Pause, RecordedOverride
+from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.allure.results import finish_results
 from reports.incident.log import incident_log, render
 from reports.incident.review import review
 from reports.publish import print_report
 from reports.render import tabletop
 from reports.terminal import console
-from reports.terminal.manual_step import ByHand
-from reports.terminal.run_progress import Live
-from reports.values.drill_summary import Drilled
+from reports.terminal.manual_step import ManualStepWriter
+from reports.terminal.run_progress import RunProgress
+from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
-from reports.values.run_record import Recorded, RecordedLoss
-from reports.values.run_summary import Ran
+from reports.values.run_record import JournaledRun, RecordedLoss
+from reports.values.run_summary import RunSummary
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_checks.worlds import NOW, SIT
 
@@ -66,8 +66,8 @@ def live(text: str) -> list[str]:
     return [token.type for token in inner if token.type in ("html_block", "html_inline", "link_open", "image")]
 
 
-def _ran() -> Ran:
-    return Ran(
+def _ran() -> RunSummary:
+    return RunSummary(
         incident=EVIL,
         run=EVIL,
         outcome="failed",
@@ -82,7 +82,7 @@ def _ran() -> Ran:
         journal=Path(EVIL),
         exit=5,
         goal="failover",
-        record=Recorded(_plan(), (Gate("a.b", False, EVIL),), (RecordedLoss(EVIL, EVIL, None, EVIL),), EVIL, None),
+        record=JournaledRun(_plan(), (Gate("a.b", False, EVIL),), (RecordedLoss(EVIL, EVIL, None, EVIL),), EVIL, None),
     )
 
 
@@ -90,9 +90,9 @@ def _plan() -> Plan:
     return Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (_step(),), (EVIL,))
 
 
-def _drilled() -> Drilled:
-    left, residue = (Residue(EVIL, EVIL, fate, EVIL, EVIL) for fate in (Fate.LEFT, Fate.KEPT))
-    return Drilled(
+def _drilled() -> DrillSummary:
+    left, residue = (Residue(EVIL, EVIL, fate, EVIL, EVIL) for fate in (ResidueState.LEFT, ResidueState.KEPT))
+    return DrillSummary(
         kind="canary",
         incident=EVIL,
         parts=(_ran(),),
@@ -130,8 +130,8 @@ def _report() -> Report:
         posture=PostureName.NORMAL,
         posture_says=EVIL,
         tenants=(EVIL,),
-        verdict=weigh(rows, (Lag(EVIL, EVIL, None, Side.DR, None, EVIL),), 3600.0),
-        unseen=(Part("ecs.services", Side.DR, "eu-west-1", NOW, Unseen(Blindness.ERROR, EVIL)),),
+        verdict=verdict_of(rows, (Lag(EVIL, EVIL, None, Side.DR, None, EVIL),), 3600.0),
+        unseen=(SnapshotPart("ecs.services", Side.DR, "eu-west-1", NOW, Unavailable(UnavailableKind.ERROR, EVIL)),),
         exceptions=(),
         api_calls=12,
         exit=3,
@@ -149,7 +149,9 @@ def _report() -> Report:
             hourly_cost=1.0,
         ),
         ran=_ran(),
-        standing=InForce(pause=Pause(EVIL, EVIL, NOW), overrides=(Override(EVIL, EVIL, EVIL, NOW, EVIL, EVIL),)),
+        standing=ControlState(
+            pause=Pause(EVIL, EVIL, NOW), overrides=(RecordedOverride(EVIL, EVIL, EVIL, NOW, EVIL, EVIL),)
+        ),
         drills=(_drilled(),),
     )
 
@@ -196,10 +198,13 @@ def test_no_command_is_broken_into_lines_on_a_terminal_or_in_a_pipe(stream: type
     plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (replace(_step(), says=f"Plan: {COMMAND}"),))
     report = _report()
     assert report.assessment is not None
-    left = Residue("a", "b", Fate.LEFT, "c", COMMAND)
-    ran = replace(_ran(), says=f"Failed: {COMMAND}")
+    left = Residue("a", "b", ResidueState.LEFT, "c", COMMAND)
+    summary = replace(_ran(), says=f"Failed: {COMMAND}")
     for shown, commands in (
-        (replace(report, assessment=None, ran=ran, verdict=weigh((row,), (), 3600.0)), ("Protect it", "Failed")),
+        (
+            replace(report, assessment=None, ran=summary, verdict=verdict_of((row,), (), 3600.0)),
+            ("Protect it", "Failed"),
+        ),
         (replace(report, assessment=replace(report.assessment, plan=plan)), ("Plan",)),
         (replace(report, drills=(replace(_drilled(), residue=(left,)),)), ("b by hand",)),
     ):
@@ -233,7 +238,7 @@ def test_the_files_of_a_run_and_allures_hide_nothing(tmp_path: Path) -> None:
 
 def test_a_run_that_is_told_live_hides_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (_step(),))
-    tell = Live(plan, tty=False, by_hand=ByHand(tmp_path, Credentials()))
+    tell = RunProgress(plan, tty=False, by_hand=ManualStepWriter(tmp_path, Credentials()))
     tell.begins([_step()])
     tell.done(_step(), EVIL)
     tell.degraded(EVIL, EVIL)
@@ -249,9 +254,9 @@ def test_a_run_that_is_told_live_hides_nothing(tmp_path: Path, capsys: pytest.Ca
 
 def test_a_forged_journal_is_told_as_it_is(tmp_path: Path) -> None:
     with Journal.open(tmp_path, "sit", "INC-1", "run-1", lambda: datetime.now(UTC), world=WORLD) as journal:
-        journal.append(Kind.DECIDED, says=EVIL)
-        journal.append(Kind.FAILED, EVIL, says=f"{EVIL}\n- **forged**")
-        journal.append(Kind.OVERRIDE, gate=EVIL, by=EVIL, until=EVIL, why=EVIL)
+        journal.append(EntryKind.DECIDED, says=EVIL)
+        journal.append(EntryKind.FAILED, EVIL, says=f"{EVIL}\n- **forged**")
+        journal.append(EntryKind.OVERRIDE, gate=EVIL, by=EVIL, until=EVIL, why=EVIL)
     log = incident_log(read(journal.path, "sit", "INC-1"), "sit", "INC-1", EVIL, 60)
     for document in (render(log, "markdown"), review(log)):
         assert (hidden(document), live(document)) == ([], [])
@@ -260,8 +265,8 @@ def test_a_forged_journal_is_told_as_it_is(tmp_path: Path) -> None:
 
 
 def test_the_record_of_a_tabletop_exercise_is_as_safe() -> None:
-    stop = Stop("failover", 1, EVIL, EVIL, EVIL, (EVIL,), 1, (EVIL,), (), (EVIL,))
-    decision = tabletop.Decision("failover", 1, EVIL, EVIL)
+    stop = TabletopStop("failover", 1, EVIL, EVIL, EVIL, (EVIL,), 1, (EVIL,), (), (EVIL,))
+    decision = tabletop.TabletopDecision("failover", 1, EVIL, EVIL)
     document = tabletop.markdown(tabletop.Exercise("sit", EVIL, NOW, (stop,), (decision,)))
     assert (hidden(document), live(document)) == ([], [])
 

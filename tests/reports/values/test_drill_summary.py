@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.drills.residue import Fate, Residue
-from reports.values.drill_summary import Drilled, Measured, headline, residue_in_brief
+from dr_actions.drills.residue import Residue, ResidueState
+from reports.values.drill_summary import DrillSummary, PhaseDuration, headline, residue_in_brief
 
-AWAY, HOME = Measured("switchover", "validate", 3.0), Measured("failback", "validate", 0.0)
-WHOLE = Drilled(
+AWAY, HOME = PhaseDuration("switchover", "validate", 3.0), PhaseDuration("failback", "validate", 0.0)
+WHOLE = DrillSummary(
     kind="full drill",
     incident="DRILL-20260107-030000",
     parts=(),
@@ -25,8 +25,8 @@ WHOLE = Drilled(
     journal=None,
     exit=0,
 )
-KEPT = Residue("rds.instances.primary", "sit-mysql-before-db-abcde", Fate.KEPT, "kept by rule", "aws rds ...")
-LEFT = Residue("rds.instances.dr", "sit-mysql-drill-20260107-030000", Fate.LEFT, "new")
+KEPT = Residue("rds.instances.primary", "sit-mysql-before-db-abcde", ResidueState.KEPT, "kept by rule", "aws rds ...")
+LEFT = Residue("rds.instances.dr", "sit-mysql-drill-20260107-030000", ResidueState.LEFT, "new")
 
 
 def test_only_what_went_away_and_home_and_was_validated_in_both_counts_as_a_full_drill() -> None:

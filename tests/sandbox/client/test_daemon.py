@@ -38,10 +38,10 @@ def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit:
     assert daemon.up(sit) == first
     assert daemon.find(sit) == first
     client_of(first, "ecs").create_cluster(clusterName="kept")
-    first.break_("dr-dark")
-    assert daemon.Ended(ran=True) == daemon.down(sit)
+    first.inject("dr-dark")
+    assert daemon.ShutdownResult(ran=True) == daemon.down(sit)
     assert daemon.find(sit) is None
-    assert daemon.Ended(ran=False) == daemon.down(sit)
+    assert daemon.ShutdownResult(ran=False) == daemon.down(sit)
 
     second = daemon.up(sit)
     assert second.url == first.url
@@ -49,7 +49,7 @@ def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit:
     assert second.people == first.people
     assert second.token != first.token
     assert second.state()["disasters"] == ["dr-dark"]
-    second.mend()
+    second.repair()
     assert "/kept" in client_of(second, "ecs").list_clusters()["clusterArns"][0]
     assert {stat.S_IMODE((home / "sit" / f).stat().st_mode) for f in ("world", "endpoint.json", "log")} == {0o600}
 
@@ -123,7 +123,7 @@ def test_a_listing_that_somebody_left_half_read_does_not_stop_the_world_from_bei
     first.save()
     token = tagging.get_resources(ResourcesPerPage=1, PaginationToken=token)["PaginationToken"]
     assert token, "the running world goes on with the listing"
-    assert daemon.Ended(ran=True) == daemon.down(sit)
+    assert daemon.ShutdownResult(ran=True) == daemon.down(sit)
     assert home.exists()
     second = daemon.up(sit)
     tagging = client_of(second, "resourcegroupstaggingapi")

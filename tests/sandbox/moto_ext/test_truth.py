@@ -10,13 +10,13 @@ import pytest
 from sandbox.core import truth
 from sandbox.core.errors import SandboxError
 from sandbox.core.state import STATE
-from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.health import HealthChecker
 from tests.sandbox.moto_ext.conftest import ACCOUNT, Clients
 from tests.sandbox.moto_ext.truth_asking import ANSWERS, ROWS, account, other, write_answers
 from truth_kit import cleaning
 from truth_kit.command import SCENES
 
-SCENE_OF = {name: scene for scene in SCENES for name in scene.ids}
+SCENE_OF = {name: scenario for scenario in SCENES for name in scenario.ids}
 PIN = "route53.pin-to-answer-s"
 ROOT = truth.SHIPPED.parents[1]
 
@@ -29,10 +29,10 @@ def hurried(aws: Clients) -> Clients:
 
 
 @pytest.mark.usefixtures("hurried")
-@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
-def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scene: Any) -> None:
+@pytest.mark.parametrize("scenario", SCENES, ids=lambda scenario: scenario.name)
+def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scenario: Any) -> None:
     throw_away = account()
-    assert {name: ANSWERS[name] for name in scene.ids} == dict(scene.play(throw_away))
+    assert {name: ANSWERS[name] for name in scenario.ids} == dict(scenario.play(throw_away))
     assert cleaning.inventory(throw_away), "the scene made nothing"
     assert [] == cleaning.clean(throw_away)
     assert [] == cleaning.inventory(throw_away)
@@ -61,16 +61,16 @@ def test_an_inverted_check_acts_when_the_file_says_so(
             CallerReference=str(seconds), HealthCheckConfig=config
         )
         check = created["HealthCheck"]["Id"]
-        assert Checkers(ACCOUNT).is_healthy(check)
+        assert HealthChecker(ACCOUNT).is_healthy(check)
         aws("route53", "us-east-1").update_health_check(HealthCheckId=check, Inverted=True)
-        return Checkers(ACCOUNT).is_healthy(check)
+        return HealthChecker(ACCOUNT).is_healthy(check)
 
     assert not healthy_once_inverted(0)
     assert healthy_once_inverted(3600)
 
 
 def test_every_question_is_asked_once_and_played_where_it_says() -> None:
-    assert sorted(ANSWERS) == sorted(name for scene in SCENES for name in scene.ids)
+    assert sorted(ANSWERS) == sorted(name for scenario in SCENES for name in scenario.ids)
     for row in ROWS:
         assert row["standing"] in ("documented", "assumed", "observed")
         assert row["source"]

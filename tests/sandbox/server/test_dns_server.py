@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.network.dns_query import Answer, Server, ask
+from dr_estate.network.dns_query import DnsAnswer, Server, ask
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.sandbox.conftest import client_of
@@ -38,7 +38,7 @@ def zone(route53: Any) -> str:
     return next(str(z["Id"]) for z in zones if z["Name"] == f"{ZONE}." and not z["Config"]["PrivateZone"])
 
 
-def asked(world: Endpoint, name: str, kind: str = "A") -> Answer:
+def asked(world: Endpoint, name: str, kind: str = "A") -> DnsAnswer:
     assert world.dns is not None
     return ask(Server("world", *world.dns), name, kind, 5)
 
@@ -62,11 +62,11 @@ def test_the_traffic_name_has_the_addresses_of_the_primary_load_balancer(named_w
 
 def test_the_traffic_name_moves_when_the_primary_region_goes_dark_and_comes_back(named_world: Endpoint) -> None:
     home, away = (asked(named_world, balancer(named_world, side)).values for side in (Side.PRIMARY, Side.DR))
-    named_world.break_("primary-dark")
+    named_world.inject("primary-dark")
     try:
         assert away == asked(named_world, ORIGIN).values
     finally:
-        named_world.mend()
+        named_world.repair()
     assert home == asked(named_world, ORIGIN).values
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dr_estate.config.environment import Side, load_environment
-from dr_estate.model.unseen import Blindness, CannotSee
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit, handshake, visit
 from sandbox.client.endpoint import Endpoint
 from tests.sandbox.conftest import client_of
@@ -58,23 +58,23 @@ def test_another_tenants_name_inside_a_longer_one_is_not_taken_for_it(ports: Por
 
 
 def test_a_tenant_without_healthy_tasks_is_unavailable_in_that_region_alone(served: Endpoint, ports: Ports) -> None:
-    served.break_("ecs-standby-stopped")
+    served.inject("ecs-standby-stopped")
     try:
         assert (503, 200) == (visited(ports, Side.DR).status, visited(ports, Side.PRIMARY).status)
     finally:
-        served.mend()
+        served.repair()
     assert 200 == visited(ports, Side.DR).status
 
 
 def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) -> None:
-    served.break_("primary-dark")
+    served.inject("primary-dark")
     try:
-        with pytest.raises(CannotSee) as dark:
+        with pytest.raises(DataUnavailable) as dark:
             visited(ports, Side.PRIMARY)
         assert 200 == visited(ports, Side.DR).status
     finally:
-        served.mend()
-    assert dark.value.unseen.kind is Blindness.UNREACHABLE
+        served.repair()
+    assert dark.value.unavailable.kind is UnavailableKind.UNREACHABLE
 
 
 def test_the_listeners_own_certificate_is_presented_and_judged_by_name_and_date(ports: Ports) -> None:

@@ -49,7 +49,7 @@ def test_a_world_is_returned_to_whole_and_quickly(served: Endpoint, sit: Environ
     before = service_of(served)
     client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=7)
     client(served, "sns", DR).create_topic(Name="left-behind")
-    served.break_("primary-dark")
+    served.inject("primary-dark")
     began = time.monotonic()
     served.return_to("healthy")
     assert time.monotonic() - began < 0.3
@@ -74,10 +74,10 @@ def test_the_contents_of_objects_are_there_after_each_return(served: Endpoint) -
 
 
 def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endpoint, sit: Environment) -> None:
-    served.break_("primary-dark")
+    served.inject("primary-dark")
     served.keep("dark")
     for _ in range(2):
-        served.mend()
+        served.repair()
         assert {} == served.state()["stopped"]
         served.return_to("dark")
         assert (["primary-dark"], [PRIMARY]) == (served.state()["disasters"], list(served.state()["stopped"]))
@@ -87,7 +87,7 @@ def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endp
 
 
 def test_a_kept_world_does_not_age(served: Endpoint) -> None:
-    served.break_("primary-dark")
+    served.inject("primary-dark")
     served.timing(transition_s=3)
     client(served, "rds", DR).create_db_instance(
         DBInstanceIdentifier="young", Engine="mysql", DBInstanceClass="db.r6g.large", AllocatedStorage=20

@@ -11,12 +11,12 @@ import pytest
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import Exchange, clock_skew_s
 from dr_estate.config.environment import load_environment
-from dr_estate.model.unseen import Blindness
+from dr_estate.model.unavailable import UnavailableKind
 from dr_estate.model.world_id import WorldId
-from reports.values.diagnosis import Diagnosis, State
+from reports.values.diagnosis import Diagnosis, Standing
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.diagnosis import Examination, diagnose
-from utils.aws_mgmt.app.target import World
+from utils.aws_mgmt.app.target import ObservedWorld
 
 SIT = load_environment(ROOT / "environments", "sit")
 NOW = datetime(2026, 1, 7, 12, tzinfo=UTC)
@@ -24,19 +24,26 @@ HEARD = Exchange("rds:DescribeDBInstances", "eu-west-1", {}, 200, "", None, {"DB
 
 
 def concluded(*exchanges: Exchange) -> Diagnosis:
-    world = World(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
     return diagnose(SIT, world, Examination(exchanges, None), NOW)
 
 
-def state(diagnosis: Diagnosis, subject: str) -> State:
+def state(diagnosis: Diagnosis, subject: str) -> Standing:
     return next(fact.state for fact in diagnosis.facts if fact.subject == subject)
 
 
 @pytest.mark.parametrize(
     ("skew_s", "expected"),
-    [(0, State.OK), (-59, State.OK), (61, State.WARN), (-299, State.WARN), (300, State.FAIL), (None, State.UNKNOWN)],
+    [
+        (0, Standing.OK),
+        (-59, Standing.OK),
+        (61, Standing.WARN),
+        (-299, Standing.WARN),
+        (300, Standing.FAIL),
+        (None, Standing.UNKNOWN),
+    ],
 )
-def test_a_clock_is_judged_by_when_aws_refuses_its_signatures(skew_s: float | None, expected: State) -> None:
+def test_a_clock_is_judged_by_when_aws_refuses_its_signatures(skew_s: float | None, expected: Standing) -> None:
     assert state(concluded(replace(HEARD, skew_s=skew_s)), "clock") is expected
 
 
@@ -48,8 +55,8 @@ def test_skew_is_measured_from_the_date_header() -> None:
 
 
 def test_an_error_that_says_there_is_no_such_thing_is_an_answer() -> None:
-    absent = replace(HEARD, status=404, code="DBInstanceNotFound", kind=Blindness.ERROR)
-    denied = replace(HEARD, status=403, code="AccessDenied", kind=Blindness.DENIED)
+    absent = replace(HEARD, status=404, code="DBInstanceNotFound", kind=UnavailableKind.ERROR)
+    denied = replace(HEARD, status=403, code="AccessDenied", kind=UnavailableKind.DENIED)
     assert concluded(absent).problems == ()
     (problem,) = concluded(HEARD, denied).problems
     assert (problem.failed, problem.calls, problem.kind) == (1, 2, "denied")
@@ -61,9 +68,11 @@ def test_a_word_that_the_model_does_not_list_is_told_with_its_place() -> None:
     assert "services.schedulingStrategy has SOMETIMES" in shape
 
 
-@pytest.mark.parametrize(("supported", "expected"), [(True, State.OK), (False, State.FAIL), (None, State.FAIL)])
+@pytest.mark.parametrize(
+    ("supported", "expected"), [(True, Standing.OK), (False, Standing.FAIL), (None, Standing.FAIL)]
+)
 def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_relied_on(
-    supported: bool | None, expected: State
+    supported: bool | None, expected: Standing
 ) -> None:
     row = {"RegionName": "af-south-1", "SupportsDBInstanceAutomatedBackupsReplication": supported}
     answer = {"SourceRegions": [] if supported is None else [row]}
@@ -72,8 +81,8 @@ def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_reli
 
 
 def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:
-    silent = replace(HEARD, region="af-south-1", status=0, code="ConnectTimeoutError", kind=Blindness.UNREACHABLE)
+    silent = replace(HEARD, region="af-south-1", status=0, code="ConnectTimeoutError", kind=UnavailableKind.UNREACHABLE)
     diagnosis = concluded(HEARD, silent)
-    assert state(diagnosis, "primary region af-south-1") is State.UNKNOWN
-    assert state(diagnosis, "dr region eu-west-1") is State.OK
+    assert state(diagnosis, "primary region af-south-1") is Standing.UNKNOWN
+    assert state(diagnosis, "dr region eu-west-1") is Standing.OK
     assert diagnosis.exit == 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from utils.aws_mgmt.app.incident_record import recorded_of
 
 Begun = tuple[str, dict[str, int]]
@@ -16,7 +16,7 @@ Begun = tuple[str, dict[str, int]]
 def _past(*begun: Begun) -> list[Entry]:
     """A run's begin for each plan: its goal, and the desired count before each of its steps."""
     at = datetime(2026, 1, 7, tzinfo=UTC)
-    return [Entry(n, at, "run", Kind.BEGIN, None, _plan(*plan), "", "") for n, plan in enumerate(begun, 1)]
+    return [Entry(n, at, "run", EntryKind.BEGIN, None, _plan(*plan), "", "") for n, plan in enumerate(begun, 1)]
 
 
 def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import read
 from dr_estate.config.environment import Environment, load_environment
-from dr_estate.readers.control_table import InForce
+from dr_estate.readers.control_table import ControlState
 from sandbox.client.endpoint import Endpoint
 from tests.utils.pseudo_terminal import CTRL_C, CTRL_D, Terminal, at_terminal
 from tests.utils.running import Ran, at_endpoint, journal_of, rules, signed_in
@@ -58,7 +58,7 @@ class Sit:
         assert path is not None
         return read(path, "sit", INCIDENT).entries
 
-    def in_force(self) -> InForce:
+    def in_force(self) -> ControlState:
         """What stands in the control table."""
         return connect(world_of(self.world, "operator"), self.env).control.in_force()
 
@@ -68,7 +68,7 @@ def sit(tmp_path: Path) -> Iterator[Sit]:
     config = rules(tmp_path, "sit", QUICK)
     env = load_environment(config, "sit")
     with borrowed(env, tenants=1) as world:
-        world.break_("primary-dark")
+        world.inject("primary-dark")
         yield Sit(world, tmp_path, config, env)
 
 
@@ -77,9 +77,9 @@ def _stopped_in_order(sit: Sit, terminal: Terminal, since: int) -> None:
     assert 130 == terminal.wait(AT_ONCE_S), terminal.shown
     added = sit.record[since:]
     kinds = [entry.kind for entry in added]
-    assert [Kind.STOPPED, Kind.END] == kinds[-2:], kinds
-    assert Kind.FAILED not in kinds
-    assert Kind.NOTIFIED not in kinds, "nobody is alarmed"
+    assert [EntryKind.STOPPED, EntryKind.END] == kinds[-2:], kinds
+    assert EntryKind.FAILED not in kinds
+    assert EntryKind.NOTIFIED not in kinds, "nobody is alarmed"
     assert "stopped" == added[-1].data["outcome"]
     run = sit.in_force().run
     assert run is not None
@@ -126,10 +126,12 @@ def test_pause_and_unpause_stand_in_the_incidents_log_whether_a_run_is_at_work_o
     with sit.at_terminal(f"failover --execute --incident {INCIDENT}") as terminal:
         terminal.until(ASKS)
         assert 0 == sit.run("pause --reason storm", sit.home / "elsewhere").code
-        assert Kind.PAUSED not in {entry.kind for entry in sit.record}, "the run itself records it: it holds the lock"
+        assert EntryKind.PAUSED not in {entry.kind for entry in sit.record}, (
+            "the run itself records it: it holds the lock"
+        )
         WAYS["Ctrl-C"](terminal)
         assert 130 == terminal.wait(AT_ONCE_S), terminal.shown
-    assert [Kind.PAUSED, Kind.STOPPED, Kind.END] == [entry.kind for entry in sit.record[-3:]]
+    assert [EntryKind.PAUSED, EntryKind.STOPPED, EntryKind.END] == [entry.kind for entry in sit.record[-3:]]
     unpaused = sit.run("unpause", sit.home / "elsewhere")
     assert (0, "") == (unpaused.code, unpaused.err)
     log = sit.run(f"log --incident {INCIDENT} --format json", sit.home / "elsewhere")
@@ -142,4 +144,4 @@ def test_pause_and_unpause_stand_in_the_incidents_log_whether_a_run_is_at_work_o
         WAYS["Ctrl-C"](terminal)
         assert 130 == terminal.wait(AT_ONCE_S), terminal.shown
     kinds = [entry.kind for entry in sit.record]
-    assert (1, 1) == (kinds.count(Kind.PAUSED), kinds.count(Kind.UNPAUSED)), "each stands there once"
+    assert (1, 1) == (kinds.count(EntryKind.PAUSED), kinds.count(EntryKind.UNPAUSED)), "each stands there once"

@@ -36,7 +36,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def world(config: Path) -> Iterator[Endpoint]:
     with borrowed(load_environment(config, "sit"), tenants=1) as started:
-        started.break_("primary-dark")
+        started.inject("primary-dark")
         yield started
 
 

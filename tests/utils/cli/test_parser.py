@@ -18,7 +18,7 @@ from dr_estate.model.invocation import Program
 from tests.utils.parsed import parsed
 from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.areas import areas_of
-from utils.aws_mgmt.cli.pages import Page, contexts
+from utils.aws_mgmt.cli.pages import HelpPage, contexts
 from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
 READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
@@ -243,7 +243,7 @@ def test_every_option_has_a_help_sentence() -> None:
 def test_a_help_page_ends_with_examples_of_its_own_command_that_are_taken_by_the_grammar(path: str) -> None:
     ctx = PAGES[path]
     page = ctx.command
-    assert isinstance(page, Page)
+    assert isinstance(page, HelpPage)
     shown = ctx.get_help().partition("\nExamples:\n")[2].splitlines()
     assert shown == [f"  dr {example}" for example in page.examples]
     for line in shown:

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from dr_actions.drills.stop_conditions import alarms_on
 from dr_estate.config.environment import Environment
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import cloudwatch_alarms
-from utils.aws_mgmt.app.target import World
+from utils.aws_mgmt.app.target import ObservedWorld
 
 
-def alarms_watched(env: Environment, world: World, now: Callable[[], datetime]) -> Callable[[], str]:
+def alarms_watched(env: Environment, world: ObservedWorld, now: Callable[[], datetime]) -> Callable[[], str]:
     """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
     looked_at: list[datetime] = []
 
@@ -22,8 +22,8 @@ def alarms_watched(env: Environment, world: World, now: Callable[[], datetime]) 
         looked_at.append(now())
         try:
             seen = world.observe(env, only=frozenset({cloudwatch_alarms.alarms.name}))
-        except CannotSee as dark:
-            return f"the alarms cannot be seen: {dark.unseen.why}"
+        except DataUnavailable as error:
+            return f"the alarms cannot be seen: {error.unavailable.why}"
         return alarms_on(seen, env)
 
     return stops

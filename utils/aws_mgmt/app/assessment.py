@@ -6,24 +6,24 @@ from dataclasses import replace
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
-from dr_actions.assessment.failback import gates_home, stranded, sync_estimate, weigh_home
-from dr_actions.assessment.failover import Advice, Assessment, gates_of, weigh_gates
-from dr_actions.model.action import Sight
+from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
+from dr_actions.assessment.failover import Advice, Assessment, failover_advice, gates_of
+from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.planning.planner import make_plan, rto_estimate_s, sight_of
-from dr_actions.run_history.durations import Measured, is_measured, measured
+from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
+from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, Posture
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
-from utils.aws_mgmt.app.evaluation import Run, judge, narrowed
+from utils.aws_mgmt.app.evaluation import CommandRun, judge, narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import PlanOptions
 
@@ -41,48 +41,48 @@ def goal_of(options: PlanOptions) -> Goal:
     return Goal.SWITCHOVER if options.planned else Goal.FAILOVER
 
 
-def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, run: Run) -> Report:
+def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, run: CommandRun) -> Report:
     """The report of the goal's scenarios with the assessment of their goal in it."""
     goal = goal_of(options)
     report = judge(options, environment, JUDGED[goal], snapshot, run)
-    sight = sight_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
-    sight = replace(sight, recorded=run.recorded)
-    assessment = weigh_return(report, sight) if goal is Goal.FAILBACK else weigh(report, sight)
+    context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
+    context = replace(context, recorded=run.recorded)
+    assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
 
 
-def weigh(report: Report, sight: Sight) -> Assessment:
+def assess_failover(report: Report, context: PlanContext) -> Assessment:
     """Plan the way into the DR region and weigh whether to take it."""
     posture = Posture(report.posture, report.posture_says)
-    plan = make_plan(sight, posture.name)
-    losses = losses_of(report.verdict.lags, report.tenants, missing_items(sight.snapshot))
-    gates = gates_of(report.verdict.results, losses, plan, posture, sight.env)
-    advice, reasons = weigh_gates(gates)
+    plan = make_plan(context, posture.name)
+    losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
+    gates = gates_of(report.verdict.results, losses, plan, posture, context.env)
+    advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
-    return _assessment(report, sight, plan, (advice, reasons), gates, losses)
+    return _assessment(report, context, plan, (advice, reasons), gates, losses)
 
 
-def weigh_return(report: Report, sight: Sight) -> Assessment:
+def assess_failback(report: Report, context: PlanContext) -> Assessment:
     """Plan the way home and weigh whether to take it."""
     posture = Posture(report.posture, report.posture_says)
-    plan = make_plan(sight, posture.name)
-    gates = gates_home(report.verdict.results, plan, posture, signals_of(sight.snapshot, sight.env), sight)
-    advice, reasons = weigh_home(gates)
-    gib, seconds = sync_estimate(sight)
+    plan = make_plan(context, posture.name)
+    gates = failback_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    advice, reasons = failback_advice(gates)
+    gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
-    return _assessment(report, sight, plan, (advice, reasons), gates, stranded(sight))
+    return _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
 
 
 def _assessment(
     report: Report,
-    sight: Sight,
+    context: PlanContext,
     plan: Plan,
     answer: tuple[Advice, tuple[str, ...]],
     gates: tuple[Gate, ...],
     losses: tuple[Loss, ...],
 ) -> Assessment:
-    known = _measured(sight.snapshot)
+    known = _measured(context.snapshot)
     return Assessment(
         advice=answer[0],
         blind=report.posture in BLINDNESS,
@@ -91,17 +91,17 @@ def _assessment(
         losses=losses,
         plan=plan,
         posture=Posture(report.posture, report.posture_says),
-        rto_estimate_s=rto_estimate_s(plan, sight.env, known),
+        rto_estimate_s=rto_estimate_s(plan, context.env, known),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
-        hourly_cost=hourly_cost(sight.snapshot, sight.env, len(report.tenants)),
+        hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
     )
 
 
-def _measured(snapshot: Snapshot) -> dict[str, Measured]:
+def _measured(snapshot: Snapshot) -> dict[str, StepDurations]:
     """What the runs on record took, by verb; nothing where they cannot be seen."""
     try:
         return measured(snapshot.get(control_table.runs, Side.DR).runs)
-    except CannotSee:
+    except DataUnavailable:
         return {}
 
 

@@ -8,11 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from dr_actions.actions.notifications.messages import WRITES, critical, refused_while_dark
+from dr_actions.actions.notifications.messages import WRITES, critical, refused_in_outage
 from dr_actions.assessment.failover import Advice, Assessment
-from dr_actions.authorization.clearance import Case, Clearance, decide, decide_trial, ticket_is_well_formed
-from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on, resume, weigh_anew
-from dr_actions.clients.mutating_client import Guarded, SendFailed
+from dr_actions.authorization.clearance import (
+    AuthorizationRequest,
+    Clearance,
+    decide,
+    decide_trial,
+    ticket_is_well_formed,
+)
+from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on, recheck_gates, resume
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.drills.phases import changed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry
@@ -23,7 +29,7 @@ from dr_actions.model.plan import Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
-from dr_estate.readers.control_table import InForce
+from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
@@ -33,10 +39,10 @@ from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.incident_record import (
     clearance_from_json,
-    goal_begun,
+    entries_of_incident,
+    goal_of_beginning,
     is_done,
-    last_begun,
-    past_of,
+    last_beginning,
     recorded_of,
 )
 from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
@@ -46,7 +52,7 @@ _COOL_DOWN = "lock.cool-down"
 
 
 @dataclass(frozen=True)
-class Start:
+class RunStart:
     """What a run starts from. ``report`` is the assessment it was cleared upon, None where an earlier run goes on.
 
     ``gates`` are those it was cleared upon; of an earlier run they are in its journal.
@@ -59,7 +65,7 @@ class Start:
     confirmed: frozenset[str]
     overrides: tuple[Override, ...]
     recorded: Mapping[str, Mapping[str, Any]]
-    set_aside: Mapping[str, str] = field(default_factory=dict)
+    renamed_databases: Mapping[str, str] = field(default_factory=dict)
     gates: Sequence[Gate] = ()
 
     @property
@@ -69,7 +75,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Practice:
+class DrillRequest:
     """A full drill: its id, which stands for the incident, and the gates of holding it beside the plan's own.
 
     Whoever orders the drill confirms its irreversible steps by that; it is held where one person may recover.
@@ -80,39 +86,43 @@ class Practice:
 
 
 def authorise(
-    options: RecoveryOptions, env: Environment, app: AppContext, run: evaluation.Run, practice: Practice | None = None
-) -> Start:
+    options: RecoveryOptions,
+    env: Environment,
+    app: AppContext,
+    run: evaluation.CommandRun,
+    practice: DrillRequest | None = None,
+) -> RunStart:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
-    standing = app.control.in_force()
-    incident = practice.incident if practice else incident_of(options, env, standing, run.dialog)
+    control_state = app.control.in_force()
+    incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog)
     confirmed = frozenset(map(present_id, options.confirm))
-    past = past_of(options, env, incident, app)
+    past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
-    unfinished = None if options.replan else _to_go_on_with(past, options, incident)
-    earlier = _cleared_before(options, unfinished, incident, app, standing, run.dialog) if unfinished else None
-    snapshot = evaluation.look_at(app.world, env, run)
+    unfinished = None if options.replan else _run_to_resume(past, options, incident)
+    earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
+    snapshot = evaluation.observe_world(app.world, env, run)
     if unfinished is not None and earlier is not None:
         if practice is None:  # a drill on its way is brought to its end, whatever it finds
             since = [entry for entry in past if entry.seq >= unfinished.seq]
-            if refusals := weigh_anew(earlier[1], _gates_now(options, env, snapshot, run, since), clock()):
+            if refusals := recheck_gates(earlier[1], _gates_now(options, env, snapshot, run, since), clock()):
                 granted(refusals)
-        case = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
-        return _start(case, earlier[1], snapshot, None, run.recorded)
+        request = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
+        return _start(request, earlier[1], snapshot, None, run.recorded)
     report = assess(options, env, snapshot, run)
     assessment = report.assessment
     if assessment is None:
         raise UsageError("There is nothing to decide upon.")
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
-    case = replace(
-        _case_of(options, assessment.plan, incident, app, standing, run.dialog),
+    request = replace(
+        _authorization_request(options, assessment.plan, incident, app, control_state, run.dialog),
         gates=(*assessment.gates, *(practice.gates if practice else ())),
         confirmed=confirmed,
     )
-    decided = decide_trial(case, env) if practice else decide(case, env)
+    decided = decide_trial(request, env) if practice else decide(request, env)
     if not isinstance(decided, Clearance):
         _warn_of_a_dark_primary(app, run.dialog, incident, assessment)
-    return _start(case, granted(decided), snapshot, report, run.recorded)
+    return _start(request, granted(decided), snapshot, report, run.recorded)
 
 
 def clear_trial(
@@ -125,57 +135,59 @@ def clear_trial(
     gates: Sequence[Gate] = (),
     overrides: tuple[Override, ...] = (),
     recorded: Mapping[str, Mapping[str, Any]] | None = None,
-    set_aside: Mapping[str, str] | None = None,
-) -> Start:
+    renamed_databases: Mapping[str, str] | None = None,
+) -> RunStart:
     """Return what a trial or a clean-up starts from; ordering it confirms its irreversible steps. Raises Refused."""
-    case = replace(
-        _case(plan, incident, app, app.control.in_force()),
+    request = replace(
+        _basic_request(plan, incident, app, app.control.in_force()),
         gates=gates,
         overrides=overrides,
         confirmed=_irreversible(plan),
     )
-    return _start(case, granted(decide_trial(case, app.env)), snapshot, report, recorded or {}, set_aside or {})
+    return _start(
+        request, granted(decide_trial(request, app.env)), snapshot, report, recorded or {}, renamed_databases or {}
+    )
 
 
 def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, assessment: Assessment) -> None:
     """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
         return
-    message = refused_while_dark(app.env, incident, " ".join(assessment.reasons[:3]))
+    message = refused_in_outage(app.env, incident, " ".join(assessment.reasons[:3]))
     for call in critical(app.env, message):
         try:
             with app.hands.permitting(GuardContext(app.env, WRITES)):
                 app.hands.send(call)
-        except (SendFailed, Guarded) as failed:
+        except (SendFailed, GuardRefused) as failed:
             dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
 
-def incident_of(options: PlanOptions, env: Environment, standing: InForce, dialog: Dialog) -> str:
+def incident_of(options: PlanOptions, env: Environment, control_state: ControlState, dialog: Dialog) -> str:
     """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
     given = options.incident
-    if not given and standing.incident is not None:
-        return standing.incident.id
+    if not given and control_state.incident is not None:
+        return control_state.incident.id
     if not given and env.approvals.ticket and dialog.attended:
         given = dialog.ask(_PROMPT).strip()
-    known = standing.incident is not None and given == standing.incident.id
+    known = control_state.incident is not None and given == control_state.incident.id
     if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
     return given or ("" if env.approvals.ticket else f"RUN-{clock():%Y%m%d-%H%M%S}")
 
 
-def paused_by(standing: InForce) -> str:
+def paused_by(control_state: ControlState) -> str:
     """Who paused all runs, when and why; "" where nobody did."""
-    pause = standing.pause
+    pause = control_state.pause
     return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
 
 
-def _to_go_on_with(past: Sequence[Entry], options: RecoveryOptions, incident: str) -> Entry | None:
+def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str) -> Entry | None:
     """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
-    begun, goal = last_begun(past), goal_of(options)
+    begun, goal = last_beginning(past), goal_of(options)
     if begun is None:
         return None
     anew = next_steps.same_run(options, incident, "--replan")
-    if goal_begun(begun) is goal:
+    if goal_of_beginning(begun) is goal:
         if not is_done(past, begun):
             return begun
         raise Refused(
@@ -184,27 +196,28 @@ def _to_go_on_with(past: Sequence[Entry], options: RecoveryOptions, incident: st
         )
     if not is_done(past, begun):
         raise Refused(
-            f"The {goal_begun(begun)} for {incident} is not finished. "
-            f"{next_steps.run_of(goal_begun(begun), options, incident)} finishes it; {anew} begins the {goal} instead."
+            f"The {goal_of_beginning(begun)} for {incident} is not finished. "
+            f"{next_steps.run_of(goal_of_beginning(begun), options, incident)} finishes it; {anew} begins the {goal} "
+            f"instead."
         )
     return None
 
 
-def _cleared_before(
-    options: RecoveryOptions, begun: Entry, incident: str, app: AppContext, standing: InForce, dialog: Dialog
-) -> tuple[Case, Clearance]:
+def _earlier_clearance(
+    options: RecoveryOptions, begun: Entry, incident: str, app: AppContext, control_state: ControlState, dialog: Dialog
+) -> tuple[AuthorizationRequest, Clearance]:
     """The clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
     plan, recorded = recorded_by(begun)
-    case = _case_of(options, plan, incident, app, standing, dialog)
-    return case, granted(resume(Resumption(recorded, begun.at, case), app.env))
+    request = _authorization_request(options, plan, incident, app, control_state, dialog)
+    return request, granted(resume(Resumption(recorded, begun.at, request), app.env))
 
 
-def _case_of(
-    options: RecoveryOptions, plan: Plan, incident: str, app: AppContext, standing: InForce, dialog: Dialog
-) -> Case:
+def _authorization_request(
+    options: RecoveryOptions, plan: Plan, incident: str, app: AppContext, control_state: ControlState, dialog: Dialog
+) -> AuthorizationRequest:
     """What the decision on the plan is made upon, before its gates are weighed."""
     return replace(
-        _case(plan, incident, app, standing),
+        _basic_request(plan, incident, app, control_state),
         approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
         overrides=options.overrides,
         at_terminal=dialog.attended,
@@ -212,9 +225,9 @@ def _case_of(
     )
 
 
-def _case(plan: Plan, incident: str, app: AppContext, standing: InForce) -> Case:
+def _basic_request(plan: Plan, incident: str, app: AppContext, control_state: ControlState) -> AuthorizationRequest:
     """What any decision on ``plan`` is made upon: this caller, now, and the stop switch."""
-    return Case(
+    return AuthorizationRequest(
         plan=plan,
         incident=incident,
         operator=app.caller.arn,
@@ -223,36 +236,36 @@ def _case(plan: Plan, incident: str, app: AppContext, standing: InForce) -> Case
         gates=(),
         overrides=(),
         now=clock(),
-        paused=paused_by(standing),
+        paused=paused_by(control_state),
     )
 
 
 def _start(
-    case: Case,
+    request: AuthorizationRequest,
     clearance: Clearance,
     snapshot: Snapshot,
     report: Report | None,
     recorded: Mapping[str, Mapping[str, Any]],
-    set_aside: Mapping[str, str] | None = None,
-) -> Start:
-    """The start of the run that ``case`` was cleared for."""
-    return Start(
-        case.plan,
+    renamed_databases: Mapping[str, str] | None = None,
+) -> RunStart:
+    """The start of the run that ``request`` was cleared for."""
+    return RunStart(
+        request.plan,
         clearance,
         snapshot,
         report,
-        case.confirmed,
-        tuple(case.overrides),
+        request.confirmed,
+        tuple(request.overrides),
         recorded,
-        set_aside or {},
-        case.gates,
+        renamed_databases or {},
+        request.gates,
     )
 
 
 def granted(decided: Clearance | tuple[Refusal, ...]) -> Clearance:
     """The clearance. Raises Refused with every rule that said no."""
     if not isinstance(decided, Clearance):
-        raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.says}" for refusal in decided))
+        raise Refused("Refused.\n" + "\n".join(f"  {refusal.rule}: {refusal.message}" for refusal in decided))
     return decided
 
 
@@ -276,7 +289,7 @@ def recorded_by(begun: Entry) -> tuple[Plan, Clearance]:
 
 
 def _gates_now(
-    options: PlanOptions, env: Environment, snapshot: Snapshot, run: evaluation.Run, since: Sequence[Entry]
+    options: PlanOptions, env: Environment, snapshot: Snapshot, run: evaluation.CommandRun, since: Sequence[Entry]
 ) -> tuple[Gate, ...]:
     """The gates that count for the rest of the plan that began ``since``, weighed upon ``snapshot``."""
     report, (plan, _) = assess(options, env, snapshot, run), recorded_by(since[0])

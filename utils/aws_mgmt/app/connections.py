@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dr_actions.actions.registry import verbs, writes
-from dr_actions.authorization.approvals import Approvals
-from dr_actions.clients.mutating_client import Hands, SendFailed, Trouble
-from dr_actions.control_table.control import CONTROL_CALLS, ConditionFailed, Control
+from dr_actions.actions.registry import actions, writes
+from dr_actions.authorization.approvals import ApprovalStore
+from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
+from dr_actions.control_table.control import CONTROL_CALLS, ConditionFailed, ControlStore
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.journal.entries import OtherWorld
@@ -19,10 +19,10 @@ from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
-from utils.aws_mgmt.app.target import World, world_of
+from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
 
@@ -40,10 +40,10 @@ class AppContext:
     """The open connections of one command."""
 
     env: Environment
-    world: World
-    hands: Hands[GuardContext]
-    control: Control
-    approvals: Approvals
+    world: ObservedWorld
+    hands: MutatingClient[GuardContext]
+    control: ControlStore
+    approvals: ApprovalStore
     caller: Caller
 
 
@@ -56,13 +56,13 @@ def clock() -> datetime:
 class ControlSender:
     """Sends the control table's calls, and no other."""
 
-    hands: Hands[GuardContext]
+    client: MutatingClient[GuardContext]
     context: GuardContext
 
     def send(self, call: Call) -> dict[str, Any]:
         """Send one call of the control table. Raises Guarded and SendFailed."""
-        with self.hands.permitting(self.context):
-            return self.hands.send(call)
+        with self.client.permitting(self.context):
+            return self.client.send(call)
 
 
 @contextlib.contextmanager
@@ -71,12 +71,12 @@ def open_context(options: Options, environment: Environment) -> Iterator[AppCont
 
     Not named ``open``: that would hide the builtin from this module.
     """
-    with world_of(options, environment) as world, in_words():
+    with world_of(options, environment) as world, refusals_of_connecting():
         yield connect(world, environment)
 
 
 @contextlib.contextmanager
-def in_words() -> Iterator[None]:
+def refusals_of_connecting() -> Iterator[None]:
     """What keeps a command from beginning, as the error wall tells it: nothing was changed by it.
 
     A record that cannot be gone on with is Refused; a control table that cannot be asked is CannotSee.
@@ -90,31 +90,31 @@ def in_words() -> Iterator[None]:
     except ConditionFailed as raced:
         raise Refused(f"lock.held: {raced} Run the same command again.") from raced
     except (SendFailed, MirrorFailed) as silent:
-        raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{silent} Nothing was begun.")) from silent
+        raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{silent} Nothing was begun.")) from silent
 
 
 def connect(
-    world: World,
+    world: ObservedWorld,
     environment: Environment,
-    make: Callable[..., Hands[GuardContext]] = Hands,
+    make: Callable[..., MutatingClient[GuardContext]] = MutatingClient,
     now: Callable[[], datetime] = clock,
 ) -> AppContext:
     """Put together everything that may change ``world``, its account proven first. The composition root, tests too.
 
     ``make`` makes the hands, ``now`` is the control table's clock. Raises as ``open_context``.
     """
-    declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(verb.reads for verb in verbs().values()))
-    hands = make(environment, world.credentials, declared, judge)
-    caller = _caller(hands, environment)
-    control = Control.of(environment, ControlSender(hands, GuardContext(environment, CONTROL_CALLS)), now)
-    return AppContext(environment, world, hands, control, Approvals(control.table, now), caller)
+    declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(action.reads for action in actions().values()))
+    client = make(environment, world.credentials, declared, judge)
+    caller = _caller(client, environment)
+    control = ControlStore.of(environment, ControlSender(client, GuardContext(environment, CONTROL_CALLS)), now)
+    return AppContext(environment, world, client, control, ApprovalStore(control.table, now), caller)
 
 
-def _caller(hands: Hands[GuardContext], env: Environment) -> Caller:
+def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:
     """Ask the DR region's STS who we are (T15), a few times where the answer gets lost."""
     call = Call("sts", "GetCallerIdentity", env.region(Side.DR), {})
-    with hands.permitting(GuardContext(env, frozenset({call.name}))):
-        identity = _patiently(hands, call, env.execution.attempts)
+    with client.permitting(GuardContext(env, frozenset({call.name}))):
+        identity = _send_with_retries(client, call, env.execution.attempts)
     if identity["Account"] != env.account:
         raise WrongAccount(
             f"These credentials belong to account {identity['Account']} ({identity['Arn']}), but "
@@ -124,13 +124,17 @@ def _caller(hands: Hands[GuardContext], env: Environment) -> Caller:
     return Caller(str(identity["Arn"]), str(identity["UserId"]))
 
 
-def _patiently(hands: Hands[GuardContext], call: Call, attempts: int) -> dict[str, Any]:
-    passing = (Trouble.THROTTLED, Trouble.UNCERTAIN)
+def _send_with_retries(client: MutatingClient[GuardContext], call: Call, attempts: int) -> dict[str, Any]:
+    passing = (FailureKind.THROTTLED, FailureKind.UNCERTAIN)
     for attempt in range(attempts):
         try:
-            return hands.send(call)
+            return client.send(call)
         except SendFailed as failed:
             if failed.trouble not in passing or attempt + 1 == attempts:
-                kind = Blindness.CREDENTIALS if failed.trouble is Trouble.CREDENTIALS else Blindness.UNREACHABLE
-                raise CannotSee(Unseen(kind, str(failed))) from failed
-    raise CannotSee(Unseen(Blindness.UNREACHABLE, f"{call.name} was not asked."))
+                kind = (
+                    UnavailableKind.CREDENTIALS
+                    if failed.trouble is FailureKind.CREDENTIALS
+                    else UnavailableKind.UNREACHABLE
+                )
+                raise DataUnavailable(Unavailable(kind, str(failed))) from failed
+    raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{call.name} was not asked."))

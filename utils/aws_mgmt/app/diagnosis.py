@@ -15,22 +15,22 @@ from botocore.credentials import RefreshableCredentials
 from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
-from dr_estate.aws.read_client import PROOF, Credentials, Eyes
-from dr_estate.aws.recording import Exchange, Recorder
+from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
+from dr_estate.aws.recording import Exchange, ExchangeRecorder
 from dr_estate.config.environment import Environment, Side
-from dr_estate.iam.statements import document, looking
-from dr_estate.model.unseen import SILENT, Blindness, CannotSee, Unseen
+from dr_estate.iam.statements import document, read_statements
+from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import account_regions
 from dr_estate.snapshot.observer import Progress, observe_with
 from dr_estate.snapshot.registry import DIAGNOSED, reads
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.values.diagnosis import Diagnosis, Fact, Problem, Service, State
+from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.target import World
+from utils.aws_mgmt.app.target import ObservedWorld
 
 (SOURCE_REGIONS,) = DIAGNOSED
 _GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
-_FAILED = frozenset(Blindness) - {Blindness.ERROR}
+_FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
 _SEEN_ONCE = 6
 _Call = tuple[str, str]
@@ -42,21 +42,21 @@ class Examination:
 
     exchanges: tuple[Exchange, ...]
     snapshot: Snapshot | None
-    refused: Unseen | None = None
+    refused: Unavailable | None = None
 
 
-def examine(environment: Environment, world: World, progress: Progress) -> Examination:
+def examine(environment: Environment, world: ObservedWorld, progress: Progress) -> Examination:
     """Observe the estate, then try what the observation had no reason to call. Raises WrongAccount."""
-    recorder = Recorder()
+    recorder = ExchangeRecorder()
     allowed = reads() | DIAGNOSED
-    eyes = Eyes(environment, allowed, replace(world.credentials, recorder=recorder))
+    client = ReadClient(environment, allowed, replace(world.credentials, recorder=recorder))
     try:
-        snapshot = observe_with(eyes, world.name, progress)
-    except CannotSee as refused:
-        return Examination(tuple(recorder.exchanges), None, refused.unseen)
+        snapshot = observe_with(client, world.name, progress)
+    except DataUnavailable as refused:
+        return Examination(tuple(recorder.exchanges), None, refused.unavailable)
     called = {(exchange.operation, exchange.region) for exchange in recorder.exchanges}
     for operation, region in sorted(_everywhere(environment, allowed) - called):
-        _try(eyes, operation, region, environment)
+        _try(client, operation, region, environment)
     return Examination(tuple(recorder.exchanges), snapshot)
 
 
@@ -76,21 +76,21 @@ def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
     }
 
 
-def _try(eyes: Eyes, operation: str, region: str, environment: Environment) -> None:
+def _try(read_client: ReadClient, operation: str, region: str, environment: Environment) -> None:
     """Call ``operation`` once if it needs no name of anything. Its end is the recorder's to hear."""
     service, _, name = operation.partition(":")
-    client = eyes.client(service, region)
+    client = read_client.client(service, region)
     shape = client.meta.service_model.operation_model(name).input_shape
     if shape is not None and shape.required_members:
         return
     params = {"RegionName": environment.region(Side.PRIMARY)} if operation == SOURCE_REGIONS else {}
     try:
-        eyes.call(service, region, lambda ready: getattr(ready, xform_name(name))(**params))
-    except CannotSee:
+        read_client.call(service, region, lambda ready: getattr(ready, xform_name(name))(**params))
+    except DataUnavailable:
         return
 
 
-def diagnose(environment: Environment, world: World, heard: Examination, at: datetime) -> Diagnosis:
+def diagnose(environment: Environment, world: ObservedWorld, heard: Examination, at: datetime) -> Diagnosis:
     """What the examination says. Pure, but for the settings by which this process signs in."""
     services = _services(heard)
     denied = {problem.operation for service in services for problem in service.problems if problem.kind == "denied"}
@@ -101,8 +101,8 @@ def diagnose(environment: Environment, world: World, heard: Examination, at: dat
         *_opted_in(heard),
         _replication(environment, heard),
     )
-    grant = document(looking(environment, {action for name in denied for action in actions_of(name)}))
-    bad = any(fact.state is State.FAIL for fact in facts) or any(service.problems for service in services)
+    grant = document(read_statements(environment, {action for name in denied for action in actions_of(name)}))
+    bad = any(fact.state is Standing.FAIL for fact in facts) or any(service.problems for service in services)
     silent = heard.snapshot is None or any(problem.kind in SILENT for s in services for problem in s.problems)
     return Diagnosis(
         environment=environment.name,
@@ -117,7 +117,7 @@ def diagnose(environment: Environment, world: World, heard: Examination, at: dat
     )
 
 
-def _services(heard: Examination) -> tuple[Service, ...]:
+def _services(heard: Examination) -> tuple[ServiceAccess, ...]:
     calls: defaultdict[_Call, list[Exchange]] = defaultdict(list)
     for exchange in heard.exchanges:
         calls[exchange.operation, exchange.region].append(exchange)
@@ -128,13 +128,13 @@ def _services(heard: Examination) -> tuple[Service, ...]:
         problems = tuple(p for key in sorted(calls) if key[0] in own for p in _problems(key, calls[key]))
         tried = {operation for operation, _ in calls}
         answered = len([name for name in own if name in tried and not any(p.operation == name for p in problems)])
-        found.append(Service(service, answered, problems, tuple(name for name in own if name not in tried)))
+        found.append(ServiceAccess(service, answered, problems, tuple(name for name in own if name not in tried)))
     return tuple(found)
 
 
 def _problems(call: _Call, exchanges: list[Exchange]) -> Iterator[Problem]:
     """One problem for each kind of failure; an error that says "there is no such thing" is an answer."""
-    by_kind: defaultdict[Blindness, list[Exchange]] = defaultdict(list)
+    by_kind: defaultdict[UnavailableKind, list[Exchange]] = defaultdict(list)
     for exchange in exchanges:
         if exchange.kind in _FAILED:
             by_kind[exchange.kind].append(exchange)
@@ -145,7 +145,7 @@ def _problems(call: _Call, exchanges: list[Exchange]) -> Iterator[Problem]:
 def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
     """Which region answers at all."""
     if heard.refused is not None:
-        yield Fact("account", State.UNKNOWN, heard.refused.why, "Nothing else was asked.")
+        yield Fact("account", Standing.UNKNOWN, heard.refused.why, "Nothing else was asked.")
     for side in (Side.PRIMARY, Side.DR):
         region = environment.region(side)
         own = [exchange for exchange in heard.exchanges if exchange.region == region]
@@ -153,21 +153,21 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
         if answered:
             slowest_s = max(exchange.took_s for exchange in answered)
             message = f"{len(answered)} of {len(own)} calls were answered; the slowest took {slowest_s:.1f} s"
-            yield Fact(f"{side} region {region}", State.OK, message)
+            yield Fact(f"{side} region {region}", Standing.OK, message)
         elif own:
             code = own[0].code
-            yield Fact(f"{side} region {region}", State.UNKNOWN, f"none of {len(own)} calls was answered ({code})")
+            yield Fact(f"{side} region {region}", Standing.UNKNOWN, f"none of {len(own)} calls was answered ({code})")
 
 
 def _clock(heard: Examination) -> Fact:
     skews = [exchange.skew_s for exchange in heard.exchanges if exchange.skew_s is not None]
     if not skews:
-        return Fact("clock", State.UNKNOWN, "no answer had a Date header")
+        return Fact("clock", Standing.UNKNOWN, "no answer had a Date header")
     skew_s = statistics.median(skews)
     ahead = "ahead of" if skew_s > 0 else "behind"
     if abs(skew_s) < _SKEW_WARN_S:
-        return Fact("clock", State.OK, f"this machine agrees with AWS within {max(abs(skew_s), 1):.0f} s")
-    state = State.FAIL if abs(skew_s) >= _SKEW_FAIL_S else State.WARN
+        return Fact("clock", Standing.OK, f"this machine agrees with AWS within {max(abs(skew_s), 1):.0f} s")
+    state = Standing.FAIL if abs(skew_s) >= _SKEW_FAIL_S else Standing.WARN
     message = f"this machine is {abs(skew_s):.0f} s {ahead} AWS, which refuses signatures from 300 s on"
     return Fact("clock", state, message, "Set the clock (NTP), then run this again.")
 
@@ -175,13 +175,13 @@ def _clock(heard: Examination) -> Fact:
 def _sign_in(environment: Environment, credentials: Credentials) -> Iterator[Fact]:
     """How this process signs in, for how long, and through which region."""
     if credentials.access_key_id:
-        yield Fact("session", State.OK, "keys of the sandbox, which do not expire")
+        yield Fact("session", Standing.OK, "keys of the sandbox, which do not expire")
         return
     session = botocore.session.Session()
     session.set_config_variable("region", environment.region(Side.DR))
     found = session.get_credentials()
     if found is None:
-        yield Fact("session", State.FAIL, "no AWS credentials were found", "Set AWS_PROFILE or log in.")
+        yield Fact("session", Standing.FAIL, "no AWS credentials were found", "Set AWS_PROFILE or log in.")
         return
     hours = environment.objectives.rto_minutes / 60
     plan = f"a recovery may take the RTO of {hours:g} h"
@@ -189,13 +189,17 @@ def _sign_in(environment: Environment, credentials: Credentials) -> Iterator[Fac
         short = found.refresh_needed(refresh_in=environment.objectives.rto_minutes * 60)
         message = f"{found.method}: this session ends before that; it is renewed only while its source can be reached"
         if short:
-            yield Fact("session", State.WARN, f"{plan}; {message}", "Use a role with a longer session (12 h at most).")
+            yield Fact(
+                "session", Standing.WARN, f"{plan}; {message}", "Use a role with a longer session (12 h at most)."
+            )
         else:
-            yield Fact("session", State.OK, f"{plan}; this session ({found.method}) lasts longer")
+            yield Fact("session", Standing.OK, f"{plan}; this session ({found.method}) lasts longer")
     elif found.token:
-        yield Fact("session", State.UNKNOWN, f"{plan}; {found.method}: temporary keys, which do not say when they end")
+        yield Fact(
+            "session", Standing.UNKNOWN, f"{plan}; {found.method}: temporary keys, which do not say when they end"
+        )
     else:
-        yield Fact("session", State.OK, f"{found.method}: long-lived keys")
+        yield Fact("session", Standing.OK, f"{found.method}: long-lived keys")
     yield _provider(environment, session)
 
 
@@ -208,12 +212,12 @@ def _provider(environment: Environment, session: Any) -> Fact:
     lost = environment.region(Side.PRIMARY)
     if region == lost:
         message = f"IAM Identity Center signs in through {region}: it is lost with the primary region"
-        return Fact("sign-in region", State.FAIL, message, "Prepare a break-glass user or role that needs no SSO.")
+        return Fact("sign-in region", Standing.FAIL, message, "Prepare a break-glass user or role that needs no SSO.")
     if legacy:
         message = "STS is asked by its global endpoint in us-east-1 (sts_regional_endpoints = legacy)"
-        return Fact("sign-in region", State.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
+        return Fact("sign-in region", Standing.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
     where = f"IAM Identity Center in {region}" if region else "no identity provider of AWS"
-    return Fact("sign-in region", State.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
+    return Fact("sign-in region", Standing.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
 
 
 def _opted_in(heard: Examination) -> Iterator[Fact]:
@@ -221,16 +225,16 @@ def _opted_in(heard: Examination) -> Iterator[Fact]:
         return
     try:
         statuses = {row.region: row.status for row in heard.snapshot.get(account_regions.opt_in, Side.GLOBAL)}
-    except CannotSee as unseen:
-        yield Fact("opt-in", State.UNKNOWN, unseen.unseen.why)
+    except DataUnavailable as unseen:
+        yield Fact("opt-in", Standing.UNKNOWN, unseen.unavailable.why)
         return
     off = {region: status for region, status in statuses.items() if not status.startswith("ENABLED")}
     if off:
         listed = ", ".join(f"{region} is {status}" for region, status in off.items())
         command = f"aws account enable-region --region-name {min(off)}"
-        yield Fact("opt-in", State.FAIL, listed, f"{command} (takes minutes to hours).")
+        yield Fact("opt-in", Standing.FAIL, listed, f"{command} (takes minutes to hours).")
     else:
-        yield Fact("opt-in", State.OK, f"both regions are enabled ({', '.join(statuses)})")
+        yield Fact("opt-in", Standing.OK, f"both regions are enabled ({', '.join(statuses)})")
 
 
 def _replication(environment: Environment, heard: Examination) -> Fact:
@@ -240,13 +244,13 @@ def _replication(environment: Environment, heard: Examination) -> Fact:
     answers = [e.answer for e in heard.exchanges if e.operation == SOURCE_REGIONS and e.kind is None]
     rows = [row for answer in answers for row in answer.get("SourceRegions", []) if row.get("RegionName") == primary]
     if not answers:
-        return Fact(subject, State.UNKNOWN, f"whether automated backups replicate from {pair} was not answered")
+        return Fact(subject, Standing.UNKNOWN, f"whether automated backups replicate from {pair} was not answered")
     if any(row.get("SupportsDBInstanceAutomatedBackupsReplication") for row in rows):
-        return Fact(subject, State.OK, f"automated backups can replicate from {pair}")
+        return Fact(subject, Standing.OK, f"automated backups can replicate from {pair}")
     needed = "automated-backup" in environment.replication.database
     message = f"AWS does not replicate automated backups from {pair}"
     advice = "Choose another mechanism in replication.database." if needed else ""
-    return Fact(subject, State.FAIL if needed else State.WARN, message, advice)
+    return Fact(subject, Standing.FAIL if needed else Standing.WARN, message, advice)
 
 
 def _shapes(heard: Examination) -> Iterator[str]:
@@ -262,8 +266,8 @@ def _shapes(heard: Examination) -> Iterator[str]:
     for (operation, member), found in sorted(words.items()):
         yield f"{operation}: {member} has {', '.join(sorted(found)[:_SEEN_ONCE])}, which its model does not list"
     if heard.snapshot is not None:
-        for part in heard.snapshot.unseen():
-            if part.value.kind is Blindness.DEFECT:
+        for part in heard.snapshot.unavailable_parts():
+            if part.value.kind is UnavailableKind.DEFECT:
                 yield part.value.why
 
 

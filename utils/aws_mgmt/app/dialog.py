@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # commands that only look need no executor
-    from dr_actions.execution.run import Tell
+    from dr_actions.execution.run import RunListener
     from dr_actions.model.plan import Plan
     from dr_estate.aws.read_client import Credentials
 
@@ -39,6 +39,6 @@ class Dialog(Protocol):
         """Show how far long work is."""
         ...
 
-    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[Tell]:
+    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
         ...

@@ -18,25 +18,25 @@ from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, unpack
 from dr_actions.drills.residue import Residue, is_clean, residue
-from dr_actions.guard.evidence import set_aside_by
+from dr_actions.guard.evidence import renamed_databases_in
 from dr_actions.journal import journal as journals
-from dr_actions.journal.entries import Entry, Kind
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import Journal
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
-from dr_actions.planning.planner import make_plan, sight_of
+from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.values.drill_summary import Drilled, Measured
+from reports.values.drill_summary import DrillSummary, PhaseDuration
 from reports.values.report import Report
-from reports.values.run_summary import Ran
+from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
-from utils.aws_mgmt.app.authorization import Start, clear_trial
+from utils.aws_mgmt.app.authorization import RunStart, clear_trial
 from utils.aws_mgmt.app.connections import AppContext
-from utils.aws_mgmt.app.execution import Desk, walk
+from utils.aws_mgmt.app.execution import RunContext, run_steps
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.interrupts import stopping
 
@@ -47,10 +47,10 @@ _TIMED = (Goal.SWITCHOVER, Goal.FAILBACK)  # a clean-up is nobody's recovery tim
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleanupResult:
     """How the clean-up ended, and what is left of the drill; None where no inventory of before is on record."""
 
-    ran: Ran
+    ran: RunSummary
     report: Report
     rows: tuple[Residue, ...] | None
 
@@ -60,37 +60,39 @@ class Cleaned:
         return self.rows is not None and is_clean(self.rows)
 
 
-def clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
+def clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> CleanupResult:
     """Look anew, take away what bears the drill's name, and compare with what the estate held before.
 
     A drill that was stopped is cleaned up after all the same; another Ctrl-C stops that too.
     """
-    desk = replace(desk, stop=threading.Event())
-    with stopping(desk.stop):
-        return _clean_up(desk, heart, journal)
+    context = replace(context, stop=threading.Event())
+    with stopping(context.stop):
+        return _clean_up(context, heartbeat, journal)
 
 
-def _clean_up(desk: Desk, heart: Heartbeat, journal: Journal) -> Cleaned:
-    app, env = desk.app, desk.env
-    seen = evaluation.look_at(app.world, env, desk.files)
-    start = start_to_clean(desk.env, app, desk.start.clearance.incident, seen, journal.entries)
-    start = replace(start, report=desk.start.report or start.report)
-    ran, report = walk(replace(desk, start=start, inventory="", stop_condition=str), heart, journal, validates=False)
+def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> CleanupResult:
+    app, env = context.app, context.env
+    seen = evaluation.observe_world(app.world, env, context.files)
+    start = start_to_clean(context.env, app, context.start.clearance.incident, seen, journal.entries)
+    start = replace(start, report=context.start.report or start.report)
+    summary, report = run_steps(
+        replace(context, start=start, inventory="", stop_condition=str), heartbeat, journal, validates=False
+    )
     before = _inventory_of(journal.entries)
     if before is None:
-        return Cleaned(ran, report, None)
-    after = inventory(evaluation.look_at(app.world, env, desk.files))
+        return CleanupResult(summary, report, None)
+    after = inventory(evaluation.observe_world(app.world, env, context.files))
     rows = residue(unpack(before), after, env, journal.entries)
-    journal.append(Kind.LOOKED, says=_told(rows), residue=[asdict(row) for row in rows])
-    return Cleaned(ran, report, rows)
+    journal.append(EntryKind.LOOKED, says=_summary(rows), residue=[asdict(row) for row in rows])
+    return CleanupResult(summary, report, rows)
 
 
-def close_the_drill(desk: Desk, fence: Fence, journal: Journal, accepted: str = "") -> None:
+def close_the_drill(context: RunContext, fence: Fence, journal: Journal, accepted: str = "") -> None:
     """Close the full drill's incident: nothing is left, or somebody accepted what is, and said why."""
-    who = person_of(desk.app.caller.arn, desk.env)
+    who = person_of(context.app.caller.arn, context.env)
     if accepted:
-        journal.append(Kind.NOTE, says=f"{who} accepted what is left: {accepted}")
-    incident, control = desk.start.clearance.incident, desk.app.control
+        journal.append(EntryKind.NOTE, says=f"{who} accepted what is left: {accepted}")
+    incident, control = context.start.clearance.incident, context.app.control
     standing = control.in_force().incident
     if is_full(incident) and standing is not None and standing.id == incident:
         with contextlib.suppress(Exception):  # it stays open then, and the next `drill clean` closes it
@@ -104,41 +106,41 @@ def start_to_clean(
     seen: Snapshot,
     entries: Sequence[Entry],
     report: Report | None = None,
-) -> Start:
+) -> RunStart:
     """What a clean-up starts from: all that is ``seen`` of a drill. Raises Refused while all runs are stopped."""
-    renamed_databases = set_aside_by(entries)
-    sight = replace(sight_of(env, seen, Goal.CLEAN_UP), incident=incident, set_aside=renamed_databases)
-    plan = make_plan(sight, posture_of(seen, env).name)
-    return clear_trial(app, plan, incident, seen, report, set_aside=renamed_databases)
+    renamed_databases = renamed_databases_in(entries)
+    context = replace(context_of(env, seen, Goal.CLEAN_UP), incident=incident, renamed_databases=renamed_databases)
+    plan = make_plan(context, posture_of(seen, env).name)
+    return clear_trial(app, plan, incident, seen, report, renamed_databases=renamed_databases)
 
 
 def _inventory_of(entries: Sequence[Entry]) -> str | None:
-    return next((str(e.data["inventory"]) for e in entries if e.kind is Kind.INVENTORY), None)
+    return next((str(e.data["inventory"]) for e in entries if e.kind is EntryKind.INVENTORY), None)
 
 
-def _told(rows: Sequence[Residue]) -> str:
+def _summary(rows: Sequence[Residue]) -> str:
     left = [row for row in rows if row.fate != "kept"]
     count = len(rows) - len(left)
     return f"Nothing is left over ({count} kept by rule)." if not left else f"{len(left)} things are left over."
 
 
 def of_trial(
-    desk: Desk,
+    context: RunContext,
     goal: Goal,
     span: tuple[datetime, datetime],
-    ran: Ran,
-    cleaned: Cleaned | None,
+    summary: RunSummary,
+    cleaned: CleanupResult | None,
     notes: tuple[str, ...] = (),
-) -> Drilled:
+) -> DrillSummary:
     """The account of a restore test or a canary that lasted ``span``."""
-    env, entries = desk.env, entries_of(ran.journal, desk.env, ran.incident)
+    env, entries = context.env, entries_of(summary.journal, context.env, summary.incident)
     took_s = (span[1] - span[0]).total_seconds()
     priced = env.costs.database_instance if goal is Goal.RESTORE_TEST else 0.0
-    return Drilled(
+    return DrillSummary(
         kind=str(goal),
-        incident=ran.incident,
-        parts=(ran, cleaned.ran) if cleaned else (ran,),
-        phases=tuple(_verbs(entries)),
+        incident=summary.incident,
+        parts=(summary, cleaned.ran) if cleaned else (summary,),
+        phases=tuple(_action_durations(entries)),
         rto_s=None,
         rto_target_s=env.objectives.rto_minutes * _MINUTE_S,
         rpo_s=_restored_age_s(entries, span[0]),
@@ -146,29 +148,29 @@ def of_trial(
         took_s=took_s,
         cost=round(priced * took_s / _HOUR_S, 2),
         currency=env.costs.currency,
-        journal=ran.journal,
-        exit=exit_of([ran, *([cleaned.ran] if cleaned else [])], cleaned),
+        journal=summary.journal,
+        exit=exit_of([summary, *([cleaned.ran] if cleaned else [])], cleaned),
         notes=notes,
         journal_head=entries[-1].digest if entries else "",
     )
 
 
 def of_drill(
-    desk: Desk,
+    context: RunContext,
     kind: str,
     span: tuple[datetime, datetime],
-    parts: Sequence[Ran],
-    cleaned: Cleaned | None,
+    parts: Sequence[RunSummary],
+    cleaned: CleanupResult | None,
     refused: str = "",
-) -> Drilled:
+) -> DrillSummary:
     """The account of a full drill, or of what took one up again: its times are the whole drill's, over all runs."""
-    env, last = desk.env, parts[-1]
+    env, last = context.env, parts[-1]
     entries = entries_of(last.journal, env, last.incident)
     lines = timelines(entries, env.objectives.rto_minutes * _MINUTE_S)
     away = next((line for line in lines if line.goal == Goal.SWITCHOVER), None)
     whole_s = (span[1] - entries[0].at).total_seconds() if entries else (span[1] - span[0]).total_seconds()
-    hourly = hourly_cost(desk.start.snapshot, env, len(desk.start.report.tenants) if desk.start.report else 0)
-    return Drilled(
+    hourly = hourly_cost(context.start.snapshot, env, len(context.start.report.tenants) if context.start.report else 0)
+    return DrillSummary(
         kind=kind,
         incident=last.incident,
         parts=tuple(parts),
@@ -187,11 +189,11 @@ def of_drill(
     )
 
 
-def _phases(lines: Sequence[Timeline]) -> Iterator[Measured]:
+def _phases(lines: Sequence[Timeline]) -> Iterator[PhaseDuration]:
     for line in lines:
         for phase, span in line.phases.items():
             if span.seconds is not None and line.goal in _TIMED:
-                yield Measured(line.goal, str(phase), span.seconds)
+                yield PhaseDuration(line.goal, str(phase), span.seconds)
 
 
 def entries_of(path: Path, env: Environment, incident: str) -> tuple[Entry, ...]:
@@ -202,7 +204,7 @@ def entries_of(path: Path, env: Environment, incident: str) -> tuple[Entry, ...]
         return ()
 
 
-def exit_of(parts: Sequence[Ran], cleaned: Cleaned | None) -> int:
+def exit_of(parts: Sequence[RunSummary], cleaned: CleanupResult | None) -> int:
     """The first part that went wrong decides; done, but something left over or not compared, is a failed validation."""
     for part in parts:
         if part.exit != Exit.READY:
@@ -210,27 +212,27 @@ def exit_of(parts: Sequence[Ran], cleaned: Cleaned | None) -> int:
     return int(Exit.READY if cleaned is not None and cleaned.clean else Exit.VALIDATION_FAILED)
 
 
-def _verbs(entries: Sequence[Entry]) -> Iterator[Measured]:
+def _action_durations(entries: Sequence[Entry]) -> Iterator[PhaseDuration]:
     """From the first call of each verb to the last confirmation: its steps of one stage overlap."""
-    goal, verbs = "", dict[str, str]()
+    goal, actions = "", dict[str, str]()
     begun, over = dict[tuple[str, str], datetime](), dict[tuple[str, str], datetime]()
     for entry in entries:
-        if entry.kind is Kind.BEGIN:
+        if entry.kind is EntryKind.BEGIN:
             goal = str(entry.data["plan"]["goal"])
-            verbs = {item["id"]: item["verb"] for item in entry.planned}
-        elif entry.step in verbs:
-            key = (goal, verbs[str(entry.step)])
-            if entry.kind is Kind.INTENT:
+            actions = {item["id"]: item["verb"] for item in entry.planned}
+        elif entry.step in actions:
+            key = (goal, actions[str(entry.step)])
+            if entry.kind is EntryKind.INTENT:
                 begun.setdefault(key, entry.at)
-            elif entry.kind is Kind.CONFIRMED:
+            elif entry.kind is EntryKind.CONFIRMED:
                 over[key] = entry.at
     for key, at in begun.items():
-        yield Measured(*key, (over[key] - at).total_seconds() if key in over else None)
+        yield PhaseDuration(*key, (over[key] - at).total_seconds() if key in over else None)
 
 
 def _restored_age_s(entries: Sequence[Entry], began: datetime) -> float | None:
     """The oldest of what was restored, in seconds before the drill began."""
-    facts = [e.data.get("facts", {}) for e in entries if e.kind is Kind.CONFIRMED]
+    facts = [e.data.get("facts", {}) for e in entries if e.kind is EntryKind.CONFIRMED]
     moments = [datetime.fromisoformat(fact[RESTORED_TO]) for fact in facts if fact.get(RESTORED_TO)]
     return max(((began - moment).total_seconds() for moment in moments), default=None)
 
@@ -238,6 +240,6 @@ def _restored_age_s(entries: Sequence[Entry], began: datetime) -> float | None:
 def _zero_loss(entries: Sequence[Entry]) -> float | None:
     """0 where every store was proven to hold all that was written before its writers stopped."""
     proven = [
-        e for e in entries if e.kind is Kind.CONFIRMED and role_of(Goal.SWITCHOVER, str(e.step)) is Role.ZERO_LOSS
+        e for e in entries if e.kind is EntryKind.CONFIRMED and role_of(Goal.SWITCHOVER, str(e.step)) is Role.ZERO_LOSS
     ]
     return 0.0 if proven else None

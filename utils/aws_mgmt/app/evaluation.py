@@ -12,12 +12,12 @@ from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
 from dr_checks.core.model import Area
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
-from dr_checks.core.verdict import weigh
+from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
-from dr_estate.readers.control_table import InForce
+from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
@@ -26,13 +26,13 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options
-from utils.aws_mgmt.app.scenario_runner import Selection, run_scenarios
-from utils.aws_mgmt.app.target import World, world_of
-from utils.aws_mgmt.app.tenant_cache import recall_tenants, remember_tenants
+from utils.aws_mgmt.app.scenario_runner import ScenarioSelection, run_scenarios
+from utils.aws_mgmt.app.target import ObservedWorld, world_of
+from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 
 
 @dataclass(frozen=True)
-class Run:
+class CommandRun:
     """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
     ``recorded`` are the before-values of the incident's failover, for a failback.
@@ -44,7 +44,7 @@ class Run:
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def look(options: Options, environment: Environment, run: Run) -> Snapshot:
+def read(options: Options, environment: Environment, run: CommandRun) -> Snapshot:
     """The snapshot to judge: looked at now, or loaded from evidence. Raises UsageError for another's evidence.
 
     What was mistyped is refused before anything is looked at.
@@ -52,7 +52,7 @@ def look(options: Options, environment: Environment, run: Run) -> Snapshot:
     _exceptions(options)
     if not options.from_evidence:
         with world_of(options, environment) as world:
-            return look_at(world, environment, run)
+            return observe_world(world, environment, run)
     return evidence_of(options, environment)
 
 
@@ -69,29 +69,31 @@ def evidence_of(options: Options, environment: Environment) -> Snapshot:
     return replace(snapshot, world=f"{snapshot.world}, from evidence")
 
 
-def look_at(world: World, environment: Environment, run: Run) -> Snapshot:
+def observe_world(world: ObservedWorld, environment: Environment, run: CommandRun) -> Snapshot:
     """One whole observation of ``world``; the tenants it shows are remembered where the world stays."""
     snapshot = world.observe(environment, progress=partial(run.advance, "Looking"))
     if world.passing:
         return snapshot
-    snapshot = replace(snapshot, remembered_tenants=recall_tenants(environment, world.id))
-    remember_tenants(snapshot, environment, world.id)
+    snapshot = replace(snapshot, remembered_tenants=cached_tenants(environment, world.id))
+    cache_tenants(snapshot, environment, world.id)
     return snapshot
 
 
-def judge(options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: Run) -> Report:
+def judge(
+    options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: CommandRun
+) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules = _exceptions(options)
-    evidence = _keep(snapshot, options.save_evidence, run.folder)
+    evidence = _save(snapshot, options.save_evidence, run.folder)
     invocation = invocation_of(options)
     observation = Observation(environment, snapshot, narrowed(options, snapshot, environment), rules, invocation)
-    selection = Selection(
+    selection = ScenarioSelection(
         areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
     )
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     shows_replication = Area.REPLICATION in areas and environment.replicates
     measured = lags(snapshot, environment, observation.only_tenants) if shows_replication else []
-    verdict = weigh(results, measured, environment.objectives.rpo_minutes * 60.0)
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0)
     posture = posture_of(snapshot, environment)
     return Report(
         command=options.command,
@@ -102,19 +104,19 @@ def judge(options: Options, environment: Environment, areas: tuple[Area, ...], s
         posture_says=posture.says,
         tenants=tenants_of(observation),
         verdict=verdict,
-        unseen=tuple(snapshot.unseen()),
+        unseen=tuple(snapshot.unavailable_parts()),
         exceptions=observation.exceptions,
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
-        standing=_standing(snapshot),
+        standing=_control_state(snapshot),
         invocation=invocation,
     )
 
 
-def _standing(snapshot: Snapshot) -> InForce | None:
+def _control_state(snapshot: Snapshot) -> ControlState | None:
     try:
         return snapshot.get(control_table.standing, Side.DR)
-    except CannotSee:
+    except DataUnavailable:
         return None
 
 
@@ -123,7 +125,7 @@ def tenants_of(observation: Observation) -> tuple[str, ...]:
     only = observation.only_tenants
     try:
         found = discover(observation.snapshot, observation.environment)
-    except CannotSee:
+    except DataUnavailable:
         return ()
     return tuple(t.id for t in found if not only or {t.id, t.dns} & only)
 
@@ -135,14 +137,14 @@ def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> 
         return wanted
     try:
         known = {name for tenant in discover(snapshot, environment) for name in (tenant.id, tenant.dns)}
-    except CannotSee:
+    except DataUnavailable:
         return wanted
     if wanted - known:
         raise UsageError(f"There is no tenant {min(wanted - known)} in {environment.name}. Correct --tenant.")
     return wanted
 
 
-def _keep(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
+def _save(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
     file = folder / "evidence.json"
     data = to_json(snapshot)
     for path in (file, wanted):

@@ -21,24 +21,24 @@ from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
-from dr_actions.execution.run import Run, Tell
-from dr_actions.journal.journal import Journal, Kind, journal_path
+from dr_actions.execution.run import PlanRun, RunListener
+from dr_actions.journal.journal import EntryKind, Journal, journal_path
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
-from dr_actions.model.action import Workshop
+from dr_actions.model.action import ProgramContext
 from dr_actions.model.plan import Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full, is_trial
-from dr_estate.readers.control_table import InForce, Override
+from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.report import Report
 from reports.values.run_record import recorded
-from reports.values.run_summary import Ran
+from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
-from utils.aws_mgmt.app.authorization import Start, paused_by
+from utils.aws_mgmt.app.authorization import RunStart, paused_by
 from utils.aws_mgmt.app.connections import AppContext, clock
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -46,11 +46,11 @@ from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import with_room
-from utils.aws_mgmt.app.run_result import Ending, ended, ending_of, of_a_defect, raise_the_alarm
+from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
 
 
 @dataclass(frozen=True)
-class Desk:
+class RunContext:
     """What the command works with: where files go, what is open, and what it was cleared for.
 
     ``stop_condition`` is asked before every change: why the run is to stop, "" while it is not. ``inventory`` is what
@@ -60,14 +60,14 @@ class Desk:
     options: Options
     env: Environment
     app: AppContext
-    start: Start
-    files: evaluation.Run
+    start: RunStart
+    files: evaluation.CommandRun
     stop_condition: Callable[[], str] = str
     inventory: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def standing_now(app: AppContext) -> InForce | None:
+def control_state_now(app: AppContext) -> ControlState | None:
     """What stands in the control table after the run, None where that cannot be read."""
     try:
         return app.control.in_force()
@@ -75,29 +75,35 @@ def standing_now(app: AppContext) -> InForce | None:
         return None
 
 
-def hold_and_run(desk: Desk) -> tuple[Ran, Report]:
+def lock_and_run(context: RunContext) -> tuple[RunSummary, Report]:
     """Run the desk's plan with everything held that a run needs. Raises Refused."""
-    return hold(desk, lambda heart, journal: walk(desk, heart, journal))
+    return with_lock(context, lambda heartbeat, journal: run_steps(context, heartbeat, journal))
 
 
-def hold(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -> tuple[Ran, Report]:
+def with_lock(
+    context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
+) -> tuple[RunSummary, Report]:
     """Hold lock, heartbeat and journal around ``work``, and give them back whatever happens. Raises Refused."""
-    with stopping(desk.stop):  # from before the lock is taken until it is given back
-        return _held(desk, work)
+    with stopping(context.stop):  # from before the lock is taken until it is given back
+        return _with_lock(context, work)
 
 
-def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) -> tuple[Ran, Report]:
-    env, app, clearance = desk.env, desk.app, desk.start.clearance
+def _with_lock(
+    context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
+) -> tuple[RunSummary, Report]:
+    env, app, clearance = context.env, context.app, context.start.clearance
     run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     owner = locking.Owner(person_of(app.caller.arn, env), app.caller.arn)
     try:
-        lock = locking.take(app.control, owner, run_id, clearance.incident, env.execution, desk.start.waives_cool_down)
+        lock = locking.take(
+            app.control, owner, run_id, clearance.incident, env.execution, context.start.waives_cool_down
+        )
     except (LockHeld, CoolingDown) as error:
         raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
     mirror = TableMirror(app.control, lock.fence)
     world = app.world.id
-    folder = journals(desk.options, world)
-    with Heartbeat(app.control, lock, env.execution) as heart:
+    folder = journals(context.options, world)
+    with Heartbeat(app.control, lock, env.execution) as heartbeat:
         try:
             journal = Journal.open(
                 folder, env.name, clearance.incident, run_id, clock, mirror, owner.person, world=world
@@ -109,75 +115,77 @@ def _held(desk: Desk, work: Callable[[Heartbeat, Journal], tuple[Ran, Report]]) 
         outcome = "failed"
         try:
             with journal:
-                ran, report = work(heart, journal)
-            outcome = ran.outcome
+                summary, report = work(heartbeat, journal)
+            outcome = summary.outcome
         finally:
             with contextlib.suppress(Exception):  # a lock that cannot be given back ends with its lease
-                locking.release(app.control, heart.lock, outcome)
-    return ran, report
+                locking.release(app.control, heartbeat.lock, outcome)
+    return summary, report
 
 
-def walk(desk: Desk, heart: Heartbeat, journal: Journal, validates: bool = True) -> tuple[Ran, Report]:
+def run_steps(
+    context: RunContext, heartbeat: Heartbeat, journal: Journal, validates: bool = True
+) -> tuple[RunSummary, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
-    outcome, report = Outcome(), desk.start.report
-    again = next_steps.after_run(desk.options, desk.start.clearance.incident)
-    with desk.files.dialog.follow(desk.start.plan, desk.files.folder, desk.app.world.by_hand) as tell:
-        run = run_of(desk, heart.check, journal, tell)
-        journal.tell_to(tell.note)
+    outcome, report = Outcome(), context.start.report
+    again = next_steps.after_run(context.options, context.start.clearance.incident)
+    with context.files.dialog.follow(context.start.plan, context.files.folder, context.app.world.by_hand) as listener:
+        run = run_of(context, heartbeat.check, journal, listener)
+        journal.tell_to(listener.note)
         try:
-            open_the_record(desk, run, journal, heart.lock.fence)
+            open_the_record(context, run, journal, heartbeat.lock.fence)
             last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
             execute(run, [s for s in run.plan.steps if s not in last], outcome)
             passed = not outcome.degraded
             if validates:
-                report = _validated(desk)
+                report = _validated(context)
                 passed = report.exit == Exit.READY and passed
-                journal.append(Kind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
+                journal.append(EntryKind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
             if passed:
                 execute(run, last, outcome)
-            ending = ended(outcome, passed, again, validates)
+            result = result_of(outcome, passed, again, validates)
         except Exception as trouble:
-            cause = ending_of(trouble, outcome, again)
+            cause = result_of_error(trouble, outcome, again)
             if cause is None:
-                close_the_record(desk, run, of_a_defect(trouble), heart.lock.fence)
+                close_the_record(context, run, result_of_defect(trouble), heartbeat.lock.fence)
                 raise
-            ending = cause
-    if ending.alarms:
-        raise_the_alarm(run, ending, again, next_steps.invocation_of(desk.options))
-    close_the_record(desk, run, ending, heart.lock.fence)
+            result = cause
+    if result.alarms:
+        send_alarm(run, result, again, next_steps.invocation_of(context.options))
+    close_the_record(context, run, result, heartbeat.lock.fence)
     if report is None:
-        with with_room(desk.files.folder) as folder:
-            files = replace(desk.files, folder=folder)
-            report = evaluation.judge(desk.options, desk.env, (Area.VALIDATION,), run.snapshot, files)
-    return told(desk, run, ending, outcome), report
+        with with_room(context.files.folder) as folder:
+            files = replace(context.files, folder=folder)
+            report = evaluation.judge(context.options, context.env, (Area.VALIDATION,), run.snapshot, files)
+    return run_summary(context, run, result, outcome), report
 
 
-def run_of(desk: Desk, stored: Callable[[], None], journal: Journal, tell: Tell) -> Run:
+def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its hands; ``stored`` raises where the lock is lost."""
-    env, app, start = desk.env, desk.app, desk.start
+    env, app, start = context.env, context.app, context.start
 
     def standing_order() -> str:
         return paused_by(app.control.in_force())
 
-    return Run(
+    return PlanRun(
         env=env,
         plan=start.plan,
         clearance=start.clearance,
-        hands=app.hands,
+        client=app.hands,
         journal=journal,
-        look=partial(app.world.observe, env),
-        tell=tell,
+        read=partial(app.world.observe, env),
+        listener=listener,
         clock=clock,
-        held=stored,
-        standing_order=standing_order,
-        stop_condition=desk.stop_condition,
+        check_lock=stored,
+        pause_reason=standing_order,
+        stop_condition=context.stop_condition,
         snapshot=start.snapshot,
-        workshop=Workshop(env, desk.files.folder, _variables(app)),
-        stop=desk.stop,
+        program_context=ProgramContext(env, context.files.folder, _variables(app)),
+        stop=context.stop,
         confirmed=start.confirmed,
         recorded=start.recorded,
-        set_aside=start.set_aside,
-        only_tenants=frozenset(desk.options.only_tenants),
+        renamed_databases=start.renamed_databases,
+        only_tenants=frozenset(context.options.only_tenants),
     )
 
 
@@ -192,72 +200,74 @@ def _variables(app: AppContext) -> dict[str, str]:
     return dict(os.environ) | {name: value for name, value in own.items() if value}
 
 
-def _validated(desk: Desk) -> Report:
+def _validated(context: RunContext) -> Report:
     """Look anew, and judge that the region serves which is to serve now; at home that is readiness itself.
 
     An answer that got lost is asked for once more before the run is told invalid: UNKNOWN is no finding of the estate.
     """
-    areas = READINESS if desk.start.plan.goal is Goal.FAILBACK else (Area.VALIDATION,)
-    report = _judged_now(desk, areas)
-    return _judged_now(desk, areas) if report.exit == Exit.COULD_NOT_SEE else report
+    areas = READINESS if context.start.plan.goal is Goal.FAILBACK else (Area.VALIDATION,)
+    report = _judged_now(context, areas)
+    return _judged_now(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
 
 
-def _judged_now(desk: Desk, areas: tuple[Area, ...]) -> Report:
-    snapshot = evaluation.look_at(desk.app.world, desk.env, desk.files)
-    with with_room(desk.files.folder) as folder:
-        return evaluation.judge(desk.options, desk.env, areas, snapshot, replace(desk.files, folder=folder))
+def _judged_now(context: RunContext, areas: tuple[Area, ...]) -> Report:
+    snapshot = evaluation.observe_world(context.app.world, context.env, context.files)
+    with with_room(context.files.folder) as folder:
+        return evaluation.judge(context.options, context.env, areas, snapshot, replace(context.files, folder=folder))
 
 
-def told(desk: Desk, run: Run, ending: Ending, outcome: Outcome) -> Ran:
+def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: Outcome) -> RunSummary:
     """The ending for the report."""
-    clearance, complete = run.clearance, next_steps.invocation_of(desk.options).complete
-    return Ran(
+    clearance, complete = run.clearance, next_steps.invocation_of(context.options).complete
+    return RunSummary(
         incident=clearance.incident,
         run=run.journal.run,
-        outcome=ending.outcome,
-        says=complete(ending.says),
+        outcome=result.outcome,
+        says=complete(result.message),
         digest=clearance.digest,
         operator=clearance.operator,
         approver=clearance.approver,
         degraded=tuple(map(complete, outcome.degraded)),
-        undone=tuple(complete(rollback.says) for rollback in outcome.undone),
-        overrides=tuple(override.gate for override in desk.start.overrides),
-        mutations=sum(entry.kind is Kind.OUTCOME for entry in run.journal.entries),
+        undone=tuple(complete(rollback.message) for rollback in outcome.undone),
+        overrides=tuple(override.gate for override in context.start.overrides),
+        mutations=sum(entry.kind is EntryKind.OUTCOME for entry in run.journal.entries),
         journal=run.journal.path,
-        exit=ending.exit,
+        exit=result.exit,
         goal=run.plan.goal,
-        record=recorded(run.journal.entries, run.plan, desk.env.objectives.rto_minutes * 60),
+        record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
     )
 
 
-def open_the_record(desk: Desk, run: Run, journal: Journal, fence: Fence) -> None:
+def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: Fence) -> None:
     """Record what the run begins with, or that it goes on; open the incident; list the overrides."""
-    clearance, control = run.clearance, desk.app.control
-    who = person_of(desk.app.caller.arn, desk.env)
-    if desk.start.report is None:
-        journal.append(Kind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest)
+    clearance, control = run.clearance, context.app.control
+    who = person_of(context.app.caller.arn, context.env)
+    if context.start.report is None:
+        journal.append(
+            EntryKind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest
+        )
     else:
         cleared = clearance_to_json(clearance)
-        seen_at = desk.start.snapshot.taken_at.isoformat()
-        journal.append(Kind.DETECTED, moment=seen_at, says=run.plan.posture)
-        journal.append(Kind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
-        if (weighed := desk.start.report.assessment) is not None:
+        seen_at = context.start.snapshot.taken_at.isoformat()
+        journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture)
+        journal.append(EntryKind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
+        if (weighed := context.start.report.assessment) is not None:
             losses = _worst(weighed.losses)
-            journal.append(Kind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
-        gates = [asdict(gate) for gate in desk.start.gates]
-        journal.append(Kind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
-        journal.append(Kind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+            journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
+        gates = [asdict(gate) for gate in context.start.gates]
+        journal.append(EntryKind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
+        journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
     record_pauses(journal, control)
-    if desk.inventory:
-        journal.append(Kind.INVENTORY, inventory=desk.inventory)
+    if context.inventory:
+        journal.append(EntryKind.INVENTORY, inventory=context.inventory)
     if is_trial(clearance.incident):
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
     control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
-    for override in desk.start.overrides:
+    for override in context.start.overrides:
         journal.append(
-            Kind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
+            EntryKind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
         )
-        control.override(_standing(override, clearance.incident, run.plan.digest), fence)
+        control.override(_control_state(override, clearance.incident, run.plan.digest), fence)
 
 
 def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
@@ -269,20 +279,20 @@ def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
     ]
 
 
-def _standing(override: gates_module.Override, incident: str, digest: str) -> Override:
-    return Override(override.gate, override.by, override.why, override.until, incident, digest)
+def _control_state(override: gates_module.Override, incident: str, digest: str) -> RecordedOverride:
+    return RecordedOverride(override.gate, override.by, override.why, override.until, incident, digest)
 
 
-def close_the_record(desk: Desk, run: Run, ending: Ending, fence: Fence) -> None:
+def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence: Fence) -> None:
     """Record how it ended. Away, the estate has no standby from now on; home and validated, the incident closes."""
-    control, incident = desk.app.control, run.clearance.incident
-    who = person_of(desk.app.caller.arn, desk.env)
+    control, incident = context.app.control, run.clearance.incident
+    who = person_of(context.app.caller.arn, context.env)
     with contextlib.suppress(Exception):  # the lock may be lost: then nothing may be written any more
         record_pauses(run.journal, control)
-        if ending.outcome == "stopped":
-            run.journal.append(Kind.STOPPED, says=f"{who} stopped it.")
-        run.journal.append(Kind.END, outcome=ending.outcome, says=ending.says)
-    if ending.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
+        if result.outcome == "stopped":
+            run.journal.append(EntryKind.STOPPED, says=f"{who} stopped it.")
+        run.journal.append(EntryKind.END, outcome=result.outcome, says=result.message)
+    if result.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK and is_full(incident):
@@ -301,8 +311,8 @@ def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: 
 
     A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
     """
-    standing = app.control.in_force()
-    incident, last = standing.incident, standing.run
+    control_state = app.control.in_force()
+    incident, last = control_state.incident, control_state.run
     if incident is None or last is None or last.ended_at is None:
         return
     who, run = person_of(app.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{options.command}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
-from dr_actions.drills.phases import begins_anew, next_part
+from dr_actions.drills.phases import needs_new_plan, next_part
 from dr_actions.drills.stop_conditions import drill_gates
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import Journal
@@ -22,19 +22,19 @@ from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import FULL, is_full, new_id
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.values.drill_summary import Drilled
+from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
-from reports.values.run_summary import Ran
+from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
-from utils.aws_mgmt.app.authorization import Practice, authorise
+from utils.aws_mgmt.app.authorization import DrillRequest, authorise
 from utils.aws_mgmt.app.connections import AppContext, clock
 from utils.aws_mgmt.app.dialog import Dialog
-from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, close_the_drill, of_drill, start_to_clean
+from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, close_the_drill, of_drill, start_to_clean
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.execution import Desk, hold, hold_and_run
-from utils.aws_mgmt.app.incident_record import past_of
+from utils.aws_mgmt.app.execution import RunContext, lock_and_run, with_lock
+from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import (
     DrillOptions,
@@ -43,13 +43,13 @@ from utils.aws_mgmt.app.options import (
     FailoverOptions,
     RecoveryOptions,
 )
-from utils.aws_mgmt.app.run_history import keep_drill
+from utils.aws_mgmt.app.run_history import record_drill
 
 _ENDS_HERE = ("stopped", "waiting", "lost")
 
 
 @dataclass
-class Drill:
+class FullDrill:
     """A full drill under way: whose rules, what is open, its id, and what became of it so far.
 
     ``refused`` is why a part after the first could not begin, "" where each could.
@@ -58,28 +58,30 @@ class Drill:
     options: DrTestOptions | DrillOptions
     env: Environment
     app: AppContext
-    files: evaluation.Run
+    files: evaluation.CommandRun
     incident: str
     began: datetime
-    parts: list[Ran] = field(default_factory=list)
+    parts: list[RunSummary] = field(default_factory=list)
     report: Report | None = None
-    desk: Desk | None = None
-    cleaned: Cleaned | None = None
+    context: RunContext | None = None
+    cleaned: CleanupResult | None = None
     refused: str = ""
 
-    def past(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[Entry, ...]:
         """What is on record of it."""
-        return past_of(self.options, self.env, self.incident, self.app)
+        return entries_of_incident(self.options, self.env, self.incident, self.app)
 
 
-def leave_and_return(options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.Run) -> Drill:
+def hold_full_drill(
+    options: DrTestOptions, env: Environment, app: AppContext, files: evaluation.CommandRun
+) -> FullDrill:
     """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
     with files.dialog.progress() as advance:
-        seen = evaluation.look_at(app.world, env, replace(files, advance=advance))
+        seen = evaluation.observe_world(app.world, env, replace(files, advance=advance))
     moment = clock()
-    practice = Practice(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
-    drill = Drill(options, env, app, files, practice.incident, moment)
-    _leave(drill, practice, seen)
+    practice = DrillRequest(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
+    drill = FullDrill(options, env, app, files, practice.incident, moment)
+    _fail_over(drill, practice, seen)
     finish(drill)
     return drill
 
@@ -93,21 +95,21 @@ def agree_to_drill(env: Environment, dialog: Dialog) -> None:
         raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
 
 
-def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) -> None:
+def finish(drill: FullDrill, accepted: str = "", unknown_is_clean_up: bool = False) -> None:
     """Take each part that is still to come, once; a part that a person stopped, or that waits for one, ends it here.
 
     ``unknown_is_clean_up``: what is left of a drill that has no record is cleaned up after all the same.
     """
     taken: set[Goal] = set()
     while not (drill.parts and drill.parts[-1].outcome in _ENDS_HERE):
-        part = next_part(drill.past())
+        part = next_part(drill.entries())
         if part is None and unknown_is_clean_up and not drill.parts:
             part = Goal.CLEAN_UP
         if part is None or part in taken:
             return
         taken.add(part)
         try:
-            _clean(drill, accepted) if part is Goal.CLEAN_UP else _take(drill, part)
+            _clean(drill, accepted) if part is Goal.CLEAN_UP else _run_part(drill, part)
         except Refused as refused:
             if not drill.parts:
                 raise
@@ -115,15 +117,15 @@ def finish(drill: Drill, accepted: str = "", unknown_is_clean_up: bool = False) 
             return
 
 
-def account_for(drills: Sequence[Drill], kind: str) -> Report:
+def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
     """Record the drills in the history, and return one report of them all. Raises Refused where one was over."""
-    accounts: list[Drilled] = []
+    accounts: list[DrillSummary] = []
     notes: tuple[str, ...] = ()
     for drill in drills:
-        if drill.desk is None or drill.report is None:
+        if drill.context is None or drill.report is None:
             raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
-        account = of_drill(drill.desk, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
-        notes += keep_drill(drill.desk, account, drill.report) if is_full(drill.incident) else ()
+        account = of_drill(drill.context, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
+        notes += record_drill(drill.context, account, drill.report) if is_full(drill.incident) else ()
         accounts.append(account)
         report = drill.report
     return replace(
@@ -136,7 +138,7 @@ def account_for(drills: Sequence[Drill], kind: str) -> Report:
     )
 
 
-def as_practised(env: Environment) -> Environment:
+def drill_rules(env: Environment) -> Environment:
     """The rules of the drill's way home: its own bake, where the environment file gives one.
 
     Raises Refused where no full drill can be held, whoever asks.
@@ -157,51 +159,51 @@ def as_practised(env: Environment) -> Environment:
     return env.model_copy(update={"failback": failback})
 
 
-def _leave(drill: Drill, practice: Practice, seen: Snapshot) -> None:
+def _fail_over(drill: FullDrill, practice: DrillRequest, seen: Snapshot) -> None:
     options = _recovery(drill, Goal.SWITCHOVER)
     start = authorise(options, drill.env, drill.app, drill.files, practice)
     stops = alarms_watched(drill.env, drill.app.world, clock)
-    desk = Desk(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)))
-    _walk(drill, desk)
+    context = RunContext(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)))
+    _run_plan(drill, context)
 
 
-def _take(drill: Drill, part: Goal) -> None:
+def _run_part(drill: FullDrill, part: Goal) -> None:
     """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
-    options = _recovery(drill, part, replan=begins_anew(drill.past(), part))
-    start = authorise(options, drill.env, drill.app, drill.files, Practice(drill.incident))
-    _walk(drill, Desk(options, drill.env, drill.app, start, drill.files))
+    options = _recovery(drill, part, replan=needs_new_plan(drill.entries(), part))
+    start = authorise(options, drill.env, drill.app, drill.files, DrillRequest(drill.incident))
+    _run_plan(drill, RunContext(options, drill.env, drill.app, start, drill.files))
 
 
-def _recovery(drill: Drill, part: Goal, replan: bool = False) -> RecoveryOptions:
+def _recovery(drill: FullDrill, part: Goal, replan: bool = False) -> RecoveryOptions:
     """The command that the part practises."""
     overrides = drill.options.overrides if isinstance(drill.options, DrTestOptions) else ()
     given: dict[str, Any] = drill.options.shared() | {"execute": True, "replan": replan, "overrides": overrides}
     return FailbackOptions(**given, staged=True) if part is Goal.FAILBACK else FailoverOptions(**given, planned=True)
 
 
-def _walk(drill: Drill, desk: Desk) -> None:
-    ran, drill.report = hold_and_run(desk)
-    drill.desk = desk if drill.desk is None or desk.start.report is not None else drill.desk
-    drill.parts.append(ran)
+def _run_plan(drill: FullDrill, context: RunContext) -> None:
+    summary, drill.report = lock_and_run(context)
+    drill.context = context if drill.context is None or context.start.report is not None else drill.context
+    drill.parts.append(summary)
 
 
-def _clean(drill: Drill, accepted: str) -> None:
-    desk = drill.desk = drill.desk or desk_to_clean(drill)
+def _clean(drill: FullDrill, accepted: str) -> None:
+    context = drill.context = drill.context or context_to_clean(drill)
 
-    def work(heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
-        cleaned = drill.cleaned = clean_up(desk, heart, journal)
+    def work(heartbeat: Heartbeat, journal: Journal) -> tuple[RunSummary, Report]:
+        cleaned = drill.cleaned = clean_up(context, heartbeat, journal)
         if cleaned.ran.outcome == "done" and (cleaned.clean or accepted):
-            close_the_drill(desk, heart.lock.fence, journal, "" if cleaned.clean else accepted)
+            close_the_drill(context, heartbeat.lock.fence, journal, "" if cleaned.clean else accepted)
         return cleaned.ran, drill.report or cleaned.report
 
-    ran, drill.report = hold(desk, work)
-    drill.parts.append(ran)
+    summary, drill.report = with_lock(context, work)
+    drill.parts.append(summary)
 
 
-def desk_to_clean(drill: Drill) -> Desk:
+def context_to_clean(drill: FullDrill) -> RunContext:
     """What a clean-up works with that follows no other part in this command: looked at and judged now."""
     env, app = drill.env, drill.app
-    seen = evaluation.look_at(app.world, env, drill.files)
+    seen = evaluation.observe_world(app.world, env, drill.files)
     report = evaluation.judge(drill.options, env, READINESS, seen, drill.files)
-    start = start_to_clean(env, app, drill.incident, seen, drill.past(), report)
-    return Desk(drill.options, env, app, start, drill.files)
+    start = start_to_clean(env, app, drill.incident, seen, drill.entries(), report)
+    return RunContext(drill.options, env, app, start, drill.files)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.clearance import Clearance
-from dr_actions.journal.entries import Chain, Entry, Kind, of_this_world, read_chain
+from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.model.gates import Override
@@ -30,7 +30,7 @@ def all_journals(options: Options) -> Path:
     return options.output / "incidents"
 
 
-def past_of(options: Options, env: Environment, incident: str, app: AppContext) -> tuple[Entry, ...]:
+def entries_of_incident(options: Options, env: Environment, incident: str, app: AppContext) -> tuple[Entry, ...]:
     """What this world's record of the incident holds: the local journal, or its mirror where that knows more.
 
     Broken ones end before their fault. Raises OtherWorld.
@@ -64,20 +64,20 @@ def clearance_from_json(data: dict[str, Any]) -> Clearance:
     return Clearance(**{**data, "expires_at": expires_at, "overrides": overrides})
 
 
-def last_begun(past: Sequence[Entry]) -> Entry | None:
+def last_beginning(past: Sequence[Entry]) -> Entry | None:
     """The beginning of the last run; None where none began."""
-    begun = [entry for entry in past if entry.kind is Kind.BEGIN]
+    begun = [entry for entry in past if entry.kind is EntryKind.BEGIN]
     return begun[-1] if begun else None
 
 
-def goal_begun(begun: Entry) -> Goal:
+def goal_of_beginning(begun: Entry) -> Goal:
     """What the run that began was to app."""
     return Goal(begun.data["plan"]["goal"])
 
 
 def is_done(past: Sequence[Entry], begun: Entry) -> bool:
     """Whether the run that began was finished."""
-    return any(e.kind is Kind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)
+    return any(e.kind is EntryKind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)
 
 
 def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
@@ -87,8 +87,8 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     """
     recorded: dict[str, Mapping[str, Any]] = {}
     went_home = False
-    for begun in (entry for entry in past if entry.kind is Kind.BEGIN):
-        if goal_begun(begun) is Goal.FAILBACK:
+    for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
+        if goal_of_beginning(begun) is Goal.FAILBACK:
             went_home = True
             continue
         earlier = {} if went_home else recorded

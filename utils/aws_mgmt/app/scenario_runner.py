@@ -25,7 +25,7 @@ _WITHOUT = ("cacheprovider", "threadexception", "unraisableexception")  # the la
 
 
 @dataclass(frozen=True)
-class Selection:
+class ScenarioSelection:
     """Which scenarios to run, and how. ``workers`` 0 runs them in this process. ``evidence`` is needed by workers."""
 
     areas: tuple[Area, ...]
@@ -63,7 +63,9 @@ class Collector:
 
 
 def run_scenarios(
-    selection: Selection, observation: Observation, progress: Callable[[int, int], None] = lambda _done, _of: None
+    selection: ScenarioSelection,
+    observation: Observation,
+    progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> list[CheckResult]:
     """Run the selected scenarios; returns a result for every check of the selected areas, in id order.
 
@@ -79,8 +81,12 @@ def run_scenarios(
     missing = sorted(set(expected) - set(collector.results))
     for check_id in missing:
         check = expected[check_id]
-        why = "its scenario did not report. " + (" ".join(collector.troubles[:3]) or "No scenario speaks its sentence.")
-        collector.results[check_id] = CheckResult(check_id, check.severity, check.area, Status.UNKNOWN, (), reason=why)
+        reason = "its scenario did not report. " + (
+            " ".join(collector.troubles[:3]) or "No scenario speaks its sentence."
+        )
+        collector.results[check_id] = CheckResult(
+            check_id, check.severity, check.area, Status.UNKNOWN, (), reason=reason
+        )
     return [collector.results[check_id] for check_id in sorted(collector.results)]
 
 
@@ -94,7 +100,7 @@ class _Named:
         config.pluginmanager.register(self._collector, "dr-observation")
 
 
-def _arguments(selection: Selection, observation: Observation) -> list[str]:
+def _arguments(selection: ScenarioSelection, observation: Observation) -> list[str]:
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "features")]
     options += ["--disable-plugin-autoload", *(word for name in _PLUGINS for word in ("-p", name))]
     options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from dr_estate.aws.read_client import Credentials
-from dr_estate.aws.recording import Recorder, save
+from dr_estate.aws.recording import ExchangeRecorder, save
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
-from sandbox.core.people import Keys
+from sandbox.core.people import AccessKeys
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.options import Options
 
@@ -24,7 +24,7 @@ _ENDPOINT = "AWS_ENDPOINT_URL"
 
 
 @dataclass(frozen=True)
-class World:
+class ObservedWorld:
     """A place to look at: which world it is, and how to reach it. Live credentials are boto3's own to find.
 
     ``by_hand`` is what a person's own shell needs to reach it; nothing for live AWS.
@@ -54,7 +54,7 @@ class World:
 
 
 @contextlib.contextmanager
-def world_of(options: Options, environment: Environment) -> Iterator[World]:
+def world_of(options: Options, environment: Environment) -> Iterator[ObservedWorld]:
     """The world of ``options``. A sandbox that is up is attached to; else one is started for this command's life.
 
     With ``options.record`` each answer is written there once the world is left, with placeholders.
@@ -63,7 +63,7 @@ def world_of(options: Options, environment: Environment) -> Iterator[World]:
         if options.record is None:
             yield world
             return
-        recorder = Recorder()
+        recorder = ExchangeRecorder()
         try:
             yield replace(world, credentials=replace(world.credentials, recorder=recorder))
         finally:
@@ -73,25 +73,25 @@ def world_of(options: Options, environment: Environment) -> Iterator[World]:
 
 
 @contextlib.contextmanager
-def _world(options: Options, environment: Environment) -> Iterator[World]:
+def _world(options: Options, environment: Environment) -> Iterator[ObservedWorld]:
     if not options.sandbox:
         endpoint = os.environ.get(_ENDPOINT)
         if endpoint and not urlsplit(endpoint).hostname:
             raise UsageError(f"{_ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
-        yield World(configured_world(environment), Credentials(), Credentials(endpoint))
+        yield ObservedWorld(configured_world(environment), Credentials(), Credentials(endpoint))
         return
     from sandbox.client import daemon, embedded
 
     found = daemon.find(environment)
     if found is not None:
         id_ = WorldId.sandbox(environment.account, found.world)
-        yield World(id_, _keys(found.url, found.people, options), _admin(found))
+        yield ObservedWorld(id_, _keys(found.url, found.people, options), _admin(found))
         return
     with embedded.running(environment, options.tenants or DEFAULT_TENANTS) as started:
         if options.acts:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
-        yield World(id_, _keys(started.url, started.people, options), _admin(started), passing=True)
+        yield ObservedWorld(id_, _keys(started.url, started.people, options), _admin(started), passing=True)
 
 
 def configured_world(environment: Environment) -> WorldId:
@@ -138,7 +138,7 @@ def _admin(world: Endpoint) -> Credentials:
     return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
 
 
-def _keys(url: str, people: dict[str, Keys], options: Options) -> Credentials:
+def _keys(url: str, people: dict[str, AccessKeys], options: Options) -> Credentials:
     person = options.keys_of
     if person not in people:
         raise UsageError(f"The sandbox knows no {person}. Its people are {', '.join(sorted(people))}.")

@@ -7,14 +7,14 @@ import json
 from pathlib import Path
 
 from dr_estate.config.environment import Environment
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import discover
 from utils.aws_mgmt.app.options import state_folder
 
 
-def recall_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
+def cached_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
     """The tenant ids last seen in this environment and world; empty where nothing is remembered."""
     try:
         return tuple(json.loads(_file(environment, world).read_text(encoding="utf-8")))
@@ -22,11 +22,11 @@ def recall_tenants(environment: Environment, world: WorldId) -> tuple[str, ...]:
         return ()
 
 
-def remember_tenants(snapshot: Snapshot, environment: Environment, world: WorldId) -> None:
+def cache_tenants(snapshot: Snapshot, environment: Environment, world: WorldId) -> None:
     """Keep the tenants of ``snapshot`` where it could see them; best effort: a read-only home must not stop a run."""
     try:
         tenants = [tenant.id for tenant in discover(snapshot, environment)]
-    except CannotSee:
+    except DataUnavailable:
         return
     path = _file(environment, world)
     with contextlib.suppress(OSError):

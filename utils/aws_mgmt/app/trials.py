@@ -11,59 +11,59 @@ from dr_actions.drills.inventory import inventory, pack
 from dr_actions.drills.stop_conditions import drill_gates
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
-from dr_actions.planning.planner import make_plan, sight_of
+from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import Posture
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.values.drill_summary import Drilled
+from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
-from reports.values.run_summary import Ran
+from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
-from utils.aws_mgmt.app.authorization import Start, clear_trial
+from utils.aws_mgmt.app.authorization import RunStart, clear_trial
 from utils.aws_mgmt.app.connections import AppContext, clock, open_context
-from utils.aws_mgmt.app.drill_cleanup import Cleaned, clean_up, of_trial
+from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.execution import Desk, hold, walk
+from utils.aws_mgmt.app.execution import RunContext, run_steps, with_lock
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, invocation_of
 from utils.aws_mgmt.app.options import DrTestOptions
-from utils.aws_mgmt.app.run_history import Proof, keep_tests, keep_trial
+from utils.aws_mgmt.app.run_history import RunEvidence, record_tests, record_trial
 
 _LOST = "lost"
 
 
 @dataclass
-class Tried:
+class TrialResult:
     """What became of a trial while its lock was held."""
 
-    ran: Ran | None = None
-    cleaned: Cleaned | None = None
+    ran: RunSummary | None = None
+    cleaned: CleanupResult | None = None
     notes: list[str] = field(default_factory=list)
 
 
-def judge_and_try(
-    options: DrTestOptions, environment: Environment, areas: tuple[Area, ...], files: evaluation.Run
+def judge_and_run_trials(
+    options: DrTestOptions, environment: Environment, areas: tuple[Area, ...], files: evaluation.CommandRun
 ) -> Report:
     """Judge as ``test`` does, then hold the trials asked for. The report has the gravest exit code of both."""
     began = clock()
     with open_context(options, environment) as app:
         with files.dialog.progress() as advance:
             run = replace(files, advance=advance)
-            snapshot = evaluation.look_at(app.world, environment, run)
+            snapshot = evaluation.observe_world(app.world, environment, run)
             report = evaluation.judge(options, environment, areas, snapshot, run)
-        notes = keep_tests(options, environment, report, areas, Proof(files.folder, began))
+        notes = record_tests(options, environment, report, areas, RunEvidence(files.folder, began))
         for goal in (goal for goal, wanted in _trials(options) if wanted):
             try:
-                drilled = try_out(options, environment, app, goal, replace(report, notes=()), files)
+                summary = run_trial(options, environment, app, goal, replace(report, notes=()), files)
             except Refused as refused:  # what the scenarios found is told all the same
                 files.dialog.note(f"The {goal} was not held: {refused}")
                 report = replace(report, exit=worst(report.exit, Exit.REFUSED))
                 continue
-            notes += keep_trial(app, environment, drilled, goal, Proof(files.folder, began))
-            report = replace(report, drills=(*report.drills, drilled), exit=worst(report.exit, drilled.exit))
+            notes += record_trial(app, environment, summary, goal, RunEvidence(files.folder, began))
+            report = replace(report, drills=(*report.drills, summary), exit=worst(report.exit, summary.exit))
     return replace(report, notes=notes)
 
 
@@ -71,44 +71,44 @@ def _trials(options: DrTestOptions) -> tuple[tuple[Goal, bool], ...]:
     return (Goal.RESTORE_TEST, options.restore), (Goal.CANARY, options.canary)
 
 
-def try_out(
-    options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, files: evaluation.Run
-) -> Drilled:
+def run_trial(
+    options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, files: evaluation.CommandRun
+) -> DrillSummary:
     """Hold one trial, and take away again what it made, however it ended. Raises Refused where it may not be held."""
     began = clock()
-    snapshot = evaluation.look_at(app.world, env, files)
+    snapshot = evaluation.observe_world(app.world, env, files)
     start = _cleared(options, env, app, goal, judged, snapshot)
     stops = alarms_watched(env, app.world, clock)
-    desk = Desk(options, env, app, start, files, stops, pack(inventory(snapshot)))
-    tried = Tried()
-    ran, _ = hold(desk, _at_work(desk, tried))
-    return of_trial(desk, goal, (began, clock()), ran, tried.cleaned, tuple(tried.notes))
+    context = RunContext(options, env, app, start, files, stops, pack(inventory(snapshot)))
+    tried = TrialResult()
+    summary, _ = with_lock(context, _work_of(context, tried))
+    return of_trial(context, goal, (began, clock()), summary, tried.cleaned, tuple(tried.notes))
 
 
-def _at_work(desk: Desk, tried: Tried) -> Callable[[Heartbeat, Journal], tuple[Ran, Report]]:
-    def work(heart: Heartbeat, journal: Journal) -> tuple[Ran, Report]:
+def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]:
+    def work(heartbeat: Heartbeat, journal: Journal) -> tuple[RunSummary, Report]:
         try:
-            ran, report = walk(desk, heart, journal, validates=False)
+            summary, report = run_steps(context, heartbeat, journal, validates=False)
         except Exception:
-            clean_up(desk, heart, journal)  # what was made is taken away before the defect is told
+            clean_up(context, heartbeat, journal)  # what was made is taken away before the defect is told
             raise
-        if ran.outcome == _LOST:
+        if summary.outcome == _LOST:
             note = f"Another run took the lock: {DRILL_CLEAN} takes away what this one made."
-            tried.notes.append(invocation_of(desk.options).complete(note))
+            tried.notes.append(invocation_of(context.options).complete(note))
         else:
-            tried.cleaned = clean_up(desk, heart, journal)
-        return ran, report
+            tried.cleaned = clean_up(context, heartbeat, journal)
+        return summary, report
 
     return work
 
 
 def _cleared(
     options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, snapshot: Snapshot
-) -> Start:
+) -> RunStart:
     moment, posture = clock(), Posture(judged.posture, judged.posture_says)
     incident = _new(moment)
-    sight = sight_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
-    plan = make_plan(replace(sight, incident=incident), posture.name)
+    context = context_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
+    plan = make_plan(replace(context, incident=incident), posture.name)
     if not plan.steps:
         raise Refused(f"drill.nothing: {env.name} has nothing for a {goal}. {' '.join(plan.notes)}".rstrip())
     gates, overrides = drill_gates(snapshot, env, posture, moment), options.overrides

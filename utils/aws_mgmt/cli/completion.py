@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from utils.aws_mgmt.cli.pages import Page
+from utils.aws_mgmt.cli.pages import HelpPage
 
 VARIABLE = "_DR_COMPLETE"
 FORMATS = ("terminal", "markdown", "json", "csv")
@@ -37,9 +37,9 @@ def _people(_ctx: click.Context) -> Iterable[str]:
 
 
 def _roles(_ctx: click.Context) -> Iterable[str]:
-    from dr_actions.iam.policies import Role
+    from dr_actions.iam.policies import IamRole
 
-    return Role
+    return IamRole
 
 
 def _disasters(_ctx: click.Context) -> Iterable[str]:
@@ -66,7 +66,7 @@ def _print_script(shell: str) -> None:
     click.get_current_context().exit()
 
 
-COMMAND = Page(
+COMMAND = HelpPage(
     "completion",
     [click.Argument(["shell"], metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")), help="bash, zsh or fish.")],
     callback=_print_script,

@@ -14,7 +14,7 @@ from dr_checks.core.exceptions import ExceptionsFileError
 from dr_estate.aws.errors import unusable_settings
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import EnvironmentFileError
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.visible import without_credentials
 from dr_estate.snapshot.snapshot import EvidenceError
 from reports.terminal.console import complain
@@ -29,33 +29,33 @@ from utils.aws_mgmt.cli import dispatch, streams
 _USAGE = (EnvironmentFileError, ExceptionsFileError, EvidenceError, UsageError)
 
 
-def behind_the_wall(options: Options) -> int:
+def run_command(options: Options) -> int:
     """Run the command of ``options``; returns its exit code."""
     try:
         with interruptible():
             return int(dispatch.run(options))
     except _USAGE as wrong:
-        return _say(Exit.USAGE, str(wrong))
+        return _print_error(Exit.USAGE, str(wrong))
     except (WrongAccount, Refused) as refused:
-        return _say(Exit.REFUSED, str(refused))
-    except (CannotSee, SandboxError) as blind:
-        return _say(Exit.COULD_NOT_SEE, str(blind))
+        return _print_error(Exit.REFUSED, str(refused))
+    except (DataUnavailable, SandboxError) as error:
+        return _print_error(Exit.COULD_NOT_SEE, str(error))
     except KeyboardInterrupt:
-        return _say(Exit.INTERRUPTED, after_interrupt(options))
+        return _print_error(Exit.INTERRUPTED, after_interrupt(options))
     except BrokenPipeError:
         streams.abandon(sys.stdout)
         return int(Exit.COULD_NOT_SEE)
     except OSError as trouble:
-        return _say(Exit.COULD_NOT_SEE, _of_the_system(options, trouble))
+        return _print_error(Exit.COULD_NOT_SEE, _of_the_system(options, trouble))
     except BotoCoreError as settings:
-        return _say(Exit.COULD_NOT_SEE, unusable_settings(settings))
+        return _print_error(Exit.COULD_NOT_SEE, unusable_settings(settings))
     except ImportError:
         raise  # the door says how to install what is missing
     except Exception as defect:  # noqa: BLE001 - the last wall: kept in a file, said in a sentence, never green
-        return _say(Exit.COULD_NOT_SEE, _keep(options, defect))
+        return _print_error(Exit.COULD_NOT_SEE, _save_traceback(options, defect))
 
 
-def _say(code: Exit, sentence: str) -> int:
+def _print_error(code: Exit, sentence: str) -> int:
     with contextlib.suppress(OSError):  # the terminal is gone: the exit code still tells
         complain(sentence)
     return int(code)
@@ -63,15 +63,15 @@ def _say(code: Exit, sentence: str) -> int:
 
 def _of_the_system(options: Options, trouble: OSError) -> str:
     """What the system refused, and what to do where that was a file of the results' folder."""
-    why = trouble.strerror or str(trouble)
+    reason = trouble.strerror or str(trouble)
     if trouble.filename is None:
-        return f"The system: {why}."
+        return f"The system: {reason}."
     if Path(str(trouble.filename)).is_relative_to(options.output):
-        return f"{trouble.filename}: {why}. Results cannot be kept there: name another folder with --output DIR."
-    return f"{trouble.filename}: {why}."
+        return f"{trouble.filename}: {reason}. Results cannot be kept there: name another folder with --output DIR."
+    return f"{trouble.filename}: {reason}."
 
 
-def _keep(options: Options, defect: Exception) -> str:
+def _save_traceback(options: Options, defect: Exception) -> str:
     path = options.output / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     report = f"Please report {path}."
     try:

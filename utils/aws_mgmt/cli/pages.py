@@ -22,7 +22,7 @@ _EXCLUSIVE = (
 )
 
 
-class Page(click.Command):
+class HelpPage(click.Command):
     """A command whose help ends with ``examples``, split at "; ". ``shared`` options are listed after its own."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Page(click.Command):
                 formatter.write(f"{'':{formatter.current_indent}}{ctx.find_root().obj} {example}\n")
 
 
-class OptionsPage(Page):
+class OptionsPage(HelpPage):
     """A command whose result is its options: the global ones before it and its own."""
 
     def invoke(self, ctx: click.Context) -> Options:
@@ -89,7 +89,7 @@ class OptionsPage(Page):
         return options
 
 
-class PageOfCommands(Page, click.Group):
+class PageOfCommands(HelpPage, click.Group):
     """A command that has commands, listed under the titles of ``groups``."""
 
     def __init__(
@@ -106,7 +106,7 @@ class PageOfCommands(Page, click.Group):
         """Write the commands of each group before the options."""
         for title, commands in self.groups.items():
             _write(formatter, title, [(str(command.name), str(command.help)) for command in commands])
-        Page.format_options(self, ctx, formatter)
+        HelpPage.format_options(self, ctx, formatter)
 
 
 def overrides_in(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[Any, ...]:

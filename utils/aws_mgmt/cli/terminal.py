@@ -11,7 +11,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app.dialog import Advance
 
 if TYPE_CHECKING:  # commands that only look need no executor
-    from dr_actions.execution.run import Tell
+    from dr_actions.execution.run import RunListener
     from dr_actions.model.plan import Plan
     from dr_estate.aws.read_client import Credentials
 
@@ -36,9 +36,9 @@ class Terminal:
         """Show how far long work is."""
         return console.progress()
 
-    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[Tell]:
+    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
-        from reports.terminal.manual_step import ByHand
-        from reports.terminal.run_progress import Live
+        from reports.terminal.manual_step import ManualStepWriter
+        from reports.terminal.run_progress import RunProgress
 
-        return closing(Live(plan, self.attended, ByHand(folder, by_hand)))
+        return closing(RunProgress(plan, self.attended, ManualStepWriter(folder, by_hand)))

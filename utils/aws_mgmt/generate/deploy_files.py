@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_actions.iam.policies import HOME, Role, declared, policies, role_name
+from dr_actions.iam.policies import HOME, IamRole, declared, policies, role_name
 from dr_estate.config.environment import Environment, load_environment
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.ci_workflows import workflow
@@ -52,7 +52,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
         "environment": env.name,
         "primary_region": env.regions.primary,
         "roles": {
-            role: {"name": role_name(Role(role), env), "policies": sorted(documents[role])} for role in documents
+            role: {"name": role_name(IamRole(role), env), "policies": sorted(documents[role])} for role in documents
         },
         "topics": [env.named(topic) for topic in env.names.topics],
     }
@@ -65,7 +65,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
         "ControlTable": env.named(env.names.control_table),
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
-        **{f"{role.title()}Role": role_name(role, env) for role in Role},
+        **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
     }
     return {"Parameters": parameters}
 
@@ -76,7 +76,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     documents: dict[str, Any] = {}
     for role, of_role in policy_documents.items():
         for name, document in of_role.items():
-            holders.setdefault(name, []).append(role_name(Role(role), env))
+            holders.setdefault(name, []).append(role_name(IamRole(role), env))
             documents[name] = document
     return {
         "AWSTemplateFormatVersion": "2010-09-09",

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from dr_actions.actions.registry import modules
 from dr_actions.model.plan import Goal
-from dr_actions.model.sequence import SEQUENCE, Row
+from dr_actions.model.sequence import SEQUENCE, SequenceRow
 from dr_checks.core.registry import checks
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Environment
@@ -79,7 +79,7 @@ def sequence_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row_of_sequence(row: Row) -> str:
+def _row_of_sequence(row: SequenceRow) -> str:
     stages = f"{row.stage}" if row.most == 1 else f"{row.stage}-{row.stage + row.most - 1}"
     step = f"{row.playbook.number} {row.playbook.name}" + (f"; {row.last.number} {row.last.name}" if row.last else "")
     module = modules()[row.action]
@@ -91,7 +91,7 @@ def _row_of_sequence(row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _diagram(rows: Sequence[Row]) -> list[str]:
+def _diagram(rows: Sequence[SequenceRow]) -> list[str]:
     """One box for each run of rows of one playbook step, with their actions."""
     boxes = [(step, list(own)) for step, own in groupby(rows, key=lambda row: row.playbook)]
     lines = ["```mermaid", "flowchart TD"]

@@ -27,7 +27,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_estate.reading.part import REGIONAL, part
-from dr_estate.reading.reader import Look
+from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"$service:FillIn"})  # exactly the operations that are called
 
@@ -40,9 +40,9 @@ class $type:
 
 
 @part(*REGIONAL, reads=READS)
-def resources(look: Look) -> tuple[$type, ...]:
-    """FILL IN: what is read, with how many calls. Use look.pages, look.batches, look.each or look.maybe."""
-    raise NotImplementedError(f"FILL IN: read $service in {look.region}")
+def resources(context: ReadContext) -> tuple[$type, ...]:
+    """FILL IN: what is read, with how many calls. Use pages, batches, each or maybe of context."""
+    raise NotImplementedError(f"FILL IN: read $service in {context.region}")
 '''
 CHECK_MODULE = '''"""FILL IN: the question about $service that these checks answer."""
 

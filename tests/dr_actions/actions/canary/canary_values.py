@@ -8,19 +8,19 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.traffic.change_batch import RecordSet
-from dr_actions.model.action import Confirmation, Sight, Verb
+from dr_actions.model.action import Action, PlanContext, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import canary_name
 from dr_estate.readers import dns_canary_polls, route53
-from dr_estate.readers.dns_canary_polls import Change, Poll
+from dr_estate.readers.dns_canary_polls import DnsChange, Poll
 from dr_estate.readers.route53 import Record
 from tests.dr_checks.worlds import NOW, SIT, world
 
 TRIAL, ZONE_ID = "TRIAL-20260107-101500", "Z0TRAFFIC"
 CANARY = canary_name(SIT, SIT.traffic.zone, TRIAL)
 HOME, AWAY = ("192.0.2.1",), ("198.51.100.1",)
-ZONE = route53.Zone(ZONE_ID, SIT.traffic.zone, ("ns-1.example",), "ENABLED")
+ZONE = route53.HostedZone(ZONE_ID, SIT.traffic.zone, ("ns-1.example",), "ENABLED")
 SERVERS = ("ns-1.example", "ns-2.example")
 
 
@@ -52,7 +52,7 @@ def sight(
     goal: Goal = Goal.CANARY,
     zone: Any = ZONE,
     incident: str = TRIAL,
-) -> Sight:
+) -> PlanContext:
     """What a verb sees: the canary's own ``records``, and what was asked."""
     rows = tuple(record if isinstance(record, Record) else route53.record(record) for record in records)
     values: Mapping[Any, Any] = {
@@ -61,18 +61,18 @@ def sight(
         (dns_canary_polls.polls, Side.GLOBAL): polls,
         (dns_canary_polls.changes, Side.GLOBAL): changes,
     }
-    return Sight(env, world(values, env=env), goal, primary_answers=True, incident=incident)
+    return PlanContext(env, world(values, env=env), goal, primary_answers=True, incident=incident)
 
 
 def judged(
-    verb: Verb, step: Step, seen: Sight, since_s: float | None = 30.0, change: str | None = "INSYNC"
-) -> Confirmation:
+    action: Action, step: Step, seen: PlanContext, since_s: float | None = 30.0, change: str | None = "INSYNC"
+) -> StepStatus:
     """How the step stands, its call having been answered so long ago and its change having that status."""
     if since_s is not None:
         seen = replace(seen, sent_at={step.id: NOW - timedelta(seconds=since_s)})
     if change is not None:
         key = (dns_canary_polls.changes.name, Side.GLOBAL)
-        value = (Change("/change/C1", change),)
+        value = (DnsChange("/change/C1", change),)
         parts = {**seen.snapshot.parts, key: replace(seen.snapshot.parts[key], value=value)}
         seen = replace(seen, snapshot=replace(seen.snapshot, parts=parts), changes={step.id: "/change/C1"})
-    return verb.confirm(step, seen)
+    return action.observe(step, seen)

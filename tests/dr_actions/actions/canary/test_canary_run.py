@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import StepFailed
-from dr_actions.journal.journal import Kind
+from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import canary_name
@@ -84,7 +84,7 @@ def world(standing: Endpoint) -> Iterator[Endpoint]:
 
 def _driven(trial: Trial) -> list[str]:
     """The states that were confirmed, in order."""
-    steps = [entry.step or "" for entry in trial.entries(Goal.CANARY, TRIAL, Kind.CONFIRMED)]
+    steps = [entry.step or "" for entry in trial.entries(Goal.CANARY, TRIAL, EntryKind.CONFIRMED)]
     return [step.partition(":")[2] for step in steps if step.startswith("canary/drive:")]
 
 
@@ -99,7 +99,7 @@ def test_every_state_is_confirmed_by_the_answers_and_the_zone_is_what_it_was(
     assert trial.run(Goal.CLEAN_UP).finished
     assert trial.records() == before
     assert _driven(trial) == STATES[env.traffic.policy]
-    facts = [entry.data["facts"] for entry in trial.entries(Goal.CANARY, TRIAL, Kind.CONFIRMED)]
+    facts = [entry.data["facts"] for entry in trial.entries(Goal.CANARY, TRIAL, EntryKind.CONFIRMED)]
     assert all(fact["change"].endswith("INSYNC") and fact["propagation"].endswith(" s") for fact in facts)
     assert facts[1][f"answers {trial.name}"] == "0 of 20 lead to af-south-1, 20 to eu-west-1"
 
@@ -120,7 +120,7 @@ def test_servers_that_hear_of_no_change_fail_it_with_what_they_said_and_it_is_ta
     ) as failure:
         trial.run(Goal.CANARY)
     assert failure.value.step == "canary/drive:away"
-    assert [entry.step for entry in trial.entries(Goal.CANARY, TRIAL, Kind.UNDONE)] == ["canary/drive:away"]
+    assert [entry.step for entry in trial.entries(Goal.CANARY, TRIAL, EntryKind.UNDONE)] == ["canary/drive:away"]
     world.end()
     assert trial.run(Goal.CLEAN_UP).finished
     assert trial.records() == before
@@ -136,5 +136,5 @@ def test_by_hand_each_state_is_printed_waited_for_and_verified_and_nothing_is_wr
     assert trial.run(Goal.CLEAN_UP).finished
     assert trial.records() == before
     assert _driven(trial) == STATES["weighted"]
-    assert trial.entries(Goal.CANARY, TRIAL, Kind.INTENT) == []
-    assert all("propagation" in entry.data["facts"] for entry in trial.entries(Goal.CANARY, TRIAL, Kind.CONFIRMED))
+    assert trial.entries(Goal.CANARY, TRIAL, EntryKind.INTENT) == []
+    assert all("propagation" in entry.data["facts"] for entry in trial.entries(Goal.CANARY, TRIAL, EntryKind.CONFIRMED))

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.canary.model import states
-from dr_actions.actions.canary.remove import VERB
-from dr_actions.model.action import Sight, Standing
+from dr_actions.actions.canary.remove import ACTION
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import canary_name
@@ -26,16 +26,16 @@ def rows(env: Environment = SIT, name: str = CANARY, state: int = 0) -> list[dic
     return list(states(env, name, ZONE_ID)[state].records)
 
 
-def cleaning(env: Environment = SIT, records: Any = (), polls: Any = (), **more: Any) -> Sight:
+def cleaning(env: Environment = SIT, records: Any = (), polls: Any = (), **more: Any) -> PlanContext:
     return sight(env, records, polls, goal=Goal.CLEAN_UP, **more)
 
 
 def step_of(env: Environment = SIT, state: int = 0) -> Step:
-    (step,) = VERB.foresee(cleaning(env, rows(env, state=state)))
+    (step,) = ACTION.plan_steps(cleaning(env, rows(env, state=state)))
     return step
 
 
-def gone(*counts: tuple[str, tuple[str, ...], int], env: Environment = SIT, silent: int = 0) -> Sight:
+def gone(*counts: tuple[str, tuple[str, ...], int], env: Environment = SIT, silent: int = 0) -> PlanContext:
     """The zone without the canary, of each of whose names the servers said ``counts``."""
     polls = tuple(poll(name, *counts, ttls_s=(), silent=silent) for name in step_of(env).after["asks"])
     return cleaning(env, (), polls)
@@ -62,87 +62,87 @@ def test_every_canary_that_is_seen_gets_a_step_of_its_own_and_nothing_else_does(
         "ResourceRecords": [{"Value": "1.2.3.4"}],
     }
     seen = cleaning(records=[*rows(), *rows(name=OF_LAST_WEEK), estate], incident="")
-    assert [step.subject for step in VERB.foresee(seen)] == [OF_LAST_WEEK, CANARY]
-    assert list(VERB.foresee(cleaning(records=[estate]))) == []
+    assert [step.subject for step in ACTION.plan_steps(seen)] == [OF_LAST_WEEK, CANARY]
+    assert list(ACTION.plan_steps(cleaning(records=[estate]))) == []
 
 
 def test_half_a_canary_is_taken_away_as_half() -> None:
-    (step,) = VERB.foresee(cleaning(records=rows()[:1]))
+    (step,) = ACTION.plan_steps(cleaning(records=rows()[:1]))
     assert step.before["records"] == rows()[:1]
 
 
 def test_a_simple_record_under_a_canarys_name_is_deleted_as_it_is() -> None:
     simple = {"Name": f"{CANARY}.", "Type": "TXT", "TTL": 5, "ResourceRecords": [{"Value": '"left"'}]}
-    (step,) = VERB.foresee(cleaning(records=[simple]))
+    (step,) = ACTION.plan_steps(cleaning(records=[simple]))
     assert step.before["records"] == [simple]
 
 
 @pytest.mark.parametrize(
-    ("changes", "why"),
+    ("changes", "reason"),
     [
         ({"type": "NS", "weight": None, "set_identifier": None}, "delegates"),
         ({"other_policy": "Region", "weight": None}, "Region"),
     ],
 )
-def test_what_no_drill_made_is_left_and_named(changes: dict[str, Any], why: str) -> None:
+def test_what_no_drill_made_is_left_and_named(changes: dict[str, Any], reason: str) -> None:
     record = replace(route53.record(rows()[0]), **changes)
     seen = cleaning(records=[record])
-    assert list(VERB.foresee(seen)) == []
-    assert [why in note for note in VERB.leaves(seen)] == [True]
+    assert list(ACTION.plan_steps(seen)) == []
+    assert [reason in note for note in ACTION.cleanup_notes(seen)] == [True]
 
 
 def test_what_cannot_be_looked_for_is_said() -> None:
     seen = replace(cleaning(), snapshot=replace(cleaning().snapshot, parts={}))
-    assert list(VERB.foresee(seen)) == []
-    assert ["cannot be seen" in note for note in VERB.notes(seen)] == [True]
+    assert list(ACTION.plan_steps(seen)) == []
+    assert ["cannot be seen" in note for note in ACTION.notes(seen)] == [True]
 
 
 def test_where_dns_is_manual_a_person_takes_it_away() -> None:
     assert (step_of(BY_HAND).manual, step_of().manual) == (True, False)
     seen = replace(gone(NXDOMAIN), env=BY_HAND)
-    assert judged(VERB, step_of(BY_HAND), seen, since_s=None, change=None).standing is Standing.WAITING
-    assert judged(VERB, step_of(BY_HAND), seen, since_s=1, change=None).standing is Standing.DONE
+    assert judged(ACTION, step_of(BY_HAND), seen, since_s=None, change=None).state is StepState.IN_PROGRESS
+    assert judged(ACTION, step_of(BY_HAND), seen, since_s=1, change=None).state is StepState.DONE
 
 
 def test_it_is_ready_while_it_is_there_and_changed_when_it_is_there_in_another_way() -> None:
     first, second = rows()
-    assert judged(VERB, step_of(), cleaning(records=rows())).standing is Standing.READY
-    assert judged(VERB, step_of(), cleaning(records=[first])).standing is Standing.CHANGED
-    assert judged(VERB, step_of(), cleaning(records=[first, second | {"Weight": 9}])).standing is Standing.CHANGED
+    assert judged(ACTION, step_of(), cleaning(records=rows())).state is StepState.READY
+    assert judged(ACTION, step_of(), cleaning(records=[first])).state is StepState.DRIFTED
+    assert judged(ACTION, step_of(), cleaning(records=[first, second | {"Weight": 9}])).state is StepState.DRIFTED
 
 
 @pytest.mark.parametrize("env", [SIT, FAILOVER], ids=lambda env: env.traffic.policy)
 @pytest.mark.parametrize("nothing", [NXDOMAIN, NODATA])
 def test_it_is_done_when_every_server_says_that_there_is_nothing(env: Environment, nothing: Any) -> None:
-    status = judged(VERB, step_of(env), gone(nothing, env=env))
-    assert status.standing is Standing.DONE, status.says
-    assert len([name for name, _ in status.facts if name.startswith("answers")]) == len(step_of(env).after["asks"])
+    status = judged(ACTION, step_of(env), gone(nothing, env=env))
+    assert status.state is StepState.DONE, status.message
+    assert len([name for name, _ in status.evidence if name.startswith("answers")]) == len(step_of(env).after["asks"])
 
 
 def test_a_server_that_still_answers_with_it_fails_it_and_is_quoted() -> None:
-    status = judged(VERB, step_of(), gone(NXDOMAIN, ("NOERROR", AWAY, 1)))
-    assert (status.standing, "198.51.100.1" in status.says) == (Standing.FAILED, True)
-    assert judged(VERB, step_of(), gone(("SERVFAIL (not authoritative)", (), 4))).standing is Standing.FAILED
+    status = judged(ACTION, step_of(), gone(NXDOMAIN, ("NOERROR", AWAY, 1)))
+    assert (status.state, "198.51.100.1" in status.message) == (StepState.FAILED, True)
+    assert judged(ACTION, step_of(), gone(("SERVFAIL (not authoritative)", (), 4))).state is StepState.FAILED
 
 
 def test_until_the_change_is_everywhere_and_every_server_answered_it_is_waited_for() -> None:
-    assert judged(VERB, step_of(), gone(NXDOMAIN), change="PENDING").standing is Standing.WAITING
-    assert judged(VERB, step_of(), gone(NXDOMAIN, silent=1)).standing is Standing.WAITING
-    assert judged(VERB, step_of(), cleaning()).standing is Standing.WAITING
+    assert judged(ACTION, step_of(), gone(NXDOMAIN), change="PENDING").state is StepState.IN_PROGRESS
+    assert judged(ACTION, step_of(), gone(NXDOMAIN, silent=1)).state is StepState.IN_PROGRESS
+    assert judged(ACTION, step_of(), cleaning()).state is StepState.IN_PROGRESS
 
 
 def test_where_a_wildcard_covers_the_name_its_answer_stands_in_the_canarys_place() -> None:
     star = {"Name": f"*.{SIT.traffic.zone}.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "203.0.113.9"}]}
     covered = poll(CANARY, ("NOERROR", ("203.0.113.9",), 4))
-    assert judged(VERB, step_of(), cleaning(records=[star], polls=(covered,))).standing is Standing.DONE
-    assert judged(VERB, step_of(), cleaning(polls=(covered,))).standing is Standing.FAILED
+    assert judged(ACTION, step_of(), cleaning(records=[star], polls=(covered,))).state is StepState.DONE
+    assert judged(ACTION, step_of(), cleaning(polls=(covered,))).state is StepState.FAILED
     still = poll(CANARY, ("NOERROR", AWAY, 4))
-    assert judged(VERB, step_of(), cleaning(records=[star], polls=(still,))).standing is Standing.FAILED
+    assert judged(ACTION, step_of(), cleaning(records=[star], polls=(still,))).state is StepState.FAILED
 
 
 def test_what_cannot_be_seen_is_unseen() -> None:
-    assert judged(VERB, step_of(), cleaning(polls=DENIED)).standing is Standing.UNSEEN
+    assert judged(ACTION, step_of(), cleaning(polls=DENIED)).state is StepState.UNAVAILABLE
 
 
 def test_it_is_not_made_again_by_an_undoing() -> None:
-    assert VERB.undo(step_of()) is None
+    assert ACTION.rollback_call(step_of()) is None

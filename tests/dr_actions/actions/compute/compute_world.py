@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore import xform_name
 
-from dr_actions.model.action import Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
@@ -61,38 +61,38 @@ class World:
         narrowed = frozenset(only) or None
         return observe(self.env, self._reader, "sandbox", only=narrowed, upon=self.healthy if only else None)
 
-    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> Sight:
-        plain = Sight(self.env, snapshot or self.healthy, Goal.FAILOVER, primary_answers=True)
+    def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
+        plain = PlanContext(self.env, snapshot or self.healthy, Goal.FAILOVER, primary_answers=True)
         return replace(plain, **{"deployments": dict(self.deployments), **changes})
 
-    def look(self, verb: Verb, upon: Snapshot | None = None) -> Sight:
+    def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
         """What the verb's confirm sees: its own parts read anew, the rest as they were."""
-        seen = observe(self.env, self._reader, "sandbox", only=frozenset(verb.watches), upon=upon or self.healthy)
+        seen = observe(self.env, self._reader, "sandbox", only=frozenset(action.reads_parts), upon=upon or self.healthy)
         return self.sight(seen)
 
-    def confirm(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Confirmation:
-        return verb.confirm(step, self.look(verb, upon))
+    def confirm(self, action: Action, step: Step, upon: Snapshot | None = None) -> StepStatus:
+        return action.observe(step, self.look(action, upon))
 
-    def act(self, verb: Verb, step: Step, upon: Snapshot | None = None) -> Call:
+    def act(self, action: Action, step: Step, upon: Snapshot | None = None) -> Call:
         """Take the step; only what the verb declared may be sent."""
-        call = verb.fill(step, self.look(verb, upon))
+        call = action.build_call(step, self.look(action, upon))
         before = len(self.hand.sent)
-        answer = verb.act(step, call, self.hand)
+        answer = action.send(step, call, self.hand)
         self.deployments |= {step.id: answer["deployment"]} if "deployment" in answer else {}
-        assert set(self.hand.sent[before:]) <= verb.writes | verb.reads
+        assert set(self.hand.sent[before:]) <= action.writes | action.reads
         return call
 
     def until(
-        self, wanted: Standing, verb: Verb, step: Step, upon: Snapshot | None = None, tries_s: float = 8
-    ) -> Confirmation:
+        self, wanted: StepState, action: Action, step: Step, upon: Snapshot | None = None, tries_s: float = 8
+    ) -> StepStatus:
         """Look until the step stands as ``wanted``, for ``tries_s`` seconds."""
         end = time.monotonic() + tries_s
-        while (status := self.confirm(verb, step, upon)).standing is not wanted and time.monotonic() < end:
+        while (status := self.confirm(action, step, upon)).state is not wanted and time.monotonic() < end:
             time.sleep(0.5)
         return status
 
-    def take_back(self, verb: Verb, step: Step) -> None:
-        undoing = verb.undo(step)
+    def take_back(self, action: Action, step: Step) -> None:
+        undoing = action.rollback_call(step)
         assert undoing is not None
         self.hand.send(undoing)
 

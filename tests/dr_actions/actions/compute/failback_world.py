@@ -10,8 +10,8 @@ from typing import Any
 
 from dr_actions.actions.traffic import shift_to_dr
 from dr_actions.actions.traffic.change_batch import upserts
-from dr_actions.actions.traffic.shift_to_primary import VERB
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.actions.traffic.shift_to_primary import ACTION
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import route53
@@ -33,13 +33,13 @@ def with_failback(env: Environment = SIT, **changes: Any) -> Environment:
 def led_away(env: Environment) -> Iterator[World]:
     """A world whose primary is well, and whose visitors are all led to the DR region; kept as ``away``."""
     with world_of(env) as world:
-        for step in shift_to_dr.VERB.foresee(world.sight()):
-            world.act(shift_to_dr.VERB, step)
+        for step in shift_to_dr.ACTION.plan_steps(world.sight()):
+            world.act(shift_to_dr.ACTION, step)
         world.endpoint.keep("away")
         yield world
 
 
-def records_sight(world: World, env: Environment | None = None) -> Sight:
+def records_sight(world: World, env: Environment | None = None) -> PlanContext:
     """What a plan of the way home is made of, the records read anew."""
     seen = world.whole(route53.records.name, route53.customer_hosts.name)
     return replace(world.sight(seen), goal=Goal.FAILBACK, env=env or world.env)
@@ -47,19 +47,21 @@ def records_sight(world: World, env: Environment | None = None) -> Sight:
 
 def steps_home(world: World, env: Environment | None = None) -> dict[str, Step]:
     """The steps home by what their ids end with."""
-    return {step.id.partition(":")[2]: step for step in VERB.foresee(records_sight(world, env))}
+    return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(records_sight(world, env))}
 
 
-def stage(world: World, step: Step, since_s: float) -> Confirmation:
+def stage(world: World, step: Step, since_s: float) -> StepStatus:
     """How the stage stands, its change having been answered so many seconds ago."""
-    sight = replace(world.look(VERB), goal=Goal.FAILBACK)
-    return VERB.confirm(step, replace(sight, sent_at={step.id: sight.snapshot.taken_at - timedelta(seconds=since_s)}))
+    context = replace(world.look(ACTION), goal=Goal.FAILBACK)
+    return ACTION.observe(
+        step, replace(context, sent_at={step.id: context.snapshot.taken_at - timedelta(seconds=since_s)})
+    )
 
 
-def take(world: World, step: Step) -> Confirmation:
+def take(world: World, step: Step) -> StepStatus:
     """Make the change, and judge it after its bake."""
-    assert stage(world, step, since_s=0).standing is Standing.READY
-    world.act(VERB, step)
+    assert stage(world, step, since_s=0).state is StepState.READY
+    world.act(ACTION, step)
     return stage(world, step, since_s=60 * world.env.failback.bake_minutes + 1)
 
 

@@ -11,17 +11,17 @@ import pytest
 
 from dr_actions.actions.compute import repoint_dr_tasks, scale_dr_services
 from dr_actions.actions.compute.region_references import Pointer, rewritten
-from dr_actions.model.action import Standing
+from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
-VERB, SERVICES = repoint_dr_tasks.VERB, scale_dr_services.VERB
+ACTION, SERVICES = repoint_dr_tasks.ACTION, scale_dr_services.ACTION
 HEALTHY, DR = recorded("healthy"), Side.DR
 FAMILY = FIRST.removesuffix("-service")
 SEEN = (ecs.services, ecs.task_definitions, ecs_newest_definitions.newest)
@@ -46,7 +46,7 @@ def _with_database(snapshot: Snapshot) -> Snapshot:
     return with_part(snapshot, rds.instances, DR, (replace(primary, host=HOST),))
 
 
-def _newest(snapshot: Snapshot, *found: ecs.TaskDefinition | Unseen) -> Snapshot:
+def _newest(snapshot: Snapshot, *found: ecs.TaskDefinition | Unavailable) -> Snapshot:
     return with_part(snapshot, ecs_newest_definitions.newest, DR, found)
 
 
@@ -65,23 +65,23 @@ def _copied() -> Snapshot:
 COPIED = _copied()
 DIRTY = next(service.task_definition for service in COPIED.get(ecs.services, DR) if service.name == FIRST)
 REGISTERED = _newest(COPIED, _revision(_definition(DR), 3))
-(STEP,) = VERB.foresee(sight(COPIED))
+(STEP,) = ACTION.plan_steps(sight(COPIED))
 
 
-def _standing(snapshot: Snapshot) -> Standing:
-    return VERB.confirm(STEP, sight(snapshot)).standing
+def _standing(snapshot: Snapshot) -> StepState:
+    return ACTION.observe(STEP, sight(snapshot)).state
 
 
 def test_a_sound_estate_needs_no_new_revision_and_no_call_to_know_it() -> None:
-    assert {} == steps_of(VERB, sight())
-    assert [] == list(VERB.notes(sight()))
+    assert {} == steps_of(ACTION, sight())
+    assert [] == list(ACTION.notes(sight()))
     assert () == HEALTHY.get(ecs_newest_definitions.newest, DR)
-    assert {} == steps_of(VERB, sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False))
+    assert {} == steps_of(ACTION, sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False))
 
 
 def test_all_that_names_the_primary_region_and_has_a_counterpart_is_replaced() -> None:
     assert STEP.subject == FIRST
-    call = VERB.fill(STEP, sight(COPIED))
+    call = ACTION.build_call(STEP, sight(COPIED))
     assert (call.name, call.region) == (repoint_dr_tasks.WRITE, SIT.regions.dr)
     rows = {row["at"][-2 if row["at"][-1] == "value" else -1]: row for row in call.params[repoint_dr_tasks.REPLACING]}
     assert set(rows) == {
@@ -91,78 +91,78 @@ def test_all_that_names_the_primary_region_and_has_a_counterpart_is_replaced() -
     assert rows["WORDPRESS_DB_HOST"]["new"] == HOST
     assert (rows["fileSystemId"]["new"], rows["accessPointId"]["new"]) == (mine.file_system_id, mine.access_point_id)
     assert all(SIT.regions.primary not in row["new"] for row in rows.values())
-    assert _standing(COPIED) is Standing.READY
+    assert _standing(COPIED) is StepState.READY
 
 
 def test_it_is_registered_once_whatever_happens_after_the_call() -> None:
     """Found done after a crash: by content, with no record of the call at all."""
-    confirmed = VERB.confirm(STEP, sight(REGISTERED))
-    assert Standing.DONE is confirmed.standing
-    assert dict(confirmed.facts)["task definition"].endswith(":3")
-    assert [] == list(VERB.foresee(sight(REGISTERED))), "a plan made now has no such step"
+    confirmed = ACTION.observe(STEP, sight(REGISTERED))
+    assert StepState.DONE is confirmed.state
+    assert dict(confirmed.evidence)["task definition"].endswith(":3")
+    assert [] == list(ACTION.plan_steps(sight(REGISTERED))), "a plan made now has no such step"
 
 
 def test_the_service_moves_to_the_new_revision_and_back() -> None:
     moving = steps_of(SERVICES, sight(COPIED))[FIRST]
     assert moving.call is not None
     assert f"<the newest revision of {FAMILY}>" == moving.call.params["taskDefinition"]
-    assert Standing.FAILED is SERVICES.confirm(moving, sight(COPIED)).standing, "there is no revision to move to"
-    assert Standing.READY is SERVICES.confirm(moving, sight(REGISTERED)).standing
-    assert SERVICES.fill(moving, sight(REGISTERED)).params["taskDefinition"].endswith(":3")
-    undoing = SERVICES.undo(moving)
+    assert StepState.FAILED is SERVICES.observe(moving, sight(COPIED)).state, "there is no revision to move to"
+    assert StepState.READY is SERVICES.observe(moving, sight(REGISTERED)).state
+    assert SERVICES.build_call(moving, sight(REGISTERED)).params["taskDefinition"].endswith(":3")
+    undoing = SERVICES.rollback_call(moving)
     assert undoing is not None
     assert (1, DIRTY) == (undoing.params["desiredCount"], undoing.params["taskDefinition"])
 
 
 def test_what_has_no_counterpart_is_noted_and_left() -> None:
-    (note,) = VERB.notes(sight(COPIED))
+    (note,) = ACTION.notes(sight(COPIED))
     assert f"{FAMILY}: wordpress QUEUE names {SIT.regions.primary}" in note
 
 
 def test_a_database_still_to_be_restored_is_a_sentence_in_the_plan() -> None:
     unrestored = sight(with_part(COPIED, rds.instances, DR, ()))
-    (step,) = VERB.foresee(unrestored)
+    (step,) = ACTION.plan_steps(unrestored)
     assert step.call is not None
     assert f"<the host of sit-mysql in {SIT.regions.dr}, once it is there>" in json.dumps(step.call.params)
-    no_sentence_for_a_host = VERB.confirm(step, unrestored).standing
-    assert Standing.FAILED is no_sentence_for_a_host
+    no_sentence_for_a_host = ACTION.observe(step, unrestored).state
+    assert StepState.FAILED is no_sentence_for_a_host
     with pytest.raises(ValueError, match="not known yet"):
-        VERB.fill(step, unrestored)
-    assert HOST in json.dumps(VERB.fill(step, sight(COPIED)).params)
+        ACTION.build_call(step, unrestored)
+    assert HOST in json.dumps(ACTION.build_call(step, sight(COPIED)).params)
 
 
 def test_another_unfit_revision_since_the_plan_is_changed() -> None:
-    assert Standing.CHANGED is _standing(_newest(COPIED, _revision(_definition(Side.PRIMARY), 4)))
+    assert StepState.DRIFTED is _standing(_newest(COPIED, _revision(_definition(Side.PRIMARY), 4)))
 
 
 def test_a_dark_primary_is_recognised_by_what_the_dr_region_knows() -> None:
-    assert [STEP] == list(VERB.foresee(sight(dark(COPIED, Side.PRIMARY), primary_answers=False)))
+    assert [STEP] == list(ACTION.plan_steps(sight(dark(COPIED, Side.PRIMARY), primary_answers=False)))
 
 
 def test_a_promoted_replica_of_another_name_keeps_the_host_of_the_plan() -> None:
     (primary,) = HEALTHY.get(rds.instances, Side.PRIMARY)
     replica = replace(primary, host=HOST, identifier="sit-mysql-copy", source=primary.arn)
-    (step,) = VERB.foresee(sight(with_part(COPIED, rds.instances, DR, (replica,))))
+    (step,) = ACTION.plan_steps(sight(with_part(COPIED, rds.instances, DR, (replica,))))
     now = sight(with_part(COPIED, rds.instances, DR, (replace(replica, source=""),)))
-    assert Standing.READY is VERB.confirm(step, now).standing
-    assert HOST in json.dumps(VERB.fill(step, now).params)
+    assert StepState.READY is ACTION.observe(step, now).state
+    assert HOST in json.dumps(ACTION.build_call(step, now).params)
 
 
 @pytest.mark.parametrize("reader", SEEN, ids=lambda reader: reader.name)
 def test_what_cannot_be_seen_is_unseen_and_noted(reader: Reader[Any]) -> None:
-    blind = sight(with_part(COPIED, reader, DR, Unseen(Blindness.DENIED, "that read is denied.")))
-    assert Standing.UNSEEN is VERB.confirm(STEP, blind).standing
-    assert [] == list(VERB.foresee(blind))
-    assert any("that read is denied." in note for note in VERB.notes(blind))
+    blind = sight(with_part(COPIED, reader, DR, Unavailable(UnavailableKind.DENIED, "that read is denied.")))
+    assert StepState.UNAVAILABLE is ACTION.observe(STEP, blind).state
+    assert [] == list(ACTION.plan_steps(blind))
+    assert any("that read is denied." in note for note in ACTION.notes(blind))
 
 
 def test_one_definition_that_cannot_be_read_leaves_that_tenant_alone_out() -> None:
-    throttled = Unseen(Blindness.ERROR, "ecs:DescribeTaskDefinition is throttled.")
+    throttled = Unavailable(UnavailableKind.ERROR, "ecs:DescribeTaskDefinition is throttled.")
     partly = sight(_newest(COPIED, throttled))
-    assert [] == list(VERB.foresee(partly))
+    assert [] == list(ACTION.plan_steps(partly))
     regions = SIT.regions
     assert [f"Whether {FIRST} in {regions.dr} needs {regions.primary} is not known: {throttled.why}"] == list(
-        VERB.notes(partly)
+        ACTION.notes(partly)
     )
 
 
@@ -170,7 +170,7 @@ def test_a_file_system_to_be_restored_is_replaced_too() -> None:
     """Nothing of the estate's name stands in the DR region: what the definitions mount is not there any more."""
     none = with_part(with_part(HEALTHY, efs.file_systems, DR, ()), efs.access_points, DR, ())
     none = with_part(none, ecs_newest_definitions.newest, DR, HEALTHY.get(ecs.task_definitions, DR))
-    steps = steps_of(VERB, sight(none))
+    steps = steps_of(ACTION, sight(none))
     assert {FIRST, LAST} == set(steps)
     call = steps[LAST].call
     assert call is not None
@@ -180,12 +180,12 @@ def test_a_file_system_to_be_restored_is_replaced_too() -> None:
 
 
 def test_a_secret_that_the_dr_region_lacks_has_no_counterpart() -> None:
-    (note,) = VERB.notes(sight(with_part(COPIED, readers_secretsmanager.secrets, DR, ())))
+    (note,) = ACTION.notes(sight(with_part(COPIED, readers_secretsmanager.secrets, DR, ())))
     assert "wordpress WORDPRESS_DB_PASSWORD" in note
 
 
 def test_a_failback_repoints_nothing_here() -> None:
-    assert [] == list(VERB.foresee(sight(COPIED, goal=Goal.FAILBACK)))
+    assert [] == list(ACTION.plan_steps(sight(COPIED, goal=Goal.FAILBACK)))
 
 
 def test_all_that_a_registration_takes_is_copied() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.compute.scale_dr_services import VERB
-from dr_actions.model.action import Sight, Standing
+from dr_actions.actions.compute.scale_dr_services import ACTION
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.snapshot.snapshot import Snapshot
@@ -29,17 +29,17 @@ def _healthy_targets(snapshot: Snapshot, number: float, age: timedelta = timedel
     return with_rows(snapshot, elbv2.healthy_hosts, DR, value=number, at=HEALTHY.taken_at - age)
 
 
-def _confirm(snapshot: Snapshot, planned_upon: Snapshot = HEALTHY, **changes: Any) -> tuple[Standing, dict[str, str]]:
-    confirmed = VERB.confirm(steps_of(VERB, sight(planned_upon))[FIRST], sight(snapshot, **changes))
-    return confirmed.standing, dict(confirmed.facts)
+def _confirm(snapshot: Snapshot, planned_upon: Snapshot = HEALTHY, **changes: Any) -> tuple[StepState, dict[str, str]]:
+    confirmed = ACTION.observe(steps_of(ACTION, sight(planned_upon))[FIRST], sight(snapshot, **changes))
+    return confirmed.state, dict(confirmed.evidence)
 
 
 def _fill(snapshot: Snapshot, planned_upon: Snapshot = HEALTHY) -> Any:
-    return VERB.fill(steps_of(VERB, sight(planned_upon))[FIRST], sight(snapshot)).params
+    return ACTION.build_call(steps_of(ACTION, sight(planned_upon))[FIRST], sight(snapshot)).params
 
 
 def test_every_tenant_gets_one_step_with_the_exact_call() -> None:
-    steps = steps_of(VERB, sight())
+    steps = steps_of(ACTION, sight())
     assert {FIRST, LAST} == set(steps)
     call = steps[FIRST].call
     assert call is not None
@@ -51,50 +51,50 @@ def test_every_tenant_gets_one_step_with_the_exact_call() -> None:
 
 def test_a_dark_primary_changes_nothing_of_what_is_planned() -> None:
     in_the_dark = sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
-    assert steps_of(VERB, sight()) == steps_of(VERB, in_the_dark)
+    assert steps_of(ACTION, sight()) == steps_of(ACTION, in_the_dark)
 
 
 def test_one_tenant_alone_can_be_asked_for() -> None:
-    assert {LAST} == set(steps_of(VERB, sight(only_tenants=frozenset({"tenant2"}))))
+    assert {LAST} == set(steps_of(ACTION, sight(only_tenants=frozenset({"tenant2"}))))
 
 
 def test_a_failback_scales_nothing_here() -> None:
-    assert {} == steps_of(VERB, sight(goal=Goal.FAILBACK))
-    assert [] == list(VERB.notes(sight(goal=Goal.FAILBACK)))
+    assert {} == steps_of(ACTION, sight(goal=Goal.FAILBACK))
+    assert [] == list(ACTION.notes(sight(goal=Goal.FAILBACK)))
 
 
 def test_a_dark_dr_region_yields_no_step_and_says_why() -> None:
     blind = sight(dark(HEALTHY, DR))
-    assert {} == steps_of(VERB, blind)
-    assert ["No service of the DR region can be scaled: the region does not answer."] == list(VERB.notes(blind))
+    assert {} == steps_of(ACTION, blind)
+    assert ["No service of the DR region can be scaled: the region does not answer."] == list(ACTION.notes(blind))
 
 
 def test_a_service_is_ready_then_waiting_then_done() -> None:
-    assert Standing.READY is _confirm(HEALTHY)[0]
-    standing, facts = _confirm(_services(desired=2, running=1, rollout="IN_PROGRESS"))
-    assert (Standing.WAITING, "2", "1") == (standing, facts["desired"], facts["running"])
-    standing, facts = _confirm(_healthy_targets(_services(**LARGE), 2))
-    assert Standing.DONE is standing
+    assert StepState.READY is _confirm(HEALTHY)[0]
+    state, facts = _confirm(_services(desired=2, running=1, rollout="IN_PROGRESS"))
+    assert (StepState.IN_PROGRESS, "2", "1") == (state, facts["desired"], facts["running"])
+    state, facts = _confirm(_healthy_targets(_services(**LARGE), 2))
+    assert StepState.DONE is state
     assert {"running": "2", "healthy": "2"}.items() <= facts.items()
 
 
 def test_a_service_that_somebody_shrank_since_is_changed() -> None:
-    assert Standing.CHANGED is _confirm(_services(desired=0))[0]
+    assert StepState.DRIFTED is _confirm(_services(desired=0))[0]
 
 
 def test_a_failed_deployment_is_made_anew_and_its_own_failure_fails_the_one_tenant() -> None:
     """What failed before the call is no verdict on it. The run is told FAILED, and goes on without this tenant."""
     broken = _services(rollout="FAILED")
-    step = steps_of(VERB, sight(broken))[FIRST]
+    step = steps_of(ACTION, sight(broken))[FIRST]
     assert "its newest deployment failed" in step.says
-    assert Standing.READY is _confirm(broken, planned_upon=broken)[0]
+    assert StepState.READY is _confirm(broken, planned_upon=broken)[0]
     call = _fill(broken, planned_upon=broken)
     assert (True, 2) == (call["forceNewDeployment"], call["desiredCount"])
     still_broken = _services(broken, **LARGE)
-    assert Standing.FAILED is _confirm(still_broken, planned_upon=broken, deployments={step.id: _newest(broken)})[0]
-    assert not VERB.essential
-    assert any(f"deployment of {FIRST}, {LAST} in {SIT.regions.dr} failed" in n for n in VERB.notes(sight(broken)))
-    undoing = VERB.undo(step)
+    assert StepState.FAILED is _confirm(still_broken, planned_upon=broken, deployments={step.id: _newest(broken)})[0]
+    assert not ACTION.essential
+    assert any(f"deployment of {FIRST}, {LAST} in {SIT.regions.dr} failed" in n for n in ACTION.notes(sight(broken)))
+    undoing = ACTION.rollback_call(step)
     assert undoing is not None
     assert "forceNewDeployment" not in undoing.params
 
@@ -108,32 +108,32 @@ def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_ch
     large = _healthy_targets(_services(**LARGE), 2)
     assert "forceNewDeployment" not in _fill(large)
     rotated = with_rows(large, readers_secretsmanager.secrets, DR, changed_at=HEALTHY.taken_at)
-    step = steps_of(VERB, sight())[FIRST]
-    confirmed = VERB.confirm(step, sight(rotated))
-    assert (Standing.READY, True) == (confirmed.standing, "before its secrets changed" in confirmed.says)
+    step = steps_of(ACTION, sight())[FIRST]
+    confirmed = ACTION.observe(step, sight(rotated))
+    assert (StepState.READY, True) == (confirmed.state, "before its secrets changed" in confirmed.message)
     assert _fill(rotated)["forceNewDeployment"] is True
-    assert Standing.DONE is _confirm(rotated, deployments={step.id: _newest(rotated)})[0], "its own deployment"
+    assert StepState.DONE is _confirm(rotated, deployments={step.id: _newest(rotated)})[0], "its own deployment"
     replaced = with_rows(rotated, ecs.tasks, DR, created_at=HEALTHY.taken_at + timedelta(seconds=1))
-    assert Standing.DONE is _confirm(replaced)[0], "its tasks are newer than the secrets now"
+    assert StepState.DONE is _confirm(replaced)[0], "its tasks are newer than the secrets now"
 
 
 def test_secrets_that_cannot_be_seen_are_no_reason_to_replace_tasks_and_are_told() -> None:
-    denied = Unseen(Blindness.DENIED, "secrets are denied.")
+    denied = Unavailable(UnavailableKind.DENIED, "secrets are denied.")
     unseen = sight(with_part(HEALTHY, readers_secretsmanager.secrets, DR, denied))
-    step = steps_of(VERB, unseen)[FIRST]
+    step = steps_of(ACTION, unseen)[FIRST]
     assert step.call is not None
     assert "forceNewDeployment" not in step.call.params
     message = "are not replaced for secrets that changed since they started: secrets are denied."
-    assert [note for note in VERB.notes(unseen) if note.endswith(message)]
-    assert not [note for note in VERB.notes(sight()) if "not replaced" in note]
+    assert [note for note in ACTION.notes(unseen) if note.endswith(message)]
+    assert not [note for note in ACTION.notes(sight()) if "not replaced" in note]
 
 
 def test_a_tenant_without_a_service_is_left_out_and_named() -> None:
     others = tuple(service for service in HEALTHY.get(ecs.services, DR) if service.name == LAST)
     without = sight(with_part(HEALTHY, ecs.services, DR, others))
-    assert {LAST} == set(steps_of(VERB, without))
-    assert any(f"There is no service {FIRST} in {SIT.regions.dr}" in note for note in VERB.notes(without))
-    assert Standing.CHANGED is _confirm(without.snapshot)[0]
+    assert {LAST} == set(steps_of(ACTION, without))
+    assert any(f"There is no service {FIRST} in {SIT.regions.dr}" in note for note in ACTION.notes(without))
+    assert StepState.DRIFTED is _confirm(without.snapshot)[0]
 
 
 @pytest.mark.parametrize(
@@ -142,19 +142,19 @@ def test_a_tenant_without_a_service_is_left_out_and_named() -> None:
     ids=["none", "old ones"],
 )
 def test_running_tasks_alone_are_not_done_while_the_load_balancer_sees_none_healthy(readings: Snapshot) -> None:
-    standing, facts = _confirm(_services(readings, **LARGE))
-    assert (Standing.WAITING, "0") == (standing, facts["healthy"])
+    state, facts = _confirm(_services(readings, **LARGE))
+    assert (StepState.IN_PROGRESS, "0") == (state, facts["healthy"])
 
 
 def test_what_cannot_be_seen_is_unseen_with_the_reason() -> None:
-    confirmed = VERB.confirm(steps_of(VERB, sight())[FIRST], sight(dark(HEALTHY, DR)))
-    assert Standing.UNSEEN is confirmed.standing
-    assert "the region does not answer" in confirmed.says
+    confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(dark(HEALTHY, DR)))
+    assert StepState.UNAVAILABLE is confirmed.state
+    assert "the region does not answer" in confirmed.message
 
 
 def test_the_budget_grows_with_what_aws_lets_start() -> None:
-    def budget_s(seen: Sight) -> float:
-        return steps_of(VERB, seen)[FIRST].budget_s
+    def budget_s(seen: PlanContext) -> float:
+        return steps_of(ACTION, seen)[FIRST].budget_s
 
     capacity = SIT.capacity.model_copy(update={"tasks_per_service": 1000, "launch_per_s": 1})
     many = sight(env=SIT.model_copy(update={"capacity": capacity}))

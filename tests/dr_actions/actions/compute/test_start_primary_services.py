@@ -19,7 +19,7 @@ from dr_actions.actions.compute import (
     stop_dr_services,
 )
 from dr_actions.actions.compute.services import SUSPENSIONS
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing, Verb
+from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE
 from dr_estate.config.environment import Side
@@ -28,10 +28,15 @@ from dr_estate.readers.application_autoscaling import targets
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
-AWAY = (fence_scaling.VERB, fence_services.VERB, raise_dr_scaling.VERB, scale_dr_services.VERB)
-BACK = (restore_primary_scaling.VERB, start_primary_services.VERB, restore_dr_scaling.VERB, stop_dr_services.VERB)
+AWAY = (fence_scaling.ACTION, fence_services.ACTION, raise_dr_scaling.ACTION, scale_dr_services.ACTION)
+BACK = (
+    restore_primary_scaling.ACTION,
+    start_primary_services.ACTION,
+    restore_dr_scaling.ACTION,
+    stop_dr_services.ACTION,
+)
 HEALTHY, PRIMARY, DR = recorded("healthy"), Side.PRIMARY, Side.DR
-RECORDED = {step.id: dict(step.before) for action in AWAY for step in action.foresee(sight())}
+RECORDED = {step.id: dict(step.before) for action in AWAY for step in action.plan_steps(sight())}
 """The before-values of the failover's steps, as the journal keeps them."""
 
 
@@ -47,13 +52,13 @@ def _failed_over() -> Snapshot:
 FAILED_OVER = _failed_over()
 
 
-def _sight(snapshot: Snapshot = FAILED_OVER, **changes: Any) -> Sight:
+def _sight(snapshot: Snapshot = FAILED_OVER, **changes: Any) -> PlanContext:
     return sight(snapshot, **{"goal": Goal.FAILBACK, "recorded": RECORDED, **changes})
 
 
-def _confirm(action: Verb, snapshot: Snapshot) -> Confirmation:
+def _confirm(action: Action, snapshot: Snapshot) -> StepStatus:
     """How the step of the first tenant, planned upon the failed-over estate, stands in another."""
-    return action.confirm(steps_of(action, _sight())[FIRST], _sight(snapshot))
+    return action.observe(steps_of(action, _sight())[FIRST], _sight(snapshot))
 
 
 def _definition() -> ecs.TaskDefinition:
@@ -63,33 +68,36 @@ def _definition() -> ecs.TaskDefinition:
 
 
 @pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
-def test_each_takes_part_in_a_failback_alone_and_is_done_once_all_is_as_before(action: Verb) -> None:
-    assert action.goals == HOME
+def test_each_takes_part_in_a_failback_alone_and_is_done_once_all_is_as_before(action: Action) -> None:
+    assert action.goals == TO_PRIMARY
     assert set(steps_of(action, _sight())) == {FIRST, LAST}
-    assert _confirm(action, FAILED_OVER).standing is Standing.READY
-    assert _confirm(action, HEALTHY).standing is Standing.DONE
+    assert _confirm(action, FAILED_OVER).state is StepState.READY
+    assert _confirm(action, HEALTHY).state is StepState.DONE
 
 
 @pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
-def test_what_is_taken_back_is_what_was_there(action: Verb) -> None:
+def test_what_is_taken_back_is_what_was_there(action: Action) -> None:
     step = steps_of(action, _sight())[LAST]
-    undoing = action.undo(step)
+    undoing = action.rollback_call(step)
     assert undoing is not None
     assert {key: undoing.params[key] for key in step.after} == {key: step.before[key] for key in step.after}
 
 
 @pytest.mark.parametrize("action", BACK, ids=lambda action: action.name)
-def test_a_dark_part_is_unseen(action: Verb) -> None:
+def test_a_dark_part_is_unseen(action: Action) -> None:
     blind = _sight(dark(dark(FAILED_OVER, PRIMARY), DR))
-    assert action.confirm(steps_of(action, _sight())[FIRST], blind).standing is Standing.UNSEEN
-    assert list(action.foresee(blind)) == []
+    assert action.observe(steps_of(action, _sight())[FIRST], blind).state is StepState.UNAVAILABLE
+    assert list(action.plan_steps(blind)) == []
     assert list(action.notes(blind))
 
 
 def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when_it_is_taken_back() -> None:
     failed = with_rows(FAILED_OVER, ecs.services, PRIMARY, rollout="FAILED")
-    step = steps_of(start_primary_services.VERB, _sight(failed))[LAST]
-    call, undoing = start_primary_services.VERB.fill(step, _sight(failed)), start_primary_services.VERB.undo(step)
+    step = steps_of(start_primary_services.ACTION, _sight(failed))[LAST]
+    call, undoing = (
+        start_primary_services.ACTION.build_call(step, _sight(failed)),
+        start_primary_services.ACTION.rollback_call(step),
+    )
     assert "its newest deployment failed" in step.says
     assert True is call.params["forceNewDeployment"]
     assert undoing is not None
@@ -97,21 +105,21 @@ def test_a_service_whose_deployment_failed_at_home_is_deployed_anew_and_not_when
     newest = next(service.deployment for service in failed.get(ecs.services, PRIMARY) if service.name == LAST)
     scaled = with_rows(failed, ecs.services, PRIMARY, desired=step.after["desiredCount"])
     sent = _sight(scaled, deployments={step.id: newest})
-    assert Standing.FAILED is start_primary_services.VERB.confirm(step, sent).standing
-    assert Standing.READY is start_primary_services.VERB.confirm(step, _sight(scaled)).standing
+    assert StepState.FAILED is start_primary_services.ACTION.observe(step, sent).state
+    assert StepState.READY is start_primary_services.ACTION.observe(step, _sight(scaled)).state
 
 
 def test_a_service_is_done_only_when_the_load_balancer_sees_its_tasks_healthy() -> None:
-    ill = _confirm(start_primary_services.VERB, with_rows(HEALTHY, elbv2.healthy_hosts, PRIMARY, value=0.0))
-    assert (ill.standing, "sees 0 healthy" in ill.says) == (Standing.WAITING, True)
-    assert _confirm(start_primary_services.VERB, HEALTHY).standing is Standing.DONE
+    ill = _confirm(start_primary_services.ACTION, with_rows(HEALTHY, elbv2.healthy_hosts, PRIMARY, value=0.0))
+    assert (ill.state, "sees 0 healthy" in ill.message) == (StepState.IN_PROGRESS, True)
+    assert _confirm(start_primary_services.ACTION, HEALTHY).state is StepState.DONE
 
 
 def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
     unrecorded = _sight(recorded={})
-    home = steps_of(start_primary_services.VERB, unrecorded)[FIRST]
-    bounds = steps_of(restore_primary_scaling.VERB, unrecorded)[FIRST]
-    standby = steps_of(stop_dr_services.VERB, unrecorded)[FIRST]
+    home = steps_of(start_primary_services.ACTION, unrecorded)[FIRST]
+    bounds = steps_of(restore_primary_scaling.ACTION, unrecorded)[FIRST]
+    standby = steps_of(stop_dr_services.ACTION, unrecorded)[FIRST]
     needed = SIT.capacity.tasks_per_service
     assert home.after == {"desiredCount": needed}
     assert (bounds.after["MinCapacity"], bounds.after["MaxCapacity"] >= needed) == (needed, True)
@@ -121,15 +129,15 @@ def test_what_was_not_recorded_comes_from_the_environment_file() -> None:
 
 def test_a_primary_that_was_never_fenced_keeps_what_it_has() -> None:
     unfenced = _sight(HEALTHY, recorded={})
-    for action in (restore_primary_scaling.VERB, start_primary_services.VERB):
-        for step in action.foresee(unfenced):
+    for action in (restore_primary_scaling.ACTION, start_primary_services.ACTION):
+        for step in action.plan_steps(unfenced):
             assert {key: step.before[key] for key in step.after} == step.after
-            assert action.confirm(step, unfenced).standing is Standing.DONE
+            assert action.observe(step, unfenced).state is StepState.DONE
 
 
 def test_bounds_that_somebody_set_since_are_not_overwritten() -> None:
     otherwise = with_rows(FAILED_OVER, targets, DR, minimum=7, maximum=9)
-    assert _confirm(restore_dr_scaling.VERB, otherwise).standing is Standing.CHANGED
+    assert _confirm(restore_dr_scaling.ACTION, otherwise).state is StepState.DRIFTED
 
 
 def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
@@ -137,43 +145,43 @@ def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
     awake = {"SuspendedState": dict.fromkeys(SUSPENSIONS, False)}
     key = f"compute/raise_dr_scaling:{FIRST}"
     context = _sight(suspended, recorded=RECORDED | {key: RECORDED[key] | awake})
-    step = steps_of(restore_dr_scaling.VERB, context)[FIRST]
+    step = steps_of(restore_dr_scaling.ACTION, context)[FIRST]
     assert step.call is not None
     assert awake.items() <= step.call.params.items()
-    assert restore_dr_scaling.VERB.confirm(step, context).standing is Standing.READY
+    assert restore_dr_scaling.ACTION.observe(step, context).state is StepState.READY
     lowered = with_rows(suspended, targets, DR, minimum=SIT.standby.tasks_per_service)
-    assert restore_dr_scaling.VERB.confirm(step, _sight(lowered)).standing is not Standing.DONE
+    assert restore_dr_scaling.ACTION.observe(step, _sight(lowered)).state is not StepState.DONE
     home = with_rows(lowered, targets, DR, schedule_suspended=False)
-    assert restore_dr_scaling.VERB.confirm(step, _sight(home)).standing is Standing.DONE
+    assert restore_dr_scaling.ACTION.observe(step, _sight(home)).state is StepState.DONE
 
 
 def test_a_dr_service_that_scaled_by_its_load_is_stopped_all_the_same() -> None:
-    for desired, standing in ((5, Standing.READY), (0, Standing.CHANGED)):
+    for desired, state in ((5, StepState.READY), (0, StepState.DRIFTED)):
         resized = with_rows(FAILED_OVER, ecs.services, DR, desired=desired)
-        assert _confirm(stop_dr_services.VERB, resized).standing is standing
+        assert _confirm(stop_dr_services.ACTION, resized).state is state
 
 
 def test_the_bounds_are_lowered_before_the_services_so_that_scaling_starts_none_again() -> None:
     rows = {row.action: row.stage for row in SEQUENCE[Goal.FAILBACK]}
-    assert rows[restore_dr_scaling.VERB.name] < rows[stop_dr_services.VERB.name]
-    assert rows[restore_primary_scaling.VERB.name] < rows[start_primary_services.VERB.name]
+    assert rows[restore_dr_scaling.ACTION.name] < rows[stop_dr_services.ACTION.name]
+    assert rows[restore_primary_scaling.ACTION.name] < rows[start_primary_services.ACTION.name]
 
 
 def test_a_primary_definition_that_names_the_dr_region_is_registered_anew_and_run() -> None:
-    assert list(repoint_primary_tasks.VERB.foresee(_sight())) == []
+    assert list(repoint_primary_tasks.ACTION.plan_steps(_sight())) == []
     (container,) = _definition().containers
     family = _definition().arn.rpartition(":")[0]
     away = replace(_definition(), containers=(replace(container, log_region=SIT.regions.dr),), arn=f"{family}:2")
     moved = with_rows(FAILED_OVER, ecs.services, PRIMARY, lambda entry: entry.name == FIRST, task_definition=away.arn)
     unfit = _definitions(moved, away)
-    step = steps_of(repoint_primary_tasks.VERB, _sight(unfit))[FIRST]
+    step = steps_of(repoint_primary_tasks.ACTION, _sight(unfit))[FIRST]
     assert (step.side, step.call.region if step.call else "") == (PRIMARY, SIT.regions.primary)
-    moving = steps_of(start_primary_services.VERB, _sight(unfit))[FIRST]
+    moving = steps_of(start_primary_services.ACTION, _sight(unfit))[FIRST]
     assert "taskDefinition" in moving.after
     fit = replace(_definition(), arn=f"{family}:3")
     registered = _sight(with_part(unfit, ecs_newest_definitions.newest, PRIMARY, (fit,)))
-    assert repoint_primary_tasks.VERB.confirm(step, registered).standing is Standing.DONE
-    assert start_primary_services.VERB.fill(moving, registered).params["taskDefinition"] == fit.arn
+    assert repoint_primary_tasks.ACTION.observe(step, registered).state is StepState.DONE
+    assert start_primary_services.ACTION.build_call(moving, registered).params["taskDefinition"] == fit.arn
 
 
 def _definitions(snapshot: Snapshot, newest: ecs.TaskDefinition) -> Snapshot:

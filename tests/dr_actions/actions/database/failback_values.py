@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from dr_actions.actions.database import failback as home
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.actions.database import failback
+from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import backup, backup_jobs, efs, vpc
@@ -25,7 +25,7 @@ SERVED = replace(
     tags=(("RestoredFrom", plain.REPLICATED.arn), ("Environment", "sit")),
 )
 COPY = replace(OLD, resource_id="db-THREE", source=SERVED.arn, replication="replicating", retention_days=0)
-CAME_HOME = replace(COPY, source="", replication="", retention_days=7, tags=((home.COME_FROM, SERVED.resource_id),))
+CAME_HOME = replace(COPY, source="", replication="", retention_days=7, tags=((failback.COME_FROM, SERVED.resource_id),))
 FROZEN_GROUP = replace(plain.PARAMETERS, parameters=(("binlog_format", "ROW"), ("read_only", "1")))
 SENT = {
     f"database/freeze:{NAME}": NOW - timedelta(minutes=9),
@@ -37,7 +37,7 @@ VAULTS = tuple(
 )
 
 
-def sight(env: Environment = SIT, recorded: Any = None, sent: Any = None, **parts: Any) -> Sight:
+def sight(env: Environment = SIT, recorded: Any = None, sent: Any = None, **parts: Any) -> PlanContext:
     """What is seen in a failback: both databases, none frozen, but for the parts named."""
     jobs, points = parts.pop("jobs", ()), parts.pop("points", ())
     vaults, groups = parts.pop("vaults", VAULTS), parts.pop("security_groups", ())
@@ -47,13 +47,13 @@ def sight(env: Environment = SIT, recorded: Any = None, sent: Any = None, **part
     values |= {(backup.vaults, side): vaults for side in (Side.PRIMARY, Side.DR)}
     values |= {(backup_jobs.backups, Side.PRIMARY): (), (backup_jobs.backups, Side.DR): jobs}
     values |= {(backup.recovery_points, Side.DR): points}
-    return Sight(env, world(values, env=env), Goal.FAILBACK, True, sent_at=sent or {}, recorded=recorded or {})
+    return PlanContext(env, world(values, env=env), Goal.FAILBACK, True, sent_at=sent or {}, recorded=recorded or {})
 
 
-def the(verb: Verb, seen: Sight | None = None) -> Step:
-    (step,) = verb.foresee(seen or sight())
+def the(action: Action, seen: PlanContext | None = None) -> Step:
+    (step,) = action.plan_steps(seen or sight())
     return step
 
 
-def standing(verb: Verb, step: Step, **parts: Any) -> Standing:
-    return verb.confirm(step, sight(**parts)).standing
+def standing(action: Action, step: Step, **parts: Any) -> StepState:
+    return action.observe(step, sight(**parts)).state

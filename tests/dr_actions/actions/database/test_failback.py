@@ -9,17 +9,16 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import failback as home
+from dr_actions.actions.database import failback, rename_old_dr, rename_old_primary
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import promote_primary as database_promote_primary
 from dr_actions.actions.database import protect_primary as database_protect_primary
-from dr_actions.actions.database import rename_old_dr, rename_old_primary
 from dr_actions.actions.database import replicate_to_dr as database_replicate_to_dr
 from dr_actions.actions.database import replicate_to_primary as database_replicate_to_primary
 from dr_actions.actions.database import unfreeze as database_unfreeze
 from dr_actions.actions.database import verify_primary_in_sync as database_verify_primary_in_sync
-from dr_actions.actions.registry import verbs
-from dr_actions.model.action import HOME, Standing
+from dr_actions.actions.registry import actions
+from dr_actions.model.action import TO_PRIMARY, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.readers import vpc
@@ -40,61 +39,63 @@ from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 
 OURS = (
-    *(database_freeze.VERB, create_backups.VERB, rename_old_primary.VERB, database_replicate_to_primary.VERB),
+    *(database_freeze.ACTION, create_backups.ACTION, rename_old_primary.ACTION, database_replicate_to_primary.ACTION),
     *(
-        database_verify_primary_in_sync.VERB,
-        database_promote_primary.VERB,
-        database_protect_primary.VERB,
-        rename_old_dr.VERB,
+        database_verify_primary_in_sync.ACTION,
+        database_promote_primary.ACTION,
+        database_protect_primary.ACTION,
+        rename_old_dr.ACTION,
     ),
-    *(database_unfreeze.VERB, database_replicate_to_dr.VERB),
+    *(database_unfreeze.ACTION, database_replicate_to_dr.ACTION),
 )
 
 
 def test_the_verbs_are_those_of_a_failback_alone_in_the_order_of_its_stages() -> None:
-    assert all(verb.goals == HOME and verbs()[verb.name] is verb for verb in OURS)
+    assert all(action.goals == TO_PRIMARY and actions()[action.name] is action for action in OURS)
     away = replace(sight(), goal=Goal.FAILOVER)
-    assert [step for verb in OURS for step in verb.foresee(away)] == []
-    assert [note for verb in OURS for note in (*verb.notes(away), *verb.leaves(away))] == []
-    stages = [step.stage for verb in OURS for step in verb.foresee(sight())]
+    assert [step for action in OURS for step in action.plan_steps(away)] == []
+    assert [note for action in OURS for note in (*action.notes(away), *action.cleanup_notes(away))] == []
+    stages = [step.stage for action in OURS for step in action.plan_steps(sight())]
     assert stages == sorted(stages) == [18, 20, 20, 25, 30, 35, 37, 38, 62, 63, 65]
 
 
 def test_two_people_who_look_a_minute_apart_plan_the_same() -> None:
     later = replace(sight(), snapshot=replace(sight().snapshot, taken_at=NOW + timedelta(minutes=1)))
-    for verb in OURS:
-        assert list(verb.foresee(later)) == list(verb.foresee(sight()))
+    for action in OURS:
+        assert list(action.plan_steps(later)) == list(action.plan_steps(sight()))
 
 
 def test_without_a_database_that_took_the_writes_nothing_is_planned() -> None:
-    for verb in OURS:
+    for action in OURS:
         assert [
-            s for s in verb.foresee(sight(instances_dr=())) if s.side is Side.DR or verb is not create_backups.VERB
+            s
+            for s in action.plan_steps(sight(instances_dr=()))
+            if s.side is Side.DR or action is not create_backups.ACTION
         ] == []
-    (note,) = database_freeze.VERB.notes(sight(instances_dr=()))
+    (note,) = database_freeze.ACTION.notes(sight(instances_dr=()))
     assert "nothing synced" in note
 
 
 def test_the_database_that_went_away_is_the_one_the_failover_recorded() -> None:
     promoted = replace(SERVED, identifier="sit-mysql-replica", resource_id="db-REP")
     both = (SERVED, promoted)
-    assert home.writer(sight(instances_dr=both)) == SERVED
-    assert home.writer(sight(instances_dr=both, recorded={"database/restore_dr:sit-mysql-replica": {}})) == promoted
-    assert home.writer(sight(instances_dr=(promoted,))) == promoted
-    assert home.writer(sight(instances_dr=(replace(SERVED, source=plain.ARN),))) is None, "a replica took no writes"
-    instance = replace(SERVED, identifier=home.aside_name(SERVED))
-    assert home.writer(sight(instances_dr=(instance,))) is None, "what an earlier failback kept is not it"
+    assert failback.writer(sight(instances_dr=both)) == SERVED
+    assert failback.writer(sight(instances_dr=both, recorded={"database/restore_dr:sit-mysql-replica": {}})) == promoted
+    assert failback.writer(sight(instances_dr=(promoted,))) == promoted
+    assert failback.writer(sight(instances_dr=(replace(SERVED, source=plain.ARN),))) is None, "a replica took no writes"
+    instance = replace(SERVED, identifier=failback.retained_name(SERVED))
+    assert failback.writer(sight(instances_dr=(instance,))) is None, "what an earlier failback kept is not it"
 
 
 def test_the_name_of_what_is_kept_is_made_of_its_resource_id_and_fits() -> None:
-    assert home.aside_name(OLD) == "sit-mysql-before-db-one"
-    assert home.aside_name(SERVED) == "sit-mysql-before-db-twotw"
-    long = home.aside_name(replace(SERVED, identifier="m" * 63))
+    assert failback.retained_name(OLD) == "sit-mysql-before-db-one"
+    assert failback.retained_name(SERVED) == "sit-mysql-before-db-twotw"
+    long = failback.retained_name(replace(SERVED, identifier="m" * 63))
     assert (len(long), long[-16:]) == (63, "-before-db-twotw")
 
 
 def test_the_new_instance_is_as_the_old_one_and_never_as_the_frozen_one() -> None:
-    step = the(database_replicate_to_primary.VERB)
+    step = the(database_replicate_to_primary.ACTION)
     assert step.call is not None
     params = step.call.params
     assert step.call.region == SIT.regions.primary
@@ -106,41 +107,41 @@ def test_the_new_instance_is_as_the_old_one_and_never_as_the_frozen_one() -> Non
     assert params["EnableCloudwatchLogsExports"] == ["error"]
     assert params["MaxAllocatedStorage"] == 500
     assert {"Key": "ReplicatedFrom", "Value": SERVED.resource_id} in params["Tags"]
-    aside = replace(OLD, identifier=home.aside_name(OLD))
-    again = the(database_replicate_to_primary.VERB, sight(instances_primary=(aside,)))
+    aside = replace(OLD, identifier=failback.retained_name(OLD))
+    again = the(database_replicate_to_primary.ACTION, sight(instances_primary=(aside,)))
     assert again.call == step.call, "also once the old one was set aside"
 
 
 def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_then() -> None:
-    verb = database_replicate_to_primary.VERB
-    step = the(verb, sight(instances_primary=()))
+    action = database_replicate_to_primary.ACTION
+    step = the(action, sight(instances_primary=()))
     assert step.call is not None
     assert step.call.params["KmsKeyId"] == "alias/aws/rds"
     with pytest.raises(ValueError, match="sit-db-sg"):
-        verb.fill(step, sight(instances_primary=()))
+        action.build_call(step, sight(instances_primary=()))
     group = vpc.SecurityGroup("sg-9", "sit-db-sg", (), ())
-    call = verb.fill(step, sight(instances_primary=(), security_groups=(group,)))
+    call = action.build_call(step, sight(instances_primary=(), security_groups=(group,)))
     assert call.params["VpcSecurityGroupIds"] == ["sg-9"]
 
 
 @pytest.mark.parametrize(
     ("there", "expected"),
     [
-        pytest.param((), Standing.READY, id="absent"),
-        pytest.param((OLD,), Standing.CHANGED, id="the old one still has the name"),
-        pytest.param((replace(OLD, resource_id="db-NEW"),), Standing.CHANGED, id="another has the name"),
-        pytest.param((replace(COPY, status="creating"),), Standing.WAITING, id="being made"),
-        pytest.param((COPY,), Standing.DONE, id="replicates"),
-        pytest.param((replace(COPY, replication="error"),), Standing.FAILED, id="does not replicate"),
-        pytest.param((replace(COPY, status="incompatible-restore"),), Standing.FAILED, id="broken"),
-        pytest.param((replace(COPY, source="arn:another"),), Standing.CHANGED, id="replicates another"),
-        pytest.param((CAME_HOME,), Standing.DONE, id="promoted already"),
+        pytest.param((), StepState.READY, id="absent"),
+        pytest.param((OLD,), StepState.DRIFTED, id="the old one still has the name"),
+        pytest.param((replace(OLD, resource_id="db-NEW"),), StepState.DRIFTED, id="another has the name"),
+        pytest.param((replace(COPY, status="creating"),), StepState.IN_PROGRESS, id="being made"),
+        pytest.param((COPY,), StepState.DONE, id="replicates"),
+        pytest.param((replace(COPY, replication="error"),), StepState.FAILED, id="does not replicate"),
+        pytest.param((replace(COPY, status="incompatible-restore"),), StepState.FAILED, id="broken"),
+        pytest.param((replace(COPY, source="arn:another"),), StepState.DRIFTED, id="replicates another"),
+        pytest.param((CAME_HOME,), StepState.DONE, id="promoted already"),
     ],
 )
-def test_the_new_instance_is_told_from_any_other_of_its_name(there: Any, expected: Standing) -> None:
-    verb = database_replicate_to_primary.VERB
-    assert standing(verb, the(verb), instances_primary=there) is expected
-    assert standing(verb, the(verb), instances_primary=there, instances_dr=()) is Standing.CHANGED
+def test_the_new_instance_is_told_from_any_other_of_its_name(there: Any, expected: StepState) -> None:
+    action = database_replicate_to_primary.ACTION
+    assert standing(action, the(action), instances_primary=there) is expected
+    assert standing(action, the(action), instances_primary=there, instances_dr=()) is StepState.DRIFTED
 
 
 def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
@@ -151,77 +152,86 @@ def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({"lags_primary": _lag(0.0, 1)}, Standing.DONE, id="caught up"),
-        pytest.param({"lags_primary": _lag(0.0, 6)}, Standing.WAITING, id="measured before the copy was asked for"),
-        pytest.param({"lags_primary": _lag(600.0, 1)}, Standing.WAITING, id="trails"),
-        pytest.param({"lags_primary": _lag(-1.0, 1)}, Standing.WAITING, id="tells that it does not run"),
-        pytest.param({"lags_primary": _lag(None, 0)}, Standing.WAITING, id="not published"),
-        pytest.param({"lags_primary": _lag(0.0, 1), "sent": {}}, Standing.WAITING, id="freeze not recorded"),
+        pytest.param({"lags_primary": _lag(0.0, 1)}, StepState.DONE, id="caught up"),
         pytest.param(
-            {"lags_primary": _lag(0.0, 1), "parameter_groups_dr": (plain.PARAMETERS,)}, Standing.CHANGED, id="thawed"
+            {"lags_primary": _lag(0.0, 6)}, StepState.IN_PROGRESS, id="measured before the copy was asked for"
+        ),
+        pytest.param({"lags_primary": _lag(600.0, 1)}, StepState.IN_PROGRESS, id="trails"),
+        pytest.param({"lags_primary": _lag(-1.0, 1)}, StepState.IN_PROGRESS, id="tells that it does not run"),
+        pytest.param({"lags_primary": _lag(None, 0)}, StepState.IN_PROGRESS, id="not published"),
+        pytest.param({"lags_primary": _lag(0.0, 1), "sent": {}}, StepState.IN_PROGRESS, id="freeze not recorded"),
+        pytest.param(
+            {"lags_primary": _lag(0.0, 1), "parameter_groups_dr": (plain.PARAMETERS,)}, StepState.DRIFTED, id="thawed"
         ),
         pytest.param(
             {"lags_primary": _lag(0.0, 1), "instances_primary": (replace(COPY, replication="stopped"),)},
-            Standing.WAITING,
+            StepState.IN_PROGRESS,
             id="stopped",
         ),
         pytest.param(
-            {"lags_primary": _lag(0.0, 1), "instances_primary": (CAME_HOME,)}, Standing.CHANGED, id="promoted unproven"
+            {"lags_primary": _lag(0.0, 1), "instances_primary": (CAME_HOME,)}, StepState.DRIFTED, id="promoted unproven"
         ),
     ],
 )
-def test_the_copy_is_complete_once_it_was_measured_after_the_freeze(changes: Any, expected: Standing) -> None:
+def test_the_copy_is_complete_once_it_was_measured_after_the_freeze(changes: Any, expected: StepState) -> None:
     seen = {"instances_primary": (COPY,), "parameter_groups_dr": (FROZEN_GROUP,), "sent": SENT, **changes}
-    assert standing(database_verify_primary_in_sync.VERB, the(database_verify_primary_in_sync.VERB), **seen) is expected
+    assert (
+        standing(database_verify_primary_in_sync.ACTION, the(database_verify_primary_in_sync.ACTION), **seen)
+        is expected
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({}, Standing.READY, id="frozen and a replica"),
-        pytest.param({"parameter_groups_dr": (plain.PARAMETERS,)}, Standing.CHANGED, id="the DR region takes writes"),
-        pytest.param({"instances_primary": (replace(COPY, status="backing-up"),)}, Standing.WAITING, id="backs up"),
-        pytest.param({"instances_primary": (replace(CAME_HOME, status="rebooting"),)}, Standing.WAITING, id="reboots"),
-        pytest.param({"instances_primary": (CAME_HOME,)}, Standing.DONE, id="promoted"),
-        pytest.param({"instances_primary": (OLD,)}, Standing.CHANGED, id="the old one"),
-        pytest.param({"instances_primary": ()}, Standing.CHANGED, id="gone"),
+        pytest.param({}, StepState.READY, id="frozen and a replica"),
+        pytest.param({"parameter_groups_dr": (plain.PARAMETERS,)}, StepState.DRIFTED, id="the DR region takes writes"),
+        pytest.param(
+            {"instances_primary": (replace(COPY, status="backing-up"),)}, StepState.IN_PROGRESS, id="backs up"
+        ),
+        pytest.param(
+            {"instances_primary": (replace(CAME_HOME, status="rebooting"),)}, StepState.IN_PROGRESS, id="reboots"
+        ),
+        pytest.param({"instances_primary": (CAME_HOME,)}, StepState.DONE, id="promoted"),
+        pytest.param({"instances_primary": (OLD,)}, StepState.DRIFTED, id="the old one"),
+        pytest.param({"instances_primary": ()}, StepState.DRIFTED, id="gone"),
     ],
 )
-def test_a_promotion_is_asked_for_once_and_while_one_region_alone_writes(changes: Any, expected: Standing) -> None:
+def test_a_promotion_is_asked_for_once_and_while_one_region_alone_writes(changes: Any, expected: StepState) -> None:
     seen = {"instances_primary": (COPY,), "parameter_groups_dr": (FROZEN_GROUP,), **changes}
-    assert standing(database_promote_primary.VERB, the(database_promote_primary.VERB), **seen) is expected
+    assert standing(database_promote_primary.ACTION, the(database_promote_primary.ACTION), **seen) is expected
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({}, Standing.READY, id="takes writes"),
-        pytest.param({"parameter_groups_dr": (FROZEN_GROUP,)}, Standing.DONE, id="frozen"),
-        pytest.param({"instances_dr": ()}, Standing.CHANGED, id="gone"),
+        pytest.param({}, StepState.READY, id="takes writes"),
+        pytest.param({"parameter_groups_dr": (FROZEN_GROUP,)}, StepState.DONE, id="frozen"),
+        pytest.param({"instances_dr": ()}, StepState.DRIFTED, id="gone"),
         pytest.param(
             {
                 "parameter_groups_dr": (FROZEN_GROUP,),
                 "instances_dr": (replace(SERVED, parameter_groups=(("sit-mysql-params", "pending-reboot"),)),),
             },
-            Standing.FAILED,
+            StepState.FAILED,
             id="not in sync before a reboot",
         ),
         pytest.param(
             {"instances_dr": (replace(SERVED, parameter_groups=(("others", "in-sync"),)),)},
-            Standing.CHANGED,
+            StepState.DRIFTED,
             id="another group",
         ),
     ],
 )
-def test_writes_are_refused_once_group_and_instance_say_so(changes: Any, expected: Standing) -> None:
-    assert standing(database_freeze.VERB, the(database_freeze.VERB), **changes) is expected
+def test_writes_are_refused_once_group_and_instance_say_so(changes: Any, expected: StepState) -> None:
+    assert standing(database_freeze.ACTION, the(database_freeze.ACTION), **changes) is expected
 
 
 def test_a_group_of_awss_own_is_left_to_a_person_and_watched() -> None:
     default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
-    step = the(database_freeze.VERB, sight(instances_dr=(default,)))
+    step = the(database_freeze.ACTION, sight(instances_dr=(default,)))
     assert step.manual
     assert step.call is None
-    assert standing(database_freeze.VERB, step, instances_dr=(default,)) is Standing.READY
-    assert standing(database_freeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,)) is Standing.DONE
-    assert list(database_unfreeze.VERB.foresee(sight(instances_dr=(default,)))) == []
+    assert standing(database_freeze.ACTION, step, instances_dr=(default,)) is StepState.READY
+    assert standing(database_freeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DONE
+    assert list(database_unfreeze.ACTION.plan_steps(sight(instances_dr=(default,)))) == []

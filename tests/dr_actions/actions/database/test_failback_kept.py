@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import failback as home
-from dr_actions.actions.database import rename_old_primary
+from dr_actions.actions.database import failback, rename_old_primary
 from dr_actions.actions.database import replicate_to_dr as database_replicate_to_dr
 from dr_actions.actions.database import unfreeze as database_unfreeze
-from dr_actions.model.action import Standing
+from dr_actions.model.action import StepState
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup_jobs
 from tests.dr_actions.actions.database.failback_values import (
@@ -35,27 +34,28 @@ from tests.dr_checks.worlds import NOW, SIT
 
 
 def test_the_group_is_thawed_to_what_it_was_and_not_while_its_database_has_its_name() -> None:
-    step = the(database_unfreeze.VERB)
+    step = the(database_unfreeze.ACTION)
     assert step.after == {"read_only": "{TrueIfReplica}"}
-    assert standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,)) is Standing.CHANGED
-    changed_parts = {"instances_dr": (replace(SERVED, identifier=home.aside_name(SERVED)),)}
+    assert standing(database_unfreeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DRIFTED
+    changed_parts = {"instances_dr": (replace(SERVED, identifier=failback.retained_name(SERVED)),)}
     assert (
-        standing(database_unfreeze.VERB, step, parameter_groups_dr=(FROZEN_GROUP,), **changed_parts) is Standing.READY
+        standing(database_unfreeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,), **changed_parts)
+        is StepState.READY
     )
     own = replace(plain.PARAMETERS, parameters=(("read_only", "0"),))
-    assert the(database_unfreeze.VERB, sight(parameter_groups_dr=(own,))).after == {"read_only": "0"}
+    assert the(database_unfreeze.ACTION, sight(parameter_groups_dr=(own,))).after == {"read_only": "0"}
 
 
 def test_a_stopped_database_is_said_to_need_a_start_before_it_is_renamed() -> None:
-    step = the(rename_old_primary.VERB)
-    status = rename_old_primary.VERB.confirm(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
-    assert status.standing is Standing.FAILED
-    assert "start it" in status.says
+    step = the(rename_old_primary.ACTION)
+    status = rename_old_primary.ACTION.observe(step, sight(instances_primary=(replace(OLD, status="stopped"),)))
+    assert status.state is StepState.FAILED
+    assert "start it" in status.message
     taken = replace(COPY, identifier=step.after["name"])
-    assert standing(rename_old_primary.VERB, step, instances_primary=(OLD, taken)) is Standing.CHANGED
+    assert standing(rename_old_primary.ACTION, step, instances_primary=(OLD, taken)) is StepState.DRIFTED
 
 
-JOB = backup_jobs.Job(
+JOB = backup_jobs.BackupJob(
     id="JOB-1",
     resource_arn=SERVED.arn,
     resource_type="RDS",
@@ -73,34 +73,36 @@ OVER = replace(JOB, state="FAILED", completed_at=NOW)
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({}, Standing.READY, id="none yet"),
-        pytest.param({"jobs": (JOB,)}, Standing.WAITING, id="at work"),
-        pytest.param({"jobs": (replace(JOB, state="COMPLETED"),)}, Standing.WAITING, id="point not listed"),
-        pytest.param({"jobs": (replace(JOB, state="COMPLETED"),), "points": (POINT,)}, Standing.DONE, id="complete"),
-        pytest.param({"points": (POINT,)}, Standing.READY, id="a point of nobody's job"),
+        pytest.param({}, StepState.READY, id="none yet"),
+        pytest.param({"jobs": (JOB,)}, StepState.IN_PROGRESS, id="at work"),
+        pytest.param({"jobs": (replace(JOB, state="COMPLETED"),)}, StepState.IN_PROGRESS, id="point not listed"),
+        pytest.param({"jobs": (replace(JOB, state="COMPLETED"),), "points": (POINT,)}, StepState.DONE, id="complete"),
+        pytest.param({"points": (POINT,)}, StepState.READY, id="a point of nobody's job"),
         pytest.param(
             {"jobs": (replace(JOB, state="COMPLETED", created_at=NOW - timedelta(minutes=10)),), "points": (POINT,)},
-            Standing.READY,
+            StepState.READY,
             id="of before the freeze",
         ),
-        pytest.param({"jobs": (OVER,)}, Standing.FAILED, id="failed"),
-        pytest.param({"jobs": (replace(OVER, state="PARTIAL"),)}, Standing.FAILED, id="incomplete"),
+        pytest.param({"jobs": (OVER,)}, StepState.FAILED, id="failed"),
+        pytest.param({"jobs": (replace(OVER, state="PARTIAL"),)}, StepState.FAILED, id="incomplete"),
         pytest.param(
-            {"jobs": (replace(OVER, completed_at=NOW - timedelta(minutes=3)),)}, Standing.READY, id="failed a while ago"
+            {"jobs": (replace(OVER, completed_at=NOW - timedelta(minutes=3)),)},
+            StepState.READY,
+            id="failed a while ago",
         ),
-        pytest.param({"vaults": ()}, Standing.FAILED, id="no vault"),
-        pytest.param({"jobs": (JOB,), "sent": {}}, Standing.READY, id="nothing was frozen nor sent in this run"),
+        pytest.param({"vaults": ()}, StepState.FAILED, id="no vault"),
+        pytest.param({"jobs": (JOB,), "sent": {}}, StepState.READY, id="nothing was frozen nor sent in this run"),
     ],
 )
-def test_a_backup_counts_by_its_own_job_since_the_freeze(changes: Any, expected: Standing) -> None:
-    step = next(step for step in create_backups.VERB.foresee(sight()) if step.side is Side.DR)
-    assert standing(create_backups.VERB, step, **{"sent": SENT, **changes}) is expected
+def test_a_backup_counts_by_its_own_job_since_the_freeze(changes: Any, expected: StepState) -> None:
+    step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
+    assert standing(create_backups.ACTION, step, **{"sent": SENT, **changes}) is expected
 
 
 def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
-    step = next(step for step in create_backups.VERB.foresee(sight()) if step.side is Side.DR)
+    step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
     tokens = [
-        create_backups.VERB.fill(step, seen).params["IdempotencyToken"]
+        create_backups.ACTION.build_call(step, seen).params["IdempotencyToken"]
         for seen in (
             sight(sent=SENT),
             replace(sight(sent=SENT, jobs=(JOB,)), snapshot=sight(jobs=(JOB,)).snapshot),
@@ -115,7 +117,7 @@ def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
 
 def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
     locked = tuple(replace(vault, max_retention_days=14) for vault in VAULTS)
-    for step in create_backups.VERB.foresee(sight(vaults=locked)):
+    for step in create_backups.ACTION.plan_steps(sight(vaults=locked)):
         assert step.call is not None
         assert step.call.params["Lifecycle"] == {"DeleteAfterDays": 14}
 
@@ -136,38 +138,38 @@ def test_a_locked_vault_keeps_the_points_for_as_long_as_it_allows() -> None:
 )
 def test_it_is_protected_again_by_what_the_failover_relied_on(tags: Any, recorded: Any, names: list[str]) -> None:
     seen = sight(instances_dr=(replace(SERVED, tags=tags),), recorded=recorded)
-    steps = list(database_replicate_to_dr.VERB.foresee(seen))
+    steps = list(database_replicate_to_dr.ACTION.plan_steps(seen))
     assert [step.call.operation for step in steps if step.call] == names
     assert all(step.call and step.call.region == SIT.regions.dr for step in steps)
-    notes = list(database_replicate_to_dr.VERB.notes(seen))
+    notes = list(database_replicate_to_dr.ACTION.notes(seen))
     assert any("AWS Backup" in note for note in notes) is (not names)
 
 
 def test_copies_of_the_old_instance_do_not_protect_the_new_one() -> None:
-    verb = database_replicate_to_dr.VERB
-    step = the(verb)
+    action = database_replicate_to_dr.ACTION
+    step = the(action)
     assert step.call is not None
     assert step.call.params["KmsKeyId"] == KEY
-    assert standing(verb, step, instances_primary=(CAME_HOME,)) is Standing.READY
+    assert standing(action, step, instances_primary=(CAME_HOME,)) is StepState.READY
     fresh = replace(plain.REPLICATED, resource_id=CAME_HOME.resource_id)
     both = (plain.REPLICATED, fresh)
-    assert standing(verb, step, instances_primary=(CAME_HOME,), automated_backups_dr=both) is Standing.DONE
+    assert standing(action, step, instances_primary=(CAME_HOME,), automated_backups_dr=both) is StepState.DONE
     pending = (replace(fresh, status="pending", latest=None),)
-    assert standing(verb, step, instances_primary=(CAME_HOME,), automated_backups_dr=pending) is Standing.WAITING
-    assert standing(verb, step, instances_primary=(COPY,)) is Standing.CHANGED, "not promoted yet"
+    assert standing(action, step, instances_primary=(CAME_HOME,), automated_backups_dr=pending) is StepState.IN_PROGRESS
+    assert standing(action, step, instances_primary=(COPY,)) is StepState.DRIFTED, "not promoted yet"
 
 
 def test_a_new_replica_protects_where_the_old_one_was_promoted() -> None:
-    verb, recorded = database_replicate_to_dr.VERB, {f"database/restore_dr:{NAME}": {"source": plain.ARN}}
-    replica, keeping = verb.foresee(sight(recorded=recorded))
+    action, recorded = database_replicate_to_dr.ACTION, {f"database/restore_dr:{NAME}": {"source": plain.ARN}}
+    replica, keeping = action.plan_steps(sight(recorded=recorded))
     assert replica.stage < keeping.stage
     assert replica.call is not None
     assert replica.call.params["KmsKeyId"] == KEY
     there = {"instances_primary": (CAME_HOME,)}
-    aside = replace(SERVED, identifier=home.aside_name(SERVED))
+    aside = replace(SERVED, identifier=failback.retained_name(SERVED))
     instance = replace(plain.REPLICA, retention_days=0)
-    assert standing(verb, replica, instances_dr=(aside,), **there) is Standing.READY
-    assert standing(verb, replica, instances_dr=(aside, instance), **there) is Standing.DONE
-    assert standing(verb, replica, instances_dr=(SERVED,), **there) is Standing.CHANGED
-    assert standing(verb, keeping, instances_dr=(instance,), **there) is Standing.READY
-    assert standing(verb, keeping, instances_dr=(plain.REPLICA,), **there) is Standing.DONE
+    assert standing(action, replica, instances_dr=(aside,), **there) is StepState.READY
+    assert standing(action, replica, instances_dr=(aside, instance), **there) is StepState.DONE
+    assert standing(action, replica, instances_dr=(SERVED,), **there) is StepState.DRIFTED
+    assert standing(action, keeping, instances_dr=(instance,), **there) is StepState.READY
+    assert standing(action, keeping, instances_dr=(plain.REPLICA,), **there) is StepState.DONE

@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.actions.database import copy_selection, protect_dr
 from dr_actions.actions.database import restore_dr as database_restore_dr
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import rds, vpc
@@ -18,24 +18,26 @@ from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
 from tests.dr_checks.worlds import world as values_of
 
-VERB, PROTECT = database_restore_dr.VERB, protect_dr.VERB
+ACTION, PROTECT = database_restore_dr.ACTION, protect_dr.ACTION
 DR = SIT.regions.dr
 REPLICA_FIRST = plain.accepting("read-replica", "automated-backup", "backup-copy")
 GROUP = vpc.SecurityGroup("sg-db", "sit-db-sg", (), ())
 
 
-def _sight(env: Environment = SIT, **parts: Any) -> Sight:
+def _sight(env: Environment = SIT, **parts: Any) -> PlanContext:
     rows = plain.database(**parts) | {(vpc.security_groups, Side.DR): (GROUP,)}
-    return Sight(env, values_of(rows, env=env), Goal.FAILOVER, primary_answers=False)
+    return PlanContext(env, values_of(rows, env=env), Goal.FAILOVER, primary_answers=False)
 
 
-def _only(sight: Sight) -> Step:
-    (step,) = [step for step in VERB.foresee(sight) if step.id != f"database/restore_dr.promotable:{step.subject}"]
+def _only(context: PlanContext) -> Step:
+    (step,) = [
+        step for step in ACTION.plan_steps(context) if step.id != f"database/restore_dr.promotable:{step.subject}"
+    ]
     return step
 
 
-def _operation(sight: Sight) -> str:
-    call = _only(sight).call
+def _operation(context: PlanContext) -> str:
+    call = _only(context).call
     assert call is not None
     return call.operation
 
@@ -80,44 +82,44 @@ def test_the_mechanism_is_the_one_that_the_evidence_supports(
 
 def test_an_unmeasured_replica_is_fallen_back_on_with_a_note() -> None:
     parts = WITH_REPLICA | {"lags_dr": (plain.SILENT,), "automated_backups_dr": (), "recovery_points_dr": ()}
-    (note,) = VERB.notes(_sight(REPLICA_FIRST, **parts))
+    (note,) = ACTION.notes(_sight(REPLICA_FIRST, **parts))
     assert "T23" in note
     assert "read-replica" in note
 
 
 def test_a_copy_whose_key_is_unusable_is_never_chosen() -> None:
     """One key serves all three copies here, so nothing is left, and the plan says why (T19)."""
-    sight = _sight(keys_dr=(replace(plain.ENABLED, state="Disabled"),))
-    assert list(VERB.foresee(sight)) == []
-    (note,) = VERB.notes(sight)
+    context = _sight(keys_dr=(replace(plain.ENABLED, state="Disabled"),))
+    assert list(ACTION.plan_steps(context)) == []
+    (note,) = ACTION.notes(context)
     assert "is Disabled" in note
 
 
 def test_a_replica_that_is_backing_up_is_waited_for_where_nothing_else_is_usable() -> None:
     busy = replace(plain.REPLICA, status="backing-up")
     nothing: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": (), "lags_dr": (plain.LAG,)}
-    sight = _sight(instances_dr=(busy,), **nothing)
-    wait, promote = VERB.foresee(sight)
+    context = _sight(instances_dr=(busy,), **nothing)
+    wait, promote = ACTION.plan_steps(context)
     assert (wait.call, wait.stage < promote.stage) == (None, True)
-    assert VERB.confirm(wait, sight).standing is Standing.WAITING
-    assert VERB.confirm(wait, _sight(instances_dr=(plain.REPLICA,), **nothing)).standing is Standing.DONE
+    assert ACTION.observe(wait, context).state is StepState.IN_PROGRESS
+    assert ACTION.observe(wait, _sight(instances_dr=(plain.REPLICA,), **nothing)).state is StepState.DONE
 
 
 def test_a_broken_replica_with_the_estates_name_must_be_renamed_by_hand_first() -> None:
     """The restored database must have that name: DR task definitions name its endpoint beforehand."""
-    sight = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
-    step = _only(sight)
+    context = _sight(instances_dr=(replace(plain.REPLICA, replication="error"),), lags_dr=(plain.SILENT,))
+    step = _only(context)
     assert step.subject == "sit-mysql"
-    status = VERB.confirm(step, sight)
-    assert (status.standing, "--new-db-instance-identifier" in status.says) == (Standing.CHANGED, True)
-    assert VERB.confirm(step, _sight()).standing is Standing.READY
+    status = ACTION.observe(step, context)
+    assert (status.state, "--new-db-instance-identifier" in status.message) == (StepState.DRIFTED, True)
+    assert ACTION.observe(step, _sight()).state is StepState.READY
 
 
 def test_a_plan_made_a_minute_later_reads_the_same() -> None:
-    sight = _sight()
-    later = replace(sight, snapshot=replace(sight.snapshot, taken_at=NOW + timedelta(minutes=1)))
-    assert list(VERB.foresee(sight)) == list(VERB.foresee(later))
-    assert list(VERB.notes(sight)) == list(VERB.notes(later))
+    context = _sight()
+    later = replace(context, snapshot=replace(context.snapshot, taken_at=NOW + timedelta(minutes=1)))
+    assert list(ACTION.plan_steps(context)) == list(ACTION.plan_steps(later))
+    assert list(ACTION.notes(context)) == list(ACTION.notes(later))
 
 
 def _standing_there(**changed: Any) -> rds.Instance:
@@ -129,8 +131,8 @@ TAGGED = ((copy_selection.RESTORED_FROM, plain.REPLICATED.arn),)
 
 
 def test_what_an_earlier_run_restored_from_all_there_is_is_done() -> None:
-    sight = _sight(instances_dr=(_standing_there(tags=TAGGED),))
-    assert VERB.confirm(_only(sight), sight).standing is Standing.DONE
+    context = _sight(instances_dr=(_standing_there(tags=TAGGED),))
+    assert ACTION.observe(_only(context), context).state is StepState.DONE
 
 
 @pytest.mark.parametrize(
@@ -139,47 +141,47 @@ def test_what_an_earlier_run_restored_from_all_there_is_is_done() -> None:
     ids=["restored by an older drill", "restored by nobody this tool knows"],
 )
 def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) -> None:
-    sight = _sight(instances_dr=(leftover,))
-    status = VERB.confirm(_only(sight), sight)
-    assert status.standing is Standing.CHANGED
-    assert "resume that incident" in status.says
-    assert "Rename or delete it by hand" in status.says
+    context = _sight(instances_dr=(leftover,))
+    status = ACTION.observe(_only(context), context)
+    assert status.state is StepState.DRIFTED
+    assert "resume that incident" in status.message
+    assert "Rename or delete it by hand" in status.message
 
 
 def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
     step = _only(_sight(instances_dr=(_standing_there(),)))
-    assert VERB.confirm(step, _sight()).standing is Standing.READY
+    assert ACTION.observe(step, _sight()).state is StepState.READY
 
 
 def test_an_instance_that_somebody_else_made_meanwhile_is_not_taken_for_ours() -> None:
     step = _only(_sight())
-    assert VERB.confirm(step, _sight(instances_dr=(_standing_there(),))).standing is Standing.CHANGED
-    assert VERB.confirm(step, _sight(instances_dr=(_standing_there(tags=TAGGED),))).standing is Standing.DONE
+    assert ACTION.observe(step, _sight(instances_dr=(_standing_there(),))).state is StepState.DRIFTED
+    assert ACTION.observe(step, _sight(instances_dr=(_standing_there(tags=TAGGED),))).state is StepState.DONE
 
 
 @pytest.mark.parametrize(
-    ("status", "standing"),
+    ("status", "state"),
     [
-        ("creating", Standing.WAITING),
-        ("modifying", Standing.WAITING),
-        ("backing-up", Standing.DONE),
-        ("incompatible-parameters", Standing.FAILED),
-        ("restore-error", Standing.FAILED),
+        ("creating", StepState.IN_PROGRESS),
+        ("modifying", StepState.IN_PROGRESS),
+        ("backing-up", StepState.DONE),
+        ("incompatible-parameters", StepState.FAILED),
+        ("restore-error", StepState.FAILED),
     ],
 )
-def test_a_restored_instance_stands_as_rds_says(status: str, standing: Standing) -> None:
+def test_a_restored_instance_stands_as_rds_says(status: str, state: StepState) -> None:
     step, restored = _only(_sight()), _standing_there(tags=TAGGED, status=status)
-    assert VERB.confirm(step, _sight(instances_dr=(restored,))).standing is standing
+    assert ACTION.observe(step, _sight(instances_dr=(restored,))).state is state
 
 
 def test_a_copy_that_vanished_after_planning_is_a_change() -> None:
     step = _only(_sight())
-    assert VERB.confirm(step, _sight(automated_backups_dr=())).standing is Standing.CHANGED
+    assert ACTION.observe(step, _sight(automated_backups_dr=())).state is StepState.DRIFTED
 
 
 def test_what_cannot_be_seen_is_said_to_be_unseen() -> None:
     step = _only(_sight())
-    assert VERB.confirm(step, _sight(instances_dr=None)).standing is Standing.UNSEEN
+    assert ACTION.observe(step, _sight(instances_dr=None)).state is StepState.UNAVAILABLE
 
 
 def test_without_the_security_group_nothing_is_restored_out_of_reach() -> None:
@@ -187,7 +189,7 @@ def test_without_the_security_group_nothing_is_restored_out_of_reach() -> None:
     step = _only(bare)
     assert step.call is not None
     assert step.call.params["VpcSecurityGroupIds"][0].startswith("<")
-    assert VERB.confirm(step, bare).standing is Standing.CHANGED
+    assert ACTION.observe(step, bare).state is StepState.DRIFTED
     with pytest.raises(ValueError, match="sit-db-sg"):
-        VERB.fill(step, bare)
-    assert VERB.fill(step, _sight()).params["VpcSecurityGroupIds"] == ["sg-db"]
+        ACTION.build_call(step, bare)
+    assert ACTION.build_call(step, _sight()).params["VpcSecurityGroupIds"] == ["sg-db"]

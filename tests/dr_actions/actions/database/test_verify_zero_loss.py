@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.database import verify_zero_loss
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, ecs_stopped_tasks, ecs_stopping_tasks, efs, rds
@@ -18,17 +18,17 @@ from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT, service
 from tests.dr_checks.worlds import world as values_of
 
-VERB = verify_zero_loss.VERB
+ACTION = verify_zero_loss.ACTION
 STOPPED = NOW - timedelta(minutes=10)
 OFF = tuple(service(f"sit-{tenant}-service", desired=0, running=0) for tenant in ("tenant1", "tenant2"))
 
 
-def _sight(env: Environment = SIT, at: datetime = STOPPED, goal: Goal = Goal.SWITCHOVER, **parts: Any) -> Sight:
+def _sight(env: Environment = SIT, at: datetime = STOPPED, goal: Goal = Goal.SWITCHOVER, **parts: Any) -> PlanContext:
     extra = {
         "services": OFF,
         "tasks": (),
         "leaving": (),
-        "stops": (ecs_stopped_tasks.Stop("service:sit-tenant1-service", at),),
+        "stops": (ecs_stopped_tasks.TaskStop("service:sit-tenant1-service", at),),
         "replications": (),
     } | {name: parts.pop(name) for name in ("services", "tasks", "leaving", "stops", "replications") if name in parts}
     values = plain.database(**parts) | {
@@ -39,15 +39,15 @@ def _sight(env: Environment = SIT, at: datetime = STOPPED, goal: Goal = Goal.SWI
         (efs.file_systems, Side.DR): (),
         (efs.replications, Side.DR): extra["replications"],
     }
-    return Sight(env, values_of(values, env=env), goal, primary_answers=True)
+    return PlanContext(env, values_of(values, env=env), goal, primary_answers=True)
 
 
-def _step(sight: Sight) -> Step:
-    return next(iter(VERB.foresee(sight)))
+def _step(context: PlanContext) -> Step:
+    return next(iter(ACTION.plan_steps(context)))
 
 
-def _standing(sight: Sight, step: Step | None = None) -> Standing:
-    return VERB.confirm(step or _step(sight), sight).standing
+def _standing(context: PlanContext, step: Step | None = None) -> StepState:
+    return ACTION.observe(step or _step(context), context).state
 
 
 def _latest(minutes_ago: float) -> dict[str, Any]:
@@ -55,17 +55,19 @@ def _latest(minutes_ago: float) -> dict[str, Any]:
 
 
 def test_an_emergency_proves_nothing() -> None:
-    assert list(VERB.foresee(_sight(goal=Goal.FAILOVER))) == []
+    assert list(ACTION.plan_steps(_sight(goal=Goal.FAILOVER))) == []
 
 
 def test_no_call_is_made() -> None:
     assert _step(_sight()).call is None
-    assert VERB.writes == frozenset()
+    assert ACTION.writes == frozenset()
 
 
-@pytest.mark.parametrize(("minutes_ago", "standing"), [(11, Standing.WAITING), (10, Standing.DONE), (7, Standing.DONE)])
-def test_the_newest_restorable_time_must_reach_the_stop_of_the_writers(minutes_ago: float, standing: Standing) -> None:
-    assert _standing(_sight(**_latest(minutes_ago))) is standing
+@pytest.mark.parametrize(
+    ("minutes_ago", "state"), [(11, StepState.IN_PROGRESS), (10, StepState.DONE), (7, StepState.DONE)]
+)
+def test_the_newest_restorable_time_must_reach_the_stop_of_the_writers(minutes_ago: float, state: StepState) -> None:
+    assert _standing(_sight(**_latest(minutes_ago))) is state
 
 
 TASK = ecs.Task("arn:t", "family:sit-tenant1", "RUNNING", "arn:aws:ecs:r:1:task-definition/sit-tenant1:4", "a", ())
@@ -83,90 +85,90 @@ TASK = ecs.Task("arn:t", "family:sit-tenant1", "RUNNING", "arn:aws:ecs:r:1:task-
     ids=["a task runs", "one starts", "one is wanted", "one runs beside the service", "one is still stopping"],
 )
 def test_while_anybody_may_write_it_waits(writing: dict[str, Any]) -> None:
-    status = VERB.confirm(_step(_sight()), _sight(**writing))
-    assert status.standing is Standing.WAITING
-    assert "not stopped" in status.says
+    status = ACTION.observe(_step(_sight()), _sight(**writing))
+    assert status.state is StepState.IN_PROGRESS
+    assert "not stopped" in status.message
 
 
 def test_a_stop_that_ecs_no_longer_tells_of_was_an_hour_ago_at_least() -> None:
     step = _step(_sight())
-    assert _standing(_sight(stops=(), **_latest(59)), step) is Standing.DONE
-    assert _standing(_sight(stops=(), **_latest(61)), step) is Standing.WAITING
+    assert _standing(_sight(stops=(), **_latest(59)), step) is StepState.DONE
+    assert _standing(_sight(stops=(), **_latest(61)), step) is StepState.IN_PROGRESS
 
 
 def test_the_stop_of_somebody_else_does_not_count() -> None:
     stops = (
-        ecs_stopped_tasks.Stop("service:sit-batch", NOW),
-        ecs_stopped_tasks.Stop("service:sit-tenant1-service", STOPPED),
+        ecs_stopped_tasks.TaskStop("service:sit-batch", NOW),
+        ecs_stopped_tasks.TaskStop("service:sit-tenant1-service", STOPPED),
     )
-    assert _standing(_sight(stops=stops, **_latest(9))) is Standing.DONE
+    assert _standing(_sight(stops=stops, **_latest(9))) is StepState.DONE
 
 
 REPLICA_FIRST = plain.accepting("read-replica")
 
 
 @pytest.mark.parametrize(
-    ("lag", "standing"),
+    ("lag", "state"),
     [
-        (plain.LAG, Standing.DONE),
-        (replace(plain.LAG, value=0.0, at=STOPPED), Standing.DONE),
-        (replace(plain.LAG, value=600.0), Standing.WAITING),
-        (replace(plain.LAG, at=STOPPED - timedelta(minutes=2)), Standing.WAITING),
-        (replace(plain.LAG, value=-1.0), Standing.WAITING),
-        (plain.SILENT, Standing.WAITING),
+        (plain.LAG, StepState.DONE),
+        (replace(plain.LAG, value=0.0, at=STOPPED), StepState.DONE),
+        (replace(plain.LAG, value=600.0), StepState.IN_PROGRESS),
+        (replace(plain.LAG, at=STOPPED - timedelta(minutes=2)), StepState.IN_PROGRESS),
+        (replace(plain.LAG, value=-1.0), StepState.IN_PROGRESS),
+        (plain.SILENT, StepState.IN_PROGRESS),
     ],
     ids=["caught up", "at the stop", "behind", "measured before the stop", "does not run", "absent"],
 )
-def test_a_replica_must_have_been_measured_after_the_stop(lag: Any, standing: Standing) -> None:
+def test_a_replica_must_have_been_measured_after_the_stop(lag: Any, state: StepState) -> None:
     step = _step(_sight(REPLICA_FIRST, instances_dr=(plain.REPLICA,), lags_dr=(plain.LAG,)))
-    assert _standing(_sight(REPLICA_FIRST, instances_dr=(plain.REPLICA,), lags_dr=(lag,)), step) is standing
+    assert _standing(_sight(REPLICA_FIRST, instances_dr=(plain.REPLICA,), lags_dr=(lag,)), step) is state
 
 
 def test_a_replica_that_was_promoted_unproven_is_a_change() -> None:
     step = _step(_sight(REPLICA_FIRST, instances_dr=(plain.REPLICA,), lags_dr=(plain.LAG,)))
     promoted = replace(plain.REPLICA, source="")
-    assert _standing(_sight(REPLICA_FIRST, instances_dr=(promoted,)), step) is Standing.CHANGED
+    assert _standing(_sight(REPLICA_FIRST, instances_dr=(promoted,)), step) is StepState.DRIFTED
 
 
 def test_a_backup_copy_cannot_prove_it_and_says_so() -> None:
-    sight = _sight(plain.accepting("backup-copy"))
-    status = VERB.confirm(_step(sight), sight)
-    assert status.standing is Standing.FAILED
-    assert any("T25" in note for note in VERB.notes(sight))
+    context = _sight(plain.accepting("backup-copy"))
+    status = ACTION.observe(_step(context), context)
+    assert status.state is StepState.FAILED
+    assert any("T25" in note for note in ACTION.notes(context))
 
 
 def test_what_cannot_be_seen_proves_nothing() -> None:
     step = _step(_sight())
-    assert _standing(_sight(automated_backups_dr=None), step) is Standing.UNSEEN
+    assert _standing(_sight(automated_backups_dr=None), step) is StepState.UNAVAILABLE
 
 
 @pytest.mark.proof
 def test_in_the_sandbox_it_waits_for_the_stop_and_then_for_the_copies(stores: Home) -> None:
-    sight = stores.sight(goal=Goal.SWITCHOVER)
-    steps = {step.subject: step for step in VERB.foresee(sight)}
+    context = stores.sight(goal=Goal.SWITCHOVER)
+    steps = {step.subject: step for step in ACTION.plan_steps(context)}
     assert set(steps) == {"sit-mysql", "sit-efs"}
     for step in steps.values():
-        assert "Writers are not stopped" in stores.confirm(VERB, step).says
+        assert "Writers are not stopped" in stores.confirm(ACTION, step).message
     for ecs_service in stores.healthy.get(ecs.services, Side.PRIMARY):
         stores.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=ecs_service.name, desiredCount=0)
     stopped_then = _once_stopped(stores, steps["sit-mysql"])
-    assert stopped_then.standing is Standing.WAITING
-    assert "Not all has arrived" in stopped_then.says
+    assert stopped_then.state is StepState.IN_PROGRESS
+    assert "Not all has arrived" in stopped_then.message
     stores.endpoint.timing(log_upload_s=0, files_lag_s=0)
     try:
         for step in steps.values():
-            done = stores.until(Standing.DONE, VERB, step)
-            assert done.standing is Standing.DONE, done.says
-            assert dict(done.facts)["writers stopped"] <= dict(done.facts)["copy reaches"]
+            done = stores.until(StepState.DONE, ACTION, step)
+            assert done.state is StepState.DONE, done.message
+            assert dict(done.evidence)["writers stopped"] <= dict(done.evidence)["copy reaches"]
     finally:
         stores.endpoint.timing(log_upload_s=None, files_lag_s=None)
     assert stores.whole("rds.instances").get(rds.instances, Side.DR) == ()
 
 
-def _once_stopped(stores: Home, step: Step) -> Confirmation:
+def _once_stopped(stores: Home, step: Step) -> StepStatus:
     """How the step stands once no writer is left: a stopping task takes a moment."""
     for _ in range(20):
-        if "not stopped" not in (status := stores.confirm(VERB, step)).says:
+        if "not stopped" not in (status := stores.confirm(ACTION, step)).message:
             break
         past_the_second(stores)
     return status

@@ -17,7 +17,7 @@ from dr_actions.actions.files import replicate_to_dr as files_replicate_to_dr
 from dr_actions.actions.files import replicate_to_primary as files_replicate_to_primary
 from dr_actions.actions.files import unfreeze as files_unfreeze
 from dr_actions.actions.files import verify_primary_in_sync as files_verify_primary_in_sync
-from dr_actions.model.action import Standing, Verb
+from dr_actions.model.action import Action, StepState
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, efs_policy
@@ -27,20 +27,20 @@ from tests.dr_actions.actions.estates import home_sight as sight_of
 from tests.dr_actions.actions.failback_world import Home, lead, past_the_second
 from tests.dr_checks.worlds import SIT
 
-FREEZE, THAW, OPEN = files_freeze.VERB, files_unfreeze.VERB, allow_overwrite_primary.VERB
+FREEZE, THAW, OPEN = files_freeze.ACTION, files_unfreeze.ACTION, allow_overwrite_primary.ACTION
 REPLICATE, PROVE, RELEASE = (
-    files_replicate_to_primary.VERB,
-    files_verify_primary_in_sync.VERB,
-    files_promote_primary.VERB,
+    files_replicate_to_primary.ACTION,
+    files_verify_primary_in_sync.ACTION,
+    files_promote_primary.ACTION,
 )
-HOMEWARD = (FREEZE, end_stale_replication.VERB, OPEN, REPLICATE, PROVE, RELEASE, files_protect_primary.VERB)
-AFTER = (THAW, allow_overwrite_dr.VERB, files_replicate_to_dr.VERB)
+HOMEWARD = (FREEZE, end_stale_replication.ACTION, OPEN, REPLICATE, PROVE, RELEASE, files_protect_primary.ACTION)
+AFTER = (THAW, allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION)
 OTHER = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:Client*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [OTHER]})
 
 
-def systems(world: Home) -> files_failback.Systems:
-    found = files_failback.systems(world.sight(world.whole(*PROVE.watches)))
+def systems(world: Home) -> files_failback.FileSystems:
+    found = files_failback.file_systems(world.sight(world.whole(*PROVE.reads_parts)))
     assert found is not None
     return found
 
@@ -48,24 +48,24 @@ def systems(world: Home) -> files_failback.Systems:
 @pytest.mark.proof
 def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_before(away: Home) -> None:
     home, there = away.env.regions.primary, away.env.regions.dr
-    for verb in HOMEWARD[:-2]:
-        away.take(verb)
+    for action in HOMEWARD[:-2]:
+        away.take(action)
     assert 503 == away.write(there, "files", "refused")
     assert ["before", "away"] == away.ids(there, "files"), "still read while it is frozen"
-    for verb in HOMEWARD[-2:]:
-        away.take(verb)
-    (row,) = away.send(Side.PRIMARY, "efs:DescribeFileSystems", FileSystemId=systems(away).home.id)["FileSystems"]
+    for action in HOMEWARD[-2:]:
+        away.take(action)
+    (row,) = away.send(Side.PRIMARY, "efs:DescribeFileSystems", FileSystemId=systems(away).primary.id)["FileSystems"]
     assert "ENABLED" == row["FileSystemProtection"]["ReplicationOverwriteProtection"]
     lead(away, Side.PRIMARY)
-    for verb in AFTER:
-        away.take(verb)
-    seen = away.whole(*PROVE.watches)
+    for action in AFTER:
+        away.take(action)
+    seen = away.whole(*PROVE.reads_parts)
     found = systems(away)
     for side in (Side.PRIMARY, Side.DR):
         (back,) = seen.get(efs.replications, side)
-        assert (found.home.id, found.away.id, "ENABLED") == (back.source_id, back.destination_id, back.status)
+        assert (found.primary.id, found.dr.id, "ENABLED") == (back.source_id, back.destination_id, back.status)
         (policy,) = seen.get(efs_policy.policies, side)
-        assert isinstance(policy, efs_policy.Policy)
+        assert isinstance(policy, efs_policy.FileSystemPolicy)
         assert not policy.present
     assert home != there
     assert ["before", "away"] == away.ids(there, "files")
@@ -74,8 +74,8 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
 
 @pytest.mark.proof
 def test_the_primary_takes_writes_once_the_files_are_released(away: Home) -> None:
-    for verb in HOMEWARD:
-        away.take(verb)
+    for action in HOMEWARD:
+        away.take(action)
     for service in away.healthy.get(ecs.services, Side.PRIMARY):
         away.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service=service.name, desiredCount=1)
     ids = _until_served(away)
@@ -94,28 +94,28 @@ def _until_served(world: Home) -> list[str]:
 
 @pytest.mark.proof
 def test_a_policy_that_is_there_is_kept_in_the_freeze_and_restored_to_the_letter(away: Home) -> None:
-    there = systems(away).away.id
+    there = systems(away).dr.id
     away.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=there, Policy=POLICY)
-    sight = away.sight(away.whole(*PROVE.watches))
-    freeze, thaw = only(FREEZE, sight), only(THAW, sight)
-    assert Standing.READY is away.confirm(FREEZE, freeze).standing
-    assert Standing.DONE is away.confirm(THAW, thaw).standing
+    context = away.sight(away.whole(*PROVE.reads_parts))
+    freeze, thaw = only(FREEZE, context), only(THAW, context)
+    assert StepState.READY is away.confirm(FREEZE, freeze).state
+    assert StepState.DONE is away.confirm(THAW, thaw).state
     away.act(FREEZE, freeze)
     put = json.loads(away.send(Side.DR, "efs:DescribeFileSystemPolicy", FileSystemId=there)["Policy"])["Statement"]
     assert (OTHER, "Deny") == (put[0], put[1]["Effect"])
-    assert Standing.DONE is away.until(Standing.DONE, FREEZE, freeze).standing
-    assert Standing.READY is away.confirm(THAW, thaw).standing
-    again = away.sight(away.whole(*PROVE.watches))
+    assert StepState.DONE is away.until(StepState.DONE, FREEZE, freeze).state
+    assert StepState.READY is away.confirm(THAW, thaw).state
+    again = away.sight(away.whole(*PROVE.reads_parts))
     assert (freeze, thaw) == (only(FREEZE, again), only(THAW, again)), "a plan of meanwhile reads the same"
     away.act(THAW, thaw)
-    assert Standing.DONE is away.confirm(THAW, thaw).standing
+    assert StepState.DONE is away.confirm(THAW, thaw).state
     assert POLICY == away.send(Side.DR, "efs:DescribeFileSystemPolicy", FileSystemId=there)["Policy"]
     away.act(FREEZE, freeze)
     away.take_back(FREEZE, freeze)
-    assert Standing.READY is away.confirm(FREEZE, freeze).standing
+    assert StepState.READY is away.confirm(FREEZE, freeze).state
     away.send(Side.DR, "efs:PutFileSystemPolicy", FileSystemId=there, Policy=POLICY.replace("*", "123456789012", 1))
-    assert Standing.CHANGED is away.confirm(FREEZE, freeze).standing
-    assert Standing.CHANGED is away.confirm(THAW, thaw).standing
+    assert StepState.DRIFTED is away.confirm(FREEZE, freeze).state
+    assert StepState.DRIFTED is away.confirm(THAW, thaw).state
 
 
 AWAY_ID = failed_over().get(efs.file_systems, Side.DR)[0].id
@@ -123,67 +123,67 @@ AWAY_ID = failed_over().get(efs.file_systems, Side.DR)[0].id
 
 def with_policy(snapshot: Snapshot, text: str) -> Snapshot:
     """The snapshot in which the DR region's file system has this policy."""
-    policy = efs_policy.Policy(AWAY_ID, present=bool(text), allows=(), denies=(), text=text)
+    policy = efs_policy.FileSystemPolicy(AWAY_ID, present=bool(text), allows=(), denies=(), text=text)
     return with_part(snapshot, efs_policy.policies, Side.DR, (policy,))
 
 
 def frozen_by(freeze: Step, snapshot: Snapshot) -> Snapshot:
     """The snapshot once the freeze was sent."""
-    return with_policy(snapshot, FREEZE.fill(freeze, sight_of(snapshot)).params["Policy"])
+    return with_policy(snapshot, FREEZE.build_call(freeze, sight_of(snapshot)).params["Policy"])
 
 
 def test_a_policy_that_is_there_is_kept_in_the_freeze_and_planned_to_be_restored_to_the_letter() -> None:
     seen = with_policy(failed_over(), POLICY)
     freeze, thaw = only(FREEZE, sight_of(seen)), only(THAW, sight_of(seen))
-    assert (Standing.READY, Standing.DONE) == (stands(FREEZE, sight_of(seen))[0], stands(THAW, sight_of(seen))[0])
+    assert (StepState.READY, StepState.DONE) == (stands(FREEZE, sight_of(seen))[0], stands(THAW, sight_of(seen))[0])
     frozen = frozen_by(freeze, seen)
     (policy,) = frozen.get(efs_policy.policies, Side.DR)
-    assert isinstance(policy, efs_policy.Policy)
+    assert isinstance(policy, efs_policy.FileSystemPolicy)
     put = json.loads(policy.text)["Statement"]
     assert (OTHER, "Deny") == (put[0], put[1]["Effect"])
-    assert (Standing.DONE, Standing.READY) == tuple(
-        stands(verb, sight_of(frozen), step)[0] for verb, step in ((FREEZE, freeze), (THAW, thaw))
+    assert (StepState.DONE, StepState.READY) == tuple(
+        stands(action, sight_of(frozen), step)[0] for action, step in ((FREEZE, freeze), (THAW, thaw))
     )
     again = sight_of(frozen)
     assert (freeze, thaw) == (only(FREEZE, again), only(THAW, again)), "a plan of meanwhile reads the same"
-    undoing = FREEZE.undo(freeze)
+    undoing = FREEZE.rollback_call(freeze)
     assert undoing is not None
-    for call in (THAW.fill(thaw, again), undoing):
+    for call in (THAW.build_call(thaw, again), undoing):
         assert ("PutFileSystemPolicy", POLICY) == (call.operation, call.params["Policy"])
     other = sight_of(with_policy(seen, POLICY.replace("*", "123456789012", 1)))
-    for verb, step in ((FREEZE, freeze), (THAW, thaw)):
-        assert Standing.CHANGED is stands(verb, other, step)[0]
+    for action, step in ((FREEZE, freeze), (THAW, thaw)):
+        assert StepState.DRIFTED is stands(action, other, step)[0]
 
 
 def test_a_freeze_holds_only_after_the_minutes_that_aws_may_take() -> None:
     step = only(FREEZE, sight_of())
     seen = frozen_by(step, failed_over())
-    standing, says = stands(FREEZE, sight_of(seen, env=SIT), step)
-    assert (Standing.WAITING, True) == (standing, "AWS has until" in says)
+    state, message = stands(FREEZE, sight_of(seen, env=SIT), step)
+    assert (StepState.IN_PROGRESS, True) == (state, "AWS has until" in message)
     later = replace(seen, taken_at=seen.taken_at + timedelta(minutes=6))
-    assert Standing.DONE is stands(FREEZE, sight_of(later, env=SIT), step)[0]
+    assert StepState.DONE is stands(FREEZE, sight_of(later, env=SIT), step)[0]
 
 
 def test_a_policy_that_would_grow_too_long_is_not_sent() -> None:
     step = only(FREEZE, sight_of())
     long = replace(step, before={**step.before, "policy": json.dumps({"Statement": [OTHER] * 250})})
     with pytest.raises(ValueError, match="longer than 20000 characters"):
-        FREEZE.fill(long, sight_of())
+        FREEZE.build_call(long, sight_of())
 
 
 FROZEN = with_part(frozen_by(only(FREEZE, sight_of()), failed_over()), efs.replications, Side.PRIMARY, ())
 """The failed-over estate once its files are frozen and the old half of the replication is gone."""
 
 
-def _between(status: str = "ENABLED", synced_at: datetime | None = None, home: bool = True) -> efs.Replication:
+def _between(status: str = "ENABLED", synced_at: datetime | None = None, home: bool = True) -> efs.FileReplication:
     """A replication of the files into the primary region, or out of it."""
-    found = files_failback.systems(sight_of())
+    found = files_failback.file_systems(sight_of())
     assert found is not None
-    ends = (found.away.id, "d", found.home.id, "p") if home else (found.home.id, "p", found.away.id, "d")
-    return efs.Replication(*ends, status, "", synced_at)
+    ends = (found.dr.id, "d", found.primary.id, "p") if home else (found.primary.id, "p", found.dr.id, "d")
+    return efs.FileReplication(*ends, status, "", synced_at)
 
 
-def _replicating(*rows: efs.Replication) -> Snapshot:
+def _replicating(*rows: efs.FileReplication) -> Snapshot:
     return with_part(FROZEN, efs.replications, Side.DR, rows)
 
 
@@ -205,98 +205,98 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("verb", [OPEN, REPLICATE], ids=lambda verb: str(verb.name))
-def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(verb: Verb) -> None:
-    step = only(verb, sight_of(FROZEN))
-    for why, (spoilt, reason) in WRONG.items():
-        standing, says = stands(verb, sight_of(spoilt), step)
-        assert (Standing.CHANGED, True, True) == (standing, "T28" in says, reason in says), f"{why}: {says}"
+@pytest.mark.parametrize("action", [OPEN, REPLICATE], ids=lambda action: str(action.name))
+def test_the_wrong_direction_is_a_change_with_its_reason_and_never_a_call(action: Action) -> None:
+    step = only(action, sight_of(FROZEN))
+    for cause, (spoilt, reason) in WRONG.items():
+        state, message = stands(action, sight_of(spoilt), step)
+        assert (StepState.DRIFTED, True, True) == (state, "T28" in message, reason in message), f"{cause}: {message}"
     assert step.danger is Danger.IRREVERSIBLE
 
 
 def test_while_traffic_is_at_home_nothing_is_written_over_it_and_while_it_is_away_nothing_there() -> None:
-    for verb in (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB):
-        assert Standing.CHANGED is stands(verb, sight_of(FROZEN))[0]
-    assert Standing.READY is stands(OPEN, sight_of(FROZEN))[0]
+    for action in (allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION):
+        assert StepState.DRIFTED is stands(action, sight_of(FROZEN))[0]
+    assert StepState.READY is stands(OPEN, sight_of(FROZEN))[0]
     seen = sight_of(led(FROZEN, Side.PRIMARY))
-    for verb in (OPEN, REPLICATE):
-        standing, says = stands(verb, seen)
-        assert (Standing.CHANGED, True) == (standing, "traffic is set to primary" in says)
-    assert Standing.READY is stands(allow_overwrite_dr.VERB, seen)[0]
+    for action in (OPEN, REPLICATE):
+        state, message = stands(action, seen)
+        assert (StepState.DRIFTED, True) == (state, "traffic is set to primary" in message)
+    assert StepState.READY is stands(allow_overwrite_dr.ACTION, seen)[0]
 
 
 @pytest.mark.parametrize(
-    ("status", "standing"),
+    ("status", "state"),
     [
-        ("ENABLING", Standing.WAITING),
-        ("ENABLED", Standing.DONE),
-        ("ERROR", Standing.FAILED),
-        ("PAUSED", Standing.FAILED),
-        ("DELETING", Standing.CHANGED),
+        ("ENABLING", StepState.IN_PROGRESS),
+        ("ENABLED", StepState.DONE),
+        ("ERROR", StepState.FAILED),
+        ("PAUSED", StepState.FAILED),
+        ("DELETING", StepState.DRIFTED),
     ],
 )
-def test_a_replication_home_is_waited_for_and_its_trouble_told(status: str, standing: Standing) -> None:
+def test_a_replication_home_is_waited_for_and_its_trouble_told(status: str, state: StepState) -> None:
     step = only(REPLICATE, sight_of(FROZEN))
-    assert standing is stands(REPLICATE, sight_of(_replicating(_between(status))), step)[0]
+    assert state is stands(REPLICATE, sight_of(_replicating(_between(status))), step)[0]
 
 
 def test_nothing_is_replicated_home_while_the_protection_is_on() -> None:
-    standing, says = stands(REPLICATE, sight_of(FROZEN))
-    assert (Standing.CHANGED, True) == (standing, "overwrite protection" in says), "it is not switched off yet"
+    state, message = stands(REPLICATE, sight_of(FROZEN))
+    assert (StepState.DRIFTED, True) == (state, "overwrite protection" in message), "it is not switched off yet"
 
 
 def test_nothing_is_proven_or_released_before_the_last_sync_is_later_than_the_freeze() -> None:
     since = files_failback.still_since(sight_of(FROZEN))
     assert since is not None
     for synced_at, proven, released in (
-        (since, Standing.DONE, Standing.READY),
-        (since - timedelta(seconds=1), Standing.WAITING, Standing.WAITING),
-        (None, Standing.WAITING, Standing.WAITING),
+        (since, StepState.DONE, StepState.READY),
+        (since - timedelta(seconds=1), StepState.IN_PROGRESS, StepState.IN_PROGRESS),
+        (None, StepState.IN_PROGRESS, StepState.IN_PROGRESS),
     ):
         seen = _replicating(_between(synced_at=synced_at))
         assert (proven, released) == (stands(PROVE, sight_of(seen))[0], stands(RELEASE, sight_of(seen))[0])
-        for verb in (PROVE, RELEASE):
-            assert Standing.CHANGED is stands(verb, sight_of(with_policy(seen, "")))[0], "more may be written"
-    assert Standing.CHANGED is stands(PROVE, sight_of(FROZEN))[0], "nothing replicates home"
+        for action in (PROVE, RELEASE):
+            assert StepState.DRIFTED is stands(action, sight_of(with_policy(seen, "")))[0], "more may be written"
+    assert StepState.DRIFTED is stands(PROVE, sight_of(FROZEN))[0], "nothing replicates home"
 
 
 def test_a_living_replication_is_never_taken_for_an_abandoned_half() -> None:
-    verb, step = end_stale_replication.VERB, only(end_stale_replication.VERB, sight_of())
-    assert Standing.READY is stands(verb, sight_of(), step)[0]
+    action, step = end_stale_replication.ACTION, only(end_stale_replication.ACTION, sight_of())
+    assert StepState.READY is stands(action, sight_of(), step)[0]
     rows = failed_over().get(efs.replications, Side.PRIMARY)
     known = sight_of(with_part(failed_over(), efs.replications, Side.DR, rows))
-    assert [] == list(verb.foresee(known)), "both regions know it"
-    standing, says = stands(verb, known, step)
-    assert (Standing.CHANGED, True) == (standing, "T28" in says)
+    assert [] == list(action.plan_steps(known)), "both regions know it"
+    state, message = stands(action, known, step)
+    assert (StepState.DRIFTED, True) == (state, "T28" in message)
     leaving = tuple(replace(row, status="DELETING") for row in rows)
     seen = sight_of(with_part(failed_over(), efs.replications, Side.PRIMARY, leaving))
-    assert Standing.WAITING is stands(verb, seen, step)[0]
+    assert StepState.IN_PROGRESS is stands(action, seen, step)[0]
 
 
 def test_protection_is_switched_on_where_aws_left_it_off() -> None:
     (system,) = failed_over().get(efs.file_systems, Side.PRIMARY)
-    for protection, standing in (("DISABLED", Standing.READY), ("ENABLED", Standing.DONE)):
+    for protection, state in (("DISABLED", StepState.READY), ("ENABLED", StepState.DONE)):
         rows = (replace(system, overwrite_protection=protection),)
         seen = with_part(failed_over(), efs.file_systems, Side.PRIMARY, rows)
-        assert standing is stands(files_protect_primary.VERB, sight_of(seen))[0]
+        assert state is stands(files_protect_primary.ACTION, sight_of(seen))[0]
 
 
 def test_without_a_replication_before_none_is_made_and_said_so() -> None:
     seen = sight_of(recorded={"files/restore_dr:sit-efs": {"file system": "fs-1", "point": "arn:point"}})
-    for verb in (allow_overwrite_dr.VERB, files_replicate_to_dr.VERB):
-        assert [] == list(verb.foresee(seen))
-    assert any("backup plan" in note for note in allow_overwrite_dr.VERB.notes(seen))
+    for action in (allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION):
+        assert [] == list(action.plan_steps(seen))
+    assert any("backup plan" in note for note in allow_overwrite_dr.ACTION.notes(seen))
 
 
 def test_other_goals_and_unseen_regions_have_no_steps() -> None:
     assert any("not frozen" in note for note in FREEZE.notes(sight_of()))
     nowhere = sight_of(with_part(failed_over(), efs.file_systems, Side.DR, ()))
     assert any("Name tag" in note for note in FREEZE.notes(nowhere))
-    for verb in (*HOMEWARD, *AFTER):
-        assert [] == list(verb.foresee(sight_of(goal=Goal.FAILOVER)))
-        assert [] == list(verb.foresee(sight_of(dark(failed_over(), Side.PRIMARY))))
-        assert [] == list(verb.foresee(nowhere))
-        for step in verb.foresee(sight_of()):
-            assert Standing.UNSEEN is stands(verb, sight_of(dark(failed_over(), Side.DR)), step)[0]
-            if verb not in (FREEZE, THAW):
-                assert Standing.CHANGED is stands(verb, nowhere, step)[0]
+    for action in (*HOMEWARD, *AFTER):
+        assert [] == list(action.plan_steps(sight_of(goal=Goal.FAILOVER)))
+        assert [] == list(action.plan_steps(sight_of(dark(failed_over(), Side.PRIMARY))))
+        assert [] == list(action.plan_steps(nowhere))
+        for step in action.plan_steps(sight_of()):
+            assert StepState.UNAVAILABLE is stands(action, sight_of(dark(failed_over(), Side.DR)), step)[0]
+            if action not in (FREEZE, THAW):
+                assert StepState.DRIFTED is stands(action, nowhere, step)[0]

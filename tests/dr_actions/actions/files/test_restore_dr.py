@@ -10,7 +10,7 @@ import pytest
 from dr_actions.actions.files import restore_dr as files_restore_dr
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
@@ -20,7 +20,7 @@ from tests.dr_actions.actions.failback_world import Home
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-VERB = files_restore_dr.VERB
+ACTION = files_restore_dr.ACTION
 MODE = "DeletionMode"
 SILENT = sight(dark(healthy(), Side.PRIMARY), primary_answers=False)
 
@@ -30,7 +30,7 @@ def _call(step: Step) -> Call:
     return step.call
 
 
-def _replicating(**changed: Any) -> Sight:
+def _replicating(**changed: Any) -> PlanContext:
     """The healthy estate, but for the replication of its files."""
     rows = tuple(replace(row, **changed) for row in healthy().get(efs.replications, Side.DR))
     return sight(with_part(healthy(), efs.replications, Side.DR, rows))
@@ -41,96 +41,96 @@ ALONE = with_part(healthy(), efs.replications, Side.DR, ())
 
 
 def test_the_replica_is_made_writable_on_both_sides_while_the_primary_answers() -> None:
-    step = only(VERB, sight())
+    step = only(ACTION, sight())
     assert (step.danger, _call(step).region) == (Danger.IRREVERSIBLE, SIT.regions.dr)
     assert _call(step).params[MODE] == "ALL_CONFIGURATIONS"
-    ready = VERB.confirm(step, sight())
-    assert ready.standing is Standing.READY
-    assert dict(ready.facts)["last sync"].startswith("20"), "recorded before the call: afterwards nobody can tell"
-    assert refusal(_call(step), GuardContext(SIT, VERB.writes)) is None
+    ready = ACTION.observe(step, sight())
+    assert ready.state is StepState.READY
+    assert dict(ready.evidence)["last sync"].startswith("20"), "recorded before the call: afterwards nobody can tell"
+    assert refusal(_call(step), GuardContext(SIT, ACTION.writes)) is None
 
 
 @pytest.mark.proof
 def test_both_halves_are_gone_once_the_replica_is_made_writable(stores: Home) -> None:
-    step = only(VERB, stores.sight())
-    stores.act(VERB, step)
-    assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
+    step = only(ACTION, stores.sight())
+    stores.act(ACTION, step)
+    assert stores.until(StepState.DONE, ACTION, step).state is StepState.DONE
     assert stores.whole("efs.replications").get(efs.replications, Side.PRIMARY) == ()
-    (system,) = stores.look(VERB).snapshot.get(efs.file_systems, Side.DR)
+    (system,) = stores.look(ACTION).snapshot.get(efs.file_systems, Side.DR)
     assert system.overwrite_protection == "ENABLED"
 
 
 def test_with_a_dark_primary_the_local_half_alone_is_to_be_deleted() -> None:
-    assert _call(only(VERB, SILENT)).params[MODE] == "LOCAL_CONFIGURATION_ONLY"
+    assert _call(only(ACTION, SILENT)).params[MODE] == "LOCAL_CONFIGURATION_ONLY"
 
 
 @pytest.mark.proof
 def test_with_a_dark_primary_the_local_half_alone_can_be_deleted(stores: Home) -> None:
-    step = only(VERB, stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False))
+    step = only(ACTION, stores.sight(dark(stores.healthy, Side.PRIMARY), primary_answers=False))
     stores.endpoint.begin(Outage(stores.env.regions.primary, "refuse"))
     try:
         both = replace(step, call=replace(_call(step), params={**_call(step).params, MODE: "ALL_CONFIGURATIONS"}))
         with pytest.raises(Exception, match="LOCAL_CONFIGURATION_ONLY"):
-            stores.act(VERB, both)
-        stores.act(VERB, step)
+            stores.act(ACTION, both)
+        stores.act(ACTION, step)
     finally:
         stores.endpoint.end()
-    assert stores.until(Standing.DONE, VERB, step).standing is Standing.DONE
+    assert stores.until(StepState.DONE, ACTION, step).state is StepState.DONE
 
 
 def test_files_that_an_earlier_plan_of_the_incident_opened_are_not_restored_over() -> None:
-    step = only(VERB, sight())
-    assert _call(only(VERB, sight(ALONE))).name == "backup:StartRestoreJob"
+    step = only(ACTION, sight())
+    assert _call(only(ACTION, sight(ALONE))).name == "backup:StartRestoreJob"
     opened = sight(ALONE, recorded={step.id: step.before})
-    assert [] == list(VERB.foresee(opened))
-    assert [] == [note for note in VERB.notes(opened) if "Nothing" in note]
+    assert [] == list(ACTION.plan_steps(opened))
+    assert [] == [note for note in ACTION.notes(opened) if "Nothing" in note]
 
 
 def test_a_primary_that_answers_again_stops_the_local_deletion() -> None:
-    standing, says = stands(VERB, sight(), only(VERB, SILENT))
-    assert standing is Standing.CHANGED
-    assert "T27" in says
+    state, message = stands(ACTION, sight(), only(ACTION, SILENT))
+    assert state is StepState.DRIFTED
+    assert "T27" in message
 
 
 def test_a_replication_from_elsewhere_is_not_the_one_that_was_planned_upon() -> None:
-    step = only(VERB, sight())
-    assert stands(VERB, _replicating(source_id="fs-other"), step)[0] is Standing.CHANGED
-    assert stands(VERB, _replicating(status="DELETING"), step)[0] is Standing.WAITING
+    step = only(ACTION, sight())
+    assert stands(ACTION, _replicating(source_id="fs-other"), step)[0] is StepState.DRIFTED
+    assert stands(ACTION, _replicating(status="DELETING"), step)[0] is StepState.IN_PROGRESS
 
 
 def test_a_broken_replication_is_ended_all_the_same_and_said() -> None:
     broken = _replicating(status="ERROR")
-    assert _call(only(VERB, broken)).operation == "DeleteReplicationConfiguration"
-    assert any("is ERROR" in note for note in VERB.notes(broken))
+    assert _call(only(ACTION, broken)).operation == "DeleteReplicationConfiguration"
+    assert any("is ERROR" in note for note in ACTION.notes(broken))
 
 
 def test_without_replication_the_newest_copy_is_to_be_restored_beside_what_is_there() -> None:
-    step = only(VERB, sight(ALONE))
+    step = only(ACTION, sight(ALONE))
     points = [p for p in ALONE.get(backup.recovery_points, Side.DR) if p.resource_type == "EFS"]
     newest = max((p for p in points if p.status == "COMPLETED"), key=lambda p: p.created_at)
     assert _call(step).params["RecoveryPointArn"] == newest.arn
     assert _call(step).params["IamRoleArn"] == newest.role
     assert newest.role.endswith(":role/sit-backup-role")
     assert "a person then moves" in step.says
-    assert stands(VERB, sight(ALONE))[0] is Standing.READY, "a restore test of the same copy does not count"
+    assert stands(ACTION, sight(ALONE))[0] is StepState.READY, "a restore test of the same copy does not count"
 
 
 @pytest.mark.proof
 def test_the_newest_copy_is_restored_beside_what_is_there(stores: Home) -> None:
-    stores.endpoint.break_("efs-replication-deleted")
-    step = only(VERB, stores.sight(stores.whole(*VERB.watches)))
-    assert stores.confirm(VERB, step).standing is Standing.READY, "a restore test of the same copy does not count"
-    stores.act(VERB, step)
-    assert stores.confirm(VERB, step).standing is Standing.WAITING
-    done = stores.until(Standing.DONE, VERB, step)
-    assert done.standing is Standing.DONE
-    assert "aws-backup-restore_" in done.says
+    stores.endpoint.inject("efs-replication-deleted")
+    step = only(ACTION, stores.sight(stores.whole(*ACTION.reads_parts)))
+    assert stores.confirm(ACTION, step).state is StepState.READY, "a restore test of the same copy does not count"
+    stores.act(ACTION, step)
+    assert stores.confirm(ACTION, step).state is StepState.IN_PROGRESS
+    done = stores.until(StepState.DONE, ACTION, step)
+    assert done.state is StepState.DONE
+    assert "aws-backup-restore_" in done.message
 
 
 def test_a_restore_that_failed_is_told_and_may_be_planned_again() -> None:
-    step = only(VERB, sight(ALONE))
+    step = only(ACTION, sight(ALONE))
     (system,) = ALONE.get(efs.file_systems, Side.DR)
-    failed = backup_jobs.Restore(
+    failed = backup_jobs.RestoreJob(
         id="job-1",
         source_arn="",
         resource_type="EFS",
@@ -143,10 +143,10 @@ def test_a_restore_that_failed_is_told_and_may_be_planned_again() -> None:
         made_arn=system.arn,
     )
     worse = sight(with_part(ALONE, backup_jobs.restores, Side.DR, (failed,)))
-    standing, says = stands(VERB, worse, step)
-    assert (standing, "The role may not." in says) == (Standing.FAILED, True)
-    again = only(VERB, worse)
-    assert stands(VERB, worse, again)[0] is Standing.READY
+    state, message = stands(ACTION, worse, step)
+    assert (state, "The role may not." in message) == (StepState.FAILED, True)
+    again = only(ACTION, worse)
+    assert stands(ACTION, worse, again)[0] is StepState.READY
     assert _call(again).params["IdempotencyToken"] != _call(step).params["IdempotencyToken"]
 
 
@@ -154,16 +154,16 @@ def test_a_copy_whose_key_is_disabled_is_not_planned_upon() -> None:
     keys = tuple(replace(key, state="Disabled") for key in ALONE.get(kms_copy_keys.keys, Side.DR))
     assert keys
     locked = sight(with_part(ALONE, kms_copy_keys.keys, Side.DR, keys))
-    assert list(VERB.foresee(locked)) == []
-    assert any("no usable copy" in note for note in VERB.notes(locked))
+    assert list(ACTION.plan_steps(locked)) == []
+    assert any("no usable copy" in note for note in ACTION.notes(locked))
 
 
 def test_objects_and_tables_are_said_to_need_nothing() -> None:
-    assert any("S3" in note and "DynamoDB" in note for note in VERB.notes(sight()))
+    assert any("S3" in note and "DynamoDB" in note for note in ACTION.notes(sight()))
 
 
 def test_files_that_cannot_be_seen_are_said_so() -> None:
     unseen = sight(dark(healthy(), Side.DR))
-    assert list(VERB.foresee(unseen)) == []
-    assert any("Nothing is planned for the files" in note for note in VERB.notes(unseen))
-    assert stands(VERB, unseen, only(VERB, sight()))[0] is Standing.UNSEEN
+    assert list(ACTION.plan_steps(unseen)) == []
+    assert any("Nothing is planned for the files" in note for note in ACTION.notes(unseen))
+    assert stands(ACTION, unseen, only(ACTION, sight()))[0] is StepState.UNAVAILABLE

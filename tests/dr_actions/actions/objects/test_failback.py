@@ -11,15 +11,15 @@ import pytest
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
 from dr_actions.actions.objects import copy_to_primary_final
 from dr_actions.actions.objects import verify_primary_in_sync as objects_verify_primary_in_sync
-from dr_actions.clients.mutating_client import Hands, SendFailed
+from dr_actions.clients.mutating_client import MutatingClient, SendFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
-from dr_actions.model.action import Sight, Standing, Verb
+from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
-from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, Entry, Kind, Pair
+from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectPair, ObjectState, ObjectVersion
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
 from tests.dr_actions.actions.failback_world import Home, past_the_second
@@ -27,7 +27,7 @@ from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-COPY, PROVE, LAST = objects_copy_to_primary.VERB, objects_verify_primary_in_sync.VERB, copy_to_primary_final.VERB
+COPY, PROVE, LAST = objects_copy_to_primary.ACTION, objects_verify_primary_in_sync.ACTION, copy_to_primary_final.ACTION
 BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
 NEW, OLD, GONE, OURS = "new/ä b+c.jpg", "index.json", "README.txt", "2026/07/manifest.json"
 
@@ -42,8 +42,8 @@ def body(world: Home, key: str) -> str:
     return text.decode()
 
 
-def step_of(sight: Sight, verb: Verb = COPY) -> Step:
-    return {step.subject: step for step in verb.foresee(sight)}[BUCKET]
+def step_of(context: PlanContext, action: Action = COPY) -> Step:
+    return {step.subject: step for step in action.plan_steps(context)}[BUCKET]
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def _suspended(world: Home) -> dict[str, Any]:
 def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(written: Home) -> None:
     step = step_of(written.sight())
     status = written.confirm(COPY, step)
-    facts = dict(status.facts)
-    assert (Standing.READY, "2") == (status.standing, facts["missing at home"])
+    facts = dict(status.evidence)
+    assert (StepState.READY, "2") == (status.state, facts["missing at home"])
     assert ("1", "1") == (facts["newer at home, kept"], facts["deleted in the copy, kept at home"])
     assert f"deleted away: {GONE}" in facts["examples"]
     written.act(COPY, step)
@@ -92,8 +92,8 @@ def test_what_is_missing_or_older_is_copied_home_and_the_rest_is_left_and_told(w
     assert [{"Key": "kind", "Value": "upload"}] == tags
     versions = written.send(Side.PRIMARY, "s3:ListObjectVersions", Bucket=BUCKET, Prefix=OLD)["Versions"]
     assert 2 == len(versions), "the older version is kept"
-    assert Standing.DONE is written.confirm(COPY, step).standing
-    assert Standing.DONE is written.confirm(PROVE, step_of(written.sight(), PROVE)).standing
+    assert StepState.DONE is written.confirm(COPY, step).state
+    assert StepState.DONE is written.confirm(PROVE, step_of(written.sight(), PROVE)).state
     written.act(COPY, step)
     assert 2 == written.hand.sent.count("s3:CopyObject"), "done twice it is done once"
 
@@ -103,18 +103,18 @@ def test_through_the_guarded_hands_the_copying_passes_in_a_failback_alone(writte
     keys = written.endpoint.people["operator"]
     credentials = Credentials(written.endpoint.url, keys.access_key_id, keys.secret_access_key)
     allowed = COPY.writes | COPY.reads
-    hands = Hands(written.env, credentials, allowed, judge)
+    client = MutatingClient(written.env, credentials, allowed, judge)
     unbound = GuardContext(written.env, allowed, proofs=written.proofs, frozen_at=written.proofs[0].created_at)
     step = step_of(written.sight())
-    call = COPY.fill(step, written.sight())
-    with hands.permitting(unbound), pytest.raises(Exception, match=r"guard\.never-delete"):
-        COPY.act(step, call, hands)
-    assert 0 == hands.sent["s3:CopyObject"]
-    with hands.permitting(replace(unbound, goal=Goal.FAILBACK)):
-        assert {"copied": 2} == COPY.act(step, call, hands)
+    call = COPY.build_call(step, written.sight())
+    with client.permitting(unbound), pytest.raises(Exception, match=r"guard\.never-delete"):
+        COPY.send(step, call, client)
+    assert 0 == client.sent["s3:CopyObject"]
+    with client.permitting(replace(unbound, goal=Goal.FAILBACK)):
+        assert {"copied": 2} == COPY.send(step, call, client)
         assert "written away" == body(written, NEW)
         with pytest.raises(SendFailed) as failed:
-            hands.send(_copying(written, NEW, unless="*"))
+            client.send(_copying(written, NEW, unless="*"))
     assert "PreconditionFailed" == failed.value.code
 
 
@@ -126,59 +126,63 @@ def _copying(world: Home, key: str, unless: str) -> Call:
 
 @pytest.mark.proof
 def test_what_is_written_after_the_copying_is_left_to_the_last_copy(written: Home) -> None:
-    step, proof, last = (step_of(written.sight(), verb) for verb in (COPY, PROVE, LAST))
+    step, proof, last = (step_of(written.sight(), action) for action in (COPY, PROVE, LAST))
     written.act(COPY, step)
     past_the_second(written, 2)
     put(written, Side.DR, "late.txt", "written by a writer that nothing holds")
     status = written.confirm(COPY, step)
-    assert (Standing.DONE, True) == (status.standing, "copied later" in status.says)
-    assert Standing.DONE is written.confirm(PROVE, proof).standing
-    assert Standing.READY is written.confirm(LAST, last).standing
+    assert (StepState.DONE, True) == (status.state, "copied later" in status.message)
+    assert StepState.DONE is written.confirm(PROVE, proof).state
+    assert StepState.READY is written.confirm(LAST, last).state
     written.act(LAST, last)
-    assert Standing.DONE is written.confirm(LAST, last).standing
+    assert StepState.DONE is written.confirm(LAST, last).state
     assert "nothing holds" in body(written, "late.txt")
     assert step.stage < last.stage
     assert step.id != last.id
 
 
-def apart(row: s3_objects.Apart) -> Snapshot:
+def apart(row: s3_objects.BucketDifference) -> Snapshot:
     return with_part(failed_over(), s3_objects.apart, Side.DR, (row,))
 
 
 def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one() -> None:
     at = failed_over().taken_at
-    lacking = replace(s3_objects.Tally().told(BUCKET, ITS_COPY), missing=1, oldest_at=at)
+    lacking = replace(s3_objects.PairCounter().difference(BUCKET, ITS_COPY), missing=1, oldest_at=at)
     unproven = home_sight(apart(lacking))
     proof = step_of(home_sight(), PROVE)
     before, after = ({"files/freeze:sit-efs": at + timedelta(seconds=s)} for s in (-1, 1))
-    assert Standing.WAITING is PROVE.confirm(proof, unproven).standing
-    assert Standing.DONE is PROVE.confirm(proof, replace(unproven, sent_at=before)).standing
-    assert Standing.WAITING is PROVE.confirm(proof, replace(unproven, sent_at=after)).standing
+    assert StepState.IN_PROGRESS is PROVE.observe(proof, unproven).state
+    assert StepState.DONE is PROVE.observe(proof, replace(unproven, sent_at=before)).state
+    assert StepState.IN_PROGRESS is PROVE.observe(proof, replace(unproven, sent_at=after)).state
 
 
 def test_an_object_that_no_single_copy_takes_is_told_with_the_command() -> None:
-    tally = s3_objects.Tally()
-    tally.add(Pair(Kind.LARGE, None, Entry("film.mp4", "v", failed_over().taken_at, "e", LARGEST_COPY_BYTES + 1)))
-    status = COPY.confirm(step_of(home_sight()), home_sight(apart(tally.told(BUCKET, ITS_COPY))))
-    assert Standing.FAILED is status.standing
-    assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in status.says
-    assert "film.mp4" in status.says
+    tally = s3_objects.PairCounter()
+    tally.add(
+        ObjectPair(
+            ObjectState.LARGE, None, ObjectVersion("film.mp4", "v", failed_over().taken_at, "e", LARGEST_COPY_BYTES + 1)
+        )
+    )
+    status = COPY.observe(step_of(home_sight()), home_sight(apart(tally.difference(BUCKET, ITS_COPY))))
+    assert StepState.FAILED is status.state
+    assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in status.message
+    assert "film.mp4" in status.message
 
 
 def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed() -> None:
     assert () == read(s3_objects.apart, Side.DR, {}), "a call would find no answer"
     seen = home_sight(healthy())
-    for verb in (COPY, PROVE, LAST):
-        assert Standing.UNSEEN is verb.confirm(step_of(seen, verb), seen).standing
+    for action in (COPY, PROVE, LAST):
+        assert StepState.UNAVAILABLE is action.observe(step_of(seen, action), seen).state
 
 
 def test_the_plan_names_each_bucket_with_its_copy_and_no_count() -> None:
-    steps = list(COPY.foresee(home_sight()))
+    steps = list(COPY.plan_steps(home_sight()))
     assert sorted(SIT.named(bucket) for bucket in SIT.names.buckets) == sorted(step.subject for step in steps)
     state = SIT.named(SIT.names.state_bucket)
     assert [note for note in COPY.notes(home_sight()) if note.startswith(f"{state} is left alone: ")]
-    lacking = replace(s3_objects.Tally().told(BUCKET, ITS_COPY), missing=1)
-    assert steps == list(COPY.foresee(home_sight(apart(lacking))))
-    assert [] == list(COPY.foresee(home_sight(goal=Goal.FAILOVER)))
+    lacking = replace(s3_objects.PairCounter().difference(BUCKET, ITS_COPY), missing=1)
+    assert steps == list(COPY.plan_steps(home_sight(apart(lacking))))
+    assert [] == list(COPY.plan_steps(home_sight(goal=Goal.FAILOVER)))
     assert any("not deleted at home" in note for note in COPY.notes(home_sight()))
-    assert [] == list(COPY.foresee(home_sight(dark(failed_over(), Side.PRIMARY))))
+    assert [] == list(COPY.plan_steps(home_sight(dark(failed_over(), Side.PRIMARY))))

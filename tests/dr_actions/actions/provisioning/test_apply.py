@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.provisioning.apply import VERB, foresee, missing, notes, work
+from dr_actions.actions.provisioning.apply import ACTION, missing, notes, plan_steps, run_program
 from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
-from dr_actions.model.action import Sight, Standing, Workshop
+from dr_actions.model.action import PlanContext, ProgramContext, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, elbv2
-from dr_estate.snapshot.snapshot import Part, Snapshot
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_actions.terraform_shim import Shim
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
@@ -32,38 +32,38 @@ def with_folder(env: Environment, folder: Path | str) -> Environment:
     return env.model_copy(update={"provision": env.provision.model_copy(update={"folder": str(folder)})})
 
 
-def sight_of(env: Environment = SIT, **instead: Any) -> Sight:
+def sight_of(env: Environment = SIT, **instead: Any) -> PlanContext:
     """The healthy estate, as a failover sees it, with parts of the DR side replaced."""
     readers = {"services": ecs.services.name, "groups": elbv2.target_groups.name, "balancer": elbv2.load_balancer.name}
     parts = dict(healthy().parts)
     for word, value in instead.items():
         old = parts[readers[word], Side.DR]
-        parts[readers[word], Side.DR] = Part(old.name, old.side, old.region, old.read_at, value)
-    return Sight(env, replace(healthy(), parts=parts), Goal.FAILOVER, primary_answers=True)
+        parts[readers[word], Side.DR] = SnapshotPart(old.name, old.side, old.region, old.read_at, value)
+    return PlanContext(env, replace(healthy(), parts=parts), Goal.FAILOVER, primary_answers=True)
 
 
-def lacking_services(env: Environment = SIT) -> Sight:
+def lacking_services(env: Environment = SIT) -> PlanContext:
     return sight_of(env, services=(), balancer=None)
 
 
 def test_a_warm_standby_has_all_and_no_program_is_run() -> None:
     for env in (SIT, with_folder(SIT, "live/dr")):
-        assert [] == list(foresee(sight_of(env)))
+        assert [] == list(plan_steps(sight_of(env)))
     (note,) = notes(sight_of())
     assert f"the warm standby in {SIT.regions.dr} has all that a failover needs already" in note
 
 
 def test_what_is_missing_without_a_folder_is_a_note_that_says_so() -> None:
-    sight = lacking_services()
-    assert [] == list(foresee(sight))
-    (note,) = notes(sight)
+    context = lacking_services()
+    assert [] == list(plan_steps(context))
+    (note,) = notes(context)
     assert "lacks the load balancer sit-alb" in note
     assert "provision.folder names no Terraform" in note
 
 
 def test_what_is_missing_with_a_folder_is_one_step_of_terraform() -> None:
     env = with_folder(SIT, "live/dr")
-    (step,) = foresee(lacking_services(env))
+    (step,) = plan_steps(lacking_services(env))
     assert ("provisioning/apply:terraform", 5, 30, "Terraform", None) == (
         step.id,
         step.number,
@@ -72,21 +72,21 @@ def test_what_is_missing_with_a_folder_is_one_step_of_terraform() -> None:
         step.call,
     )
     assert "the service sit-tenant-1-service" in step.before["missing"]
-    assert frozenset() == VERB.writes
-    assert [step] == list(foresee(lacking_services(env)))
+    assert frozenset() == ACTION.writes
+    assert [step] == list(plan_steps(lacking_services(env)))
     assert "not in this plan yet" in next(notes(lacking_services(env)))
 
 
 def test_a_step_stands_as_what_is_missing_stands() -> None:
     env = with_folder(SIT, "live/dr")
     lacking = lacking_services(env)
-    (step,) = foresee(lacking)
-    assert Standing.READY is VERB.confirm(step, lacking).standing
-    assert Standing.READY is VERB.confirm(step, sight_of(env, services=())).standing
-    assert Standing.DONE is VERB.confirm(step, sight_of(env)).standing
-    assert Standing.CHANGED is VERB.confirm(step, sight_of(env, groups=())).standing
+    (step,) = plan_steps(lacking)
+    assert StepState.READY is ACTION.observe(step, lacking).state
+    assert StepState.READY is ACTION.observe(step, sight_of(env, services=())).state
+    assert StepState.DONE is ACTION.observe(step, sight_of(env)).state
+    assert StepState.DRIFTED is ACTION.observe(step, sight_of(env, groups=())).state
     dark = replace(lacking, snapshot=without(lacking.snapshot, elbv2.load_balancer.name))
-    assert Standing.UNSEEN is VERB.confirm(step, dark).standing
+    assert StepState.UNAVAILABLE is ACTION.observe(step, dark).state
     assert () == missing(sight_of(env))
 
 
@@ -96,20 +96,20 @@ def without(snapshot: Snapshot, name: str) -> Snapshot:
 
 def test_the_steps_work_is_judged_by_the_environments_rules(shim: Shim) -> None:
     env = with_folder(SIT, shim.module)
-    (step,) = foresee(lacking_services(env))
-    workshop = Workshop(env, shim.run, shim.variables)
+    (step,) = plan_steps(lacking_services(env))
+    program = ProgramContext(env, shim.run, shim.variables)
     gone = {"actions": ["delete"], "before": {"region": env.regions.primary}, "after": None}
     row = {"address": "aws_ecs_service.a", "type": "aws_ecs_service", "change": gone}
     shim.answers({"format_version": "1.2", "resource_changes": [row]})
     with pytest.raises(TerraformRefused, match=r"aws_ecs_service\.a would be deleted: it is in the primary region"):
-        work(step, workshop)
+        run_program(step, program)
     row["change"] = {"actions": ["create"], "before": None, "after": {"region": env.regions.dr}}
     shim.answers({"format_version": "1.2", "resource_changes": [row]})
-    work(step, workshop)
+    run_program(step, program)
     assert "apply" == shim.said()[-1][0]
     shim.answers(plan={"exits": 0})
     with pytest.raises(TerraformFailed, match=r"has nothing to change in .*lacks the load balancer sit-alb"):
-        work(step, workshop)
+        run_program(step, program)
 
 
 @pytest.mark.proof
@@ -117,10 +117,10 @@ def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim)
     write_terraform(shim.place)
     (shim.module / "main.tf").write_text('resource "terraform_data" "stamp" { input = "warm" }\n')
     env = with_folder(SIT, shim.module)
-    (step,) = foresee(lacking_services(env))
+    (step,) = plan_steps(lacking_services(env))
     variables = {**os.environ, "PATH": str(shim.place), "HOME": str(tmp_path)}
-    work(step, Workshop(env, shim.run, variables))
+    run_program(step, ProgramContext(env, shim.run, variables))
     state = json.loads((shim.module / "terraform.tfstate").read_text())
     assert ["terraform_data"] == [resource["type"] for resource in state["resources"]]
     with pytest.raises(TerraformFailed, match="has nothing to change"):
-        work(step, Workshop(env, shim.run, variables))
+        run_program(step, ProgramContext(env, shim.run, variables))

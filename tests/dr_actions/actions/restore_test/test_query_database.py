@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.restore_test import probe, query_database
-from dr_actions.model.action import Declined, Sight, Standing
+from dr_actions.model.action import CallDeclined, PlanContext, StepState
 from dr_actions.model.plan import Call
 from dr_estate.readers import drill_resources
 from tests.dr_actions.actions.restore_test.trial_values import (
@@ -26,11 +26,11 @@ from tests.dr_actions.actions.restore_test.trial_values import (
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import SIT
 
-VERB = query_database.VERB
-STEP = next(iter(VERB.foresee(sight())))
+ACTION = query_database.ACTION
+STEP = next(iter(ACTION.plan_steps(sight())))
 
 
-def asked(**parts: Any) -> Sight:
+def asked(**parts: Any) -> PlanContext:
     """What is seen once the database is there."""
     return sight(**({"instances": (RESTORED,)} | parts))
 
@@ -40,7 +40,7 @@ def ended(answer: Any = ANSWER, **changed: Any) -> dict[str, Any]:
 
 
 def test_each_sampled_tenant_asks_by_a_task_of_its_own_service() -> None:
-    steps = list(VERB.foresee(sight()))
+    steps = list(ACTION.plan_steps(sight()))
     assert [step.tenant for step in steps] == ["tenant1", "tenant2", "tenant3"]
     call_params = params(steps[0])
     assert (call_params["taskDefinition"], call_params["startedBy"]) == (SERVICES[0].task_definition, TRIAL)
@@ -52,7 +52,7 @@ def test_each_sampled_tenant_asks_by_a_task_of_its_own_service() -> None:
 
 
 def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_secret() -> None:
-    call = VERB.fill(STEP, asked())
+    call = ACTION.build_call(STEP, asked())
     (container_override,) = call.params["overrides"]["containerOverrides"]
     assert container_override["command"][:2] == ["php", "-r"]
     environment = {pair["name"]: pair["value"] for pair in container_override["environment"]}
@@ -63,47 +63,47 @@ def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_s
         "DR_SCHEMA": "tenant1_db",
     }
     assert len(str(call.params["overrides"])) < probe.LONGEST
-    for parts, why in (({"instances": ()}, "still absent"), ({"instances": DARK}, "denied")):
-        with pytest.raises(ValueError, match=why):
-            VERB.fill(STEP, asked(**parts))
+    for parts, reason in (({"instances": ()}, "still absent"), ({"instances": DARK}, "denied")):
+        with pytest.raises(ValueError, match=reason):
+            ACTION.build_call(STEP, asked(**parts))
 
 
 @pytest.mark.parametrize(
-    ("parts", "standing"),
+    ("parts", "state"),
     [
-        ({}, Standing.READY),
-        ({"tasks": (replace(TASK, incident="TRIAL-20250101-000000"),)}, Standing.READY),
-        ({"instances": ()}, Standing.CHANGED),
-        ({"instances": (replace(RESTORED, status="stopped"),)}, Standing.CHANGED),
-        ({"tasks": (replace(TASK, status="PROVISIONING", exit_code=None),)}, Standing.WAITING),
-        (ended(), Standing.DONE),
-        (ended(ANSWER, exit_code=None, reason="CannotPullContainerError: no image"), Standing.FAILED),
-        (ended(None, exit_code=1), Standing.FAILED),
-        (ended(None), Standing.UNSEEN),
-        (ended(drill_resources.Answer(TASK.arn, heard=False)), Standing.UNSEEN),
-        (ended(DARK), Standing.UNSEEN),
-        (ended(replace(ANSWER, rows=0)), Standing.FAILED),
-        (ended(replace(ANSWER, tables=0)), Standing.FAILED),
-        (ended(replace(ANSWER, schema="other_db")), Standing.FAILED),
-        (ended(replace(ANSWER, tenant="tenant2")), Standing.FAILED),
-        (ended(replace(ANSWER, incident="TRIAL-20250101-000000")), Standing.FAILED),
-        ({"tasks": DARK}, Standing.UNSEEN),
-        ({**ended(), "answers": DARK}, Standing.UNSEEN),
+        ({}, StepState.READY),
+        ({"tasks": (replace(TASK, incident="TRIAL-20250101-000000"),)}, StepState.READY),
+        ({"instances": ()}, StepState.DRIFTED),
+        ({"instances": (replace(RESTORED, status="stopped"),)}, StepState.DRIFTED),
+        ({"tasks": (replace(TASK, status="PROVISIONING", exit_code=None),)}, StepState.IN_PROGRESS),
+        (ended(), StepState.DONE),
+        (ended(ANSWER, exit_code=None, reason="CannotPullContainerError: no image"), StepState.FAILED),
+        (ended(None, exit_code=1), StepState.FAILED),
+        (ended(None), StepState.UNAVAILABLE),
+        (ended(drill_resources.ProbeAnswer(TASK.arn, heard=False)), StepState.UNAVAILABLE),
+        (ended(DARK), StepState.UNAVAILABLE),
+        (ended(replace(ANSWER, rows=0)), StepState.FAILED),
+        (ended(replace(ANSWER, tables=0)), StepState.FAILED),
+        (ended(replace(ANSWER, schema="other_db")), StepState.FAILED),
+        (ended(replace(ANSWER, tenant="tenant2")), StepState.FAILED),
+        (ended(replace(ANSWER, incident="TRIAL-20250101-000000")), StepState.FAILED),
+        ({"tasks": DARK}, StepState.UNAVAILABLE),
+        ({**ended(), "answers": DARK}, StepState.UNAVAILABLE),
     ],
 )
-def test_it_stands_as_the_task_ended_and_as_its_log_says(parts: dict[str, Any], standing: Standing) -> None:
-    assert VERB.confirm(STEP, asked(**parts)).standing is standing
+def test_it_stands_as_the_task_ended_and_as_its_log_says(parts: dict[str, Any], state: StepState) -> None:
+    assert ACTION.observe(STEP, asked(**parts)).state is state
 
 
 @pytest.mark.parametrize(
-    ("parts", "says"),
+    ("parts", "message"),
     [
         (
             ended(None, exit_code=None, reason="CannotPullContainerError: no image"),
             "CannotPullContainerError: no image",
         ),
         (
-            ended(drill_resources.Answer(TASK.arn, False, said="mysqli_sql_exception: timed out"), exit_code=1),
+            ended(drill_resources.ProbeAnswer(TASK.arn, False, said="mysqli_sql_exception: timed out"), exit_code=1),
             "timed out",
         ),
         (ended(replace(ANSWER, schema="", tables=0), exit_code=1), "the schema tenant1_db is not in it"),
@@ -111,12 +111,12 @@ def test_it_stands_as_the_task_ended_and_as_its_log_says(parts: dict[str, Any], 
     ],
     ids=["not started", "not connected", "no schema", "no rows"],
 )
-def test_a_failure_says_why(parts: dict[str, Any], says: str) -> None:
-    assert says in VERB.confirm(STEP, asked(**parts)).says
+def test_a_failure_says_why(parts: dict[str, Any], message: str) -> None:
+    assert message in ACTION.observe(STEP, asked(**parts)).message
 
 
 def test_what_is_kept_are_counts_alone() -> None:
-    facts = dict(VERB.confirm(STEP, asked(**ended())).facts)
+    facts = dict(ACTION.observe(STEP, asked(**ended())).evidence)
     assert facts == {
         "task": TASK.arn,
         "schema": "tenant1_db",
@@ -139,42 +139,46 @@ class Answering:
 
 
 def test_a_task_that_ecs_does_not_start_is_declined_with_its_reason() -> None:
-    call = VERB.fill(STEP, asked())
+    call = ACTION.build_call(STEP, asked())
     hand = Answering({"tasks": [], "failures": [{"reason": "Capacity is unavailable at this time"}]})
-    with pytest.raises(Declined, match="Capacity is unavailable"):
-        VERB.act(STEP, call, hand)
+    with pytest.raises(CallDeclined, match="Capacity is unavailable"):
+        ACTION.send(STEP, call, hand)
     started = Answering({"tasks": [{"taskArn": TASK.arn}], "failures": []})
-    assert VERB.act(STEP, call, started) == started.answer
+    assert ACTION.send(STEP, call, started) == started.answer
     assert started.sent == [call]
 
 
 def test_a_tenant_without_a_service_is_not_asked_as_and_a_note_says_so() -> None:
-    assert [step.tenant for step in VERB.foresee(sight(services=SERVICES[1:]))] == ["tenant2", "tenant3", "tenant4"]
-    (note,) = VERB.notes(sight(services=SERVICES[1:]))
+    assert [step.tenant for step in ACTION.plan_steps(sight(services=SERVICES[1:]))] == [
+        "tenant2",
+        "tenant3",
+        "tenant4",
+    ]
+    (note,) = ACTION.notes(sight(services=SERVICES[1:]))
     assert note.startswith("tenant1: without a service")
-    assert [note.startswith("No tenant") for note in VERB.notes(sight(services=()))] == [False, True]
-    (dark,) = VERB.notes(sight(services=DARK))
+    assert [note.startswith("No tenant") for note in ACTION.notes(sight(services=()))] == [False, True]
+    (dark,) = ACTION.notes(sight(services=DARK))
     assert "it is denied" in dark
-    assert list(VERB.notes(sight())) == []
+    assert list(ACTION.notes(sight())) == []
 
 
 def test_where_no_database_is_tried_nobody_asks() -> None:
     nothing: dict[str, Any] = {"automated_backups": (), "points": (), "instances": (plain.REPLICA,)}
-    assert list(VERB.foresee(sight(**nothing))) == list(VERB.foresee(sight(incident=""))) == []
+    assert list(ACTION.plan_steps(sight(**nothing))) == list(ACTION.plan_steps(sight(incident=""))) == []
     assert STEP.subject == DATABASE
 
 
 def test_a_line_of_the_log_is_an_answer_only_where_it_is_one() -> None:
     assert (
-        drill_resources.heard("t", "PHP Warning: nothing")
-        is drill_resources.heard("t", "[1]")
-        is drill_resources.heard("t", '{"a": 1}')
+        drill_resources.answer_in("t", "PHP Warning: nothing")
+        is drill_resources.answer_in("t", "[1]")
+        is drill_resources.answer_in("t", '{"a": 1}')
         is None
     )
-    answer = drill_resources.heard(
+    answer = drill_resources.answer_in(
         "t", '{"dr_probe": "TRIAL-1", "tenant": "a", "schema": "a_db", "tables": 3, "rows": "7"}'
     )
-    assert answer == drill_resources.Answer("t", True, "TRIAL-1", "a", "a_db", 3, 0), (
+    assert answer == drill_resources.ProbeAnswer("t", True, "TRIAL-1", "a", "a_db", 3, 0), (
         "a count that is no number is none"
     )
 

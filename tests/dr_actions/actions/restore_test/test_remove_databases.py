@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.actions.restore_test import remove_databases
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds
@@ -25,17 +25,17 @@ OTHERS = (
 )
 
 
-def sight(*instances: rds.Instance) -> Sight:
+def sight(*instances: rds.Instance) -> PlanContext:
     seen = world({(rds.instances, Side.DR): instances})
-    return Sight(SIT, seen, Goal.CLEAN_UP, True, set_aside={"db-ABCDE": ASIDE.identifier})
+    return PlanContext(SIT, seen, Goal.CLEAN_UP, True, renamed_databases={"db-ABCDE": ASIDE.identifier})
 
 
 def steps(*instances: rds.Instance) -> dict[str, Step]:
-    return {step.id: step for step in remove_databases.VERB.foresee(sight(*instances))}
+    return {step.id: step for step in remove_databases.ACTION.plan_steps(sight(*instances))}
 
 
-def standing(step: Step, *instances: rds.Instance) -> Standing:
-    return remove_databases.VERB.confirm(step, sight(*instances)).standing
+def standing(step: Step, *instances: rds.Instance) -> StepState:
+    return remove_databases.ACTION.observe(step, sight(*instances)).state
 
 
 def test_only_what_bears_a_drills_name_or_was_set_aside_by_this_drill_is_taken_away() -> None:
@@ -54,28 +54,28 @@ def test_a_protected_database_is_unprotected_first_as_a_step_of_its_own() -> Non
     assert unprotect.call is not None
     assert unprotect.call.params["DeletionProtection"] is False
     bare = replace(ASIDE, deletion_protection=False)
-    assert (Standing.READY, Standing.DONE) == (standing(unprotect, ASIDE), standing(unprotect, bare))
-    assert (Standing.CHANGED, Standing.READY) == (standing(delete, ASIDE), standing(delete, bare))
+    assert (StepState.READY, StepState.DONE) == (standing(unprotect, ASIDE), standing(unprotect, bare))
+    assert (StepState.DRIFTED, StepState.READY) == (standing(delete, ASIDE), standing(delete, bare))
 
 
 @pytest.mark.parametrize(
     ("instances", "expected"),
     [
-        ((), Standing.DONE),
-        ((OWN,), Standing.READY),
-        ((replace(OWN, status="deleting"),), Standing.WAITING),
-        ((replace(OWN, status="modifying"),), Standing.WAITING),
-        ((replace(OWN, identifier="sit-mysql-kept"),), Standing.CHANGED),
-        ((replace(OWN, resource_id="db-ANOTHER"),), Standing.DONE),
+        ((), StepState.DONE),
+        ((OWN,), StepState.READY),
+        ((replace(OWN, status="deleting"),), StepState.IN_PROGRESS),
+        ((replace(OWN, status="modifying"),), StepState.IN_PROGRESS),
+        ((replace(OWN, identifier="sit-mysql-kept"),), StepState.DRIFTED),
+        ((replace(OWN, resource_id="db-ANOTHER"),), StepState.DONE),
     ],
 )
-def test_how_a_deletion_stands(instances: tuple[rds.Instance, ...], expected: Standing) -> None:
+def test_how_a_deletion_stands(instances: tuple[rds.Instance, ...], expected: StepState) -> None:
     (step,) = steps(OWN).values()
     assert expected is standing(step, *instances)
 
 
 def test_what_cannot_be_seen_is_neither_planned_nor_called_gone() -> None:
     blind = replace(sight(), snapshot=world({(rds.instances, Side.DR): DENIED}))
-    assert [] == list(remove_databases.VERB.foresee(blind))
+    assert [] == list(remove_databases.ACTION.plan_steps(blind))
     (step,) = steps(OWN).values()
-    assert Standing.UNSEEN is remove_databases.VERB.confirm(step, blind).standing
+    assert StepState.UNAVAILABLE is remove_databases.ACTION.observe(step, blind).state

@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.restore_test.shared import RESTORED_TO
-from dr_actions.model.action import Sight, Verb
+from dr_actions.model.action import Action, PlanContext
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import backup, backup_jobs, drill_resources, ecs, efs, kms_copy_keys, rds, vpc
 from dr_estate.reading.reader import Reader
 from tests.dr_checks import databases as plain
@@ -47,7 +47,7 @@ TASK = drill_resources.Probe(
     started_at=NOW,
     stopped_at=NOW,
 )
-ANSWER = drill_resources.Answer(TASK.arn, True, TRIAL, "tenant1", "tenant1_db", 12, 40, "2026-03-02 09:00:00")
+ANSWER = drill_resources.ProbeAnswer(TASK.arn, True, TRIAL, "tenant1", "tenant1_db", 12, 40, "2026-03-02 09:00:00")
 RESTORED = replace(
     plain.PRIMARY,
     identifier=DATABASE,
@@ -73,7 +73,7 @@ SYSTEM = efs.FileSystem(
     token=TOKEN,
 )
 OF_THE_ESTATE = replace(SYSTEM, id="fs-estate", name="sit-efs", token="sit-efs", key="arn:key")
-JOB = backup_jobs.Restore(
+JOB = backup_jobs.RestoreJob(
     id="job-1",
     source_arn=POINT.resource_arn,
     resource_type="EFS",
@@ -86,7 +86,7 @@ JOB = backup_jobs.Restore(
     made_arn=SYSTEM.arn,
 )
 ACCESS = efs.AccessPoint("fsap-drill", SYSTEM.id, TOKEN, "/tenant1", 33, 33, "available")
-DARK = Unseen(Blindness.DENIED, "it is denied.")
+DARK = Unavailable(UnavailableKind.DENIED, "it is denied.")
 
 _READERS: dict[str, Reader[Any]] = {
     "instances": rds.instances,
@@ -124,16 +124,16 @@ _QUIET: dict[str, Any] = {
 }
 
 
-def sight(goal: Goal = Goal.RESTORE_TEST, env: Environment = SIT, incident: str = TRIAL, **parts: Any) -> Sight:
+def sight(goal: Goal = Goal.RESTORE_TEST, env: Environment = SIT, incident: str = TRIAL, **parts: Any) -> PlanContext:
     """What a trial sees where nothing of it is made yet, but for the parts named."""
     rows = {(_READERS[name], Side.DR): value for name, value in (_QUIET | parts).items()}
     rows[ecs.services, Side.PRIMARY] = SERVICES
-    return Sight(env, world(rows, env=env), goal, primary_answers=True, incident=incident)
+    return PlanContext(env, world(rows, env=env), goal, primary_answers=True, incident=incident)
 
 
-def only(verb: Verb, seen: Sight) -> Step:
+def only(action: Action, seen: PlanContext) -> Step:
     """The one step that the verb foresees."""
-    (step,) = verb.foresee(seen)
+    (step,) = action.plan_steps(seen)
     return step
 
 

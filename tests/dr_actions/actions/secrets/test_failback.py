@@ -11,7 +11,7 @@ from dr_actions.actions.secrets import replicate_to_dr as secrets_replicate_to_d
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import STORES, Proof
 from dr_actions.guard.guard import refusal
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager
@@ -20,22 +20,22 @@ from tests.dr_actions.actions.secrets.values import DATABASE, DR, NAME, OTHER, S
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-HOME, AGAIN = secrets_copy_to_primary.VERB, secrets_replicate_to_dr.VERB
+HOME, AGAIN = secrets_copy_to_primary.ACTION, secrets_replicate_to_dr.ACTION
 RECORDED = {f"secrets/promote_replicas:{NAME}": {"replica of": "af-south-1"}}
 THERE = {**VALUE, "host": SERVED.host}
 """What the DR region's secret says once it was led to the database there."""
 CHANGED = {**THERE, "password": "changed while away"}
 
 
-def seen(here: Value = VALUE, there: Value = THERE, replica: bool = False, **changes: Any) -> Sight:
+def seen(here: Value = VALUE, there: Value = THERE, replica: bool = False, **changes: Any) -> PlanContext:
     return home_sight(estate(here, there, replica), **{"recorded": RECORDED, **changes})
 
 
 def test_secrets_that_differ_by_their_region_alone_are_left_alone() -> None:
-    assert list(HOME.foresee(seen())) == []
+    assert list(HOME.plan_steps(seen())) == []
     assert only(AGAIN, seen()).subject == NAME
-    assert list(HOME.foresee(seen(goal=Goal.FAILOVER))) == []
-    assert list(AGAIN.foresee(seen(goal=Goal.FAILOVER))) == []
+    assert list(HOME.plan_steps(seen(goal=Goal.FAILOVER))) == []
+    assert list(AGAIN.plan_steps(seen(goal=Goal.FAILOVER))) == []
 
 
 def test_a_password_changed_while_away_goes_home_and_leads_to_the_database_there() -> None:
@@ -43,50 +43,50 @@ def test_a_password_changed_while_away_goes_home_and_leads_to_the_database_there
     step, again, store = only(HOME, apart), only(AGAIN, apart), Store(primary=VALUE, dr=CHANGED)
     assert step.before["fields"] == ["password"]
     assert "changed while away" not in json.dumps(step.call.params if step.call else {})
-    assert stands(AGAIN, apart, again)[0] is Standing.CHANGED, "the changed password would be lost"
+    assert stands(AGAIN, apart, again)[0] is StepState.DRIFTED, "the changed password would be lost"
 
-    assert stands(HOME, apart, step)[0] is Standing.READY
-    HOME.act(step, HOME.fill(step, apart), store)
+    assert stands(HOME, apart, step)[0] is StepState.READY
+    HOME.send(step, HOME.build_call(step, apart), store)
     assert store.value(Side.PRIMARY) == {**CHANGED, "host": DATABASE.host}
     assert store.value(Side.DR) == CHANGED
     alike = seen(store.value(Side.PRIMARY), CHANGED)
-    assert stands(HOME, alike, step)[0] is Standing.DONE
+    assert stands(HOME, alike, step)[0] is StepState.DONE
 
-    assert stands(AGAIN, alike, again)[0] is Standing.READY
-    regions = AGAIN.fill(again, alike).params["AddReplicaRegions"]
+    assert stands(AGAIN, alike, again)[0] is StepState.READY
+    regions = AGAIN.build_call(again, alike).params["AddReplicaRegions"]
     assert regions == [{"Region": DR, "KmsKeyId": _key_in_dr()}], "under the key that it has now"
     replicated = seen(store.value(Side.PRIMARY), store.value(Side.PRIMARY), replica=True)
-    assert stands(AGAIN, replicated, again)[0] is Standing.DONE
+    assert stands(AGAIN, replicated, again)[0] is StepState.DONE
 
 
 def test_what_takes_a_secret_over_is_sent_only_upon_backups() -> None:
     apart = seen(there=CHANGED)
     proofs = [Proof(side, store, "arn", healthy().taken_at + timedelta(hours=1)) for side, store in STORES]
-    for verb, sight in ((HOME, apart), (AGAIN, seen())):
-        call = verb.fill(only(verb, sight), sight)
-        assert _refusal(call, verb.writes | verb.reads, proofs) is None
-        assert _refusal(call, verb.writes | verb.reads, []) is not None, "nothing is backed up"
+    for action, context in ((HOME, apart), (AGAIN, seen())):
+        call = action.build_call(only(action, context), context)
+        assert _refusal(call, action.writes | action.reads, proofs) is None
+        assert _refusal(call, action.writes | action.reads, []) is not None, "nothing is backed up"
 
 
 def test_a_secret_of_the_primary_that_leads_away_is_led_home() -> None:
     away, store = seen(here=THERE), Store(primary=THERE, dr=THERE)
     step = only(HOME, away)
     assert step.before["fields"] == ["host"]
-    HOME.act(step, HOME.fill(step, away), store)
+    HOME.send(step, HOME.build_call(step, away), store)
     assert store.value(Side.PRIMARY) == VALUE
-    assert stands(HOME, seen(store.value(Side.PRIMARY)), step)[0] is Standing.DONE
+    assert stands(HOME, seen(store.value(Side.PRIMARY)), step)[0] is StepState.DONE
 
 
 def test_what_differs_otherwise_than_planned_is_not_touched() -> None:
     step = only(HOME, seen(there=CHANGED))
-    standing, says = stands(HOME, seen(there={**CHANGED, "username": "another"}), step)
-    assert standing is Standing.CHANGED
-    assert "username" in says
+    state, message = stands(HOME, seen(there={**CHANGED, "username": "another"}), step)
+    assert state is StepState.DRIFTED
+    assert "username" in message
 
 
 def test_without_a_record_no_secret_is_made_a_replica_and_the_command_is_told() -> None:
     unknown = seen(recorded={})
-    assert list(AGAIN.foresee(unknown)) == []
+    assert list(AGAIN.plan_steps(unknown)) == []
     (note,) = AGAIN.notes(unknown)
     assert "replicate-secret-to-regions" in note
     assert NAME in note

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from dr_actions.actions.secrets import point_to_dr, promote_replicas
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import refusal
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_estate.config.environment import Side
-from dr_estate.model.region_references import Way, moved
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.region_references import RegionMove, moved
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from tests.dr_actions.actions.estates import only, sight, stands, with_part
@@ -23,9 +23,9 @@ from tests.dr_actions.actions.secrets.values import NAME, SERVED, VALUE, Store, 
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
-PROMOTE, REWRITE = promote_replicas.VERB, point_to_dr.VERB
+PROMOTE, REWRITE = promote_replicas.ACTION, point_to_dr.ACTION
 HOST = "sit-mysql.abc.eu-west-1.rds.amazonaws.com"
-WAY = Way("af-south-1", "eu-west-1", "sit-mysql")
+WAY = RegionMove("af-south-1", "eu-west-1", "sit-mysql")
 LEADING = sight(estate(VALUE, VALUE, replica=True, served=False))
 """A replica leads to the primary's database, and none is restored yet."""
 RESTORED = sight(estate(VALUE, VALUE))
@@ -33,9 +33,9 @@ RESTORED = sight(estate(VALUE, VALUE))
 
 
 def test_in_the_healthy_estate_no_secret_leads_away() -> None:
-    for verb in (PROMOTE, REWRITE):
-        assert list(verb.foresee(sight())) == []
-        assert list(verb.notes(sight())) == []
+    for action in (PROMOTE, REWRITE):
+        assert list(action.plan_steps(sight())) == []
+        assert list(action.notes(sight())) == []
 
 
 def test_a_replica_is_promoted_before_it_is_led_to_the_dr_database() -> None:
@@ -43,21 +43,21 @@ def test_a_replica_is_promoted_before_it_is_led_to_the_dr_database() -> None:
     assert {promote.subject, rewrite.subject} == {NAME}
     assert promote.stage < rewrite.stage
     assert rewrite.tenant == "tenant-1"
-    assert stands(REWRITE, LEADING, rewrite)[0] is Standing.CHANGED, "a replica takes no writes"
-    assert stands(PROMOTE, LEADING, promote)[0] is Standing.READY
-    assert refusal(PROMOTE.fill(promote, LEADING), GuardContext(SIT, PROMOTE.writes)) is None
-    assert stands(PROMOTE, RESTORED, promote)[0] is Standing.DONE
+    assert stands(REWRITE, LEADING, rewrite)[0] is StepState.DRIFTED, "a replica takes no writes"
+    assert stands(PROMOTE, LEADING, promote)[0] is StepState.READY
+    assert refusal(PROMOTE.build_call(promote, LEADING), GuardContext(SIT, PROMOTE.writes)) is None
+    assert stands(PROMOTE, RESTORED, promote)[0] is StepState.DONE
     promoted = sight(estate(VALUE, VALUE, served=False))
     assert "has no host" in stands(REWRITE, promoted, rewrite)[1], "the database comes first"
-    assert stands(REWRITE, RESTORED, rewrite)[0] is Standing.READY
+    assert stands(REWRITE, RESTORED, rewrite)[0] is StepState.READY
     led = sight(estate(VALUE, {**VALUE, "host": SERVED.host}))
-    assert stands(REWRITE, led, rewrite)[0] is Standing.DONE
+    assert stands(REWRITE, led, rewrite)[0] is StepState.DONE
 
 
 def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:
     rewrite, store = only(REWRITE, LEADING), Store(primary=VALUE, dr=VALUE)
-    call = REWRITE.fill(rewrite, RESTORED)
-    answer = REWRITE.act(rewrite, call, store)
+    call = REWRITE.build_call(rewrite, RESTORED)
+    answer = REWRITE.send(rewrite, call, store)
     assert store.value(Side.DR) == {**VALUE, "host": SERVED.host}
     assert store.value(Side.PRIMARY) == VALUE, "the primary's secret is not touched"
     assert set(answer) == {"ARN", "VersionId"}
@@ -69,15 +69,15 @@ def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:
 def test_the_same_change_sent_twice_has_one_token() -> None:
     rewrite, stores = only(REWRITE, LEADING), [Store(dr=VALUE) for _ in range(2)]
     for store in stores:
-        REWRITE.act(rewrite, REWRITE.fill(rewrite, RESTORED), store)
+        REWRITE.send(rewrite, REWRITE.build_call(rewrite, RESTORED), store)
     first, again = (store.calls[-1].params["ClientRequestToken"] for store in stores)
     assert first == again
 
 
 @pytest.mark.proof
 def test_in_the_sandbox_the_former_version_is_kept_and_a_replica_takes_no_value(stores: Home) -> None:
-    stores.endpoint.break_("secrets-host-of-the-primary")
-    seen = stores.whole(*PROMOTE.watches, *REWRITE.watches)
+    stores.endpoint.inject("secrets-host-of-the-primary")
+    seen = stores.whole(*PROMOTE.reads_parts, *REWRITE.reads_parts)
     promote, rewrite = only(PROMOTE, stores.sight(seen)), only(REWRITE, stores.sight(seen))
     stores.send(
         Side.DR,
@@ -90,10 +90,10 @@ def test_in_the_sandbox_the_former_version_is_kept_and_a_replica_takes_no_value(
     with pytest.raises(ClientError):
         stores.act(REWRITE, rewrite, restored)
     stores.act(PROMOTE, promote)
-    assert stores.confirm(REWRITE, rewrite, restored).standing is Standing.READY
+    assert stores.confirm(REWRITE, rewrite, restored).state is StepState.READY
     before = _value(stores, Side.DR)
     stores.act(REWRITE, rewrite, restored)
-    assert stores.until(Standing.DONE, REWRITE, rewrite).standing is Standing.DONE
+    assert stores.until(StepState.DONE, REWRITE, rewrite).state is StepState.DONE
     after = _value(stores, Side.DR)
     assert after["host"].endswith(f"{SIT.regions.dr}.rds.amazonaws.com")
     assert {**after, "host": ""} == {**before, "host": ""}, "only what led away is changed"
@@ -109,27 +109,27 @@ def _value(world: Home, side: Side) -> dict[str, str]:
 
 def test_tenants_that_are_not_in_question_are_left_alone() -> None:
     other = replace(LEADING, only_tenants=frozenset({"tenant2"}))
-    assert list(PROMOTE.foresee(other)) == []
-    assert list(REWRITE.foresee(other)) == []
+    assert list(PROMOTE.plan_steps(other)) == []
+    assert list(REWRITE.plan_steps(other)) == []
 
 
-def _with(*contents: readers_secretsmanager.Content | readers_secretsmanager.Hidden) -> Sight:
+def _with(*contents: readers_secretsmanager.Content | readers_secretsmanager.HiddenSecret) -> PlanContext:
     return sight(with_part(healthy(), readers_secretsmanager.contents, Side.DR, contents))
 
 
 def test_what_cannot_be_moved_is_said_and_left_alone() -> None:
     odd = readers_secretsmanager.Field("url", "d", names_primary=True, names_dr=False)
     seen = _with(readers_secretsmanager.Content(NAME, "1", (odd,)))
-    assert list(REWRITE.foresee(seen)) == []
-    (note,) = REWRITE.leaves(seen)
+    assert list(REWRITE.plan_steps(seen)) == []
+    (note,) = REWRITE.cleanup_notes(seen)
     assert "url" in note
     assert NAME in note
 
 
 def test_a_value_that_may_not_be_read_is_unseen() -> None:
-    why = Unseen(Blindness.DENIED, "GetSecretValue is denied.")
-    hidden = _with(readers_secretsmanager.Hidden(NAME, why))
-    assert REWRITE.confirm(only(REWRITE, LEADING), hidden).standing is Standing.UNSEEN
+    why = Unavailable(UnavailableKind.DENIED, "GetSecretValue is denied.")
+    hidden = _with(readers_secretsmanager.HiddenSecret(NAME, why))
+    assert REWRITE.observe(only(REWRITE, LEADING), hidden).state is StepState.UNAVAILABLE
     assert "is denied" in next(iter(REWRITE.notes(hidden)))
 
 

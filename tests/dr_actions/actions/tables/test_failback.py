@@ -8,25 +8,25 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.tables import verify_primary_in_sync as tables_verify_primary_in_sync
-from dr_actions.model.action import Sight, Standing
+from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dynamodb, dynamodb_contents
-from dr_estate.readers.dynamodb_contents import Contents, TooLarge
+from dr_estate.readers.dynamodb_contents import Contents, TableTooLarge
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
 from tests.dr_actions.actions.failback_world import Home
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 
-VERB = tables_verify_primary_in_sync.VERB
+ACTION = tables_verify_primary_in_sync.ACTION
 TABLE = "sit-tenant-state"
 ITEM = {"tenant_id": {"S": "tenant1"}, "item_id": {"S": "cart"}, "tags": {"SS": ["b", "a"]}, "n": {"N": "1"}}
 
 
-def step_of(sight: Sight) -> Step:
-    return {step.subject: step for step in VERB.foresee(sight)}[TABLE]
+def step_of(context: PlanContext) -> Step:
+    return {step.subject: step for step in ACTION.plan_steps(context)}[TABLE]
 
 
 def contents(**changes: Any) -> Contents:
@@ -40,11 +40,11 @@ def test_writes_stranded_in_the_primary_arrive_and_are_proven_to_have(away: Home
     step = step_of(away.sight())
     away.endpoint.begin(Outage(away.env.regions.primary, "refuse"))
     away.send(Side.DR, "dynamodb:PutItem", TableName=TABLE, Item=ITEM)
-    assert Standing.UNSEEN is away.confirm(VERB, step).standing
+    assert StepState.UNAVAILABLE is away.confirm(ACTION, step).state
     away.endpoint.end()
-    status = away.until(Standing.DONE, VERB, step)
-    assert Standing.DONE is status.standing
-    assert ("2", "2") == (dict(status.facts)["items at home"], dict(status.facts)["items away"])
+    status = away.until(StepState.DONE, ACTION, step)
+    assert StepState.DONE is status.state
+    assert ("2", "2") == (dict(status.evidence)["items at home"], dict(status.evidence)["items away"])
 
 
 def test_the_digest_knows_every_value_and_no_order() -> None:
@@ -54,7 +54,7 @@ def test_the_digest_knows_every_value_and_no_order() -> None:
     assert "cart" not in str(contents())
 
 
-def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing, str]:
+def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[StepState, str]:
     """How the step stands where the sides hold this, and the primary's table is changed so."""
     snapshot = failed_over()
     for side, contents in ((Side.PRIMARY, home), (Side.DR, away)):
@@ -63,48 +63,48 @@ def judged(home: Any = None, away: Any = None, **tables: Any) -> tuple[Standing,
     rows = [row for row in snapshot.get(dynamodb.tables, Side.PRIMARY) if isinstance(row, dynamodb.Table)]
     changed = tuple(replace(row, **tables) if row.name == TABLE else row for row in rows)
     seen = home_sight(with_part(snapshot, dynamodb.tables, Side.PRIMARY, changed))
-    status = VERB.confirm(step_of(seen), seen)
-    return status.standing, status.says
+    status = ACTION.observe(step_of(seen), seen)
+    return status.state, status.message
 
 
-LARGE = TooLarge(TABLE)
-DENIED = Unseen(Blindness.DENIED, "the call is denied (AccessDenied).")
+LARGE = TableTooLarge(TABLE)
+DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).")
 
 
 @pytest.mark.parametrize(
-    ("case", "standing"),
+    ("case", "state"),
     [
-        ({}, Standing.DONE),
-        ({"home": Contents(TABLE, 2, "e")}, Standing.WAITING),
-        ({"home": Contents(TABLE, 3, "e")}, Standing.WAITING),
-        ({"home": LARGE, "away": LARGE}, Standing.DONE),
-        ({"home": LARGE, "away": LARGE, "items": 99}, Standing.WAITING),
-        ({"home": DENIED}, Standing.UNSEEN),
-        ({"status": "UPDATING"}, Standing.WAITING),
-        ({"status": "ARCHIVED"}, Standing.FAILED),
-        ({"status": "absent"}, Standing.FAILED),
-        ({"replicas": ()}, Standing.FAILED),
+        ({}, StepState.DONE),
+        ({"home": Contents(TABLE, 2, "e")}, StepState.IN_PROGRESS),
+        ({"home": Contents(TABLE, 3, "e")}, StepState.IN_PROGRESS),
+        ({"home": LARGE, "away": LARGE}, StepState.DONE),
+        ({"home": LARGE, "away": LARGE, "items": 99}, StepState.IN_PROGRESS),
+        ({"home": DENIED}, StepState.UNAVAILABLE),
+        ({"status": "UPDATING"}, StepState.IN_PROGRESS),
+        ({"status": "ARCHIVED"}, StepState.FAILED),
+        ({"status": "absent"}, StepState.FAILED),
+        ({"replicas": ()}, StepState.FAILED),
     ],
     ids=[
         *("alike", "fewer", "other items", "too large", "too large, and other counts"),
         *("denied", "updating", "archived", "absent", "no replica"),
     ],
 )
-def test_both_replicas_must_be_active_and_hold_the_same(case: dict[str, Any], standing: Standing) -> None:
-    found, says = judged(**case)
-    assert standing is found, says
+def test_both_replicas_must_be_active_and_hold_the_same(case: dict[str, Any], state: StepState) -> None:
+    found, message = judged(**case)
+    assert state is found, message
 
 
 def test_while_the_primary_serves_no_table_is_read_and_nothing_is_claimed() -> None:
     assert () == read(dynamodb_contents.contents, Side.PRIMARY, {}), "a call would find no answer"
     seen = home_sight(healthy())
-    assert Standing.UNSEEN is VERB.confirm(step_of(seen), seen).standing
+    assert StepState.UNAVAILABLE is ACTION.observe(step_of(seen), seen).state
 
 
 def test_the_window_of_conflicts_is_told_and_other_goals_prove_nothing() -> None:
-    assert any("T31" in note for note in VERB.notes(home_sight()))
-    assert [] == list(VERB.foresee(home_sight(goal=Goal.FAILOVER)))
+    assert any("T31" in note for note in ACTION.notes(home_sight()))
+    assert [] == list(ACTION.plan_steps(home_sight(goal=Goal.FAILOVER)))
     step = step_of(home_sight())
     assert step.call is None
     unseen = home_sight(dark(failed_over(), Side.DR))
-    assert Standing.UNSEEN is VERB.confirm(step, unseen).standing
+    assert StepState.UNAVAILABLE is ACTION.observe(step, unseen).state

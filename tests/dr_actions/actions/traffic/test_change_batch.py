@@ -17,17 +17,17 @@ from dr_actions.actions.traffic.change_batch import (
     chunks,
     record_set,
     shared,
-    turned,
+    shifted,
     upserts,
 )
 from dr_actions.model.plan import Call
-from dr_checks.derived.record_pairs import Pair, leader, pairs_of
+from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of
 from dr_estate.config.environment import Side
 from dr_estate.readers import route53
 from tests.dr_checks.edges import FIRST, ORIGIN, PRIMARY, RECORDS, SECOND, SECONDARY, record
 from tests.dr_checks.worlds import SIT
 
-PAIR = Pair(FIRST, SECOND)
+PAIR = RecordPair(FIRST, SECOND)
 ROWS = (
     {
         "Name": f"{ORIGIN}.",
@@ -48,8 +48,8 @@ ROWS = (
 )
 
 
-def _weighted(primary: int, dr: int) -> Pair:
-    return Pair(replace(PRIMARY, weight=primary), replace(SECONDARY, weight=dr))
+def _weighted(primary: int, dr: int) -> RecordPair:
+    return RecordPair(replace(PRIMARY, weight=primary), replace(SECONDARY, weight=dr))
 
 
 def test_a_record_is_written_as_it_was_read() -> None:
@@ -57,7 +57,7 @@ def test_a_record_is_written_as_it_was_read() -> None:
 
 
 def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_roles() -> None:
-    first, second = turned(PAIR, Side.DR)
+    first, second = shifted(PAIR, Side.DR)
     assert (first.set_identifier, first.failover) == (PRIMARY.set_identifier, "PRIMARY")
     assert (second.set_identifier, second.failover) == (SECONDARY.set_identifier, "SECONDARY")
     assert replace(first, set_identifier=SECONDARY.set_identifier, failover="SECONDARY") == SECOND
@@ -66,14 +66,14 @@ def test_a_failover_pair_exchanges_what_it_leads_to_and_keeps_identifiers_and_ro
 
 def test_turning_there_and_back_changes_nothing() -> None:
     for pair in (PAIR, _weighted(100, 0)):
-        again = next(p for p in pairs_of(turned(pair, Side.DR), ORIGIN, SIT) if isinstance(p, Pair))
+        again = next(p for p in pairs_of(shifted(pair, Side.DR), ORIGIN, SIT) if isinstance(p, RecordPair))
         assert leader(again) is Side.DR
-        assert set(turned(again, Side.PRIMARY)) == {pair.primary, pair.dr}
+        assert set(shifted(again, Side.PRIMARY)) == {pair.primary, pair.dr}
 
 
 def test_a_weighted_pair_gets_weights_of_nought_and_a_hundred_and_nothing_else() -> None:
     for pair in (_weighted(100, 0), _weighted(90, 10), _weighted(0, 0)):
-        by_identifier = {route53_record.set_identifier: route53_record for route53_record in turned(pair, Side.DR)}
+        by_identifier = {route53_record.set_identifier: route53_record for route53_record in shifted(pair, Side.DR)}
         assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=0)
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=100)
 
@@ -83,11 +83,11 @@ def test_a_weighted_pair_is_shared_by_side_and_nothing_else_of_it_changes() -> N
         by_identifier = {route53_record.set_identifier: route53_record for route53_record in shared(pair, 10)}
         assert by_identifier[PRIMARY.set_identifier] == replace(pair.primary, weight=10)
         assert by_identifier[SECONDARY.set_identifier] == replace(pair.dr, weight=90)
-    assert set(shared(_weighted(50, 50), 100)) == set(turned(_weighted(50, 50), Side.PRIMARY))
+    assert set(shared(_weighted(50, 50), 100)) == set(shifted(_weighted(50, 50), Side.PRIMARY))
 
 
 def test_a_failover_pair_is_never_shared_but_turned_whole() -> None:
-    away = next(p for p in pairs_of(turned(PAIR, Side.DR), ORIGIN, SIT) if isinstance(p, Pair))
+    away = next(p for p in pairs_of(shifted(PAIR, Side.DR), ORIGIN, SIT) if isinstance(p, RecordPair))
     assert set(shared(away, 100)) == {FIRST, SECOND}
     with pytest.raises(ValueError, match="cannot be shared"):
         shared(away, 10)
@@ -108,7 +108,7 @@ def test_what_is_no_pair_is_said_and_never_turned() -> None:
     plain = replace(SECOND, alias_target=None, values=("192.0.2.2",), health_check_id=None)
     assert "has no health check, and Route 53 requires one" in said(FIRST, plain)
     checked = replace(plain, health_check_id="hc-2")
-    assert [Pair(FIRST, checked)] == list(pairs_of((FIRST, checked), ORIGIN, SIT))
+    assert [RecordPair(FIRST, checked)] == list(pairs_of((FIRST, checked), ORIGIN, SIT))
     assert [found for found in pairs_of(RECORDS, ORIGIN, SIT) if isinstance(found, str)] == []
 
 
@@ -123,12 +123,12 @@ def test_batches_stay_within_what_route_53_takes_and_split_no_pair() -> None:
         assert 2 * sum(map(len, targets)) <= MOST_CHARACTERS
 
 
-def replace_name(pair: Pair, name: str) -> Pair:
-    return Pair(replace(pair.primary, name=name), replace(pair.dr, name=name))
+def replace_name(pair: RecordPair, name: str) -> RecordPair:
+    return RecordPair(replace(pair.primary, name=name), replace(pair.dr, name=name))
 
 
 def test_the_change_is_told_as_json_and_as_a_command_that_a_shell_reads() -> None:
-    record_sets = [record_set(route53_record) for route53_record in turned(PAIR, Side.DR)]
+    record_sets = [record_set(route53_record) for route53_record in shifted(PAIR, Side.DR)]
     call = Call("route53", "ChangeResourceRecordSets", "us-east-1", upserts("Z1", record_sets, "it's a drill"))
     batch = json.loads(as_json(call))
     assert [change["Action"] for change in batch["Changes"]] == ["UPSERT", "UPSERT"]

@@ -27,13 +27,13 @@ def test_a_flap_in_the_window_begins_the_count_anew_and_is_named() -> None:
     steadiness = stability(_beats(*range(1, 10), *range(12, 40)), NOW, 30, "af-south-1")
     assert (steadiness.stable, steadiness.lasts) == (False, 9 * MINUTE)
     assert steadiness.gap == NOW.replace(second=0) - 10 * MINUTE
-    assert "silent at 09:50" in steadiness.says
+    assert "silent at 09:50" in steadiness.message
 
 
 def test_a_region_that_publishes_no_more_is_not_stable_however_long_it_was() -> None:
     steadiness = stability(_beats(*range(5, 60)), NOW, 30, "af-south-1")
     assert (steadiness.stable, steadiness.since) == (False, None)
-    assert "no metric now" in steadiness.says
+    assert "no metric now" in steadiness.message
     assert not stability([], NOW, 30, "af-south-1").stable
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from dr_actions.actions.traffic.change_batch import record_set
 from dr_actions.actions.traffic.share_gate import SETTLES
-from dr_actions.actions.traffic.shift_to_dr import VERB
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.actions.traffic.shift_to_dr import ACTION
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
-from dr_estate.network.dns_query import Answer
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.readers import dns_answers, dns_canary_polls, route53
-from dr_estate.readers.dns_canary_polls import Change
+from dr_estate.readers.dns_canary_polls import DnsChange
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.plain import (
@@ -34,7 +34,7 @@ from tests.dr_actions.plain import (
     with_weights,
 )
 
-OUT_OF_REACH = Unseen(Blindness.RESOLVER, "DNS server ns-1 did not answer.")
+OUT_OF_REACH = Unavailable(UnavailableKind.RESOLVER, "DNS server ns-1 did not answer.")
 HOST, DOMAIN = "www.customer-one.example", "customer-one.example"
 ENV = with_traffic(customer_hosts={"tenant1": (HOST,)})
 ROLES = ("PRIMARY", "SECONDARY")
@@ -55,21 +55,21 @@ SHIFTED = led(HEALTHY, 0)
 PAIR = [record_set(record) for record in HEALTHY.get(route53.records, GLOBAL) if record.name == ORIGIN]
 
 
-def _sight(snapshot: Snapshot = HEALTHY, **changes: Any) -> Sight:
+def _sight(snapshot: Snapshot = HEALTHY, **changes: Any) -> PlanContext:
     return sight(snapshot, **{"env": ENV, **changes})
 
 
 def _steps(**changes: Any) -> dict[str, Step]:
-    return steps_of(VERB, _sight(**changes))
+    return steps_of(ACTION, _sight(**changes))
 
 
 STEP = _steps()[SIT.traffic.zone]
 
 
-def _confirm(snapshot: Snapshot, since_s: float = 10, **changes: Any) -> Confirmation:
+def _confirm(snapshot: Snapshot, since_s: float = 10, **changes: Any) -> StepStatus:
     """How the step stands, its change having been answered so many seconds ago."""
     sent_at = {STEP.id: snapshot.taken_at - timedelta(seconds=since_s)}
-    return VERB.confirm(STEP, _sight(snapshot, **{"sent_at": sent_at, **changes}))
+    return ACTION.observe(STEP, _sight(snapshot, **{"sent_at": sent_at, **changes}))
 
 
 def test_the_batch_upserts_exactly_the_pair_through_us_east_1() -> None:
@@ -84,61 +84,61 @@ def test_the_batch_upserts_exactly_the_pair_through_us_east_1() -> None:
 
 
 def test_the_step_is_ready_then_done_and_taking_it_back_writes_every_attribute() -> None:
-    assert _confirm(HEALTHY).standing is Standing.READY
+    assert _confirm(HEALTHY).state is StepState.READY
     confirmed = _confirm(SHIFTED)
-    assert (confirmed.standing, bool(confirmed.facts)) == (Standing.DONE, True)
+    assert (confirmed.state, bool(confirmed.evidence)) == (StepState.DONE, True)
     assert _steps(snapshot=SHIFTED).keys() == {DOMAIN}
-    undoing = VERB.undo(STEP)
+    undoing = ACTION.rollback_call(STEP)
     assert undoing is not None
     assert [change["ResourceRecordSet"] for change in undoing.params["ChangeBatch"]["Changes"]] == PAIR
 
 
 def test_records_that_lead_there_while_the_answers_do_not_are_waited_for() -> None:
     confirmed = _confirm(with_weights(HEALTHY, 0, 100))
-    assert (confirmed.standing, "still answers" in confirmed.says) == (Standing.WAITING, True)
+    assert (confirmed.state, "still answers" in confirmed.message) == (StepState.IN_PROGRESS, True)
 
 
 def test_a_resolver_that_answers_with_the_old_region_is_waited_for_no_longer_than_a_change_takes() -> None:
-    old = Answer("192.0.2.53", ORIGIN, "A", "NOERROR", ("203.0.113.9",), (), 60, authoritative=False)
+    old = DnsAnswer("192.0.2.53", ORIGIN, "A", "NOERROR", ("203.0.113.9",), (), 60, authoritative=False)
     stale = with_part(SHIFTED, dns_answers.resolved, GLOBAL, (old,))
     confirmed = _confirm(stale)
-    assert (confirmed.standing, confirmed.says) == (
-        Standing.WAITING,
+    assert (confirmed.state, confirmed.message) == (
+        StepState.IN_PROGRESS,
         f"192.0.2.53 still answers {ORIGIN} with 203.0.113.9",
     )
     late = _confirm(stale, since_s=SETTLES.seconds + 1)
-    assert late.standing is Standing.DONE
-    assert "192.0.2.53 still answers" in late.says
+    assert late.state is StepState.DONE
+    assert "192.0.2.53 still answers" in late.message
 
 
 def test_where_no_dns_server_can_be_reached_route_53_itself_tells_what_it_answers() -> None:
     closed = with_part(SHIFTED, dns_answers.resolved, GLOBAL, OUT_OF_REACH)
     closed = with_part(closed, dns_answers.authorities, GLOBAL, (OUT_OF_REACH,))
     confirmed = _confirm(closed)
-    assert confirmed.standing is Standing.DONE
-    assert confirmed.says.endswith("its records, read back, Route 53 (TestDNSAnswer)")
+    assert confirmed.state is StepState.DONE
+    assert confirmed.message.endswith("its records, read back, Route 53 (TestDNSAnswer)")
     nothing = _confirm(with_part(closed, dns_answers.door, Side.DR, OUT_OF_REACH))
-    assert nothing.standing is Standing.DONE
-    assert "cannot be seen from here: DNS server ns-1 did not answer" in nothing.says
+    assert nothing.state is StepState.DONE
+    assert "cannot be seen from here: DNS server ns-1 did not answer" in nothing.message
 
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [("PENDING", Standing.WAITING), ("INSYNC", Standing.DONE), ("NoSuchChange", Standing.DONE)],
+    [("PENDING", StepState.IN_PROGRESS), ("INSYNC", StepState.DONE), ("NoSuchChange", StepState.DONE)],
 )
-def test_route_53_has_the_change_everywhere_before_the_step_is_done(status: str, expected: Standing) -> None:
-    followed = with_part(SHIFTED, dns_canary_polls.changes, GLOBAL, (Change("C1", status),))
-    assert _confirm(followed, changes={STEP.id: "C1"}).standing is expected
+def test_route_53_has_the_change_everywhere_before_the_step_is_done(status: str, expected: StepState) -> None:
+    followed = with_part(SHIFTED, dns_canary_polls.changes, GLOBAL, (DnsChange("C1", status),))
+    assert _confirm(followed, changes={STEP.id: "C1"}).state is expected
     unheard = with_part(SHIFTED, dns_canary_polls.changes, GLOBAL, (OUT_OF_REACH,))
-    assert _confirm(unheard, changes={STEP.id: "C1"}).standing is Standing.WAITING
-    assert _confirm(unheard, since_s=SETTLES.seconds + 1, changes={STEP.id: "C1"}).standing is Standing.DONE
+    assert _confirm(unheard, changes={STEP.id: "C1"}).state is StepState.IN_PROGRESS
+    assert _confirm(unheard, since_s=SETTLES.seconds + 1, changes={STEP.id: "C1"}).state is StepState.DONE
 
 
 def test_records_as_before_although_route_53_took_the_change_were_written_back() -> None:
-    in_sync = with_part(HEALTHY, dns_canary_polls.changes, GLOBAL, (Change("C1", "INSYNC"),))
+    in_sync = with_part(HEALTHY, dns_canary_polls.changes, GLOBAL, (DnsChange("C1", "INSYNC"),))
     confirmed = _confirm(in_sync, changes={STEP.id: "C1"})
-    assert (confirmed.standing, "somebody wrote them back" in confirmed.says) == (Standing.FAILED, True)
-    assert VERB.is_undone(STEP, _sight(in_sync))
+    assert (confirmed.state, "somebody wrote them back" in confirmed.message) == (StepState.FAILED, True)
+    assert ACTION.is_rolled_back(STEP, _sight(in_sync))
 
 
 def test_records_changed_by_somebody_else_stop_the_step() -> None:
@@ -147,12 +147,12 @@ def test_records_changed_by_somebody_else_stop_the_step() -> None:
         HEALTHY, route53.records, GLOBAL, lambda row: row.set_identifier == primary, evaluate_target_health=False
     )
     confirmed = _confirm(changed)
-    assert (confirmed.standing, "AliasTarget" in confirmed.says) == (Standing.CHANGED, True)
+    assert (confirmed.state, "AliasTarget" in confirmed.message) == (StepState.DRIFTED, True)
 
 
 def test_records_turned_by_hand_in_another_way_are_as_good() -> None:
     by_hand = with_rows(SHIFTED, route53.records, GLOBAL, lambda row: row.name == ORIGIN, evaluate_target_health=False)
-    assert _confirm(by_hand).standing is Standing.DONE
+    assert _confirm(by_hand).state is StepState.DONE
 
 
 def test_weights_change_sides() -> None:
@@ -162,7 +162,7 @@ def test_weights_change_sides() -> None:
 
 def test_a_customers_own_failover_pair_gets_the_same_treatment() -> None:
     step = _steps()[DOMAIN]
-    assert VERB.confirm(step, _sight()).standing is Standing.READY
+    assert ACTION.observe(step, _sight()).state is StepState.READY
     roles = {row["SetIdentifier"]: row["Failover"] for row in step.after["records"]}
     assert roles == {row["SetIdentifier"]: row["Failover"] for row in step.before["records"]}
     targets = [row["AliasTarget"] for row in step.after["records"]]
@@ -171,16 +171,16 @@ def test_a_customers_own_failover_pair_gets_the_same_treatment() -> None:
 
 def test_without_us_east_1_there_is_no_step_but_what_route_53_does_and_what_is_owed() -> None:
     blind = _sight(dark(HEALTHY, GLOBAL), primary_answers=False)
-    assert list(VERB.foresee(blind)) == []
-    notes = " ".join(VERB.notes(blind))
+    assert list(ACTION.plan_steps(blind)) == []
+    notes = " ".join(ACTION.notes(blind))
     assert "by health, in the data plane" in notes
     assert "pin is owed" in notes
 
 
 def test_a_dark_primary_and_an_unseen_part_are_told_apart() -> None:
     alone = _sight(dark(HEALTHY, Side.PRIMARY), primary_answers=False)
-    assert [step.subject for step in VERB.foresee(alone)] == [DOMAIN, SIT.traffic.zone]
-    assert _confirm(dark(HEALTHY, GLOBAL)).standing is Standing.UNSEEN
+    assert [step.subject for step in ACTION.plan_steps(alone)] == [DOMAIN, SIT.traffic.zone]
+    assert _confirm(dark(HEALTHY, GLOBAL)).state is StepState.UNAVAILABLE
 
 
 @pytest.mark.parametrize(
@@ -193,16 +193,16 @@ def test_a_dark_primary_and_an_unseen_part_are_told_apart() -> None:
 )
 def test_what_must_not_be_changed_is_left_and_said(traffic: dict[str, Any], note: str) -> None:
     seen = _sight(env=with_traffic(**traffic))
-    assert list(VERB.foresee(seen)) == []
-    assert note in " ".join(VERB.notes(seen))
+    assert list(ACTION.plan_steps(seen)) == []
+    assert note in " ".join(ACTION.notes(seen))
 
 
 def test_the_traffic_name_is_not_moved_for_some_tenants_alone() -> None:
     some = _sight(only_tenants=frozenset({"tenant-1"}))
-    assert [step.subject for step in VERB.foresee(some)] == [DOMAIN]
-    assert "serves every tenant" in " ".join(VERB.notes(some))
+    assert [step.subject for step in ACTION.plan_steps(some)] == [DOMAIN]
+    assert "serves every tenant" in " ".join(ACTION.notes(some))
     everybody = _sight(only_tenants=frozenset({"tenant1", "tenant2"}))
-    assert len(list(VERB.foresee(everybody))) == len(_steps())
+    assert len(list(ACTION.plan_steps(everybody))) == len(_steps())
 
 
 def test_where_dns_is_a_persons_the_step_is_theirs_and_carries_the_same_call() -> None:
@@ -214,13 +214,13 @@ def test_where_dns_is_a_persons_the_step_is_theirs_and_carries_the_same_call() -
 
 def test_a_failback_has_no_part_in_it() -> None:
     back = _sight(goal=Goal.FAILBACK)
-    assert (list(VERB.foresee(back)), list(VERB.notes(back))) == ([], [])
+    assert (list(ACTION.plan_steps(back)), list(ACTION.notes(back))) == ([], [])
 
 
 def test_it_may_send_one_operation_and_no_other() -> None:
-    assert VERB.writes == {"route53:ChangeResourceRecordSets"}
+    assert ACTION.writes == {"route53:ChangeResourceRecordSets"}
     bare = Step("x", 7, 50, "traffic/shift_to_dr", "x", "x", GLOBAL, "x", Danger.REVERSIBLE, "", 1)
-    assert VERB.undo(bare) is None
+    assert ACTION.rollback_call(bare) is None
 
 
 @pytest.mark.proof
@@ -229,12 +229,12 @@ def test_a_customers_pair_is_turned_in_its_own_zone_and_planned_alike_by_two_peo
         _make_pair(world)
         world.endpoint.timing(transition_s=0)
         world.healthy = world.whole()
-        steps = steps_of(VERB, world.sight())
-        assert steps == steps_of(VERB, world.sight(world.whole()))
-        world.act(VERB, steps[DOMAIN])
-        assert world.confirm(VERB, steps[DOMAIN]).standing is Standing.DONE
-        world.take_back(VERB, steps[DOMAIN])
-        assert steps == steps_of(VERB, world.sight(world.whole()))
+        steps = steps_of(ACTION, world.sight())
+        assert steps == steps_of(ACTION, world.sight(world.whole()))
+        world.act(ACTION, steps[DOMAIN])
+        assert world.confirm(ACTION, steps[DOMAIN]).state is StepState.DONE
+        world.take_back(ACTION, steps[DOMAIN])
+        assert steps == steps_of(ACTION, world.sight(world.whole()))
 
 
 def _make_pair(world: World) -> None:

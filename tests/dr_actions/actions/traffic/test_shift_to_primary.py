@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.traffic.binomial import rarity
-from dr_actions.actions.traffic.shift_to_primary import VERB
-from dr_actions.model.action import HOME, Confirmation, Sight, Standing
+from dr_actions.actions.traffic.shift_to_primary import ACTION
+from dr_actions.model.action import TO_PRIMARY, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import dns_answers, dns_weight_samples, ecs, http_sites, route53
-from dr_estate.readers.dns_weight_samples import Tally
+from dr_estate.readers.dns_weight_samples import AnswerTally
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.actions.compute.failback_world import (
@@ -49,23 +49,23 @@ BAKED_S = 60 * ENV.failback.bake_minutes + 1
 DNS_SETTLED_S = 121
 
 
-def _sight(snapshot: Snapshot = AWAY, **changes: Any) -> Sight:
+def _sight(snapshot: Snapshot = AWAY, **changes: Any) -> PlanContext:
     return sight(snapshot, **{"env": ENV, "goal": Goal.FAILBACK, **changes})
 
 
 def _steps(snapshot: Snapshot = AWAY, **changes: Any) -> dict[str, Step]:
     """The steps home by the percentage that they lead there."""
-    return {step.id.partition(":")[2]: step for step in VERB.foresee(_sight(snapshot, **changes))}
+    return {step.id.partition(":")[2]: step for step in ACTION.plan_steps(_sight(snapshot, **changes))}
 
 
 STEPS = _steps()
 
 
-def _confirm(percent: str, snapshot: Snapshot, since_s: float | None = None) -> Confirmation:
+def _confirm(percent: str, snapshot: Snapshot, since_s: float | None = None) -> StepStatus:
     """How a stage stands, its change having been answered so many seconds ago; None: no record says when."""
     step = STEPS[percent]
     moment = {} if since_s is None else {step.id: snapshot.taken_at - timedelta(seconds=since_s)}
-    return VERB.confirm(step, _sight(snapshot, sent_at=moment))
+    return ACTION.observe(step, _sight(snapshot, sent_at=moment))
 
 
 def _pair(step: Step, key: str = "after") -> list[tuple[str, int]]:
@@ -91,10 +91,10 @@ def test_there_is_one_step_a_weight_and_each_writes_the_plans_weights_alone() ->
 @pytest.mark.parametrize("percent", STEPS)
 def test_a_stage_is_ready_then_done_when_the_answers_follow_its_weight(percent: str) -> None:
     before = dict(zip(("10", "50", "100"), (0, 10, 50), strict=True))[percent]
-    assert _confirm(percent, led(HEALTHY, before)).standing is Standing.READY
+    assert _confirm(percent, led(HEALTHY, before)).state is StepState.READY
     confirmed = _confirm(percent, led(HEALTHY, int(percent)), since_s=BAKED_S)
-    assert confirmed.standing is Standing.DONE, confirmed.says
-    assert dict(confirmed.facts)["sites visited"] == "2"
+    assert confirmed.state is StepState.DONE, confirmed.message
+    assert dict(confirmed.evidence)["sites visited"] == "2"
 
 
 def test_nothing_is_left_to_lead_once_everybody_is_home() -> None:
@@ -105,18 +105,18 @@ def test_a_stage_bakes_from_when_its_change_was_answered_and_no_sooner() -> None
     tenth = led(HEALTHY, 10)
     for since_s, reason in ((None, "its bake begins"), (0, "of the bake are left")):
         confirmed = _confirm("10", tenth, since_s)
-        assert (confirmed.standing, reason in confirmed.says) == (Standing.WAITING, True)
-    assert _confirm("10", tenth, since_s=BAKED_S).standing is Standing.DONE
+        assert (confirmed.state, reason in confirmed.message) == (StepState.IN_PROGRESS, True)
+    assert _confirm("10", tenth, since_s=BAKED_S).state is StepState.DONE
 
 
 def test_taking_a_stage_back_is_the_batch_of_the_last_good_weights() -> None:
-    undoing = VERB.undo(STEPS["50"])
+    undoing = ACTION.rollback_call(STEPS["50"])
     assert undoing is not None
     rows = [change["ResourceRecordSet"] for change in undoing.params["ChangeBatch"]["Changes"]]
     assert [row["Weight"] for row in rows] == [10, 90]
     back = led(HEALTHY, 10)
-    assert _confirm("50", back).standing is Standing.READY
-    assert _confirm("10", back, since_s=60).standing is Standing.DONE
+    assert _confirm("50", back).state is StepState.READY
+    assert _confirm("10", back, since_s=60).state is StepState.DONE
 
 
 def test_a_run_that_goes_on_later_goes_on_from_the_weight_that_is_there() -> None:
@@ -130,19 +130,19 @@ def test_a_run_that_goes_on_later_goes_on_from_the_weight_that_is_there() -> Non
 
 def test_weights_that_nobody_planned_stop_the_stage() -> None:
     confirmed = _confirm("10", with_weights(AWAY, 33, 67))
-    assert (confirmed.standing, "Weight is 33" in confirmed.says) == (Standing.CHANGED, True)
+    assert (confirmed.state, "Weight is 33" in confirmed.message) == (StepState.DRIFTED, True)
 
 
 def test_a_primary_that_turns_unhealthy_gets_no_answers_and_its_stage_fails() -> None:
     dns_samples = ENV.failback.dns_samples
     door = HEALTHY.get(dns_answers.door, Side.DR)
-    tallies = (Tally(ORIGIN, "A", ((door, dns_samples),), silent=0),)
+    tallies = (AnswerTally(ORIGIN, "A", ((door, dns_samples),), silent=0),)
     nobody = with_part(led(HEALTHY, 50), dns_weight_samples.tallies, GLOBAL, tallies)
     none = f"gate.answers: 0 of {dns_samples}"
     confirmed = _confirm("50", nobody, since_s=30)
-    assert (confirmed.standing, none in confirmed.says) == (Standing.WAITING, True), "the change may spread"
+    assert (confirmed.state, none in confirmed.message) == (StepState.IN_PROGRESS, True), "the change may spread"
     confirmed = _confirm("50", nobody, since_s=DNS_SETTLED_S)
-    assert (confirmed.standing, confirmed.says.startswith(none)) == (Standing.FAILED, True)
+    assert (confirmed.state, confirmed.message.startswith(none)) == (StepState.FAILED, True)
 
 
 def _without_tasks(snapshot: Snapshot) -> Snapshot:
@@ -152,8 +152,8 @@ def _without_tasks(snapshot: Snapshot) -> Snapshot:
 
 def test_tasks_that_are_gone_at_home_fail_the_stage_at_once() -> None:
     confirmed = _confirm("10", _without_tasks(led(HEALTHY, 10)), since_s=1)
-    assert (confirmed.standing, confirmed.gate, confirmed.says.partition(":")[0]) == (
-        Standing.FAILED,
+    assert (confirmed.state, confirmed.gate, confirmed.message.partition(":")[0]) == (
+        StepState.FAILED,
         True,
         "gate.targets",
     )
@@ -167,12 +167,12 @@ def test_a_site_that_is_not_the_tenants_own_fails_the_stage_at_once() -> None:
     visits = tuple(stranger if getattr(visit, "host", "") == host else visit for visit in tour.tenants)
     strange = with_part(led(HEALTHY, 10), http_sites.visits, PRIMARY, replace(tour, tenants=visits))
     confirmed = _confirm("10", strange, since_s=1)
-    assert (confirmed.standing, confirmed.gate, confirmed.says.partition(":")[0]) == (
-        Standing.FAILED,
+    assert (confirmed.state, confirmed.gate, confirmed.message.partition(":")[0]) == (
+        StepState.FAILED,
         True,
         "gate.probes",
     )
-    assert host in confirmed.says
+    assert host in confirmed.message
 
 
 def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back() -> None:
@@ -181,30 +181,30 @@ def test_where_dns_is_a_persons_each_stage_is_theirs_and_says_how_to_lead_back()
     assert [step.call for step in by_hand.values()] == [step.call for step in STEPS.values()]
     step, gone = by_hand["10"], _without_tasks(led(HEALTHY, 10))
     moment = {step.id: gone.taken_at - timedelta(seconds=1)}
-    confirmed, back = VERB.confirm(step, _sight(gone, sent_at=moment)), VERB.undo(step)
+    confirmed, back = ACTION.observe(step, _sight(gone, sent_at=moment)), ACTION.rollback_call(step)
     assert back is not None
-    assert (confirmed.standing, confirmed.back) == (Standing.FAILED, back)
-    assert "back by hand" in confirmed.says
+    assert (confirmed.state, confirmed.reversing_call) == (StepState.FAILED, back)
+    assert "back by hand" in confirmed.message
 
 
 def test_what_cannot_be_seen_is_said() -> None:
     blind = _sight(dark(AWAY, GLOBAL))
-    assert (list(VERB.foresee(blind)), "us-east-1" in " ".join(VERB.notes(blind))) == ([], True)
-    assert VERB.confirm(STEPS["10"], blind).standing is Standing.UNSEEN
+    assert (list(ACTION.plan_steps(blind)), "us-east-1" in " ".join(ACTION.notes(blind))) == ([], True)
+    assert ACTION.observe(STEPS["10"], blind).state is StepState.UNAVAILABLE
 
 
 def test_a_gate_that_cannot_be_looked_at_holds_the_stage_and_fails_nothing() -> None:
     confirmed = _confirm("10", dark(led(HEALTHY, 10), PRIMARY), since_s=60)
-    assert (confirmed.standing, "gate.targets: not seen" in confirmed.says) == (Standing.WAITING, True)
+    assert (confirmed.state, "gate.targets: not seen" in confirmed.message) == (StepState.IN_PROGRESS, True)
 
 
 def test_it_has_a_part_in_a_failback_alone_and_no_other_call() -> None:
-    assert VERB.goals == HOME
-    assert sorted(VERB.writes) == ["route53:ChangeResourceRecordSets"]
+    assert ACTION.goals == TO_PRIMARY
+    assert sorted(ACTION.writes) == ["route53:ChangeResourceRecordSets"]
 
 
 def test_the_estate_at_home_has_nothing_to_lead() -> None:
-    assert (list(VERB.foresee(_sight(HEALTHY))), list(VERB.notes(_sight(HEALTHY)))) == ([], [])
+    assert (list(ACTION.plan_steps(_sight(HEALTHY))), list(ACTION.notes(_sight(HEALTHY)))) == ([], [])
 
 
 @pytest.fixture(scope="module")
@@ -223,10 +223,10 @@ def world(away: World) -> Iterator[World]:
 def test_all_visitors_come_home_and_the_answers_follow_each_weight(world: World) -> None:
     for percent, step in zip((10, 50, 100), steps_home(world).values(), strict=True):
         confirmed = take(world, step)
-        assert confirmed.standing is Standing.DONE, confirmed.says
+        assert confirmed.state is StepState.DONE, confirmed.message
         assert weights(world) == (percent, 100 - percent)
         if percent < 100:
-            came, total = map(int, dict(confirmed.facts)[f"answers {ORIGIN} A"].split(" of "))
+            came, total = map(int, dict(confirmed.evidence)[f"answers {ORIGIN} A"].split(" of "))
             assert total == ENV.failback.dns_samples
             assert rarity(came, total, percent / 100) > 1e-6
     assert steps_home(world) == {}
@@ -264,10 +264,10 @@ def _lose_a_site(world: World) -> None:
 )
 def test_a_home_that_is_spoiled_fails_the_stage(world: World, spoil: Callable[[World], None], gate: str) -> None:
     step = steps_home(world)["50"]
-    world.act(VERB, step)
+    world.act(ACTION, step)
     spoil(world)
     confirmed = stage(world, step, since_s=DNS_SETTLED_S)
-    assert (confirmed.standing, confirmed.says.partition(":")[0]) == (Standing.FAILED, gate)
+    assert (confirmed.state, confirmed.message.partition(":")[0]) == (StepState.FAILED, gate)
 
 
 def _rules_of(world: World, label: str) -> list[str]:
@@ -289,10 +289,10 @@ def test_a_failover_pair_is_turned_home_whole_and_that_is_said() -> None:
     with led_away(with_traffic(ENV, policy="failover")) as world:
         (step,) = steps_home(world).values()
         assert (step.id, step.after["percent"]) == ("traffic/shift_to_primary:100", 100)
-        assert "cannot be shared" in " ".join(VERB.notes(records_sight(world)))
+        assert "cannot be shared" in " ".join(ACTION.notes(records_sight(world)))
         confirmed = take(world, step)
-        assert confirmed.standing is Standing.DONE, confirmed.says
-        rows = world.look(VERB).snapshot.get(route53.records, GLOBAL)
+        assert confirmed.state is StepState.DONE, confirmed.message
+        rows = world.look(ACTION).snapshot.get(route53.records, GLOBAL)
         assert [r for r in rows if r.name == ORIGIN] == [
             r for r in world.healthy.get(route53.records, GLOBAL) if r.name == ORIGIN
         ]

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.traffic.share_gate import Part, answers_gate
+from dr_actions.actions.traffic.share_gate import TrafficShare, answers_gate
 from dr_actions.actions.traffic.stage_gates import gates, left_s
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
-from dr_estate.model.unseen import Blindness, Unseen
-from dr_estate.network.dns_query import Answer
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2_request_counts, http_sites
-from dr_estate.readers.dns_weight_samples import Tally
+from dr_estate.readers.dns_weight_samples import AnswerTally
 from dr_estate.readers.elbv2_request_counts import Minute
 from tests.dr_checks.edges import ORIGIN
 from tests.dr_checks.traffic import group, healthy
@@ -27,9 +27,9 @@ from tests.dr_checks.worlds import DENIED, NOW, SIT, service, world
 P, D, G = Side.PRIMARY, Side.DR, Side.GLOBAL
 HOME, AWAY, NOWHERE = "192.0.2.1", "198.51.100.1", "203.0.113.9"
 SINCE = NOW - timedelta(minutes=5)
-HALF = Part(50, SINCE, frozenset({ORIGIN}))
+HALF = TrafficShare(50, SINCE, frozenset({ORIGIN}))
 TENANTS = ("tenant1", "tenant2")
-SILENT = Unseen(Blindness.UNREACHABLE, "127.0.0.1:80 did not answer.")
+SILENT = Unavailable(UnavailableKind.UNREACHABLE, "127.0.0.1:80 did not answer.")
 
 
 def _service(tenant: str, desired: int = 2, running: int = 2) -> ecs.Service:
@@ -46,30 +46,30 @@ STRANGER = Visit("nobody.invalid", 200, 0.1, names_host=False, title="", digest=
 WELL: Mapping[Any, Any] = {
     (ecs.services, P): tuple(_service(tenant) for tenant in TENANTS),
     (elbv2.healthy_hosts, P): tuple(healthy(P, tenant, 2) for tenant in TENANTS),
-    (http_sites.visits, P): http_sites.Round(STRANGER, tuple(_visit(tenant) for tenant in TENANTS)),
+    (http_sites.visits, P): http_sites.VisitRound(STRANGER, tuple(_visit(tenant) for tenant in TENANTS)),
     (elbv2_request_counts.minutes, P): (Minute(NOW - timedelta(minutes=2), 300, 0),),
     (elbv2_request_counts.minutes, D): (Minute(NOW - timedelta(minutes=2), 300, 0),),
     (dns_answers.door, P): (HOME,),
     (dns_answers.door, D): (AWAY,),
     (elbv2.load_balancer, P): None,
     (elbv2.load_balancer, D): None,
-    (dns_weight_samples.tallies, G): (Tally(ORIGIN, "A", (((HOME,), 100), ((AWAY,), 100)), 0),),
+    (dns_weight_samples.tallies, G): (AnswerTally(ORIGIN, "A", (((HOME,), 100), ((AWAY,), 100)), 0),),
 }
 
 
-def _sight(**changed: Any) -> Sight:
+def _sight(**changed: Any) -> PlanContext:
     """All well but for the parts named: ``served_primary=(...)``."""
     readers = {f"{reader.name.replace('.', '_')}_{side}": (reader, side) for reader, side in WELL}
     values = {**WELL, **{readers[name]: value for name, value in changed.items()}}
-    return Sight(SIT, world(values), Goal.FAILBACK, primary_answers=True)
+    return PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
 
 
-def _told(name: str, sight: Sight, part: Part = HALF) -> Confirmation:
-    return next(gate for gate in gates(sight, part) if gate.says.startswith(f"gate.{name}: "))
+def _told(name: str, context: PlanContext, part: TrafficShare = HALF) -> StepStatus:
+    return next(gate for gate in gates(context, part) if gate.message.startswith(f"gate.{name}: "))
 
 
 def test_where_all_is_well_every_gate_holds() -> None:
-    assert [gate.standing for gate in gates(_sight(), HALF)] == [Standing.DONE] * 4
+    assert [gate.state for gate in gates(_sight(), HALF)] == [StepState.DONE] * 4
 
 
 def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:
@@ -79,16 +79,16 @@ def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:
 @pytest.mark.parametrize(
     ("at_home", "in_dr", "expected"),
     [
-        (_minutes(1000, 20), (), Standing.DONE),
-        (_minutes(1000, 60), (), Standing.FAILED),
-        (_minutes(1000, 60), _minutes(1000, 70), Standing.DONE),
-        (_minutes(10, 1), (), Standing.WAITING),
-        (_minutes(10, 5), (), Standing.FAILED),
-        (_minutes(1000, 900, ago=9), (), Standing.DONE),
-        ((), (), Standing.DONE),
-        (DENIED, (), Standing.WAITING),
-        (_minutes(1000, 20), DENIED, Standing.DONE),
-        (_minutes(1000, 60), DENIED, Standing.FAILED),
+        (_minutes(1000, 20), (), StepState.DONE),
+        (_minutes(1000, 60), (), StepState.FAILED),
+        (_minutes(1000, 60), _minutes(1000, 70), StepState.DONE),
+        (_minutes(10, 1), (), StepState.IN_PROGRESS),
+        (_minutes(10, 5), (), StepState.FAILED),
+        (_minutes(1000, 900, ago=9), (), StepState.DONE),
+        ((), (), StepState.DONE),
+        (DENIED, (), StepState.IN_PROGRESS),
+        (_minutes(1000, 20), DENIED, StepState.DONE),
+        (_minutes(1000, 60), DENIED, StepState.FAILED),
     ],
     ids=[
         "at the limit",
@@ -103,112 +103,112 @@ def _minutes(requests: int, errors: int, ago: int = 2) -> tuple[Minute, ...]:
         "no baseline, above it",
     ],
 )
-def test_server_errors_at_home(at_home: Any, in_dr: Any, expected: Standing) -> None:
-    sight = _sight(elbv2_request_counts_minutes_primary=at_home, elbv2_request_counts_minutes_dr=in_dr)
-    assert _told("errors", sight).standing is expected
+def test_server_errors_at_home(at_home: Any, in_dr: Any, expected: StepState) -> None:
+    context = _sight(elbv2_request_counts_minutes_primary=at_home, elbv2_request_counts_minutes_dr=in_dr)
+    assert _told("errors", context).state is expected
 
 
 def test_writes_that_the_frozen_dr_region_refuses_are_no_baseline() -> None:
     since_frozen = _minutes(1000, 300, ago=2)
-    sight = _sight(
+    context = _sight(
         elbv2_request_counts_minutes_primary=_minutes(1000, 60), elbv2_request_counts_minutes_dr=since_frozen
     )
-    assert _told("errors", sight).standing is Standing.DONE
-    frozen = replace(sight, sent_at={"database/freeze:sit-mysql": NOW - timedelta(minutes=30)})
-    assert _told("errors", frozen).standing is Standing.FAILED
+    assert _told("errors", context).state is StepState.DONE
+    frozen = replace(context, sent_at={"database/freeze:sit-mysql": NOW - timedelta(minutes=30)})
+    assert _told("errors", frozen).state is StepState.FAILED
 
 
-def _tally(home: int, away: int, strange: int = 0) -> tuple[Tally, ...]:
+def _tally(home: int, away: int, strange: int = 0) -> tuple[AnswerTally, ...]:
     counts = (((HOME,), home), ((AWAY,), away), ((NOWHERE,), strange))
-    return (Tally(ORIGIN, "A", tuple(row for row in counts if row[1]), 0),)
+    return (AnswerTally(ORIGIN, "A", tuple(row for row in counts if row[1]), 0),)
 
 
 @pytest.mark.parametrize(
     ("tallies", "expected"),
     [
-        (_tally(100, 100), Standing.DONE),
-        (_tally(80, 120), Standing.DONE),
-        (_tally(0, 200), Standing.FAILED),
-        (_tally(200, 0), Standing.FAILED),
-        (_tally(60, 60, strange=80), Standing.FAILED),
-        ((), Standing.WAITING),
-        (DENIED, Standing.WAITING),
+        (_tally(100, 100), StepState.DONE),
+        (_tally(80, 120), StepState.DONE),
+        (_tally(0, 200), StepState.FAILED),
+        (_tally(200, 0), StepState.FAILED),
+        (_tally(60, 60, strange=80), StepState.FAILED),
+        ((), StepState.IN_PROGRESS),
+        (DENIED, StepState.IN_PROGRESS),
     ],
 )
-def test_answers_are_shared_out_as_weighted(tallies: Any, expected: Standing) -> None:
-    assert _told("answers", _sight(dns_weight_samples_tallies_global=tallies)).standing is expected
+def test_answers_are_shared_out_as_weighted(tallies: Any, expected: StepState) -> None:
+    assert _told("answers", _sight(dns_weight_samples_tallies_global=tallies)).state is expected
 
 
 def test_a_change_has_its_time_to_reach_every_name_server() -> None:
-    sight = _sight(dns_weight_samples_tallies_global=_tally(0, 200))
+    context = _sight(dns_weight_samples_tallies_global=_tally(0, 200))
     fresh = replace(HALF, since=NOW - timedelta(seconds=60))
-    assert _told("answers", sight, fresh).standing is Standing.WAITING
+    assert _told("answers", context, fresh).state is StepState.IN_PROGRESS
 
 
 def test_a_dark_primary_that_tells_no_address_is_told_by_the_answers_that_lead_away() -> None:
     lost = _sight(dns_weight_samples_tallies_global=_tally(0, 200), dns_answers_door_primary=DENIED)
-    assert _told("answers", lost).standing is Standing.FAILED
+    assert _told("answers", lost).state is StepState.FAILED
     shared = _sight(dns_answers_door_primary=DENIED)
-    assert _told("answers", shared).standing is Standing.DONE
+    assert _told("answers", shared).state is StepState.DONE
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(HOME, Standing.DONE), (AWAY, Standing.FAILED), (NOWHERE, Standing.FAILED)]
+    ("value", "expected"), [(HOME, StepState.DONE), (AWAY, StepState.FAILED), (NOWHERE, StepState.FAILED)]
 )
-def test_at_a_hundred_percent_every_name_server_leads_home(value: str, expected: Standing) -> None:
-    answer = Answer("ns-1", ORIGIN, "A", "NOERROR", (value,), (), 60, authoritative=True)
+def test_at_a_hundred_percent_every_name_server_leads_home(value: str, expected: StepState) -> None:
+    answer = DnsAnswer("ns-1", ORIGIN, "A", "NOERROR", (value,), (), 60, authoritative=True)
     values = {**WELL, (dns_answers.authorities, G): (answer,)}
-    sight = Sight(SIT, world(values), Goal.FAILBACK, primary_answers=True)
-    assert answers_gate(sight, replace(HALF, percent=100)).standing is expected
+    context = PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
+    assert answers_gate(context, replace(HALF, percent=100)).state is expected
 
 
 @pytest.mark.parametrize(
     ("service", "count", "recorded", "expected"),
     [
-        (_service("tenant1"), 1.0, {}, Standing.FAILED),
-        (_service("tenant1", running=1), 2.0, {}, Standing.FAILED),
-        (_service("tenant1", desired=0, running=0), None, {}, Standing.FAILED),
-        (_service("tenant1", desired=1, running=1), 1.0, {"desiredCount": 2}, Standing.DONE),
-        (_service("tenant1", desired=4, running=3), 3.0, {"desiredCount": 2}, Standing.DONE),
-        (_service("tenant1"), None, {}, Standing.WAITING),
+        (_service("tenant1"), 1.0, {}, StepState.FAILED),
+        (_service("tenant1", running=1), 2.0, {}, StepState.FAILED),
+        (_service("tenant1", desired=0, running=0), None, {}, StepState.FAILED),
+        (_service("tenant1", desired=1, running=1), 1.0, {"desiredCount": 2}, StepState.DONE),
+        (_service("tenant1", desired=4, running=3), 3.0, {"desiredCount": 2}, StepState.DONE),
+        (_service("tenant1"), None, {}, StepState.IN_PROGRESS),
     ],
     ids=["one is ill", "one is gone", "none wanted", "scaled in by its load", "scaling out", "no reading"],
 )
-def test_targets_at_home(service: ecs.Service, count: float | None, recorded: Any, expected: Standing) -> None:
-    sight = _sight(
+def test_targets_at_home(service: ecs.Service, count: float | None, recorded: Any, expected: StepState) -> None:
+    context = _sight(
         ecs_services_primary=(service, _service("tenant2")),
         elbv2_healthy_hosts_primary=(healthy(P, "tenant1", count), healthy(P, "tenant2", 2)),
     )
-    sight = replace(sight, recorded={f"compute/fence_services:{service.name}": recorded} if recorded else {})
-    assert _told("targets", sight).standing is expected
+    context = replace(context, recorded={f"compute/fence_services:{service.name}": recorded} if recorded else {})
+    assert _told("targets", context).state is expected
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (_visit("tenant1", status=500), Standing.FAILED),
-        (_visit("tenant1", digest="stranger"), Standing.FAILED),
-        (SILENT, Standing.FAILED),
-        (DENIED, Standing.WAITING),
+        (_visit("tenant1", status=500), StepState.FAILED),
+        (_visit("tenant1", digest="stranger"), StepState.FAILED),
+        (SILENT, StepState.FAILED),
+        (DENIED, StepState.IN_PROGRESS),
     ],
     ids=["an error", "anybody's site", "no answer", "not asked"],
 )
-def test_sites_at_home(answer: Any, expected: Standing) -> None:
-    done = http_sites.Round(STRANGER, (answer, _visit("tenant2")))
-    assert _told("probes", _sight(http_sites_visits_primary=done)).standing is expected
+def test_sites_at_home(answer: Any, expected: StepState) -> None:
+    done = http_sites.VisitRound(STRANGER, (answer, _visit("tenant2")))
+    assert _told("probes", _sight(http_sites_visits_primary=done)).state is expected
 
 
 def test_one_bad_site_of_many_holds_the_stage_and_does_not_fail_it() -> None:
     names = tuple(f"t{number}" for number in range(100))
     fine = tuple(_visit(name) for name in names[1:])
     values = {**WELL, (ecs.services, P): tuple(_service(name) for name in names)}
-    values[http_sites.visits, P] = http_sites.Round(STRANGER, (_visit(names[0], status=500), *fine))
-    sight = Sight(SIT, world(values), Goal.FAILBACK, primary_answers=True)
-    assert _told("probes", sight).standing is Standing.WAITING
+    values[http_sites.visits, P] = http_sites.VisitRound(STRANGER, (_visit(names[0], status=500), *fine))
+    context = PlanContext(SIT, world(values), Goal.FAILBACK, primary_answers=True)
+    assert _told("probes", context).state is StepState.IN_PROGRESS
 
 
 def test_the_bake_counts_down_and_is_never_negative() -> None:
-    sight = _sight()
+    context = _sight()
     bake_s = SIT.failback.bake_minutes * 60
-    assert left_s(sight, NOW) == bake_s
-    assert left_s(sight, NOW - timedelta(days=1)) == 0
+    assert left_s(context, NOW) == bake_s
+    assert left_s(context, NOW - timedelta(days=1)) == 0

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from dr_actions.actions.traffic.wait_primary_stable import VERB
-from dr_actions.model.action import Confirmation, Sight, Standing
+from dr_actions.actions.traffic.wait_primary_stable import ACTION
+from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import region_heartbeat
@@ -19,18 +19,18 @@ from tests.dr_actions.plain import SIT, dark, recorded, sight, with_part
 HEALTHY, PRIMARY = recorded("healthy"), Side.PRIMARY
 
 
-def _sight(snapshot: Snapshot = HEALTHY, minutes: int = 30) -> Sight:
+def _sight(snapshot: Snapshot = HEALTHY, minutes: int = 30) -> PlanContext:
     failback = SIT.failback.model_copy(update={"stable_minutes": minutes})
     return sight(snapshot, env=SIT.model_copy(update={"failback": failback}), goal=Goal.FAILBACK)
 
 
-def _step(seen: Sight) -> Step:
-    (step,) = VERB.foresee(seen)
+def _step(seen: PlanContext) -> Step:
+    (step,) = ACTION.plan_steps(seen)
     return step
 
 
-def _confirm(seen: Sight) -> Confirmation:
-    return VERB.confirm(_step(seen), seen)
+def _confirm(seen: PlanContext) -> StepStatus:
+    return ACTION.observe(_step(seen), seen)
 
 
 def _silent(ended_s_ago: int, lasted_s: int) -> Snapshot:
@@ -45,34 +45,34 @@ def _silent(ended_s_ago: int, lasted_s: int) -> Snapshot:
 
 def test_it_makes_no_call_and_its_budget_holds_the_whole_time() -> None:
     step = _step(_sight())
-    assert (step.call, VERB.writes, step.number, step.stage) == (None, frozenset(), 1, 15)
+    assert (step.call, ACTION.writes, step.number, step.stage) == (None, frozenset(), 1, 15)
     assert step.budget_s > 30 * 60
 
 
 def test_a_region_that_never_failed_is_stable() -> None:
     confirmed = _confirm(_sight())
-    assert (confirmed.standing, [name for name, _ in confirmed.facts]) == (Standing.DONE, ["since"])
+    assert (confirmed.state, [name for name, _ in confirmed.evidence]) == (StepState.DONE, ["since"])
 
 
 def test_a_flap_within_the_time_is_waited_out_and_one_before_it_is_forgotten() -> None:
     flapped = _silent(ended_s_ago=600, lasted_s=180)
     confirmed = _confirm(_sight(flapped))
-    assert (confirmed.standing, "was silent at" in confirmed.says) == (Standing.WAITING, True)
-    assert _confirm(_sight(flapped, minutes=5)).standing is Standing.DONE
+    assert (confirmed.state, "was silent at" in confirmed.message) == (StepState.IN_PROGRESS, True)
+    assert _confirm(_sight(flapped, minutes=5)).state is StepState.DONE
 
 
 def test_an_outage_that_was_just_mended_is_seen_by_one_look() -> None:
-    assert _confirm(_sight(_silent(ended_s_ago=1, lasted_s=300))).standing is Standing.WAITING
+    assert _confirm(_sight(_silent(ended_s_ago=1, lasted_s=300))).state is StepState.IN_PROGRESS
 
 
 def test_where_no_time_is_asked_an_answer_is_enough_and_silence_never_is() -> None:
     context = _sight(minutes=0)
-    assert _confirm(context).standing is Standing.DONE
-    assert _confirm(replace(context, primary_answers=False)).standing is Standing.WAITING
+    assert _confirm(context).state is StepState.DONE
+    assert _confirm(replace(context, primary_answers=False)).state is StepState.IN_PROGRESS
 
 
 def test_a_pulse_that_cannot_be_read_is_unseen() -> None:
-    assert _confirm(_sight(dark(HEALTHY, PRIMARY))).standing is Standing.UNSEEN
+    assert _confirm(_sight(dark(HEALTHY, PRIMARY))).state is StepState.UNAVAILABLE
 
 
 @pytest.mark.proof
@@ -80,7 +80,7 @@ def test_minutes_of_an_outage_are_missing_and_those_of_a_renamed_database_are_no
     with world_of() as world:
         world.endpoint.timing(transition_s=0)
         world.endpoint.was_dark(SIT.regions.primary, ended_s_ago=1, lasted_s=300)
-        assert _confirm(_sight(world.look(VERB).snapshot)).standing is Standing.WAITING
+        assert _confirm(_sight(world.look(ACTION).snapshot)).state is StepState.IN_PROGRESS
         world.send(
             PRIMARY,
             "rds:ModifyDBInstance",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sandbox.core.patching import Refused
+from sandbox.core.patching import ServiceError
 from sandbox.moto_ext.cloudwatch.metrics_math import Series, evaluate
 
 FIRST, SECOND = datetime(2026, 1, 1, 0, 0, tzinfo=UTC), datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
@@ -34,6 +34,6 @@ def test_an_expression_gives_a_series(expression: str, expected: Series) -> None
 
 @pytest.mark.parametrize("expression", ["SEARCH('x', 'Sum', 60)", "nobody", "a +", "__import__('os')", "[a, b]"])
 def test_what_is_not_known_is_refused(expression: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ServiceError) as refused:
         evaluate(expression, KNOWN)
     assert expression in str(refused.value)

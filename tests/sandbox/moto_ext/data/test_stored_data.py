@@ -81,8 +81,8 @@ def test_an_acknowledged_write_is_served_by_the_region_that_took_it(sites: Sites
 
 
 def test_a_region_without_a_database_acknowledges_nothing_and_says_why(sites: Sites) -> None:
-    status, why = write(sites, "rows", "a", DR)
-    assert (503, True) == (status, f"leads to no database of {DR}" in why)
+    status, reason = write(sites, "rows", "a", DR)
+    assert (503, True) == (status, f"leads to no database of {DR}" in reason)
 
 
 def test_whoever_has_no_token_is_asked_for_the_password(served: Endpoint, sit: Environment) -> None:
@@ -106,8 +106,8 @@ def test_a_replica_shows_what_reached_it_and_takes_no_writes_until_it_is_promote
     write(sites, "rows", "before")
     replica(served, sit)
     assert ["before"] == ids(sites, "rows", DR)
-    status, why = write(sites, "rows", "refused", DR)
-    assert (503, True) == (status, "is a read replica and takes no writes" in why)
+    status, reason = write(sites, "rows", "refused", DR)
+    assert (503, True) == (status, "is a read replica and takes no writes" in reason)
     served.timing(replica_lag_s=60)
     assert [] == ids(sites, "rows", DR)
     served.timing(replica_lag_s=0)
@@ -130,7 +130,7 @@ def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later_one(ser
 def test_logs_that_were_not_uploaded_when_the_region_went_dark_are_lost(served: Endpoint, sites: Sites) -> None:
     write(sites, "rows", "too young")
     served.timing(log_upload_s=None)
-    served.break_("primary-dark")
+    served.inject("primary-dark")
     served.timing(log_upload_s=None)
     restore(served)
     assert [] == ids(sites, "rows", DR)
@@ -160,8 +160,8 @@ def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_re
     write(sites, "files", "synced")
     served.age(1)  # copies' times are whole seconds
     assert ["synced"] == ids(sites, "files", DR)
-    status, why = write(sites, "files", "refused", DR)
-    assert (503, True) == (status, "is the destination of a replication and read-only" in why)
+    status, reason = write(sites, "files", "refused", DR)
+    assert (503, True) == (status, "is the destination of a replication and read-only" in reason)
     efs = admin(served, "efs")
     replication = efs.describe_replication_configurations()["Replications"][0]
     served.timing(files_lag_s=600)
@@ -240,9 +240,9 @@ def test_the_region_neutral_name_leads_each_region_to_its_own_database(
 
 def test_a_task_that_names_the_other_regions_database_reaches_none(served: Endpoint, sites: Sites) -> None:
     restore(served)
-    served.break_("definition-primary-database")
+    served.inject("definition-primary-database")
     admin(served, "ecs").update_service(
         cluster="sit-cluster", service="sit-tenant-1-service", taskDefinition="sit-tenant-1"
     )
-    status, why = write(sites, "rows", "a", DR)
-    assert (503, True) == (status, f"leads to no database of {DR}" in why)
+    status, reason = write(sites, "rows", "a", DR)
+    assert (503, True) == (status, f"leads to no database of {DR}" in reason)

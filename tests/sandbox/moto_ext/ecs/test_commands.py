@@ -80,9 +80,9 @@ def test_it_counts_what_the_database_holds_of_the_tenant_and_ends_well(aws: Clie
     ended = _now(there, task)
     assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 0)
     assert (ended["stopCode"], ended["startedBy"]) == ("EssentialContainerExited", "TRIAL-20260107-101500")
-    answer = drill_resources.heard(ended["taskArn"], _line(there, task))
+    answer = drill_resources.answer_in(ended["taskArn"], _line(there, task))
     assert answer is not None
-    assert probe.implausible(answer, "TRIAL-20260107-101500", "shop", "shop_db") == ""
+    assert probe.reason_to_doubt(answer, "TRIAL-20260107-101500", "shop", "shop_db") == ""
     assert (answer.tables, answer.rows) == (12, 2)
     assert there.client("ecs").list_tasks(cluster="shop", startedBy="nobody", desiredStatus="STOPPED")["taskArns"] == []
 

@@ -7,7 +7,7 @@ from typing import Any
 from moto.ecs.models import ecs_backends
 
 from sandbox.core.state import STATE, now
-from sandbox.moto_ext.ecs.tasks import Wanted, launch
+from sandbox.moto_ext.ecs.tasks import TaskRequest, launch
 from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients
 
@@ -75,5 +75,5 @@ def test_launching_for_nobody_starts_nothing(aws: Clients) -> None:
     there.register("nginx:1")
     backend: Any = ecs_backends["123456789012"][DR]
     definition = backend.describe_task_definition("tenant-a")
-    assert launch(backend, Wanted("shop", "service:x", definition, "test"), 0) == []
-    assert len(launch(backend, Wanted("shop", "service:x", definition, "test"), 1)) == 1
+    assert launch(backend, TaskRequest("shop", "service:x", definition, "test"), 0) == []
+    assert len(launch(backend, TaskRequest("shop", "service:x", definition, "test"), 1)) == 1

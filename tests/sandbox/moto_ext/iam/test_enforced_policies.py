@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from dr_actions.iam.policies import Role, declared, policies
+from dr_actions.iam.policies import IamRole, declared, policies
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.core.state import STATE
 from tests.sandbox.moto_ext.attempts import ALSO_HOMEWARD, ASSETS, DELETING, HOMEWARD, RECOVERING, STRANGE, WORLD_WIDE
@@ -38,7 +38,7 @@ def person(aws: Clients) -> Person:
     documents = policies(env, declared())
     keys: dict[str, dict[str, Any]] = {}
     role_arns: dict[str, str] = {}
-    for role in Role:
+    for role in IamRole:
         iam.create_user(UserName=role)
         for name, document in documents[role].items():
             if name not in role_arns:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.moto_ext.iam.policies import Asked, Policy, decide
+from sandbox.moto_ext.iam.policies import AccessRequest, IamPolicy, decide
 
 BUCKET = "arn:aws:s3:::files"
 
 
-def _policy(*statements: dict[str, Any]) -> Policy:
-    return Policy("p", json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+def _policy(*statements: dict[str, Any]) -> IamPolicy:
+    return IamPolicy("p", json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
 
 
 def _allow(action: Any, **more: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _allow(action: Any, **more: Any) -> dict[str, Any]:
 
 def _word(action: str, *statements: dict[str, Any], resource: str | None = "*", **context: str) -> str:
     values = {key.replace("_", ":"): (value,) for key, value in context.items()}
-    return decide([_policy(*statements)], Asked(action, resource, values)).word
+    return decide([_policy(*statements)], AccessRequest(action, resource, values)).word
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_conditions(condition: dict[str, Any], region: str, expected: str) -> No
 
 
 def test_a_boundary_must_allow_it_too() -> None:
-    request = Asked("s3:GetObject", "*", {})
+    request = AccessRequest("s3:GetObject", "*", {})
     everything, nothing = _policy(_allow("*")), _policy(_allow("ec2:*"))
     assert decide([everything], request, [everything]).word == "allowed"
     assert decide([everything], request, [nothing]).word == "implicitDeny"
@@ -76,7 +76,7 @@ def test_a_boundary_must_allow_it_too() -> None:
 
 def test_what_the_context_lacks_is_told() -> None:
     condition = {"StringEquals": {"aws:PrincipalTag/team": "dr"}}
-    decision = decide([_policy(_allow("*", Condition=condition))], Asked("s3:GetObject", "*", {}))
+    decision = decide([_policy(_allow("*", Condition=condition))], AccessRequest("s3:GetObject", "*", {}))
     assert decision.missing == {"aws:PrincipalTag/team"}
 
 
@@ -105,7 +105,7 @@ def test_an_unknown_operator_is_an_error_and_not_a_guess() -> None:
 def test_a_condition_on_several_values(operator: str, values: tuple[str, ...], holds: bool) -> None:
     statement = _allow("dynamodb:*", Condition={operator: {"dynamodb:LeadingKeys": ["A#*"]}})
     context = {"dynamodb:LeadingKeys": values} if values else {}
-    request = Asked("dynamodb:PutItem", None, context)
+    request = AccessRequest("dynamodb:PutItem", None, context)
     assert ("allowed" if holds else "implicitDeny") == decide([_policy(statement)], request).word
 
 
@@ -115,7 +115,7 @@ def test_a_policy_variable_stands_for_the_callers_own_value() -> None:
 
     def word(key: str, resource: str, **who: str) -> str:
         context = {"x:Key": (key,)} | {f"aws:{name}": (value,) for name, value in who.items()}
-        return decide([_policy(statement)], Asked("dynamodb:PutItem", resource, context)).word
+        return decide([_policy(statement)], AccessRequest("dynamodb:PutItem", resource, context)).word
 
     alice = {"userid": "AIDA1", "username": "alice"}
     assert "allowed" == word("APPROVAL#AIDA1", "arn:aws:x:::alice/a", **alice)

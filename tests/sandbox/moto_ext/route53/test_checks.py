@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.moto_ext.route53.health import Checkers
+from sandbox.moto_ext.route53.health import HealthChecker
 from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients, go_dark
 
@@ -30,7 +30,7 @@ class Checks:
         return {row["StatusReport"]["Status"] for row in seen}
 
     def healthy(self, check: str) -> bool:
-        return Checkers(ACCOUNT).is_healthy(check)
+        return HealthChecker(ACCOUNT).is_healthy(check)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.moto_ext.route53.names import Answer, Health, Record, Zone, answer, shares
+from sandbox.moto_ext.route53.names import Health, Record, ResolvedAnswer, ZoneRecords, answer, shares
 
 ALL_WELL = Health(check=lambda _: True, target=lambda _: True)
 
@@ -34,12 +34,12 @@ def pair(**more: Any) -> list[Record]:
     ]
 
 
-def values(dns_answer: Answer) -> list[str]:
+def values(dns_answer: ResolvedAnswer) -> list[str]:
     return [row[3] for row in dns_answer.rows]
 
 
 def spread(records: list[Record], health: Health, name: str = "w.example") -> Counter[str]:
-    zone = Zone(records)
+    zone = ZoneRecords(records)
     total = sum(int(record.get("Weight", 1)) for record in records) or len(records)
 
     def drawn(draw: int) -> str:
@@ -109,7 +109,7 @@ def test_wildcards_answer_only_for_names_that_do_not_exist() -> None:
     records = [a(r"\052.t.example.", "192.0.2.9"), a("deep.real.t.example.", "192.0.2.1")]
     assert values(answer(records, ALL_WELL, "any.t.example", "A", lambda _: 0)) == ["192.0.2.9"]
     assert values(answer(records, ALL_WELL, "a.b.t.example", "A", lambda _: 0)) == ["192.0.2.9"]
-    assert answer(records, ALL_WELL, "real.t.example", "A", lambda _: 0) == Answer("NOERROR")
+    assert answer(records, ALL_WELL, "real.t.example", "A", lambda _: 0) == ResolvedAnswer("NOERROR")
     assert answer(records, ALL_WELL, "x.real.t.example", "A", lambda _: 0).code == "NXDOMAIN"
     assert answer(records, ALL_WELL, "elsewhere.example", "A", lambda _: 0).code == "NXDOMAIN"
 
@@ -124,6 +124,6 @@ def test_several_values_are_answered_up_to_eight_healthy_ones() -> None:
 
 
 def test_shares_say_what_part_of_the_questions_each_record_answers() -> None:
-    parts = {r["SetIdentifier"]: part for r, part in shares(Zone(weighted(75, 25)), ALL_WELL, "w.example", "A")}
+    parts = {r["SetIdentifier"]: part for r, part in shares(ZoneRecords(weighted(75, 25)), ALL_WELL, "w.example", "A")}
     assert parts == {"0": 0.75, "1": 0.25}
-    assert list(shares(Zone([]), ALL_WELL, "w.example", "A")) == []
+    assert list(shares(ZoneRecords([]), ALL_WELL, "w.example", "A")) == []

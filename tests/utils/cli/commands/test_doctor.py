@@ -153,7 +153,7 @@ def _plant(account: Account) -> None:
 
 
 def test_the_bundle_is_judged_as_the_account_is(account: Account) -> None:
-    account.world.break_("ecs-service-deleted")
+    account.world.inject("ecs-service-deleted")
     there = at_endpoint(account.world, account.home, "-e sit status --format json")
     folder = account.bundle(account.doctor("--format json"))
     (environment,) = (path.stem for path in (folder / "environments").iterdir())

@@ -16,11 +16,11 @@ from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.connections import AppContext, clock, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.evaluation import Run, look_at
+from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
 from utils.aws_mgmt.app.execution import record_pause
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import past_of, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -37,10 +37,10 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     with run_folder(options) as folder, open_context(options, environment) as reached:
         person = _approver(reached, environment)
         with console.progress() as advance:
-            run = Run(folder, Terminal(), advance)
-            run = replace(run, recorded=recorded_of(past_of(options, environment, incident, reached)))
+            run = CommandRun(folder, Terminal(), advance)
+            run = replace(run, recorded=recorded_of(entries_of_incident(options, environment, incident, reached)))
             environment = staged_or_not(options, environment) if options.failback else environment
-            report = assess(options, environment, look_at(reached.world, environment, run), run)
+            report = assess(options, environment, observe_world(reached.world, environment, run), run)
         assessment = report.assessment
         if assessment is None:
             raise UsageError("There is nothing to approve.")

@@ -11,9 +11,9 @@ from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app.assessment import assess, goal_of
 from utils.aws_mgmt.app.connections import open_context
-from utils.aws_mgmt.app.evaluation import Run, look, look_at
+from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import past_of, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -22,19 +22,19 @@ from utils.aws_mgmt.cli.terminal import Terminal
 def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(options) as folder, console.progress() as advance:
-        run = Run(folder, Terminal(), advance)
+        run = CommandRun(folder, Terminal(), advance)
         if goal_of(options) is Goal.FAILBACK and not options.from_evidence:
             report = _assess_return(options, environment, run)
         else:
-            report = assess(options, environment, look(options, environment, run), run)
+            report = assess(options, environment, read(options, environment, run), run)
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
 
 
-def _assess_return(options: RecoveryOptions, env: Environment, run: Run) -> Report:
+def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) -> Report:
     """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
     with open_context(options, env) as reached:
-        standing = reached.control.in_force()
-        incident = standing.incident.id if standing.incident else options.incident
-        recorded = recorded_of(past_of(options, env, incident, reached))
-        return assess(options, env, look_at(reached.world, env, run), replace(run, recorded=recorded))
+        control_state = reached.control.in_force()
+        incident = control_state.incident.id if control_state.incident else options.incident
+        recorded = recorded_of(entries_of_incident(options, env, incident, reached))
+        return assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))

@@ -15,9 +15,9 @@ from reports.terminal import console
 from utils.aws_mgmt.app.authorization import paused_by
 from utils.aws_mgmt.app.connections import AppContext, clock, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.evaluation import Run, look_at
+from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.full_drill import Drill, account_for, agree_to_drill, as_practised, finish, leave_and_return
+from utils.aws_mgmt.app.full_drill import FullDrill, account_for, agree_to_drill, drill_rules, finish, hold_full_drill
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -30,42 +30,42 @@ _NOTHING = "Nothing of a drill is left.\n"
 def drill_command(options: DrillOptions, environment: Environment) -> Exit:
     """Clean up after a drill, or show what is left of it. Returns 0 where nothing of a drill is left."""
     with run_folder(options) as folder, open_context(options, environment) as reached:
-        return show_or_clean(options, environment, reached, Run(folder, Terminal()))
+        return show_or_clean(options, environment, reached, CommandRun(folder, Terminal()))
 
 
 def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
-    env = as_practised(environment)
+    env = drill_rules(environment)
     with run_folder(options) as folder, open_context(options, env) as reached:
-        files = Run(folder, Terminal())
+        files = CommandRun(folder, Terminal())
         agree_to_drill(env, files.dialog)
-        return hold_the_drill(options, env, reached, files)
+        return run_drill(options, env, reached, files)
 
 
-def hold_the_drill(options: DrTestOptions, env: Environment, reached: AppContext, files: Run) -> Exit:
+def run_drill(options: DrTestOptions, env: Environment, reached: AppContext, files: CommandRun) -> Exit:
     """Hold the drill in the world that was reached, and publish its account."""
-    return _publish([leave_and_return(options, env, reached, files)], "full drill")
+    return _publish([hold_full_drill(options, env, reached, files)], "full drill")
 
 
-def _publish(drills: list[Drill], kind: str) -> Exit:
+def _publish(drills: list[FullDrill], kind: str) -> Exit:
     """Publish the one report of the drills. Raises Refused where one was over."""
     report, options = account_for(drills, kind), drills[-1].options
     publish(report, drills[-1].files.folder, options.format, html=options.html)
     return Exit(report.exit)
 
 
-def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, files: Run) -> Exit:
+def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, files: CommandRun) -> Exit:
     """What is left of drills in the world that was reached: told, or brought to its end."""
     with files.dialog.progress() as advance:
-        left = leftovers(look_at(reached.world, env, replace(files, advance=advance)), env)
-    standing = reached.control.in_force()
-    open_ = standing.incident.id if standing.incident and is_full(standing.incident.id) else ""
+        left = leftovers(observe_world(reached.world, env, replace(files, advance=advance)), env)
+    control_state = reached.control.in_force()
+    open_ = control_state.incident.id if control_state.incident and is_full(control_state.incident.id) else ""
     due = [open_] if open_ else sorted({_trial_of(leftover) for leftover in left})
-    drills = [Drill(options, env, reached, files, incident, clock()) for incident in due]
+    drills = [FullDrill(options, env, reached, files, incident, clock()) for incident in due]
     return _show(drills, left, reached) if options.action == "show" else _clean(drills, options, env)
 
 
-def _clean(drills: list[Drill], options: DrillOptions, env: Environment) -> Exit:
+def _clean(drills: list[FullDrill], options: DrillOptions, env: Environment) -> Exit:
     """Bring each to its end. Raises UsageError for a reason without a word in it."""
     accepted = options.reason or ""
     if options.reason is not None and not accepted.strip():
@@ -73,11 +73,11 @@ def _clean(drills: list[Drill], options: DrillOptions, env: Environment) -> Exit
     if not drills:
         console.result(_NOTHING)
         return Exit.READY
-    ended: list[Drill] = []
+    ended: list[FullDrill] = []
     try:
         for drill in drills:
             if is_full(drill.incident):
-                drill.env = as_practised(env)
+                drill.env = drill_rules(env)
             finish(drill, accepted, unknown_is_clean_up=True)
             ended.append(drill)
     finally:  # what one of them is refused for hides no account of those before it
@@ -85,17 +85,17 @@ def _clean(drills: list[Drill], options: DrillOptions, env: Environment) -> Exit
     return code
 
 
-def _show(drills: list[Drill], left: tuple[Leftover, ...], reached: AppContext) -> Exit:
+def _show(drills: list[FullDrill], left: tuple[Leftover, ...], reached: AppContext) -> Exit:
     paused = paused_by(reached.control.in_force())
     lines = [f"PAUSED: all runs are stopped: {paused}"] if paused else []
-    lines += [line for drill in drills for line in _told(drill)]
+    lines += [line for drill in drills for line in _trial_of_leftover(drill)]
     lines += [f"  left: {leftover.kind} {leftover.subject} ({leftover.side})" for leftover in left]
     console.result("\n".join(lines) + "\n" if drills or left else _NOTHING)
     return Exit.NOT_READY if drills or left else Exit.READY
 
 
-def _told(drill: Drill) -> Iterator[str]:
-    part = next_part(drill.past())
+def _trial_of_leftover(drill: FullDrill) -> Iterator[str]:
+    part = next_part(drill.entries())
     what = f"next is its {part}" if part else "its record has no next part: it is cleaned up after"
     yield f"{drill.incident} is not over: {what}. {DRILL_CLEAN} brings it to its end."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from dr_actions.iam.policies import Role, declared, policies
+from dr_actions.iam.policies import IamRole, declared, policies
 from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
@@ -21,8 +21,8 @@ def run_iam(options: IamOptions, environment: Environment) -> Exit:
     if options.format not in {"terminal", "json"}:
         raise UsageError(f"iam prints JSON only, not {options.format}: leave --format out.")
     role = options.role
-    if role and role not in set(Role):
-        raise UsageError(f"there is no role '{role}': choose {', '.join(Role)}, or none for all.")
+    if role and role not in set(IamRole):
+        raise UsageError(f"there is no role '{role}': choose {', '.join(IamRole)}, or none for all.")
     documents = policies(environment, declared())
     console.result(json.dumps(documents[role] if role else documents, indent=2) + "\n")
     return Exit.READY

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.entries import Chain, Kind, OtherWorld
+from dr_actions.journal.entries import Chain, EntryKind, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.model.world_id import NOT_RECORDED, WorldId, WorldKind
 from reports.incident.log import incident_log, render
 from reports.incident.review import review
@@ -87,7 +87,7 @@ def _longest(
         return local, path
     try:
         mirrored, table = _mirrored(options, environment, incident)
-    except (CannotSee, Refused, SendFailed, UsageError, WrongAccount):
+    except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount):
         return local, f"{path} (its last run did not end, and the control table cannot be asked what it did since)"
     if mirrored.entries[: len(local.entries)] != local.entries:
         return local, f"{path} ({table} holds other entries: `dr_cli.py failover --execute` says from which on)"
@@ -96,7 +96,7 @@ def _longest(
 
 def _has_ended(chain: Chain) -> bool:
     of_runs = [entry.kind for entry in chain.entries if entry.kind not in PAUSES]
-    return of_runs[-1:] == [Kind.END]
+    return of_runs[-1:] == [EntryKind.END]
 
 
 def _worlds(options: LogOptions, environment: Environment) -> list[WorldId]:

@@ -27,7 +27,7 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
         "show": _show,
         "list": _list,
         "break": _break,
-        "mend": _mend,
+        "mend": _repair,
     }
     console.result(actions[options.action](options, environment), machine=options.format == "json")
     return Exit.READY
@@ -64,16 +64,16 @@ def _list(options: SandboxOptions, environment: Environment) -> str:
 
 def _break(options: SandboxOptions, environment: Environment) -> str:
     name = options.name
-    running_sandbox(environment).break_(name)
+    running_sandbox(environment).inject(name)
     back = f"`dr_cli.py sandbox mend {name}`"
     return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: {back}\n"
 
 
-def _mend(options: SandboxOptions, environment: Environment) -> str:
+def _repair(options: SandboxOptions, environment: Environment) -> str:
     name, world = options.name, running_sandbox(environment)
     if not name and world.state()["scene"]:
-        return training.ended(world.end_scene(), environment.name)
-    mended = world.mend(name)
+        return training.ended_text(world.end_scenario(), environment.name)
+    mended = world.repair(name)
     return f"Repaired: {', '.join(mended)}.\n" if mended else "No disaster was in force.\n"
 
 
@@ -84,7 +84,8 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
     name, machine = options.name, options.format == "json"
     if not name:
         console.result(
-            training.scenes([scene.listed() for scene in scenarios.catalogue()], options.format), machine=machine
+            training.scenarios_text([scenario.listed() for scenario in scenarios.catalogue()], options.format),
+            machine=machine,
         )
         return Exit.READY
     try:
@@ -110,7 +111,7 @@ def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
     debrief = world.debrief(hint=options.hint)
     console.result(training.debriefing(debrief, options.format), machine=options.format == "json")
     if options.end:
-        console.complain(training.ended(world.end_scene(), environment.name).rstrip())
+        console.complain(training.ended_text(world.end_scenario(), environment.name).rstrip())
     return Exit.READY if debrief["solved"] else Exit.NOT_READY
 
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from dr_checks.derived.due import blocked_now, dues
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unseen import Blindness, CannotSee, Unseen
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.render.schedule import Plan, render, trends
+from reports.render.schedule import DrillCalendar, render, trends
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -26,11 +26,13 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
     """
     if options.format not in _FORMS:
         raise UsageError(f"The schedule is not written as {options.format}: use {', '.join(_FORMS)}.")
-    snapshot = _seen(options, environment)
+    snapshot = _runs(options, environment)
     past = snapshot.get(control_table.runs, Side.DR)
     if past.reason:
-        raise CannotSee(Unseen(Blindness.ERROR, f"{past.reason} Without it no run is on record (deploy/ makes it)."))
-    plan = Plan(
+        raise DataUnavailable(
+            Unavailable(UnavailableKind.ERROR, f"{past.reason} Without it no run is on record (deploy/ makes it).")
+        )
+    plan = DrillCalendar(
         environment=environment.name,
         world=snapshot.world,
         at=snapshot.taken_at,
@@ -44,7 +46,7 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
     return Exit.NOT_READY if plan.late else Exit.READY
 
 
-def _seen(options: ScheduleOptions, environment: Environment) -> Snapshot:
+def _runs(options: ScheduleOptions, environment: Environment) -> Snapshot:
     """The runs on record: looked at now, or of saved evidence, by whose moment the schedule is judged then."""
     if options.from_evidence:
         from utils.aws_mgmt.app.evaluation import evidence_of

@@ -9,7 +9,7 @@ from dr_checks.core.model import Area
 from dr_estate.config.environment import Environment
 from reports.publish import publish
 from reports.terminal import console
-from utils.aws_mgmt.app.evaluation import Run, judge, look
+from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import DrTestOptions, Options
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -23,12 +23,12 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
     """
     began = datetime.now(UTC)
     with run_folder(options) as folder, console.progress() as advance:
-        run = Run(folder, Terminal(), advance)
-        report = judge(options, environment, areas, look(options, environment, run), run)
+        run = CommandRun(folder, Terminal(), advance)
+        report = judge(options, environment, areas, read(options, environment, run), run)
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
-        from utils.aws_mgmt.app.run_history import Proof, keep_tests
+        from utils.aws_mgmt.app.run_history import RunEvidence, record_tests
 
-        report = replace(report, notes=keep_tests(options, environment, report, areas, Proof(folder, began)))
+        report = replace(report, notes=record_tests(options, environment, report, areas, RunEvidence(folder, began)))
     if areas == (Area.VALIDATION,) and report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
     publish(report, folder, options.format, html=options.html)

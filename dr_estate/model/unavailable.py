@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
-class Blindness(StrEnum):
+class UnavailableKind(StrEnum):
     """Why something could not be seen."""
 
     DENIED = "denied"
@@ -22,18 +22,18 @@ class Blindness(StrEnum):
     DEFECT = "defect"
 
 
-SILENT = frozenset({Blindness.UNREACHABLE, Blindness.DEADLINE, Blindness.THROTTLED})
+SILENT = frozenset({UnavailableKind.UNREACHABLE, UnavailableKind.DEADLINE, UnavailableKind.THROTTLED})
 """A region gave no answer. A call that is denied was answered: the caller can put that right, it is no outage."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
+class Unavailable:
     """Stands where a value would stand. ``why`` is one sentence for people; the other fields are what decides.
 
     ``region`` is where the answer was looked for, ``part`` the part of the snapshot it was for; "" where not known.
     """
 
-    kind: Blindness
+    kind: UnavailableKind
     why: str
     region: str = ""
     part: str = ""
@@ -42,7 +42,7 @@ class Unseen:
         """Whether ``region`` gave no answer: not reached, timed out, a server's fault, throttled to the end."""
         return self.kind in SILENT and self.region == region
 
-    def of_part(self, part: str) -> Unseen:
+    def of_part(self, part: str) -> Unavailable:
         """The same with the part it was for, where none is known yet."""
         return self if self.part else replace(self, part=part)
 
@@ -56,12 +56,12 @@ class UnreadableRow:
 
     name: str
     tenant: str | None
-    unseen: Unseen
+    unseen: Unavailable
 
 
-class CannotSee(Exception):
+class DataUnavailable(Exception):
     """A read call got no answer. Carries the Unseen that takes the value's place."""
 
-    def __init__(self, unseen: Unseen) -> None:
-        super().__init__(unseen.why)
-        self.unseen = unseen
+    def __init__(self, unavailable: Unavailable) -> None:
+        super().__init__(unavailable.why)
+        self.unavailable = unavailable

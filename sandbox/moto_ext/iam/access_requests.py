@@ -14,7 +14,7 @@ from moto.ecs.models import ecs_backends
 from moto.efs.models import efs_backends
 
 from sandbox.moto_ext.ecs.tasks import all_tasks
-from sandbox.moto_ext.iam.policies import Asked, Context
+from sandbox.moto_ext.iam.policies import AccessRequest, Context
 
 IAM_PREFIX = {
     "elbv2": "elasticloadbalancing",
@@ -50,7 +50,7 @@ _RECORD_KEY = "route53:ChangeResourceRecordSets"
 Params = Mapping[str, Any]
 
 
-def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
+def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
     """What the request in ``response`` asks; ``context`` tells of the caller and the region."""
     service, operation = response.boto3_service_name, response._get_action()
     params = _params(response)
@@ -62,7 +62,7 @@ def asked_of(response: BaseResponse, context: Context) -> list[Asked]:
     if service == "ecs" and operation in ("RunTask", "StopTask"):
         return list(_of_tasks(response, action, params, context))
     keys = _record_keys(params) if action == _RECORD_KEY else {}
-    return [Asked(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
+    return [AccessRequest(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
 
 
 def _params(response: BaseResponse) -> Params:
@@ -76,7 +76,7 @@ def _params(response: BaseResponse) -> Params:
     return found
 
 
-def _of_tables(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[Asked]:
+def _of_tables(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[AccessRequest]:
     if operation == "TransactWriteItems":
         for row in params["TransactItems"]:
             for kind, request in row.items():
@@ -90,10 +90,10 @@ def _of_tables(response: BaseResponse, operation: str, params: Params, context: 
         yield _of_item(response, operation, params, context)
 
 
-def _of_item(response: BaseResponse, action: str, params: Params, context: Context) -> Asked:
+def _of_item(response: BaseResponse, action: str, params: Params, context: Context) -> AccessRequest:
     name = str(params.get("TableName", "")).rpartition("/")[2]
     if not name:
-        return Asked(f"dynamodb:{action}", None, context)
+        return AccessRequest(f"dynamodb:{action}", None, context)
     resource = _arn(response, "dynamodb", f"table/{name}")
     if params.get("IndexName"):
         resource += f"/index/{params['IndexName']}"
@@ -101,10 +101,10 @@ def _of_item(response: BaseResponse, action: str, params: Params, context: Conte
     item = params.get("Item") or params.get("Key") or {}
     value = next(iter(item.get(table.hash_key_attr, {}).values()), None) if table is not None else None
     leading = {} if value is None else {"dynamodb:LeadingKeys": (str(value),)}
-    return Asked(f"dynamodb:{action}", resource, {**context, **leading})
+    return AccessRequest(f"dynamodb:{action}", resource, {**context, **leading})
 
 
-def _of_files(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[Asked]:
+def _of_files(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[AccessRequest]:
     """A file system or an access point is asked for with its tags, where this region has it, and with those given.
 
     What is tagged as it is made asks for TagResource too (EFS User Guide, Using tags with Amazon EFS).
@@ -119,14 +119,16 @@ def _of_files(response: BaseResponse, action: str, params: Params, context: Cont
     known = _tagged("ResourceTag", [(tag["Key"], tag["Value"]) for tag in tags])
     kind = "access-point" if name.startswith("fsap-") else "file-system"
     resource = _arn(response, "elasticfilesystem", f"{kind}/{name}") if name else None
-    yield Asked(action, resource, {**context, **known, **_tagged("RequestTag", given)})
+    yield AccessRequest(action, resource, {**context, **known, **_tagged("RequestTag", given)})
     for candidate in _ON_INTERFACES.get(action, ()):
-        yield Asked(candidate, None, context)
+        yield AccessRequest(candidate, None, context)
     if given and ":Create" in action:
         create_action = {"elasticfilesystem:CreateAction": (action.partition(":")[2],)}
         kind = "access-point" if action.endswith("AccessPoint") else "file-system"
         new = _arn(response, "elasticfilesystem", f"{kind}/*")
-        yield Asked("elasticfilesystem:TagResource", new, {**context, **create_action, **_tagged("RequestTag", given)})
+        yield AccessRequest(
+            "elasticfilesystem:TagResource", new, {**context, **create_action, **_tagged("RequestTag", given)}
+        )
 
 
 def _file_system_of(response: BaseResponse, params: Params) -> str:
@@ -136,7 +138,7 @@ def _file_system_of(response: BaseResponse, params: Params) -> str:
     return str(target.file_system_id) if target is not None else ""
 
 
-def _of_tasks(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[Asked]:
+def _of_tasks(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[AccessRequest]:
     """Source: Service Authorization Reference, Amazon ECS: RunTask is asked for the definition, StopTask for a task."""
     cluster = str(params.get("cluster") or "default").rpartition("/")[2]
     where = {"ecs:cluster": (_arn(response, "ecs", f"cluster/{cluster}"),)}
@@ -147,14 +149,14 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
         task_tags = _tagged(
             "ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else []
         )
-        yield Asked(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **task_tags})
+        yield AccessRequest(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **task_tags})
         return
     definition = str(params.get("taskDefinition") or "")
     resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")
-    yield Asked(action, resource, {**context, **where, **_tagged("RequestTag", given)})
+    yield AccessRequest(action, resource, {**context, **where, **_tagged("RequestTag", given)})
     if given:
         create_action = {"ecs:CreateAction": ("RunTask",)}
-        yield Asked(
+        yield AccessRequest(
             "ecs:TagResource",
             _arn(response, "ecs", f"task/{cluster}/*"),
             {**context, **create_action, **_tagged("RequestTag", given)},

@@ -25,10 +25,10 @@ from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.copies import copy_of
 from sandbox.moto_ext.backup.model import (
     JOBS_KEPT_DAYS,
-    Job,
-    Point,
-    Resource,
-    Selection,
+    BackupPoint,
+    BackupResource,
+    SimulatedJob,
+    SimulatedSelection,
     jobs,
     point_arn,
     points,
@@ -46,14 +46,14 @@ _one_player = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Run:
+class RuleRun:
     """One run of one rule for one resource."""
 
     backend: BackupBackend
     plan: Plan
     rule: dict[str, Any]
     role: str
-    resource: Resource
+    resource: BackupResource
     at: datetime
 
     @property
@@ -76,7 +76,7 @@ def serve(name: str, answer: Callable[[BackupBackend, dict[str, Any]], Any]) -> 
     """Answer an AWS Backup operation from ``answer(backend of the region, request)``, the past played up to now."""
 
     def answer_now(response: BackupResponse, params: dict[str, Any]) -> Any:
-        play(response.current_account)
+        simulate(response.current_account)
         return answer(response.backup_backend, params)
 
     operation(BackupResponse, name, answer_now)
@@ -87,7 +87,7 @@ def history_start() -> datetime:
     return now() - timedelta(hours=float(STATE.extras.get("backup_history_h", HISTORY_H)))
 
 
-def play(account: str) -> None:
+def simulate(account: str) -> None:
     """Bring every region's plans, points and jobs of ``account`` up to now. Idempotent."""
     with _one_player:
         backends: list[BackupBackend] = list(backup_backends[account].values())
@@ -98,7 +98,7 @@ def play(account: str) -> None:
             _forget(backend)
 
 
-def _advance(backend: BackupBackend, selection: Selection) -> None:
+def _advance(backend: BackupBackend, selection: SimulatedSelection) -> None:
     plan = backend.plans[selection.plan_id]
     until = world_time(backend.region_name)
     if plan.deletion_date is None and until > selection.played_until:
@@ -112,18 +112,18 @@ def _advance(backend: BackupBackend, selection: Selection) -> None:
         every = resources(backend.account_id, backend.region_name) if runs else []
         for resource in selected(selection.asked, every):
             for rule, at in runs:
-                _make(Run(backend, plan, rule, selection.asked["IamRoleArn"], resource, at))
+                _make(RuleRun(backend, plan, rule, selection.asked["IamRoleArn"], resource, at))
     selection.played_until = now()
 
 
-def _hook(run: Run, what: str) -> tuple[str, str]:
+def _hook(run: RuleRun, what: str) -> tuple[str, str]:
     found = state(run.backend, "backup_hooks").get(what)
     if not found or run.at < found["since"]:
         return "", ""
     return found["how"], found.get("reason", "The job was stopped by a fault.")
 
 
-def _make(run: Run) -> None:
+def _make(run: RuleRun) -> None:
     vault = run.backend.vaults.get(run.rule["TargetBackupVaultName"])
     how, reason = _hook(run, "backups")
     if how == "stop" or vault is None:
@@ -139,20 +139,20 @@ def _make(run: Run) -> None:
         "CreatedBy": run.by,
         "AccountId": run.backend.account_id,
     }
-    job = Job(run.id("backup"), run.at, ends, run.backend.region_name, run.resource, answer, reason)
+    job = SimulatedJob(run.id("backup"), run.at, ends, run.backend.region_name, run.resource, answer, reason)
     jobs(run.backend, "backup")[job.id] = job
     setattr(run.plan, "last_execution_date", run.at.timestamp())  # noqa: B010 - the emulator types it as never set
     if how == "fail":
         return
     lifecycle = run.rule.get("Lifecycle") or {}
     region = run.backend.region_name
-    point = Point(arn, vault, run.resource, region, run.at, ends, run.role, run.by, lifecycle)
+    point = BackupPoint(arn, vault, run.resource, region, run.at, ends, run.role, run.by, lifecycle)
     points(run.backend)[arn] = point
     for action in run.rule.get("CopyActions") or []:
         _copy(run, point, action)
 
 
-def _copy(run: Run, point: Point, action: dict[str, Any]) -> None:
+def _copy(run: RuleRun, point: BackupPoint, action: dict[str, Any]) -> None:
     how, reason = _hook(run, "copies")
     if how == "stop":
         return

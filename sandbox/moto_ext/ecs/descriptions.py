@@ -11,23 +11,23 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from sandbox.core.patching import offset, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs.commands import NOT_STARTED, play
-from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, Running, all_tasks, mac_of, of_group
+from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, RunningTask, all_tasks, mac_of, of_group
 
 TASKS_DESCRIBED_AT_ONCE = 100
 PAGE, SERVICES_PAGE = 100, 10
 
 
-def describe_tasks(backend: EC2ContainerServiceBackend, tasks: Iterable[Running]) -> list[dict[str, Any]]:
+def describe_tasks(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -> list[dict[str, Any]]:
     """The tasks as the API names their parts."""
     return [_described(backend, task) for task in tasks]
 
 
-def arn_of(backend: EC2ContainerServiceBackend, task: Running) -> str:
+def arn_of(backend: EC2ContainerServiceBackend, task: RunningTask) -> str:
     """The task's ARN, in the long format."""
     return f"arn:{backend.partition}:ecs:{backend.region_name}:{backend.account_id}:task/{task.cluster}/{task.id}"
 
 
-def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, Any]:
+def _described(backend: EC2ContainerServiceBackend, task: RunningTask) -> dict[str, Any]:
     moment = now()
     status = task.status(moment)
     description: dict[str, Any] = {
@@ -64,7 +64,7 @@ def _described(backend: EC2ContainerServiceBackend, task: Running) -> dict[str, 
 
 
 def _container(
-    backend: EC2ContainerServiceBackend, task: Running, definition: dict[str, Any], status: str
+    backend: EC2ContainerServiceBackend, task: RunningTask, definition: dict[str, Any], status: str
 ) -> dict[str, Any]:
     base = arn_of(backend, task).replace(":task/", ":container/")
     return {
@@ -84,7 +84,7 @@ def _container(
     }
 
 
-def _attachment(task: Running) -> dict[str, Any]:
+def _attachment(task: RunningTask) -> dict[str, Any]:
     details = {
         "subnetId": task.subnet,
         "networkInterfaceId": task.interface,

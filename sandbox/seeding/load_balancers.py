@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.seeding.site import Estate, Site, Tenant, as_list, hosts_of, tag_map
+from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, hosts_of, tag_map
 
 KEEP_ALIVE_S = 60
 DEFAULT_ACTION = [
@@ -75,7 +75,7 @@ def _listeners(site: Site) -> list[str]:
     ]
 
 
-def _target_group(site: Site, tenant: Tenant) -> str:
+def _target_group(site: Site, tenant: SeedTenant) -> str:
     env = site.environment
     name = env.named(env.names.target_group, tenant=tenant.name)
     response = site.client("elbv2").create_target_group(
@@ -95,7 +95,7 @@ def _target_group(site: Site, tenant: Tenant) -> str:
     return str(response["TargetGroups"][0]["TargetGroupArn"])
 
 
-def _rule(site: Site, listener: str, priority: int, tenant: Tenant) -> None:
+def _rule(site: Site, listener: str, priority: int, tenant: SeedTenant) -> None:
     site.client("elbv2").create_rule(
         ListenerArn=listener,
         Priority=priority,

@@ -6,32 +6,32 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dr_actions.model.action import Sight
+from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Call, Json, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import SERVICE
-from dr_estate.model.unseen import CannotSee
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.tenants import Tenant, discover
 
 T = TypeVar("T")
-ANEW = "forceNewDeployment"
+FORCE_NEW_DEPLOYMENT = "forceNewDeployment"
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class TenantService:
     """A tenant and its service on one side."""
 
     tenant: Tenant
     service: ecs.Service
 
 
-def tenants_of(sight: Sight) -> tuple[Tenant, ...]:
+def tenants_of(context: PlanContext) -> tuple[Tenant, ...]:
     """The tenants in question, in order. Raises CannotSee where none can be discovered."""
-    only = sight.only_tenants
-    return tuple(t for t in discover(sight.snapshot, sight.env) if not only or t.id in only or t.dns in only)
+    only = context.only_tenants
+    return tuple(t for t in discover(context.snapshot, context.env) if not only or t.id in only or t.dns in only)
 
 
 def service_name(env: Environment, tenant: Tenant) -> str:
@@ -39,45 +39,45 @@ def service_name(env: Environment, tenant: Tenant) -> str:
     return env.named(env.names.service, tenant=tenant.id)
 
 
-def held(sight: Sight, side: Side) -> tuple[Held, ...]:
+def tenant_services(context: PlanContext, side: Side) -> tuple[TenantService, ...]:
     """Each tenant that has an active service on ``side``, with it. Raises CannotSee."""
     there = {
-        service.name: service for service in sight.snapshot.get(ecs.services, side) if SERVICE[service.status].serves
+        service.name: service for service in context.snapshot.get(ecs.services, side) if SERVICE[service.status].serves
     }
-    pairs = ((tenant, there.get(service_name(sight.env, tenant))) for tenant in tenants_of(sight))
-    return tuple(Held(tenant, service) for tenant, service in pairs if service)
+    pairs = ((tenant, there.get(service_name(context.env, tenant))) for tenant in tenants_of(context))
+    return tuple(TenantService(tenant, service) for tenant, service in pairs if service)
 
 
-def lacking(sight: Sight, side: Side) -> tuple[Tenant, ...]:
+def tenants_without_service(context: PlanContext, side: Side) -> tuple[Tenant, ...]:
     """The tenants without an active service on ``side``. Raises CannotSee."""
-    having = {tenant_service.tenant for tenant_service in held(sight, side)}
-    return tuple(tenant for tenant in tenants_of(sight) if tenant not in having)
+    having = {tenant_service.tenant for tenant_service in tenant_services(context, side)}
+    return tuple(tenant for tenant in tenants_of(context) if tenant not in having)
 
 
-def again(step: Step, **changes: Json) -> Call:
+def reversing_call(step: Step, **changes: Json) -> Call:
     """The step's own call with other values: how it is taken back, deploying nothing anew.
 
     Raises ValueError for a step without a call.
     """
-    params = {key: value for key, value in step.planned_call.params.items() if key != ANEW}
+    params = {key: value for key, value in step.planned_call.params.items() if key != FORCE_NEW_DEPLOYMENT}
     return Call(step.planned_call.service, step.planned_call.operation, step.planned_call.region, {**params, **changes})
 
 
 def as_before(step: Step) -> Call:
     """The step's own call with the values of before, exactly."""
-    return again(step, **step.before)
+    return reversing_call(step, **step.before)
 
 
-def few(names: Sequence[str]) -> str:
+def name_list(names: Sequence[str]) -> str:
     """The names as a phrase, the first few of many."""
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def unseen(sight: Sight, side: Side, *readers: Reader[Any]) -> Iterator[str]:
+def unavailable_reasons(context: PlanContext, side: Side, *readers: Reader[Any]) -> Iterator[str]:
     """Why ``readers`` could not be seen on ``side``, one sentence each."""
     for reader in readers:
         try:
-            sight.snapshot.get(reader, side)
-        except CannotSee as dark:
-            yield dark.unseen.why
+            context.snapshot.get(reader, side)
+        except DataUnavailable as error:
+            yield error.unavailable.why
