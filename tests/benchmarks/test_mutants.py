@@ -29,8 +29,8 @@ def test_each_accepted_survivor_has_a_reason() -> None:
 
 
 def test_a_mutant_changes_one_place_and_says_where() -> None:
-    (found,) = _mutants("if seconds < 2 * _MINUTE_S:", "if seconds <= 2 * _MINUTE_S:")
-    assert ("spoken", True) == (found.function, found.lines is not None and found.line in found.lines)
+    (found,) = _mutants("if age_s > limit * _MINUTE_S:", "if age_s >= limit * _MINUTE_S:")
+    assert ("doubt", True) == (found.function, found.lines is not None and found.line in found.lines)
     before = (ROOT / SPANS).read_text(encoding="utf-8").splitlines()
     assert 1 == sum(old != new for old, new in zip(before, found.text().splitlines(), strict=True))
 

@@ -106,7 +106,7 @@ def sending(server: Server) -> Callable[..., SendFailed]:
 
     def send(service: str, status: int, body: bytes = b"", **headers: str) -> SendFailed:
         server.answer = (status, body, headers)
-        with pytest.raises(SendFailed) as failed:
+        with client.permitting(object()), pytest.raises(SendFailed) as failed:
             client.send(WRITES[service])
         return failed.value
 

@@ -93,7 +93,7 @@ def test_a_world_of_another_version_or_nobody_knows_what_is_not_loaded(home: Pat
     world = home / "sit" / "world"
     good = world.read_bytes()
     world.write_bytes(good.replace(b'"moto": "', b'"moto": "0.', 1))
-    with pytest.raises(SandboxError, match=r"was written by .*Start anew: `dr_cli.py sandbox up --fresh`"):
+    with pytest.raises(SandboxError, match=r"was written by .*Start again: `dr_cli.py sandbox up --fresh`"):
         daemon.up(sit)
     world.write_bytes(b"\x80\x04nonsense")
     with pytest.raises(SandboxError, match="is not a world of the sandbox"):
