@@ -95,4 +95,4 @@ def _run(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def _mutants(was: str, becomes: str) -> list[Candidate]:
     mutants = SourceFile(ROOT / SPANS).candidates
-    return [found for found in mutants if found.change() == Change(SPANS, "spoken", was, becomes)]
+    return [found for found in mutants if found.change() == Change(SPANS, "doubt", was, becomes)]
