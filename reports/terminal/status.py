@@ -170,13 +170,13 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
 
 
 def _bare(results: list[CheckResult], console: Console) -> None:
-    """Results without findings: each reason once, with the checks it holds for."""
+    """Results without findings, or that do not apply: each reason once, with the checks it holds for."""
     bare: dict[str, list[str]] = {}
     for result in results:
-        if not result.findings:
+        if not result.findings or result.status is Status.NOT_APPLICABLE:
             bare.setdefault(result.reason, []).append(result.check)
     for reason, checks in bare.items():
-        indented(console, f"{len(checks)} checks: {reason}", 2)
+        indented(console, f"{len(checks)} {'check' if len(checks) == 1 else 'checks'}: {reason}", 2)
         indented(console, f"{', '.join(checks)}", 4, "dim")
 
 

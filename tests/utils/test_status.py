@@ -50,6 +50,14 @@ def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, see
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 
+def test_what_does_not_apply_is_named_with_its_reason_on_the_terminal(seen: Seen, tmp_path: Path) -> None:
+    evidence = seen.ran.report["files"]["Evidence"]
+    shown = dr_cli(f"-e sit status --from-evidence {evidence}", tmp_path).out.partition("Not applicable")[2]
+    unapplied = [result for result in seen.ran.report["results"] if result["status"] == "not-applicable"]
+    assert len(unapplied) > 5
+    assert [result["check"] for result in unapplied if result["check"] not in shown] == []
+
+
 def _allure(home: Path) -> list[dict[str, Any]]:
     newest = max((home / "out").iterdir()) / "allure-results"
     return [json.loads(path.read_text()) for path in newest.glob("*-result.json")]
