@@ -5,7 +5,7 @@ A metric that nobody publishes has no newest value. That is never zero: replicat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,7 +104,7 @@ def _points(
     rows = context.pages(
         "cloudwatch",
         "get_metric_data",
-        "MetricDataResults",
+        "MetricDataResults,Messages",
         MetricDataQueries=[_query(number, metric) for number, metric in enumerate(batch)],
         StartTime=context.now - timedelta(minutes=longest),
         EndTime=context.now + timedelta(minutes=1),
@@ -112,18 +112,23 @@ def _points(
     )
     points: dict[int, list[tuple[datetime, float]]] = {}
     flaws: dict[int, str] = {}
-    for number, found, flaw in context.rows(
-        rows, _datapoints, "Label"
-    ):  # one metric's may be spread over several pages
+    results = [row for row in rows if "Id" in row]  # one metric's may be spread over several pages
+    for number, found, flaw in context.rows(results, _datapoints, "Label"):
         points.setdefault(number, []).extend(found)
         flaws[number] = flaw  # PartialData until the last
+    if of_all := _texts(row for row in rows if "Id" not in row):  # no value may be one that was left out
+        flaws |= {number: of_all for number in range(len(batch)) if not points.get(number) and not flaws.get(number)}
     return points, flaws
+
+
+def _texts(messages: Iterable[Mapping[str, Any]]) -> str:
+    return "; ".join(f"{message.get('Code')}: {message.get('Value')}" for message in messages)
 
 
 def _datapoints(row: dict[str, Any]) -> tuple[int, list[tuple[datetime, float]], str]:
     """A row's metric, by its number in the batch, its values, and what is wrong with them, "" where nothing is."""
     status = row.get("StatusCode", _COMPLETE)
-    texts = "; ".join(f"{message.get('Code')}: {message.get('Value')}" for message in row.get("Messages") or ())
+    texts = _texts(row.get("Messages") or ())
     points = list(zip(row.get("Timestamps", []), row.get("Values", []), strict=True))
     return int(row["Id"][1:]), points, "" if status == _COMPLETE else f"{status} {texts}".strip()
 

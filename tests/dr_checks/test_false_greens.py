@@ -142,6 +142,15 @@ def test_a_metric_that_is_complete_after_a_partial_page_counts() -> None:
     assert (first.total, first.flaw) == (5.0, "")
 
 
+def test_a_message_about_the_whole_answer_makes_what_has_no_value_unknown() -> None:
+    empty, some = metric("Complete"), metric("Complete", 2.0)
+    message = [{"Code": "MaxMetricsExceeded", "Value": "not all metrics were returned"}]
+    for answer, flaw in ((empty, "MaxMetricsExceeded: not all metrics were returned"), (some, "")):
+        answer["get_metric_data"]["Messages"] = message
+        (first, *_) = read(s3.failure_metrics, Side.PRIMARY, answer)
+        assert first.flaw == flaw
+
+
 def test_requests_that_cloudwatch_could_not_count_are_not_none() -> None:
     with pytest.raises(DataUnavailable, match="InternalError"):
         read(elbv2_request_counts.minutes, Side.DR, metric("InternalError"))

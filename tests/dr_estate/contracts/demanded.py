@@ -28,7 +28,6 @@ _REASONS = {
         backup:ListRestoreJobs.RestoreJobs[].RestoreJobId
         cloudwatch:DescribeAlarms.CompositeAlarms[].AlarmName
         cloudwatch:DescribeAlarms.MetricAlarms[].AlarmName
-        cloudwatch:GetMetricData.MetricDataResults[].Id
         dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].IndexName
         dynamodb:DescribeTable.Table.Replicas[].RegionName
         dynamodb:DescribeTable.Table.TableName

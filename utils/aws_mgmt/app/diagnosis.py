@@ -254,7 +254,7 @@ def _replication(environment: Environment, heard: Examination) -> Fact:
 
 
 def _shapes(heard: Examination) -> Iterator[str]:
-    """Where answers differ from what this version reads: words unknown to the model, and readers that failed."""
+    """Where answers differ from what this version reads: words that no model lists, rows and readers that failed."""
     session = botocore.session.Session()
     words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for exchange in heard.exchanges:
@@ -269,6 +269,8 @@ def _shapes(heard: Examination) -> Iterator[str]:
         for part in heard.snapshot.unavailable_parts():
             if part.value.kind is UnavailableKind.DEFECT:
                 yield part.value.why
+        for part in heard.snapshot.parts.values():
+            yield from (f"{part.name} on the {part.side} side: {row.unseen.why}" for row in part.unreadable)
 
 
 def _unknown_words(value: Any, shape: Any, at: str) -> Iterator[tuple[str, str]]:
