@@ -75,3 +75,11 @@ def test_the_functions_of_an_action_have_the_types_of_its_fields(name: str) -> N
             arguments, answer = next(get_args(kind) for kind in kinds if get_origin(kind) is Callable)
             *own, returned = get_type_hints(function).values()
             assert (own, returned in (answer or NoneType, *get_args(answer))) == (arguments, True), field
+
+
+def test_the_actions_that_know_by_more_than_ready_that_they_were_rolled_back_are_found() -> None:
+    """A module's function of another name would be no field, and nobody would miss it."""
+    assert {name for name, found in actions().items() if found.rolled_back} == {
+        "traffic/shift_to_dr",
+        "traffic/shift_to_primary",
+    }

@@ -102,17 +102,17 @@ def summary(lost: tuple[Enforced, Services], old_tasks: dict[str, list[str]]) ->
 
 
 def test_a_service_whose_deployment_had_failed_runs_after_the_failover(
-    lost: tuple[Enforced, Services], ran: Ran
+    lost: tuple[Enforced, Services], summary: Ran
 ) -> None:
     service = lost[1].of(lost[1].tenants[-1])
-    assert ("COMPLETED", 2) == (service["deployments"][0]["rolloutState"], service["runningCount"]), ran.said
-    assert 0 == ran.code, ran.said
+    assert ("COMPLETED", 2) == (service["deployments"][0]["rolloutState"], service["runningCount"]), summary.said
+    assert 0 == summary.code, summary.said
 
 
 def test_tasks_that_started_before_their_secrets_changed_are_replaced(
-    lost: tuple[Enforced, Services], old_tasks: dict[str, list[str]], ran: Ran
+    lost: tuple[Enforced, Services], old_tasks: dict[str, list[str]], summary: Ran
 ) -> None:
     tenant = lost[1].tenants[0]
-    assert "secrets/point_to_dr" in {step.verb for step in lost[0].plan.steps}, ran.said
+    assert "secrets/point_to_dr" in {step.verb for step in lost[0].plan.steps}, summary.said
     assert 2 == len(lost[1].tasks(tenant))
     assert set() == set(old_tasks[tenant]) & set(lost[1].tasks(tenant)), "a task still holds the old secret"

@@ -108,7 +108,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def is_rolled_back(step: Step, context: PlanContext) -> bool:
+def rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether the records are as before the step. Raises CannotSee."""
     return bool(current(step, context) == step.before["records"])
 

@@ -137,7 +137,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     """
     try:
         now = current(step, context)
-        if is_rolled_back(step, context):
+        if rolled_back(step, context):
             return _before_it(step, context)
         if _routing_fields(now) != _routing_fields(step.after["records"]):
             return StepStatus(StepState.DRIFTED, f"records of {step.subject} were changed: {difference(step, now)}")
@@ -146,7 +146,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(StepState.UNAVAILABLE, error.unavailable.why)
 
 
-def is_rolled_back(step: Step, context: PlanContext) -> bool:
+def rolled_back(step: Step, context: PlanContext) -> bool:
     """Whether visitors are led as before the stage, whatever the gates say. Raises CannotSee."""
     return _routing_fields(current(step, context)) == _routing_fields(step.before["records"])
 
