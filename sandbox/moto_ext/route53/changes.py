@@ -16,7 +16,7 @@ from sandbox.core.patching import refused, state
 from sandbox.core.state import now
 from sandbox.core.timing import lag_s, soon
 from sandbox.moto_ext.route53.names import Record, plain
-from sandbox.moto_ext.route53.records import forget_order, identity, supersede, told, written
+from sandbox.moto_ext.route53.records import described, forget_order, identity, supersede, written
 from sandbox.moto_ext.route53.rules import RecordChange, check, check_request
 
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
@@ -81,13 +81,13 @@ class _Batch:
 
     def __init__(self, backend: Route53Backend, zone: FakeZone) -> None:
         self.backend, self.zone = backend, zone
-        self.book: Book = {identity(told(record)): record for record in zone.rrsets}
-        self.held: dict[tuple[str, str], list[Record]] = {}
+        self.book: Book = {identity(described(record)): record for record in zone.rrsets}
+        self.by_name: dict[tuple[str, str], list[Record]] = {}
         for record in zone.rrsets:
-            parts = told(record)
-            self.held.setdefault((plain(parts["Name"]), parts["Type"]), []).append(parts)
+            parts = described(record)
+            self.by_name.setdefault((plain(parts["Name"]), parts["Type"]), []).append(parts)
         self._names: dict[str, set[str]] = {}
-        for name, kind in self.held:
+        for name, kind in self.by_name:
             self._names.setdefault(name, set()).add(kind)
 
     def apply(self, action: str, record: Record) -> None:
@@ -113,10 +113,10 @@ class _Batch:
         self._add(key, record)
 
     def _check(self, action: str, record: Record) -> None:
-        near = {(record["Name"], kind): self.held[record["Name"], kind] for kind in self._kinds(record["Name"])}
+        near = {(record["Name"], kind): self.by_name[record["Name"], kind] for kind in self._kinds(record["Name"])}
         if alias := record.get("AliasTarget"):
             target = (plain(alias["DNSName"]), record["Type"])
-            near[target] = self.held.get(target, [])
+            near[target] = self.by_name.get(target, [])
         check(self._setting(action, record, near))
 
     def _setting(self, action: str, record: Record, near: dict[tuple[str, str], list[Record]]) -> RecordChange:
@@ -124,33 +124,33 @@ class _Batch:
         return RecordChange(plain(self.zone.name), self.zone.resource_id, action, record, near, known.__contains__)
 
     def _kinds(self, name: str) -> set[str]:
-        return {kind for kind in self._names.get(name, ()) if self.held.get((name, kind))}
+        return {kind for kind in self._names.get(name, ()) if self.by_name.get((name, kind))}
 
     def _require_same(self, key: tuple[str, str, str], record: Record) -> None:
         words = f"[Tried to delete resource record set [name='{key[0]}.', type='{key[1]}'"
         words += f", set-identifier='{key[2]}']" if key[2] else "]"
         if key not in self.book:
             raise refused("InvalidChangeBatch", f"{words} but it was not found]")
-        if _comparable(told(self.book[key])) != _comparable(record):
+        if _comparable(described(self.book[key])) != _comparable(record):
             raise refused("InvalidChangeBatch", f"{words} but the values provided do not match the current values]")
 
     def _remove(self, key: tuple[str, str, str]) -> None:
         if self.book.pop(key, None) is not None:
-            record_sets = self.held[key[:2]]
-            self.held[key[:2]] = [rrset for rrset in record_sets if identity(rrset) != key]
+            record_sets = self.by_name[key[:2]]
+            self.by_name[key[:2]] = [rrset for rrset in record_sets if identity(rrset) != key]
 
     def _add(self, key: tuple[str, str, str], record: Record) -> None:
         values = [row["Value"] for row in record.get("ResourceRecords") or ()]
         parts = {**record, "Name": f"{record['Name']}.", "ResourceRecords": values}
         record_set = RecordSet(parts)  # type: ignore[abstract] # the emulator makes it so, too
         self.book[key] = record_set
-        self.held.setdefault(key[:2], []).append(told(record_set))
+        self.by_name.setdefault(key[:2], []).append(described(record_set))
         self._names.setdefault(key[0], set()).add(key[1])
 
     def require_apex(self) -> None:
         apex = plain(self.zone.name)
         for kind, words in (("SOA", "exactly one SOA record"), ("NS", "at least one NS record")):
-            if not self.held.get((apex, kind)):
+            if not self.by_name.get((apex, kind)):
                 raise refused("InvalidChangeBatch", f"[A HostedZone must contain {words} for the zone itself.]")
 
 

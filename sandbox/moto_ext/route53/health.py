@@ -144,10 +144,10 @@ class HealthChecker:
 
     def zone(self, zone_id: str) -> ZoneRecords:
         """The records of a hosted zone."""
-        from sandbox.moto_ext.route53.records import told
+        from sandbox.moto_ext.route53.records import described
 
         if zone_id not in self._zones:
-            records = [told(record) for record in self._backend.zones[zone_id].rrsets]
+            records = [described(record) for record in self._backend.zones[zone_id].rrsets]
             self._zones[zone_id] = ZoneRecords(records)
         return self._zones[zone_id]
 

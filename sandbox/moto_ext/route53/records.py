@@ -17,7 +17,7 @@ PAGE = 300
 _KEPT, _SUPERSEDED = "records_in_order", "records_superseded"
 
 
-def told(record: RecordSet) -> Record:
+def described(record: RecordSet) -> Record:
     r"""A record set as the API names its parts; a ``*`` is written ``\052`` as Route 53 does."""
     parts = {
         "Name": written(record.name),
@@ -55,7 +55,7 @@ def in_order(zone: FakeZone) -> list[Record]:
     cached: tuple[int, int, list[Record]] | None = zone.__dict__.get(_KEPT)
     mark = (id(zone.rrsets), len(zone.rrsets))
     if cached is None or cached[:2] != mark:
-        cached = (*mark, sorted((told(record) for record in zone.rrsets), key=order))
+        cached = (*mark, sorted((described(record) for record in zone.rrsets), key=order))
         zone.__dict__[_KEPT] = cached
     return cached[2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios.observation import WorldObservation, named
-from sandbox.training.scenarios.scenario import GoalResult, GoalState, Judge, ScenarioGoal, kept, met
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Judge, ScenarioGoal, met, unharmed
 
 
 def database_serves(seen: WorldObservation) -> GoalResult:
@@ -55,7 +55,7 @@ def recorded(seen: WorldObservation) -> GoalResult:
 def nothing_deleted(seen: WorldObservation) -> GoalResult:
     """No call took anything away."""
     gone = seen.deletions()
-    return kept(f"Taken away: {named(gone)}." if gone else "", "No call of this scene took anything away.")
+    return unharmed(f"Taken away: {named(gone)}." if gone else "", "No call of this scene took anything away.")
 
 
 def witnessed(posture: str) -> Judge:

@@ -75,6 +75,6 @@ def met(well: bool, evidence: str) -> GoalResult:
     return GoalResult(GoalState.MET if well else GoalState.NOT_YET, evidence)
 
 
-def kept(broken: str, evidence: str) -> GoalResult:
+def unharmed(broken: str, evidence: str) -> GoalResult:
     """NOT_MET where something was ``broken`` (the sentence that says what), else MET by ``evidence``."""
     return GoalResult(GoalState.NOT_MET, broken) if broken else GoalResult(GoalState.MET, evidence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
 from sandbox.training.scenarios.observation import WorldObservation
-from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, kept, met
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, met, unharmed
 
 _OFTEN = 3
 
@@ -25,7 +25,7 @@ def _not_hammered(seen: WorldObservation) -> GoalResult:
     tried = {name: times for name, times in seen.tries.items() if name.startswith(f"{region} ")}
     often = [f"{name} {times} times" for name, times in tried.items() if times > _OFTEN]
     text = ", ".join(f"{name}: {times}" for name, times in tried.items()) or "none"
-    return kept(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {text}.")
+    return unharmed(f"Sent in vain: {', '.join(often)}." if often else "", f"Changes sent in vain: {text}.")
 
 
 def _by_name(seen: WorldObservation) -> GoalResult:

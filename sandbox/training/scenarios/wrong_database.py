@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_estate.config.environment import Side
 from sandbox.training.scenarios import goals
 from sandbox.training.scenarios.observation import WorldObservation, named, parameter
-from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, kept, met
+from sandbox.training.scenarios.scenario import GoalResult, GoalState, Scenario, ScenarioGoal, met, unharmed
 
 
 def _victim(seen: WorldObservation) -> str:
@@ -36,7 +36,7 @@ def _alone(seen: WorldObservation) -> GoalResult:
         is_registration = call["operation"] == "RegisterTaskDefinition" and parameter(call, "family") == family
         if call["region"] != env.regions.dr or not (mine or is_registration):
             other.append(call)
-    return kept(f"Changed beside it: {named(other)}." if other else "", f"Nothing but {name} was changed.")
+    return unharmed(f"Changed beside it: {named(other)}." if other else "", f"Nothing but {name} was changed.")
 
 
 SCENARIO = Scenario(
