@@ -86,3 +86,9 @@ def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:
     assert state(diagnosis, "primary region af-south-1") is Standing.UNKNOWN
     assert state(diagnosis, "dr region eu-west-1") is Standing.OK
     assert diagnosis.exit == 3
+
+
+def test_calls_that_could_not_be_signed_say_nothing_of_a_region() -> None:
+    unsigned = replace(HEARD, status=0, code="NoCredentialsError", kind=UnavailableKind.CREDENTIALS)
+    fact = next(fact for fact in concluded(unsigned).facts if fact.subject == "dr region eu-west-1")
+    assert (fact.state, "none of" in fact.message) == (Standing.UNKNOWN, False)

@@ -154,6 +154,9 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
             slowest_s = max(exchange.took_s for exchange in answered)
             message = f"{len(answered)} of {len(own)} calls were answered; the slowest took {slowest_s:.1f} s"
             yield Fact(f"{side} region {region}", Standing.OK, message)
+        elif own and all(exchange.kind is UnavailableKind.CREDENTIALS for exchange in own):
+            message = f"not asked: no call could be signed ({own[0].code})"
+            yield Fact(f"{side} region {region}", Standing.UNKNOWN, message)
         elif own:
             code = own[0].code
             yield Fact(f"{side} region {region}", Standing.UNKNOWN, f"none of {len(own)} calls was answered ({code})")
