@@ -20,7 +20,7 @@ pytestmark = pytest.mark.proof
 
 CORE = ("tests/dr_estate", "tests/sandbox/moto_ext", "tests/sandbox/server", "tests/sandbox/world")
 SPEEDUPS = "tests/sandbox/moto_ext/test_speedups.py"
-AGES = re.compile(r"\b[\d.]+ (s|min|h|days?)\b")
+AGES = re.compile(r"\b[\d.]+ (?:s|min|h|d|days?)\b(?: [\d.]+ (?:s|min|h)\b)*")
 OF_THE_RUN = {"observed_at", "files", "rpo", "lags"}
 PATIENCE_S = 600
 
