@@ -94,7 +94,7 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
         id_ = WorldId.sandbox(environment.account, found.world)
         yield ObservedWorld(id_, _keys(found, options, clock), _admin(found))
         return
-    with embedded.running(environment, options.tenants or DEFAULT_TENANTS) as started:
+    with embedded.running(environment, options.tenants or DEFAULT_TENANTS, speed=options.speed or 1.0) as started:
         if options.acts:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
