@@ -54,8 +54,8 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True, speed: f
         finally:
             os.close(order_end)
             os.close(word_end)
-        order = LaunchOptions(environment.model_dump(mode="json"), tenants, seeded=seeded, speed=speed)
-        orders.write(order.to_line())
+        launch = LaunchOptions(environment.model_dump(mode="json"), tenants, seeded=seeded, speed=speed)
+        orders.write(launch.to_line())
         orders.flush()
         yield from_json(next(word for word in map(json.loads, words) if "doing" not in word))
 

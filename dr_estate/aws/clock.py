@@ -60,7 +60,7 @@ class WorldClock:
         self._sending = threading.local()
         self._anchor_s, self._world_s, self._elapsed_s = steady(), system(), 0.0
         self._latest_s = 0.0
-        self._is_sandboxs = False
+        self.is_sandboxs = False  # whether a sandbox said that its time is its own
         self.speed = 1.0
 
     def now(self) -> datetime:
@@ -93,7 +93,7 @@ class WorldClock:
         """
         with self._lock:
             ahead_s = self._system() - self._at(self.steady())
-            return 0.0 if self._is_sandboxs or abs(ahead_s) < TOLERANCE_S else ahead_s
+            return 0.0 if self.is_sandboxs or abs(ahead_s) < TOLERANCE_S else ahead_s
 
     def skew_message(self) -> str:
         """A sentence where this machine's clock is more than a minute off, "" else."""
@@ -132,7 +132,7 @@ class WorldClock:
                 return
             self._elapsed_s += (came_at - self._anchor_s) * self.speed
             self._anchor_s, self._world_s, self.speed = came_at, (told_s + latest_s) / 2, speed
-            self._is_sandboxs = own is not None
+            self.is_sandboxs = own is not None
 
     def _at(self, steady: float) -> float:
         return self._world_s + (steady - self._anchor_s) * self.speed
