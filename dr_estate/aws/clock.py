@@ -26,6 +26,7 @@ MOST_SPEED = 3600.0
 
 _SKEW_TOLD_S = 60.0
 _SERVER_FAULT = 500
+_SLICE_S, _SHORTEST_S = 1.0, 1e-3
 _SUSPENDED_TOO = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
@@ -82,8 +83,15 @@ class WorldClock:
         self.wait(threading.Event(), seconds)
 
     def wait(self, stop: threading.Event, seconds: float) -> bool:
-        """Wait for ``seconds`` of the world, or until ``stop`` is set; returns whether it is."""
-        return self._wait(stop, seconds / self.speed)
+        """Wait for ``seconds`` of the world, or until ``stop`` is set; returns whether it is.
+
+        A speed that changes meanwhile, as another thread's answer tells, counts from then on.
+        """
+        until_s = self.monotonic() + seconds
+        while (left_s := until_s - self.monotonic()) > _SHORTEST_S:
+            if self._wait(stop, min(left_s / self.speed, _SLICE_S)):
+                return True
+        return stop.is_set()
 
     @property
     def skew_s(self) -> float:

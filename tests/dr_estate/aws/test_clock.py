@@ -20,7 +20,7 @@ class Machine:
 
     def __init__(self, wrong: timedelta = timedelta(0)) -> None:
         self.passed_s, self.wrong, self.waits = 0.0, wrong, list[float]()
-        self.clock = WorldClock(self._system, lambda: self.passed_s, self._wait)
+        self.clock = WorldClock(self.system, lambda: self.passed_s, self._wait)
 
     @property
     def time(self) -> datetime:
@@ -34,7 +34,7 @@ class Machine:
         self.passed_s += took_s / 2
         self.clock.correct(written, sent, self.passed_s, loopback)
 
-    def _system(self) -> float:
+    def system(self) -> float:
         return (self.time + self.wrong).timestamp()
 
     def _wait(self, stop: threading.Event, seconds: float) -> bool:
@@ -111,10 +111,31 @@ def test_a_sandboxs_clock_runs_at_its_own_speed_and_waits_are_in_its_seconds() -
     machine.asks(fast(4 * HOUR, 60), took_s=0, loopback=True)
     elapsed = machine.clock.monotonic()
     machine.clock.sleep(120)
-    assert machine.waits == [2.0]
+    assert sum(machine.waits) == pytest.approx(2.0)
     assert machine.clock.now() == NOON + 4 * HOUR + timedelta(minutes=2)
     assert machine.clock.monotonic() - elapsed == 120
     assert machine.clock.skew_s == 0, "a sandbox says nothing about this machine's clock"
+
+
+def test_a_wait_is_shortened_by_a_speed_that_is_heard_of_meanwhile() -> None:
+    machine = Machine()
+
+    def heard(stop: threading.Event, seconds: float) -> bool:
+        machine.passed_s += seconds
+        machine.waits.append(seconds)
+        machine.asks(fast(timedelta(0), 60), took_s=0, loopback=True)
+        return stop.is_set()
+
+    clock = machine.clock = WorldClock(machine.system, lambda: machine.passed_s, heard)
+    clock.sleep(61)
+    assert machine.waits == pytest.approx([1.0, 1.0])
+
+
+def test_a_wait_ends_when_it_is_told_to() -> None:
+    machine, stop = Machine(), threading.Event()
+    stop.set()
+    assert machine.clock.wait(stop, 100)
+    assert machine.passed_s <= 1
 
 
 def test_a_change_of_speed_counts_from_its_own_answer_on() -> None:
