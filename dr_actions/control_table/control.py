@@ -21,7 +21,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,7 @@ from dr_actions.control_table.table import (
     Write,
     WriteCondition,
 )
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.readers.control_table import (
@@ -91,15 +92,15 @@ class Fence:
 
 
 class ControlStore:
-    """The store. ``now`` is the clock (UTC). What the sender raises passes through every method."""
+    """The store. What the sender raises passes through every method."""
 
-    def __init__(self, table: ItemTable, now: Callable[[], datetime]) -> None:
-        self.table, self.now = table, now
+    def __init__(self, table: ItemTable, clock: WorldClock) -> None:
+        self.table, self.clock, self.now = table, clock, clock.now
 
     @classmethod
-    def of(cls, env: Environment, sender: TableSender, now: Callable[[], datetime]) -> ControlStore:
+    def of(cls, env: Environment, sender: TableSender, clock: WorldClock) -> ControlStore:
         """The store of the environment's control table over a guarded sender."""
-        return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), now)
+        return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), clock)
 
     def in_force(self) -> ControlState:
         """What stands now, and who holds the lock. Read consistently."""

@@ -18,8 +18,9 @@ class LockLost(Exception):
 class Heartbeat:
     """Renews ``lock`` every third of its lease within the ``with`` block; the thread is gone when the block is left.
 
-    The executor calls ``check`` before each change. A renewal that fails is tried again each beat, until the lease is
-    over by the control's clock: a machine that slept through its lease has lost the lock too.
+    The executor calls ``check`` before each change. A renewal that fails is tried again each beat, until a lease has
+    passed since the last one was sent, by the steady clock: who watches the lock counts from when it arrived, which was
+    no earlier. A machine that slept through its lease has lost the lock too.
     """
 
     def __init__(self, control: ControlStore, lock: Lock, limits: Execution) -> None:
@@ -53,7 +54,7 @@ class Heartbeat:
     @property
     def lost(self) -> str:
         """Why the lock is lost, "" while it is held."""
-        if not self._lost and self._control.now() >= self._lock.lease_until:
+        if not self._lost and self._control.clock.monotonic() - self._lock.beat_s >= self._limits.lease_s:
             reason = self._trouble or "no heartbeat was sent in time: this machine slept or was overloaded"
             self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {reason}"
         return self._lost
@@ -64,7 +65,7 @@ class Heartbeat:
             raise LockLost(self.lost)
 
     def _beat(self) -> None:
-        while not self._stop.wait(self._limits.lease_s / 3) and not self.lost:
+        while not self._control.clock.wait(self._stop, self._limits.lease_s / 3) and not self.lost:
             try:
                 self._lock = renew(self._control, self._lock, self._limits)
                 self._trouble = ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import rollback, sender
@@ -38,15 +37,15 @@ class Batch:
     """The steps of one batch that are not done yet, those whose call left already, and since when it is at work.
 
     ``awaited`` are a person's, told and not seen done; ``since`` is when a step was sent or, a person's, told, or else
-    seen done.
+    seen done. Moments are seconds of the world's monotonic clock.
     """
 
     action: Action
     open: dict[str, Step]
-    began: datetime
+    began_s: float
     sent: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
-    since: dict[str, datetime] = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)
 
 
 def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
@@ -70,7 +69,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
 
 def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Outcome) -> None:
     not_done = {step.id: step for step in steps if run.journal.state_of(step.id) is not RecordedState.DONE}
-    batch = Batch(action, not_done, run.clock())
+    batch = Batch(action, not_done, run.clock.monotonic())
     if not batch.open:
         return
     run.stop_if_asked()
@@ -91,7 +90,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         for step in ready:
             if step.manual and step.id not in batch.awaited:
                 batch.awaited.add(step.id)
-                batch.since[step.id] = run.clock()
+                batch.since[step.id] = run.clock.monotonic()
                 run.journal.append(EntryKind.MANUAL_WAIT, step.id, says=step.says)
                 run.listener.by_hand(step)
                 run.listener.note(_WAITS)
@@ -129,7 +128,7 @@ def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatu
             continue
         if step.manual and how.state is StepState.IN_PROGRESS:
             batch.awaited.discard(step.id)
-            batch.since[step.id] = run.clock()
+            batch.since[step.id] = run.clock.monotonic()
             run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
         elif not step.manual and run.journal.state_of(step.id) is RecordedState.INTENDED:
             run.journal.append(EntryKind.LOOKED, step.id, says=f"it took effect: {how.message}", took_effect=True)
@@ -138,7 +137,7 @@ def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatu
 def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome: Outcome) -> None:
     """Record what is done, fail what cannot be done or took too long, and tell of the rest."""
     for step in tuple(batch.open.values()):
-        how, age_s = statuses[step.id], (run.clock() - batch.since.get(step.id, batch.began)).total_seconds()
+        how, age_s = statuses[step.id], run.clock.monotonic() - batch.since.get(step.id, batch.began_s)
         if how.state is StepState.DONE:
             if step.id in batch.awaited:
                 run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
@@ -181,7 +180,7 @@ def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, o
     if not steps:
         return
     batch.sent |= {step.id for step in steps}
-    batch.since |= {step.id: run.clock() for step in steps}
+    batch.since |= {step.id: run.clock.monotonic() for step in steps}
     for step_id, refused in sender.send_all(run, batch.action, steps, context).items():
         _fail(run, batch.action, step_id, refused.reason, outcome, refused.cause)
         del batch.open[step_id]

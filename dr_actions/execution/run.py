@@ -16,6 +16,7 @@ from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.plan import Plan, Step
 from dr_actions.planning.planner import context_of
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import TrackedChanges
@@ -116,7 +117,7 @@ class PlanRun:
     journal: Journal
     read: ReadParts
     listener: RunListener
-    clock: Callable[[], datetime]
+    clock: WorldClock
     check_lock: Callable[[], None]
     pause_reason: Callable[[], str]
     snapshot: Snapshot
@@ -207,12 +208,12 @@ class PlanRun:
 
     def wait(self) -> None:
         """Wait for the next look; wakes at once, and raises, when the operator stops the run."""
-        self.stop.wait(self.env.execution.poll_s)
+        self.clock.wait(self.stop, self.env.execution.poll_s)
         self.stop_if_asked()
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again: twice as long each time, a minute at most."""
-        self.stop.wait(min(0.2 * 2**attempt, 60.0))
+        self.clock.wait(self.stop, min(0.2 * 2**attempt, 60.0))
         self.stop_if_asked()
 
 

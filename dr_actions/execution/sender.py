@@ -55,14 +55,14 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     subject is busy, until the step's time is over.
     """
     refused: Refusals = {}
-    open_steps, began = steps, run.clock()
+    open_steps, began_s = steps, run.clock.monotonic()
     for attempt in itertools.count():
         failures = _send_once(run, action, open_steps, context)
         if not failures:
             break
         run.pause(attempt)
         context, open_steps = _still_open(run, action, open_steps, failures, refused)
-        waited_s = (run.clock() - began).total_seconds()
+        waited_s = run.clock.monotonic() - began_s
         for step in open_steps:
             if _is_busy(failures[step.id]) and waited_s <= step.budget_s:
                 run.listener.waits(step, waited_s, step.budget_s, str(failures[step.id]))
@@ -113,7 +113,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
     _witness_again(run)
     posture = posture_of(run.snapshot, run.env)
     overrides = run.clearance.overrides
-    overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock() for override in overrides)
+    overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock.now() for override in overrides)
     if posture.name not in EXPECTED[run.plan.goal] and not overridden:
         raise StepFailed(
             step_id,
@@ -124,7 +124,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
 
 
 def _witness_again(run: PlanRun) -> None:
-    now = run.clock()
+    now = run.clock.now()
     seen_at = run.witnessed_at or run.snapshot.taken_at
     if (now - seen_at).total_seconds() > run.env.execution.evidence_age_s:
         run.context_with(WITNESSED)

@@ -20,7 +20,9 @@ import botocore.exceptions
 import botocore.parsers
 import botocore.session
 
+from dr_estate.aws import clock as clocks
 from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.recording import ExchangeRecorder
@@ -44,13 +46,14 @@ class ForbiddenCall(Exception):
 class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
-    ``recorder`` hears every call that is made with them.
+    ``recorder`` hears every call that is made with them, and every answer corrects ``clock``, the world's.
     """
 
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
+    clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,7 @@ class ReadClient:
         session.register_component("data_loader", declared_models(self.allowed))
         use_fast_timestamps(session)
         refuse_foreign_answers(session)
+        clocks.attach(session, lambda: self.credentials.clock)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")
@@ -257,5 +261,6 @@ def _take(environment: Environment, credentials: Credentials) -> ReadClient | No
         if not _kept or (_kept[0].environment, _kept[0].credentials) != (environment, credentials):
             return None
         client = _kept.pop()
+    client.credentials = credentials
     client.open()
     return client

@@ -43,9 +43,10 @@ class ApprovalSettings(Settings):
 class Execution(Settings):
     """How a run is held together: its lock, its clock, how long it waits, and how much it does at once.
 
-    The lock is lost ``lease_s`` after its owner's last heartbeat. Evidence older than ``evidence_age_s`` is looked at
-    again before a change. ``manual_wait_minutes`` is how long a run waits for a step done by a person; the other
-    boxes are what the estimate of the recovery time allows people for assessing and verifying.
+    The lock is lost ``lease_s`` after its owner's last heartbeat, and taken over by who watched it for as long.
+    Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is how long a run
+    waits for a step done by a person; the other boxes are what the estimate of the recovery time allows people for
+    assessing and verifying.
     """
 
     lease_s: Positive = 120

@@ -76,7 +76,8 @@ class RecordedOverride:
 class LockHolder:
     """The run that holds the lock, or the last that held it. ``token`` grows with each; ``ended_at`` is None till then.
 
-    ``person`` and ``arn`` are its owner. The lock is lost at ``lease_until`` unless a heartbeat moves it.
+    ``person`` and ``arn`` are its owner, by whose clock ``heartbeat_at`` and ``lease_until`` were written: whether it
+    is at work shows only in a heartbeat that moves, or stands still for a lease while it is watched.
     """
 
     run: str
@@ -89,10 +90,6 @@ class LockHolder:
     lease_until: datetime
     ended_at: datetime | None
     outcome: str
-
-    def holds(self, now: datetime) -> bool:
-        """Whether nobody else may start: it has not ended, and its lease is not over."""
-        return self.ended_at is None and now < self.lease_until
 
 
 @dataclass(frozen=True, slots=True)

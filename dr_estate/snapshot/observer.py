@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dr_estate.aws.read_client import Credentials, ReadClient, open_eyes
@@ -50,7 +50,7 @@ def observe_with(
     """``observe`` with ready ``client``."""
     environment = client.environment
     identity = client.prove_account()
-    started = datetime.now(UTC)
+    started = client.credentials.clock.now()
     values = _read_all(client, started, readers() if only is None else only, upon, progress)
     parts = dict(upon.parts if upon else {}) | {
         key: SnapshotPart(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
@@ -74,7 +74,7 @@ def _read_all(
         context = ReadContext(client, *where, now, pools[key], lambda n, s: begun((n, s)), followed, reader.name)
         value = _read_one(reader, context)
         pools[key].shutdown(wait=False)
-        read_at[key] = datetime.now(UTC)
+        read_at[key] = client.credentials.clock.now()
         futures[key].set_result(Section(value, tuple(context.unreadable)))
 
     def begun(key: Key) -> Future[Section]:
@@ -97,7 +97,7 @@ def _read_all(
         progress(len(futures) - len(waiting), len(futures))
     for pool in pools.copy().values():
         pool.shutdown(wait=False, cancel_futures=True)
-    end = datetime.now(UTC)
+    end = client.credentials.clock.now()
     return {key: (read_at.get(key, end), _section(key, part, client)) for key, part in futures.copy().items()}
 
 

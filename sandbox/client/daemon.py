@@ -46,19 +46,21 @@ def up(
     fresh: bool = False,
     seeded: bool = True,
     progress: Progress = no_progress,
+    speed: float = 0.0,
 ) -> Endpoint:
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
-    it is free. A new world that is not ``seeded`` holds the people alone. ``progress`` hears how far it is. Raises
-    SandboxError where another number of tenants, or another port, is asked of a running one.
+    it is free. A new world that is not ``seeded`` holds the people alone. ``progress`` hears how far it is. ``speed`` 0
+    means as fast as the world ran last. Raises SandboxError where another number of tenants, another port or another
+    speed is asked of a running one.
     """
     with _starting(environment.name):
         if fresh:
             purge(environment)
         found = find(environment)
         if found is not None:
-            return _as_asked(found, tenants, port)
+            return _as_asked(found, tenants, port, speed)
         order = LaunchOptions(
             environment.model_dump(mode="json"),
             tenants if tenants is not None else _kept_tenants(environment),
@@ -67,6 +69,7 @@ def up(
             folder=str(folder_of(environment.name)),
             attached=False,
             seeded=seeded,
+            speed=speed,
         )
         saved = _kept(environment.name)
         if saved is not None:
@@ -141,7 +144,7 @@ def keep(folder: Path, endpoint: Endpoint) -> None:
     part.replace(folder / "endpoint.json")
 
 
-def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
+def _as_asked(found: Endpoint, tenants: int | None, port: int, speed: float) -> Endpoint:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
@@ -150,6 +153,11 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
     if port and not found.url.endswith(f":{port}"):
         raise SandboxError(
             f"The sandbox of {found.environment} runs at {found.url}: stop it first: `dr_cli.py sandbox down`."
+        )
+    if speed and found.clock()["speed"] != speed:
+        raise SandboxError(
+            f"The clock of the sandbox of {found.environment} runs at another speed: "
+            f"`dr_cli.py sandbox clock --speed {speed:g}` changes it."
         )
     return found
 

@@ -127,6 +127,19 @@ class Endpoint:
         """
         self.ask("PUT", "timing", dict(seconds))
 
+    def clock(self) -> dict[str, float]:
+        """Return the ``world``'s time and the ``real`` one (seconds since 1970), and the ``speed``."""
+        found: dict[str, float] = self.ask("GET", "clock")
+        return found
+
+    def set_speed(self, speed: float) -> dict[str, float]:
+        """Let ``speed`` (1 to 3600) seconds of the world pass in a real one from now on; return the clock.
+
+        Its time goes on from where it is, and never goes back to the machine's.
+        """
+        found: dict[str, float] = self.ask("PUT", "clock", {"speed": speed})
+        return found
+
     def enforce_iam(self, on: bool) -> None:
         """Judge every call by the caller's policies, or let everybody do everything, as at first.
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.core.clock import CLOCK
+
 
 @dataclass
 class Outage:
@@ -50,6 +52,7 @@ STATE = WorldState()
 
 def now() -> datetime:
     """The world's time (UTC)."""
+    CLOCK.advance()
     return datetime.now(UTC)
 
 

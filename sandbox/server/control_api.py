@@ -11,6 +11,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from sandbox.core.clock import CLOCK
 from sandbox.core.errors import SandboxError
 from sandbox.core.request_parser import Environ
 from sandbox.core.state import STATE, Outage
@@ -44,6 +45,8 @@ class ControlApi:
             ("POST", "return"): self._return,
             ("POST", "age"): self._age,
             ("PUT", "timing"): self._timing,
+            ("GET", "clock"): lambda _: CLOCK.told(),
+            ("PUT", "clock"): self._clock,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
@@ -119,6 +122,12 @@ class ControlApi:
                 STATE.extras.pop(name, None)
         self._hooks["changed"]()
         return {}
+
+    def _clock(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            CLOCK.set_speed(float(body["speed"]))
+        self._hooks["changed"]()
+        return CLOCK.told()
 
     def _enforce(self, body: Answer) -> Answer:
         if not isinstance(body["on"], bool):

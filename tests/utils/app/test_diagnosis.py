@@ -8,8 +8,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from dr_estate.aws.clock import WORLD_CLOCK, clock_skew_s
 from dr_estate.aws.read_client import Credentials
-from dr_estate.aws.recording import Exchange, clock_skew_s
+from dr_estate.aws.recording import Exchange
 from dr_estate.config.environment import load_environment
 from dr_estate.model.unavailable import UnavailableKind
 from dr_estate.model.world_id import WorldId
@@ -47,11 +48,18 @@ def test_a_clock_is_judged_by_when_aws_refuses_its_signatures(skew_s: float | No
     assert state(concluded(replace(HEARD, skew_s=skew_s)), "clock") is expected
 
 
+def test_a_sandbox_with_a_clock_of_its_own_is_no_fault_of_this_machine() -> None:
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    world.clock.correct({WORLD_CLOCK: f"{NOW.timestamp()} 60"}, 0, 0, loopback=True)
+    (clock,) = (f for f in diagnose(SIT, world, Examination((HEARD,), None), NOW).facts if f.subject == "clock")
+    assert (clock.state, "60 times as fast" in clock.message) == (Standing.OK, True)
+
+
 def test_skew_is_measured_from_the_date_header() -> None:
     headers = {"Date": format_datetime(NOW - timedelta(minutes=7), usegmt=True)}
-    assert clock_skew_s(headers, NOW) == 420
-    assert clock_skew_s({}, NOW) is None
-    assert clock_skew_s({"Date": "today"}, NOW) is None
+    assert clock_skew_s(headers, NOW.timestamp()) == 420
+    assert clock_skew_s({}) is None
+    assert clock_skew_s({"Date": "today"}) is None
 
 
 def test_an_error_that_says_there_is_no_such_thing_is_an_answer() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,7 +35,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.assessment import assess, goal_of
-from utils.aws_mgmt.app.connections import AppContext, clock
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.incident_record import (
@@ -94,7 +95,7 @@ def authorise(
 ) -> RunStart:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     control_state = app.control.in_force()
-    incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog)
+    incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     confirmed = frozenset(map(present_id, options.confirm))
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
@@ -104,7 +105,7 @@ def authorise(
     if unfinished is not None and earlier is not None:
         if practice is None:  # a drill on its way is brought to its end, whatever it finds
             since = [entry for entry in past if entry.seq >= unfinished.seq]
-            if refusals := recheck_gates(earlier[1], _gates_now(options, env, snapshot, run, since), clock()):
+            if refusals := recheck_gates(earlier[1], _gates_now(options, env, snapshot, run, since), app.clock.now()):
                 granted(refusals)
         request = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
         return _start(request, earlier[1], snapshot, None, run.recorded)
@@ -162,7 +163,9 @@ def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, asse
             dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
 
-def incident_of(options: PlanOptions, env: Environment, control_state: ControlState, dialog: Dialog) -> str:
+def incident_of(
+    options: PlanOptions, env: Environment, control_state: ControlState, dialog: Dialog, now: datetime
+) -> str:
     """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
     given = options.incident
     if not given and control_state.incident is not None:
@@ -172,7 +175,7 @@ def incident_of(options: PlanOptions, env: Environment, control_state: ControlSt
     known = control_state.incident is not None and given == control_state.incident.id
     if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
-    return given or ("" if env.approvals.ticket else f"RUN-{clock():%Y%m%d-%H%M%S}")
+    return given or ("" if env.approvals.ticket else f"RUN-{now:%Y%m%d-%H%M%S}")
 
 
 def paused_by(control_state: ControlState) -> str:
@@ -235,7 +238,7 @@ def _basic_request(plan: Plan, incident: str, app: AppContext, control_state: Co
         approvals=(),
         gates=(),
         overrides=(),
-        now=clock(),
+        now=app.clock.now(),
         paused=paused_by(control_state),
     )
 

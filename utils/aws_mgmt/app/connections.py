@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from dr_actions.actions.registry import actions, writes
@@ -17,6 +16,7 @@ from dr_actions.guard.guard import judge
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.model.plan import Call
+from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -46,10 +46,10 @@ class AppContext:
     approvals: ApprovalStore
     caller: Caller
 
-
-def clock() -> datetime:
-    """The time (UTC)."""
-    return datetime.now(UTC)
+    @property
+    def clock(self) -> WorldClock:
+        """The world's clock: what is recorded and decided goes by it."""
+        return self.world.clock
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class ControlSender:
 
 
 @contextlib.contextmanager
-def open_context(options: Options, environment: Environment) -> Iterator[AppContext]:
+def open_context(options: Options, environment: Environment, clock: WorldClock | None = None) -> Iterator[AppContext]:
     """Open the world of ``options`` for changes. Raises WrongAccount, and CannotSee where STS does not answer.
 
     Not named ``open``: that would hide the builtin from this module.
     """
-    with world_of(options, environment) as world, refusals_of_connecting():
+    with world_of(options, environment, clock) as world, refusals_of_connecting():
         yield connect(world, environment)
 
 
@@ -97,17 +97,16 @@ def connect(
     world: ObservedWorld,
     environment: Environment,
     make: Callable[..., MutatingClient[GuardContext]] = MutatingClient,
-    now: Callable[[], datetime] = clock,
 ) -> AppContext:
     """Put together everything that may change ``world``, its account proven first. The composition root, tests too.
 
-    ``make`` makes the hands, ``now`` is the control table's clock. Raises as ``open_context``.
+    ``make`` makes the hands. Raises as ``open_context``.
     """
     declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(action.reads for action in actions().values()))
     client = make(environment, world.credentials, declared, judge)
     caller = _caller(client, environment)
-    control = ControlStore.of(environment, ControlSender(client, GuardContext(environment, CONTROL_CALLS)), now)
-    return AppContext(environment, world, client, control, ApprovalStore(control.table, now), caller)
+    control = ControlStore.of(environment, ControlSender(client, GuardContext(environment, CONTROL_CALLS)), world.clock)
+    return AppContext(environment, world, client, control, ApprovalStore(control.table, world.clock.now), caller)
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:

@@ -14,6 +14,7 @@ from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import posture_of
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
@@ -35,13 +36,14 @@ from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 class CommandRun:
     """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
-    ``recorded`` are the before-values of the incident's failover, for a failback.
+    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's.
     """
 
     folder: Path
     dialog: Dialog
     advance: Advance = silent
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    clock: WorldClock = field(default_factory=WorldClock)
 
 
 def read(options: Options, environment: Environment, run: CommandRun) -> Snapshot:
@@ -51,7 +53,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     """
     _exceptions(options)
     if not options.from_evidence:
-        with world_of(options, environment) as world:
+        with world_of(options, environment, run.clock) as world:
             return observe_world(world, environment, run)
     return evidence_of(options, environment)
 

@@ -39,7 +39,7 @@ from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, paused_by
-from utils.aws_mgmt.app.connections import AppContext, clock
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
@@ -92,11 +92,18 @@ def _with_lock(
     context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
 ) -> tuple[RunSummary, Report]:
     env, app, clearance = context.env, context.app, context.start.clearance
-    run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    clock = app.clock
+    run_id = f"{clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     owner = locking.Owner(person_of(app.caller.arn, env), app.caller.arn)
     try:
         lock = locking.take(
-            app.control, owner, run_id, clearance.incident, env.execution, context.start.waives_cool_down
+            app.control,
+            owner,
+            run_id,
+            clearance.incident,
+            env.execution,
+            context.start.waives_cool_down,
+            locking.Watch(context.files.dialog.note, context.stop),
         )
     except (LockHeld, CoolingDown) as error:
         raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
@@ -106,7 +113,7 @@ def _with_lock(
     with Heartbeat(app.control, lock, env.execution) as heartbeat:
         try:
             journal = Journal.open(
-                folder, env.name, clearance.incident, run_id, clock, mirror, owner.person, world=world
+                folder, env.name, clearance.incident, run_id, clock.now, mirror, owner.person, world=world
             )
         except BaseException:
             with contextlib.suppress(Exception):  # why it could not be opened is what must be told
@@ -132,6 +139,8 @@ def run_steps(
     with context.files.dialog.follow(context.start.plan, context.files.folder, context.app.world.by_hand) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
         journal.tell_to(listener.note)
+        if skewed := context.app.clock.skew_message():
+            listener.note(skewed)
         try:
             open_the_record(context, run, journal, heartbeat.lock.fence)
             last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
@@ -175,7 +184,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         journal=journal,
         read=partial(app.world.observe, env),
         listener=listener,
-        clock=clock,
+        clock=app.clock,
         check_lock=stored,
         pause_reason=standing_order,
         stop_condition=context.stop_condition,
@@ -250,7 +259,9 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
         cleared = clearance_to_json(clearance)
         seen_at = context.start.snapshot.taken_at.isoformat()
         journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture)
-        journal.append(EntryKind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
+        journal.append(
+            EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
+        )
         if (weighed := context.start.report.assessment) is not None:
             losses = _worst(weighed.losses)
             journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
@@ -262,7 +273,7 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
         journal.append(EntryKind.INVENTORY, inventory=context.inventory)
     if is_trial(clearance.incident):
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
-    control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
+    control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
     for override in context.start.overrides:
         journal.append(
             EntryKind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
@@ -303,7 +314,7 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
             control.close_incident(incident, who, fence)
         else:
             control.enter_phase(incident, "on DR", who, fence)
-            control.unprotected(incident, clock(), who, fence)
+            control.unprotected(incident, control.now(), who, fence)
 
 
 def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
@@ -315,14 +326,16 @@ def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: 
     incident, last = control_state.incident, control_state.run
     if incident is None or last is None or last.ended_at is None:
         return
-    who, run = person_of(app.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{options.command}"
+    who, run = person_of(app.caller.arn, env), f"{app.clock.now():%Y%m%dT%H%M%S}-{options.command}"
     mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
     with (
         tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
         contextlib.suppress(Fenced),
-        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=app.world.id) as journal,
+        Journal.open(
+            Path(folder), env.name, incident.id, run, app.clock.now, mirror, who, world=app.world.id
+        ) as journal,
     ):
         record_pauses(journal, app.control)
     own, world = journals(options, app.world.id), app.world.id
     if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
-        Journal.open(own, env.name, incident.id, run, clock, TableMirror(app.control), who, world=world).close()
+        Journal.open(own, env.name, incident.id, run, app.clock.now, TableMirror(app.control), who, world=world).close()

@@ -42,6 +42,7 @@ class Options:
     sandbox: bool = False
     person: str = ""
     tenants: int | None = None
+    speed: float | None = None
     only_tenants: tuple[str, ...] = ()
     format: str = "terminal"
     workers: int = 0

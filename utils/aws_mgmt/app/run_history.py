@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from dr_actions.authorization.people import person_of
@@ -20,12 +19,13 @@ from dr_actions.run_history.durations import durations, sample
 from dr_actions.run_history.run_history import measured_of, write_record
 from dr_checks.core.model import Area
 from dr_checks.core.verdict import Recommendation, Verdict
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from dr_estate.model.run_records import RunKind, RunRecord
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from reports.values.run_summary import RunSummary
-from utils.aws_mgmt.app.connections import AppContext, clock, open_context
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.execution import RunContext
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.options import Options
@@ -36,10 +36,11 @@ Notes = tuple[str, ...]
 
 @dataclass(frozen=True)
 class RunEvidence:
-    """Where a run's evidence is (the file ``name`` in ``folder``), and when the run began (UTC)."""
+    """Where a run's evidence is (the file ``name`` in ``folder``), and when the run began by the ``clock``'s count."""
 
     folder: Path
-    began: datetime
+    clock: WorldClock
+    began_s: float
     name: str = "evidence.json"
 
     @property
@@ -51,16 +52,15 @@ class RunEvidence:
 
 def record(kind: RunKind, world: str, verdict: str, complete: bool, proof: RunEvidence) -> RunRecord:
     """A run that ends now; who ran it is set when it is kept."""
-    ended = clock()
     return RunRecord(
         kind=kind,
-        at=ended,
+        at=proof.clock.now(),
         run=proof.folder.name,
         who="",
         world=world,
         verdict=verdict,
         complete=complete,
-        duration_s=round((ended - proof.began).total_seconds(), 1),
+        duration_s=round(proof.clock.monotonic() - proof.began_s, 1),
         evidence=proof.digest,
         report=str(proof.folder),
     )
@@ -123,7 +123,7 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
     goal = context.start.plan.goal
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = summary.outcome == "done" and not context.options.only_tenants
-    proof = RunEvidence(context.files.folder, clock())
+    proof = _ended_now(context)
     run_record = record(kind, context.app.world.name, summary.outcome, complete, proof)
     who = person_of(context.app.caller.arn, context.env)
     run_record = replace(judged(run_record, report.verdict), run=summary.run, incident=summary.incident, who=who)
@@ -150,10 +150,15 @@ def record_drill(context: RunContext, summary: DrillSummary, report: Report) -> 
 
     One that was cleaned up after before it went there and back leaves its record, and counts for no schedule.
     """
-    app, proof = context.app, RunEvidence(context.files.folder, clock())
+    app, proof = context.app, _ended_now(context)
     complete = summary.verdict == "done" and summary.went_there_and_back
     run_record = record(RunKind.FULL_DRILL, app.world.name, summary.verdict, complete, proof)
     return record_run(app.control, _drill_record(judged(run_record, report.verdict), context.env, app, summary))
+
+
+def _ended_now(context: RunContext) -> RunEvidence:
+    """The evidence of a run whose own record tells how long it took."""
+    return RunEvidence(context.files.folder, context.app.clock, context.app.clock.monotonic())
 
 
 def _drill_record(run_record: RunRecord, env: Environment, app: AppContext, summary: DrillSummary) -> RunRecord:

@@ -14,7 +14,7 @@ from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.connections import AppContext, clock, open_context
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
 from utils.aws_mgmt.app.execution import record_pause
@@ -50,7 +50,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         if wanted and not digest.startswith(wanted):
             raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")
         _sure(incident, digest)
-        now = clock()
+        now = reached.clock.now()
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
         caller = reached.caller
         approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until)

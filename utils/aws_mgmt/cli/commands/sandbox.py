@@ -1,4 +1,4 @@
-"""sandbox up, down, show, list, break, mend, train, debrief: the embedded world that lives between commands."""
+"""sandbox up, down, show, clock, list, break, mend, train, debrief: the embedded world that lives between commands."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
     actions: dict[str, Callable[[SandboxOptions, Environment], str]] = {
         "up": _up,
         "show": _show,
+        "clock": _clock,
         "list": _list,
         "break": _break,
         "mend": _repair,
@@ -35,7 +36,9 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
 
 def _up(options: SandboxOptions, environment: Environment) -> str:
     with console.progress() as progress:
-        endpoint = daemon.up(environment, options.tenants, options.port, options.fresh, progress=progress)
+        endpoint = daemon.up(
+            environment, options.tenants, options.port, options.fresh, progress=progress, speed=options.speed or 0
+        )
     return render_sandbox.endpoint(to_json(endpoint), options.format)
 
 
@@ -56,6 +59,12 @@ def _down(environment: Environment) -> Exit:
 
 def _show(options: SandboxOptions, environment: Environment) -> str:
     return render_sandbox.endpoint(to_json(running_sandbox(environment)), options.format)
+
+
+def _clock(options: SandboxOptions, environment: Environment) -> str:
+    world = running_sandbox(environment)
+    clock = world.clock() if options.speed is None else world.set_speed(options.speed)
+    return render_sandbox.clock(clock, environment.name, options.format)
 
 
 def _list(options: SandboxOptions, environment: Environment) -> str:
