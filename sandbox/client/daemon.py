@@ -45,20 +45,25 @@ def up(
     port: int = 0,
     fresh: bool = False,
     seeded: bool = True,
+    pace: str = "",
     progress: Progress = no_progress,
 ) -> Endpoint:
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
-    it is free. A new world that is not ``seeded`` holds the people alone. ``progress`` hears how far it is. Raises
-    SandboxError where another number of tenants, or another port, is asked of a running one.
+    it is free. ``pace`` "" leaves the world at its pace. A new world that is not ``seeded`` holds the people alone.
+    ``progress`` hears how far it is. Raises SandboxError where another number of tenants, or another port, is asked of
+    a running one.
     """
     with _starting(environment.name):
         if fresh:
             purge(environment)
         found = find(environment)
         if found is not None:
-            return _as_asked(found, tenants, port)
+            _as_asked(found, tenants, port)
+            if pace:
+                found.pace(pace)
+            return found
         order = LaunchOptions(
             environment.model_dump(mode="json"),
             tenants if tenants is not None else _kept_tenants(environment),
@@ -67,6 +72,7 @@ def up(
             folder=str(folder_of(environment.name)),
             attached=False,
             seeded=seeded,
+            pace=pace,
         )
         saved = _kept(environment.name)
         if saved is not None:

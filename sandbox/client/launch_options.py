@@ -21,6 +21,8 @@ def no_progress(_doing: str, _done: int, _total: int) -> None:
 class LaunchOptions:
     """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
 
+    ``pace`` "" leaves a kept world at its pace; a new one is quick.
+
     A world that is not ``seeded`` holds the people and nothing else.
     """
 
@@ -32,6 +34,7 @@ class LaunchOptions:
     folder: str = ""
     attached: bool = True
     seeded: bool = True
+    pace: str = ""
 
     def to_line(self) -> bytes:
         """Return the order as the line the host reads."""

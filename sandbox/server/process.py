@@ -25,6 +25,7 @@ from sandbox.core import truth, world_file, world_lock
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
 from sandbox.core.state import STATE
+from sandbox.core.timing import set_pace
 from sandbox.world import fault_injection, moto_app
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ class Host:
         else:
             seed_cache.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
             STATE.id = ""  # a seeded world may be the copy of a kept one
+        if self.order.pace:
+            set_pace(self.order.pace)
         STATE.id = STATE.id or secrets.token_hex(_ID_BYTES)
         return STATE.id
 
