@@ -48,8 +48,7 @@ class AwsOperation:
 
     def phases_s(self, quantile: float = MEDIAN, **sizes: float) -> tuple[tuple[str, float], ...]:
         """Each state with its seconds, at this quantile of a log-normal distribution through median and p90."""
-        z = _NORMAL.inv_cdf(min(max(quantile, _LEAST), _MOST))
-        factor = self.p90 ** (z / _Z90)
+        factor = spread(quantile, self.p90)
         return tuple((phase.state, factor * phase.median_s(sizes)) for phase in self.phases)
 
     def seconds(self, quantile: float = MEDIAN, **sizes: float) -> float:
@@ -64,6 +63,12 @@ class AwsOperation:
                 break
             total += seconds
         return total
+
+
+def spread(quantile: float, p90: float) -> float:
+    """The value at this quantile, as a multiple of the median, where that at nine of ten is ``p90`` (log-normal)."""
+    z = _NORMAL.inv_cdf(min(max(quantile, _LEAST), _MOST))
+    return float(p90 ** (z / _Z90))
 
 
 @cache
