@@ -18,7 +18,7 @@ STANDINGS = ("documented", "measured by others", "assumed")
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class OperationPhase:
     """A state that a resource passes through: ``base_s`` seconds, and more for each unit of size (``gib``, ...)."""
 
     state: str
@@ -39,7 +39,7 @@ class AwsOperation:
     """
 
     id: str
-    phases: tuple[Phase, ...]
+    phases: tuple[OperationPhase, ...]
     p90: float
     standing: str
     source: str
@@ -92,7 +92,7 @@ def of_call(call: str) -> AwsOperation | None:
 
 def _row(row: dict[str, Any]) -> AwsOperation:
     phases = tuple(
-        Phase(state["state"], state["s"], {unit: s for unit, s in state.items() if unit not in ("state", "s")})
+        OperationPhase(state["state"], state["s"], {unit: s for unit, s in state.items() if unit not in ("state", "s")})
         for state in row["states"]
     )
     calls = tuple(row.get("calls", ()))

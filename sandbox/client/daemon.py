@@ -51,32 +51,17 @@ def up(
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
-    it is free. ``pace`` "" leaves the world at its pace. A new world that is not ``seeded`` holds the people alone.
-    ``progress`` hears how far it is. Raises SandboxError where another number of tenants, or another port, is asked of
-    a running one.
+    it is free. ``pace`` "" leaves it at its pace. A new world that is not ``seeded`` holds the people alone.
+    ``progress`` hears how far it is. Raises SandboxError where other tenants, or another port, are asked of a running
+    one.
     """
     with _starting(environment.name):
         if fresh:
             purge(environment)
         found = find(environment)
         if found is not None:
-            _as_asked(found, tenants, port)
-            if pace:
-                found.pace(pace)
-            return found
-        order = LaunchOptions(
-            environment.model_dump(mode="json"),
-            tenants if tenants is not None else _kept_tenants(environment),
-            port=port,
-            last_port=_last_port(environment),
-            folder=str(folder_of(environment.name)),
-            attached=False,
-            seeded=seeded,
-            pace=pace,
-        )
-        saved = _kept(environment.name)
-        if saved is not None:
-            same_world(saved, order)
+            return _as_asked(found, tenants, port, pace)
+        order = _order(environment, tenants, port=port, seeded=seeded, pace=pace)
         child, started = start(order, folder_of(environment.name) / "log", progress)
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -147,7 +132,23 @@ def keep(folder: Path, endpoint: Endpoint) -> None:
     part.replace(folder / "endpoint.json")
 
 
-def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
+def _order(environment: Environment, tenants: int | None, **more: Any) -> LaunchOptions:
+    """The order for the world of ``environment``. Raises SandboxError where the kept one is another."""
+    order = LaunchOptions(
+        environment.model_dump(mode="json"),
+        tenants if tenants is not None else _kept_tenants(environment),
+        last_port=_last_port(environment),
+        folder=str(folder_of(environment.name)),
+        attached=False,
+        **more,
+    )
+    saved = _kept(environment.name)
+    if saved is not None:
+        same_world(saved, order)
+    return order
+
+
+def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str) -> Endpoint:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
@@ -157,6 +158,8 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
         raise SandboxError(
             f"The sandbox of {found.environment} runs at {found.url}: stop it first: `dr_cli.py sandbox down`."
         )
+    if pace:
+        found.pace(pace)
     return found
 
 

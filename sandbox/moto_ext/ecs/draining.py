@@ -21,7 +21,8 @@ def drain(service: Service, task: RunningTask, moment: datetime, reason: str) ->
 
 def _delay_s(service: Service) -> float:
     """How long the service's target groups let a target drain, in seconds; 0 without a load balancer."""
-    known = elbv2_backends[service._backend.account_id][service._backend.region_name].target_groups
+    region, account = str(service.cluster_arn).split(":")[3:5]
+    known = elbv2_backends[account][region].target_groups
     usual_s = duration_s("ecs.drain", service.name)
     groups = [known.get(balancer.get("targetGroupArn", "")) for balancer in service.load_balancers]
     return max((float(str(group.attributes.get(DELAY) or usual_s)) for group in groups if group), default=0.0)

@@ -116,13 +116,14 @@ def _open_destination(backend: EFSBackend, replication: ReplicationConfiguration
 
 def protection_of(file_system: FileSystem) -> str:
     """The replication overwrite protection of a file system: ENABLED, DISABLED, or REPLICATING."""
-    replications(file_system._context)
+    region, account = file_system.file_system_arn.split(":")[3:5]
+    replications(efs_backends[account][region])
     return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
 
 
 def gib_of(file_system: FileSystem) -> float:
     """What a file system holds, in GiB: what its operations take their time by."""
-    return float(file_system._size_value) / GIB or FILES_GIB
+    return float(file_system.size_in_bytes["Value"]) / GIB or FILES_GIB
 
 
 def last_sync(account: str, region: str, file_system_id: str) -> datetime | None:

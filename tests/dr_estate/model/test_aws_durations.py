@@ -7,11 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.model.aws_durations import STANDINGS, AwsOperation, Phase, of_call, operation, operations
+from dr_estate.model.aws_durations import STANDINGS, AwsOperation, OperationPhase, of_call, operation, operations
 
 ROOT = Path(__file__).parents[3]
 RESTORE = AwsOperation(
-    "restore", (Phase("creating", 100, {"gib": 2}), Phase("backing-up", 50)), 1.5, "assumed", "-", (), "backing-up"
+    "restore",
+    (OperationPhase("creating", 100, {"gib": 2}), OperationPhase("backing-up", 50)),
+    1.5,
+    "assumed",
+    "-",
+    (),
+    "backing-up",
 )
 
 

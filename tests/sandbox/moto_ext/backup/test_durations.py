@@ -25,7 +25,7 @@ def database(backup: str = "01:00-01:30", maintenance: str = "tue:04:00-tue:04:3
 
 
 @pytest.mark.parametrize(
-    ("asked", "begins"),
+    ("wanted", "begins"),
     [
         ("2026-03-02T23:59", "2026-03-02T23:59"),
         ("2026-03-03T00:00", "2026-03-03T01:30"),
@@ -35,8 +35,8 @@ def database(backup: str = "01:00-01:30", maintenance: str = "tue:04:00-tue:04:3
         ("2026-03-04T03:10", "2026-03-04T03:10"),
     ],
 )
-def test_no_backup_begins_in_the_hour_before_a_window_or_in_it(asked: str, begins: str) -> None:
-    moment = datetime.fromisoformat(f"{asked}:00+00:00")
+def test_no_backup_begins_in_the_hour_before_a_window_or_in_it(wanted: str, begins: str) -> None:
+    moment = datetime.fromisoformat(f"{wanted}:00+00:00")
     assert f"{after_windows(moment, database()):%Y-%m-%dT%H:%M}" == begins
 
 
