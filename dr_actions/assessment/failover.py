@@ -46,7 +46,8 @@ class Advice(StrEnum):
 class Assessment:
     """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer.
 
-    ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by their budgets.
+    ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by the table of
+    AWS's durations. ``plan_estimate_s`` is the part of ``rto_estimate_s`` that the steps take.
     """
 
     advice: Advice
@@ -59,6 +60,7 @@ class Assessment:
     rto_estimate_s: int
     hourly_cost: float
     rto_measured: int = 0
+    plan_estimate_s: int = 0
 
 
 def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:

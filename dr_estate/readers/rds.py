@@ -77,6 +77,7 @@ class AutomatedBackup:
     retention_days: int
     engine_version: str
     key_arn: str
+    storage_gib: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
         retention_days=row.get("BackupRetentionPeriod") or 0,
         engine_version=row.get("EngineVersion") or "",
         key_arn=row.get("KmsKeyId") or "",
+        storage_gib=row.get("AllocatedStorage") or 0,
     )
 
 

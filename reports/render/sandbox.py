@@ -16,7 +16,7 @@ def endpoint(data: dict[str, Any], form: str) -> str:
     dns = data.get("dns")
     lines = [
         f"The sandbox of {data['environment']} is up at {data['url']}",
-        f"  account {data['account']}, {data['tenants']} tenants, process {data['pid']}",
+        f"  account {data['account']}, {data['tenants']} tenants, process {data['pid']}, pace {data['pace']}",
         *([f"  name server {dns[0]}:{dns[1]}"] if dns else []),
         f"  people: {', '.join(sorted(data['people']))} (keys: sandbox show --format json)",
         "Use it with any AWS client:",

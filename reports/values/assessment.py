@@ -26,6 +26,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "data_loss": [_loss(loss) for loss in assessment.losses],
         "plan": plan_to_dict(assessment.plan),
         "rto_estimate_s": assessment.rto_estimate_s,
+        "plan_estimate_s": assessment.plan_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,
         "cost": {
@@ -69,7 +70,7 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     costs = env.costs
     takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
     if assessment.plan.goal is Goal.FAILBACK:
-        takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
+        takes = f"the steps take about {duration(assessment.plan_estimate_s)}"
     if assessment.rto_measured:
         takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"
     return (

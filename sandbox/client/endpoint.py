@@ -140,6 +140,13 @@ class Endpoint:
         found: dict[str, float] = self.ask("PUT", "clock", {"speed": speed})
         return found
 
+    def pace(self, wanted: str) -> None:
+        """Let what begins from now on take its time as on AWS ("real"), or hardly any ("quick").
+
+        What :meth:`timing` gives for ``transition_s`` or a lag goes before both.
+        """
+        self.ask("PUT", "pace", {"pace": wanted})
+
     def enforce_iam(self, on: bool) -> None:
         """Judge every call by the caller's policies, or let everybody do everything, as at first.
 

@@ -15,6 +15,7 @@ from sandbox.core.clock import CLOCK
 from sandbox.core.errors import SandboxError
 from sandbox.core.request_parser import Environ
 from sandbox.core.state import STATE, Outage
+from sandbox.core.timing import is_real, pace, set_pace
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
 from sandbox.world.call_recorder import played
@@ -47,6 +48,7 @@ class ControlApi:
             ("PUT", "timing"): self._timing,
             ("GET", "clock"): lambda _: CLOCK.told(),
             ("PUT", "clock"): self._clock,
+            ("PUT", "pace"): self._pace,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
@@ -96,6 +98,7 @@ class ControlApi:
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
             "scene": played().get("name", ""),
+            "pace": pace(),
         }
 
     def _keep(self, body: Answer) -> Answer:
@@ -129,6 +132,20 @@ class ControlApi:
         self._hooks["changed"]()
         return CLOCK.told()
 
+    def _pace(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            set_pace(str(body["pace"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _world_changed(self) -> None:
+        from sandbox.moto_ext.route53.health import count_checks
+
+        if is_real():
+            with WORLD_LOCK:
+                count_checks(self._world.environment.account)
+        self._hooks["changed"]()
+
     def _enforce(self, body: Answer) -> Answer:
         if not isinstance(body["on"], bool):
             raise TypeError("'on' is true or false")
@@ -145,12 +162,12 @@ class ControlApi:
 
     def _begin(self, body: Answer) -> Answer:
         fault_injection.begin(Outage(**body))
-        self._hooks["changed"]()
+        self._world_changed()
         return {}
 
     def _end(self, body: Answer) -> Answer:
         fault_injection.end(Outage(**body) if body else None)
-        self._hooks["changed"]()
+        self._world_changed()
         return {}
 
     def _disasters(self, _: Answer) -> Answer:
@@ -163,7 +180,7 @@ class ControlApi:
 
         with WORLD_LOCK:
             touched = inject(self._world, body["name"])
-        self._hooks["changed"]()
+        self._world_changed()
         return {"touched": sorted(touched)}
 
     def _repair(self, body: Answer) -> Answer:
@@ -171,7 +188,7 @@ class ControlApi:
 
         with WORLD_LOCK:
             mended = repair(self._world, body["name"]) if body.get("name") else repair_all(self._world)
-        self._hooks["changed"]()
+        self._world_changed()
         return {"mended": mended}
 
     def _trained(self, what: str, *args: Any) -> Answer:

@@ -26,6 +26,7 @@ from sandbox.core.clock import CLOCK
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
 from sandbox.core.state import STATE
+from sandbox.core.timing import set_pace
 from sandbox.world import fault_injection, moto_app
 
 if TYPE_CHECKING:
@@ -134,6 +135,8 @@ class Host:
             else:
                 moto.settle_people()
             CLOCK.begin(0.0, self.order.speed or 1.0)  # what is seeded is of the machine's time: others load it too
+        if self.order.pace:
+            set_pace(self.order.pace)
         STATE.id = STATE.id or secrets.token_hex(_ID_BYTES)
         return STATE.id
 

@@ -18,7 +18,7 @@ from moto.rds.models import rds_backends
 from sandbox.core import truth
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
-from sandbox.core.timing import soon
+from sandbox.moto_ext.backup.durations import RESTORES, job_times
 from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
@@ -45,7 +45,8 @@ def _restore_database(backend: BackupBackend, point: BackupPoint, metadata: dict
     }
     ours = ("db_subnet_group_name", "dbi_resource_id")
     facts = {key: value for key, value in point.resource.facts.items() if key not in ours}
-    db_instance = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
+    rds = rds_backends[backend.account_id][backend.region_name]
+    db_instance = create_copy(rds, facts, named, "rds.restore-from-snapshot")
     source = rds_backends[backend.account_id][region_of(point.resource.arn)]
     put_rows(db_instance, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
     if tagged:
@@ -117,7 +118,8 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         "CreatedResourceArn": created_arn,
         "AccountId": backend.account_id,
     }
-    job = SimulatedJob(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
+    times, region = job_times(RESTORES[point.resource.kind], point.resource), backend.region_name
+    job = SimulatedJob(new_id(), now(), times.ends, region, point.resource, answer, failure, times.starts)
     jobs(backend, "restore")[job.id] = job
     if token:
         jobs_by_token[token] = job.id

@@ -14,7 +14,7 @@ from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, Met
 
 from sandbox.core.patching import refused
 from sandbox.core.state import now
-from sandbox.core.timing import lag_s
+from sandbox.core.timing import duration_s, is_real, lag_s
 from sandbox.moto_ext.cloudwatch import metrics_compute, metrics_data
 from sandbox.moto_ext.cloudwatch.metrics import Dimensions, MetricSource, Publisher
 
@@ -109,7 +109,7 @@ class Library:
             return
         every_s = _every_s(key)
         step, first = timedelta(seconds=every_s), _floor(start, every_s)
-        newest = _floor(now(), every_s) - step
+        newest = _floor(now() - timedelta(seconds=_late_s(key)), every_s) - step
         moment = max(first, newest - REMEMBERED * (every_s / MINUTE_S))
         while moment < end and moment <= newest:
             value = live.value(moment)
@@ -127,6 +127,14 @@ def _every_s(key: Key) -> float:
     if key[:2] in DAILY:
         return DAY_S
     return lag_s("lag_published_s", MINUTE_S) if key[:2] == LAG else MINUTE_S
+
+
+def _late_s(key: Key) -> float:
+    """How long after its minute a datapoint can be read."""
+    if not is_real():
+        return 0.0
+    row = "cloudwatch.publish-health-checks" if key[0] == "AWS/Route53" else "cloudwatch.publish"
+    return duration_s(row, key[0])
 
 
 def _floor(moment: datetime, seconds: float) -> datetime:

@@ -20,7 +20,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import now
-from sandbox.core.timing import transition_s
+from sandbox.core.timing import duration_s, is_real, transition_s
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
 NOT_STARTED = ("CannotPull", "ResourceInitializationError")
@@ -82,7 +82,8 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         code, line = _asked(backend, task, variables)
     _log(backend, task, container, line)
     task.exit_code = code
-    task.stop(now() + timedelta(seconds=transition_s() / 2), ENDED)
+    seconds = duration_s("ecs.run-command", task.group) if is_real() else transition_s() / 2
+    task.stop(now() + timedelta(seconds=seconds), ENDED)
 
 
 def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, str]:

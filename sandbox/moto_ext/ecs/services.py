@@ -12,6 +12,7 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
 
 from sandbox.core.state import now
+from sandbox.moto_ext.ecs.draining import drain
 from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, RunningTask, TaskRequest, alive, all_tasks, launch, of_group
 
 EVENTS_KEPT = 100
@@ -58,11 +59,15 @@ def counted_deployments(self: Service) -> list[dict[str, Any]]:
     descriptions = [_told(self, rollout, moment) for rollout in reversed(rollouts)]
     if not descriptions or self.status == "INACTIVE":
         return []
-    retained = [descriptions[0]] + [old for old in descriptions[1:] if old["runningCount"] or old["pendingCount"]]
+    retained = [descriptions[0]] + [
+        old for old in descriptions[1:] if old["runningCount"] or old["pendingCount"] or old["draining"]
+    ]
     done = descriptions[0]["runningCount"] >= self.desired_count and len(retained) == 1
     failed = rollouts[-1].get("failed")
     words = "failed: tasks failed to start" if failed else "completed" if done else "in progress"
     retained[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
+    for row in retained:
+        del row["draining"]
     retained[0]["rolloutStateReason"] = f"ECS deployment {retained[0]['id']} {words}."
     return retained
 
@@ -92,6 +97,7 @@ def _told(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[s
         "desiredCount": service.desired_count if primary else 0,
         "runningCount": states.count("RUNNING"),
         "pendingCount": states.count("PENDING"),
+        "draining": states.count("DEACTIVATING"),
         "failedTasks": sum(1 for task in own if task.reason.startswith("CannotPull")),
         "createdAt": rollout["createdAt"],
         "updatedAt": rollout["updatedAt"],
@@ -115,10 +121,10 @@ def roll_out(service: Service) -> None:
     service.__dict__.setdefault("rollouts", []).append(fresh)
     before = alive(tasks_of(service))
     started = _start(service, service.desired_count)
-    takes_over = max((task.runs_at for task in started), default=moment)
+    takes_over = max((task.serves_at or task.runs_at for task in started), default=moment)
     if len(alive(started)) >= min(service.desired_count, 1):
         for task in before:
-            task.stop(takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
+            drain(service, task, takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
     _judge(service)
     _say(service)
 
@@ -135,7 +141,8 @@ def settle(service: Service) -> None:
         _start(service, missing)
         _judge(service)
     for task in live[service.desired_count :]:
-        task.stop(now(), f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})")
+        reason = f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})"
+        drain(service, task, now(), reason)
     _say(service)
 
 
@@ -148,7 +155,7 @@ def settle_all(account: str, region: str) -> None:
 def close(service: Service) -> None:
     """Stop every task: the service was deleted."""
     for task in alive(tasks_of(service)):
-        task.stop(now(), "Service deleted")
+        drain(service, task, now(), "Service deleted")
 
 
 def tasks_in(service: Service, task_set: TaskSet) -> list[RunningTask]:

@@ -63,7 +63,7 @@ class Targets:
             self._task(group, task, port)
             for service, port in self._attached.get(group.arn, ())
             for task in tasks_of(service)
-            if task.address and task.id not in withdrawn and task.status(now()) == "RUNNING"
+            if task.address and task.id not in withdrawn and task.status(now()) in ("RUNNING", "DEACTIVATING")
         ]
         known = {target.address for target in tasks}
         return tasks + [target for target in self._by_hand(group) if target.address not in known]
@@ -101,6 +101,12 @@ class Targets:
         if not group.load_balancer_arns:
             words = "Target group is not configured to receive traffic from the load balancer"
             return GroupTarget(*place, "unused", "Target.NotInUse", words)
+        moment = now()
+        if task.status(moment) == "DEACTIVATING":
+            words = "Target deregistration is in progress"
+            return GroupTarget(*place, "draining", "Target.DeregistrationInProgress", words)
+        if task.serves_at is not None and moment < task.serves_at:
+            return GroupTarget(*place, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
         if probed not in _listening(task):
             return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")
         if not self._lets_in(task.groups, probed):

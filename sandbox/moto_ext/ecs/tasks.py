@@ -20,8 +20,8 @@ from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 
 from sandbox.core.patching import state
 from sandbox.core.state import now
-from sandbox.core.timing import transition_s
-from sandbox.moto_ext.ecs.images import resolve
+from sandbox.core.timing import duration_s, is_real, transition_s
+from sandbox.moto_ext.ecs.images import resolve, size_gib
 
 LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -31,7 +31,11 @@ FARGATE_PLATFORM = "1.4.0"
 
 @dataclass(eq=False)
 class RunningTask:
-    """One task. ``group`` is ``service:NAME`` or ``family:NAME``; ``stops_at`` may lie ahead."""
+    """One task. ``group`` is ``service:NAME`` or ``family:NAME``.
+
+    ``leaves_at`` is when it serves no more, ``stops_at`` when it has drained and stopped; both may lie ahead.
+    ``serves_at`` is when its load balancer may first find it healthy, None for as soon as it runs.
+    """
 
     id: str
     cluster: str
@@ -49,23 +53,27 @@ class RunningTask:
     groups: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
+    leaves_at: datetime | None = None
     stops_at: datetime | None = None
+    serves_at: datetime | None = None
     reason: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
 
     def status(self, moment: datetime) -> str:
-        """PENDING, RUNNING or STOPPED at ``moment``; a task that was run with overrides is PROVISIONING at first."""
+        """PENDING, RUNNING, DEACTIVATING or STOPPED; a task that was run with overrides is PROVISIONING at first."""
         if self.stops_at is not None and moment >= self.stops_at:
             return "STOPPED"
+        if self.leaves_at is not None and moment >= self.leaves_at:
+            return "DEACTIVATING"
         if self.overrides and moment < self.created_at + (self.runs_at - self.created_at) / 2:
             return "PROVISIONING"
         return "RUNNING" if moment >= self.runs_at else "PENDING"
 
-    def stop(self, moment: datetime, reason: str) -> None:
-        """Stop at ``moment``, unless it stops before that."""
-        if self.stops_at is None or moment < self.stops_at:
-            self.stops_at, self.reason = moment, reason
+    def stop(self, moment: datetime, reason: str, drains_s: float = 0.0) -> None:
+        """Leave at ``moment`` and be stopped ``drains_s`` later, unless it leaves before that."""
+        if self.leaves_at is None or moment < self.leaves_at:
+            self.leaves_at, self.stops_at, self.reason = moment, moment + timedelta(seconds=drains_s), reason
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def of_group(backend: EC2ContainerServiceBackend, cluster: str, group: str) -> l
 def alive(tasks: Iterable[RunningTask], moment: datetime | None = None) -> list[RunningTask]:
     """Those that run or will run, and have not been told to stop."""
     at = moment or now()
-    return [task for task in tasks if task.stops_at is None or task.stops_at > at]
+    return [task for task in tasks if task.leaves_at is None or task.leaves_at > at]
 
 
 def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
@@ -151,6 +159,10 @@ def _placed(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> Running
         return None
     subnet, zone, address = place
     identity = uuid.uuid4().hex
+    subject = f"{wanted.group}:{len(of_group(backend, wanted.cluster, wanted.group))}"
+    gib = sum(size_gib(str(container["image"])) for container in containers_of(wanted.definition))
+    runs_at = moment + timedelta(seconds=_turn_s(backend) + duration_s("ecs.start-task", subject, gib=gib))
+    checked_s = sum(duration_s(row, subject) for row in ("ecs.warm-up", "elb.first-check")) if is_real() else 0.0
     return RunningTask(
         id=identity,
         cluster=wanted.cluster,
@@ -159,7 +171,8 @@ def _placed(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> Running
         started_by=wanted.started_by,
         launch_type=wanted.launch_type,
         created_at=moment,
-        runs_at=moment + timedelta(seconds=_turn_s(backend) + transition_s()),
+        runs_at=runs_at,
+        serves_at=runs_at + timedelta(seconds=checked_s) if checked_s else None,
         subnet=subnet,
         zone=zone,
         address=address,

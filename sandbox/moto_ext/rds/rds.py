@@ -47,7 +47,7 @@ INHERITED = (
 
 def log_upload_s() -> float:
     """How far automated backups trail the instance, in seconds."""
-    return lag_s("log_upload_s", LOG_UPLOAD_S)
+    return lag_s("log_upload_s", LOG_UPLOAD_S, "rds.upload-logs")
 
 
 def facts_of(instance: DBInstance) -> dict[str, Any]:
@@ -55,13 +55,28 @@ def facts_of(instance: DBInstance) -> dict[str, Any]:
     return {name: getattr(instance, name) for name in INHERITED}
 
 
-def create_copy(backend: RDSBackend, facts: Mapping[str, Any], params: Mapping[str, Any]) -> DBInstance:
-    """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top."""
+def gib_of(instance: DBInstance) -> float:
+    """The storage of an instance, in GiB: what its operations take their time by."""
+    return float(instance.allocated_storage or 0)
+
+
+def create_copy(backend: RDSBackend, facts: Mapping[str, Any], params: Mapping[str, Any], how: str) -> DBInstance:
+    """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top.
+
+    ``how`` is the operation that it comes about by (``rds.restore-from-snapshot``).
+    """
     wanted = {**facts, **{key: value for key, value in params.items() if value is not None}}
     sweep(backend)
     if wanted["db_instance_identifier"] in backend.databases:
         raise DBInstanceAlreadyExists
-    return backend.create_db_instance(wanted)
+    instance = backend.create_db_instance(wanted)
+    begin_creating(instance, how)
+    return instance
+
+
+def begin_creating(instance: DBInstance, how: str) -> None:
+    """Let the instance be created, as the operation ``how`` does it."""
+    begin(instance, "creating", how, instance.db_instance_identifier, gib=gib_of(instance))
 
 
 def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | None:
@@ -89,7 +104,7 @@ def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any)
 def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInstance:
     sweep(self)
     instance: DBInstance = original(self, db_kwargs)
-    begin(instance, "creating")
+    begin_creating(instance, "rds.create")
     return instance
 
 
@@ -107,7 +122,7 @@ def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInsta
         params.pop("kms_key_id", None)
     else:
         facts |= {"kms_key_id": source.kms_key_id, "db_parameter_group_name": source.db_parameter_group_name}
-    replica = create_copy(self, facts, plain(params))
+    replica = create_copy(self, facts, plain(params), "rds.create-replica")
     replica.is_replica = True
     replica.source_db_instance_identifier = source.db_instance_arn if elsewhere else source.db_instance_identifier
     source.add_replica(replica)
@@ -134,7 +149,8 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     replica.backup_retention_period = db_kwargs.get("backup_retention_period", days)
     if window := db_kwargs.get("preferred_backup_window"):
         replica.preferred_backup_window = window
-    begin(replica, "rebooting" if truth.answer("rds.promotion-reboots") else "modifying")
+    word = "rebooting" if truth.answer("rds.promotion-reboots") else "modifying"
+    begin(replica, word, "rds.promote", replica.db_instance_identifier, gib=gib_of(replica))
     return replica
 
 
@@ -170,7 +186,7 @@ def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBI
     instance: DBInstance = original(self, db_instance_identifier)
     if instance.status != "available":
         raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state.")
-    begin(instance, "rebooting")
+    begin(instance, "rebooting", "rds.reboot", db_instance_identifier)
     return instance
 
 

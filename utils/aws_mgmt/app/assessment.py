@@ -11,7 +11,8 @@ from dr_actions.assessment.failover import Advice, Assessment, failover_advice, 
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
+from dr_actions.planning.estimate import sizes_of
+from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, Posture
@@ -82,7 +83,7 @@ def _assessment(
     gates: tuple[Gate, ...],
     losses: tuple[Loss, ...],
 ) -> Assessment:
-    known = _measured(context.snapshot)
+    known, sizes = _measured(context.snapshot), sizes_of(context.snapshot, context.env)
     return Assessment(
         advice=answer[0],
         blind=report.posture in BLINDNESS,
@@ -91,7 +92,8 @@ def _assessment(
         losses=losses,
         plan=plan,
         posture=Posture(report.posture, report.posture_says),
-        rto_estimate_s=rto_estimate_s(plan, context.env, known),
+        rto_estimate_s=rto_estimate_s(plan, context.env, known, sizes),
+        plan_estimate_s=plan_estimate_s(plan, context.env, known, sizes),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
     )

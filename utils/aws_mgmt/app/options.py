@@ -235,6 +235,7 @@ class SandboxOptions(Options):
     name: str = ""
     port: int = 0
     fresh: bool = False
+    pace: str = ""
     hint: bool = False
     end: bool = False
 

@@ -119,7 +119,7 @@ _EXAMPLES = {
     "drill show": "-e sit drill show",
     "drill clean": "-e sit drill clean; -e sit drill clean --reason 'the old volume is needed for the audit'",
     "sandbox": "-e sit sandbox up; -e sit sandbox break region-down; -e sit sandbox down",
-    "sandbox up": "-e sit sandbox up; -e sit sandbox up --tenants 3 --fresh; -e sit sandbox up --speed 60",
+    "sandbox up": "-e sit sandbox up; -e sit sandbox up --tenants 3 --fresh; -e sit sandbox up --pace real --speed 60",
     "sandbox down": "-e sit sandbox down",
     "sandbox show": "-e sit sandbox show; -e sit sandbox show --format json",
     "sandbox clock": "-e sit sandbox clock; -e sit sandbox clock --speed 120",
@@ -175,6 +175,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "sandbox up": (
         _option("port", "PORT", "Port on 127.0.0.1 (default: a free one, then the same).", type=int),
         _flag("fresh", "Discard the stored world and seed a new one."),
+        _option("pace", "", "real: changes take as long as on AWS (quick).", type=click.Choice(["quick", "real"])),
     ),
     "sandbox break": (_word("name", "NAME", "The disaster.", **completion.DISASTER),),
     "sandbox mend": (_word("name", "[NAME]", "The disaster.", **completion.DISASTER),),

@@ -20,6 +20,8 @@ from dr_actions.model.sequence import SEQUENCE, SequenceRow
 from dr_checks.core.registry import checks
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Environment
+from dr_estate.model.aws_durations import OperationPhase, operations
+from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
 from reports.render import control_planes
 from utils.aws_mgmt.cli.pages import contexts
@@ -178,10 +180,36 @@ def help_page() -> str:
     return "".join(pages).rstrip() + "\n"
 
 
+def durations_page() -> str:
+    """How long AWS takes for each operation: states, median, what nine of ten take, standing and source."""
+    rows = [
+        "| operation | passes through | 100 GiB: median | nine of ten | standing | source |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in operations().values():
+        passed = ", ".join(_phase(phase) for phase in row.phases)
+        through = passed + (f" (a run goes on in {row.done_in})" if row.done_in else "")
+        median, most = (duration(row.seconds(quantile, gib=100)) for quantile in (0.5, 0.9))
+        rows.append(f"| `{row.id}` | {through} | {median} | {most} | {row.standing} | {row.source} |")
+    message = (
+        "One table (`dr_estate/model/aws_durations.toml`) for both: the sandbox plays it (`sandbox up --pace real`),\n"
+        "and a plan's estimate reckons with it where no past runs say better. What is `assumed` was seen nowhere:\n"
+        "a drill measures it, and then goes before the table. Seconds grow by size: GiB, 1,000 files or objects."
+    )
+    return f"# How long AWS takes\n\n{_MADE}{message}\n\n" + "\n".join(rows) + "\n"
+
+
+def _phase(phase: OperationPhase) -> str:
+    units = {"gib": "GiB", "kfiles": "1,000 files", "kobjects": "1,000 objects"}
+    shares = "".join(f" + {share:g} s a {units[unit]}" for unit, share in phase.per_unit_s.items())
+    return f"{phase.state} {phase.base_s:g} s{shares}".replace("a 1,000", "per 1,000")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "checks.md": checks_page,
     "control-planes.md": planes_page,
     "disasters.md": disasters_page,
+    "durations.md": durations_page,
     "posture.md": posture_page,
     "sequence.md": sequence_page,
     "environments.md": environments_page,

@@ -217,7 +217,7 @@ def _age(aws: Clients, by: timedelta) -> None:
     """Let every stopped task have stopped that much sooner: ECS forgets stopped tasks after an hour."""
     assert aws("ecs", DR).list_tasks(cluster="shop", desiredStatus="STOPPED")["taskArns"]
     for task in all_tasks(ecs_backends[ACCOUNT][DR]).values():
-        task.stops_at = task.stops_at - by if task.stops_at else None
+        task.leaves_at = task.stops_at = task.stops_at - by if task.stops_at else None
 
 
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from dr_estate.config.environment import Environment
 from reports.render import sandbox as render_sandbox
@@ -36,10 +37,16 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
 
 def _up(options: SandboxOptions, environment: Environment) -> str:
     with console.progress() as progress:
-        endpoint = daemon.up(
-            environment, options.tenants, options.port, options.fresh, progress=progress, speed=options.speed or 0
+        world = daemon.up(
+            environment,
+            options.tenants,
+            options.port,
+            options.fresh,
+            pace=options.pace,
+            progress=progress,
+            speed=options.speed or 0,
         )
-    return render_sandbox.endpoint(to_json(endpoint), options.format)
+    return render_sandbox.endpoint(_described(world), options.format)
 
 
 def _down(environment: Environment) -> Exit:
@@ -58,7 +65,11 @@ def _down(environment: Environment) -> Exit:
 
 
 def _show(options: SandboxOptions, environment: Environment) -> str:
-    return render_sandbox.endpoint(to_json(running_sandbox(environment)), options.format)
+    return render_sandbox.endpoint(_described(running_sandbox(environment)), options.format)
+
+
+def _described(world: Endpoint) -> dict[str, Any]:
+    return {**to_json(world), "pace": world.state()["pace"]}
 
 
 def _clock(options: SandboxOptions, environment: Environment) -> str:
