@@ -20,7 +20,16 @@ from sandbox.world.call_recorder import played
 from sandbox.world.memory_snapshots import WorldStore, grow_older
 from sandbox.world.world import World
 
-TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
+TIMINGS = (
+    "transition_s",
+    "log_upload_s",
+    "files_lag_s",
+    "replica_lag_s",
+    "lag_published_s",
+    "dns_lag_s",
+    "slow_s",
+    "strict_standby",
+)
 Answer = dict[str, Any]
 
 

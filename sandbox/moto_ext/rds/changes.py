@@ -18,6 +18,7 @@ from sandbox.core.state import now
 from sandbox.core.timing import begin
 from sandbox.moto_ext.rds.backups import replications
 from sandbox.moto_ext.rds.deletion import unless_leaving
+from sandbox.moto_ext.rds.rds import require_capacity
 
 READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 
@@ -25,6 +26,8 @@ READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: Any) -> DBInstance:
     name = db_instance_identifier
     unless_leaving(self, name)
+    if wanted := db_kwargs.get("db_instance_class"):
+        require_capacity(self, str(wanted))
     to = db_kwargs.get("new_db_instance_identifier")
     if not to or to == name:
         changed: DBInstance = original(self, name, db_kwargs)
