@@ -19,7 +19,7 @@ class Outage:
     (service ``dns``) hears of no change any more, and stale metrics (``cloudwatch``) are ``seconds`` late. ``times`` is
     how many calls are met (0: all). ``person`` narrows it to one of the sandbox's people, ``writes`` to what changes
     something; ``after`` is how many calls pass before the first is met. Credentials with ``seconds`` expire that long
-    after ``begun``, when the outage was put in force (seconds of the epoch).
+    after ``begun``, when the outage was put in force.
 
     Two manners meet no call: ``no-capacity`` (``ecs``: no Fargate task can be placed; ``rds``: no instance of the class
     ``detail``, of any where it is "") and ``zone-lost`` (the zone ``detail``).
@@ -35,7 +35,7 @@ class Outage:
     writes: bool = False
     after: int = 0
     detail: str = ""
-    begun: float = 0.0
+    begun: datetime | None = None
 
 
 @dataclass

@@ -58,7 +58,7 @@ class ControlApi:
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
-            ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
+            ("GET", "faults"): lambda _: {"faults": [_told(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
             ("GET", "disasters"): self._disasters,
@@ -98,7 +98,7 @@ class ControlApi:
             "account": environment.account,
             "tenants": list(STATE.tenants),
             "pid": os.getpid(),
-            "faults": [asdict(o) for o in STATE.outages],
+            "faults": [_told(o) for o in STATE.outages],
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
             "scene": played().get("name", ""),
@@ -181,6 +181,11 @@ class ControlApi:
             response: Answer = getattr(session, what)(self._world, *args)
         self._hooks["changed"]()
         return response
+
+
+def _told(outage: Outage) -> Answer:
+    """The outage as it was given."""
+    return {name: value for name, value in asdict(outage).items() if name != "begun"}
 
 
 def _json(body: Answer, status: int = 200) -> Response:

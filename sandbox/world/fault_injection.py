@@ -55,7 +55,7 @@ def begin(outage: Outage) -> None:
         raise SandboxError(f"'{outage.how}' is no way to fail: use one of {', '.join(MANNERS)}.")
     if outage.how == "stale" and outage.service not in STALE:
         raise SandboxError("Only name servers and metrics answer with what was: give service 'dns' or 'cloudwatch'.")
-    STATE.outages = [*STATE.outages, replace(outage, begun=now().timestamp())]
+    STATE.outages = [*STATE.outages, replace(outage, begun=now())]
     if _darkens(outage):
         STATE.stopped.setdefault(outage.region, now())
 
@@ -122,7 +122,9 @@ def _outage_of(call: ApiCall, person: str) -> Outage | None:
 
 
 def _is_yet_to_come(outage: Outage) -> bool:
-    return outage.how == "expired" and now().timestamp() < outage.begun + outage.seconds
+    if outage.how != "expired" or outage.begun is None:
+        return False
+    return now() < outage.begun + timedelta(seconds=outage.seconds)
 
 
 def _counted(outage: Outage) -> Outage:
@@ -163,5 +165,5 @@ def _darkens(outage: Outage) -> bool:
 
 
 def _same(outage: Outage, other: Outage) -> bool:
-    counts: dict[str, Any] = {"times": 0, "after": 0, "begun": 0.0}
+    counts: dict[str, Any] = {"times": 0, "after": 0, "begun": None}
     return replace(outage, **counts) == replace(other, **counts)

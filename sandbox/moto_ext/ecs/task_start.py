@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
@@ -15,6 +16,7 @@ from moto.logs.models import logs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 from sandbox.core.state import STATE
+from sandbox.moto_ext.ecs.images import resolve
 
 ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
@@ -23,6 +25,30 @@ RESOURCES = "ResourceInitializationError: "
 
 class NotStarted(Exception):
     """The agent could not start the task; the message is the stopped reason."""
+
+
+@dataclass(frozen=True)
+class FetchedParts:
+    """Image digests by container and secrets by variable, and the stopped reason where one is missing, else ""."""
+
+    digests: Mapping[str, str]
+    secrets: Mapping[str, str]
+    missing: str = ""
+
+
+def fetch(backend: EC2ContainerServiceBackend, definition: TaskDefinition, images_alone: bool = False) -> FetchedParts:
+    """Fetch what the definition's containers need; ``images_alone`` leaves secrets and log groups for later."""
+    containers: Iterable[dict[str, Any]] = definition.container_definitions
+    found = {container["name"]: resolve(str(container["image"])) for container in containers}
+    digests = {name: digest for name, digest in found.items() if digest is not None}
+    if absent := sorted(found.keys() - digests.keys()):
+        return FetchedParts(digests, {}, f"CannotPullContainerError: image of {', '.join(absent)} not found")
+    if images_alone:
+        return FetchedParts(digests, {})
+    try:
+        return FetchedParts(digests, secrets_at_start(backend, definition))
+    except NotStarted as reason:
+        return FetchedParts(digests, {}, str(reason))
 
 
 def secrets_at_start(backend: EC2ContainerServiceBackend, definition: TaskDefinition) -> dict[str, str]:

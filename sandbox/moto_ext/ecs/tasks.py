@@ -21,8 +21,7 @@ from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 from sandbox.core.patching import state
 from sandbox.core.state import ill, lost_zones, now
 from sandbox.core.timing import transition_s
-from sandbox.moto_ext.ecs.images import resolve
-from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
+from sandbox.moto_ext.ecs.task_start import fetch
 
 LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
 FORGOTTEN_AFTER = timedelta(hours=1)
@@ -124,36 +123,20 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
     once, as ECS reports it; one with overrides tells so when it would run.
     """
     _forget(backend, wanted)
-    digests = {c["name"]: resolve(str(c["image"])) for c in containers_of(wanted.definition)}
-    held, reason = _prepared(backend, wanted, digests)
+    fetched = fetch(backend, wanted.definition, images_alone=bool(wanted.overrides))
     started = []
     for _ in range(min(count, _room(backend, wanted))):
         task = _placed(backend, wanted)
         if task is None:
             break
-        task.secrets = dict(held)
-        if reason:
-            task.stop(task.created_at, reason)
+        task.digests, task.secrets = dict(fetched.digests), dict(fetched.secrets)
+        if fetched.missing:
+            task.stop(task.created_at, fetched.missing)
             release(backend, [task])
-        task.digests = {name: digest for name, digest in digests.items() if digest is not None}
         all_tasks(backend)[task.id] = task
         state(backend, "tasks_by_group").setdefault((wanted.cluster, wanted.group), []).append(task)
         started.append(task)
     return started
-
-
-def _prepared(
-    backend: EC2ContainerServiceBackend, wanted: TaskRequest, digests: dict[str, str | None]
-) -> tuple[dict[str, str], str]:
-    """The secrets that a task started now holds, and why it cannot start, "" where it can."""
-    if missing := [name for name, digest in digests.items() if digest is None]:
-        return {}, f"CannotPullContainerError: image of {', '.join(missing)} not found"
-    if wanted.overrides:
-        return {}, ""
-    try:
-        return secrets_at_start(backend, wanted.definition), ""
-    except NotStarted as reason:
-        return {}, str(reason)
 
 
 def release(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -> None:
