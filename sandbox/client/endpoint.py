@@ -124,6 +124,8 @@ class Endpoint:
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
         replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
         ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
+        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself. ``strict_standby`` 1
+        lets a standby without a database answer 500, as it does on AWS (T54).
         """
         self.ask("PUT", "timing", dict(seconds))
 
@@ -162,7 +164,8 @@ class Endpoint:
     def sites(self) -> dict[str, dict[str, Any]]:
         """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.
 
-        ``names`` and ``addresses`` are those of the load balancer in the world's DNS.
+        ``names`` and ``addresses`` are those of the load balancer in the world's DNS. ``cloudfront`` in the place of a
+        region is the distribution.
         """
         found: dict[str, dict[str, Any]] = self.ask("GET", "sites")["sites"]
         return found

@@ -117,6 +117,7 @@ def policy_missing(world: World) -> None:
         "primary.services-running",
         "sites.every-site-answers",
     ),
+    posture="NORMAL or IMPAIRED",  # by the hour: asleep at night, and gone by day
 )
 def asleep(world: World) -> None:
     """Scale the primary's services to 0, and give each of the DR region's an evening and a morning (T36)."""

@@ -74,6 +74,7 @@ def watches_the_other(world: World) -> None:
     "health-checks-failing",
     "Both health checks probe a port on which nobody listens",
     trips=("health-checks.healthy-now",),
+    posture="DEGRADED",
 )
 def failing(world: World) -> None:
     """Let both checks probe another port."""

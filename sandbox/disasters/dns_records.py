@@ -94,6 +94,7 @@ def cannot_be_staged(world: World) -> None:
     "A staged failback was left half done: one visitor in ten is sent to the standby",
     trips=("dns-choice.all-well",),
     consequences=("dns.final-policy",),
+    posture="RETURNING",
 )
 def drips_away(world: World) -> None:
     """Give the records weights of 90 and 10."""

@@ -65,6 +65,7 @@ def standby_stopped(world: World) -> None:
         "answers.as-recorded",
         "answers.resolvers-agree",
     ),
+    posture="DEGRADED",
 )
 def primary_stopped(world: World) -> None:
     """Lower the primary's vCPU quota below one task, and stop the last tenant's tasks."""

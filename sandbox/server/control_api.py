@@ -22,7 +22,16 @@ from sandbox.world.call_recorder import played
 from sandbox.world.memory_snapshots import WorldStore, grow_older
 from sandbox.world.world import World
 
-TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
+TIMINGS = (
+    "transition_s",
+    "log_upload_s",
+    "files_lag_s",
+    "replica_lag_s",
+    "lag_published_s",
+    "dns_lag_s",
+    "slow_s",
+    "strict_standby",
+)
 Answer = dict[str, Any]
 
 
@@ -54,7 +63,7 @@ class ControlApi:
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
-            ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
+            ("GET", "faults"): lambda _: {"faults": [_told(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
             ("GET", "disasters"): self._disasters,
@@ -94,7 +103,7 @@ class ControlApi:
             "account": environment.account,
             "tenants": list(STATE.tenants),
             "pid": os.getpid(),
-            "faults": [asdict(o) for o in STATE.outages],
+            "faults": [_told(o) for o in STATE.outages],
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
             "scene": played().get("name", ""),
@@ -198,6 +207,11 @@ class ControlApi:
             response: Answer = getattr(session, what)(self._world, *args)
         self._hooks["changed"]()
         return response
+
+
+def _told(outage: Outage) -> Answer:
+    """The outage as it was given."""
+    return {name: value for name, value in asdict(outage).items() if name != "begun"}
 
 
 def _json(body: Answer, status: int = 200) -> Response:

@@ -16,14 +16,13 @@ from typing import Any
 
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.logs.models import logs_backends
-from moto.secretsmanager.models import secretsmanager_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, transition_s
+from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
-NOT_STARTED = ("CannotPull", "ResourceInitializationError")
 ENDED = "Essential container in task exited"
 KILLED = 137
 TABLES = 12  # of a WordPress of one site
@@ -71,9 +70,13 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         (candidate for candidate in containers_of(task.definition) if candidate["name"] == container_override["name"]),
         None,
     )
-    reason = "no such container" if container is None else _missing(backend, container)
-    if container is None or reason:
-        task.stop(now(), f"ResourceInitializationError: {reason}")
+    if container is None:
+        task.stop(now(), "ResourceInitializationError: no such container")
+        return
+    try:
+        task.secrets = secrets_at_start(backend, task.definition)
+    except NotStarted as reason:
+        task.stop(now(), str(reason))
         return
     variables = _variables(container, container_override)
     if not all(word in container_override["command"][2] for word in _NEEDED):
@@ -89,22 +92,6 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
 def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, str]:
     pairs = [*(container.get("environment") or ()), *(override.get("environment") or ())]
     return {pair["name"]: str(pair["value"]) for pair in pairs}
-
-
-def _missing(backend: EC2ContainerServiceBackend, container: Mapping[str, Any]) -> str:
-    """What the agent does not find before it starts the container, "" where nothing is missing."""
-    stored_secrets = secretsmanager_backends[backend.account_id][backend.region_name].secrets.values()
-    known = {str(stored_secret.arn) for stored_secret in stored_secrets}
-    for secret in container.get("secrets") or ():
-        arn = ":".join(str(secret["valueFrom"]).split(":")[:7])
-        if arn.startswith("arn:aws:secretsmanager:") and arn not in known:
-            return f"unable to pull secrets or registry auth: {arn} cannot be found"
-    options = (container.get("logConfiguration") or {}).get("options") or {}
-    group = options.get("awslogs-group")
-    groups = logs_backends[backend.account_id][options.get("awslogs-region") or backend.region_name].groups
-    if group and group not in groups and options.get("awslogs-create-group") != "true":
-        return "failed to validate logger args: The specified log group does not exist."
-    return ""
 
 
 def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> tuple[int, str]:

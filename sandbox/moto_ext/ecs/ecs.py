@@ -19,8 +19,10 @@ from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.commands import interrupt, run_once
+from sandbox.moto_ext.ecs.deployments import counted_deployments, tasks_of
 from sandbox.moto_ext.ecs.descriptions import describe_tasks, listing_operations
-from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch
+from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
+from sandbox.moto_ext.ecs.upkeep import keep_up
 
 KEPT = (
     "healthCheckGracePeriodSeconds",
@@ -123,7 +125,9 @@ def _describe_services(
 ) -> Any:
     if len(service_names_or_arns) > DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Services cannot be more than 10.")
-    return original(self, cluster_str, service_names_or_arns)
+    found = original(self, cluster_str, service_names_or_arns)
+    keep_up(found[0])
+    return found
 
 
 def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
@@ -151,7 +155,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
     )
     count, token = int(params.get("count") or 1), str(params.get("clientToken") or "")
     started = run_once(backend, token, lambda: launch(backend, wanted, count))
-    failures = [{"reason": "Capacity is unavailable at this time"}] * (count - len(started))
+    failures = [{"reason": no_room(backend)}] * (count - len(started))
     return ActionResult({"tasks": describe_tasks(backend, started), "failures": failures})
 
 
@@ -169,7 +173,7 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
 
 def _replace(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     service = backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
-    if service is not None and len(alive(keeping.tasks_of(service))) < service.desired_count:
+    if service is not None and len(alive(tasks_of(service))) < service.desired_count:
         keeping.settle(service)
 
 
@@ -210,7 +214,7 @@ def _describe_definition(
 def install() -> None:
     """Repair ECS. Idempotent."""
     counts = {"running_count": "counted_running", "pending_count": "counted_pending"}
-    attach(Service, keeping.counted_running, keeping.counted_pending, keeping.counted_deployments)
+    attach(Service, keeping.counted_running, keeping.counted_pending, counted_deployments)
     attach(Cluster, keeping.services_in, keeping.running_in, keeping.pending_in)
     for name, count in itertools.chain(counts.items(), [("deployments", "counted_deployments")]):
         setattr(Service, name, keeping.ComputedAttribute(count))

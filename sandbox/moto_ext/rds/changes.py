@@ -17,7 +17,7 @@ from sandbox.core.patching import refused, wrap, wrap_property
 from sandbox.core.timing import begin, is_real, moving
 from sandbox.moto_ext.rds.backups import replications
 from sandbox.moto_ext.rds.deletion import unless_leaving
-from sandbox.moto_ext.rds.rds import gib_of
+from sandbox.moto_ext.rds.rds import gib_of, require_capacity
 
 READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 
@@ -25,6 +25,8 @@ READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: Any) -> DBInstance:
     name = db_instance_identifier
     unless_leaving(self, name)
+    if wanted := db_kwargs.get("db_instance_class"):
+        require_capacity(self, str(wanted))
     to = db_kwargs.get("new_db_instance_identifier")
     if not to or to == name:
         before = self.databases.get(name)

@@ -18,7 +18,7 @@ from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
 from sandbox.core import truth
 from sandbox.core.patching import attach, attach_property, refused, wrap
-from sandbox.core.state import replicated_until
+from sandbox.core.state import ill, replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.deletion import detach, sweep
@@ -101,8 +101,16 @@ def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any)
     self.dbi_resource_id = "db-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
+def require_capacity(backend: RDSBackend, instance_class: str) -> None:
+    """Refuse a class of which an outage left the region none (RDS API, InsufficientDBInstanceCapacityFault)."""
+    if any(o.detail in ("", instance_class) for o in ill(backend.region_name, "no-capacity", "rds")):
+        message = "The specified DB instance class isn't available in the specified Availability Zone."
+        raise refused("InsufficientDBInstanceCapacity", message)
+
+
 def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInstance:
     sweep(self)
+    require_capacity(self, str(db_kwargs.get("db_instance_class") or ""))
     instance: DBInstance = original(self, db_kwargs)
     begin_creating(instance, "rds.create")
     return instance

@@ -18,9 +18,10 @@ from moto.elbv2.models import FakeListener, FakeLoadBalancer, elbv2_backends
 from moto.route53.models import HealthCheck, route53_backends
 
 from sandbox.core import truth
-from sandbox.core.state import STATE, now
+from sandbox.core.state import SITES, STATE, ill, now
 from sandbox.core.timing import duration_s, is_real
 from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.elbv2.openings import HEALTH_CHECKER, lets_in
 from sandbox.moto_ext.route53.names import Health, ResolvedAnswer, ZoneRecords, answer, plain
 
 DEPTH = 5
@@ -107,6 +108,10 @@ class HealthChecker:
         )
         if listener is None:
             return "Connection refused"
+        if not lets_in(self.account, region, balancer, port, HEALTH_CHECKER):
+            return "Connection timed out"
+        if ill(region, "error", SITES):
+            return "HTTP Status Code 503, Service Unavailable"
         return self._default_action(region, listener)
 
     def _default_action(self, region: str, listener: FakeListener) -> str:

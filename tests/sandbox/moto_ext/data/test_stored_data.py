@@ -212,7 +212,13 @@ def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
         identifier = arn.rpartition("/")[2]
         subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
         efs.create_mount_target(FileSystemId=identifier, SubnetId=subnets[0])
-        revision["volumes"][0]["efsVolumeConfiguration"].update(fileSystemId=identifier)
+        volume = revision["volumes"][0]["efsVolumeConfiguration"]
+        former = efs.describe_access_points(AccessPointId=volume["authorizationConfig"]["accessPointId"])
+        point = efs.create_access_point(
+            FileSystemId=identifier, RootDirectory=former["AccessPoints"][0]["RootDirectory"], ClientToken=identifier
+        )
+        volume["fileSystemId"] = identifier
+        volume["authorizationConfig"]["accessPointId"] = point["AccessPointId"]
     keys = ("family", "containerDefinitions", "volumes", "networkMode", "cpu", "memory", "requiresCompatibilities")
     params: dict[str, Any] = {key: revision[key] for key in (*keys, "executionRoleArn", "taskRoleArn")}
     registered = ecs.register_task_definition(**params)["taskDefinition"]["taskDefinitionArn"]
