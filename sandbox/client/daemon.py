@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,11 +76,15 @@ def up(
         if saved is not None:
             same_world(saved, order)
         child, started = start(order, folder_of(environment.name) / "log", progress)
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
-        child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
+        _let_go(child)
         return started
+
+
+def _let_go(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+    child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
 
 
 def down(environment: Environment, save: bool = True) -> ShutdownResult:
