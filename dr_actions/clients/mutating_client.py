@@ -20,8 +20,8 @@ import botocore.session
 from botocore import xform_name
 
 from dr_actions.model.plan import Call
-from dr_estate.aws import clock as clocks
 from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.read_client import Credentials
@@ -133,7 +133,7 @@ class MutatingClient(Generic[Context]):
         session.register_component("credential_provider", sign_in.get_component("credential_provider"))
         session.register_component("data_loader", declared_models(declared))
         refuse_foreign_answers(session)
-        clocks.attach(session, lambda: self._credentials.clock)
+        ClockHook(self._credentials.clock).attach(session)
         session.register("before-parameter-build", self._before_call, unique_id="guard")
         if self._credentials.recorder:
             self._credentials.recorder.attach(session)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from dr_actions.control_table.control import ControlStore, Fenced
-from dr_actions.control_table.lock import Lock, renew
+from dr_actions.control_table.lock import Lock, lease_of, renew
 from dr_estate.config.recovery_settings import Execution
 
 
@@ -54,7 +54,7 @@ class Heartbeat:
     @property
     def lost(self) -> str:
         """Why the lock is lost, "" while it is held."""
-        if not self._lost and self._control.clock.monotonic() - self._lock.beat_s >= self._limits.lease_s:
+        if not self._lost and self._control.clock.monotonic() - self._lock.beat_s >= self._lease_s:
             reason = self._trouble or "no heartbeat was sent in time: this machine slept or was overloaded"
             self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {reason}"
         return self._lost
@@ -64,8 +64,12 @@ class Heartbeat:
         if self.lost:
             raise LockLost(self.lost)
 
+    @property
+    def _lease_s(self) -> float:
+        return lease_of(self._limits, self._control.clock.speed)
+
     def _beat(self) -> None:
-        while not self._control.clock.wait(self._stop, self._limits.lease_s / 3) and not self.lost:
+        while not self._control.clock.wait(self._stop, self._lease_s / 3) and not self.lost:
             try:
                 self._lock = renew(self._control, self._lock, self._limits)
                 self._trouble = ""

@@ -27,6 +27,7 @@ RUNS = "RUN#"
 
 _TRIES = 3
 _SHORTEST_S = 0.01
+_LEAST_REAL_S = 5.0
 _LOOKS = 9  # at a heartbeat within a lease, in which its owner beats three times
 
 
@@ -92,6 +93,14 @@ class Lock:
     def fence(self) -> Fence:
         """What the run's writes are checked against."""
         return Fence(self.run, self.token)
+
+
+def lease_of(limits: Execution, speed: float) -> float:
+    """The lease in seconds of a world that runs at ``speed``: no fewer than five real ones where that is fast.
+
+    The machine that has to send a heartbeat is no faster for it.
+    """
+    return max(float(limits.lease_s), _LEAST_REAL_S * speed if speed > 1 else 0.0)
 
 
 def ended_at(run: LockHolder) -> datetime:
@@ -189,7 +198,7 @@ def _watched(
     clock, run = control.clock, run_of(item) if item else None
     if run is None:
         return item
-    lease_s = max(float(limits.lease_s), (run.lease_until - run.heartbeat_at).total_seconds())
+    lease_s = max(lease_of(limits, clock.speed), (run.lease_until - run.heartbeat_at).total_seconds())
     since_s = clock.monotonic()  # after the first look: a heartbeat that came before it is not waited for again
     while True:
         still_s = clock.monotonic() - since_s

@@ -146,21 +146,23 @@ class WorldClock:
         return self._world_s + (steady - self._anchor_s) * self.speed
 
 
-def attach(session: Any, clock: Callable[[], WorldClock]) -> None:
-    """Let every answer to a client of the botocore ``session`` correct the clock that ``clock`` returns.
+class ClockHook:
+    """Lets every answer to a client of the attached sessions correct ``clock``, which may be exchanged."""
 
-    Attach it after what refuses the answers of others than AWS; a server's fault (5xx) may be anybody's page.
-    """
+    def __init__(self, clock: WorldClock) -> None:
+        self.clock = clock
 
-    def before(request: Any, **_: Any) -> None:
-        clock().sending(request.url)
+    def attach(self, session: Any) -> None:
+        """Hear the botocore ``session``. Attach it after what refuses the answers of others than AWS."""
+        session.register("before-send", self._sending, unique_id="clock-sending")
+        session.register("before-parse", self._answered, unique_id="clock-answered")
 
-    def after(response_dict: Mapping[str, Any], **_: Any) -> None:
-        if int(response_dict["status_code"]) < _SERVER_FAULT:
-            clock().answered(response_dict["headers"])
+    def _sending(self, request: Any, **_: Any) -> None:
+        self.clock.sending(request.url)
 
-    session.register("before-send", before, unique_id="clock-sending")
-    session.register("before-parse", after, unique_id="clock-answered")
+    def _answered(self, response_dict: Mapping[str, Any], **_: Any) -> None:
+        if int(response_dict["status_code"]) < _SERVER_FAULT:  # that may be anybody's page
+            self.clock.answered(response_dict["headers"])
 
 
 def world_clock(headers: Mapping[str, str]) -> tuple[float, float] | None:

@@ -20,9 +20,8 @@ import botocore.exceptions
 import botocore.parsers
 import botocore.session
 
-from dr_estate.aws import clock as clocks
 from dr_estate.aws.botocore_models import declared_models
-from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.clock import ClockHook, WorldClock
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.recording import ExchangeRecorder
@@ -83,6 +82,7 @@ class ReadClient:
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/eyes",
         )
+        self._clock_hook = ClockHook(credentials.clock)
         self._session = self._guarded_session()
 
     def open(self) -> None:
@@ -92,6 +92,10 @@ class ReadClient:
         self.blinked = False
         self._dark: dict[str, str] = {}
         self._failures: Counter[str] = Counter()
+
+    def go_by(self, credentials: Credentials) -> None:
+        """Go on with equal credentials: their clock is the one that answers correct from now on."""
+        self.credentials, self._clock_hook.clock = credentials, credentials.clock
 
     @property
     def seconds_left(self) -> float:
@@ -191,7 +195,7 @@ class ReadClient:
         session.register_component("data_loader", declared_models(self.allowed))
         use_fast_timestamps(session)
         refuse_foreign_answers(session)
-        clocks.attach(session, lambda: self.credentials.clock)
+        self._clock_hook.attach(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")
@@ -261,6 +265,6 @@ def _take(environment: Environment, credentials: Credentials) -> ReadClient | No
         if not _kept or (_kept[0].environment, _kept[0].credentials) != (environment, credentials):
             return None
         client = _kept.pop()
-    client.credentials = credentials
+    client.go_by(credentials)
     client.open()
     return client

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,11 +65,15 @@ def up(
             return _as_asked(found, tenants, port, pace, speed)
         order = _order(environment, tenants, port=port, seeded=seeded, pace=pace, speed=speed)
         child, started = start(order, folder_of(environment.name) / "log", progress)
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
-        child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
+        _let_go(child)
         return started
+
+
+def _let_go(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+    child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
 
 
 def down(environment: Environment, save: bool = True) -> ShutdownResult:

@@ -27,7 +27,7 @@ from dr_actions.control_table.lock import (
     take,
 )
 from dr_actions.model.plan import Call
-from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.readers.control_table import LockHolder
 from sandbox.client.endpoint import Endpoint
@@ -149,6 +149,14 @@ def test_a_clock_two_hours_wrong_takes_no_living_lock_and_waits_no_longer_for_a_
     began = other.monotonic()
     assert take(elsewhere, BOB, "run-2", "INC-1", LIMITS).token == lock.token + 1
     assert other.monotonic() - began == pytest.approx(LIMITS.lease_s, abs=0.1)
+
+
+def test_in_a_fast_world_a_lease_is_five_real_seconds_at_least(control: ControlStore, clock: Clock) -> None:
+    clock.correct({WORLD_CLOCK: f"{clock.at.timestamp()} 100"}, 0, 0, loopback=True)
+    take(control, ALICE, "run-1", "INC-1", LIMITS)
+    began, real_s = clock.monotonic(), clock.passed_s
+    take(control, BOB, "run-2", "INC-1", LIMITS)
+    assert (clock.passed_s - real_s, clock.monotonic() - began) == pytest.approx((5, 500), abs=2)
 
 
 def test_a_holder_that_may_beat_more_seldom_is_watched_for_its_own_lease(control: ControlStore, clock: Clock) -> None:

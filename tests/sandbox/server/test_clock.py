@@ -65,10 +65,10 @@ def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time
     client.prove_account()
     time.sleep(0.5)
     key = _client(fast, "kms").create_key()
-    made, (dated, headers) = key["KeyMetadata"]["CreationDate"], _header(fast)
-    told = datetime.fromtimestamp(fast.clock()["world"], UTC)
+    created, (dated, headers) = key["KeyMetadata"]["CreationDate"], _header(fast)
+    answered = datetime.fromtimestamp(fast.clock()["world"], UTC)
     assert (clock.speed, headers[WORLD_CLOCK].split()[1]) == (SPEED, "60")
-    for moment in (made, dated, told):
+    for moment in (created, dated, answered):
         assert abs(clock.now() - moment) < timedelta(seconds=SPEED)
     assert clock.now() - datetime.now(UTC) > timedelta(seconds=25)
 
