@@ -13,7 +13,7 @@ CHECKERS = "15.177.0.0/18"
 """Route 53's health checkers (ip-ranges.json, ROUTE53_HEALTHCHECKS)."""
 CLOUDFRONT = "com.amazonaws.global.cloudfront.origin-facing"
 CALLS_LEFT, HOUR_S = 150, 3600.0
-_LATER = "nothing is wrong until the session has ended"
+_LATER = "nothing is wrong until the credentials have expired"
 
 
 @disaster(
@@ -29,7 +29,7 @@ def port_53_closed(world: World) -> None:
 
 @disaster(
     "reached-through-cloudfront-only",
-    "The load balancers let in CloudFront and the health checkers alone: whoever visits them from here is not answered",
+    "The load balancers let in CloudFront and the health checkers alone: a visit from here is not answered",
     trips=("sites.every-site-answers",),
     consequences=("sites.handshake-accepted", "sites.own-identity", "sites.in-good-time", "vpc-reach.security-groups"),
 )
@@ -58,7 +58,7 @@ def _rule(port: int, **sources: Any) -> dict[str, Any]:
 
 @disaster(
     "credentials-end-midway",
-    "The session of whoever runs this ends in the middle: so many calls are answered, and no more",
+    "The session's credentials expire in the middle of a run: so many calls are answered, and no more",
     unseen=_LATER,
 )
 def end_midway(world: World) -> None:
@@ -69,7 +69,7 @@ def end_midway(world: World) -> None:
 
 @disaster(
     "credentials-end-in-an-hour",
-    "The session of whoever runs this ends an hour from now, as a role's does that was assumed by a role (T59)",
+    "The session's credentials expire an hour from now, as those of a chained role do (T59)",
     unseen=_LATER,
 )
 def end_in_an_hour(world: World) -> None:
@@ -80,7 +80,7 @@ def end_in_an_hour(world: World) -> None:
 
 @disaster(
     "identity-in-lost-region",
-    "The primary region is dark, and with it the identity provider: sessions have ended and nobody can log in anew",
+    "The primary region is dark, and with it the identity provider: sessions have expired and nobody can log in again",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
     posture=NO_ANSWER,

@@ -7,7 +7,7 @@ from sandbox.disasters import disaster
 from sandbox.disasters.databases import described
 from sandbox.world.world import World
 
-_BY_ASKING = "AWS tells of capacity only to whoever asks for an instance or a task"
+_BY_ASKING = "AWS shows a lack of capacity only when an instance or a task is requested"
 
 
 @disaster(

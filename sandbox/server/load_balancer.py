@@ -113,9 +113,9 @@ class LoadBalancerSite:
     ) -> SiteReply:
         """What the target answers. Where all are unhealthy each is asked all the same: the group fails open (ELB)."""
         task = targets.task_at(group, target.address)
-        if task is None or target.reason == "Target.Timeout":
+        if task is None or not target.reachable:
             return SiteReply(GATEWAY_TIMEOUT, "<h1>504 Gateway Time-out</h1>")
-        if target.reason == "Target.FailedHealthChecks" and group.health_check_port in (None, "", "traffic-port"):
+        if not target.listens:
             return SiteReply(BAD_GATEWAY, "<h1>502 Bad Gateway</h1>")
         if wanted is not None and wanted.trusted:
             return self._stored(group, task, wanted)

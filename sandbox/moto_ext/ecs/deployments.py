@@ -15,32 +15,17 @@ from typing import Any
 from moto.ecs.models import Service
 
 from sandbox.core.state import now
-from sandbox.moto_ext.ecs.tasks import FAILED, FARGATE_PLATFORM, RunningTask, alive, of_group
-
-
-def group_of(service: Service) -> str:
-    """The group its tasks carry."""
-    return f"service:{service.name}"
-
-
-def tasks_of(service: Service) -> list[RunningTask]:
-    """All tasks of the service, stopped ones of the last hour included."""
-    return of_group(service._backend, service.cluster_name, group_of(service))
-
-
-def rollouts_of(service: Service) -> list[dict[str, Any]]:
-    """Its deployments in order, the newest last."""
-    found: list[dict[str, Any]] = service.__dict__.setdefault("rollouts", [])
-    return found
+from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
+from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.ecs.tasks import FAILED, FARGATE_PLATFORM, RunningTask, alive
 
 
 def serve_well(service: Service, tasks: Iterable[RunningTask]) -> bool:
     """Whether the tasks, once they run, pass the checks of every target group of the service."""
-    from sandbox.moto_ext.ecs.targets import Targets  # which is built upon services
-
     if not service.load_balancers:
         return True
-    targets = Targets(service._backend.account_id, service._backend.region_name)
+    backend = backend_of(service)
+    targets = Targets(backend.account_id, backend.region_name)
     return all(targets.passes(service, task) for task in tasks)
 
 

@@ -19,8 +19,9 @@ from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.commands import interrupt, run_once
-from sandbox.moto_ext.ecs.deployments import counted_deployments, tasks_of
+from sandbox.moto_ext.ecs.deployments import counted_deployments
 from sandbox.moto_ext.ecs.descriptions import describe_tasks, listing_operations
+from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
 from sandbox.moto_ext.ecs.upkeep import keep_up
 

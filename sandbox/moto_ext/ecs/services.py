@@ -11,8 +11,9 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
 
 from sandbox.core.state import now
-from sandbox.moto_ext.ecs.deployments import group_of, judge, serve_well, tasks_of
+from sandbox.moto_ext.ecs.deployments import judge, serve_well
 from sandbox.moto_ext.ecs.draining import drain
+from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of, tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
 
 EVENTS_KEPT = 100
@@ -129,7 +130,7 @@ def _settle_set(service: Service, task_set: TaskSet) -> None:
 def _start(service: Service, count: int, task_set: TaskSet | None = None) -> list[RunningTask]:
     made_by = task_set or service
     network = (made_by.network_configuration or {}).get("awsvpcConfiguration", {})
-    definition = service._backend.describe_task_definition(str(made_by.task_definition))
+    definition = backend_of(service).describe_task_definition(str(made_by.task_definition))
     tags = {"SERVICE": service.tags, "TASK_DEFINITION": definition.tags}.get(service.propagate_tags, [])
     wanted = TaskRequest(
         cluster=service.cluster_name,
@@ -141,9 +142,9 @@ def _start(service: Service, count: int, task_set: TaskSet | None = None) -> lis
         groups=tuple(network.get("securityGroups", ())),
         tags=(*tags, *(task_set.tags or () if task_set else ())),
     )
-    started = launch(service._backend, wanted, count)
+    started = launch(backend_of(service), wanted, count)
     if len(started) < count:
-        note(service, f"was unable to place a task. Reason: {no_room(service._backend)}.")
+        note(service, f"was unable to place a task. Reason: {no_room(backend_of(service))}.")
     return started
 
 

@@ -18,13 +18,16 @@ from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 from sandbox.core.patching import state
 from sandbox.core.state import lost_zones, now
 from sandbox.moto_ext.data.tenant_pages import PageAnswer, page_of
-from sandbox.moto_ext.ecs.deployments import tasks_of
+from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 
 
 @dataclass(frozen=True)
 class GroupTarget:
-    """One target of a group and how its health check goes (API_TargetHealth)."""
+    """One target of a group and how its health check goes (API_TargetHealth).
+
+    ``reachable``: a request to it is answered in time. ``listens``: something answers at its port at all.
+    """
 
     address: str
     port: int
@@ -32,6 +35,8 @@ class GroupTarget:
     state: str
     reason: str | None = None
     description: str | None = None
+    reachable: bool = True
+    listens: bool = True
 
     def describe(self, checked_port: str) -> dict[str, Any]:
         """As DescribeTargetHealth answers."""
@@ -120,12 +125,15 @@ class Targets:
         if task.status(moment) == "DEACTIVATING":
             words = "Target deregistration is in progress"
             return GroupTarget(*place, "draining", "Target.DeregistrationInProgress", words)
+        late = GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out", reachable=False)
         if task.zone in lost_zones(self._region):
-            return GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out")
+            return late
         if probed not in _listening(task):
-            return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+            here = port in _listening(task)
+            words = "Health checks failed"
+            return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", words, listens=here)
         if not self._lets_in(task.groups, probed):
-            return GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out")
+            return late
         page = self.page(task)
         if not _matches(str((group.matcher or {}).get("HttpCode") or "200"), page.status):
             words = f"Health checks failed with these codes: [{page.status}]"

@@ -17,7 +17,8 @@ from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import transition_s
 from sandbox.moto_ext.ecs import services as keeping
-from sandbox.moto_ext.ecs.deployments import complete, rollouts_of, tasks_of
+from sandbox.moto_ext.ecs.deployments import complete
+from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.tasks import NEVER_WELL, RunningTask, alive
 
@@ -46,7 +47,8 @@ def _given_up(service: Service) -> list[tuple[FakeTargetGroup, RunningTask]]:
     running = [task for task in alive(tasks_of(service)) if task.status(moment) == "RUNNING"]
     if not running or not service.load_balancers:
         return []
-    targets = Targets(service._backend.account_id, service._backend.region_name)
+    backend = backend_of(service)
+    targets = Targets(backend.account_id, backend.region_name)
     grace = timedelta(seconds=float(service.__dict__.get("health_check_grace_period_seconds") or 0))
     return [
         (group, task)
@@ -72,7 +74,7 @@ def _drain(service: Service) -> None:
 
 def _is_due(service: Service) -> bool:
     """Whether the scheduler tries again by now, the time of a transition after it last did."""
-    tried, moment = state(service._backend, "tried_at"), now()
+    tried, moment = state(backend_of(service), "tried_at"), now()
     last = tried.get(service.arn)
     if last is not None and moment < last + timedelta(seconds=transition_s()):
         return False

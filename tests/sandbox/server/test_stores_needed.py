@@ -61,7 +61,7 @@ class Visited:
 
 
 @pytest.fixture(scope="module")
-def kept(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+def whole(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
     with borrowed(PROD, 2) as endpoint:
         endpoint.timing(transition_s=0)
         endpoint.keep("whole")
@@ -69,10 +69,10 @@ def kept(sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the f
 
 
 @pytest.fixture
-def visited(kept: Endpoint) -> Iterator[Visited]:
-    yield Visited(kept)
-    kept.end()
-    kept.return_to("whole")
+def visited(whole: Endpoint) -> Iterator[Visited]:
+    yield Visited(whole)
+    whole.end()
+    whole.return_to("whole")
 
 
 def test_a_page_is_500_without_its_database_and_every_target_unhealthy(visited: Visited) -> None:
