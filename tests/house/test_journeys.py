@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.dr_checks.worlds import SIT
 from tests.utils.forking import begin
 from tests.utils.running import PATIENCE_S, command_of, signed_in
 from tests.worlds import borrowed
 
+pytestmark = pytest.mark.proof
 EXECUTE = "failover --execute --planned --incident INC-123 --confirm files.sit-efs"
 
 

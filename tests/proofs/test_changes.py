@@ -24,6 +24,7 @@ from tests.proofs.watching import Watch, not_passed
 from tests.utils.running import ROOT, dr_cli
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 
+pytestmark = pytest.mark.proof
 PATIENCE_S = 20
 
 
@@ -109,7 +110,6 @@ def _comes_back(watch: Watch, touched: tuple[str, ...]) -> None:
     assert left == {}
 
 
-@pytest.mark.proof
 def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mending(tmp_path: Path) -> None:
     env = load_environment(ROOT / "environments", "sit")
     up = dr_cli("-e sit --tenants 2 sandbox up --format json", tmp_path)

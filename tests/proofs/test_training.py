@@ -15,6 +15,7 @@ from sandbox.client import daemon
 from sandbox.training.scenarios import catalogue
 from tests.proofs.training_ground import FULL, Ground, Here, ground_in, overriding
 
+pytestmark = pytest.mark.proof
 NAMES = [scenario.name for scenario in catalogue()]
 full = pytest.mark.skipif(not FULL, reason="DR_FULL_TRAINING=1 plays it, in half a minute")
 RUN = "failover --execute --confirm files/restore_dr:sit-efs --incident"
@@ -37,7 +38,6 @@ def here(ground: Ground, capsys: pytest.CaptureFixture[str]) -> Here:
     return Here(ground, capsys)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None:
     begun = here.run(f"sandbox train {name}")
@@ -54,7 +54,6 @@ def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None
     assert here.run(f"sandbox train {name}").code == 0, "the world is whole again"
 
 
-@pytest.mark.proof
 def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) -> None:
     here.run("sandbox train split-brain")
     assert [len(here.told("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]
@@ -131,7 +130,6 @@ def _one_revision_back(ground: Ground, tenant: str) -> None:
     ecs.update_service(**who, taskDefinition=f"{family}:{int(revision) - 1}")
 
 
-@pytest.mark.proof
 def test_a_broken_replica_is_passed_over_by_name(here: Here) -> None:
     here.ground.world.train("broken-replica")
     ran = here.ground.cli(f"{RUN} INC-1", *overriding("check.rds-replica.lag", "check.rds-replica.state"))
@@ -157,7 +155,6 @@ def test_a_dark_control_plane_that_is_asked_again_and_again_was_hammered(ground:
         assert ground.standings()["not-hammered"] == standing
 
 
-@pytest.mark.proof
 def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> None:
     played.world.train("wrong-database")
     played.client("ecs", Side.DR).update_service(**played.service(played.tenants[0]), forceNewDeployment=True)
@@ -170,7 +167,6 @@ def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> 
     played.world.keep("healthy")
 
 
-@pytest.mark.proof
 @full
 def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None:
     here.ground.world.train("region-lost-at-night")
@@ -180,7 +176,6 @@ def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None
     assert here.run("sandbox debrief").code == 0
 
 
-@pytest.mark.proof
 @full
 def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -> None:
     here.ground.world.train("us-east-1-down")
@@ -198,7 +193,6 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
     assert result.code == 0, result.out + result.err
 
 
-@pytest.mark.proof
 @full
 def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     ground.world.train("split-brain")
@@ -207,7 +201,6 @@ def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     assert (result.code, "--min-capacity 0" in result.out) == (6, True)
 
 
-@pytest.mark.proof
 @full
 def test_the_tool_names_the_tenant_that_opens_another_ones_database(ground: Ground) -> None:
     ground.world.train("wrong-database")
