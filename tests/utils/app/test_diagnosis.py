@@ -13,6 +13,7 @@ from dr_estate.aws.recording import Exchange, clock_skew_s
 from dr_estate.config.environment import load_environment
 from dr_estate.model.unavailable import UnavailableKind
 from dr_estate.model.world_id import WorldId
+from reports.render.diagnosis import render
 from reports.values.diagnosis import Diagnosis, Standing
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.diagnosis import Examination, diagnose
@@ -86,3 +87,11 @@ def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:
     assert state(diagnosis, "primary region af-south-1") is Standing.UNKNOWN
     assert state(diagnosis, "dr region eu-west-1") is Standing.OK
     assert diagnosis.exit == 3
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_a_screen_ends_with_the_policy_that_allows_what_was_denied(form: str) -> None:
+    denied = replace(HEARD, status=403, code="AccessDenied", kind=UnavailableKind.DENIED)
+    shown = render(concluded(denied), form)
+    assert '"Effect": "Allow"' in shown
+    assert "rds:DescribeDBInstances" in shown
