@@ -7,7 +7,8 @@ disaster and after each mending, which takes minutes; without it only what a dis
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import fcntl
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +17,42 @@ import pytest
 from dr_checks.core.model import Area, Status
 from dr_checks.core.registry import checks
 from dr_estate.model.unavailable import DataUnavailable
-from sandbox.disasters import ANYTHING, Disaster, catalogue
-from tests.proofs.tables import Row, write
+from sandbox.disasters import ANYTHING, Disaster, catalogue, find
 from tests.proofs.watching import FULL, Watch, not_passed, readiness
+from tests.utils.running import ROOT
+
+Row = Mapping[str, Status]
+
+TABLE = ROOT / "reports" / "out" / "matrix.txt"
+_MARK = {Status.FAIL: "F", Status.UNKNOWN: "?", Status.WARN: "w"}
+_WIDTH = 34
+
+
+def write(rows: Mapping[str, Row]) -> None:
+    """Put ``rows`` into the table; the rows of other test processes and of earlier runs stay."""
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    with TABLE.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        lines = {line[:_WIDTH].strip(): line for line in file.read().splitlines()}
+        lines |= {name: _line(name, row) for name, row in rows.items()}
+        known = [lines[disaster.name] for disaster in catalogue() if disaster.name in lines]
+        file.truncate(0)
+        file.write("\n".join([*known, "", _sum(known), ""]))
+
+
+def _line(name: str, row: Row) -> str:
+    trips = find(name).trips
+    marks = [f"{check}={_MARK[status]}" for check, status in sorted(row.items()) if check in trips]
+    marks += [f"({check}={_MARK[status]})" for check, status in sorted(row.items()) if check not in trips]
+    return f"{name:{_WIDTH}} {' '.join(marks)}"
+
+
+def _sum(lines: list[str]) -> str:
+    tripped = {word.partition("=")[0] for line in lines for word in line.split()[1:]} & set(checks())
+    played, there = f"{len(lines)} of {len(catalogue())} disasters", f"{len(tripped)} of {len(checks())} checks"
+    return f"Played: {played}. Tripped: {there}. F is FAIL, w WARN, ? UNKNOWN; in brackets a consequence."
+
 
 NO_DISASTER = {
     "prerequisites.contacts-named": "the contacts stand in the environment file, which no disaster of AWS can change",

@@ -44,6 +44,11 @@ INCIDENT = "INC-20260107-001"
 EXECUTE = f"--format json failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs"
 
 
+def newest(home: Path) -> Path:
+    """The folder of the last run from ``home`` that wrote a report."""
+    return max((home / "out").glob("*/report.json"), key=lambda path: path.stat().st_mtime_ns).parent
+
+
 @dataclass(frozen=True)
 class Estate:
     """A small SIT in which two people must agree, and where its commands keep their files."""
@@ -59,7 +64,7 @@ class Estate:
     @property
     def newest(self) -> Path:
         """The folder of the last run that wrote a report."""
-        return max((self.home / "out").glob("*/report.json"), key=lambda path: path.stat().st_mtime_ns).parent
+        return newest(self.home)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,6 @@ class Offline:
     """Evidence of the healthy estate, and where commands upon it keep their files."""
 
     home: Path
-    newest = Estate.newest
 
     def run(self, words: str) -> Ran:
         """Run a command upon the evidence."""
@@ -139,16 +143,16 @@ def executed(estate: Estate, failed: Executed) -> Executed:
 )
 def test_what_a_command_prints_is_what_it_keeps(offline: Offline, words: str) -> None:
     ran = offline.run(f"{words} --format json")
-    assert ran.out == (offline.newest / "report.json").read_text(encoding="utf-8")
+    assert ran.out == (newest(offline.home) / "report.json").read_text(encoding="utf-8")
     assert (ran.code, ran.report["command"]) == (ran.report["exit"], words.split(maxsplit=1)[0])
-    assert ran.report["files"]["Results"] == str(offline.newest)
+    assert ran.report["files"]["Results"] == str(newest(offline.home))
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 
 @pytest.mark.parametrize(("form", "name"), [item for item in FORMS.items() if item[0] != "terminal"])
 def test_every_format_is_kept_as_it_is_printed(offline: Offline, form: str, name: str) -> None:
     ran = offline.run(f"failover --format {form}")
-    assert ran.out == (offline.newest / name).read_text(encoding="utf-8")
+    assert ran.out == (newest(offline.home) / name).read_text(encoding="utf-8")
     assert len(ran.out) > 1000
 
 
