@@ -161,8 +161,8 @@ def test_the_password_of_an_endpoint_is_written_nowhere(sandbox_world: Endpoint,
     broken = dr_cli("-e sit status", tmp_path, **variables)
     assert (broken.code, "Invalid endpoint: http://xxx" in broken.err) == (3, True)
     files = [path for home in (tmp_path, seen.evidence.parent) for path in home.rglob("*") if path.is_file()]
-    said = seen.ran.out + seen.ran.err + broken.out + broken.err
-    written = {str(path): path.read_text() for path in files} | {"said": said}
+    shown = seen.ran.out + seen.ran.err + broken.out + broken.err
+    written = {str(path): path.read_text() for path in files} | {"shown": shown}
     assert len(written) > 8
     assert [name for name, text in written.items() if PASSWORD in text] == []
 
