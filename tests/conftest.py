@@ -32,7 +32,8 @@ LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let the workers share one process that forks their sandboxes."""
+    """Read botocore's models fast from the start, and let the workers share one process that forks their sandboxes."""
+    speedups.install()
     if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
         from tests import hosting
 
@@ -43,7 +44,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def _as_the_emulator_is_set_up() -> None:
     """Worlds and clients in this process come and go with each test; botocore's models need not."""
     os.environ.update(SETTINGS)
-    speedups.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

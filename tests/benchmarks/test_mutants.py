@@ -20,7 +20,8 @@ ACCEPTED = sorted({change.module for change in reasons()})
 @pytest.mark.parametrize("module", ACCEPTED)
 def test_an_accepted_survivor_is_a_mutant_of_the_code_today(module: str) -> None:
     accepted = {change for change in reasons() if change.module == module}
-    mutants = {found.change() for found in SourceFile(ROOT / module).candidates}
+    functions = {change.function for change in accepted}
+    mutants = {found.change() for found in SourceFile(ROOT / module).candidates if found.function in functions}
     assert set() == accepted - mutants, "these changed or were deleted: remove them from tests/mutants.toml"
 
 
@@ -36,15 +37,16 @@ def test_a_mutant_changes_one_place_and_says_where() -> None:
 
 
 def test_annotations_and_dataclass_arguments_are_not_mutated() -> None:
-    model = SourceFile(ROOT / "dr_checks/core/model.py")
-    changes = [found.change() for found in model.candidates]
-    assert [] == [change for change in changes if "@dataclass" in change.was or "TypeVar" in change.was]
+    source = ROOT / "dr_checks/core/model.py"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    typed = {place for place, line in enumerate(lines, start=1) if "@dataclass(" in line or "TypeVar(" in line}
+    assert typed
+    assert typed.isdisjoint(found.line for found in SourceFile(source).candidates)
 
 
 def test_the_arguments_of_a_check_s_decorator_are_mutated_and_are_run_by_the_import() -> None:
     kms = SourceFile(ROOT / "dr_checks/security/kms.py")
-    at_import = [found.change() for found in kms.candidates if found.lines is None]
-    assert [change for change in at_import if change.becomes == "severity=None,"]
+    assert any(found.change().becomes == "severity=None," for found in kms.candidates if found.lines is None)
 
 
 def test_every_room_is_there_and_so_are_its_tests() -> None:
@@ -68,6 +70,7 @@ raise SystemExit(0 if measure(Group("toy", ("toy",), ("tests",), ()), 1, None, 2
 """
 
 
+@pytest.mark.proof
 def test_the_runner_tells_killed_survived_and_accepted_apart(tmp_path: Path) -> None:
     for name, text in TOY.items():
         path = tmp_path / name
@@ -94,5 +97,5 @@ def _run(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def _mutants(was: str, becomes: str) -> list[Candidate]:
-    mutants = SourceFile(ROOT / SPANS).candidates
+    mutants = [found for found in SourceFile(ROOT / SPANS).candidates if found.function == "doubt"]
     return [found for found in mutants if found.change() == Change(SPANS, "doubt", was, becomes)]

@@ -22,7 +22,7 @@ from sandbox.core.state import STATE
 from tests.hosting import hosted
 from tests.real_terraform import find_provider, write_terraform
 from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, aws, fresh_state, served, server
-from tests.sandbox.moto_ext.truth_asking import ANSWERS, account, other, write_answers
+from tests.sandbox.moto_ext.test_truth import ANSWERS, account, other, write_answers
 from truth_kit import cleaning, command
 from truth_kit.account import Account
 

@@ -1,22 +1,260 @@
-"""The number of API calls grows with pages and batches, not with tenants, wherever AWS offers them."""
+"""The number of API calls grows with pages and batches, not with tenants, wherever AWS offers them.
+
+The world of these tests is nothing but lists: N tenants, answered inside botocore page by page. It takes no server and
+no seeding, so a thousand tenants cost what their pages cost. What it does not list is denied.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.readers import read_in_turn
-from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
-from tests.dr_estate.listed_world import ListedWorld
 from tests.worlds import borrowed
+
+Params = Mapping[str, Any]
+WHEN = datetime(2026, 1, 7, tzinfo=UTC)
+ALB = "arn:aws:elasticloadbalancing:xx:1:loadbalancer/app/the-alb/1"
+
+
+@dataclass(frozen=True)
+class Paging:
+    """How an operation pages: the answer's ``key``, its request and answer tokens, the size asked, AWS's ``most``."""
+
+    key: str
+    token_in: str
+    token_out: str
+    size: str
+    most: int
+
+
+_PAGED = {
+    "ecs:ListServices": Paging("serviceArns", "nextToken", "nextToken", "maxResults", 100),
+    "ecs:ListTasks": Paging("taskArns", "nextToken", "nextToken", "maxResults", 100),
+    "elbv2:DescribeRules": Paging("Rules", "Marker", "NextMarker", "PageSize", 400),
+    "elbv2:DescribeTargetGroups": Paging("TargetGroups", "Marker", "NextMarker", "PageSize", 400),
+    "logs:DescribeLogGroups": Paging("logGroups", "nextToken", "nextToken", "limit", 50),
+    "application-autoscaling:DescribeScalableTargets": Paging(
+        "ScalableTargets", "NextToken", "NextToken", "MaxResults", 50
+    ),
+    "application-autoscaling:DescribeScalingPolicies": Paging(
+        "ScalingPolicies", "NextToken", "NextToken", "MaxResults", 10
+    ),
+    "secretsmanager:ListSecrets": Paging("SecretList", "NextToken", "NextToken", "MaxResults", 100),
+    "efs:DescribeAccessPoints": Paging("AccessPoints", "NextToken", "NextToken", "MaxResults", 100),
+    "ec2:DescribeNetworkInterfaces": Paging("NetworkInterfaces", "NextToken", "NextToken", "MaxResults", 1000),
+    "route53:ListResourceRecordSets": Paging(
+        "ResourceRecordSets", "StartRecordName", "NextRecordName", "MaxItems", 300
+    ),
+}
+
+
+class ListedWorld:
+    """``tenants`` tenants, each with one service, task, definition, group, rule, secret, log group, access point."""
+
+    def __init__(self, environment: Environment, tenants: int) -> None:
+        self.env = environment
+        self.ids = [f"tenant{number}" for number in range(1, tenants + 1)]
+        self.lists = {operation: row(self) for operation, row in _ROWS.items()}
+
+    def eyes(self) -> ReadClient:
+        """The product's own eyes, looking at this world. Nothing leaves the process."""
+        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none"))
+        regions = {self.env.region(side) for side in Side}
+        for service in {read.partition(":")[0] for read in reads()}:
+            for region in regions:
+                events = client.client(service, region).meta.events
+                events.register("before-parameter-build", _keep)
+                events.register("before-call", self._answer)
+        return client
+
+    def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
+        operation = f"{model.service_model.service_name}:{model.name}"
+        params: Params = context["asked"]
+        if operation in _PAGED:
+            ours = params.get("ServiceNamespace", "ecs") == "ecs"  # no table scales by itself here
+            return _Ok, _page(_PAGED[operation], self.lists[operation] if ours else [], params)
+        if operation in _SINGLE:
+            return _Ok, {"ResponseMetadata": {"HTTPHeaders": {}}, **_SINGLE[operation](self, params)}
+        return _Denied, {"Error": {"Code": "AccessDenied", "Message": "not listed"}, "ResponseMetadata": {}}
+
+
+class _Ok:
+    status_code = 200
+
+
+class _Denied:
+    status_code = 403
+
+
+def _keep(params: Params, context: dict[str, Any], **_: Any) -> None:
+    context["asked"] = dict(params)
+
+
+def _page(how: Paging, rows: Sequence[Any], params: Params) -> dict[str, Any]:
+    """One page; a token is the position it starts from, or in Route 53 the name of the record it starts from."""
+    token = str(params.get(how.token_in, "0"))
+    start = int(token) if token.isdigit() else next(n for n, row in enumerate(rows) if row["Name"] == token)
+    size = min(int(params.get(how.size, how.most)), how.most)
+    page: dict[str, Any] = {how.key: list(rows[start : start + size])}
+    more = start + size < len(rows)
+    if how.token_in == "StartRecordName":
+        page["IsTruncated"] = more
+        if more:
+            page |= {"NextRecordName": rows[start + size]["Name"], "NextRecordType": "A"}
+    elif more:
+        page[how.token_out] = str(start + size)
+    return page
+
+
+def _row(make: Callable[[ListedWorld, str], Any]) -> Callable[[ListedWorld], list[Any]]:
+    return lambda world: [make(world, tenant) for tenant in world.ids]
+
+
+def _named(pattern: str) -> Callable[[ListedWorld, str], str]:
+    return lambda world, tenant: world.env.named(getattr(world.env.names, pattern), tenant=tenant)
+
+
+_service, _group, _secret, _log = (
+    _named("service"),
+    _named("target_group"),
+    _named("tenant_secret"),
+    _named("log_group"),
+)
+
+
+def _group_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    name = _group(world, tenant)
+    return {"TargetGroupName": name, "TargetGroupArn": f"arn:x:y:z:1:targetgroup/{name}/1", "LoadBalancerArns": [ALB]}
+
+
+def _rule_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    values = [f"{tenant}.{world.env.traffic.tenant_domain}"]
+    action = {"Type": "forward", "TargetGroupArn": _group_row(world, tenant)["TargetGroupArn"]}
+    return {
+        "Priority": tenant.removeprefix("tenant"),
+        "Conditions": [{"Field": "host-header", "Values": values}],
+        "Actions": [action],
+    }
+
+
+def _secret_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    return {"Name": _secret(world, tenant), "ARN": f"arn:aws:secretsmanager:xx:1:secret:{tenant}"}
+
+
+def _record_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    alias = {"DNSName": "d1.cloudfront.net.", "HostedZoneId": "Z2", "EvaluateTargetHealth": False}
+    return {"Name": f"{tenant}.{world.env.traffic.tenant_domain}.", "Type": "A", "AliasTarget": alias}
+
+
+def _target_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    cluster = world.env.named(world.env.names.cluster)
+    return {"ResourceId": f"service/{cluster}/{_service(world, tenant)}", "MinCapacity": 1, "MaxCapacity": 2}
+
+
+def _policy_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
+    metric = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    tracking = {"TargetValue": 60.0, "PredefinedMetricSpecification": metric}
+    row = {"PolicyName": "cpu", "PolicyType": "TargetTrackingScaling"}
+    return {**_target_row(world, tenant), **row, "TargetTrackingScalingPolicyConfiguration": tracking}
+
+
+_ROWS: dict[str, Callable[[ListedWorld], list[Any]]] = {
+    "ecs:ListServices": _row(lambda world, tenant: f"arn:aws:ecs:xx:1:service/c/{_service(world, tenant)}"),
+    "ecs:ListTasks": _row(lambda _, tenant: f"arn:aws:ecs:xx:1:task/c/{tenant}"),
+    "elbv2:DescribeRules": _row(_rule_row),
+    "elbv2:DescribeTargetGroups": _row(_group_row),
+    "logs:DescribeLogGroups": _row(lambda world, tenant: {"logGroupName": _log(world, tenant)}),
+    "application-autoscaling:DescribeScalableTargets": _row(_target_row),
+    "application-autoscaling:DescribeScalingPolicies": _row(_policy_row),
+    "secretsmanager:ListSecrets": _row(_secret_row),
+    "efs:DescribeAccessPoints": _row(
+        lambda _, tenant: {"AccessPointId": tenant, "FileSystemId": "fs-1", "LifeCycleState": "available"}
+    ),
+    "ec2:DescribeNetworkInterfaces": _row(lambda _, tenant: {"NetworkInterfaceId": f"eni-{tenant}"}),
+    "route53:ListResourceRecordSets": _row(_record_row),
+}
+
+
+def _services(_: ListedWorld, params: Params) -> dict[str, Any]:
+    counts = {"desiredCount": 1, "runningCount": 1, "pendingCount": 0}
+    rows = []
+    for arn in params["services"]:
+        name = arn.rpartition("/")[2]
+        definition = f"arn:aws:ecs:xx:1:task-definition/{name}:1"
+        rows.append(
+            {"serviceName": name, "serviceArn": arn, "status": "ACTIVE", "taskDefinition": definition, **counts}
+        )
+    return {"services": rows}
+
+
+def _definition(_: ListedWorld, params: Params) -> dict[str, Any]:
+    arn = params["taskDefinition"]
+    containers = [{"name": "wordpress", "image": "nginx:1"}]
+    return {"taskDefinition": {"taskDefinitionArn": arn, "family": arn, "containerDefinitions": containers}}
+
+
+def _tasks(_: ListedWorld, params: Params) -> dict[str, Any]:
+    return {"tasks": [{"taskArn": arn, "lastStatus": "RUNNING", "taskDefinitionArn": arn} for arn in params["tasks"]]}
+
+
+def _metrics(_: ListedWorld, params: Params) -> dict[str, Any]:
+    queries = params["MetricDataQueries"]
+    return {"MetricDataResults": [{"Id": query["Id"], "Timestamps": [], "Values": []} for query in queries]}
+
+
+def _balancer(world: ListedWorld, _: Params) -> dict[str, Any]:
+    name = world.env.named(world.env.names.load_balancer)
+    return {"LoadBalancers": [{"LoadBalancerName": name, "LoadBalancerArn": ALB, "State": {"Code": "active"}}]}
+
+
+def _listeners(_: ListedWorld, __: Params) -> dict[str, Any]:
+    default = [{"Type": "fixed-response"}]
+    return {"Listeners": [{"ListenerArn": "l-1", "Port": 80, "Protocol": "HTTP", "DefaultActions": default}]}
+
+
+def _file_systems(world: ListedWorld, _: Params) -> dict[str, Any]:
+    name = world.env.named(world.env.names.file_system)
+    return {"FileSystems": [{"FileSystemId": "fs-1", "Name": name, "LifeCycleState": "available"}]}
+
+
+def _values(_: ListedWorld, params: Params) -> dict[str, Any]:
+    return {"SecretValues": [{"Name": name, "SecretString": '{"host": "db"}'} for name in params["SecretIdList"]]}
+
+
+def _zones(world: ListedWorld, _: Params) -> dict[str, Any]:
+    return {"HostedZones": [{"Id": "/hostedzone/Z1", "Name": world.env.traffic.zone}], "IsTruncated": False}
+
+
+_SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
+    # a denied item among several leaves it to chance how many of the others are still asked
+    "account:GetRegionOptStatus": lambda _, params: {**params, "RegionOptStatus": "ENABLED"},
+    "ecs:DescribeServices": _services,
+    "ecs:DescribeTaskDefinition": _definition,
+    "ecs:DescribeTasks": _tasks,
+    "cloudwatch:GetMetricData": _metrics,
+    "elbv2:DescribeLoadBalancers": _balancer,
+    "elbv2:DescribeLoadBalancerAttributes": lambda _, __: {"Attributes": []},
+    "elbv2:DescribeListeners": _listeners,
+    "efs:DescribeFileSystems": _file_systems,
+    "secretsmanager:BatchGetSecretValue": _values,
+    "route53:ListHostedZones": _zones,
+    "route53:GetHostedZone": lambda world, _: {"HostedZone": {"Id": "Z1", "Name": world.env.traffic.zone}},
+}
+
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 

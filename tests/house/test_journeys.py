@@ -1,15 +1,151 @@
-"""How many files somebody passes through who reads what a command does: see journeys.py for what counts."""
+"""How many files somebody passes through who reads what a command does.
+
+As a program of its own this file follows a command through the product's files. A file is passed through where a
+function of it calls a function of another file that itself goes on into a third. What only answers is not followed: its
+name and its sentence say enough. Files that hold values (``VALUES``) only answer. Files found by being in a folder
+(``FAMILIES``) are read as their registry, and what one of them calls is its own. What happens while modules are
+imported is left out; threads are followed like the rest.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
 
 from tests.dr_checks.worlds import SIT
 from tests.utils.forking import begin
 from tests.utils.running import PATIENCE_S, command_of, signed_in
 from tests.worlds import borrowed
 
+ROOT = Path(__file__).resolve().parents[2]
+VALUES = (
+    "dr_estate.config",
+    "dr_estate.model",
+    "dr_estate.snapshot.snapshot",
+    "dr_checks.core.model",
+    "dr_checks.derived",
+    "dr_actions.model",
+    "reports.values",
+)
+FAMILIES = {
+    "dr_estate.readers": "dr_estate.snapshot.registry",
+    "dr_estate.reading": "dr_estate.snapshot.registry",
+    "dr_actions.actions": "dr_actions.actions.registry",
+    **{
+        f"dr_checks.{store}": "dr_checks.core.registry"
+        for store in (
+            *("backup", "compute", "database", "dns", "edge", "files", "network", "objects", "operations"),
+            *("security", "tables", "validation"),
+        )
+    },
+}
+_FUNCTION = 0x2  # CO_NEWLOCALS: the body of a module or a class is none
+Place = tuple[str, str]
+
+
+class Journey:
+    """The calls from file to file of one command, up to its end or to the first call that changes the estate."""
+
+    def __init__(self, at_first_change: Callable[[], None] | None) -> None:
+        self.calls: dict[tuple[Place, Place], None] = {}
+        self.files: set[str] = set()
+        self.back: set[tuple[str, str]] = set()
+        self._at_first_change = at_first_change
+
+    def follow(self, frame: FrameType, event: str, _argument: Any) -> None:
+        """Note one call; a profile function of the interpreter."""
+        if event != "call" or not frame.f_code.co_flags & _FUNCTION or not module_of(frame):
+            return
+        name, callers = module_of(frame), []
+        above = frame.f_back
+        while above is not None:
+            if above.f_code.co_filename.startswith("<frozen importlib"):
+                return
+            if module_of(above):
+                callers.append(above)
+            above = above.f_back
+        self.files.add(name)
+        if any(registry_of(module_of(caller)) for caller in callers):
+            return
+        here = (registry_of(name) or name, frame.f_code.co_qualname)
+        if callers and (there := (module_of(callers[0]), callers[0].f_code.co_qualname))[0] != here[0]:
+            self.calls[there, here] = None
+            if here[0] in {module_of(caller) for caller in callers}:
+                self.back.add((there[0], here[0]))
+        if self._at_first_change and _changes_the_estate(frame):
+            sys.setprofile(None)
+            self._at_first_change()
+
+    def passed(self) -> list[str]:
+        """The files that are passed through, in order; a registry is one."""
+        calls = [(there, here) for there, here in self.calls if not any(_is_value(name) for name, _ in (there, here))]
+        going_on = {there for there, _ in calls} | {here for _, here in calls if here[0] in FAMILIES.values()}
+        passing = [there[0] for there, here in calls if here in going_on]
+        return [*dict.fromkeys([*passing, *(name for name, _ in going_on if name in FAMILIES.values())])]
+
+
+def module_of(frame: FrameType) -> str:
+    """The product module whose code runs, "" where it is none of ours."""
+    return _module_in(frame.f_code.co_filename)
+
+
+@cache
+def _module_in(file: str) -> str:
+    path = Path(file)
+    if not path.is_relative_to(ROOT) or path.parts[len(ROOT.parts)] in (".venv", "tests"):
+        return ""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def registry_of(name: str) -> str:
+    """The registry by which a module of a family is read, "" for another module."""
+    family = next((family for family in FAMILIES if name.startswith(f"{family}.")), "")
+    return FAMILIES[family] if family and name not in FAMILIES.values() else ""
+
+
+def _is_value(name: str) -> bool:
+    return name.startswith(VALUES)
+
+
+def _changes_the_estate(frame: FrameType) -> bool:
+    """Whether the mutating client is asked for a call that is neither the control table's nor who is asking."""
+    if module_of(frame) != "dr_actions.clients.mutating_client" or frame.f_code.co_name != "send":
+        return False
+    return frame.f_locals["call"].service not in {"dynamodb", "sts"}
+
+
+def main(result: str, until: str, argv: list[str]) -> int:
+    """Run the command, and write its journey as JSON into the file ``result``; it ends where the journey does."""
+    from utils.aws_mgmt import dr_cli
+
+    def write() -> None:
+        found = {"passed": followed.passed(), "files": sorted(followed.files), "back": sorted(followed.back)}
+        Path(result).write_text(json.dumps(found), encoding="utf-8")
+
+    def end_here() -> None:
+        write()
+        os._exit(0)  # in whichever thread: nothing more is to be sent
+
+    followed = Journey(end_here if until == "first-change" else None)
+    threading.setprofile(followed.follow)
+    sys.setprofile(followed.follow)
+    try:
+        return dr_cli.main(argv)
+    finally:
+        sys.setprofile(None)
+        write()
+
+
+pytestmark = pytest.mark.proof
 EXECUTE = "failover --execute --planned --incident INC-123 --confirm files.sit-efs"
 
 
@@ -20,7 +156,7 @@ def journey(words: str, until: str, folder: Path, person: str) -> dict[str, list
         world.timing(transition_s=0.1)
         (script, *argv), variables = command_of(f"-e sit {words}", folder, **signed_in(world, person))
         assert script.endswith("dr_cli.py")
-        ran = begin(["tests/house/journeys.py", str(result), until, *argv], variables, folder)
+        ran = begin(["tests/house/test_journeys.py", str(result), until, *argv], variables, folder)
         ran.wait(PATIENCE_S)
     assert result.exists(), ran.err
     found: dict[str, list[str]] = json.loads(result.read_text(encoding="utf-8"))
@@ -40,3 +176,7 @@ def test_a_failover_passes_30_files_before_it_first_changes_the_estate(tmp_path:
     assert "dr_actions.execution.sender" in found["passed"], "it came to no change"
     assert "dr_actions.clients.mutating_client" in found["files"]
     assert len(found["passed"]) <= 30, found["passed"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -1,4 +1,4 @@
-"""Tests fail where a part is missing, measure no machine, and wait for no full second."""
+"""Tests fail where a part is missing, measure no machine, wait for no full second, and have few helpers."""
 
 from __future__ import annotations
 
@@ -32,3 +32,11 @@ SKIPPING = {
 def test_only_these_files_have(pattern: str, allowed: set[str]) -> None:
     using = {str(path.relative_to(ROOT)) for path, text in FILES.items() if re.search(pattern, text)}
     assert allowed == using - {str(Path(__file__).relative_to(ROOT))}
+
+
+def test_helper_modules_are_at_most_12_percent_of_the_lines() -> None:
+    """What no test file is, is a helper module; examples of checks are cases, not helpers."""
+    lines = {path: text.count("\n") for path, text in FILES.items()}
+    helpers = {path for path in lines if not path.name.startswith("test_") and "examples" not in path.parts}
+    percent = 100 * sum(lines[path] for path in helpers) / sum(lines.values())
+    assert percent <= 12, f"{percent:.1f}%: what one test file alone uses belongs into that file"

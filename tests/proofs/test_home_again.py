@@ -20,11 +20,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import rds
+from dr_estate.readers import rds, region_heartbeat
 from dr_estate.readers.backup import vault_name
 from dr_estate.snapshot.snapshot import Snapshot, to_json
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.failback_world import with_part
+from tests.dr_actions.plain import with_part
 from tests.proofs.conftest import Asked
 from tests.proofs.dying import When
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
@@ -201,13 +201,13 @@ def beats(snapshot: Snapshot, *silent: int) -> Snapshot:
     """The primary region published its metrics in each of the last minutes, but for those so long ago."""
     now = snapshot.taken_at.replace(second=0, microsecond=0)
     minutes = tuple(now - timedelta(minutes=ago) for ago in (5, 4, 3, 2, 1) if ago not in silent)
-    return with_part(snapshot, "region_heartbeat.minutes", Side.PRIMARY, minutes)
+    return with_part(snapshot, region_heartbeat.minutes, Side.PRIMARY, minutes)
 
 
 def follows(snapshot: Snapshot) -> Snapshot:
     """The database of the DR region replicates the primary's: it is the older one."""
     (here,), (there,) = (snapshot.get(rds.instances, side) for side in (Side.DR, Side.PRIMARY))
-    return with_part(beats(snapshot), "rds.instances", Side.DR, (replace(here, source=there.arn),))
+    return with_part(beats(snapshot), rds.instances, Side.DR, (replace(here, source=there.arn),))
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,120 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError
 
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client import daemon
+from sandbox.client.endpoint import Endpoint
 from sandbox.training.scenarios import catalogue
-from tests.proofs.training_ground import FULL, Ground, Here, ground_in, overriding
+from tests.utils.running import Ran, dr_cli, rules
+from tests.worlds import home_with_seeds
+from utils.aws_mgmt.cli.error_boundary import run_command
+from utils.aws_mgmt.cli.parser import parse
 
+FULL = os.environ.get("DR_FULL_TRAINING") == "1"
+"""Play every scene to its good end with the real command line, which takes minutes."""
+
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
+ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=2)
+
+
+@dataclass
+class Ground:
+    """A sandbox of two tenants, and where its commands keep their files."""
+
+    world: Endpoint
+    env: Environment
+    home: Path
+    config: Path
+
+    @property
+    def tenants(self) -> list[str]:
+        """The tenants of the world, in order."""
+        return list(self.world.state()["tenants"])
+
+    def cli(self, words: str, *more: str) -> Ran:
+        """Run a command as its users do; ``more`` are words that hold blanks."""
+        line = f"-e {self.env.name} --config {self.config} --sandbox {words}"
+        return dr_cli(line, self.home, extra=more)
+
+    def client(self, service: str, side: Side) -> Any:
+        """A plain client of the admin, who tries once."""
+        keys = self.world.people["admin"]
+        return boto3.client(
+            service,
+            self.env.region(side),
+            endpoint_url=self.world.url,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            config=ONCE,
+        )
+
+    def service(self, tenant: str) -> dict[str, str]:
+        """Cluster and service of a tenant."""
+        names = self.env.names
+        return {"cluster": self.env.named(names.cluster), "service": self.env.named(names.service, tenant=tenant)}
+
+    def standings(self) -> dict[str, str]:
+        """How each goal of the scene stands."""
+        return {goal["id"]: goal["standing"] for goal in self.world.debrief()["goals"]}
+
+
+@dataclass(frozen=True)
+class Here:
+    """Runs ``sandbox`` commands in this process: quicker, and otherwise the same."""
+
+    ground: Ground
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, words: str) -> Ran:
+        """Run one of them."""
+        line = ["-e", self.ground.env.name, "--config", str(self.ground.config), *words.split()]
+        code = run_command(parse(line))
+        output = self.capsys.readouterr()
+        return Ran(code, output.out, output.err)
+
+    def told(self, words: str) -> Any:
+        """What it says in JSON."""
+        return json.loads(self.run(f"{words} --format json").out)
+
+
+@contextmanager
+def ground_in(home: Path) -> Iterator[Ground]:
+    """Start the sandbox in a folder of its own, and throw it away in the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DR_SANDBOX_HOME", str(home_with_seeds(home / "sandbox")))
+        patch.setenv("XDG_STATE_HOME", str(home))
+        config = rules(home, "sit", QUICK)
+        env = load_environment(config, "sit")
+        try:
+            world = daemon.up(env, 2)
+            world.timing(transition_s=0.1)
+            world.keep("healthy")
+            yield Ground(world, env, home, config)
+        finally:
+            daemon.purge(env)
+
+
+def overriding(*gates: str) -> tuple[str, ...]:
+    """The words that set these gates aside for an hour."""
+    until = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%MZ}"
+    return tuple(word for gate in gates for word in ("--override", gate, "Jane Doe", until, "it was looked at"))
+
+
+pytestmark = pytest.mark.proof
 NAMES = [scenario.name for scenario in catalogue()]
 full = pytest.mark.skipif(not FULL, reason="DR_FULL_TRAINING=1 plays it, in half a minute")
 RUN = "failover --execute --confirm files/restore_dr:sit-efs --incident"
@@ -37,7 +141,6 @@ def here(ground: Ground, capsys: pytest.CaptureFixture[str]) -> Here:
     return Here(ground, capsys)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("name", NAMES)
 def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None:
     begun = here.run(f"sandbox train {name}")
@@ -54,7 +157,6 @@ def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None
     assert here.run(f"sandbox train {name}").code == 0, "the world is whole again"
 
 
-@pytest.mark.proof
 def test_hints_come_one_by_one_and_the_debriefing_has_three_forms(here: Here) -> None:
     here.run("sandbox train split-brain")
     assert [len(here.told("sandbox debrief --hint")["hints"]) for _ in range(4)] == [1, 2, 3, 3]
@@ -131,7 +233,6 @@ def _one_revision_back(ground: Ground, tenant: str) -> None:
     ecs.update_service(**who, taskDefinition=f"{family}:{int(revision) - 1}")
 
 
-@pytest.mark.proof
 def test_a_broken_replica_is_passed_over_by_name(here: Here) -> None:
     here.ground.world.train("broken-replica")
     ran = here.ground.cli(f"{RUN} INC-1", *overriding("check.rds-replica.lag", "check.rds-replica.state"))
@@ -157,7 +258,6 @@ def test_a_dark_control_plane_that_is_asked_again_and_again_was_hammered(ground:
         assert ground.standings()["not-hammered"] == standing
 
 
-@pytest.mark.proof
 def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> None:
     played.world.train("wrong-database")
     played.client("ecs", Side.DR).update_service(**played.service(played.tenants[0]), forceNewDeployment=True)
@@ -170,7 +270,6 @@ def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> 
     played.world.keep("healthy")
 
 
-@pytest.mark.proof
 @full
 def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None:
     here.ground.world.train("region-lost-at-night")
@@ -180,7 +279,6 @@ def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None
     assert here.run("sandbox debrief").code == 0
 
 
-@pytest.mark.proof
 @full
 def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -> None:
     here.ground.world.train("us-east-1-down")
@@ -198,7 +296,6 @@ def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -
     assert result.code == 0, result.out + result.err
 
 
-@pytest.mark.proof
 @full
 def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     ground.world.train("split-brain")
@@ -207,7 +304,6 @@ def test_the_tool_sees_a_split_and_recommends_the_fence(ground: Ground) -> None:
     assert (result.code, "--min-capacity 0" in result.out) == (6, True)
 
 
-@pytest.mark.proof
 @full
 def test_the_tool_names_the_tenant_that_opens_another_ones_database(ground: Ground) -> None:
     ground.world.train("wrong-database")

@@ -13,7 +13,7 @@ from botocore.session import get_session
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
-from tests.sandbox.kept_world import (
+from tests.sandbox.world.test_memory_snapshots import (
     CLUSTER,
     DR,
     PRIMARY,

@@ -146,9 +146,8 @@ def _unmet(ran: Ran) -> list[str]:
     return [gate["id"] for gate in ran.report["gates"] if not gate["met"] and not gate["relaxed"]]
 
 
-@pytest.mark.parametrize(
-    "how", ["error", *(pytest.param(how, marks=pytest.mark.proof) for how in ("throttle", "refuse"))]
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("how", ["error", "throttle", "refuse"])
 def test_however_us_east_1_fails_to_answer_it_is_one_gate_to_set_aside(prod: Prod, how: str) -> None:
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     with _outages(prod, Outage("us-east-1", how), Outage(primary, "refuse")):
@@ -157,6 +156,7 @@ def test_however_us_east_1_fails_to_answer_it_is_one_gate_to_set_aside(prod: Pro
     assert ["posture.expected", "planes.us-east-1"] == _unmet(ran)
 
 
+@pytest.mark.proof
 def test_what_is_denied_in_a_lost_primary_is_no_reason_to_proceed(prod: Prod) -> None:
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     denied = [Outage(primary, "deny", service) for service in ("efs", "dynamodb", "secretsmanager")]
@@ -171,6 +171,7 @@ def test_what_is_denied_in_a_lost_primary_is_no_reason_to_proceed(prod: Prod) ->
     assert [] == list(SCHEMA.iter_errors(report))
 
 
+@pytest.mark.proof
 def test_a_primary_whose_services_may_not_be_read_is_not_said_to_be_healthy(prod: Prod) -> None:
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     with _outages(prod, Outage(primary, "deny", "ecs", person="reader")):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.utils.running import ROOT
+from tests.utils.running import ROOT, dr_cli
 
 DOOR = "utils/aws_mgmt/dr_cli.py"
 OLD = f"import sys, runpy; sys.version_info = (3, 9, 18); runpy.run_path('{DOOR}', run_name='__main__')"
@@ -107,10 +107,11 @@ def test_aws_settings_that_cannot_be_used_are_named_with_what_to_do(
     given = {name: value.replace("$H", str(home)) for name, value in variables.items()}
     keys = {} if "AWS_PROFILE" in given else NOBODY
     for command in ("status", "failover --execute --incident INC-1"):
-        ran = _run(home, f"$DR -e sit {command}", **{**keys, **given})
-        assert ran.returncode == (2 if "AWS_ENDPOINT_URL" in variables else 3), ran.stderr
-        assert message in _sentence(ran)
-        assert "Correct" in ran.stderr
+        ran = dr_cli(f"-e sit {command}", home, **{**keys, **given})
+        assert ran.code == (2 if "AWS_ENDPOINT_URL" in variables else 3), ran.err
+        (sentence,) = ran.err.splitlines()
+        assert message in sentence
+        assert "Correct" in sentence
 
 
 def test_closed_streams_are_no_defect(home: Path) -> None:

@@ -200,6 +200,7 @@ def test_an_old_approval_allows_no_new_beginning_and_no_endless_going_on(
     prod.refuses(reason)
 
 
+@pytest.mark.proof
 def test_a_run_that_changed_nothing_yet_is_weighed_anew_before_it_goes_on(prod: Prod) -> None:
     prod.approve(10 * MINUTE, prod.plan.digest)
     prod.forge_mirror(prod.begun(ago=MINUTE))

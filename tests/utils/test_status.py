@@ -19,12 +19,16 @@ from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
+PASSWORD = "s3cret-word"
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One look at the healthy estate that several tests share, the calls it made by operation, and its evidence."""
+    """One look at the healthy estate that several tests share, the calls it made by operation, and its evidence.
+
+    The endpoint was named with a password.
+    """
 
     ran: Ran
     calls: Counter[str]
@@ -36,8 +40,24 @@ def seen(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> S
     home = tmp_path_factory.mktemp("seen")
     path = home / "evidence.json"
     sandbox_world.reset_calls()
-    ran = at_endpoint(sandbox_world, home, f"-e sit status --format json --save-evidence {path}")
+    variables = {**signed_in(sandbox_world, "reader"), "AWS_ENDPOINT_URL": _with_password(sandbox_world)}
+    ran = dr_cli(f"-e sit status --format json --save-evidence {path}", home, **variables)
     return Seen(ran, Counter(sandbox_world.calls()), path)
+
+
+def _with_password(world: Endpoint) -> str:
+    return world.url.replace("://", f"://jane:{PASSWORD}@")
+
+
+@pytest.fixture(scope="module")
+def denied(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ran, Path]:
+    """A look for which one operation is denied in the DR region, and the home of its files."""
+    home, outage = tmp_path_factory.mktemp("denied"), Outage("eu-west-1", "deny", "ecs", "ListServices")
+    sandbox_world.begin(outage)
+    try:
+        return at_endpoint(sandbox_world, home, "-e sit status --format json"), home
+    finally:
+        sandbox_world.end(outage)
 
 
 def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, seen: Seen) -> None:
@@ -67,14 +87,9 @@ def _labels(result: dict[str, Any], name: str) -> set[str]:
     return {label["value"] for label in result["labels"] if label["name"] == name}
 
 
-def test_allure_tells_each_given_and_then_with_findings_and_labels(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    denied = Outage("eu-west-1", "deny", "efs")
-    sandbox_world.begin(denied)
-    try:
-        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --replication --format json")
-    finally:
-        sandbox_world.end(denied)
-    results = _allure(tmp_path)
+def test_allure_tells_each_given_and_then_with_findings_and_labels(denied: tuple[Ran, Path]) -> None:
+    ran, home = denied
+    results = _allure(home)
     statuses = {next(iter(_labels(r, "story"))): r["status"] for r in results}
     allure_says = {"pass": "passed", "fail": "failed", "unknown": "broken", "not-applicable": "skipped"}
     assert statuses == {check: allure_says[status] for check, status in ran.statuses().items()}
@@ -140,18 +155,16 @@ def test_the_wrong_account_is_refused_before_anything_is_read(sandbox_world: End
     assert [call.split()[-1] for call in sandbox_world.calls()] == ["sts:GetCallerIdentity"]
 
 
-def test_the_password_of_an_endpoint_is_written_nowhere(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    url = sandbox_world.url.replace("://", "://jane:s3cret-word@")
-    variables = {**signed_in(sandbox_world, "reader"), "AWS_ENDPOINT_URL": url}
-    ran = dr_cli("-e sit status --format json", tmp_path, **variables)
-    assert ran.report["world"] == f"endpoint {sandbox_world.url}"
-    no_host = f"http://jane:s3cret-word@{'x' * 300}"  # which botocore quotes in its complaint
-    broken = dr_cli("-e sit status", tmp_path, **{**variables, "AWS_ENDPOINT_URL": no_host})
+def test_the_password_of_an_endpoint_is_written_nowhere(sandbox_world: Endpoint, tmp_path: Path, seen: Seen) -> None:
+    no_host = f"http://jane:{PASSWORD}@{'x' * 300}"  # which botocore quotes in its complaint
+    variables = {**signed_in(sandbox_world, "reader"), "AWS_ENDPOINT_URL": no_host}
+    broken = dr_cli("-e sit status", tmp_path, **variables)
     assert (broken.code, "Invalid endpoint: http://xxx" in broken.err) == (3, True)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    written = {str(path): path.read_text() for path in files} | {"said": ran.out + ran.err + broken.out + broken.err}
+    files = [path for home in (tmp_path, seen.evidence.parent) for path in home.rglob("*") if path.is_file()]
+    shown = seen.ran.out + seen.ran.err + broken.out + broken.err
+    written = {str(path): path.read_text() for path in files} | {"shown": shown}
     assert len(written) > 8
-    assert [name for name, text in written.items() if "s3cret-word" in text] == []
+    assert [name for name, text in written.items() if PASSWORD in text] == []
 
 
 @pytest.mark.parametrize(("person", "message"), [("expired", "refused the credentials"), (None, "No AWS credentials")])
@@ -205,13 +218,8 @@ def test_a_hanging_region_ends_within_the_deadline(sandbox_world: Endpoint, tmp_
     assert ran.report["posture"] in {"PRIMARY_LOST", "BLIND"}
 
 
-def test_one_denied_operation_leaves_only_its_part_unknown(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    denied = Outage("eu-west-1", "deny", "ecs", "ListServices")
-    sandbox_world.begin(denied)
-    try:
-        ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --format json")
-    finally:
-        sandbox_world.end(denied)
+def test_one_denied_operation_leaves_only_its_part_unknown(denied: tuple[Ran, Path]) -> None:
+    ran, _ = denied
     assert ran.code == 3
     assert {part["kind"] for part in ran.report["unseen"]} == {"denied"}
     assert all("ecs:ListServices in eu-west-1 is denied" in part["why"] for part in ran.report["unseen"])

@@ -11,10 +11,9 @@ from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_checks.derived.record_pairs import RecordPair, pairs_of
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dynamodb_contents, ecs, efs, route53, s3, s3_objects
-from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import sight, with_part
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
@@ -53,24 +52,6 @@ def led(snapshot: Snapshot, to: Side) -> Snapshot:
         for record in shifted(pair, to):
             rows[record.name, record.type, record.set_identifier] = route53.record(record_set(record))
     return with_part(snapshot, route53.records, Side.GLOBAL, tuple(rows.values()))
-
-
-def with_part(snapshot: Snapshot, reader: Reader[Any], side: Side, value: object) -> Snapshot:
-    """The snapshot with another value of one part."""
-    key = (reader.name, side)
-    return replace(snapshot, parts={**snapshot.parts, key: replace(snapshot.parts[key], value=value)})
-
-
-def dark(snapshot: Snapshot, side: Side) -> Snapshot:
-    """The snapshot as it would be with ``side`` silent."""
-    silent = Unavailable(UnavailableKind.UNREACHABLE, "the region does not answer.")
-    parts = {key: replace(part, value=silent) if key[1] is side else part for key, part in snapshot.parts.items()}
-    return replace(snapshot, parts=parts)
-
-
-def sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
-    """What a failover decides from; in the healthy estate, unless ``snapshot`` is another."""
-    return replace(PlanContext(SIT, snapshot or healthy(), Goal.FAILOVER, primary_answers=True), **changes)
 
 
 def home_sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:

@@ -169,9 +169,3 @@ def past_the_second(world: Home, seconds: int = 1) -> None:
     world.endpoint.age(seconds)
     for step, moment in world.sent_at.items():
         world.sent_at[step] = moment - timedelta(seconds=seconds)
-
-
-def with_part(snapshot: Snapshot, name: str, side: Side, value: object) -> Snapshot:
-    """The snapshot with another value of one part."""
-    part = replace(snapshot.parts[name, side], value=value)
-    return replace(snapshot, parts={**snapshot.parts, (name, side): part})

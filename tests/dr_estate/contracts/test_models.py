@@ -1,4 +1,8 @@
-"""What botocore's models call optional may be missing, and no reader breaks by it."""
+"""What botocore's models call optional may be missing, and no reader breaks by it.
+
+``DEMANDED`` lists the members that readers demand all the same, by the reason why. A row without such a member becomes
+the UNKNOWN of that row: what decides a verdict is never guessed at.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,161 @@ from hypothesis import strategies as st
 
 from dr_estate.model.unavailable import UnavailableKind
 from tests.dr_estate.contracts.answering import Answered, operations, unseen
-from tests.dr_estate.contracts.demanded import DEMANDED
 from tests.dr_estate.contracts.shapes import drawn, full, watch
+
+_REASONS = {
+    "names or finds the row, or what stands in it: without it nothing can be said of which resource it is": """
+        acm:DescribeCertificate.Certificate.CertificateArn
+        acm:DescribeCertificate.Certificate.DomainName
+        backup:GetBackupSelection.BackupSelection.Conditions.StringEquals[].ConditionKey
+        backup:GetBackupSelection.BackupSelection.Conditions.StringEquals[].ConditionValue
+        backup:GetBackupSelection.BackupSelection.Conditions.StringLike[].ConditionKey
+        backup:GetBackupSelection.BackupSelection.Conditions.StringLike[].ConditionValue
+        backup:GetBackupSelection.BackupSelection.Conditions.StringNotEquals[].ConditionKey
+        backup:GetBackupSelection.BackupSelection.Conditions.StringNotEquals[].ConditionValue
+        backup:GetBackupSelection.BackupSelection.Conditions.StringNotLike[].ConditionKey
+        backup:GetBackupSelection.BackupSelection.Conditions.StringNotLike[].ConditionValue
+        backup:ListBackupJobs.BackupJobs[].BackupJobId
+        backup:ListBackupPlans.BackupPlansList[].BackupPlanId
+        backup:ListBackupSelections.BackupSelectionsList[].SelectionId
+        backup:ListBackupVaults.BackupVaultList[].BackupVaultArn
+        backup:ListBackupVaults.BackupVaultList[].BackupVaultName
+        backup:ListCopyJobs.CopyJobs[].CopyJobId
+        backup:ListProtectedResources.Results[].ResourceArn
+        backup:ListRecoveryPointsByBackupVault.RecoveryPoints[].RecoveryPointArn
+        backup:ListRestoreJobs.RestoreJobs[].RestoreJobId
+        cloudwatch:DescribeAlarms.CompositeAlarms[].AlarmName
+        cloudwatch:DescribeAlarms.MetricAlarms[].AlarmName
+        dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].IndexName
+        dynamodb:DescribeTable.Table.Replicas[].RegionName
+        dynamodb:DescribeTable.Table.TableName
+        ec2:DescribeNatGateways.NatGateways[].NatGatewayId
+        ec2:DescribeNetworkInterfaces.NetworkInterfaces[].Groups[].GroupId
+        ec2:DescribeNetworkInterfaces.NetworkInterfaces[].NetworkInterfaceId
+        ec2:DescribeRouteTables.RouteTables[].RouteTableId
+        ec2:DescribeSecurityGroups.SecurityGroups[].GroupId
+        ec2:DescribeSecurityGroups.SecurityGroups[].GroupName
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissionsEgress[].IpRanges[].CidrIp
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissionsEgress[].Ipv6Ranges[].CidrIpv6
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissions[].IpRanges[].CidrIp
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissions[].Ipv6Ranges[].CidrIpv6
+        ec2:DescribeSubnets.Subnets[].AvailabilityZone
+        ec2:DescribeSubnets.Subnets[].SubnetId
+        ec2:DescribeVpcs.Vpcs[].CidrBlockAssociationSet[].CidrBlock
+        ec2:DescribeVpcs.Vpcs[].Ipv6CidrBlockAssociationSet[].Ipv6CidrBlock
+        ec2:DescribeVpcs.Vpcs[].VpcId
+        ecr:DescribeImages.imageDetails[].imageDigest
+        ecs:DescribeServices.services[].serviceArn
+        ecs:DescribeServices.services[].serviceName
+        ecs:DescribeTaskDefinition.taskDefinition.containerDefinitions[].environment[].name
+        ecs:DescribeTaskDefinition.taskDefinition.containerDefinitions[].image
+        ecs:DescribeTaskDefinition.taskDefinition.containerDefinitions[].name
+        ecs:DescribeTaskDefinition.taskDefinition.family
+        ecs:DescribeTaskDefinition.taskDefinition.taskDefinitionArn
+        ecs:DescribeTaskDefinition.taskDefinition.volumes[].name
+        ecs:DescribeTasks.tasks[].containers[].name
+        ecs:DescribeTasks.tasks[].taskArn
+        ecs:DescribeTasks.tasks[].taskDefinitionArn
+        efs:DescribeAccessPoints.AccessPoints[].AccessPointId
+        efs:DescribeAccessPoints.AccessPoints[].FileSystemId
+        elbv2:DescribeListenerCertificates.Certificates[].CertificateArn
+        elbv2:DescribeListeners.Listeners[].Certificates[].CertificateArn
+        elbv2:DescribeListeners.Listeners[].DefaultActions[].ForwardConfig.TargetGroups[].TargetGroupArn
+        elbv2:DescribeListeners.Listeners[].ListenerArn
+        elbv2:DescribeLoadBalancerAttributes.Attributes[].Key
+        elbv2:DescribeLoadBalancers.LoadBalancers[].AvailabilityZones[].ZoneName
+        elbv2:DescribeLoadBalancers.LoadBalancers[].LoadBalancerArn
+        elbv2:DescribeLoadBalancers.LoadBalancers[].LoadBalancerName
+        elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupArn
+        elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupName
+        kms:DescribeKey.KeyMetadata.Arn
+        logs:DescribeLogGroups.logGroups[].logGroupName
+        rds:DescribeAccountAttributes.AccountQuotas[].AccountQuotaName
+        rds:DescribeDBInstances.DBInstances[].DBInstanceArn
+        rds:DescribeDBInstances.DBInstances[].DBInstanceClass
+        rds:DescribeDBInstances.DBInstances[].DBInstanceIdentifier
+        rds:DescribeDBInstances.DBInstances[].DBParameterGroups[].DBParameterGroupName
+        rds:DescribeDBInstances.DBInstances[].Engine
+        rds:DescribeDBInstances.DBInstances[].OptionGroupMemberships[].OptionGroupName
+        rds:DescribeDBInstances.DBInstances[].TagList[].Key
+        rds:DescribeDBInstances.DBInstances[].VpcSecurityGroups[].VpcSecurityGroupId
+        rds:DescribeDBParameters.Parameters[].ParameterName
+        rds:DescribeDBSnapshots.DBSnapshots[].DBSnapshotIdentifier
+        rds:DescribeDBSubnetGroups.DBSubnetGroups[].DBSubnetGroupName
+        rds:DescribeOptionGroups.OptionGroupsList[].OptionGroupName
+        rds:DescribeOptionGroups.OptionGroupsList[].Options[].OptionName
+        resourcegroupstaggingapi:GetResources.ResourceTagMappingList[].ResourceARN
+        s3:ListObjectVersions.DeleteMarkers[].Key
+        s3:ListObjectVersions.Versions[].Key
+        secretsmanager:BatchGetSecretValue.SecretValues[].Name
+        secretsmanager:ListSecrets.SecretList[].ARN
+        sns:ListSubscriptionsByTopic.Subscriptions[].Endpoint
+        ssm:GetParametersByPath.Parameters[].Name
+    """,
+    "is a state: neither a good nor a bad one may be guessed": """
+        dynamodb:DescribeTable.Table.TableStatus
+        ec2:DescribeNatGateways.NatGateways[].State
+        ec2:DescribeSubnets.Subnets[].State
+        ec2:DescribeVpcs.Vpcs[].State
+        ecs:DescribeClusters.clusters[].status
+        ecs:DescribeServices.services[].status
+        ecs:DescribeTasks.tasks[].lastStatus
+        efs:DescribeAccessPoints.AccessPoints[].LifeCycleState
+        elbv2:DescribeLoadBalancers.LoadBalancers[].State
+        elbv2:DescribeLoadBalancers.LoadBalancers[].State.Code
+        s3:ListObjectVersions.DeleteMarkers[].IsLatest
+        s3:ListObjectVersions.Versions[].IsLatest
+        sns:ListSubscriptionsByTopic.Subscriptions[].Protocol
+        ssm:GetParametersByPath.Parameters[].Type
+    """,
+    "is a number or a moment that is compared: no default is neutral": """
+        backup:ListBackupJobs.BackupJobs[].CreationDate
+        backup:ListCopyJobs.CopyJobs[].CreationDate
+        backup:ListRecoveryPointsByBackupVault.RecoveryPoints[].CreationDate
+        backup:ListRestoreJobs.RestoreJobs[].CreationDate
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissionsEgress[].IpProtocol
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissionsEgress[].ToPort
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissions[].IpProtocol
+        ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissions[].ToPort
+        ec2:DescribeSubnets.Subnets[].AvailableIpAddressCount
+        ecr:DescribeImages.imageDetails[].imagePushedAt
+        ecs:DescribeServices.services[].desiredCount
+        ecs:DescribeServices.services[].pendingCount
+        ecs:DescribeServices.services[].runningCount
+        rds:DescribeAccountAttributes.AccountQuotas[].Max
+        rds:DescribeAccountAttributes.AccountQuotas[].Used
+        s3:ListObjectVersions.DeleteMarkers[].LastModified
+        s3:ListObjectVersions.Versions[].LastModified
+    """,
+    "is the part that is compared with the other region: an empty one would be a difference, or hide one": """
+        dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].KeySchema
+        ecs:DescribeTaskDefinition.taskDefinition.containerDefinitions
+        elbv2:DescribeListeners.Listeners[].DefaultActions
+    """,
+    "is all that was asked for": """
+        account:GetRegionOptStatus.RegionOptStatus
+        acm:DescribeCertificate.Certificate
+        backup:GetBackupPlan.BackupPlan
+        backup:GetBackupSelection.BackupSelection
+        dynamodb:DescribeTable.Table
+        ecs:DescribeTaskDefinition.taskDefinition
+        efs:DescribeFileSystemPolicy.Policy
+        kms:DescribeKey.KeyMetadata
+        kms:GetKeyPolicy.Policy
+        s3:GetBucketEncryption.ServerSideEncryptionConfiguration
+        s3:GetBucketReplication.ReplicationConfiguration
+        s3:GetPublicAccessBlock.PublicAccessBlockConfiguration
+        s3:HeadObject.ContentLength
+        s3:HeadObject.LastModified
+        service-quotas:GetAWSDefaultServiceQuota.Quota
+        service-quotas:GetServiceQuota.Quota
+        sns:GetSubscriptionAttributes.Attributes
+        sts:GetCallerIdentity.Account
+        sts:GetCallerIdentity.Arn
+    """,
+}
+DEMANDED = {path: reason for reason, paths in _REASONS.items() for path in paths.split()}
+
 
 OPERATIONS = operations()
 

@@ -14,6 +14,7 @@ from dr_estate.aws.recording import Exchange
 from dr_estate.config.environment import load_environment
 from dr_estate.model.unavailable import UnavailableKind
 from dr_estate.model.world_id import WorldId
+from reports.render.diagnosis import render
 from reports.values.diagnosis import Diagnosis, Standing
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.diagnosis import Examination, diagnose
@@ -100,3 +101,11 @@ def test_calls_that_could_not_be_signed_say_nothing_of_a_region() -> None:
     unsigned = replace(HEARD, status=0, code="NoCredentialsError", kind=UnavailableKind.CREDENTIALS)
     fact = next(fact for fact in concluded(unsigned).facts if fact.subject == "dr region eu-west-1")
     assert (fact.state, "none of" in fact.message) == (Standing.UNKNOWN, False)
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_a_screen_ends_with_the_policy_that_allows_what_was_denied(form: str) -> None:
+    denied = replace(HEARD, status=403, code="AccessDenied", kind=UnavailableKind.DENIED)
+    shown = render(concluded(denied), form)
+    assert '"Effect": "Allow"' in shown
+    assert "rds:DescribeDBInstances" in shown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,17 +10,16 @@ from typing import Any
 import boto3
 from botocore import xform_name
 
-from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
+from dr_actions.model.action import Action, PlanContext, StepStatus
 from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
-from tests.dr_actions.plain import SIT, dark
+from tests.dr_actions.plain import SIT
 from tests.worlds import borrowed, healthy
 
-__all__ = ["SIT", "World", "dark", "world_of"]
 make: Any = boto3
 
 
@@ -81,15 +79,6 @@ class World:
         self.deployments |= {step.id: answer["deployment"]} if "deployment" in answer else {}
         assert set(self.hand.sent[before:]) <= action.writes | action.reads
         return call
-
-    def until(
-        self, wanted: StepState, action: Action, step: Step, upon: Snapshot | None = None, tries_s: float = 8
-    ) -> StepStatus:
-        """Look until the step stands as ``wanted``, for ``tries_s`` seconds."""
-        end = time.monotonic() + tries_s
-        while (status := self.confirm(action, step, upon)).state is not wanted and time.monotonic() < end:
-            time.sleep(0.5)
-        return status
 
     def take_back(self, action: Action, step: Step) -> None:
         undoing = action.rollback_call(step)

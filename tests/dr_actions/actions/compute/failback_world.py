@@ -16,9 +16,8 @@ from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import route53
 from tests.dr_actions.actions.compute.compute_world import World, world_of
-from tests.dr_actions.plain import ORIGIN, SIT, with_traffic
+from tests.dr_actions.plain import ORIGIN, SIT
 
-__all__ = ["with_failback", "with_traffic"]
 BAKE_MINUTES = 0.02
 QUESTIONS = 60
 

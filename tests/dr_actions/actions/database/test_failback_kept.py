@@ -15,7 +15,7 @@ from dr_actions.actions.database import unfreeze as database_unfreeze
 from dr_actions.model.action import StepState
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup_jobs
-from tests.dr_actions.actions.database.failback_values import (
+from tests.dr_actions.actions.database.test_failback import (
     CAME_HOME,
     COPY,
     FROZEN_GROUP,

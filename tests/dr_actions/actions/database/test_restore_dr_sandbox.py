@@ -14,8 +14,8 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup, rds, rds_replicas
-from tests.dr_actions.actions.estates import dark
 from tests.dr_actions.actions.failback_world import Home
+from tests.dr_actions.plain import dark
 from tests.dr_checks.databases import accepting
 
 pytestmark = pytest.mark.proof

@@ -22,9 +22,10 @@ from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, efs_policy
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_actions.actions.estates import dark, failed_over, led, only, stands, with_part
+from tests.dr_actions.actions.estates import failed_over, led, only, stands
 from tests.dr_actions.actions.estates import home_sight as sight_of
 from tests.dr_actions.actions.failback_world import Home, lead, past_the_second
+from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.worlds import SIT
 
 FREEZE, THAW, OPEN = files_freeze.ACTION, files_unfreeze.ACTION, allow_overwrite_primary.ACTION

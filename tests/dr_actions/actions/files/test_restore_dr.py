@@ -15,8 +15,9 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.estates import dark, only, sight, stands, with_part
+from tests.dr_actions.actions.estates import only, stands
 from tests.dr_actions.actions.failback_world import Home
+from tests.dr_actions.plain import dark, sight, with_part
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 

@@ -21,8 +21,9 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
 from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectPair, ObjectState, ObjectVersion
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
+from tests.dr_actions.actions.estates import failed_over, home_sight
 from tests.dr_actions.actions.failback_world import Home, past_the_second
+from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT

@@ -17,7 +17,7 @@ from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, elbv2
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
-from tests.dr_actions.terraform_shim import Shim
+from tests.dr_actions.clients.test_terraform import Shim
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 from tests.real_terraform import write_terraform

@@ -16,7 +16,17 @@ from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager
 from tests.dr_actions.actions.estates import home_sight, only, stands
-from tests.dr_actions.actions.secrets.values import DATABASE, DR, NAME, OTHER, SERVED, VALUE, Store, Value, estate
+from tests.dr_actions.actions.secrets.test_point_to_dr import (
+    DATABASE,
+    DR,
+    NAME,
+    OTHER,
+    SERVED,
+    VALUE,
+    Store,
+    Value,
+    estate,
+)
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 

@@ -15,8 +15,9 @@ from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TableTooLarge
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.estates import dark, failed_over, home_sight, with_part
+from tests.dr_actions.actions.estates import failed_over, home_sight
 from tests.dr_actions.actions.failback_world import Home
+from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 

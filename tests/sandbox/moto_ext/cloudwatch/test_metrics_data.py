@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.core.state import STATE
-from tests.sandbox.moto_ext.cloudwatch.measuring import database, metric, read
+from tests.sandbox.moto_ext.cloudwatch.test_cloudwatch import database, metric, read
 from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients, go_dark
 
 

@@ -69,11 +69,6 @@ def account(lent: Endpoint, tmp_path: Path) -> Iterator[Account]:
     lent.return_to("healthy")
 
 
-def fact(ran: Ran, subject: str) -> dict[str, Any]:
-    (found,) = (row for row in ran.report["facts"] if row["subject"] == subject)
-    return dict(found)
-
-
 def test_an_account_in_which_all_may_be_read_is_exit_0_on_one_screen(account: Account) -> None:
     ran = account.doctor()
     assert (ran.code, ran.err) == (0, "")
@@ -84,10 +79,10 @@ def test_an_account_in_which_all_may_be_read_is_exit_0_on_one_screen(account: Ac
 
 def test_every_declared_read_is_tried_or_named_and_nothing_is_changed(account: Account) -> None:
     account.world.reset_mutations()
-    report = account.doctor("--format json").report
-    assert account.world.mutations() == []
-    answered = sum(service["answered"] for service in report["services"])
-    untried = [name for service in report["services"] for name in service["untried"]]
+    ran = account.doctor("--format json", person="operator")
+    assert (ran.code, account.world.mutations()) == (0, [])
+    answered = sum(service["answered"] for service in ran.report["services"])
+    untried = [name for service in ran.report["services"] for name in service["untried"]]
     assert answered + len(untried) == len(reads() | {"rds:DescribeSourceRegions"})
     assert len(untried) < 10
 
@@ -95,17 +90,20 @@ def test_every_declared_read_is_tried_or_named_and_nothing_is_changed(account: A
 def test_what_is_denied_is_named_with_the_policy_that_allows_it(account: Account) -> None:
     account.world.begin(Outage("eu-west-1", "deny", "kms", "DescribeKey", person="reader"))
     account.world.begin(Outage("af-south-1", "deny", "efs", person="reader"))
+    account.world.begin(Outage("eu-west-1", "deny", "rds", "DescribeSourceRegions"))
     ran = account.doctor("--format json")
     assert ran.code == 1
     found = {(p["operation"], p["region"], p["kind"]) for s in ran.report["services"] for p in s["problems"]}
     assert ("kms:DescribeKey", "eu-west-1", "denied") in found
     assert {region for operation, region, _ in found if operation.startswith("efs:")} == {"af-south-1"}
     granted = {action for statement in ran.report["grant"]["Statement"] for action in statement["Action"]}
-    assert {"kms:DescribeKey", "elasticfilesystem:DescribeFileSystems"} <= granted
-    assert all(action.startswith(("kms:", "elasticfilesystem:")) for action in granted)
-    assert '"Effect": "Allow"' in account.doctor().out
+    assert {"kms:DescribeKey", "elasticfilesystem:DescribeFileSystems", "rds:DescribeSourceRegions"} <= granted
+    assert all(action.startswith(("kms:", "elasticfilesystem:", "rds:DescribeSourceRegions")) for action in granted)
+    (backups,) = (fact for fact in ran.report["facts"] if fact["subject"] == "RDS backups")
+    assert backups["state"] == "unknown", "whether backups replicate between the regions"
 
 
+@pytest.mark.proof
 def test_a_dark_region_is_one_line_and_exit_3_within_the_deadline(account: Account) -> None:
     account.world.begin(Outage("af-south-1", "refuse"))
     ran = account.doctor()
@@ -114,26 +112,33 @@ def test_a_dark_region_is_one_line_and_exit_3_within_the_deadline(account: Accou
     assert [line for line in ran.out.splitlines() if line.startswith("rds ")] == []
 
 
-@pytest.mark.parametrize(("person", "code"), [("operator", 0), ("expired", 3), ("stranger", 4)])
+@pytest.mark.parametrize(("person", "code"), [("expired", 3), ("stranger", 4)])
 def test_each_person_has_an_exit_code_and_a_next_step(account: Account, person: str, code: int) -> None:
     ran = account.doctor(person=person)
     assert (ran.code, "Traceback" in ran.err + ran.out) == (code, False)
-    assert {"expired": "Log in again", "stranger": "Choose the right AWS_PROFILE"}.get(person, "") in ran.out + ran.err
+    assert {"expired": "Log in again", "stranger": "Choose the right AWS_PROFILE"}[person] in ran.out + ran.err
 
 
-def test_a_pair_of_regions_between_which_backups_do_not_replicate_is_told(account: Account) -> None:
-    account.world.begin(Outage("eu-west-1", "deny", "rds", "DescribeSourceRegions"))
-    assert fact(account.doctor("--format json"), "RDS backups")["state"] == "unknown"
+@dataclass(frozen=True)
+class Harmed:
+    """An account with a disaster and planted words: its status, the recorded answers, and the unpacked bundle."""
+
+    account: Account
+    status: Ran
+    recorded: Path
+    bundle: Path
 
 
-def test_the_bundle_holds_nothing_of_the_account(account: Account) -> None:
+@pytest.fixture(scope="module")
+def harmed(lent: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Harmed:
+    account = Account(lent, tmp_path_factory.mktemp("harmed"))
+    recorded = account.home / "recorded"
     _plant(account)
-    folder = account.bundle(account.doctor("--format json"))
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    text = "\n".join([*(path.read_text("utf-8") for path in files), *(str(path) for path in files)])
-    assert len(files) > 80
-    own = (SIT.account, "kimmyai", "wpsit", account.world.people["reader"].access_key_id)
-    assert [word for word in (*CANARIES, *own) if word.lower() in text.lower().replace(str(account.home), "")] == []
+    lent.inject("ecs-service-deleted")
+    status = at_endpoint(lent, account.home, f"-e sit --record {recorded} status --format json")
+    bundle = account.bundle(account.doctor("--format json"))
+    lent.return_to("healthy")
+    return Harmed(account, status, recorded, bundle)
 
 
 def _plant(account: Account) -> None:
@@ -152,22 +157,27 @@ def _plant(account: Account) -> None:
     ecs.register_task_definition(containerDefinitions=[container], **retained)
 
 
-def test_the_bundle_is_judged_as_the_account_is(account: Account) -> None:
-    account.world.inject("ecs-service-deleted")
-    there = at_endpoint(account.world, account.home, "-e sit status --format json")
-    folder = account.bundle(account.doctor("--format json"))
-    (environment,) = (path.stem for path in (folder / "environments").iterdir())
-    words = f"-e {environment} --config {folder}/environments --from-evidence {folder}/evidence.json"
-    replayed = dr_cli(f"{words} status --format json", account.home)
-    differing = {check: (was, replayed.statuses()[check]) for check, was in there.statuses().items()}
-    assert {check: pair for check, pair in differing.items() if pair[0] != pair[1]} == {}
-    assert there.report["posture"] == replayed.report["posture"]
+def test_the_bundle_holds_nothing_of_the_account(harmed: Harmed) -> None:
+    files = [path for path in harmed.bundle.rglob("*") if path.is_file()]
+    text = "\n".join([*(path.read_text("utf-8") for path in files), *(str(path) for path in files)])
+    assert len(files) > 80
+    account = harmed.account
+    own = (SIT.account, "kimmyai", "wpsit", account.world.people["reader"].access_key_id)
+    assert [word for word in (*CANARIES, *own) if word.lower() in text.lower().replace(str(account.home), "")] == []
 
 
-def test_record_keeps_the_answers_of_any_command_in_the_form_that_contract_tests_replay(account: Account) -> None:
-    folder = account.home / "recorded"
-    at_endpoint(account.world, account.home, f"-e sit --record {folder} status --replication")
-    answers = [json.loads(path.read_text()) for path in (folder / "rds.DescribeDBInstances").iterdir()]
+def test_the_bundle_is_judged_as_the_account_is(harmed: Harmed) -> None:
+    (environment,) = (path.stem for path in (harmed.bundle / "environments").iterdir())
+    words = f"-e {environment} --config {harmed.bundle}/environments --from-evidence {harmed.bundle}/evidence.json"
+    replayed = dr_cli(f"{words} status --format json", harmed.account.home)
+    was, now = harmed.status.statuses(), replayed.statuses()
+    assert "fail" in was.values()
+    assert {check: (was[check], now[check]) for check in was if was[check] != now[check]} == {}
+    assert harmed.status.report["posture"] == replayed.report["posture"]
+
+
+def test_record_keeps_the_answers_of_any_command_in_the_form_that_contract_tests_replay(harmed: Harmed) -> None:
+    answers = [json.loads(path.read_text()) for path in (harmed.recorded / "rds.DescribeDBInstances").iterdir()]
     assert {answer["operation"] for answer in answers} == {"rds:DescribeDBInstances"}
     rows = [row for answer in answers for row in answer["data"]["DBInstances"]]
     assert {row["DBInstanceStatus"] for row in rows} == {"available"}
