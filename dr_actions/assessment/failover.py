@@ -16,6 +16,7 @@ from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
+from dr_estate.aws.session_life import SessionCoverage
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import UnavailableKind
 
@@ -47,6 +48,7 @@ class Assessment:
     """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer.
 
     ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by their budgets.
+    ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
     """
 
     advice: Advice
@@ -59,6 +61,7 @@ class Assessment:
     rto_estimate_s: int
     hourly_cost: float
     rto_measured: int = 0
+    session: SessionCoverage | None = None
 
 
 def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:

@@ -20,7 +20,8 @@ from reports.values.run_summary import RunSummary
 def of_assessment(assessment: Assessment, env: Environment, command: str) -> list[str]:
     """The answer, why, what would be lost, the gates, and the whole plan with each call."""
     lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
-    lines += [f"- {values_assessment.estimate(assessment, env)}", f"- **Plan:** `{assessment.plan.digest}`", ""]
+    lines += [f"- {markdown(sentence)}" for sentence in values_assessment.sentences(assessment, env)]
+    lines += [f"- **Plan:** `{assessment.plan.digest}`", ""]
     lines += _section("Why", (f"- {markdown(reason)}" for reason in assessment.reasons))
     lines += _section("What would be lost", _losses(assessment))
     lines += _section("Gates", _gates(assessment.gates))

@@ -10,6 +10,7 @@ from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import Goal, Step
 from dr_actions.planning.planner import batches
+from dr_estate.aws.session_life import Coverage
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from reports.values.run_record import plan_to_dict
@@ -28,6 +29,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "rto_estimate_s": assessment.rto_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,
+        "session": asdict(assessment.session) if assessment.session else None,
         "cost": {
             "hourly": round(assessment.hourly_cost, 2),
             "currency": env.costs.currency,
@@ -76,6 +78,15 @@ def estimate(assessment: Assessment, env: Environment) -> str:
         f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list "
         f"prices of {costs.as_of})"
     )
+
+
+def sentences(assessment: Assessment, env: Environment) -> Iterator[str]:
+    """What is estimated, and whether the credentials in use outlive it."""
+    yield estimate(assessment, env)
+    if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:
+        yield f"CREDENTIALS: {assessment.session.says}. {assessment.session.remedy}".strip()
+    elif assessment.session is not None:
+        yield f"credentials: {assessment.session.says}"
 
 
 def short(digest: str) -> str:

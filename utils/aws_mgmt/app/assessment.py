@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
@@ -14,8 +15,10 @@ from dr_actions.model.plan import Goal, Plan
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, Posture
+from dr_checks.posture.posture import BLINDNESS, Posture, posture_of
 from dr_checks.posture.signals import signals_of
+from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.session_life import Coverage, SessionCoverage, coverage_of, session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
@@ -72,6 +75,33 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
     return _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+
+
+def plan_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
+    """Seconds that a failover planned upon ``snapshot`` is estimated to take, as its assessment says them."""
+    posture = posture_of(snapshot, environment)
+    plan = make_plan(context_of(environment, snapshot, Goal.FAILOVER), posture.name)
+    return rto_estimate_s(plan, environment, _measured(snapshot))
+
+
+def with_session(report: Report, credentials: Credentials, now: datetime) -> Report:
+    """The report with what the credentials in use mean for the plan that it assessed."""
+    weighed = report.assessment
+    if weighed is None:
+        return report
+    life = session_life(report.environment, credentials, now)
+    session = coverage_of(life, now, weighed.rto_estimate_s)
+    return replace(report, assessment=replace(weighed, session=session))
+
+
+def session_gate(session: SessionCoverage) -> Gate:
+    """The gate of running a plan with this session: unmet where its keys are known to end before the plan does."""
+    return Gate(
+        "credentials.outlive-plan",
+        met=session.coverage not in (Coverage.ENDS, Coverage.NONE),
+        says=f"{session.says}. {session.remedy}".strip(),
+        stops=True,
+    )
 
 
 def _assessment(

@@ -11,12 +11,12 @@ from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from botocore.credentials import RefreshableCredentials
 from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
+from dr_estate.aws.session_life import Coverage, coverage_of, session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.statements import document, read_statements
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
@@ -25,6 +25,7 @@ from dr_estate.snapshot.observer import Progress, observe_with
 from dr_estate.snapshot.registry import DIAGNOSED, reads
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
+from utils.aws_mgmt.app.assessment import plan_estimate_s
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.target import ObservedWorld
 
@@ -34,6 +35,13 @@ _FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
 _SEEN_ONCE = 6
 _Call = tuple[str, str]
+_STANDINGS = {
+    Coverage.LASTS: Standing.OK,
+    Coverage.RENEWED: Standing.WARN,
+    Coverage.ENDS: Standing.FAIL,
+    Coverage.UNKNOWN: Standing.UNKNOWN,
+    Coverage.NONE: Standing.FAIL,
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +105,7 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
     facts = (
         *_regions(environment, heard),
         _clock(heard),
-        *_sign_in(environment, world.credentials),
+        *_sign_in(environment, world.credentials, _needed_s(environment, heard.snapshot), at),
         *_opted_in(heard),
         _replication(environment, heard),
     )
@@ -115,6 +123,11 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         grant=grant if denied else {},
         exit=Exit.COULD_NOT_SEE if silent else Exit.NOT_READY if bad else Exit.READY,
     )
+
+
+def _needed_s(environment: Environment, snapshot: Snapshot | None) -> float:
+    """Seconds that today's plan is estimated to take; the RTO where nothing was seen to plan from."""
+    return plan_estimate_s(environment, snapshot) if snapshot else environment.objectives.rto_minutes * 60
 
 
 def _services(heard: Examination) -> tuple[ServiceAccess, ...]:
@@ -172,34 +185,14 @@ def _clock(heard: Examination) -> Fact:
     return Fact("clock", state, message, "Set the clock (NTP), then run this again.")
 
 
-def _sign_in(environment: Environment, credentials: Credentials) -> Iterator[Fact]:
+def _sign_in(environment: Environment, credentials: Credentials, needed_s: float, at: datetime) -> Iterator[Fact]:
     """How this process signs in, for how long, and through which region."""
-    if credentials.access_key_id:
-        yield Fact("session", Standing.OK, "keys of the sandbox, which do not expire")
+    covered = coverage_of(session_life(environment, credentials, at), at, needed_s)
+    yield Fact("session", _STANDINGS[covered.coverage], covered.says, covered.remedy)
+    if credentials.access_key_id or covered.coverage is Coverage.NONE:
         return
     session = botocore.session.Session()
     session.set_config_variable("region", environment.region(Side.DR))
-    found = session.get_credentials()
-    if found is None:
-        yield Fact("session", Standing.FAIL, "no AWS credentials were found", "Set AWS_PROFILE or log in.")
-        return
-    hours = environment.objectives.rto_minutes / 60
-    plan = f"a recovery may take the RTO of {hours:g} h"
-    if isinstance(found, RefreshableCredentials):
-        short = found.refresh_needed(refresh_in=environment.objectives.rto_minutes * 60)
-        message = f"{found.method}: this session ends before that; it is renewed only while its source can be reached"
-        if short:
-            yield Fact(
-                "session", Standing.WARN, f"{plan}; {message}", "Use a role with a longer session (12 h at most)."
-            )
-        else:
-            yield Fact("session", Standing.OK, f"{plan}; this session ({found.method}) lasts longer")
-    elif found.token:
-        yield Fact(
-            "session", Standing.UNKNOWN, f"{plan}; {found.method}: temporary keys, which do not say when they end"
-        )
-    else:
-        yield Fact("session", Standing.OK, f"{found.method}: long-lived keys")
     yield _provider(environment, session)
 
 
