@@ -16,8 +16,8 @@ from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
-from dr_estate.aws.session_life import SessionCoverage
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.unavailable import UnavailableKind
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import rollback, sender
@@ -47,6 +47,13 @@ class Batch:
     sent: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     since: dict[str, datetime] = field(default_factory=dict)
+    lost_s: float = 0.0
+
+    def excuse(self, lost_s: float) -> None:
+        """Let no step be late for the time in which there were no credentials: ``lost_s`` is the run's so far."""
+        away = timedelta(seconds=lost_s - self.lost_s)
+        self.began, self.lost_s = self.began + away, lost_s
+        self.since = {step_id: moment + away for step_id, moment in self.since.items()}
 
 
 def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
@@ -70,7 +77,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
 
 def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Outcome) -> None:
     not_done = {step.id: step for step in steps if run.journal.state_of(step.id) is not RecordedState.DONE}
-    batch = Batch(action, not_done, run.clock())
+    batch = Batch(action, not_done, run.clock(), lost_s=run.sign_in.lost_s)
     if not batch.open:
         return
     run.stop_if_asked()
@@ -82,6 +89,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         return
     while True:
         context, statuses = _observe(run, batch)
+        batch.excuse(run.sign_in.lost_s)
         if context is not None:
             _record_beginnings(run, batch, statuses, context)
         _settle(run, batch, statuses, outcome)

@@ -10,9 +10,9 @@ from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import Goal, Step
 from dr_actions.planning.planner import batches
-from dr_estate.aws.session_life import Coverage
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
+from dr_estate.model.session_life import Coverage
 from reports.values.run_record import plan_to_dict
 
 _SHOWN_DIGEST = 12

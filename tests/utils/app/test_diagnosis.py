@@ -80,6 +80,18 @@ def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_reli
     assert state(concluded(heard), "RDS backups") is expected
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(30, Standing.FAIL), (10_000, Standing.OK)])
+def test_a_session_is_compared_with_how_long_a_recovery_takes(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, expected: Standing
+) -> None:
+    for name, value in (("ACCESS_KEY_ID", "A"), ("SECRET_ACCESS_KEY", "B"), ("SESSION_TOKEN", "C")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    now = datetime.now(UTC)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", (now + timedelta(minutes=minutes)).isoformat())
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials())
+    assert state(diagnose(SIT, world, Examination((HEARD,), None), now), "session") is expected
+
+
 def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:
     silent = replace(HEARD, region="af-south-1", status=0, code="ConnectTimeoutError", kind=UnavailableKind.UNREACHABLE)
     diagnosis = concluded(HEARD, silent)

@@ -18,9 +18,10 @@ from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, Posture, posture_of
 from dr_checks.posture.signals import signals_of
 from dr_estate.aws.read_client import Credentials
-from dr_estate.aws.session_life import Coverage, SessionCoverage, coverage_of, session_life
+from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
+from dr_estate.model.session_life import Coverage, SessionCoverage, coverage_of
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot

@@ -28,8 +28,8 @@ from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
-from dr_estate.aws.session_life import Coverage
 from dr_estate.config.environment import Environment
+from dr_estate.model.session_life import Coverage
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report

@@ -16,9 +16,10 @@ from botocore.model import ListShape, MapShape, OperationModel, StringShape, Str
 from dr_actions.iam.action_names import actions_of
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
-from dr_estate.aws.session_life import Coverage, coverage_of, session_life
+from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.statements import document, read_statements
+from dr_estate.model.session_life import Coverage, coverage_of
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import account_regions
 from dr_estate.snapshot.observer import Progress, observe_with

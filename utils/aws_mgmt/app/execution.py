@@ -114,7 +114,8 @@ def _with_lock(
             raise
         outcome = "failed"
         try:
-            with journal:
+            note = partial(journal.append, EntryKind.NOTE, None)
+            with journal, app.sign_in.awaited(heartbeat, context.stop, context.files.dialog.note, note):
                 summary, report = work(heartbeat, journal)
             outcome = summary.outcome
         finally:
@@ -176,12 +177,13 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         read=partial(app.world.observe, env),
         listener=listener,
         clock=clock,
-        check_lock=stored,
+        check_lock=partial(app.sign_in.check, stored),
         pause_reason=standing_order,
         stop_condition=context.stop_condition,
         snapshot=start.snapshot,
         program_context=ProgramContext(env, context.files.folder, _variables(app)),
         stop=context.stop,
+        sign_in=app.sign_in,
         confirmed=start.confirmed,
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
