@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.outage import OutageStart
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
@@ -49,6 +50,7 @@ class Assessment:
 
     ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by their budgets.
     ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
+    ``outage`` is since when the primary region is lost, None where the plan is for no outage.
     """
 
     advice: Advice
@@ -62,6 +64,7 @@ class Assessment:
     hourly_cost: float
     rto_measured: int = 0
     session: SessionCoverage | None = None
+    outage: OutageStart | None = None
 
 
 def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
@@ -29,6 +30,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "rto_estimate_s": assessment.rto_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,
+        "outage": asdict(assessment.outage) if assessment.outage else None,
         "session": asdict(assessment.session) if assessment.session else None,
         "cost": {
             "hourly": round(assessment.hourly_cost, 2),
@@ -64,12 +66,19 @@ def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]
         yield str(step.number), message + also, step.danger, planes, duration(step.budget_s)
 
 
-def estimate(assessment: Assessment, env: Environment) -> str:
-    """The recovery time against its objective, and what an hour in the DR region costs."""
+def estimate(assessment: Assessment, env: Environment, observed_at: datetime) -> str:
+    """The recovery time against its objective, by the outage's clock, and what an hour in the DR region costs."""
     target_s = env.objectives.rto_minutes * 60
-    met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
+    lasted_s = (observed_at - assessment.outage.since).total_seconds() if assessment.outage else 0.0
+    met = "within" if lasted_s + assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
     takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
+    if assessment.outage is not None:
+        since = f"{assessment.outage.since:%Y-%m-%d %H:%M} UTC by the {assessment.outage.source}"
+        takes = (
+            f"the outage lasts since {since}: {duration(lasted_s)}; the run takes about "
+            f"{duration(assessment.rto_estimate_s)}: together {met} the objective of {duration(target_s)}"
+        )
     if assessment.plan.goal is Goal.FAILBACK:
         takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
     if assessment.rto_measured:
@@ -80,9 +89,9 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     )
 
 
-def sentences(assessment: Assessment, env: Environment) -> Iterator[str]:
+def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
     """What is estimated, and whether the credentials in use outlive it."""
-    yield estimate(assessment, env)
+    yield estimate(assessment, env, observed_at)
     if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:
         yield f"CREDENTIALS: {assessment.session.says}. {assessment.session.remedy}".strip()
     elif assessment.session is not None:

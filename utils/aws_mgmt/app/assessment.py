@@ -9,13 +9,14 @@ from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
 from dr_actions.assessment.failover import Advice, Assessment, failover_advice, gates_of
+from dr_actions.assessment.outage import OutageStart, outage_start
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, Posture, posture_of
+from dr_checks.posture.posture import BLINDNESS, Posture, PostureName, posture_of
 from dr_checks.posture.signals import signals_of
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.session_life import session_life
@@ -27,9 +28,10 @@ from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.options import PlanOptions
+from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions
 
 JUDGED = {
     Goal.FAILOVER: READINESS,
@@ -52,7 +54,17 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
     assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
+    if goal is Goal.FAILOVER and assessment.posture.name is PostureName.PRIMARY_LOST:
+        since = options.since if isinstance(options, FailoverOptions) else None
+        assessment = replace(assessment, outage=_outage(snapshot, environment, since))
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
+
+
+def _outage(snapshot: Snapshot, environment: Environment, since: datetime | None) -> OutageStart:
+    """Since when the outage lasts. Raises UsageError for a time that has not come."""
+    if since is not None and since > snapshot.taken_at:
+        raise UsageError(f"--since {since.isoformat()} has not come yet: give the time at which the outage began.")
+    return outage_start(snapshot, environment, since)
 
 
 def assess_failover(report: Report, context: PlanContext) -> Assessment:
