@@ -35,6 +35,7 @@ _GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
 _FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
 _SEEN_ONCE = 6
+_OF_IDENTITY_CENTER = "AWSReservedSSO_"
 _Call = tuple[str, str]
 _STANDINGS = {
     Coverage.LASTS: Standing.OK,
@@ -47,11 +48,16 @@ _STANDINGS = {
 
 @dataclass(frozen=True)
 class Examination:
-    """What was heard while everything was tried. ``snapshot`` is None where no region's STS proved the account."""
+    """What was heard while everything was tried. ``snapshot`` is None where no region's STS proved the account.
+
+    ``break_glass`` is IAM's decision on whether the break-glass principal may assume the operator's role: None where
+    there is no such principal, or none is named.
+    """
 
     exchanges: tuple[Exchange, ...]
     snapshot: Snapshot | None
     refused: Unavailable | None = None
+    break_glass: str | Unavailable | None = None
 
 
 def examine(environment: Environment, world: ObservedWorld, progress: Progress) -> Examination:
@@ -66,7 +72,30 @@ def examine(environment: Environment, world: ObservedWorld, progress: Progress) 
     called = {(exchange.operation, exchange.region) for exchange in recorder.exchanges}
     for operation, region in sorted(_everywhere(environment, allowed) - called):
         _try(client, operation, region, environment)
-    return Examination(tuple(recorder.exchanges), snapshot)
+    break_glass = _simulated_break_glass(client, environment)
+    return Examination(tuple(recorder.exchanges), snapshot, break_glass=break_glass)
+
+
+def _simulated_break_glass(read_client: ReadClient, environment: Environment) -> str | Unavailable | None:
+    """IAM's decision on assuming the operator's role; None without such a principal (API_SimulatePrincipalPolicy)."""
+    principal = environment.people.break_glass
+    if not principal:
+        return None
+    wanted = {
+        "PolicySourceArn": principal,
+        "ActionNames": ["sts:AssumeRole"],
+        "ResourceArns": [_operator_role(environment)],
+    }
+    region = environment.region(Side.GLOBAL)
+    try:
+        answer = read_client.call("iam", region, lambda iam: iam.simulate_principal_policy(**wanted), ("NoSuchEntity",))
+    except DataUnavailable as unseen:
+        return unseen.unavailable
+    return str(answer["EvaluationResults"][0]["EvalDecision"]) if answer else None
+
+
+def _operator_role(environment: Environment) -> str:
+    return f"arn:aws:iam::{environment.account}:role/{environment.named(environment.names.operator_role)}"
 
 
 def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
@@ -107,6 +136,7 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         *_regions(environment, heard),
         _clock(heard),
         *_sign_in(environment, world.credentials, _needed_s(environment, heard.snapshot), at),
+        _break_glass(environment, heard.break_glass),
         *_opted_in(heard),
         _replication(environment, heard),
     )
@@ -212,6 +242,29 @@ def _provider(environment: Environment, session: Any) -> Fact:
         return Fact("sign-in region", Standing.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
     where = f"IAM Identity Center in {region}" if region else "no identity provider of AWS"
     return Fact("sign-in region", Standing.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
+
+
+def _break_glass(environment: Environment, decision: str | Unavailable | None) -> Fact:
+    """Whether somebody can sign in and recover where the identity provider, or the primary region, is lost.
+
+    Only the principal's own policies are simulated: whether the role trusts it, and its MFA, are not.
+    """
+    subject, principal, role = "break-glass", environment.people.break_glass, _operator_role(environment)
+    if not principal:
+        message = "nobody is named who can sign in where the identity provider or the primary region is lost"
+        remedy = f'Name an IAM user: people.break_glass = "arn:aws:iam::{environment.account}:user/NAME".'
+        return Fact(subject, Standing.WARN, message, remedy)
+    if _OF_IDENTITY_CENTER in principal:
+        message = f"{principal} is signed in to by IAM Identity Center alone: it is lost with its region"
+        return Fact(subject, Standing.FAIL, message, "Name an IAM user or a role that needs no Identity Center.")
+    if isinstance(decision, Unavailable):
+        return Fact(subject, Standing.UNKNOWN, decision.why)
+    if decision is None:
+        return Fact(subject, Standing.FAIL, f"there is no {principal}", "Create it, or correct people.break_glass.")
+    if decision != "allowed":
+        message = f"{principal} may not assume {role} ({decision})"
+        return Fact(subject, Standing.FAIL, message, f"Allow it sts:AssumeRole on {role}.")
+    return Fact(subject, Standing.OK, f"{principal} may assume {role}")
 
 
 def _opted_in(heard: Examination) -> Iterator[Fact]:
