@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.outage import OutageStart
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.unavailable import UnavailableKind
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
@@ -48,6 +50,8 @@ class Assessment:
 
     ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by the table of
     AWS's durations. ``plan_estimate_s`` is the part of ``rto_estimate_s`` that the steps take.
+    ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
+    ``outage`` is since when the primary region is lost, None where the plan is for no outage.
     """
 
     advice: Advice
@@ -61,6 +65,8 @@ class Assessment:
     hourly_cost: float
     rto_measured: int = 0
     plan_estimate_s: int = 0
+    session: SessionCoverage | None = None
+    outage: OutageStart | None = None
 
 
 def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:

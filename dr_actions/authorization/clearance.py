@@ -68,7 +68,10 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden."""
+    """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden.
+
+    ``approved_at`` is when the second person did, None where nobody had to, or where an earlier version recorded it.
+    """
 
     environment: str
     incident: str
@@ -77,6 +80,7 @@ class Clearance:
     digest: str
     expires_at: datetime | None
     overrides: tuple[Override, ...]
+    approved_at: datetime | None = None
 
 
 def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple[Refusal, ...]:
@@ -94,6 +98,7 @@ def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple
         digest=request.plan.digest,
         expires_at=approval.expires_at if approval else None,
         overrides=tuple(override for override in request.overrides if override.gate in used),
+        approved_at=approval.at if approval else None,
     )
 
 

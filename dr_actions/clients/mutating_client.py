@@ -25,6 +25,7 @@ from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import UnavailableKind
 
@@ -90,7 +91,8 @@ class MutatingClient(Generic[Context]):
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/hands",
         )
-        self._session = self._guarded_session(environment, frozenset(declared))
+        self._environment, self._declared = environment, frozenset(declared)
+        self._session = self._guarded_session()
 
     @contextmanager
     def permitting(self, context: Context) -> Iterator[MutatingClient[Context]]:
@@ -114,6 +116,12 @@ class MutatingClient(Generic[Context]):
             raise _failed(error, call) from error
         return cast("dict[str, Any]", answer)
 
+    def sign_in_again(self) -> None:
+        """Find the credentials anew: the AWS files and variables are read again by the next call."""
+        session = self._guarded_session()
+        with self._lock:
+            self._session, self._clients = session, {}
+
     def _client(self, service: str, region: str) -> Any:
         with self._lock:
             if (service, region) not in self._clients:
@@ -127,11 +135,11 @@ class MutatingClient(Generic[Context]):
                 )
             return self._clients[service, region]
 
-    def _guarded_session(self, environment: Environment, declared: frozenset[str]) -> botocore.session.Session:
+    def _guarded_session(self) -> botocore.session.Session:
         session, sign_in = botocore.session.Session(), botocore.session.Session()
-        sign_in.set_config_variable("region", environment.region(Side.DR))
-        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
-        session.register_component("data_loader", declared_models(declared))
+        sign_in.set_config_variable("region", self._environment.region(Side.DR))
+        session.register_component("credential_provider", CredentialSource(sign_in))
+        session.register_component("data_loader", declared_models(self._declared))
         refuse_foreign_answers(session)
         ClockHook(self._credentials.clock).attach(session)
         session.register("before-parameter-build", self._before_call, unique_id="guard")

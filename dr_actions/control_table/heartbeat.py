@@ -27,7 +27,7 @@ class Heartbeat:
         self._control, self._limits = control, limits
         self._lock, self._lost, self._trouble = lock, "", ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lock.run}", daemon=True)
+        self._thread = self._renewals()
 
     def __enter__(self) -> Self:
         """Start to renew."""
@@ -63,6 +63,24 @@ class Heartbeat:
         """Raise LockLost unless the lock is still held."""
         if self.lost:
             raise LockLost(self.lost)
+
+    def regain(self) -> None:
+        """Renew after a time in which nothing could be sent: only the table knows whether the lock is still ours.
+
+        Raises LockLost where another run took it over; passes on what keeps the renewal from being sent.
+        """
+        try:
+            self._lock = renew(self._control, self._lock, self._limits)
+        except Fenced as fenced:
+            self._lost = str(fenced)
+            raise LockLost(self._lost) from fenced
+        self._lost = self._trouble = ""
+        if not self._thread.is_alive():
+            self._thread = self._renewals()
+            self._thread.start()
+
+    def _renewals(self) -> threading.Thread:
+        return threading.Thread(target=self._beat, name=f"heartbeat-{self._lock.run}", daemon=True)
 
     @property
     def _lease_s(self) -> float:

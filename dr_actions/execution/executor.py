@@ -46,6 +46,13 @@ class Batch:
     sent: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     since: dict[str, float] = field(default_factory=dict)
+    lost_s: float = 0.0
+
+    def excuse(self, lost_s: float) -> None:
+        """Let no step be late for the time in which there were no credentials: ``lost_s`` is the run's so far."""
+        away_s = lost_s - self.lost_s
+        self.began_s, self.lost_s = self.began_s + away_s, lost_s
+        self.since = {step_id: moment_s + away_s for step_id, moment_s in self.since.items()}
 
 
 def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
@@ -69,7 +76,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
 
 def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Outcome) -> None:
     not_done = {step.id: step for step in steps if run.journal.state_of(step.id) is not RecordedState.DONE}
-    batch = Batch(action, not_done, run.clock.monotonic())
+    batch = Batch(action, not_done, run.clock.monotonic(), lost_s=run.sign_in.lost_s)
     if not batch.open:
         return
     run.stop_if_asked()
@@ -81,6 +88,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         return
     while True:
         context, statuses = _observe(run, batch)
+        batch.excuse(run.sign_in.lost_s)
         if context is not None:
             _record_beginnings(run, batch, statuses, context)
         _settle(run, batch, statuses, outcome)

@@ -113,5 +113,8 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call) -> tuple[str, bo
         with run.client.permitting(run.guard_context(action.writes)):
             run.client.send(call)
     except (SendFailed, GuardRefused, MirrorFailed) as failed:
+        lacks = isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
+        if lacks and run.sign_in.recover():
+            return _send(run, action, step, call)
         return f"{step.id}: could NOT be undone: {failed}", False
     return f"{step.id}: undone ({step.undo})", True

@@ -55,6 +55,10 @@ class ManualPending(StepFailed):
     """A step that a person takes was not taken in time. Nothing is undone: the same command goes on from here."""
 
 
+class CredentialsLost(Exception):
+    """No new credentials came in time. Nothing is undone: the same command goes on from here."""
+
+
 class RunStopped(Exception):
     """The operator asked the run to stop; it stopped between two calls."""
 
@@ -98,6 +102,32 @@ class RunListener(Protocol):
         ...
 
 
+class CredentialRecovery(Protocol):
+    """Waits for new credentials where a run lost its own."""
+
+    @property
+    def lost_s(self) -> float:
+        """Seconds that this run has waited for credentials so far."""
+        ...
+
+    def recover(self) -> bool:
+        """Wait until AWS takes the credentials again, where it does not; whether they were lost.
+
+        Raises CredentialsLost where none came in time, RunStopped, LockLost.
+        """
+        ...
+
+
+class NeverLost:
+    """The recovery of whoever does not wait for credentials."""
+
+    lost_s = 0.0
+
+    def recover(self) -> bool:
+        """Nothing is waited for."""
+        return False
+
+
 ReadParts = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
 
 
@@ -108,6 +138,7 @@ class PlanRun:
     ``program_context`` is where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where
     the lock is not ours any more; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why
     this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
+    ``sign_in`` waits for lost credentials.
     """
 
     env: Environment
@@ -129,6 +160,7 @@ class PlanRun:
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    sign_in: CredentialRecovery = field(default_factory=NeverLost)
     seen: GuardContext = field(init=False)
 
     def __post_init__(self) -> None:

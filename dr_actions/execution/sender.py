@@ -6,7 +6,6 @@ changes everything (T43). Evidence older than execution.evidence_age_s is read a
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from dr_estate.readers import route53, route53_health_checks
 
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
 _FAILURE_KINDS: dict[type[Exception], str] = {GuardRefused: "guarded", TerraformFailed: "guarded"}
-_NOT_NOW = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN)
+_NOT_NOW = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN, FailureKind.CREDENTIALS)
 _CAUSES = {StepState.DRIFTED: FailureCause.DRIFTED, StepState.UNAVAILABLE: FailureCause.UNAVAILABLE}
 
 WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
@@ -52,23 +51,25 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
-    subject is busy, until the step's time is over.
+    subject is busy, until the step's time is over. Where the run has lost its credentials it waits for new ones first.
     """
     refused: Refusals = {}
-    open_steps, began_s = steps, run.clock.monotonic()
-    for attempt in itertools.count():
-        failures = _send_once(run, action, open_steps, context)
-        if not failures:
-            break
-        run.pause(attempt)
+    open_steps, began_s, attempt = steps, run.clock.monotonic(), 0
+    while failures := _send_once(run, action, open_steps, context):
+        if any(map(_lacks_credentials, failures.values())) and run.sign_in.recover():
+            began_s = run.clock.monotonic()
+        else:
+            attempt += 1
+        run.pause(max(0, attempt - 1))
         context, open_steps = _still_open(run, action, open_steps, failures, refused)
         waited_s = run.clock.monotonic() - began_s
         for step in open_steps:
             if _is_busy(failures[step.id]) and waited_s <= step.budget_s:
                 run.listener.waits(step, waited_s, step.budget_s, str(failures[step.id]))
-            elif _is_busy(failures[step.id]) or attempt + 1 >= run.env.execution.attempts:
-                reason = f"given up after {attempt + 1} attempts: {failures[step.id]}"
-                refused[step.id] = SendRefusal(FailureCause.LATE, reason)
+            elif _is_busy(failures[step.id]) or attempt >= run.env.execution.attempts:
+                reason = f"given up after {attempt} attempts: {failures[step.id]}"
+                cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
+                refused[step.id] = SendRefusal(cause, reason)
         open_steps = [step for step in open_steps if step.id not in refused]
         if not open_steps:
             break
@@ -79,6 +80,10 @@ def _is_busy(failed: Exception) -> bool:
     return isinstance(failed, SendFailed) and failed.trouble is FailureKind.BUSY
 
 
+def _lacks_credentials(failed: Exception) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
+
+
 def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: PlanContext) -> dict[str, Exception]:
     failures: dict[str, Exception] = {}
     size = run.env.execution.at_once
@@ -86,10 +91,15 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
+        lost_s = run.sign_in.lost_s
         _check_before_a_change(run, chunk[0].id)
         run.journal.append_many([(EntryKind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
-        with ThreadPoolExecutor(max(1, len(chunk))) as pool:
-            answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
+        answers: list[SendResult]
+        if run.sign_in.lost_s > lost_s:  # what the calls were made upon was seen before that wait
+            answers = [SendFailed(FailureKind.CREDENTIALS, "not sent: the credentials were lost") for _ in chunk]
+        else:
+            with ThreadPoolExecutor(max(1, len(chunk))) as pool:
+                answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
         failures |= {
             step.id: answer for step, answer in zip(chunk, answers, strict=True) if isinstance(answer, Exception)
         }

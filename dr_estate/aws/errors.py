@@ -119,7 +119,7 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
     if isinstance(error, aws.NoCredentialsError):
         reason = "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
         return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
-    if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.UnauthorizedSSOTokenError)):
+    if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.LoginError)):
         reason = f"AWS credentials cannot be used: {error}. Fix the profile or log in again."
         return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
     if isinstance(error, (aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.InvalidConfigError)):

@@ -25,6 +25,7 @@ from dr_estate.aws.clock import ClockHook, WorldClock
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.recording import ExchangeRecorder
+from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import use_fast_timestamps
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -191,7 +192,7 @@ class ReadClient:
         session, sign_in = botocore.session.Session(), botocore.session.Session()
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
-        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
+        session.register_component("credential_provider", CredentialSource(sign_in))
         session.register_component("data_loader", declared_models(self.allowed))
         use_fast_timestamps(session)
         refuse_foreign_answers(session)

@@ -45,14 +45,15 @@ class Execution(Settings):
 
     The lock is lost ``lease_s`` after its owner's last heartbeat, and taken over by who watched it for as long.
     Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is how long a run
-    waits for a step done by a person; the other boxes are what the estimate of the recovery time allows people for
-    assessing and verifying.
+    waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its own; the other
+    boxes are what the estimate of the recovery time allows people for assessing and verifying.
     """
 
     lease_s: Positive = 120
     cool_down_minutes: Annotated[int, Field(ge=0)] = 30
     evidence_age_s: Positive = 120
     manual_wait_minutes: Positive = 60
+    sign_in_wait_minutes: Annotated[float, Field(gt=0)] = 60
     assess_minutes: Positive = 15
     verify_minutes: Positive = 30
     poll_s: Annotated[float, Field(gt=0)] = 5.0

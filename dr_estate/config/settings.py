@@ -195,8 +195,13 @@ class ScalingSchedule(Settings):
 
 
 class People(Settings):
-    """Contacts and documents that a recovery needs."""
+    """Contacts and documents that a recovery needs.
+
+    ``break_glass`` is the ARN of an IAM user or role by which somebody signs in where the identity provider or the
+    primary region is lost, "" where there is none.
+    """
 
     runbook: str = "s3://bbws-dr-runbooks-{env}/runbook.md"
     roles: tuple[str, ...] = ("Platform Admin", "DR Manager", "Backup Manager", "Monitoring Agent")
     contacts: dict[str, str] = {}
+    break_glass: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:(user|role)/\S+)?$")] = ""

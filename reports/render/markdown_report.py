@@ -23,7 +23,7 @@ def render(report: Report) -> str:
     lines: list[str] = of_run(report.ran) if report.ran else []
     lines += [line for drill in report.drills for line in of_drill(drill)]
     if report.assessment is not None:
-        lines += of_assessment(report.assessment, env, report.command)
+        lines += of_assessment(report.assessment, env, report.command, report.observed_at)
     lines += [
         f"# {report.title} of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
         "",

@@ -22,22 +22,24 @@ _SILENCE_S = 30.0
 
 
 class RunProgress:
-    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
+    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer.
 
-    def __init__(self, plan: Plan, tty: bool, by_hand: ManualStepWriter) -> None:
+    ``outage_s`` is how long the outage lasts already, None where there is none.
+    """
+
+    def __init__(self, plan: Plan, tty: bool, by_hand: ManualStepWriter, outage_s: float | None = None) -> None:
         self._console = Printer(stderr=True, highlight=False, emoji=False)
         self._plan, self._tty, self._by_hand = plan, tty, by_hand
         self._status: Status | None = None
         self._spoke_at = 0.0
+        self._began_at, self._outage_s = time.monotonic(), outage_s
         self._over: set[str] = set()
 
     def begins(self, steps: Sequence[Step]) -> None:
         """These steps are next."""
         more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
-        left_s = self._left_s()
-        self._print(
-            f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]"
-        )
+        clocks = f"{self._clocks()}, about {duration(self._left_s())} to go"
+        self._print(f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
 
     def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
@@ -86,6 +88,12 @@ class RunProgress:
             with suppress(OSError):  # the terminal is gone
                 self._status.stop()
             self._status = None
+
+    def _clocks(self) -> str:
+        """How long the outage and the run last by now."""
+        run_s = time.monotonic() - self._began_at
+        outage = f"outage {duration(self._outage_s + run_s)}, " if self._outage_s is not None else ""
+        return f"{outage}run {duration(run_s)}"
 
     def _left_s(self) -> int:
         left = [step for step in self._plan.steps if step.id not in self._over]

@@ -6,11 +6,12 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sandbox.core.errors import SandboxError
-from sandbox.core.people import AccessKeys
+from sandbox.core.people import AccessKeys, SessionKeys
 from sandbox.core.state import Outage
 
 TIMEOUT_S = 30
@@ -155,6 +156,15 @@ class Endpoint:
         The people of a seeded world have the equivalents of the generated policies; the admin may do everything.
         """
         self.ask("PUT", "enforcement", {"on": on})
+
+    def session_keys(self, person: str, valid_s: float) -> SessionKeys:
+        """Return temporary keys of ``person``: after ``valid_s`` seconds each call with them is ExpiredToken."""
+        keys = self.ask("POST", "session-keys", {"person": person, "valid_s": valid_s})
+        return SessionKeys(**{**keys, "expires_at": datetime.fromisoformat(keys["expires_at"])})
+
+    def expire_session_keys(self) -> None:
+        """Let every pair of temporary keys that was issued end now."""
+        self.ask("DELETE", "session-keys")
 
     def denied(self) -> list[dict[str, str]]:
         """What IAM denied since enforcement was switched: who, action, resource, region; the latest thousand."""

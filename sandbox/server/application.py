@@ -83,12 +83,13 @@ class Application:
 
     def answer(self, call: ApiCall, environ: Environ) -> Response:
         """Answer an AWS call from outside. Raises ConnectionError where the caller is to get no answer."""
+        call, expired = self.emulator.people.resolve(call, environ)
         self.counts.add(call)
         age = memory_snapshots.age()
         if self.latency_s:
             time.sleep(self.latency_s)
         person = self.emulator.people.person(call.access_key)
-        if person == EXPIRED:
+        if expired or person == EXPIRED:
             return failure(call, "expired", fault_injection.SAID["expired"])
         bad = self._outage_answer(call, person, environ)
         if bad is not None and bad is not fault_injection.LOST:

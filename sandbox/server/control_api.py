@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from sandbox.core.clock import CLOCK
 from sandbox.core.errors import SandboxError
+from sandbox.core.people import expire_session_keys, issue_session_keys
 from sandbox.core.request_parser import Environ
 from sandbox.core.state import STATE, Outage
 from sandbox.core.timing import is_real, pace, set_pace
@@ -61,6 +62,8 @@ class ControlApi:
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
+            ("POST", "session-keys"): self._session_keys,
+            ("DELETE", "session-keys"): self._expire,
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
             ("GET", "faults"): lambda _: {"faults": [_told(o) for o in STATE.outages]},
@@ -160,6 +163,18 @@ class ControlApi:
             raise TypeError("'on' is true or false")
         with WORLD_LOCK:
             STATE.extras.update({"enforce_iam": body["on"], "denied": []})
+        self._hooks["changed"]()
+        return {}
+
+    def _session_keys(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            keys = issue_session_keys(self._world.environment.account, str(body["person"]), float(body["valid_s"]))
+        self._hooks["changed"]()
+        return asdict(keys) | {"expires_at": keys.expires_at.isoformat()}
+
+    def _expire(self, _: Answer) -> Answer:
+        with WORLD_LOCK:
+            expire_session_keys()
         self._hooks["changed"]()
         return {}
 

@@ -77,7 +77,8 @@ def test_evidence_is_judged_as_before(world: str, words: str, tmp_path: Path) ->
 @pytest.mark.parametrize("world", sampled("prod"))
 def test_evidence_leads_to_the_same_plan_gates_and_losses(world: str, words: str, tmp_path: Path) -> None:
     before, ran = recorded(world)[words], judged(world, words, tmp_path)
-    assert typed(before) == typed(ran.report)
+    now = {key: value for key, value in ran.report.items() if key not in ("outage", "session")}  # of a later version
+    assert typed(before) == typed(now)
     assert sorted(before["plan"]["notes"]) == sorted(ran.report["plan"]["notes"])
 
 
@@ -92,7 +93,11 @@ def test_a_journal_of_before_is_shown_as_it_was(environment: str, tmp_path: Path
     for line in before["timelines"]:
         empty = {"phase": "drain", "start": None, "end": None, "seconds": None}
         line["phases"].remove(empty)  # no version recorded its end: it is not listed any more
-    assert typed(before) == typed(ran.report)
+    now = ran.report
+    for line in now["timelines"]:
+        assert (line["rto"].pop("since_by"), line["rto"].pop("drained_s")) == ("", None)
+        line["rto"] = {name: line["rto"][name] for name in ("objective_s", "reached_s", "met")}
+    assert typed(before) == typed(now)
 
 
 @pytest.mark.parametrize("environment", ["prod", "sit"])

@@ -8,10 +8,11 @@ UpdateService are told, lists deleted services, and pages nothing. Call it with 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore import xform_name
+from moto.core.resource_tagging import TaggedResource
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 
@@ -20,7 +21,7 @@ from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.commands import interrupt, run_once
 from sandbox.moto_ext.ecs.deployments import counted_deployments
-from sandbox.moto_ext.ecs.descriptions import describe_tasks, listing_operations
+from sandbox.moto_ext.ecs.descriptions import arn_of, describe_tasks, listing_operations
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
 from sandbox.moto_ext.ecs.upkeep import keep_up
@@ -212,6 +213,14 @@ def _describe_definition(
     return original(self, name)
 
 
+def _tagged(original: Callable[..., Any], self: EC2ContainerServiceBackend) -> Iterator[TaggedResource]:
+    """The sandbox's own tasks are found by their tags as well, while they live."""
+    yield from original(self)
+    for task in alive(all_tasks(self).values()):
+        tags = {tag["key"]: tag["value"] for tag in task.tags}
+        yield TaggedResource(arn=arn_of(self, task), tags=tags, resource_type="ecs:task")
+
+
 def install() -> None:
     """Repair ECS. Idempotent."""
     counts = {"running_count": "counted_running", "pending_count": "counted_pending"}
@@ -233,4 +242,5 @@ def install() -> None:
     wrap(EC2ContainerServiceBackend, "describe_services", _describe_services)
     wrap(EC2ContainerServiceBackend, "register_task_definition", _registered)
     wrap(EC2ContainerServiceBackend, "describe_task_definition", _describe_definition)
+    wrap(EC2ContainerServiceBackend, "iter_tagged_resources", _tagged)
     listing_operations()

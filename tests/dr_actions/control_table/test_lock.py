@@ -307,3 +307,32 @@ def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_bea
         with pytest.raises(LockLost, match="slept"):
             heartbeat.check()
         awake.set()
+
+
+def test_a_lock_that_nobody_took_meanwhile_is_regained_after_its_lease_and_beats_again(
+    sender: Plain, table_name: str
+) -> None:
+    control = store(sender, table_name, WorldClock())
+
+    def refused(_call: Call) -> None:
+        raise ConnectionError("no credentials")
+
+    with Heartbeat(control, take(control, ALICE, "run-1", "INC-1", BEAT), BEAT) as heartbeat:
+        sender.before = refused
+        _wait_until(lambda: heartbeat.lost)
+        sender.before = lambda _call: None
+        heartbeat.regain()
+        heartbeat.check()
+        regained = heartbeat.lock
+        _wait_until(lambda: heartbeat.lock.lease_until > regained.lease_until)
+
+
+def test_a_lock_that_another_run_took_meanwhile_is_not_regained(control: ControlStore) -> None:
+    mine = take(control, ALICE, "run-1", "INC-1", LIMITS)
+    heartbeat = Heartbeat(control, mine, LIMITS)
+    release(control, mine, "failed")
+    take(control, BOB, "run-2", "INC-1", LIMITS)
+    with pytest.raises(LockLost, match="run-1"):
+        heartbeat.regain()
+    with pytest.raises(LockLost):
+        heartbeat.check()

@@ -14,7 +14,7 @@ from dr_estate.model.aws_durations import operation
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.core.timing import phases_s
-from tests.sandbox.kept_world import CLUSTER, DR, SERVICE, WORLD_WIDE, client, service_of
+from tests.sandbox.world.test_memory_snapshots import CLUSTER, DR, SERVICE, WORLD_WIDE, client, service_of
 from tests.worlds import borrowed
 
 RESTORE, NAME, GIB = "rds.restore-to-point-in-time", "sit-mysql-restored", 200

@@ -12,7 +12,7 @@ from dr_estate.aws.clock import WORLD_CLOCK, clock_skew_s
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import Exchange
 from dr_estate.config.environment import load_environment
-from dr_estate.model.unavailable import UnavailableKind
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.world_id import WorldId
 from reports.render.diagnosis import render
 from reports.values.diagnosis import Diagnosis, Standing
@@ -87,6 +87,43 @@ def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_reli
     answer = {"SourceRegions": [] if supported is None else [row]}
     heard = replace(HEARD, operation="rds:DescribeSourceRegions", answer=answer)
     assert state(concluded(heard), "RDS backups") is expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(30, Standing.FAIL), (10_000, Standing.OK)])
+def test_a_session_is_compared_with_how_long_a_recovery_takes(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, expected: Standing
+) -> None:
+    for name, value in (("ACCESS_KEY_ID", "A"), ("SECRET_ACCESS_KEY", "B"), ("SESSION_TOKEN", "C")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    now = datetime.now(UTC)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", (now + timedelta(minutes=minutes)).isoformat())
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials())
+    assert state(diagnose(SIT, world, Examination((HEARD,), None), now), "session") is expected
+
+
+USER = f"arn:aws:iam::{SIT.account}:user/break-glass"
+OF_SSO = f"arn:aws:iam::{SIT.account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123"
+DENIED = Unavailable(UnavailableKind.DENIED, "iam:SimulatePrincipalPolicy is denied.")
+
+
+@pytest.mark.parametrize(
+    ("principal", "decision", "expected"),
+    [
+        ("", None, Standing.WARN),
+        (USER, None, Standing.FAIL),
+        (USER, "implicitDeny", Standing.FAIL),
+        (USER, DENIED, Standing.UNKNOWN),
+        (USER, "allowed", Standing.OK),
+        (OF_SSO, "allowed", Standing.FAIL),
+    ],
+)
+def test_somebody_can_sign_in_where_the_identity_provider_is_lost(
+    principal: str, decision: str | Unavailable | None, expected: Standing
+) -> None:
+    env = SIT.model_copy(update={"people": SIT.people.model_copy(update={"break_glass": principal})})
+    heard = Examination((HEARD,), None, break_glass=decision)
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    assert state(diagnose(env, world, heard, NOW), "break-glass") is expected
 
 
 def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:

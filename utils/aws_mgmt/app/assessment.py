@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
 from dr_actions.assessment.failover import Advice, Assessment, failover_advice, gates_of
+from dr_actions.assessment.outage import OutageStart, outage_start
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
@@ -15,18 +17,22 @@ from dr_actions.planning.estimate import sizes_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, Posture
+from dr_checks.posture.posture import BLINDNESS, Posture, PostureName, posture_of
 from dr_checks.posture.signals import signals_of
+from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
+from dr_estate.model.session_life import Coverage, SessionCoverage, coverage_of
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.options import PlanOptions
+from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions
 
 JUDGED = {
     Goal.FAILOVER: READINESS,
@@ -49,7 +55,17 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
     assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
+    if goal is Goal.FAILOVER and assessment.posture.name is PostureName.PRIMARY_LOST:
+        since = options.since if isinstance(options, FailoverOptions) else None
+        assessment = replace(assessment, outage=_outage(snapshot, environment, since))
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
+
+
+def _outage(snapshot: Snapshot, environment: Environment, since: datetime | None) -> OutageStart:
+    """Since when the outage lasts. Raises UsageError for a time that has not come."""
+    if since is not None and since > snapshot.taken_at:
+        raise UsageError(f"--since {since.isoformat()} has not come yet: give the time at which the outage began.")
+    return outage_start(snapshot, environment, since)
 
 
 def assess_failover(report: Report, context: PlanContext) -> Assessment:
@@ -73,6 +89,35 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
     return _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+
+
+def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
+    """Seconds that a failover planned upon ``snapshot`` is estimated to take, as its assessment says them."""
+    posture = posture_of(snapshot, environment)
+    context = context_of(environment, snapshot, Goal.FAILOVER)
+    return rto_estimate_s(
+        make_plan(context, posture.name), environment, _measured(snapshot), sizes_of(snapshot, environment)
+    )
+
+
+def with_session(report: Report, credentials: Credentials, now: datetime) -> Report:
+    """The report with what the credentials in use mean for the plan that it assessed."""
+    weighed = report.assessment
+    if weighed is None:
+        return report
+    life = session_life(report.environment, credentials, now)
+    session = coverage_of(life, now, weighed.rto_estimate_s)
+    return replace(report, assessment=replace(weighed, session=session))
+
+
+def session_gate(session: SessionCoverage) -> Gate:
+    """The gate of running a plan with this session: unmet where its keys are known to end before the plan does."""
+    return Gate(
+        "credentials.outlive-plan",
+        met=session.coverage not in (Coverage.ENDS, Coverage.NONE),
+        says=f"{session.says}. {session.remedy}".strip(),
+        stops=True,
+    )
 
 
 def _assessment(

@@ -30,11 +30,12 @@ from dr_actions.model.plan import Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
+from dr_estate.model.session_life import Coverage
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
-from utils.aws_mgmt.app.assessment import assess, goal_of
+from utils.aws_mgmt.app.assessment import assess, goal_of, session_gate, with_session
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
@@ -109,15 +110,17 @@ def authorise(
                 granted(refusals)
         request = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
         return _start(request, earlier[1], snapshot, None, run.recorded)
-    report = assess(options, env, snapshot, run)
+    report = with_session(assess(options, env, snapshot, run), app.world.credentials, app.clock.now())
     assessment = report.assessment
-    if assessment is None:
+    if assessment is None or assessment.session is None:
         raise UsageError("There is nothing to decide upon.")
+    if assessment.session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
+        run.dialog.note(f"Credentials: {assessment.session.says}. {assessment.session.remedy}")
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     request = replace(
         _authorization_request(options, assessment.plan, incident, app, control_state, run.dialog),
-        gates=(*assessment.gates, *(practice.gates if practice else ())),
+        gates=(*assessment.gates, session_gate(assessment.session), *(practice.gates if practice else ())),
         confirmed=confirmed,
     )
     decided = decide_trial(request, env) if practice else decide(request, env)

@@ -20,19 +20,14 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.snapshot.observer import Progress
+from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.sign_in import Caller, SignIn
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who is asking, as AWS says: the ARN and the unique user id."""
-
-    arn: str
-    userid: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,12 @@ class AppContext:
     hands: MutatingClient[GuardContext]
     control: ControlStore
     approvals: ApprovalStore
-    caller: Caller
+    sign_in: SignIn
+
+    @property
+    def caller(self) -> Caller:
+        """Who is asking."""
+        return self.sign_in.caller
 
     @property
     def clock(self) -> WorldClock:
@@ -54,15 +54,47 @@ class AppContext:
 
 @dataclass(frozen=True)
 class ControlSender:
-    """Sends the control table's calls, and no other."""
+    """Sends the control table's calls, and no other. One that lost credentials refused had no effect: it goes again."""
 
     client: MutatingClient[GuardContext]
     context: GuardContext
+    recover: Callable[[], bool]
 
     def send(self, call: Call) -> dict[str, Any]:
-        """Send one call of the control table. Raises Guarded and SendFailed."""
+        """Send one call of the control table. Raises GuardRefused, SendFailed, and what ``SignIn.recover`` raises."""
         with self.client.permitting(self.context):
+            try:
+                return self.client.send(call)
+            except SendFailed as failed:
+                if failed.trouble is not FailureKind.CREDENTIALS or not self.recover():
+                    raise
             return self.client.send(call)
+
+
+@dataclass(frozen=True)
+class AwaitingWorld(ObservedWorld):
+    """A world whose observation waits for lost credentials, and looks again with the new ones."""
+
+    recover: Callable[[], bool] = bool
+
+    def observe(
+        self,
+        environment: Environment,
+        only: frozenset[str] | None = None,
+        upon: Snapshot | None = None,
+        progress: Progress = lambda _done, _of: None,
+    ) -> Snapshot:
+        """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
+        try:
+            snapshot = super().observe(environment, only, upon, progress)
+        except DataUnavailable as refused:
+            if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
+                raise
+        else:
+            refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
+            if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
+                return snapshot
+        return super().observe(environment, only, upon, progress)
 
 
 @contextlib.contextmanager
@@ -104,9 +136,11 @@ def connect(
     """
     declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(action.reads for action in actions().values()))
     client = make(environment, world.credentials, declared, judge)
-    caller = _caller(client, environment)
-    control = ControlStore.of(environment, ControlSender(client, GuardContext(environment, CONTROL_CALLS)), world.clock)
-    return AppContext(environment, world, client, control, ApprovalStore(control.table, world.clock.now), caller)
+    sign_in = SignIn(environment, lambda: _caller(client, environment), client.sign_in_again, world.clock)
+    sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
+    control = ControlStore.of(environment, sender, world.clock)
+    awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
+    return AppContext(environment, awaiting, client, control, ApprovalStore(control.table, world.clock.now), sign_in)
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:

@@ -39,6 +39,11 @@ class Dialog(Protocol):
         """Show how far long work is."""
         ...
 
-    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[RunListener]:
-        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
+    def follow(
+        self, plan: Plan, folder: Path, by_hand: Credentials, outage_s: float | None = None
+    ) -> AbstractContextManager[RunListener]:
+        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
+
+        ``outage_s`` is how long the outage lasts already, None where the plan is for none.
+        """
         ...

@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
-from dr_actions.execution.run import PlanRun, RunListener
+from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
 from dr_actions.journal.journal import EntryKind, Journal, journal_path
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
@@ -30,8 +31,11 @@ from dr_actions.model.action import ProgramContext
 from dr_actions.model.plan import Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
+from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.report import Report
 from reports.values.run_record import recorded
@@ -121,7 +125,8 @@ def _with_lock(
             raise
         outcome = "failed"
         try:
-            with journal:
+            note = partial(journal.append, EntryKind.NOTE, None)
+            with journal, app.sign_in.awaited(heartbeat, context.stop, context.files.dialog.note, note):
                 summary, report = work(heartbeat, journal)
             outcome = summary.outcome
         finally:
@@ -136,7 +141,10 @@ def run_steps(
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
     outcome, report = Outcome(), context.start.report
     again = next_steps.after_run(context.options, context.start.clearance.incident)
-    with context.files.dialog.follow(context.start.plan, context.files.folder, context.app.world.by_hand) as listener:
+    follow = context.files.dialog.follow
+    began = _outage_of(context, journal)
+    lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
+    with follow(context.start.plan, context.files.folder, context.app.world.by_hand, lasted_s) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
         journal.tell_to(listener.note)
         if skewed := context.app.clock.skew_message():
@@ -149,7 +157,8 @@ def run_steps(
             if validates:
                 report = _validated(context)
                 passed = report.exit == Exit.READY and passed
-                journal.append(EntryKind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
+                verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
+                journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
                 execute(run, last, outcome)
             result = result_of(outcome, passed, again, validates)
@@ -169,6 +178,15 @@ def run_steps(
     return run_summary(context, run, result, outcome), report
 
 
+def _outage_of(context: RunContext, journal: Journal) -> datetime | None:
+    """When the outage began: by this run's assessment, or by the record of the run that is gone on with."""
+    if (report := context.start.report) is not None:
+        outage = report.assessment.outage if report.assessment else None
+        return outage.since if outage else None
+    detected = [entry.data for entry in journal.entries if entry.kind is EntryKind.DETECTED]
+    return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
+
+
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its hands; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
@@ -185,12 +203,13 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         read=partial(app.world.observe, env),
         listener=listener,
         clock=app.clock,
-        check_lock=stored,
+        check_lock=partial(app.sign_in.check, stored),
         pause_reason=standing_order,
         stop_condition=context.stop_condition,
         snapshot=start.snapshot,
         program_context=ProgramContext(env, context.files.folder, _variables(app)),
         stop=context.stop,
+        sign_in=app.sign_in,
         confirmed=start.confirmed,
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
@@ -243,6 +262,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         journal=run.journal.path,
         exit=result.exit,
         goal=run.plan.goal,
+        approved_at=_iso(clearance.approved_at),
         record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
     )
 
@@ -258,15 +278,25 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     else:
         cleared = clearance_to_json(clearance)
         seen_at = context.start.snapshot.taken_at.isoformat()
-        journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture)
+        weighed = context.start.report.assessment
+        began = weighed.outage if weighed else None
+        since = {"since": began.since.isoformat(), "since_by": str(began.source)} if began else {}
+        journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture, **since)
         journal.append(
             EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
         )
-        if (weighed := context.start.report.assessment) is not None:
+        if weighed is not None:
             losses = _worst(weighed.losses)
             journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
         gates = [asdict(gate) for gate in context.start.gates]
-        journal.append(EntryKind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
+        journal.append(
+            EntryKind.AUTHORISED,
+            operator=clearance.operator,
+            approver=clearance.approver,
+            approved_at=_iso(clearance.approved_at),
+            digest=clearance.digest,
+            gates=gates,
+        )
         journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
     record_pauses(journal, control)
     if context.inventory:
@@ -279,6 +309,27 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
             EntryKind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
         )
         control.override(_control_state(override, clearance.incident, run.plan.digest), fence)
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else ""
+
+
+def _last_request(run: PlanRun) -> dict[str, str]:
+    """When the region that traffic left had its last request, as CloudWatch shows it; empty where it cannot be asked.
+
+    A lost region is not asked.
+    """
+    if run.plan.goal is Goal.FAILOVER:
+        return {}
+    old = Side.DR if run.plan.goal is Goal.FAILBACK else Side.PRIMARY
+    try:
+        context = run.context_with(frozenset({elbv2_request_counts.minutes.name}))
+        minutes = context.snapshot.get(elbv2_request_counts.minutes, old)
+    except (DataUnavailable, ReadFailed):
+        return {}
+    asked = [minute.at for minute in minutes if minute.requests]
+    return {"last_request": max(asked).isoformat()} if asked else {}
 
 
 def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:

@@ -19,6 +19,8 @@ from dr_estate.model.world_id import WorldId
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.options import Options
 
+_MOMENTS = ("expires_at", "approved_at")
+
 
 def journals(options: Options, world: WorldId) -> Path:
     """The folder of that world's journals."""
@@ -52,16 +54,16 @@ def mirror_of(app: AppContext, env: Environment, incident: str) -> Chain:
 
 def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
     """The clearance as the journal keeps it."""
-    values = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
+    moments = {name: getattr(clearance, name) for name in _MOMENTS}
+    values = asdict(clearance) | {name: moment.isoformat() if moment else None for name, moment in moments.items()}
     return values | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
 
 
 def clearance_from_json(data: dict[str, Any]) -> Clearance:
-    """The clearance ``clearance_to_json`` told."""
-    expires = data["expires_at"]
+    """The clearance ``clearance_to_json`` told; an earlier version's does not know when it was approved."""
+    moments = {name: datetime.fromisoformat(text) if (text := data.get(name)) else None for name in _MOMENTS}
     overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
-    expires_at = datetime.fromisoformat(expires) if expires else None
-    return Clearance(**{**data, "expires_at": expires_at, "overrides": overrides})
+    return Clearance(**{**data, **moments, "overrides": overrides})
 
 
 def last_beginning(past: Sequence[Entry]) -> Entry | None:

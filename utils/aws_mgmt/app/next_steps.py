@@ -14,6 +14,7 @@ from utils.aws_mgmt.app.options import (
     ApproveOptions,
     DrillOptions,
     DrTestOptions,
+    FailoverOptions,
     Options,
     PauseOptions,
     PlanOptions,
@@ -79,6 +80,8 @@ def same_run(options: RecoveryOptions, incident: str, *more: str) -> Command:
     words += [word for step in options.confirm for word in ("--confirm", step)]
     for override in options.overrides:
         words += ["--override", override.gate, override.by, override.until.isoformat(), override.why]
+    if isinstance(options, FailoverOptions) and options.since:
+        words += ["--since", options.since.isoformat()]
     words += ["--as", options.person] if options.person else []
     return Command(tuple(words))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -149,10 +150,11 @@ class RecoveryOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FailoverOptions(RecoveryOptions):
-    """Of `failover`; ``validate``: only judge whether the DR region serves."""
+    """Of `failover`; ``validate``: only judge whether the DR region serves; ``since``: when the outage began."""
 
     command: ClassVar[str] = "failover"
     validate: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,16 @@ from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced, IncidentOpen
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.executor import Outcome
-from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, RunStopped, StepFailed
+from dr_actions.execution.run import (
+    OVERDUE,
+    CredentialsLost,
+    FailureCause,
+    ManualPending,
+    PlanRun,
+    ReadFailed,
+    RunStopped,
+    StepFailed,
+)
 from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -49,6 +58,8 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         return RunResult("stopped", f"Stopped between two calls, as asked. {again}", Exit.INTERRUPTED)
     if isinstance(trouble, ManualPending):
         return RunResult("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
+    if isinstance(trouble, CredentialsLost):
+        return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
     if isinstance(trouble, StepFailed) and trouble.cause in OVERDUE and not outcome.undone:
         message = f"{str(trouble).rstrip('.')}. Nothing was taken back for that. {again}"
         code = Exit.COULD_NOT_SEE if trouble.cause is FailureCause.UNAVAILABLE else Exit.ACTION_FAILED

@@ -13,7 +13,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from dr_estate.model.invocation import Program
 from utils.aws_mgmt.cli import completion
-from utils.aws_mgmt.cli.pages import WIDTH, OptionsPage, PageOfCommands, overrides_in, print_version
+from utils.aws_mgmt.cli.pages import WIDTH, OptionsPage, PageOfCommands, overrides_in, print_version, time_in
 
 if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
@@ -146,6 +146,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
     "failover": (
         *_RECOVERY,
+        _option("since", "TIME", "When the outage began (ticket), such as 2026-01-07T18:00Z.", callback=time_in),
         _flag("validate", "Validate that the DR region serves."),
         _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
     ),

@@ -36,9 +36,14 @@ class Terminal:
         """Show how far long work is."""
         return console.progress()
 
-    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[RunListener]:
-        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
+    def follow(
+        self, plan: Plan, folder: Path, by_hand: Credentials, outage_s: float | None = None
+    ) -> AbstractContextManager[RunListener]:
+        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
+
+        ``outage_s`` is how long the outage lasts already, None where the plan is for none.
+        """
         from reports.terminal.manual_step import ManualStepWriter
         from reports.terminal.run_progress import RunProgress
 
-        return closing(RunProgress(plan, self.attended, ManualStepWriter(folder, by_hand)))
+        return closing(RunProgress(plan, self.attended, ManualStepWriter(folder, by_hand), outage_s))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_actions.model.plan import Goal
+from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
-from utils.aws_mgmt.app.assessment import assess, goal_of
+from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -27,6 +28,8 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
             report = _assess_return(options, environment, run)
         else:
             report = assess(options, environment, read(options, environment, run), run)
+            if not (options.from_evidence or options.sandbox):
+                report = with_session(report, Credentials(), run.clock.now())
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
 
@@ -37,4 +40,5 @@ def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) 
         control_state = reached.control.in_force()
         incident = control_state.incident.id if control_state.incident else options.incident
         recorded = recorded_of(entries_of_incident(options, env, incident, reached))
-        return assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
+        report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
+        return with_session(report, reached.world.credentials, reached.clock.now())
