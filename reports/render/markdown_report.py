@@ -56,6 +56,7 @@ def render(report: Report) -> str:
     lines += _section("Parts that could not be read", unseen)
     lines += _section("Control planes", control_planes.markdown())
     lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
+    lines = [f"**{markdown(report.alarm)}**", "", *lines] if report.alarm else lines
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
 
 

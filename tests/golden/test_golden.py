@@ -28,9 +28,10 @@ WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence
 COMMANDS = ("status", "failover", "failover --planned", "failback")
 PROSE = frozenset(
     {"Comment", "api_calls", "basis", "because", "digest", "feature", "files", "leaves", "measured", "notes", "reason"}
+    | {"posture_next", "posture_says", "posture_severity"}
     | {"reasons", "remedy", "says", "scenario", "source", "undo", "wanted", "why"}
 )
-"""Keys of sentences, and of what is not the same in two runs."""
+"""Keys of sentences, of what is not the same in two runs, and of what earlier versions did not report."""
 
 PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
 """What gives the present name of a value that was called differently, by its key."""

@@ -7,14 +7,14 @@ from dataclasses import replace
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
-from dr_actions.assessment.failover import Advice, Assessment, failover_advice, gates_of
+from dr_actions.assessment.failover import Advice, Assessment, database_is_down, failover_advice, gates_of
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, Posture
+from dr_checks.posture.posture import BLINDNESS
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
@@ -53,10 +53,11 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
 
 def assess_failover(report: Report, context: PlanContext) -> Assessment:
     """Plan the way into the DR region and weigh whether to take it."""
-    posture = Posture(report.posture, report.posture_says)
+    posture = report.whole_posture
     plan = make_plan(context, posture.name)
     losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
-    gates = gates_of(report.verdict.results, losses, plan, posture, context.env)
+    database_down = database_is_down(context)
+    gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down)
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
@@ -65,7 +66,7 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
 
 def assess_failback(report: Report, context: PlanContext) -> Assessment:
     """Plan the way home and weigh whether to take it."""
-    posture = Posture(report.posture, report.posture_says)
+    posture = report.whole_posture
     plan = make_plan(context, posture.name)
     gates = failback_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
     advice, reasons = failback_advice(gates)
@@ -90,7 +91,7 @@ def _assessment(
         gates=tuple(replace(gate, says=report.invocation.complete(gate.says)) for gate in gates),
         losses=losses,
         plan=plan,
-        posture=Posture(report.posture, report.posture_says),
+        posture=report.whole_posture,
         rto_estimate_s=rto_estimate_s(plan, context.env, known),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
