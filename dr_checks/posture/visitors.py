@@ -49,7 +49,8 @@ NOT_SEEN = PrimaryService()
 
 def sides_answered(snapshot: Snapshot, env: Environment) -> frozenset[Side]:
     """The sides to which the traffic name leads: by its name servers, else by TestDNSAnswer; empty where not known."""
-    doors = {side: frozenset(_part(snapshot, dns_answers.door, side, ())) for side in _SIDES}
+    nowhere: tuple[str, ...] = ()
+    doors = {side: frozenset(_part(snapshot, dns_answers.door, side, nowhere)) for side in _SIDES}
     regions = {env.region(side): side for side in _SIDES}
     for reader in (dns_answers.authorities, dns_answers.tested):
         rows = _part(snapshot, reader, Side.GLOBAL, ())

@@ -68,7 +68,7 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
     takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
-    if assessment.plan.goal is Goal.FAILBACK:
+    if assessment.plan.goal in (Goal.FAILBACK, Goal.FENCE, Goal.RELEASE):
         takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
     if assessment.rto_measured:
         takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"

@@ -39,7 +39,7 @@ def pages(*failing: str, answered: int = 500, silent: bool = False) -> VisitRoun
 def served(visits: Any, services: dict[str, tuple[int, int]] | None = None, **parts: Any) -> tuple[ServiceState, str]:
     """State and sentence of a primary with these pages; ``services`` are wanted and running tasks where not 2 and 2."""
     found = tuple(service(f"sit-{tenant}-service", *(services or {}).get(tenant, (2, 2))) for tenant in TENANTS)
-    values = {(ecs.services, Side.PRIMARY): found, (http_sites.visits, Side.PRIMARY): visits}
+    values: dict[Any, Any] = {(ecs.services, Side.PRIMARY): found, (http_sites.visits, Side.PRIMARY): visits}
     values |= {(getattr(elbv2, name), Side.PRIMARY): value for name, value in parts.items()}
     seen = primary_service(world(values), SIT)
     return seen.state, seen.failing
@@ -71,7 +71,10 @@ def test_failing_tenants_are_counted_and_named_with_what_was_seen() -> None:
 
 def test_where_no_page_can_be_requested_only_faults_are_known() -> None:
     assert served(DENIED, {"tenant1": (2, 0)}) == (ServiceState.SOME_FAIL, "1 of 4 tenants (tenant1 (no task runs))")
-    fresh = {"target_groups": groups(Side.PRIMARY), "healthy_hosts": (healthy(Side.PRIMARY, "tenant1", 0),)}
+    fresh: dict[str, Any] = {
+        "target_groups": groups(Side.PRIMARY),
+        "healthy_hosts": (healthy(Side.PRIMARY, "tenant1", 0),),
+    }
     assert served(DENIED, **fresh) == (ServiceState.SOME_FAIL, "1 of 4 tenants (tenant1 (no healthy target))")
     assert served(pages(), **fresh) == (ServiceState.SERVES, "")
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
 from dr_actions.assessment.failover import Advice, Assessment, database_is_down, failover_advice, gates_of
+from dr_actions.assessment.fence import fence_gates
 from dr_actions.model.action import PlanContext
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
@@ -23,6 +26,7 @@ from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import PlanOptions
@@ -31,11 +35,15 @@ JUDGED = {
     Goal.FAILOVER: READINESS,
     Goal.SWITCHOVER: READINESS,
     Goal.FAILBACK: (Area.PREREQUISITES, Area.VALIDATION),
+    Goal.FENCE: (Area.PREREQUISITES,),
+    Goal.RELEASE: (Area.PREREQUISITES,),
 }
 
 
 def goal_of(options: PlanOptions) -> Goal:
     """What the command is to reach."""
+    if options.fence:
+        return Goal.RELEASE if options.release else Goal.FENCE
     if options.failback:
         return Goal.FAILBACK
     return Goal.SWITCHOVER if options.planned else Goal.FAILOVER
@@ -47,7 +55,10 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     report = judge(options, environment, JUDGED[goal], snapshot, run)
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
-    assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
+    if goal in (Goal.FENCE, Goal.RELEASE):
+        assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
+    else:
+        assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
 
 
@@ -73,6 +84,23 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
     return _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+
+
+def assess_fence(report: Report, context: PlanContext) -> Assessment:
+    """Plan how one side is stopped from writing, or let go again, and weigh whether to."""
+    posture = report.whole_posture
+    plan = make_plan(context, posture.name)
+    gates = fence_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    return _assessment(report, context, plan, failback_advice(gates), gates, ())
+
+
+def _side_of(options: PlanOptions, report: Report, recorded: Mapping[str, object]) -> Side:
+    """The side named, else the one that was fenced, else the one the posture proposes. Raises UsageError."""
+    fenced = {Side.DR if part_of(step) == Side.DR else Side.PRIMARY for step in recorded if "/fence_" in step}
+    proposed = next(iter(fenced), None) if options.release and len(fenced) == 1 else report.to_fence
+    if not options.side and proposed is None:
+        raise UsageError("Which region is meant? Name it: `dr_cli.py fence --side primary` or `--side dr`.")
+    return Side(options.side) if options.side else Side(str(proposed))
 
 
 def _assessment(

@@ -121,6 +121,8 @@ def record_tests(
 def record_recovery(context: RunContext, summary: RunSummary, report: Report) -> Notes:
     """Record a failover or failback that was executed, with what its journal measured."""
     goal = context.start.plan.goal
+    if goal in (Goal.FENCE, Goal.RELEASE):
+        return ()  # no recovery: its journal and the incident have it
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = summary.outcome == "done" and not context.options.only_tenants
     proof = RunEvidence(context.files.folder, clock())
