@@ -71,7 +71,7 @@ class PlanContext:
         return "" if self.fence is Side.PRIMARY else self.fence
 
     def before_fence(self, action: str, label: str) -> Mapping[str, Any]:
-        """The values before the step of ``action`` of the incident's fence of this side; empty where none is recorded."""
+        """The values before the step of ``action`` in the incident's fence of this side; empty where there was none."""
         return self.before(f"{action}.{self.fence_part}" if self.fence_part else action, label)
 
     @property

@@ -38,6 +38,10 @@ class Goal(StrEnum):
     RELEASE = "release"
 
 
+FENCING = frozenset({Goal.FENCE, Goal.RELEASE})
+"""Goals that move neither service nor data: they stop one region from writing, or let it write again."""
+
+
 class Danger(StrEnum):
     """What it takes to go back: a call, another call with a cost, or nothing can."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
-from dr_actions.model.plan import Goal, Step
+from dr_actions.model.plan import FENCING, Goal, Step
 from dr_actions.planning.planner import batches
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
@@ -68,7 +68,7 @@ def estimate(assessment: Assessment, env: Environment) -> str:
     met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
     takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
-    if assessment.plan.goal in (Goal.FAILBACK, Goal.FENCE, Goal.RELEASE):
+    if assessment.plan.goal in FENCING | {Goal.FAILBACK}:
         takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
     if assessment.rto_measured:
         takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"

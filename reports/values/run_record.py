@@ -9,7 +9,7 @@ from typing import Any
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Plan, to_json
+from dr_actions.model.plan import FENCING, Plan, to_json
 from dr_estate.model.durations import duration
 
 
@@ -73,14 +73,14 @@ def to_dict(record: JournaledRun) -> dict[str, Any]:
             {"phase": phase, "start": span.start, "end": span.end, "seconds": span.seconds} for phase, span in phases
         ],
         "rto": {"objective_s": timeline.objective_s, "reached_s": timeline.reached_s, "met": timeline.met}
-        if timeline
+        if timeline and record.plan.goal not in FENCING
         else None,
     }
 
 
 def sentences(record: JournaledRun) -> Iterator[str]:
     """Recovery time, and by which digest the journal is known."""
-    if record.timeline is not None:
+    if record.timeline is not None and record.plan.goal not in FENCING:
         yield recovery_time(record.timeline)
     if record.head:
         yield f"journal head: {record.head}"

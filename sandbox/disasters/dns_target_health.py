@@ -14,7 +14,10 @@ from sandbox.world.world import World
     "one-tenant-moves-all",
     "The traffic records evaluate target health, and one tenant of the primary region was scaled to 0",
     trips=("dns-choice.no-tenant-moves-all",),
-    consequences=("answers.as-recorded",),
+    consequences=(
+        *("answers.as-recorded", "answers.resolvers-agree", "primary.services-running"),
+        "sites.every-site-answers",
+    ),
 )
 def moves_all(world: World) -> None:
     """Let both records evaluate their target's health, and scale the last tenant to 0 in the primary region."""

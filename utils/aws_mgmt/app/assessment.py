@@ -13,7 +13,7 @@ from dr_actions.assessment.fence import fence_gates
 from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.plan import FENCING, Goal, Plan
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
@@ -55,7 +55,7 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     report = judge(options, environment, JUDGED[goal], snapshot, run)
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
-    if goal in (Goal.FENCE, Goal.RELEASE):
+    if goal in FENCING:
         assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
     else:
         assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
@@ -97,7 +97,8 @@ def assess_fence(report: Report, context: PlanContext) -> Assessment:
 def _side_of(options: PlanOptions, report: Report, recorded: Mapping[str, object]) -> Side:
     """The side named, else the one that was fenced, else the one the posture proposes. Raises UsageError."""
     fenced = {Side.DR if part_of(step) == Side.DR else Side.PRIMARY for step in recorded if "/fence_" in step}
-    proposed = next(iter(fenced), None) if options.release and len(fenced) == 1 else report.to_fence
+    recorded_side = next(iter(fenced)) if len(fenced) == 1 else None
+    proposed = recorded_side if options.release else report.to_fence or recorded_side
     if not options.side and proposed is None:
         raise UsageError("Which region is meant? Name it: `dr_cli.py fence --side primary` or `--side dr`.")
     return Side(options.side) if options.side else Side(str(proposed))

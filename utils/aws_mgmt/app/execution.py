@@ -27,7 +27,7 @@ from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext
-from dr_actions.model.plan import Goal, to_json
+from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, PostureName
@@ -151,7 +151,7 @@ def run_steps(
                 journal.append(EntryKind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
             if passed:
                 execute(run, last, outcome)
-            result = result_of(outcome, passed, again, validates)
+            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
             if cause is None:
@@ -220,7 +220,7 @@ def _validated(context: RunContext) -> Report:
 
 def _is_as_wanted(goal: Goal, report: Report) -> bool:
     """Whether what serves now is judged well; a fence and its release are proven by the posture alone."""
-    if goal in (Goal.FENCE, Goal.RELEASE):
+    if goal in FENCING:
         return report.posture not in (PostureName.SPLIT, *BLINDNESS)
     return report.exit == Exit.READY
 
