@@ -42,11 +42,13 @@ def sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
     config = rules(home, "sit", QUICK)
     with borrowed(load_environment(config, "sit"), tenants=2) as world:
         world.timing(transition_s=0)
+        world.keep("healthy")
         yield Sit(world, home, config)
 
 
 @pytest.mark.proof
 def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) -> None:
+    sit.world.return_to("healthy")
     sit.world.inject("both-regions-serve")
     for words in ("status", "failover", "failback", "fence"):
         first = sit.run(words, "reader").out.splitlines()[0]
@@ -73,7 +75,7 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
 
 @pytest.mark.proof
 def test_a_fence_of_the_dr_region_leads_visitors_back_and_is_released(sit: Sit) -> None:
-    sit.world.repair()
+    sit.world.return_to("healthy")
     sit.world.inject("one-tenant-moves-all")
     first = sit.run("status", "reader").out.splitlines()[0]
     assert first.startswith("BLOCKER: posture ON_DR_UNPLANNED: ")
