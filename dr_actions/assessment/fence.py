@@ -14,7 +14,7 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import NOTIFYING, role_of
 from dr_checks.core.model import CheckResult
-from dr_checks.posture.posture import FENCED, Posture
+from dr_checks.posture.posture import FENCE, FENCED, Posture
 from dr_checks.posture.signals import Signals
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -40,7 +40,7 @@ def _fence_gates(posture: Posture, context: PlanContext) -> Iterator[Gate]:
     elif proposed is context.fence:
         yield Gate("fence.side", met=True, says=f"{region} is the side to stop.")
     else:
-        message = f"{context.env.region(proposed)} is the side to stop: `dr_cli.py fence --side {proposed}`."
+        message = f"{context.env.region(proposed)} is the side to stop: {FENCE[proposed]}"
         yield Gate("fence.side", met=False, says=message, stops=True)
 
 

@@ -49,8 +49,7 @@ NOT_SEEN = PrimaryService()
 
 def sides_answered(snapshot: Snapshot, env: Environment) -> frozenset[Side]:
     """The sides to which the traffic name leads: by its name servers, else by TestDNSAnswer; empty where not known."""
-    nowhere: tuple[str, ...] = ()
-    doors = {side: frozenset(_part(snapshot, dns_answers.door, side, nowhere)) for side in _SIDES}
+    doors = {side: _addresses(snapshot, side) for side in _SIDES}
     regions = {env.region(side): side for side in _SIDES}
     for reader in (dns_answers.authorities, dns_answers.tested):
         rows = _part(snapshot, reader, Side.GLOBAL, ())
@@ -61,6 +60,12 @@ def sides_answered(snapshot: Snapshot, env: Environment) -> frozenset[Side]:
         if sides:
             return frozenset(sides)
     return frozenset()
+
+
+def _addresses(snapshot: Snapshot, side: Side) -> frozenset[str]:
+    """The addresses of the side's load balancer; empty where they are not known."""
+    found: tuple[str, ...] = _part(snapshot, dns_answers.door, side, ())
+    return frozenset(found)
 
 
 def primary_service(snapshot: Snapshot, env: Environment) -> PrimaryService:

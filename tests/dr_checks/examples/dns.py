@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
@@ -72,7 +73,8 @@ def shared(
     """Whether a tenant moves all: the primary's record, its balancer's groups with healthy targets, wanted tasks."""
     groups = [group(Side.PRIMARY, name) for name in ("tenant1", "tenant2")[: len(healthy_targets)]]
     rows = zip(("tenant1", "tenant2"), healthy_targets, strict=False)
-    values = traffic(**records(replace(PRIMARY, evaluate_target_health=evaluate), SECONDARY)) | {
+    path: dict[Any, Any] = dict(traffic(**records(replace(PRIMARY, evaluate_target_health=evaluate), SECONDARY)))
+    values = path | {
         (elbv2.load_balancer, Side.PRIMARY): shared_balancer(Side.PRIMARY),
         (elbv2.target_groups, Side.PRIMARY): tuple(groups),
         (elbv2.healthy_hosts, Side.PRIMARY): tuple(healthy(Side.PRIMARY, name, count) for name, count in rows),

@@ -17,7 +17,7 @@ from dr_actions.model.plan import FENCING, Goal, Plan
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS
+from dr_checks.posture.posture import BLINDNESS, FENCE
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
@@ -100,7 +100,7 @@ def _side_of(options: PlanOptions, report: Report, recorded: Mapping[str, object
     recorded_side = next(iter(fenced)) if len(fenced) == 1 else None
     proposed = recorded_side if options.release else report.to_fence or recorded_side
     if not options.side and proposed is None:
-        raise UsageError("Which region is meant? Name it: `dr_cli.py fence --side primary` or `--side dr`.")
+        raise UsageError(f"Which region is meant? {FENCE[None]}")
     return Side(options.side) if options.side else Side(str(proposed))
 
 
