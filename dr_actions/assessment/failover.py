@@ -12,14 +12,17 @@ from enum import StrEnum
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import OutageStart
+from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
-from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.session_life import SessionCoverage
-from dr_estate.model.unavailable import UnavailableKind
+from dr_estate.model.states import DATABASE
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from dr_estate.readers import rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
@@ -27,11 +30,18 @@ _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureNa
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
     PostureName.DEGRADED: "A partial degradation is repaired in place; a single failed database is given 15 minutes.",
+    PostureName.IMPAIRED: "A person decides whether most of the platform is lost for longer than a failover takes.",
+    PostureName.SPLIT: "One region must stop writing before anything else is moved.",
+    PostureName.ON_DR_UNPLANNED: "Stop what writes in the wrong region, and repair what moved the visitors.",
     PostureName.ON_DR: "It serves already: `dr_cli.py failover --validate` proves it, `dr_cli.py failback` plans the "
     "return.",
     PostureName.PRIMARY_LOST: "That is no planned switchover, leave --planned out.",
 }
-_PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.ON_DR, PostureName.BLIND)
+_DATABASE_DOWN = (
+    "The primary's database does not serve: it is given 15 minutes. If it is not back by then, override "
+    "posture.expected by name."
+)
+_PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.IMPAIRED, PostureName.ON_DR, PostureName.BLIND)
 """Where what the primary alone could show is not waited for. BLIND goes on only once a person answers for the loss."""
 
 
@@ -83,14 +93,19 @@ def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
 
 
 def gates_of(
-    results: Sequence[CheckResult], losses: Sequence[Loss], plan: Plan, posture: Posture, env: Environment
+    results: Sequence[CheckResult],
+    losses: Sequence[Loss],
+    plan: Plan,
+    posture: Posture,
+    env: Environment,
+    database_down: bool = False,
 ) -> tuple[Gate, ...]:
-    """Every gate of going ahead with ``plan``."""
+    """Every gate of going ahead with ``plan``; ``database_down``: the primary's database was seen not to serve."""
     lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
     hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
     return (
-        _posture_gate(plan, posture),
+        _posture_gate(plan, posture, database_down),
         *_plan_gates(plan),
         *_plane_gate(hidden, env),
         *(_check_gate(result, env, lost, relaxed=result in hidden) for result in grave),
@@ -98,11 +113,28 @@ def gates_of(
     )
 
 
-def _posture_gate(plan: Plan, posture: Posture) -> Gate:
+def _posture_gate(plan: Plan, posture: Posture, database_down: bool) -> Gate:
+    """The posture that the goal is for. An impaired primary is a person's decision: RISKY, overridden by name.
+
+    Of a database that alone is down the decision matrix says: wait 15 minutes.
+    """
     if posture.name is _EXPECTED[plan.goal]:
         return Gate("posture.expected", met=True, says=posture.says)
-    message = f"{posture.says.rstrip('.')}. {_ADVICE.get(posture.name, '')}".strip()
-    return Gate("posture.expected", met=False, says=message, stops=True)
+    impaired = plan.goal is Goal.FAILOVER and posture.name is PostureName.IMPAIRED
+    advice = _DATABASE_DOWN if impaired and database_down else _ADVICE.get(posture.name, "")
+    first_aid = posture.next_step if posture.name in FENCED else ""
+    message = " ".join(part for part in (f"{posture.says.rstrip('.')}.", advice, first_aid) if part)
+    return Gate("posture.expected", met=False, says=message, stops=not impaired or database_down)
+
+
+def database_is_down(context: PlanContext) -> bool:
+    """Whether the primary's database was looked for, and is not there or does not serve."""
+    name = context.env.named(context.env.names.database)
+    try:
+        found = context.snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
+    except DataUnavailable:
+        return False
+    return found is None or (DATABASE[found.status].known and not DATABASE[found.status].serves)
 
 
 def _plan_gates(plan: Plan) -> Iterator[Gate]:

@@ -65,6 +65,8 @@ class SequenceRow:
 _, _, _, _BEGIN, _PROVISION, _RESTORE, _SHIFT, _VALIDATE, _NOTIFY = playbook.FAILOVER
 _RECOVERED, _SYNC, _CHECK, _SHARES, _SWITCH, _STOP, _ = playbook.FAILBACK
 _CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager", (), ())
+_STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager", (), ())
+_LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager", (), ())
 _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.owner
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
 _MOST_SHARES, _MOST_STATES = 2 * MOST_STAGES, 2 + MOST_STAGES  # canary tenants first; as today, and all led away
@@ -99,6 +101,7 @@ _FAILBACK = (
     SequenceRow(19, _SYNC, "files/freeze", Role.FREEZE),
     SequenceRow(20, _SYNC, "backup/create_backups", Role.BACKUP),
     SequenceRow(25, _SYNC, "database/rename_old_primary", Role.RENAME),
+    SequenceRow(26, _SYNC, "database/unfreeze", part="primary"),
     SequenceRow(29, _SYNC, "database/replicate_to_primary", part="source_backups"),
     SequenceRow(30, _SYNC, "database/replicate_to_primary", Role.SYNC, planes=_TO_PRIMARY),
     SequenceRow(30, _SYNC, "files/end_stale_replication"),
@@ -147,6 +150,21 @@ _CLEANING = (
     SequenceRow(20, _NOTIFY, "restore_test/remove_files", owner=_BACKUP_MANAGER, most=3),
     SequenceRow(50, _SHIFT, "canary/remove"),
 )
+_FENCE = (
+    SequenceRow(10, _STOP_WRITES, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(20, _STOP_WRITES, "compute/fence_scaling"),
+    SequenceRow(20, _STOP_WRITES, "compute/fence_scaling", part="dr"),
+    SequenceRow(21, _STOP_WRITES, "compute/fence_services"),
+    SequenceRow(21, _STOP_WRITES, "compute/fence_services", part="dr"),
+    SequenceRow(22, _STOP_WRITES, "database/freeze"),
+    SequenceRow(22, _STOP_WRITES, "database/freeze", part="dr"),
+)
+_RELEASE = (
+    SequenceRow(10, _LET_WRITE, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(20, _LET_WRITE, "database/unfreeze"),
+    SequenceRow(21, _LET_WRITE, "compute/release_services"),
+    SequenceRow(22, _LET_WRITE, "compute/release_scaling"),
+)
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.FAILOVER: _FAILOVER,
     Goal.SWITCHOVER: _SWITCHOVER,
@@ -154,6 +172,8 @@ SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.RESTORE_TEST: _RESTORE_TEST,
     Goal.CANARY: _CANARY,
     Goal.CLEAN_UP: _CLEANING,
+    Goal.FENCE: _FENCE,
+    Goal.RELEASE: _RELEASE,
 }
 
 

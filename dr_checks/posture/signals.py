@@ -8,10 +8,11 @@ from enum import StrEnum
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
+from dr_checks.posture.visitors import NOT_SEEN, PrimaryService, ServiceState, primary_service, sides_answered
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, sts_identity
+from dr_estate.readers import ecs, elbv2, rds, rds_groups, route53, route53_health_checks, sts_identity
 from dr_estate.snapshot.snapshot import Snapshot
 
 # Four services that every estate has: a region is silent only when none of them answers.
@@ -48,9 +49,10 @@ class Signals:
     """The witnesses. ``primary_running`` is the number of primary tasks, None where they cannot be seen.
 
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
-    runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes and it is no
-    replica, None where AWS does not document that state. The primary is ``asleep`` when the schedule has scaled its
-    services to 0. ``recorded``: the zone has a record of the traffic's name, or cannot be read.
+    runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes, it is no replica
+    and its parameter group does not refuse writes, None where AWS does not document that state. The primary is
+    ``asleep`` when the schedule has scaled its services to 0. ``recorded``: the zone has a record of the traffic's
+    name, or cannot be read. ``visitors`` is where the public answers lead now, whatever ``traffic_set`` prefers.
     """
 
     primary_api: Api
@@ -66,6 +68,27 @@ class Signals:
     dr_writable: bool | None = False
     primary_asleep: bool = False
     recorded: bool = True
+    visitors: TrafficDirection = TrafficDirection.UNKNOWN
+    primary_service: PrimaryService = NOT_SEEN
+
+    @property
+    def service(self) -> ServiceState:
+        """How many of its tenants the primary region serves."""
+        return self.primary_service.state
+
+    @property
+    def moved(self) -> bool:
+        """Whether visitors get the DR region though the records prefer the primary: health took the lead."""
+        return self.traffic_set is TrafficDirection.PRIMARY and self.visitors in _MOVED
+
+    @property
+    def unserved_side(self) -> Side | None:
+        """The side that visitors do not get, by the answers, else by the records; None where both share, or unknown."""
+        led = self.traffic_set if self.visitors is TrafficDirection.UNKNOWN else self.visitors
+        return {TrafficDirection.PRIMARY: Side.DR, TrafficDirection.DR: Side.PRIMARY}.get(led)
+
+
+_MOVED = (TrafficDirection.DR, TrafficDirection.BETWEEN)
 
 
 def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
@@ -85,7 +108,16 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_writable=_writable(snapshot, env, Side.DR),
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
+        visitors=_visitors(snapshot, env),
+        primary_service=primary_service(snapshot, env),
     )
+
+
+def _visitors(snapshot: Snapshot, env: Environment) -> TrafficDirection:
+    sides = sides_answered(snapshot, env)
+    if len(sides) != 1:
+        return TrafficDirection.BETWEEN if sides else TrafficDirection.UNKNOWN
+    return TrafficDirection.DR if Side.DR in sides else TrafficDirection.PRIMARY
 
 
 def _recorded(snapshot: Snapshot, env: Environment) -> bool:
@@ -152,8 +184,19 @@ def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
         instances = snapshot.get(rds.instances, side)
     except DataUnavailable:
         return False
-    own = [states.DATABASE[row.status] for row in instances if row.identifier == name and not row.source]
+    refusing = _groups_that_refuse_writes(snapshot, side)
+    standing = [row for row in instances if row.identifier == name and not row.source]
+    own = [states.DATABASE[row.status] for row in standing if set(row.parameter_groups).isdisjoint(refusing)]
     return None if any(not state.known for state in own) else any(state.takes_writes for state in own)
+
+
+def _groups_that_refuse_writes(snapshot: Snapshot, side: Side) -> set[tuple[str, str]]:
+    """Groups with ``read_only`` on, as an instance that runs with it names them; none where they cannot be seen."""
+    try:
+        groups = snapshot.get(rds_groups.parameter_groups, side)
+    except DataUnavailable:
+        return set()
+    return {(group.name, "in-sync") for group in groups if dict(group.parameters).get("read_only") in _ON}
 
 
 def _api(snapshot: Snapshot, side: Side) -> Api:
@@ -177,14 +220,16 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
     mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
     named = {record.health_check_id for record in mine if record.health_check_id}
     telling = {check for check in named if check in known and not known[check].disabled and not is_pinned(known[check])}
-    seen = [
-        (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted
+    seen = {
+        reading.dimension(_CHECK): (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted
         for reading in statuses
         if reading.dimension(_CHECK) in telling and reading.value is not None
-    ]
-    if not seen:
-        return TrafficHealth.UNKNOWN
-    return TrafficHealth.HEALTHY if all(seen) else TrafficHealth.UNHEALTHY
+    }
+    if not all(seen.values()):
+        return TrafficHealth.UNHEALTHY
+    whole = bool(mine) and all(record.health_check_id in seen for record in mine)
+    return TrafficHealth.HEALTHY if whole else TrafficHealth.UNKNOWN
 
 
 _CHECK = "HealthCheckId"
+_ON = ("1", "ON", "on")

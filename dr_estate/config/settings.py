@@ -173,6 +173,7 @@ class Thresholds(Settings):
     backup_retention_days: Positive = 7
     store_skew_minutes: Positive = 60
     site_answer_s: Positive = 5
+    impaired_percent: int = Field(default=50, ge=1, le=99)
 
 
 class ReadLimits(Settings):

@@ -189,7 +189,12 @@ FAILBACK = (
 )
 
 # Away from the primary region this alone is done to it: taking its services down, and telling.
-FENCING = frozenset({"application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "sns:Publish"})
+FENCING = frozenset(
+    {
+        *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
+        *("rds:ModifyDBParameterGroup", "sns:Publish"),
+    }
+)
 
 # What going home does there beyond that. It deletes nothing but the dead half of a replication (T27).
 HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FENCING

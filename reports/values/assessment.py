@@ -9,7 +9,7 @@ from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
-from dr_actions.model.plan import Goal, Step
+from dr_actions.model.plan import FENCING, Goal, Step
 from dr_actions.planning.planner import batches
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
@@ -80,7 +80,7 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
             f"the outage lasts since {since}: {duration(lasted_s)}; the run takes about "
             f"{duration(assessment.rto_estimate_s)}: together {met} the objective of {duration(target_s)}"
         )
-    if assessment.plan.goal is Goal.FAILBACK:
+    if assessment.plan.goal in FENCING | {Goal.FAILBACK}:
         takes = f"the steps take about {duration(assessment.plan_estimate_s)}"
     if assessment.rto_measured:
         takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"

@@ -32,6 +32,7 @@ def _update(world: World, record: Record, **changes: Any) -> None:
     "health-check-disabled",
     "Somebody disabled the primary's health check to force a failover, which does the opposite",
     trips=("health-checks.enabled",),
+    consequences=("dns-choice.primary-down",),
 )
 def disabled(world: World) -> None:
     """Disable the health check of the primary record."""
@@ -42,6 +43,7 @@ def disabled(world: World) -> None:
     "health-check-left-inverted",
     "The pin of an earlier failover was left behind: the primary's health check is inverted",
     trips=("health-checks.not-inverted", "health-checks.healthy-now", "dns-choice.all-well"),
+    consequences=("dns-choice.primary-down",),
 )
 def left_inverted(world: World) -> None:
     """Invert the health check of the primary record."""
@@ -52,6 +54,7 @@ def left_inverted(world: World) -> None:
     "health-check-missing",
     "The traffic record of the primary region lost its health check: nothing can pin it down",
     trips=("health-checks.attached", "dns-choice.pin-holds"),
+    consequences=("dns-choice.primary-down",),
 )
 def missing(world: World) -> None:
     """Take the health check off the primary record."""
@@ -63,6 +66,7 @@ def missing(world: World) -> None:
     "health-check-watches-the-other",
     "The primary's health check watches the load balancer of the DR region",
     trips=("health-checks.probes-own-target",),
+    consequences=("dns-choice.primary-down",),
 )
 def watches_the_other(world: World) -> None:
     """Point the primary's check at the DR load balancer."""

@@ -44,6 +44,11 @@ def unevaluated(record: Record) -> Record:
     return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": False}}
 
 
+def evaluated(record: Record) -> Record:
+    """The record that inherits the health of its target."""
+    return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": True}}
+
+
 def unchecked(record: Record) -> Record:
     """The record without its health check."""
     return {key: value for key, value in record.items() if key != "HealthCheckId"}

@@ -1,9 +1,10 @@
 """Route 53: the traffic zone with the pair of origin records, the tenants' aliases, and a private zone a region.
 
-The pair is ALIAS records to the two load balancers with EvaluateTargetHealth and a health check each, already in the
-final policy (T05, T08, T12). Tenants are simple ALIAS records to the distribution. The parent zone belongs to another
-account where the environment names one, and is not made; a zone without a parent holds the delegations of the others.
-Customers' own domains are zones of this account, their hosts CNAMEs to the origin name.
+The pair is ALIAS records to the two load balancers with a health check each of a page that the balancer itself answers,
+already in the final policy (T05, T08, T12): a tenant's empty target group moves nobody (T55). Tenants are simple ALIAS
+records to the distribution. The parent zone belongs to another account where the environment names one, and is not
+made; a zone without a parent holds the delegations of the others. Customers' own domains are zones of this account,
+their hosts CNAMEs to the origin name.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def _origin_record(estate: Estate, site: Site) -> Record:
     routing: Record = {"Failover": "PRIMARY" if site.is_primary else "SECONDARY"}
     if traffic.policy == "weighted":
         routing = {"Weight": 100 if site.is_primary else 0}
-    record = _alias(traffic.origin_record, site.load_balancer_zone, site.load_balancer_dns, health=True)
+    record = _alias(traffic.origin_record, site.load_balancer_zone, site.load_balancer_dns, health=False)
     return record | {"SetIdentifier": identifier, "HealthCheckId": _health_check(estate, site)} | routing
 
 

@@ -28,10 +28,11 @@ WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence
 COMMANDS = ("status", "failover", "failover --planned", "failback")
 PROSE = frozenset(
     {"Comment", "api_calls", "basis", "because", "digest", "feature", "files", "leaves", "measured", "notes", "reason"}
+    | {"posture_next", "posture_says", "posture_severity"}
     | {"reasons", "remedy", "says", "scenario", "source", "undo", "wanted", "why"}
     | {"plan_estimate_s", "rto_estimate_s"}
 )
-"""Keys of sentences, of what is not the same in two runs, and of estimates, which went by budgets then."""
+"""Keys of sentences, of what two runs or earlier versions differ in, and of estimates, which went by budgets then."""
 
 PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
 """What gives the present name of a value that was called differently, by its key."""

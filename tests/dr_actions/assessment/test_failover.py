@@ -101,7 +101,16 @@ def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None
     assert "2 gates are relaxed" in failover_advice([gates[2], gates[2]])[1][-1]
 
 
-@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST}))
+def test_an_impaired_primary_is_a_persons_decision_and_a_database_that_is_down_is_waited_for() -> None:
+    impaired = Posture(PostureName.IMPAIRED, "its service fails.")
+    decided, waited = (gates_of((), (), plan(), impaired, SIT, database_down)[0] for database_down in (False, True))
+    assert failover_advice([decided])[0] is Advice.RISKY
+    assert failover_advice([waited])[0] is Advice.DO_NOT_FAILOVER
+    assert "15 minutes" in waited.says
+    assert "15 minutes" not in decided.says
+
+
+@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST, PostureName.IMPAIRED}))
 def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: PostureName) -> None:
     gate = _gates(posture=Posture(name, "says so."))["posture.expected"]
     assert (gate.met, gate.stops, gate.relaxed) == (False, True, False)

@@ -110,7 +110,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e --sandbox status", "Option '-e' requires a value before '--sandbox'."),
         ("-e sit failover --forse", "No such option '--forse'."),
         ("-e sit failover --exec", "No such option '--exec'. Did you mean '--execute'?"),
-        ("-e sit approve --incid INC-1", "No such option '--incid'. Did you mean '--incident'?"),
+        ("-e sit approve --incidint INC-1", "No such option '--incidint'. Did you mean '--incident'?"),
         ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'."),
     ],
 )
@@ -221,7 +221,8 @@ def test_a_command_knows_whose_keys_it_takes_in_the_sandbox(options: of.Options,
 
 
 NO_FIELD = {"assess_only", "verify", "help", "version", "shell"}
-ELSEWHERE = {"action", "program", "html", "staged", "planned", "failback"}  # of the command's words, or of some plans
+OF_SOME_PLANS = {"staged", "planned", "failback", "fence", "release", "side"}
+ELSEWHERE = {"action", "program", "html"} | OF_SOME_PLANS
 
 
 def test_every_parameter_is_a_field_and_every_field_can_be_given() -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
-from dr_actions.assessment.failover import Advice, Assessment, failover_advice, gates_of
+from dr_actions.assessment.failover import Advice, Assessment, database_is_down, failover_advice, gates_of
+from dr_actions.assessment.fence import fence_gates
 from dr_actions.assessment.outage import OutageStart, outage_start
 from dr_actions.model.action import PlanContext
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.plan import FENCING, Goal, Plan
 from dr_actions.planning.estimate import sizes_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, Posture, PostureName, posture_of
+from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
 from dr_checks.posture.signals import signals_of
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.session_life import session_life
@@ -38,11 +41,15 @@ JUDGED = {
     Goal.FAILOVER: READINESS,
     Goal.SWITCHOVER: READINESS,
     Goal.FAILBACK: (Area.PREREQUISITES, Area.VALIDATION),
+    Goal.FENCE: (Area.PREREQUISITES,),
+    Goal.RELEASE: (Area.PREREQUISITES,),
 }
 
 
 def goal_of(options: PlanOptions) -> Goal:
     """What the command is to reach."""
+    if options.fence:
+        return Goal.RELEASE if options.release else Goal.FENCE
     if options.failback:
         return Goal.FAILBACK
     return Goal.SWITCHOVER if options.planned else Goal.FAILOVER
@@ -54,7 +61,10 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     report = judge(options, environment, JUDGED[goal], snapshot, run)
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
-    assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
+    if goal in FENCING:
+        assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
+    else:
+        assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
     if goal is Goal.FAILOVER and assessment.posture.name is PostureName.PRIMARY_LOST:
         since = options.since if isinstance(options, FailoverOptions) else None
         assessment = replace(assessment, outage=_outage(snapshot, environment, since))
@@ -70,10 +80,11 @@ def _outage(snapshot: Snapshot, environment: Environment, since: datetime | None
 
 def assess_failover(report: Report, context: PlanContext) -> Assessment:
     """Plan the way into the DR region and weigh whether to take it."""
-    posture = Posture(report.posture, report.posture_says)
+    posture = report.whole_posture
     plan = make_plan(context, posture.name)
     losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
-    gates = gates_of(report.verdict.results, losses, plan, posture, context.env)
+    database_down = database_is_down(context)
+    gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down)
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
@@ -82,7 +93,7 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
 
 def assess_failback(report: Report, context: PlanContext) -> Assessment:
     """Plan the way home and weigh whether to take it."""
-    posture = Posture(report.posture, report.posture_says)
+    posture = report.whole_posture
     plan = make_plan(context, posture.name)
     gates = failback_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
     advice, reasons = failback_advice(gates)
@@ -120,6 +131,24 @@ def session_gate(session: SessionCoverage) -> Gate:
     )
 
 
+def assess_fence(report: Report, context: PlanContext) -> Assessment:
+    """Plan how one side is stopped from writing, or let go again, and weigh whether to."""
+    posture = report.whole_posture
+    plan = make_plan(context, posture.name)
+    gates = fence_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    return _assessment(report, context, plan, failback_advice(gates), gates, ())
+
+
+def _side_of(options: PlanOptions, report: Report, recorded: Mapping[str, object]) -> Side:
+    """The side named, else the one that was fenced, else the one the posture proposes. Raises UsageError."""
+    fenced = {Side.DR if part_of(step) == Side.DR else Side.PRIMARY for step in recorded if "/fence_" in step}
+    recorded_side = next(iter(fenced)) if len(fenced) == 1 else None
+    proposed = recorded_side if options.release else report.to_fence or recorded_side
+    if not options.side and proposed is None:
+        raise UsageError(f"Which region is meant? {FENCE[None]}")
+    return Side(options.side) if options.side else Side(str(proposed))
+
+
 def _assessment(
     report: Report,
     context: PlanContext,
@@ -136,7 +165,7 @@ def _assessment(
         gates=tuple(replace(gate, says=report.invocation.complete(gate.says)) for gate in gates),
         losses=losses,
         plan=plan,
-        posture=Posture(report.posture, report.posture_says),
+        posture=report.whole_posture,
         rto_estimate_s=rto_estimate_s(plan, context.env, known, sizes),
         plan_estimate_s=plan_estimate_s(plan, context.env, known, sizes),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
-from dr_checks.core.model import Area
+from dr_checks.core.model import Area, Severity
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
@@ -95,8 +95,9 @@ def judge(
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     shows_replication = Area.REPLICATION in areas and environment.replicates
     measured = lags(snapshot, environment, observation.only_tenants) if shows_replication else []
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0)
     posture = posture_of(snapshot, environment)
+    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
     return Report(
         command=options.command,
         environment=environment,
@@ -104,6 +105,9 @@ def judge(
         observed_at=snapshot.taken_at,
         posture=posture.name,
         posture_says=posture.says,
+        posture_severity=posture.severity,
+        posture_next=posture.next_step,
+        to_fence=posture.to_fence,
         tenants=tenants_of(observation),
         verdict=verdict,
         unseen=tuple(snapshot.unavailable_parts()),

@@ -28,9 +28,10 @@ from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext
-from dr_actions.model.plan import Goal, to_json
+from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
+from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.dynamodb_values import moment
@@ -51,6 +52,13 @@ from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
+
+_VALIDATED = {
+    Goal.FAILBACK: READINESS,
+    Goal.FENCE: (Area.PREREQUISITES,),
+    Goal.RELEASE: (Area.PREREQUISITES,),
+}
+"""What is judged after a run of each goal; after the others that the DR region serves."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +164,12 @@ def run_steps(
             passed = not outcome.degraded
             if validates:
                 report = _validated(context)
-                passed = report.exit == Exit.READY and passed
+                passed = _is_as_wanted(context.start.plan.goal, report) and passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
                 execute(run, last, outcome)
-            result = result_of(outcome, passed, again, validates)
+            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
             if cause is None:
@@ -233,9 +241,16 @@ def _validated(context: RunContext) -> Report:
 
     An answer that got lost is asked for once more before the run is told invalid: UNKNOWN is no finding of the estate.
     """
-    areas = READINESS if context.start.plan.goal is Goal.FAILBACK else (Area.VALIDATION,)
+    areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
     report = _judged_now(context, areas)
     return _judged_now(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
+
+
+def _is_as_wanted(goal: Goal, report: Report) -> bool:
+    """Whether what serves now is judged well; a fence and its release are proven by the posture alone."""
+    if goal in FENCING:
+        return report.posture not in (PostureName.SPLIT, *BLINDNESS)
+    return report.exit == Exit.READY
 
 
 def _judged_now(context: RunContext, areas: tuple[Area, ...]) -> Report:
@@ -362,6 +377,10 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
             control.enter_phase(incident, "home, not cleaned up", who, fence)
         elif run.plan.goal is Goal.FAILBACK:
             control.unprotected(incident, None, who, fence)
+            control.close_incident(incident, who, fence)
+        elif run.plan.goal is Goal.FENCE:
+            control.enter_phase(incident, "fenced", who, fence)
+        elif run.plan.goal is Goal.RELEASE:
             control.close_incident(incident, who, fence)
         else:
             control.enter_phase(incident, "on DR", who, fence)

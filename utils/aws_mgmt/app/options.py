@@ -124,12 +124,18 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(Options):
-    """Which plan is meant: a failover's, a switchover's (``planned``) or a failback's, and for which incident."""
+    """Which plan is meant: a failover's, a switchover's (``planned``), a failback's or a fence's, for which incident.
+
+    ``side`` is the one that a fence stops, "" for the one that the posture proposes; ``release`` lets it go again.
+    """
 
     incident: str = ""
     planned: bool = False
     failback: bool = False
     staged: bool = False
+    fence: bool = False
+    release: bool = False
+    side: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +169,14 @@ class FailbackOptions(RecoveryOptions):
 
     command: ClassVar[str] = "failback"
     failback: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FenceOptions(RecoveryOptions):
+    """Of `fence`."""
+
+    command: ClassVar[str] = "fence"
+    fence: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,6 +266,7 @@ TYPES: dict[str, type[Any]] = {
             ScheduleOptions,
             FailoverOptions,
             FailbackOptions,
+            FenceOptions,
             ApproveOptions,
         ),
         *(PauseOptions, UnpauseOptions, LogOptions, IamOptions, DrillOptions, ReportOptions, SandboxOptions),

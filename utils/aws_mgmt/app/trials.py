@@ -13,7 +13,6 @@ from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import Posture
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.snapshot.snapshot import Snapshot
@@ -105,7 +104,7 @@ def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Jo
 def _cleared(
     options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, snapshot: Snapshot
 ) -> RunStart:
-    moment, posture = app.clock.now(), Posture(judged.posture, judged.posture_says)
+    moment, posture = app.clock.now(), judged.whole_posture
     incident = _new(moment)
     context = context_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
     plan = make_plan(replace(context, incident=incident), posture.name)

@@ -69,9 +69,12 @@ _RECOVERY = (
     _OVERRIDE,
     _REPORT,
 )
+_SIDE = _option(
+    "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
+)
 _GROUPS = {
     "Look (changes nothing)": ("doctor", "status", "schedule", "log", "report"),
-    "Act": ("failover", "failback", "approve", "pause", "unpause"),
+    "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
     "Practise": ("test", "drill", "sandbox"),
     "Set up": ("iam", "completion"),
 }
@@ -83,6 +86,7 @@ _ABOUT = {
     "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
+    "fence": "Assess, or execute, how one region is stopped from writing: first aid for a split.",
     "approve": "Approve today's plan as the second person.",
     "pause": "Stop all runs: none changes anything until `unpause`.",
     "unpause": "Let runs change things again.",
@@ -111,6 +115,7 @@ _EXAMPLES = {
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
+    "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
     "approve": "-e prod approve --incident INC-123; -e prod approve --incident INC-123 --failback --staged",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
     "unpause": "-e prod unpause",
@@ -151,12 +156,20 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
     ),
     "failback": (*_RECOVERY, _flag("staged", "Shift traffic in stages.")),
+    "fence": (
+        *_RECOVERY,
+        _SIDE,
+        _flag("release", "Let the fenced region write again, as it was before the fence."),
+    ),
     "approve": (
         _option("incident", "TICKET", "The incident ticket."),
         _option("digest", "DIGEST", "Approve only if the plan has this digest."),
         _flag("planned", "The plan of a switchover."),
         _flag("failback", "The plan of a failback."),
         _flag("staged", "With --failback: in stages."),
+        _flag("fence", "The plan of a fence."),
+        _SIDE,
+        _flag("release", "With --fence: let the fenced region write again."),
         _flag("withdraw", "Withdraw your own approvals of the incident."),
     ),
     "pause": (_option("reason", "TEXT", "Why everything is to stop."),),

@@ -54,7 +54,10 @@ def checks_page() -> str:
 
 def posture_page() -> str:
     """The table of postures, in the order in which its rows are tried."""
-    rows = "\n".join(f"{n}. **{row.posture.name}**: {row.posture.says}" for n, row in enumerate(TABLE, 1))
+    rows = "\n".join(
+        f"{n}. **{row.posture.name}**: {row.posture.says.replace('{failing}', 'N of M tenants (by name)')}"
+        for n, row in enumerate(TABLE, 1)
+    )
     return (
         f"# Postures\n\n{_MADE}Observed each time, never remembered. The first row that holds is the posture. A lost "
         "primary region needs two\nindependent witnesses: its API is silent, and the health check on its traffic "

@@ -24,7 +24,7 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(options) as folder, console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
-        if goal_of(options) is Goal.FAILBACK and not options.from_evidence:
+        if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE) and not options.from_evidence:
             report = _assess_return(options, environment, run)
         else:
             report = assess(options, environment, read(options, environment, run), run)
@@ -35,7 +35,7 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
 
 
 def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) -> Report:
-    """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
+    """The assessment of a failback or a release, upon what the incident recorded; it changes nothing."""
     with open_context(options, env) as reached:
         control_state = reached.control.in_force()
         incident = control_state.incident.id if control_state.incident else options.incident
