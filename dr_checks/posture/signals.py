@@ -8,11 +8,14 @@ from enum import StrEnum
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
+from dr_checks.posture.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, sts_identity
 from dr_estate.snapshot.snapshot import Snapshot
+
+__all__ = ["WITNESSES", "Api", "Signals", "TrafficDirection", "TrafficHealth", "signals_of"]
 
 # Four services that every estate has: a region is silent only when none of them answers.
 WITNESSES = (sts_identity.caller, ecs.services, elbv2.load_balancer, rds.instances)
@@ -24,14 +27,6 @@ class Api(StrEnum):
     ANSWERS = "answers"
     SILENT = "silent"
     REFUSES = "refuses"
-
-
-class TrafficHealth(StrEnum):
-    """State of a region's traffic health check, observed from outside both regions."""
-
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    UNKNOWN = "unknown"
 
 
 class TrafficDirection(StrEnum):
@@ -50,7 +45,9 @@ class Signals:
     ``pinned``: every check of the primary's records is held down (T06). A region is ``full`` when each tenant's service
     runs capacity.tasks_per_service tasks; its database is ``writable`` when its state takes writes and it is no
     replica, None where AWS does not document that state. The primary is ``asleep`` when the schedule has scaled its
-    services to 0. ``recorded``: the zone has a record of the traffic's name, or cannot be read.
+    services to 0. ``recorded``: the zone has a record of the traffic's name, or cannot be read. ``answered_by_dr``:
+    name servers lead visitors to the DR region. ``witnesses`` are what was seen of the primary's traffic while its API
+    is silent; ``primary_traffic`` is then what they say together, else what its health check says.
     """
 
     primary_api: Api
@@ -66,15 +63,19 @@ class Signals:
     dr_writable: bool | None = False
     primary_asleep: bool = False
     recorded: bool = True
+    answered_by_dr: bool = False
+    witnesses: tuple[Testimony, ...] = ()
 
 
 def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
     """Read the witnesses out of the snapshot."""
-    pairs = _pairs(snapshot, env)
+    pairs, primary_api = _pairs(snapshot, env), _api(snapshot, Side.PRIMARY)
+    checked = _traffic(snapshot, env, Side.PRIMARY)
+    found = testimonies(snapshot, env, checked) if primary_api is Api.SILENT else ()
     return Signals(
-        primary_api=_api(snapshot, Side.PRIMARY),
+        primary_api=primary_api,
         dr_api=_api(snapshot, Side.DR),
-        primary_traffic=_traffic(snapshot, env, Side.PRIMARY),
+        primary_traffic=weighed(found) if primary_api is Api.SILENT else checked,
         dr_traffic=_traffic(snapshot, env, Side.DR),
         primary_running=_running(snapshot),
         traffic_set=_set(pairs),
@@ -85,6 +86,8 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_writable=_writable(snapshot, env, Side.DR),
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
+        answered_by_dr=led_to_dr(snapshot),
+        witnesses=found,
     )
 
 

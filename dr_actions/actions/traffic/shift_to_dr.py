@@ -85,7 +85,7 @@ def _by_itself(context: PlanContext) -> str:
         door = context.snapshot.get(dns_answers.door, Side.DR)
     except DataUnavailable:
         door = ()
-    answers = [answer for answer in resolved(context, name) if points_to_dr(answer, door, ())]
+    answers = [answer for answer in led(context) if points_to_dr(answer, door, ())]
     if answers:
         servers = ", ".join(sorted({answer.asked for answer in answers}))
         return f"The traffic records already answer by health: {servers} leads {name} to {region}. {owed}"
@@ -148,6 +148,15 @@ def difference(step: Step, now: Sequence[RecordSet]) -> str:
     return "they are more than the plan knew"
 
 
+def led(context: PlanContext) -> list[DnsAnswer]:
+    """What name servers answer a visitor for the traffic name, without a control plane; none where unseen."""
+    try:
+        found = context.snapshot.get(dns_answers.led, Side.GLOBAL)
+    except DataUnavailable:
+        return []
+    return [answer for answer in found if isinstance(answer, DnsAnswer)]
+
+
 def resolved(context: PlanContext, name: str) -> list[DnsAnswer]:
     """What resolvers say of ``name``; none where none is configured or can be asked."""
     try:
@@ -174,6 +183,7 @@ ACTION = action(
         dns_answers.tested,
         dns_answers.resolved,
         dns_answers.authorities,
+        dns_answers.led,
         dns_answers.door,
     ),
 )

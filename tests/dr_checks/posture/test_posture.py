@@ -34,6 +34,7 @@ HEALTHY = Signals(
     Api.ANSWERS, Api.ANSWERS, TrafficHealth.HEALTHY, TrafficHealth.HEALTHY, 24, primary_full=True, primary_writable=True
 )
 SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
+UNREAD = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
 CHOICES: dict[str, tuple[object, ...]] = {
     "primary_api": tuple(Api),
     "dr_api": tuple(Api),
@@ -43,6 +44,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "traffic_set": tuple(TrafficDirection),
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
+    "witnesses": ((),),
 }
 
 
@@ -75,6 +77,9 @@ def _every_combination() -> Iterator[Signals]:
         ({"traffic_set": TrafficDirection.DR, "dr_api": SILENT}, "DR_UNSEEN"),
         ({"pinned": True, "dr_writable": True, "primary_running": 0}, "ON_DR"),
         ({"pinned": True, "primary_api": SILENT, "primary_traffic": TrafficHealth.UNKNOWN}, "BLIND"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, **UNREAD}, "PRIMARY_LOST"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, **UNREAD, "dr_writable": True}, "ON_DR"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, "answered_by_dr": True, "dr_writable": True}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.BETWEEN}, "RETURNING"),
         ({"traffic_set": TrafficDirection.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.DR, "dr_full": True}, "SPLIT"),

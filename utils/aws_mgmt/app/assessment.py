@@ -15,7 +15,7 @@ from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, Posture
-from dr_checks.posture.signals import signals_of
+from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
@@ -56,7 +56,9 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
     posture = Posture(report.posture, report.posture_says)
     plan = make_plan(context, posture.name)
     losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
-    gates = gates_of(report.verdict.results, losses, plan, posture, context.env)
+    signals = signals_of(context.snapshot, context.env)
+    leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
+    gates = gates_of(report.verdict.results, losses, plan, posture, context.env, leads)
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
