@@ -85,6 +85,7 @@ _FAILOVER = (
     SequenceRow(46, _RESTORE, "compute/scale_dr_services", Role.SERVICES),
     SequenceRow(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
     SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
+    SequenceRow(54, _SHIFT, "traffic/pin_from_dr"),
     SequenceRow(55, _SHIFT, "traffic/pin_primary"),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
@@ -117,6 +118,7 @@ _FAILBACK = (
     SequenceRow(44, _CHECK, "compute/repoint_primary_tasks"),
     SequenceRow(45, _CHECK, "compute/restore_primary_scaling"),
     SequenceRow(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
+    SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
     SequenceRow(48, _SHARES, "traffic/unpin_primary"),
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),

@@ -153,7 +153,7 @@ def stays_away(view: View) -> Iterator[Finding]:
         for name, health_check in now.checks.items()
         if health_check.port in _PINS and not health_check.inverted and not health_check.disabled
     }
-    pinned_state = replace(now, seen=pinned)
+    pinned_state = replace(now, seen={**now.seen, **pinned})
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
         subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr

@@ -56,7 +56,8 @@ def host_rules(view: View) -> Iterator[Finding]:
     """
     read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules)
     rules = sorted(read, key=lambda rule: rule.priority)
-    serving = [row for row in view.get(elbv2.listeners) if row.default.kind != "redirect"]
+    pin = view.env.traffic.pin_port  # that listener is for health checkers alone
+    serving = [row for row in view.get(elbv2.listeners) if row.default.kind != "redirect" and row.port != pin]
     names = {group.arn: group.name for group in view.get(elbv2.target_groups)}
     tables = {row.label: _Table(rules, row) for row in serving}
     for tenant in view.tenants if serving else ():

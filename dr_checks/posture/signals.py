@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_checks.derived import dr_pin
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
@@ -13,6 +15,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, route53, route53_health_checks, sts_identity
+from dr_estate.readers.route53_health_checks import HealthCheck
 from dr_estate.snapshot.snapshot import Snapshot
 
 __all__ = ["WITNESSES", "Api", "Signals", "TrafficDirection", "TrafficHealth", "signals_of"]
@@ -79,7 +82,7 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         dr_traffic=_traffic(snapshot, env, Side.DR),
         primary_running=_running(snapshot),
         traffic_set=_set(pairs),
-        pinned=_pinned(snapshot, pairs),
+        pinned=_pinned(snapshot, pairs, env),
         primary_full=_full(snapshot, env, Side.PRIMARY),
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=_writable(snapshot, env, Side.PRIMARY),
@@ -133,12 +136,26 @@ def _set(pairs: tuple[RecordPair, ...]) -> TrafficDirection:
     return TrafficDirection.DR if sides == {Side.DR} else TrafficDirection.PRIMARY
 
 
-def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...]) -> bool:
+def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...], env: Environment) -> bool:
+    """Whether each check of the primary's records is held down."""
     try:
-        pins = {check.id for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL) if is_pinned(check)}
+        pins = _pins(snapshot, snapshot.get(route53_health_checks.checks, Side.GLOBAL), env)
     except DataUnavailable:
         return False
     return bool(pairs) and all(pair.primary.health_check_id in pins for pair in pairs)
+
+
+def _pins(snapshot: Snapshot, checks: Iterable[HealthCheck], env: Environment) -> set[str]:
+    """The ``checks`` that are held down: by their own settings, or by the DR region's switch."""
+    known = {check.id: check for check in checks}
+    try:
+        switch = dr_pin.switch_of(snapshot.get(elbv2.listeners, Side.DR), env)
+    except DataUnavailable:
+        switch = None
+    held = switch is not None and dr_pin.is_held(switch)
+    return {
+        check.id for check in known.values() if is_pinned(check) or (held and dr_pin.obeys_switch(check, known, env))
+    }
 
 
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
@@ -179,7 +196,8 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
         return TrafficHealth.UNKNOWN
     mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
     named = {record.health_check_id for record in mine if record.health_check_id}
-    telling = {check for check in named if check in known and not known[check].disabled and not is_pinned(known[check])}
+    pins = _pins(snapshot, known.values(), env)
+    telling = {check for check in named if check in known and not known[check].disabled and check not in pins}
     seen = [
         (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted
         for reading in statuses

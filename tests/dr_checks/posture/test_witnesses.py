@@ -83,9 +83,9 @@ def test_a_silent_region_is_lost_by_a_second_independent_witness_that_nobody_con
 def test_the_sentence_of_a_lost_region_names_who_says_so_and_what_was_silent_beside_it() -> None:
     says = posture_of(dark(led=(AWAY,), database=OLD, files=OLD), SIT).says
     assert says == (
-        f"the primary region's API is silent, and independently of that: name servers answer {SIT.traffic.origin_record} "
-        "with the load balancer of eu-west-1; database and files in eu-west-1 have received nothing for 1 h "
-        "(and its load balancer does not answer from here)."
+        "the primary region's API is silent, and independently of that: name servers answer "
+        f"{SIT.traffic.origin_record} with the load balancer of eu-west-1; database and files in eu-west-1 have "
+        "received nothing for 1 h (and its load balancer does not answer from here)."
     )
 
 
