@@ -93,6 +93,7 @@ _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LO
 _SWITCHOVER = tuple(sorted((*_FAILOVER, _ZERO_LOSS), key=lambda row: row.stage))
 _FAILBACK = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(14, _BEGIN, "traffic/shift_to_dr"),
     SequenceRow(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
     SequenceRow(16, _RECOVERED, "compute/fence_scaling_again"),
     SequenceRow(17, _RECOVERED, "compute/fence_services_again"),

@@ -40,6 +40,12 @@ def switch(context: PlanContext) -> Listener | None:
         return None
 
 
+def holds(context: PlanContext) -> bool:
+    """Whether the DR region keeps visitors from the primary's record now."""
+    found = switch(context)
+    return found is not None and dr_pin.is_held(found)
+
+
 def switch_step(context: PlanContext, module: str, found: Listener, status: int, says: str) -> Step:
     """The step by which the switch ``found`` answers ``status``."""
     before = dr_pin.HELD_STATUS if status == dr_pin.OPEN_STATUS else dr_pin.OPEN_STATUS

@@ -17,7 +17,7 @@ from dr_estate.readers import elbv2
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, where the switch is held."""
     found = pin_from_dr.switch(context)
-    if found is not None and dr_pin.is_held(found):
+    if found is not None and pin_from_dr.holds(context):
         says = (
             f"Release the primary region's record from {context.env.regions.dr}'s hold: {found.label} answers "
             f"{dr_pin.OPEN_STATUS} to health checkers again."
