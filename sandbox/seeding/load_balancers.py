@@ -86,7 +86,7 @@ def _pin_switch(site: Site, port: int) -> None:
         DefaultActions=[
             {
                 "Type": "fixed-response",
-                "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": ""},
+                "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"},
             }
         ],
         Tags=as_list(tag_map(site.environment)),

@@ -148,7 +148,7 @@ EXAMPLES = [
     given("health-checks.held-from-dr", Status.NOT_APPLICABLE),
     held(Status.PASS),
     held(Status.PASS, OBEYING, OWN, replace(WATCHING, type="HTTPS"), CHECK_2),
-    held(Status.FAIL, OWN, CHECK_2),
+    held(Status.FAIL, CHECK_1, CHECK_2),
     held(Status.FAIL, replace(OBEYING, children_needed=1), OWN, WATCHING),
     held(Status.FAIL, replace(OBEYING, disabled=True), OWN, WATCHING),
     held(Status.FAIL, OBEYING, OWN, replace(WATCHING, inverted=False)),
