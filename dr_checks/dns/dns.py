@@ -29,9 +29,9 @@ def situation(view: View, *down: Side) -> routing.Situation:
     known = {found.id: found for found in view.get(route53_health_checks.checks, Side.GLOBAL)}
     watching = [check.id for check in known.values() if dr_pin.watches_switch(check, view.env)]
     switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env) if watching else None
-    held = switch is not None and dr_pin.is_held(switch) and Side.DR not in down
+    holds = switch is not None and dr_pin.is_held(switch) and Side.DR not in down
     return routing.Situation(
-        frozenset(view.env.region(side) for side in down), known, dict.fromkeys(watching, not held)
+        frozenset(view.env.region(side) for side in down), known, dict.fromkeys(watching, not holds)
     )
 
 

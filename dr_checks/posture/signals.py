@@ -10,7 +10,7 @@ from dr_checks.derived import dr_pin
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
-from dr_checks.posture.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
+from dr_checks.derived.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
@@ -152,9 +152,9 @@ def _pins(snapshot: Snapshot, checks: Iterable[HealthCheck], env: Environment) -
         switch = dr_pin.switch_of(snapshot.get(elbv2.listeners, Side.DR), env)
     except DataUnavailable:
         switch = None
-    held = switch is not None and dr_pin.is_held(switch)
+    holds = switch is not None and dr_pin.is_held(switch)
     return {
-        check.id for check in known.values() if is_pinned(check) or (held and dr_pin.obeys_switch(check, known, env))
+        check.id for check in known.values() if is_pinned(check) or (holds and dr_pin.obeys_switch(check, known, env))
     }
 
 

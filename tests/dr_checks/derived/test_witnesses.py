@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from dr_checks.derived.witnesses import TrafficHealth, Witness
 from dr_checks.posture.posture import PostureName, posture_of
 from dr_checks.posture.signals import signals_of
-from dr_checks.posture.witnesses import TrafficHealth, Witness
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dns_answers, ecs, efs, elbv2, http_sites, rds, route53, sts_identity
