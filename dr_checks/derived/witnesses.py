@@ -63,8 +63,8 @@ def testimonies(snapshot: Snapshot, env: Environment, checks: TrafficHealth) -> 
 
 def weighed(found: tuple[Testimony, ...]) -> TrafficHealth:
     """What independent witnesses say together; unknown where there is none, or where they contradict each other."""
-    said = {testimony.health for testimony in found if testimony.independent}
-    return said.pop() if len(said) == 1 else TrafficHealth.UNKNOWN
+    reports = {testimony.health for testimony in found if testimony.independent}
+    return reports.pop() if len(reports) == 1 else TrafficHealth.UNKNOWN
 
 
 def led_to_dr(snapshot: Snapshot) -> bool:
@@ -78,10 +78,10 @@ def led_to_dr(snapshot: Snapshot) -> bool:
 
 
 def _health_check(checks: TrafficHealth) -> Testimony | None:
-    said = {TrafficHealth.HEALTHY: "succeeds", TrafficHealth.UNHEALTHY: "fails"}
-    return (
-        Testimony(Witness.HEALTH_CHECK, checks, f"its traffic health check {said[checks]}") if checks in said else None
-    )
+    verbs = {TrafficHealth.HEALTHY: "succeeds", TrafficHealth.UNHEALTHY: "fails"}
+    if checks not in verbs:
+        return None
+    return Testimony(Witness.HEALTH_CHECK, checks, f"its traffic health check {verbs[checks]}")
 
 
 def _name_servers(snapshot: Snapshot, env: Environment) -> Testimony | None:

@@ -160,7 +160,7 @@ class TrafficSettings(Settings):
     probe_path: str = "/wp-login.php"
     expected_probe_statuses: tuple[int, ...] = (200,)
     resolvers: tuple[str, ...] = ()
-    pin_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    pin_port: int | None = Field(default=None, ge=1, le=65535)
 
 
 class Thresholds(Settings):
