@@ -67,7 +67,7 @@ missing there?""",
         ScenarioGoal(
             "by-name",
             "What could not be seen was accepted by a person, by name and with a reason",
-            "Two regions that are silent at once may be a fault between here and them: a person takes what is not seen.",
+            "Two regions that are silent at once may be a fault on the way to them: a person answers for it.",
             ("T45",),
             _by_name,
         ),
