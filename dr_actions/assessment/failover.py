@@ -99,14 +99,19 @@ def gates_of(
     posture: Posture,
     env: Environment,
     database_down: bool = False,
+    leads: bool = True,
 ) -> tuple[Gate, ...]:
-    """Every gate of going ahead with ``plan``; ``database_down``: the primary's database was seen not to serve."""
+    """Every gate of going ahead with ``plan``.
+
+    ``database_down``: the primary's database was seen not to serve. ``leads``: where visitors are led was seen, in
+    records or in answers.
+    """
     lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
     hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
     return (
         _posture_gate(plan, posture, database_down),
-        *_plan_gates(plan),
+        *_plan_gates(plan, leads),
         *_plane_gate(hidden, env),
         *(_check_gate(result, env, lost, relaxed=result in hidden) for result in grave),
         *_loss_gates(losses, plan.goal, env, lost),
@@ -137,7 +142,7 @@ def database_is_down(context: PlanContext) -> bool:
     return found is None or (DATABASE[found.status].known and not DATABASE[found.status].serves)
 
 
-def _plan_gates(plan: Plan) -> Iterator[Gate]:
+def _plan_gates(plan: Plan, leads: bool) -> Iterator[Gate]:
     roles = roles_in(plan)
     database = Role.DATABASE in roles
     message = (
@@ -146,10 +151,14 @@ def _plan_gates(plan: Plan) -> Iterator[Gate]:
     yield Gate("plan.database", met=database, says=message, stops=True)
     moves, by_health = Role.TRAFFIC in roles, plan.goal is Goal.FAILOVER
     message = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
-    message = (
-        message if moves or not by_health else "the traffic records move by the health of the primary region (T05)."
-    )
-    yield Gate("plan.traffic", met=moves or by_health, says=message)
+    if by_health and not moves:
+        message = (
+            "the traffic records move by the health of the primary region (T05)."
+            if leads
+            else "no record can be edited, and neither records nor name servers show that visitors are led to the DR "
+            "region by health (T05): ask a name server from elsewhere."
+        )
+    yield Gate("plan.traffic", met=moves or (by_health and leads), says=message)
     serves = Role.SERVICES in roles
     message = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
     yield Gate("plan.services", met=serves, says=message, stops=True)
@@ -167,9 +176,15 @@ def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gat
 
 
 def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> bool:
-    """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer."""
-    bad = _counting(result, env, lost)
-    return bool(bad) and all(f.unseen is not None and f.unseen.is_silence_of(env.region(Side.GLOBAL)) for f in bad)
+    """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer.
+
+    Where us-east-1 is the DR region as well, only what was looked for at the global services is hidden there.
+    """
+    bad, region = _counting(result, env, lost), env.region(Side.GLOBAL)
+    return bool(bad) and all(
+        f.unseen is not None and f.unseen.is_silence_of(region) and (f.side is Side.GLOBAL or region != env.regions.dr)
+        for f in bad
+    )
 
 
 def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:

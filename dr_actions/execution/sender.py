@@ -19,7 +19,7 @@ from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.posture.posture import WITNESSES, posture_of
-from dr_estate.readers import route53, route53_health_checks
+from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route53_health_checks
 
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
 _FAILURE_KINDS: dict[type[Exception], str] = {GuardRefused: "guarded", TerraformFailed: "guarded"}
@@ -30,6 +30,11 @@ WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
     route53.records.name,
     route53_health_checks.checks.name,
     route53_health_checks.statuses.name,
+    dns_answers.led.name,
+    dns_answers.door.name,
+    http_sites.visits.name,
+    rds.automated_backups.name,
+    efs.replications.name,
 }
 _ANYHOW = (Goal.CLEAN_UP,)  # what a drill left is taken away whatever has happened to the estate meanwhile
 _POSTURE_GATE = "posture.expected"

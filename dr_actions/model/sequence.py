@@ -87,6 +87,7 @@ _FAILOVER = (
     SequenceRow(46, _RESTORE, "compute/scale_dr_services", Role.SERVICES),
     SequenceRow(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
     SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
+    SequenceRow(54, _SHIFT, "traffic/pin_from_dr"),
     SequenceRow(55, _SHIFT, "traffic/pin_primary"),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
@@ -94,6 +95,7 @@ _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LO
 _SWITCHOVER = tuple(sorted((*_FAILOVER, _ZERO_LOSS), key=lambda row: row.stage))
 _FAILBACK = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(14, _BEGIN, "traffic/shift_to_dr"),
     SequenceRow(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
     SequenceRow(16, _RECOVERED, "compute/fence_scaling_again"),
     SequenceRow(17, _RECOVERED, "compute/fence_services_again"),
@@ -120,6 +122,7 @@ _FAILBACK = (
     SequenceRow(44, _CHECK, "compute/repoint_primary_tasks"),
     SequenceRow(45, _CHECK, "compute/restore_primary_scaling"),
     SequenceRow(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
+    SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
     SequenceRow(48, _SHARES, "traffic/unpin_primary"),
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import routing
+from dr_checks.derived import dr_pin, routing
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, elbv2
 from dr_estate.readers.route53 import Record
 
@@ -229,13 +231,17 @@ def stays_away(view: View) -> Iterator[Finding]:
 
     Where health alone moved the visitors (us-east-1 could not be reached), they would go back by themselves.
     """
-    records, now = origin_records(view), situation(view)
+    try:
+        records, now = origin_records(view), situation(view)
+    except DataUnavailable as unseen:
+        yield _held_or_unknown(view, unseen.unavailable)
+        return
     pinned = {
         name: False
         for name, health_check in now.checks.items()
         if health_check.port in _PINS and not health_check.inverted and not health_check.disabled
     }
-    pinned_state = replace(now, seen=pinned)
+    pinned_state = replace(now, seen={**now.seen, **pinned})
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
         subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
@@ -253,3 +259,15 @@ def stays_away(view: View) -> Iterator[Finding]:
             yield view.gap(subject, measured, wanted, reason, remedy + "primary's health check to fail.")
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
+
+
+def _held_or_unknown(view: View, unavailable: Unavailable) -> Finding:
+    """What can be said while Route 53's control plane is silent: whether the DR region's switch is held."""
+    name, wanted = view.env.traffic.origin_record, view.env.regions.dr
+    with suppress(DataUnavailable):
+        switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
+        if switch is not None and dr_pin.is_held(switch):
+            measured = f"{switch.label} in {wanted} holds the primary's record down"
+            reason = f"that its health check follows cannot be seen now: {unavailable.why}"
+            return view.warn(name, measured, wanted, reason, "Run it again when us-east-1 answers.")
+    return view.unknown(name, wanted, unavailable)

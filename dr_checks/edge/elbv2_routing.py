@@ -79,7 +79,8 @@ def _tables(view: View, side: Side) -> dict[str, _Table]:
     read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules, side)
     rules = sorted(read, key=lambda rule: rule.priority)
     names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}
-    serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect"]
+    pin = view.env.traffic.pin_port  # that listener is for health checkers alone
+    serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
     return {row.label: _Table([rule for rule in rules if rule.listener == row.arn], names) for row in serving}
 
 

@@ -1,9 +1,9 @@
 """The posture of the estate, from observed signals: one table with a sentence per row. Pure.
 
-An unseen primary is a symptom, not a verdict: LOST needs two independent witnesses (its API does not answer and the
-traffic to it does not) while the DR side answers the same credentials; otherwise the answer is BLIND or DEGRADED. An
-estate whose traffic is set to the DR region is ON_DR, however the primary is. A primary whose API answers is IMPAIRED
-where most tenants are not served. Visitors in the DR region whom no record sent there are ON_DR_UNPLANNED.
+An unseen primary is a symptom, not a verdict: LOST needs two independent witnesses (its API does not answer, and the
+traffic to it does not: witnesses.py) while the DR side answers the same credentials; otherwise the answer is BLIND or
+DEGRADED. An estate whose traffic is set to the DR region is ON_DR, however the primary is. A primary whose API answers
+is IMPAIRED where most tenants are not served. Visitors in the DR region whom no record sent there are ON_DR_UNPLANNED.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dr_checks.core.model import Severity
+from dr_checks.derived.witnesses import sentence
 from dr_checks.posture.signals import WITNESSES, Api, Signals, TrafficDirection, TrafficHealth, signals_of
 from dr_checks.posture.visitors import ServiceState
 from dr_estate.config.environment import Environment, Side
@@ -161,10 +162,23 @@ TABLE = (
         ),
     ),
     PostureRule(
+        lambda s: (
+            s.dr_api is Api.ANSWERS
+            and s.traffic_set is TrafficDirection.UNKNOWN
+            and s.answered_by_dr
+            and bool(s.dr_writable)
+        ),
+        Posture(
+            PostureName.ON_DR,
+            "the traffic records cannot be read; name servers lead visitors to the DR region, whose database accepts "
+            "writes.",
+        ),
+    ),
+    PostureRule(
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.PRIMARY_LOST,
-            "the primary region's API is silent and its traffic health check fails: two independent signals.",
+            "the primary region's API is silent, and independent witnesses say that its traffic does not flow.",
         ),
     ),
     PostureRule(
@@ -293,6 +307,8 @@ def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
     """The posture that the snapshot's signals mean; that of an unseen primary gives the reason."""
     signals = signals_of(snapshot, env)
     posture = posture_by(signals)
+    if posture.name is PostureName.PRIMARY_LOST:
+        return replace(posture, says=sentence(signals.witnesses))
     if posture.name is not PostureName.PRIMARY_UNSEEN or signals.primary_running is not None:
         return posture
     try:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_checks.derived import dr_pin
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
+from dr_checks.derived.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
 from dr_checks.posture.visitors import NOT_SEEN, PrimaryService, ServiceState, primary_service, sides_answered
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, elbv2, rds, rds_groups, route53, route53_health_checks, sts_identity
+from dr_estate.readers.route53_health_checks import HealthCheck
 from dr_estate.snapshot.snapshot import Snapshot
+
+__all__ = ["WITNESSES", "Api", "Signals", "TrafficDirection", "TrafficHealth", "signals_of"]
 
 # Four services that every estate has: a region is silent only when none of them answers.
 WITNESSES = (sts_identity.caller, ecs.services, elbv2.load_balancer, rds.instances)
@@ -25,14 +31,6 @@ class Api(StrEnum):
     ANSWERS = "answers"
     SILENT = "silent"
     REFUSES = "refuses"
-
-
-class TrafficHealth(StrEnum):
-    """State of a region's traffic health check, observed from outside both regions."""
-
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    UNKNOWN = "unknown"
 
 
 class TrafficDirection(StrEnum):
@@ -53,6 +51,9 @@ class Signals:
     and its parameter group does not refuse writes, None where AWS does not document that state. The primary is
     ``asleep`` when the schedule has scaled its services to 0. ``recorded``: the zone has a record of the traffic's
     name, or cannot be read. ``visitors`` is where the public answers lead now, whatever ``traffic_set`` prefers.
+    ``answered_by_dr``: name servers lead visitors to the DR region, asked without the zone's own. ``witnesses`` are
+    what was seen of the primary's traffic while its API is silent; ``primary_traffic`` is then what they say together,
+    else what its health check says.
     """
 
     primary_api: Api
@@ -70,6 +71,8 @@ class Signals:
     recorded: bool = True
     visitors: TrafficDirection = TrafficDirection.UNKNOWN
     primary_service: PrimaryService = NOT_SEEN
+    answered_by_dr: bool = False
+    witnesses: tuple[Testimony, ...] = ()
 
     @property
     def service(self) -> ServiceState:
@@ -93,15 +96,17 @@ _MOVED = (TrafficDirection.DR, TrafficDirection.BETWEEN)
 
 def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
     """Read the witnesses out of the snapshot."""
-    pairs = _pairs(snapshot, env)
+    pairs, primary_api = _pairs(snapshot, env), _api(snapshot, Side.PRIMARY)
+    checked = _traffic(snapshot, env, Side.PRIMARY)
+    found = testimonies(snapshot, env, checked) if primary_api is Api.SILENT else ()
     return Signals(
-        primary_api=_api(snapshot, Side.PRIMARY),
+        primary_api=primary_api,
         dr_api=_api(snapshot, Side.DR),
-        primary_traffic=_traffic(snapshot, env, Side.PRIMARY),
+        primary_traffic=weighed(found) if primary_api is Api.SILENT else checked,
         dr_traffic=_traffic(snapshot, env, Side.DR),
         primary_running=_running(snapshot),
         traffic_set=_set(pairs),
-        pinned=_pinned(snapshot, pairs),
+        pinned=_pinned(snapshot, pairs, env),
         primary_full=_full(snapshot, env, Side.PRIMARY),
         dr_full=_full(snapshot, env, Side.DR),
         primary_writable=_writable(snapshot, env, Side.PRIMARY),
@@ -110,6 +115,8 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         recorded=_recorded(snapshot, env),
         visitors=_visitors(snapshot, env),
         primary_service=primary_service(snapshot, env),
+        answered_by_dr=led_to_dr(snapshot),
+        witnesses=found,
     )
 
 
@@ -162,12 +169,26 @@ def _set(pairs: tuple[RecordPair, ...]) -> TrafficDirection:
     return TrafficDirection.DR if sides == {Side.DR} else TrafficDirection.PRIMARY
 
 
-def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...]) -> bool:
+def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...], env: Environment) -> bool:
+    """Whether each check of the primary's records is held down."""
     try:
-        pins = {check.id for check in snapshot.get(route53_health_checks.checks, Side.GLOBAL) if is_pinned(check)}
+        pins = _pins(snapshot, snapshot.get(route53_health_checks.checks, Side.GLOBAL), env)
     except DataUnavailable:
         return False
     return bool(pairs) and all(pair.primary.health_check_id in pins for pair in pairs)
+
+
+def _pins(snapshot: Snapshot, checks: Iterable[HealthCheck], env: Environment) -> set[str]:
+    """The ``checks`` that are held down: by their own settings, or by the DR region's switch."""
+    known = {check.id: check for check in checks}
+    try:
+        switch = dr_pin.switch_of(snapshot.get(elbv2.listeners, Side.DR), env)
+    except DataUnavailable:
+        switch = None
+    holds = switch is not None and dr_pin.is_held(switch)
+    return {
+        check.id for check in known.values() if is_pinned(check) or (holds and dr_pin.obeys_switch(check, known, env))
+    }
 
 
 def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
@@ -219,7 +240,8 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
         return TrafficHealth.UNKNOWN
     mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
     named = {record.health_check_id for record in mine if record.health_check_id}
-    telling = {check for check in named if check in known and not known[check].disabled and not is_pinned(known[check])}
+    pins = _pins(snapshot, known.values(), env)
+    telling = {check for check in named if check in known and not known[check].disabled and check not in pins}
     seen = {
         reading.dimension(_CHECK): (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted
         for reading in statuses

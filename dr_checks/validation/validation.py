@@ -168,10 +168,12 @@ def _asked(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
         replies += tested
     try:
         servers = view.get(answers.authorities, Side.GLOBAL)
-        replies += servers
-        unavailable = next((answer for answer in servers if isinstance(answer, Unavailable)), None)
     except DataUnavailable as unseen:
-        unavailable = unseen.unavailable
+        servers = (unseen.unavailable,)
+        with suppress(DataUnavailable):  # found by delegation: needed where Route 53's control plane is silent
+            servers = view.get(answers.led, Side.GLOBAL)
+    replies += servers
+    unavailable = next((answer for answer in servers if isinstance(answer, Unavailable)), None)
     heard = [
         answer for answer in replies if isinstance(answer, DnsAnswer) and answer.name == view.env.traffic.origin_record
     ]

@@ -130,14 +130,15 @@ class ReadClient:
 
         Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
         """
-        if region in self._dark:
-            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[region], region))
+        place = _place(service, region)
+        if place in self._dark:
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[place], region))
         try:
             answer = doing(self.client(service, region))
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
-            self._failures[region] = 0
+            self._failures[place] = 0
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
@@ -145,9 +146,9 @@ class ReadClient:
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             self.blinked = True
             unavailable = explain(error, service, region)
-            self._note_failure(unavailable, region)
+            self._note_failure(unavailable, place)
             raise DataUnavailable(unavailable) from error
-        self._failures[region] = 0
+        self._failures[place] = 0
         return answer
 
     def prove_account(self) -> Identity:
@@ -177,14 +178,14 @@ class ReadClient:
             Unavailable(UnavailableKind.UNREACHABLE, "No region's STS could prove the account: " + " ".join(blind))
         )
 
-    def _note_failure(self, unavailable: Unavailable, region: str) -> None:
+    def _note_failure(self, unavailable: Unavailable, place: str) -> None:
         """Stop asking a region after several calls in a row got no connection at all."""
         if unavailable.kind is not UnavailableKind.UNREACHABLE:
             return
-        self._failures[region] += 1
-        if self._failures[region] >= _CALLS_BEFORE_DARK:
+        self._failures[place] += 1
+        if self._failures[place] >= _CALLS_BEFORE_DARK:
             self._dark.setdefault(
-                region, f"{region} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unavailable.why}"
+                place, f"{place} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unavailable.why}"
             )
 
     def _guarded_session(self) -> botocore.session.Session:
@@ -218,6 +219,12 @@ class ReadClient:
 
 
 _CALLS_BEFORE_DARK = 4
+_GLOBAL_SERVICES = frozenset({"route53", "cloudfront", "iam"})
+
+
+def _place(service: str, region: str) -> str:
+    """Where a call is answered: the global services of us-east-1 have endpoints, and outages, of their own (T01)."""
+    return f"{region} (global services)" if service in _GLOBAL_SERVICES else region
 
 
 def _no_such_read(event_name: str, **_: Any) -> None:

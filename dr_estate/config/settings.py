@@ -138,7 +138,11 @@ class ResourceNames(Settings):
 
 
 class TrafficSettings(Settings):
-    """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records."""
+    """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records.
+
+    ``pin_port`` is the listener of the DR region's load balancer by which the primary's record is held down without
+    Route 53's control plane; None where none was prepared.
+    """
 
     zone: str
     tenant_domain: str
@@ -156,6 +160,7 @@ class TrafficSettings(Settings):
     probe_path: str = "/wp-login.php"
     expected_probe_statuses: tuple[int, ...] = (200,)
     resolvers: tuple[str, ...] = ()
+    pin_port: int | None = Field(default=None, ge=1, le=65535)
 
 
 class Thresholds(Settings):

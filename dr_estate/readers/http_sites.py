@@ -9,13 +9,13 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network import dns_query
 from dr_estate.network.http_probe import Handshake, Visit, handshake, visit
-from dr_estate.readers import ecs, elbv2, route53
+from dr_estate.readers import ecs, elbv2, route53, sts_identity
 from dr_estate.readers.dns_answers import is_aws
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 # what its parts build on: the records, the load balancers and the services
-SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | ecs.SERVICE_READS
+SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | ecs.SERVICE_READS | sts_identity.READS
 
 _HTTP, _HTTPS = 80, 443
 _STRANGER = "nobody.invalid"
@@ -51,8 +51,7 @@ def front(context: ReadContext) -> SiteAddress | None:
             return None
         limit_s = context.env.observation.connect_timeout_s
         return SiteAddress(dns_query.addresses(name, limit_s, context.env.traffic.resolvers)[0], _HTTP, _HTTPS)
-    zone = context.part(route53.zone, Side.GLOBAL)
-    for place in zone.sites_at.split() if zone else ():
+    for place in sts_identity.somewhere(context).sites_at.split():
         region, _, where = place.partition("=")
         if region == context.region:
             address, plain, secure = where.split(":")

@@ -28,6 +28,7 @@ SAFE = readers_secretsmanager.Content(
 )
 TIED = replace(SAFE, fields=(readers_secretsmanager.Field("host", names_primary=True, names_dr=False, digest="a"),))
 OUT_OF_REACH = Unavailable(UnavailableKind.RESOLVER, "DNS server ns-1 did not answer.")
+SILENT = Unavailable(UnavailableKind.UNREACHABLE, "route53 in us-east-1 does not answer.", "us-east-1")
 LED_AWAY = (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100))
 TOPIC = sns_topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
 
@@ -46,6 +47,7 @@ def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Ex
         (sns_topics.topics, Side.DR): changed.get("topics", (TOPIC,)),
         (dns_answers.tested, Side.GLOBAL): changed.get("tested", (replace(AWAY, asked="Route 53"),)),
         **(traffic(records=changed["records"]) if "records" in changed else {}),
+        **({(dns_answers.led, Side.GLOBAL): changed["led"]} if "led" in changed else {}),
     }
     return Example(f"validation.{check}", expected, world(parts), frozenset([subject] if subject else []))
 
@@ -104,6 +106,10 @@ EXAMPLES = [
     given("answers-lead-here", Status.UNKNOWN, door=DENIED),
     given("answers-lead-here", Status.PASS, tested=DENIED),
     given("answers-lead-here", Status.PASS, authorities=(OUT_OF_REACH,)),
+    given("answers-lead-here", Status.PASS, authorities=SILENT, tested=SILENT, led=(AWAY,)),
+    given("answers-lead-here", Status.FAIL, authorities=SILENT, tested=SILENT, led=(AWAY, AT_HOME)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=SILENT, tested=SILENT, led=(AWAY, SILENT)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=SILENT, tested=SILENT),
     given("answers-lead-here", Status.PASS, authorities=OUT_OF_REACH),
     given("answers-lead-here", Status.FAIL, authorities=OUT_OF_REACH, tested=(AT_HOME,)),
     given("answers-lead-here", Status.WARN, ORIGIN, authorities=OUT_OF_REACH, tested=DENIED, records=LED_AWAY),

@@ -46,6 +46,7 @@ HEALTHY = Signals(
 SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
 UNSEEN = TrafficDirection.UNKNOWN
 SOME, MOST = PrimaryService(ServiceState.SOME_FAIL, "a few"), PrimaryService(ServiceState.MOST_FAIL, "nearly all")
+UNREAD = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
 CHOICES: dict[str, tuple[object, ...]] = {
     "primary_api": tuple(Api),
     "dr_api": (Api.ANSWERS, Api.SILENT),
@@ -58,6 +59,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "primary_service": tuple(map(PrimaryService, ServiceState)),
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
+    "witnesses": ((),),
 }
 
 
@@ -95,6 +97,9 @@ def _every_combination() -> tuple[tuple[Signals, int], ...]:
         ({"traffic_set": TrafficDirection.DR, "dr_api": SILENT}, "DR_UNSEEN"),
         ({"pinned": True, "dr_writable": True, "primary_running": 0}, "ON_DR"),
         ({"pinned": True, "primary_api": SILENT, "primary_traffic": TrafficHealth.UNKNOWN}, "BLIND"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, **UNREAD}, "PRIMARY_LOST"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, **UNREAD, "dr_writable": True}, "ON_DR"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, "answered_by_dr": True, "dr_writable": True}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.BETWEEN}, "RETURNING"),
         ({"traffic_set": TrafficDirection.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.DR, "dr_full": True}, "SPLIT"),

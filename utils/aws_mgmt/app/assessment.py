@@ -21,7 +21,7 @@ from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, 
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
-from dr_checks.posture.signals import signals_of
+from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
@@ -83,8 +83,10 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
     posture = report.whole_posture
     plan = make_plan(context, posture.name)
     losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
+    signals = signals_of(context.snapshot, context.env)
+    leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
     database_down = database_is_down(context)
-    gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down)
+    gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down, leads)
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
