@@ -37,6 +37,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment) -> I
     daemon.purge(sit)
 
 
+@pytest.mark.usefixtures("home")
+def test_a_world_keeps_its_pace_until_it_is_given_another(sit: Environment) -> None:
+    assert daemon.up(sit, TENANTS, seeded=False, pace="real").state()["pace"] == "real"
+    daemon.down(sit)
+    assert daemon.up(sit).state()["pace"] == "real"
+    assert daemon.up(sit, pace="quick").state()["pace"] == "quick"
+
+
 def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit: Environment) -> None:
     first = daemon.up(sit, TENANTS, seeded=False)
     assert daemon.up(sit) == first

@@ -46,6 +46,14 @@ def test_global_options_stand_before_and_after_an_action() -> None:
     assert wanted == parse(["sandbox", "-e", "sit", "up", "--tenants", "3"])
 
 
+def test_a_sandbox_is_started_at_one_of_two_paces() -> None:
+    for words, pace in (("", ""), ("--pace real", "real")):
+        wanted = of.SandboxOptions(environment="sit", action="up", pace=pace)
+        assert wanted == parse(f"-e sit sandbox up {words}".split())
+    with pytest.raises(SystemExit):
+        parse("-e sit sandbox up --pace slow".split())
+
+
 def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
     assert parse(["-e", "sit", "--tenant", "a", "status", "--tenant", "b", "--tenant", "c"]).only_tenants == (
         "a",
