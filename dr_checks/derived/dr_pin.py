@@ -10,7 +10,7 @@ networking blog, "Creating Disaster Recovery Mechanisms Using Amazon Route 53" (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from dr_checks.derived.routing import region_of
 from dr_estate.config.environment import Environment, Side
@@ -26,7 +26,7 @@ def is_needed(env: Environment) -> bool:
     return env.region(Side.PRIMARY) == env.region(Side.GLOBAL)
 
 
-def switch_of(listeners: Iterable[Listener], env: Environment) -> Listener | None:
+def switch_of(listeners: tuple[Listener, ...], env: Environment) -> Listener | None:
     """The DR region's listener by which the primary's record is held, None where none was prepared."""
     return next((found for found in listeners if found.port == env.traffic.pin_port), None)
 

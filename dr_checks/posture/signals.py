@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -178,7 +177,7 @@ def _pinned(snapshot: Snapshot, pairs: tuple[RecordPair, ...], env: Environment)
     return bool(pairs) and all(pair.primary.health_check_id in pins for pair in pairs)
 
 
-def _pins(snapshot: Snapshot, checks: Iterable[HealthCheck], env: Environment) -> set[str]:
+def _pins(snapshot: Snapshot, checks: tuple[HealthCheck, ...], env: Environment) -> set[str]:
     """The ``checks`` that are held down: by their own settings, or by the DR region's switch."""
     known = {check.id: check for check in checks}
     try:
@@ -240,7 +239,7 @@ def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:
         return TrafficHealth.UNKNOWN
     mine = [r for r in records if r.name == env.traffic.origin_record and side_of(r, env) is side]
     named = {record.health_check_id for record in mine if record.health_check_id}
-    pins = _pins(snapshot, known.values(), env)
+    pins = _pins(snapshot, tuple(known.values()), env)
     telling = {check for check in named if check in known and not known[check].disabled and check not in pins}
     seen = {
         reading.dimension(_CHECK): (reading.value >= 1) != known[reading.dimension(_CHECK)].inverted

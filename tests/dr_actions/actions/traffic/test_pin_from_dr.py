@@ -85,15 +85,12 @@ def test_a_failback_turns_records_that_no_failover_could_before_the_switch_is_re
 
 
 def test_the_turned_records_are_told_apart_by_where_they_lead_and_not_by_their_names() -> None:
-    swapped: dict[str, Any] = {
-        "primary_set_identifier": "z-main",
-        "secondary_set_identifier": "a-standby",
-        "pin_port": 8053,
-    }
+    main, standby = "z-main", "a-standby"
+    swapped = {"primary_set_identifier": main, "secondary_set_identifier": standby, "pin_port": 8053}
     env = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update=swapped)})
     names = {
-        SIT.traffic.primary_set_identifier: swapped["primary_set_identifier"],
-        SIT.traffic.secondary_set_identifier: swapped["secondary_set_identifier"],
+        SIT.traffic.primary_set_identifier: main,
+        SIT.traffic.secondary_set_identifier: standby,
     }
     records = HELD.get(route53.records, Side.GLOBAL)
     renamed = with_part(
@@ -104,7 +101,7 @@ def test_the_turned_records_are_told_apart_by_where_they_lead_and_not_by_their_n
     )
     stages = list(shift_to_primary.ACTION.plan_steps(sight(renamed, env=env, goal=Goal.FAILBACK)))
     weights = {record["SetIdentifier"]: record["Weight"] for record in stages[-1].after["records"]}
-    assert weights == {"z-main": 100, "a-standby": 0}
+    assert weights == {main: 100, standby: 0}
 
 
 def test_a_failback_whose_records_lead_to_the_dr_region_already_turns_none() -> None:
