@@ -75,9 +75,8 @@ class Heartbeat:
             self._lost = str(fenced)
             raise LockLost(self._lost) from fenced
         self._lost = self._trouble = ""
-        if not self._thread.is_alive():
-            self._thread = self._renewals()
-            self._thread.start()
+        self._thread = self._renewals()  # the one before ends at its next beat, if it has not yet
+        self._thread.start()
 
     def _renewals(self) -> threading.Thread:
         return threading.Thread(target=self._beat, name=f"heartbeat-{self._lock.run}", daemon=True)
@@ -87,7 +86,9 @@ class Heartbeat:
         return lease_of(self._limits, self._control.clock.speed)
 
     def _beat(self) -> None:
-        while not self._control.clock.wait(self._stop, self._lease_s / 3) and not self.lost:
+        while not self._control.clock.wait(self._stop, self._lease_s / 3):
+            if threading.current_thread() is not self._thread or self.lost:
+                return
             try:
                 self._lock = renew(self._control, self._lock, self._limits)
                 self._trouble = ""

@@ -185,7 +185,7 @@ def _since_by(entries: Sequence[Entry]) -> str:
 
 def _fenced(entries: Sequence[Entry]) -> Span:
     """From the first call of a fence to the last fence seen done."""
-    own = [entry for entry in entries if entry.step and prefix_of(entry.step).startswith(_FENCES)]
+    own = [entry for entry in entries if entry.step and prefix_of(entry.step) in _FENCES]
     sent = [entry.at for entry in own if entry.kind is EntryKind.INTENT]
     done = [entry.at for entry in own if entry.kind is EntryKind.CONFIRMED]
     return Span(min(sent), max(done)) if sent and done else Span(None, None)

@@ -240,6 +240,7 @@ def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Pr
     approved = dark.run(f"approve --incident {INCIDENT}", "approver")
     assert approved.code == 0, approved.err
     assert f"failover --execute --incident {INCIDENT}" in approved.out
+    assert "the operator's AWS session is to last until" in approved.out
     _change_the_estate(dark)
     assert here.run("pause --reason storm").code == 0
     dark.world.reset_mutations()

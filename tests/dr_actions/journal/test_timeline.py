@@ -187,8 +187,8 @@ def test_without_a_plan_there_is_no_timeline() -> None:
 
 
 def test_the_outage_has_a_clock_of_its_own_beside_the_runs() -> None:
-    told = {"since": instant(at(-30)), "since_by": "ticket", "moment": instant(at(10))}
-    (line,) = timelines(entries([(20, EntryKind.DETECTED, None, told), *BEFORE[1:], *WALK]), RTO_S)
+    values = {"since": instant(at(-30)), "since_by": "ticket", "moment": instant(at(10))}
+    (line,) = timelines(entries([(20, EntryKind.DETECTED, None, values), *BEFORE[1:], *WALK]), RTO_S)
     assert (line.since, line.since_by, line.reached_s, line.run_s) == (at(-30), "ticket", 100 * 60, 50 * 60)
 
 

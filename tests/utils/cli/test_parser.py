@@ -51,7 +51,7 @@ def test_a_sandbox_is_started_at_one_of_two_paces() -> None:
         wanted = of.SandboxOptions(environment="sit", action="up", pace=pace)
         assert wanted == parse(f"-e sit sandbox up {words}".split())
     with pytest.raises(SystemExit):
-        parse("-e sit sandbox up --pace slow".split())
+        parse(["-e", "sit", "sandbox", "up", "--pace", "slow"])
 
 
 def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:

@@ -11,7 +11,7 @@ from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
 from dr_actions.assessment.failover import Advice, Assessment, database_is_down, failover_advice, gates_of
 from dr_actions.assessment.fence import fence_gates
-from dr_actions.assessment.outage import OutageStart, outage_start
+from dr_actions.assessment.outage import outage_start
 from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
@@ -57,7 +57,7 @@ def goal_of(options: PlanOptions) -> Goal:
 
 def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, run: CommandRun) -> Report:
     """The report of the goal's scenarios with the assessment of their goal in it."""
-    goal = goal_of(options)
+    goal, since = goal_of(options), _since(options, snapshot)
     report = judge(options, environment, JUDGED[goal], snapshot, run)
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
@@ -66,16 +66,16 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     else:
         assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
     if goal is Goal.FAILOVER and assessment.posture.name is PostureName.PRIMARY_LOST:
-        since = options.since if isinstance(options, FailoverOptions) else None
-        assessment = replace(assessment, outage=_outage(snapshot, environment, since))
+        assessment = replace(assessment, outage=outage_start(snapshot, environment, since))
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
 
 
-def _outage(snapshot: Snapshot, environment: Environment, since: datetime | None) -> OutageStart:
-    """Since when the outage lasts. Raises UsageError for a time that has not come."""
+def _since(options: PlanOptions, snapshot: Snapshot) -> datetime | None:
+    """When the outage began, by the ticket; None where that was not given. Raises UsageError for what has not come."""
+    since = options.since if isinstance(options, FailoverOptions) else None
     if since is not None and since > snapshot.taken_at:
         raise UsageError(f"--since {since.isoformat()} has not come yet: give the time at which the outage began.")
-    return outage_start(snapshot, environment, since)
+    return since
 
 
 def assess_failover(report: Report, context: PlanContext) -> Assessment:

@@ -30,7 +30,7 @@ from dr_actions.model.plan import Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
-from dr_estate.model.session_life import Coverage
+from dr_estate.model.session_life import Coverage, SessionCoverage
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
@@ -47,7 +47,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
     recorded_of,
 )
-from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
+from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 _COOL_DOWN = "lock.cool-down"
@@ -100,7 +100,7 @@ def authorise(
     confirmed = frozenset(map(present_id, options.confirm))
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
-    unfinished = None if options.replan else _run_to_resume(past, options, incident)
+    unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
     snapshot = evaluation.observe_world(app.world, env, run)
     if unfinished is not None and earlier is not None:
@@ -114,8 +114,7 @@ def authorise(
     assessment = report.assessment
     if assessment is None or assessment.session is None:
         raise UsageError("There is nothing to decide upon.")
-    if assessment.session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
-        run.dialog.note(f"Credentials: {assessment.session.says}. {assessment.session.remedy}")
+    _warn_of_short_session(assessment.session, run.dialog)
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     request = replace(
@@ -153,6 +152,12 @@ def clear_trial(
     )
 
 
+def _warn_of_short_session(session: SessionCoverage, dialog: Dialog) -> None:
+    """Say that the keys in use are renewed, or may end, before the plan does; such that end are a gate."""
+    if session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
+        dialog.note(f"Credentials: {session.says}. {session.remedy}")
+
+
 def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, assessment: Assessment) -> None:
     """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
@@ -187,7 +192,7 @@ def paused_by(control_state: ControlState) -> str:
     return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
 
 
-def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str) -> Entry | None:
+def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str, dialog: Dialog) -> Entry | None:
     """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
     begun, goal = last_beginning(past), goal_of(options)
     if begun is None:
@@ -195,6 +200,8 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
     anew = next_steps.same_run(options, incident, "--replan")
     if goal_of_beginning(begun) is goal:
         if not is_done(past, begun):
+            if isinstance(options, FailoverOptions) and options.since:
+                dialog.note("--since counts for a run that begins: this one goes on by the time it began with.")
             return begun
         raise Refused(
             f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "

@@ -343,8 +343,8 @@ def _last_request(run: PlanRun) -> dict[str, str]:
         minutes = context.snapshot.get(elbv2_request_counts.minutes, old)
     except (DataUnavailable, ReadFailed):
         return {}
-    asked = [minute.at for minute in minutes if minute.requests]
-    return {"last_request": max(asked).isoformat()} if asked else {}
+    moments = [minute.at for minute in minutes if minute.requests]
+    return {"last_request": max(moments).isoformat()} if moments else {}
 
 
 def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:

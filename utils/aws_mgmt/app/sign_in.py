@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Protocol
 
 from dr_actions.authorization.people import same_person
@@ -33,6 +34,21 @@ class Caller:
     userid: str
 
 
+class RefusalKind(StrEnum):
+    """Why credentials cannot be gone on with: LOST, AWS refuses them or there are none; OTHERS, another person's."""
+
+    LOST = "lost"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRefusal:
+    """Credentials that a run does not go on with, and a sentence."""
+
+    kind: RefusalKind
+    message: str
+
+
 class RunLock(Protocol):
     """The lock of a run."""
 
@@ -41,7 +57,7 @@ class RunLock(Protocol):
         ...
 
 
-class Recorder(Protocol):
+class NoteWriter(Protocol):
     """Writes a sentence into the run's journal."""
 
     def __call__(self, *, says: str) -> object:
@@ -56,7 +72,7 @@ class RunInProgress:
     lock: RunLock
     stop: threading.Event
     note: Callable[[str], None]
-    record: Recorder
+    record: NoteWriter
     thread: int
 
 
@@ -79,7 +95,7 @@ class SignIn:
 
     @contextmanager
     def awaited(
-        self, lock: RunLock, stop: threading.Event, note: Callable[[str], None], record: Recorder
+        self, lock: RunLock, stop: threading.Event, note: Callable[[str], None], record: NoteWriter
     ) -> Iterator[None]:
         """Within the block lost credentials are waited for; outside of it they are refused."""
         self._run = RunInProgress(lock, stop, note, record, threading.get_ident())
@@ -97,12 +113,12 @@ class SignIn:
         run = self._run
         if run is None or self._waiting or threading.get_ident() != run.thread:
             return False
-        reason = self._refusal()
-        if not reason:
+        refusal = self._refusal()
+        if refusal is None:
             return False
         began_s, self._waiting = self._clock.monotonic(), True
         try:
-            self._wait(run, reason)
+            self._wait(run, refusal)
             self._regain(run)
         except (CredentialsLost, RunStopped, LockLost):
             self._run = None  # the run ends: nothing more is waited for
@@ -131,44 +147,48 @@ class SignIn:
                 self._clock.wait(run.stop, self._env.execution.poll_s)
         return None
 
-    def _wait(self, run: RunInProgress, reason: str) -> None:
+    def _wait(self, run: RunInProgress, refusal: SignInRefusal) -> None:
         limits, began_s = self._env.execution, self._clock.monotonic()
         until = self._clock.now() + timedelta(minutes=limits.sign_in_wait_minutes)
         dropped = forget_expired_variables()
         from_profile = " The keys in its variables are over: the profile counts from now on." if dropped else ""
         login = login_command()
         message = (
-            f"The credentials are lost: {reason} The run is paused and nothing is taken back. Log in again "
+            f"The credentials are lost: {refusal.message} The run is paused and nothing is taken back. Log in again "
             f"(`{login}`): it goes on by itself, if that is by {until:%H:%M} UTC.{from_profile}"
         )
         run.note(message)
         run.record(says=message)
-        while reason:
+        while True:
             if self._clock.monotonic() - began_s >= limits.sign_in_wait_minutes * 60:
                 raise CredentialsLost(
-                    f"No new credentials in {limits.sign_in_wait_minutes:g} min: {reason} Nothing was taken back. Log "
-                    f"in again (`{login}`)."
+                    f"No new credentials in {limits.sign_in_wait_minutes:g} min: {refusal.message} Nothing was taken "
+                    f"back. Log in again (`{login}`)."
                 )
             self._clock.wait(run.stop, limits.poll_s)
             if run.stop.is_set():
                 raise RunStopped
             self._anew()
-            before, reason = reason, self._refusal()
-            if reason and reason != before:
-                run.note(f"Still paused: {reason}")
+            found = self._refusal()
+            if found is None:
+                break
+            if found.kind is not refusal.kind:
+                run.note(f"Still paused: {found.message}")
+            refusal = found
         back = f"Credentials are there again after {self._clock.monotonic() - began_s:.0f} s: the run goes on."
         run.note(back)
         run.record(says=back)
 
-    def _refusal(self) -> str:
-        """Why the credentials there are cannot be gone on with, "" where they can."""
+    def _refusal(self) -> SignInRefusal | None:
+        """Why the credentials there are cannot be gone on with, None where they can."""
         try:
             caller = self._ask()
         except WrongAccount as wrong:
-            return str(wrong)
+            return SignInRefusal(RefusalKind.OTHERS, str(wrong))
         except DataUnavailable as refused:
             lost = refused.unavailable.kind is UnavailableKind.CREDENTIALS
-            return refused.unavailable.why if lost or self._waiting else ""
+            return SignInRefusal(RefusalKind.LOST, refused.unavailable.why) if lost or self._waiting else None
         if same_person(caller.arn, self.caller.arn, self._env):
-            return ""
-        return f"They are of {caller.arn} now, and the run was ordered by {self.caller.arn}."
+            return None
+        message = f"They are of {caller.arn} now, and the run was ordered by {self.caller.arn}."
+        return SignInRefusal(RefusalKind.OTHERS, message)
