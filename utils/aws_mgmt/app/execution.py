@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
-from dr_actions.control_table.control import Fence, Fenced
+from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
-from dr_actions.journal.journal import EntryKind, Journal, journal_path
+from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
@@ -49,7 +47,7 @@ from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
-from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
+from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
 
@@ -104,28 +102,15 @@ def _with_lock(
     context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
 ) -> tuple[RunSummary, Report]:
     env, app, clearance = context.env, context.app, context.start.clearance
-    clock = app.clock
-    run_id = f"{clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    owner = locking.Owner(person_of(app.caller.arn, env), app.caller.arn)
-    try:
-        lock = locking.take(
-            app.control,
-            owner,
-            run_id,
-            clearance.incident,
-            env.execution,
-            context.start.waives_cool_down,
-            locking.Watch(context.files.dialog.note, context.stop),
-        )
-    except (LockHeld, CoolingDown) as error:
-        raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
-    mirror = TableMirror(app.control, lock.fence)
+    run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    lock = _taken(context, run_id)
+    mirror, person = TableMirror(app.control, lock.fence), lock.owner.person
     world = app.world.id
     folder = journals(context.options, world)
     with Heartbeat(app.control, lock, env.execution) as heartbeat:
         try:
             journal = Journal.open(
-                folder, env.name, clearance.incident, run_id, clock.now, mirror, owner.person, world=world
+                folder, env.name, clearance.incident, run_id, app.clock.now, mirror, person, world=world
             )
         except BaseException:
             with contextlib.suppress(Exception):  # why it could not be opened is what must be told
@@ -143,20 +128,27 @@ def _with_lock(
     return summary, report
 
 
+def _taken(context: RunContext, run_id: str) -> locking.Lock:
+    """The lock for the run of that id, watched for where another's heartbeat may be over. Raises Refused."""
+    app, start = context.app, context.start
+    owner = locking.Owner(person_of(app.caller.arn, context.env), app.caller.arn)
+    watch = locking.Watch(context.files.dialog.note, context.stop)
+    incident, limits = start.clearance.incident, context.env.execution
+    try:
+        return locking.take(app.control, owner, run_id, incident, limits, start.waives_cool_down, watch)
+    except (LockHeld, CoolingDown) as error:
+        raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
+
+
 def run_steps(
     context: RunContext, heartbeat: Heartbeat, journal: Journal, validates: bool = True
 ) -> tuple[RunSummary, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
     outcome, report = Outcome(), context.start.report
     again = next_steps.after_run(context.options, context.start.clearance.incident)
-    follow = context.files.dialog.follow
-    began = _outage_of(context, journal)
-    lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
-    with follow(context.start.plan, context.files.folder, context.app.world.by_hand, lasted_s) as listener:
+    with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
         journal.tell_to(listener.note)
-        if skewed := context.app.clock.skew_message():
-            listener.note(skewed)
         try:
             open_the_record(context, run, journal, heartbeat.lock.fence)
             last = [s for s in run.plan.steps if role_of(run.plan.goal, s.id) is Role.NOTIFY_END]
@@ -164,7 +156,7 @@ def run_steps(
             passed = not outcome.degraded
             if validates:
                 report = _validated(context)
-                passed = _is_as_wanted(context.start.plan.goal, report) and passed
+                passed = _is_as_wanted(run.plan.goal, report) and passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
@@ -184,6 +176,17 @@ def run_steps(
             files = replace(context.files, folder=folder)
             report = evaluation.judge(context.options, context.env, (Area.VALIDATION,), run.snapshot, files)
     return run_summary(context, run, result, outcome), report
+
+
+@contextlib.contextmanager
+def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
+    """Show the run's progress by both clocks, and first where this machine's is wrong."""
+    began, files = _outage_of(context, journal), context.files
+    lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
+    with files.dialog.follow(context.start.plan, files.folder, context.app.world.by_hand, lasted_s) as listener:
+        if skewed := context.app.clock.skew_message():
+            listener.note(skewed)
+        yield listener
 
 
 def _outage_of(context: RunContext, journal: Journal) -> datetime | None:
@@ -291,28 +294,7 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
             EntryKind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest
         )
     else:
-        cleared = clearance_to_json(clearance)
-        seen_at = context.start.snapshot.taken_at.isoformat()
-        weighed = context.start.report.assessment
-        began = weighed.outage if weighed else None
-        since = {"since": began.since.isoformat(), "since_by": str(began.source)} if began else {}
-        journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture, **since)
-        journal.append(
-            EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
-        )
-        if weighed is not None:
-            losses = _worst(weighed.losses)
-            journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
-        gates = [asdict(gate) for gate in context.start.gates]
-        journal.append(
-            EntryKind.AUTHORISED,
-            operator=clearance.operator,
-            approver=clearance.approver,
-            approved_at=_iso(clearance.approved_at),
-            digest=clearance.digest,
-            gates=gates,
-        )
-        journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+        _record_beginning(context, context.start.report, run, journal, who)
     record_pauses(journal, control)
     if context.inventory:
         journal.append(EntryKind.INVENTORY, inventory=context.inventory)
@@ -324,6 +306,33 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
             EntryKind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
         )
         control.override(_control_state(override, clearance.incident, run.plan.digest), fence)
+
+
+def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal: Journal, who: str) -> None:
+    """Record what was seen and weighed, who decided and allowed it, and the plan."""
+    clearance = run.clearance
+    cleared = clearance_to_json(clearance)
+    seen_at = context.start.snapshot.taken_at.isoformat()
+    weighed = report.assessment
+    began = weighed.outage if weighed else None
+    since = {"since": began.since.isoformat(), "since_by": str(began.source)} if began else {}
+    journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture, **since)
+    journal.append(
+        EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
+    )
+    if weighed is not None:
+        losses = _worst(weighed.losses)
+        journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
+    gates = [asdict(gate) for gate in context.start.gates]
+    journal.append(
+        EntryKind.AUTHORISED,
+        operator=clearance.operator,
+        approver=clearance.approver,
+        approved_at=_iso(clearance.approved_at),
+        digest=clearance.digest,
+        gates=gates,
+    )
+    journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
 
 
 def _iso(at: datetime | None) -> str:
@@ -385,27 +394,3 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
         else:
             control.enter_phase(incident, "on DR", who, fence)
             control.unprotected(incident, control.now(), who, fence)
-
-
-def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
-    """Put what was done with the stop switch into the open incident's journal, while no run is at work.
-
-    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
-    """
-    control_state = app.control.in_force()
-    incident, last = control_state.incident, control_state.run
-    if incident is None or last is None or last.ended_at is None:
-        return
-    who, run = person_of(app.caller.arn, env), f"{app.clock.now():%Y%m%dT%H%M%S}-{options.command}"
-    mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
-    with (
-        tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
-        contextlib.suppress(Fenced),
-        Journal.open(
-            Path(folder), env.name, incident.id, run, app.clock.now, mirror, who, world=app.world.id
-        ) as journal,
-    ):
-        record_pauses(journal, app.control)
-    own, world = journals(options, app.world.id), app.world.id
-    if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
-        Journal.open(own, env.name, incident.id, run, app.clock.now, TableMirror(app.control), who, world=world).close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -9,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.clearance import Clearance
+from dr_actions.authorization.people import person_of
+from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
-from dr_actions.journal.journal import journal_path, read
+from dr_actions.journal.journal import Journal, journal_path, read
 from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
 from utils.aws_mgmt.app.connections import AppContext
-from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
 
 _MOMENTS = ("expires_at", "approved_at")
 
@@ -99,3 +104,27 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
         recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
         went_home = False
     return recorded
+
+
+def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
+    """Put what was done with the stop switch into the open incident's journal, while no run is at work.
+
+    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
+    """
+    control_state = app.control.in_force()
+    incident, last = control_state.incident, control_state.run
+    if incident is None or last is None or last.ended_at is None:
+        return
+    who, run = person_of(app.caller.arn, env), f"{app.clock.now():%Y%m%dT%H%M%S}-{options.command}"
+    mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
+    with (
+        tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
+        contextlib.suppress(Fenced),
+        Journal.open(
+            Path(folder), env.name, incident.id, run, app.clock.now, mirror, who, world=app.world.id
+        ) as journal,
+    ):
+        record_pauses(journal, app.control)
+    own, world = journals(options, app.world.id), app.world.id
+    if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
+        Journal.open(own, env.name, incident.id, run, app.clock.now, TableMirror(app.control), who, world=world).close()

@@ -271,7 +271,7 @@ def test_a_group_of_awss_own_is_left_to_a_person_and_watched() -> None:
 
 
 def test_the_group_of_a_primary_that_a_fence_froze_is_let_go_before_its_copy_comes_home() -> None:
-    frozen = {"parameter_groups_primary": (FROZEN_GROUP,)}
+    frozen: dict[str, Any] = {"parameter_groups_primary": (FROZEN_GROUP,)}
     (step,) = [s for s in database_unfreeze.ACTION.plan_steps(sight(**frozen)) if s.side is Side.PRIMARY]
     (copied, *_) = database_replicate_to_primary.ACTION.plan_steps(sight())
     assert step.stage < copied.stage

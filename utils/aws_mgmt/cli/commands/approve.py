@@ -18,10 +18,9 @@ from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
-from utils.aws_mgmt.app.execution import record_pause
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause, recorded_of
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
