@@ -94,6 +94,17 @@ class Environment(Settings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _warm_has_a_database(self) -> Environment:
+        """T54: a task without a database answers 500. Backups are no database until they are restored."""
+        live = self.replicates and self.replication.database[:1] == ("read-replica",)
+        if self.standby.mode == "warm" and not live:
+            raise ValueError(
+                "standby.mode is 'warm', but no database runs in the DR region for its tasks: put 'read-replica' first "
+                "in replication.database and replicate, or set standby.mode to 'pilot-light' and tasks_per_service to 0"
+            )
+        return self
+
     def __hash__(self) -> int:
         """Hash by identity of the environment; equality still compares every setting."""
         return hash((self.name, self.account))
