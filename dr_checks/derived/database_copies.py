@@ -52,6 +52,16 @@ def replicas(view: View) -> list[rds.Instance]:
     return [instance for instance in view.get(rds.instances, Side.DR) if is_database_arn(view, instance.source)]
 
 
+def runs_database(view: View) -> bool:
+    """Whether tasks of the DR region have a database there: one of its name that serves, or a replica of it.
+
+    Raises CannotSee.
+    """
+    name, names = database_name(view), {replica.identifier for replica in replicas(view)}
+    standing = [row for row in view.get(rds.instances, Side.DR) if row.identifier == name or row.identifier in names]
+    return any(states.DATABASE[row.status].serves for row in standing)
+
+
 def replicated_backups(view: View) -> list[rds.AutomatedBackup]:
     """The automated backups replicated from the primary region, the newest first. Raises CannotSee."""
     never = datetime.min.replace(tzinfo=view.now.tzinfo)

@@ -107,7 +107,9 @@ class Standby(Settings):
                 "set it to 0, or mode to 'warm' with 'read-replica' first in replication.database"
             )
         if self.mode == "warm" and not self.tasks_per_service:
-            raise ValueError("mode is 'warm', but tasks_per_service is 0: set it to 1 or more, or mode to 'pilot-light'")
+            raise ValueError(
+                "mode is 'warm', but tasks_per_service is 0: set it to 1 or more, or mode to 'pilot-light'"
+            )
         return self
 
 

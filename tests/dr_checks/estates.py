@@ -12,6 +12,7 @@ from typing import Any
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
+from dr_estate.readers import application_autoscaling, ecs
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 from tests.dr_checks.worlds import SIT
@@ -22,8 +23,16 @@ Changes = Mapping[tuple[Reader[Any], Side], Any]
 
 @cache
 def healthy() -> Snapshot:
-    """SIT, healthy, with all its parts."""
-    return from_json(lzma.decompress(_EVIDENCE.read_bytes()))
+    """SIT, healthy, with all its parts: as recorded, but for the tasks that ran in the DR region without a database."""
+    recorded = from_json(lzma.decompress(_EVIDENCE.read_bytes()))
+    services = recorded.get(ecs.services, Side.DR)
+    targets = recorded.get(application_autoscaling.targets, Side.DR)
+    values = {
+        (ecs.tasks.name, Side.DR): (),
+        (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0) for row in services),
+        (application_autoscaling.targets.name, Side.DR): tuple(replace(row, minimum=0) for row in targets),
+    }
+    return altered(values, recorded)
 
 
 def altered(changes: Mapping[tuple[str, Side], Any], snapshot: Snapshot | None = None) -> Snapshot:
