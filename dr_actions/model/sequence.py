@@ -33,6 +33,7 @@ class Role(StrEnum):
     TRAFFIC = "traffic"
 
 
+START_BATCHES = 10
 NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END})
 PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLOBAL}
 
@@ -138,7 +139,8 @@ _RESTORE_TEST = (
     SequenceRow(41, _RESTORE, "restore_test/restore_files"),
     SequenceRow(42, _RESTORE, "restore_test/tag_files"),
     SequenceRow(43, _RESTORE, "restore_test/create_access_points"),
-    SequenceRow(45, _VALIDATE, "restore_test/query_database"),
+    SequenceRow(45, _RESTORE, "restore_test/start_tasks", most=START_BATCHES),
+    SequenceRow(55, _VALIDATE, "restore_test/query_database"),
 )
 _CANARY = (SequenceRow(50, _SHIFT, "canary/drive", most=_MOST_STATES),)
 _CLEANING = (

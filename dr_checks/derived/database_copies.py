@@ -52,13 +52,17 @@ def replicas(view: View) -> list[rds.Instance]:
     return [instance for instance in view.get(rds.instances, Side.DR) if is_database_arn(view, instance.source)]
 
 
-def runs_database(view: View) -> bool:
-    """Whether tasks of the DR region have a database there: one of its name that serves, or a replica of it.
+def runs_database(view: View, writable: bool = False) -> bool:
+    """Whether tasks of the DR region have a database there that serves: of its name, or a replica unless ``writable``.
 
     Raises CannotSee.
     """
-    name, names = database_name(view), {replica.identifier for replica in replicas(view)}
-    standing = [row for row in view.get(rds.instances, Side.DR) if row.identifier == name or row.identifier in names]
+    copies = {replica.identifier for replica in replicas(view)}
+    standing = [
+        row
+        for row in view.get(rds.instances, Side.DR)
+        if (row.identifier in copies and not writable) or (row.identifier == database_name(view) and not row.source)
+    ]
     return any(states.DATABASE[row.status].serves for row in standing)
 
 

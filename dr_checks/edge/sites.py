@@ -31,7 +31,7 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     service = view.find(ecs.services, name=name)
     if service is None or service.desired:
         return ""
-    if view.side is Side.DR and view.env.standby.mode == "pilot-light" and not runs_database(view):
+    if view.side is Side.DR and view.env.standby.mode == "pilot-light" and not runs_database(view, writable=True):
         return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
 

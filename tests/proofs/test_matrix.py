@@ -24,6 +24,14 @@ NO_DISASTER = {
     "prerequisites.contacts-named": "the contacts stand in the environment file, which no disaster of AWS can change",
 }
 OF_PROD_ALONE = {"customer-stays-behind", "customer-without-tenant"}
+OF_WARM_ALONE = {
+    "alb-targets-unhealthy",
+    "ecs-deployment-failed",
+    "services-asleep",
+    "site-in-maintenance",
+    "site-of-somebody-else",
+}
+"""They harm tasks of the DR region, and a pilot light has none."""
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
 CRAWLS = ("primary-throttled", "sites-crawl")
 PROBED_FROM_OUTSIDE = {"health-checks.healthy-now"}
@@ -66,10 +74,11 @@ def matrix(sit_watch: Watch) -> Iterator[Matrix]:
 
 
 def _row(disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest) -> Row:
-    if disaster.name not in OF_PROD_ALONE:
-        return matrix.row(disaster)
-    prod = Matrix(request.getfixturevalue("prod_watch"), matrix.rows)
-    return prod.row(disaster)
+    if disaster.name in OF_WARM_ALONE:
+        matrix = Matrix(request.getfixturevalue("warm_watch"), matrix.rows)
+    if disaster.name in OF_PROD_ALONE:
+        matrix = Matrix(request.getfixturevalue("prod_watch"), matrix.rows)
+    return matrix.row(disaster)
 
 
 def families(disaster: Disaster) -> set[str]:
@@ -81,7 +90,7 @@ def sampled() -> set[str]:
     """One disaster for each family of checks that SIT can meet, and the dark regions; what is only slow is a proof."""
     sample, met = {*DARK}, set[str]()
     for disaster in catalogue():
-        if disaster.name not in {*CRAWLS, *OF_PROD_ALONE} and families(disaster) - met:
+        if disaster.name not in {*CRAWLS, *OF_PROD_ALONE, *OF_WARM_ALONE} and families(disaster) - met:
             sample.add(disaster.name)
             met |= families(disaster)
     return sample - {*CRAWLS}

@@ -13,6 +13,7 @@ from dr_estate.readers import ecs, elbv2, http_sites, rds
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.databases import PRIMARY as DATABASE
+from tests.dr_checks.databases import REPLICA
 from tests.dr_checks.edges import DR_BALANCER, PRIMARY_BALANCER, balancer
 from tests.dr_checks.worlds import DENIED, NOW, SIT, WARM, Example, service, world
 
@@ -62,6 +63,7 @@ EXAMPLES = [
     given("every-site-answers", Status.PASS, visits=None),
     given("every-site-answers", Status.PASS, env=SIT, **round_of(ONE, BROKEN)),
     given("every-site-answers", Status.FAIL, TWO_HOST, env=SIT, databases=(DATABASE,), **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.PASS, env=SIT, databases=(REPLICA,), **round_of(ONE, BROKEN)),
     given("every-site-answers", Status.UNKNOWN, env=SIT, databases=DENIED, **round_of(ONE, BROKEN)),
     given("every-site-answers", Status.PASS, env=ALWAYS_OFF, **round_of(ONE, BROKEN)),
     given("every-site-answers", Status.FAIL, TWO_HOST, **round_of(ONE, BROKEN)),
