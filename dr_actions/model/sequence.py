@@ -87,6 +87,7 @@ _FAILOVER = (
     SequenceRow(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
     SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
     SequenceRow(55, _SHIFT, "traffic/pin_primary"),
+    SequenceRow(60, _VALIDATE, "database/protect_dr", part="second_zone", owner=_BACKUP_MANAGER),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
 _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)

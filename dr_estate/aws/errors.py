@@ -94,6 +94,7 @@ PASSING = frozenset(
         "IncorrectFileSystemLifeCycleState",
         "IncorrectMountTargetState",
         "InvalidDBClusterStateFault",
+        "InsufficientDBInstanceCapacity",
         "InvalidDBInstanceState",
         "InvalidDBInstanceStateFault",
         "InvalidDBSnapshotState",

@@ -25,6 +25,7 @@ from dr_estate.config.recovery_settings import (
 )
 from dr_estate.config.settings import (
     Capacity,
+    DatabaseChoice,
     Expectation,
     Objectives,
     People,
@@ -61,6 +62,7 @@ class Environment(Settings):
     objectives: Objectives = Objectives()
     replication: ReplicationSettings
     standby: Standby = Standby()
+    database: DatabaseChoice = DatabaseChoice()
     capacity: Capacity = Capacity()
     names: ResourceNames = ResourceNames()
     traffic: TrafficSettings

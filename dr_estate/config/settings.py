@@ -96,7 +96,7 @@ class Standby(Settings):
     @model_validator(mode="before")
     @classmethod
     def _warm_runs_a_task(cls, value: Any) -> Any:
-        is_warm = isinstance(value, dict) and _MODES.get(value.get("mode"), value.get("mode")) == "warm"
+        is_warm = isinstance(value, dict) and value.get("mode") in ("warm", *_MODES)
         return {"tasks_per_service": 1, **value} if is_warm else value
 
     @model_validator(mode="after")
@@ -111,6 +111,17 @@ class Standby(Settings):
                 "mode is 'warm', but tasks_per_service is 0: set it to 1 or more, or mode to 'pilot-light'"
             )
         return self
+
+
+class DatabaseChoice(Settings):
+    """How the database is restored in the DR region.
+
+    ``classes`` are instance classes to try in order where RDS has no capacity for the primary database's own class.
+    ``resource_id`` (``db-...``) chooses the database whose copies are used, where several of one name have copies.
+    """
+
+    classes: tuple[str, ...] = ()
+    resource_id: str = ""
 
 
 class Capacity(Settings):

@@ -12,6 +12,7 @@ from dr_checks.core.model import Area, CheckResult, Status
 from dr_checks.core.verdict import Verdict
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import SnapshotPart
@@ -28,7 +29,8 @@ class Report:
     ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
     ``files`` are the run's own, by title; ``notes`` what kept one from being made, or the run from being recorded.
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
-    ``invocation`` completes the commands in the plan's notes, which are recorded bare.
+    ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``database`` is what the primary
+    region's is like, None where the posture is not NORMAL or it was not seen.
     """
 
     command: str
@@ -50,6 +52,7 @@ class Report:
     standing: ControlState | None = None
     drills: tuple[DrillSummary, ...] = ()
     invocation: Invocation = field(default_factory=Invocation)
+    database: DatabaseRecord | None = None
 
     @property
     def title(self) -> str:
