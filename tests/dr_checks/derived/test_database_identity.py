@@ -104,7 +104,7 @@ def test_a_point_of_aws_backup_is_of_the_database_that_its_snapshot_is_of() -> N
         replace(plain.SNAPSHOT, identifier=name, kind="awsbackup", resource_id=resource)
         for name, resource in SNAPSHOTS.items()
     )
-    points = {"automated_backups_dr": (), "recovery_points_dr": (plain.COPY, OLD_POINT)}
+    points: dict[str, Any] = {"automated_backups_dr": (), "recovery_points_dr": (plain.COPY, OLD_POINT)}
     assert used(view_of(record(), snapshots_dr=snapshots, **points)) == plain.COPY.arn, "the newer is of another"
     assert used(view_of(snapshots_dr=snapshots, **points)) == ""
     assert used(view_of(snapshots_dr=DENIED, **points)) == OLD_POINT.arn, "the newest, where nothing says whose it is"

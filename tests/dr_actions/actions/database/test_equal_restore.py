@@ -99,7 +99,7 @@ def test_two_databases_of_one_name_stop_the_plan_and_the_note_says_how_to_choose
     context = sight(automated_backups_dr=BOTH, recovery_points_dr=())
     assert list(restore_dr.ACTION.plan_steps(context)) == []
     (note,) = [note for note in restore_dr.ACTION.notes(context) if "Nothing is planned" in note]
-    assert "db-OLD" in note and "db-ONE" in note and "database.resource_id" in note
+    assert all(word in note for word in ("db-OLD", "db-ONE", "database.resource_id"))
 
 
 @dataclass
@@ -172,7 +172,4 @@ def test_the_second_zone_comes_after_the_traffic_and_only_where_the_primary_had_
     (step,) = protect_dr.ACTION.plan_steps(sight(record()))
     assert step.stage > max(row.stage for row in SEQUENCE[Goal.FAILOVER] if row.role is Role.TRAFFIC)
     assert list(protect_dr.ACTION.plan_steps(sight(record(multi_az=False)))) == []
-    assert [step.part for step in SEQUENCE[Goal.FAILOVER] if step.action == "database/protect_dr"] == [
-        "",
-        "second_zone",
-    ]
+    assert {"", "second_zone"} == {row.part for row in SEQUENCE[Goal.FAILOVER] if row.action == "database/protect_dr"}
