@@ -113,8 +113,8 @@ def candidates(view: View) -> dict[str, str]:
     found: dict[str, str] = {}
     with contextlib.suppress(DataUnavailable):
         for backup in replicated_backups(view):
-            made = f", made {backup.created_at:%Y-%m-%d %H:%M} UTC" if backup.created_at else ""
-            found[backup.resource_id] = f"automated backups {backup.arn}, {backup.status}{made}"
+            since = f", made {backup.created_at:%Y-%m-%d %H:%M} UTC" if backup.created_at else ""
+            found[backup.resource_id] = f"automated backups {backup.arn}, {backup.status}{since}"
     for resource_id in _resources_of_snapshots(view).values():
         found.setdefault(resource_id, "snapshots of AWS Backup alone")
     return {resource_id: what for resource_id, what in found.items() if resource_id}

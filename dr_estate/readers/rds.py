@@ -166,11 +166,18 @@ def _instance(row: dict[str, Any]) -> Instance:
         log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports") or [])),
         backup_window=row.get("PreferredBackupWindow") or "",
         auto_minor_upgrade=bool(row.get("AutoMinorVersionUpgrade")),
-        throughput=row.get("StorageThroughput") or 0,
-        iam_authentication=bool(row.get("IAMDatabaseAuthenticationEnabled")),
-        copy_tags=bool(row.get("CopyTagsToSnapshot")),
-        becomes_multi_az=bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
+        **_newer_facts(row),
     )
+
+
+def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
+    """The fields that saved evidence may lack."""
+    return {
+        "throughput": row.get("StorageThroughput") or 0,
+        "iam_authentication": bool(row.get("IAMDatabaseAuthenticationEnabled")),
+        "copy_tags": bool(row.get("CopyTagsToSnapshot")),
+        "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
+    }
 
 
 def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
