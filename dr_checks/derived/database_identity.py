@@ -30,7 +30,7 @@ def record_of(instance: rds.Instance, view: View) -> DatabaseRecord:
         throughput=instance.throughput,
         option_group=_own_group(instance.option_groups),
         parameter_group=_own_group(instance.parameter_groups),
-        log_exports=instance.log_exports,
+        log_exports=tuple(sorted(instance.log_exports)),
         iam_authentication=instance.iam_authentication,
         multi_az=instance.multi_az,
         deletion_protection=instance.deletion_protection,

@@ -114,9 +114,12 @@ def lacks_option_group(context: PlanContext, like: DatabaseRecord) -> bool:
 
 
 def classes(context: PlanContext) -> list[str]:
-    """The instance classes to try in order: the primary database's own, then database.classes."""
+    """The instance classes to try in order: the primary database's own, then database.classes.
+
+    The own one is "" where it is not known: a restore that names no class takes the original's.
+    """
     like = remembered(view_of(context))
-    return list(dict.fromkeys([*([like.instance_class] if like else ()), *context.env.database.classes]))
+    return list(dict.fromkeys([like.instance_class if like else "", *context.env.database.classes]))
 
 
 def pending_group(env: Environment) -> str:

@@ -80,8 +80,7 @@ def _restore(context: PlanContext, choice: CopyChoice) -> Step:
     there = copy_selection.instance(context, name)
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
-    if classes := restore_calls.classes(context):
-        before["classes"] = classes
+    before["classes"] = restore_calls.classes(context)
     if there is not None:
         newest = not there.source and copy_selection.newest_data(context, there)
         before["holds"] = "the newest data" if newest else "older data"
@@ -215,7 +214,8 @@ def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
     refused: SendFailed | None = None
     for instance_class in step.before.get("classes", ()):
         try:
-            sender.send(replace(call, params={**call.params, "DBInstanceClass": instance_class}))
+            own = {"DBInstanceClass": instance_class} if instance_class else {}
+            sender.send(replace(call, params={**call.params, **own}))
         except SendFailed as failed:
             if failed.code not in _NO_CAPACITY:
                 raise
@@ -241,8 +241,8 @@ def _unequal(context: PlanContext) -> Iterator[str]:
     name, region = copy_selection.name_of(context), context.env.regions.dr
     if like is None:
         yield (
-            f"What {name} was like is neither seen nor remembered: RDS gives the restored one its default class, "
-            "storage and option group (T56). Compare them with the Terraform of the primary region."
+            f"What {name} was like is neither seen nor remembered: RDS gives the restored one default storage, "
+            "and the default option group (T56). Compare them with the Terraform of the primary region."
         )
     elif like.option_group and restore_calls.lacks_option_group(context, like):
         yield f"{region} has no option group {like.option_group}: {name} is restored with the default one there."
