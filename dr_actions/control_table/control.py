@@ -11,6 +11,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 ``STANDING``                   ``PAUSE``             the global stop switch
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
+``STANDING``                   ``DATABASE``          the primary's database as it was last seen well
 ``APPROVAL#<aws:userid>``      ``<incident>``        an approval (approvals.py); IAM (dynamodb:LeadingKeys) lets a
                                                      caller write only under the user id that AWS itself gives it
 ``JOURNAL#<incident>``         ``<number>``          the journal's mirror (mirror.py)
@@ -40,8 +41,10 @@ from dr_actions.control_table.table import (
 )
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord, to_item
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.readers.control_table import (
+    DATABASE,
     INCIDENT,
     LOCK,
     OVERRIDE,
@@ -180,6 +183,10 @@ class ControlStore:
             "closed_at": "",
         }
         self._stand(OVERRIDE + override.gate, item, override.by, fence, None)
+
+    def remember(self, record: DatabaseRecord) -> None:
+        """Remember the primary's database. It is no decision: no history is kept, and no lock is asked for."""
+        self.table.put(Put({"pk": STANDING, "sk": DATABASE, **to_item(record)}))
 
     def _stand(
         self,

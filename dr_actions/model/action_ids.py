@@ -129,4 +129,5 @@ def former_name(action: str) -> str:
 def former_id(step: str) -> str:
     """Return the former id of a step, or the former name of an action."""
     prefix, colon, label = step.partition(":")
-    return f"{_FORMER_PREFIXES.get(prefix, prefix)}{'.' if colon else ''}{label}"
+    former = _FORMER_PREFIXES.get(prefix)
+    return step if former is None else f"{former}{'.' if colon else ''}{label}"

@@ -33,6 +33,7 @@ class Role(StrEnum):
     TRAFFIC = "traffic"
 
 
+START_BATCHES = 10
 NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END})
 PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLOBAL}
 
@@ -89,6 +90,7 @@ _FAILOVER = (
     SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
     SequenceRow(54, _SHIFT, "traffic/pin_from_dr"),
     SequenceRow(55, _SHIFT, "traffic/pin_primary"),
+    SequenceRow(60, _VALIDATE, "database/protect_dr", part="second_zone", owner=_BACKUP_MANAGER),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
 _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)
@@ -144,7 +146,8 @@ _RESTORE_TEST = (
     SequenceRow(41, _RESTORE, "restore_test/restore_files"),
     SequenceRow(42, _RESTORE, "restore_test/tag_files"),
     SequenceRow(43, _RESTORE, "restore_test/create_access_points"),
-    SequenceRow(45, _VALIDATE, "restore_test/query_database"),
+    SequenceRow(45, _RESTORE, "restore_test/start_tasks", most=START_BATCHES),
+    SequenceRow(55, _VALIDATE, "restore_test/query_database"),
 )
 _CANARY = (SequenceRow(50, _SHIFT, "canary/drive", most=_MOST_STATES),)
 _CLEANING = (

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -30,8 +31,8 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     service = view.find(ecs.services, name=name)
     if service is None or service.desired:
         return ""
-    if view.side is Side.DR and view.env.standby.tasks_per_service == 0:
-        return "the standby runs no tasks until a failover (standby.tasks_per_service is 0)"
+    if view.side is Side.DR and view.env.standby.mode == "pilot-light" and not runs_database(view, writable=True):
+        return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
 
 

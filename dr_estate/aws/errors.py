@@ -93,6 +93,7 @@ PASSING = frozenset(
         "IncorrectFileSystemLifeCycleState",
         "IncorrectMountTargetState",
         "InvalidDBClusterStateFault",
+        "InsufficientDBInstanceCapacity",
         "InvalidDBInstanceState",
         "InvalidDBInstanceStateFault",
         "InvalidDBSnapshotState",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import time
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _known_timezone(value: str) -> str:
@@ -19,6 +19,7 @@ def _known_timezone(value: str) -> str:
 
 
 Positive = Annotated[int, Field(gt=0)]
+_MODES = {"warm-standby": "warm"}
 Mapped = dict[str, tuple[str, ...]]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
@@ -80,10 +81,47 @@ class ReplicationSettings(Settings):
 
 
 class Standby(Settings):
-    """How warm the DR region is kept: tasks each tenant's service runs there while the primary serves."""
+    """How the DR region stands while the primary serves.
 
-    mode: Literal["pilot-light", "warm-standby"] = "warm-standby"
-    tasks_per_service: Annotated[int, Field(ge=0)] = 1
+    Under ``pilot-light`` no task runs there until a failover has brought the database up. Under ``warm`` each tenant's
+    service runs ``tasks_per_service`` tasks (1 unless given) on a readable replica: WordPress answers 500 without a
+    database, and ECS gives its deployment up (T54). ``warm-standby`` is the former name of ``warm``.
+    """
+
+    mode: Annotated[Literal["pilot-light", "warm"], BeforeValidator(lambda value: _MODES.get(value, value))] = (
+        "pilot-light"
+    )
+    tasks_per_service: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _warm_runs_a_task(cls, value: Any) -> Any:
+        is_warm = isinstance(value, dict) and value.get("mode") in ("warm", *_MODES)
+        return {"tasks_per_service": 1, **value} if is_warm else value
+
+    @model_validator(mode="after")
+    def _tasks_are_as_the_mode(self) -> Self:
+        if self.mode == "pilot-light" and self.tasks_per_service:
+            raise ValueError(
+                f"tasks_per_service is {self.tasks_per_service}, but a pilot light runs no task: "
+                "set it to 0, or mode to 'warm' with 'read-replica' first in replication.database"
+            )
+        if self.mode == "warm" and not self.tasks_per_service:
+            raise ValueError(
+                "mode is 'warm', but tasks_per_service is 0: set it to 1 or more, or mode to 'pilot-light'"
+            )
+        return self
+
+
+class DatabaseChoice(Settings):
+    """How the database is restored in the DR region.
+
+    ``classes`` are instance classes to try in order where RDS has no capacity for the primary database's own class.
+    ``resource_id`` (``db-...``) chooses the database whose copies are used, where several of one name have copies.
+    """
+
+    classes: tuple[str, ...] = ()
+    resource_id: str = ""
 
 
 class Capacity(Settings):

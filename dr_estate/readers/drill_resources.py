@@ -22,6 +22,7 @@ MOUNT_READS = frozenset({"efs:DescribeMountTargets"})
 LOG_READS = frozenset({"logs:GetLogEvents"})
 MARK = "dr_probe"
 STOPPED = "STOPPED"
+STARTING = "dr-start-test"
 _TASKS_A_CALL = 100
 _LAST_LINES = 50
 
@@ -39,7 +40,8 @@ class RestoredMount:
 class Probe:
     """A task that a drill started. ``exit_code`` is None where its container never ran, or runs still.
 
-    ``reason`` is what ECS says of its end, ``container`` the name of the container whose code and log count.
+    ``reason`` is what ECS says of its end, ``container`` the name of the container whose code and log count. ``group``
+    is STARTING for a task that only had to start.
     """
 
     arn: str
@@ -52,6 +54,7 @@ class Probe:
     reason: str
     started_at: datetime | None
     stopped_at: datetime | None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ def _probe(context: ReadContext, row: dict[str, Any]) -> Probe:
         reason=": ".join(dict.fromkeys(reasons)),
         started_at=row.get("startedAt"),
         stopped_at=row.get("stoppedAt"),
+        group=row.get("group") or "",
     )
 
 

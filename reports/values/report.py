@@ -12,6 +12,7 @@ from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.verdict import Verdict
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import SnapshotPart
@@ -29,7 +30,8 @@ class Report:
     ``files`` are the run's own, by title; ``notes`` what kept one from being made, or the run from being recorded.
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
     ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``posture_severity``,
-    ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture).
+    ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
+    region's is like, None where the posture is not NORMAL or it was not seen.
     """
 
     command: str
@@ -54,6 +56,7 @@ class Report:
     posture_severity: Severity | None = None
     posture_next: str = ""
     to_fence: Side | None = None
+    database: DatabaseRecord | None = None
 
     @property
     def whole_posture(self) -> Posture:

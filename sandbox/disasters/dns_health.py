@@ -43,7 +43,7 @@ def disabled(world: World) -> None:
     "health-check-left-inverted",
     "The pin of an earlier failover was left behind: the primary's health check is inverted",
     trips=("health-checks.not-inverted", "health-checks.healthy-now", "dns-choice.all-well"),
-    consequences=("dns-choice.primary-down",),
+    consequences=("answers.as-recorded", "answers.resolvers-agree", "dns-choice.primary-down"),
 )
 def left_inverted(world: World) -> None:
     """Invert the health check of the primary record."""

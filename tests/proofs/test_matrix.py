@@ -63,6 +63,14 @@ NO_DISASTER = {
     "prerequisites.contacts-named": "the contacts stand in the environment file, which no disaster of AWS can change",
 }
 OF_PROD_ALONE = {"customer-stays-behind", "customer-without-tenant"}
+OF_WARM_ALONE = {
+    "alb-targets-unhealthy",
+    "ecs-deployment-failed",
+    "services-asleep",
+    "site-in-maintenance",
+    "site-of-somebody-else",
+}
+"""They harm tasks of the DR region, and a pilot light has none."""
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
 CRAWLS = ("primary-throttled", "primary-throttled-and-down", "sites-crawl")
 _NOT_IMPAIRED = "a primary that answers and does not serve is called NORMAL or DEGRADED, and is no person's decision"
@@ -130,9 +138,11 @@ def matrix(sit_watch: Watch) -> Iterator[Matrix]:
 @pytest.fixture
 def played(disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest) -> Matrix:
     """The matrix in whose world the disaster can happen."""
-    if disaster.name not in OF_PROD_ALONE:
-        return matrix
-    return Matrix(request.getfixturevalue("prod_watch"), matrix.rows, matrix.answers)
+    if disaster.name in OF_WARM_ALONE:
+        return Matrix(request.getfixturevalue("warm_watch"), matrix.rows, matrix.answers)
+    if disaster.name in OF_PROD_ALONE:
+        return Matrix(request.getfixturevalue("prod_watch"), matrix.rows, matrix.answers)
+    return matrix
 
 
 def areas(disaster: Disaster) -> set[Area]:
@@ -144,7 +154,7 @@ def sampled() -> set[str]:
     """One disaster for each area of checks that SIT can meet, and the dark regions; what is only slow is a proof."""
     sample, met = {*DARK}, set[Area]()
     for disaster in catalogue():
-        if disaster.name not in {*DARK, *CRAWLS, *OF_PROD_ALONE} and areas(disaster) - met:
+        if disaster.name not in {*DARK, *CRAWLS, *OF_PROD_ALONE, *OF_WARM_ALONE} and areas(disaster) - met:
             sample.add(disaster.name)
             met |= areas(disaster)
     return sample - {*CRAWLS}

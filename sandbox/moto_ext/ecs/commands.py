@@ -1,10 +1,11 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-One kind is played: ``php -r`` of a script that asks a database for its tables. It asks the host in WORDPRESS_DB_HOST,
+Two kinds are played. ``php -r`` of a script asks a database for its tables: it asks the host in WORDPRESS_DB_HOST,
 as the task's own region resolves it, for the schema in DR_SCHEMA, and prints one line of JSON with what it was told to
-say; where it cannot connect it prints PHP's message and ends with 1. Any other command of an override runs on. What
-the awslogs driver and the agent need before the container starts (log group, secrets) is looked for first, and a task
-without it never runs (ECS developer guide, stopped task error codes).
+say; where it cannot connect it prints PHP's message and ends with 1. ``true`` ends with 0 at once. Any other command of
+an override runs on. What the awslogs driver and the agent need before the container starts (log group, secrets, and the
+file system that ``true``'s task mounts) is looked for first, and a task without it never runs (ECS developer guide,
+stopped task error codes).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def play(backend: EC2ContainerServiceBackend) -> None:
 def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     given = task.overrides.get("containerOverrides") or []
     container_override = next(
-        (override for override in given if (override.get("command") or [])[:2] == ["php", "-r"]), None
+        (override for override in given if (override.get("command") or [])[:2] in (["php", "-r"], ["true"])), None
     )
     if container_override is None:
         return
@@ -78,6 +79,9 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     except NotStarted as reason:
         task.stop(now(), str(reason))
         return
+    if container_override["command"] == ["true"]:
+        _start_and_end(backend, task)
+        return
     variables = _variables(container, container_override)
     if not all(word in container_override["command"][2] for word in _NEEDED):
         code, line = 255, "PHP Fatal error: the sandbox plays no other script than one that asks a database"
@@ -87,6 +91,22 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     task.exit_code = code
     seconds = duration_s("ecs.run-command", task.group) if is_real() else transition_s() / 2
     task.stop(now() + timedelta(seconds=seconds), ENDED)
+
+
+def _start_and_end(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
+    """The container starts once its files are mounted, and ends by itself."""
+    from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
+
+    try:
+        if task.definition.volumes:
+            TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
+    except StoreUnavailable as no:
+        task.stop(
+            now(), f"ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: {no}"
+        )
+        return
+    task.exit_code = 0
+    task.stop(now() + timedelta(seconds=transition_s() / 2), ENDED)
 
 
 def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, str]:

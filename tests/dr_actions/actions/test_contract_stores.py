@@ -189,6 +189,7 @@ DRILLS: tuple[Scene, ...] = (
     (Goal.RESTORE_TEST, "restore_test/restore_files", _nothing),
     (Goal.RESTORE_TEST, "restore_test/tag_files", _nothing),
     (Goal.RESTORE_TEST, "restore_test/create_access_points", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/start_tasks", _nothing),
     (Goal.RESTORE_TEST, "restore_test/query_database", _nothing),
     (Goal.CLEAN_UP, "restore_test/stop_tasks", _leave_a_task),
     (Goal.CLEAN_UP, "restore_test/remove_databases", _nothing),

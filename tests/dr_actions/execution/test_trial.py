@@ -22,6 +22,7 @@ TRIED = [
     "restore_test/restore_files",
     "restore_test/tag_files",
     "restore_test/create_access_points",
+    "restore_test/start_tasks",
     "restore_test/query_database",
 ]
 MONTHS_S = 90 * 86400.0

@@ -9,11 +9,13 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side
 from dr_estate.network.http_probe import Handshake, Visit
-from dr_estate.readers import ecs, elbv2, http_sites
+from dr_estate.readers import ecs, elbv2, http_sites, rds
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.reading.reader import Reader
+from tests.dr_checks.databases import PRIMARY as DATABASE
+from tests.dr_checks.databases import REPLICA
 from tests.dr_checks.edges import DR_BALANCER, PRIMARY_BALANCER, balancer
-from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
+from tests.dr_checks.worlds import DENIED, NOW, SIT, WARM, Example, service, world
 
 ONE_HOST, TWO_HOST = (f"tenant{n}.{SIT.traffic.tenant_domain}" for n in (1, 2))
 STRANGER = Visit("nobody.invalid", 200, 0.01, False, "", "ok")
@@ -24,8 +26,7 @@ WELL = VisitRound(STRANGER, (ONE, TWO))
 BROKEN = replace(TWO, status=503, names_host=False, title="", digest="503")
 SHAKEN = Handshake(ONE_HOST, NOW + timedelta(days=90), "")
 ZERO = service("sit-tenant2-service", 0, 0)
-PILOT = SIT.model_copy(update={"standby": SIT.standby.model_copy(update={"tasks_per_service": 0})})
-ALWAYS_OFF = SIT.model_copy(
+ALWAYS_OFF = WARM.model_copy(
     update={
         "scaling_schedule": SIT.scaling_schedule.model_copy(
             update={"off_from": NOW.replace(hour=0).time(), "off_until": NOW.replace(hour=23, minute=59).time()}
@@ -36,7 +37,7 @@ ALWAYS_OFF = SIT.model_copy(
 )
 
 
-def given(check: str, expected: Status, subject: str = "", env: Environment = SIT, **changed: Any) -> Example:
+def given(check: str, expected: Status, subject: str = "", env: Environment = WARM, **changed: Any) -> Example:
     """An example in which both regions' sites are well but for what is changed in the DR region."""
     parts: dict[tuple[Reader[Any], Side], Any] = {
         (http_sites.visits, Side.PRIMARY): WELL,
@@ -45,6 +46,7 @@ def given(check: str, expected: Status, subject: str = "", env: Environment = SI
         (http_sites.handshakes, Side.DR): changed.get("handshakes", (SHAKEN,)),
         (elbv2.load_balancer, Side.PRIMARY): balancer(PRIMARY_BALANCER),
         (elbv2.load_balancer, Side.DR): changed.get("balancer", balancer(DR_BALANCER)),
+        (rds.instances, Side.DR): changed.get("databases", ()),
         (ecs.services, Side.DR): changed.get("services", (service("sit-tenant1-service"), ZERO)),
     }
     return Example(f"sites.{check}", expected, world(parts, env=env), frozenset([subject] if subject else []), env)
@@ -59,13 +61,16 @@ EXAMPLES = [
     given("every-site-answers", Status.PASS),
     given("every-site-answers", Status.PASS, **round_of(ONE, PASSWORD)),
     given("every-site-answers", Status.PASS, visits=None),
-    given("every-site-answers", Status.PASS, env=PILOT, **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.PASS, env=SIT, **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.FAIL, TWO_HOST, env=SIT, databases=(DATABASE,), **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.PASS, env=SIT, databases=(REPLICA,), **round_of(ONE, BROKEN)),
+    given("every-site-answers", Status.UNKNOWN, env=SIT, databases=DENIED, **round_of(ONE, BROKEN)),
     given("every-site-answers", Status.PASS, env=ALWAYS_OFF, **round_of(ONE, BROKEN)),
     given("every-site-answers", Status.FAIL, TWO_HOST, **round_of(ONE, BROKEN)),
     given(
         "every-site-answers",
         Status.FAIL,
-        env=PILOT,
+        env=SIT,
         services=(service("sit-tenant1-service"), service("sit-tenant2-service")),
         **round_of(ONE, BROKEN),
     ),

@@ -11,10 +11,11 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit, handshake, visit
 from sandbox.client.endpoint import Endpoint
+from tests.dr_checks.worlds import warm
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
 
-PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
+PROD = warm(load_environment(Path(__file__).parents[3] / "environments", "prod"))
 HOST = f"tenant2.{PROD.traffic.tenant_domain}"
 Ports = dict[str, tuple[int, int]]
 

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
-from dr_checks.core.model import Area, Severity
+from dr_checks.core.model import Area, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
-from dr_checks.posture.posture import posture_of
+from dr_checks.derived.database_identity import living
+from dr_checks.posture.posture import PostureName, posture_of
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState
@@ -116,7 +118,12 @@ def judge(
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
         invocation=invocation,
+        database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
+
+
+def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:
+    return living(View("database", Side.PRIMARY, environment, snapshot))
 
 
 def _control_state(snapshot: Snapshot) -> ControlState | None:

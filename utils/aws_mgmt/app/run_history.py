@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore
 from dr_actions.journal import journal
 from dr_actions.model.plan import FENCING, Goal
@@ -21,6 +21,7 @@ from dr_checks.core.model import Area
 from dr_checks.core.verdict import Recommendation, Verdict
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.run_records import RunKind, RunRecord
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
@@ -76,8 +77,10 @@ def judged(run_record: RunRecord, verdict: Verdict) -> RunRecord:
     )
 
 
-def record_runs(options: Options, env: Environment, records: tuple[RunRecord, ...]) -> Notes:
-    """Record runs of a command that held nothing open. Returns notes on what was not recorded.
+def record_runs(
+    options: Options, env: Environment, records: tuple[RunRecord, ...], database: DatabaseRecord | None = None
+) -> Notes:
+    """Record runs of a command that held nothing open, and what the database is like. Returns notes on what was not.
 
     Nothing is recorded of saved evidence, nor in a sandbox that ends with the command.
     """
@@ -86,9 +89,8 @@ def record_runs(options: Options, env: Environment, records: tuple[RunRecord, ..
     try:
         with open_context(options, env) as app:
             who = person_of(app.caller.arn, env)
-            return tuple(
-                note for run_record in records for note in record_run(app.control, replace(run_record, who=who))
-            )
+            notes = [note for run_record in records for note in record_run(app.control, replace(run_record, who=who))]
+            return (*notes, *(remember(app.control, database) if not notes else ()))
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
         return (_not_recorded(records[0], refused),)
 
@@ -102,10 +104,21 @@ def record_run(control: ControlStore, run_record: RunRecord) -> Notes:
     return ()
 
 
+def remember(control: ControlStore, database: DatabaseRecord | None) -> Notes:
+    """Remember what the primary's database is like, for the day it cannot be seen. Returns a note where that failed."""
+    if database is None:
+        return ()
+    try:
+        control.remember(database)
+    except (SendFailed, GuardRefused) as refused:
+        return (f"What {database.identifier} is like was not remembered in the control table: {refused}",)
+    return ()
+
+
 def record_tests(
     options: Options, env: Environment, report: Report, areas: tuple[Area, ...], proof: RunEvidence
 ) -> Notes:
-    """Record ``test``: as test-infra, test-dns or both, by the areas it looked at.
+    """Record ``test``: as test-infra, test-dns or both, by the areas it looked at; remember the primary's database.
 
     Narrowed to tenants, or blind, it is kept but does not count.
     """
@@ -115,11 +128,11 @@ def record_tests(
     run_records = (
         record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes
     )
-    return record_runs(options, env, tuple(judged(run_record, verdict) for run_record in run_records))
+    return record_runs(options, env, tuple(judged(run_record, verdict) for run_record in run_records), report.database)
 
 
 def record_recovery(context: RunContext, summary: RunSummary, report: Report) -> Notes:
-    """Record a failover or failback that was executed, with what its journal measured."""
+    """Record a failover or failback that was executed, with what its journal measured; remember a database at home."""
     goal = context.start.plan.goal
     if goal in FENCING:
         return ()  # no recovery: its journal and the incident have it
@@ -136,7 +149,7 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
         run_record = replace(run_record, **measured_of(entries, goal, summary.run))
     except (OSError, SendFailed) as unread:
         return (*record_run(context.app.control, run_record), f"The journal was not read for the history: {unread}")
-    return record_run(context.app.control, run_record)
+    return (*record_run(context.app.control, run_record), *remember(context.app.control, report.database))
 
 
 def record_trial(app: AppContext, env: Environment, summary: DrillSummary, goal: Goal, proof: RunEvidence) -> Notes:
