@@ -89,7 +89,11 @@ CASES: list[tuple[changes.Made, tuple[str, ...], dict[str, Status]]] = [
         {"validation.answers-lead-here": FAIL, "dns-choice.stays-away": FAIL},
     ),
     (changes.subscriptions_removed, ("sns",), {"validation.topics-heard": FAIL}),
-    (changes.database_stopped, ("rds",), {"validation-data.database-writable": FAIL}),
+    (
+        changes.database_stopped,
+        ("rds",),
+        {"validation-data.database-writable": FAIL, "validation.tenants-served": FAIL},  # a page without it is 500
+    ),
     (changes.database_unprotected, ("rds",), {"validation-data.database-protected": FAIL}),
     (changes.replicated_into_again, ("efs",), {"validation-data.files-writable": FAIL}),
     (changes.table_deleted, ("dynamodb",), {"validation-data.tables-writable": FAIL}),
