@@ -125,8 +125,7 @@ class Endpoint:
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
         replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
         ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
-        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself. ``strict_standby`` 1
-        lets a standby without a database answer 500, as it does on AWS (T54).
+        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself.
         """
         self.ask("PUT", "timing", dict(seconds))
 

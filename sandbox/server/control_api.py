@@ -31,7 +31,6 @@ TIMINGS = (
     "lag_published_s",
     "dns_lag_s",
     "slow_s",
-    "strict_standby",
 )
 Answer = dict[str, Any]
 

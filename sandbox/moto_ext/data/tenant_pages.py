@@ -2,10 +2,6 @@
 
 WordPress answers 500 where its database cannot be reached or refuses the password, and the web server 403 where the
 site's files are not mounted, 404 where the tenant's folder is empty (T54). The password is the one of the task's start.
-
-Limit: a standby whose region was never given a database (automated backups are replicated, nothing is restored yet)
-answers as the primary does, so that a world of the shipped environments is whole. ``STATE.extras["strict_standby"]``
-takes the exception away: such a standby answers 500, as it would on AWS.
 """
 
 from __future__ import annotations
@@ -19,7 +15,6 @@ from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, Tas
 from sandbox.moto_ext.ecs.tasks import RunningTask
 
 FINE, UNAUTHORISED, FORBIDDEN, NOT_FOUND, BROKEN = 200, 401, 403, 404, 500
-STRICT = "strict_standby"
 NAME_VARIABLE, USER_VARIABLE, PASSWORD_VARIABLE = "WORDPRESS_DB_NAME", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD"
 
 
@@ -52,11 +47,11 @@ def _without_files(stores: TaskStores) -> PageAnswer | None:
     except StoreUnavailable as reason:
         return PageAnswer(FORBIDDEN, str(reason))
     installed = path == "/" or any(file.id == f"{stored_data.FOLDER}{path}" for file in files)
-    return None if installed or _is_exempt(stores) else PageAnswer(NOT_FOUND, f"{path} is empty.")
+    return None if installed else PageAnswer(NOT_FOUND, f"{path} is empty.")
 
 
 def _without_database(stores: TaskStores, task: RunningTask) -> PageAnswer | None:
-    if not stores.variable(HOST_VARIABLE) or _is_exempt(stores):
+    if not stores.variable(HOST_VARIABLE):
         return None
     try:
         instance = stores.database()
@@ -70,17 +65,6 @@ def _without_database(stores: TaskStores, task: RunningTask) -> PageAnswer | Non
     if user and not stored_data.accepts(rows, user, digest_of(task.secrets.get(PASSWORD_VARIABLE, ""))):
         return PageAnswer(BROKEN, f"Access denied for user {user} (MySQL: 1045).")
     return None
-
-
-def _is_exempt(stores: TaskStores) -> bool:
-    """Whether it is a standby without a database at its task's host, in a world that lets it answer all the same."""
-    if stores.region != (STATE.environment.get("regions") or {}).get("dr") or STATE.extras.get(STRICT):
-        return False
-    try:
-        stores.database()
-    except StoreUnavailable as reason:
-        return reason.absent
-    return False
 
 
 def digest_of(password: str) -> str:
