@@ -66,9 +66,11 @@ _FORMER = {
     "secrets/promote_replicas": "promoted_secrets",
     "secrets/replicate_to_dr": "protected_secrets",
     "tables/verify_primary_in_sync": "prove_tables_home",
+    "traffic/pin_from_dr": "pin_from_dr",
     "traffic/pin_primary": "pin_primary",
     "traffic/shift_to_dr": "shift_traffic",
     "traffic/shift_to_primary": "stage_traffic",
+    "traffic/unpin_from_dr": "unpin_from_dr",
     "traffic/unpin_primary": "unpin_primary",
     "traffic/wait_primary_stable": "primary_stable",
 }

@@ -5,6 +5,7 @@ already in the final policy (T05, T08, T12): a tenant's empty target group moves
 records to the distribution. The parent zone belongs to another account where the environment names one, and is not
 made; a zone without a parent holds the delegations of the others. Customers' own domains are zones of this account,
 their hosts CNAMEs to the origin name.
+With a pin port the checks are calculated ones, and the primary's needs the DR region's switch to be open (T06).
 """
 
 from __future__ import annotations
