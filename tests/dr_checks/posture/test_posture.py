@@ -59,6 +59,7 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "primary_service": tuple(map(PrimaryService, ServiceState)),
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
+    "answered_by_dr": (False,),  # asked for where the records are unread alone: added below
     "witnesses": ((),),
 }
 
@@ -72,6 +73,7 @@ def _every_combination() -> tuple[tuple[Signals, int], ...]:
     """Each combination of signals with the number of the row that holds for it."""
     values = [CHOICES.get(field.name, (False, True)) for field in fields(Signals)]
     signals = [Signals(*chosen) for chosen in product(*values)]  # type: ignore[arg-type] # in the order of the fields
+    signals += [replace(HEALTHY, primary_api=SILENT, dr_writable=True, **UNREAD)]
     return tuple(
         (combination, next(n for n, row in enumerate(TABLE) if row.holds(combination))) for combination in signals
     )

@@ -139,13 +139,14 @@ def test_one_tenant_without_targets_moves_everybody_where_the_record_evaluates_t
     """A group without targets is unhealthy, and with it the balancer (Route 53 guide, Evaluate target health; T55)."""
     sites = Sites(visited.world, PROD)
     assert PROD.regions.primary == sites.serving()
-    visited.update(desiredCount=0)
+    visited.world.inject("one-tenant-moves-all")
     assert (503, PROD.regions.dr) == (visited.page(), sites.serving())
 
 
-def test_a_standby_without_a_database_answers_only_where_the_world_is_lenient(visited: Visited) -> None:
-    assert 200 == visited.page(PROD.regions.dr)
-    visited.world.timing(strict_standby=1)
+def test_a_standby_whose_region_has_no_database_answers_500(visited: Visited) -> None:
+    assert 503 == visited.page(PROD.regions.dr), "a pilot light runs no task"
+    service = PROD.named(PROD.names.service, tenant=SECOND)
+    visited.client("ecs", Side.DR).update_service(cluster=CLUSTER, service=service, desiredCount=1)
     assert 500 == visited.page(PROD.regions.dr)
 
 
@@ -160,4 +161,4 @@ def test_the_distribution_reaches_a_load_balancer_that_lets_nobody_else_in(visit
 
 def test_visitors_of_a_region_that_answers_503_get_that(visited: Visited) -> None:
     visited.world.begin(Outage(PROD.regions.primary, "error", "sites"))
-    assert (503, 200) == (visited.page(), visited.page(PROD.regions.dr))
+    assert (503, 200) == (visited.page(), visited.page("cloudfront"))
