@@ -73,7 +73,7 @@ def test_the_contents_of_objects_are_there_after_each_return(served: Endpoint) -
     assert content == s3.get_object(**runbook)["Body"].read() != b""
 
 
-def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endpoint, sit: Environment) -> None:
+def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endpoint) -> None:
     served.inject("primary-dark")
     served.keep("dark")
     for _ in range(2):
@@ -81,7 +81,6 @@ def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(served: Endp
         assert {} == served.state()["stopped"]
         served.return_to("dark")
         assert (["primary-dark"], [PRIMARY]) == (served.state()["disasters"], list(served.state()["stopped"]))
-        assert DR == Sites(served, sit).serving()
         with pytest.raises((ConnectionClosedError, ReadTimeoutError)):
             client(served, "ecs", PRIMARY).list_clusters()
 
