@@ -10,7 +10,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import botocore.config
@@ -20,6 +19,7 @@ import botocore.session
 from botocore import xform_name
 
 from dr_actions.model.plan import Call
+from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.errors import explain, is_passing
@@ -31,6 +31,8 @@ from dr_estate.model.unavailable import UnavailableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["FailureKind", "GuardRefused", "MutatingClient", "SendFailed"]
 
 Context = TypeVar("Context")
 Guard = Callable[[Call, Context], "str | None"]
@@ -44,28 +46,6 @@ _ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
 
 class GuardRefused(Exception):
     """The guard refused a call before it left this process. The message begins with the rule's id."""
-
-
-class FailureKind(StrEnum):
-    """Why a call did not come back with success. UNCERTAIN: it may have taken effect all the same.
-
-    BUSY: its subject is in a state that passes by itself, so the call may be sent again.
-    """
-
-    THROTTLED = "throttled"
-    BUSY = "busy"
-    DENIED = "denied"
-    CREDENTIALS = "credentials"
-    UNCERTAIN = "uncertain"
-    REFUSED = "refused"
-
-
-class SendFailed(Exception):
-    """A call failed. ``code`` is AWS's error code, "" where there was no answer."""
-
-    def __init__(self, trouble: FailureKind, reason: str, code: str = "") -> None:
-        super().__init__(reason)
-        self.trouble, self.code = trouble, code
 
 
 class MutatingClient(Generic[Context]):

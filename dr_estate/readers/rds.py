@@ -166,7 +166,6 @@ def _instance(row: dict[str, Any]) -> Instance:
         security_groups=tuple(sorted(group["VpcSecurityGroupId"] for group in guarding)),
         log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports") or [])),
         backup_window=row.get("PreferredBackupWindow") or "",
-        auto_minor_upgrade=bool(row.get("AutoMinorVersionUpgrade")),
         **_newer_facts(row),
     )
 
@@ -174,6 +173,7 @@ def _instance(row: dict[str, Any]) -> Instance:
 def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
     """The fields that saved evidence may lack."""
     return {
+        "auto_minor_upgrade": bool(row.get("AutoMinorVersionUpgrade")),
         "throughput": row.get("StorageThroughput") or 0,
         "iam_authentication": bool(row.get("IAMDatabaseAuthenticationEnabled")),
         "copy_tags": bool(row.get("CopyTagsToSnapshot")),

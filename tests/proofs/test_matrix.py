@@ -66,6 +66,7 @@ OF_PROD_ALONE = {"customer-stays-behind", "customer-without-tenant"}
 OF_WARM_ALONE = {
     "alb-targets-unhealthy",
     "ecs-deployment-failed",
+    "one-tenant-moves-all",
     "services-asleep",
     "site-in-maintenance",
     "site-of-somebody-else",

@@ -39,7 +39,10 @@ def _seen(world: Endpoint) -> Snapshot:
 
 def test_in_a_new_estate_nothing_stands_and_that_takes_two_calls_and_one_a_kind_of_run(world: Endpoint) -> None:
     snapshot = _seen(world)
-    assert ControlState() == snapshot.get(standing, Side.DR)
+    stands = snapshot.get(standing, Side.DR)
+    assert ControlState(database=stands.database) == stands
+    assert stands.database is not None, "the last scheduled test remembered it"
+    assert stands.database.identifier == SIT.named(SIT.names.database)
     assert 2 + len(RunKind) == snapshot.calls["dynamodb:Query"]
 
 

@@ -14,7 +14,7 @@ from dr_estate.model.aws_durations import operation
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.core.timing import phases_s
-from tests.sandbox.world.test_memory_snapshots import CLUSTER, DR, SERVICE, WORLD_WIDE, client, service_of
+from tests.sandbox.world.test_memory_snapshots import CLUSTER, DR, PRIMARY, SERVICE, WORLD_WIDE, client, service_of
 from tests.worlds import borrowed
 
 RESTORE, NAME, GIB = "rds.restore-to-point-in-time", "sit-mysql-restored", 200
@@ -70,21 +70,21 @@ def test_a_restore_passes_through_its_states_at_the_right_ages(served: Endpoint)
 
 
 def test_tasks_start_by_the_size_of_their_image_and_drain_before_they_stop(served: Endpoint) -> None:
-    ecs = client(served, "ecs", DR)
-    before = service_of(served)["runningCount"]
+    ecs = client(served, "ecs", PRIMARY)
+    before = service_of(served, PRIMARY)["runningCount"]
     ecs.update_service(cluster=CLUSTER, service=SERVICE, desiredCount=before + 1)
-    service = service_of(served)
+    service = service_of(served, PRIMARY)
     assert (service["runningCount"], service["pendingCount"]) == (before, 1)
     served.age(ceil(operation("ecs.start-task").seconds(1.0, gib=0.2)))
-    assert service_of(served)["runningCount"] == before + 1
-    assert "initial" in target_states(served, DR)
+    assert service_of(served, PRIMARY)["runningCount"] == before + 1
+    assert "initial" in target_states(served, PRIMARY)
     served.age(120)
-    assert target_states(served, DR) == ["healthy"]
+    assert target_states(served, PRIMARY) == ["healthy"]
     ecs.update_service(cluster=CLUSTER, service=SERVICE, desiredCount=0)
-    assert service_of(served)["runningCount"] == 0
-    assert target_states(served, DR) == ["draining"]
+    assert service_of(served, PRIMARY)["runningCount"] == 0
+    assert target_states(served, PRIMARY) == ["draining"]
     served.age(400)
-    assert target_states(served, DR) == []
+    assert target_states(served, PRIMARY) == []
 
 
 def test_name_servers_hear_of_a_change_when_it_is_in_sync(served: Endpoint) -> None:

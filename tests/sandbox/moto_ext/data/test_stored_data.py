@@ -12,7 +12,7 @@ import pytest
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
-from tests.sandbox.conftest import client_of
+from tests.sandbox.conftest import client_of, start_standby
 from tests.worlds import borrowed
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
@@ -23,6 +23,7 @@ MYSQL = "sit-mysql"
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
     with borrowed(sit, 1) as endpoint:
         endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
+        start_standby(endpoint, sit)
         endpoint.keep("healthy")
         yield endpoint
 
@@ -247,8 +248,8 @@ def test_the_region_neutral_name_leads_each_region_to_its_own_database(
 def test_a_task_that_names_the_other_regions_database_reaches_none(served: Endpoint, sites: Sites) -> None:
     restore(served)
     served.inject("definition-primary-database")
-    admin(served, "ecs").update_service(
-        cluster="sit-cluster", service="sit-tenant-1-service", taskDefinition="sit-tenant-1"
-    )
+    service = {"cluster": "sit-cluster", "service": "sit-tenant-1-service"}
+    admin(served, "ecs").update_service(**service, desiredCount=0)
+    admin(served, "ecs").update_service(**service, taskDefinition="sit-tenant-1", desiredCount=1)
     status, reason = write(sites, "rows", "a", DR)
     assert (503, True) == (status, f"leads to no database of {DR}" in reason)
