@@ -11,6 +11,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
@@ -57,7 +58,8 @@ def host_rules(view: View) -> Iterator[Finding]:
     A rule with further conditions (a header that CloudFront adds) counts where the primary region has its equal.
     A listener that redirects everything is left out. Source: ELB DescribeRules, ESTATE.
     """
-    tables, primary = _tables(view, Side.DR), _tables(view, Side.PRIMARY)
+    tables = _tables(view, Side.DR)
+    primary = _primary_tables(view) if any(table.is_conditional for table in tables.values()) else {}
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
@@ -84,11 +86,20 @@ def _tables(view: View, side: Side) -> dict[str, _Table]:
     return {row.label: _Table([rule for rule in rules if rule.listener == row.arn], names) for row in serving}
 
 
+def _primary_tables(view: View) -> dict[str, _Table]:
+    """The primary region's, none where they cannot be read: then there is nothing to compare with."""
+    try:
+        return _tables(view, Side.PRIMARY)
+    except DataUnavailable:
+        return {}
+
+
 class _Table:
     """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
 
     def __init__(self, rules: list[elbv2.ListenerRule], names: dict[str, str]) -> None:
         self._names = names
+        self.is_conditional = any(rule.further for rule in rules)
         self._exact: dict[str, list[tuple[int, elbv2.ListenerRule]]] = {}
         self._patterns: list[tuple[int, str, elbv2.ListenerRule]] = []
         self._regexes: list[tuple[int, elbv2.ListenerRule]] = []

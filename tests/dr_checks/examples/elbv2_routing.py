@@ -74,6 +74,7 @@ EXAMPLES = [
         HOST2,
     ),
     Example("elbv2-routing.host-rules", Status.PASS, _behind_a_header(SECRET)),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced({(elbv2.rules, PRIMARY): DENIED})),
     Example("elbv2-routing.host-rules", Status.UNKNOWN, _behind_a_header(("http-header x-other 2",))),
     Example(
         "elbv2-routing.host-rules",
