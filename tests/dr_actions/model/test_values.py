@@ -16,7 +16,7 @@ from dr_actions.model.sequence import Role
     ("kind", "values"),
     [
         (StepState, "ready, waiting, done, changed, failed, unseen"),
-        (Goal, "failover, switchover, failback, restore test, canary, clean-up"),
+        (Goal, "failover, switchover, failback, restore test, canary, clean-up, fence, release"),
         (Danger, "reversible, compensable, irreversible"),
         (Advice, "PROCEED, RISKY, DO_NOT_FAILOVER, WAIT"),
         (
