@@ -176,3 +176,7 @@ def test_a_failover_passes_33_files_before_it_first_changes_the_estate(tmp_path:
     assert "dr_actions.execution.sender" in found["passed"], "it came to no change"
     assert "dr_actions.clients.mutating_client" in found["files"]
     assert len(found["passed"]) <= 33, found["passed"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
