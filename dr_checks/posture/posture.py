@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dr_checks.core.model import Severity
+from dr_checks.derived.visitors import ServiceState
 from dr_checks.derived.witnesses import sentence
 from dr_checks.posture.signals import WITNESSES, Api, Signals, TrafficDirection, TrafficHealth, signals_of
-from dr_checks.posture.visitors import ServiceState
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs

@@ -31,8 +31,8 @@ NO_ANSWER = "-"
 class Disaster:
     """``trips``: the checks it must turn; ``consequences``: those it may turn beside them.
 
-    ``posture`` is the estate's posture while it is in force, ``answer`` what `failover` advises then. ``unseen`` is why
-    no check can turn, of what shows in a run alone.
+    ``posture`` is the estate's posture while it is in force, ``answer`` what `failover` advises then: "A or B" where
+    the hour decides. ``unseen`` is why no check need turn.
     """
 
     name: str

@@ -88,6 +88,7 @@ def unprotected(world: World) -> None:
         "answers.as-recorded",
         "answers.resolvers-agree",
         "elbv2-routing.healthy-targets",
+        "primary.services-running",
         "sites.every-site-answers",
     ),
     posture="IMPAIRED",

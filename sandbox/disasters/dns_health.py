@@ -44,6 +44,7 @@ def disabled(world: World) -> None:
     "The pin of an earlier failover was left behind: the primary's health check is inverted",
     trips=("health-checks.not-inverted", "health-checks.healthy-now", "dns-choice.all-well"),
     consequences=("answers.as-recorded", "answers.resolvers-agree", "dns-choice.primary-down"),
+    posture="ON_DR_UNPLANNED",
 )
 def left_inverted(world: World) -> None:
     """Invert the health check of the primary record."""

@@ -18,6 +18,7 @@ from sandbox.world.world import World
         *("answers.as-recorded", "answers.resolvers-agree", "primary.services-running"),
         "sites.every-site-answers",
     ),
+    posture="ON_DR_UNPLANNED",
 )
 def moves_all(world: World) -> None:
     """Let both records evaluate their target's health, and scale the last tenant to 0 in the primary region."""

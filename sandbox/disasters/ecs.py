@@ -116,7 +116,10 @@ def target_group_detached(world: World) -> None:
     "ecs-one-zone",
     "Two tasks of one tenant run in the same zone of the DR region",
     trips=("ecs.zone-spread", "vpc.zones"),
-    consequences=("ecs.desired-and-running",),  # under a pilot light no task should run
+    consequences=(  # under a pilot light no task should run, and without its database it answers 500
+        *("ecs.deployment-sound", "ecs.desired-and-running"),
+        *("elbv2-routing.healthy-targets", "sites.every-site-answers"),
+    ),
 )
 def one_zone(world: World) -> None:
     """Run two tasks of the last tenant in a single subnet."""

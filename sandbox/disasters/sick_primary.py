@@ -42,7 +42,7 @@ def tasks_die(world: World) -> None:
     "primary-database-down",
     "The primary's database stopped: every tenant's page answers 500",
     trips=("rds.serves", "sites.every-site-answers"),
-    consequences=("elbv2-routing.healthy-targets", *_MOVED),
+    consequences=("elbv2-routing.healthy-targets", "primary.services-running", *_MOVED),
     posture="IMPAIRED",
 )
 def database_down(world: World) -> None:

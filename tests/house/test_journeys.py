@@ -171,8 +171,12 @@ def test_status_passes_25_files_and_never_returns_to_one_that_waits(tmp_path: Pa
     assert found["back"] == []
 
 
-def test_a_failover_passes_33_files_before_it_first_changes_the_estate(tmp_path: Path) -> None:
+def test_a_failover_passes_30_files_before_it_first_changes_the_estate(tmp_path: Path) -> None:
     found = journey(EXECUTE, "first-change", tmp_path, "operator")
     assert "dr_actions.execution.sender" in found["passed"], "it came to no change"
     assert "dr_actions.clients.mutating_client" in found["files"]
-    assert len(found["passed"]) <= 33, found["passed"]
+    assert len(found["passed"]) <= 30, found["passed"]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

@@ -43,5 +43,5 @@ def test_a_failover_at_sixty_times_the_speed_records_and_waits_in_the_worlds_tim
     second = timedelta(seconds=SPEED)
     assert datetime.fromtimestamp(began["world"], UTC) - second <= moments[0]
     assert moments[-1] <= datetime.fromtimestamp(ended["world"], UTC) + second
-    restored = {entry.kind: entry.at for entry in entries if str(entry.step).startswith("database/")}
+    restored = {entry.kind: entry.at for entry in entries if str(entry.step).startswith("database/restore_dr:")}
     assert restored[EntryKind.CONFIRMED] - restored[EntryKind.OUTCOME] >= timedelta(seconds=RESTORE_S) - second

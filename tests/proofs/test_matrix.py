@@ -9,7 +9,8 @@ which takes minutes; without it only what a disaster can have reached is read ag
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -74,19 +75,12 @@ OF_WARM_ALONE = {
 """They harm tasks of the DR region, and a pilot light has none."""
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
 CRAWLS = ("primary-throttled", "primary-throttled-and-down", "sites-crawl")
-_NOT_IMPAIRED = "a primary that answers and does not serve is called NORMAL or DEGRADED, and is no person's decision"
 UNTRUE = {
-    "database-storage-full": _NOT_IMPAIRED,
-    "ecs-primary-stopped": "a tenant that is down, and moved every visitor, is not told of",
-    "primary-database-down": _NOT_IMPAIRED,
-    "primary-reads-only": _NOT_IMPAIRED,
-    "primary-tasks-die": _NOT_IMPAIRED,
     "primary-throttled-and-down": "BLIND, for want of a second signal: yet it answers, and its health check fails",
-    "services-asleep": _NOT_IMPAIRED,
 }
 """Disasters of which `status` or `failover` says more, or other, than was seen; by what is wrong."""
-BY_THE_HOUR = {"services-asleep"}
-TO_COME = ("IMPAIRED",)
+RESTARTED = {"elbv2-routing.healthy-targets", "primary.services-running", "sites.every-site-answers"}
+PATIENCE_S = 90
 PROBED_FROM_OUTSIDE = {"health-checks.healthy-now"}
 """Route 53's probes of a dark region do see it: they fail."""
 
@@ -113,9 +107,17 @@ class Matrix:
                 self.answers[disaster.name] = Answer(NO_ANSWER, str(refused), NO_ANSWER)
             finally:
                 self.watch.world.repair(disaster.name)
+            if self.rows[disaster.name].keys() & RESTARTED:
+                self.settle(touched)
             if FULL:
                 self.assert_whole(disaster.name)
         return self.rows[disaster.name]
+
+    def settle(self, touched: Collection[str]) -> None:
+        """Wait until what runs has started again, as ECS does in its own time."""
+        until = time.monotonic() + PATIENCE_S
+        while not_passed(self.watch.judged(touched)) and time.monotonic() < until:
+            time.sleep(0.2)
 
     def answer(self, disaster: Disaster) -> Answer:
         """The posture and the answer under ``disaster``."""
@@ -169,7 +171,7 @@ def _played(wrong: Mapping[str, str] = MappingProxyType({})) -> list[Any]:
         if name not in sample:
             yield pytest.mark.proof
         if name in wrong:
-            yield pytest.mark.xfail(reason=wrong[name], strict=name not in BY_THE_HOUR)
+            yield pytest.mark.xfail(reason=wrong[name], strict=True)
 
     return [pytest.param(found, id=found.name, marks=tuple(marks(found.name))) for found in catalogue()]
 
@@ -189,7 +191,7 @@ def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(disa
 def test_the_estate_is_said_to_be_what_it_is_and_the_answer_fits(disaster: Disaster, played: Matrix) -> None:
     answer = played.answer(disaster)
     assert answer.posture in disaster.posture.split(" or "), answer.says
-    assert answer.advice == disaster.answer, answer.says
+    assert answer.advice in disaster.answer.split(" or "), answer.says
 
 
 def test_no_area_of_checks_is_left_to_the_proofs_alone() -> None:
@@ -213,5 +215,6 @@ def test_every_disaster_trips_something_or_says_why_nothing_can_see_it() -> None
 
 def test_a_posture_is_one_of_the_table_and_an_answer_one_of_the_assessment() -> None:
     postures = {word for disaster in catalogue() for word in disaster.posture.split(" or ")}
-    assert postures <= {*PostureName, *TO_COME, NO_ANSWER}
-    assert {disaster.answer for disaster in catalogue()} <= {*Advice, NO_ANSWER}
+    assert postures <= {*PostureName, NO_ANSWER}
+    answers = {word for disaster in catalogue() for word in disaster.answer.split(" or ")}
+    assert answers <= {*Advice, NO_ANSWER}

@@ -60,6 +60,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),
     "sites": ("route53", "route53_health_checks", "http_sites"),
 }
+_UNANSWERED = ("hang", "refuse", "slow", "throttle")
 _IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
 
@@ -72,11 +73,11 @@ class Watch:
     healthy: Snapshot
 
     def again(self, touched: Collection[str]) -> Snapshot:
-        """See the world after a change to the services ``touched``; ``""`` is a whole region that went dark."""
-        if "" in touched:
+        """See the world after a change to the services ``touched``; ``""`` is the outage of a whole region."""
+        if "" in touched and any(fault["how"] in _UNANSWERED for fault in self.world.state()["faults"]):
             impatient = self.environment.model_copy(update={"observation": _IMPATIENT})
             return observe(impatient, reader_of(self.world), "sandbox")
-        if FULL:
+        if FULL or "" in touched:
             return self.whole()
         world = reader_of(self.world)
         return observe(self.environment, world, "sandbox", only=parts_of(touched), upon=self.healthy)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dr_checks.derived.visitors import PrimaryService, ServiceState
 from dr_checks.posture.posture import (
     TABLE,
     WITNESSES,
@@ -22,7 +23,6 @@ from dr_checks.posture.posture import (
     posture_of,
     signals_of,
 )
-from dr_checks.posture.visitors import PrimaryService, ServiceState
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable, UnavailableKind

@@ -68,6 +68,16 @@ def served(seeded: Endpoint) -> Endpoint:
     return seeded
 
 
+def test_secrets_grow_older_with_the_rest_of_the_world(served: Endpoint) -> None:
+    def changed() -> list[float]:
+        listed = client(served, "secretsmanager", PRIMARY).list_secrets()["SecretList"]
+        return [secret["LastChangedDate"].timestamp() for secret in listed]
+
+    before = changed()
+    served.age(3600)
+    assert changed() == pytest.approx([moment - 3600 for moment in before], abs=1)
+
+
 def test_a_world_is_returned_to_whole_and_quickly(served: Endpoint, sit: Environment) -> None:
     before = service_of(served)
     client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=7)

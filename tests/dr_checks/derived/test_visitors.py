@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dr_checks.derived.visitors import ServiceState, primary_service
 from dr_checks.posture.signals import TrafficDirection, TrafficHealth, signals_of
-from dr_checks.posture.visitors import ServiceState, primary_service
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.network.dns_query import DnsAnswer
