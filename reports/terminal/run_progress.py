@@ -19,6 +19,7 @@ from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.printer import Printer
 
 _SILENCE_S = 30.0
+_ANSWER_S = 60.0
 
 
 class RunProgress:
@@ -67,6 +68,17 @@ class RunProgress:
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""
         self._print(_shown(sentence))
+
+    def gives_up(self, step: Step, reason: str, stop: threading.Event) -> bool:
+        """Ask for the step's subject, typed, to wait for it no longer; nobody's answer within a minute goes on."""
+        self._print(f"[bold yellow]{_shown(reason)}[/]")
+        if not self._tty:
+            self._print("The run goes on waiting. `dr_cli.py pause` stops it between two calls.")
+            return False
+        until_s = time.monotonic() + _ANSWER_S
+        prompt = f"Type {step.subject} to wait no longer, Enter to go on waiting: "
+        answer = console.ask_unless(lambda: stop.is_set() or time.monotonic() > until_s, prompt)
+        return answer is not None and answer.strip() == step.subject
 
     def confirm(self, step: Step, stop: threading.Event) -> bool:
         """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.

@@ -65,7 +65,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} answers at {instance.host}.", _evidence(step, context, instance)
         )
-    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status or 'in an unknown state'}.")
+    message = f"{instance.identifier} is {instance.status or 'in an unknown state'}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
 
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:

@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,9 +25,11 @@ from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
-from dr_actions.model.action import ProgramContext
-from dr_actions.model.plan import FENCING, Goal, to_json
+from dr_actions.model.action import TO_DR, ProgramContext
+from dr_actions.model.plan import FENCING, Goal, Step, to_json
 from dr_actions.model.sequence import Role, role_of
+from dr_actions.planning.estimate import estimate_s, past_durations, sizes_of
+from dr_actions.planning.planner import batches
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.config.environment import Environment, Side
@@ -36,6 +38,7 @@ from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ControlState, RecordedOverride
+from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
@@ -225,7 +228,19 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
+        rto_ends_at=_rto_ends_at(context, journal),
+        estimate_s=partial(_estimate_s, start.snapshot, env),
     )
+
+
+def _rto_ends_at(context: RunContext, journal: Journal) -> datetime | None:
+    """When visitors must be served again by the objective; None where nobody waits for that."""
+    began = _outage_of(context, journal) if context.start.plan.goal in TO_DR else None
+    return began + timedelta(minutes=context.env.objectives.rto_minutes) if began else None
+
+
+def _estimate_s(snapshot: Snapshot, env: Environment, steps: Sequence[Step]) -> float:
+    return estimate_s(batches(steps), env, past_durations(snapshot), sizes_of(snapshot, env))
 
 
 def _variables(app: AppContext) -> dict[str, str]:
