@@ -23,7 +23,7 @@ from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, c
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import TAG, is_trial, isolated
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, efs, rds
+from dr_estate.readers import backup, rds
 from dr_estate.snapshot.tenants import Tenant
 
 T = TypeVar("T")
@@ -60,11 +60,6 @@ def tags(env: Environment, incident: str, **more: str) -> list[Json]:
 def database_of(context: PlanContext, name: str) -> rds.Instance | None:
     """The restored database of that name. Raises CannotSee."""
     return copy_selection.instance(context, name)
-
-
-def files_of(context: PlanContext, token: str) -> efs.FileSystem | None:
-    """The restored file system of that creation token. Raises CannotSee."""
-    return context.snapshot.find(efs.of_drills, Side.DR, token=token)
 
 
 def copies(context: PlanContext) -> tuple[list[DatabaseCopy], list[Unavailable]]:

@@ -186,9 +186,9 @@ PROMOTION: tuple[Scene, ...] = (
 DRILLS: tuple[Scene, ...] = (
     (Goal.CANARY, "canary/drive", _nothing),
     (Goal.RESTORE_TEST, "restore_test/restore_database", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/restore_files", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/tag_files", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/create_access_points", _nothing),
+    (Goal.RESTORE_TEST, "files/restore_copy", _nothing),
+    (Goal.RESTORE_TEST, "files/tag_copy", _nothing),
+    (Goal.RESTORE_TEST, "files/create_access_points", _nothing),
     (Goal.RESTORE_TEST, "restore_test/start_tasks", _nothing),
     (Goal.RESTORE_TEST, "restore_test/query_database", _nothing),
     (Goal.CLEAN_UP, "restore_test/stop_tasks", _leave_a_task),

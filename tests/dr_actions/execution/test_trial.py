@@ -19,9 +19,9 @@ from tests.sandbox.conftest import client_of
 
 TRIED = [
     "restore_test/restore_database",
-    "restore_test/restore_files",
-    "restore_test/tag_files",
-    "restore_test/create_access_points",
+    "files/restore_copy",
+    "files/tag_copy",
+    "files/create_access_points",
     "restore_test/start_tasks",
     "restore_test/query_database",
 ]
