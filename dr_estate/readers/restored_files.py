@@ -93,7 +93,9 @@ def definitions(context: ReadContext) -> tuple[ecs.TaskDefinition, ...]:
         return ()
     family = mover_family(context.env)
     found = context.find("ecs", "describe_task_definition", ("ClientException",), taskDefinition=family)
-    return (ecs.definition_of(found["taskDefinition"]),) if found else ()
+    if found is None:
+        return ()
+    return (context.understand(lambda: ecs.definition_of(found["taskDefinition"]), family),)
 
 
 @part(Side.DR, reads=ecs.TASK_READS)

@@ -113,6 +113,8 @@ def _of_files(context: PlanContext) -> Iterator[str]:
         yield f"Nothing is planned for the files: {region} has no usable file system {name}. Provision it first."
     elif row is None and restored_copy.opened_before(context):
         return
+    elif row is None and restored_copy.is_written(context):
+        yield f"No copy takes the place of the files {name} in {region}: its tenants write them."
     elif row is None and point is None:
         yield f"Nothing is planned for the files {name}: nothing replicates into {region}, and no usable copy is there."
     elif row is None and context.env.replication.files[0] == "replication":

@@ -8,18 +8,21 @@ tells by the tag. The one that a recovery restores takes the estate's name once 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dr_actions.actions.database import copy_selection
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, present
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Json, Params, Step
+from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_trial, trial_of
 from dr_estate.model.restored_names import is_replaced, is_restored, restored_token
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import backup, backup_jobs, efs, restored_files
+from dr_estate.readers import backup, backup_jobs, ecs, efs, restored_files
+from dr_estate.snapshot.snapshot import Snapshot
 
 RESTORE, TAG_IT = "files/restore_copy", "efs:TagResource"
 FAILED_JOBS = ("FAILED", "ABORTED")
@@ -52,7 +55,7 @@ def planned(context: PlanContext) -> FilesRestore | None:
 
 def _of_recovery(context: PlanContext) -> FilesRestore | None:
     """Where nothing replicates into the DR region's files: a copy goes beside them, and then takes their place."""
-    if copy_selection.files_replication(context) is not None or opened_before(context):
+    if copy_selection.files_replication(context) is not None or opened_before(context) or is_written(context):
         return None
     point, system, name = shared.files_point(context), system_in_use(context), name_of(context.env)
     if point is None or system is None:
@@ -71,6 +74,17 @@ def opened_before(context: PlanContext) -> bool:
     system = system_in_use(context)
     own = context.before(RESTORE, name) or step_id(RESTORE, name) in context.sent_at
     return bool(own) and system is not None and is_restored(system.token, name)
+
+
+def is_written(context: PlanContext) -> bool:
+    """Whether tenants of the DR region write: what they wrote is in its files, and in no copy of the primary's."""
+    running = any(service.running for service in context.snapshot.get(ecs.services, Side.DR))
+    return running and bool(_dr_signals(context.snapshot, context.env).dr_writable)
+
+
+@lru_cache(maxsize=4)
+def _dr_signals(snapshot: Snapshot, env: Environment) -> Signals:
+    return signals_of(snapshot, env)
 
 
 def system_in_use(context: PlanContext) -> efs.FileSystem | None:
