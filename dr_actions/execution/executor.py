@@ -193,10 +193,10 @@ def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, 
     if age_s <= limit_s * (1 + batch.overruns.get(step.id, 0)) or not batch.watch.has_moved(step.id):
         return ""
     batch.overruns[step.id] = int(age_s // limit_s)
-    told = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and it moves: {how.message}"
+    message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and it moves: {how.message}"
     if not run.endangers_rto(step):
-        run.listener.note(f"{told} {_WAITS}")
-    elif run.listener.gives_up(step, f"{told} The recovery time objective is at stake.", run.stop):
+        run.listener.note(f"{message} {_WAITS}")
+    elif run.listener.gives_up(step, f"{message} The recovery time objective is at stake.", run.stop):
         return f"given up by a person after {duration(age_s)}: {how.message}"
     return ""
 

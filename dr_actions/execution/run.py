@@ -188,7 +188,8 @@ class PlanRun:
         """Whether what comes after ``step`` takes longer than is left of the recovery time objective."""
         if self.rto_ends_at is None:
             return False
-        later = [other for other in self.plan.steps if other.stage > step.stage]
+        steps = self.plan.steps
+        later = [other for other in steps[steps.index(step) + 1 :] if other.verb != step.verb]
         return self.clock.now() + timedelta(seconds=self.estimate_s(later)) > self.rto_ends_at
 
     def context(self, action: Action) -> PlanContext:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common.unavailable_handling import unavailable_reasons
 from dr_actions.actions.files import restored_copy
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen, present
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
@@ -70,7 +70,6 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(how, f"{target.id} is {target.state}.", progress=(target.state,))
 
 
-@if_seen
 def notes(context: PlanContext) -> Iterator[str]:
     """Why the restored files could not be mounted."""
     restore = restored_copy.planned(context)

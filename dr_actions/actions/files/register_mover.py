@@ -17,7 +17,7 @@ from dr_actions.actions.compute.task_revisions import used_by
 from dr_actions.actions.files import restored_copy
 from dr_actions.actions.files.create_access_points import as_the_estate_has_it
 from dr_actions.actions.restore_test import probe
-from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen, present
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, present
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import mover_family
@@ -149,7 +149,6 @@ def mover_definition(context: PlanContext, file_system: str) -> ecs.TaskDefiniti
     return next((d for d in found if any(volume.file_system_id == file_system for volume in d.volumes)), None)
 
 
-@if_seen
 def notes(context: PlanContext) -> Iterator[str]:
     """Why nothing moves what is restored."""
     restore = restored_copy.planned(context)

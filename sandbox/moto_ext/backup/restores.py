@@ -87,8 +87,8 @@ def _restore_files(backend: BackupBackend, point: BackupPoint, metadata: dict[st
 def _files(backend: BackupBackend, point: BackupPoint) -> list[StoredRow]:
     """What the point holds, as it is restored: below a directory of its own, in a new file system too."""
     source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
-    held = until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
-    return [replace(file, id=f"{ASIDE}{file.id}") for file in held if not file.id.startswith(ASIDE)]
+    files = until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+    return [replace(file, id=f"{ASIDE}{file.id}") for file in files if not file.id.startswith(ASIDE)]
 
 
 RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}

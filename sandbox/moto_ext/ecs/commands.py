@@ -155,9 +155,9 @@ def _moved(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Ma
 
     efs, file_system = TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
     stored_data.put_in_place(efs, file_system)
-    held = [row for row in stored_data.files_of(efs, file_system) if row.id.startswith(stored_data.FOLDER)]
-    of_path = {row.id.removeprefix(stored_data.FOLDER): row.tenant for row in held}
     files = stored_data.files_of(efs, file_system)
+    sites = [file for file in files if file.id.startswith(stored_data.FOLDER)]
+    of_path = {site.id.removeprefix(stored_data.FOLDER): site.tenant for site in sites}
     paths = variables.get("DR_PATHS", "").split("\n")
     folders = {path: sum(file.tenant == of_path[path] for file in files) if path in of_path else 0 for path in paths}
     return json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders})

@@ -83,8 +83,8 @@ def test_a_restore_that_takes_four_times_its_budget_and_moves_is_waited_for(tmp_
     wait = Wait(tmp_path)
     assert wait.of(_by_percent(4 * BUDGET_S)) == 4 * BUDGET_S
     assert EntryKind.LATE not in wait.kinds
-    told = [message for message in wait.listener.said if "its budget was 10 min" in message]
-    assert len(told) == 3, "once for each budget that it overruns, and not at every look"
+    overruns = [message for message in wait.listener.said if "its budget was 10 min" in message]
+    assert len(overruns) == 3, "once for each budget that it overruns, and not at every look"
 
 
 def test_a_restore_that_stands_still_is_given_up_and_told_as_under_way(tmp_path: Path) -> None:

@@ -204,12 +204,12 @@ def test_the_mover_is_a_tenants_image_with_the_root_of_the_files_and_nothing_of_
         ],
     }
     call = REGISTER.build_call(_of(REGISTER), seen(restored=(NEW,)))
-    made = register_mover.definition_of(call.params, lent)
-    assert made["family"] == "sit-restored-files"
-    (container,) = made["containerDefinitions"]
+    definition = register_mover.definition_of(call.params, lent)
+    assert definition["family"] == "sit-restored-files"
+    (container,) = definition["containerDefinitions"]
     assert (container["name"], container["image"], "secrets" in container) == ("wordpress", "image", False)
-    assert "taskRoleArn" not in made
-    (volume,) = made["volumes"]
+    assert "taskRoleArn" not in definition
+    (volume,) = definition["volumes"]
     assert volume["efsVolumeConfiguration"].items() >= {"fileSystemId": NEW.id, "rootDirectory": "/"}.items()
     environment = {pair["name"]: pair["value"] for pair in container["environment"]}
     assert environment == {"DR_PATHS": "\n".join(PATHS), "DR_FILES": TOKEN}
@@ -269,8 +269,8 @@ def test_every_tenants_access_point_is_made_as_the_old_file_system_has_it() -> N
         point = known[tags["Name"]]
         assert _call(step).params["RootDirectory"]["Path"] == point.path
         assert "dr:drill" not in tags
-        made = replace(point, id="fsap-new", file_system_id=NEW.id)
-        assert stands(OPEN, seen(restored=(MARKED,), opened=(made,)), step)[0] is StepState.DONE
+        opened = replace(point, id="fsap-new", file_system_id=NEW.id)
+        assert stands(OPEN, seen(restored=(MARKED,), opened=(opened,)), step)[0] is StepState.DONE
 
 
 def test_the_old_file_system_is_renamed_before_the_new_one_takes_its_name() -> None:
@@ -294,9 +294,9 @@ def test_the_tasks_are_pointed_at_the_restored_files_and_their_access_points() -
     assert places["fileSystemId"].startswith("<the restored file system")
     assert places["accessPointId"].startswith("<access point sit-tenant-1-ap")
     points = healthy().get(efs.access_points, Side.DR)
-    made = tuple(replace(point, id=f"{point.id}-new", file_system_id=NEW.id) for point in points)
+    opened = tuple(replace(point, id=f"{point.id}-new", file_system_id=NEW.id) for point in points)
     after = seen(**AFTER)
-    after = replace(after, snapshot=altered({(efs.access_points.name, Side.DR): made}, after.snapshot))
+    after = replace(after, snapshot=altered({(efs.access_points.name, Side.DR): opened}, after.snapshot))
     places = {row["at"][-1]: row["new"] for row in repoint.build_call(first, after).params[repoint_dr_tasks.REPLACING]}
     assert (places["fileSystemId"], places["accessPointId"].endswith("-new")) == (NEW.id, True)
     assert repoint.observe(first, after).state is StepState.READY
