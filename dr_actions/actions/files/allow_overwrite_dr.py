@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files import failback as files_failback
-from dr_actions.actions.files import restored_copy
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import Iterator
 
 from dr_actions.actions.common.unavailable_handling import tenants_of
-from dr_actions.actions.files import restored_copy
-from dr_actions.actions.files.restored_copy import FilesRestore, pending_file_system
+from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions.file_copies.restored_copy import FilesRestore, pending_file_system
 from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Params, Step

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common.unavailable_handling import unavailable_reasons
-from dr_actions.actions.files import restored_copy
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side

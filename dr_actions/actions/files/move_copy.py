@@ -15,7 +15,7 @@ from typing import Any
 
 from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.compute.task_revisions import used_by
-from dr_actions.actions.files import restored_copy
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files.register_mover import SCRIPT, container_name, lender, mover_definition
 from dr_actions.actions.restore_test.run_task import RUN, send
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present

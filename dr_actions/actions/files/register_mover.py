@@ -14,7 +14,7 @@ from typing import Any
 from dr_actions.actions.common.unavailable_handling import TenantService, tenant_services, tenants_of
 from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import used_by
-from dr_actions.actions.files import restored_copy
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files.create_access_points import as_the_estate_has_it
 from dr_actions.actions.restore_test import probe
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, present

@@ -14,9 +14,8 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from dr_actions.actions.files import restored_copy
-from dr_actions.actions.files.restored_copy import FAILED_JOBS, FilesRestore
-from dr_actions.actions.restore_test import shared
+from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions.file_copies.restored_copy import FAILED_JOBS, FilesRestore
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
@@ -162,7 +161,7 @@ def notes(context: PlanContext) -> Iterator[str]:
     if context.goal in TO_DR:
         return
     try:
-        point = shared.files_point(context)
+        point = restored_copy.files_point(context)
     except DataUnavailable as error:
         yield f"The files are not tried: {error.unavailable.why}"
         return

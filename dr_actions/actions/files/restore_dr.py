@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.files import restored_copy
-from dr_actions.actions.files.restored_copy import name_of
-from dr_actions.actions.restore_test import shared
+from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions.file_copies.restored_copy import name_of
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -98,7 +97,7 @@ def _of_files(context: PlanContext) -> Iterator[str]:
     name, region = name_of(context.env), context.env.regions.dr
     try:
         row = copy_selection.files_replication(context)
-        point = None if row else shared.files_point(context)
+        point = None if row else restored_copy.files_point(context)
         system = restored_copy.system_in_use(context)
     except DataUnavailable as error:
         yield f"Nothing is planned for the files {name}: {error.unavailable.why}"

@@ -10,14 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.restore_test import shared
 from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, present
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Call, Danger, Json, Params, Step
+from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.posture.signals import Signals, signals_of
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import is_trial, trial_of
+from dr_estate.model.drill_names import is_trial, isolated, trial_of
 from dr_estate.model.restored_names import is_replaced, is_restored, restored_token
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
@@ -43,21 +44,34 @@ class FilesRestore:
     failed: tuple[str, ...] = ()
 
 
+def files_name(env: Environment, incident: str) -> str:
+    """The creation token, and later the name, of the file system that a trial restores. Raises ValueError."""
+    return isolated(name_of(env), incident)
+
+
+def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
+    """The newest complete recovery point of the primary region's files whose key works. Raises CannotSee."""
+    view = copy_selection.view_of(context)
+    files = f":elasticfilesystem:{context.env.regions.primary}:{context.env.account}:file-system/"
+    points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
+    return max(points, key=lambda point: point.created_at, default=None)
+
+
 def planned(context: PlanContext) -> FilesRestore | None:
     """What the plan restores into a new file system, None where nothing. Raises CannotSee."""
     if context.goal in TO_DR:
         return _of_recovery(context)
     if not is_trial(context.incident):
         return None
-    point = shared.files_point(context)
-    return FilesRestore(point, shared.files_name(context.env, context.incident)) if point else None
+    point = files_point(context)
+    return FilesRestore(point, files_name(context.env, context.incident)) if point else None
 
 
 def _of_recovery(context: PlanContext) -> FilesRestore | None:
     """Where nothing replicates into the DR region's files: a copy goes beside them, and then takes their place."""
     if copy_selection.files_replication(context) is not None or opened_before(context) or is_written(context):
         return None
-    point, system, name = shared.files_point(context), system_in_use(context), name_of(context.env)
+    point, system, name = files_point(context), system_in_use(context), name_of(context.env)
     if point is None or system is None:
         return None
     jobs = context.snapshot.get(backup_jobs.restores, Side.DR)
@@ -125,7 +139,7 @@ def pending_file_system(token: str) -> str:
 def tags(context: PlanContext, **more: str) -> list[Json]:
     """The tags of what is made: a drill's in a restore test, the estate's own in a recovery."""
     if context.goal not in TO_DR:
-        return shared.tags(context.env, context.incident, **more)
+        return drill_tags(context.env, context.incident, **more)
     labels = {"Environment": context.env.name, "ManagedBy": "aws-dr-manager", **more}
     return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]
 
@@ -145,7 +159,7 @@ def tag_step(context: PlanContext, action: str, token: str) -> Step:
             "efs",
             "TagResource",
             context.env.regions.dr,
-            {"ResourceId": pending_file_system(token), "Tags": shared.tags(context.env, incident, Name=token)},
+            {"ResourceId": pending_file_system(token), "Tags": drill_tags(context.env, incident, Name=token)},
         ),
         before={"name": ""},
         after={"name": token},
