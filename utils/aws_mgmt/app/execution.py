@@ -8,7 +8,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -25,11 +25,9 @@ from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
-from dr_actions.model.action import TO_DR, ProgramContext
-from dr_actions.model.plan import FENCING, Goal, Step, to_json
+from dr_actions.model.action import ProgramContext
+from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
-from dr_actions.planning.estimate import estimate_s, past_durations, sizes_of
-from dr_actions.planning.planner import batches
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.config.environment import Environment, Side
@@ -38,7 +36,6 @@ from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ControlState, RecordedOverride
-from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
@@ -52,6 +49,7 @@ from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
+from utils.aws_mgmt.app.run_limits import rto_ends_at, step_estimate
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
 
 _VALIDATED = {
@@ -186,7 +184,9 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by both clocks, and first where this machine's is wrong."""
     began, files = _outage_of(context, journal), context.files
     lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
-    with files.dialog.follow(context.start.plan, files.folder, context.app.world.by_hand, lasted_s) as listener:
+    estimate = step_estimate(context.env, context.start.snapshot)
+    by_hand = context.app.world.by_hand
+    with files.dialog.follow(context.start.plan, files.folder, by_hand, lasted_s, estimate) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
         yield listener
@@ -228,19 +228,9 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
-        rto_ends_at=_rto_ends_at(context, journal),
-        estimate_s=partial(_estimate_s, start.snapshot, env),
+        rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
+        estimate_s=step_estimate(env, start.snapshot),
     )
-
-
-def _rto_ends_at(context: RunContext, journal: Journal) -> datetime | None:
-    """When visitors must be served again by the objective; None where nobody waits for that."""
-    began = _outage_of(context, journal) if context.start.plan.goal in TO_DR else None
-    return began + timedelta(minutes=context.env.objectives.rto_minutes) if began else None
-
-
-def _estimate_s(snapshot: Snapshot, env: Environment, steps: Sequence[Step]) -> float:
-    return estimate_s(batches(steps), env, past_durations(snapshot), sizes_of(snapshot, env))
 
 
 def _variables(app: AppContext) -> dict[str, str]:
