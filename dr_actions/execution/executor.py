@@ -2,7 +2,8 @@
 
 For each batch (one verb of one stage) the world is looked at again and again until every step is as wanted. What is so
 already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as the
-plan was made upon is sent once, between two records. What is not done or not seen in its time is left in place.
+plan was made upon is sent once, between two records. A step is given up when nothing of it moved for its budget, or
+when a person waits no longer; what AWS works on still is left in place, and is not told as failed.
 """
 
 from __future__ import annotations
@@ -12,22 +13,28 @@ from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import rollback, sender
+from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_actions.planning.planner import batches
+from dr_estate.model.durations import duration
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
 
 @dataclass
 class Outcome:
-    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back."""
+    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back.
+
+    ``under_way`` are steps that AWS works on still and the run did not wait for any longer.
+    """
 
     finished: bool = False
     degraded: list[str] = field(default_factory=list)
+    under_way: list[str] = field(default_factory=list)
     undone: list[RollbackResult] = field(default_factory=list)
     trouble: str = ""
 
@@ -37,7 +44,8 @@ class Batch:
     """The steps of one batch that are not done yet, those whose call left already, and since when it is at work.
 
     ``awaited`` are a person's, told and not seen done; ``since`` is when a step was sent or, a person's, told, or else
-    seen done. Moments are seconds of the world's monotonic clock.
+    seen done. ``watch`` knows what moves, ``overruns`` how often each step was told to take longer than its budget.
+    Moments are seconds of the world's monotonic clock.
     """
 
     action: Action
@@ -46,6 +54,8 @@ class Batch:
     sent: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
     since: dict[str, float] = field(default_factory=dict)
+    watch: ProgressWatch = field(default_factory=ProgressWatch)
+    overruns: dict[str, int] = field(default_factory=dict)
     lost_s: float = 0.0
 
     def excuse(self, lost_s: float) -> None:
@@ -53,6 +63,7 @@ class Batch:
         away_s = lost_s - self.lost_s
         self.began_s, self.lost_s = self.began_s + away_s, lost_s
         self.since = {step_id: moment_s + away_s for step_id, moment_s in self.since.items()}
+        self.watch.shift(away_s)
 
 
 def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
@@ -143,9 +154,10 @@ def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatu
 
 
 def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome: Outcome) -> None:
-    """Record what is done, fail what cannot be done or took too long, and tell of the rest."""
+    """Record what is done, fail what cannot be done or stands still, and tell of the rest."""
     for step in tuple(batch.open.values()):
-        how, age_s = statuses[step.id], run.clock.monotonic() - batch.since.get(step.id, batch.began_s)
+        how, now_s = statuses[step.id], run.clock.monotonic()
+        batch.watch.observe(step.id, how, now_s)
         if how.state is StepState.DONE:
             if step.id in batch.awaited:
                 run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
@@ -159,19 +171,41 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
             _fail(
                 run, batch.action, step.id, how.message, outcome, FailureCause.GATE if how.gate else FailureCause.FAILED
             )
-        elif age_s <= (limit_s := _limit_s(run, batch, step)) or _is_ready_to_send(batch, step, how):
-            run.listener.waits(step, age_s, limit_s, how.message)
+        elif not (reason := _reason_to_give_up(run, batch, step, how, now_s)):
             continue
         elif step.id in batch.awaited:
             raise ManualPending(step.id, f"{step.id} was not done by hand in time: {step.says}")
         else:
-            cause = FailureCause.UNAVAILABLE if how.state is StepState.UNAVAILABLE else FailureCause.LATE
-            message = (
-                f"not {'seen' if cause is FailureCause.UNAVAILABLE else 'done'} within its {step.budget_s} s: "
-                f"{how.message}"
-            )
-            _fail(run, batch.action, step.id, message, outcome, cause)
+            _fail(run, batch.action, step.id, reason, outcome, _cause(how))
         del batch.open[step.id]
+
+
+def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, now_s: float) -> str:
+    """Why a step is waited for no longer, "" while it is: it stands still, or a person says so."""
+    since_s = batch.since.get(step.id, batch.began_s)
+    age_s, limit_s = now_s - since_s, _limit_s(run, batch, step)
+    still_s = age_s if step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
+    if still_s > limit_s and not _is_ready_to_send(batch, step, how):
+        what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
+        within = f"for {duration(still_s)}" if batch.watch.has_moved(step.id) else f"within its {step.budget_s} s"
+        return f"{what} {within}: {how.message}"
+    run.listener.waits(step, age_s, age_s - still_s + limit_s, how.message)
+    if age_s <= limit_s * (1 + batch.overruns.get(step.id, 0)) or not batch.watch.has_moved(step.id):
+        return ""
+    batch.overruns[step.id] = int(age_s // limit_s)
+    message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and it moves: {how.message}"
+    if not run.endangers_rto(step):
+        run.listener.note(f"{message} {_WAITS}")
+    elif run.listener.gives_up(step, f"{message} The recovery time objective is at stake.", run.stop):
+        return f"given up by a person after {duration(age_s)}: {how.message}"
+    return ""
+
+
+def _cause(how: StepStatus) -> FailureCause:
+    """Why a step that is given up is not done: what AWS itself reports on is under way still."""
+    if how.state is StepState.UNAVAILABLE:
+        return FailureCause.UNAVAILABLE
+    return FailureCause.UNDER_WAY if how.progress and how.state is StepState.IN_PROGRESS else FailureCause.LATE
 
 
 def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
@@ -206,8 +240,12 @@ def _fail(
     if action.essential:
         raise StepFailed(step_id, f"{step_id}: {reason}", cause)
     run.journal.append(_kind(cause), step_id, says=reason)
-    outcome.degraded.append(f"{step_id}: {reason}")
-    run.listener.degraded(step_id, reason)
+    if cause is FailureCause.UNDER_WAY:
+        outcome.under_way.append(f"{step_id}: {reason}")
+        run.listener.note(f"Still under way, the run goes on without it: {step_id}: {reason}")
+    else:
+        outcome.degraded.append(f"{step_id}: {reason}")
+        run.listener.degraded(step_id, reason)
 
 
 def _kind(cause: FailureCause) -> EntryKind:

@@ -27,20 +27,22 @@ class FailureCause(StrEnum):
     """Why a step failed.
 
     FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. CHANGED:
-    somebody else changed its subject (T43). LATE: not done in its time. UNSEEN: not seen in its time. HALTED: the run
-    must not go on. The last three say nothing against what was sent, so nothing is taken back for them.
+    somebody else changed its subject (T43). LATE: nothing of it moved for its time. UNDER_WAY: AWS works on it still,
+    and nothing moved for its time, or a person gave up the wait. UNSEEN: not seen in its time. HALTED: the run must not
+    go on. The last four say nothing against what was sent, so nothing is taken back for them.
     """
 
     FAILED = "failed"
     GATE = "gate"
     DRIFTED = "changed"
     LATE = "late"
+    UNDER_WAY = "under way"
     UNAVAILABLE = "unseen"
     HALTED = "halted"
 
 
 CONTRADICTIONS = frozenset({FailureCause.FAILED, FailureCause.GATE, FailureCause.DRIFTED})
-OVERDUE = frozenset({FailureCause.LATE, FailureCause.UNAVAILABLE})
+OVERDUE = frozenset({FailureCause.LATE, FailureCause.UNDER_WAY, FailureCause.UNAVAILABLE})
 
 
 class StepFailed(Exception):
@@ -75,7 +77,7 @@ class RunListener(Protocol):
         ...
 
     def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
-        """A step is under way for ``age_s`` seconds; after ``limit_s`` it is given up."""
+        """A step is under way for ``age_s`` seconds; at the age of ``limit_s`` it is given up if nothing moves."""
         ...
 
     def done(self, step: Step, message: str) -> None:
@@ -92,6 +94,10 @@ class RunListener(Protocol):
 
     def note(self, sentence: str) -> None:
         """Anything else worth saying."""
+        ...
+
+    def gives_up(self, step: Step, reason: str, stop: threading.Event) -> bool:
+        """Ask the operator whether to wait no longer for a step that is still under way; False where nobody answers."""
         ...
 
     def confirm(self, step: Step, stop: threading.Event) -> bool:
@@ -138,7 +144,8 @@ class PlanRun:
     ``program_context`` is where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where
     the lock is not ours any more; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why
     this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
-    ``sign_in`` waits for lost credentials.
+    ``sign_in`` waits for lost credentials. ``rto_ends_at`` is when the recovery time objective is over, None where no
+    outage is known; ``estimate_s`` says how long these steps take.
     """
 
     env: Environment
@@ -161,6 +168,8 @@ class PlanRun:
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     sign_in: CredentialRecovery = field(default_factory=NeverLost)
+    rto_ends_at: datetime | None = None
+    estimate_s: Callable[[Sequence[Step]], float] = lambda _steps: 0.0
     seen: GuardContext = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,6 +183,14 @@ class PlanRun:
     def manual_wait(self) -> timedelta:
         """How long a person may take for a step."""
         return timedelta(minutes=self.env.execution.manual_wait_minutes)
+
+    def endangers_rto(self, step: Step) -> bool:
+        """Whether what comes after ``step`` takes longer than is left of the recovery time objective."""
+        if self.rto_ends_at is None:
+            return False
+        steps = self.plan.steps
+        later = [other for other in steps[steps.index(step) + 1 :] if other.verb != step.verb]
+        return self.clock.now() + timedelta(seconds=self.estimate_s(later)) > self.rto_ends_at
 
     def context(self, action: Action) -> PlanContext:
         """What ``action`` decides from, its own parts read just now. Raises LookFailed."""

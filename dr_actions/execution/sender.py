@@ -14,6 +14,7 @@ from typing import Any
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed
+from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
@@ -56,21 +57,24 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
-    subject is busy, until the step's time is over. Where the run has lost its credentials it waits for new ones first.
+    subject is busy, until nothing of it moved for the step's time. Where the run has lost its credentials it waits for
+    new ones first.
     """
     refused: Refusals = {}
-    open_steps, began_s, attempt = steps, run.clock.monotonic(), 0
+    open_steps, began_s, attempt, watch = steps, run.clock.monotonic(), 0, ProgressWatch()
     while failures := _send_once(run, action, open_steps, context):
         if any(map(_lacks_credentials, failures.values())) and run.sign_in.recover():
             began_s = run.clock.monotonic()
         else:
             attempt += 1
         run.pause(max(0, attempt - 1))
-        context, open_steps = _still_open(run, action, open_steps, failures, refused)
-        waited_s = run.clock.monotonic() - began_s
+        context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
+        now_s = run.clock.monotonic()
         for step in open_steps:
-            if _is_busy(failures[step.id]) and waited_s <= step.budget_s:
-                run.listener.waits(step, waited_s, step.budget_s, str(failures[step.id]))
+            still_s = watch.still_s(step.id, began_s, now_s)
+            if _is_busy(failures[step.id]) and still_s <= step.budget_s:
+                waited_s = now_s - began_s
+                run.listener.waits(step, waited_s, waited_s - still_s + step.budget_s, str(failures[step.id]))
             elif _is_busy(failures[step.id]) or attempt >= run.env.execution.attempts:
                 reason = f"given up after {attempt} attempts: {failures[step.id]}"
                 cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
@@ -188,7 +192,12 @@ def _outcome(step: Step, reply: SendResult) -> tuple[EntryKind, str, dict[str, s
 
 
 def _still_open(
-    run: PlanRun, action: Action, steps: Sequence[Step], failures: dict[str, Exception], refused: Refusals
+    run: PlanRun,
+    action: Action,
+    steps: Sequence[Step],
+    failures: dict[str, Exception],
+    refused: Refusals,
+    watch: ProgressWatch,
 ) -> tuple[PlanContext, list[Step]]:
     """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
     context = run.context(action)
@@ -198,6 +207,8 @@ def _still_open(
         if failed is None:
             continue
         status = action.observe(step, context) if action.observable else None
+        if status is not None:
+            watch.observe(step.id, status, run.clock.monotonic())
         if status is not None and status.state in _GO_ON:
             message = f"it took effect all the same: {status.message}"
             run.journal.append(EntryKind.LOOKED, step.id, says=message, took_effect=True)

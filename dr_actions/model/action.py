@@ -145,7 +145,9 @@ class StepStatus:
     """How a step stands, and the sentence that says so. ``evidence`` are kept in the journal (hosts, ARNs, counts).
 
     ``gate``: a gate of the stage decides it, and not the step's own work.
-    ``reversing_call`` is the call by which a person takes back a failed step that was theirs.
+    ``reversing_call`` is the call by which a person takes back a failed step that was theirs. ``progress`` is what
+    changes while AWS works on the step: its word for the state, a percentage, counts, bytes. While it shows what it
+    never showed before the step is not given up, however long it takes.
     """
 
     state: StepState
@@ -153,6 +155,7 @@ class StepStatus:
     evidence: tuple[tuple[str, str], ...] = ()
     gate: bool = False
     reversing_call: Call | None = None
+    progress: tuple[str, ...] = ()
 
 
 class CallDeclined(Exception):

@@ -81,6 +81,14 @@ _FAILOVER = (
     SequenceRow(40, _RESTORE, "database/restore_dr", Role.DATABASE),
     SequenceRow(41, _RESTORE, "database/protect_dr"),
     SequenceRow(41, _RESTORE, "files/restore_dr"),
+    SequenceRow(41, _RESTORE, "files/restore_copy"),
+    SequenceRow(41, _RESTORE, "files/tag_copy", part="restored"),
+    SequenceRow(41, _RESTORE, "files/mount_copy"),
+    SequenceRow(41, _RESTORE, "files/register_mover"),
+    SequenceRow(41, _RESTORE, "files/move_copy"),
+    SequenceRow(41, _RESTORE, "files/create_access_points"),
+    SequenceRow(41, _RESTORE, "files/tag_copy", part="replaced"),
+    SequenceRow(42, _RESTORE, "files/tag_copy"),
     SequenceRow(42, _RESTORE, "secrets/promote_replicas"),
     SequenceRow(43, _RESTORE, "secrets/point_to_dr"),
     SequenceRow(44, _RESTORE, "compute/repoint_dr_tasks"),
@@ -143,9 +151,9 @@ _FAILBACK = (
 )
 _RESTORE_TEST = (
     SequenceRow(40, _RESTORE, "restore_test/restore_database"),
-    SequenceRow(41, _RESTORE, "restore_test/restore_files"),
-    SequenceRow(42, _RESTORE, "restore_test/tag_files"),
-    SequenceRow(43, _RESTORE, "restore_test/create_access_points"),
+    SequenceRow(41, _RESTORE, "files/restore_copy"),
+    SequenceRow(42, _RESTORE, "files/tag_copy"),
+    SequenceRow(43, _RESTORE, "files/create_access_points"),
     SequenceRow(45, _RESTORE, "restore_test/start_tasks", most=START_BATCHES),
     SequenceRow(55, _VALIDATE, "restore_test/query_database"),
 )

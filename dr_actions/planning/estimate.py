@@ -1,7 +1,7 @@
 """How long the steps of a plan take: as past runs took, else as AWS's operations take by size. Pure.
 
 A size-aware estimate goes by ``dr_estate/model/aws_durations.toml``, whose rows name their sources. Where a size counts
-and is not known, and where a row is missing, the step counts with its whole time budget: never less than it may take.
+and is not known, and where a row is missing, the step counts with its whole time budget.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dr_actions.model.plan import Call, Step
-from dr_actions.run_history.durations import StepDurations, is_measured
+from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import efs, rds
+from dr_estate.readers import control_table, efs, rds
 from dr_estate.snapshot.snapshot import Snapshot
 
 _GIB = 1024**3
@@ -76,6 +76,14 @@ def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
     return Sizes(max(gib, default=0) or None, stored / _GIB if stored else None)
 
 
+def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
+    """What the runs on record took, by verb; nothing where they cannot be seen."""
+    try:
+        return measured(snapshot.get(control_table.runs, Side.DR).runs)
+    except DataUnavailable:
+        return {}
+
+
 def estimate_s(
     batches: Iterable[Sequence[Step]], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes
 ) -> int:
@@ -106,7 +114,7 @@ def step_s(
         if gib is None:
             return step.budget_s
         total += row.seconds_to_done(quantile, gib=gib)
-    return min(total, step.budget_s)
+    return total
 
 
 def _configured_s(step: Step, env: Environment) -> float:

@@ -20,10 +20,7 @@ from dr_estate.model.run_records import RunRecord
 ENOUGH = 3
 SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
 _P50, _P90 = 50, 90
-_TESTED_BY = {
-    "restore_test/restore_database": "database/restore_dr",
-    "restore_test/restore_files": "files/restore_dr",
-}
+_TESTED_BY = {"restore_test/restore_database": "database/restore_dr"}
 _ENDS = (EntryKind.CONFIRMED, EntryKind.LATE, EntryKind.FAILED, EntryKind.UNDONE)
 
 

@@ -69,7 +69,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if service.desired:
         return StepStatus(StepState.READY, f"{message}.", facts)
     if service.running or service.pending:
-        return StepStatus(StepState.IN_PROGRESS, f"{message}: its tasks drain and stop.", facts)
+        moves = (str(service.running), str(service.pending))
+        message = f"{message}: its tasks drain and stop."
+        return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     if tasks:
         return StepStatus(
             StepState.IN_PROGRESS, f"{message}, but tasks of the tenant are alive: {name_list(tasks)}.", facts

@@ -136,7 +136,9 @@ def _of_promotion(step: Step, instance: rds.Instance | None) -> StepStatus:
         )
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", _evidence(instance))
-    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+    return StepStatus(
+        StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", progress=(instance.status,)
+    )
 
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:
@@ -186,9 +188,8 @@ def _settled(instance: rds.Instance, how: str) -> StepStatus:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _evidence(instance)
         )
-    return StepStatus(
-        StepState.IN_PROGRESS, f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
-    )
+    message = f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
 
 
 def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:

@@ -125,6 +125,13 @@ class SimulatedJob:
         starts = self.starts or self.created + (self.completes - self.created) / 3
         return "RUNNING" if time >= starts else "CREATED"
 
+    @property
+    def percent(self) -> float:
+        """How much of its time has passed since it began, in percent: AWS's estimate goes by bytes."""
+        starts = self.starts or self.created + (self.completes - self.created) / 3
+        lasts_s, passed = (self.completes - starts).total_seconds(), world_time(self.region) - starts
+        return 100.0 if lasts_s <= 0 else min(100.0, max(0.0, 100 * passed.total_seconds() / lasts_s))
+
     def describe(self, id_name: str) -> dict[str, Any]:
         """What all kinds of jobs tell; ``id_name`` is BackupJobId, CopyJobId or RestoreJobId."""
         ended = self.state in ("COMPLETED", "EXPIRED", "FAILED")
@@ -138,7 +145,7 @@ class SimulatedJob:
             "CreationDate": self.created,
             "InitiationDate": self.created,
             "CompletionDate": self.completes if ended else None,
-            "PercentDone": "100.0" if ended else "0.0",
+            "PercentDone": f"{self.percent:.2f}",
             "ResourceType": self.resource.kind,
             "ResourceName": self.resource.name,
             "BackupSizeInBytes": SIZE_BYTES,

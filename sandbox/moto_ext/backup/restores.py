@@ -8,6 +8,7 @@ name. One idempotency token makes one job.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
 from sandbox.moto_ext.backup.schedule import occurrences
 from sandbox.moto_ext.backup.simulation import serve
-from sandbox.moto_ext.data.stored_data import StoredRow, files_of, put_files, put_rows, region_of, row_log, until
+from sandbox.moto_ext.data.stored_data import ASIDE, StoredRow, files_of, put_files, put_rows, region_of, row_log, until
 from sandbox.moto_ext.efs.deletion import begin_creating
 from sandbox.moto_ext.rds.rds import create_copy
 
@@ -84,8 +85,10 @@ def _restore_files(backend: BackupBackend, point: BackupPoint, metadata: dict[st
 
 
 def _files(backend: BackupBackend, point: BackupPoint) -> list[StoredRow]:
+    """What the point holds, as it is restored: below a directory of its own, in a new file system too."""
     source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
-    return until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+    files = until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+    return [replace(file, id=f"{ASIDE}{file.id}") for file in files if not file.id.startswith(ASIDE)]
 
 
 RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}

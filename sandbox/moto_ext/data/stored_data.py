@@ -9,7 +9,7 @@ promoted, or the replication is deleted (T22, T27). Restores bring what was writ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from moto.efs.models import EFSBackend, efs_backends
@@ -27,8 +27,10 @@ USER = "user:"
 """How the id of the row begins that gives a user of the database a password: of no tenant, the latest counts."""
 FOLDER = "folder:"
 """How the id of the file begins that is a tenant's whole site as it was installed, with the folder's path."""
-OWN = (SCHEMA, USER, FOLDER)
-"""What no visitor wrote."""
+ASIDE = "aside:"
+"""How the id of a file begins that AWS Backup restored: below ``aws-backup-restore_<time>``, where no tenant looks."""
+OWN = (SCHEMA, USER, FOLDER, ASIDE)
+"""What no visitor wrote, or sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,15 @@ def install_folder(backend: EFSBackend, file_system_id: str, path: str, tenant: 
 def put_files(backend: EFSBackend, file_system_id: str, files: Iterable[StoredRow]) -> None:
     """Let ``files`` be all that the file system holds."""
     file_log(backend, file_system_id)[:] = files
+
+
+def put_in_place(backend: EFSBackend, file_system_id: str) -> None:
+    """Move what AWS Backup restored to the root, but for a folder that is there already."""
+    log = file_log(backend, file_system_id)
+    there = {row.id for row in log if row.id.startswith(FOLDER)}
+    moved = [replace(row, id=row.id.removeprefix(ASIDE)) for row in log if row.id.startswith(ASIDE)]
+    put_files(backend, file_system_id, [row for row in log if not row.id.startswith(ASIDE)])
+    log += [row for row in moved if row.id not in there]
 
 
 def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: str) -> StoredRow:

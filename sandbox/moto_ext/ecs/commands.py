@@ -1,9 +1,10 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-Two kinds are played. ``php -r`` of a script asks a database for its tables: it asks the host in WORDPRESS_DB_HOST,
+Three kinds are played. ``php -r`` of one script asks a database for its tables: it asks the host in WORDPRESS_DB_HOST,
 as the task's own region resolves it, for the schema in DR_SCHEMA, and prints one line of JSON with what it was told to
-say; where it cannot connect it prints PHP's message and ends with 1. ``true`` ends with 0 at once. Any other command of
-an override runs on. What the awslogs driver and the agent need before the container starts (log group, secrets, and the
+say; where it cannot connect it prints PHP's message and ends with 1. Another moves what AWS Backup restored into its
+place, and prints how much each folder of DR_PATHS holds. ``true`` ends with 0 at once. Any other command of an override
+runs on. What the awslogs driver and the agent need before the container starts (log group, secrets, and the
 file system that ``true``'s task mounts) is looked for first, and a task without it never runs (ECS developer guide,
 stopped task error codes).
 """
@@ -25,9 +26,10 @@ from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
 ENDED = "Essential container in task exited"
+UNMOUNTED = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes"
 KILLED = 137
 TABLES = 12  # of a WordPress of one site
-_NEEDED = ("information_schema", "mysqli")
+_ASKS, _MOVES = ("information_schema", "mysqli"), ("aws-backup-restore_", "scandir")
 
 
 def run_once(
@@ -61,6 +63,8 @@ def play(backend: EC2ContainerServiceBackend) -> None:
 
 
 def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
+    from sandbox.moto_ext.data.task_data import StoreUnavailable
+
     given = task.overrides.get("containerOverrides") or []
     container_override = next(
         (override for override in given if (override.get("command") or [])[:2] in (["php", "-r"], ["true"])), None
@@ -83,10 +87,17 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         _start_and_end(backend, task)
         return
     variables = _variables(container, container_override)
-    if not all(word in container_override["command"][2] for word in _NEEDED):
-        code, line = 255, "PHP Fatal error: the sandbox plays no other script than one that asks a database"
-    else:
+    script = container_override["command"][2]
+    if all(word in script for word in _ASKS):
         code, line = _asked(backend, task, variables)
+    elif all(word in script for word in _MOVES):
+        try:
+            code, line = 0, _moved(backend, task, variables)
+        except StoreUnavailable as no:
+            task.stop(now(), f"{UNMOUNTED}: {no}")
+            return
+    else:
+        code, line = 255, "PHP Fatal error: the sandbox plays no such script"
     _log(backend, task, container, line)
     task.exit_code = code
     seconds = duration_s("ecs.run-command", task.group) if is_real() else transition_s() / 2
@@ -101,9 +112,7 @@ def _start_and_end(backend: EC2ContainerServiceBackend, task: RunningTask) -> No
         if task.definition.volumes:
             TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
     except StoreUnavailable as no:
-        task.stop(
-            now(), f"ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: {no}"
-        )
+        task.stop(now(), f"{UNMOUNTED}: {no}")
         return
     task.exit_code = 0
     task.stop(now() + timedelta(seconds=transition_s() / 2), ENDED)
@@ -137,6 +146,21 @@ def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Ma
         "newest": newest,
     }
     return (0 if rows else 1), json.dumps(values)
+
+
+def _moved(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> str:
+    """The line that the script prints. Raises StoreUnavailable where the files cannot be mounted."""
+    from sandbox.moto_ext.data import stored_data
+    from sandbox.moto_ext.data.task_data import TaskStores
+
+    efs, file_system = TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
+    stored_data.put_in_place(efs, file_system)
+    files = stored_data.files_of(efs, file_system)
+    sites = [file for file in files if file.id.startswith(stored_data.FOLDER)]
+    of_path = {site.id.removeprefix(stored_data.FOLDER): site.tenant for site in sites}
+    paths = variables.get("DR_PATHS", "").split("\n")
+    folders = {path: sum(file.tenant == of_path[path] for file in files) if path in of_path else 0 for path in paths}
+    return json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders})
 
 
 def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapping[str, Any], line: str) -> None:

@@ -145,6 +145,11 @@ def _replica_exposed(estate: Estate) -> None:
     _expose(Side.DR)(estate)
 
 
+def _unreplicated(estate: Estate) -> None:
+    """Nothing replicates the files into the DR region: the copies in its vault are all there is."""
+    estate.endpoint.inject("efs-replication-deleted")
+
+
 Scene = tuple[Goal, str, Callable[[Estate], None]]
 RECOVERY: tuple[Scene, ...] = (
     (Goal.SWITCHOVER, "database/verify_zero_loss", stop_primary),
@@ -183,12 +188,20 @@ PROMOTION: tuple[Scene, ...] = (
     (Goal.FAILOVER, "database/restore_dr", _replica_exposed),
     (Goal.FAILOVER, "database/protect_dr", _nothing),
 )
+COPIES: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "files/restore_copy", _unreplicated),
+    (Goal.FAILOVER, "files/mount_copy", _nothing),
+    (Goal.FAILOVER, "files/register_mover", _nothing),
+    (Goal.FAILOVER, "files/move_copy", _nothing),
+    (Goal.FAILOVER, "files/create_access_points", _nothing),
+    (Goal.FAILOVER, "files/tag_copy", _nothing),
+)
 DRILLS: tuple[Scene, ...] = (
     (Goal.CANARY, "canary/drive", _nothing),
     (Goal.RESTORE_TEST, "restore_test/restore_database", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/restore_files", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/tag_files", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/create_access_points", _nothing),
+    (Goal.RESTORE_TEST, "files/restore_copy", _nothing),
+    (Goal.RESTORE_TEST, "files/tag_copy", _nothing),
+    (Goal.RESTORE_TEST, "files/create_access_points", _nothing),
     (Goal.RESTORE_TEST, "restore_test/start_tasks", _nothing),
     (Goal.RESTORE_TEST, "restore_test/query_database", _nothing),
     (Goal.CLEAN_UP, "restore_test/stop_tasks", _leave_a_task),
@@ -220,7 +233,12 @@ class Story:
         return self.estate.planned[action]
 
 
-STORIES = {"recovery": (EMULATED, RECOVERY), "promotion": (PROMOTING, PROMOTION), "drills": (EMULATED, DRILLS)}
+STORIES = {
+    "recovery": (EMULATED, RECOVERY),
+    "promotion": (PROMOTING, PROMOTION),
+    "copies": (EMULATED, COPIES),
+    "drills": (EMULATED, DRILLS),
+}
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import FENCING, Goal, Plan
-from dr_actions.planning.estimate import sizes_of
+from dr_actions.planning.estimate import past_durations, sizes_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
-from dr_actions.run_history.durations import StepDurations, is_measured, measured
+from dr_actions.run_history.durations import is_measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
 from dr_checks.posture.signals import TrafficDirection, signals_of
@@ -27,8 +27,6 @@ from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
 from dr_estate.model.session_life import Coverage, SessionCoverage, coverage_of
-from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import control_table
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
@@ -109,7 +107,7 @@ def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
     posture = posture_of(snapshot, environment)
     context = context_of(environment, snapshot, Goal.FAILOVER)
     return rto_estimate_s(
-        make_plan(context, posture.name), environment, _measured(snapshot), sizes_of(snapshot, environment)
+        make_plan(context, posture.name), environment, past_durations(snapshot), sizes_of(snapshot, environment)
     )
 
 
@@ -159,7 +157,7 @@ def _assessment(
     gates: tuple[Gate, ...],
     losses: tuple[Loss, ...],
 ) -> Assessment:
-    known, sizes = _measured(context.snapshot), sizes_of(context.snapshot, context.env)
+    known, sizes = past_durations(context.snapshot), sizes_of(context.snapshot, context.env)
     return Assessment(
         advice=answer[0],
         blind=report.posture in BLINDNESS,
@@ -173,14 +171,6 @@ def _assessment(
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
     )
-
-
-def _measured(snapshot: Snapshot) -> dict[str, StepDurations]:
-    """What the runs on record took, by verb; nothing where they cannot be seen."""
-    try:
-        return measured(snapshot.get(control_table.runs, Side.DR).runs)
-    except DataUnavailable:
-        return {}
 
 
 def exit_of_assessment(assessment: Assessment) -> Exit:

@@ -49,6 +49,7 @@ from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
+from utils.aws_mgmt.app.run_limits import rto_ends_at, step_estimate
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
 
 _VALIDATED = {
@@ -183,7 +184,9 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by both clocks, and first where this machine's is wrong."""
     began, files = _outage_of(context, journal), context.files
     lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
-    with files.dialog.follow(context.start.plan, files.folder, context.app.world.by_hand, lasted_s) as listener:
+    estimate = step_estimate(context.env, context.start.snapshot)
+    by_hand = context.app.world.by_hand
+    with files.dialog.follow(context.start.plan, files.folder, by_hand, lasted_s, estimate) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
         yield listener
@@ -225,6 +228,8 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
+        rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
+        estimate_s=step_estimate(env, start.snapshot),
     )
 
 

@@ -11,7 +11,6 @@ from dr_actions.control_table.control import Fenced, IncidentOpen
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.run import (
-    OVERDUE,
     CredentialsLost,
     FailureCause,
     ManualPending,
@@ -24,6 +23,12 @@ from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
+
+_OVERDUE = {
+    FailureCause.LATE: ("late", Exit.ACTION_FAILED),
+    FailureCause.UNDER_WAY: ("under way", Exit.UNDER_WAY),
+    FailureCause.UNAVAILABLE: ("late", Exit.COULD_NOT_SEE),
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,9 @@ def result_of(outcome: Outcome, passed: bool, again: NextStep, validated: bool =
 
     ``again`` is the command for a run that is not over.
     """
+    if passed and outcome.under_way and not outcome.degraded:
+        message = f"Done, but AWS works on {len(outcome.under_way)} steps still: {outcome.under_way[0]}. {again}"
+        return RunResult("under way", message, Exit.UNDER_WAY, alarms=True)
     if passed and not outcome.degraded:
         proven = ", and what serves now was validated" if validated else ""
         return RunResult("done", f"Every step is done{proven}.", Exit.READY)
@@ -60,10 +68,10 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         return RunResult("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
     if isinstance(trouble, CredentialsLost):
         return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
-    if isinstance(trouble, StepFailed) and trouble.cause in OVERDUE and not outcome.undone:
+    if isinstance(trouble, StepFailed) and trouble.cause in _OVERDUE and not outcome.undone:
         message = f"{str(trouble).rstrip('.')}. Nothing was taken back for that. {again}"
-        code = Exit.COULD_NOT_SEE if trouble.cause is FailureCause.UNAVAILABLE else Exit.ACTION_FAILED
-        return RunResult("late", message, code, trouble.step, alarms=True)
+        word, code = _OVERDUE[trouble.cause]
+        return RunResult(word, message, code, trouble.step, alarms=True)
     if isinstance(trouble, StepFailed):
         if trouble.cause is FailureCause.GATE:
             back = f" {outcome.undone[0].message}." if outcome.undone else ""

@@ -9,6 +9,7 @@ from urllib import error, request
 
 import pytest
 
+from dr_actions.actions.files.register_mover import SCRIPT
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
@@ -195,7 +196,28 @@ def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
     job = backup.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=role)["RestoreJobId"]
     created_resource_arn = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
     repoint(served, sit, created_resource_arn)
+    if kind == "files":
+        assert ["held", "later"] == ids(sites, kind, PRIMARY), "no task starts well upon an empty folder"
+        move_to_root(served)
     assert ["held"] == ids(sites, kind, PRIMARY)
+
+
+def move_to_root(served: Endpoint) -> None:
+    """Let a task of the tenant's newest definition put what was restored into its place, and deploy anew."""
+    ecs = admin(served, "ecs", PRIMARY)
+    override = {"name": "wordpress", "command": ["php", "-r", SCRIPT]}
+    service = ecs.describe_services(cluster="sit-cluster", services=["sit-tenant-1-service"])["services"][0]
+    task = ecs.run_task(
+        cluster="sit-cluster",
+        taskDefinition="sit-tenant-1",
+        launchType="FARGATE",
+        networkConfiguration=service["networkConfiguration"],
+        overrides={"containerOverrides": [override]},
+    )["tasks"][0]["taskArn"]
+    served.age(60)
+    (ended,) = ecs.describe_tasks(cluster="sit-cluster", tasks=[task])["tasks"]
+    assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 0)
+    ecs.update_service(cluster="sit-cluster", service="sit-tenant-1-service", forceNewDeployment=True)
 
 
 def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
