@@ -21,7 +21,7 @@ from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
-from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
 from dr_estate.readers import rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
@@ -188,15 +188,18 @@ def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> b
 
 
 def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
-    """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it."""
+    """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it.
+
+    A load balancer that is not reachable from here explains it in an emergency: before a planned move it is visited.
+    """
     bad = [finding for finding in result.findings if finding.status in (Status.FAIL, Status.UNKNOWN)]
-    return [f for f in bad if not (is_out_of_reach(f) or (lost and is_the_primarys(f, env)))]
+    return [f for f in bad if not (is_out_of_reach(f, lost) or (lost and is_the_primarys(f, env)))]
 
 
 def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool = False) -> Gate:
     """A grave check: unmet where a finding fails or is unseen.
 
-    Relaxed where only the lost primary could answer, or a DNS server that cannot be reached from here.
+    Relaxed where only the lost primary could answer, or what cannot be reached from here.
     """
     bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
     if result.status is Status.UNKNOWN and not result.findings:
@@ -209,9 +212,14 @@ def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool
     return Gate(f"check.{result.check}", met=False, says=message.rstrip(".") + ".", relaxed=relaxed or not grave)
 
 
-def is_out_of_reach(finding: Finding) -> bool:
-    """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region."""
-    return finding.unseen is not None and finding.unseen.kind is UnavailableKind.RESOLVER
+def is_out_of_reach(finding: Finding, lost: bool = False) -> bool:
+    """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region.
+
+    With a ``lost`` primary, or because no load balancer can be (T71).
+    """
+    if finding.unseen is None:
+        return False
+    return finding.unseen.kind is UnavailableKind.RESOLVER or (lost and finding.unseen.kind in OUT_OF_REACH)
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:

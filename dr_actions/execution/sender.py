@@ -34,6 +34,7 @@ WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
     dns_answers.led.name,
     dns_answers.door.name,
     http_sites.visits.name,
+    http_sites.edge_visits.name,
     rds.automated_backups.name,
     efs.replications.name,
 }

@@ -2,7 +2,8 @@
 
 Pages go before target health, and that before the number of tasks. What was not probed is unknown, and no sign of
 health: healthy targets alone do not make a tenant served. A page that gives no answer counts as failing only where the
-same load balancer answered a stranger: else nothing of it can be reached from here (T71).
+same load balancer answered a stranger: else nothing of it can be reached from here (T71), and the pages are those that
+the distribution brings, while all visitors are led to the primary region.
 """
 
 from __future__ import annotations
@@ -10,21 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
-from dr_checks.derived.routing import region_of
 from dr_checks.derived.schedule import scheduled_off
+from dr_checks.derived.site_visits import by_host, part_or, visits_of, way
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.network.dns_query import DnsAnswer
-from dr_estate.network.http_probe import Visit
-from dr_estate.readers import dns_answers, ecs, elbv2, http_sites
-from dr_estate.reading.reader import Reader
+from dr_estate.readers import ecs, elbv2
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 
-T = TypeVar("T")
 _NAMED = 5
-_SIDES = (Side.PRIMARY, Side.DR)
 
 
 class ServiceState(StrEnum):
@@ -47,27 +43,6 @@ class PrimaryService:
 NOT_SEEN = PrimaryService()
 
 
-def sides_answered(snapshot: Snapshot, env: Environment) -> frozenset[Side]:
-    """The sides to which the traffic name leads: by its name servers, else by TestDNSAnswer; empty where not known."""
-    doors = {side: _addresses(snapshot, side) for side in _SIDES}
-    regions = {env.region(side): side for side in _SIDES}
-    for reader in (dns_answers.authorities, dns_answers.tested):
-        rows = _part(snapshot, reader, Side.GLOBAL, ())
-        found = [row for row in rows if isinstance(row, DnsAnswer) and row.name == env.traffic.origin_record]
-        values = {value for answer in found for value in answer.values}
-        sides = {side for side, addresses in doors.items() if addresses & values}
-        sides |= {regions[region] for value in values if (region := region_of(value)) in regions}
-        if sides:
-            return frozenset(sides)
-    return frozenset()
-
-
-def _addresses(snapshot: Snapshot, side: Side) -> frozenset[str]:
-    """The addresses of the side's load balancer; empty where they are not known."""
-    found: tuple[str, ...] = _part(snapshot, dns_answers.door, side, ())
-    return frozenset(found)
-
-
 def primary_service(snapshot: Snapshot, env: Environment) -> PrimaryService:
     """Which tenants of the primary region are served; those that the schedule has scaled to 0 are left out.
 
@@ -76,7 +51,7 @@ def primary_service(snapshot: Snapshot, env: Environment) -> PrimaryService:
     asleep = scheduled_off(env, snapshot.taken_at)
     services = {
         tenant: service
-        for service in _part(snapshot, ecs.services, Side.PRIMARY, ())
+        for service in part_or(snapshot, ecs.services, Side.PRIMARY, ())
         if (tenant := env.tenant_of(env.names.service, service.name)) and (service.desired or not asleep)
     }
     if not services:
@@ -111,25 +86,24 @@ def _pages(snapshot: Snapshot, env: Environment) -> dict[str, str]:
 
     The answer that a stranger's host gets too proves nothing of the tenant (docs/why.md, tenants' sites).
     """
-    done = _part(snapshot, http_sites.visits, Side.PRIMARY, None)
-    if done is None:
+    try:
+        done = visits_of(snapshot, env, Side.PRIMARY)
+    except DataUnavailable:
         return {}
-    visits = {visit.host: visit for visit in done.tenants if isinstance(visit, Visit)}
+    return dict(_judged(snapshot, env, done)) if done else {}
+
+
+def _judged(snapshot: Snapshot, env: Environment, done: VisitRound) -> Iterator[tuple[str, str]]:
+    visits = by_host(done)
     silent = {row.kind for row in done.tenants if isinstance(row, Unavailable)} == {UnavailableKind.UNREACHABLE}
-    return dict(_judged(snapshot, env, visits, done.stranger, silent))
-
-
-def _judged(
-    snapshot: Snapshot, env: Environment, visits: Mapping[str, Visit], stranger: Visit, silent: bool
-) -> Iterator[tuple[str, str]]:
-    for service in _part(snapshot, ecs.services, Side.PRIMARY, ()):
+    for service in part_or(snapshot, ecs.services, Side.PRIMARY, ()):
         label = (env.tenant_of(env.names.service, service.name) or "").replace("-", "")
         visit = visits.get(f"{label}.{env.traffic.tenant_domain}")
         if visit is None and silent:
             yield label, "no answer"
         elif visit is not None and visit.status not in env.traffic.expected_probe_statuses:
-            yield label, f"answers {visit.status}"
-        elif visit is not None and visit.digest != stranger.digest:
+            yield label, f"answers {visit.status}{way(done)}"
+        elif visit is not None and visit.digest != done.stranger.digest:
             yield label, ""
 
 
@@ -137,19 +111,11 @@ def _healthy_targets(snapshot: Snapshot, env: Environment) -> dict[str, float]:
     """How many healthy targets each tenant's group has; only of metrics that are fresh and whole (T23, T62)."""
     tenants = {
         group.dimension: env.tenant_of(env.names.target_group, group.name)
-        for group in _part(snapshot, elbv2.target_groups, Side.PRIMARY, ())
+        for group in part_or(snapshot, elbv2.target_groups, Side.PRIMARY, ())
     }
     limit_s, found = env.thresholds.metric_age_minutes * 60, {}
-    for reading in _part(snapshot, elbv2.healthy_hosts, Side.PRIMARY, ()):
+    for reading in part_or(snapshot, elbv2.healthy_hosts, Side.PRIMARY, ()):
         tenant, age_s = tenants.get(reading.dimension("TargetGroup")), reading.age_s(snapshot.taken_at)
         if tenant and reading.value is not None and age_s is not None and age_s <= limit_s and not reading.flaw:
             found[tenant] = reading.value
     return found
-
-
-def _part(snapshot: Snapshot, reader: Reader[T], side: Side, default: T) -> T:
-    """The rows of a part that were understood; ``default`` where it was not seen."""
-    try:
-        return snapshot.get_readable(reader, side)
-    except DataUnavailable:
-        return default

@@ -1,9 +1,9 @@
 """Witnesses of whether the primary region's traffic flows, beside its API: what each saw, and from where. Pure.
 
-A silent API is one witness. A second one counts where it does not share the first one's way: Route 53's checkers and
-name servers look from outside both regions, copies are watched by the DR region, and an error page was fetched. A load
-balancer that does not answer from here is silent by the same network as the API, so it counts for nothing alone.
-No control plane is needed for any but the health check, whose metric exists in us-east-1 only (T01).
+A silent API is one witness. A second one counts where it does not share the first one's way: Route 53's checkers, name
+servers and CloudFront look from outside both regions, copies are watched by the DR region, and an error page was
+fetched. A load balancer that does not answer from here is silent by the same network as the API, so it counts for
+nothing alone. No control plane is needed for any but the health check, whose metric exists in us-east-1 only (T01).
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dr_checks.derived.site_visits import EDGE, part_or
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
-from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import dns_answers, efs, http_sites, rds
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.snapshot import Snapshot
 
 _MISSED = 3
@@ -26,6 +28,7 @@ _MISSED = 3
 _DATABASE_COPIED_EVERY = timedelta(minutes=5)  # RDS User Guide, "Restoring a DB instance to a specified time"
 _FILES_COPIED_EVERY = timedelta(minutes=15)  # EFS User Guide, "Replicating file systems": most within 15 minutes
 _SERVER_FAULT = 500
+_NO_ANSWER = (UnavailableKind.NOT_REACHABLE, UnavailableKind.UNREACHABLE)
 
 
 class TrafficHealth(StrEnum):
@@ -42,6 +45,7 @@ class Witness(StrEnum):
     HEALTH_CHECK = "health check"
     NAME_SERVERS = "name servers"
     SITES = "sites"
+    EDGE = "distribution"
     COPIES = "copies"
 
 
@@ -57,7 +61,13 @@ class Testimony:
 
 def testimonies(snapshot: Snapshot, env: Environment, checks: TrafficHealth) -> tuple[Testimony, ...]:
     """Every witness that saw something; ``checks`` is what the primary's health checks report."""
-    found = (_health_check(checks), _name_servers(snapshot, env), _sites(snapshot, env), _copies(snapshot, env))
+    found = (
+        _health_check(checks),
+        _name_servers(snapshot, env),
+        _sites(snapshot, env),
+        _edge(snapshot, env),
+        _copies(snapshot, env),
+    )
     return tuple(testimony for testimony in found if testimony is not None)
 
 
@@ -69,12 +79,15 @@ def weighed(found: tuple[Testimony, ...]) -> TrafficHealth:
 
 def led_to_dr(snapshot: Snapshot) -> bool:
     """Whether every name server that was asked leads visitors to the DR region's load balancer."""
-    try:
-        answers, door = snapshot.get(dns_answers.led, Side.GLOBAL), snapshot.get(dns_answers.door, Side.DR)
-    except DataUnavailable:
-        return False
+    return _led(snapshot) == {True}
+
+
+def _led(snapshot: Snapshot) -> set[bool]:
+    """Whether each name server's answer holds an address of the DR region's load balancer; empty where not known."""
+    answers: tuple[DnsAnswer | Unavailable, ...] = part_or(snapshot, dns_answers.led, Side.GLOBAL, ())
+    door: tuple[str, ...] = part_or(snapshot, dns_answers.door, Side.DR, ())
     seen = [set(answer.values) for answer in answers if isinstance(answer, DnsAnswer) and answer.values]
-    return bool(seen) and all(values & set(door) for values in seen)
+    return {bool(values & set(door)) for values in seen} if door else set()
 
 
 def _health_check(checks: TrafficHealth) -> Testimony | None:
@@ -97,17 +110,31 @@ def _sites(snapshot: Snapshot, env: Environment) -> Testimony | None:
         seen = snapshot.get(http_sites.visits, Side.PRIMARY)
     except DataUnavailable as error:
         reason = error.unavailable  # of the visits themselves: an address that could not be found is no silence
-        if (reason.kind, reason.part) != (UnavailableKind.UNREACHABLE, http_sites.visits.name):
+        if reason.kind not in _NO_ANSWER or reason.part != http_sites.visits.name:
             return None
         says = "its load balancer does not answer from here"
         return Testimony(Witness.SITES, TrafficHealth.UNHEALTHY, says, independent=False)
-    statuses = [answer.status for answer in seen.tenants if isinstance(answer, Visit)] if seen else []
+    return _pages(Witness.SITES, seen, env, "there")
+
+
+def _edge(snapshot: Snapshot, env: Environment) -> Testimony | None:
+    """What visitors get through the distribution, which looks from outside both regions, while none is led to the DR.
+
+    It is the same load balancer that a visit from here may not reach (T71).
+    """
+    if _led(snapshot) != {False}:
+        return None
+    return _pages(Witness.EDGE, part_or(snapshot, http_sites.edge_visits, Side.GLOBAL, None), env, f"through {EDGE}")
+
+
+def _pages(witness: Witness, seen: VisitRound | None, env: Environment, where: str) -> Testimony | None:
+    statuses = [row.status for row in seen.tenants if isinstance(row, Visit) and not row.cached] if seen else []
     good = sum(status in env.traffic.expected_probe_statuses for status in statuses)
     if 2 * good > len(statuses):
-        return Testimony(Witness.SITES, TrafficHealth.HEALTHY, f"{good} of {len(statuses)} tenants' sites answer there")
+        return Testimony(witness, TrafficHealth.HEALTHY, f"{good} of {len(statuses)} tenants' sites answer {where}")
     if statuses and all(status >= _SERVER_FAULT for status in statuses):
-        says = f"each of the {len(statuses)} tenants' sites answers there with an error of the server"
-        return Testimony(Witness.SITES, TrafficHealth.UNHEALTHY, says)
+        says = f"each of the {len(statuses)} tenants' sites answers {where} with an error of the server"
+        return Testimony(witness, TrafficHealth.UNHEALTHY, says)
     return None
 
 

@@ -9,7 +9,8 @@ from dr_checks.derived import dr_pin
 from dr_checks.derived.health_check_pin import is_pinned
 from dr_checks.derived.record_pairs import RecordPair, leader, pairs_of, side_of
 from dr_checks.derived.schedule import scheduled_off
-from dr_checks.derived.visitors import NOT_SEEN, PrimaryService, ServiceState, primary_service, sides_answered
+from dr_checks.derived.site_visits import sides_answered
+from dr_checks.derived.visitors import NOT_SEEN, PrimaryService, ServiceState, primary_service
 from dr_checks.derived.witnesses import Testimony, TrafficHealth, led_to_dr, testimonies, weighed
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states

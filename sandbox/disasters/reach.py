@@ -30,8 +30,8 @@ def port_53_closed(world: World) -> None:
 @disaster(
     "reached-through-cloudfront-only",
     "The load balancers let in CloudFront and the health checkers alone: a visit from here is not answered",
-    trips=("sites.every-site-answers",),
-    consequences=("sites.handshake-accepted", "sites.own-identity", "sites.in-good-time", "vpc-reach.security-groups"),
+    trips=("sites.handshake-accepted",),
+    consequences=("sites.every-site-answers", "sites.own-identity", "sites.in-good-time", "vpc-reach.security-groups"),
 )
 def through_cloudfront_only(world: World) -> None:
     """Open the load balancers' groups to the prefix list and the checkers in the place of everybody."""

@@ -85,6 +85,11 @@ class LoadBalancerSite:
                 return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
             return self._routed(listener, host, wanted)
 
+    def lets_in(self, port: int) -> bool:
+        """Whether a visitor's connection to the port comes about; one without a listener is refused elsewhere."""
+        with WORLD_LOCK:
+            return self.listener(port) is None or self._is_open(port, VISITOR)
+
     def _is_open(self, port: int, source: str) -> bool:
         balancer = self._balancer()
         return balancer is not None and lets_in(self.environment.account, self.region, balancer, port, source)

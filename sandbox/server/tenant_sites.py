@@ -99,6 +99,8 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self.secure is not None:
+            if not self.door.lets_in(self.listens_as):
+                return
             request = self.secure.wrap_socket(request, server_side=True)
         super().finish_request(request, client_address)
 

@@ -251,5 +251,6 @@ ACTION = action(
         elbv2.healthy_hosts,
         elbv2_request_counts.minutes,
         http_sites.visits,
+        http_sites.edge_visits,
     ),
 )

@@ -97,6 +97,33 @@ def test_a_page_that_was_given_up_for_want_of_time_is_not_failing() -> None:
     assert served(VisitRound(page("nobody", 200), (page("tenant1"), late))) == (ServiceState.UNKNOWN, "")
 
 
+def through_cloudfront(visits: VisitRound, led: Any) -> tuple[ServiceState, str]:
+    """What is said of a primary whose load balancer is not reachable from here, with these pages at the edge."""
+    given = {
+        (http_sites.visits, Side.PRIMARY): Unavailable(UnavailableKind.NOT_REACHABLE, "not reachable from here."),
+        (http_sites.edge_visits, Side.GLOBAL): replace(visits, edge=True),
+        (dns_answers.authorities, Side.GLOBAL): led,
+    }
+    found = tuple(service(f"sit-{tenant}-service") for tenant in TENANTS)
+    seen = primary_service(world({(ecs.services, Side.PRIMARY): found, **DOORS, **given}), SIT)
+    return seen.state, seen.failing
+
+
+def test_pages_that_cloudfront_brings_are_the_primarys_only_while_all_are_led_there() -> None:
+    primary, dr = (answer("192.0.2.1"),), (answer("192.0.2.2"),)
+    assert through_cloudfront(pages(), primary) == (ServiceState.SERVES, "")
+    for elsewhere in (dr, primary + dr, DENIED):
+        assert through_cloudfront(pages("tenant1"), elsewhere) == (ServiceState.UNKNOWN, "")
+    failing = through_cloudfront(pages("tenant2", answered=504), primary)
+    assert failing == (ServiceState.SOME_FAIL, "1 of 4 tenants (tenant2 (answers 504 through CloudFront))")
+
+
+def test_what_cloudfront_has_in_its_cache_is_no_sign_of_health() -> None:
+    kept = pages()
+    kept = replace(kept, tenants=tuple(replace(page(tenant), cached=True) for tenant in TENANTS))
+    assert through_cloudfront(kept, (answer("192.0.2.1"),)) == (ServiceState.UNKNOWN, "")
+
+
 def test_a_tenant_that_sleeps_by_schedule_is_left_out_and_one_at_0_by_day_is_named() -> None:
     services = tuple(service(f"sit-{tenant}-service", 0, 0) for tenant in TENANTS)
     by_day = world({(ecs.services, Side.PRIMARY): services})

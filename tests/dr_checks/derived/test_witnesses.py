@@ -26,7 +26,8 @@ from tests.dr_checks.worlds import NOW, SIT, world
 PRIMARY = SIT.region(Side.PRIMARY)
 GONE = Unavailable(UnavailableKind.UNREACHABLE, "no answer.", "us-east-1", "route53.records")
 NO_SERVER = Unavailable(UnavailableKind.RESOLVER, "no DNS server can be reached.", part="dns_answers.led")
-NO_SITE = Unavailable(UnavailableKind.UNREACHABLE, "192.0.2.1:80 did not answer.", PRIMARY, "http_sites.visits")
+NO_SITE = Unavailable(UnavailableKind.NOT_REACHABLE, "192.0.2.1:80 did not answer.", PRIMARY, "http_sites.visits")
+CACHED = replace(ONE, cached=True)
 FRESH, OLD = timedelta(minutes=4), timedelta(hours=1)
 
 
@@ -41,6 +42,7 @@ def dark(**seen: Any) -> Snapshot:
         (dns_answers.led, Side.GLOBAL): seen.get("led", NO_SERVER),
         (dns_answers.door, Side.DR): THERE,
         (http_sites.visits, Side.PRIMARY): seen.get("sites", NO_SITE),
+        **({(http_sites.edge_visits, Side.GLOBAL): seen["edge"]} if "edge" in seen else {}),
         (rds.automated_backups, Side.DR): database_copied(seen.get("database")),
         (efs.replications, Side.DR): files_copied(seen.get("files")),
     }
@@ -72,6 +74,11 @@ def files_copied(ago: timedelta | None) -> tuple[efs.FileReplication, ...]:
         ({"sites": VisitRound(STRANGER, (ONE, TWO))}, PostureName.DEGRADED),
         ({"sites": VisitRound(STRANGER, (ONE, BROKEN))}, PostureName.BLIND),
         ({"sites": VisitRound(STRANGER, (ONE, TWO)), "led": (AWAY,)}, PostureName.BLIND),
+        ({"edge": VisitRound(STRANGER, (BROKEN, BROKEN)), "led": (AT_HOME,)}, PostureName.PRIMARY_LOST),
+        ({"edge": VisitRound(STRANGER, (BROKEN, BROKEN)), "led": (AT_HOME, AWAY)}, PostureName.BLIND),
+        ({"edge": VisitRound(STRANGER, (BROKEN, BROKEN))}, PostureName.BLIND),
+        ({"edge": VisitRound(STRANGER, (ONE, TWO)), "led": (AT_HOME,)}, PostureName.DEGRADED),
+        ({"edge": VisitRound(STRANGER, (CACHED, CACHED)), "led": (AT_HOME,)}, PostureName.BLIND),
     ],
 )
 def test_a_silent_region_is_lost_by_a_second_independent_witness_that_nobody_contradicts(

@@ -75,7 +75,7 @@ def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) ->
         assert 200 == visited(ports, Side.DR).status
     finally:
         served.repair()
-    assert dark.value.unavailable.kind is UnavailableKind.UNREACHABLE
+    assert dark.value.unavailable.kind is UnavailableKind.NOT_REACHABLE
 
 
 def test_the_listeners_own_certificate_is_presented_and_judged_by_name_and_date(ports: Ports) -> None:
