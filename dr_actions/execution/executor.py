@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
-from dr_actions.execution import rollback, sender
+from dr_actions.execution import rollback, sender, sick_primary
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
@@ -24,10 +24,16 @@ _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C 
 
 @dataclass
 class Outcome:
-    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back."""
+    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back.
+
+    ``unfenced`` is why the old primary was not stopped, "" where it was; ``unseen`` are steps without a call whose
+    effect was not seen in its time.
+    """
 
     finished: bool = False
     degraded: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    unfenced: str = ""
     undone: list[RollbackResult] = field(default_factory=list)
     trouble: str = ""
 
@@ -63,6 +69,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     """
     for steps_at_once in batches(steps):
         try:
+            outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
             _run_batch(run, actions()[steps_at_once[0].verb], steps_at_once, outcome)
         except ManualPending:
             raise
@@ -82,7 +89,8 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
-        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], run.context(action), outcome)
+        context = run.context(action, sick_primary.sides_of(run.plan, action.name))
+        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], context, outcome)
         for step in batch.open.values():
             _confirm(run, step, StepStatus(StepState.DONE, "sent"))
         return
@@ -118,7 +126,7 @@ def _was_sent(run: PlanRun, step: Step) -> bool:
 def _observe(run: PlanRun, batch: Batch) -> tuple[PlanContext | None, dict[str, StepStatus]]:
     """How each open step stands now; where nobody can look at all, each is UNSEEN."""
     try:
-        context = run.context(batch.action)
+        context = run.context(batch.action, sick_primary.sides_of(run.plan, batch.action.name))
     except ReadFailed as error:
         return None, {step_id: StepStatus(StepState.UNAVAILABLE, str(error)) for step_id in batch.open}
     return context, {step.id: batch.action.observe(step, context) for step in batch.open.values()}
@@ -159,17 +167,15 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
             _fail(
                 run, batch.action, step.id, how.message, outcome, FailureCause.GATE if how.gate else FailureCause.FAILED
             )
-        elif age_s <= (limit_s := _limit_s(run, batch, step)) or _is_ready_to_send(batch, step, how):
+        elif age_s <= (limit_s := _limit_s(run, batch, step, age_s)) or _is_ready_to_send(batch, step, how):
             run.listener.waits(step, age_s, limit_s, how.message)
             continue
         elif step.id in batch.awaited:
             raise ManualPending(step.id, f"{step.id} was not done by hand in time: {step.says}")
         else:
             cause = FailureCause.UNAVAILABLE if how.state is StepState.UNAVAILABLE else FailureCause.LATE
-            message = (
-                f"not {'seen' if cause is FailureCause.UNAVAILABLE else 'done'} within its {step.budget_s} s: "
-                f"{how.message}"
-            )
+            verb = "seen" if cause is FailureCause.UNAVAILABLE else "done"
+            message = f"not {verb} within its {max(0, limit_s):.0f} s: {how.message}"
             _fail(run, batch.action, step.id, message, outcome, cause)
         del batch.open[step.id]
 
@@ -179,8 +185,9 @@ def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
     return how.state is StepState.READY and step.id not in batch.sent | batch.awaited
 
 
-def _limit_s(run: PlanRun, batch: Batch, step: Step) -> float:
-    return run.manual_wait.total_seconds() if step.id in batch.awaited else step.budget_s
+def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:
+    manual_s = run.manual_wait.total_seconds()
+    return manual_s if step.id in batch.awaited else sick_primary.limit_s(run, step, age_s)
 
 
 def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, outcome: Outcome) -> None:
@@ -202,11 +209,19 @@ def _confirm(run: PlanRun, step: Step, status: StepStatus) -> None:
 def _fail(
     run: PlanRun, action: Action, step_id: str, reason: str, outcome: Outcome, cause: FailureCause = FailureCause.FAILED
 ) -> None:
-    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
-    if action.essential:
+    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded.
+
+    Not so where a failover only tried what the primary region had to do, or where a step merely looks and saw nothing.
+    """
+    step = run.plan.step(step_id)
+    tried = sick_primary.is_tried(run.plan, step)
+    if action.essential and not tried:
         raise StepFailed(step_id, f"{step_id}: {reason}", cause)
     run.journal.append(_kind(cause), step_id, says=reason)
-    outcome.degraded.append(f"{step_id}: {reason}")
+    if step.call is None and cause is FailureCause.UNAVAILABLE:
+        outcome.unseen.append(f"{step_id}: {reason}")
+    elif not tried:
+        outcome.degraded.append(f"{step_id}: {reason}")
     run.listener.degraded(step_id, reason)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed
+from dr_actions.execution import sick_primary
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
@@ -71,7 +72,11 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
         for step in open_steps:
             if _is_busy(failures[step.id]) and waited_s <= step.budget_s:
                 run.listener.waits(step, waited_s, step.budget_s, str(failures[step.id]))
-            elif _is_busy(failures[step.id]) or attempt >= run.env.execution.attempts:
+            elif (
+                _is_busy(failures[step.id])
+                or attempt >= run.env.execution.attempts
+                or waited_s > sick_primary.limit_s(run, step, waited_s)
+            ):
                 reason = f"given up after {attempt} attempts: {failures[step.id]}"
                 cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
                 refused[step.id] = SendRefusal(cause, reason)
@@ -190,7 +195,7 @@ def _still_open(
     run: PlanRun, action: Action, steps: Sequence[Step], failures: dict[str, Exception], refused: Refusals
 ) -> tuple[PlanContext, list[Step]]:
     """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
-    context = run.context(action)
+    context = run.context(action, sick_primary.sides_of(run.plan, action.name))
     again: list[Step] = []
     for step in steps:
         failed = failures.get(step.id)

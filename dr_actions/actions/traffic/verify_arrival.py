@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Step
 from dr_actions.model.sequence import Role, role_of
+from dr_checks.derived.record_pairs import side_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import elbv2_request_counts, route53_health_checks
+from dr_estate.readers import elbv2_request_counts, route53, route53_health_checks
 
 _MINUTE_S = 60
 # About 15 checkers ask each endpoint once an interval (Route 53 guide, "How Route 53 determines whether a health check
 # is healthy", and what others count); twice as many are allowed for.
 _CHECKERS = 30
 _FAST_S = 10
-_ENDPOINTS = ("HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP")
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -57,13 +57,16 @@ def _shifts(context: PlanContext) -> list[str]:
 
 
 def _probes_a_minute(context: PlanContext) -> float:
-    """Requests a minute that the account's health checks may send to one load balancer; one fast check's if unseen."""
+    """Requests a minute that health checks of the DR region's records may send; one fast check's where none is seen."""
     try:
-        checks = context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)
+        records = context.snapshot.get(route53.records, Side.GLOBAL)
+        known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
     except DataUnavailable:
         return _CHECKERS * _MINUTE_S / _FAST_S
-    intervals = [check.interval_s or _FAST_S for check in checks if check.type in _ENDPOINTS]
-    return sum(_CHECKERS * _MINUTE_S / interval_s for interval_s in intervals)
+    own = {record.health_check_id for record in records if side_of(record, context.env) is Side.DR}
+    asked = {child for check in own & known.keys() for child in (check, *known[check].children)}
+    probing = [known[check] for check in asked & known.keys() if known[check].interval_s]
+    return sum(_CHECKERS * _MINUTE_S / check.interval_s for check in probing)
 
 
 def notes(context: PlanContext) -> Iterator[str]:
@@ -72,4 +75,6 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield "Whether visitors arrive in the DR region is not waited for: traffic.confirm_minutes is 0."
 
 
-ACTION = action(globals(), (), (elbv2_request_counts.minutes, route53_health_checks.checks), essential=False)
+ACTION = action(
+    globals(), (), (elbv2_request_counts.minutes, route53.records, route53_health_checks.checks), essential=False
+)

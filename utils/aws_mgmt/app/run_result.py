@@ -42,11 +42,16 @@ def result_of(outcome: Outcome, passed: bool, again: NextStep, validated: bool =
 
     ``again`` is the command for a run that is not over.
     """
+    unfenced = f" {outcome.unfenced}" if outcome.unfenced else ""
     if passed and not outcome.degraded:
         proven = ", and what serves now was validated" if validated else ""
-        return RunResult("done", f"Every step is done{proven}.", Exit.READY)
+        if outcome.unseen:
+            unseen = f"but not seen: {'; '.join(outcome.unseen).rstrip('.')}"
+            message = f"Every step is done{proven}, {unseen}.{unfenced} {again}"
+            return RunResult("unconfirmed", message, Exit.COULD_NOT_SEE, "validate", alarms=True)
+        return RunResult("done", f"Every step is done{proven}.{unfenced}", Exit.READY)
     if outcome.degraded:
-        message = f"Done, but degraded: {len(outcome.degraded)} steps failed. {again}"
+        message = f"Done, but degraded: {len(outcome.degraded)} steps failed.{unfenced} {again}"
         return RunResult("degraded", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
     message = f"Every step is done, but the validation failed: see what it found. {again}"
     return RunResult("invalid", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
