@@ -10,14 +10,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_actions.actions.common.unavailable_handling import tenants_without_service
+from dr_actions.actions.compute.fence_services import unfenced_reason, unfenced_sentence
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import OutageStart
-from dr_actions.model.action import PlanContext
-from dr_actions.model.gates import Gate
+from dr_actions.model.action import TO_DR, PlanContext
+from dr_actions.model.gates import FENCE, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import FENCED, Posture, PostureName
+from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.session_life import SessionCoverage
 from dr_estate.model.states import DATABASE
@@ -130,6 +133,36 @@ def _posture_gate(plan: Plan, posture: Posture, database_down: bool) -> Gate:
     first_aid = posture.next_step if posture.name in FENCED else ""
     message = " ".join(part for part in (f"{posture.says.rstrip('.')}.", advice, first_aid) if part)
     return Gate("posture.expected", met=False, says=message, stops=not impaired or database_down)
+
+
+def fence_gate(context: PlanContext, primary_api: Api) -> Iterator[Gate]:
+    """The old primary is stopped from writing, as far as that can be known before it is tried.
+
+    Relaxed where the region is silent: nobody can do anything there, and the traffic is pinned from outside.
+    """
+    if context.goal is not Goal.FAILOVER:
+        return
+    minutes, reason = context.env.execution.primary_minutes, unfenced_reason(context)
+    message = (
+        f"{context.env.regions.primary} is fenced first, for {minutes:g} minutes at most; where its tasks do not stop "
+        f"and its database does not refuse writes either, the run asks for an override of {FENCE}."
+    )
+    if reason:
+        message = unfenced_sentence(context.env, reason)
+    yield Gate(FENCE, met=not reason, says=message, relaxed=bool(reason) and primary_api is Api.SILENT)
+
+
+def targets_gates(context: PlanContext) -> Iterator[Gate]:
+    """One gate for each tenant that no service of the DR region could serve."""
+    if context.goal not in TO_DR:
+        return
+    try:
+        missing = tenants_without_service(context, Side.DR)
+    except DataUnavailable:
+        return
+    for tenant in missing:
+        message = f"{tenant.id} has no service in {context.env.regions.dr}: no traffic moves without it."
+        yield Gate(targets_gate(tenant.id), met=False, says=message)
 
 
 def database_is_down(context: PlanContext) -> bool:

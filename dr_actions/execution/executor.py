@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
-from dr_actions.execution import rollback, sender
+from dr_actions.execution import rollback, sender, sick_primary
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
@@ -29,12 +29,15 @@ _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C 
 class Outcome:
     """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back.
 
-    ``under_way`` are steps that AWS works on still and the run did not wait for any longer.
+    ``under_way`` are steps that AWS works on still and the run did not wait for any longer. ``unfenced`` is why the old
+    primary was not stopped, "" where it was; ``unseen`` are steps without a call whose effect was not seen in its time.
     """
 
     finished: bool = False
     degraded: list[str] = field(default_factory=list)
     under_way: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    unfenced: str = ""
     undone: list[RollbackResult] = field(default_factory=list)
     trouble: str = ""
 
@@ -74,6 +77,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     """
     for steps_at_once in batches(steps):
         try:
+            outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
             _run_batch(run, actions()[steps_at_once[0].verb], steps_at_once, outcome)
         except ManualPending:
             raise
@@ -93,7 +97,8 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
-        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], run.context(action), outcome)
+        context = run.context(action, sick_primary.sides_of(run.plan, action.name))
+        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], context, outcome)
         for step in batch.open.values():
             _confirm(run, step, StepStatus(StepState.DONE, "sent"))
         return
@@ -129,7 +134,7 @@ def _was_sent(run: PlanRun, step: Step) -> bool:
 def _observe(run: PlanRun, batch: Batch) -> tuple[PlanContext | None, dict[str, StepStatus]]:
     """How each open step stands now; where nobody can look at all, each is UNSEEN."""
     try:
-        context = run.context(batch.action)
+        context = run.context(batch.action, sick_primary.sides_of(run.plan, batch.action.name))
     except ReadFailed as error:
         return None, {step_id: StepStatus(StepState.UNAVAILABLE, str(error)) for step_id in batch.open}
     return context, {step.id: batch.action.observe(step, context) for step in batch.open.values()}
@@ -183,11 +188,13 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
 def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, now_s: float) -> str:
     """Why a step is waited for no longer, "" while it is: it stands still, or a person says so."""
     since_s = batch.since.get(step.id, batch.began_s)
-    age_s, limit_s = now_s - since_s, _limit_s(run, batch, step)
-    still_s = age_s if step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
+    age_s, tried = now_s - since_s, sick_primary.is_tried(run.plan, step)
+    limit_s = _limit_s(run, batch, step, age_s)
+    still_s = age_s if tried or step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
     if still_s > limit_s and not _is_ready_to_send(batch, step, how):
         what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
-        within = f"for {duration(still_s)}" if batch.watch.has_moved(step.id) else f"within its {step.budget_s} s"
+        moved = batch.watch.has_moved(step.id) and not tried
+        within = f"for {duration(still_s)}" if moved else f"within its {max(0, limit_s):.0f} s"
         return f"{what} {within}: {how.message}"
     run.listener.waits(step, age_s, age_s - still_s + limit_s, how.message)
     if age_s <= limit_s * (1 + batch.overruns.get(step.id, 0)) or not batch.watch.has_moved(step.id):
@@ -213,8 +220,9 @@ def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
     return how.state is StepState.READY and step.id not in batch.sent | batch.awaited
 
 
-def _limit_s(run: PlanRun, batch: Batch, step: Step) -> float:
-    return run.manual_wait.total_seconds() if step.id in batch.awaited else step.budget_s
+def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:
+    manual_s = run.manual_wait.total_seconds()
+    return manual_s if step.id in batch.awaited else sick_primary.limit_s(run, step, age_s)
 
 
 def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, outcome: Outcome) -> None:
@@ -236,16 +244,24 @@ def _confirm(run: PlanRun, step: Step, status: StepStatus) -> None:
 def _fail(
     run: PlanRun, action: Action, step_id: str, reason: str, outcome: Outcome, cause: FailureCause = FailureCause.FAILED
 ) -> None:
-    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
-    if action.essential:
+    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded.
+
+    Not so where a failover only tried what the primary region had to do, or where a step merely looks and saw nothing.
+    """
+    step = run.plan.step(step_id)
+    tried = sick_primary.is_tried(run.plan, step)
+    if action.essential and not tried:
         raise StepFailed(step_id, f"{step_id}: {reason}", cause)
     run.journal.append(_kind(cause), step_id, says=reason)
     if cause is FailureCause.UNDER_WAY:
         outcome.under_way.append(f"{step_id}: {reason}")
         run.listener.note(f"Still under way, the run goes on without it: {step_id}: {reason}")
-    else:
+        return
+    if step.call is None and cause is FailureCause.UNAVAILABLE:
+        outcome.unseen.append(f"{step_id}: {reason}")
+    elif not tried:
         outcome.degraded.append(f"{step_id}: {reason}")
-        run.listener.degraded(step_id, reason)
+    run.listener.degraded(step_id, reason)
 
 
 def _kind(cause: FailureCause) -> EntryKind:

@@ -14,10 +14,11 @@ from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
+from dr_actions.model.gates import accepted
 from dr_actions.model.plan import Plan, Step
 from dr_actions.planning.planner import context_of
 from dr_estate.aws.clock import WorldClock
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
@@ -41,6 +42,7 @@ class FailureCause(StrEnum):
     HALTED = "halted"
 
 
+ALL_SIDES = frozenset(Side)
 CONTRADICTIONS = frozenset({FailureCause.FAILED, FailureCause.GATE, FailureCause.DRIFTED})
 OVERDUE = frozenset({FailureCause.LATE, FailureCause.UNDER_WAY, FailureCause.UNAVAILABLE})
 
@@ -134,18 +136,19 @@ class NeverLost:
         return False
 
 
-ReadParts = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
+ReadParts = Callable[[frozenset[str], "Snapshot | None", frozenset[Side]], Snapshot]
 
 
 @dataclass
 class PlanRun:
-    """One execution of one plan. ``read`` reads parts of the snapshot anew, upon an earlier one.
+    """One execution of one plan. ``read`` reads parts of the snapshot anew, upon an earlier one, on some sides.
 
     ``program_context`` is where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where
     the lock is not ours any more; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why
     this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
     ``sign_in`` waits for lost credentials. ``rto_ends_at`` is when the recovery time objective is over, None where no
-    outage is known; ``estimate_s`` says how long these steps take.
+    outage is known; ``estimate_s`` says how long these steps take. ``fence_began_s`` is when the first step of the old
+    primary's fence began, by the clock; ``fence_weighed`` whether it was judged what came of it.
     """
 
     env: Environment
@@ -170,6 +173,8 @@ class PlanRun:
     sign_in: CredentialRecovery = field(default_factory=NeverLost)
     rto_ends_at: datetime | None = None
     estimate_s: Callable[[Sequence[Step]], float] = lambda _steps: 0.0
+    fence_began_s: float | None = None
+    fence_weighed: bool = False
     seen: GuardContext = field(init=False)
 
     def __post_init__(self) -> None:
@@ -192,16 +197,16 @@ class PlanRun:
         later = [other for other in steps[steps.index(step) + 1 :] if other.verb != step.verb]
         return self.clock.now() + timedelta(seconds=self.estimate_s(later)) > self.rto_ends_at
 
-    def context(self, action: Action) -> PlanContext:
+    def context(self, action: Action, sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
         """What ``action`` decides from, its own parts read just now. Raises LookFailed."""
-        return self.context_with(frozenset(action.reads_parts))
+        return self.context_with(frozenset(action.reads_parts), sides)
 
-    def context_with(self, parts: frozenset[str]) -> PlanContext:
-        """What is seen with ``parts`` read just now; the others as they were. Raises LookFailed."""
+    def context_with(self, parts: frozenset[str], sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
+        """What is seen with ``parts`` read on ``sides`` just now; the others as they were. Raises LookFailed."""
         sent, changes = self._sent_at(), self._created_ids("change")
         if parts:
             try:
-                self.snapshot = self.read(parts, self._tracking(sent, changes))
+                self.snapshot = self.read(parts, self._tracking(sent, changes), sides)
             except DataUnavailable as error:
                 raise ReadFailed(str(error)) from error
             self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
@@ -209,7 +214,8 @@ class PlanRun:
         context = replace(
             context, sent_at=sent, recorded=self.recorded, renamed_databases=self.renamed_databases, changes=changes
         )
-        return replace(context, deployments=self._created_ids("deployment"))
+        in_force = accepted(self.clearance.overrides, self.clock.now())
+        return replace(context, deployments=self._created_ids("deployment"), accepted=in_force)
 
     def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
         """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.

@@ -14,6 +14,7 @@ from typing import Any
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed
+from dr_actions.execution import sick_primary
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
@@ -72,11 +73,13 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
         context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
         now_s = run.clock.monotonic()
         for step in open_steps:
-            still_s = watch.still_s(step.id, began_s, now_s)
-            if _is_busy(failures[step.id]) and still_s <= step.budget_s:
-                waited_s = now_s - began_s
+            waited_s, busy = now_s - began_s, _is_busy(failures[step.id])
+            tried = sick_primary.is_tried(run.plan, step)
+            over = tried and waited_s > sick_primary.limit_s(run, step, waited_s)
+            still_s = waited_s if tried else watch.still_s(step.id, began_s, now_s)
+            if busy and not over and still_s <= step.budget_s:
                 run.listener.waits(step, waited_s, waited_s - still_s + step.budget_s, str(failures[step.id]))
-            elif _is_busy(failures[step.id]) or attempt >= run.env.execution.attempts:
+            elif busy or over or attempt >= run.env.execution.attempts:
                 reason = f"given up after {attempt} attempts: {failures[step.id]}"
                 cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
                 refused[step.id] = SendRefusal(cause, reason)
@@ -201,7 +204,7 @@ def _still_open(
     watch: ProgressWatch,
 ) -> tuple[PlanContext, list[Step]]:
     """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
-    context = run.context(action)
+    context = run.context(action, sick_primary.sides_of(run.plan, action.name))
     again: list[Step] = []
     for step in steps:
         failed = failures.get(step.id)

@@ -31,6 +31,8 @@ class Role(StrEnum):
     DATABASE = "database"
     SERVICES = "services"
     TRAFFIC = "traffic"
+    FENCE = "fence"
+    CLOSE = "close the old database"
 
 
 START_BATCHES = 10
@@ -72,10 +74,10 @@ _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.ow
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
 _MOST_SHARES, _MOST_STATES = 2 * MOST_STAGES, 2 + MOST_STAGES  # canary tenants first; as today, and all led away
 
-_FAILOVER = (
+_TO_DR_ROWS = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
-    SequenceRow(20, _BEGIN, "compute/fence_scaling"),
-    SequenceRow(21, _BEGIN, "compute/fence_services"),
+    SequenceRow(20, _BEGIN, "compute/fence_scaling", Role.FENCE),
+    SequenceRow(21, _BEGIN, "compute/fence_services", Role.FENCE),
     SequenceRow(30, _PROVISION, "provisioning/apply"),
     SequenceRow(39, _RESTORE, "database/restore_dr", part="promotable"),
     SequenceRow(40, _RESTORE, "database/restore_dr", Role.DATABASE),
@@ -94,15 +96,23 @@ _FAILOVER = (
     SequenceRow(44, _RESTORE, "compute/repoint_dr_tasks"),
     SequenceRow(45, _RESTORE, "compute/raise_dr_scaling"),
     SequenceRow(46, _RESTORE, "compute/scale_dr_services", Role.SERVICES),
+    SequenceRow(48, _SHIFT, "traffic/verify_targets"),
     SequenceRow(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
     SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
     SequenceRow(54, _SHIFT, "traffic/pin_from_dr"),
     SequenceRow(55, _SHIFT, "traffic/pin_primary"),
+    SequenceRow(56, _SHIFT, "traffic/verify_arrival"),
     SequenceRow(60, _VALIDATE, "database/protect_dr", part="second_zone", owner=_BACKUP_MANAGER),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
+# What stands in for a primary region that does not do its part in time; a switchover's is well, or it is taken back.
+_STAND_INS = (
+    SequenceRow(22, _BEGIN, "database/close_primary", Role.CLOSE),
+    SequenceRow(42, _RESTORE, "files/open_dr_locally"),
+)
 _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)
-_SWITCHOVER = tuple(sorted((*_FAILOVER, _ZERO_LOSS), key=lambda row: row.stage))
+_FAILOVER = tuple(sorted((*_TO_DR_ROWS, *_STAND_INS), key=lambda row: row.stage))
+_SWITCHOVER = tuple(sorted((*_TO_DR_ROWS, _ZERO_LOSS), key=lambda row: row.stage))
 _FAILBACK = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
     SequenceRow(14, _BEGIN, "traffic/shift_to_dr"),

@@ -34,9 +34,13 @@ _WAITS: Mapping[str, tuple[str, ...]] = {
     "objects/verify_primary_in_sync": ("s3.replicate",),
     "tables/verify_primary_in_sync": (),
     "traffic/wait_primary_stable": (),
+    "traffic/verify_targets": (),
+    "traffic/verify_arrival": ("cloudwatch.publish",),
     "compute/scale_dr_services": _START,
     "compute/start_primary_services": _START,
 }
+# What stands in where the primary region does not do its part: nothing is sent for it while that does.
+_STAND_INS = ("database/close_primary", "files/open_dr_locally")
 _BACKUPS = {":db:": "backup.back-up-database", ":file-system/": "backup.back-up-files"}
 _RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
 
@@ -129,6 +133,8 @@ def _configured_s(step: Step, env: Environment) -> float:
 
 def _rows(step: Step) -> tuple[str, ...] | None:
     """The operations that the step waits for, one after another; None where that is not known."""
+    if step.verb in _STAND_INS:
+        return ()
     if step.call is None:
         return _WAITS.get(step.verb)
     if step.manual:

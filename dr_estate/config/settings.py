@@ -179,7 +179,8 @@ class TrafficSettings(Settings):
     """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records.
 
     ``pin_port`` is the listener of the DR region's load balancer by which the primary's record is held down without
-    Route 53's control plane; None where none was prepared.
+    Route 53's control plane; None where none was prepared. A move of traffic is to be confirmed within
+    ``confirm_minutes`` by requests that arrive in the DR region; 0 where nobody visits, and none are waited for.
     """
 
     zone: str
@@ -199,6 +200,7 @@ class TrafficSettings(Settings):
     expected_probe_statuses: tuple[int, ...] = (200,)
     resolvers: tuple[str, ...] = ()
     pin_port: int | None = Field(default=None, ge=1, le=65535)
+    confirm_minutes: Annotated[float, Field(ge=0)] = 10
 
 
 class Thresholds(Settings):

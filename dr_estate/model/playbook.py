@@ -61,7 +61,10 @@ FAILOVER = (
         4,
         "failover begins",
         "DR Manager",
-        ("application-autoscaling:RegisterScalableTarget", "dynamodb:UpdateItem", "ecs:UpdateService", "sns:Publish"),
+        (
+            *("application-autoscaling:RegisterScalableTarget", "dynamodb:UpdateItem", "ecs:UpdateService"),
+            *("rds:ModifyDBParameterGroup", "sns:Publish"),
+        ),
         (Plane.DR,),
     ),
     PlaybookStep(

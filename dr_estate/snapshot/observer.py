@@ -27,17 +27,19 @@ def observe(
     progress: Progress = lambda _done, _of: None,
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
+    sides: Collection[Side] = tuple(Side),
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` gets the number of parts done, and of all.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
-    What is followed is what ``upon`` says.
+    What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
+    again, seen or unseen.
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and CannotSee where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, reads(), credentials) as client:
-        return observe_with(client, world, progress, only, upon)
+        return observe_with(client, world, progress, only, upon, sides)
 
 
 def observe_with(
@@ -46,12 +48,13 @@ def observe_with(
     progress: Progress = lambda _done, _of: None,
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
+    sides: Collection[Side] = tuple(Side),
 ) -> Snapshot:
     """``observe`` with ready ``client``."""
     environment = client.environment
     identity = client.prove_account()
     started = client.credentials.clock.now()
-    values = _read_all(client, started, readers() if only is None else only, upon, progress)
+    values = _read_all(client, started, readers() if only is None else only, upon, progress, sides)
     parts = dict(upon.parts if upon else {}) | {
         key: SnapshotPart(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
         for key, (read_at, section) in values.items()
@@ -60,7 +63,12 @@ def observe_with(
 
 
 def _read_all(
-    client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress
+    client: ReadClient,
+    now: datetime,
+    wanted: Collection[str],
+    upon: Snapshot | None,
+    progress: Progress,
+    sides: Collection[Side],
 ) -> dict[Key, tuple[datetime, Section]]:
     earlier, followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
@@ -79,7 +87,9 @@ def _read_all(
 
     def begun(key: Key) -> Future[Section]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
-        if key[0] not in wanted and key in earlier and not isinstance(earlier[key].value, Unavailable):
+        left_out = key[1] not in sides
+        known_well = key[0] not in wanted and key in earlier and not isinstance(earlier[key].value, Unavailable)
+        if key in earlier and (left_out or known_well):
             return _settled(Section(earlier[key].value, earlier[key].unreadable))
         with starting:
             if key not in futures:
@@ -89,7 +99,7 @@ def _read_all(
             return futures[key]
 
     for key in known:
-        if key[0] in wanted:
+        if key[0] in wanted and (key[1] in sides or key not in earlier):
             begun(key)
     waiting: set[Future[Section]] = set(futures.copy().values())
     while waiting and client.seconds_left:

@@ -10,6 +10,7 @@ from sandbox.core.clock import CLOCK
 
 SITES = "sites"
 """The service of outages that meet visitors of the tenants' sites."""
+_SICK = ("error", "hang", "refuse")
 
 
 @dataclass
@@ -71,6 +72,12 @@ def now() -> datetime:
 def ill(region: str, how: str, service: str = "") -> list[Outage]:
     """The outages of this manner that are in force for the region (and service)."""
     return [o for o in STATE.outages if o.how == how and o.region in ("", region) and o.service == service]
+
+
+def is_sick(region: str, service: str) -> bool:
+    """Whether another region's service gets no useful answer from the region's ``service``: a dark one is not meant."""
+    ailing = (o for o in STATE.outages if o.how in _SICK and o.region in ("", region) and o.service in ("", service))
+    return any(not (outage.operation or outage.person or outage.times) for outage in ailing)
 
 
 def lost_zones(region: str) -> set[str]:

@@ -4,7 +4,8 @@ What it proves: no task of the tenants runs, starts or is still stopping in the 
 and auto scaling cannot start one (fence_scaling). What it does not prove: that the region's DATABASE refuses writes. It
 still accepts connections; jobs, people and hosts outside ECS can write to it. Closing its security groups would be a
 network change that a recovery must not make. So a switchover proves zero loss by the replica's own position after
-this step, never by this step alone, and a fence by itself freezes the database too.
+this step, never by this step alone, and a fence by itself freezes the database too. A failover freezes it where the
+tasks were not seen to stop in time (``unfenced``): its primary may be sick, and is waited for no longer.
 
 Taken back in reverse order, the services first and auto scaling after them: while scaling is suspended nothing pushes
 a service back to 0, and it starts at the very count it had; with the bounds first, scaling would start tasks of its own
@@ -21,13 +22,13 @@ from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.compute import services as of
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Danger, Goal, Step
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import ecs, ecs_stopping_tasks
+from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each tenant's service in the region, as far as that answers; see ``unfenced_reasons`` for the rest."""
+    """A step for each tenant's service in the region, as far as that answers; see ``unfenced_reason`` for the rest."""
     if context.fenced_answers:
         for tenant_service in unavailable_handling.tenant_services(context, context.fence):
             yield step_of(context, tenant_service)
@@ -63,7 +64,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     one is no reason to stop. ``undo`` restores the planned one, and scaling finds today's again.
     """
     service = of.service_of(step, context)
-    tasks = _tasks(step, context)
+    tasks = _tasks(context, step.side, step.subject, step.tenant or "")
     message = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     facts = tuple((key, str(getattr(service, key))) for key in ("desired", "running", "pending"))
     if service.desired:
@@ -79,45 +80,57 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"{message}: nothing of it serves or writes.", facts)
 
 
-def _tasks(step: Step, context: PlanContext) -> list[str]:
+def _tasks(context: PlanContext, side: Side, service: str, tenant: str) -> list[str]:
     """The tenant's tasks alive in the cluster: of its service, or of its family whoever started them."""
-    family = context.env.named(context.env.names.task_family, tenant=step.tenant or "")
+    family = context.env.named(context.env.names.task_family, tenant=tenant)
     alive = (
-        *context.snapshot.get(ecs.tasks, step.side),
-        *context.snapshot.get(ecs_stopping_tasks.tasks, step.side),
+        *context.snapshot.get(ecs.tasks, side),
+        *context.snapshot.get(ecs_stopping_tasks.tasks, side),
     )
     return sorted(
         f"{task.arn.rpartition('/')[2]} ({task.status})"
         for task in alive
-        if task.group == f"service:{step.subject}"
-        or task.task_definition.rpartition("/")[2].rpartition(":")[0] == family
+        if task.group == f"service:{service}" or task.task_definition.rpartition("/")[2].rpartition(":")[0] == family
     )
 
 
-def unfenced_reasons(context: PlanContext) -> str | None:
-    """Why the old primary would be left unfenced, and what must be done when it comes back; None where it is fenced."""
-    region = context.env.regions.primary
-    reason = f"the API of {region} does not answer" if not context.primary_answers else ""
-    if not reason:
-        try:
-            unavailable_handling.tenant_services(context, Side.PRIMARY)
-        except DataUnavailable as error:
-            reason = error.unavailable.why.rstrip(".")
-    if not reason:
-        return None
+def unfenced_reason(context: PlanContext) -> str:
+    """Why no step can fence the old primary, without a full stop; "" where steps can."""
+    if not context.primary_answers:
+        return f"the API of {context.env.regions.primary} does not answer"
+    try:
+        unavailable_handling.tenant_services(context, Side.PRIMARY)
+    except DataUnavailable as error:
+        return error.unavailable.why.rstrip(".")
+    return ""
+
+
+def unfenced_sentence(env: Environment, reason: str) -> str:
+    """What it means that the old primary was not stopped, and what must be done when it comes back."""
     return (
-        f"The old primary is UNFENCED: {reason}, so nothing there can be stopped. When it comes back its tasks run, "
-        "wp-cron and webhooks run twice, and what they write is lost or in conflict (T31, T41). Keep the traffic "
-        f"pinned to {context.env.regions.dr}; as soon as {region} answers, and before anything else, set every "
-        f"service's "
-        "desired count and auto scaling's bounds there to 0. Somebody must accept this by name."
+        f"The old primary is UNFENCED: {reason}, so nothing there is known to be stopped. When it comes back its tasks "
+        "run, wp-cron and webhooks run twice, and what they write is lost or in conflict (T31, T41). Keep the traffic "
+        f"pinned to {env.regions.dr}; as soon as {env.regions.primary} answers, and before anything else, set every "
+        "service's desired count and auto scaling's bounds there to 0."
     )
+
+
+def unfenced(context: PlanContext) -> tuple[str, ...]:
+    """The services of the region to be fenced that may still write, or be started again. Raises CannotSee."""
+    started = {t.service for t in context.snapshot.get(application_autoscaling.targets, context.fence) if t.maximum}
+
+    def may_write(service: ecs.Service, tenant: str) -> bool:
+        counted = service.desired or service.running or service.pending
+        return bool(counted or service.name in started or _tasks(context, context.fence, service.name, tenant))
+
+    found = unavailable_handling.tenant_services(context, context.fence)
+    return tuple(t.service.name for t in found if may_write(t.service, t.tenant.id))
 
 
 def cleanup_notes(context: PlanContext) -> Iterator[str]:
     """That the old primary is unfenced, and tasks outside the tenants' services that fencing does not stop."""
-    if context.goal is not Goal.FENCE and (reason := unfenced_reasons(context)):
-        yield reason
+    if context.goal is not Goal.FENCE and (reason := unfenced_reason(context)):
+        yield unfenced_sentence(context.env, reason)
     elif context.fenced_answers:
         yield from _strangers(context)
 

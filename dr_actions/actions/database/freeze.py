@@ -1,6 +1,7 @@
 """Freezes a region's database: it still answers, and refuses writes, so that what it holds stands still.
 
-A failback freezes the DR region's before all is synced, a fence that of the region to be fenced.
+A failback freezes the DR region's before all is synced, a fence that of the region to be fenced, a failover that of an
+old primary whose tasks do not stop (close_primary).
 
 ``read_only`` is a dynamic parameter of RDS for MySQL: it holds without a reboot, once the instance is "in-sync" with
 its group. Who has CONNECTION_ADMIN writes on; tenants' users have not. Source: RDS User Guide, Parameters for MySQL.
@@ -24,7 +25,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
     instance = _writer(context)
     if instance is not None:
-        yield _step(context, instance)
+        yield step_of(context, instance, _side(context), part=context.fence_part if context.goal is Goal.FENCE else "")
 
 
 def _side(context: PlanContext) -> Side:
@@ -33,9 +34,12 @@ def _side(context: PlanContext) -> Side:
 
 def _writer(context: PlanContext) -> rds.Instance | None:
     """The database that takes the writes: of a fence the side's own, under the estate's name. Raises CannotSee."""
-    if context.goal is not Goal.FENCE:
-        return failback.writer(context)
-    found = failback.named(context, context.fence, failback.own_name(context))
+    return own_writer(context, context.fence) if context.goal is Goal.FENCE else failback.writer(context)
+
+
+def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
+    """The side's own database under the estate's name, where it takes writes. Raises CannotSee."""
+    found = failback.named(context, side, failback.own_name(context))
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
@@ -56,9 +60,11 @@ def is_default(group: str) -> bool:
     return not group or group.startswith("default.")
 
 
-def _step(context: PlanContext, instance: rds.Instance) -> Step:
-    group, side = failback.group_of(instance), _side(context)
-    region = context.env.region(side)
+def step_of(
+    context: PlanContext, instance: rds.Instance, side: Side, *, action: str = __name__, part: str = ""
+) -> Step:
+    """The step by which the side's ``instance`` refuses writes."""
+    group, region = failback.group_of(instance), context.env.region(side)
     by_hand = is_default(group)
     message = (
         f"Let {instance.identifier} in {region} refuse writes ({failback.READ_ONLY} in its parameter group "
@@ -71,9 +77,9 @@ def _step(context: PlanContext, instance: rds.Instance) -> Step:
         )
         message += f"for {group or 'its group'} cannot be changed: pages"
     return context.step(
-        __name__,
+        action,
         instance.identifier,
-        part=context.fence_part if context.goal is Goal.FENCE else "",
+        part=part,
         side=side,
         says=f"{message} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import failback
+from dr_actions.actions.database import close_primary, failback
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
@@ -39,10 +39,11 @@ def _released(context: PlanContext) -> Iterator[Step]:
 
 @if_seen
 def _of_a_fenced_primary(context: PlanContext) -> Iterator[Step]:
-    """The group of the primary's old database, where a fence froze it."""
+    """The group of the primary's old database, where a fence or a failover froze it."""
     old = failback.old(context)
     if old is not None and failback.is_on(failback.read_only(context, Side.PRIMARY, failback.group_of(old))):
-        value = context.before(FREEZE, old.identifier).get(failback.READ_ONLY, failback.UNSET)
+        recorded = context.before(FREEZE, old.identifier) or context.before(close_primary.__name__, old.identifier)
+        value = recorded.get(failback.READ_ONLY, failback.UNSET)
         yield _step(context, failback.group_of(old), Side.PRIMARY, value, old, part="primary")
 
 

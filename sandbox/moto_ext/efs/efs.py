@@ -14,7 +14,7 @@ from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.efs.responses import EFSResponse
 
 from sandbox.core.patching import catch_all, operation, page, refused, wrap
-from sandbox.core.state import now
+from sandbox.core.state import is_sick, now
 from sandbox.core.timing import is_real, soon, stopped, to_the_second
 from sandbox.moto_ext.data.stored_data import files_of
 from sandbox.moto_ext.efs.deletion import life_cycle
@@ -98,13 +98,15 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
         regions = {here.region_name}
     elif stopped(*(regions - {here.region_name})):
         raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
+    stuck = len(regions) > 1 and is_sick(replication.source_region, "efs")
     ends = soon("efs.end-replication", replication.source_region) if is_real() else now()
     for region in (replication.source_region, replication.destination_region):
         known = replications(efs_backends[here.account_id][region])
         if region in regions:
-            known[replication.source_id] = replace(replication, ends=ends, arrived=tuple(reached))
+            gone_at = None if stuck else ends
+            known[replication.source_id] = replace(replication, arrived=tuple(reached), ends=gone_at, stuck=stuck)
         elif (left := known.get(replication.source_id)) is not None:
-            known[replication.source_id] = replace(left, trouble=ABANDONED)
+            known[replication.source_id] = replace(left, trouble=ABANDONED, stuck=False)
 
 
 def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from moto.efs.models import EFSBackend, FileSystem, efs_backends
 
 from sandbox.core import truth
 from sandbox.core.patching import state
-from sandbox.core.state import now, replicated_until
+from sandbox.core.state import is_sick, now, replicated_until
 from sandbox.core.timing import lag_s, to_the_second
 
 GIB = 1024**3
@@ -29,7 +29,8 @@ FILES_GIB = 40.0
 class ReplicationConfiguration:
     """One replication configuration: from one file system to one in another region.
 
-    ``ends`` is when it is gone once it was deleted, ``arrived`` are the files that the destination then keeps.
+    ``ends`` is when it is gone once it was deleted, ``arrived`` are the files that the destination then keeps. It is
+    ``stuck`` where its source's region is too sick to do its half (assumed: AWS describes no such case).
     """
 
     source_id: str
@@ -45,6 +46,7 @@ class ReplicationConfiguration:
     trouble: str = ""
     ends: datetime | None = None
     arrived: tuple[Any, ...] = ()
+    stuck: bool = False
 
     @property
     def source_region(self) -> str:
@@ -60,7 +62,7 @@ class ReplicationConfiguration:
     @property
     def status(self) -> str:
         """ENABLING, ENABLED, DELETING once it was deleted, or the trouble a disaster made."""
-        if self.ends is not None:
+        if self.ends is not None or self.stuck:
             return "DELETING"
         return self.trouble or ("ENABLED" if now() >= self.enabled_from else "ENABLING")
 
@@ -98,6 +100,8 @@ def replications(backend: EFSBackend) -> dict[str, ReplicationConfiguration]:
     """Configurations this region knows, by source file system. One that was deleted goes when its time is over."""
     known: dict[str, ReplicationConfiguration] = state(backend, "replications")
     for source_id, replication in list(known.items()):
+        if replication.stuck and not is_sick(replication.source_region, "efs"):
+            replication.ends, replication.stuck = now(), False
         if replication.ends is not None and now() >= replication.ends:
             del known[source_id]
             _open_destination(backend, replication)

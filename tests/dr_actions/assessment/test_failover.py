@@ -11,14 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_actions.assessment.data_loss import Loss
-from dr_actions.assessment.failover import Advice, failover_advice, gates_of, is_the_primarys
+from dr_actions.assessment.failover import (
+    Advice,
+    failover_advice,
+    fence_gate,
+    gates_of,
+    is_the_primarys,
+    targets_gates,
+)
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, TABLE, Posture, PostureName
+from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind
+from dr_estate.readers import ecs
 from tests.dr_actions.deciding import PROD, SIT, plan, step
+from tests.dr_actions.plain import LAST, dark, recorded, sight, with_part
 
 GATES = st.lists(
     st.builds(
@@ -329,3 +339,28 @@ def test_a_switchover_loses_nothing_by_its_own_steps_however_old_a_copy_is() -> 
 
 def test_the_gates_of_prod_are_told_in_prods_names() -> None:
     assert is_the_primarys(_finding(Status.FAIL, Side.GLOBAL, PROD.traffic.primary_set_identifier), PROD)
+
+
+def test_an_answering_primary_is_fenced_first_and_a_silent_one_is_listed_as_unfenced() -> None:
+    (fenced,) = fence_gate(sight(), Api.ANSWERS)
+    assert (fenced.id, fenced.met, "3 minutes at most" in fenced.says) == ("fence.primary", True, True)
+    lost = sight(dark(recorded("healthy"), Side.PRIMARY), primary_answers=False)
+    (silent,) = fence_gate(lost, Api.SILENT)
+    assert (silent.met, silent.relaxed, "UNFENCED" in silent.says) == (False, True, True)
+    assert list(fence_gate(sight(goal=Goal.SWITCHOVER), Api.ANSWERS)) == []
+
+
+@pytest.mark.parametrize("kind", [UnavailableKind.THROTTLED, UnavailableKind.DENIED])
+def test_an_answering_primary_that_cannot_be_fenced_must_be_accepted_by_name(kind: UnavailableKind) -> None:
+    refused = Unavailable(kind, "ecs:ListServices is refused.", HERE)
+    unseen = sight(with_part(recorded("healthy"), ecs.services, Side.PRIMARY, refused))
+    (gate,) = fence_gate(unseen, Api.REFUSES)
+    assert (gate.met, gate.relaxed) == (False, False)
+    assert failover_advice([gate])[0] is Advice.RISKY
+
+
+def test_a_tenant_without_a_service_in_the_dr_region_is_a_gate_of_its_own() -> None:
+    assert list(targets_gates(sight())) == []
+    others = tuple(row for row in recorded("healthy").get(ecs.services, Side.DR) if row.name != LAST)
+    (gate,) = targets_gates(sight(with_part(recorded("healthy"), ecs.services, Side.DR, others)))
+    assert (gate.id, gate.met) == ("traffic.targets.tenant2", False)

@@ -9,7 +9,15 @@ from datetime import datetime
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
-from dr_actions.assessment.failover import Advice, Assessment, database_is_down, failover_advice, gates_of
+from dr_actions.assessment.failover import (
+    Advice,
+    Assessment,
+    database_is_down,
+    failover_advice,
+    fence_gate,
+    gates_of,
+    targets_gates,
+)
 from dr_actions.assessment.fence import fence_gates
 from dr_actions.assessment.outage import outage_start
 from dr_actions.model.action import PlanContext
@@ -85,6 +93,7 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
     leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
     database_down = database_is_down(context)
     gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down, leads)
+    gates += (*fence_gate(context, signals.primary_api), *targets_gates(context))
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice

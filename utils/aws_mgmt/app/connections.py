@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,10 +83,11 @@ class AwaitingWorld(ObservedWorld):
         only: frozenset[str] | None = None,
         upon: Snapshot | None = None,
         progress: Progress = lambda _done, _of: None,
+        sides: Collection[Side] = tuple(Side),
     ) -> Snapshot:
         """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
         try:
-            snapshot = super().observe(environment, only, upon, progress)
+            snapshot = super().observe(environment, only, upon, progress, sides)
         except DataUnavailable as refused:
             if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
                 raise
@@ -94,7 +95,7 @@ class AwaitingWorld(ObservedWorld):
             refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
             if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
                 return snapshot
-        return super().observe(environment, only, upon, progress)
+        return super().observe(environment, only, upon, progress, sides)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,9 @@ from dr_actions.model.action import ProgramContext
 from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
+from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import BLINDNESS, PostureName
+from dr_checks.validation.validation import primary_fenced
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.dynamodb_values import moment
@@ -44,7 +46,7 @@ from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, paused_by
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
@@ -157,7 +159,7 @@ def run_steps(
             passed = not outcome.degraded
             if validates:
                 report = _validated(context)
-                passed = _is_as_wanted(run.plan.goal, report) and passed
+                passed = _is_as_wanted(run.plan.goal, report, outcome.unfenced) and passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
@@ -214,7 +216,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         clearance=start.clearance,
         client=app.hands,
         journal=journal,
-        read=partial(app.world.observe, env),
+        read=lambda parts, upon, sides: app.world.observe(env, parts, upon, sides=sides),
         listener=listener,
         clock=app.clock,
         check_lock=partial(app.sign_in.check, stored),
@@ -254,10 +256,16 @@ def _validated(context: RunContext) -> Report:
     return _judged_now(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
 
 
-def _is_as_wanted(goal: Goal, report: Report) -> bool:
-    """Whether what serves now is judged well; a fence and its release are proven by the posture alone."""
+def _is_as_wanted(goal: Goal, report: Report, unfenced: str = "") -> bool:
+    """Whether what serves now is judged well; a fence and its release are proven by the posture alone.
+
+    That an ``unfenced`` primary may still write was accepted: it is told, and by itself no failure.
+    """
     if goal in FENCING:
         return report.posture not in (PostureName.SPLIT, *BLINDNESS)
+    if unfenced and report.posture is PostureName.SPLIT:
+        others = [result for result in report.verdict.results if result.check != primary_fenced.id]
+        return exit_of(verdict_of(others, (), report.environment.objectives.rpo_minutes * 60.0)) == Exit.READY
     return report.exit == Exit.READY
 
 
@@ -383,7 +391,7 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
         if result.outcome == "stopped":
             run.journal.append(EntryKind.STOPPED, says=f"{who} stopped it.")
         run.journal.append(EntryKind.END, outcome=result.outcome, says=result.message)
-    if result.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
+    if result.outcome not in ("done", "unconfirmed") or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK and is_full(incident):

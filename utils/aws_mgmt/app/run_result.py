@@ -47,14 +47,20 @@ def result_of(outcome: Outcome, passed: bool, again: NextStep, validated: bool =
 
     ``again`` is the command for a run that is not over.
     """
+    unfenced = f" {outcome.unfenced}" if outcome.unfenced else ""
     if passed and outcome.under_way and not outcome.degraded:
-        message = f"Done, but AWS works on {len(outcome.under_way)} steps still: {outcome.under_way[0]}. {again}"
+        steps = f"{len(outcome.under_way)} steps still: {outcome.under_way[0]}"
+        message = f"Done, but AWS works on {steps}.{unfenced} {again}"
         return RunResult("under way", message, Exit.UNDER_WAY, alarms=True)
     if passed and not outcome.degraded:
         proven = ", and what serves now was validated" if validated else ""
-        return RunResult("done", f"Every step is done{proven}.", Exit.READY)
+        if outcome.unseen:
+            unseen = f"but not seen: {'; '.join(outcome.unseen).rstrip('.')}"
+            message = f"Every step is done{proven}, {unseen}.{unfenced} {again}"
+            return RunResult("unconfirmed", message, Exit.COULD_NOT_SEE, "validate", alarms=True)
+        return RunResult("done", f"Every step is done{proven}.{unfenced}", Exit.READY)
     if outcome.degraded:
-        message = f"Done, but degraded: {len(outcome.degraded)} steps failed. {again}"
+        message = f"Done, but degraded: {len(outcome.degraded)} steps failed.{unfenced} {again}"
         return RunResult("degraded", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
     message = f"Every step is done, but the validation failed: see what it found. {again}"
     return RunResult("invalid", message, Exit.VALIDATION_FAILED, "validate", alarms=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
@@ -53,9 +53,10 @@ class ObservedWorld:
         only: frozenset[str] | None = None,
         upon: Snapshot | None = None,
         progress: Progress = lambda _done, _of: None,
+        sides: Collection[Side] = tuple(Side),
     ) -> Snapshot:
         """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
-        return observe(environment, self.credentials, self.name, progress, only, upon)
+        return observe(environment, self.credentials, self.name, progress, only, upon, sides)
 
 
 @contextlib.contextmanager
