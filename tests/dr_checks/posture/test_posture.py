@@ -46,7 +46,7 @@ HEALTHY = Signals(
 SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
 UNSEEN = TrafficDirection.UNKNOWN
 SOME, MOST = PrimaryService(ServiceState.SOME_FAIL, "a few"), PrimaryService(ServiceState.MOST_FAIL, "nearly all")
-UNREAD = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
+UNREAD: dict[str, Any] = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
 CHOICES: dict[str, tuple[object, ...]] = {
     "primary_api": tuple(Api),
     "dr_api": (Api.ANSWERS, Api.SILENT),
