@@ -249,6 +249,14 @@ def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side:
     assert not beside.relaxed
 
 
+def test_a_load_balancer_that_is_not_reachable_from_here_refuses_no_recovery_and_no_move_is_planned_unseen() -> None:
+    unseen = _unseen(UnavailableKind.NOT_REACHABLE, THERE, Side.DR)
+    emergency = _gates([_result(unseen)])["check.a.b"]
+    planned = _gates([_result(unseen)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    assert [(gate.met, gate.relaxed) for gate in (emergency, planned)] == [(False, True), (False, False)]
+    assert not _gates([_result(unseen, _finding(Status.FAIL, Side.DR))])["check.a.b"].relaxed
+
+
 @pytest.mark.parametrize("name", [PostureName.NORMAL, PostureName.DEGRADED, PostureName.RETURNING])
 def test_nothing_is_relaxed_while_the_primary_serves(name: PostureName) -> None:
     slow = _result(_unseen(UnavailableKind.DEADLINE, HERE))
@@ -270,7 +278,7 @@ def test_five_blockers_that_are_denied_in_the_primary_are_no_reason_to_proceed()
 PLANE = SIT.region(Side.GLOBAL)
 
 
-@pytest.mark.parametrize("kind", sorted(SILENT))
+@pytest.mark.parametrize("kind", sorted(SILENT - {UnavailableKind.NOT_REACHABLE}))
 def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: UnavailableKind) -> None:
     hidden = _result(_unseen(kind, PLANE), _unseen(UnavailableKind.UNREACHABLE, HERE, Side.PRIMARY))
     dark = replace(hidden, check="a.c", findings=(_unseen(kind, PLANE, Side.DR),))
