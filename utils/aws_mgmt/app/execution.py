@@ -186,8 +186,7 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by both clocks, and first where this machine's is wrong."""
     began, files = _outage_of(context, journal), context.files
     lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
-    estimate = step_estimate(context.env, context.start.snapshot)
-    by_hand = context.app.world.by_hand
+    estimate, by_hand = step_estimate(context.env, context.start.snapshot), context.app.world.by_hand
     with files.dialog.follow(context.start.plan, files.folder, by_hand, lasted_s, estimate) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
