@@ -153,8 +153,8 @@ def test_however_us_east_1_fails_to_answer_it_is_one_gate_to_set_aside(prod: Pro
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     with _outages(prod, Outage("us-east-1", how), Outage(primary, "refuse")):
         ran = prod.assess()
-    assert (ran.code, ran.report["posture"]) == (3, "BLIND")
-    assert ["posture.expected", "planes.us-east-1"] == _unmet(ran)
+    assert (ran.code, ran.report["posture"]) == (1, "PRIMARY_LOST")
+    assert ["planes.us-east-1"] == _unmet(ran)
 
 
 @pytest.mark.proof
