@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -172,3 +173,14 @@ def _send_with_retries(client: MutatingClient[GuardContext], call: Call, attempt
                 )
                 raise DataUnavailable(Unavailable(kind, str(failed))) from failed
     raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{call.name} was not asked."))
+
+
+def program_variables(app: AppContext) -> dict[str, str]:
+    """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
+    credentials = app.world.credentials
+    own = {
+        "AWS_ENDPOINT_URL": credentials.endpoint_url,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+    }
+    return dict(os.environ) | {name: value for name, value in own.items() if value}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +43,7 @@ from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, paused_by
-from utils.aws_mgmt.app.connections import AppContext
+from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
@@ -222,7 +221,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         pause_reason=standing_order,
         stop_condition=context.stop_condition,
         snapshot=start.snapshot,
-        program_context=ProgramContext(env, context.files.folder, _variables(app)),
+        program_context=ProgramContext(env, context.files.folder, program_variables(app)),
         stop=context.stop,
         sign_in=app.sign_in,
         confirmed=start.confirmed,
@@ -232,17 +231,6 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
         estimate_s=step_estimate(env, start.snapshot),
     )
-
-
-def _variables(app: AppContext) -> dict[str, str]:
-    """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
-    credentials = app.world.credentials
-    own = {
-        "AWS_ENDPOINT_URL": credentials.endpoint_url,
-        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-    }
-    return dict(os.environ) | {name: value for name, value in own.items() if value}
 
 
 def _validated(context: RunContext) -> Report:
