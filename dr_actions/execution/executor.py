@@ -89,8 +89,8 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
-        context = run.context(action, sick_primary.sides_of(run.plan, action.name))
-        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], context, outcome)
+        seen = run.context(action, sick_primary.sides_of(run.plan, action.name))
+        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], seen, outcome)
         for step in batch.open.values():
             _confirm(run, step, StepStatus(StepState.DONE, "sent"))
         return

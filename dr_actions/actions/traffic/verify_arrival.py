@@ -63,7 +63,7 @@ def _probes_a_minute(context: PlanContext) -> float:
         known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
     except DataUnavailable:
         return _CHECKERS * _MINUTE_S / _FAST_S
-    own = {record.health_check_id for record in records if side_of(record, context.env) is Side.DR}
+    own = {record.health_check_id or "" for record in records if side_of(record, context.env) is Side.DR}
     asked = {child for check in own & known.keys() for child in (check, *known[check].children)}
     probing = [known[check] for check in asked & known.keys() if known[check].interval_s]
     return sum(_CHECKERS * _MINUTE_S / check.interval_s for check in probing)
