@@ -87,9 +87,9 @@ def test_everybody_is_served_by_the_dr_region(sit: Estate, disaster: str, words:
 def test_a_primary_that_nothing_stops_is_left_unfenced_only_once_that_is_accepted_by_name(sit: Estate) -> None:
     sit.world.inject("primary-reads-only")
     words = f"{CONFIRMED} {LOCALLY} {GOES}"
-    asked = sit.run(words)
-    assert asked.code == Exit.ACTION_FAILED, asked.err
-    assert "fence.primary: The old primary is UNFENCED" in asked.report["run"]["says"]
+    refused = sit.run(words)
+    assert refused.code == Exit.ACTION_FAILED, refused.err
+    assert "fence.primary: The old primary is UNFENCED" in refused.report["run"]["says"]
     assert not sit.done("database/restore_dr")
     went_on = sit.run(f"{words} {UNFENCED}")
     assert went_on.code == Exit.READY, went_on.err

@@ -64,8 +64,8 @@ def _probes_a_minute(context: PlanContext) -> float:
     except DataUnavailable:
         return _CHECKERS * _MINUTE_S / _FAST_S
     own = {record.health_check_id or "" for record in records if side_of(record, context.env) is Side.DR}
-    asked = {child for check in own & known.keys() for child in (check, *known[check].children)}
-    probing = [known[check] for check in asked & known.keys() if known[check].interval_s]
+    probing_ids = {child for check in own & known.keys() for child in (check, *known[check].children)}
+    probing = [known[check] for check in probing_ids & known.keys() if known[check].interval_s]
     return sum(_CHECKERS * _MINUTE_S / check.interval_s for check in probing)
 
 

@@ -213,5 +213,5 @@ def test_whatever_is_typed_as_a_ticket_passes_only_in_the_two_forms(typed: str) 
 
 def test_an_override_of_a_gate_that_the_run_judges_itself_is_kept_though_it_is_met_now() -> None:
     given = tuple(override(gate) for gate in ("fence.primary", "traffic.targets.tenant2", MET.id))
-    kept = cleared(gates=(MET, replace(MET, id="fence.primary")), overrides=given).overrides
-    assert [found.gate for found in kept] == ["fence.primary", "traffic.targets.tenant2"]
+    found = cleared(gates=(MET, replace(MET, id="fence.primary")), overrides=given).overrides
+    assert [given_override.gate for given_override in found] == ["fence.primary", "traffic.targets.tenant2"]

@@ -100,6 +100,6 @@ def test_the_steps_of_the_fence_share_their_time() -> None:
 
 def test_messages_to_a_sick_region_are_among_what_is_tried() -> None:
     plan = _plan()
-    told = [step for step in plan.steps if role_of(plan.goal, step.id) in NOTIFYING]
-    assert {step.side for step in told if sick_primary.is_tried(plan, step)} == {Side.PRIMARY}
+    messages = [step for step in plan.steps if role_of(plan.goal, step.id) in NOTIFYING]
+    assert {step.side for step in messages if sick_primary.is_tried(plan, step)} == {Side.PRIMARY}
     assert Role.FENCE in {role_of(plan.goal, step.id) for step in plan.steps}

@@ -48,9 +48,9 @@ def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepte
     value: float | None, age_s: float
 ) -> None:
     lacking = _counted(HEALTHY, LAST, value, age_s)
-    held = _observed(lacking)
-    assert held.state is StepState.IN_PROGRESS
-    assert held.message.endswith("--override traffic.targets.tenant2")
+    waiting = _observed(lacking)
+    assert waiting.state is StepState.IN_PROGRESS
+    assert waiting.message.endswith("--override traffic.targets.tenant2")
     assert _observed(lacking, targets_gate("tenant-1")).state is StepState.IN_PROGRESS
     accepted = _observed(lacking, targets_gate("tenant2"))
     assert (accepted.state, "accepted by name without: tenant2" in accepted.message) == (StepState.DONE, True)
