@@ -54,7 +54,7 @@ def observe_with(
     environment = client.environment
     identity = client.prove_account()
     started = client.credentials.clock.now()
-    values = _read_all(client, started, readers() if only is None else only, upon, progress, sides)
+    values = _read_all(client, started, readers() if only is None else only, upon, progress, *sides)
     parts = dict(upon.parts if upon else {}) | {
         key: SnapshotPart(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
         for key, (read_at, section) in values.items()
@@ -63,12 +63,7 @@ def observe_with(
 
 
 def _read_all(
-    client: ReadClient,
-    now: datetime,
-    wanted: Collection[str],
-    upon: Snapshot | None,
-    progress: Progress,
-    sides: Collection[Side],
+    client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress, *sides: Side
 ) -> dict[Key, tuple[datetime, Section]]:
     earlier, followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
@@ -87,10 +82,9 @@ def _read_all(
 
     def begun(key: Key) -> Future[Section]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
-        left_out = key[1] not in sides
-        known_well = key[0] not in wanted and key in earlier and not isinstance(earlier[key].value, Unavailable)
-        if key in earlier and (left_out or known_well):
-            return _settled(Section(earlier[key].value, earlier[key].unreadable))
+        part = earlier.get(key)
+        if part and (key[1] not in sides or _is_known(part, wanted)):
+            return _settled(Section(part.value, part.unreadable))
         with starting:
             if key not in futures:
                 futures[key] = Future()

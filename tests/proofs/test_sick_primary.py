@@ -13,6 +13,7 @@ import pytest
 
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import read
+from dr_actions.model.action_ids import prefix_of
 from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
@@ -50,6 +51,10 @@ class Estate:
         assert path is not None
         return [entry for entry in read(path, "sit", "INC-1").entries if entry.kind in kinds]
 
+    def done(self, action: str) -> bool:
+        """Whether a step of the action was confirmed."""
+        return action in {prefix_of(entry.step or "") for entry in self.entries(EntryKind.CONFIRMED)}
+
 
 @pytest.fixture
 def sit(tmp_path: Path) -> Iterator[Estate]:
@@ -77,3 +82,17 @@ def test_everybody_is_served_by_the_dr_region(sit: Estate, disaster: str, words:
     assert ran.report["run"]["outcome"] == "done"
     assert ("UNFENCED" in ran.report["run"]["says"]) is unfenced
     assert Sites(sit.world, sit.env).serving() == sit.env.region(Side.DR)
+
+
+def test_a_primary_that_nothing_stops_is_left_unfenced_only_once_that_is_accepted_by_name(sit: Estate) -> None:
+    sit.world.inject("primary-reads-only")
+    words = f"{CONFIRMED} {LOCALLY} {GOES}"
+    refused = sit.run(words)
+    assert refused.code == Exit.ACTION_FAILED, refused.err
+    assert "fence.primary: The old primary is UNFENCED" in refused.report["run"]["says"]
+    assert not sit.done("database/restore_dr")
+    went_on = sit.run(f"{words} {UNFENCED}")
+    assert went_on.code == Exit.READY, went_on.err
+    assert [entry.data["gate"] for entry in sit.entries(EntryKind.LOOKED) if "gate" in entry.data] == ["fence.primary"]
+    assert sit.done("files/open_dr_locally")
+    assert not sit.done("files/restore_dr")

@@ -41,8 +41,8 @@ def _step(action: str, plan: Plan) -> Step:
 class _Bound:
     """As much of a run as a limit is reckoned by, at a clock that a test moves."""
 
-    def __init__(self) -> None:
-        self.env, self.plan, self.clock, self.fence_began_s = SIT, _plan(), Clock(NOW), cast("float | None", None)
+    def __init__(self, plan: Plan) -> None:
+        self.env, self.plan, self.clock, self.fence_began_s = SIT, plan, Clock(NOW), cast("float | None", None)
 
     def limit_s(self, action: str, age_s: float = 0.0) -> float:
         return sick_primary.limit_s(cast("PlanRun", cast("Any", self)), _step(action, self.plan), age_s)
@@ -64,7 +64,7 @@ def test_what_needs_the_primary_region_is_bounded_and_something_stands_in_for_it
     present = {step.verb for step in plan.steps}
     assert {name for name in STANDS_IN.values() if name in actions()} <= present
     assert not any(s.manual for s in plan.steps if Plane.PRIMARY in s.planes), "a person would be waited for"
-    bound = _Bound()
+    bound = _Bound(plan)
     longest = max(bound.limit_s(action) for action in needing)
     assert longest <= env.execution.primary_minutes * 60
 
@@ -89,7 +89,7 @@ def test_a_switchovers_primary_is_well_so_that_its_steps_have_their_whole_time()
 
 
 def test_the_steps_of_the_fence_share_their_time() -> None:
-    bound = _Bound()
+    bound = _Bound(_plan())
     assert bound.limit_s("compute/fence_scaling") == 60
     bound.clock.move(seconds=100)
     assert bound.limit_s("compute/fence_services") == 80
