@@ -187,11 +187,11 @@ def _visiting(context: ReadContext, where: SiteAddress) -> Callable[[str], Visit
 
 
 def _hosts(context: ReadContext) -> list[str]:
-    """The tenants' hosts: of the services of the primary region, or of this one where that is dark."""
+    """The tenants' hosts: of the services of the primary region, or of this (else the DR) one where that is dark."""
     try:
         services = context.part(ecs.services, Side.PRIMARY)
     except DataUnavailable:
-        services = context.part(ecs.services)
+        services = context.part(ecs.services, Side.DR if context.side is Side.GLOBAL else context.side)
     tenants = (context.env.tenant_of(context.env.names.service, service.name) for service in services)
     labels = {tenant.replace("-", "") for tenant in tenants if tenant}
     return sorted(f"{label}.{context.env.traffic.tenant_domain}" for label in labels)
