@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from typing import Any
@@ -95,19 +95,19 @@ def _read_all(
     for key in known:
         if key[0] in wanted and (key[1] in sides or key not in earlier):
             begun(key)
-    _await(client, futures, progress)
+    waiting: set[Future[Section]] = set(futures.copy().values())
+    while waiting and client.seconds_left:
+        _, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
+        progress(len(futures) - len(waiting), len(futures))
     for pool in pools.copy().values():
         pool.shutdown(wait=False, cancel_futures=True)
     end = client.credentials.clock.now()
     return {key: (read_at.get(key, end), _section(key, part, client)) for key, part in futures.copy().items()}
 
 
-def _await(client: ReadClient, futures: Mapping[Key, Future[Section]], progress: Progress) -> None:
-    """Wait until all is read, or the client's time is over."""
-    waiting: set[Future[Section]] = set(dict(futures).values())
-    while waiting and client.seconds_left:
-        _, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
-        progress(len(futures) - len(waiting), len(futures))
+def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:
+    """Whether the part was seen before, and is not to be read anew."""
+    return part.name not in wanted and not isinstance(part.value, Unavailable)
 
 
 def _settled(section: Section) -> Future[Section]:
