@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from dr_estate.config.environment import Environment, Side, load_environment
 from tests.proofs.changes import Aws
 from tests.proofs.conftest import AWAY
 from tests.proofs.enforced import SHORT, Enforced, Ran
-from tests.utils.running import rules
+from tests.utils.running import warm_rules
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -74,24 +73,11 @@ class Services:
             ecs.stop_task(cluster=who["cluster"], task=task)
 
 
-def _warm(pilot_light: str) -> str:
-    """The environment file with a task a tenant in the DR region, on a read replica."""
-    shipped, standby = tomllib.loads(pilot_light)["standby"], 'mode = "warm"\ntasks_per_service = 1'
-    lines = f'mode = "{shipped["mode"]}"\ntasks_per_service = {shipped["tasks_per_service"]}'
-    assert lines in pilot_light
-    return pilot_light.replace(lines, standby).replace(
-        "[replication]\n", '[replication]\ndatabase = ["read-replica", "backup-copy"]\n'
-    )
-
-
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Enforced, Services]]:
     """A lost primary, and in the DR region a first tenant of old secrets, and a last one whose deployment failed."""
     home = tmp_path_factory.mktemp("anew")
-    folder = rules(home, "sit", SHORT)
-    file = folder / "sit.toml"
-    file.write_text(_warm(file.read_text(encoding="utf-8")), encoding="utf-8")
-    env = load_environment(folder, "sit")
+    env = load_environment(warm_rules(home, "sit", SHORT), "sit")
     with borrowed(env, 2) as world:
         enforced = Enforced(world, env, home)
         services = Services(enforced.aws("admin"), env, tuple(world.state()["tenants"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
-from tests.utils.running import ROOT, Ran, at_endpoint, rules
+from tests.utils.running import ROOT, Ran, at_endpoint, rules, warm_rules
 from tests.worlds import borrowed
 
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
@@ -36,14 +37,27 @@ class Sit:
         return {(call["region"], call["operation"]) for call in calls if call["service"] not in ("dynamodb", "sns")}
 
 
-@pytest.fixture(scope="module")
-def sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
-    home = tmp_path_factory.mktemp("sit")
-    config = rules(home, "sit", QUICK)
+@contextmanager
+def _small(home: Path, config: Path) -> Iterator[Sit]:
     with borrowed(load_environment(config, "sit"), tenants=2) as world:
         world.timing(transition_s=0)
         world.keep("healthy")
         yield Sit(world, home, config)
+
+
+@pytest.fixture(scope="module")
+def sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
+    home = tmp_path_factory.mktemp("sit")
+    with _small(home, rules(home, "sit", QUICK)) as small:
+        yield small
+
+
+@pytest.fixture(scope="module")
+def warm_sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
+    """Where nothing runs in the DR region, no visitor can be led."""
+    home = tmp_path_factory.mktemp("warm-sit")
+    with _small(home, warm_rules(home, "sit", QUICK)) as small:
+        yield small
 
 
 @pytest.mark.proof
@@ -74,16 +88,16 @@ def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) 
 
 
 @pytest.mark.proof
-def test_a_fence_of_the_dr_region_leads_visitors_back_and_is_released(sit: Sit) -> None:
-    sit.world.return_to("healthy")
-    sit.world.inject("one-tenant-moves-all")
-    first = sit.run("status", "reader").out.splitlines()[0]
+def test_a_fence_of_the_dr_region_leads_visitors_back_and_is_released(warm_sit: Sit) -> None:
+    warm_sit.world.return_to("healthy")
+    warm_sit.world.inject("one-tenant-moves-all")
+    first = warm_sit.run("status", "reader").out.splitlines()[0]
     assert first.startswith("BLOCKER: posture ON_DR_UNPLANNED: ")
     assert "fence --side dr`" in first
-    ran = sit.run("fence --execute --incident INC-2 --format json")
+    ran = warm_sit.run("fence --execute --incident INC-2 --format json")
     assert (ran.code, ran.report["run"]["outcome"], ran.report["posture"]) == (0, "done", "DEGRADED"), ran.err
     assert "does not serve 1 of 2 tenants (tenant2 (scaled to 0))" in ran.report["posture_says"]
-    sit.world.repair("one-tenant-moves-all")
-    ran = sit.run("fence --release --execute --incident INC-2 --format json")
+    warm_sit.world.repair("one-tenant-moves-all")
+    ran = warm_sit.run("fence --release --execute --incident INC-2 --format json")
     assert (ran.code, ran.report["run"]["outcome"], ran.report["posture"]) == (0, "done", "NORMAL"), ran.err
-    assert sit.run("status", "reader").code == 0, "the standby is as it was"
+    assert warm_sit.run("status", "reader").code == 0, "the standby is as it was"
