@@ -117,7 +117,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit failover --incident --execute", "Option '--incident' requires a value before '--execute'."),
         ("-e --sandbox status", "Option '-e' requires a value before '--sandbox'."),
         ("-e sit failover --forse", "No such option '--forse'."),
-        ("-e sit failover --execut", "No such option '--execut'. Did you mean '--execute'?"),
+        ("-e sit failover --validat", "No such option '--validat'. Did you mean '--validate'?"),
         ("-e sit approve --incidint INC-1", "No such option '--incidint'. Did you mean '--incident'?"),
         ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'."),
     ],
