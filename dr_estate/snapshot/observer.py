@@ -67,8 +67,7 @@ def _read_all(
 ) -> dict[Key, tuple[datetime, Section]]:
     earlier, followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
-    futures: dict[Key, Future[Section]] = {}
-    read_at: dict[Key, datetime] = {}
+    futures, read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
     pools: dict[Key, ThreadPoolExecutor] = {}  # one each: no part's items wait behind another's thousands
     starting = threading.Lock()
 
