@@ -83,8 +83,8 @@ def edge_visits(snapshot: Snapshot, env: Environment, side: Side) -> VisitRound 
     seen = part_or(snapshot, http_sites.edge_visits, Side.GLOBAL, None)
     if seen is None:
         return None
-    asked = tuple(row for row in seen.tenants if not (isinstance(row, Visit) and row.cached))
-    return VisitRound(seen.stranger, asked, edge=True)
+    fresh = tuple(row for row in seen.tenants if not (isinstance(row, Visit) and row.cached))
+    return VisitRound(seen.stranger, fresh, edge=True)
 
 
 def by_host(done: VisitRound) -> Mapping[str, Visit]:

@@ -114,8 +114,8 @@ def host_policies(context: ReadContext) -> tuple[HostPolicy | Unavailable, ...]:
     """The policies of the serving distribution's behaviours. Managed ones are known by their id, others are read."""
     found = serving(context.part(distributions), context.env.traffic)
     behaviours = found.behaviours if found else ()
-    asked = {("origin_request_policy", b.request_policy) for b in behaviours}
-    asked |= {("cache_policy", b.cache_policy) for b in behaviours}
+    wanted = {("origin_request_policy", b.request_policy) for b in behaviours}
+    wanted |= {("cache_policy", b.cache_policy) for b in behaviours}
 
     def read(policy: tuple[str, str]) -> HostPolicy:
         kind, name = policy
@@ -124,7 +124,7 @@ def host_policies(context: ReadContext) -> tuple[HostPolicy | Unavailable, ...]:
         answer = context.call("cloudfront", f"get_{kind}", Id=name)
         return _cache_policy(name, answer) if kind == "cache_policy" else _request_policy(name, answer)
 
-    return tuple(context.maybe(read, sorted(policy for policy in asked if policy[1])))
+    return tuple(context.maybe(read, sorted(policy for policy in wanted if policy[1])))
 
 
 def _request_policy(name: str, answer: dict[str, Any]) -> HostPolicy:

@@ -131,7 +131,7 @@ def edge_plain(world: World) -> None:
 
 @disaster(
     "edge-hides-the-host",
-    "The distribution no longer tells the load balancers which tenant's host was asked for",
+    "The distribution no longer forwards to the load balancers the host that a visitor requested",
     trips=("cloudfront-routing.forwards-host", "sites.edge-agrees"),
 )
 def edge_hides_host(world: World) -> None:

@@ -81,8 +81,8 @@ def origins(*rows: dict[str, Any], group: bool = False) -> dict[str, Status]:
     (row,) = found
     base = whole(cloudfront.distributions, Side.GLOBAL)[0]
     ours = replace(row, id=base.id, domain=base.domain, certificate=base.certificate)
-    found = turned({(cloudfront.distributions, Side.GLOBAL): (ours,)})
-    return {check: status for check, status in found.items() if status is not Status.NOT_APPLICABLE}
+    seen = turned({(cloudfront.distributions, Side.GLOBAL): (ours,)})
+    return {check: status for check, status in seen.items() if status is not Status.NOT_APPLICABLE}
 
 
 def balancer(region: str) -> str:

@@ -119,9 +119,9 @@ def test_pages_that_cloudfront_brings_are_the_primarys_only_while_all_are_led_th
 
 
 def test_what_cloudfront_has_in_its_cache_is_no_sign_of_health() -> None:
-    kept = pages()
-    kept = replace(kept, tenants=tuple(replace(page(tenant), cached=True) for tenant in TENANTS))
-    assert through_cloudfront(kept, (answer("192.0.2.1"),)) == (ServiceState.UNKNOWN, "")
+    old = pages()
+    old = replace(old, tenants=tuple(replace(page(tenant), cached=True) for tenant in TENANTS))
+    assert through_cloudfront(old, (answer("192.0.2.1"),)) == (ServiceState.UNKNOWN, "")
 
 
 def test_a_tenant_that_sleeps_by_schedule_is_left_out_and_one_at_0_by_day_is_named() -> None:
