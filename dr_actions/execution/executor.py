@@ -221,8 +221,9 @@ def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
 
 
 def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:
-    manual_s = run.manual_wait.total_seconds()
-    return manual_s if step.id in batch.awaited else sick_primary.limit_s(run, step, age_s)
+    if step.id in batch.awaited:
+        return run.manual_wait.total_seconds()
+    return sick_primary.limit_s(run, step, age_s)
 
 
 def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, outcome: Outcome) -> None:

@@ -180,8 +180,10 @@ def edge_agrees(view: View) -> Iterator[Finding]:
     if seen is None or isinstance(done, str) or done.edge:
         yield view.none_expected("all sites", "no site was visited by both ways, with its visitors led to this region")
         return
-    direct, wanted = by_host(done), "the site itself"
-    for tenant, answer in _answers(view, seen):
+    direct, wanted, rows = by_host(done), "the site itself", list(_answers(view, seen))
+    if seen.tenants and not rows and not any(isinstance(row, Unavailable) for row in seen.tenants):
+        yield view.none_expected("all sites", "the site that was visited by both ways is not one of these tenants'")
+    for tenant, answer in rows:
         measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}{way(seen)}"
         if is_own(answer, seen, view.env):
             yield view.ok(answer.host, measured, wanted, "visitors get what the load balancer answers", tenant.id)
