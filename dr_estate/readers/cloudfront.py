@@ -127,16 +127,25 @@ def host_policies(context: ReadContext) -> tuple[HostPolicy | Unavailable, ...]:
     return tuple(context.maybe(read, sorted(policy for policy in policies if policy[1])))
 
 
+_NO_HEADERS = {"HeaderBehavior": "none"}
+
+
 def _request_policy(name: str, answer: dict[str, Any]) -> HostPolicy:
-    config = answer["OriginRequestPolicy"]["OriginRequestPolicyConfig"]
-    return HostPolicy(name, config["Name"], _forwards_host(config["HeadersConfig"]))
+    policy = answer.get("OriginRequestPolicy")
+    if policy is None:
+        return HostPolicy(name, "", None)
+    config = policy["OriginRequestPolicyConfig"]
+    return HostPolicy(name, config["Name"], _forwards_host(config.get("HeadersConfig") or _NO_HEADERS))
 
 
 def _cache_policy(name: str, answer: dict[str, Any]) -> HostPolicy:
     """Headers of the cache key are in the request to the origin too (OriginRequestPolicyHeadersConfig, "none")."""
-    config = answer["CachePolicy"]["CachePolicyConfig"]
+    policy = answer.get("CachePolicy")
+    if policy is None:
+        return HostPolicy(name, "", None)
+    config = policy["CachePolicyConfig"]
     keyed = config.get("ParametersInCacheKeyAndForwardedToOrigin") or {}
-    return HostPolicy(name, config["Name"], _forwards_host(keyed.get("HeadersConfig") or {"HeaderBehavior": "none"}))
+    return HostPolicy(name, config["Name"], _forwards_host(keyed.get("HeadersConfig") or _NO_HEADERS))
 
 
 def _forwards_host(headers: dict[str, Any]) -> bool | None:

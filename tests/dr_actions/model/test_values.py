@@ -22,7 +22,7 @@ from dr_actions.model.sequence import Role
         (
             Role,
             "notify, notify at the end, wait for the primary, freeze, backup, rename, sync, zero loss, database, "
-            "services, traffic",
+            "services, traffic, fence, close the old database",
         ),
     ],
 )

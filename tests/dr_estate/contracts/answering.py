@@ -20,7 +20,7 @@ from botocore.model import OperationModel
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import drill_resources, ecs, efs, rds, restored_files
+from dr_estate.readers import cloudfront, drill_resources, ecs, efs, rds, restored_files
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
@@ -182,7 +182,13 @@ def _restored(_: tuple[efs.FileSystem, ...]) -> tuple[efs.FileSystem, ...]:
     return tuple(replace(system, token=TOKEN) for system in evidence().get(efs.file_systems, Side.DR))
 
 
+def _with_own_policies(rows: tuple[cloudfront.Distribution, ...]) -> tuple[cloudfront.Distribution, ...]:
+    own = cloudfront.Behaviour("default", "origin", "own-request-policy", "own-cache-policy", False, False)
+    return tuple(replace(row, behaviours=(own,)) for row in rows)
+
+
 _CHANGED: dict[str, Callable[[Any], Any]] = {
+    cloudfront.distributions.name: _with_own_policies,
     drill_resources.tasks.name: _probed,
     ecs.services.name: lambda services: tuple(replace(service, desired=0) for service in services),
     efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
@@ -191,4 +197,4 @@ _CHANGED: dict[str, Callable[[Any], Any]] = {
     restored_files.systems.name: _restored,
     restored_files.tasks.name: _moved,
 }
-"""What stands in no saved evidence: the resources of a drill, and services that want no task."""
+"""What stands in no saved evidence: the resources of a drill, own policies, and services that want no task."""
