@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_actions.actions.common.unavailable_handling import tenants_without_service
-from dr_actions.actions.compute.fence_services import unfenced_reason, unfenced_sentence
+from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import OutageStart
 from dr_actions.model.action import TO_DR, PlanContext

@@ -7,7 +7,7 @@ step's look asks the primary region. A switchover is different: its primary is w
 
 from __future__ import annotations
 
-from dr_actions.actions.compute.fence_services import unfenced_reason, unfenced_sentence
+from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.model.gates import FENCE, accepted

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dr_actions.actions.compute import fence_services
+from dr_actions.actions.common.unfenced import unfenced
 from dr_actions.actions.database import failback, freeze
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
@@ -30,7 +30,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the database refuses writes, or where nothing is left that could write."""
     try:
-        writers = fence_services.unfenced(context)
+        writers = unfenced(context)
     except DataUnavailable:
         return freeze.observe(step, context)
     if writers:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dr_actions.actions.common.unfenced import unfenced, unfenced_reason, unfenced_sentence
 from dr_actions.actions.compute import fence_scaling, fence_services
-from dr_actions.actions.compute.fence_services import unfenced, unfenced_reason, unfenced_sentence
 from dr_actions.actions.compute.services import SUSPENSIONS
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
