@@ -115,7 +115,6 @@ def left_over(world: World) -> None:
     trips=("tenants.unique-hosts",),
     consequences=(  # the second spelling has nothing of its own but services
         "definitions.own-tenant",
-        "ecs.desired-and-running",
         "ecs.target-group-attached",
         "efs-access.point-exists",
         "efs-access.volumes-local",
@@ -123,7 +122,6 @@ def left_over(world: World) -> None:
         "elbv2-routing.target-groups",
         "rpo.met",
         "secrets.secret-exists",
-        "sites.every-site-answers",
     ),
 )
 def twice(world: World) -> None:

@@ -53,8 +53,6 @@ def origins(*rows: dict[str, Any], group: bool = False) -> dict[str, Status]:
         "DefaultCacheBehavior": {
             "TargetOriginId": "both" if group else ids[0],
             "ViewerProtocolPolicy": "redirect-to-https",
-            "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "all"}}
-            | {"Headers": {"Quantity": 1, "Items": ["*"]}},
         },
         "CacheBehaviors": {"Quantity": 0},
         "CustomErrorResponses": {"Quantity": 0},
@@ -81,8 +79,7 @@ def origins(*rows: dict[str, Any], group: bool = False) -> dict[str, Status]:
     (row,) = found
     base = whole(cloudfront.distributions, Side.GLOBAL)[0]
     ours = replace(row, id=base.id, domain=base.domain, certificate=base.certificate)
-    statuses = turned({(cloudfront.distributions, Side.GLOBAL): (ours,)})
-    return {check: status for check, status in statuses.items() if status is not Status.NOT_APPLICABLE}
+    return turned({(cloudfront.distributions, Side.GLOBAL): (ours,)})
 
 
 def balancer(region: str) -> str:

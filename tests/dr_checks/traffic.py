@@ -62,19 +62,10 @@ def group(side: Side, tenant: str, **changes: Any) -> TargetGroup:
     return replace(base, **changes)
 
 
-def rule(
-    side: Side, tenant: str, port: int = 80, priority: int = 1, to: str = "", others: tuple[str, ...] = ()
-) -> ListenerRule:
+def rule(side: Side, tenant: str, port: int = 80, priority: int = 1, to: str = "", conditions: int = 1) -> ListenerRule:
     """The tenant's host goes to its own group, or to tenant ``to``'s."""
     forward = ListenerAction("forward", (group(side, to or tenant).arn,), "")
-    return ListenerRule(
-        f"arn:listener/{side}/{port}",
-        priority,
-        (f"{tenant}.wpsit.kimmyai.io",),
-        1 + len(others),
-        forward,
-        others=others,
-    )
+    return ListenerRule(f"arn:listener/{side}/{port}", priority, (f"{tenant}.wpsit.kimmyai.io",), conditions, forward)
 
 
 def groups(side: Side, **two: Any) -> tuple[TargetGroup, ...]:

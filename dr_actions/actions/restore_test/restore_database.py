@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.database import restore_calls
 from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.actions.restore_test import shared
@@ -35,7 +34,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if copy is None:
         return
     env, name = context.env, shared.database_name(context.env, context.incident)
-    tags = drill_tags(env, context.incident, **{RESTORED_FROM: copy.name})
+    tags = shared.tags(env, context.incident, **{RESTORED_FROM: copy.name})
     yield context.step(
         __name__,
         name,
@@ -66,8 +65,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} answers at {instance.host}.", _evidence(step, context, instance)
         )
-    message = f"{instance.identifier} is {instance.status or 'in an unknown state'}."
-    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
+    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status or 'in an unknown state'}.")
 
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:

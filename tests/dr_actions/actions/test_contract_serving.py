@@ -49,9 +49,8 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import with_failback
 from tests.dr_actions.plain import FIRST, SIT, steps_of, with_traffic
-from tests.dr_checks.worlds import warm
 
-ENV = warm(with_failback(bake_minutes=0))  # a pilot light has no healthy target that traffic could be led to
+ENV = with_failback(bake_minutes=0)
 PASSWORD = "a-plain-password"
 AWAY = (fence_scaling, fence_services, raise_dr_scaling, scale_dr_services, shift_to_dr, pin_primary)
 UNFENCED = (fence_scaling_again, fence_services_again)

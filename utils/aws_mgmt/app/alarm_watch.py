@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from dr_actions.drills.stop_conditions import alarms_on
 from dr_estate.config.environment import Environment
@@ -11,14 +12,14 @@ from dr_estate.readers import cloudwatch_alarms
 from utils.aws_mgmt.app.target import ObservedWorld
 
 
-def alarms_watched(env: Environment, world: ObservedWorld) -> Callable[[], str]:
+def alarms_watched(env: Environment, world: ObservedWorld, now: Callable[[], datetime]) -> Callable[[], str]:
     """A question to ask before each change: why to stop, "" while there is no reason. Not seen is a reason."""
-    looked_at: list[float] = []
+    looked_at: list[datetime] = []
 
     def stops() -> str:
-        if looked_at and world.clock.monotonic() - looked_at[-1] < env.drill.alarms_every_s:
+        if looked_at and now() - looked_at[-1] < timedelta(seconds=env.drill.alarms_every_s):
             return ""
-        looked_at.append(world.clock.monotonic())
+        looked_at.append(now())
         try:
             seen = world.observe(env, only=frozenset({cloudwatch_alarms.alarms.name}))
         except DataUnavailable as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -43,7 +42,6 @@ class Options:
     sandbox: bool = False
     person: str = ""
     tenants: int | None = None
-    speed: float | None = None
     only_tenants: tuple[str, ...] = ()
     format: str = "terminal"
     workers: int = 0
@@ -124,18 +122,12 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(Options):
-    """Which plan is meant: a failover's, a switchover's (``planned``), a failback's or a fence's, for which incident.
-
-    ``side`` is the one that a fence stops, "" for the one that the posture proposes; ``release`` lets it go again.
-    """
+    """Which plan is meant: a failover's, a switchover's (``planned``) or a failback's, and for which incident."""
 
     incident: str = ""
     planned: bool = False
     failback: bool = False
     staged: bool = False
-    fence: bool = False
-    release: bool = False
-    side: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,11 +148,10 @@ class RecoveryOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FailoverOptions(RecoveryOptions):
-    """Of `failover`; ``validate``: only judge whether the DR region serves; ``since``: when the outage began."""
+    """Of `failover`; ``validate``: only judge whether the DR region serves."""
 
     command: ClassVar[str] = "failover"
     validate: bool = False
-    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,14 +160,6 @@ class FailbackOptions(RecoveryOptions):
 
     command: ClassVar[str] = "failback"
     failback: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class FenceOptions(RecoveryOptions):
-    """Of `fence`."""
-
-    command: ClassVar[str] = "fence"
-    fence: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +234,6 @@ class SandboxOptions(Options):
     name: str = ""
     port: int = 0
     fresh: bool = False
-    pace: str = ""
     hint: bool = False
     end: bool = False
 
@@ -266,7 +248,6 @@ TYPES: dict[str, type[Any]] = {
             ScheduleOptions,
             FailoverOptions,
             FailbackOptions,
-            FenceOptions,
             ApproveOptions,
         ),
         *(PauseOptions, UnpauseOptions, LogOptions, IamOptions, DrillOptions, ReportOptions, SandboxOptions),
