@@ -16,5 +16,8 @@ Feature: Route 53: visitors reach the right region in every outage
   Scenario: Both regions unhealthy: Route 53 answers with a planned endpoint only
     Then with both regions unhealthy, Route 53 answers with the endpoints of the plan only
 
+  Scenario: One tenant without healthy targets moves nobody
+    Then no tenant's empty target group can move the visitors of every tenant
+
   Scenario: An inverted primary health check keeps traffic in the DR region
     Then inverting the primary's health check keeps every visitor in the DR region

@@ -21,3 +21,6 @@ Feature: Route 53: health checks detect a lost region
 
   Scenario: Health checks of both regions have the same settings
     Then the health checks of both regions have the same settings
+
+  Scenario: A primary in us-east-1 can be held down without us-east-1
+    Then where the primary region is us-east-1, the DR region can hold the primary's traffic record down by itself

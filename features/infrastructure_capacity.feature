@@ -29,7 +29,7 @@ Feature: Capacity: the DR region can carry every tenant's load
     Then every service of the DR region scales by the same policies as in the primary region
 
   Scenario: Auto scaling limits allow the failover size
-    Then auto scaling in the DR region allows every service its failover size
+    Then auto scaling in the DR region allows every service its standby and its failover size
 
   Scenario: Auto scaling is not suspended in the DR region
     Then auto scaling of the DR region's services is not suspended

@@ -10,6 +10,9 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The CloudFront origin is the traffic name
     Then the distribution's origin is the traffic name, so that one change moves every tenant
 
+  Scenario: The distribution forwards the Host header
+    Then the distribution forwards the visitor's Host header to the load balancers
+
   Scenario: An origin group fails over on server errors
     Then an origin group, where there is one, fails over to another origin on server errors
 

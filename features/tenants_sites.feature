@@ -7,6 +7,9 @@ Feature: Sites: every tenant's site answers in both regions
   Scenario: Sites answer through the load balancer of each region
     Then every tenant's site answers through the load balancer of each region
 
+  Scenario: Sites answer alike through the distribution
+    Then the distribution answers for a tenant's host as the load balancer behind it does
+
   Scenario: Sites show their own tenant
     Then every tenant's site shows that it belongs to that tenant, in each region
 

@@ -44,7 +44,7 @@ LATE = (
 
 
 @contextmanager
-def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Iterator[Endpoint]:
+def hosted(environment: Environment, tenants: int, seeded: bool = True, speed: float = 1.0) -> Iterator[Endpoint]:
     """A world as ``sandbox.client.embedded.running`` starts it, in a forked process."""
     order_end, order = os.pipe()
     word, word_end = os.pipe()
@@ -54,7 +54,8 @@ def hosted(environment: Environment, tenants: int, seeded: bool = True) -> Itera
         finally:
             os.close(order_end)
             os.close(word_end)
-        orders.write(LaunchOptions(environment.model_dump(mode="json"), tenants, seeded=seeded).to_line())
+        launch = LaunchOptions(environment.model_dump(mode="json"), tenants, seeded=seeded, speed=speed)
+        orders.write(launch.to_line())
         orders.flush()
         yield from_json(next(word for word in map(json.loads, words) if "doing" not in word))
 

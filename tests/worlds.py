@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
@@ -63,10 +64,10 @@ def healthy(world: Endpoint, environment: Environment) -> Snapshot:
     return _seen[cache_key]
 
 
-def world_of(world: Endpoint, person: str) -> ObservedWorld:
-    """The world as a person of it reaches it: named as the command line names an endpoint."""
+def world_of(world: Endpoint, person: str, clock: WorldClock | None = None) -> ObservedWorld:
+    """The world as a person of it reaches it, by ``clock``: named as the command line names an endpoint."""
     keys = world.people[person]
-    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key, clock=clock or WorldClock())
     return ObservedWorld(WorldId.live(world.account, world.url), credentials)
 
 

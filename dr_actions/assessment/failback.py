@@ -16,14 +16,14 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
 from dr_checks.core.model import CheckResult, Severity, Status
-from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
+from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, efs, rds
 
-AWAY = (PostureName.ON_DR, PostureName.RETURNING, PostureName.SPLIT)
+AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
     Role.BACKUP: (
         "plan.backup",
@@ -68,7 +68,7 @@ def _away(posture: Posture, env: Environment) -> Gate:
     if posture.name in AWAY:
         return Gate("posture.away", met=True, says=posture.says)
     home = f"traffic is served by {env.regions.primary}: there is nothing to fail back"
-    message = posture.says if posture.name in BLINDNESS else home
+    message = home if posture.name is PostureName.NORMAL else posture.says
     return Gate("posture.away", met=False, says=message.rstrip(".") + ".", stops=True)
 
 

@@ -10,14 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_actions.actions.common.unavailable_handling import tenants_without_service
+from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
 from dr_actions.assessment.data_loss import Loss
-from dr_actions.model.gates import Gate
+from dr_actions.assessment.outage import OutageStart
+from dr_actions.model.action import TO_DR, PlanContext
+from dr_actions.model.gates import FENCE, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
-from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.posture import FENCED, Posture, PostureName
+from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import UnavailableKind
+from dr_estate.model.session_life import SessionCoverage
+from dr_estate.model.states import DATABASE
+from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, UnavailableKind
+from dr_estate.readers import rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
@@ -25,11 +33,18 @@ _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureNa
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
     PostureName.DEGRADED: "A partial degradation is repaired in place; a single failed database is given 15 minutes.",
+    PostureName.IMPAIRED: "A person decides whether most of the platform is lost for longer than a failover takes.",
+    PostureName.SPLIT: "One region must stop writing before anything else is moved.",
+    PostureName.ON_DR_UNPLANNED: "Stop what writes in the wrong region, and repair what moved the visitors.",
     PostureName.ON_DR: "It serves already: `dr_cli.py failover --validate` proves it, `dr_cli.py failback` plans the "
     "return.",
     PostureName.PRIMARY_LOST: "That is no planned switchover, leave --planned out.",
 }
-_PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.ON_DR, PostureName.BLIND)
+_DATABASE_DOWN = (
+    "The primary's database does not serve: it is given 15 minutes. If it is not back by then, override "
+    "posture.expected by name."
+)
+_PRIMARY_DOES_NOT_SERVE = (PostureName.PRIMARY_LOST, PostureName.IMPAIRED, PostureName.ON_DR, PostureName.BLIND)
 """Where what the primary alone could show is not waited for. BLIND goes on only once a person answers for the loss."""
 
 
@@ -46,7 +61,10 @@ class Advice(StrEnum):
 class Assessment:
     """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer.
 
-    ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by their budgets.
+    ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by the table of
+    AWS's durations. ``plan_estimate_s`` is the part of ``rto_estimate_s`` that the steps take.
+    ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
+    ``outage`` is since when the primary region is lost, None where the plan is for no outage.
     """
 
     advice: Advice
@@ -59,6 +77,9 @@ class Assessment:
     rto_estimate_s: int
     hourly_cost: float
     rto_measured: int = 0
+    plan_estimate_s: int = 0
+    session: SessionCoverage | None = None
+    outage: OutageStart | None = None
 
 
 def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
@@ -75,29 +96,86 @@ def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
 
 
 def gates_of(
-    results: Sequence[CheckResult], losses: Sequence[Loss], plan: Plan, posture: Posture, env: Environment
+    results: Sequence[CheckResult],
+    losses: Sequence[Loss],
+    plan: Plan,
+    posture: Posture,
+    env: Environment,
+    database_down: bool = False,
+    leads: bool = True,
 ) -> tuple[Gate, ...]:
-    """Every gate of going ahead with ``plan``."""
+    """Every gate of going ahead with ``plan``.
+
+    ``database_down``: the primary's database was seen not to serve. ``leads``: where visitors are led was seen, in
+    records or in answers.
+    """
     lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
     hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
     return (
-        _posture_gate(plan, posture),
-        *_plan_gates(plan),
+        _posture_gate(plan, posture, database_down),
+        *_plan_gates(plan, leads),
         *_plane_gate(hidden, env),
         *(_check_gate(result, env, lost, relaxed=result in hidden) for result in grave),
         *_loss_gates(losses, plan.goal, env, lost),
     )
 
 
-def _posture_gate(plan: Plan, posture: Posture) -> Gate:
+def _posture_gate(plan: Plan, posture: Posture, database_down: bool) -> Gate:
+    """The posture that the goal is for. An impaired primary is a person's decision: RISKY, overridden by name.
+
+    Of a database that alone is down the decision matrix says: wait 15 minutes.
+    """
     if posture.name is _EXPECTED[plan.goal]:
         return Gate("posture.expected", met=True, says=posture.says)
-    message = f"{posture.says.rstrip('.')}. {_ADVICE.get(posture.name, '')}".strip()
-    return Gate("posture.expected", met=False, says=message, stops=True)
+    impaired = plan.goal is Goal.FAILOVER and posture.name is PostureName.IMPAIRED
+    advice = _DATABASE_DOWN if impaired and database_down else _ADVICE.get(posture.name, "")
+    first_aid = posture.next_step if posture.name in FENCED else ""
+    message = " ".join(part for part in (f"{posture.says.rstrip('.')}.", advice, first_aid) if part)
+    return Gate("posture.expected", met=False, says=message, stops=not impaired or database_down)
 
 
-def _plan_gates(plan: Plan) -> Iterator[Gate]:
+def fence_gate(context: PlanContext, primary_api: Api) -> Iterator[Gate]:
+    """The old primary is stopped from writing, as far as that can be known before it is tried.
+
+    Relaxed where the region is silent: nobody can do anything there, and the traffic is pinned from outside.
+    """
+    if context.goal is not Goal.FAILOVER:
+        return
+    minutes, reason = context.env.execution.primary_minutes, unfenced_reason(context)
+    message = (
+        f"{context.env.regions.primary} is fenced first, for {minutes:g} minutes at most; where its tasks do not stop "
+        f"and its database does not refuse writes either, the run asks for an override of {FENCE}."
+    )
+    if reason:
+        message = unfenced_sentence(context.env, reason)
+    yield Gate(FENCE, met=not reason, says=message, relaxed=bool(reason) and primary_api is Api.SILENT)
+
+
+def targets_gates(context: PlanContext) -> Iterator[Gate]:
+    """One gate for each tenant that no service of the DR region could serve."""
+    if context.goal not in TO_DR:
+        return
+    try:
+        missing = tenants_without_service(context, Side.DR)
+    except DataUnavailable:
+        return
+    for tenant in missing:
+        message = f"{tenant.id} has no service in {context.env.regions.dr}: no traffic moves without it."
+        yield Gate(targets_gate(tenant.id), met=False, says=message)
+
+
+def database_is_down(context: PlanContext) -> bool:
+    """Whether the primary's database was looked for, and is not there or does not serve."""
+    name = context.env.named(context.env.names.database)
+    try:
+        found = context.snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
+    except DataUnavailable:
+        return False
+    return found is None or (DATABASE[found.status].known and not DATABASE[found.status].serves)
+
+
+def _plan_gates(plan: Plan, leads: bool) -> Iterator[Gate]:
     roles = roles_in(plan)
     database = Role.DATABASE in roles
     message = (
@@ -106,10 +184,14 @@ def _plan_gates(plan: Plan) -> Iterator[Gate]:
     yield Gate("plan.database", met=database, says=message, stops=True)
     moves, by_health = Role.TRAFFIC in roles, plan.goal is Goal.FAILOVER
     message = "traffic reaches the DR region." if moves else "no step moves the traffic: us-east-1 cannot be reached."
-    message = (
-        message if moves or not by_health else "the traffic records move by the health of the primary region (T05)."
-    )
-    yield Gate("plan.traffic", met=moves or by_health, says=message)
+    if by_health and not moves:
+        message = (
+            "the traffic records move by the health of the primary region (T05)."
+            if leads
+            else "no record can be edited, and neither records nor name servers show that visitors are led to the DR "
+            "region by health (T05): ask a name server from elsewhere."
+        )
+    yield Gate("plan.traffic", met=moves or (by_health and leads), says=message)
     serves = Role.SERVICES in roles
     message = "tenants' services run in the DR region." if serves else "no tenant's service is there to be scaled."
     yield Gate("plan.services", met=serves, says=message, stops=True)
@@ -127,21 +209,30 @@ def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gat
 
 
 def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> bool:
-    """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer."""
-    bad = _counting(result, env, lost)
-    return bool(bad) and all(f.unseen is not None and f.unseen.is_silence_of(env.region(Side.GLOBAL)) for f in bad)
+    """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer.
+
+    Where us-east-1 is the DR region as well, only what was looked for at the global services is hidden there.
+    """
+    bad, region = _counting(result, env, lost), env.region(Side.GLOBAL)
+    return bool(bad) and all(
+        f.unseen is not None and f.unseen.is_silence_of(region) and (f.side is Side.GLOBAL or region != env.regions.dr)
+        for f in bad
+    )
 
 
 def _counting(result: CheckResult, env: Environment, lost: bool) -> list[Finding]:
-    """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it."""
+    """The findings that count: failed or not seen, and neither a ``lost`` primary nor this place alone explains it.
+
+    A load balancer that is not reachable from here explains it in an emergency: before a planned move it is visited.
+    """
     bad = [finding for finding in result.findings if finding.status in (Status.FAIL, Status.UNKNOWN)]
-    return [f for f in bad if not (is_out_of_reach(f) or (lost and is_the_primarys(f, env)))]
+    return [f for f in bad if not (is_out_of_reach(f, lost) or (lost and is_the_primarys(f, env)))]
 
 
 def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool = False) -> Gate:
     """A grave check: unmet where a finding fails or is unseen.
 
-    Relaxed where only the lost primary could answer, or a DNS server that cannot be reached from here.
+    Relaxed where only the lost primary could answer, or what cannot be reached from here.
     """
     bad = [f for f in result.findings if f.status in (Status.FAIL, Status.UNKNOWN)]
     if result.status is Status.UNKNOWN and not result.findings:
@@ -154,9 +245,14 @@ def _check_gate(result: CheckResult, env: Environment, lost: bool, relaxed: bool
     return Gate(f"check.{result.check}", met=False, says=message.rstrip(".") + ".", relaxed=relaxed or not grave)
 
 
-def is_out_of_reach(finding: Finding) -> bool:
-    """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region."""
-    return finding.unseen is not None and finding.unseen.kind is UnavailableKind.RESOLVER
+def is_out_of_reach(finding: Finding, lost: bool = False) -> bool:
+    """Whether a finding was not seen because no DNS server can be reached from here: that says nothing of a region.
+
+    With a ``lost`` primary, or because no load balancer can be (T71).
+    """
+    if finding.unseen is None:
+        return False
+    return finding.unseen.kind is UnavailableKind.RESOLVER or (lost and finding.unseen.kind in OUT_OF_REACH)
 
 
 def is_the_primarys(finding: Finding, env: Environment) -> bool:

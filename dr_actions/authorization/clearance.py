@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dr_actions.authorization.people import is_approver, own_name, person_of, same_person, same_principal
-from dr_actions.model.gates import Gate, Override, Refusal
+from dr_actions.model.gates import Gate, Override, Refusal, accepted, is_judged_in_run
 from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
@@ -68,7 +68,10 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden."""
+    """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden.
+
+    ``approved_at`` is when the second person did, None where nobody had to, or where an earlier version recorded it.
+    """
 
     environment: str
     incident: str
@@ -77,6 +80,7 @@ class Clearance:
     digest: str
     expires_at: datetime | None
     overrides: tuple[Override, ...]
+    approved_at: datetime | None = None
 
 
 def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple[Refusal, ...]:
@@ -93,7 +97,8 @@ def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple
         approver=approval.arn if approval else "",
         digest=request.plan.digest,
         expires_at=approval.expires_at if approval else None,
-        overrides=tuple(override for override in request.overrides if override.gate in used),
+        overrides=tuple(o for o in request.overrides if o.gate in used or is_judged_in_run(o.gate)),
+        approved_at=approval.at if approval else None,
     )
 
 
@@ -138,7 +143,7 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
 
 def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
     """A refusal of each gate that is neither met nor relaxed nor overridden."""
-    overridden = {override.gate for override in overrides if override.until > now}
+    overridden = accepted(overrides, now)
     for gate in gates:
         if not gate.met and not gate.relaxed and gate.id not in overridden:
             how = f'override it by name: --override {gate.id} "WHO" UNTIL "REASON"'

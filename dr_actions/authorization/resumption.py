@@ -33,10 +33,14 @@ _NEEDED = frozenset(
 ) | {"primary.answers"}
 # A run under way does not stop because the primary's tasks cannot be counted at this moment.
 _PRIMARY_ANSWERS = (PostureName.NORMAL, PostureName.DEGRADED, PostureName.PRIMARY_UNSEEN)
+# What a plan itself leads to on its way: a fenced primary serves nobody, and health moves visitors before records do.
+_ON_THE_WAY = (PostureName.IMPAIRED, PostureName.ON_DR_UNPLANNED, PostureName.ON_DR)
 EXPECTED = {
-    Goal.FAILOVER: (PostureName.PRIMARY_LOST, PostureName.ON_DR),
-    Goal.SWITCHOVER: (*_PRIMARY_ANSWERS, PostureName.ON_DR),
-    Goal.FAILBACK: (*_PRIMARY_ANSWERS, PostureName.ON_DR, PostureName.SPLIT, PostureName.RETURNING),
+    Goal.FAILOVER: (PostureName.PRIMARY_LOST, *_ON_THE_WAY),
+    Goal.SWITCHOVER: (*_PRIMARY_ANSWERS, *_ON_THE_WAY),
+    Goal.FAILBACK: (*_PRIMARY_ANSWERS, *_ON_THE_WAY, PostureName.SPLIT, PostureName.RETURNING),
+    Goal.FENCE: (*_PRIMARY_ANSWERS, *_ON_THE_WAY, PostureName.SPLIT, PostureName.RETURNING),
+    Goal.RELEASE: (*_PRIMARY_ANSWERS, *_ON_THE_WAY),
     Goal.RESTORE_TEST: _PRIMARY_ANSWERS,
     Goal.CANARY: _PRIMARY_ANSWERS,
 }

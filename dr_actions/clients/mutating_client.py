@@ -10,7 +10,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import botocore.config
@@ -20,15 +19,20 @@ import botocore.session
 from botocore import xform_name
 
 from dr_actions.model.plan import Call
+from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import UnavailableKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["FailureKind", "GuardRefused", "MutatingClient", "SendFailed"]
 
 Context = TypeVar("Context")
 Guard = Callable[[Call, Context], "str | None"]
@@ -42,28 +46,6 @@ _ALLOW = "Allow it for the operator role (`dr_cli.py iam operator`)."
 
 class GuardRefused(Exception):
     """The guard refused a call before it left this process. The message begins with the rule's id."""
-
-
-class FailureKind(StrEnum):
-    """Why a call did not come back with success. UNCERTAIN: it may have taken effect all the same.
-
-    BUSY: its subject is in a state that passes by itself, so the call may be sent again.
-    """
-
-    THROTTLED = "throttled"
-    BUSY = "busy"
-    DENIED = "denied"
-    CREDENTIALS = "credentials"
-    UNCERTAIN = "uncertain"
-    REFUSED = "refused"
-
-
-class SendFailed(Exception):
-    """A call failed. ``code`` is AWS's error code, "" where there was no answer."""
-
-    def __init__(self, trouble: FailureKind, reason: str, code: str = "") -> None:
-        super().__init__(reason)
-        self.trouble, self.code = trouble, code
 
 
 class MutatingClient(Generic[Context]):
@@ -89,7 +71,8 @@ class MutatingClient(Generic[Context]):
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/hands",
         )
-        self._session = self._guarded_session(environment, frozenset(declared))
+        self._environment, self._declared = environment, frozenset(declared)
+        self._session = self._guarded_session()
 
     @contextmanager
     def permitting(self, context: Context) -> Iterator[MutatingClient[Context]]:
@@ -113,6 +96,12 @@ class MutatingClient(Generic[Context]):
             raise _failed(error, call) from error
         return cast("dict[str, Any]", answer)
 
+    def sign_in_again(self) -> None:
+        """Find the credentials anew: the AWS files and variables are read again by the next call."""
+        session = self._guarded_session()
+        with self._lock:
+            self._session, self._clients = session, {}
+
     def _client(self, service: str, region: str) -> Any:
         with self._lock:
             if (service, region) not in self._clients:
@@ -126,12 +115,13 @@ class MutatingClient(Generic[Context]):
                 )
             return self._clients[service, region]
 
-    def _guarded_session(self, environment: Environment, declared: frozenset[str]) -> botocore.session.Session:
+    def _guarded_session(self) -> botocore.session.Session:
         session, sign_in = botocore.session.Session(), botocore.session.Session()
-        sign_in.set_config_variable("region", environment.region(Side.DR))
-        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
-        session.register_component("data_loader", declared_models(declared))
+        sign_in.set_config_variable("region", self._environment.region(Side.DR))
+        session.register_component("credential_provider", CredentialSource(sign_in))
+        session.register_component("data_loader", declared_models(self._declared))
         refuse_foreign_answers(session)
+        ClockHook(self._credentials.clock).attach(session)
         session.register("before-parameter-build", self._before_call, unique_id="guard")
         if self._credentials.recorder:
             self._credentials.recorder.attach(session)

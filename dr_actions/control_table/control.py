@@ -11,6 +11,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 ``STANDING``                   ``PAUSE``             the global stop switch
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
+``STANDING``                   ``DATABASE``          the primary's database as it was last seen well
 ``APPROVAL#<aws:userid>``      ``<incident>``        an approval (approvals.py); IAM (dynamodb:LeadingKeys) lets a
                                                      caller write only under the user id that AWS itself gives it
 ``JOURNAL#<incident>``         ``<number>``          the journal's mirror (mirror.py)
@@ -21,7 +22,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,9 +39,12 @@ from dr_actions.control_table.table import (
     Write,
     WriteCondition,
 )
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord, to_item
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.readers.control_table import (
+    DATABASE,
     INCIDENT,
     LOCK,
     OVERRIDE,
@@ -91,15 +95,15 @@ class Fence:
 
 
 class ControlStore:
-    """The store. ``now`` is the clock (UTC). What the sender raises passes through every method."""
+    """The store. What the sender raises passes through every method."""
 
-    def __init__(self, table: ItemTable, now: Callable[[], datetime]) -> None:
-        self.table, self.now = table, now
+    def __init__(self, table: ItemTable, clock: WorldClock) -> None:
+        self.table, self.clock, self.now = table, clock, clock.now
 
     @classmethod
-    def of(cls, env: Environment, sender: TableSender, now: Callable[[], datetime]) -> ControlStore:
+    def of(cls, env: Environment, sender: TableSender, clock: WorldClock) -> ControlStore:
         """The store of the environment's control table over a guarded sender."""
-        return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), now)
+        return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), clock)
 
     def in_force(self) -> ControlState:
         """What stands now, and who holds the lock. Read consistently."""
@@ -179,6 +183,10 @@ class ControlStore:
             "closed_at": "",
         }
         self._stand(OVERRIDE + override.gate, item, override.by, fence, None)
+
+    def remember(self, record: DatabaseRecord) -> None:
+        """Remember the primary's database. It is no decision: no history is kept, and no lock is asked for."""
+        self.table.put(Put({"pk": STANDING, "sk": DATABASE, **to_item(record)}))
 
     def _stand(
         self,

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from dr_actions.control_table.control import ControlStore, Fenced
-from dr_actions.control_table.lock import Lock, renew
+from dr_actions.control_table.lock import Lock, lease_of, renew
 from dr_estate.config.recovery_settings import Execution
 
 
@@ -18,15 +18,16 @@ class LockLost(Exception):
 class Heartbeat:
     """Renews ``lock`` every third of its lease within the ``with`` block; the thread is gone when the block is left.
 
-    The executor calls ``check`` before each change. A renewal that fails is tried again each beat, until the lease is
-    over by the control's clock: a machine that slept through its lease has lost the lock too.
+    The executor calls ``check`` before each change. A renewal that fails is tried again each beat, until a lease has
+    passed since the last one was sent, by the steady clock: who watches the lock counts from when it arrived, which was
+    no earlier. A machine that slept through its lease has lost the lock too.
     """
 
     def __init__(self, control: ControlStore, lock: Lock, limits: Execution) -> None:
         self._control, self._limits = control, limits
         self._lock, self._lost, self._trouble = lock, "", ""
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{lock.run}", daemon=True)
+        self._thread = self._renewals()
 
     def __enter__(self) -> Self:
         """Start to renew."""
@@ -53,7 +54,7 @@ class Heartbeat:
     @property
     def lost(self) -> str:
         """Why the lock is lost, "" while it is held."""
-        if not self._lost and self._control.now() >= self._lock.lease_until:
+        if not self._lost and self._control.clock.monotonic() - self._lock.beat_s >= self._lease_s:
             reason = self._trouble or "no heartbeat was sent in time: this machine slept or was overloaded"
             self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {reason}"
         return self._lost
@@ -63,8 +64,31 @@ class Heartbeat:
         if self.lost:
             raise LockLost(self.lost)
 
+    def regain(self) -> None:
+        """Renew after a time in which nothing could be sent: only the table knows whether the lock is still ours.
+
+        Raises LockLost where another run took it over; passes on what keeps the renewal from being sent.
+        """
+        try:
+            self._lock = renew(self._control, self._lock, self._limits)
+        except Fenced as fenced:
+            self._lost = str(fenced)
+            raise LockLost(self._lost) from fenced
+        self._lost = self._trouble = ""
+        self._thread = self._renewals()  # the one before ends at its next beat, if it has not yet
+        self._thread.start()
+
+    def _renewals(self) -> threading.Thread:
+        return threading.Thread(target=self._beat, name=f"heartbeat-{self._lock.run}", daemon=True)
+
+    @property
+    def _lease_s(self) -> float:
+        return lease_of(self._limits, self._control.clock.speed)
+
     def _beat(self) -> None:
-        while not self._stop.wait(self._limits.lease_s / 3) and not self.lost:
+        while not self._control.clock.wait(self._stop, self._lease_s / 3):
+            if threading.current_thread() is not self._thread or self.lost:
+                return
             try:
                 self._lock = renew(self._control, self._lock, self._limits)
                 self._trouble = ""

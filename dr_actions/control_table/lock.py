@@ -1,13 +1,16 @@
 """One run at a time (T42): the lock in the control table, with a lease, a heartbeat and a fencing token.
 
 ``may_take`` is the rule, pure. Of two who take the lock at once the table's condition lets one through. A lock is taken
-over only when its lease is over, and each take raises the token: a run that lost the lock writes nothing any more.
+over only after its heartbeat was seen to stand still for a whole lease, by the steady clock of who watches: no moment
+that another machine wrote is compared with a clock here. Each take raises the token: a run that lost the lock writes
+nothing any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -23,6 +26,9 @@ KEY = (LOCK, RUN)
 RUNS = "RUN#"
 
 _TRIES = 3
+_SHORTEST_S = 0.01
+_LEAST_REAL_S = 5.0
+_LOOKS = 9  # at a heartbeat within a lease, in which its owner beats three times
 
 
 class LockDecision(StrEnum):
@@ -30,20 +36,20 @@ class LockDecision(StrEnum):
 
     FREE = "free"
     OURS = "ours"
+    WATCH = "watch"
     TAKEOVER = "takeover"
-    HELD = "held"
     COOLING = "cooling"
 
 
 class LockHeld(Exception):
-    """Another run holds the lock. Carries it."""
+    """Another run holds the lock: its heartbeat moved while it was watched. Carries it."""
 
-    def __init__(self, run: LockHolder, now: datetime) -> None:
-        left_s = max(0, round((run.lease_until - now).total_seconds()))
+    def __init__(self, run: LockHolder) -> None:
         super().__init__(
             f"Run {run.run} of {run.person} ({run.arn}) is at work on {run.incident} since {_clock(run.taken_at)}; its "
-            f"last heartbeat was at {_clock(run.heartbeat_at)}. Let it finish, or ask {run.person} to stop it. If it "
-            f"died, its lock can be taken over in {left_s} s, when its lease is over: run the same command then."
+            f"heartbeat of {_clock(run.heartbeat_at)} came while this command watched. Let it finish, or ask "
+            f"{run.person} to stop it. If it dies, run the same command: it takes the lock over once no heartbeat has "
+            "come for a whole lease."
         )
         self.run = run
 
@@ -70,19 +76,31 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The lock as this run holds it. ``taken_from`` is the dead run it was taken over from, None where it was free."""
+    """The lock as this run holds it. ``taken_from`` is the dead run it was taken over from, None where it was free.
+
+    ``beat_s`` is when its last heartbeat was sent, by the steady clock of this process (seconds of the world).
+    """
 
     run: str
     incident: str
     owner: Owner
     token: int
     lease_until: datetime
+    beat_s: float
     taken_from: LockHolder | None = None
 
     @property
     def fence(self) -> Fence:
         """What the run's writes are checked against."""
         return Fence(self.run, self.token)
+
+
+def lease_of(limits: Execution, speed: float) -> float:
+    """The lease in seconds of a world that runs at ``speed``: no fewer than five real ones where that is fast.
+
+    The machine that has to send a heartbeat is no faster for it.
+    """
+    return max(float(limits.lease_s), _LEAST_REAL_S * speed if speed > 1 else 0.0)
 
 
 def ended_at(run: LockHolder) -> datetime:
@@ -95,8 +113,13 @@ def cool_down_until(run: LockHolder, limits: Execution) -> datetime:
     return ended_at(run) + timedelta(minutes=limits.cool_down_minutes)
 
 
-def may_take(last: LockHolder | None, now: datetime, run: str, incident: str, limits: Execution) -> LockDecision:
+def may_take(
+    last: LockHolder | None, now: datetime, run: str, incident: str, limits: Execution, stood_still: bool = False
+) -> LockDecision:
     """Whether ``run`` for ``incident`` may take the lock that ``last`` holds or held.
+
+    ``stood_still``: its heartbeat was watched for a whole lease and did not move. Until then a run that has not ended
+    is to be watched.
 
     An emergency waits for no practice: a trial at work, which touches nothing of the estate, gives way at once, and
     after a drill there is no cool-down.
@@ -105,36 +128,58 @@ def may_take(last: LockHolder | None, now: datetime, run: str, incident: str, li
         return LockDecision.FREE
     if last.ended_at is None and last.run == run:
         return LockDecision.OURS
-    if last.holds(now):
-        return LockDecision.TAKEOVER if is_trial(last.incident) and not is_drill(incident) else LockDecision.HELD
+    if last.ended_at is None and not stood_still:
+        return LockDecision.TAKEOVER if is_trial(last.incident) and not is_drill(incident) else LockDecision.WATCH
     if last.incident != incident and not is_drill(last.incident) and now < cool_down_until(last, limits):
         return LockDecision.COOLING
     return LockDecision.FREE if last.ended_at else LockDecision.TAKEOVER
 
 
-def take(
-    control: ControlStore, owner: Owner, run: str, incident: str, limits: Execution, cool_down_waived: bool = False
-) -> Lock:
-    """Take the lock for ``run``, whose id is new for each process. Raises LockHeld, CoolingDown.
+def _unwatched(_message: str) -> None:
+    """Nobody hears how long a heartbeat is watched."""
 
-    ``cool_down_waived``: the cool-down was overridden by name.
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a lock is watched that another run holds: who hears of it, and what ends it early (Ctrl-C)."""
+
+    listener: Callable[[str], None] = _unwatched
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def take(
+    control: ControlStore,
+    owner: Owner,
+    run: str,
+    incident: str,
+    limits: Execution,
+    cool_down_waived: bool = False,
+    watch: Watch | None = None,
+) -> Lock:
+    """Take the lock for ``run``, whose id is new for each process. Raises LockHeld, CoolingDown, KeyboardInterrupt.
+
+    Where another run holds it, its heartbeat is watched, for a whole lease at most. ``cool_down_waived``: the cool-down
+    was overridden by name.
     """
     if cool_down_waived:
         limits = limits.model_copy(update={"cool_down_minutes": 0})
+    still: LockHolder | None = None
     for _ in range(_TRIES):
-        item = control.table.get(KEY)
+        item: Mapping[str, Any] | None = control.table.get(KEY)
         last = run_of(item) if item else None
-        now = control.now()
-        leave = may_take(last, now, run, incident, limits)
-        if last and leave is LockDecision.HELD:
-            raise LockHeld(last, now)
+        leave = may_take(last, control.now(), run, incident, limits, stood_still=still is not None and last == still)
+        if last and leave is LockDecision.WATCH:
+            item = _watched(control, item, limits, watch or Watch())
+            last = still = run_of(item) if item else None
+            leave = may_take(last, control.now(), run, incident, limits, stood_still=True)
         if last and leave is LockDecision.COOLING:
             raise CoolingDown(last, cool_down_until(last, limits))
-        if last and leave is LockDecision.OURS:  # its answer was lost
-            return renew(control, Lock(run, incident, owner, last.token, last.lease_until), limits)
+        now, beat_s = control.now(), control.clock.monotonic()
         until = now + timedelta(seconds=limits.lease_s)
+        if last and leave is LockDecision.OURS:  # its answer was lost
+            return renew(control, Lock(run, incident, owner, last.token, until, beat_s), limits)
         token = last.token + 1 if last else 1
-        lock = Lock(run, incident, owner, token, until, last if leave is LockDecision.TAKEOVER else None)
+        lock = Lock(run, incident, owner, token, until, beat_s, last if leave is LockDecision.TAKEOVER else None)
         try:
             control.write([_taken(lock, now, item), _listed(lock, now)])
         except ConditionFailed:
@@ -143,16 +188,46 @@ def take(
     raise ConditionFailed((0,))
 
 
+def _watched(
+    control: ControlStore, item: Mapping[str, Any] | None, limits: Execution, watch: Watch
+) -> Mapping[str, Any] | None:
+    """The lock's item once its run showed no heartbeat for a whole lease, its own or ours, or has ended.
+
+    Raises LockHeld as soon as the heartbeat moves, KeyboardInterrupt where the watch is ended.
+    """
+    clock, run = control.clock, run_of(item) if item else None
+    if run is None:
+        return item
+    lease_s = max(lease_of(limits, clock.speed), (run.lease_until - run.heartbeat_at).total_seconds())
+    since_s = clock.monotonic()  # after the first look: a heartbeat that came before it is not waited for again
+    while True:
+        still_s = clock.monotonic() - since_s
+        if still_s >= lease_s:
+            return item
+        watch.listener(
+            f"Run {run.run} of {run.person} has shown no heartbeat for {still_s:.0f} of {lease_s:.0f} s; after that "
+            "its lock is taken over."
+        )
+        if clock.wait(watch.stop, min(lease_s / _LOOKS, max(lease_s - still_s, _SHORTEST_S))):
+            raise KeyboardInterrupt
+        item = control.table.get(KEY)
+        last = run_of(item) if item else None
+        if last is None or last.ended_at is not None:
+            return item
+        if (last.token, last.heartbeat_at) != (run.token, run.heartbeat_at):
+            raise LockHeld(last)
+
+
 def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:
     """The heartbeat: the lock with a new lease. Raises Fenced where it was taken over or released."""
-    now = control.now()
+    now, beat_s = control.now(), control.clock.monotonic()
     until = now + timedelta(seconds=limits.lease_s)
     values = {"heartbeat_at": instant(now), "lease_until": instant(until)}
     try:
         control.table.update(Update(KEY, values, _mine(lock, " AND #ended_at = :none", {"none": ""})))
     except ConditionFailed as refused:
         raise _lost(lock) from refused
-    return replace(lock, lease_until=until)
+    return replace(lock, lease_until=until, beat_s=beat_s)
 
 
 def release(control: ControlStore, lock: Lock, outcome: str) -> None:

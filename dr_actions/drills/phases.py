@@ -13,7 +13,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import NOTIFYING, role_of
 
-_WALKED = ("done", "invalid", "degraded")
+_WALKED = ("done", "unconfirmed", "invalid", "degraded")
 _TOUCHES = (EntryKind.INTENT, EntryKind.MANUAL_DONE)
 
 

@@ -2,33 +2,42 @@
 
 For each batch (one verb of one stage) the world is looked at again and again until every step is as wanted. What is so
 already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as the
-plan was made upon is sent once, between two records. What is not done or not seen in its time is left in place.
+plan was made upon is sent once, between two records. A step is given up when nothing of it moved for its budget, or
+when a person waits no longer; what AWS works on still is left in place, and is not told as failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from dr_actions.actions.registry import actions
-from dr_actions.execution import rollback, sender
+from dr_actions.execution import rollback, sender, sick_primary
+from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step
 from dr_actions.planning.planner import batches
+from dr_estate.model.durations import duration
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."
 
 
 @dataclass
 class Outcome:
-    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back."""
+    """How a run ended. ``degraded`` steps failed without ending it; ``undone`` is what became of taking steps back.
+
+    ``under_way`` are steps that AWS works on still and the run did not wait for any longer. ``unfenced`` is why the old
+    primary was not stopped, "" where it was; ``unseen`` are steps without a call whose effect was not seen in its time.
+    """
 
     finished: bool = False
     degraded: list[str] = field(default_factory=list)
+    under_way: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    unfenced: str = ""
     undone: list[RollbackResult] = field(default_factory=list)
     trouble: str = ""
 
@@ -38,15 +47,26 @@ class Batch:
     """The steps of one batch that are not done yet, those whose call left already, and since when it is at work.
 
     ``awaited`` are a person's, told and not seen done; ``since`` is when a step was sent or, a person's, told, or else
-    seen done.
+    seen done. ``watch`` knows what moves, ``overruns`` how often each step was told to take longer than its budget.
+    Moments are seconds of the world's monotonic clock.
     """
 
     action: Action
     open: dict[str, Step]
-    began: datetime
+    began_s: float
     sent: set[str] = field(default_factory=set)
     awaited: set[str] = field(default_factory=set)
-    since: dict[str, datetime] = field(default_factory=dict)
+    since: dict[str, float] = field(default_factory=dict)
+    watch: ProgressWatch = field(default_factory=ProgressWatch)
+    overruns: dict[str, int] = field(default_factory=dict)
+    lost_s: float = 0.0
+
+    def excuse(self, lost_s: float) -> None:
+        """Let no step be late for the time in which there were no credentials: ``lost_s`` is the run's so far."""
+        away_s = lost_s - self.lost_s
+        self.began_s, self.lost_s = self.began_s + away_s, lost_s
+        self.since = {step_id: moment_s + away_s for step_id, moment_s in self.since.items()}
+        self.watch.shift(away_s)
 
 
 def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
@@ -57,6 +77,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     """
     for steps_at_once in batches(steps):
         try:
+            outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
             _run_batch(run, actions()[steps_at_once[0].verb], steps_at_once, outcome)
         except ManualPending:
             raise
@@ -70,18 +91,20 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
 
 def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Outcome) -> None:
     not_done = {step.id: step for step in steps if run.journal.state_of(step.id) is not RecordedState.DONE}
-    batch = Batch(action, not_done, run.clock())
+    batch = Batch(action, not_done, run.clock.monotonic(), lost_s=run.sign_in.lost_s)
     if not batch.open:
         return
     run.stop_if_asked()
     run.listener.begins(list(batch.open.values()))
     if not action.observable:
-        _send(run, batch, [s for s in batch.open.values() if not _was_sent(run, s)], run.context(action), outcome)
+        unsent = [step for step in batch.open.values() if not _was_sent(run, step)]
+        _send(run, batch, unsent, run.context(action, sick_primary.sides_of(run.plan, action.name)), outcome)
         for step in batch.open.values():
             _confirm(run, step, StepStatus(StepState.DONE, "sent"))
         return
     while True:
         context, statuses = _observe(run, batch)
+        batch.excuse(run.sign_in.lost_s)
         if context is not None:
             _record_beginnings(run, batch, statuses, context)
         _settle(run, batch, statuses, outcome)
@@ -91,7 +114,7 @@ def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Out
         for step in ready:
             if step.manual and step.id not in batch.awaited:
                 batch.awaited.add(step.id)
-                batch.since[step.id] = run.clock()
+                batch.since[step.id] = run.clock.monotonic()
                 run.journal.append(EntryKind.MANUAL_WAIT, step.id, says=step.says)
                 run.listener.by_hand(step)
                 run.listener.note(_WAITS)
@@ -111,7 +134,7 @@ def _was_sent(run: PlanRun, step: Step) -> bool:
 def _observe(run: PlanRun, batch: Batch) -> tuple[PlanContext | None, dict[str, StepStatus]]:
     """How each open step stands now; where nobody can look at all, each is UNSEEN."""
     try:
-        context = run.context(batch.action)
+        context = run.context(batch.action, sick_primary.sides_of(run.plan, batch.action.name))
     except ReadFailed as error:
         return None, {step_id: StepStatus(StepState.UNAVAILABLE, str(error)) for step_id in batch.open}
     return context, {step.id: batch.action.observe(step, context) for step in batch.open.values()}
@@ -129,16 +152,17 @@ def _record_beginnings(run: PlanRun, batch: Batch, statuses: dict[str, StepStatu
             continue
         if step.manual and how.state is StepState.IN_PROGRESS:
             batch.awaited.discard(step.id)
-            batch.since[step.id] = run.clock()
+            batch.since[step.id] = run.clock.monotonic()
             run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
         elif not step.manual and run.journal.state_of(step.id) is RecordedState.INTENDED:
             run.journal.append(EntryKind.LOOKED, step.id, says=f"it took effect: {how.message}", took_effect=True)
 
 
 def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome: Outcome) -> None:
-    """Record what is done, fail what cannot be done or took too long, and tell of the rest."""
+    """Record what is done, fail what cannot be done or stands still, and tell of the rest."""
     for step in tuple(batch.open.values()):
-        how, age_s = statuses[step.id], (run.clock() - batch.since.get(step.id, batch.began)).total_seconds()
+        how, now_s = statuses[step.id], run.clock.monotonic()
+        batch.watch.observe(step.id, how, now_s)
         if how.state is StepState.DONE:
             if step.id in batch.awaited:
                 run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)
@@ -152,19 +176,43 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
             _fail(
                 run, batch.action, step.id, how.message, outcome, FailureCause.GATE if how.gate else FailureCause.FAILED
             )
-        elif age_s <= (limit_s := _limit_s(run, batch, step)) or _is_ready_to_send(batch, step, how):
-            run.listener.waits(step, age_s, limit_s, how.message)
+        elif not (reason := _reason_to_give_up(run, batch, step, how, now_s)):
             continue
         elif step.id in batch.awaited:
             raise ManualPending(step.id, f"{step.id} was not done by hand in time: {step.says}")
         else:
-            cause = FailureCause.UNAVAILABLE if how.state is StepState.UNAVAILABLE else FailureCause.LATE
-            message = (
-                f"not {'seen' if cause is FailureCause.UNAVAILABLE else 'done'} within its {step.budget_s} s: "
-                f"{how.message}"
-            )
-            _fail(run, batch.action, step.id, message, outcome, cause)
+            _fail(run, batch.action, step.id, reason, outcome, _cause(how))
         del batch.open[step.id]
+
+
+def _reason_to_give_up(run: PlanRun, batch: Batch, step: Step, how: StepStatus, now_s: float) -> str:
+    """Why a step is waited for no longer, "" while it is: it stands still, or a person says so."""
+    since_s = batch.since.get(step.id, batch.began_s)
+    age_s, tried = now_s - since_s, sick_primary.is_tried(run.plan, step)
+    limit_s = _limit_s(run, batch, step, age_s)
+    still_s = age_s if tried or step.id in batch.awaited else batch.watch.still_s(step.id, since_s, now_s)
+    if still_s > limit_s and not _is_ready_to_send(batch, step, how):
+        what = "not seen" if how.state is StepState.UNAVAILABLE else "nothing moved"
+        moved = batch.watch.has_moved(step.id) and not tried
+        within = f"for {duration(still_s)}" if moved else f"within its {max(0, limit_s):.0f} s"
+        return f"{what} {within}: {how.message}"
+    run.listener.waits(step, age_s, age_s - still_s + limit_s, how.message)
+    if age_s <= limit_s * (1 + batch.overruns.get(step.id, 0)) or not batch.watch.has_moved(step.id):
+        return ""
+    batch.overruns[step.id] = int(age_s // limit_s)
+    message = f"{step.id} has taken {duration(age_s)}, its budget was {duration(limit_s)}, and it moves: {how.message}"
+    if not run.endangers_rto(step):
+        run.listener.note(f"{message} {_WAITS}")
+    elif run.listener.gives_up(step, f"{message} The recovery time objective is at stake.", run.stop):
+        return f"given up by a person after {duration(age_s)}: {how.message}"
+    return ""
+
+
+def _cause(how: StepStatus) -> FailureCause:
+    """Why a step that is given up is not done: what AWS itself reports on is under way still."""
+    if how.state is StepState.UNAVAILABLE:
+        return FailureCause.UNAVAILABLE
+    return FailureCause.UNDER_WAY if how.progress and how.state is StepState.IN_PROGRESS else FailureCause.LATE
 
 
 def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
@@ -172,8 +220,10 @@ def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
     return how.state is StepState.READY and step.id not in batch.sent | batch.awaited
 
 
-def _limit_s(run: PlanRun, batch: Batch, step: Step) -> float:
-    return run.manual_wait.total_seconds() if step.id in batch.awaited else step.budget_s
+def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:
+    if step.id in batch.awaited:
+        return run.manual_wait.total_seconds()
+    return sick_primary.limit_s(run, step, age_s)
 
 
 def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, outcome: Outcome) -> None:
@@ -181,7 +231,7 @@ def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, o
     if not steps:
         return
     batch.sent |= {step.id for step in steps}
-    batch.since |= {step.id: run.clock() for step in steps}
+    batch.since |= {step.id: run.clock.monotonic() for step in steps}
     for step_id, refused in sender.send_all(run, batch.action, steps, context).items():
         _fail(run, batch.action, step_id, refused.reason, outcome, refused.cause)
         del batch.open[step_id]
@@ -195,11 +245,23 @@ def _confirm(run: PlanRun, step: Step, status: StepStatus) -> None:
 def _fail(
     run: PlanRun, action: Action, step_id: str, reason: str, outcome: Outcome, cause: FailureCause = FailureCause.FAILED
 ) -> None:
-    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded."""
-    if action.essential:
+    """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded.
+
+    Not so where a failover only tried what the primary region had to do, or where a step merely looks and saw nothing.
+    """
+    step = run.plan.step(step_id)
+    tried = sick_primary.is_tried(run.plan, step)
+    if action.essential and not tried:
         raise StepFailed(step_id, f"{step_id}: {reason}", cause)
     run.journal.append(_kind(cause), step_id, says=reason)
-    outcome.degraded.append(f"{step_id}: {reason}")
+    if cause is FailureCause.UNDER_WAY:
+        outcome.under_way.append(f"{step_id}: {reason}")
+        run.listener.note(f"Still under way, the run goes on without it: {step_id}: {reason}")
+        return
+    if step.call is None and cause is FailureCause.UNAVAILABLE:
+        outcome.unseen.append(f"{step_id}: {reason}")
+    elif not tried:
+        outcome.degraded.append(f"{step_id}: {reason}")
     run.listener.degraded(step_id, reason)
 
 

@@ -19,6 +19,7 @@ from dr_actions.model.action import Action
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.model.unavailable import DataUnavailable
 
+_KEEPING = (Goal.FAILOVER, Goal.FENCE, Goal.RELEASE)  # what of a batch is done stays done when one step of it fails
 _MAY_HAVE_WORKED = ("sent", FailureKind.UNCERTAIN)
 
 
@@ -57,7 +58,7 @@ def _steps_to_roll_back(run: PlanRun, failed_batch: Sequence[Step], failed: Step
         return ()
     if goal is Goal.SWITCHOVER:
         return run.plan.steps
-    return [step for step in failed_batch if step.id == failed.step] if goal is Goal.FAILOVER else failed_batch
+    return [step for step in failed_batch if step.id == failed.step] if goal in _KEEPING else failed_batch
 
 
 def _is_past_return(run: PlanRun) -> bool:
@@ -113,5 +114,8 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call) -> tuple[str, bo
         with run.client.permitting(run.guard_context(action.writes)):
             run.client.send(call)
     except (SendFailed, GuardRefused, MirrorFailed) as failed:
+        lacks = isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
+        if lacks and run.sign_in.recover():
+            return _send(run, action, step, call)
         return f"{step.id}: could NOT be undone: {failed}", False
     return f"{step.id}: undone ({step.undo})", True

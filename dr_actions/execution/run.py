@@ -14,9 +14,11 @@ from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
+from dr_actions.model.gates import accepted
 from dr_actions.model.plan import Plan, Step
 from dr_actions.planning.planner import context_of
-from dr_estate.config.environment import Environment
+from dr_estate.aws.clock import WorldClock
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
@@ -26,20 +28,23 @@ class FailureCause(StrEnum):
     """Why a step failed.
 
     FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. CHANGED:
-    somebody else changed its subject (T43). LATE: not done in its time. UNSEEN: not seen in its time. HALTED: the run
-    must not go on. The last three say nothing against what was sent, so nothing is taken back for them.
+    somebody else changed its subject (T43). LATE: nothing of it moved for its time. UNDER_WAY: AWS works on it still,
+    and nothing moved for its time, or a person gave up the wait. UNSEEN: not seen in its time. HALTED: the run must not
+    go on. The last four say nothing against what was sent, so nothing is taken back for them.
     """
 
     FAILED = "failed"
     GATE = "gate"
     DRIFTED = "changed"
     LATE = "late"
+    UNDER_WAY = "under way"
     UNAVAILABLE = "unseen"
     HALTED = "halted"
 
 
+ALL_SIDES = frozenset(Side)
 CONTRADICTIONS = frozenset({FailureCause.FAILED, FailureCause.GATE, FailureCause.DRIFTED})
-OVERDUE = frozenset({FailureCause.LATE, FailureCause.UNAVAILABLE})
+OVERDUE = frozenset({FailureCause.LATE, FailureCause.UNDER_WAY, FailureCause.UNAVAILABLE})
 
 
 class StepFailed(Exception):
@@ -52,6 +57,10 @@ class StepFailed(Exception):
 
 class ManualPending(StepFailed):
     """A step that a person takes was not taken in time. Nothing is undone: the same command goes on from here."""
+
+
+class CredentialsLost(Exception):
+    """No new credentials came in time. Nothing is undone: the same command goes on from here."""
 
 
 class RunStopped(Exception):
@@ -70,7 +79,7 @@ class RunListener(Protocol):
         ...
 
     def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
-        """A step is under way for ``age_s`` seconds; after ``limit_s`` it is given up."""
+        """A step is under way for ``age_s`` seconds; at the age of ``limit_s`` it is given up if nothing moves."""
         ...
 
     def done(self, step: Step, message: str) -> None:
@@ -89,6 +98,10 @@ class RunListener(Protocol):
         """Anything else worth saying."""
         ...
 
+    def gives_up(self, step: Step, reason: str, stop: threading.Event) -> bool:
+        """Ask the operator whether to wait no longer for a step that is still under way; False where nobody answers."""
+        ...
+
     def confirm(self, step: Step, stop: threading.Event) -> bool:
         """Ask the operator to type the subject of an irreversible step; whether that was done.
 
@@ -97,16 +110,45 @@ class RunListener(Protocol):
         ...
 
 
-ReadParts = Callable[[frozenset[str], "Snapshot | None"], Snapshot]
+class CredentialRecovery(Protocol):
+    """Waits for new credentials where a run lost its own."""
+
+    @property
+    def lost_s(self) -> float:
+        """Seconds that this run has waited for credentials so far."""
+        ...
+
+    def recover(self) -> bool:
+        """Wait until AWS takes the credentials again, where it does not; whether they were lost.
+
+        Raises CredentialsLost where none came in time, RunStopped, LockLost.
+        """
+        ...
+
+
+class NeverLost:
+    """The recovery of whoever does not wait for credentials."""
+
+    lost_s = 0.0
+
+    def recover(self) -> bool:
+        """Nothing is waited for."""
+        return False
+
+
+ReadParts = Callable[[frozenset[str], "Snapshot | None", frozenset[Side]], Snapshot]
 
 
 @dataclass
 class PlanRun:
-    """One execution of one plan. ``read`` reads parts of the snapshot anew, upon an earlier one.
+    """One execution of one plan. ``read`` reads parts of the snapshot anew, upon an earlier one, on some sides.
 
     ``program_context`` is where a step that runs a program (Terraform) finds what it needs. ``check_lock`` raises where
     the lock is not ours any more; ``pause_reason`` says who paused all runs, "" where nobody; ``stop_condition`` why
     this one is to stop (a drill's alarm), "" while it is not. ``seen`` is what the guard knows of the snapshots so far.
+    ``sign_in`` waits for lost credentials. ``rto_ends_at`` is when the recovery time objective is over, None where no
+    outage is known; ``estimate_s`` says how long these steps take. ``fence_began_s`` is when the first step of the old
+    primary's fence began, by the clock; ``fence_weighed`` whether it was judged what came of it.
     """
 
     env: Environment
@@ -116,7 +158,7 @@ class PlanRun:
     journal: Journal
     read: ReadParts
     listener: RunListener
-    clock: Callable[[], datetime]
+    clock: WorldClock
     check_lock: Callable[[], None]
     pause_reason: Callable[[], str]
     snapshot: Snapshot
@@ -128,6 +170,11 @@ class PlanRun:
     only_tenants: frozenset[str] = frozenset()
     witnessed_at: datetime | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    sign_in: CredentialRecovery = field(default_factory=NeverLost)
+    rto_ends_at: datetime | None = None
+    estimate_s: Callable[[Sequence[Step]], float] = lambda _steps: 0.0
+    fence_began_s: float | None = None
+    fence_weighed: bool = False
     seen: GuardContext = field(init=False)
 
     def __post_init__(self) -> None:
@@ -142,16 +189,24 @@ class PlanRun:
         """How long a person may take for a step."""
         return timedelta(minutes=self.env.execution.manual_wait_minutes)
 
-    def context(self, action: Action) -> PlanContext:
-        """What ``action`` decides from, its own parts read just now. Raises LookFailed."""
-        return self.context_with(frozenset(action.reads_parts))
+    def endangers_rto(self, step: Step) -> bool:
+        """Whether what comes after ``step`` takes longer than is left of the recovery time objective."""
+        if self.rto_ends_at is None:
+            return False
+        steps = self.plan.steps
+        later = [other for other in steps[steps.index(step) + 1 :] if other.verb != step.verb]
+        return self.clock.now() + timedelta(seconds=self.estimate_s(later)) > self.rto_ends_at
 
-    def context_with(self, parts: frozenset[str]) -> PlanContext:
-        """What is seen with ``parts`` read just now; the others as they were. Raises LookFailed."""
+    def context(self, action: Action, sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
+        """What ``action`` decides from, its own parts read just now. Raises LookFailed."""
+        return self.context_with(frozenset(action.reads_parts), sides)
+
+    def context_with(self, parts: frozenset[str], sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
+        """What is seen with ``parts`` read on ``sides`` just now; the others as they were. Raises LookFailed."""
         sent, changes = self._sent_at(), self._created_ids("change")
         if parts:
             try:
-                self.snapshot = self.read(parts, self._tracking(sent, changes))
+                self.snapshot = self.read(parts, self._tracking(sent, changes), sides)
             except DataUnavailable as error:
                 raise ReadFailed(str(error)) from error
             self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
@@ -159,7 +214,8 @@ class PlanRun:
         context = replace(
             context, sent_at=sent, recorded=self.recorded, renamed_databases=self.renamed_databases, changes=changes
         )
-        return replace(context, deployments=self._created_ids("deployment"))
+        in_force = accepted(self.clearance.overrides, self.clock.now())
+        return replace(context, deployments=self._created_ids("deployment"), accepted=in_force)
 
     def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
         """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.
@@ -207,12 +263,12 @@ class PlanRun:
 
     def wait(self) -> None:
         """Wait for the next look; wakes at once, and raises, when the operator stops the run."""
-        self.stop.wait(self.env.execution.poll_s)
+        self.clock.wait(self.stop, self.env.execution.poll_s)
         self.stop_if_asked()
 
     def pause(self, attempt: int) -> None:
         """Wait before trying again: twice as long each time, a minute at most."""
-        self.stop.wait(min(0.2 * 2**attempt, 60.0))
+        self.clock.wait(self.stop, min(0.2 * 2**attempt, 60.0))
         self.stop_if_asked()
 
 

@@ -6,7 +6,6 @@ changes everything (T43). Evidence older than execution.evidence_age_s is read a
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,22 +14,30 @@ from typing import Any
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed
+from dr_actions.execution import sick_primary
+from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_checks.posture.posture import WITNESSES, posture_of
-from dr_estate.readers import route53, route53_health_checks
+from dr_estate.readers import dns_answers, efs, http_sites, rds, route53, route53_health_checks
 
 _GO_ON = (StepState.IN_PROGRESS, StepState.DONE)
 _FAILURE_KINDS: dict[type[Exception], str] = {GuardRefused: "guarded", TerraformFailed: "guarded"}
-_NOT_NOW = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN)
+_NOT_NOW = (FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN, FailureKind.CREDENTIALS)
 _CAUSES = {StepState.DRIFTED: FailureCause.DRIFTED, StepState.UNAVAILABLE: FailureCause.UNAVAILABLE}
 
 WITNESSED = frozenset(reader.name for reader in WITNESSES) | {
     route53.records.name,
     route53_health_checks.checks.name,
     route53_health_checks.statuses.name,
+    dns_answers.led.name,
+    dns_answers.door.name,
+    http_sites.visits.name,
+    http_sites.edge_visits.name,
+    rds.automated_backups.name,
+    efs.replications.name,
 }
 _ANYHOW = (Goal.CLEAN_UP,)  # what a drill left is taken away whatever has happened to the estate meanwhile
 _POSTURE_GATE = "posture.expected"
@@ -52,23 +59,30 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
     """Send every step's call, at most execution.at_once at a time. Returns the refusal of each refused step.
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
-    subject is busy, until the step's time is over.
+    subject is busy, until nothing of it moved for the step's time. Where the run has lost its credentials it waits for
+    new ones first.
     """
     refused: Refusals = {}
-    open_steps, began = steps, run.clock()
-    for attempt in itertools.count():
-        failures = _send_once(run, action, open_steps, context)
-        if not failures:
-            break
-        run.pause(attempt)
-        context, open_steps = _still_open(run, action, open_steps, failures, refused)
-        waited_s = (run.clock() - began).total_seconds()
+    open_steps, began_s, attempt, watch = steps, run.clock.monotonic(), 0, ProgressWatch()
+    while failures := _send_once(run, action, open_steps, context):
+        if any(map(_lacks_credentials, failures.values())) and run.sign_in.recover():
+            began_s = run.clock.monotonic()
+        else:
+            attempt += 1
+        run.pause(max(0, attempt - 1))
+        context, open_steps = _still_open(run, action, open_steps, failures, refused, watch)
+        now_s = run.clock.monotonic()
         for step in open_steps:
-            if _is_busy(failures[step.id]) and waited_s <= step.budget_s:
-                run.listener.waits(step, waited_s, step.budget_s, str(failures[step.id]))
-            elif _is_busy(failures[step.id]) or attempt + 1 >= run.env.execution.attempts:
-                reason = f"given up after {attempt + 1} attempts: {failures[step.id]}"
-                refused[step.id] = SendRefusal(FailureCause.LATE, reason)
+            waited_s, busy = now_s - began_s, _is_busy(failures[step.id])
+            tried = sick_primary.is_tried(run.plan, step)
+            over = tried and waited_s > sick_primary.limit_s(run, step, waited_s)
+            still_s = waited_s if tried else watch.still_s(step.id, began_s, now_s)
+            if busy and not over and still_s <= step.budget_s:
+                run.listener.waits(step, waited_s, waited_s - still_s + step.budget_s, str(failures[step.id]))
+            elif busy or over or attempt >= run.env.execution.attempts:
+                reason = f"given up after {attempt} attempts: {failures[step.id]}"
+                cause = FailureCause.FAILED if _lacks_credentials(failures[step.id]) else FailureCause.LATE
+                refused[step.id] = SendRefusal(cause, reason)
         open_steps = [step for step in open_steps if step.id not in refused]
         if not open_steps:
             break
@@ -79,6 +93,10 @@ def _is_busy(failed: Exception) -> bool:
     return isinstance(failed, SendFailed) and failed.trouble is FailureKind.BUSY
 
 
+def _lacks_credentials(failed: Exception) -> bool:
+    return isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
+
+
 def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: PlanContext) -> dict[str, Exception]:
     failures: dict[str, Exception] = {}
     size = run.env.execution.at_once
@@ -86,10 +104,15 @@ def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: Pla
         chunk = steps[start : start + size]
         _ask_for_irreversible(run, chunk)
         calls = {step.id: _built_call(action, step, context) for step in chunk if action.run_program is None}
+        lost_s = run.sign_in.lost_s
         _check_before_a_change(run, chunk[0].id)
         run.journal.append_many([(EntryKind.INTENT, step.id, _intended(calls.get(step.id))) for step in chunk])
-        with ThreadPoolExecutor(max(1, len(chunk))) as pool:
-            answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
+        answers: list[SendResult]
+        if run.sign_in.lost_s > lost_s:  # what the calls were made upon was seen before that wait
+            answers = [SendFailed(FailureKind.CREDENTIALS, "not sent: the credentials were lost") for _ in chunk]
+        else:
+            with ThreadPoolExecutor(max(1, len(chunk))) as pool:
+                answers = list(pool.map(lambda step: _send(run, action, step, calls.get(step.id)), chunk))  # noqa: B023 - done within
         failures |= {
             step.id: answer for step, answer in zip(chunk, answers, strict=True) if isinstance(answer, Exception)
         }
@@ -113,7 +136,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
     _witness_again(run)
     posture = posture_of(run.snapshot, run.env)
     overrides = run.clearance.overrides
-    overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock() for override in overrides)
+    overridden = any(override.gate == _POSTURE_GATE and override.until > run.clock.now() for override in overrides)
     if posture.name not in EXPECTED[run.plan.goal] and not overridden:
         raise StepFailed(
             step_id,
@@ -124,7 +147,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
 
 
 def _witness_again(run: PlanRun) -> None:
-    now = run.clock()
+    now = run.clock.now()
     seen_at = run.witnessed_at or run.snapshot.taken_at
     if (now - seen_at).total_seconds() > run.env.execution.evidence_age_s:
         run.context_with(WITNESSED)
@@ -161,27 +184,35 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
 def _outcome(step: Step, reply: SendResult) -> tuple[EntryKind, str, dict[str, str]]:
     """What the record says of a call's answer, with the id by which what it made is followed.
 
-    That is a change in Route 53 (T02), or a deployment of an ECS service (T53).
+    That is a change in Route 53 (T02), or a deployment of an ECS service (T53); or the class of a restored database.
     """
     if not isinstance(reply, Exception):
         answer = reply or {}
-        ids = {"change": answer.get("ChangeInfo", {}).get("Id"), "deployment": answer.get("deployment")}
+        ids = {"change": answer.get("ChangeInfo", {}).get("Id")}
+        ids |= {name: answer.get(name) for name in ("deployment", "class")}
         return EntryKind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}
     trouble = reply.trouble if isinstance(reply, SendFailed) else _FAILURE_KINDS.get(type(reply), FailureKind.REFUSED)
     return EntryKind.OUTCOME, step.id, {"result": str(trouble), "says": str(reply)}
 
 
 def _still_open(
-    run: PlanRun, action: Action, steps: Sequence[Step], failures: dict[str, Exception], refused: Refusals
+    run: PlanRun,
+    action: Action,
+    steps: Sequence[Step],
+    failures: dict[str, Exception],
+    refused: Refusals,
+    watch: ProgressWatch,
 ) -> tuple[PlanContext, list[Step]]:
     """The failed steps that had no effect and may be sent again; what cannot be is put into ``refused``."""
-    context = run.context(action)
+    context = run.context(action, sick_primary.sides_of(run.plan, action.name))
     again: list[Step] = []
     for step in steps:
         failed = failures.get(step.id)
         if failed is None:
             continue
         status = action.observe(step, context) if action.observable else None
+        if status is not None:
+            watch.observe(step.id, status, run.clock.monotonic())
         if status is not None and status.state in _GO_ON:
             message = f"it took effect all the same: {status.message}"
             run.journal.append(EntryKind.LOOKED, step.id, says=message, took_effect=True)

@@ -35,7 +35,9 @@ _MAKES = {
     "rds:RestoreDBInstanceToPointInTime": "TargetDBInstanceIdentifier",
 }
 _HARMLESS = frozenset({"dynamodb", "sns", "sts"})  # the record, messages and the question who is asking
-_RUN, _STOP = "ecs:RunTask", "ecs:StopTask"  # a task of its own, which asks the restored database
+# A task of its own, which asks the restored database, or ends at once.
+_RUN, _STOP = "ecs:RunTask", "ecs:StopTask"
+_ENDS = ["true"]
 # What marks or opens restored files, and the parameter that names them.
 _OPENS = {"efs:CreateAccessPoint": "FileSystemId", "efs:TagResource": "ResourceId"}
 
@@ -124,7 +126,7 @@ def _token(params: Params) -> str:
 
 
 def _asks(params: Params, env: Environment, database: str) -> str:
-    """One task that runs a command of the drill's own against a database of a drill's."""
+    """One task that runs a command of the drill's own: against a database of a drill's, or one that does nothing."""
     container_overrides = params.get("overrides", {}).get("containerOverrides", ())
     if not is_drill(str(params.get("startedBy", ""))) or params.get("cluster") != env.named(env.names.cluster):
         return "it does not say which drill starts it, or in another cluster"
@@ -134,6 +136,8 @@ def _asks(params: Params, env: Environment, database: str) -> str:
         or not all(override.get("command") for override in container_overrides)
     ):
         return "it is not one task with a command of the drill's own"
+    if all(override["command"] == _ENDS for override in container_overrides):
+        return ""
     hosts = [
         str(pair.get("value", ""))
         for override in container_overrides

@@ -57,6 +57,7 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "ecs:RegisterTaskDefinition": ("iam:PassRole",),
     "ecs:RunTask": ("ecs:TagResource", "iam:PassRole"),
     "elasticfilesystem:CreateAccessPoint": ("elasticfilesystem:TagResource",),
+    "elasticfilesystem:CreateMountTarget": ("ec2:CreateNetworkInterface",),
     "elasticfilesystem:DeleteMountTarget": ("ec2:DeleteNetworkInterface",),
     "rds:CreateDBInstanceReadReplica": ("kms:CreateGrant", "rds:AddTagsToResource"),
     "rds:PromoteReadReplica": ("rds:AddTagsToResource",),

@@ -61,7 +61,7 @@ class EntryKind(StrEnum):
 
 
 _SAYS = {
-    EntryKind.DETECTED: "The failure was seen: `moment` is when, `since` since when it lasts, where that is known.",
+    EntryKind.DETECTED: "The failure was seen: `moment` is when; it lasts since `since`, by what `since_by` names.",
     EntryKind.DECIDED: "The situation was assessed and somebody decided to go; `moment` is when.",
     EntryKind.AUTHORISED: "The plan was cleared: who runs it, who approved it, upon which gates; `moment` is when.",
     EntryKind.BEGIN: "A plan begins: the plan itself, its digest, the clearance, operator and approver.",
@@ -80,7 +80,8 @@ _SAYS = {
     EntryKind.STOPPED: "The operator stopped the run between two calls.",
     EntryKind.PAUSED: "Somebody turned the stop switch of all runs on: `by` whom; `moment` is when.",
     EntryKind.UNPAUSED: "Somebody turned the stop switch off again: `by` whom; `moment` is when.",
-    EntryKind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended.",
+    EntryKind.VALIDATED: "The outcome was validated by looking: `passed` says whether it is as intended, "
+    "`last_request` when the old region had its last request, where that was seen.",
     EntryKind.NOTIFIED: "A message was sent, or could not be.",
     EntryKind.INVENTORY: "What the estate held before a drill, packed: what it is compared with afterwards.",
     EntryKind.NOTE: "Something the record itself has to say, such as a line that was cut.",

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, Role
 from dr_estate.model.dynamodb_values import moment
@@ -25,6 +26,7 @@ _DNS_STEPS = {
     for row in SEQUENCE[goal]
     if row.role is Role.TRAFFIC
 }
+_FENCES = ("compute/fence_services", "compute/fence_services_again")
 _OF_NO_RUN = (EntryKind.PAUSED, EntryKind.UNPAUSED)
 _ANSWERS = {EntryKind.OUTCOME: "sent", EntryKind.UNDONE: "sent", EntryKind.COMPENSATION: "failed"}
 
@@ -88,8 +90,12 @@ class RunSpan:
 class Timeline:
     """One goal's way: from its detection to its validation, over all runs and plans it took.
 
-    ``reached_s`` is from the detection (or since when the failure lasted) to a passed validation; None where that has
-    not come. ``idle_s`` is the time between runs.
+    ``reached_s`` is from the beginning of the outage (or the detection, where it is not known) to a passed validation;
+    None where that has not come. ``since`` is that beginning, and ``since_by`` what says so, "" where nothing does.
+    ``run_s`` is from the plan's beginning to the same end. ``idle_s`` is the time between runs.
+
+    ``fenced`` is from the first call that stops the old region's tasks to when they were seen stopped, ``drained`` from
+    when the traffic was seen shifted to the last minute in which a request reached the old region.
     """
 
     goal: str
@@ -102,6 +108,11 @@ class Timeline:
     overrides: tuple[dict[str, Any], ...]
     runs: tuple[RunSpan, ...]
     idle_s: float
+    since: datetime | None = None
+    since_by: str = ""
+    run_s: float | None = None
+    fenced: Span = Span(None, None)
+    drained: Span = Span(None, None)
 
     @property
     def met(self) -> bool | None:
@@ -159,7 +170,37 @@ def _timeline(entries: Sequence[Entry], objective_s: int) -> Timeline:
         overrides=tuple(dict(entry.data) for entry in entries if entry.kind is EntryKind.OVERRIDE),
         runs=runs,
         idle_s=sum(max(0.0, (start - end).total_seconds()) for start, end in between if start and end),
+        since=start,
+        since_by=_since_by(entries),
+        run_s=(end - begun[0].at).total_seconds() if end else None,
+        fenced=_fenced(entries),
+        drained=_drained(entries, phases[Phase.DNS].end),
     )
+
+
+def _since_by(entries: Sequence[Entry]) -> str:
+    detected = next((entry for entry in entries if entry.kind is EntryKind.DETECTED), None)
+    return str(detected.data.get("since_by", "")) if detected else ""
+
+
+def _fenced(entries: Sequence[Entry]) -> Span:
+    """From the first call of a fence to the last fence seen done."""
+    own = [entry for entry in entries if entry.step and prefix_of(entry.step) in _FENCES]
+    sent = [entry.at for entry in own if entry.kind is EntryKind.INTENT]
+    done = [entry.at for entry in own if entry.kind is EntryKind.CONFIRMED]
+    return Span(min(sent), max(done)) if sent and done else Span(None, None)
+
+
+def _drained(entries: Sequence[Entry], shifted: datetime | None) -> Span:
+    """From the shift to the last request of the old region, as the validation saw it."""
+    seen = [entry.data["last_request"] for entry in entries if entry.kind is EntryKind.VALIDATED if _saw(entry)]
+    if shifted is None or not seen:
+        return Span(None, None)
+    return Span(shifted, max(shifted, moment(seen[-1])))
+
+
+def _saw(entry: Entry) -> bool:
+    return bool(entry.data.get("last_request"))
 
 
 def _phases(entries: Sequence[Entry], dns: set[str]) -> dict[Phase, Span]:

@@ -48,7 +48,9 @@ class PlanContext:
     before-values of each step of the incident's failover, so that a failback restores exactly those.
     ``renamed_databases`` names the databases of the DR region that the incident's own failback set aside, by resource
     id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
-    ECS deployments that they made. Only what a drill makes bears, in its steps, a name made of ``incident``.
+    ECS deployments that they made. ``accepted`` are the gates that are set aside by name now. ``fence`` is the side
+    that a fence stops, or a release lets write again. Only what a drill makes bears, in its steps, a name made of
+    ``incident``.
     """
 
     env: Environment
@@ -62,6 +64,22 @@ class PlanContext:
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
     deployments: Mapping[str, str] = field(default_factory=dict)
+    fence: Side = Side.PRIMARY
+    accepted: frozenset[str] = frozenset()
+
+    @property
+    def fence_part(self) -> str:
+        """What tells the steps of a fence of the DR region from those of the primary's, in the sequence."""
+        return "" if self.fence is Side.PRIMARY else self.fence
+
+    def before_fence(self, action: str, label: str) -> Mapping[str, Any]:
+        """The values before the step of ``action`` in the incident's fence of this side; empty where there was none."""
+        return self.before(f"{action}.{self.fence_part}" if self.fence_part else action, label)
+
+    @property
+    def fenced_answers(self) -> bool:
+        """Whether the API of the side to be fenced is worth asking; the DR region's parts tell by themselves."""
+        return self.fence is Side.DR or self.primary_answers
 
     @property
     def planned(self) -> bool:
@@ -129,7 +147,9 @@ class StepStatus:
     """How a step stands, and the sentence that says so. ``evidence`` are kept in the journal (hosts, ARNs, counts).
 
     ``gate``: a gate of the stage decides it, and not the step's own work.
-    ``reversing_call`` is the call by which a person takes back a failed step that was theirs.
+    ``reversing_call`` is the call by which a person takes back a failed step that was theirs. ``progress`` is what
+    changes while AWS works on the step: its word for the state, a percentage, counts, bytes. While it shows what it
+    never showed before the step is not given up, however long it takes.
     """
 
     state: StepState
@@ -137,6 +157,7 @@ class StepStatus:
     evidence: tuple[tuple[str, str], ...] = ()
     gate: bool = False
     reversing_call: Call | None = None
+    progress: tuple[str, ...] = ()
 
 
 class CallDeclined(Exception):

@@ -37,13 +37,16 @@ _FORMER = {
     "database/verify_zero_loss": "prove_zero_loss",
     "files/allow_overwrite_dr": "open_dr_files",
     "files/allow_overwrite_primary": "open_files",
+    "files/create_access_points": "open_tried_files",
     "files/end_stale_replication": "end_old_replication",
     "files/freeze": "freeze_files",
     "files/promote_primary": "release_files_home",
     "files/protect_primary": "protect_files",
     "files/replicate_to_dr": "protect_files_again",
     "files/replicate_to_primary": "replicate_files_home",
+    "files/restore_copy": "try_files",
     "files/restore_dr": "files",
+    "files/tag_copy": "mark_files",
     "files/unfreeze": "thaw_files",
     "files/verify_primary_in_sync": "prove_files_home",
     "notifications/end": "notify_end",
@@ -53,22 +56,21 @@ _FORMER = {
     "objects/copy_to_primary_final": "copy_objects_last",
     "objects/verify_primary_in_sync": "prove_objects_home",
     "provisioning/apply": "provision",
-    "restore_test/create_access_points": "open_tried_files",
     "restore_test/query_database": "ask_database",
     "restore_test/remove_databases": "remove_databases",
     "restore_test/remove_files": "remove_files",
     "restore_test/restore_database": "try_database",
-    "restore_test/restore_files": "try_files",
     "restore_test/stop_tasks": "stop_probes",
-    "restore_test/tag_files": "mark_files",
     "secrets/copy_to_primary": "secrets_home",
     "secrets/point_to_dr": "rewritten_secrets",
     "secrets/promote_replicas": "promoted_secrets",
     "secrets/replicate_to_dr": "protected_secrets",
     "tables/verify_primary_in_sync": "prove_tables_home",
+    "traffic/pin_from_dr": "pin_from_dr",
     "traffic/pin_primary": "pin_primary",
     "traffic/shift_to_dr": "shift_traffic",
     "traffic/shift_to_primary": "stage_traffic",
+    "traffic/unpin_from_dr": "unpin_from_dr",
     "traffic/unpin_primary": "unpin_primary",
     "traffic/wait_primary_stable": "primary_stable",
 }
@@ -129,4 +131,5 @@ def former_name(action: str) -> str:
 def former_id(step: str) -> str:
     """Return the former id of a step, or the former name of an action."""
     prefix, colon, label = step.partition(":")
-    return f"{_FORMER_PREFIXES.get(prefix, prefix)}{'.' if colon else ''}{label}"
+    former = _FORMER_PREFIXES.get(prefix)
+    return step if former is None else f"{former}{'.' if colon else ''}{label}"

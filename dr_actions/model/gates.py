@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+FENCE = "fence.primary"
+"""The old primary is stopped from writing. Judged when a failover is assessed, and again once it tried."""
+TARGETS = "traffic.targets"
+"""A tenant has healthy targets before traffic moves: ``traffic.targets.<tenant>``. Judged right before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,21 @@ class Override:
     by: str
     why: str
     until: datetime
+
+
+def targets_gate(tenant: str) -> str:
+    """The id of the gate of one tenant's targets."""
+    return f"{TARGETS}.{tenant}"
+
+
+def is_judged_in_run(gate: str) -> bool:
+    """Whether a run judges the gate once more while it goes: an override of it is kept, met or not beforehand."""
+    return gate == FENCE or gate.startswith(f"{TARGETS}.")
+
+
+def accepted(overrides: Iterable[Override], now: datetime) -> frozenset[str]:
+    """The gates that are set aside by name now."""
+    return frozenset(override.gate for override in overrides if override.until > now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Goal(StrEnum):
     """What the plan is to reach. A switchover is a failover with a healthy primary: fenced first, nothing lost.
 
     A restore test and a canary touch nothing of the estate: what they make bears a drill's name, and a clean-up takes
-    it away again. A clean-up also takes away what a drill's own failback set aside in the DR region.
+    it away again. A clean-up also takes away what a drill's own failback set aside in the DR region. A fence stops one
+    region from writing, and a release lets it write again.
     """
 
     FAILOVER = "failover"
@@ -33,6 +34,12 @@ class Goal(StrEnum):
     RESTORE_TEST = "restore test"
     CANARY = "canary"
     CLEAN_UP = "clean-up"
+    FENCE = "fence"
+    RELEASE = "release"
+
+
+FENCING = frozenset({Goal.FENCE, Goal.RELEASE})
+"""Goals that move neither service nor data: they stop one region from writing, or let it write again."""
 
 
 class Danger(StrEnum):

@@ -31,8 +31,11 @@ class Role(StrEnum):
     DATABASE = "database"
     SERVICES = "services"
     TRAFFIC = "traffic"
+    FENCE = "fence"
+    CLOSE = "close the old database"
 
 
+START_BATCHES = 10
 NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END})
 PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLOBAL}
 
@@ -65,33 +68,54 @@ class SequenceRow:
 _, _, _, _BEGIN, _PROVISION, _RESTORE, _SHIFT, _VALIDATE, _NOTIFY = playbook.FAILOVER
 _RECOVERED, _SYNC, _CHECK, _SHARES, _SWITCH, _STOP, _ = playbook.FAILBACK
 _CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager", (), ())
+_STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager", (), ())
+_LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager", (), ())
 _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.owner
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
 _MOST_SHARES, _MOST_STATES = 2 * MOST_STAGES, 2 + MOST_STAGES  # canary tenants first; as today, and all led away
 
-_FAILOVER = (
+_TO_DR_ROWS = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
-    SequenceRow(20, _BEGIN, "compute/fence_scaling"),
-    SequenceRow(21, _BEGIN, "compute/fence_services"),
+    SequenceRow(20, _BEGIN, "compute/fence_scaling", Role.FENCE),
+    SequenceRow(21, _BEGIN, "compute/fence_services", Role.FENCE),
     SequenceRow(30, _PROVISION, "provisioning/apply"),
     SequenceRow(39, _RESTORE, "database/restore_dr", part="promotable"),
     SequenceRow(40, _RESTORE, "database/restore_dr", Role.DATABASE),
     SequenceRow(41, _RESTORE, "database/protect_dr"),
     SequenceRow(41, _RESTORE, "files/restore_dr"),
+    SequenceRow(41, _RESTORE, "files/restore_copy"),
+    SequenceRow(41, _RESTORE, "files/tag_copy", part="restored"),
+    SequenceRow(41, _RESTORE, "files/mount_copy"),
+    SequenceRow(41, _RESTORE, "files/register_mover"),
+    SequenceRow(41, _RESTORE, "files/move_copy"),
+    SequenceRow(41, _RESTORE, "files/create_access_points"),
+    SequenceRow(41, _RESTORE, "files/tag_copy", part="replaced"),
+    SequenceRow(42, _RESTORE, "files/tag_copy"),
     SequenceRow(42, _RESTORE, "secrets/promote_replicas"),
     SequenceRow(43, _RESTORE, "secrets/point_to_dr"),
     SequenceRow(44, _RESTORE, "compute/repoint_dr_tasks"),
     SequenceRow(45, _RESTORE, "compute/raise_dr_scaling"),
     SequenceRow(46, _RESTORE, "compute/scale_dr_services", Role.SERVICES),
+    SequenceRow(48, _SHIFT, "traffic/verify_targets"),
     SequenceRow(49, _SHIFT, "notifications/manual_step", Role.NOTIFY, owner=_SNS),
     SequenceRow(50, _SHIFT, "traffic/shift_to_dr", Role.TRAFFIC),
+    SequenceRow(54, _SHIFT, "traffic/pin_from_dr"),
     SequenceRow(55, _SHIFT, "traffic/pin_primary"),
+    SequenceRow(56, _SHIFT, "traffic/verify_arrival"),
+    SequenceRow(60, _VALIDATE, "database/protect_dr", part="second_zone", owner=_BACKUP_MANAGER),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
+# What stands in for a primary region that does not do its part in time; a switchover's is well, or it is taken back.
+_STAND_INS = (
+    SequenceRow(22, _BEGIN, "database/close_primary", Role.CLOSE),
+    SequenceRow(42, _RESTORE, "files/open_dr_locally"),
+)
 _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)
-_SWITCHOVER = tuple(sorted((*_FAILOVER, _ZERO_LOSS), key=lambda row: row.stage))
+_FAILOVER = tuple(sorted((*_TO_DR_ROWS, *_STAND_INS), key=lambda row: row.stage))
+_SWITCHOVER = tuple(sorted((*_TO_DR_ROWS, _ZERO_LOSS), key=lambda row: row.stage))
 _FAILBACK = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(14, _BEGIN, "traffic/shift_to_dr"),
     SequenceRow(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
     SequenceRow(16, _RECOVERED, "compute/fence_scaling_again"),
     SequenceRow(17, _RECOVERED, "compute/fence_services_again"),
@@ -99,6 +123,7 @@ _FAILBACK = (
     SequenceRow(19, _SYNC, "files/freeze", Role.FREEZE),
     SequenceRow(20, _SYNC, "backup/create_backups", Role.BACKUP),
     SequenceRow(25, _SYNC, "database/rename_old_primary", Role.RENAME),
+    SequenceRow(26, _SYNC, "database/unfreeze", part="primary"),
     SequenceRow(29, _SYNC, "database/replicate_to_primary", part="source_backups"),
     SequenceRow(30, _SYNC, "database/replicate_to_primary", Role.SYNC, planes=_TO_PRIMARY),
     SequenceRow(30, _SYNC, "files/end_stale_replication"),
@@ -117,6 +142,7 @@ _FAILBACK = (
     SequenceRow(44, _CHECK, "compute/repoint_primary_tasks"),
     SequenceRow(45, _CHECK, "compute/restore_primary_scaling"),
     SequenceRow(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
+    SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
     SequenceRow(48, _SHARES, "traffic/unpin_primary"),
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
@@ -135,10 +161,11 @@ _FAILBACK = (
 )
 _RESTORE_TEST = (
     SequenceRow(40, _RESTORE, "restore_test/restore_database"),
-    SequenceRow(41, _RESTORE, "restore_test/restore_files"),
-    SequenceRow(42, _RESTORE, "restore_test/tag_files"),
-    SequenceRow(43, _RESTORE, "restore_test/create_access_points"),
-    SequenceRow(45, _VALIDATE, "restore_test/query_database"),
+    SequenceRow(41, _RESTORE, "files/restore_copy"),
+    SequenceRow(42, _RESTORE, "files/tag_copy"),
+    SequenceRow(43, _RESTORE, "files/create_access_points"),
+    SequenceRow(45, _RESTORE, "restore_test/start_tasks", most=START_BATCHES),
+    SequenceRow(55, _VALIDATE, "restore_test/query_database"),
 )
 _CANARY = (SequenceRow(50, _SHIFT, "canary/drive", most=_MOST_STATES),)
 _CLEANING = (
@@ -147,6 +174,21 @@ _CLEANING = (
     SequenceRow(20, _NOTIFY, "restore_test/remove_files", owner=_BACKUP_MANAGER, most=3),
     SequenceRow(50, _SHIFT, "canary/remove"),
 )
+_FENCE = (
+    SequenceRow(10, _STOP_WRITES, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(20, _STOP_WRITES, "compute/fence_scaling"),
+    SequenceRow(20, _STOP_WRITES, "compute/fence_scaling", part="dr"),
+    SequenceRow(21, _STOP_WRITES, "compute/fence_services"),
+    SequenceRow(21, _STOP_WRITES, "compute/fence_services", part="dr"),
+    SequenceRow(22, _STOP_WRITES, "database/freeze"),
+    SequenceRow(22, _STOP_WRITES, "database/freeze", part="dr"),
+)
+_RELEASE = (
+    SequenceRow(10, _LET_WRITE, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(20, _LET_WRITE, "database/unfreeze"),
+    SequenceRow(21, _LET_WRITE, "compute/release_services"),
+    SequenceRow(22, _LET_WRITE, "compute/release_scaling"),
+)
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.FAILOVER: _FAILOVER,
     Goal.SWITCHOVER: _SWITCHOVER,
@@ -154,6 +196,8 @@ SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.RESTORE_TEST: _RESTORE_TEST,
     Goal.CANARY: _CANARY,
     Goal.CLEAN_UP: _CLEANING,
+    Goal.FENCE: _FENCE,
+    Goal.RELEASE: _RELEASE,
 }
 
 

@@ -11,7 +11,8 @@ from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import SEQUENCE
-from dr_actions.run_history.durations import StepDurations, budget_of
+from dr_actions.planning.estimate import Sizes, estimate_s
+from dr_actions.run_history.durations import StepDurations
 from dr_checks.posture.posture import Api, signals_of
 from dr_estate.config.environment import Environment
 from dr_estate.snapshot.snapshot import Snapshot
@@ -57,15 +58,23 @@ def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
 
 
-def rto_estimate_s(plan: Plan, env: Environment, measured: Mapping[str, StepDurations] | None = None) -> int:
-    """Seconds from now to tenants served: the boxes for assessing and verifying, each batch's budget, and the drain.
+def plan_estimate_s(
+    plan: Plan, env: Environment, measured: Mapping[str, StepDurations] | None = None, sizes: Sizes | None = None
+) -> int:
+    """Seconds that the plan's steps take. Batches run one after another, the steps of one at once.
 
-    ``measured`` is what past runs took by verb (``learning.measured``): it goes before the budgets.
+    ``measured`` is what past runs took by verb (``durations.measured``): it goes before the table of durations.
+    """
+    return estimate_s(batches(plan.steps), env, measured or {}, sizes or Sizes())
 
-    Batches run one after another, the steps of one at once, so its budget is its longest step's. Clients leave the old
-    region when the record's TTL and their kept-alive connections are over (T11).
+
+def rto_estimate_s(
+    plan: Plan, env: Environment, measured: Mapping[str, StepDurations] | None = None, sizes: Sizes | None = None
+) -> int:
+    """Seconds from now to tenants served: the boxes for assessing and verifying, the plan's steps, and the drain.
+
+    Clients leave the old region when the record's TTL and their kept-alive connections are over (T11).
     """
     boxes_s = (env.execution.assess_minutes + env.execution.verify_minutes) * _MINUTE_S
-    moving_s = sum(max(budget_of(step, measured or {}) for step in batch) for batch in batches(plan.steps))
     drain_s = env.thresholds.record_ttl_s + env.thresholds.alb_keep_alive_s
-    return boxes_s + moving_s + drain_s
+    return boxes_s + plan_estimate_s(plan, env, measured, sizes) + drain_s

@@ -1,4 +1,4 @@
-"""What past runs teach of time: how long each verb's steps took, so that an estimate need not go by budgets. Pure.
+"""What past runs teach of time: how long each verb's steps took, which an estimate goes by first. Pure.
 
 A step's time is from its intent to its confirmation in one run: between two runs nobody was at work, and what a person
 does is no measure of AWS.
@@ -20,10 +20,7 @@ from dr_estate.model.run_records import RunRecord
 ENOUGH = 3
 SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
 _P50, _P90 = 50, 90
-_TESTED_BY = {
-    "restore_test/restore_database": "database/restore_dr",
-    "restore_test/restore_files": "files/restore_dr",
-}
+_TESTED_BY = {"restore_test/restore_database": "database/restore_dr"}
 _ENDS = (EntryKind.CONFIRMED, EntryKind.LATE, EntryKind.FAILED, EntryKind.UNDONE)
 
 
@@ -84,17 +81,6 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
     if not seconds:
         raise ValueError("there is no percentile of nothing")
     return sorted(seconds)[max(1, ceil(percent * len(seconds) / 100)) - 1]
-
-
-def budget_of(step: Step, measured: Mapping[str, StepDurations]) -> int:
-    """The seconds to reckon with: what nine of ten such steps took, or the step's own budget before enough are known.
-
-    A step that a person takes keeps its budget.
-    """
-    known = measured.get(step.verb)
-    if not is_measured(step, measured) or known is None:
-        return step.budget_s
-    return max(1, ceil(known.p90_s))
 
 
 def is_measured(step: Step, measured: Mapping[str, StepDurations]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.readers import application_autoscaling
@@ -87,19 +88,33 @@ def _rules(view: View, side: Side) -> dict[str, set[str]]:
 
 
 @check(
-    "auto scaling in the DR region allows every service its failover size",
+    "auto scaling in the DR region allows every service its standby and its failover size",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("AsgMinSizeAndMaxSize", "EcsDesiredVsPlanned", "REL07-BP01"),
-    traps=("T36",),
+    traps=("T36", "T54"),
 )
 def bounds(view: View) -> Iterator[Finding]:
-    """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back. Source: T36."""
+    """The maximum is capacity.tasks_per_service or more, else scaling pushes the service back. Source: T36.
+
+    Under a pilot light the minimum is 0 until a database runs there, else scaling starts tasks without one (T54).
+    """
     needed, here = view.env.capacity.tasks_per_service, _targets(view, Side.DR)
     scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view, Side.DR) if s.name in here]
+    starting = view.env.standby.mode == "pilot-light" and any(target.minimum for _, target in scaled)
+    without_database = starting and not runs_database(view)
     for tenant, target in scaled:
         measured, wanted = f"{target.minimum} to {target.maximum} tasks", f"a maximum of {needed} or more"
-        if target.maximum >= needed:
+        if without_database and target.minimum:
+            yield view.gap(
+                target.service,
+                measured,
+                f"0 to {needed} or more (standby.mode is pilot-light)",
+                f"no database runs in {view.region}: auto scaling would start tasks that answer 500 (T54)",
+                f"aws_appautoscaling_target of '{target.service}' in {view.region}: min_capacity = 0.",
+                tenant.id,
+            )
+        elif target.maximum >= needed:
             yield view.ok(target.service, measured, wanted, "the failover size is within the bounds", tenant.id)
         else:
             yield view.gap(

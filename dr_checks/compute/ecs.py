@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import services_by_name, tenant_services
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import ecs
+from dr_estate.snapshot.tenants import Tenant
 
 _ZONES = 2
 
@@ -68,32 +70,59 @@ def service_exists(view: View) -> Iterator[Finding]:
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("EcsDesiredVsPlanned", "REL11-BP05"),
-    traps=("T07",),
+    traps=("T07", "T53", "T54"),
 )
 def desired_and_running(view: View) -> Iterator[Finding]:
-    """Desired and running counts reach standby.tasks_per_service; surplus is fine. Source: DescribeServices, T07."""
-    planned, off = view.env.standby.tasks_per_service, scheduled_off(view.env, view.now)
+    """Desired and running counts reach standby.tasks_per_service; surplus is fine where a database runs.
+
+    A task without one answers 500, and ECS gives its deployment up. Source: DescribeServices, T07, T53, T54.
+    """
     services = list(tenant_services(view, Side.DR))
+    pilot_light = view.env.standby.mode == "pilot-light"
+    without_database = pilot_light and any(s.desired or s.running for _, s in services) and not runs_database(view)
     for tenant, service in services:
         measured = f"desired {service.desired}, running {service.running}"
-        if min(service.desired, service.running) >= planned:
-            yield view.ok(service.name, measured, f"{planned} or more", "the standby runs as planned", tenant.id)
-        elif service.desired == 0 and off:
-            yield view.ok(service.name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant.id)
+        if without_database and (service.desired or service.running):
+            yield _started_too_early(view, tenant, service, measured)
         else:
-            yield view.gap(
-                service.name,
-                measured,
-                f"{planned} or more",
-                "fewer tasks run than planned: the service would start late, or not at all",
-                f"aws ecs update-service --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
-                f"--service {service.name} --desired-count {planned}; then read its events for why tasks stop.",
-                tenant.id,
-            )
+            yield _as_planned(view, tenant, service, measured)
     if not services:
+        planned = view.env.standby.tasks_per_service
         yield view.gap(
             "all services", "none", f"{planned} task(s) each", "no service exists", "Apply the DR Terraform."
         )
+
+
+def _as_planned(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
+    planned, wanted = view.env.standby.tasks_per_service, f"{view.env.standby.tasks_per_service} or more"
+    if min(service.desired, service.running) >= planned:
+        return view.ok(service.name, measured, wanted, "the standby runs as planned", tenant.id)
+    if service.desired == 0 and scheduled_off(view.env, view.now):
+        return view.ok(service.name, measured, "0 until the schedule ends", "scaled to 0 by schedule", tenant.id)
+    return view.gap(
+        service.name,
+        measured,
+        wanted,
+        "fewer tasks run than planned: the service would start late, or not at all",
+        f"{_update(view, service)} --desired-count {planned}; then read its events for why tasks stop.",
+        tenant.id,
+    )
+
+
+def _started_too_early(view: View, tenant: Tenant, service: ecs.Service, measured: str) -> Finding:
+    return view.gap(
+        service.name,
+        measured,
+        "0 until a database runs there (standby.mode is pilot-light)",
+        f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)",
+        f"{_update(view, service)} --desired-count 0, and min_capacity = 0 of its aws_appautoscaling_target.",
+        tenant.id,
+    )
+
+
+def _update(view: View, service: ecs.Service) -> str:
+    cluster = view.env.named(view.env.names.cluster)
+    return f"aws ecs update-service --region {view.region} --cluster {cluster} --service {service.name}"
 
 
 @check(

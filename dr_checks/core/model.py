@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import Unavailable, UnreadableRow
+from dr_estate.model.unavailable import Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import Tenant, discover
@@ -171,7 +171,11 @@ class View:
         remedy = "Make it readable (permission, region, metric), then run the check again."
         if isinstance(unavailable, str):
             return self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable, remedy, tenant)
-        found = self._finding(Status.UNKNOWN, subject, "not seen", wanted, unavailable.why, remedy, tenant)
+        measured = "not seen"
+        if unavailable.kind is UnavailableKind.NOT_REACHABLE:
+            measured = "not reachable from here"
+            remedy = "Look from where it is reachable, or let this machine's address in; then run the check again."
+        found = self._finding(Status.UNKNOWN, subject, measured, wanted, unavailable.why, remedy, tenant)
         return replace(found, unseen=unavailable)
 
     def undocumented(self, subject: str, wanted: object, word: str, tenant: str | None = None) -> Finding:

@@ -2,7 +2,7 @@
 
 score = floor(100 x sum(weight x credit) / sum(weight)) over the applicable checks; weights blocker 10, critical 5,
 normal 2, minor 1; credit 1 for pass, 0.5 for warn, 0 for fail, unknown and excepted. An exception never raises the
-score (T49).
+score (T49). While the posture is a blocker by itself the score is 49 at most.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from enum import StrEnum
 from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status
 
 WEIGHT = {Severity.BLOCKER: 10, Severity.CRITICAL: 5, Severity.NORMAL: 2, Severity.MINOR: 1}
+MOST_WHEN_BLOCKED = 49
 CREDIT = {Status.PASS: 2, Status.WARN: 1}
 
 
@@ -56,19 +57,22 @@ class Verdict:
         return [f for r in self.with_status(Status.FAIL) for f in r.findings if f.status is Status.FAIL]
 
 
-def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float) -> Verdict:
-    """Weigh the results of one run. No applicable result at all is CANNOT_SAY with score 0."""
-    score = readiness_score(results)
+def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float, blocker: str = "") -> Verdict:
+    """Weigh the results of one run. No applicable result at all is CANNOT_SAY with score 0.
+
+    ``blocker`` says what of the posture itself is a blocker, "" where nothing is.
+    """
+    score = min(readiness_score(results), MOST_WHEN_BLOCKED if blocker else 100)
     statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
     if not statuses or Status.UNKNOWN in statuses:
         recommendation = Recommendation.CANNOT_SAY
-    elif Status.FAIL in statuses:
+    elif blocker or Status.FAIL in statuses:
         recommendation = Recommendation.NOT_READY
     elif statuses & {Status.WARN, Status.EXCEPTED}:
         recommendation = Recommendation.AT_RISK
     else:
         recommendation = Recommendation.READY
-    reasons = _reasons(results) or (
+    reasons = (*((blocker,) if blocker else ()), *_reasons(results)) or (
         ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
     )
     return Verdict(score, recommendation, reasons, recovery_point(lags, rpo_target_s), tuple(lags), tuple(results))

@@ -13,12 +13,13 @@ COMPLETE = "COMPLETED"
 
 def newest_copies(view: View) -> dict[str, backup.RecoveryPoint]:
     """The newest complete recovery point in the DR vault, by the ARN of the resource it came from. Raises CannotSee."""
-    newest: dict[str, backup.RecoveryPoint] = {}
-    for point in view.get(backup.recovery_points, Side.DR):
-        known = newest.get(point.resource_arn)
-        if point.status == COMPLETE and (known is None or known.created_at < point.created_at):
-            newest[point.resource_arn] = point
-    return newest
+    return {point.resource_arn: point for point in complete_copies(view)}
+
+
+def complete_copies(view: View) -> list[backup.RecoveryPoint]:
+    """The complete recovery points in the DR vault, the oldest first. Raises CannotSee."""
+    points = [point for point in view.get(backup.recovery_points, Side.DR) if point.status == COMPLETE]
+    return sorted(points, key=lambda point: point.created_at)
 
 
 def age_s(view: View, point: backup.RecoveryPoint) -> float:

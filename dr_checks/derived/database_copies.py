@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from dr_checks.core.model import View
 from dr_checks.core.spans import doubt, rpo_s
-from dr_checks.derived.backup_copies import age_s, key_flaw, newest_copies
+from dr_checks.derived import database_identity
+from dr_checks.derived.backup_copies import age_s, complete_copies, key_flaw
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -52,6 +54,20 @@ def replicas(view: View) -> list[rds.Instance]:
     return [instance for instance in view.get(rds.instances, Side.DR) if is_database_arn(view, instance.source)]
 
 
+def runs_database(view: View, writable: bool = False) -> bool:
+    """Whether tasks of the DR region have a database there that serves: of its name, or a replica unless ``writable``.
+
+    Raises CannotSee.
+    """
+    copies = {replica.identifier for replica in replicas(view)}
+    standing = [
+        row
+        for row in view.get(rds.instances, Side.DR)
+        if (row.identifier in copies and not writable) or (row.identifier == database_name(view) and not row.source)
+    ]
+    return any(states.DATABASE[row.status].serves for row in standing)
+
+
 def replicated_backups(view: View) -> list[rds.AutomatedBackup]:
     """The automated backups replicated from the primary region, the newest first. Raises CannotSee."""
     never = datetime.min.replace(tzinfo=view.now.tzinfo)
@@ -92,6 +108,26 @@ def copy_to_use(view: View) -> DatabaseCopy | None:
     return next(iter(aged or usable), None)
 
 
+def candidates(view: View) -> dict[str, str]:
+    """What tells each database of the environment's name apart that is seen to have a copy here, by its resource id."""
+    found: dict[str, str] = {}
+    with contextlib.suppress(DataUnavailable):
+        for backup in replicated_backups(view):
+            since = f", made {backup.created_at:%Y-%m-%d %H:%M} UTC" if backup.created_at else ""
+            found[backup.resource_id] = f"automated backups {backup.arn}, {backup.status}{since}"
+    for resource_id in _resources_of_snapshots(view).values():
+        found.setdefault(resource_id, "snapshots of AWS Backup alone")
+    return {resource_id: what for resource_id, what in found.items() if resource_id}
+
+
+def _resources_of_snapshots(view: View) -> dict[str, str]:
+    """The resource id of each snapshot's database, by its identifier. AWS Backup's points name only the database."""
+    try:
+        return {row.identifier: row.resource_id for row in view.get(rds.snapshots, Side.DR) if row.kind == "awsbackup"}
+    except DataUnavailable:
+        return {}
+
+
 def _automated(view: View) -> list[DatabaseCopy]:
     return [_of_automated(view, backup) for backup in replicated_backups(view)]
 
@@ -99,6 +135,7 @@ def _automated(view: View) -> list[DatabaseCopy]:
 def _of_automated(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
     age = None if backup.latest is None else max(0.0, (view.now - backup.latest).total_seconds())
     flaw = "it has no restorable time yet" if backup.latest is None else key_flaw(view, backup.key_arn)
+    flaw = database_identity.flaw(view, backup.resource_id, candidates(view)) or flaw
     return DatabaseCopy(AUTOMATED, backup.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
 
 
@@ -126,16 +163,19 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
 
 
 def _backups(view: View) -> list[DatabaseCopy]:
+    """The newest point of each database that has points: of the one that is meant, the others are flawed."""
+    resources, several = _resources_of_snapshots(view), candidates(view)
+    points = [point for point in complete_copies(view) if is_database_arn(view, point.resource_arn)]
+    newest = {resources.get(point.arn.partition(":snapshot:")[2], ""): point for point in points}
     return [
         DatabaseCopy(
             BACKUP,
             point.arn,
             age_s(view, point),
             "creation date of the newest copy (T25)",
-            key_flaw(view, point.key_arn),
+            database_identity.flaw(view, resource_id, several) or key_flaw(view, point.key_arn),
         )
-        for arn, point in newest_copies(view).items()
-        if is_database_arn(view, arn)
+        for resource_id, point in newest.items()
     ]
 
 

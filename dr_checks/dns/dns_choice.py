@@ -3,26 +3,110 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import routing
+from dr_checks.derived import dr_pin, routing
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import ecs, elbv2
 from dr_estate.readers.route53 import Record
 
 _PINS = range(1, 20)  # ports on which no load balancer listens: how a failover holds an endpoint check down
 _ABSENT = "there is no traffic record: see dns.pair-present"
 _REMEDY = (
-    "Give each traffic record an enabled health check of its own region's load balancer (health_check_id) and "
-    "evaluate_target_health = true, with {routing}."
+    "Give each traffic record an enabled health check of a platform page of its own region's load balancer "
+    "(health_check_id) and evaluate_target_health = false, with {routing}."
+)
+_PAGE_INSTEAD = (
+    "Set evaluate_target_health = false on the alias of each traffic record, and health_check_id to an HTTP check of a "
+    "page that the load balancer itself answers (a fixed-response rule), or to a CALCULATED check over several pages."
 )
 _ROUTING = {
     "failover": "failover_routing_policy PRIMARY and SECONDARY",
     "weighted": "weighted_routing_policy 100 and 0",
 }
 Imagined = Callable[[Sequence[Record]], routing.Situation]
+
+
+def _evaluated(view: View) -> list[Record]:
+    """The primary's traffic records that inherit the health of its load balancer's target groups."""
+    identifier = identifier_of(view, Side.PRIMARY)
+    mine = (record for record in origin_records(view) if record.set_identifier == identifier)
+    return [r for r in mine if r.evaluate_target_health and r.alias_zone_id != routing.CLOUDFRONT_ZONE]
+
+
+@check(
+    "no tenant's empty target group can move the visitors of every tenant",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("DnsTargetResourceHealthCheckRule", "REL11-BP02"),
+    traps=("T07", "T55"),
+)
+def no_tenant_moves_all(view: View) -> Iterator[Finding]:
+    """The primary's record evaluates the health of no load balancer that several tenants share.
+
+    "For an Application or Network Load Balancer to be considered healthy, every target group that contains targets must
+    contain at least one healthy target. [...] A target group that has no registered targets is considered unhealthy."
+    Source: Route 53 API_AliasTarget, EvaluateTargetHealth. A scaling schedule empties groups on purpose each night.
+    """
+    wanted, remedy, subject = "not evaluated", _PAGE_INSTEAD, view.env.traffic.origin_record
+    evaluated = _evaluated(view)
+    if not origin_records(view):
+        yield view.none_expected(subject, _ABSENT)
+        return
+    if not evaluated:
+        yield view.ok(subject, wanted, wanted, "a health check of the platform decides, and no tenant's service")
+        return
+    empty, groups = _empty_groups(view), _shared_groups(view)
+    if len(groups) <= 1:
+        yield view.ok(evaluated[0].name, f"{len(groups)} target group", "not shared", "nobody else is moved by it")
+        return
+    for group, tenant in groups.items():
+        subject = f"{evaluated[0].name} evaluates {group}"
+        if group not in empty:
+            continue
+        if empty[group]:
+            reason = "Route 53 counts the primary as unhealthy, and visitors of every tenant get the DR region"
+            yield view.gap(subject, empty[group], wanted, reason, remedy, tenant)
+        else:
+            yield view.unknown(subject, "a healthy target", "Its HealthyHostCount was not published.", tenant)
+    others = len([group for group in groups if group not in empty])
+    subject, measured = f"{evaluated[0].name} evaluates {others} more groups", "a healthy target each"
+    if others and view.env.scaling_schedule is not None:
+        reason = "the scaling schedule empties them each night, and moves every visitor to the DR region"
+        yield view.gap(subject, f"{measured}, and a scaling schedule", wanted, reason, remedy)
+    elif others:
+        reason = "the first of them that is empty moves the visitors of every tenant"
+        yield view.warn(subject, measured, wanted, reason, remedy)
+
+
+def _shared_groups(view: View) -> dict[str, str | None]:
+    """The target groups behind the primary's load balancer, by name, with their tenants."""
+    balancer = view.get(elbv2.load_balancer, Side.PRIMARY)
+    groups = view.get(elbv2.target_groups, Side.PRIMARY) if balancer else ()
+    pattern = view.env.names.target_group
+    mine = [group.name for group in groups if balancer and balancer.arn in group.balancers]
+    return {name: view.env.tenant_of(pattern, name) for name in sorted(mine)}
+
+
+def _empty_groups(view: View) -> dict[str, str]:
+    """Why the groups without a healthy target have none; "" for one of which nothing was measured."""
+    names, env = {group.dimension: group.name for group in view.get(elbv2.target_groups, Side.PRIMARY)}, view.env
+    found = {
+        names[group]: "0 healthy targets" if reading.value is not None else ""
+        for reading in view.get(elbv2.healthy_hosts, Side.PRIMARY)
+        if (group := reading.dimension("TargetGroup")) in names and not reading.value
+    }
+    for service in view.get(ecs.services, Side.PRIMARY):
+        tenant = env.tenant_of(env.names.service, service.name)
+        if tenant and not service.desired:
+            found[env.named(env.names.target_group, tenant=tenant)] = "scaled to 0"
+    return found
 
 
 def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, reason: str) -> Iterator[Finding]:
@@ -147,13 +231,17 @@ def stays_away(view: View) -> Iterator[Finding]:
 
     Where health alone moved the visitors (us-east-1 could not be reached), they would go back by themselves.
     """
-    records, now = origin_records(view), situation(view)
+    try:
+        records, now = origin_records(view), situation(view)
+    except DataUnavailable as unseen:
+        yield _held_or_unknown(view, unseen.unavailable)
+        return
     pinned = {
         name: False
         for name, health_check in now.checks.items()
         if health_check.port in _PINS and not health_check.inverted and not health_check.disabled
     }
-    pinned_state = replace(now, seen=pinned)
+    pinned_state = replace(now, seen={**now.seen, **pinned})
     known = {identifier_of(view, side): view.env.region(side) for side in (Side.PRIMARY, Side.DR)}
     for kind in sorted({record.type for record in records}):
         subject, wanted = f"{view.env.traffic.origin_record} {kind}, with all well", view.env.regions.dr
@@ -171,3 +259,15 @@ def stays_away(view: View) -> Iterator[Finding]:
             yield view.gap(subject, measured, wanted, reason, remedy + "primary's health check to fail.")
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)
+
+
+def _held_or_unknown(view: View, unavailable: Unavailable) -> Finding:
+    """What can be said while Route 53's control plane is silent: whether the DR region's switch is held."""
+    name, wanted = view.env.traffic.origin_record, view.env.regions.dr
+    with suppress(DataUnavailable):
+        switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
+        if switch is not None and dr_pin.is_held(switch):
+            measured = f"{switch.label} in {wanted} holds the primary's record down"
+            reason = f"that its health check follows cannot be seen now: {unavailable.why}"
+            return view.warn(name, measured, wanted, reason, "Run it again when us-east-1 answers.")
+    return view.unknown(name, wanted, unavailable)

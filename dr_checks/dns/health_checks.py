@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
-from dr_checks.derived import routing
+from dr_checks.derived import dr_pin, routing
 from dr_checks.dns.dns import origin_records
-from dr_estate.readers import route53_health_checks
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
@@ -227,3 +228,46 @@ def set_alike(view: View) -> Iterator[Finding]:
         yield _nothing(view)
     elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):
         yield view.ok("all settings", f"{len(found)} check(s) equal", "the same", "both regions have the same settings")
+
+
+@check(
+    "where the primary region is us-east-1, the DR region can hold the primary's traffic record down by itself",
+    severity=Severity.CRITICAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "DnsHealthCheckWiring", "NIST CP-10"),
+    traps=("T01", "T06"),
+)
+def held_from_dr(view: View) -> Iterator[Finding]:
+    """A lost us-east-1 takes Route 53's control plane along: health moves the visitors, and would bring them back.
+
+    Asked of no other primary region: there the pin is a change of its health check, which us-east-1 still takes.
+    """
+    wanted = "a calculated check that a listener of the DR region can fail"
+    if not dr_pin.is_needed(view.env):
+        yield view.none_expected(view.env.traffic.origin_record, "the primary region is not us-east-1")
+        return
+    known = {found.id: found for found in view.get(route53_health_checks.checks)}
+    switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)
+    mine = [
+        pair for pair in records_with_checks(view) if pair[0].set_identifier == view.env.traffic.primary_set_identifier
+    ]
+    for record, found in mine:
+        if switch is None:
+            measured = f"{view.env.regions.dr} has no listener for it"
+        elif not dr_pin.obeys_switch(found, known, view.env):
+            measured = f"{found.id} ({found.type}) does not follow {switch.label} in {view.env.regions.dr}"
+        else:
+            reason = "a recovered primary is kept out by a call in the DR region, while us-east-1 is silent"
+            yield view.ok(_named(record), f"{found.id} follows {switch.label}", wanted, reason)
+            continue
+        yield view.gap(
+            _named(record),
+            measured,
+            wanted,
+            "once us-east-1 heals, visitors return by themselves to a stale database: the pin needs its control plane",
+            "Add an aws_lb_listener in the DR region (traffic.pin_port, fixed response 404), an inverted "
+            "aws_route53_health_check of it, and a CALCULATED one over it and the primary's own: docs/runbook.md.",
+        )
+    if not mine:
+        yield _nothing(view)

@@ -19,15 +19,8 @@ _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 
 
 def serving(view: View) -> Distribution | None:
-    """The distribution that holds the environment's alias, else one that fetches from the traffic name, or None.
-
-    Staging copies do not count.
-    """
-    traffic = view.env.traffic
-    live = [d for d in view.get(cloudfront.distributions) if not d.staging]
-    named = [d for d in live if traffic.distribution_alias in d.aliases]
-    fetching = [d for d in live if traffic.origin_record in {origin.domain for origin in d.origins}]
-    return next(iter(named + fetching), None)
+    """The distribution that serves the tenants, or None."""
+    return cloudfront.serving(view.get(cloudfront.distributions), view.env.traffic)
 
 
 @check(
@@ -114,14 +107,14 @@ def origin_follows(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
         return
     for target in dict.fromkeys((found.target, *found.other_targets)):
-        origins = _origins(found, target)
+        origins = origins_of(found, target)
         measured = ", ".join(origin.domain for origin in origins) or "no such origin"
         places = [_place(view, origin) for origin in origins]
         if wanted in places or {view.env.regions.primary, view.env.regions.dr} <= set(places):
             yield view.ok(target, measured, wanted, "this origin follows the traffic record")
         elif None in places:
             yield view.unknown(target, wanted, f"Nothing shows which region {measured} leads to.")
-        elif origins and view.env.regions.primary not in places and all(_is_bucket(origin) for origin in origins):
+        elif origins and view.env.regions.primary not in places and all(is_bucket(origin) for origin in origins):
             yield view.ok(target, measured, wanted, "this bucket is not lost with the primary region")
         else:
             yield view.gap(
@@ -133,7 +126,8 @@ def origin_follows(view: View) -> Iterator[Finding]:
             )
 
 
-def _origins(found: Distribution, target: str) -> list[Origin]:
+def origins_of(found: Distribution, target: str) -> list[Origin]:
+    """The origins behind a behaviour's target: one, or the members of a group."""
     group = next((group for group in found.groups if group.id == target), None)
     by_id = {origin.id: origin for origin in found.origins}
     return [by_id[name] for name in (group.members if group else (target,)) if name in by_id]
@@ -142,14 +136,15 @@ def _origins(found: Distribution, target: str) -> list[Origin]:
 def _place(view: View, origin: Origin) -> str | None:
     """Where an origin leads: the traffic name, or a region; None where that cannot be told from here."""
     region = routing.region_of(origin.domain)
-    if _is_bucket(origin):
+    if is_bucket(origin):
         return _bucket_region(view, origin.domain)
     if origin.kind == "custom" or (not origin.kind and origin.protocol_policy):
         return region or origin.domain
     return region if origin.kind == "vpc" else None
 
 
-def _is_bucket(origin: Origin) -> bool:
+def is_bucket(origin: Origin) -> bool:
+    """Whether the origin is an S3 bucket."""
     return origin.kind == "s3" or (not origin.kind and not origin.protocol_policy)
 
 
@@ -180,7 +175,7 @@ def origin_group(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.distribution_alias, reason)
         return
     for group in found.groups:
-        domains = {origin.domain for origin in _origins(found, group.id)}
+        domains = {origin.domain for origin in origins_of(found, group.id)}
         missing = sorted({502, 503, 504} - set(group.statuses))
         measured = f"{', '.join(sorted(domains))}; on {', '.join(map(str, group.statuses)) or 'no status'}"
         if len(domains) > 1 and not missing:

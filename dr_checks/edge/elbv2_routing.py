@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from math import inf
+from operator import itemgetter
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
@@ -52,59 +55,93 @@ def listeners(view: View) -> Iterator[Finding]:
 def host_rules(view: View) -> Iterator[Finding]:
     """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
 
+    A rule with further conditions (a header that CloudFront adds) counts where the primary region has its equal.
     A listener that redirects everything is left out. Source: ELB DescribeRules, ESTATE.
     """
-    read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules)
-    rules = sorted(read, key=lambda rule: rule.priority)
-    serving = [row for row in view.get(elbv2.listeners) if row.default.kind != "redirect"]
-    names = {group.arn: group.name for group in view.get(elbv2.target_groups)}
-    tables = {row.label: _Table(rules, row) for row in serving}
-    for tenant in view.tenants if serving else ():
+    tables = _tables(view, Side.DR)
+    primary = _primary_tables(view) if any(table.is_conditional for table in tables.values()) else {}
+    for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
-            routes = {label: table.route(host, names) for label, table in tables.items()}
+            routes = {label: table.route(host, wanted, primary.get(label)) for label, table in tables.items()}
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
-                reason = "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates."
+                reason = (
+                    "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or "
+                    "has further conditions that no rule of the primary region has."
+                )
                 yield view.unknown(host, wanted, reason, tenant.id)
             else:
                 yield _routed(view, host, tenant, wanted, wrong)
-    if not serving:
+    if not tables:
         yield view.none_expected("all listeners", _NO_LISTENER)
+
+
+def _tables(view: View, side: Side) -> dict[str, _Table]:
+    read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules, side)
+    rules = sorted(read, key=lambda rule: rule.priority)
+    names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}
+    pin = view.env.traffic.pin_port  # that listener is for health checkers alone
+    serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
+    return {row.label: _Table([rule for rule in rules if rule.listener == row.arn], names) for row in serving}
+
+
+def _primary_tables(view: View) -> dict[str, _Table]:
+    """The primary region's, none where they cannot be read: then there is nothing to compare with."""
+    try:
+        return _tables(view, Side.PRIMARY)
+    except DataUnavailable:
+        return {}
 
 
 class _Table:
     """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
 
-    def __init__(self, rules: list[elbv2.ListenerRule], listener: elbv2.Listener) -> None:
-        self._exact: dict[str, tuple[int, elbv2.ListenerRule]] = {}
+    def __init__(self, rules: list[elbv2.ListenerRule], names: dict[str, str]) -> None:
+        self._names = names
+        self.is_conditional = any(rule.further for rule in rules)
+        self._exact: dict[str, list[tuple[int, elbv2.ListenerRule]]] = {}
         self._patterns: list[tuple[int, str, elbv2.ListenerRule]] = []
         self._regexes: list[tuple[int, elbv2.ListenerRule]] = []
-        ours = (rule for rule in rules if rule.listener == listener.arn and rule.conditions == 1)
-        for order, rule in enumerate(ours):
+        for order, rule in enumerate(rules):
             self._regexes += [(order, rule)] if rule.by_regex else []
-            for pattern in (host.lower() for host in rule.hosts):
+            for pattern in map(str.lower, rule.hosts if rule.hosts or rule.by_regex else ("*",)):
                 if set(pattern) & _WILD:
                     self._patterns.append((order, pattern, rule))
                 else:
-                    self._exact.setdefault(pattern, (order, rule))
+                    self._exact.setdefault(pattern, []).append((order, rule))
 
-    def route(self, host: str, names: dict[str, str]) -> str | None:
-        """Where the first rule that matches ``host`` leads; None where one of a regular expression may come before."""
-        first = self._exact.get(host)
-        patterned = ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
-        found = min(
-            (candidate for candidate in (first, next(patterned, None)) if candidate),
-            key=lambda candidate: candidate[0],
-            default=None,
-        )
-        before = [rule for order, rule in self._regexes if found is None or order < found[0]]
-        if any(found is None or rule.action != found[1].action for rule in before):
-            return None
-        if found is None:
-            return "the default action"
-        action = found[1].action
-        return ", ".join(names.get(arn, arn) for arn in action.target_groups) or action.kind
+    def route(self, host: str, wanted: str, primary: _Table | None) -> str | None:
+        """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.
+
+        Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met.
+        """
+        before = self.conditional(host)
+        if before and primary and before == primary.conditional(host) and {group for _, group in before} == {wanted}:
+            return wanted
+        order, leads = self._unconditional(host)
+        undecided = [rule for position, rule in self._regexes if position < order]
+        groups = {self._leads(rule) for rule in undecided} | {group for _, group in before}
+        return leads if groups <= {leads} else None
+
+    def conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str]]:
+        """The further conditions and the goal of each rule for ``host`` that comes before the first without any."""
+        order, _ = self._unconditional(host)
+        own = [(position, rule) for position, rule in self._matching(host) if rule.further and position < order]
+        return frozenset((rule.further, self._leads(rule)) for _, rule in own)
+
+    def _unconditional(self, host: str) -> tuple[float, str]:
+        plain = ((order, rule) for order, rule in self._matching(host) if not rule.further)
+        order, rule = min(plain, key=itemgetter(0), default=(inf, None))
+        return order, self._leads(rule) if rule else "the default action"
+
+    def _matching(self, host: str) -> Iterator[tuple[int, elbv2.ListenerRule]]:
+        yield from self._exact.get(host, ())
+        yield from ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
+
+    def _leads(self, rule: elbv2.ListenerRule) -> str:
+        groups = (self._names.get(arn, arn) for arn in rule.action.target_groups)
+        return ", ".join(groups) or rule.action.kind
 
 
 def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:

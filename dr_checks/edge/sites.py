@@ -1,7 +1,8 @@
-"""Checks that every tenant's own site answers through each region's load balancer.
+"""Checks that every tenant's own site answers through each region's load balancer, or through the distribution.
 
-A 200 alone proves nothing: the load balancer's default action answers 200 to any host. So each answer is held against
-the one that a stranger's host gets, and against the host it was asked for.
+A load balancer that is not reachable from here is not down: its sites are unknown, unless the distribution shows them
+(T71) or none of them has to answer. A 200 alone proves nothing: the load balancer's default action answers 200 to any
+host. So each answer is held against the one that a stranger's host gets, and against the host it was asked for.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.schedule import scheduled_off
+from dr_checks.derived.site_visits import by_host, edge_visits, is_own, visits_of, way
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailable
 from dr_estate.network.http_probe import Handshake, Visit
 from dr_estate.readers import ecs, elbv2, http_sites
 from dr_estate.readers.http_sites import VisitRound
@@ -30,18 +33,30 @@ def reason_to_sleep(view: View, tenant: Tenant) -> str:
     service = view.find(ecs.services, name=name)
     if service is None or service.desired:
         return ""
-    if view.side is Side.DR and view.env.standby.tasks_per_service == 0:
-        return "the standby runs no tasks until a failover (standby.tasks_per_service is 0)"
+    if view.side is Side.DR and view.env.standby.mode == "pilot-light" and not runs_database(view, writable=True):
+        return "no task runs before a failover has brought the database up (standby.mode is pilot-light)"
     return "services are scaled to 0 at this hour (scaling_schedule)" if scheduled_off(view.env, view.now) else ""
 
 
 def _answers(view: View, done: VisitRound) -> Iterator[tuple[Tenant, Visit]]:
     """Each tenant that was visited and answered, with its answer."""
-    by_host = {answer.host: answer for answer in done.tenants if isinstance(answer, Visit)}
+    answers = by_host(done)
     for tenant in view.tenants:
-        answer = by_host.get(tenants.host_of(tenant, view.env))
+        answer = answers.get(tenants.host_of(tenant, view.env))
         if answer is not None:
             yield tenant, answer
+
+
+def _round(view: View) -> VisitRound | str:
+    """The round of visits to this side's sites, or why there is none and need be none. Raises DataUnavailable."""
+    try:
+        return visits_of(view.snapshot, view.env, view.side) or _ABSENT
+    except DataUnavailable as error:
+        unseen = error.unavailable
+        reasons = [reason_to_sleep(view, tenant) for tenant in view.tenants] if unseen.kind in OUT_OF_REACH else []
+        if not reasons or not all(reasons):
+            raise
+        return f"not visited, and none has to answer: {reasons[0]}"
 
 
 @check(
@@ -54,12 +69,12 @@ def _answers(view: View, done: VisitRound) -> Iterator[tuple[Tenant, Visit]]:
 )
 def every_site_answers(view: View) -> Iterator[Finding]:
     """GET of traffic.probe_path with the tenant's host has one of traffic.expected_probe_statuses."""
-    done, wanted = view.get(http_sites.visits), " or ".join(map(str, view.env.traffic.expected_probe_statuses))
-    if done is None:
-        yield view.none_expected("all sites", _ABSENT)
+    done, wanted = _round(view), " or ".join(map(str, view.env.traffic.expected_probe_statuses))
+    if isinstance(done, str):
+        yield view.none_expected("all sites", done)
         return
     for tenant, answer in _answers(view, done):
-        measured = f"{answer.status} in {answer.time_s:.1f} s"
+        measured = f"{answer.status} in {answer.time_s:.1f} s{way(done)}"
         if answer.status in view.env.traffic.expected_probe_statuses:
             yield view.ok(answer.host, measured, wanted, "the site answers through this load balancer", tenant.id)
         elif reason := reason_to_sleep(view, tenant):
@@ -77,6 +92,9 @@ def every_site_answers(view: View) -> Iterator[Finding]:
     for unavailable in done.tenants:
         if isinstance(unavailable, Unavailable):
             yield view.unknown("a tenant's site", wanted, unavailable)
+    left_out = {tenants.host_of(tenant, view.env) for tenant in view.tenants} - by_host(done).keys()
+    if done.edge and left_out and not any(isinstance(row, Unavailable) for row in done.tenants):
+        yield view.unknown(min(left_out), wanted, f"{len(left_out)} sites were not shown{way(done)}.")
 
 
 @check(
@@ -88,9 +106,9 @@ def every_site_answers(view: View) -> Iterator[Finding]:
 )
 def own_identity(view: View) -> Iterator[Finding]:
     """The answer speaks of the tenant's host, and is not what a stranger's host gets. Errors are judged elsewhere."""
-    done, wanted, domain = view.get(http_sites.visits), "shows its own host", view.env.traffic.tenant_domain
-    if done is None:
-        yield view.none_expected("all sites", _ABSENT)
+    done, wanted, domain = _round(view), "shows its own host", view.env.traffic.tenant_domain
+    if isinstance(done, str):
+        yield view.none_expected("all sites", done)
         return
     fine = [(t, a) for t, a in _answers(view, done) if a.status in view.env.traffic.expected_probe_statuses]
     for tenant, answer in fine:
@@ -122,9 +140,9 @@ def own_identity(view: View) -> Iterator[Finding]:
 )
 def in_good_time(view: View) -> Iterator[Finding]:
     """Time of the whole answer is thresholds.site_answer_s at most."""
-    done, limit = view.get(http_sites.visits), view.env.thresholds.site_answer_s
-    if done is None:
-        yield view.none_expected("all sites", _ABSENT)
+    done, limit = _round(view), view.env.thresholds.site_answer_s
+    if isinstance(done, str):
+        yield view.none_expected("all sites", done)
         return
     there = list(_answers(view, done))
     slow = [(tenant, answer) for tenant, answer in there if answer.time_s > limit]
@@ -142,6 +160,48 @@ def in_good_time(view: View) -> Iterator[Finding]:
         yield view.ok("all sites", f"{longest:.1f} s at most", f"{limit} s or less", "no dependency is slow")
     if not there:
         yield view.none_expected("all sites", "none answered: see sites.every-site-answers")
+
+
+@check(
+    "the distribution answers for a tenant's host as the load balancer behind it does",
+    severity=Severity.CRITICAL,
+    area=Area.TENANTS,
+    sides=BOTH,
+    rules=("REL13-BP03", "REL11-BP04"),
+    traps=("T71",),
+)
+def edge_agrees(view: View) -> Iterator[Finding]:
+    """Where both ways were gone: a site that is well at the load balancer is well through the distribution too.
+
+    Judged on the side to which all visitors are led. What one way alone shows is judged by sites.every-site-answers.
+    """
+    seen = edge_visits(view.snapshot, view.env, view.side)
+    done = _round(view) if seen is not None else ""
+    if seen is None or isinstance(done, str) or done.edge:
+        yield view.none_expected("all sites", "no site was visited by both ways, with its visitors led to this region")
+        return
+    direct, wanted, rows = by_host(done), "the site itself", list(_answers(view, seen))
+    if seen.tenants and not rows and not any(isinstance(row, Unavailable) for row in seen.tenants):
+        yield view.none_expected("all sites", "the site that was visited by both ways is not one of these tenants'")
+    for tenant, answer in rows:
+        measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}{way(seen)}"
+        if is_own(answer, seen, view.env):
+            yield view.ok(answer.host, measured, wanted, "visitors get what the load balancer answers", tenant.id)
+        elif answer.host in direct and is_own(direct[answer.host], done, view.env):
+            yield view.gap(
+                answer.host,
+                measured,
+                f"as the load balancer answers: {direct[answer.host].status}",
+                f"the site is well in {view.region}, and visitors do not get it: the fault lies before the region",
+                "Read cloudfront.*, cloudfront-routing.* and answers.*; CloudFront itself follows a change of the "
+                "traffic name within a minute.",
+                tenant.id,
+            )
+        else:
+            yield view.none_expected(answer.host, "the site is not well at its load balancer either")
+    for unavailable in seen.tenants:
+        if isinstance(unavailable, Unavailable):
+            yield view.unknown(f"a tenant's site{way(seen)}", wanted, unavailable)
 
 
 @check(

@@ -1,8 +1,9 @@
 """The posture of the estate, from observed signals: one table with a sentence per row. Pure.
 
-An unseen primary is a symptom, not a verdict: LOST needs two independent witnesses (its API does not answer and the
-traffic to it does not) while the DR side answers the same credentials; otherwise the answer is BLIND or DEGRADED. An
-estate whose traffic is set to the DR region is ON_DR, however the primary is.
+An unseen primary is a symptom, not a verdict: LOST needs two independent witnesses (its API does not answer, and the
+traffic to it does not: witnesses.py) while the DR side answers the same credentials; otherwise the answer is BLIND or
+DEGRADED. An estate whose traffic is set to the DR region is ON_DR, however the primary is. A primary whose API answers
+is IMPAIRED where most tenants are not served. Visitors in the DR region whom no record sent there are ON_DR_UNPLANNED.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from dr_checks.core.model import Severity
+from dr_checks.derived.visitors import ServiceState
+from dr_checks.derived.witnesses import sentence
 from dr_checks.posture.signals import WITNESSES, Api, Signals, TrafficDirection, TrafficHealth, signals_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -19,6 +23,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 
 __all__ = [
     "BLINDNESS",
+    "FENCED",
     "TABLE",
     "WITNESSES",
     "Api",
@@ -28,6 +33,7 @@ __all__ = [
     "Signals",
     "TrafficDirection",
     "TrafficHealth",
+    "posture_by",
     "posture_of",
     "signals_of",
 ]
@@ -38,9 +44,11 @@ class PostureName(StrEnum):
 
     NORMAL = "NORMAL"
     DEGRADED = "DEGRADED"
+    IMPAIRED = "IMPAIRED"
     PRIMARY_LOST = "PRIMARY_LOST"
     PRIMARY_UNSEEN = "PRIMARY_UNSEEN"
     ON_DR = "ON_DR"
+    ON_DR_UNPLANNED = "ON_DR_UNPLANNED"
     RETURNING = "RETURNING"
     SPLIT = "SPLIT"
     DR_UNSEEN = "DR_UNSEEN"
@@ -49,14 +57,23 @@ class PostureName(StrEnum):
 
 BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEEN)
 """Postures in which too little was read for any answer."""
+FENCED = (PostureName.SPLIT, PostureName.ON_DR_UNPLANNED)
+"""Postures whose first aid is a fence: one side must stop writing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """A row of the table: its name and its sentence."""
+    """A row of the table: its name and its sentence, in which ``{failing}`` are the tenants that are not served.
+
+    ``severity`` is how bad it is where it is a fault by itself: a blocker caps the readiness score. ``to_fence`` is the
+    side that a fence should stop, and ``next_step`` the command that comes first; "" where none is more urgent.
+    """
 
     name: PostureName
     says: str
+    severity: Severity | None = None
+    to_fence: Side | None = None
+    next_step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,15 @@ class PostureRule:
 
     holds: Callable[[Signals], bool]
     posture: Posture
+
+
+FENCE = {
+    Side.PRIMARY: "`dr_cli.py fence --side primary` plans how the primary region is stopped from writing.",
+    Side.DR: "`dr_cli.py fence --side dr` plans how the DR region is stopped from writing.",
+    None: "Visitors get both regions, or it is not known which: find out, then stop the other one from writing with "
+    "`dr_cli.py fence --side primary` or `dr_cli.py fence --side dr`.",
+}
+_WEIGH = "`dr_cli.py failover` weighs a failover; whether it is taken is a person's decision."
 
 
 def _both(s: Signals) -> bool:
@@ -85,6 +111,7 @@ TABLE = (
         Posture(
             PostureName.SPLIT,
             "both regions have a database that accepts writes, and tasks run in the primary region (T41).",
+            Severity.BLOCKER,
         ),
     ),
     PostureRule(
@@ -92,6 +119,7 @@ TABLE = (
         Posture(
             PostureName.SPLIT,
             "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",
+            Severity.BLOCKER,
         ),
     ),
     PostureRule(
@@ -124,10 +152,33 @@ TABLE = (
         ),
     ),
     PostureRule(
+        lambda s: _both(s) and s.moved and s.dr_writable is True,
+        Posture(
+            PostureName.ON_DR_UNPLANNED,
+            "the records prefer the primary region, yet visitors get the DR region, whose database accepts writes: "
+            "health took the lead, and they return by themselves (T06).",
+            Severity.BLOCKER,
+            Side.PRIMARY,
+        ),
+    ),
+    PostureRule(
+        lambda s: (
+            s.dr_api is Api.ANSWERS
+            and s.traffic_set is TrafficDirection.UNKNOWN
+            and s.answered_by_dr
+            and bool(s.dr_writable)
+        ),
+        Posture(
+            PostureName.ON_DR,
+            "the traffic records cannot be read; name servers lead visitors to the DR region, whose database accepts "
+            "writes.",
+        ),
+    ),
+    PostureRule(
         lambda s: s.primary_api is Api.SILENT and s.primary_traffic is TrafficHealth.UNHEALTHY,
         Posture(
             PostureName.PRIMARY_LOST,
-            "the primary region's API is silent and its traffic health check fails: two independent signals.",
+            "the primary region's API is silent, and independent witnesses say that its traffic does not flow.",
         ),
     ),
     PostureRule(
@@ -142,10 +193,54 @@ TABLE = (
         Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
     ),
     PostureRule(
+        lambda s: s.dr_api is not Api.ANSWERS and s.moved,
+        Posture(
+            PostureName.DR_UNSEEN,
+            "the records prefer the primary region, yet visitors get the DR region, and the DR region cannot be read.",
+        ),
+    ),
+    PostureRule(
+        lambda s: s.dr_api is not Api.ANSWERS and s.service is ServiceState.MOST_FAIL,
+        Posture(
+            PostureName.DR_UNSEEN,
+            "the primary region's API answers and its service fails for {failing}, and the DR region cannot be read.",
+        ),
+    ),
+    PostureRule(
         lambda s: s.dr_api is not Api.ANSWERS,
         Posture(
             PostureName.DR_UNSEEN,
             "the primary region answers, but the DR region cannot be read: the standby is not proven.",
+        ),
+    ),
+    PostureRule(
+        lambda s: s.service is ServiceState.MOST_FAIL and s.moved,
+        Posture(
+            PostureName.IMPAIRED,
+            "the primary region's API answers, but its service fails for {failing}; health has moved visitors to the "
+            "DR region, where no database takes writes.",
+            Severity.CRITICAL,
+            next_step=_WEIGH,
+        ),
+    ),
+    PostureRule(
+        lambda s: s.service is ServiceState.MOST_FAIL,
+        Posture(
+            PostureName.IMPAIRED,
+            "the primary region's API answers, but its service fails for {failing}.",
+            Severity.CRITICAL,
+            next_step=_WEIGH,
+        ),
+    ),
+    PostureRule(
+        lambda s: s.moved,
+        Posture(
+            PostureName.ON_DR_UNPLANNED,
+            "the records prefer the primary region, yet visitors get the DR region, where no database takes writes: "
+            "health took the lead. `dns-choice.no-tenant-moves-all` and the health checks of the primary's records "
+            "name what moved them; once that is repaired, they return by themselves.",
+            Severity.BLOCKER,
+            Side.DR,
         ),
     ),
     PostureRule(
@@ -178,8 +273,28 @@ TABLE = (
         ),
     ),
     PostureRule(
+        lambda s: s.service is ServiceState.SOME_FAIL,
+        Posture(PostureName.DEGRADED, "the primary region answers and runs tasks, but does not serve {failing}."),
+    ),
+    PostureRule(
         lambda s: s.primary_traffic is TrafficHealth.UNKNOWN,
         Posture(PostureName.NORMAL, "the primary region answers and runs tasks; its traffic health could not be read."),
+    ),
+    PostureRule(
+        lambda s: s.visitors is not TrafficDirection.PRIMARY,
+        Posture(
+            PostureName.NORMAL,
+            "the primary region answers and runs tasks, and its health checks pass; which region visitors get could "
+            "not be observed.",
+        ),
+    ),
+    PostureRule(
+        lambda s: s.service is ServiceState.UNKNOWN,
+        Posture(
+            PostureName.NORMAL,
+            "the primary region answers and runs tasks, and its health checks pass; whether every tenant's page "
+            "answers could not be observed.",
+        ),
     ),
     PostureRule(
         lambda _: True,
@@ -191,7 +306,9 @@ TABLE = (
 def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
     """The posture that the snapshot's signals mean; that of an unseen primary gives the reason."""
     signals = signals_of(snapshot, env)
-    posture = next(row.posture for row in TABLE if row.holds(signals))
+    posture = posture_by(signals)
+    if posture.name is PostureName.PRIMARY_LOST:
+        return replace(posture, says=sentence(signals.witnesses))
     if posture.name is not PostureName.PRIMARY_UNSEEN or signals.primary_running is not None:
         return posture
     try:
@@ -199,3 +316,13 @@ def posture_of(snapshot: Snapshot, env: Environment) -> Posture:
     except DataUnavailable as error:
         return replace(posture, says=f"{posture.says} {error.unavailable.why}")
     return posture
+
+
+def posture_by(signals: Signals) -> Posture:
+    """The first row that holds, with the tenants that fail and, of two writers, the side that visitors do not get."""
+    posture = next(row.posture for row in TABLE if row.holds(signals))
+    if posture.name is PostureName.SPLIT:
+        posture = replace(posture, to_fence=signals.unserved_side)
+    if posture.name in FENCED:
+        posture = replace(posture, next_step=FENCE[posture.to_fence])
+    return replace(posture, says=posture.says.replace("{failing}", signals.primary_service.failing))

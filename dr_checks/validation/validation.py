@@ -14,6 +14,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.routing import region_of
+from dr_checks.derived.site_visits import EDGE, by_host, edge_visits, is_own, visits_of, way
 from dr_checks.dns import answers as dns_answers
 from dr_estate.config.environment import Side
 from dr_estate.model.invocation import Command
@@ -21,13 +22,12 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable, Unavailabl
 from dr_estate.network.dns_query import DnsAnswer
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import dns_answers as answers
-from dr_estate.readers import ecr, ecs, http_sites, route53, sns_topics
+from dr_estate.readers import ecr, ecs, route53, sns_topics
 from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.http_sites import VisitRound
 from dr_estate.readers.secretsmanager import Content
 from dr_estate.snapshot import tenants
 from dr_estate.snapshot.tenants import Tenant
-
-_UNAUTHORISED = 401
 
 
 @check(
@@ -38,30 +38,42 @@ _UNAUTHORISED = 401
     traps=("T07",),
 )
 def tenants_served(view: View) -> Iterator[Finding]:
-    """GET of the probe path through the DR load balancer: the expected status, and the tenant's own answer."""
-    done = view.get(http_sites.visits)
-    by_host = {visit.host: visit for visit in done.tenants if isinstance(visit, Visit)} if done else {}
+    """GET of the probe path: the expected status, and the tenant's own answer.
+
+    At the DR load balancer; where that is not reachable from here, through the distribution, while visitors are led
+    here alone (T71). Where both ways were gone, what visitors get of a site is told beside what the region answers.
+    """
+    done = visits_of(view.snapshot, view.env, view.side)
+    answers_seen = by_host(done) if done else {}
     unavailable = next((visit for visit in (done.tenants if done else ()) if isinstance(visit, Unavailable)), None)
     for tenant in view.tenants:
         host = tenants.host_of(tenant, view.env)
-        if host in by_host and done is not None:
-            yield _served(view, tenant, by_host[host], done.stranger)
+        if host in answers_seen and done is not None:
+            yield _served(view, tenant, answers_seen[host], done)
         elif unavailable is not None:
             yield view.unknown(host, "served", unavailable, tenant.id)
+        elif done is not None and done.edge:
+            yield view.unknown(host, "served", f"It was not shown{way(done)}.", tenant.id)
         else:
             remedy = f"Look at {view.env.named(view.env.names.load_balancer)} and its services in {view.region}."
             yield view.gap(host, "no answer", "served", "no site answers for this tenant", remedy, tenant.id)
+    seen = edge_visits(view.snapshot, view.env, view.side)
+    if done is not None and not done.edge and seen is not None:
+        shown = by_host(seen)
+        visited = [(tenant, shown.get(tenants.host_of(tenant, view.env))) for tenant in view.tenants]
+        yield from (_served(view, tenant, answer, seen) for tenant, answer in visited if answer is not None)
 
 
-def _served(view: View, tenant: Tenant, answer: Visit, stranger: Visit) -> Finding:
+def _served(view: View, tenant: Tenant, answer: Visit, done: VisitRound) -> Finding:
     wanted = " or ".join(map(str, view.env.traffic.expected_probe_statuses)) + ", speaking of its own host"
-    measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}"
-    well = answer.status in view.env.traffic.expected_probe_statuses
-    own = answer.names_host or answer.status == _UNAUTHORISED
-    if well and own and answer.digest != stranger.digest:
+    measured = f"{answer.status}, {answer.title or answer.realm or 'no title'}{way(done)}"
+    if is_own(answer, done, view.env):
         return view.ok(answer.host, measured, wanted, f"visitors sent to {view.region} see this tenant", tenant.id)
+    well = answer.status in view.env.traffic.expected_probe_statuses
     reason = "another site answers" if well else "a visitor sees an error"
     remedy = f"Read the target group's health and the task's log of {tenant.id} in {view.region}."
+    if done.edge:
+        remedy = f"{remedy} {EDGE} itself follows a change of the traffic name within a minute."
     return view.gap(answer.host, measured, wanted, reason, remedy, tenant.id)
 
 
@@ -168,10 +180,12 @@ def _asked(view: View) -> tuple[list[DnsAnswer], Unavailable | None]:
         replies += tested
     try:
         servers = view.get(answers.authorities, Side.GLOBAL)
-        replies += servers
-        unavailable = next((answer for answer in servers if isinstance(answer, Unavailable)), None)
     except DataUnavailable as unseen:
-        unavailable = unseen.unavailable
+        servers = (unseen.unavailable,)
+        with suppress(DataUnavailable):  # found by delegation: needed where Route 53's control plane is silent
+            servers = view.get(answers.led, Side.GLOBAL)
+    replies += servers
+    unavailable = next((answer for answer in servers if isinstance(answer, Unavailable)), None)
     heard = [
         answer for answer in replies if isinstance(answer, DnsAnswer) and answer.name == view.env.traffic.origin_record
     ]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import botocore.exceptions as aws
 from botocore.parsers import ResponseParserError
 
+from dr_estate.aws.clock import clock_skew_s
 from dr_estate.aws.foreign_answers import NotAws
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import without_credentials
@@ -94,6 +93,7 @@ PASSING = frozenset(
         "IncorrectFileSystemLifeCycleState",
         "IncorrectMountTargetState",
         "InvalidDBClusterStateFault",
+        "InsufficientDBInstanceCapacity",
         "InvalidDBInstanceState",
         "InvalidDBInstanceStateFault",
         "InvalidDBSnapshotState",
@@ -120,7 +120,7 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
     if isinstance(error, aws.NoCredentialsError):
         reason = "No AWS credentials were found. Set AWS_PROFILE or log in, then run this again."
         return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
-    if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.UnauthorizedSSOTokenError)):
+    if isinstance(error, (aws.ProfileNotFound, aws.TokenRetrievalError, aws.SSOError, aws.LoginError)):
         reason = f"AWS credentials cannot be used: {error}. Fix the profile or log in again."
         return Unavailable(UnavailableKind.CREDENTIALS, reason, region)
     if isinstance(error, (aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.InvalidConfigError)):
@@ -173,11 +173,12 @@ def _plain(code: str) -> str:
 def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) -> Unavailable:
     answer = error.response.get("Error", {})
     code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    metadata = error.response.get("ResponseMetadata", {})
+    status = int(metadata.get("HTTPStatusCode", 0))
     kind = kind_of(code, status, service)
     sentences = {
         UnavailableKind.DENIED: f"is denied ({code}). {allow}",
-        UnavailableKind.CREDENTIALS: _refused(code, _skew_s(error)),
+        UnavailableKind.CREDENTIALS: _refused(code, clock_skew_s(metadata.get("HTTPHeaders", {}))),
         UnavailableKind.THROTTLED: f"was throttled ({code}) and gave no answer in time.",
         UnavailableKind.UNSUPPORTED: f"is not supported here ({code}: {message}).",
         UnavailableKind.UNREACHABLE: f"answers with HTTP {status} ({code}).",
@@ -194,12 +195,3 @@ def _refused(code: str, skew_s: float | None) -> str:
     if _plain(code) in _SIGNATURE:
         return f"refused the signature ({code}): the secret key is another's, or a proxy changed the request."
     return f"refused the credentials ({code}). Log in again, then run this again."
-
-
-def _skew_s(error: aws.ClientError) -> float | None:
-    """Seconds by which this machine's clock is ahead of the answer's Date; None where it has none."""
-    date = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    try:
-        return (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() if date else None
-    except (TypeError, ValueError):
-        return None

@@ -21,9 +21,11 @@ import botocore.parsers
 import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.clock import ClockHook, WorldClock
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.recording import ExchangeRecorder
+from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import use_fast_timestamps
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -44,13 +46,14 @@ class ForbiddenCall(Exception):
 class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
-    ``recorder`` hears every call that is made with them.
+    ``recorder`` hears every call that is made with them, and every answer corrects ``clock``, the world's.
     """
 
     endpoint_url: str | None = None
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
+    clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class ReadClient:
             max_pool_connections=limits.workers,
             user_agent_extra="aws-dr-manager/eyes",
         )
+        self._clock_hook = ClockHook(credentials.clock)
         self._session = self._guarded_session()
 
     def open(self) -> None:
@@ -89,6 +93,10 @@ class ReadClient:
         self.blinked = False
         self._dark: dict[str, str] = {}
         self._failures: Counter[str] = Counter()
+
+    def go_by(self, credentials: Credentials) -> None:
+        """Go on with equal credentials: their clock is the one that answers correct from now on."""
+        self.credentials, self._clock_hook.clock = credentials, credentials.clock
 
     @property
     def seconds_left(self) -> float:
@@ -122,14 +130,15 @@ class ReadClient:
 
         Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
         """
-        if region in self._dark:
-            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[region], region))
+        place = _place(service, region)
+        if place in self._dark:
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[place], region))
         try:
             answer = doing(self.client(service, region))
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
-            self._failures[region] = 0
+            self._failures[place] = 0
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
@@ -137,9 +146,9 @@ class ReadClient:
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             self.blinked = True
             unavailable = explain(error, service, region)
-            self._note_failure(unavailable, region)
+            self._note_failure(unavailable, place)
             raise DataUnavailable(unavailable) from error
-        self._failures[region] = 0
+        self._failures[place] = 0
         return answer
 
     def prove_account(self) -> Identity:
@@ -169,14 +178,14 @@ class ReadClient:
             Unavailable(UnavailableKind.UNREACHABLE, "No region's STS could prove the account: " + " ".join(blind))
         )
 
-    def _note_failure(self, unavailable: Unavailable, region: str) -> None:
+    def _note_failure(self, unavailable: Unavailable, place: str) -> None:
         """Stop asking a region after several calls in a row got no connection at all."""
         if unavailable.kind is not UnavailableKind.UNREACHABLE:
             return
-        self._failures[region] += 1
-        if self._failures[region] >= _CALLS_BEFORE_DARK:
+        self._failures[place] += 1
+        if self._failures[place] >= _CALLS_BEFORE_DARK:
             self._dark.setdefault(
-                region, f"{region} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unavailable.why}"
+                place, f"{place} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unavailable.why}"
             )
 
     def _guarded_session(self) -> botocore.session.Session:
@@ -184,10 +193,11 @@ class ReadClient:
         session, sign_in = botocore.session.Session(), botocore.session.Session()
         sign_in.set_config_variable("region", self.environment.region(Side.DR))
         sign_in.set_default_client_config(self._config)
-        session.register_component("credential_provider", sign_in.get_component("credential_provider"))
+        session.register_component("credential_provider", CredentialSource(sign_in))
         session.register_component("data_loader", declared_models(self.allowed))
         use_fast_timestamps(session)
         refuse_foreign_answers(session)
+        self._clock_hook.attach(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")
@@ -209,6 +219,12 @@ class ReadClient:
 
 
 _CALLS_BEFORE_DARK = 4
+_GLOBAL_SERVICES = frozenset({"route53", "cloudfront", "iam"})
+
+
+def _place(service: str, region: str) -> str:
+    """Where a call is answered: the global services of us-east-1 have endpoints, and outages, of their own (T01)."""
+    return f"{region} (global services)" if service in _GLOBAL_SERVICES else region
 
 
 def _no_such_read(event_name: str, **_: Any) -> None:
@@ -257,5 +273,6 @@ def _take(environment: Environment, credentials: Credentials) -> ReadClient | No
         if not _kept or (_kept[0].environment, _kept[0].credentials) != (environment, credentials):
             return None
         client = _kept.pop()
+    client.go_by(credentials)
     client.open()
     return client

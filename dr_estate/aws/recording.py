@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import email.utils
 import json
 import threading
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import botocore.exceptions
 
+from dr_estate.aws.clock import clock_skew_s
 from dr_estate.aws.errors import explain, kind_of
 from dr_estate.model.unavailable import UnavailableKind
 
@@ -66,7 +66,7 @@ class ExchangeRecorder:
         answer = {} if failed else {name: value for name, value in parsed.items() if name != "ResponseMetadata"}
         if "Body" in answer:  # a stream that only its reader may read
             answer["Body"] = b""
-        skew_s = clock_skew_s(http_response.headers, datetime.now(UTC))
+        skew_s = clock_skew_s(http_response.headers)
         self._add(
             context,
             status,
@@ -95,15 +95,6 @@ class ExchangeRecorder:
         region = str(context["client_region"])
         with self._lock:
             self.exchanges.append(Exchange(operation, region, params, status, code, kind, answer, took_s, skew_s))
-
-
-def clock_skew_s(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds by which this machine's clock is ahead of the answer's Date header; None without a readable one."""
-    try:
-        date = email.utils.parsedate_to_datetime(headers.get("Date") or headers.get("date") or "")
-    except ValueError:
-        return None
-    return (now - date.replace(tzinfo=date.tzinfo or UTC)).total_seconds()
 
 
 def save(exchanges: Iterable[Exchange], folder: Path, shown: Callable[[Any], Any] = lambda value: value) -> int:

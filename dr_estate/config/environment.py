@@ -25,6 +25,7 @@ from dr_estate.config.recovery_settings import (
 )
 from dr_estate.config.settings import (
     Capacity,
+    DatabaseChoice,
     Expectation,
     Objectives,
     People,
@@ -61,6 +62,7 @@ class Environment(Settings):
     objectives: Objectives = Objectives()
     replication: ReplicationSettings
     standby: Standby = Standby()
+    database: DatabaseChoice = DatabaseChoice()
     capacity: Capacity = Capacity()
     names: ResourceNames = ResourceNames()
     traffic: TrafficSettings
@@ -91,6 +93,17 @@ class Environment(Settings):
             raise ValueError(
                 "replication.expectation is 'mandatory', but the DR region has no replication: "
                 "name at least one mechanism in replication.database and in replication.files"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _warm_has_a_database(self) -> Environment:
+        """T54: a task without a database answers 500. Backups are no database until they are restored."""
+        live = self.replicates and self.replication.database[:1] == ("read-replica",)
+        if self.standby.mode == "warm" and not live:
+            raise ValueError(
+                "standby.mode is 'warm', but no database runs in the DR region for its tasks: put 'read-replica' first "
+                "in replication.database and replicate, or set standby.mode to 'pilot-light' and tasks_per_service to 0"
             )
         return self
 

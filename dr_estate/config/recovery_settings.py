@@ -43,8 +43,10 @@ class ApprovalSettings(Settings):
 class Execution(Settings):
     """How a run is held together: its lock, its clock, how long it waits, and how much it does at once.
 
-    The lock is lost ``lease_s`` after its owner's last heartbeat. Evidence older than ``evidence_age_s`` is looked at
-    again before a change. ``manual_wait_minutes`` is how long a run waits for a step done by a person; the other
+    The lock is lost ``lease_s`` after its owner's last heartbeat, and taken over by who watched it for as long.
+    Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is how long a run
+    waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its own. A
+    failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it; the other
     boxes are what the estimate of the recovery time allows people for assessing and verifying.
     """
 
@@ -52,6 +54,8 @@ class Execution(Settings):
     cool_down_minutes: Annotated[int, Field(ge=0)] = 30
     evidence_age_s: Positive = 120
     manual_wait_minutes: Positive = 60
+    sign_in_wait_minutes: Annotated[float, Field(gt=0)] = 60
+    primary_minutes: Annotated[float, Field(gt=0)] = 3
     assess_minutes: Positive = 15
     verify_minutes: Positive = 30
     poll_s: Annotated[float, Field(gt=0)] = 5.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import time
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _known_timezone(value: str) -> str:
@@ -19,6 +19,7 @@ def _known_timezone(value: str) -> str:
 
 
 Positive = Annotated[int, Field(gt=0)]
+_MODES = {"warm-standby": "warm"}
 Mapped = dict[str, tuple[str, ...]]
 Timezone = Annotated[str, AfterValidator(_known_timezone)]
 
@@ -80,10 +81,47 @@ class ReplicationSettings(Settings):
 
 
 class Standby(Settings):
-    """How warm the DR region is kept: tasks each tenant's service runs there while the primary serves."""
+    """How the DR region stands while the primary serves.
 
-    mode: Literal["pilot-light", "warm-standby"] = "warm-standby"
-    tasks_per_service: Annotated[int, Field(ge=0)] = 1
+    Under ``pilot-light`` no task runs there until a failover has brought the database up. Under ``warm`` each tenant's
+    service runs ``tasks_per_service`` tasks (1 unless given) on a readable replica: WordPress answers 500 without a
+    database, and ECS gives its deployment up (T54). ``warm-standby`` is the former name of ``warm``.
+    """
+
+    mode: Annotated[Literal["pilot-light", "warm"], BeforeValidator(lambda value: _MODES.get(value, value))] = (
+        "pilot-light"
+    )
+    tasks_per_service: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _warm_runs_a_task(cls, value: Any) -> Any:
+        is_warm = isinstance(value, dict) and value.get("mode") in ("warm", *_MODES)
+        return {"tasks_per_service": 1, **value} if is_warm else value
+
+    @model_validator(mode="after")
+    def _tasks_are_as_the_mode(self) -> Self:
+        if self.mode == "pilot-light" and self.tasks_per_service:
+            raise ValueError(
+                f"tasks_per_service is {self.tasks_per_service}, but a pilot light runs no task: "
+                "set it to 0, or mode to 'warm' with 'read-replica' first in replication.database"
+            )
+        if self.mode == "warm" and not self.tasks_per_service:
+            raise ValueError(
+                "mode is 'warm', but tasks_per_service is 0: set it to 1 or more, or mode to 'pilot-light'"
+            )
+        return self
+
+
+class DatabaseChoice(Settings):
+    """How the database is restored in the DR region.
+
+    ``classes`` are instance classes to try in order where RDS has no capacity for the primary database's own class.
+    ``resource_id`` (``db-...``) chooses the database whose copies are used, where several of one name have copies.
+    """
+
+    classes: tuple[str, ...] = ()
+    resource_id: str = ""
 
 
 class Capacity(Settings):
@@ -138,7 +176,12 @@ class ResourceNames(Settings):
 
 
 class TrafficSettings(Settings):
-    """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records."""
+    """The cut-over point and the names that reach it. ``zone`` is the hosted zone that holds the traffic records.
+
+    ``pin_port`` is the listener of the DR region's load balancer by which the primary's record is held down without
+    Route 53's control plane; None where none was prepared. A move of traffic is to be confirmed within
+    ``confirm_minutes`` by requests that arrive in the DR region; 0 where nobody visits, and none are waited for.
+    """
 
     zone: str
     tenant_domain: str
@@ -156,6 +199,8 @@ class TrafficSettings(Settings):
     probe_path: str = "/wp-login.php"
     expected_probe_statuses: tuple[int, ...] = (200,)
     resolvers: tuple[str, ...] = ()
+    pin_port: int | None = Field(default=None, ge=1, le=65535)
+    confirm_minutes: Annotated[float, Field(ge=0)] = 10
 
 
 class Thresholds(Settings):
@@ -173,6 +218,7 @@ class Thresholds(Settings):
     backup_retention_days: Positive = 7
     store_skew_minutes: Positive = 60
     site_answer_s: Positive = 5
+    impaired_percent: int = Field(default=50, ge=1, le=99)
 
 
 class ReadLimits(Settings):
@@ -195,8 +241,13 @@ class ScalingSchedule(Settings):
 
 
 class People(Settings):
-    """Contacts and documents that a recovery needs."""
+    """Contacts and documents that a recovery needs.
+
+    ``break_glass`` is the ARN of an IAM user or role by which somebody signs in where the identity provider or the
+    primary region is lost, "" where there is none.
+    """
 
     runbook: str = "s3://bbws-dr-runbooks-{env}/runbook.md"
     roles: tuple[str, ...] = ("Platform Admin", "DR Manager", "Backup Manager", "Monitoring Agent")
     contacts: dict[str, str] = {}
+    break_glass: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:(user|role)/\S+)?$")] = ""

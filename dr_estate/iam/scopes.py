@@ -12,6 +12,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.restored_names import mover_family
 
 Scope = tuple[list[str], dict[str, Any]]
 _ANY: Scope = (["*"], {})
@@ -48,6 +49,11 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     both, at_home = [env.regions.primary, env.regions.dr], region == env.regions.primary
     exact: dict[str, Callable[[], Scope]] = {
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
+        "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
+        "ecs:RunTask": lambda: ([_mover(env, region)], _in_cluster(env, region)),
+        "elasticfilesystem:CreateAccessPoint": lambda: (_file_systems(env), _restored(env)),
+        "elasticfilesystem:CreateMountTarget": lambda: (_file_systems(env), _restored(env)),
+        "elasticfilesystem:TagResource": lambda: (_file_systems(env), _naming(env)),
         "ecs:RegisterTaskDefinition": lambda: (_task_definitions(env, region), {}),
         "ecs:TagResource": lambda: (_task_definitions(env, region), {}),
         "elasticfilesystem:UpdateFileSystemProtection": lambda: (_file_systems(env), _by_name(env) if at_home else {}),
@@ -84,11 +90,9 @@ def of_drilling(action: str, env: Environment, region: str) -> Scope:
     points = [_arn(env, region, "elasticfilesystem", "access-point/*")]
     named, cluster = f"{env.named(env.names.file_system)}-drill-*", env.named(env.names.cluster)
     of_task = [_arn(env, region, "ecs", f"task/{cluster}/*")]
-    families = f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*"
-    in_cluster = {"ArnEquals": {"ecs:cluster": _arn(env, region, "ecs", f"cluster/{cluster}")}}
     known: dict[str, Scope] = {
         "ec2:DeleteNetworkInterface": ([_arn(env, region, "ec2", "network-interface/*")], {}),
-        "ecs:RunTask": ([_arn(env, region, "ecs", families)], in_cluster),
+        "ecs:RunTask": (_task_definitions(env, region), _in_cluster(env, region)),
         "ecs:StopTask": (of_task, _drills("ResourceTag")),
         "ecs:TagResource": (of_task, _drills("RequestTag") | {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
         "elasticfilesystem:CreateAccessPoint": (files, _drills("ResourceTag")),
@@ -161,6 +165,35 @@ def _keys(env: Environment, regions: list[str], *services: str) -> Scope:
 
 def _task_definitions(env: Environment, region: str) -> list[str]:
     return [_arn(env, region, "ecs", f"task-definition/{_of_any_tenant(env, env.names.task_family)}:*")]
+
+
+def _in_cluster(env: Environment, region: str) -> dict[str, Any]:
+    return {"ArnEquals": {"ecs:cluster": _arn(env, region, "ecs", f"cluster/{env.named(env.names.cluster)}")}}
+
+
+def _network(env: Environment, region: str) -> list[str]:
+    """What the network interface of a mount target is made of."""
+    return [_arn(env, region, "ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")]
+
+
+def _mover(env: Environment, region: str) -> str:
+    """The task that puts restored files into their place; no tenant's own is run by a recovery."""
+    return _arn(env, region, "ecs", f"task-definition/{mover_family(env)}:*")
+
+
+def _restored(env: Environment) -> dict[str, Any]:
+    """A file system that a recovery restored, by the name that it was given first."""
+    return {"StringLike": {"aws:ResourceTag/Name": [f"{env.named(env.names.file_system)}-restored-*"]}}
+
+
+def _naming(env: Environment) -> dict[str, Any]:
+    """Names that a restored file system, what it replaces, and its access points are given; never a drill's."""
+    files, points = env.named(env.names.file_system), _of_any_tenant(env, env.names.access_point)
+    given = [files, f"{files}-replaced-*", f"{files}-restored-*", points]
+    return {
+        "StringLike": {"aws:RequestTag/Name": given},
+        "StringLikeIfExists": {"aws:ResourceTag/Name": [files, f"{files}-restored-*"]},
+    }
 
 
 def _secrets(env: Environment, region: str) -> list[str]:

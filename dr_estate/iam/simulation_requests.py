@@ -129,6 +129,9 @@ def _contexts(action: str, region: str, condition: Mapping[str, Mapping[str, Any
     ):
         if operator.startswith("ForAllValues:") and "Not" not in operator:
             fixed.append(ContextKey(name, "stringList", tuple(value.replace("*", ANY) for value in wanted)))
+        elif operator in ("ArnEquals", "StringLike"):
+            first = wanted if isinstance(wanted, str) else wanted[0]
+            fixed.append(ContextKey(name, "string", (first.replace("*", ANY),)))
         elif operator == "Bool":
             fixed.append(ContextKey(name, "boolean", (wanted,)))
         elif operator == "StringEquals":

@@ -61,7 +61,10 @@ FAILOVER = (
         4,
         "failover begins",
         "DR Manager",
-        ("application-autoscaling:RegisterScalableTarget", "dynamodb:UpdateItem", "ecs:UpdateService", "sns:Publish"),
+        (
+            *("application-autoscaling:RegisterScalableTarget", "dynamodb:UpdateItem", "ecs:UpdateService"),
+            *("rds:ModifyDBParameterGroup", "sns:Publish"),
+        ),
         (Plane.DR,),
     ),
     PlaybookStep(
@@ -91,8 +94,13 @@ FAILOVER = (
             "secretsmanager:StopReplicationToReplica",
             "secretsmanager:PutSecretValue",
             "ecs:RegisterTaskDefinition",
+            "ecs:RunTask",
             "ecs:TagResource",
             "ecs:UpdateService",
+            "elasticfilesystem:CreateAccessPoint",
+            "elasticfilesystem:CreateMountTarget",
+            "elasticfilesystem:TagResource",
+            "ec2:CreateNetworkInterface",
             "application-autoscaling:RegisterScalableTarget",
         ),
         (Plane.DR,),
@@ -102,7 +110,7 @@ FAILOVER = (
         7,
         "shift traffic in Route 53",
         "Platform Admin",
-        ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
+        ("elasticloadbalancing:ModifyListener", "route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
         (Plane.GLOBAL,),
         "a pair made beforehand moves by the health of the primary region, in the data plane",
         looks=("route53:GetChange",),
@@ -158,7 +166,7 @@ FAILBACK = (
         4,
         "shift traffic in stages",
         "Platform Admin",
-        ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
+        ("elasticloadbalancing:ModifyListener", "route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck"),
         (Plane.GLOBAL,),
         "none: weights are control-plane calls, so wait",
     ),
@@ -189,7 +197,12 @@ FAILBACK = (
 )
 
 # Away from the primary region this alone is done to it: taking its services down, and telling.
-FENCING = frozenset({"application-autoscaling:RegisterScalableTarget", "ecs:UpdateService", "sns:Publish"})
+FENCING = frozenset(
+    {
+        *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
+        *("rds:ModifyDBParameterGroup", "sns:Publish"),
+    }
+)
 
 # What going home does there beyond that. It deletes nothing but the dead half of a replication (T27).
 HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FENCING

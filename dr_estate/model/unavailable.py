@@ -13,6 +13,7 @@ class UnavailableKind(StrEnum):
     THROTTLED = "throttled"
     UNREACHABLE = "unreachable"
     RESOLVER = "resolver"  # a DNS server cannot be reached from here, which says nothing of any region
+    NOT_REACHABLE = "not-reachable"  # a site lets no connection in from here, which says nothing of its visitors
     CREDENTIALS = "credentials"
     NOT_AWS = "not-aws"  # something between here and AWS answered in its place, which says nothing of any region
     UNSUPPORTED = "unsupported"
@@ -22,8 +23,17 @@ class UnavailableKind(StrEnum):
     DEFECT = "defect"
 
 
-SILENT = frozenset({UnavailableKind.UNREACHABLE, UnavailableKind.DEADLINE, UnavailableKind.THROTTLED})
+SILENT = frozenset(
+    {
+        UnavailableKind.UNREACHABLE,
+        UnavailableKind.NOT_REACHABLE,
+        UnavailableKind.DEADLINE,
+        UnavailableKind.THROTTLED,
+    }
+)
 """A region gave no answer. A call that is denied was answered: the caller can put that right, it is no outage."""
+OUT_OF_REACH = frozenset({UnavailableKind.NOT_REACHABLE, UnavailableKind.RESOLVER})
+"""The way from here is closed: whether visitors are served is to be seen by another way, or not known."""
 
 
 @dataclass(frozen=True, slots=True)

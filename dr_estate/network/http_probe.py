@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 _BODY_BYTES = 65536
+_CACHED = re.compile(r"(?:Refresh)?Hit from cloudfront", re.IGNORECASE)  # "Troubleshooting", CloudFront guide, X-Cache
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -21,7 +22,7 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 class Visit:
     """One answer, reduced. ``names_host``: head or body speak of the host; ``digest`` is of status, realm and body.
 
-    ``realm`` is what it asks a password for.
+    ``realm`` is what it asks a password for. ``cached``: CloudFront answered out of its cache and asked no region.
     """
 
     host: str
@@ -31,6 +32,7 @@ class Visit:
     title: str
     digest: str
     realm: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,26 @@ class Handshake:
     problem: str
 
 
-def visit(address: str, port: int, host: str, path: str, timeout_s: float, region: str = "") -> Visit:
-    """GET ``path`` over HTTP at ``address`` in ``region`` as ``host``, following no redirect. Raises CannotSee."""
+def visit(
+    address: str, port: int, host: str, path: str, timeout_s: float, region: str = "", tls: ssl.SSLContext | None = None
+) -> Visit:
+    """GET ``path`` at ``address`` in ``region`` as ``host``, over HTTPS where ``tls`` is given, following no redirect.
+
+    Raises DataUnavailable: NOT_REACHABLE where no connection or handshake came about, or it was cut off (a firewall's
+    ways to refuse); UNREACHABLE where a connection stood and no answer came in time.
+    """
     started = time.monotonic()
+    place = f"{address}:{port}"
     connection = http.client.HTTPConnection(address, port, timeout=timeout_s)
     try:
+        connection.sock = _connected(address, port, host, timeout_s, region, tls)
         connection.request("GET", path, headers={"Host": host, "User-Agent": "aws-dr-manager", "Connection": "close"})
         answer = connection.getresponse()
         body = answer.read(_BODY_BYTES)
+    except ConnectionError as cut:  # http.client.RemoteDisconnected is one
+        raise _not_reachable(place, host, cut, region) from cut
     except (OSError, http.client.HTTPException) as silent:
-        reason = f"{address}:{port} did not answer for {host}: {type(silent).__name__} {silent}".strip()
+        reason = f"{place} did not answer for {host}: {type(silent).__name__} {silent}".strip()
         raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{reason}.", region)) from silent
     finally:
         connection.close()
@@ -67,11 +79,39 @@ def visit(address: str, port: int, host: str, path: str, timeout_s: float, regio
         title=" ".join(title[1].split())[:80] if title else "",
         digest=hashlib.sha256(f"{answer.status}\n{realm}\n".encode() + body).hexdigest(),
         realm=realm,
+        cached=_CACHED.match(answer.getheader("X-Cache") or "") is not None,
     )
 
 
+def _connected(
+    address: str, port: int, host: str, timeout_s: float, region: str, tls: ssl.SSLContext | None
+) -> socket.socket:
+    """An open connection, its handshake done where ``tls`` is given. Raises DataUnavailable: NOT_REACHABLE."""
+    try:
+        wire = socket.create_connection((address, port), timeout=timeout_s)
+        return tls.wrap_socket(wire, server_hostname=host) if tls else wire
+    except OSError as refused:  # ssl.SSLError is one
+        raise _not_reachable(f"{address}:{port}", host, refused, region) from refused
+
+
+def _not_reachable(place: str, host: str, reason: Exception, region: str) -> DataUnavailable:
+    text = (
+        f"{place} is not reachable from here for {host} ({type(reason).__name__}: {reason}): that says nothing of "
+        "whether visitors are served."
+    )
+    return DataUnavailable(Unavailable(UnavailableKind.NOT_REACHABLE, text, region))
+
+
+def visitor_context(public: bool) -> ssl.SSLContext:
+    """The TLS of a visitor's browser; the certificates of a world that is not ``public`` have no known issuer."""
+    context = ssl.create_default_context()
+    if not public:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def handshake(address: str, port: int, host: str, timeout_s: float, public: bool, region: str = "") -> Handshake:
-    """Shake hands over TLS as a visitor of ``host`` in ``region``. Raises CannotSee where nobody answers.
+    """Shake hands over TLS as a visitor of ``host`` in ``region``. Raises DataUnavailable where nobody answers.
 
     Where the world is not ``public`` its certificates have no known issuer: the one presented is then taken as its own
     issuer, and its names and dates are still judged.
@@ -87,13 +127,14 @@ def handshake(address: str, port: int, host: str, timeout_s: float, public: bool
             context.wrap_socket(wire, server_hostname=host) as safe,
         ):
             ends = str((safe.getpeercert() or {})["notAfter"])
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as cut:
+        raise _not_reachable(f"{address}:{port}", host, cut, region) from cut
     except ssl.SSLCertVerificationError as refused:
         return Handshake(host, None, refused.verify_message)
     except ssl.SSLError as refused:
         return Handshake(host, None, f"no handshake: {refused.reason or refused}")
-    except OSError as silent:
-        reason = f"{address}:{port} did not answer over TLS for {host}: {silent}."
-        raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region)) from silent
+    except OSError as refused:
+        raise _not_reachable(f"{address}:{port}", host, refused, region) from refused
     return Handshake(host, datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC), "")
 
 

@@ -20,7 +20,10 @@ _RESTORED_TYPES = ("RDS", "EFS")
 
 @dataclass(frozen=True, slots=True)
 class BackupJob:
-    """A backup or copy job. ``vault_arn`` is where its recovery point goes, ``point_arn`` the point, "" until known."""
+    """A backup or copy job. ``vault_arn`` is where its recovery point goes, ``point_arn`` the point, "" until known.
+
+    ``percent`` is AWS's estimate of what is done (``42.5``), "" where it gives none.
+    """
 
     id: str
     resource_arn: str
@@ -31,6 +34,7 @@ class BackupJob:
     created_at: datetime
     completed_at: datetime | None
     point_arn: str = ""
+    percent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class RestoreJob:
     """A restore job of this region. ``validation`` is AWS's word for its check (SUCCESSFUL ...), "" if there was none.
 
     ``source_arn`` is the resource that was once backed up, "" where AWS does not say. ``point_arn`` is what is
-    restored, ``made_arn`` what it was restored into, "" while that is not known.
+    restored, ``made_arn`` what it was restored into, "" while that is not known. ``percent`` as a BackupJob's.
     """
 
     id: str
@@ -51,6 +55,7 @@ class RestoreJob:
     completed_at: datetime | None
     point_arn: str = ""
     made_arn: str = ""
+    percent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +116,15 @@ def _jobs(context: ReadContext, operation: str, key: str, id_name: str, vault_na
             created_at=row["CreationDate"],
             completed_at=row.get("CompletionDate"),
             point_arn=row.get("RecoveryPointArn") or "",
+            percent=_percent(row),
         )
 
     return context.rows(context.pages("backup", operation, key, ByCreatedAfter=since), job, id_name)
+
+
+def _percent(row: dict[str, Any]) -> str:
+    """PercentDone is a text with two decimals, with the sign in some answers and without it in others."""
+    return str(row.get("PercentDone") or "").rstrip(" %")
 
 
 def _restore(row: dict[str, Any]) -> RestoreJob:
@@ -128,4 +139,5 @@ def _restore(row: dict[str, Any]) -> RestoreJob:
         completed_at=row.get("CompletionDate"),
         point_arn=row.get("RecoveryPointArn") or "",
         made_arn=row.get("CreatedResourceArn") or "",
+        percent=_percent(row),
     )

@@ -1,16 +1,22 @@
-"""CloudFront: the distribution that serves the tenants, found by its alias."""
+"""CloudFront: the distribution that serves the tenants, found by its alias, and which behaviours forward Host."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from dr_estate.config.settings import TrafficSettings
+from dr_estate.model.managed_policies import MANAGED_POLICIES
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.route53 import plain
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 _KINDS = {"VpcOriginConfig": "vpc", "CustomOriginConfig": "custom", "S3OriginConfig": "s3"}
 DISTRIBUTION_READS = frozenset({"cloudfront:ListDistributions"})
+POLICY_READS = frozenset({"cloudfront:GetOriginRequestPolicy", "cloudfront:GetCachePolicy"})
+DEFAULT_BEHAVIOUR = "default (*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +44,36 @@ class OriginGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How requests of a path ``pattern`` are sent on, and to which ``target``. Policies are ids, "" where it has none.
+
+    ``forwards_host``: by the settings from before there were policies (ForwardedValues). ``functions``: code at the
+    edge may change what is sent on.
+    """
+
+    pattern: str
+    target: str
+    request_policy: str
+    cache_policy: str
+    forwards_host: bool
+    functions: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """An origin request policy or a cache policy: whether it forwards Host; None for a setting not known here."""
+
+    id: str
+    name: str
+    forwards_host: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Distribution:
-    """A distribution. ``target`` is the origin or origin group of the default behaviour; certificates are ARNs."""
+    """A distribution. ``target`` is the origin or origin group of the default behaviour; certificates are ARNs.
+
+    ``behaviours`` is the default one and then the others; empty in earlier evidence.
+    """
 
     id: str
     domain: str
@@ -54,6 +88,18 @@ class Distribution:
     certificate: str
     minimum_tls: str
     staging: bool
+    behaviours: tuple[Behaviour, ...] = ()
+
+
+def serving(distributions: Iterable[Distribution], traffic: TrafficSettings) -> Distribution | None:
+    """The distribution that holds the environment's alias, else one that fetches from the traffic name, or None.
+
+    Staging copies do not count.
+    """
+    live = [d for d in distributions if not d.staging]
+    named = [d for d in live if traffic.distribution_alias in d.aliases]
+    fetching = [d for d in live if traffic.origin_record in {origin.domain for origin in d.origins}]
+    return next(iter(named + fetching), None)
 
 
 @part(*GLOBAL, reads=DISTRIBUTION_READS)
@@ -61,6 +107,58 @@ def distributions(context: ReadContext) -> tuple[Distribution, ...]:
     """Every distribution of the account, a hundred a page; the summary holds all that is needed here."""
     rows = context.pages("cloudfront", "list_distributions", "DistributionList.Items")
     return context.rows(rows, _distribution, "Id")
+
+
+@part(*GLOBAL, reads=DISTRIBUTION_READS | POLICY_READS)
+def host_policies(context: ReadContext) -> tuple[HostPolicy | Unavailable, ...]:
+    """The policies of the serving distribution's behaviours. Managed ones are known by their id, others are read."""
+    found = serving(context.part(distributions), context.env.traffic)
+    behaviours = found.behaviours if found else ()
+    policies = {("origin_request_policy", b.request_policy) for b in behaviours}
+    policies |= {("cache_policy", b.cache_policy) for b in behaviours}
+
+    def read(policy: tuple[str, str]) -> HostPolicy:
+        kind, name = policy
+        if name in MANAGED_POLICIES:
+            return HostPolicy(name, *MANAGED_POLICIES[name])
+        answer = context.call("cloudfront", f"get_{kind}", Id=name)
+        return _cache_policy(name, answer) if kind == "cache_policy" else _request_policy(name, answer)
+
+    return tuple(context.maybe(read, sorted(policy for policy in policies if policy[1])))
+
+
+_NO_HEADERS = {"HeaderBehavior": "none"}
+
+
+def _request_policy(name: str, answer: dict[str, Any]) -> HostPolicy:
+    policy = answer.get("OriginRequestPolicy")
+    if policy is None:
+        return HostPolicy(name, "", None)
+    config = policy["OriginRequestPolicyConfig"]
+    return HostPolicy(name, config["Name"], _forwards_host(config.get("HeadersConfig") or _NO_HEADERS))
+
+
+def _cache_policy(name: str, answer: dict[str, Any]) -> HostPolicy:
+    """Headers of the cache key are in the request to the origin too (OriginRequestPolicyHeadersConfig, "none")."""
+    policy = answer.get("CachePolicy")
+    if policy is None:
+        return HostPolicy(name, "", None)
+    config = policy["CachePolicyConfig"]
+    keyed = config.get("ParametersInCacheKeyAndForwardedToOrigin") or {}
+    return HostPolicy(name, config["Name"], _forwards_host(keyed.get("HeadersConfig") or _NO_HEADERS))
+
+
+def _forwards_host(headers: dict[str, Any]) -> bool | None:
+    """Whether Host is forwarded. Source: CloudFront API, OriginRequestPolicyHeadersConfig; None for another kind."""
+    listed = "host" in {str(name).lower() for name in _items(headers, "Headers")}
+    known = {
+        "none": False,
+        "whitelist": listed,
+        "allViewer": True,
+        "allViewerAndWhitelistCloudFront": True,
+        "allExcept": not listed,
+    }
+    return known.get(headers["HeaderBehavior"])
 
 
 def _items(row: dict[str, Any], key: str) -> list[Any]:
@@ -84,6 +182,19 @@ def _distribution(row: dict[str, Any]) -> Distribution:
         certificate=viewer.get("ACMCertificateArn") or viewer.get("IAMCertificateId") or "",
         minimum_tls=viewer.get("MinimumProtocolVersion", ""),
         staging=bool(row.get("Staging")),
+        behaviours=tuple(_behaviour(behaviour) for behaviour in (default, *_items(row, "CacheBehaviors")) if behaviour),
+    )
+
+
+def _behaviour(row: dict[str, Any]) -> Behaviour:
+    forwarded = {str(name).lower() for name in _items(row.get("ForwardedValues") or {}, "Headers")}
+    return Behaviour(
+        pattern=row.get("PathPattern") or DEFAULT_BEHAVIOUR,
+        target=row["TargetOriginId"],
+        request_policy=row.get("OriginRequestPolicyId") or "",
+        cache_policy=row.get("CachePolicyId") or "",
+        forwards_host=bool(forwarded & {"*", "host"}),
+        functions=bool(_items(row, "LambdaFunctionAssociations") or _items(row, "FunctionAssociations")),
     )
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, TypeGuard
 
 from dr_estate.config.environment import Side
+from dr_estate.model import database_record
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
 from dr_estate.readers import dynamodb
@@ -19,6 +21,7 @@ STANDING_READS = frozenset({"dynamodb:Query"})
 
 LOCK, RUN = "LOCK", "RUN"
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
+DATABASE = "DATABASE"
 
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
@@ -76,7 +79,8 @@ class RecordedOverride:
 class LockHolder:
     """The run that holds the lock, or the last that held it. ``token`` grows with each; ``ended_at`` is None till then.
 
-    ``person`` and ``arn`` are its owner. The lock is lost at ``lease_until`` unless a heartbeat moves it.
+    ``person`` and ``arn`` are its owner, by whose clock ``heartbeat_at`` and ``lease_until`` were written: whether it
+    is at work shows only in a heartbeat that moves, or stands still for a lease while it is watched.
     """
 
     run: str
@@ -90,20 +94,20 @@ class LockHolder:
     ended_at: datetime | None
     outcome: str
 
-    def holds(self, now: datetime) -> bool:
-        """Whether nobody else may start: it has not ended, and its lease is not over."""
-        return self.ended_at is None and now < self.lease_until
-
 
 @dataclass(frozen=True, slots=True)
 class ControlState:
-    """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table."""
+    """What stands in the control table. ``reason`` says why nothing could stand there, "" where there is a table.
+
+    ``database`` is the primary region's database as it was last seen well.
+    """
 
     pause: Pause | None = None
     incident: Incident | None = None
     overrides: tuple[RecordedOverride, ...] = ()
     run: LockHolder | None = None
     reason: str = ""
+    database: DatabaseRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ def in_force(items: list[dict[str, Any]]) -> ControlState:
     """What the items of the partitions ``STANDING`` and ``LOCK`` say. Raises KeyError for an item of another make."""
     by_key = {(item["pk"], item["sk"]): item for item in items}
     overrides = [override_of(item) for (pk, sk), item in by_key.items() if pk == STANDING and sk.startswith(OVERRIDE)]
-    run = by_key.get((LOCK, RUN))
+    run, database = by_key.get((LOCK, RUN)), by_key.get((STANDING, DATABASE))
     return ControlState(
         pause=pause_of(by_key.get((STANDING, PAUSE))),
         incident=incident_of(by_key.get((STANDING, INCIDENT))),
@@ -170,6 +174,7 @@ def in_force(items: list[dict[str, Any]]) -> ControlState:
             sorted((override for override in overrides if override is not None), key=lambda override: override.gate)
         ),
         run=run_of(run) if run else None,
+        database=database_record.from_item(database) if database else None,
     )
 
 

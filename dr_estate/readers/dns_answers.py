@@ -14,14 +14,16 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network import dns_query
 from dr_estate.network.dns_query import DnsAnswer, Server
-from dr_estate.readers import elbv2, route53
+from dr_estate.readers import elbv2, route53, sts_identity
 from dr_estate.readers.route53 import CustomerHost
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 RECORD_READS = route53.RECORD_READS
+LED_READS = sts_identity.READS
 TEST_READS = frozenset({"route53:TestDNSAnswer"})
 TESTED_BY = "Route 53 (TestDNSAnswer)"
+RESOLVED_BY = "the resolver of this machine"
 
 _MOST_ALIKE = 200
 _ADDRESS_TYPES = ("A", "AAAA", "CNAME")
@@ -37,6 +39,29 @@ def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     questions = [(zone, "SOA"), (zone, "NS"), *((name, "A" if kind == "CNAME" else kind) for kind in kinds)]
     servers = own_servers(context)
     return tuple(context.maybe(_put(context), [(server, *question) for server in servers for question in questions]))
+
+
+@part(*GLOBAL, reads=LED_READS)
+def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
+    """Where the traffic name leads a visitor now, found as a visitor finds it: no control plane is asked (T01).
+
+    The zone's name servers are named by its delegation, each is asked; where none can be reached, the system's resolver
+    answers in their place, at most a record's TTL later.
+    """
+    traffic, limit = context.env.traffic, limit_s(context)
+    name = traffic.origin_record
+    if not is_aws(context):
+        servers = [_served_here(context)]
+    else:
+        found = context.maybe(
+            lambda server: located(context, server), dns_query.name_servers(traffic.zone, limit, traffic.resolvers)
+        )
+        servers = [server for server in found if isinstance(server, Server)]
+    answers = tuple(context.maybe(_put(context), [(server, name, "A") for server in servers]))
+    if is_aws(context) and not any(isinstance(answer, DnsAnswer) for answer in answers):
+        values = tuple(dns_query.addresses(name, limit, traffic.resolvers))
+        return (*answers, DnsAnswer(RESOLVED_BY, name, "A", "NOERROR", values, (), None, authoritative=False))
+    return answers
 
 
 @part(*GLOBAL, reads=RECORD_READS)
@@ -72,14 +97,14 @@ def delegation(context: ReadContext) -> DnsAnswer:
     return dns_query.ask(Server(names[0], address), zone, "NS", limit_s(context))
 
 
-@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | RECORD_READS)
+@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS)
 def door(context: ReadContext) -> tuple[str, ...]:
     """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will."""
     balancer = context.part(elbv2.load_balancer)
     if balancer is None:
         return ()
     if not is_aws(context):
-        return dns_query.ask(own_servers(context)[0], balancer.dns_name, "A", limit_s(context)).values
+        return dns_query.ask(_served_here(context), balancer.dns_name, "A", limit_s(context)).values
     return tuple(dns_query.addresses(balancer.dns_name, limit_s(context), context.env.traffic.resolvers))
 
 
@@ -142,15 +167,21 @@ def own_servers(context: ReadContext) -> list[Server]:
             Unavailable(UnavailableKind.ERROR, f"Zone {context.env.traffic.zone} shows no name servers to ask.")
         )
     if not is_aws(context):
-        if not zone.served_at:
-            reason = "The endpoint is not AWS's own, and names no DNS server for its zones."
-            raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
-        return [dns_query.server_at(zone.served_at)]
+        return [_served_here(context)]
     found = context.maybe(lambda name: located(context, name), zone.name_servers)
     servers = [server for server in found if isinstance(server, Server)]
     if not servers:
         raise DataUnavailable(next(unavailable for unavailable in found if isinstance(unavailable, Unavailable)))
     return servers
+
+
+def _served_here(context: ReadContext) -> Server:
+    """The name server of a world that is not AWS's own. Raises CannotSee where it has none."""
+    place = sts_identity.somewhere(context).served_at
+    if not place:
+        reason = "The endpoint is not AWS's own, and names no DNS server for its zones."
+        raise DataUnavailable(Unavailable(UnavailableKind.UNSUPPORTED, reason))
+    return dns_query.server_at(place)
 
 
 def located(context: ReadContext, name: str) -> Server:

@@ -22,6 +22,7 @@ MOUNT_READS = frozenset({"efs:DescribeMountTargets"})
 LOG_READS = frozenset({"logs:GetLogEvents"})
 MARK = "dr_probe"
 STOPPED = "STOPPED"
+STARTING = "dr-start-test"
 _TASKS_A_CALL = 100
 _LAST_LINES = 50
 
@@ -39,7 +40,8 @@ class RestoredMount:
 class Probe:
     """A task that a drill started. ``exit_code`` is None where its container never ran, or runs still.
 
-    ``reason`` is what ECS says of its end, ``container`` the name of the container whose code and log count.
+    ``reason`` is what ECS says of its end, ``container`` the name of the container whose code and log count. ``group``
+    is STARTING for a task that only had to start.
     """
 
     arn: str
@@ -52,6 +54,7 @@ class Probe:
     reason: str
     started_at: datetime | None
     stopped_at: datetime | None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +118,13 @@ def tasks(context: ReadContext) -> tuple[Probe, ...]:
 
     def describe(batch: Sequence[str]) -> Sequence[Probe]:
         rows = [row for row in ecs.described_tasks(context, batch) if is_drill(row.get("startedBy", ""))]
-        return context.rows(rows, lambda row: _probe(context, row), "taskArn")
+        return context.rows(rows, lambda row: probe_of(context, row), "taskArn")
 
     return tuple(context.batches(describe, listed, _TASKS_A_CALL))
 
 
-def _probe(context: ReadContext, row: dict[str, Any]) -> Probe:
+def probe_of(context: ReadContext, row: dict[str, Any]) -> Probe:
+    """The task as DescribeTasks returns it; who started it is the drill, or what else it is known by."""
     ours = context.env.names.container
     containers: list[dict[str, Any]] = row.get("containers") or []
     main: dict[str, Any] = next(
@@ -129,7 +133,7 @@ def _probe(context: ReadContext, row: dict[str, Any]) -> Probe:
     reasons = [str(text) for text in (main.get("reason"), row.get("stoppedReason")) if text]
     return Probe(
         arn=row["taskArn"],
-        incident=row["startedBy"],
+        incident=row.get("startedBy", ""),
         task_definition=row["taskDefinitionArn"],
         status=row["lastStatus"],
         wanted=row.get("desiredStatus", ""),
@@ -138,6 +142,7 @@ def _probe(context: ReadContext, row: dict[str, Any]) -> Probe:
         reason=": ".join(dict.fromkeys(reasons)),
         started_at=row.get("startedAt"),
         stopped_at=row.get("stoppedAt"),
+        group=row.get("group") or "",
     )
 
 
@@ -155,6 +160,12 @@ def answers(context: ReadContext) -> tuple[ProbeAnswer | Unavailable, ...]:
 
 
 def _answer(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> ProbeAnswer:
+    lines = log_lines(context, task, definition)
+    return next((found for line in reversed(lines) if (found := answer_in(task.arn, line))), _unheard(task.arn, lines))
+
+
+def log_lines(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | None) -> list[str]:
+    """The last lines of the task's log. Raises DataUnavailable where it is not where its definition has it."""
     logged = (
         next((container for container in definition.containers if container.name == task.container), None)
         if definition
@@ -166,8 +177,7 @@ def _answer(context: ReadContext, task: Probe, definition: ecs.TaskDefinition | 
     stream = f"{logged.log_prefix}/{task.container}/{task.arn.rpartition('/')[2]}"
     where = {"logGroupName": logged.log_group, "logStreamName": stream}
     events = context.find("logs", "get_log_events", ("ResourceNotFoundException",), **where, limit=_LAST_LINES)
-    lines = [str(event.get("message", "")) for event in (events or {}).get("events", ())]
-    return next((found for line in reversed(lines) if (found := answer_in(task.arn, line))), _unheard(task.arn, lines))
+    return [str(event.get("message", "")) for event in (events or {}).get("events", ())]
 
 
 def _unheard(task: str, lines: Sequence[str]) -> ProbeAnswer:

@@ -13,13 +13,15 @@ from dr_estate.reading.reader import ReadContext
 def newest(context: ReadContext) -> tuple[ecs.TaskDefinition | Unavailable, ...]:
     """The newest active revision of each family whose revision in use names the other region, or files not of here.
 
-    In a sound estate there is none, and no call is made: ECS describes one revision a call. A bare family means its
-    newest ACTIVE revision. Source: DescribeTaskDefinition.
+    In a sound estate there is none, and no call is made: ECS describes one revision a call. Where nothing replicates
+    into the DR region's files they may have to be restored into others, and then each family that mounts them is asked
+    for. A bare family means its newest ACTIVE revision. Source: DescribeTaskDefinition.
     """
     used = [found for found in context.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
     other = Side.PRIMARY if context.side is Side.DR else Side.DR
     region, here = context.env.region(other), _file_systems(context)
-    families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here)})
+    alone = context.side is Side.DR and _unreplicated(context, here)
+    families = sorted({d.family for d in used if names_region(d, region) or _foreign(d, here) or (alone and d.volumes)})
 
     def describe(family: str) -> ecs.TaskDefinition:
         return ecs.definition_of(
@@ -48,6 +50,14 @@ def _file_systems(context: ReadContext) -> frozenset[str] | None:
         return frozenset(system.id for system in context.part(efs.file_systems))
     except DataUnavailable:
         return None
+
+
+def _unreplicated(context: ReadContext, here: frozenset[str] | None) -> bool:
+    try:
+        fed = {row.destination_id for row in context.part(efs.replications)}
+    except DataUnavailable:
+        return False
+    return bool(here) and not fed & (here or frozenset())
 
 
 def _foreign(definition: ecs.TaskDefinition, here: frozenset[str] | None) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
-from dr_estate.reading.part import part
+from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 _TASKS_A_CALL = 100
 _STOPPED = "STOPPED"
 
 
-@part(Side.PRIMARY, reads=ecs.TASK_READS)
+@part(*REGIONAL, reads=ecs.TASK_READS)
 def tasks(context: ReadContext) -> tuple[ecs.Task, ...]:
     """The cluster's tasks whose desired status is STOPPED and whose last status is not, a hundred a call.
 

@@ -79,7 +79,7 @@ def file_systems(context: ReadContext) -> tuple[FileSystem, ...]:
     if not named:
         into = {r.destination_id for r in context.part(replications) if r.destination_region == context.region}
         named = [row for row in known if row.get("FileSystemId") in into]
-    return context.rows(named, _file_system, "FileSystemId")
+    return context.rows(named, file_system_of, "FileSystemId")
 
 
 @part(Side.DR, reads=FILE_SYSTEM_READS)
@@ -88,7 +88,7 @@ def of_drills(context: ReadContext) -> tuple[FileSystem, ...]:
     name = context.env.named(context.env.names.file_system)
     listed = context.pages("efs", "describe_file_systems", "FileSystems")
     restored = [row for row in listed if is_isolated(row.get("CreationToken", ""), name)]
-    return context.rows(restored, _file_system, "FileSystemId")
+    return context.rows(restored, file_system_of, "FileSystemId")
 
 
 @part(*REGIONAL, reads=REPLICATION_READS)
@@ -130,7 +130,8 @@ def access_points(context: ReadContext) -> tuple[AccessPoint, ...]:
     return context.rows(rows, access_point_of, "Name", context.env.names.access_point)
 
 
-def _file_system(row: dict[str, Any]) -> FileSystem:
+def file_system_of(row: dict[str, Any]) -> FileSystem:
+    """The file system as DescribeFileSystems returns it."""
     return FileSystem(
         id=row["FileSystemId"],
         arn=row.get("FileSystemArn", ""),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
 from typing import Any
 
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
@@ -14,6 +16,7 @@ BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBa
 
 _PAGE = {"PageSize": 400}
 _HEALTHY, _GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
+_EVERY_PATH = frozenset({"*", "/*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,12 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class ListenerRule:
-    """One rule that is not the default. ``hosts`` are the values of its host-header condition.
+    """One rule that is not the default. ``hosts`` are the values of its host-header condition, () for every host.
 
-    ``by_regex``: that condition has regular expressions besides, whose syntax is the load balancer's own.
+    ``others`` are its further conditions: field, header's name and a digest of what is wanted, for the value of a
+    header may be a secret that CloudFront adds; a path pattern that every path matches is none. ``conditions`` is how
+    many there are in all. ``by_regex``: the host-header condition has regular expressions besides, whose syntax is the
+    load balancer's own.
     """
 
     listener: str
@@ -84,6 +90,13 @@ class ListenerRule:
     conditions: int
     action: ListenerAction
     by_regex: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """``others``; evidence of before they were read tells only that there are some."""
+        unread = self.conditions > bool(self.hosts or self.by_regex)
+        return self.others or (("not read",) if unread else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +228,24 @@ def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
 def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
     conditions = row.get("Conditions", [])
     of_hosts = [condition for condition in conditions if condition["Field"] == "host-header"]
+    others = sorted(_further(c) for c in conditions if c["Field"] != "host-header" and not _matches_every_path(c))
     hosts = [h for c in of_hosts for h in c.get("HostHeaderConfig", {}).get("Values") or c.get("Values", [])]
     by_regex = any(c.get("RegexValues") or c.get("HostHeaderConfig", {}).get("RegexValues") for c in of_hosts)
     priority, action = int(row["Priority"]), _action(row["Actions"])
-    return ListenerRule(listener, priority, tuple(sorted(hosts)), len(conditions), action, by_regex)
+    return ListenerRule(
+        listener, priority, tuple(sorted(hosts)), len(of_hosts) + len(others), action, by_regex, tuple(others)
+    )
+
+
+def _matches_every_path(condition: dict[str, Any]) -> bool:
+    values = condition.get("PathPatternConfig", {}).get("Values") or condition.get("Values", [])
+    return condition["Field"] == "path-pattern" and not _EVERY_PATH.isdisjoint(values)
+
+
+def _further(condition: dict[str, Any]) -> str:
+    name = condition.get("HttpHeaderConfig", {}).get("HttpHeaderName", "")
+    digest = sha256(dumps(condition, sort_keys=True).encode()).hexdigest()[:12]
+    return " ".join(filter(None, (condition["Field"], name.lower(), digest)))
 
 
 def _action(rows: list[dict[str, Any]]) -> ListenerAction:

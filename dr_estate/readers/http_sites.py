@@ -1,24 +1,35 @@
-"""The tenants' sites, requested through each region's own load balancer."""
+"""The tenants' sites, requested through each region's own load balancer, and through the distribution as visitors do.
+
+A load balancer that lets in CloudFront alone (its prefix list, a header of the origin) cannot be reached from an office
+(T71): then only the way of the visitors shows anything. It ends in the region to which the traffic name leads.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network import dns_query
-from dr_estate.network.http_probe import Handshake, Visit, handshake, visit
-from dr_estate.readers import ecs, elbv2, route53
-from dr_estate.readers.dns_answers import is_aws
-from dr_estate.reading.part import REGIONAL, part
+from dr_estate.network.http_probe import Handshake, Visit, handshake, visit, visitor_context
+from dr_estate.readers import cloudfront, ecs, elbv2, route53, sts_identity
+from dr_estate.readers.dns_answers import TEST_READS, is_aws
+from dr_estate.reading.part import GLOBAL, REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 # what its parts build on: the records, the load balancers and the services
-SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | ecs.SERVICE_READS
+SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | ecs.SERVICE_READS | sts_identity.READS
+
+# through the distribution: where it is, and where visitors' names lead where no resolver answers (T70)
+EDGE_READS = SITE_READS | cloudfront.DISTRIBUTION_READS | TEST_READS
 
 _HTTP, _HTTPS = 80, 443
 _STRANGER = "nobody.invalid"
+_NO_TENANT = "not-a-tenant"  # a tenant's label in DNS has no hyphen
+_FIRST = 10
+_SERVER_FAULT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +43,14 @@ class SiteAddress:
 
 @dataclass(frozen=True, slots=True)
 class VisitRound:
-    """One round of visits: what a stranger's host is answered, and what each tenant's is."""
+    """One round of visits: what a stranger's host is answered, and what each tenant's is.
+
+    ``edge``: through the distribution, and not at a region's load balancer.
+    """
 
     stranger: Visit
     tenants: tuple[Visit | Unavailable, ...]
+    edge: bool = False
 
 
 @part(*REGIONAL, reads=SITE_READS)
@@ -51,10 +66,14 @@ def front(context: ReadContext) -> SiteAddress | None:
             return None
         limit_s = context.env.observation.connect_timeout_s
         return SiteAddress(dns_query.addresses(name, limit_s, context.env.traffic.resolvers)[0], _HTTP, _HTTPS)
-    zone = context.part(route53.zone, Side.GLOBAL)
-    for place in zone.sites_at.split() if zone else ():
+    return _served_here(context, context.region)
+
+
+def _served_here(context: ReadContext, name: str) -> SiteAddress:
+    """Where a world that is not AWS's own serves a region's sites, or its distribution. Raises DataUnavailable."""
+    for place in sts_identity.somewhere(context).sites_at.split():
         region, _, where = place.partition("=")
-        if region == context.region:
+        if region == name:
             address, plain, secure = where.split(":")
             return SiteAddress(address, int(plain), int(secure))
     reason = "The endpoint is not AWS's own, and names no address for its sites."
@@ -103,17 +122,76 @@ def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
     return tuple(context.maybe(shake, [*_hosts(context)[:1], *direct]))
 
 
+@part(*GLOBAL, reads=EDGE_READS)
+def edge_visits(context: ReadContext) -> VisitRound | None:
+    """Tenants' probe paths over HTTPS through the distribution, as visitors ask for them; None where there is none.
+
+    Every tenant where a load balancer cannot be reached from here, the first one otherwise. Where the first ten get
+    nothing but errors of the server, the others are not asked: each would wait for CloudFront's own time limits.
+    """
+    hosts = _hosts(context)
+    where = _edge_address(context, hosts[0]) if hosts else None
+    if where is None:
+        return None
+    tls = visitor_context(is_aws(context))
+    path, limit_s = context.env.traffic.probe_path, context.env.observation.read_timeout_s
+
+    def go(host: str) -> Visit:
+        return visit(where.address, where.https, host, path, limit_s, tls=tls)
+
+    stranger = go(f"{_NO_TENANT}.{context.env.traffic.tenant_domain}")
+    wanted = hosts if any(_is_out_of_reach(context, side) for side in REGIONAL) else hosts[:1]
+    answers = context.maybe(go, wanted[:_FIRST])
+    if any(isinstance(answer, Visit) and answer.status < _SERVER_FAULT for answer in answers):
+        answers += context.maybe(go, wanted[_FIRST:])
+    return VisitRound(stranger, tuple(answers), edge=True)
+
+
+def _is_out_of_reach(context: ReadContext, side: Side) -> bool:
+    try:
+        context.part(visits, side)
+    except DataUnavailable as error:
+        return error.unavailable.kind in OUT_OF_REACH
+    return False
+
+
+def _edge_address(context: ReadContext, host: str) -> SiteAddress | None:
+    """An address of the distribution; None where there is no distribution.
+
+    By its own name, or by a tenant's where its control plane does not answer. Where no resolver can be asked, Route 53
+    says what it answers for the tenant's name (API_TestDNSAnswer).
+    """
+    name = host
+    with suppress(DataUnavailable):
+        distribution = cloudfront.serving(context.part(cloudfront.distributions), context.env.traffic)
+        if distribution is None:
+            return None
+        name = distribution.domain
+    if not is_aws(context):
+        return _served_here(context, "cloudfront")
+    try:
+        found = dns_query.addresses(name, context.env.observation.connect_timeout_s, context.env.traffic.resolvers)
+    except DataUnavailable as error:
+        if error.unavailable.kind is not UnavailableKind.RESOLVER or (zone := context.part(route53.zone)) is None:
+            raise
+        question = {"HostedZoneId": zone.id, "RecordName": host, "RecordType": "A"}
+        found = context.call("route53", "test_dns_answer", **question)["RecordData"]
+        if not found:
+            raise
+    return SiteAddress(found[0], _HTTP, _HTTPS)
+
+
 def _visiting(context: ReadContext, where: SiteAddress) -> Callable[[str], Visit]:
     path, limit_s = context.env.traffic.probe_path, context.env.observation.read_timeout_s
     return lambda host: visit(where.address, where.http, host, path, limit_s, context.region)
 
 
 def _hosts(context: ReadContext) -> list[str]:
-    """The tenants' hosts: of the services of the primary region, or of this one where that is dark."""
+    """The tenants' hosts: of the services of the primary region, or of this (else the DR) one where that is dark."""
     try:
         services = context.part(ecs.services, Side.PRIMARY)
     except DataUnavailable:
-        services = context.part(ecs.services)
+        services = context.part(ecs.services, Side.DR if context.side is Side.GLOBAL else context.side)
     tenants = (context.env.tenant_of(context.env.names.service, service.name) for service in services)
     labels = {tenant.replace("-", "") for tenant in tenants if tenant}
     return sorted(f"{label}.{context.env.traffic.tenant_domain}" for label in labels)

@@ -22,7 +22,8 @@ class Instance:
     ``source`` is what a read replica replicates from: an identifier, or an ARN where that is in another region.
     ``replication`` is the status of "read replication" (replicating, error, stopped ...), "" where AWS gives none.
     ``created_at`` is None until it was created; for a restored instance it is the time of the restore.
-    ``security_groups`` are ids of this region; ``log_exports`` the logs that go to CloudWatch Logs.
+    ``security_groups`` are ids of this region; ``log_exports`` the logs that go to CloudWatch Logs. ``throughput`` is
+    in MiB/s; ``becomes_multi_az`` is whether RDS is about to make, or makes, the second zone's copy.
     """
 
     identifier: str
@@ -57,6 +58,10 @@ class Instance:
     log_exports: tuple[str, ...] = ()
     backup_window: str = ""
     auto_minor_upgrade: bool = False
+    throughput: int = 0
+    iam_authentication: bool = False
+    copy_tags: bool = False
+    becomes_multi_az: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class AutomatedBackup:
     """Automated backups kept in the region that was asked; ``source_region`` is the instance's own.
 
     ``earliest`` and ``latest`` are the restore window as this region knows it (T24), None while there is none.
+    ``created_at`` is when the instance was created.
     """
 
     arn: str
@@ -77,6 +83,8 @@ class AutomatedBackup:
     retention_days: int
     engine_version: str
     key_arn: str
+    storage_gib: int = 0
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,7 @@ class DbSnapshot:
     engine_version: str
     key_arn: str
     source_arn: str
+    resource_id: str = ""
 
 
 @part(*REGIONAL, reads=INSTANCE_READS)
@@ -157,8 +166,19 @@ def _instance(row: dict[str, Any]) -> Instance:
         security_groups=tuple(sorted(group["VpcSecurityGroupId"] for group in guarding)),
         log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports") or [])),
         backup_window=row.get("PreferredBackupWindow") or "",
-        auto_minor_upgrade=bool(row.get("AutoMinorVersionUpgrade")),
+        **_newer_facts(row),
     )
+
+
+def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
+    """The fields that saved evidence may lack."""
+    return {
+        "auto_minor_upgrade": bool(row.get("AutoMinorVersionUpgrade")),
+        "throughput": row.get("StorageThroughput") or 0,
+        "iam_authentication": bool(row.get("IAMDatabaseAuthenticationEnabled")),
+        "copy_tags": bool(row.get("CopyTagsToSnapshot")),
+        "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
+    }
 
 
 def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
@@ -175,6 +195,8 @@ def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
         retention_days=row.get("BackupRetentionPeriod") or 0,
         engine_version=row.get("EngineVersion") or "",
         key_arn=row.get("KmsKeyId") or "",
+        storage_gib=row.get("AllocatedStorage") or 0,
+        created_at=row.get("InstanceCreateTime"),
     )
 
 
@@ -187,4 +209,5 @@ def _snapshot(row: dict[str, Any]) -> DbSnapshot:
         engine_version=row.get("EngineVersion") or "",
         key_arn=row.get("KmsKeyId") or "",
         source_arn=row.get("SourceDBSnapshotIdentifier") or "",
+        resource_id=row.get("DbiResourceId") or "",
     )

@@ -13,8 +13,6 @@ LIST_READS = frozenset({"route53:ListHostedZones"})
 ZONE_READS = frozenset({"route53:GetHostedZone"})
 RECORD_READS = frozenset({"route53:ListResourceRecordSets"})
 
-SERVED_AT, SITES_AT = "x-world-name-server", "x-world-sites"
-
 _ESCAPED_STAR = "\\052"
 _OTHER_POLICIES = ("Region", "GeoLocation", "MultiValueAnswer", "CidrRoutingConfig", "GeoProximityLocation")
 
@@ -31,18 +29,12 @@ class ListedZone:
 
 @dataclass(frozen=True, slots=True)
 class HostedZone:
-    """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none).
-
-    ``served_at`` and ``sites_at`` are "" on AWS; an endpoint that is not AWS's own says there where its zones are
-    served (address:port) and its regions' sites (region=address:http:https ...): the internet does not know them.
-    """
+    """The traffic zone, its delegation set, and its accelerated recovery ("" where AWS says none)."""
 
     id: str
     name: str
     name_servers: tuple[str, ...]
     accelerated_recovery: str
-    served_at: str = ""
-    sites_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +97,6 @@ def zone(context: ReadContext) -> HostedZone | None:
         name=fullest.name,
         name_servers=tuple(sorted(plain(server) for server in servers)),
         accelerated_recovery=features.get("AcceleratedRecoveryStatus", ""),
-        served_at=answer["ResponseMetadata"]["HTTPHeaders"].get(SERVED_AT, ""),
-        sites_at=answer["ResponseMetadata"]["HTTPHeaders"].get(SITES_AT, ""),
     )
 
 

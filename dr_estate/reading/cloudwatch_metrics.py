@@ -34,6 +34,8 @@ class MetricQuery:
 class Reading:
     """A metric in its window: where nothing was published, ``value``, ``at`` and ``lowest`` are None.
 
+    ``lowest_at`` is when the lowest value was first published.
+
     ``flaw`` is why CloudWatch could not answer in full, "" where it did: with it, nothing published proves nothing.
     """
 
@@ -44,6 +46,7 @@ class Reading:
     lowest: float | None
     total: float
     flaw: str = ""
+    lowest_at: datetime | None = None
 
     def dimension(self, name: str) -> str:
         """The value of the dimension ``name``, or "" where it has none."""
@@ -147,7 +150,9 @@ def _reading(metric: MetricQuery, points: list[tuple[datetime, float]], now: dat
     inside = _inside(metric, points, now)
     at, value = inside[-1] if inside else (None, None)
     lowest = min((value for _, value in inside), default=None)
-    return Reading(metric.name, metric.dimensions, value, at, lowest, float(sum(value for _, value in inside)))
+    lowest_at = next((moment for moment, value in inside if value == lowest), None)
+    total = float(sum(value for _, value in inside))
+    return Reading(metric.name, metric.dimensions, value, at, lowest, total, lowest_at=lowest_at)
 
 
 def _inside(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:

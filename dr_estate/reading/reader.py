@@ -16,16 +16,17 @@ from dr_estate.reading.rows import understand
 
 T = TypeVar("T")
 R = TypeVar("R")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Reader(Generic[T]):
+class Reader(Generic[T_co]):
     """One part of the snapshot: how to read it, on which sides, and the exact operations that takes."""
 
     name: str
     sides: tuple[Side, ...]
     reads: frozenset[str]
-    read: Callable[[ReadContext], T]
+    read: Callable[[ReadContext], T_co]
     shape: Any
 
 

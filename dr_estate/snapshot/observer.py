@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dr_estate.aws.read_client import Credentials, ReadClient, open_eyes
@@ -27,17 +27,19 @@ def observe(
     progress: Progress = lambda _done, _of: None,
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
+    sides: Collection[Side] = tuple(Side),
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` gets the number of parts done, and of all.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
-    What is followed is what ``upon`` says.
+    What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
+    again, seen or unseen.
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and CannotSee where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, reads(), credentials) as client:
-        return observe_with(client, world, progress, only, upon)
+        return observe_with(client, world, progress, only, upon, sides)
 
 
 def observe_with(
@@ -46,12 +48,13 @@ def observe_with(
     progress: Progress = lambda _done, _of: None,
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
+    sides: Collection[Side] = tuple(Side),
 ) -> Snapshot:
     """``observe`` with ready ``client``."""
     environment = client.environment
     identity = client.prove_account()
-    started = datetime.now(UTC)
-    values = _read_all(client, started, readers() if only is None else only, upon, progress)
+    started = client.credentials.clock.now()
+    values = _read_all(client, started, readers() if only is None else only, upon, progress, *sides)
     parts = dict(upon.parts if upon else {}) | {
         key: SnapshotPart(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
         for key, (read_at, section) in values.items()
@@ -60,12 +63,11 @@ def observe_with(
 
 
 def _read_all(
-    client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress
+    client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress, *sides: Side
 ) -> dict[Key, tuple[datetime, Section]]:
     earlier, followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
     known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
-    futures: dict[Key, Future[Section]] = {}
-    read_at: dict[Key, datetime] = {}
+    futures, read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
     pools: dict[Key, ThreadPoolExecutor] = {}  # one each: no part's items wait behind another's thousands
     starting = threading.Lock()
 
@@ -74,13 +76,14 @@ def _read_all(
         context = ReadContext(client, *where, now, pools[key], lambda n, s: begun((n, s)), followed, reader.name)
         value = _read_one(reader, context)
         pools[key].shutdown(wait=False)
-        read_at[key] = datetime.now(UTC)
+        read_at[key] = client.credentials.clock.now()
         futures[key].set_result(Section(value, tuple(context.unreadable)))
 
     def begun(key: Key) -> Future[Section]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
-        if key[0] not in wanted and key in earlier and not isinstance(earlier[key].value, Unavailable):
-            return _settled(Section(earlier[key].value, earlier[key].unreadable))
+        part = earlier.get(key)
+        if part and (key[1] not in sides or _is_known(part, wanted)):
+            return _settled(Section(part.value, part.unreadable))
         with starting:
             if key not in futures:
                 futures[key] = Future()
@@ -89,7 +92,7 @@ def _read_all(
             return futures[key]
 
     for key in known:
-        if key[0] in wanted:
+        if key[0] in wanted and (key[1] in sides or key not in earlier):
             begun(key)
     waiting: set[Future[Section]] = set(futures.copy().values())
     while waiting and client.seconds_left:
@@ -97,8 +100,13 @@ def _read_all(
         progress(len(futures) - len(waiting), len(futures))
     for pool in pools.copy().values():
         pool.shutdown(wait=False, cancel_futures=True)
-    end = datetime.now(UTC)
+    end = client.credentials.clock.now()
     return {key: (read_at.get(key, end), _section(key, part, client)) for key, part in futures.copy().items()}
+
+
+def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:
+    """Whether the part was seen before, and is not to be read anew."""
+    return part.name not in wanted and not isinstance(part.value, Unavailable)
 
 
 def _settled(section: Section) -> Future[Section]:

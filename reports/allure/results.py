@@ -7,7 +7,6 @@ import json
 import platform
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     for summary in report.drills:
         _write_json(results / f"{uuid.uuid4()}-result.json", _of_drill(summary, report, results))
     if report.ran is not None:
-        run = allure_runs.result_of(report.ran, report.environment.name, datetime.now(UTC), results)
+        run = allure_runs.result_of(report.ran, report.environment.name, report.observed_at, results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
     paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
     report = replace(report, files=paths)
@@ -84,8 +83,7 @@ def _with_page(report: Report, folder: Path) -> Report:
 def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str, Any]:
     from reports.allure.drills import result_of
 
-    ended = datetime.now(UTC)
-    return result_of(summary, report.environment.name, ended, results)
+    return result_of(summary, report.environment.name, report.observed_at, results)
 
 
 def _environment(report: Report) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from dr_estate.model.durations import duration
 from reports.render.assessment_markdown import of_run
+from reports.values import run_record
 from reports.values.run_summary import RunSummary, sentences
 
 NOT_DONE = "NotDone:"
@@ -59,6 +60,9 @@ def properties(runs: tuple[RunSummary, ...]) -> dict[str, object]:
             f"Journal head{of}": summary.record.head,
         }
         rows[f"Recovery time{of}"] = duration(timeline.reached_s if timeline else None)
+        rows |= {f"{name.capitalize()}{of}": value for name, value in run_record.clocks(timeline)} if timeline else {}
+        if summary.approved_at:
+            rows[f"Approved at{of}"] = summary.approved_at
     return rows
 
 

@@ -12,7 +12,8 @@ key                                                            meaning
 ``chain{intact,entries,head,torn_bytes,fault,says}``           ``fault{line,why}`` is null where it is intact
 ``timelines[]``                                                one a goal, in order
 ``.goal``, ``.digests[]``                                      what was to be reached, and the plans
-``.rto{objective_s,reached_s,met}``                            from detection to a passed validation
+``.rto{objective_s,reached_s,met}``                            from the outage's beginning to a passed validation
+``.rto{since,since_by,run_s,fenced_s,drained_s}``              the outage's clock, the run's, and the draining
 ``.phases[{phase,start,end,seconds}]``                         detect, decide, authorise, execute, DNS, validate
 ``.runs[{run,start,end,outcome}]``, ``.idle_s``                runs, and the time in which none was at work
 ``.manual{waited_s,waits[{step,says,start,end,seconds}]}``     steps taken by a person
@@ -42,7 +43,7 @@ from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import NOT_RECORDED, REHEARSAL, WorldKind
 from reports.values.escaping import code, holds_command
 from reports.values.escaping import markdown as escaped
-from reports.values.run_record import recovery_time
+from reports.values.run_record import clocks, recovery_time, rto_to_dict
 
 SCHEMA = "aws-dr-manager/incident-log/1"
 WIDTH = 100
@@ -100,6 +101,7 @@ def text(log: IncidentLog) -> str:
     lines += _told("  source ", log.source)
     for line in log.timelines:
         lines += ["", f"{line.goal}: {recovery_time(line)}"]
+        lines += [f"  {name} {value}" for name, value in clocks(line)]
         lines += [f"  {row[0]:<10} {row[1]:<21} {row[2]:<21} {row[3]}" for row in phase_rows(line)]
         for title, rows in _lists(line):
             lines += [f"  {title}", *(part for row in rows for part in _told("    ", row))]
@@ -115,7 +117,8 @@ def markdown(log: IncidentLog) -> str:
     lines += [f"- **Chain:** {escaped(verified(log.chain))}", f"- **Source:** {code(log.source)}", ""]
     for line in log.timelines:
         title = f"## {escaped(line.goal)}: {recovery_time(line)}"
-        lines += [title, "", "| phase | start | end | took |", "|---|---|---|---|"]
+        lines += [title, "", *(f"- {name} {escaped(value)}" for name, value in clocks(line))]
+        lines += ["", "| phase | start | end | took |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in phase_rows(line)]
         for title, rows in _lists(line):
             lines += ["", f"### {title}", "", *(f"- {escaped(row)}" for row in rows)]
@@ -154,7 +157,7 @@ def _timeline(line: Timeline) -> dict[str, Any]:
     return {
         "goal": line.goal,
         "digests": list(line.digests),
-        "rto": {"objective_s": line.objective_s, "reached_s": line.reached_s, "met": line.met},
+        "rto": rto_to_dict(line) | {"since": _iso(line.since)},
         "phases": [{"phase": phase.value, **_span(span)} for phase, span in line.phases.items()],
         "runs": [
             {"run": run.run, "start": _iso(run.span.start), "end": _iso(run.span.end), "outcome": run.outcome}
@@ -241,6 +244,8 @@ _TELL: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
     EntryKind.OVERRIDE: _override,
     EntryKind.AUTHORISED: lambda data: (
         f"operator {data.get('operator') or '-'}, approver {data.get('approver') or '-'}"
+        + (f" at {data['approved_at']}" if data.get("approved_at") else "")
+        + (f", plan {data['digest'][:12]}" if data.get("digest") else "")
     ),
     EntryKind.VALIDATED: lambda data: "passed" if data.get("passed") else "NOT passed",
     EntryKind.END: lambda data: f"{data.get('outcome', '')}: {data.get('says', '')}",

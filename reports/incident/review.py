@@ -58,11 +58,15 @@ def _section(title: str, rows: Sequence[str]) -> list[str]:
 
 def _objectives(lines: Sequence[Timeline]) -> Iterator[str]:
     if lines:
-        yield "| run | recovery time | objective | met | waited for people |"
-        yield "|---|---|---|---|---|"
+        yield "| run | outage began | recovery time | objective | met | run took | drained | waited for people |"
+        yield "|---|---|---|---|---|---|---|---|"
     for line in lines:
         met = {True: "yes", False: "**NO**", None: "not known"}[line.met]
-        row = (escaped(line.goal), duration(line.reached_s), duration(line.objective_s), met, duration(line.waited_s))
+        began = f"{line.since:%Y-%m-%d %H:%M} UTC ({line.since_by})" if line.since and line.since_by else "not known"
+        row = (
+            *(escaped(line.goal), escaped(began), duration(line.reached_s), duration(line.objective_s), met),
+            *(duration(line.run_s), duration(line.drained.seconds), duration(line.waited_s)),
+        )
         yield f"| {' | '.join(row)} |"
 
 
@@ -94,6 +98,8 @@ def _words(data: Any) -> str:
         return str(data["says"])
     people = [f"operator {data['operator']}"] if data.get("operator") else []
     people += [f"approved by {data['approver']}"] if data.get("approver") else []
+    people += [f"at {data['approved_at']}"] if data.get("approved_at") else []
+    people += [f"plan {data['digest'][:12]}"] if data.get("digest") else []
     return ", ".join(people) or "no words"
 
 

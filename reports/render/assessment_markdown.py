@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.gates import Gate
@@ -17,10 +18,11 @@ from reports.values.run_record import JournaledRun, loss_in_words
 from reports.values.run_summary import RunSummary
 
 
-def of_assessment(assessment: Assessment, env: Environment, command: str) -> list[str]:
+def of_assessment(assessment: Assessment, env: Environment, command: str, observed_at: datetime) -> list[str]:
     """The answer, why, what would be lost, the gates, and the whole plan with each call."""
     lines = [f"# {command.capitalize()} of {env.name.upper()}: {assessment.advice}", ""]
-    lines += [f"- {values_assessment.estimate(assessment, env)}", f"- **Plan:** `{assessment.plan.digest}`", ""]
+    lines += [f"- {markdown(sentence)}" for sentence in values_assessment.sentences(assessment, env, observed_at)]
+    lines += [f"- **Plan:** `{assessment.plan.digest}`", ""]
     lines += _section("Why", (f"- {markdown(reason)}" for reason in assessment.reasons))
     lines += _section("What would be lost", _losses(assessment))
     lines += _section("Gates", _gates(assessment.gates))

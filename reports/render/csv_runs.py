@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.model.gates import Gate
+from reports.values import run_record
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_record import RecordedLoss
 from reports.values.run_summary import RunSummary
@@ -15,7 +16,7 @@ from reports.values.run_summary import RunSummary
 Row = dict[str, str]
 """What a row holds, by column; the other columns are empty."""
 
-_OF_RUN = ("run", "outcome", "operator", "approver", "digest", "journal")
+_OF_RUN = ("run", "outcome", "operator", "approver", "approved_at", "digest", "journal")
 
 
 def of_run(summary: RunSummary) -> Iterator[Row]:
@@ -28,6 +29,8 @@ def of_run(summary: RunSummary) -> Iterator[Row]:
         met = {True: "met", False: "not met", None: "not known"}[timeline.met]
         objective = str(timeline.objective_s)
         yield _row("run.rto", summary.goal, status=met, measured=_number(timeline.reached_s), wanted=objective)
+        for name, value in run_record.clocks(timeline):
+            yield _row("run.clock", name, measured=value)
         for phase, span in timeline.phases.items():
             yield _row("run.phase", str(phase), measured=_number(span.seconds))
     yield from (_of_gate(gate) for gate in record.gates)

@@ -17,13 +17,17 @@ from reports.values.report import Report
 _SHOWN = 50
 
 
+def _alarm(report: Report) -> list[str]:
+    return [f"**{markdown(report.alarm)}**", ""] if report.alarm else []
+
+
 def render(report: Report) -> str:
     """The whole report; findings beyond fifty a check are counted, not listed."""
     verdict, env = report.verdict, report.environment
-    lines: list[str] = of_run(report.ran) if report.ran else []
+    lines: list[str] = [*_alarm(report), *(of_run(report.ran) if report.ran else [])]
     lines += [line for drill in report.drills for line in of_drill(drill)]
     if report.assessment is not None:
-        lines += of_assessment(report.assessment, env, report.command)
+        lines += of_assessment(report.assessment, env, report.command, report.observed_at)
     lines += [
         f"# {report.title} of {env.name.upper()}: {verdict.recommendation}, score {verdict.score}/100",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ def endpoint(data: dict[str, Any], form: str) -> str:
     dns = data.get("dns")
     lines = [
         f"The sandbox of {data['environment']} is up at {data['url']}",
-        f"  account {data['account']}, {data['tenants']} tenants, process {data['pid']}",
+        f"  account {data['account']}, {data['tenants']} tenants, process {data['pid']}, pace {data['pace']}",
         *([f"  name server {dns[0]}:{dns[1]}"] if dns else []),
         f"  people: {', '.join(sorted(data['people']))} (keys: sandbox show --format json)",
         "Use it with any AWS client:",
@@ -23,6 +24,18 @@ def endpoint(data: dict[str, Any], form: str) -> str:
         f"  export AWS_ACCESS_KEY_ID={reader['access_key_id']} AWS_SECRET_ACCESS_KEY={reader['secret_access_key']}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def clock(data: dict[str, float], environment: str, form: str) -> str:
+    """The clock of a running sandbox: ``world`` and ``real`` in seconds since 1970, and its ``speed``."""
+    world, real = (datetime.fromtimestamp(data[name], UTC) for name in ("world", "real"))
+    if form == "json":
+        return _json({"world": world.isoformat(), "real": real.isoformat(), "speed": data["speed"]})
+    pace = "at the machine's pace" if data["speed"] == 1 else f"{data['speed']:g} times as fast as this machine's"
+    return (
+        f"The clock of the sandbox of {environment} shows {world:%Y-%m-%d %H:%M:%S} UTC and runs {pace} "
+        f"({real:%Y-%m-%d %H:%M:%S} UTC).\n"
+    )
 
 
 def disasters(rows: list[dict[str, Any]], form: str) -> str:

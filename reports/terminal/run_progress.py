@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from rich.markup import escape
@@ -19,25 +19,37 @@ from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.printer import Printer
 
 _SILENCE_S = 30.0
+_ANSWER_S = 60.0
 
 
 class RunProgress:
-    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer."""
+    """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer.
 
-    def __init__(self, plan: Plan, tty: bool, by_hand: ManualStepWriter) -> None:
+    ``outage_s`` is how long the outage lasts already, None where there is none. ``estimate_s`` says how long steps
+    take; without it their budgets do.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        tty: bool,
+        by_hand: ManualStepWriter,
+        outage_s: float | None = None,
+        estimate_s: Callable[[Sequence[Step]], float] | None = None,
+    ) -> None:
         self._console = Printer(stderr=True, highlight=False, emoji=False)
         self._plan, self._tty, self._by_hand = plan, tty, by_hand
         self._status: Status | None = None
         self._spoke_at = 0.0
+        self._began_at, self._outage_s = time.monotonic(), outage_s
         self._over: set[str] = set()
+        self._estimate_s = estimate_s or _budgets_s
 
     def begins(self, steps: Sequence[Step]) -> None:
         """These steps are next."""
         more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
-        left_s = self._left_s()
-        self._print(
-            f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim](about {duration(left_s)} to go)[/]"
-        )
+        clocks = f"{self._clocks()}, about {duration(self._left_s())} to go"
+        self._print(f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
 
     def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
@@ -66,6 +78,17 @@ class RunProgress:
         """Anything else worth saying."""
         self._print(_shown(sentence))
 
+    def gives_up(self, step: Step, reason: str, stop: threading.Event) -> bool:
+        """Ask for the step's subject, typed, to wait for it no longer; nobody's answer within a minute goes on."""
+        self._print(f"[bold yellow]{_shown(reason)}[/]")
+        if not self._tty:
+            self._print("The run goes on waiting. `dr_cli.py pause` stops it between two calls.")
+            return False
+        until_s = time.monotonic() + _ANSWER_S
+        prompt = f"Type {step.subject} to wait no longer, Enter to go on waiting: "
+        answer = console.ask_unless(lambda: stop.is_set() or time.monotonic() > until_s, prompt)
+        return answer is not None and answer.strip() == step.subject
+
     def confirm(self, step: Step, stop: threading.Event) -> bool:
         """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.
 
@@ -87,9 +110,14 @@ class RunProgress:
                 self._status.stop()
             self._status = None
 
-    def _left_s(self) -> int:
-        left = [step for step in self._plan.steps if step.id not in self._over]
-        return sum(max(step.budget_s for step in batch) for batch in batches(left))
+    def _clocks(self) -> str:
+        """How long the outage and the run last by now."""
+        run_s = time.monotonic() - self._began_at
+        outage = f"outage {duration(self._outage_s + run_s)}, " if self._outage_s is not None else ""
+        return f"{outage}run {duration(run_s)}"
+
+    def _left_s(self) -> float:
+        return self._estimate_s([step for step in self._plan.steps if step.id not in self._over])
 
     def _start_spinner(self, text: str) -> None:
         with suppress(OSError):  # a terminal that is gone ends no run: the journal has it all
@@ -103,6 +131,10 @@ class RunProgress:
         self._spoke_at = time.monotonic()
         with suppress(OSError):  # the terminal is gone
             self._console.print(console.completed(text), soft_wrap=True)  # a newline put into a command breaks it
+
+
+def _budgets_s(steps: Sequence[Step]) -> float:
+    return float(sum(max(step.budget_s for step in batch) for batch in batches(steps)))
 
 
 def _shown(text: str) -> str:

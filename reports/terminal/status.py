@@ -60,6 +60,8 @@ def render_plain(report: Report) -> str:
 
 
 def _print(report: Report, console: Console) -> None:
+    if report.alarm:
+        indented(console, report.alarm, 0, "bold red")
     if is_sandbox(report.world):
         console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.\n", "bold yellow"))
     if report.ran is not None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
-from dr_actions.model.plan import Goal, Step
+from dr_actions.model.plan import FENCING, Goal, Step
 from dr_actions.planning.planner import batches
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
+from dr_estate.model.session_life import Coverage
 from reports.values.run_record import plan_to_dict
 
 _SHOWN_DIGEST = 12
@@ -26,8 +28,11 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "data_loss": [_loss(loss) for loss in assessment.losses],
         "plan": plan_to_dict(assessment.plan),
         "rto_estimate_s": assessment.rto_estimate_s,
+        "plan_estimate_s": assessment.plan_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,
+        "outage": asdict(assessment.outage) if assessment.outage else None,
+        "session": asdict(assessment.session) if assessment.session else None,
         "cost": {
             "hourly": round(assessment.hourly_cost, 2),
             "currency": env.costs.currency,
@@ -62,20 +67,36 @@ def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]
         yield str(step.number), message + also, step.danger, planes, duration(step.budget_s)
 
 
-def estimate(assessment: Assessment, env: Environment) -> str:
-    """The recovery time against its objective, and what an hour in the DR region costs."""
+def estimate(assessment: Assessment, env: Environment, observed_at: datetime) -> str:
+    """The recovery time against its objective, by the outage's clock, and what an hour in the DR region costs."""
     target_s = env.objectives.rto_minutes * 60
-    met = "within" if assessment.rto_estimate_s <= target_s else "BEYOND"
+    lasted_s = (observed_at - assessment.outage.since).total_seconds() if assessment.outage else 0.0
+    met = "within" if lasted_s + assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
     takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
-    if assessment.plan.goal is Goal.FAILBACK:
-        takes = f"the steps' time budgets add up to {duration(assessment.rto_estimate_s)} at most"
+    if assessment.outage is not None:
+        since = f"{assessment.outage.since:%Y-%m-%d %H:%M} UTC by the {assessment.outage.source}"
+        takes = (
+            f"the outage lasts since {since}: {duration(lasted_s)}; the run takes about "
+            f"{duration(assessment.rto_estimate_s)}: together {met} the objective of {duration(target_s)}"
+        )
+    if assessment.plan.goal in FENCING | {Goal.FAILBACK}:
+        takes = f"the steps take about {duration(assessment.plan_estimate_s)}"
     if assessment.rto_measured:
         takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"
     return (
         f"{takes}; running in {env.regions.dr}: about {assessment.hourly_cost:.2f} {costs.currency} an hour (list "
         f"prices of {costs.as_of})"
     )
+
+
+def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
+    """What is estimated, and whether the credentials in use outlive it."""
+    yield estimate(assessment, env, observed_at)
+    if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:
+        yield f"CREDENTIALS: {assessment.session.says}. {assessment.session.remedy}".strip()
+    elif assessment.session is not None:
+        yield f"credentials: {assessment.session.says}"
 
 
 def short(digest: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from dr_actions.assessment.failover import Assessment
 from dr_checks.core.exceptions import ExceptionRule
-from dr_checks.core.model import Area, CheckResult, Status
+from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.verdict import Verdict
-from dr_checks.posture.posture import PostureName
-from dr_estate.config.environment import Environment
+from dr_checks.posture.posture import Posture, PostureName
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import SnapshotPart
@@ -28,7 +29,9 @@ class Report:
     ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
     ``files`` are the run's own, by title; ``notes`` what kept one from being made, or the run from being recorded.
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
-    ``invocation`` completes the commands in the plan's notes, which are recorded bare.
+    ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``posture_severity``,
+    ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
+    region's is like, None where the posture is not NORMAL or it was not seen.
     """
 
     command: str
@@ -50,6 +53,23 @@ class Report:
     standing: ControlState | None = None
     drills: tuple[DrillSummary, ...] = ()
     invocation: Invocation = field(default_factory=Invocation)
+    posture_severity: Severity | None = None
+    posture_next: str = ""
+    to_fence: Side | None = None
+    database: DatabaseRecord | None = None
+
+    @property
+    def whole_posture(self) -> Posture:
+        """The posture as it was observed."""
+        return Posture(self.posture, self.posture_says, self.posture_severity, self.to_fence, self.posture_next)
+
+    @property
+    def alarm(self) -> str:
+        """The first line of every screen where the posture is a fault by itself: how bad, what, and what comes next."""
+        if self.posture_severity is None:
+            return ""
+        message = f"{self.posture_severity.upper()}: posture {self.posture}: {self.posture_says} {self.posture_next}"
+        return self.invocation.complete(message.rstrip())
 
     @property
     def title(self) -> str:

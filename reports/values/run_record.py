@@ -9,7 +9,7 @@ from typing import Any
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Plan, to_json
+from dr_actions.model.plan import FENCING, Plan, to_json
 from dr_estate.model.durations import duration
 
 
@@ -72,16 +72,41 @@ def to_dict(record: JournaledRun) -> dict[str, Any]:
         "phases": [
             {"phase": phase, "start": span.start, "end": span.end, "seconds": span.seconds} for phase, span in phases
         ],
-        "rto": {"objective_s": timeline.objective_s, "reached_s": timeline.reached_s, "met": timeline.met}
-        if timeline
-        else None,
+        "rto": rto_to_dict(timeline) if timeline and record.plan.goal not in FENCING else None,
     }
+
+
+def rto_to_dict(line: Timeline) -> dict[str, Any]:
+    """Both clocks: the outage's, by which the objective is judged, and the run's; and the draining."""
+    return {
+        "objective_s": line.objective_s,
+        "reached_s": line.reached_s,
+        "met": line.met,
+        "since": line.since,
+        "since_by": line.since_by,
+        "run_s": line.run_s,
+        "fenced_s": line.fenced.seconds,
+        "drained_s": line.drained.seconds,
+    }
+
+
+def clocks(line: Timeline) -> Iterator[tuple[str, str]]:
+    """What was measured besides the recovery time, as names and values."""
+    if line.since is not None and line.since_by:
+        yield "outage began", f"{line.since:%Y-%m-%d %H:%M:%S} UTC, by the {line.since_by}"
+    if line.run_s is not None:
+        yield "run took", duration(line.run_s)
+    if line.fenced.seconds is not None:
+        yield "tasks stopped within", duration(line.fenced.seconds)
+    if line.drained.seconds is not None:
+        yield "last request in the old region after", duration(line.drained.seconds)
 
 
 def sentences(record: JournaledRun) -> Iterator[str]:
     """Recovery time, and by which digest the journal is known."""
-    if record.timeline is not None:
+    if record.timeline is not None and record.plan.goal not in FENCING:
         yield recovery_time(record.timeline)
+        yield from (f"{name} {value}" for name, value in clocks(record.timeline))
     if record.head:
         yield f"journal head: {record.head}"
 

@@ -15,6 +15,7 @@ from reports.values.run_record import JournaledRun
 class RunSummary:
     """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls.
 
+    ``approved_at`` is when the second person approved (ISO 8601, UTC), "" where nobody had to.
     ``goal`` is what its plan was to reach, ``record`` what the journal holds of it.
     """
 
@@ -33,6 +34,7 @@ class RunSummary:
     exit: int
     goal: str
     record: JournaledRun
+    approved_at: str = ""
 
 
 def to_dict(summary: RunSummary) -> dict[str, Any]:
@@ -45,7 +47,11 @@ def sentences(summary: RunSummary) -> Iterator[str]:
     """The ending as an operator reads it."""
     yield f"{summary.outcome.upper()}: {summary.says}"
     yield f"incident {summary.incident}, run {summary.run}, plan {summary.digest[:12]}, {summary.mutations} calls"
-    yield f"operator {summary.operator}" + (f", approved by {summary.approver}" if summary.approver else "")
+    yield (
+        f"operator {summary.operator}"
+        + (f", approved by {summary.approver}" if summary.approver else "")
+        + (f" at {summary.approved_at}" if summary.approved_at else "")
+    )
     yield from (f"FAILED: {sentence}" for sentence in summary.degraded)
     yield from (f"compensation: {sentence}" for sentence in summary.undone)
     yield from (f"overridden: {gate}" for gate in summary.overrides)

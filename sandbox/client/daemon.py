@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,38 +46,34 @@ def up(
     port: int = 0,
     fresh: bool = False,
     seeded: bool = True,
+    pace: str = "",
     progress: Progress = no_progress,
+    speed: float = 0.0,
 ) -> Endpoint:
     """Start the sandbox of ``environment``, or return the one that runs. ``fresh`` throws the kept world away.
 
     ``tenants`` None means as many as the world has, 12 for a new one. The port of the last run is taken again where
-    it is free. A new world that is not ``seeded`` holds the people alone. ``progress`` hears how far it is. Raises
-    SandboxError where another number of tenants, or another port, is asked of a running one.
+    it is free. ``pace`` "" leaves it at its pace. A new world that is not ``seeded`` holds the people alone.
+    ``progress`` hears how far it is. ``speed`` 0 means as fast as the world ran last. Raises SandboxError where another
+    number of tenants, another port or another speed is asked of a running one.
     """
     with _starting(environment.name):
         if fresh:
             purge(environment)
         found = find(environment)
         if found is not None:
-            return _as_asked(found, tenants, port)
-        order = LaunchOptions(
-            environment.model_dump(mode="json"),
-            tenants if tenants is not None else _kept_tenants(environment),
-            port=port,
-            last_port=_last_port(environment),
-            folder=str(folder_of(environment.name)),
-            attached=False,
-            seeded=seeded,
-        )
-        saved = _kept(environment.name)
-        if saved is not None:
-            same_world(saved, order)
+            return _as_asked(found, tenants, port, pace, speed)
+        order = _order(environment, tenants, port=port, seeded=seeded, pace=pace, speed=speed)
         child, started = start(order, folder_of(environment.name) / "log", progress)
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                pipe.close()
-        child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
+        _let_go(child)
         return started
+
+
+def _let_go(child: subprocess.Popen[bytes]) -> None:
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+    child.returncode = 0  # it lives on by design: Popen need not warn that it still runs
 
 
 def down(environment: Environment, save: bool = True) -> ShutdownResult:
@@ -141,7 +138,23 @@ def keep(folder: Path, endpoint: Endpoint) -> None:
     part.replace(folder / "endpoint.json")
 
 
-def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
+def _order(environment: Environment, tenants: int | None, **more: Any) -> LaunchOptions:
+    """The order for the world of ``environment``. Raises SandboxError where the kept one is another."""
+    order = LaunchOptions(
+        environment.model_dump(mode="json"),
+        tenants if tenants is not None else _kept_tenants(environment),
+        last_port=_last_port(environment),
+        folder=str(folder_of(environment.name)),
+        attached=False,
+        **more,
+    )
+    saved = _kept(environment.name)
+    if saved is not None:
+        same_world(saved, order)
+    return order
+
+
+def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str, speed: float) -> Endpoint:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
@@ -151,6 +164,13 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int) -> Endpoint:
         raise SandboxError(
             f"The sandbox of {found.environment} runs at {found.url}: stop it first: `dr_cli.py sandbox down`."
         )
+    if speed and found.clock()["speed"] != speed:
+        raise SandboxError(
+            f"The clock of the sandbox of {found.environment} runs at another speed: "
+            f"`dr_cli.py sandbox clock --speed {speed:g}` changes it."
+        )
+    if pace:
+        found.pace(pace)
     return found
 
 

@@ -28,13 +28,17 @@ def running(
     latency_s: float = 0.0,
     port: int = 0,
     seeded: bool = True,
+    speed: float = 1.0,
+    pace: str = "",
 ) -> Iterator[Endpoint]:
     """Run the healthy world of ``environment`` with ``tenants`` tenants, each call delayed by ``latency_s``.
+
+    ``speed`` seconds of the world pass in a real one.
 
     A world that is not ``seeded`` holds the people alone. Raises SandboxError where it does not come up.
     """
     settings = environment.model_dump(mode="json")
-    order = LaunchOptions(settings, tenants, port=port, latency_s=latency_s, seeded=seeded)
+    order = LaunchOptions(settings, tenants, port=port, latency_s=latency_s, seeded=seeded, speed=speed, pace=pace)
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
         child, endpoint = start(order, Path(folder) / "log")
         try:

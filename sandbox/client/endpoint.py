@@ -6,11 +6,12 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sandbox.core.errors import SandboxError
-from sandbox.core.people import AccessKeys
+from sandbox.core.people import AccessKeys, SessionKeys
 from sandbox.core.state import Outage
 
 TIMEOUT_S = 30
@@ -124,8 +125,29 @@ class Endpoint:
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
         replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
         ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
+        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself.
         """
         self.ask("PUT", "timing", dict(seconds))
+
+    def clock(self) -> dict[str, float]:
+        """Return the ``world``'s time and the ``real`` one (seconds since 1970), and the ``speed``."""
+        found: dict[str, float] = self.ask("GET", "clock")
+        return found
+
+    def set_speed(self, speed: float) -> dict[str, float]:
+        """Let ``speed`` (1 to 3600) seconds of the world pass in a real one from now on; return the clock.
+
+        Its time goes on from where it is, and never goes back to the machine's.
+        """
+        found: dict[str, float] = self.ask("PUT", "clock", {"speed": speed})
+        return found
+
+    def pace(self, wanted: str) -> None:
+        """Let what begins from now on take its time as on AWS ("real"), or hardly any ("quick").
+
+        What :meth:`timing` gives for ``transition_s`` or a lag goes before both.
+        """
+        self.ask("PUT", "pace", {"pace": wanted})
 
     def enforce_iam(self, on: bool) -> None:
         """Judge every call by the caller's policies, or let everybody do everything, as at first.
@@ -133,6 +155,15 @@ class Endpoint:
         The people of a seeded world have the equivalents of the generated policies; the admin may do everything.
         """
         self.ask("PUT", "enforcement", {"on": on})
+
+    def session_keys(self, person: str, valid_s: float) -> SessionKeys:
+        """Return temporary keys of ``person``: after ``valid_s`` seconds each call with them is ExpiredToken."""
+        keys = self.ask("POST", "session-keys", {"person": person, "valid_s": valid_s})
+        return SessionKeys(**{**keys, "expires_at": datetime.fromisoformat(keys["expires_at"])})
+
+    def expire_session_keys(self) -> None:
+        """Let every pair of temporary keys that was issued end now."""
+        self.ask("DELETE", "session-keys")
 
     def denied(self) -> list[dict[str, str]]:
         """What IAM denied since enforcement was switched: who, action, resource, region; the latest thousand."""
@@ -142,7 +173,8 @@ class Endpoint:
     def sites(self) -> dict[str, dict[str, Any]]:
         """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.
 
-        ``names`` and ``addresses`` are those of the load balancer in the world's DNS.
+        ``names`` and ``addresses`` are those of the load balancer in the world's DNS. ``cloudfront`` in the place of a
+        region is the distribution.
         """
         found: dict[str, dict[str, Any]] = self.ask("GET", "sites")["sites"]
         return found

@@ -21,7 +21,9 @@ def no_progress(_doing: str, _done: int, _total: int) -> None:
 class LaunchOptions:
     """What the host is to run. ``folder`` "" keeps no world on disk; ``port`` 0 is any, ``last_port`` if it is free.
 
-    A world that is not ``seeded`` holds the people and nothing else.
+    A world that is not ``seeded`` holds the people and nothing else. ``speed`` is how many seconds of the world pass in
+    a real one; 0: as many as when it was saved, 1 for a new one. ``pace`` "" leaves a kept world at its pace; a new one
+    is quick.
     """
 
     environment: dict[str, Any]
@@ -32,6 +34,8 @@ class LaunchOptions:
     folder: str = ""
     attached: bool = True
     seeded: bool = True
+    speed: float = 0.0
+    pace: str = ""
 
     def to_line(self) -> bytes:
         """Return the order as the line the host reads."""

@@ -6,6 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sandbox.core.clock import CLOCK
+
+SITES = "sites"
+"""The service of outages that meet visitors of the tenants' sites."""
+_SICK = ("error", "hang", "refuse")
+
 
 @dataclass
 class Outage:
@@ -13,17 +19,26 @@ class Outage:
 
     ``service`` is botocore's name of it (``ecs``, ``elbv2``). ``seconds`` is how long a call hangs (0: until the
     client gives up) or is slowed. A ``lost`` call is carried out, and its answer never arrives. A ``stale`` name server
-    (service ``dns``) hears of no change any more. ``times`` is how many calls are met (0: all). ``person`` narrows it
-    to one of the sandbox's people.
+    (service ``dns``) hears of no change any more, and stale metrics (``cloudwatch``) are ``seconds`` late. ``times`` is
+    how many calls are met (0: all). ``person`` narrows it to one of the sandbox's people, ``writes`` to what changes
+    something; ``after`` is how many calls pass before the first is met. Credentials with ``seconds`` expire that long
+    after ``begun``, when the outage was put in force.
+
+    Two manners meet no call: ``no-capacity`` (``ecs``: no Fargate task can be placed; ``rds``: no instance of the class
+    ``detail``, of any where it is "") and ``zone-lost`` (the zone ``detail``).
     """
 
     region: str
-    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost | stale
+    how: str  # refuse | hang | error | throttle | deny | expired | slow | lost | stale | no-capacity | zone-lost
     service: str = ""
     operation: str = ""
     seconds: float = 0.0
     times: int = 0
     person: str = ""
+    writes: bool = False
+    after: int = 0
+    detail: str = ""
+    begun: datetime | None = None
 
 
 @dataclass
@@ -50,7 +65,24 @@ STATE = WorldState()
 
 def now() -> datetime:
     """The world's time (UTC)."""
+    CLOCK.advance()
     return datetime.now(UTC)
+
+
+def ill(region: str, how: str, service: str = "") -> list[Outage]:
+    """The outages of this manner that are in force for the region (and service)."""
+    return [o for o in STATE.outages if o.how == how and o.region in ("", region) and o.service == service]
+
+
+def is_sick(region: str, service: str) -> bool:
+    """Whether another region's service gets no useful answer from the region's ``service``: a dark one is not meant."""
+    ailing = (o for o in STATE.outages if o.how in _SICK and o.region in ("", region) and o.service in ("", service))
+    return any(not (outage.operation or outage.person or outage.times) for outage in ailing)
+
+
+def lost_zones(region: str) -> set[str]:
+    """The zones of the region that are lost."""
+    return {outage.detail for outage in ill(region, "zone-lost")}
 
 
 def was_dark(region: str, moment: datetime) -> bool:

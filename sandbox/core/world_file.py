@@ -19,7 +19,7 @@ from platformdirs import user_state_path
 
 from sandbox.core.errors import SandboxError
 
-FORMAT = "sandbox world 1"
+FORMAT = "sandbox world 2"
 PRIVATE = 0o600
 LINE = 1 << 16
 

@@ -23,14 +23,25 @@ ANYTHING = ("*",)
 """For the consequences of an outage so wide that no check may be able to look."""
 
 
+NO_ANSWER = "-"
+"""The posture and the answer where credentials are refused: nothing is judged, and the command says so (exit 3)."""
+
+
 @dataclass(frozen=True)
 class Disaster:
-    """``trips``: the checks it must turn; ``consequences``: those it may turn beside them."""
+    """``trips``: the checks it must turn; ``consequences``: those it may turn beside them.
+
+    ``posture`` is the estate's posture while it is in force, ``answer`` what `failover` advises then: "A or B" where
+    the hour decides. ``unseen`` is why no check need turn.
+    """
 
     name: str
     sentence: str
     trips: tuple[str, ...]
     consequences: tuple[str, ...]
+    posture: str
+    answer: str
+    unseen: str
     run: Breaking
 
     def described(self) -> dict[str, Any]:
@@ -40,6 +51,8 @@ class Disaster:
             "sentence": self.sentence,
             "trips": list(self.trips),
             "consequences": list(self.consequences),
+            "posture": self.posture,
+            "answer": self.answer,
         }
 
 
@@ -47,14 +60,24 @@ _REGISTERED: dict[str, Disaster] = {}
 
 
 def disaster(
-    name: str, sentence: str, trips: tuple[str, ...] = (), consequences: tuple[str, ...] = ()
+    name: str,
+    sentence: str,
+    trips: tuple[str, ...] = (),
+    consequences: tuple[str, ...] = (),
+    *,
+    posture: str = "NORMAL",
+    answer: str = "DO_NOT_FAILOVER",
+    unseen: str = "",
 ) -> Callable[[Breaking], Breaking]:
-    """Register the decorated function as the disaster ``name``. Raises ValueError for a name already taken."""
+    """Register the decorated function as the disaster ``name``. Raises ValueError for a name already taken.
+
+    Most disasters are of the standby: the primary serves, and there is nothing to fail over from.
+    """
 
     def register(run: Breaking) -> Breaking:
         if name in _REGISTERED:
             raise ValueError(f"two disasters are called '{name}'")
-        _REGISTERED[name] = Disaster(name, sentence, trips, consequences, run)
+        _REGISTERED[name] = Disaster(name, sentence, trips, consequences, posture, answer, unseen, run)
         return run
 
     return register

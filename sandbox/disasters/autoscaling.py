@@ -109,14 +109,16 @@ def policy_missing(world: World) -> None:
 @disaster(
     "services-asleep",
     "The night's schedule has put every service of the primary region to sleep, and knows those of the DR region too",
-    trips=("answers.as-recorded",),
-    consequences=(  # with no target at home, Route 53 answers with the region that still has some (T05)
-        "answers.resolvers-agree",
+    trips=(),
+    consequences=(
         "autoscaling.no-scheduled-shrink",
         "elbv2-routing.healthy-targets",
         "primary.services-running",
         "sites.every-site-answers",
     ),
+    posture="NORMAL or IMPAIRED",  # by the hour: asleep at night, and gone by day
+    answer="DO_NOT_FAILOVER or RISKY",
+    unseen="at night it is as planned, and the traffic records, which evaluate no target, move nobody",
 )
 def asleep(world: World) -> None:
     """Scale the primary's services to 0, and give each of the DR region's an evening and a morning (T36)."""

@@ -84,6 +84,14 @@ def unprotected(world: World) -> None:
     "database-storage-full",
     "The primary database's storage is full: it takes no write any more",
     trips=("rds.serves",),
+    consequences=(  # it cannot be reached, and a page without its database is 500 (T54)
+        "answers.as-recorded",
+        "answers.resolvers-agree",
+        "elbv2-routing.healthy-targets",
+        "primary.services-running",
+        "sites.every-site-answers",
+    ),
+    posture="IMPAIRED",
 )
 def storage_full(world: World) -> None:
     """Let the storage be full. Source: RDS User Guide, DB instance status."""

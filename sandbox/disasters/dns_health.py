@@ -32,6 +32,7 @@ def _update(world: World, record: Record, **changes: Any) -> None:
     "health-check-disabled",
     "Somebody disabled the primary's health check to force a failover, which does the opposite",
     trips=("health-checks.enabled",),
+    consequences=("dns-choice.primary-down",),
 )
 def disabled(world: World) -> None:
     """Disable the health check of the primary record."""
@@ -42,6 +43,8 @@ def disabled(world: World) -> None:
     "health-check-left-inverted",
     "The pin of an earlier failover was left behind: the primary's health check is inverted",
     trips=("health-checks.not-inverted", "health-checks.healthy-now", "dns-choice.all-well"),
+    consequences=("answers.as-recorded", "answers.resolvers-agree", "dns-choice.primary-down"),
+    posture="ON_DR_UNPLANNED",
 )
 def left_inverted(world: World) -> None:
     """Invert the health check of the primary record."""
@@ -52,6 +55,7 @@ def left_inverted(world: World) -> None:
     "health-check-missing",
     "The traffic record of the primary region lost its health check: nothing can pin it down",
     trips=("health-checks.attached", "dns-choice.pin-holds"),
+    consequences=("dns-choice.primary-down",),
 )
 def missing(world: World) -> None:
     """Take the health check off the primary record."""
@@ -63,6 +67,7 @@ def missing(world: World) -> None:
     "health-check-watches-the-other",
     "The primary's health check watches the load balancer of the DR region",
     trips=("health-checks.probes-own-target",),
+    consequences=("dns-choice.primary-down",),
 )
 def watches_the_other(world: World) -> None:
     """Point the primary's check at the DR load balancer."""
@@ -74,6 +79,7 @@ def watches_the_other(world: World) -> None:
     "health-checks-failing",
     "Both health checks probe a port on which nobody listens",
     trips=("health-checks.healthy-now",),
+    posture="DEGRADED",
 )
 def failing(world: World) -> None:
     """Let both checks probe another port."""

@@ -44,6 +44,11 @@ def unevaluated(record: Record) -> Record:
     return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": False}}
 
 
+def evaluated(record: Record) -> Record:
+    """The record that inherits the health of its target."""
+    return record | {"AliasTarget": record["AliasTarget"] | {"EvaluateTargetHealth": True}}
+
+
 def unchecked(record: Record) -> Record:
     """The record without its health check."""
     return {key: value for key, value in record.items() if key != "HealthCheckId"}
@@ -94,6 +99,7 @@ def cannot_be_staged(world: World) -> None:
     "A staged failback was left half done: one visitor in ten is sent to the standby",
     trips=("dns-choice.all-well",),
     consequences=("dns.final-policy",),
+    posture="RETURNING",
 )
 def drips_away(world: World) -> None:
     """Give the records weights of 90 and 10."""

@@ -67,6 +67,7 @@ def zone_twice(world: World) -> None:
     "traffic-name-shadowed",
     "A zone for the traffic name itself was made: the records above it are never asked again",
     trips=("route53.denied-zones", "answers.as-recorded", "answers.resolvers-agree"),
+    consequences=("sites.edge-agrees",),
 )
 def shadowed(world: World) -> None:
     """Create a zone named like the origin record."""

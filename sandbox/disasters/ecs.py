@@ -45,14 +45,25 @@ def service_deleted(world: World) -> None:
 
 @disaster(
     "ecs-standby-stopped",
-    "The DR region has no Fargate capacity left, and one tenant's standby stopped",
-    trips=("ecs.desired-and-running", "quotas.fargate-vcpu"),
-    consequences=("elbv2-routing.healthy-targets", "sites.every-site-answers"),
+    "The DR region has no Fargate capacity left, and one tenant's warm standby stopped, where it runs",
+    trips=("quotas.fargate-vcpu",),
+    consequences=("ecs.desired-and-running", "elbv2-routing.healthy-targets", "sites.every-site-answers"),
 )
 def standby_stopped(world: World) -> None:
     """Lower the vCPU quota below one task, and stop the last tenant's tasks: none can be started in their place."""
     lower_quota(world, Side.DR, FARGATE, VCPU, _SCARCE)
     stop_tasks(world, Side.DR, world.tenants[-1])
+
+
+@disaster(
+    "ecs-started-without-database",
+    "Somebody started one tenant's service in the DR region, where no database runs",
+    trips=("ecs.desired-and-running",),
+    consequences=("ecs.deployment-sound", "elbv2-routing.healthy-targets", "sites.every-site-answers"),
+)
+def started_without_database(world: World) -> None:
+    """Let one task of the last tenant's service run in the DR region."""
+    update(world, Side.DR, world.tenants[-1], desiredCount=1)
 
 
 @disaster(
@@ -65,6 +76,7 @@ def standby_stopped(world: World) -> None:
         "answers.as-recorded",
         "answers.resolvers-agree",
     ),
+    posture="DEGRADED",
 )
 def primary_stopped(world: World) -> None:
     """Lower the primary's vCPU quota below one task, and stop the last tenant's tasks."""
@@ -104,6 +116,10 @@ def target_group_detached(world: World) -> None:
     "ecs-one-zone",
     "Two tasks of one tenant run in the same zone of the DR region",
     trips=("ecs.zone-spread", "vpc.zones"),
+    consequences=(  # under a pilot light no task should run, and without its database it answers 500
+        *("ecs.deployment-sound", "ecs.desired-and-running"),
+        *("elbv2-routing.healthy-targets", "sites.every-site-answers"),
+    ),
 )
 def one_zone(world: World) -> None:
     """Run two tasks of the last tenant in a single subnet."""

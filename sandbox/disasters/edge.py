@@ -48,7 +48,11 @@ def _update(world: World, change: Callable[[Config], Any]) -> None:
     )
 
 
-@disaster("edge-disabled", "The tenants' distribution was disabled", trips=("cloudfront.distribution-serves",))
+@disaster(
+    "edge-disabled",
+    "The tenants' distribution was disabled",
+    trips=("cloudfront.distribution-serves", "sites.edge-agrees"),
+)
 def edge_disabled(world: World) -> None:
     """Disable the distribution."""
     _update(world, lambda config: config.update(Enabled=False))
@@ -123,6 +127,19 @@ def edge_plain(world: World) -> None:
         config["ViewerCertificate"]["MinimumProtocolVersion"] = "TLSv1"
 
     _update(world, change)
+
+
+@disaster(
+    "edge-hides-the-host",
+    "The distribution no longer forwards to the load balancers which tenant's host was requested",
+    trips=("cloudfront-routing.forwards-host", "sites.edge-agrees"),
+)
+def edge_hides_host(world: World) -> None:
+    """Send every header on but Host (Managed-AllViewerExceptHostHeader)."""
+    _update(world, lambda config: config["DefaultCacheBehavior"].update(OriginRequestPolicyId=_EXCEPT_HOST))
+
+
+_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
 def _certificate(world: World, side: Side) -> str:

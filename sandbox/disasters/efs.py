@@ -14,6 +14,8 @@ _TWO_HOURS_S = 7200
 _STRANGER = 1000
 LEFT_TO_BACKUPS = ("backup-plan.worst-case", "rpo.met", "rpo.skew")
 """The RPO is missed for minutes of each hour alone: until the next hourly copy has arrived."""
+UNMOUNTED = ("elbv2-routing.healthy-targets", "sites.every-site-answers")
+"""A page whose files are not mounted is 403."""
 
 
 def file_system(world: World, side: Side) -> dict[str, Any]:
@@ -94,6 +96,7 @@ def _alter_replication(world: World, **values: Any) -> None:
     "efs-copy-failed",
     "The file system of the DR region is in error",
     trips=("efs.file-system-exists",),
+    consequences=UNMOUNTED,
 )
 def copy_failed(world: World) -> None:
     """Let the DR file system's life-cycle state be error."""
@@ -217,6 +220,7 @@ def copy_slow(world: World) -> None:
     "efs-volume-of-the-primary",
     "One tenant's task definition in the DR region mounts the primary's file system",
     trips=("efs-access.volumes-local",),
+    consequences=("ecs.zone-spread",),  # the new task is never healthy, so the old one serves on beside it
 )
 def volume_of_the_primary(world: World) -> None:
     """Register a revision that names the primary's file system, and let the tenant's service use it."""

@@ -6,7 +6,7 @@ import json
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.efs import file_system
+from sandbox.disasters.efs import UNMOUNTED, file_system
 from sandbox.world.world import World
 
 
@@ -14,6 +14,7 @@ from sandbox.world.world import World
     "efs-policy-locks-out",
     "A policy of the DR region's file system denies every client outside the networks of the primary region",
     trips=("efs-policy.admits-alike",),
+    consequences=UNMOUNTED,
 )
 def policy_locks_out(world: World) -> None:
     """Deny mounting from any VPC but one of the primary region."""

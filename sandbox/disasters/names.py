@@ -115,6 +115,7 @@ def left_over(world: World) -> None:
     trips=("tenants.unique-hosts",),
     consequences=(  # the second spelling has nothing of its own but services
         "definitions.own-tenant",
+        "ecs.desired-and-running",
         "ecs.target-group-attached",
         "efs-access.point-exists",
         "efs-access.volumes-local",
@@ -122,6 +123,7 @@ def left_over(world: World) -> None:
         "elbv2-routing.target-groups",
         "rpo.met",
         "secrets.secret-exists",
+        "sites.every-site-answers",
     ),
 )
 def twice(world: World) -> None:

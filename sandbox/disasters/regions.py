@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Side
-from sandbox.disasters import ANYTHING, disaster
+from sandbox.disasters import ANYTHING, NO_ANSWER, disaster
 from sandbox.world.world import World
 
 
@@ -12,6 +12,8 @@ from sandbox.world.world import World
     "The primary region refuses every connection; replication stands still",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
+    posture="PRIMARY_LOST",
+    answer="PROCEED",
 )
 def primary_dark(world: World) -> None:
     """Refuse every call to the primary region."""
@@ -23,6 +25,8 @@ def primary_dark(world: World) -> None:
     "The primary region accepts connections and never answers",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
+    posture="PRIMARY_LOST",
+    answer="PROCEED",
 )
 def primary_hangs(world: World) -> None:
     """Hold every call to the primary region until the client gives up."""
@@ -34,6 +38,7 @@ def primary_hangs(world: World) -> None:
     "The primary region throttles every call",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
+    posture="BLIND",
 )
 def primary_throttled(world: World) -> None:
     """Throttle every call to the primary region."""
@@ -45,6 +50,7 @@ def primary_throttled(world: World) -> None:
     "The DR region refuses every connection",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
+    posture="DR_UNSEEN",
 )
 def dr_dark(world: World) -> None:
     """Refuse every call to the DR region."""
@@ -63,10 +69,25 @@ def us_east_1_dark(world: World) -> None:
 
 
 @disaster(
+    "us-east-1-sick",
+    "The control planes in us-east-1 answer 503: changes of Route 53, IAM, CloudFront and certificates of it",
+    trips=("prerequisites.operator-allowed",),
+    consequences=ANYTHING,
+)
+def us_east_1_sick(world: World) -> None:
+    """Answer 503 to changes of records, and to everything of the other control planes."""
+    world.outage(Side.GLOBAL, "error", "route53", writes=True)
+    for service in ("iam", "cloudfront", "acm"):
+        world.outage(Side.GLOBAL, "error", service)
+
+
+@disaster(
     "credentials-expired",
     "The session token of every caller has expired",
     trips=("prerequisites.credentials-work",),
     consequences=ANYTHING,
+    posture=NO_ANSWER,
+    answer=NO_ANSWER,
 )
 def credentials_expired(world: World) -> None:
     """Answer ExpiredToken in every region of the estate."""

@@ -18,6 +18,7 @@ from sandbox.world.world import World
     "Somebody failed over by hand and fenced nobody: the primary is back, and both regions serve and take writes",
     trips=("dns-choice.all-well",),
     consequences=("ecs.zone-spread", "rds.deletion-protection"),
+    posture="SPLIT",
 )
 def both_serve(world: World) -> None:
     """Restore the database in the DR region, run its services in full, and lead the visitors there."""

@@ -17,6 +17,7 @@ from moto.secretsmanager.responses import SecretsManagerResponse
 
 from sandbox.core import truth
 from sandbox.core.patching import operation, refused, wrap
+from sandbox.core.timing import begin, is_real, moving
 
 BATCH = 20
 _LOCKED = "Secrets Manager can't decrypt the protected secret text using the provided KMS key."
@@ -33,7 +34,21 @@ def _create_replicas(
     for replica_region, replica in zip(replica_regions, replica_secrets, strict=True):
         if key := replica_region.get("KmsKeyId"):
             replica.config["KmsKeyId"] = key
+        if is_real():
+            begin(replica, "InProgress", "secretsmanager.replicate", str(self.name))
     return replica_secrets
+
+
+def _told(original: Any, self: FakeSecret) -> dict[str, Any]:
+    """As the emulator describes a secret, and how far each replica is."""
+    response: dict[str, Any] = original(self)
+    under_way = {replica.region: moving(replica) for replica in self.__dict__.get("replicas", [])}
+    rows = response.get("ReplicationStatus") or []
+    if any(under_way.values()):
+        response["ReplicationStatus"] = [
+            {**row, "Status": under_way.get(row["Region"]) or row["Status"]} for row in rows
+        ]
+    return response
 
 
 def _replica_told(original: Any, self: ReplicaSecret) -> dict[str, Any]:
@@ -101,6 +116,7 @@ def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *arg
 def install() -> None:
     """Repair replicas. Idempotent."""
     wrap(FakeSecret, "create_replicas", _create_replicas)
+    wrap(FakeSecret, "to_dict", _told)
     wrap(ReplicaSecret, "to_dict", _replica_told)
     wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
     wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)

@@ -11,6 +11,12 @@ import json
 import secrets
 from typing import Any
 
+from moto.rds.models import rds_backends
+
+from sandbox.core.state import now
+from sandbox.moto_ext.data.stored_data import set_password
+from sandbox.moto_ext.data.tenant_pages import digest_of
+from sandbox.seeding.database import INSTALLED_AGO
 from sandbox.seeding.site import Estate, SeedTenant, Site, as_list, internal_zone, tag_map
 
 
@@ -21,7 +27,16 @@ def build(estate: Estate) -> None:
     for tenant in estate.tenants:
         schema = env.named(env.names.tenant_schema, tenant=tenant.name)
         name = env.named(env.names.tenant_secret, tenant=tenant.name)
-        _secret(estate, tenant.name, name, _value(estate, f"wp_{tenant.label}", schema), tenant)
+        value = _value(estate, f"wp_{tenant.label}", schema)
+        _secret(estate, tenant.name, name, value, tenant)
+        _let_in(estate, json.loads(value))
+
+
+def _let_in(estate: Estate, value: dict[str, Any]) -> None:
+    """Give the database's user the password, as old as the sites."""
+    env = estate.environment
+    instance = rds_backends[env.account][estate.primary.region].databases[env.named(env.names.database)]
+    set_password(instance, value["username"], digest_of(value["password"]), now() - INSTALLED_AGO)
 
 
 def _value(estate: Estate, username: str, dbname: str) -> str:

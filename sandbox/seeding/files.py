@@ -6,7 +6,15 @@ its overwrite protection is switched off once, to let the replication begin (T27
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from moto.efs.models import efs_backends
+
+from sandbox.core.state import now
+from sandbox.moto_ext.data.stored_data import install_folder
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
+
+INSTALLED_AGO = timedelta(days=60)
 
 
 def build(estate: Estate) -> None:
@@ -35,6 +43,17 @@ def build(estate: Estate) -> None:
                 Tags=as_list(tag_map(env, name, tenant)),
             )
             site.access_points[tenant.name] = response["AccessPointId"]
+    _install(estate)
+
+
+def _install(estate: Estate) -> None:
+    """Put each tenant's site into its folder, in the DR region where nothing is to be replicated there."""
+    env = estate.environment
+    for site in estate.sites if not env.replicates else (estate.primary,):
+        backend = efs_backends[env.account][site.region]
+        for tenant in estate.tenants:
+            path = env.named(env.names.access_point_path, tenant=tenant.name)
+            install_folder(backend, site.file_system, path, tenant.name, now() - INSTALLED_AGO)
 
 
 def _file_system(site: Site) -> None:

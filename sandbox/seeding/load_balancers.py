@@ -28,6 +28,8 @@ def build(estate: Estate) -> None:
             site.target_groups[tenant.name] = _target_group(site, tenant)
             for listener in listeners:
                 _rule(site, listener, priority, tenant)
+    if estate.environment.traffic.pin_port:
+        _pin_switch(estate.dr, estate.environment.traffic.pin_port)
 
 
 def _load_balancer(site: Site) -> None:
@@ -73,6 +75,22 @@ def _listeners(site: Site) -> list[str]:
         )["Listeners"][0]["ListenerArn"]
         for protocol, port, more in wanted
     ]
+
+
+def _pin_switch(site: Site, port: int) -> None:
+    """A listener for health checkers alone: while it answers 404 the primary region may serve (T06)."""
+    site.client("elbv2").create_listener(
+        LoadBalancerArn=site.load_balancer,
+        Protocol="HTTP",
+        Port=port,
+        DefaultActions=[
+            {
+                "Type": "fixed-response",
+                "FixedResponseConfig": {"StatusCode": "404", "ContentType": "text/plain"},
+            }
+        ],
+        Tags=as_list(tag_map(site.environment)),
+    )
 
 
 def _target_group(site: Site, tenant: SeedTenant) -> str:

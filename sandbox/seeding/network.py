@@ -82,7 +82,8 @@ def _security_groups(site: Site) -> None:
     env, tasks = site.environment.name, site.environment.named(site.environment.names.security_group)
     anywhere = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     site.groups["alb"] = _security_group(site, f"{env}-alb-sg", "Web traffic to the load balancer")
-    for port in (80, 443):
+    pin_port = site.environment.traffic.pin_port  # admitted on both sides: the regions' groups are compared
+    for port in (80, 443, *([pin_port] if pin_port else [])):
         _allow(site, "alb", port, anywhere)
     for role, name, port, comes_from in (
         ("tasks", tasks, site.environment.names.container_port, "alb"),

@@ -34,9 +34,14 @@ def build(estate: Estate) -> None:
     )
 
 
+def location_of(region: str) -> dict[str, Any]:
+    """The location of CreateBucket: us-east-1 is named by leaving it out, and refused by name (API_CreateBucket)."""
+    return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+
+
 def _bucket(site: Site, bucket: str, data: bool = False) -> None:
     s3 = site.client("s3")
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": site.region})
+    s3.create_bucket(Bucket=bucket, **location_of(site.region))
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     s3.put_public_access_block(
         Bucket=bucket,

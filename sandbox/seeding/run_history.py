@@ -1,5 +1,7 @@
 """What was practised: the record of each test of the schedule, kept up in time, in the control table.
 
+The last of them also remembered what the primary's database is like, for a day on which it cannot be seen.
+
 A test as needed was never run. Where no full drill is allowed, a planned failover and failback stand for it.
 """
 
@@ -11,6 +13,8 @@ from datetime import timedelta
 
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
+from dr_estate.model import database_record
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import encode_item
 from dr_estate.model.run_records import RunKind, RunRecord, to_item
 from sandbox.core.state import now
@@ -23,10 +27,37 @@ _RECOVERED_S = 4500.0
 
 
 def build(estate: Estate) -> None:
-    """Put the records of the last runs. Needs the control table."""
+    """Put the records of the last runs, and the database's. Needs the control table and the database."""
     env, dynamodb = estate.environment, estate.dr.client("dynamodb")
     for record in records(env):
         dynamodb.put_item(TableName=env.named(env.names.control_table), Item=encode_item(to_item(record)))
+    item = {"pk": "STANDING", "sk": "DATABASE", **database_record.to_item(_database(estate))}
+    dynamodb.put_item(TableName=env.named(env.names.control_table), Item=encode_item(item))
+
+
+def _database(estate: Estate) -> DatabaseRecord:
+    name = estate.environment.named(estate.environment.names.database)
+    row = estate.primary.client("rds").describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
+    options = [group["OptionGroupName"] for group in row.get("OptionGroupMemberships", ())]
+    return DatabaseRecord(
+        resource_id=row["DbiResourceId"],
+        identifier=name,
+        at=now() - timedelta(days=LAST_DAYS_AGO),
+        instance_class=row["DBInstanceClass"],
+        storage_type=row["StorageType"],
+        storage_gib=row["AllocatedStorage"],
+        storage_limit_gib=row.get("MaxAllocatedStorage") or 0,
+        iops=row.get("Iops") or 0,
+        throughput=row.get("StorageThroughput") or 0,
+        option_group=next((group for group in options if not group.startswith("default:")), ""),
+        parameter_group=row["DBParameterGroups"][0]["DBParameterGroupName"],
+        log_exports=tuple(sorted(row.get("EnabledCloudwatchLogsExports", ()))),
+        iam_authentication=bool(row.get("IAMDatabaseAuthenticationEnabled")),
+        multi_az=row["MultiAZ"],
+        deletion_protection=row["DeletionProtection"],
+        copy_tags=row["CopyTagsToSnapshot"],
+        auto_minor_upgrade=row["AutoMinorVersionUpgrade"],
+    )
 
 
 def records(env: Environment) -> Iterator[RunRecord]:

@@ -1,9 +1,11 @@
 """Route 53: the traffic zone with the pair of origin records, the tenants' aliases, and a private zone a region.
 
-The pair is ALIAS records to the two load balancers with EvaluateTargetHealth and a health check each, already in the
-final policy (T05, T08, T12). Tenants are simple ALIAS records to the distribution. The parent zone belongs to another
-account where the environment names one, and is not made; a zone without a parent holds the delegations of the others.
-Customers' own domains are zones of this account, their hosts CNAMEs to the origin name.
+The pair is ALIAS records to the two load balancers with a health check each of a page that the balancer itself answers,
+already in the final policy (T05, T08, T12): a tenant's empty target group moves nobody (T55). Tenants are simple ALIAS
+records to the distribution. The parent zone belongs to another account where the environment names one, and is not
+made; a zone without a parent holds the delegations of the others. Customers' own domains are zones of this account,
+their hosts CNAMEs to the origin name.
+With a pin port the checks are calculated ones, and the primary's needs the DR region's switch to be open (T06).
 """
 
 from __future__ import annotations
@@ -88,26 +90,39 @@ def _origin_record(estate: Estate, site: Site) -> Record:
     routing: Record = {"Failover": "PRIMARY" if site.is_primary else "SECONDARY"}
     if traffic.policy == "weighted":
         routing = {"Weight": 100 if site.is_primary else 0}
-    record = _alias(traffic.origin_record, site.load_balancer_zone, site.load_balancer_dns, health=True)
-    return record | {"SetIdentifier": identifier, "HealthCheckId": _health_check(estate, site)} | routing
+    record = _alias(traffic.origin_record, site.load_balancer_zone, site.load_balancer_dns, health=False)
+    return record | {"SetIdentifier": identifier, "HealthCheckId": _judging(estate, site)} | routing
 
 
-def _health_check(estate: Estate, site: Site) -> str:
-    route53, name = estate.world_wide("route53"), f"{estate.environment.name}-origin-{site.side}"
-    response = route53.create_health_check(
-        CallerReference=name,
-        HealthCheckConfig={
-            "Type": "HTTP",
-            "FullyQualifiedDomainName": site.load_balancer_dns,
-            "Port": 80,
-            "ResourcePath": "/",
-            "RequestInterval": 10,
-            "FailureThreshold": 3,
-            "MeasureLatency": False,
-            "Inverted": False,
-            "Disabled": False,
-        },
-    )
+def _judging(estate: Estate, site: Site) -> str:
+    """The check on the site's record; over a calculated one the DR region can hold the primary's down (T01, T06)."""
+    pin_port, own = estate.environment.traffic.pin_port, _endpoint(site, 80)
+    checks = [_health_check(estate, f"origin-{site.side}", own)]
+    if not pin_port:
+        return checks[0]
+    if site.is_primary:
+        checks.append(_health_check(estate, "pin", _endpoint(estate.dr, pin_port) | {"Inverted": True}))
+    every = {"Type": "CALCULATED", "ChildHealthChecks": checks, "HealthThreshold": len(checks), "Inverted": False}
+    return _health_check(estate, f"traffic-{site.side}", every)
+
+
+def _endpoint(site: Site, port: int) -> Record:
+    return {
+        "Type": "HTTP",
+        "FullyQualifiedDomainName": site.load_balancer_dns,
+        "Port": port,
+        "ResourcePath": "/",
+        "RequestInterval": 10,
+        "FailureThreshold": 3,
+        "MeasureLatency": False,
+        "Inverted": False,
+        "Disabled": False,
+    }
+
+
+def _health_check(estate: Estate, label: str, config: Record) -> str:
+    route53, name = estate.world_wide("route53"), f"{estate.environment.name}-{label}"
+    response = route53.create_health_check(CallerReference=name, HealthCheckConfig=config)
     check = str(response["HealthCheck"]["Id"])
     route53.change_tags_for_resource(
         ResourceType="healthcheck", ResourceId=check, AddTags=as_list(tag_map(estate.environment, name))

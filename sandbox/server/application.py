@@ -10,6 +10,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from sandbox.core.clock import CLOCK
 from sandbox.core.error_responses import failure, not_implemented
 from sandbox.core.people import EXPIRED
 from sandbox.core.request_parser import ApiCall, Environ, identify
@@ -75,16 +76,20 @@ class Application:
         call = identify(environ)
         if path.startswith(EMULATORS_OWN):
             return not_implemented(call, "AWS has no such path")(environ, start_response)
-        return self.answer(call, environ)(environ, start_response)
+        CLOCK.advance()
+        response = self.answer(call, environ)
+        response.headers.extend(CLOCK.header())
+        return response(environ, start_response)
 
     def answer(self, call: ApiCall, environ: Environ) -> Response:
         """Answer an AWS call from outside. Raises ConnectionError where the caller is to get no answer."""
+        call, expired = self.emulator.people.resolve(call, environ)
         self.counts.add(call)
         age = memory_snapshots.age()
         if self.latency_s:
             time.sleep(self.latency_s)
         person = self.emulator.people.person(call.access_key)
-        if person == EXPIRED:
+        if expired or person == EXPIRED:
             return failure(call, "expired", fault_injection.SAID["expired"])
         bad = self._outage_answer(call, person, environ)
         if bad is not None and bad is not fault_injection.LOST:

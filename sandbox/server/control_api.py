@@ -11,16 +11,27 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from sandbox.core.clock import CLOCK
 from sandbox.core.errors import SandboxError
+from sandbox.core.people import expire_session_keys, issue_session_keys
 from sandbox.core.request_parser import Environ
 from sandbox.core.state import STATE, Outage
+from sandbox.core.timing import is_real, pace, set_pace
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
 from sandbox.world.call_recorder import played
 from sandbox.world.memory_snapshots import WorldStore, grow_older
 from sandbox.world.world import World
 
-TIMINGS = ("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s", "lag_published_s", "dns_lag_s")
+TIMINGS = (
+    "transition_s",
+    "log_upload_s",
+    "files_lag_s",
+    "replica_lag_s",
+    "lag_published_s",
+    "dns_lag_s",
+    "slow_s",
+)
 Answer = dict[str, Any]
 
 
@@ -44,12 +55,17 @@ class ControlApi:
             ("POST", "return"): self._return,
             ("POST", "age"): self._age,
             ("PUT", "timing"): self._timing,
+            ("GET", "clock"): lambda _: CLOCK.told(),
+            ("PUT", "clock"): self._clock,
+            ("PUT", "pace"): self._pace,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
+            ("POST", "session-keys"): self._session_keys,
+            ("DELETE", "session-keys"): self._expire,
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
-            ("GET", "faults"): lambda _: {"faults": [asdict(o) for o in STATE.outages]},
+            ("GET", "faults"): lambda _: {"faults": [_told(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
             ("GET", "disasters"): self._disasters,
@@ -89,10 +105,11 @@ class ControlApi:
             "account": environment.account,
             "tenants": list(STATE.tenants),
             "pid": os.getpid(),
-            "faults": [asdict(o) for o in STATE.outages],
+            "faults": [_told(o) for o in STATE.outages],
             "stopped": {region: when.isoformat() for region, when in STATE.stopped.items()},
             "disasters": sorted(STATE.disasters),
             "scene": played().get("name", ""),
+            "pace": pace(),
         }
 
     def _keep(self, body: Answer) -> Answer:
@@ -120,11 +137,43 @@ class ControlApi:
         self._hooks["changed"]()
         return {}
 
+    def _clock(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            CLOCK.set_speed(float(body["speed"]))
+        self._hooks["changed"]()
+        return CLOCK.told()
+
+    def _pace(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            set_pace(str(body["pace"]))
+        self._hooks["changed"]()
+        return {}
+
+    def _world_changed(self) -> None:
+        from sandbox.moto_ext.route53.health import count_checks
+
+        if is_real():
+            with WORLD_LOCK:
+                count_checks(self._world.environment.account)
+        self._hooks["changed"]()
+
     def _enforce(self, body: Answer) -> Answer:
         if not isinstance(body["on"], bool):
             raise TypeError("'on' is true or false")
         with WORLD_LOCK:
             STATE.extras.update({"enforce_iam": body["on"], "denied": []})
+        self._hooks["changed"]()
+        return {}
+
+    def _session_keys(self, body: Answer) -> Answer:
+        with WORLD_LOCK:
+            keys = issue_session_keys(self._world.environment.account, str(body["person"]), float(body["valid_s"]))
+        self._hooks["changed"]()
+        return asdict(keys) | {"expires_at": keys.expires_at.isoformat()}
+
+    def _expire(self, _: Answer) -> Answer:
+        with WORLD_LOCK:
+            expire_session_keys()
         self._hooks["changed"]()
         return {}
 
@@ -136,12 +185,12 @@ class ControlApi:
 
     def _begin(self, body: Answer) -> Answer:
         fault_injection.begin(Outage(**body))
-        self._hooks["changed"]()
+        self._world_changed()
         return {}
 
     def _end(self, body: Answer) -> Answer:
         fault_injection.end(Outage(**body) if body else None)
-        self._hooks["changed"]()
+        self._world_changed()
         return {}
 
     def _disasters(self, _: Answer) -> Answer:
@@ -154,7 +203,7 @@ class ControlApi:
 
         with WORLD_LOCK:
             touched = inject(self._world, body["name"])
-        self._hooks["changed"]()
+        self._world_changed()
         return {"touched": sorted(touched)}
 
     def _repair(self, body: Answer) -> Answer:
@@ -162,7 +211,7 @@ class ControlApi:
 
         with WORLD_LOCK:
             mended = repair(self._world, body["name"]) if body.get("name") else repair_all(self._world)
-        self._hooks["changed"]()
+        self._world_changed()
         return {"mended": mended}
 
     def _trained(self, what: str, *args: Any) -> Answer:
@@ -172,6 +221,11 @@ class ControlApi:
             response: Answer = getattr(session, what)(self._world, *args)
         self._hooks["changed"]()
         return response
+
+
+def _told(outage: Outage) -> Answer:
+    """The outage as it was given."""
+    return {name: value for name, value in asdict(outage).items() if name != "begun"}
 
 
 def _json(body: Answer, status: int = 200) -> Response:

@@ -11,16 +11,19 @@ from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.ecs.models import ecs_backends
-from moto.elbv2.models import FakeListener, FakeTargetGroup, elbv2_backends
+from moto.elbv2.models import FakeListener, FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from dr_estate.config.environment import Environment
-from sandbox.core.state import STATE
+from sandbox.core.state import SITES, STATE, ill
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
-from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.data.tenant_pages import FINE, UNAUTHORISED, PageAnswer
+from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
+from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.elbv2.openings import VISITOR, lets_in
 
 HTML, JSON = "text/html; charset=UTF-8", "application/json"
-UNAUTHORISED, UNAVAILABLE = 401, 503
+BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT = 502, 503, 504
 PAGE = """<!DOCTYPE html><html><head><title>{tenant}: log in</title>
 <link rel="stylesheet" href="https://{host}/wp-admin/css/login.min.css"></head>
 <body class="login"><form action="https://{host}/wp-login.php" method="post"></form></body></html>
@@ -60,22 +63,36 @@ class LoadBalancerSite:
         """Whether it is the sandbox's token."""
         return bool(self._token) and secrets.compare_digest(token.encode(), self._token.encode())
 
+    def _balancer(self) -> FakeLoadBalancer | None:
+        name = self.environment.named(self.environment.names.load_balancer)
+        balancers = elbv2_backends[self.environment.account][self.region].load_balancers.values()
+        return next((balancer for balancer in balancers if balancer.name == name), None)
+
     def listener(self, port: int) -> FakeListener | None:
         """The load balancer's listener on ``port``; None where nothing answers, a dark region's included."""
-        name = self.environment.named(self.environment.names.load_balancer)
-        backend = elbv2_backends[self.environment.account][self.region]
-        balancer = next(
-            (load_balancer for load_balancer in backend.load_balancers.values() if load_balancer.name == name), None
-        )
+        balancer = self._balancer()
         if balancer is None or self.region in STATE.stopped:
             return None
         return next((listener for listener in balancer.listeners.values() if int(listener.port) == port), None)
 
-    def reply(self, port: int, host: str, wanted: SiteRequest | None = None) -> SiteReply | None:
+    def reply(self, port: int, host: str, wanted: SiteRequest | None = None, source: str = VISITOR) -> SiteReply | None:
         """The answer to ``host``; None where the connection is to be closed without one."""
         with WORLD_LOCK:
             listener = self.listener(port)
-            return self._routed(listener, host, wanted) if listener else None
+            if listener is None or not self._is_open(port, source):
+                return None
+            if ill(self.region, "error", SITES):
+                return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
+            return self._routed(listener, host, wanted)
+
+    def lets_in(self, port: int) -> bool:
+        """Whether a visitor's connection to the port comes about; one without a listener is refused elsewhere."""
+        with WORLD_LOCK:
+            return self.listener(port) is None or self._is_open(port, VISITOR)
+
+    def _is_open(self, port: int, source: str) -> bool:
+        balancer = self._balancer()
+        return balancer is not None and lets_in(self.environment.account, self.region, balancer, port, source)
 
     def _routed(self, listener: FakeListener, host: str, wanted: SiteRequest | None) -> SiteReply:
         rules = sorted(
@@ -89,32 +106,49 @@ class LoadBalancerSite:
         backend = elbv2_backends[self.environment.account][self.region]
         groups = [backend.target_groups.get(arn) for arn in backend._get_target_group_arns_from(action.data)]
         targets = Targets(self.environment.account, self.region)
-        healthy = [group for group in groups if group is not None and targets.counts(group)[0]]
-        if not healthy:
+        known = [(group, targets.of(group)) for group in groups if group is not None]
+        group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
+        if group is None or not behind:
             return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
-        return self._page(healthy[0], targets, wanted)
+        serving = _served_by(behind) or behind
+        return self._answered(group, targets, serving[next(self._turn) % len(serving)], wanted)
 
-    def _page(self, group: FakeTargetGroup, targets: Targets, wanted: SiteRequest | None) -> SiteReply:
-        """The page of the tenant whose service stands behind ``group``."""
+    def _answered(
+        self, group: FakeTargetGroup, targets: Targets, target: GroupTarget, wanted: SiteRequest | None
+    ) -> SiteReply:
+        """What the target answers. Where all are unhealthy each is asked all the same: the group fails open (ELB)."""
+        task = targets.task_at(group, target.address)
+        if task is None or not target.reachable:
+            return SiteReply(GATEWAY_TIMEOUT, "<h1>504 Gateway Time-out</h1>")
+        if not target.listens:
+            return SiteReply(BAD_GATEWAY, "<h1>502 Bad Gateway</h1>")
+        if wanted is not None and wanted.trusted:
+            return self._stored(group, task, wanted)
+        page = targets.page(task)
+        if page.status in (FINE, UNAUTHORISED):
+            return self._page(group, page, wanted)
+        return SiteReply(page.status, f"<h1>{page.status}</h1>")
+
+    def _tenant(self, group: FakeTargetGroup) -> str:
+        """The tenant whose service stands behind ``group``, "" where that is none's."""
         env = self.environment
         services = ecs_backends[env.account][self.region].services.values()
         attached = (s.name for s in services if group.arn in {lb.get("targetGroupArn") for lb in s.load_balancers})
-        tenants = [tenant for name in attached if (tenant := env.tenant_of(env.names.service, name))]
-        if not tenants:
-            return SiteReply(200, "It works!")
-        host = f"{tenants[0].replace('-', '')}.{env.traffic.tenant_domain}"
-        if UNAUTHORISED in env.traffic.expected_probe_statuses and not (wanted and wanted.trusted):
-            return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
-        if wanted is None:
-            return SiteReply(200, PAGE.format(tenant=tenants[0], host=host))
-        return self._stored(group, targets, tenants[0], wanted)
+        return next((tenant for name in attached if (tenant := env.tenant_of(env.names.service, name))), "")
 
-    def _stored(self, group: FakeTargetGroup, targets: Targets, tenant: str, wanted: SiteRequest) -> SiteReply:
-        """What the next healthy task, in turn, does with its stores."""
-        addresses = [target.address for target in targets.of(group) if target.state == "healthy"]
-        task = targets.task_at(group, addresses[next(self._turn) % len(addresses)])
-        if task is None:
-            return SiteReply(UNAVAILABLE, said("No task stands behind the healthy target."), form=JSON)
+    def _page(self, group: FakeTargetGroup, page: PageAnswer, wanted: SiteRequest | None) -> SiteReply:
+        """The page of the tenant behind ``group``; a visitor without the sandbox's token is asked for a password."""
+        env, tenant = self.environment, self._tenant(group)
+        if not tenant:
+            return SiteReply(200, "It works!")
+        host = f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}"
+        if page.status == UNAUTHORISED or wanted is not None:
+            return SiteReply(UNAUTHORISED, "Authorization Required", realm=host)
+        return SiteReply(FINE, PAGE.format(tenant=tenant, host=host))
+
+    def _stored(self, group: FakeTargetGroup, task: RunningTask, wanted: SiteRequest) -> SiteReply:
+        """What the task does with its stores."""
+        tenant = self._tenant(group)
         behind = TaskStores(self.environment.account, self.region, task.definition)
         try:
             if not wanted.writes:
@@ -132,6 +166,10 @@ class LoadBalancerSite:
             bundles = [cert_bundles[arn] for arn in (listener.certificates if listener else ()) if arn in cert_bundles]
         fit = [bundle for bundle in bundles if name and any(_covers(san, name) for san in bundle.sans)] or bundles
         return (fit[0].cert, fit[0].key) if fit else None
+
+
+def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:
+    return [target for target in targets if target.state == "healthy"]
 
 
 def _matches(conditions: list[dict[str, Any]], host: str) -> bool:

@@ -22,9 +22,11 @@ from dr_estate.config.environment import Environment
 from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.client.launch_options import LaunchOptions, Progress, same_world
 from sandbox.core import truth, world_file, world_lock
+from sandbox.core.clock import CLOCK
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
 from sandbox.core.state import STATE
+from sandbox.core.timing import set_pace
 from sandbox.world import fault_injection, moto_app
 
 if TYPE_CHECKING:
@@ -81,8 +83,8 @@ class Host:
             raise SandboxError("This sandbox lives for one command: its world has no file.")
         self.application.changed.clear()
         with world_lock.WORLD_LOCK:
-            world = persistence.dump()
-        world_file.write(self.folder / "world", world, self.order.about())
+            world, clock = persistence.dump(), CLOCK.about()
+        world_file.write(self.folder / "world", world, self.order.about() | clock)
 
     def _served(self) -> tuple[Application, BaseWSGIServer]:
         from sandbox.server import dns_server, tenant_sites
@@ -121,14 +123,20 @@ class Host:
 
         path = self.folder / "world" if self.folder else None
         if path is not None and path.exists():
-            same_world(world_file.about(path), self.order)
+            saved = world_file.about(path)
+            same_world(saved, self.order)
+            CLOCK.begin(saved.get("ahead_s", 0.0), self.order.speed or saved.get("speed", 1.0))
             self._progress("loading the kept world", 0, 1)
             persistence.load(path)
-        elif not self.order.seeded:
-            moto.settle_people()
         else:
-            seed_cache.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
-            STATE.id = ""  # a seeded world may be the copy of a kept one
+            if self.order.seeded:
+                seed_cache.fill(self.environment, self.order.tenants, moto.settle_people, self._progress)
+                STATE.id = ""  # a seeded world may be the copy of a kept one
+            else:
+                moto.settle_people()
+            CLOCK.begin(0.0, self.order.speed or 1.0)  # what is seeded is of the machine's time: others load it too
+        if self.order.pace:
+            set_pace(self.order.pace)
         STATE.id = STATE.id or secrets.token_hex(_ID_BYTES)
         return STATE.id
 

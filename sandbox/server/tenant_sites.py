@@ -2,8 +2,9 @@
 
 A request is routed by its Host through the listener's rules, to a target group, to the service whose healthy tasks
 stand behind it; that service's tenant signs the page. So a wrong rule, an empty group or a dark region shows, and an
-outage of service ``sites`` that is ``slow`` delays every answer. Where the environment expects 401 (basic auth), the
-tenants' pages ask for a password.
+outage of service ``sites`` that is ``slow`` delays every answer. ``cloudfront`` stands for the distribution, which asks
+the load balancer that DNS leads to: it reaches one that lets CloudFront's servers in alone. Where the environment
+expects 401 (basic auth), the tenants' pages ask for a password.
 
 ``POST /wp-json/dr/v1/rows`` (or ``files``) with ``{"id": ...}`` writes through the task that answers into the database
 and the file system behind it: 201 is an acknowledged write, 503 says why there is none. ``GET`` lists the tenant's ids.
@@ -24,15 +25,17 @@ from moto.elbv2.models import elbv2_backends
 
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import TOKEN_HEADER
-from sandbox.core.state import STATE
+from sandbox.core.state import SITES, ill
+from sandbox.core.timing import lag_s
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.moto_ext.data.task_data import KINDS
 from sandbox.moto_ext.route53.route53 import addresses_of
+from sandbox.server import distribution_site
+from sandbox.server.distribution_site import DistributionSite
 from sandbox.server.dns_server import FOREVER_S
 from sandbox.server.load_balancer import JSON, LoadBalancerSite, SiteReply, SiteRequest, said
 from sandbox.world.fault_injection import STOPPING
 
-SERVICE = "sites"
 HEADER = "X-World-Sites"
 LOOPBACK = "127.0.0.1"
 API = "/wp-json/dr/v1/"
@@ -65,11 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, wanted: SiteRequest | None) -> None:
         host = self.headers.get("Host", "").partition(":")[0].lower()
-        slow = (
-            o.seconds
-            for o in STATE.outages
-            if (o.region, o.service, o.how) == (self.server.door.region, SERVICE, "slow")
-        )
+        slow = (lag_s("slow_s", outage.seconds) for outage in ill(self.server.door.region, "slow", SITES))
         STOPPING.wait(sum(slow))
         reply = self.server.door.reply(self.server.listens_as, host, wanted)
         self.close_connection = True
@@ -94,12 +93,14 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
-    door: LoadBalancerSite
+    door: LoadBalancerSite | DistributionSite
     listens_as: int
     secure: ssl.SSLContext | None = None
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         if self.secure is not None:
+            if not self.door.lets_in(self.listens_as):
+                return
             request = self.secure.wrap_socket(request, server_side=True)
         super().finish_request(request, client_address)
 
@@ -107,7 +108,7 @@ class _Server(ThreadingHTTPServer):
         """A visitor that breaks off, or refuses the certificate, is no error of this server."""
 
 
-def _secure(door: LoadBalancerSite) -> ssl.SSLContext:
+def _secure(door: LoadBalancerSite | DistributionSite) -> ssl.SSLContext:
     """A context that presents, to each name asked for, what the listener would at that moment."""
     outer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
@@ -128,22 +129,27 @@ def _secure(door: LoadBalancerSite) -> ssl.SSLContext:
 
 
 def serve(environment: Environment, token: str = "") -> Mapping[str, tuple[int, int]]:
-    """Serve both regions' sites on loopback. Returns the ports of HTTP and HTTPS by region.
+    """Serve both regions' sites, and the distribution, on loopback. Returns the ports of HTTP and HTTPS by region.
 
     ``token`` opens pages that ask for a password.
     """
-    ports: dict[str, tuple[int, int]] = {}
-    for side in (Side.PRIMARY, Side.DR):
-        door = LoadBalancerSite(environment, environment.region(side), token)
-        plain, secure = _listen(door, 80), _listen(door, 443)
-        secure.secure = _secure(door)
-        for server in (plain, secure):
-            threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
-        ports[door.region] = (int(plain.server_address[1]), int(secure.server_address[1]))
-    return ports
+    regions = [environment.region(side) for side in (Side.PRIMARY, Side.DR)]
+    doors = {region: LoadBalancerSite(environment, region, token) for region in regions}
+    return {
+        **{region: _serve(door) for region, door in doors.items()},
+        distribution_site.NAME: _serve(DistributionSite(environment.account, doors)),
+    }
 
 
-def _listen(door: LoadBalancerSite, port: int) -> _Server:
+def _serve(door: LoadBalancerSite | DistributionSite) -> tuple[int, int]:
+    plain, secure = _listen(door, 80), _listen(door, 443)
+    secure.secure = _secure(door)
+    for server in (plain, secure):
+        threading.Thread(target=server.serve_forever, args=(FOREVER_S,), daemon=True).start()
+    return int(plain.server_address[1]), int(secure.server_address[1])
+
+
+def _listen(door: LoadBalancerSite | DistributionSite, port: int) -> _Server:
     server = _Server((LOOPBACK, 0), _Handler)
     server.door, server.listens_as = door, port
     return server
@@ -152,11 +158,9 @@ def _listen(door: LoadBalancerSite, port: int) -> _Server:
 def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, Any]]:
     """Where each region's sites answer, and its load balancer's names and addresses in the world's DNS."""
     found: dict[str, dict[str, Any]] = {}
-    name = environment.named(environment.names.load_balancer)
     for region, (plain, secure) in ports.items():
         with WORLD_LOCK:
-            balancers = elbv2_backends[environment.account][region].load_balancers.values()
-            names = [str(balancer.dns_name) for balancer in balancers if balancer.name == name]
+            names = _names(environment, region) if region != distribution_site.NAME else []
         addresses = [address for dns_name in names for address in addresses_of(dns_name)]
         found[region] = {
             "address": LOOPBACK,
@@ -166,6 +170,12 @@ def places(environment: Environment, ports: Mapping[str, tuple[int, int]]) -> di
             "addresses": addresses,
         }
     return found
+
+
+def _names(environment: Environment, region: str) -> list[str]:
+    name = environment.named(environment.names.load_balancer)
+    balancers = elbv2_backends[environment.account][region].load_balancers.values()
+    return [str(balancer.dns_name) for balancer in balancers if balancer.name == name]
 
 
 def told(ports: Mapping[str, tuple[int, int]]) -> str:

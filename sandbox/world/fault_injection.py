@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from werkzeug.wrappers import Response
 
@@ -15,8 +16,12 @@ from sandbox.core.error_responses import failure
 from sandbox.core.errors import SandboxError
 from sandbox.core.request_parser import ApiCall, Environ
 from sandbox.core.state import STATE, Outage, now
+from sandbox.core.timing import lag_s
 
-MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", "stale")
+SILENT = ("stale", "no-capacity", "zone-lost")
+"""Manners that meet no call: what they do shows in the answers."""
+MANNERS = ("refuse", "hang", "error", "throttle", "deny", "expired", "slow", "lost", *SILENT)
+STALE = ("dns", "cloudwatch")
 DARK = ("refuse", "hang", "error")
 SAID = {
     "error": "The service is unavailable: the sandbox holds {region} in an outage",
@@ -44,13 +49,13 @@ class DroppedConnection(ConnectionError):
 def begin(outage: Outage) -> None:
     """Put ``outage`` in force. A region gone dark as a whole stops replicating from now on.
 
-    Raises SandboxError for an unknown manner, and for one that is a name server's alone.
+    Raises SandboxError for an unknown manner, and for staleness of anything but name servers and metrics.
     """
     if outage.how not in MANNERS:
         raise SandboxError(f"'{outage.how}' is no way to fail: use one of {', '.join(MANNERS)}.")
-    if outage.how == "stale" and outage.service != "dns":
-        raise SandboxError("Only a name server answers with what was: give service 'dns'.")
-    STATE.outages = [*STATE.outages, outage]
+    if outage.how == "stale" and outage.service not in STALE:
+        raise SandboxError("Only name servers and metrics answer with what was: give service 'dns' or 'cloudwatch'.")
+    STATE.outages = [*STATE.outages, replace(outage, begun=now())]
     if _darkens(outage):
         STATE.stopped.setdefault(outage.region, now())
 
@@ -88,7 +93,7 @@ def meet(call: ApiCall, person: str, environ: Environ) -> Response | None:
     if outage.how == "lost":
         return LOST
     if outage.how == "slow":
-        STOPPING.wait(outage.seconds)
+        STOPPING.wait(lag_s("slow_s", outage.seconds))
         return None
     if outage.how == "hang":
         _hold(outage, environ)
@@ -102,13 +107,24 @@ def meet(call: ApiCall, person: str, environ: Environ) -> Response | None:
 def _outage_of(call: ApiCall, person: str) -> Outage | None:
     for outage in STATE.outages:
         if (
-            outage.region in ("", call.region)
+            outage.how not in SILENT
+            and not _is_yet_to_come(outage)
+            and outage.region in ("", call.region)
             and outage.service in ("", call.service)
             and outage.operation in ("", call.operation)
             and outage.person in ("", person)
+            and (call.writes or not outage.writes)
         ):
-            return _counted(outage)
+            if outage.after == 0:
+                return _counted(outage)
+            outage.after -= 1
     return None
+
+
+def _is_yet_to_come(outage: Outage) -> bool:
+    if outage.how != "expired" or outage.begun is None:
+        return False
+    return now() < outage.begun + timedelta(seconds=outage.seconds)
 
 
 def _counted(outage: Outage) -> Outage:
@@ -144,8 +160,10 @@ def _gone(client: socket.socket) -> bool:
 
 
 def _darkens(outage: Outage) -> bool:
-    return outage.how in DARK and not (outage.service or outage.operation or outage.person or outage.times)
+    narrow = outage.service or outage.operation or outage.person or outage.times or outage.writes or outage.after
+    return outage.how in DARK and not narrow
 
 
 def _same(outage: Outage, other: Outage) -> bool:
-    return replace(outage, times=0) == replace(other, times=0)
+    counts: dict[str, Any] = {"times": 0, "after": 0, "begun": None}
+    return replace(outage, **counts) == replace(other, **counts)

@@ -25,6 +25,7 @@ from sandbox.core.state import STATE, WorldState
 
 _LOCK, _RLOCK = type(threading.Lock()), type(threading.RLock())
 _later = timedelta(0)
+_SECRETS_MOMENTS = ("created_date", "deleted_date", "last_changed_date", "last_rotation_date", "next_rotation_date")
 _PRIVATE_KEYS = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey)
 
 
@@ -63,6 +64,7 @@ def take(world: bytes, older_s: int = 0) -> None:
     BackendDict.reset()  # before the world is read: it closes the contents of S3 objects of every world there is
     try:
         _take(cloudpickle.loads(world))
+        _move_secrets(older_s)
     finally:
         _later = timedelta(0)
 
@@ -70,6 +72,14 @@ def take(world: bytes, older_s: int = 0) -> None:
 def _take(world: dict[str, Any]) -> None:
     _restore(world["backends"])
     STATE.__dict__.update({**WorldState().__dict__, **world["state"]})
+
+
+def _move_secrets(older_s: int) -> None:
+    """Secrets keep their moments as whole seconds since 1970, which a pickle does not tell from other numbers."""
+    for backends in (found for found in _in_use() if found.service_name == "secretsmanager"):
+        for backend in (backend for regions in backends.values() for backend in regions.values()):
+            for secret in (vars(secret) for secret in dict.values(backend.secrets)):
+                secret.update({name: secret[name] + older_s for name in _SECRETS_MOMENTS if secret.get(name)})
 
 
 def _backends() -> list[tuple[BackendDict[Any], dict[str, Any], dict[str, dict[str, Any]]]]:

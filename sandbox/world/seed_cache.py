@@ -20,6 +20,7 @@ from sandbox.core.state import STATE, now
 from sandbox.world import persistence
 
 KEPT = 12
+_SOURCES = ("dr_actions/iam", "dr_estate", "sandbox")  # policies and names of a world are made of all three
 FRESH_S = 900
 """A kept world is used for this long: its recovery points age with the clock, as everything in it does."""
 
@@ -28,8 +29,8 @@ def digest(environment: Environment, tenants: int) -> str:
     """Return what a seeded world depends on, as a digest: settings, tenants, source, versions, answers about AWS."""
     hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
     hashed.update(json.dumps([tenants, world_file.stamp(), truth.answer_all()]).encode())
-    source = Path(__file__).parents[1]
-    for file in sorted(source.rglob("*.py")):
+    source = Path(__file__).parents[2]
+    for file in sorted(path for room in _SOURCES for path in (source / room).rglob("*.py")):
         hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
     return hashed.hexdigest()[:24]
 

@@ -65,8 +65,13 @@ class World:
 
     def outage(self, side: Side | str, how: str, service: str = "", operation: str = "", **more: Any) -> None:
         """Let ``side``'s region answer badly (see Outage); mending ends it. GLOBAL means the us-east-1 region."""
-        region = self.environment.region(Side(side))
-        outage = Outage(region, how, service, operation, **more)
+        self._begin(Outage(self.environment.region(Side(side)), how, service, operation, **more))
+
+    def outage_everywhere(self, how: str, service: str) -> None:
+        """Let a service of no region answer badly; mending ends it."""
+        self._begin(Outage("", how, service))
+
+    def _begin(self, outage: Outage) -> None:
         fault_injection.begin(outage)
         self._undo.append({"outage": asdict(outage)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from dr_actions.control_table.control import ControlStore
 from dr_actions.control_table.table import SentTable
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.world_id import WorldId
 from sandbox.client.endpoint import Endpoint
@@ -26,17 +28,33 @@ WORLD = WorldId.sandbox(SIT.account, "test")
 _NUMBERS = count(1)
 
 
-class Clock:
-    """A clock that stands still until it is moved."""
+class Clock(WorldClock):
+    """A clock that stands still until it is moved; whoever waits by it moves it. ``waited`` runs after each wait."""
 
-    def __init__(self) -> None:
-        self.at = datetime(2026, 1, 7, 3, 0, tzinfo=UTC)
+    def __init__(self, at: datetime = datetime(2026, 1, 7, 3, 0, tzinfo=UTC)) -> None:
+        self._began, self.passed_s = at, 0.0
+        self.waited: Callable[[], object] = lambda: None
+        super().__init__(lambda: at.timestamp() + self.passed_s, lambda: self.passed_s, self._skip)
 
     def __call__(self) -> datetime:
-        return self.at
+        return self.now()
+
+    @property
+    def at(self) -> datetime:
+        """What it shows."""
+        return self.now()
+
+    @at.setter
+    def at(self, moment: datetime) -> None:
+        self.passed_s = (moment - self._began).total_seconds()
 
     def move(self, **by: float) -> None:
-        self.at += timedelta(**by)
+        self.passed_s += timedelta(**by).total_seconds()
+
+    def _skip(self, stop: threading.Event, seconds: float) -> bool:
+        self.passed_s += seconds
+        self.waited()
+        return stop.is_set()
 
 
 class Plain:
@@ -79,7 +97,7 @@ def new_table(endpoint: Endpoint) -> str:
     return name
 
 
-def store(sender: Any, table: str, clock: Callable[[], datetime]) -> ControlStore:
+def store(sender: Any, table: str, clock: WorldClock) -> ControlStore:
     """The store over that table; it never sleeps between attempts."""
     return ControlStore(SentTable(sender, table, SIT.regions.dr, sleep=lambda _s: None), clock)
 

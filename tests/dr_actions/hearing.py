@@ -18,7 +18,7 @@ class Told:
     """Keeps what it hears. Each callable is called with a step: it may change the world, or stop the run.
 
     ``baking`` hears of a stage's bake, ``asked`` of a person's step, ``finished`` of one that is done, ``waiting`` of
-    every look that finds one not done.
+    every look that finds one not done. ``impatient`` is the answer to whether a slow step is given up.
     """
 
     baking: Callable[[Step], None] = _nothing
@@ -27,6 +27,7 @@ class Told:
     waiting: Callable[[Step], None] = _nothing
     said: list[str] = field(default_factory=list)
     limits_s: set[float] = field(default_factory=set)
+    impatient: bool = False
 
     def begins(self, steps: Sequence[Step]) -> None:
         self.said += [f"begins {step.id}" for step in steps]
@@ -51,6 +52,10 @@ class Told:
 
     def note(self, sentence: str) -> None:
         self.said.append(sentence)
+
+    def gives_up(self, step: Step, reason: str, _stop: threading.Event) -> bool:
+        self.said.append(f"{step.id} asks whether to give up: {reason}")
+        return self.impatient
 
     def confirm(self, step: Step, _stop: threading.Event) -> bool:
         self.said.append(f"{step.id} asks")

@@ -82,6 +82,9 @@ def status(identifier: str, value: float | None, minutes_ago: float = 1) -> Read
     return Reading("HealthCheckStatus", (("HealthCheckId", identifier),), value, at, value, value or 0.0)
 
 
+ALL_VIEWER = cloudfront.HostPolicy("p-all", "AllViewer", forwards_host=True)
+NO_CACHE = cloudfront.HostPolicy("p-cache", "CachingDisabled", forwards_host=False)
+BEHAVIOUR = cloudfront.Behaviour("default (*)", "platform-origin", ALL_VIEWER.id, NO_CACHE.id, False, functions=False)
 DISTRIBUTION = cloudfront.Distribution(
     id="E1",
     domain=DOMAIN,
@@ -96,6 +99,7 @@ DISTRIBUTION = cloudfront.Distribution(
     certificate="arn:aws:acm:us-east-1:1:certificate/c0",
     minimum_tls="TLSv1.2_2021",
     staging=False,
+    behaviours=(BEHAVIOUR,),
 )
 
 CERTIFICATE = acm.Certificate(
@@ -139,6 +143,7 @@ def traffic(**changed: Any) -> Values:
         "checks": (route53_health_checks.checks, (CHECK_1, CHECK_2)),
         "statuses": (route53_health_checks.statuses, (status("hc-1", 1.0), status("hc-2", 1.0))),
         "distributions": (cloudfront.distributions, (DISTRIBUTION,)),
+        "host_policies": (cloudfront.host_policies, (ALL_VIEWER, NO_CACHE)),
     }
     doors = {
         (elbv2.load_balancer, Side.PRIMARY): changed.get("primary_balancer", balancer(PRIMARY_BALANCER)),

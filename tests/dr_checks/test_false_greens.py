@@ -53,6 +53,8 @@ def origins(*rows: dict[str, Any], group: bool = False) -> dict[str, Status]:
         "DefaultCacheBehavior": {
             "TargetOriginId": "both" if group else ids[0],
             "ViewerProtocolPolicy": "redirect-to-https",
+            "ForwardedValues": {"QueryString": True, "Cookies": {"Forward": "all"}}
+            | {"Headers": {"Quantity": 1, "Items": ["*"]}},
         },
         "CacheBehaviors": {"Quantity": 0},
         "CustomErrorResponses": {"Quantity": 0},
@@ -79,7 +81,8 @@ def origins(*rows: dict[str, Any], group: bool = False) -> dict[str, Status]:
     (row,) = found
     base = whole(cloudfront.distributions, Side.GLOBAL)[0]
     ours = replace(row, id=base.id, domain=base.domain, certificate=base.certificate)
-    return turned({(cloudfront.distributions, Side.GLOBAL): (ours,)})
+    statuses = turned({(cloudfront.distributions, Side.GLOBAL): (ours,)})
+    return {check: status for check, status in statuses.items() if status is not Status.NOT_APPLICABLE}
 
 
 def balancer(region: str) -> str:

@@ -106,6 +106,36 @@ def test_hosts_chosen_by_a_regular_expression_are_unknown_where_it_comes_first()
     assert turned({(elbv2.rules, Side.DR): (*by_regex("900"), *rules)}) == {}
 
 
+def with_condition(condition: dict[str, Any], *sides: Side) -> dict[Any, Any]:
+    """The healthy rules of these sides, each with this condition beside its own."""
+    changes = {}
+    for side in sides:
+        rows = [
+            {
+                "RuleArn": f"arn:rule/{n}",
+                "Priority": str(rule.priority),
+                "IsDefault": False,
+                "Conditions": [{"Field": "host-header", "HostHeaderConfig": {"Values": list(rule.hosts)}}, condition],
+                "Actions": [{"Type": "forward", "TargetGroupArn": rule.action.target_groups[0]}],
+            }
+            for n, rule in enumerate(part(elbv2.rules, side))
+        ]
+        changes[elbv2.rules, side] = read(elbv2.rules, side, {"describe_rules": {"Rules": rows}})
+    return changes
+
+
+def test_rules_that_want_a_header_of_the_distribution_are_compared_with_the_primary_s() -> None:
+    secret = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Origin-Verify", "Values": ["s3cret"]}}
+    both = with_condition(secret, Side.PRIMARY, Side.DR)
+    assert turned(both) == {}
+    assert "s3cret" not in repr(both)
+    assert turned(with_condition(secret, Side.DR)) == {"elbv2-routing.host-rules": UNKNOWN}
+
+
+def test_a_path_that_every_request_has_is_no_condition() -> None:
+    assert turned(with_condition({"Field": "path-pattern", "Values": ["/*"]}, Side.DR)) == {}
+
+
 def routes(**target: str) -> tuple[Any, ...]:
     """The healthy route tables, each default route leading to ``target``."""
     rows = [

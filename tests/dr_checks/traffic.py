@@ -62,10 +62,19 @@ def group(side: Side, tenant: str, **changes: Any) -> TargetGroup:
     return replace(base, **changes)
 
 
-def rule(side: Side, tenant: str, port: int = 80, priority: int = 1, to: str = "", conditions: int = 1) -> ListenerRule:
+def rule(
+    side: Side, tenant: str, port: int = 80, priority: int = 1, to: str = "", others: tuple[str, ...] = ()
+) -> ListenerRule:
     """The tenant's host goes to its own group, or to tenant ``to``'s."""
     forward = ListenerAction("forward", (group(side, to or tenant).arn,), "")
-    return ListenerRule(f"arn:listener/{side}/{port}", priority, (f"{tenant}.wpsit.kimmyai.io",), conditions, forward)
+    return ListenerRule(
+        f"arn:listener/{side}/{port}",
+        priority,
+        (f"{tenant}.wpsit.kimmyai.io",),
+        1 + len(others),
+        forward,
+        others=others,
+    )
 
 
 def groups(side: Side, **two: Any) -> tuple[TargetGroup, ...]:

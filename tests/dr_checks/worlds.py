@@ -10,6 +10,7 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.config.settings import Standby
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import ecs
 from dr_estate.reading.reader import Reader
@@ -19,6 +20,15 @@ NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).")
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 Values = Mapping[tuple[Reader[Any], Side], Any]
+
+
+def warm(env: Environment) -> Environment:
+    """The environment with a task a tenant in the DR region, on a read replica."""
+    replication = env.replication.model_copy(update={"database": ("read-replica", "backup-copy")})
+    return env.model_copy(update={"standby": Standby(mode="warm"), "replication": replication})
+
+
+WARM = warm(SIT)
 
 
 @dataclass(frozen=True)

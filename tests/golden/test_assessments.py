@@ -30,6 +30,7 @@ from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import SEQUENCE, Role
+from dr_actions.planning.estimate import sizes_of
 from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName, posture_of, signals_of
@@ -176,7 +177,8 @@ def _weighed(env: Environment, found: Snapshot) -> Iterator[str]:
     for goal in (Goal.FAILOVER, Goal.SWITCHOVER):
         planned = make_plan(context_of(env, found, goal), posture.name)
         gates = gates_of((), losses, planned, posture, env)
-        yield f"{goal}: {rto_estimate_s(planned, env)} s, {', '.join(failover_advice(gates)[0:1])}"
+        seconds = rto_estimate_s(planned, env, sizes=sizes_of(found, env))
+        yield f"{goal}: {seconds} s, {', '.join(failover_advice(gates)[0:1])}"
         yield from (f"{goal}: {_gate(gate)}" for gate in gates)
         yield from (f"{goal}: because {reason}" for reason in failover_advice(gates)[1])
         yield f"{goal}: stranded {stranded_writes(context_of(env, found, goal))}"

@@ -28,9 +28,14 @@ WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence
 COMMANDS = ("status", "failover", "failover --planned", "failback")
 PROSE = frozenset(
     {"Comment", "api_calls", "basis", "because", "digest", "feature", "files", "leaves", "measured", "notes", "reason"}
+    | {"posture_next", "posture_says", "posture_severity"}
     | {"reasons", "remedy", "says", "scenario", "source", "undo", "wanted", "why"}
+    | {"plan_estimate_s", "rto_estimate_s"}
 )
-"""Keys of sentences, and of what is not the same in two runs."""
+"""Keys of sentences, of what two runs or earlier versions differ in, and of estimates, which went by budgets then."""
+
+SINCE = frozenset({"health-checks.held-from-dr"})
+"""Checks that were added since, of which the records know nothing."""
 
 PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
 """What gives the present name of a value that was called differently, by its key."""
@@ -46,10 +51,15 @@ def typed(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         return {name: typed(inner, name) for name, inner in value.items() if name not in PROSE}
     if isinstance(value, list):
-        rows = [typed(inner) for inner in value]
+        rows = [typed(inner) for inner in value if not _is_since(inner)]
         return sorted(rows, key=json.dumps) if key == "findings" else rows  # some were in no order before
     mapped = PRESENT.get(key)
     return mapped(value) if mapped and isinstance(value, str) else value
+
+
+def _is_since(row: Any) -> bool:
+    """Whether a row is the result, or the gate, of a check that was added since."""
+    return isinstance(row, dict) and {row.get("check"), str(row.get("id", "")).removeprefix("check.")} & SINCE != set()
 
 
 def judged(world: str, words: str, home: Path) -> Ran:
@@ -91,7 +101,11 @@ def test_a_journal_of_before_is_shown_as_it_was(environment: str, tmp_path: Path
     for line in before["timelines"]:
         empty = {"phase": "drain", "start": None, "end": None, "seconds": None}
         line["phases"].remove(empty)  # no version recorded its end: it is not listed any more
-    assert typed(before) == typed(ran.report)
+    now = ran.report
+    for line in now["timelines"]:
+        assert (line["rto"].pop("since_by"), line["rto"].pop("drained_s")) == ("", None)
+        line["rto"] = {name: line["rto"][name] for name in ("objective_s", "reached_s", "met")}
+    assert typed(before) == typed(now)
 
 
 @pytest.mark.parametrize("environment", ["prod", "sit"])

@@ -17,7 +17,7 @@ MESSAGES = {"because", "says", "why", "reason", "message"}
 AWS_OWN_WORDS = {
     # ECS itself tells a pull that failed by the first word of a task's stoppedReason; the emulator does as it does.
     "sandbox/moto_ext/ecs/descriptions.py",
-    "sandbox/moto_ext/ecs/services.py",
+    "sandbox/moto_ext/ecs/deployments.py",
 }
 COMPARING = (ast.Eq, ast.NotEq, ast.In, ast.NotIn)
 LOOKING = {"startswith", "endswith", "find", "rfind", "index", "count", "match", "search", "fullmatch", "findall"}

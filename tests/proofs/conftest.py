@@ -10,6 +10,7 @@ import pytest
 
 from dr_estate.config.environment import Side, load_environment
 from sandbox.client.endpoint import Endpoint
+from tests.dr_checks.worlds import WARM
 from tests.proofs.compared import calls_of, facts_validated
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
 from tests.proofs.killing import Undisturbed
@@ -60,6 +61,13 @@ def prod_watch() -> Iterator[Watch]:
     prod = load_environment(ROOT / "environments", "prod")
     with borrowed(prod, tenants=3) as world:
         yield watch(world, prod)
+
+
+@pytest.fixture(scope="session")
+def warm_watch() -> Iterator[Watch]:
+    """A watched world of SIT with a warm standby: a task a tenant in the DR region, on a read replica."""
+    with borrowed(WARM, tenants=3) as world:
+        yield watch(world, WARM)
 
 
 @pytest.fixture(scope="module", params=[PLAIN, LEFT_BEHIND] if FULL else [PLAIN])

@@ -49,6 +49,8 @@ SENT: Mapping[str, Mapping[str, frozenset[Side]]] = {
     "files/unfreeze": {"efs:DeleteFileSystemPolicy": _AWAY, "efs:PutFileSystemPolicy": _AWAY},
     "database/unfreeze": {"rds:ModifyDBParameterGroup": _AWAY},
     "traffic/unpin_primary": {"route53:UpdateHealthCheck": _WORLD},
+    "traffic/unpin_from_dr": {"elbv2:ModifyListener": _AWAY},
+    "traffic/shift_to_dr": {"route53:ChangeResourceRecordSets": _WORLD},
 }
 
 

@@ -191,7 +191,10 @@ CASES = [
     Case(
         health_check_disabled,
         ("route53",),
-        {"health-checks.enabled": ("primary-", "--no-disabled")},
+        {
+            "health-checks.enabled": ("primary-", "--no-disabled"),
+            "dns-choice.primary-down": ("with the primary down", "health check"),
+        },
     ),
 ]
 
@@ -244,7 +247,7 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
         assert dr_cli("-e sit sandbox down", tmp_path).code == 0
     assert (red.code, red.report["exit"]) == (1, 1), red.out
     gaps = {result["check"]: result["findings"] for result in red.report["results"] if result["status"] == "fail"}
-    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled"}
+    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down"}
     topic = next(finding for finding in gaps["topics.in-both-regions"] if finding["status"] == "fail")
     assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")
     assert topic["remedy"] == f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}."

@@ -12,7 +12,6 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -31,12 +30,12 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites, Writer, missing
 from tests.proofs.dying import Make, When, at_the_first, dying, is_mutation, name_of
 from tests.proofs.processes import Process, forked
-from tests.proofs.rig import LEASE_S, quick
+from tests.proofs.rig import LEASE_S, Heir, quick
 from tests.proofs.watching import reader_of
 from tests.reports.test_reports import SCHEMA
 from tests.worlds import borrowed, world_of
 from utils.aws_mgmt.app import evaluation
-from utils.aws_mgmt.app.connections import clock, connect
+from utils.aws_mgmt.app.connections import connect
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.full_drill import drill_rules
@@ -71,11 +70,8 @@ class Drilling:
         return forked(partial(self._command, folder, make, later_s, action), log)
 
     def _command(self, folder: Path, make: Make, later_s: float, action: Action | None) -> int:
-        def now() -> datetime:
-            return clock() + timedelta(seconds=later_s)
-
         env = drill_rules(self.env)
-        reach = connect(world_of(self.world, "operator"), env, make, now)
+        reach = connect(world_of(self.world, "operator", Heir(later_s)), env, make)
         files = evaluation.CommandRun(folder, Terminal())
         try:
             if action:

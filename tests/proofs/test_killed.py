@@ -25,6 +25,7 @@ pytestmark = pytest.mark.proof
 
 LOST = {
     "rds:RestoreDBInstanceToPointInTime",
+    "rds:ModifyDBInstance",  # its copy in a second zone, once everybody is served
     "efs:DeleteReplicationConfiguration",
     "application-autoscaling:RegisterScalableTarget",
     "ecs:UpdateService",

@@ -1,24 +1,29 @@
 """Every disaster of the sandbox turns the checks it names, and beside them only its named consequences.
 
-The table disaster x check is written to reports/out/matrix.txt. One disaster of each area of checks is played for
-every change, and the dark regions; the others are proofs. ``DR_FULL_MATRIX=1`` reads the whole estate after each
-disaster and after each mending, which takes minutes; without it only what a disaster can have reached is read again.
+The estate's posture and the answer of `failover` are those that the disaster declares, too. The table disaster x check
+is written to reports/out/matrix.txt. One disaster of each area of checks is played for every change, and the dark
+regions; the others are proofs. ``DR_FULL_MATRIX=1`` reads the whole estate after each disaster and after each mending,
+which takes minutes; without it only what a disaster can have reached is read again.
 """
 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from dr_actions.assessment.failover import Advice
 from dr_checks.core.model import Area, Status
 from dr_checks.core.registry import checks
+from dr_checks.posture.posture import PostureName
 from dr_estate.model.unavailable import DataUnavailable
-from sandbox.disasters import ANYTHING, Disaster, catalogue, find
-from tests.proofs.watching import FULL, Watch, not_passed, readiness
+from sandbox.disasters import ANYTHING, NO_ANSWER, Disaster, catalogue, find
+from tests.proofs.watching import FULL, Answer, Watch, answer_to, judged, not_passed, readiness
 from tests.utils.running import ROOT
 
 Row = Mapping[str, Status]
@@ -55,11 +60,27 @@ def _sum(lines: list[str]) -> str:
 
 
 NO_DISASTER = {
+    "health-checks.held-from-dr": "no shipped environment has its primary region in us-east-1: its examples show it",
     "prerequisites.contacts-named": "the contacts stand in the environment file, which no disaster of AWS can change",
 }
 OF_PROD_ALONE = {"customer-stays-behind", "customer-without-tenant"}
+OF_WARM_ALONE = {
+    "alb-targets-unhealthy",
+    "ecs-deployment-failed",
+    "one-tenant-moves-all",
+    "services-asleep",
+    "site-in-maintenance",
+    "site-of-somebody-else",
+}
+"""They harm tasks of the DR region, and a pilot light has none."""
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
-CRAWLS = ("primary-throttled", "sites-crawl")
+CRAWLS = ("primary-throttled", "primary-throttled-and-down", "sites-crawl")
+UNTRUE = {
+    "primary-throttled-and-down": "BLIND, for want of a second signal: yet it answers, and its health check fails",
+}
+"""Disasters of which `status` or `failover` says more, or other, than was seen; by what is wrong."""
+RESTARTED = {"elbv2-routing.healthy-targets", "primary.services-running", "sites.every-site-answers"}
+PATIENCE_S = 90
 PROBED_FROM_OUTSIDE = {"health-checks.healthy-now"}
 """Route 53's probes of a dark region do see it: they fail."""
 
@@ -70,20 +91,38 @@ class Matrix:
 
     watch: Watch
     rows: dict[str, Row] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
     def row(self, disaster: Disaster) -> Row:
         """Status by check of all that did not pass under ``disaster``; of every check where nothing can be seen."""
         if disaster.name not in self.rows:
             touched = self.watch.world.inject(disaster.name)
             try:
-                self.rows[disaster.name] = not_passed(self.watch.judged(touched))
-            except DataUnavailable:
+                snapshot = self.watch.again(touched)
+                results = judged(snapshot, self.watch.environment)
+                self.rows[disaster.name] = not_passed(results)
+                self.answers[disaster.name] = answer_to(snapshot, self.watch.environment, results)
+            except DataUnavailable as refused:
                 self.rows[disaster.name] = dict.fromkeys(readiness(), Status.UNKNOWN)
+                self.answers[disaster.name] = Answer(NO_ANSWER, str(refused), NO_ANSWER)
             finally:
                 self.watch.world.repair(disaster.name)
+            if self.rows[disaster.name].keys() & RESTARTED:
+                self.settle(touched)
             if FULL:
                 self.assert_whole(disaster.name)
         return self.rows[disaster.name]
+
+    def settle(self, touched: Collection[str]) -> None:
+        """Wait until what runs has started again, as ECS does in its own time."""
+        until = time.monotonic() + PATIENCE_S
+        while not_passed(self.watch.judged(touched)) and time.monotonic() < until:
+            time.sleep(0.2)
+
+    def answer(self, disaster: Disaster) -> Answer:
+        """The posture and the answer under ``disaster``."""
+        self.row(disaster)
+        return self.answers[disaster.name]
 
     def assert_whole(self, latest: str) -> None:
         """Prove that mending left nothing behind."""
@@ -99,11 +138,14 @@ def matrix(sit_watch: Watch) -> Iterator[Matrix]:
     check_matrix.assert_whole("one of the disasters")
 
 
-def _row(disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest) -> Row:
-    if disaster.name not in OF_PROD_ALONE:
-        return matrix.row(disaster)
-    prod = Matrix(request.getfixturevalue("prod_watch"), matrix.rows)
-    return prod.row(disaster)
+@pytest.fixture
+def played(disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest) -> Matrix:
+    """The matrix in whose world the disaster can happen."""
+    if disaster.name in OF_WARM_ALONE:
+        return Matrix(request.getfixturevalue("warm_watch"), matrix.rows, matrix.answers)
+    if disaster.name in OF_PROD_ALONE:
+        return Matrix(request.getfixturevalue("prod_watch"), matrix.rows, matrix.answers)
+    return matrix
 
 
 def areas(disaster: Disaster) -> set[Area]:
@@ -115,31 +157,41 @@ def sampled() -> set[str]:
     """One disaster for each area of checks that SIT can meet, and the dark regions; what is only slow is a proof."""
     sample, met = {*DARK}, set[Area]()
     for disaster in catalogue():
-        if disaster.name not in {*DARK, *CRAWLS, *OF_PROD_ALONE} and areas(disaster) - met:
+        if disaster.name not in {*DARK, *CRAWLS, *OF_PROD_ALONE, *OF_WARM_ALONE} and areas(disaster) - met:
             sample.add(disaster.name)
             met |= areas(disaster)
     return sample - {*CRAWLS}
 
 
-def _played() -> list[Any]:
-    sample, proof = sampled(), (pytest.mark.proof,)
-    return [
-        pytest.param(disaster, id=disaster.name, marks=() if disaster.name in sample else proof)
-        for disaster in catalogue()
-    ]
+def _played(wrong: Mapping[str, str] = MappingProxyType({})) -> list[Any]:
+    """Each disaster, a proof where it is not of the sample; ``wrong`` are those of which too much is said today."""
+    sample = sampled()
+
+    def marks(name: str) -> Iterator[pytest.MarkDecorator]:
+        if name not in sample:
+            yield pytest.mark.proof
+        if name in wrong:
+            yield pytest.mark.xfail(reason=wrong[name], strict=True)
+
+    return [pytest.param(found, id=found.name, marks=tuple(marks(found.name))) for found in catalogue()]
 
 
 @pytest.mark.parametrize("disaster", _played())
-def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(
-    disaster: Disaster, matrix: Matrix, request: pytest.FixtureRequest
-) -> None:
-    row = _row(disaster, matrix, request)
+def test_a_disaster_turns_what_it_names_and_beside_it_only_its_consequences(disaster: Disaster, played: Matrix) -> None:
+    row = played.row(disaster)
     assert set(disaster.trips) <= set(row), "the disaster went unseen"
     if disaster.consequences != ANYTHING:
         assert set(row) <= {*disaster.trips, *disaster.consequences}, "a check cries wolf, or a consequence is unnamed"
     if disaster.name in DARK:
         known_checks = {check for check, status in row.items() if status is not Status.UNKNOWN}
         assert known_checks <= PROBED_FROM_OUTSIDE, "what a dark region hides is unknown, and never a gap"
+
+
+@pytest.mark.parametrize("disaster", _played(UNTRUE))
+def test_the_estate_is_said_to_be_what_it_is_and_the_answer_fits(disaster: Disaster, played: Matrix) -> None:
+    answer = played.answer(disaster)
+    assert answer.posture in disaster.posture.split(" or "), answer.says
+    assert answer.advice in disaster.answer.split(" or "), answer.says
 
 
 def test_no_area_of_checks_is_left_to_the_proofs_alone() -> None:
@@ -157,5 +209,12 @@ def test_a_disaster_names_checks_that_exist() -> None:
     assert sorted(named - set(checks())) == []
 
 
-def test_every_disaster_trips_something() -> None:
-    assert [disaster.name for disaster in catalogue() if not disaster.trips] == []
+def test_every_disaster_trips_something_or_says_why_nothing_can_see_it() -> None:
+    assert [disaster.name for disaster in catalogue() if bool(disaster.trips) == bool(disaster.unseen)] == []
+
+
+def test_a_posture_is_one_of_the_table_and_an_answer_one_of_the_assessment() -> None:
+    postures = {word for disaster in catalogue() for word in disaster.posture.split(" or ")}
+    assert postures <= {*PostureName, NO_ANSWER}
+    answers = {word for disaster in catalogue() for word in disaster.answer.split(" or ")}
+    assert answers <= {*Advice, NO_ANSWER}

@@ -120,9 +120,9 @@ class Trip:
 
 
 @contextmanager
-def trip(name: str, home: Path) -> Iterator[Trip]:
-    """A world of two tenants under the shipped settings, but for how long things take."""
-    text = (ROOT / "environments" / f"{name}.toml").read_text(encoding="utf-8")
+def trip(name: str, home: Path, folder: Path = ROOT / "environments") -> Iterator[Trip]:
+    """A world of two tenants under the settings of ``folder``, but for how long things take."""
+    text = (folder / f"{name}.toml").read_text(encoding="utf-8")
     there = "[failback]\n" in text
     text = text.replace("[failback]\n", f"[failback]\n{SHORT}") if there else f"{text}\n[failback]\n{SHORT}"
     (home / f"{name}.toml").write_text(text + QUICK, encoding="utf-8")

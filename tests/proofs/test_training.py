@@ -282,11 +282,11 @@ def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None
 @full
 def test_without_us_east_1_a_run_goes_as_far_as_it_can_and_says_so(here: Here) -> None:
     here.ground.world.train("us-east-1-down")
-    blind = here.ground.cli("failover --format json")
-    assert (blind.code, blind.report["posture"]) == (3, "BLIND")
+    risky = here.ground.cli("failover --format json")
+    assert (risky.code, risky.report["posture"], risky.report["recommendation"]) == (1, "PRIMARY_LOST", "RISKY")
     refused = here.ground.cli(f"{RUN} INC-3")
     assert (refused.code, "planes.us-east-1" in refused.err) == (4, True)
-    ran = here.ground.cli(f"{RUN} INC-3", *overriding("posture.expected", "planes.us-east-1"))
+    ran = here.ground.cli(f"{RUN} INC-3", *overriding("planes.us-east-1"))
     assert ran.code == 6, ran.out + ran.err
     assert here.run("sandbox debrief").code == 0
     here.run("sandbox mend us-east-1-dark")

@@ -249,7 +249,11 @@ CASES: list[tuple[Made, tuple[str, ...], dict[str, Status]]] = [
         {"validation.answers-lead-here": FAIL, "dns-choice.stays-away": FAIL},
     ),
     (subscriptions_removed, ("sns",), {"validation.topics-heard": FAIL}),
-    (database_stopped, ("rds",), {"validation-data.database-writable": FAIL}),
+    (
+        database_stopped,
+        ("rds",),
+        {"validation-data.database-writable": FAIL, "validation.tenants-served": FAIL},  # a page without it is 500
+    ),
     (database_unprotected, ("rds",), {"validation-data.database-protected": FAIL}),
     (replicated_into_again, ("efs",), {"validation-data.files-writable": FAIL}),
     (table_deleted, ("dynamodb",), {"validation-data.tables-writable": FAIL}),

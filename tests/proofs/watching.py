@@ -7,17 +7,25 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dr_actions.model.plan import Goal
+from dr_actions.planning.planner import context_of
 from dr_checks.core.model import Area, Check, CheckResult, Status
-from dr_checks.core.registry import checks, judge
+from dr_checks.core.registry import checks, judge, lags
+from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import posture_of
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from dr_estate.config.settings import ReadLimits as Limits
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.registry import readers
 from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import discover
+from reports.values.report import Report
 from sandbox.client.endpoint import Endpoint
 from tests.worlds import healthy
+from utils.aws_mgmt.app.assessment import assess_failover
 
 FULL = os.environ.get("DR_FULL_MATRIX") == "1"
 """Read everything each time: the slow proof that the short cut hides nothing."""
@@ -42,16 +50,17 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "vpc.subnets",
         *_TASKS,
     ),
-    "efs": ("backup", "efs_mounts", "kms", "resourcegroupstaggingapi"),
+    "efs": ("backup", "ecs", "efs_mounts", "kms", "resourcegroupstaggingapi", *_TASKS),
     "elbv2": ("service_quotas", *_TASKS),
     "kms": ("secretsmanager",),
-    "rds": ("cloudwatch_alarms", "backup", "kms", "service_quotas", "rds_replicas", "resourcegroupstaggingapi"),
+    "rds": ("backup", "ecs", "kms", "service_quotas", "rds_replicas", "resourcegroupstaggingapi", *_TASKS),
     "route53": ("route53_health_checks",),
     "s3": ("kms",),
     "secretsmanager": ("kms",),
     "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),
-    "sites": ("route53", "http_sites"),
+    "sites": ("route53", "route53_health_checks", "http_sites"),
 }
+_UNANSWERED = ("hang", "refuse", "slow", "throttle")
 _IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
 
@@ -64,11 +73,11 @@ class Watch:
     healthy: Snapshot
 
     def again(self, touched: Collection[str]) -> Snapshot:
-        """See the world after a change to the services ``touched``; ``""`` is a whole region that went dark."""
-        if "" in touched:
+        """See the world after a change to the services ``touched``; ``""`` is the outage of a whole region."""
+        if "" in touched and any(fault["how"] in _UNANSWERED for fault in self.world.state()["faults"]):
             impatient = self.environment.model_copy(update={"observation": _IMPATIENT})
             return observe(impatient, reader_of(self.world), "sandbox")
-        if FULL:
+        if FULL or "" in touched:
             return self.whole()
         world = reader_of(self.world)
         return observe(self.environment, world, "sandbox", only=parts_of(touched), upon=self.healthy)
@@ -84,6 +93,43 @@ class Watch:
     def judged(self, touched: Collection[str]) -> Results:
         """Every check judged after a change to the services ``touched``."""
         return judged(self.again(touched), self.environment)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the estate is said to be, and what a failover is advised to do."""
+
+    posture: str
+    says: str
+    advice: str
+
+
+def answer_to(snapshot: Snapshot, environment: Environment, results: Results) -> Answer:
+    """The posture, and the advice of `failover`, of the snapshot and of all that was judged on it."""
+    posture = posture_of(snapshot, environment)
+    context = context_of(environment, snapshot, Goal.FAILOVER)
+    try:
+        tenants = tuple(tenant.id for tenant in discover(snapshot, environment))
+    except DataUnavailable:
+        tenants = ()
+    measured = lags(snapshot, environment)
+    verdict = verdict_of(list(results.values()), measured, environment.objectives.rpo_minutes * 60.0)
+    report = Report(
+        command="failover",
+        environment=environment,
+        world=snapshot.world,
+        observed_at=snapshot.taken_at,
+        posture=posture.name,
+        posture_says=posture.says,
+        tenants=tenants,
+        verdict=verdict,
+        unseen=(),
+        exceptions=(),
+        api_calls=0,
+        exit=0,
+    )
+    assessment = assess_failover(report, context)
+    return Answer(posture.name, posture.says, assessment.advice)
 
 
 def reader_of(world: Endpoint) -> Credentials:

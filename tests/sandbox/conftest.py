@@ -76,3 +76,11 @@ def client_of(
         aws_secret_access_key=keys.secret_access_key,
         config=patience,
     )
+
+
+def start_standby(world: Endpoint, environment: Environment, tasks: int = 1) -> None:
+    """Run ``tasks`` tasks of each tenant in the DR region, where a pilot light runs none."""
+    ecs = client_of(world, "ecs", environment.regions.dr, person="admin")
+    cluster = environment.named(environment.names.cluster)
+    for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
+        ecs.update_service(cluster=cluster, service=arn, desiredCount=tasks)

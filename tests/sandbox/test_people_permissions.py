@@ -98,9 +98,10 @@ def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: 
     env = load_environment(Path(__file__).parents[2] / "environments", name)
     generated = policies(env, declared())[IamRole.OPERATOR]
     seeded = {policy: document(operator_policy) for policy, operator_policy in operator_policies(env).items()}
-    assert set(generated) == set(seeded)
+    assert {policy for policy in generated if not policy.endswith("-2")} == set(seeded)
     for own in (f"{name}-dr-operator-act", f"{name}-dr-operator-home"):
-        assert generated[own] == seeded[own]
+        rest = generated.get(f"{own}-2", {"Statement": []})  # of what is over IAM's size for one
+        assert [*generated[own]["Statement"], *rest["Statement"]] == seeded[own]["Statement"]
     assert of_the_record(generated[f"{name}-dr-look"]) == of_the_record(seeded[f"{name}-dr-look"])
     assert [] == [pair for pair in looked_at(generated) if word(env, seeded, pair) != "allowed"]
 

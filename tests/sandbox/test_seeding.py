@@ -111,7 +111,7 @@ def test_the_origin_is_a_pair_of_records_in_their_final_policy_with_health_check
     roles = {name: record.get("Failover", record.get("Weight")) for name, record in pair.items()}
     primary, secondary = ("PRIMARY", "SECONDARY") if traffic.policy == "failover" else (100, 0)
     assert roles == {traffic.primary_set_identifier: primary, traffic.secondary_set_identifier: secondary}
-    assert all(r["AliasTarget"]["EvaluateTargetHealth"] and r["HealthCheckId"] for r in pair.values())
+    assert all(r["HealthCheckId"] and not r["AliasTarget"]["EvaluateTargetHealth"] for r in pair.values())
     dr = pair[traffic.secondary_set_identifier]["AliasTarget"]["DNSName"]
     assert world.env.region(Side.DR) in dr
 

@@ -88,3 +88,21 @@ def rules(home: Path, name: str, extra: str) -> Path:
     shipped = (ROOT / "environments" / f"{name}.toml").read_text(encoding="utf-8")
     (folder / f"{name}.toml").write_text(f"{shipped}\n{extra}\n", encoding="utf-8")
     return folder
+
+
+def warm_rules(home: Path, name: str, extra: str) -> Path:
+    """As ``rules``, of a standby with a task a tenant in the DR region, on a read replica."""
+    folder = rules(home, name, extra)
+    file, changes = (
+        folder / f"{name}.toml",
+        {
+            'mode = "pilot-light"\ntasks_per_service = 0': 'mode = "warm"\ntasks_per_service = 1',
+            "[replication]\n": '[replication]\ndatabase = ["read-replica", "backup-copy"]\n',
+        },
+    )
+    text = file.read_text(encoding="utf-8")
+    for shipped, wanted in changes.items():
+        assert shipped in text, f"{name} ships no {shipped}"
+        text = text.replace(shipped, wanted)
+    file.write_text(text, encoding="utf-8")
+    return folder

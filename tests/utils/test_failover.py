@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from dr_estate.config.environment import Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
-from tests.utils.running import ROOT, Ran, at_endpoint, rules
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
@@ -152,8 +153,8 @@ def test_however_us_east_1_fails_to_answer_it_is_one_gate_to_set_aside(prod: Pro
     primary = load_environment(prod.config, "prod").region(Side.PRIMARY)
     with _outages(prod, Outage("us-east-1", how), Outage(primary, "refuse")):
         ran = prod.assess()
-    assert (ran.code, ran.report["posture"]) == (3, "BLIND")
-    assert ["posture.expected", "planes.us-east-1"] == _unmet(ran)
+    assert (ran.code, ran.report["posture"]) == (1, "PRIMARY_LOST")
+    assert ["planes.us-east-1"] == _unmet(ran)
 
 
 @pytest.mark.proof
@@ -207,6 +208,24 @@ def test_prod_asks_for_everything_at_once_and_changes_nothing_without_it(dark: P
     assert [] == dark.world.mutations()
 
 
+@pytest.mark.proof
+def test_keys_that_end_before_the_plan_does_stop_it_unless_that_is_set_aside_by_name(dark: Prod) -> None:
+    ends = datetime.now(UTC) + timedelta(minutes=5)
+    short = {"AWS_SESSION_TOKEN": "token", "AWS_CREDENTIAL_EXPIRATION": ends.isoformat()}
+    variables = signed_in(dark.world, "operator") | short
+    ran = dr_cli(f"-e prod --config {dark.config} failover --execute", dark.home, **variables)
+    refusal = _refusals(ran)["credentials.outlive-plan"]
+    assert "this session (env) ends at" in refusal
+    assert "--override credentials.outlive-plan" in refusal
+    assessed = dr_cli(f"-e prod --config {dark.config} failover --format json", dark.home, **variables)
+    report = assessed.report
+    assert (report["session"]["coverage"], report["recommendation"]) == ("ends", "PROCEED")
+    assert [] == list(SCHEMA.iter_errors(report))
+    override = ("--override", "credentials.outlive-plan", "Alice", "2099-01-01T00:00Z", "new keys are at hand")
+    again = dr_cli(f"-e prod --config {dark.config} failover --execute", dark.home, override, **variables)
+    assert "credentials.outlive-plan" not in _refusals(again)
+
+
 def test_the_operator_cannot_approve_and_nothing_is_written(here: Here) -> None:
     here.prod.world.reset_mutations()
     ran = here.run(f"approve --incident {INCIDENT}", "operator")
@@ -221,6 +240,7 @@ def test_an_approval_is_for_the_plan_that_was_seen_and_for_no_later_one(dark: Pr
     approved = dark.run(f"approve --incident {INCIDENT}", "approver")
     assert approved.code == 0, approved.err
     assert f"failover --execute --incident {INCIDENT}" in approved.out
+    assert "the operator's AWS session is to last until" in approved.out
     _change_the_estate(dark)
     assert here.run("pause --reason storm").code == 0
     dark.world.reset_mutations()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from tests.utils.running import Ran, at_endpoint, command_of, rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.connections import clock
 from utils.aws_mgmt.app.incident_record import clearance_to_json
 from utils.aws_mgmt.app.options import FailoverOptions
 from utils.aws_mgmt.app.target import ObservedWorld
@@ -69,10 +68,12 @@ class Prod:
         """The beginning of a run that was never authorised; it names the approver all the same."""
         plan, world = plan or self.plan, self.here
         operator, approver = self.arn("operator"), self.arn("approver")
-        clearance = Clearance("prod", INCIDENT, operator, approver, plan.digest, clock() + HOUR, ())
+        clearance = Clearance("prod", INCIDENT, operator, approver, plan.digest, datetime.now(UTC) + HOUR, ())
         data = {"plan": to_json(plan), "digest": plan.digest, "clearance": clearance_to_json(clearance)}
         data |= {"world": world.to_json()}
-        return entry_after(genesis("prod", INCIDENT, world), 1, clock() - ago, "forged", EntryKind.BEGIN, None, data)
+        return entry_after(
+            genesis("prod", INCIDENT, world), 1, datetime.now(UTC) - ago, "forged", EntryKind.BEGIN, None, data
+        )
 
     @property
     def here(self) -> WorldId:
@@ -97,7 +98,7 @@ class Prod:
     def approve(self, ago: timedelta, digest: str) -> None:
         """Approve a plan for an hour, ``ago``, by plain calls with the approver's keys."""
         userid = self.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"]
-        times = {"at": instant(clock() - ago), "expires_at": instant(clock() - ago + HOUR)}
+        times = {"at": instant(datetime.now(UTC) - ago), "expires_at": instant(datetime.now(UTC) - ago + HOUR)}
         who = {"pk": f"APPROVAL#{userid}", "sk": INCIDENT, "arn": self.arn("approver"), "person": "approver"}
         self.put("approver", {**who, "plan": digest, "environment": "prod", **times, "withdrawn_at": ""})
 
@@ -224,7 +225,6 @@ def test_a_run_that_was_truly_approved_and_killed_goes_on_and_ends_done(prod: Pr
         time.sleep(0.05)
     run.kill()
     assert _restored(prod), run.err
-    time.sleep(prod.env.execution.lease_s + 0.2)
     again = at_endpoint(prod.world, prod.home, f"{options} approve --incident {INCIDENT}", "approver")
     assert again.code == 0, "an approval of what is left does not take the first one away"
     on = at_endpoint(prod.world, prod.home, f"{options} --format json {EXECUTE}", "operator")

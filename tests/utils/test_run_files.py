@@ -8,6 +8,7 @@ import json
 import lzma
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,11 @@ ticket = true
 approvers = ["approver"]
 identities = {{operator = ["arn:aws:iam::{0}:user/operator"], approver = ["arn:aws:iam::{0}:user/approver"]}}"""
 INCIDENT = "INC-20260107-001"
-EXECUTE = f"--format json failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs"
+BEGAN = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=30)
+EXECUTE = (
+    f"--format json failover --execute --incident {INCIDENT} --since {BEGAN.isoformat()} "
+    "--confirm files/restore_dr:sit-efs"
+)
 
 
 def newest(home: Path) -> Path:
@@ -176,7 +181,10 @@ def test_the_json_report_tells_incident_people_plan_gates_losses_journal_and_pha
     seconds = {phase["phase"]: phase["seconds"] for phase in run["phases"]}
     assert seconds["execute"] > 0
     assert seconds["validate"] > 0
-    assert 0 < run["rto"]["reached_s"] < run["rto"]["objective_s"] == 240 * 60
+    assert 30 * 60 < run["rto"]["reached_s"] < run["rto"]["objective_s"] == 240 * 60
+    assert (datetime.fromisoformat(run["rto"]["since"]), run["rto"]["since_by"]) == (BEGAN, "ticket")
+    assert 0 < run["rto"]["run_s"] <= run["rto"]["reached_s"] - 30 * 60
+    assert BEGAN < datetime.fromisoformat(run["approved_at"]) < datetime.now(UTC)
     assert run["rto"]["met"] is True
 
 
@@ -188,6 +196,8 @@ def test_the_markdown_tells_the_same(executed: Executed) -> None:
     for title in ("## Gates", "## What would be lost", "## Plan", "## Phases"):
         assert title in text
     assert "recovered in " in text
+    assert f"outage began {BEGAN:%Y-%m-%d %H:%M:%S} UTC, by the ticket" in text
+    assert "run took " in text
     calls = [step["call"]["operation"] for step in run["plan"]["steps"] if step["call"]]
     assert calls
     assert [] == [call for call in calls if f":{call}`" not in text]
@@ -199,7 +209,7 @@ def test_the_csv_has_a_row_for_each_of_them(executed: Executed) -> None:
     rows = [row for row in csv.DictReader(io.StringIO(text)) if row["area"] == "run"]
     assert rows
     measured = {row["check"]: row["measured"] for row in rows}
-    for name in ("incident", "outcome", "operator", "approver", "digest", "journal", "journal_head"):
+    for name in ("incident", "outcome", "operator", "approver", "approved_at", "digest", "journal", "journal_head"):
         assert measured[f"run.{name}"] == run[name]
     assert float(measured["run.rto"]) == run["rto"]["reached_s"]
     for check, subjects in {
@@ -215,7 +225,7 @@ def test_the_csv_has_a_row_for_each_of_them(executed: Executed) -> None:
 def test_the_allure_results_have_the_run_as_a_result_with_its_account_attached(executed: Executed) -> None:
     run, results = executed.report["run"], executed.folder / "allure-results"
     properties = (results / "environment.properties").read_text(encoding="utf-8")
-    for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"]):
+    for value in (INCIDENT, run["operator"], run["approver"], run["digest"], run["journal_head"], "by the ticket"):
         assert value in properties
     found = [json.loads(path.read_text(encoding="utf-8")) for path in results.glob("*-result.json")]
     (result,) = [document for document in found if document["fullName"] == "run#failover"]
@@ -232,7 +242,8 @@ def test_a_run_that_failed_tells_the_same_of_itself(failed: Executed) -> None:
     assert [] == list(SCHEMA.iter_errors(failed.report))
     run = failed.report["run"]
     assert (failed.ran.code, run["outcome"], run["rto"]["reached_s"]) == (5, "failed", None), run["says"]
-    assert run["gates"] == failed.report["gates"]
+    *weighed, of_running = run["gates"]
+    assert (weighed, of_running["id"]) == (failed.report["gates"], "credentials.outlive-plan")
     assert run["plan"] == failed.report["plan"]
     results = [json.loads(path.read_text(encoding="utf-8")) for path in failed.folder.rglob("*-result.json")]
     (result,) = [result for result in results if result["fullName"] == "run#failover"]
@@ -312,3 +323,8 @@ def test_drills_and_the_way_home_print_what_they_keep_and_tell_each_part(
     assert [] == [part["operator"] for part in parts for text in texts[:2] if part["operator"] not in text]
     properties = (practised.newest / "allure-results" / "environment.properties").read_text(encoding="utf-8")
     assert [] == [part["digest"] for part in parts if part["digest"] not in properties]
+
+
+def test_a_time_that_has_not_come_is_no_beginning_of_an_outage(offline: Offline) -> None:
+    ran = offline.run("failover --since 2099-01-01T00:00Z")
+    assert (ran.code, "has not come yet" in ran.err) == (2, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -114,10 +115,9 @@ def test_a_sandbox_made_anew_is_another_world_that_begins_at_the_beginning(machi
 
 def test_an_old_journal_is_shown_by_name_and_titled_as_of_no_recorded_world(machine: Machine) -> None:
     from dr_actions.journal.entries import EntryKind, entry_after, genesis
-    from utils.aws_mgmt.app.connections import clock
 
     old = machine.home / "out" / "incidents" / "sit-INC-9.journal.jsonl"
-    entry = entry_after(genesis("sit", "INC-9"), 1, clock(), "run", EntryKind.LOOKED, None, {"says": "seen"})
+    entry = entry_after(genesis("sit", "INC-9"), 1, datetime.now(UTC), "run", EntryKind.LOOKED, None, {"says": "seen"})
     old.write_text(entry.line + "\n", encoding="utf-8")
     named = machine.run("log --incident INC-9")
     assert (named.code, "Another world has a journal of INC-9: world not recorded." in named.err) == (2, True)

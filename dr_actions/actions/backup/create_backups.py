@@ -137,7 +137,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if job.state == "COMPLETED" and point is not None:
         return _proof(step, point)
     if job.state not in _OVER:
-        return StepStatus(StepState.IN_PROGRESS, f"The backup of {step.subject} ({job.id}) is {job.state}.")
+        message = f"The backup of {step.subject} ({job.id}) is {job.state}, {job.percent or '0'} % done."
+        return StepStatus(StepState.IN_PROGRESS, message, progress=(job.state, job.percent))
     if context.snapshot.taken_at - (job.completed_at or job.created_at) > _FRESH:
         return StepStatus(StepState.READY, f"The backup of {step.subject} ({job.id}) was {job.state}: once more.")
     return StepStatus(StepState.FAILED, f"The backup of {step.subject} ({job.id}) is {job.state}: {job.message}")

@@ -1,10 +1,11 @@
-"""Stops the old primary's tasks, so that only one region serves and writes (T41). Nothing is deleted.
+"""Stops the tasks of the region to be fenced, so that only one region serves and writes (T41). Nothing is deleted.
 
-What it proves: no task of the tenants runs, starts or is still stopping in the primary cluster, whoever started it, and
-auto scaling cannot start one (fence_scaling). What it does not prove: that the primary DATABASE refuses writes. It
+What it proves: no task of the tenants runs, starts or is still stopping in the region's cluster, whoever started it,
+and auto scaling cannot start one (fence_scaling). What it does not prove: that the region's DATABASE refuses writes. It
 still accepts connections; jobs, people and hosts outside ECS can write to it. Closing its security groups would be a
 network change that a recovery must not make. So a switchover proves zero loss by the replica's own position after
-this step, never by this step alone.
+this step, never by this step alone, and a fence by itself freezes the database too. A failover freezes it where the
+tasks were not seen to stop in time (``unfenced``): its primary may be sick, and is waited for no longer.
 
 Taken back in reverse order, the services first and auto scaling after them: while scaling is suspended nothing pushes
 a service back to 0, and it starts at the very count it had; with the bounds first, scaling would start tasks of its own
@@ -18,36 +19,37 @@ from collections.abc import Iterator
 
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.common.unavailable_handling import name_list
+from dr_actions.actions.common.unfenced import living_tasks, unfenced_reason, unfenced_sentence
 from dr_actions.actions.compute import services as of
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
-from dr_actions.model.plan import Danger, Step
-from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable
+from dr_actions.model.plan import Danger, Goal, Step
 from dr_estate.readers import ecs, ecs_stopping_tasks
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each tenant's service in the primary region, as far as that answers; see ``unfenced_reasons`` for
-    the rest.
-    """
-    if context.primary_answers:
-        for tenant_service in unavailable_handling.tenant_services(context, Side.PRIMARY):
+    """A step for each tenant's service in the region, as far as that answers; see ``unfenced_reason`` for the rest."""
+    if context.fenced_answers:
+        for tenant_service in unavailable_handling.tenant_services(context, context.fence):
             yield step_of(context, tenant_service)
 
 
 def step_of(context: PlanContext, tenant_service: unavailable_handling.TenantService, action: str = __name__) -> Step:
     """The step that fences one tenant's service."""
-    name, region, desired = tenant_service.service.name, context.env.regions.primary, tenant_service.service.desired
+    name, side, desired = tenant_service.service.name, context.fence, tenant_service.service.desired
+    region, fencing = context.env.region(side), context.goal is Goal.FENCE
+    whose = "it" if fencing else "the old primary"
+    undo = f"Set its desired count to {desired} again, only while the DR database has not been promoted."
     return context.step(
         action,
         name,
-        side=Side.PRIMARY,
-        says=f"{name} stops in {region}, its requests drained: the old primary no longer serves or writes.",
+        part=context.fence_part,
+        side=side,
+        says=f"{name} stops in {region}, its requests drained: {whose} no longer serves or writes.",
         danger=Danger.REVERSIBLE,
-        undo=f"Set its desired count to {desired} again, only while the DR database has not been promoted.",
+        undo=f"Set its desired count to {desired} again: `dr_cli.py fence --release` does." if fencing else undo,
         # The target group's deregistration delay (300 s by default), and Fargate's longest stopTimeout (120 s).
         budget_s=480,
-        call=of.update(context.env, Side.PRIMARY, name, desiredCount=0),
+        call=of.update(context.env, side, name, desiredCount=0),
         tenant=tenant_service.tenant.id,
         before={"desiredCount": desired},
         after={"desiredCount": 0},
@@ -61,13 +63,15 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     one is no reason to stop. ``undo`` restores the planned one, and scaling finds today's again.
     """
     service = of.service_of(step, context)
-    tasks = _tasks(step, context)
+    tasks = living_tasks(context, step.side, step.subject, step.tenant or "")
     message = f"{step.subject} wants {service.desired}, runs {service.running}, starts {service.pending}"
     facts = tuple((key, str(getattr(service, key))) for key in ("desired", "running", "pending"))
     if service.desired:
         return StepStatus(StepState.READY, f"{message}.", facts)
     if service.running or service.pending:
-        return StepStatus(StepState.IN_PROGRESS, f"{message}: its tasks drain and stop.", facts)
+        moves = (str(service.running), str(service.pending))
+        message = f"{message}: its tasks drain and stop."
+        return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     if tasks:
         return StepStatus(
             StepState.IN_PROGRESS, f"{message}, but tasks of the tenant are alive: {name_list(tasks)}.", facts
@@ -75,46 +79,11 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"{message}: nothing of it serves or writes.", facts)
 
 
-def _tasks(step: Step, context: PlanContext) -> list[str]:
-    """The tenant's tasks alive in the cluster: of its service, or of its family whoever started them."""
-    family = context.env.named(context.env.names.task_family, tenant=step.tenant or "")
-    alive = (
-        *context.snapshot.get(ecs.tasks, Side.PRIMARY),
-        *context.snapshot.get(ecs_stopping_tasks.tasks, Side.PRIMARY),
-    )
-    return sorted(
-        f"{task.arn.rpartition('/')[2]} ({task.status})"
-        for task in alive
-        if task.group == f"service:{step.subject}"
-        or task.task_definition.rpartition("/")[2].rpartition(":")[0] == family
-    )
-
-
-def unfenced_reasons(context: PlanContext) -> str | None:
-    """Why the old primary would be left unfenced, and what must be done when it comes back; None where it is fenced."""
-    region = context.env.regions.primary
-    reason = f"the API of {region} does not answer" if not context.primary_answers else ""
-    if not reason:
-        try:
-            unavailable_handling.tenant_services(context, Side.PRIMARY)
-        except DataUnavailable as error:
-            reason = error.unavailable.why.rstrip(".")
-    if not reason:
-        return None
-    return (
-        f"The old primary is UNFENCED: {reason}, so nothing there can be stopped. When it comes back its tasks run, "
-        "wp-cron and webhooks run twice, and what they write is lost or in conflict (T31, T41). Keep the traffic "
-        f"pinned to {context.env.regions.dr}; as soon as {region} answers, and before anything else, set every "
-        f"service's "
-        "desired count and auto scaling's bounds there to 0. Somebody must accept this by name."
-    )
-
-
 def cleanup_notes(context: PlanContext) -> Iterator[str]:
     """That the old primary is unfenced, and tasks outside the tenants' services that fencing does not stop."""
-    if reason := unfenced_reasons(context):
-        yield reason
-    elif context.primary_answers:
+    if context.goal is not Goal.FENCE and (reason := unfenced_reason(context)):
+        yield unfenced_sentence(context.env, reason)
+    elif context.fenced_answers:
         yield from _strangers(context)
 
 
@@ -125,10 +94,10 @@ def _strangers(context: PlanContext) -> Iterator[str]:
         f"service:{unavailable_handling.service_name(context.env, tenant)}"
         for tenant in unavailable_handling.tenants_of(context)
     }
-    others = {task.group for task in context.snapshot.get(ecs.tasks, Side.PRIMARY)} - services
+    others = {task.group for task in context.snapshot.get(ecs.tasks, context.fence)} - services
     if others and not context.only_tenants:
         yield (
-            f"Tasks of {name_list(sorted(others))} run in {context.env.regions.primary} outside the tenants' "
+            f"Tasks of {name_list(sorted(others))} run in {context.env.region(context.fence)} outside the tenants' "
             f"services, and "
             "are not fenced: stop them by hand if they write."
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -75,9 +76,22 @@ class Counterparts:
 def counterparts(context: PlanContext, tenant: Tenant, side: Side = Side.DR) -> Counterparts:
     """What stands on ``side`` now, for ``tenant``. A part that cannot be seen has no counterpart to offer."""
     shared = _shared(context.snapshot, context.env, side)
+    if side is Side.DR and (left := restored_copy.replaced(context)):
+        shared = _without_replaced(shared, left)
     name = context.env.named(context.env.names.access_point, tenant=tenant.id)
     still = f"<access point {name} of {shared.here}, once it is there>"
     return replace(shared, access_point=shared.access_points.get(name, still))
+
+
+def _without_replaced(to: Counterparts, left: frozenset[str]) -> Counterparts:
+    """The same where files of the side were, or are to be, restored into another file system."""
+    theirs, used = to.their_files | left, to.file_system not in left
+    return replace(
+        to,
+        their_files=theirs,
+        file_system=to.file_system if used else f"<the restored file system of {to.here}, once it is there>",
+        access_points=to.access_points if used else {},
+    )
 
 
 @lru_cache(maxsize=4)

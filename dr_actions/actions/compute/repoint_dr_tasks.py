@@ -19,7 +19,7 @@ from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, 
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
+from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds, restored_files
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 READ, WRITE, TAG = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition", "ecs:TagResource"
@@ -204,6 +204,7 @@ ACTION = action(
         efs.file_systems,
         efs.access_points,
         efs.replications,
+        restored_files.systems,
         readers_secretsmanager.secrets,
     ),
     reads={READ},

@@ -107,14 +107,20 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
     if ROLLOUT[service.rollout].broken:
         return StepStatus(StepState.FAILED, f"{message}: ECS gave its deployment up; read its events.", facts)
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
-        return StepStatus(StepState.IN_PROGRESS, f"{message}, its rollout is {service.rollout or 'unknown'}.", facts)
+        how, moves = service.rollout or "unknown", _moving(service)
+        return StepStatus(StepState.IN_PROGRESS, f"{message}, its rollout is {how}.", facts, progress=moves)
     if not service.target_groups:
         return StepStatus(StepState.DONE, f"{message}; it is attached to no target group.", facts)
     healthy = healthy_targets(context, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
-        return StepStatus(StepState.IN_PROGRESS, f"{message}; the load balancer sees {healthy} healthy.", facts)
+        message = f"{message}; the load balancer sees {healthy} healthy."
+        return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(*_moving(service), str(healthy)))
     return StepStatus(StepState.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
+
+
+def _moving(service: ecs.Service) -> tuple[str, ...]:
+    return str(service.running), str(service.pending), service.rollout
 
 
 def evidence_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:

@@ -18,7 +18,7 @@ FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fro
 @dataclass(frozen=True)
 class BoundsRestore:
     """A verb that restores bounds: ``target_bounds`` gives them for a service and its target, None where none are
-    due.
+    due. ``since`` is what changed them.
     """
 
     action: str
@@ -27,6 +27,7 @@ class BoundsRestore:
         [PlanContext, unavailable_handling.TenantService, application_autoscaling.ScalableTarget], Params | None
     ]
     essential: bool
+    since: str = "failover"
 
 
 def restore_action(what: BoundsRestore) -> Action:
@@ -35,7 +36,7 @@ def restore_action(what: BoundsRestore) -> Action:
         module=what.action,
         writes=frozenset({of.REGISTER}),
         parts=(application_autoscaling.targets,),
-        plan_steps=lambda context: _steps(what, context),
+        plan_steps=lambda context: restoring_steps(what, context),
         observe=observe,
         rollback_call=unavailable_handling.as_before,
         essential=what.essential,
@@ -58,7 +59,8 @@ def scaled(
             yield tenant_service, targets[tenant_service.service.name]
 
 
-def _steps(what: BoundsRestore, context: PlanContext) -> Iterator[Step]:
+def restoring_steps(what: BoundsRestore, context: PlanContext) -> Iterator[Step]:
+    """A step for each target whose bounds are due. Raises CannotSee."""
     for tenant_service, target in scaled(context, what.side):
         wanted = what.target_bounds(context, tenant_service, target)
         if wanted is not None:
@@ -78,7 +80,7 @@ def _step(
         what.action,
         name,
         side=what.side,
-        says=f"Auto scaling keeps {name} in {region} at {bounds} tasks again, as before the failover.",
+        says=f"Auto scaling keeps {name} in {region} at {bounds} tasks again, as before the {what.since}.",
         danger=Danger.REVERSIBLE,
         undo=f"Register the bounds {target.minimum} to {target.maximum} and the suspensions of now again.",
         budget_s=60,
@@ -99,7 +101,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     now = observed_bounds(target)
     if _holds(step.after, now):
         return StepStatus(StepState.DONE, f"{message}.", facts)
-    if now == step.before or (step.side is Side.PRIMARY and now == FENCED):
+    if now in (step.before, FENCED):
         todo = "fenced" if step.after == FENCED else "set back"
         return StepStatus(StepState.READY, f"{message}: to be {todo}.", facts)
     return StepStatus(StepState.DRIFTED, f"{message}: neither as planned upon nor as wanted.", facts)

@@ -59,7 +59,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if service.desired < wanted:
         return StepStatus(StepState.DRIFTED, f"{message}: somebody shrank it further since.", evidence_of(service))
     if service.running + service.pending > wanted:
-        return StepStatus(StepState.IN_PROGRESS, f"{message}: its tasks drain and stop.", evidence_of(service))
+        moves = (str(service.running), str(service.pending))
+        message = f"{message}: its tasks drain and stop."
+        return StepStatus(StepState.IN_PROGRESS, message, evidence_of(service), progress=moves)
     return StepStatus(StepState.DONE, f"{message}.", evidence_of(service))
 
 

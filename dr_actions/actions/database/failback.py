@@ -135,9 +135,9 @@ def is_on(value: str | None) -> bool:
     return value in _ON
 
 
-def frozen(context: PlanContext, instance: rds.Instance) -> bool:
-    """Whether the DR region's instance refuses writes: its group says so, and it runs with it. Raises CannotSee."""
-    return in_sync(instance) and is_on(read_only(context, Side.DR, group_of(instance)))
+def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -> bool:
+    """Whether the side's instance refuses writes: its group says so, and it runs with it. Raises CannotSee."""
+    return in_sync(instance) and is_on(read_only(context, side, group_of(instance)))
 
 
 def frozen_since(context: PlanContext) -> datetime | None:

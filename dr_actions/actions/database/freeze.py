@@ -1,4 +1,7 @@
-"""Freezes the DR region's database: it still answers, and refuses writes, so that all there is to sync stands still.
+"""Freezes a region's database: it still answers, and refuses writes, so that what it holds stands still.
+
+A failback freezes the DR region's before all is synced, a fence that of the region to be fenced, a failover that of an
+old primary whose tasks do not stop (close_primary).
 
 ``read_only`` is a dynamic parameter of RDS for MySQL: it holds without a reboot, once the instance is "in-sync" with
 its group. Who has CONNECTION_ADMIN writes on; tenants' users have not. Source: RDS User Guide, Parameters for MySQL.
@@ -10,7 +13,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.database import failback
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds, rds_groups
@@ -20,9 +23,24 @@ MODIFY = "rds:ModifyDBParameterGroup"
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step; by hand where the instance uses a group of AWS's own, which nobody can change."""
-    instance = failback.writer(context)
+    instance = _writer(context)
     if instance is not None:
-        yield _step(context, instance)
+        yield step_of(context, instance, _side(context), part=context.fence_part if context.goal is Goal.FENCE else "")
+
+
+def _side(context: PlanContext) -> Side:
+    return context.fence if context.goal is Goal.FENCE else Side.DR
+
+
+def _writer(context: PlanContext) -> rds.Instance | None:
+    """The database that takes the writes: of a fence the side's own, under the estate's name. Raises CannotSee."""
+    return own_writer(context, context.fence) if context.goal is Goal.FENCE else failback.writer(context)
+
+
+def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
+    """The side's own database under the estate's name, where it takes writes. Raises CannotSee."""
+    found = failback.named(context, side, failback.own_name(context))
+    return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 
 
 def call_for(region: str, group: str, value: str) -> Call:
@@ -31,9 +49,9 @@ def call_for(region: str, group: str, value: str) -> Call:
     return Call("rds", "ModifyDBParameterGroup", region, {"DBParameterGroupName": group, "Parameters": [parameter]})
 
 
-def value_before(context: PlanContext, group: str) -> str:
+def value_before(context: PlanContext, group: str, side: Side = Side.DR) -> str:
     """What ``read_only`` is to be again afterwards. A group found frozen is thawed: by it no failover could serve."""
-    value = failback.read_only(context, Side.DR, group)
+    value = failback.read_only(context, side, group)
     return failback.UNSET if value is None or failback.is_on(value) else value
 
 
@@ -42,8 +60,11 @@ def is_default(group: str) -> bool:
     return not group or group.startswith("default.")
 
 
-def _step(context: PlanContext, instance: rds.Instance) -> Step:
-    group, region = failback.group_of(instance), context.env.regions.dr
+def step_of(
+    context: PlanContext, instance: rds.Instance, side: Side, *, action: str = __name__, part: str = ""
+) -> Step:
+    """The step by which the side's ``instance`` refuses writes."""
+    group, region = failback.group_of(instance), context.env.region(side)
     by_hand = is_default(group)
     message = (
         f"Let {instance.identifier} in {region} refuse writes ({failback.READ_ONLY} in its parameter group "
@@ -56,15 +77,20 @@ def _step(context: PlanContext, instance: rds.Instance) -> Step:
         )
         message += f"for {group or 'its group'} cannot be changed: pages"
     return context.step(
-        __name__,
+        action,
         instance.identifier,
-        side=Side.DR,
+        part=part,
+        side=side,
         says=f"{message} are still served, and nothing that was acknowledged is lost.",
         danger=Danger.REVERSIBLE,
         undo=f"Set {failback.READ_ONLY} of {group} to what it was.",
         budget_s=600,
         call=None if by_hand else call_for(region, group, failback.FROZEN),
-        before={"group": group, "resource": instance.resource_id, failback.READ_ONLY: value_before(context, group)},
+        before={
+            "group": group,
+            "resource": instance.resource_id,
+            failback.READ_ONLY: value_before(context, group, side),
+        },
         after={failback.READ_ONLY: failback.FROZEN},
         manual=by_hand,
     )
@@ -72,16 +98,16 @@ def _step(context: PlanContext, instance: rds.Instance) -> Step:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the group says so and the instance is in sync with it."""
-    instance = failback.by_resource(context, Side.DR, step.before["resource"])
+    instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None:
-        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from {context.env.region(step.side)}.")
     group = failback.group_of(instance)
     facts = (("group", group), *failback.evidence_of(instance))
-    if failback.frozen(context, instance):
+    if failback.frozen(context, instance, step.side):
         return StepStatus(StepState.DONE, f"{instance.identifier} refuses writes.", facts)
     if step.manual:
         return StepStatus(StepState.READY, f"{instance.identifier} takes writes; its group is {group}.", facts)
-    value = failback.read_only(context, Side.DR, group)
+    value = failback.read_only(context, step.side, group)
     if group != step.before["group"] or value is None:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} uses the parameter group {group or '(none)'} now.")
     if failback.is_on(value):
@@ -114,18 +140,21 @@ def rollback_call(step: Step) -> Call | None:
 
 def notes(context: PlanContext) -> Iterator[str]:
     """Who else is frozen: a parameter group is shared."""
-    instance = failback.writer(context)
+    instance, region = _writer(context), context.env.region(_side(context))
+    if instance is None and context.goal is Goal.FENCE:
+        yield f"{region} has no database of its own that takes writes: none is frozen there."
+        return
     if instance is None:
         yield f"{context.env.regions.dr} has no database that took the writes: nothing is frozen and nothing synced."
         return
     group = failback.group_of(instance)
     others = sorted(
         other.identifier
-        for other in context.snapshot.get(rds.instances, Side.DR)
+        for other in context.snapshot.get(rds.instances, _side(context))
         if other.resource_id != instance.resource_id and failback.group_of(other) == group
     )
     if others:
-        yield f"{', '.join(others)} in {context.env.regions.dr} use {group} too and refuse writes while it is frozen."
+        yield f"{', '.join(others)} in {region} use {group} too and refuse writes while it is frozen."
 
 
 ACTION = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

@@ -1,6 +1,7 @@
-"""Protects a promoted replica as the primary database it now is: backups, deletion protection, a standby.
+"""Protects the DR region's database as the primary database it now is. A failure here leaves the tenants served.
 
-A restored instance is made with all of that; a replica keeps what it had. A failure here leaves the tenants served.
+A promoted replica keeps what it had: it is given backups, deletion protection, a standby. A restored instance is made
+with all that but a copy in a second zone, which RDS makes once visitors are served: nobody waits until it is there.
 """
 
 from __future__ import annotations
@@ -8,20 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection
+from dr_actions.actions.database.copy_selection import RESTORED_FROM, CopyChoice
+from dr_actions.actions.database.restore_calls import STORAGE_LIMIT
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Params, Step
-from dr_checks.derived.database_copies import REPLICA
+from dr_checks.derived.database_copies import BACKUP, REPLICA
+from dr_checks.derived.database_identity import remembered
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
+SECOND_ZONE = "second_zone"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for the replica to be promoted, where it lacks something; its promotion asks for the backups itself."""
     choice = copy_selection.choose(context)
-    if choice is None or choice.copy.mechanism != REPLICA:
+    if choice is None:
+        return
+    if choice.copy.mechanism != REPLICA:
+        yield from _second_zone(context, choice)
         return
     instance = copy_selection.instance(context, choice.identifier)
     lacks = {key: True for key, has in _settings(instance).items() if has is False} if instance else {}
@@ -54,9 +63,44 @@ def _step(context: PlanContext, instance: rds.Instance, lacks: Params) -> Step:
     )
 
 
+def _second_zone(context: PlanContext, choice: CopyChoice) -> Iterator[Step]:
+    """Where the primary had one, or where nobody knows: the step that asks for it, and for what a snapshot's lacks."""
+    name, region, like = choice.identifier, context.env.regions.dr, remembered(copy_selection.view_of(context))
+    if like is not None and not like.multi_az:
+        return
+    after: Params = {"MultiAZ": True}
+    if like is not None and like.storage_limit_gib and choice.copy.mechanism == BACKUP:
+        after = {**after, STORAGE_LIMIT: like.storage_limit_gib}
+    yield context.step(
+        __name__,
+        name,
+        part=SECOND_ZONE,
+        side=Side.DR,
+        says=f"Ask RDS for a copy of {name} in a second zone of {region}; it serves meanwhile, and nobody waits.",
+        danger=Danger.REVERSIBLE,
+        undo="Left on: protection harms nobody. Take it off with aws rds modify-db-instance.",
+        budget_s=300,
+        call=Call("rds", "ModifyDBInstance", region, {"DBInstanceIdentifier": name, "ApplyImmediately": True, **after}),
+        before={RESTORED_FROM: choice.copy.name},
+        after=after,
+    )
+
+
+def _of_second_zone(step: Step, instance: rds.Instance | None) -> StepStatus:
+    if instance is None or dict(instance.tags).get(RESTORED_FROM) != step.before[RESTORED_FROM]:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is not the database that this plan restores.")
+    if instance.multi_az or instance.becomes_multi_az:
+        how = "has" if instance.multi_az else "is being given"
+        return StepStatus(StepState.DONE, f"{instance.identifier} {how} a copy in a second zone.")
+    message = f"{instance.identifier} is {instance.status} and stands in one zone."
+    return StepStatus(StepState.READY if DATABASE[instance.status].changeable else StepState.IN_PROGRESS, message)
+
+
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     instance = copy_selection.instance(context, step.subject)
+    if part_of(step.id) == SECOND_ZONE:
+        return _of_second_zone(step, instance)
     if instance is None or instance.resource_id != step.before["resource"]:
         return StepStatus(StepState.DRIFTED, f"The instance {step.subject} that was planned upon is gone.")
     seen = {**_settings(instance), "BackupRetentionPeriod": instance.retention_days}

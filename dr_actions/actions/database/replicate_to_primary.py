@@ -176,7 +176,9 @@ def _of_replica(instance: rds.Instance) -> StepStatus:
     if state.serves and instance.host and (not instance.source or link.serves):
         how = f"replicates {instance.source}" if instance.source else "came home already"
         return StepStatus(StepState.DONE, f"{instance.identifier} {how}.", facts)
-    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+    return StepStatus(
+        StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", progress=(instance.status,)
+    )
 
 
 def build_call(step: Step, context: PlanContext) -> Call:

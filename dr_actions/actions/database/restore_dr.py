@@ -9,18 +9,23 @@ else it is left over from a drill and the run stops.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from dr_actions.actions.database import copy_selection, restore_calls
 from dr_actions.actions.database.copy_selection import RESTORED_FROM, CopyChoice
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Params, Step
+from dr_actions.model.send_failure import SendFailed
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA
+from dr_checks.derived.database_identity import remembered
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 
 _PROMOTION_S, _RESTORE_S = 900, 2700
 ABSENT = "absent"
+_NO_CAPACITY = ("InsufficientDBInstanceCapacity", "InsufficientDBInstanceCapacityFault")
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -75,6 +80,7 @@ def _restore(context: PlanContext, choice: CopyChoice) -> Step:
     there = copy_selection.instance(context, name)
     what = "the latest restorable time" if choice.copy.mechanism == AUTOMATED else "the newest complete recovery point"
     before: dict[str, object] = {"instance": there.resource_id if there else ABSENT}
+    before["classes"] = restore_calls.classes(context)
     if there is not None:
         newest = not there.source and copy_selection.newest_data(context, there)
         before["holds"] = "the newest data" if newest else "older data"
@@ -130,7 +136,9 @@ def _of_promotion(step: Step, instance: rds.Instance | None) -> StepStatus:
         )
     if DATABASE[instance.status].broken:
         return StepStatus(StepState.FAILED, f"{instance.identifier} is {instance.status}.", _evidence(instance))
-    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.")
+    return StepStatus(
+        StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status}.", progress=(instance.status,)
+    )
 
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:
@@ -180,9 +188,8 @@ def _settled(instance: rds.Instance, how: str) -> StepStatus:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} is {how} and answers at {instance.host}.", _evidence(instance)
         )
-    return StepStatus(
-        StepState.IN_PROGRESS, f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
-    )
+    message = f"{instance.identifier} is {how} and {instance.status or 'in an unknown state'}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
 
 
 def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
@@ -191,6 +198,7 @@ def _evidence(instance: rds.Instance) -> tuple[tuple[str, str], ...]:
         ("arn", instance.arn),
         ("resource", instance.resource_id),
         ("status", instance.status),
+        ("class", instance.instance_class),
     )
 
 
@@ -199,9 +207,46 @@ def build_call(step: Step, context: PlanContext) -> Call:
     return restore_calls.filled(step.planned_call, context)
 
 
+def send(step: Step, call: Call, sender: Sender) -> dict[str, Any]:
+    """Send the call with each class in turn until RDS has capacity for one. Raises what ``sender.send`` raises.
+
+    Returns the class that was taken. Where none has capacity the last refusal passes through: the run asks again.
+    """
+    refused: SendFailed | None = None
+    for instance_class in step.before.get("classes", ()):
+        try:
+            own = {"DBInstanceClass": instance_class} if instance_class else {}
+            sender.send(replace(call, params={**call.params, **own}))
+        except SendFailed as failed:
+            if failed.code not in _NO_CAPACITY:
+                raise
+            refused = failed
+        else:
+            return {"class": instance_class}
+    if refused is not None:
+        raise refused
+    return sender.send(call)
+
+
 def notes(context: PlanContext) -> Iterator[str]:
-    """Why this mechanism, and what stands in the way."""
+    """Why this mechanism, what stands in the way, and what the restored database would lack."""
     yield from copy_selection.notes(context)
+    yield from _unequal(context)
+
+
+@if_seen
+def _unequal(context: PlanContext) -> Iterator[str]:
+    choice, like = copy_selection.choose(context), remembered(copy_selection.view_of(context))
+    if choice is None or choice.copy.mechanism == REPLICA:
+        return
+    name, region = copy_selection.name_of(context), context.env.regions.dr
+    if like is None:
+        yield (
+            f"What {name} was like is neither seen nor remembered: RDS gives the restored one default storage, "
+            "and the default option group (T56). Compare them with the Terraform of the primary region."
+        )
+    elif like.option_group and restore_calls.lacks_option_group(context, like):
+        yield f"{region} has no option group {like.option_group}: {name} is restored with the default one there."
 
 
 ACTION = action(
@@ -215,4 +260,5 @@ ACTION = action(
         kms_copy_keys.keys,
         vpc.security_groups,
     ),
+    send=send,
 )

@@ -1,31 +1,62 @@
-"""Lets the DR region's parameter group be as it was: a copy to come, or a failover, could not take writes else.
+"""Lets a frozen parameter group be as it was: a copy to come, or a failover, could not take writes else.
 
-The database it had frozen is renamed by then, and nobody is led to it.
+In a failback the database that it had frozen is renamed by then, and nobody is led to it; a group of the primary that a
+fence froze is let go before the copy that comes home uses it. A release lets the fenced region's database write again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dr_actions.actions.database import failback
+from dr_actions.actions.database import close_primary, failback
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
-from dr_actions.model.plan import Call, Danger, Step
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen, present
+from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
+FREEZE = "database/freeze"
+
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for the group that was frozen; none where that was done by a group made by hand."""
-    instance = failback.writer(context)
-    if instance is None or is_default(failback.group_of(instance)):
+    """A step for each group that was frozen; none where that was done by a group made by hand."""
+    if context.goal is Goal.RELEASE:
+        yield from _released(context)
         return
-    group, region = failback.group_of(instance), context.env.regions.dr
-    value = value_before(context, group)
-    yield context.step(
+    instance = failback.writer(context)
+    if instance is not None and not is_default(failback.group_of(instance)):
+        group = failback.group_of(instance)
+        yield _step(context, group, Side.DR, value_before(context, group), instance)
+    yield from _of_a_fenced_primary(context)
+
+
+def _released(context: PlanContext) -> Iterator[Step]:
+    """The group that the incident's fence of this side froze, as it was recorded before."""
+    recorded = context.before_fence(FREEZE, failback.own_name(context))
+    if recorded and not is_default(recorded["group"]):
+        yield _step(context, recorded["group"], context.fence, recorded[failback.READ_ONLY])
+
+
+@if_seen
+def _of_a_fenced_primary(context: PlanContext) -> Iterator[Step]:
+    """The group of the primary's old database, where a fence or a failover froze it."""
+    old = failback.old(context)
+    if old is not None and failback.is_on(failback.read_only(context, Side.PRIMARY, failback.group_of(old))):
+        recorded = context.before(FREEZE, old.identifier) or context.before(close_primary.__name__, old.identifier)
+        value = recorded.get(failback.READ_ONLY, failback.UNSET)
+        yield _step(context, failback.group_of(old), Side.PRIMARY, value, old, part="primary")
+
+
+def _step(
+    context: PlanContext, group: str, side: Side, value: str, frozen: rds.Instance | None = None, part: str = ""
+) -> Step:
+    """The step; ``frozen`` is the database that must have lost its name before its group is let go."""
+    region = context.env.region(side)
+    return context.step(
         __name__,
         group,
-        side=Side.DR,
+        part=part,
+        side=side,
         says=f"Set {failback.READ_ONLY} of the parameter group {group} in {region} to {value} again: a copy or a "
         f"failover "
         "to come uses it.",
@@ -33,7 +64,11 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         undo=f"Set {failback.READ_ONLY} of {group} to {failback.FROZEN}.",
         budget_s=600,
         call=call_for(region, group, value),
-        before={failback.READ_ONLY: failback.FROZEN, "frozen": instance.resource_id, "name": instance.identifier},
+        before={
+            failback.READ_ONLY: failback.FROZEN,
+            "frozen": frozen.resource_id if frozen else "",
+            "name": frozen.identifier if frozen else "",
+        },
         after={failback.READ_ONLY: value},
     )
 
@@ -43,13 +78,15 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
     Not while the database that it froze still has its name: two regions would take writes.
     """
-    value = present(failback.read_only(context, Side.DR, step.subject), f"The parameter group {step.subject} is gone.")
+    value = present(
+        failback.read_only(context, step.side, step.subject), f"The parameter group {step.subject} is gone."
+    )
     facts = (("group", step.subject), (failback.READ_ONLY, value))
     if value == step.after[failback.READ_ONLY]:
         return _applied(step, context, facts)
     if not failback.is_on(value):
         return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {step.subject} is {value} now.", facts)
-    instance = failback.by_resource(context, Side.DR, step.before["frozen"])
+    instance = failback.by_resource(context, step.side, step.before["frozen"])
     if instance is not None and instance.identifier == step.before["name"]:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} still has its name: it would take writes.", facts)
     return StepStatus(StepState.READY, f"{step.subject} lets its instances refuse writes.", facts)
@@ -58,7 +95,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 def _applied(step: Step, context: PlanContext, facts: tuple[tuple[str, str], ...]) -> StepStatus:
     used = [
         instance
-        for instance in context.snapshot.get(rds.instances, Side.DR)
+        for instance in context.snapshot.get(rds.instances, step.side)
         if failback.group_of(instance) == step.subject
     ]
     late = [instance.identifier for instance in used if failback.applying(instance)]

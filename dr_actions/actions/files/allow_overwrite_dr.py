@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Step
@@ -15,9 +16,8 @@ from dr_estate.config.environment import Side
 
 def replicates(context: PlanContext) -> bool:
     """Whether the estate's files are to replicate: by its rules, and by what the failover found and recorded."""
-    recorded = context.before("files/restore_dr", files_failback.name_of(context))
-    wanted = context.env.replicates and "replication" in context.env.replication.files
-    return wanted and "point" not in recorded
+    restored = context.before(restored_copy.RESTORE, files_failback.name_of(context))
+    return context.env.replicates and "replication" in context.env.replication.files and not restored
 
 
 def _steps(context: PlanContext, found: files_failback.FileSystems) -> Iterator[Step]:

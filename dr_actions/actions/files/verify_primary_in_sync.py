@@ -58,7 +58,9 @@ def arrived(synced_at: datetime | None, context: PlanContext) -> StepStatus:
     message = f"nothing was written since {timestamp(since)}, and the last sync ended {timestamp(synced_at)}"
     if synced_at is not None and synced_at >= since:
         return StepStatus(StepState.DONE, f"Every file is home: {message}.", facts)
-    return StepStatus(StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts)
+    return StepStatus(
+        StepState.IN_PROGRESS, f"Not all has arrived: {message}.", facts, progress=(timestamp(synced_at),)
+    )
 
 
 ACTION = files_failback.paired(__name__, (), files_failback.SYSTEMS, _steps, _judge)

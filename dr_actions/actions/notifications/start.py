@@ -10,12 +10,19 @@ from dr_estate.config.environment import Side
 
 _GOALS = {Goal.FAILOVER: "failover", Goal.SWITCHOVER: "planned switchover", Goal.FAILBACK: "failback"}
 
+_FENCES = {
+    Goal.FENCE: "fence begins: one of the two regions is stopped from writing",
+    Goal.RELEASE: "release begins: the fenced region may write again",
+}
+
 
 def write(context: PlanContext) -> Message:
     """The message at the start."""
     env = context.env
     way = (Side.DR, Side.PRIMARY) if context.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
-    happened = f"{_GOALS[context.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
+    happened = _FENCES.get(context.goal) or (
+        f"{_GOALS[context.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
+    )
     return Message(
         env.name, context.incident, "notifications/start", happened, "Stop deployments and changes.", "all teams"
     )

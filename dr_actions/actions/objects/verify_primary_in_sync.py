@@ -35,7 +35,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if status is not None:
         return status
     message = f"{difference.bucket} lacks {difference.missing} objects of {difference.copy}, some of before the freeze"
-    return StepStatus(StepState.IN_PROGRESS, f"{message}.", objects_comparison.evidence_of(difference))
+    facts, moves = objects_comparison.evidence_of(difference), (str(difference.missing),)
+    return StepStatus(StepState.IN_PROGRESS, f"{message}.", facts, progress=moves)
 
 
 def _since(step: Step, context: PlanContext) -> datetime | None:

@@ -106,7 +106,7 @@ def notes(context: PlanContext) -> Iterator[str]:
     env, lacks = context.env, missing(context)
     region, folder = env.regions.dr, env.provision.folder
     if not lacks:
-        kind = "warm standby" if env.standby.mode == "warm-standby" else "pilot light"
+        kind = "warm standby" if env.standby.mode == "warm" else "pilot light"
         run = f": {env.provision.program} is not run in {folder}" if folder else ""
         yield f"Nothing is provisioned: the {kind} in {region} has all that a failover needs already{run}."
     elif not folder:

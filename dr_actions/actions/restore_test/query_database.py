@@ -7,22 +7,18 @@ question (``probing``). What it found stands in its log: an exit code alone prov
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list
-from dr_actions.actions.restore_test import probe, shared
-from dr_actions.model.action import CallDeclined, PlanContext, Sender, StepState, StepStatus, action
+from dr_actions.actions.restore_test import probe, run_task, shared
+from dr_actions.actions.restore_test.run_task import RUN, send
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.drill_names import TAG
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import drill_resources, ecs, rds
-
-RUN = "ecs:RunTask"
+from dr_estate.readers import drill_resources, rds
 
 
 @shared.trial_only
@@ -53,39 +49,14 @@ def _step(context: PlanContext, tenant_service: TenantService) -> Step:
 
 
 def _call(context: PlanContext, tenant_service: TenantService, name: str) -> Call:
-    env, service = context.env, tenant_service.service
-    network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
-    if service.public_ip:
-        network["assignPublicIp"] = service.public_ip
-    params = {
-        "cluster": env.named(env.names.cluster),
-        "taskDefinition": service.task_definition,
-        "launchType": "FARGATE",
-        "count": 1,
-        "startedBy": context.incident,
-        "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{context.incident}:{tenant_service.tenant.id}")),
-        "networkConfiguration": {"awsvpcConfiguration": network},
-        "overrides": probe.overrides(
-            env, _container(context, service), context.incident, tenant_service.tenant, pending_host(name)
-        ),
-        "tags": [{"key": TAG, "value": context.incident}],
-    }
-    return Call("ecs", "RunTask", env.regions.dr, params)
+    container = run_task.container_of(context, tenant_service.service)
+    overrides = probe.overrides(context.env, container, context.incident, tenant_service.tenant, pending_host(name))
+    return run_task.call_of(context, tenant_service, overrides)
 
 
 def pending_host(name: str) -> str:
     """Stands for the host of the restored database, while it is not there yet."""
     return f"<the host of {name}, once restored>"
-
-
-def _container(context: PlanContext, service: ecs.Service) -> str:
-    seen = context.snapshot.get(ecs.task_definitions, Side.DR)
-    known = (
-        definition
-        for definition in seen
-        if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
-    )
-    return probe.container_of(context.env, next(known, None))
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
@@ -111,6 +82,7 @@ def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
         task
         for task in context.snapshot.get(drill_resources.tasks, Side.DR)
         if (task.incident, task.task_definition) == (step.before["incident"], step.before["definition"])
+        and task.group != drill_resources.STARTING
     ]
     return ours[-1] if ours else None
 
@@ -160,18 +132,6 @@ def build_call(step: Step, context: PlanContext) -> Call:
     return replace(step.planned_call, params=probe.with_host(step.planned_call.params, instance.host))
 
 
-def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
-    """Run the task. Raises Declined with ECS's reason where it answers that it did not."""
-    answer = sender.send(call)
-    refused = [
-        str(failure.get("reason") or failure.get("detail") or "no reason given")
-        for failure in answer.get("failures", ())
-    ]
-    if refused and not answer.get("tasks"):
-        raise CallDeclined(f"ECS did not start the task: {', '.join(refused)}")
-    return answer
-
-
 def notes(context: PlanContext) -> Iterator[str]:
     """Whom nobody can ask as."""
     try:
@@ -188,4 +148,4 @@ def notes(context: PlanContext) -> Iterator[str]:
         yield "No tenant asks the restored database: that it answers is not proved."
 
 
-ACTION = action(globals(), {RUN}, (rds.instances, drill_resources.tasks, drill_resources.answers))
+ACTION = action(globals(), {RUN}, (rds.instances, drill_resources.tasks, drill_resources.answers), send=send)

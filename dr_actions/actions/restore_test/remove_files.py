@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.common.unavailable_handling import unavailable_reasons
-from dr_actions.actions.restore_test import restored_files, shared
+from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -28,7 +28,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     targets = context.snapshot.get(drill_resources.mount_targets, Side.DR)
     for system in context.snapshot.get(efs.of_drills, Side.DR):
         if not system.name:
-            yield restored_files.tag_step(context, __name__, system.token)
+            yield restored_copy.tag_step(context, __name__, system.token)
         for point in points:
             if point.file_system_id == system.id:
                 yield _step(context, "DeleteAccessPoint", point.id, f"the access point {point.path} ({point.id})")
@@ -57,8 +57,8 @@ def _step(context: PlanContext, operation: str, thing: str, called: str) -> Step
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """Whether the thing is gone, or bears its trial's name."""
-    if step.call and step.call.operation == _MARK and shared.files_of(context, step.subject) is not None:
-        return restored_files.observe_tag(step, context)
+    if step.call and step.call.operation == _MARK and restored_copy.system_of(context, step.subject) is not None:
+        return restored_copy.observe_tag(step, context)
     state = _states(context).get(step.subject)
     if state is None:
         return StepStatus(StepState.DONE, f"{step.subject} is gone.")
@@ -80,7 +80,7 @@ def _states(context: PlanContext) -> dict[str, str]:
 
 def build_call(step: Step, context: PlanContext) -> Call:
     """The planned call; that of a mark with the id of its file system. Raises ValueError where there is none."""
-    return restored_files.build_call(step, context) if step.planned_call.operation == _MARK else step.planned_call
+    return restored_copy.build_call(step, context) if step.planned_call.operation == _MARK else step.planned_call
 
 
 def notes(context: PlanContext) -> Iterator[str]:
@@ -92,7 +92,7 @@ def notes(context: PlanContext) -> Iterator[str]:
 
 ACTION = action(
     globals(),
-    {restored_files.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE},
+    {restored_copy.TAG_IT, DELETE_POINT, DELETE_TARGET, DELETE},
     (efs.of_drills, drill_resources.access_points, drill_resources.mount_targets),
     essential=False,
 )

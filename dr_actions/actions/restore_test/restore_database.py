@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.database import restore_calls
 from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.actions.restore_test import shared
@@ -34,7 +35,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if copy is None:
         return
     env, name = context.env, shared.database_name(context.env, context.incident)
-    tags = shared.tags(env, context.incident, **{RESTORED_FROM: copy.name})
+    tags = drill_tags(env, context.incident, **{RESTORED_FROM: copy.name})
     yield context.step(
         __name__,
         name,
@@ -65,7 +66,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} answers at {instance.host}.", _evidence(step, context, instance)
         )
-    return StepStatus(StepState.IN_PROGRESS, f"{instance.identifier} is {instance.status or 'in an unknown state'}.")
+    message = f"{instance.identifier} is {instance.status or 'in an unknown state'}."
+    return StepStatus(StepState.IN_PROGRESS, message, progress=(instance.status,))
 
 
 def _of_absent(step: Step, context: PlanContext) -> StepStatus:

@@ -17,13 +17,11 @@ from dr_actions.actions.common.unavailable_handling import (
 )
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import PlanContext
-from dr_actions.model.plan import Json
-from dr_checks.derived.backup_copies import key_flaw, newest_copies
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, DatabaseCopy, copies_by
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.drill_names import TAG, is_trial, isolated
+from dr_estate.model.drill_names import is_trial, isolated
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import backup, efs, rds
+from dr_estate.readers import rds
 from dr_estate.snapshot.tenants import Tenant
 
 T = TypeVar("T")
@@ -46,25 +44,9 @@ def database_name(env: Environment, incident: str) -> str:
     return isolated(env.named(env.names.database), incident)
 
 
-def files_name(env: Environment, incident: str) -> str:
-    """The creation token, and later the name, of the file system that the trial restores. Raises ValueError."""
-    return isolated(env.named(env.names.file_system), incident)
-
-
-def tags(env: Environment, incident: str, **more: str) -> list[Json]:
-    """The tags of what a trial makes; never that by which things are backed up."""
-    labels = {"Environment": env.name, "ManagedBy": "aws-dr-manager", TAG: incident, **more}
-    return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]
-
-
 def database_of(context: PlanContext, name: str) -> rds.Instance | None:
     """The restored database of that name. Raises CannotSee."""
     return copy_selection.instance(context, name)
-
-
-def files_of(context: PlanContext, token: str) -> efs.FileSystem | None:
-    """The restored file system of that creation token. Raises CannotSee."""
-    return context.snapshot.find(efs.of_drills, Side.DR, token=token)
 
 
 def copies(context: PlanContext) -> tuple[list[DatabaseCopy], list[Unavailable]]:
@@ -95,14 +77,6 @@ def newest(context: PlanContext) -> DatabaseCopy | None:
 def _preference(env: Environment, mechanism: str) -> int:
     known: tuple[str, ...] = env.replication.database
     return known.index(mechanism) if mechanism in known else len(known)
-
-
-def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
-    """The newest complete recovery point of the primary region's files whose key works. Raises CannotSee."""
-    view = copy_selection.view_of(context)
-    files = f":elasticfilesystem:{context.env.regions.primary}:{context.env.account}:file-system/"
-    points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
-    return max(points, key=lambda point: point.created_at, default=None)
 
 
 def sampled(context: PlanContext) -> tuple[Tenant, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from dr_actions.actions.traffic import pin_from_dr
 from dr_actions.actions.traffic.zone_pairs import cutover_pairs, unavailable_reason
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
@@ -54,7 +55,9 @@ def _judged(context: PlanContext) -> Iterator[HealthCheck | str]:
         return
     dark = unavailable_reason(context)
     if dark:
-        yield f"The primary region's record is not pinned, for it cannot be seen: {dark} It is owed (T06)."
+        switch = pin_from_dr.switch(context)
+        instead = f" {switch.label} in {context.env.regions.dr} holds it down until then." if switch else ""
+        yield f"The primary region's record is not pinned, for it cannot be seen: {dark} It is owed (T06).{instead}"
         return
     try:
         known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}

@@ -43,7 +43,7 @@ def _pending(step: Step, context: PlanContext, change: DnsChange | None) -> Step
     if change is None and wanted and not _had_its_time(step, context):
         return StepStatus(StepState.IN_PROGRESS, f"change {wanted} is not seen to be {IN_SYNC} yet")
     if change and change.status not in (IN_SYNC, LOST):
-        return StepStatus(StepState.IN_PROGRESS, f"change {change.id} is {change.status}")
+        return StepStatus(StepState.IN_PROGRESS, f"change {change.id} is {change.status}", progress=(change.status,))
     return None
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dr_actions.actions.traffic import pin_from_dr
 from dr_actions.actions.traffic.change_batch import RecordSet, as_it_is, chunks, record_set, shifted, upserts
 from dr_actions.actions.traffic.shift_gate import change_of, effect_status, points_to_dr
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
@@ -31,8 +32,12 @@ _SERVICE, _OPERATION = "route53", "ChangeResourceRecordSets"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """One step a zone that is not turned yet; more where a batch would be too large."""
-    if context.goal is Goal.FAILBACK or unavailable_reason(context):
+    """One step a zone that is not turned yet; more where a batch would be too large.
+
+    A failback has them where the failover could change no record and the DR region's switch held the primary's down:
+    the records then lead where the visitors are, before the switch is released.
+    """
+    if unavailable_reason(context) or (context.goal is Goal.FAILBACK and not pin_from_dr.holds(context)):
         return
     for zone in cutover_pairs(context).zones:
         open_pairs = [pair for pair in zone.pairs if leader(pair) is not Side.DR]
@@ -80,12 +85,15 @@ def _by_itself(context: PlanContext) -> str:
     env = context.env
     later = "Run `dr_cli.py failover --execute --replan` for the same incident as soon as us-east-1 answers"
     owed = f"{later}, and before the primary region heals: the pin is owed until then (T06)."
+    switch = pin_from_dr.switch(context)
+    if switch is not None:
+        owed = f"{switch.label} in {env.region(Side.DR)} keeps them there; the failback turns the records first (T06)."
     name, region = env.traffic.origin_record, env.region(Side.DR)
     try:
         door = context.snapshot.get(dns_answers.door, Side.DR)
     except DataUnavailable:
         door = ()
-    answers = [answer for answer in resolved(context, name) if points_to_dr(answer, door, ())]
+    answers = [answer for answer in led(context) if points_to_dr(answer, door, ())]
     if answers:
         servers = ", ".join(sorted({answer.asked for answer in answers}))
         return f"The traffic records already answer by health: {servers} leads {name} to {region}. {owed}"
@@ -148,6 +156,15 @@ def difference(step: Step, now: Sequence[RecordSet]) -> str:
     return "they are more than the plan knew"
 
 
+def led(context: PlanContext) -> list[DnsAnswer]:
+    """What name servers answer a visitor for the traffic name, without a control plane; none where unseen."""
+    try:
+        found = context.snapshot.get(dns_answers.led, Side.GLOBAL)
+    except DataUnavailable:
+        return []
+    return [answer for answer in found if isinstance(answer, DnsAnswer)]
+
+
 def resolved(context: PlanContext, name: str) -> list[DnsAnswer]:
     """What resolvers say of ``name``; none where none is configured or can be asked."""
     try:
@@ -174,6 +191,7 @@ ACTION = action(
         dns_answers.tested,
         dns_answers.resolved,
         dns_answers.authorities,
+        dns_answers.led,
         dns_answers.door,
     ),
 )

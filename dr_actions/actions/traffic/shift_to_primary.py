@@ -13,14 +13,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dr_actions.actions.traffic.change_batch import ALL, RecordSet, as_it_is, chunks, record_set, shared, upserts
+from dr_actions.actions.traffic import pin_from_dr
+from dr_actions.actions.traffic.change_batch import (
+    ALL,
+    RecordSet,
+    as_it_is,
+    chunks,
+    record_set,
+    shared,
+    shifted,
+    upserts,
+)
 from dr_actions.actions.traffic.share_gate import SETTLES, TrafficShare
 from dr_actions.actions.traffic.shift_to_dr import current, difference, rollback_call
 from dr_actions.actions.traffic.stage_gates import gates, gates_before, left_s
 from dr_actions.actions.traffic.zone_pairs import ZonePairs, cutover_pairs, unavailable_reason
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
-from dr_checks.derived.record_pairs import RecordPair
+from dr_checks.derived.record_pairs import RecordPair, side_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2_request_counts, http_sites, route53
@@ -54,7 +64,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]]]:
     """Every stage in order, canaries' before everybody's, with the zones whose pairs it moves."""
-    zones, stages, number = cutover_pairs(context).zones, context.env.failback.stages, 0
+    zones, stages, number = _led_away(context), context.env.failback.stages, 0
     canaries = _canary_hosts(context)
     for cohort in ("canary-", ""):
         members = tuple(_of_cohort(zone, canaries, bool(cohort)) for zone in zones)
@@ -64,6 +74,20 @@ def _parts(context: PlanContext) -> Iterator[tuple[_Stage, tuple[ZonePairs, ...]
         for upon, percent in zip((0, *stages), stages, strict=False):
             yield _Stage(cohort, number, percent, upon), members
             number += 1
+
+
+def _led_away(context: PlanContext) -> tuple[ZonePairs, ...]:
+    """The pairs as the stages find them: those that the plan's own first step turns to the DR region lead there."""
+    zones = cutover_pairs(context).zones
+    if not pin_from_dr.holds(context):
+        return zones
+    return tuple(ZonePairs(zone.id, zone.name, tuple(_turned(pair, context) for pair in zone.pairs)) for zone in zones)
+
+
+def _turned(pair: RecordPair, context: PlanContext) -> RecordPair:
+    """The pair once it leads to the DR region."""
+    by_side = {side_of(record, context.env): record for record in shifted(pair, Side.DR)}
+    return RecordPair(by_side[Side.PRIMARY], by_side[Side.DR])
 
 
 def _of_cohort(zone: ZonePairs, canaries: frozenset[str], wanted: bool) -> ZonePairs:
@@ -201,7 +225,7 @@ def notes(context: PlanContext) -> Iterator[str]:
         return
     found = cutover_pairs(context)
     yield from found.left
-    for pair in (pair for zone in found.zones for pair in zone.pairs):
+    for pair in (pair for zone in _led_away(context) for pair in zone.pairs):
         if pair.primary.policy != "weighted" and share_of(pair) < ALL:
             yield (
                 f"{pair.label} is a {pair.primary.policy} pair, which cannot be shared: it is turned home whole, in "
@@ -227,5 +251,6 @@ ACTION = action(
         elbv2.healthy_hosts,
         elbv2_request_counts.minutes,
         http_sites.visits,
+        http_sites.edge_visits,
     ),
 )

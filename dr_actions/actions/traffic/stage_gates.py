@@ -19,10 +19,11 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Finding, Status, View
+from dr_checks.derived.site_visits import visits_of
 from dr_checks.edge.sites import every_site_answers, own_identity
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.readers import elbv2_request_counts, http_sites
+from dr_estate.readers import elbv2_request_counts
 
 # So few errors of so few requests are no proof of more than the allowed rate.
 _BY_CHANCE = 0.01
@@ -72,8 +73,11 @@ def _targets(context: PlanContext) -> StepStatus:
 
 
 def _probes(context: PlanContext) -> StepStatus:
-    """Each tenant's site answers, as that tenant's own, through the primary's load balancer."""
-    done = context.snapshot.get(http_sites.visits, Side.PRIMARY)
+    """Each tenant's site answers, as that tenant's own, through the primary's load balancer.
+
+    Once all visitors are led there, the distribution shows it as well, where that alone reaches it (T71).
+    """
+    done = visits_of(context.snapshot, context.env, Side.PRIMARY)
     if done is None:
         return StepStatus(StepState.FAILED, f"{context.env.regions.primary} has no load balancer.")
     bad = [f"{found.subject} {found.measured}" for found in _findings(context) if found.status is Status.FAIL]

@@ -62,7 +62,8 @@ def _pinned(context: PlanContext) -> Iterator[tuple[HealthCheck, HealthCheck | N
 def _wanted(context: PlanContext, check: HealthCheck, twin: HealthCheck | None) -> dict[str, Any]:
     """The settings of before: as recorded, else as its twin's; a check that was disabled is left enabled (T03)."""
     settings = dict(context.before("traffic/pin_primary", check.id))
-    if not settings and twin is not None and twin.type == check.type and not is_pinned(twin):
+    alike = twin is not None and (twin.type, len(twin.children)) == (check.type, len(check.children))
+    if not settings and twin is not None and alike and not is_pinned(twin):
         name = "Port" if check.type in ENDPOINT else "HealthThreshold"
         settings = as_set(twin, (name, "Inverted"))
     settings.pop("Disabled", None)

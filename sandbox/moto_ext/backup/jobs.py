@@ -10,8 +10,8 @@ from moto.backup.models import BackupBackend
 
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
-from sandbox.core.timing import soon
 from sandbox.moto_ext.backup.copies import copy_of
+from sandbox.moto_ext.backup.durations import BACK_UPS, COPY, OTHERS, job_times
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs, point_arn, points, vault_at
 from sandbox.moto_ext.backup.points import find_point, in_span
 from sandbox.moto_ext.backup.resources import resources
@@ -71,9 +71,11 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
         return response
     vault, job_id = backend.vaults[name], new_id()
     arn = point_arn(backend, resource.kind, job_id)
-    role, region, ends = params["IamRoleArn"], backend.region_name, soon()
-    lifecycle = params.get("Lifecycle") or {}
-    points(backend)[arn] = BackupPoint(arn, vault, resource, region, now(), ends, role, None, lifecycle)
+    role, region, lifecycle = params["IamRoleArn"], backend.region_name, params.get("Lifecycle") or {}
+    window = timedelta(minutes=params["StartWindowMinutes"]) if params.get("StartWindowMinutes") else START_WINDOW
+    times = job_times(BACK_UPS.get(resource.kind, OTHERS), resource, window)
+    if times.expired is None:
+        points(backend)[arn] = BackupPoint(arn, vault, resource, region, now(), times.ends, role, None, lifecycle)
     answer = {
         "BackupVaultName": name,
         "BackupVaultArn": vault.backup_vault_arn,
@@ -82,7 +84,7 @@ def _start_backup(backend: BackupBackend, params: dict[str, Any]) -> dict[str, A
         "IamRoleArn": role,
         "AccountId": backend.account_id,
     }
-    job = SimulatedJob(job_id, now(), ends, region, resource, answer)
+    job = SimulatedJob(job_id, now(), times.ends, region, resource, answer, starts=times.starts, expired=times.expired)
     jobs(backend, "backup")[job_id] = job
     if token := params.get("IdempotencyToken"):
         state(backend, "backup_tokens")[token] = job_id
@@ -108,7 +110,7 @@ def _start_copy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any
     how = {
         "id": new_id(),
         "begins": now(),
-        "ends": soon(),
+        "ends": job_times(COPY, point.resource).ends,
         "lifecycle": params.get("Lifecycle") or {},
         "failure": "",
         "target_arn": params["DestinationBackupVaultArn"],

@@ -99,7 +99,10 @@ class BackupPoint:
 
 @dataclass
 class SimulatedJob:
-    """A backup, copy or restore job: CREATED, RUNNING, then COMPLETED (or FAILED when ``failure`` says why)."""
+    """A backup, copy or restore job: CREATED, RUNNING, then COMPLETED (or FAILED when ``failure`` says why).
+
+    ``starts`` is when its work begins, None for after a third of its time. ``expired`` is when it is given up unbegun.
+    """
 
     id: str
     created: datetime
@@ -108,18 +111,30 @@ class SimulatedJob:
     resource: BackupResource
     answer: dict[str, Any]
     failure: str = ""
+    starts: datetime | None = None
+    expired: datetime | None = None
 
     @property
     def state(self) -> str:
         """The state at this moment; work of a dark region stands still."""
         time = world_time(self.region)
+        if self.expired is not None and time >= self.expired:
+            return "EXPIRED"
         if time >= self.completes:
             return "FAILED" if self.failure else "COMPLETED"
-        return "RUNNING" if time >= self.created + (self.completes - self.created) / 3 else "CREATED"
+        starts = self.starts or self.created + (self.completes - self.created) / 3
+        return "RUNNING" if time >= starts else "CREATED"
+
+    @property
+    def percent(self) -> float:
+        """How much of its time has passed since it began, in percent: AWS's estimate goes by bytes."""
+        starts = self.starts or self.created + (self.completes - self.created) / 3
+        lasts_s, passed = (self.completes - starts).total_seconds(), world_time(self.region) - starts
+        return 100.0 if lasts_s <= 0 else min(100.0, max(0.0, 100 * passed.total_seconds() / lasts_s))
 
     def describe(self, id_name: str) -> dict[str, Any]:
         """What all kinds of jobs tell; ``id_name`` is BackupJobId, CopyJobId or RestoreJobId."""
-        ended = self.state in ("COMPLETED", "FAILED")
+        ended = self.state in ("COMPLETED", "EXPIRED", "FAILED")
         return {
             **self.answer,
             id_name: self.id,
@@ -130,7 +145,7 @@ class SimulatedJob:
             "CreationDate": self.created,
             "InitiationDate": self.created,
             "CompletionDate": self.completes if ended else None,
-            "PercentDone": "100.0" if ended else "0.0",
+            "PercentDone": f"{self.percent:.2f}",
             "ResourceType": self.resource.kind,
             "ResourceName": self.resource.name,
             "BackupSizeInBytes": SIZE_BYTES,

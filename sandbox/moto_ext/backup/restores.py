@@ -8,6 +8,7 @@ name. One idempotency token makes one job.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,13 +19,13 @@ from moto.rds.models import rds_backends
 from sandbox.core import truth
 from sandbox.core.patching import page, refused, state
 from sandbox.core.state import now
-from sandbox.core.timing import soon
+from sandbox.moto_ext.backup.durations import RESTORES, job_times
 from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
 from sandbox.moto_ext.backup.points import find_point
 from sandbox.moto_ext.backup.schedule import occurrences
 from sandbox.moto_ext.backup.simulation import serve
-from sandbox.moto_ext.data.stored_data import StoredRow, files_of, put_files, put_rows, region_of, row_log, until
+from sandbox.moto_ext.data.stored_data import ASIDE, StoredRow, files_of, put_files, put_rows, region_of, row_log, until
 from sandbox.moto_ext.efs.deletion import begin_creating
 from sandbox.moto_ext.rds.rds import create_copy
 
@@ -45,7 +46,8 @@ def _restore_database(backend: BackupBackend, point: BackupPoint, metadata: dict
     }
     ours = ("db_subnet_group_name", "dbi_resource_id")
     facts = {key: value for key, value in point.resource.facts.items() if key not in ours}
-    db_instance = create_copy(rds_backends[backend.account_id][backend.region_name], facts, named)
+    rds = rds_backends[backend.account_id][backend.region_name]
+    db_instance = create_copy(rds, facts, named, "rds.restore-from-snapshot")
     source = rds_backends[backend.account_id][region_of(point.resource.arn)]
     put_rows(db_instance, until(row_log(source, point.resource.facts["dbi_resource_id"]), point.created))
     if tagged:
@@ -83,8 +85,10 @@ def _restore_files(backend: BackupBackend, point: BackupPoint, metadata: dict[st
 
 
 def _files(backend: BackupBackend, point: BackupPoint) -> list[StoredRow]:
+    """What the point holds, as it is restored: below a directory of its own, in a new file system too."""
     source: EFSBackend = efs_backends[backend.account_id][region_of(point.resource.arn)]
-    return until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+    files = until(files_of(source, point.resource.arn.rpartition("/")[2]), point.created)
+    return [replace(file, id=f"{ASIDE}{file.id}") for file in files if not file.id.startswith(ASIDE)]
 
 
 RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}
@@ -117,7 +121,8 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
         "CreatedResourceArn": created_arn,
         "AccountId": backend.account_id,
     }
-    job = SimulatedJob(new_id(), now(), soon(), backend.region_name, point.resource, answer, failure)
+    times, region = job_times(RESTORES[point.resource.kind], point.resource), backend.region_name
+    job = SimulatedJob(new_id(), now(), times.ends, region, point.resource, answer, failure, times.starts)
     jobs(backend, "restore")[job.id] = job
     if token:
         jobs_by_token[token] = job.id

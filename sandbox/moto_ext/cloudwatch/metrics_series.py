@@ -13,8 +13,8 @@ from typing import Any
 from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, MetricDatum
 
 from sandbox.core.patching import refused
-from sandbox.core.state import now
-from sandbox.core.timing import lag_s
+from sandbox.core.state import ill, now
+from sandbox.core.timing import duration_s, is_real, lag_s
 from sandbox.moto_ext.cloudwatch import metrics_compute, metrics_data
 from sandbox.moto_ext.cloudwatch.metrics import Dimensions, MetricSource, Publisher
 
@@ -63,6 +63,8 @@ class Library:
     def __init__(self, backend: CloudWatchBackend, namespaces: Iterable[str]) -> None:
         self._put: dict[Key, list[Any]] = {}
         wanted = set(namespaces)
+        stale = ill(backend.region_name, "stale", "cloudwatch")
+        self._late = timedelta(seconds=max((outage.seconds for outage in stale), default=0.0))
         for datum in backend.metric_data:
             if datum.namespace in wanted:
                 dimensions = tuple(
@@ -109,7 +111,7 @@ class Library:
             return
         every_s = _every_s(key)
         step, first = timedelta(seconds=every_s), _floor(start, every_s)
-        newest = _floor(now(), every_s) - step
+        newest = _floor(now() - self._late - timedelta(seconds=_late_s(key)), every_s) - step
         moment = max(first, newest - REMEMBERED * (every_s / MINUTE_S))
         while moment < end and moment <= newest:
             value = live.value(moment)
@@ -127,6 +129,14 @@ def _every_s(key: Key) -> float:
     if key[:2] in DAILY:
         return DAY_S
     return lag_s("lag_published_s", MINUTE_S) if key[:2] == LAG else MINUTE_S
+
+
+def _late_s(key: Key) -> float:
+    """How long after its minute a datapoint can be read."""
+    if not is_real():
+        return 0.0
+    row = "cloudwatch.publish-health-checks" if key[0] == "AWS/Route53" else "cloudwatch.publish"
+    return duration_s(row, key[0])
 
 
 def _floor(moment: datetime, seconds: float) -> datetime:

@@ -1,8 +1,8 @@
 """What a task may do with a file system it has mounted, by the file system's policy and the task role's.
 
 Without a policy whoever reaches a mount target may do everything; with one, what neither it nor the task's role allows
-is refused, and a deny wins. AWS takes minutes to enforce a change, here it holds at once. Source: EFS User Guide,
-"Using IAM to control access to file systems".
+is refused, and a deny wins. AWS takes minutes to enforce a change: so does the real pace, and the quick one does it at
+once. Source: EFS User Guide, "Using IAM to control access to file systems".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from moto.ecs.models import TaskDefinition
 from moto.efs.models import EFSBackend, FileSystem
 from moto.iam.models import iam_backends
 
+from sandbox.moto_ext.efs.settings import policy_in_force
 from sandbox.moto_ext.iam.iam import policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
 
@@ -22,14 +23,11 @@ MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
 def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition, action: str) -> bool:
     """Whether tasks of the definition may do ``action`` on the file system at this moment."""
-    if not file_system.file_system_policy:
+    policy = policy_in_force(file_system)
+    if not policy:
         return True
     role = str(definition.task_role_arn or "") if _signs_in(definition) else ""
-    spoken = [
-        statement
-        for statement in statements(file_system.file_system_policy)
-        if _means(statement.get("Principal"), role)
-    ]
+    spoken = [statement for statement in statements(policy) if _means(statement.get("Principal"), role)]
     policies = [IamPolicy("file system", json.dumps({"Statement": spoken}))]
     iam = iam_backends[backend.account_id][backend.partition]
     policies += [

@@ -9,7 +9,7 @@ promoted, or the replication is deleted (T22, T27). Restores bring what was writ
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from moto.efs.models import EFSBackend, efs_backends
@@ -23,6 +23,14 @@ from sandbox.moto_ext.efs.model import ReplicationConfiguration, replications
 REPLICA_LAG_S = 2.0
 SCHEMA = "schema:"
 """How the id of the row begins that makes a tenant's schema: the site's first, of when it was installed."""
+USER = "user:"
+"""How the id of the row begins that gives a user of the database a password: of no tenant, the latest counts."""
+FOLDER = "folder:"
+"""How the id of the file begins that is a tenant's whole site as it was installed, with the folder's path."""
+ASIDE = "aside:"
+"""How the id of a file begins that AWS Backup restored: below ``aws-backup-restore_<time>``, where no tenant looks."""
+OWN = (SCHEMA, USER, FOLDER, ASIDE)
+"""What no visitor wrote, or sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,17 @@ def tenant_of_schema(instance: DBInstance, schema: str) -> str:
     return next(found, "")
 
 
+def set_password(instance: DBInstance, user: str, digest: str, at: datetime) -> None:
+    """Give ``user`` of the database the password of this digest: copies of a moment before it keep the older one."""
+    row_log(_backend_of(instance), instance.dbi_resource_id).append(StoredRow(f"{USER}{user}:{digest}", "", at))
+
+
+def accepts(rows: Iterable[StoredRow], user: str, digest: str) -> bool:
+    """Whether a database of these rows lets the user in; one that never heard of the user asks for no password."""
+    given = [row.id.rpartition(":")[2] for row in rows if row.id.startswith(f"{USER}{user}:")]
+    return not given or given[-1] == digest
+
+
 def settle_rows(replica: DBInstance) -> None:
     """A replica about to be promoted keeps what has reached it; the rest never comes (T22)."""
     put_rows(replica, rows_of(replica))
@@ -110,9 +129,23 @@ def files_of(backend: EFSBackend, file_system_id: str) -> list[StoredRow]:
     return until(file_log(source, replication.source_id), replication.last_sync)
 
 
+def install_folder(backend: EFSBackend, file_system_id: str, path: str, tenant: str, at: datetime) -> None:
+    """Put a tenant's installed site into its folder: from then on copies of the file system hold it."""
+    file_log(backend, file_system_id).append(StoredRow(f"{FOLDER}{path}", tenant, at))
+
+
 def put_files(backend: EFSBackend, file_system_id: str, files: Iterable[StoredRow]) -> None:
     """Let ``files`` be all that the file system holds."""
     file_log(backend, file_system_id)[:] = files
+
+
+def put_in_place(backend: EFSBackend, file_system_id: str) -> None:
+    """Move what AWS Backup restored to the root, but for a folder that is there already."""
+    log = file_log(backend, file_system_id)
+    there = {row.id for row in log if row.id.startswith(FOLDER)}
+    moved = [replace(row, id=row.id.removeprefix(ASIDE)) for row in log if row.id.startswith(ASIDE)]
+    put_files(backend, file_system_id, [row for row in log if not row.id.startswith(ASIDE)])
+    log += [row for row in moved if row.id not in there]
 
 
 def write_file(backend: EFSBackend, file_system_id: str, file_id: str, tenant: str) -> StoredRow:

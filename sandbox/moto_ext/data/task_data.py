@@ -24,7 +24,14 @@ HOPS = 4
 
 
 class StoreUnavailable(Exception):
-    """A store cannot do as asked. The message is the reason, as the site tells it with 503."""
+    """A store cannot do as asked. The message is the reason, as the site tells it with 503.
+
+    ``absent``: there is no such store in this region at all.
+    """
+
+    def __init__(self, reason: str, absent: bool = False) -> None:
+        super().__init__(reason)
+        self.absent = absent
 
 
 class TaskStores:
@@ -57,7 +64,7 @@ class TaskStores:
     def ids(self, kind: str, tenant: str) -> list[str]:
         """The ids of the tenant's rows or files, in the order of writing. Raises Unavailable."""
         rows = stored_data.rows_of(self.database()) if kind == "rows" else stored_data.files_of(*self.file_system())
-        return [row.id for row in rows if row.tenant == tenant and not row.id.startswith(stored_data.SCHEMA)]
+        return [row.id for row in rows if row.tenant == tenant and not row.id.startswith(stored_data.OWN)]
 
     def database(self) -> DBInstance:
         """The instance that WORDPRESS_DB_HOST leads to. Raises Unavailable: none here, or not available."""
@@ -71,13 +78,23 @@ class TaskStores:
                     if instance.status not in OPEN:
                         raise StoreUnavailable(f"{instance.db_instance_identifier} is {instance.status}.")
                     return instance
-        raise StoreUnavailable(f"{host} leads to no database of {self.region}.")
+        raise StoreUnavailable(f"{host} leads to no database of {self.region}.", absent=True)
+
+    def variable(self, name: str) -> str:
+        """The value of the first container's variable of this name, "" where no container has it."""
+        return next(
+            (
+                str(variable["value"])
+                for container in containers_of(self.definition)
+                for variable in container.get("environment") or ()
+                if variable["name"] == name
+            ),
+            "",
+        )
 
     def _database_host(self) -> str:
-        for container in containers_of(self.definition):
-            for variable in container.get("environment") or ():
-                if variable["name"] == HOST_VARIABLE:
-                    return plain(str(variable["value"]).partition(":")[0])
+        if host := self.variable(HOST_VARIABLE):
+            return plain(host.partition(":")[0])
         raise StoreUnavailable(f"The task definition {self.definition.family} names no {HOST_VARIABLE}.")
 
     def _resolved(self, host: str) -> Iterator[str]:
@@ -100,7 +117,9 @@ class TaskStores:
     def file_system(self) -> tuple[EFSBackend, str]:
         """The region's EFS backend and the id of the file system that is mounted. Raises Unavailable."""
         backend: EFSBackend = efs_backends[self.account][self.region]
-        name = self._volume()
+        name = str(self.volume().get("fileSystemId") or "")
+        if not name:
+            raise StoreUnavailable(f"The task definition {self.definition.family} mounts no file system.")
         found = backend.file_systems_by_id.get(name)
         if found is None or found.life_cycle_state != "available":
             raise StoreUnavailable(f"{self.region} has no available file system {name}.")
@@ -110,9 +129,18 @@ class TaskStores:
             raise StoreUnavailable(f"{name} cannot be mounted: its file system policy refuses it.")
         return backend, name
 
-    def _volume(self) -> str:
+    def folder(self) -> str:
+        """The path that the task's access point leads to, "/" without one. Raises Unavailable where it is gone."""
+        backend, name = self.file_system()
+        wanted = (self.volume().get("authorizationConfig") or {}).get("accessPointId")
+        if not wanted:
+            return "/"
+        point = backend.access_points.get(wanted)
+        if point is None or point.file_system_id != name:
+            raise StoreUnavailable(f"{name} has no access point {wanted}.", absent=True)
+        return str(point.root_directory["Path"])
+
+    def volume(self) -> dict[str, Any]:
+        """The definition's mount of a file system; empty where it mounts none."""
         volumes: list[dict[str, Any]] = self.definition.volumes or []
-        for volume in volumes:
-            if mounted := volume.get("efsVolumeConfiguration"):
-                return str(mounted.get("fileSystemId") or "")
-        raise StoreUnavailable(f"The task definition {self.definition.family} mounts no file system.")
+        return next((dict(mount) for volume in volumes if (mount := volume.get("efsVolumeConfiguration"))), {})

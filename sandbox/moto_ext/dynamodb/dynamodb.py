@@ -43,7 +43,9 @@ def _add(table: Table, params: dict[str, Any]) -> None:
     twin = _twin(table, region, params.get("KMSMasterKeyId"))
     target.tables[table.name] = twin
     everywhere = dict(replicas(table)) or {table.region_name: GlobalTableReplica(table.region_name, now())}
-    everywhere[region] = GlobalTableReplica(region, soon(), params.get("KMSMasterKeyId"))
+    everywhere[region] = GlobalTableReplica(
+        region, soon("dynamodb.create-replica", table.name), params.get("KMSMasterKeyId")
+    )
     for member in (table, twin, *_peers(table)):
         member.__dict__["_replicas"] = dict(everywhere)
 

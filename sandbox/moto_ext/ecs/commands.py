@@ -1,10 +1,12 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-One kind is played: ``php -r`` of a script that asks a database for its tables. It asks the host in WORDPRESS_DB_HOST,
+Three kinds are played. ``php -r`` of one script asks a database for its tables: it asks the host in WORDPRESS_DB_HOST,
 as the task's own region resolves it, for the schema in DR_SCHEMA, and prints one line of JSON with what it was told to
-say; where it cannot connect it prints PHP's message and ends with 1. Any other command of an override runs on. What
-the awslogs driver and the agent need before the container starts (log group, secrets) is looked for first, and a task
-without it never runs (ECS developer guide, stopped task error codes).
+say; where it cannot connect it prints PHP's message and ends with 1. Another moves what AWS Backup restored into its
+place, and prints how much each folder of DR_PATHS holds. ``true`` ends with 0 at once. Any other command of an override
+runs on. What the awslogs driver and the agent need before the container starts (log group, secrets, and the
+file system that ``true``'s task mounts) is looked for first, and a task without it never runs (ECS developer guide,
+stopped task error codes).
 """
 
 from __future__ import annotations
@@ -16,18 +18,18 @@ from typing import Any
 
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.logs.models import logs_backends
-from moto.secretsmanager.models import secretsmanager_backends
 
 from sandbox.core.patching import state
 from sandbox.core.state import now
-from sandbox.core.timing import transition_s
+from sandbox.core.timing import duration_s, is_real, transition_s
+from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
-NOT_STARTED = ("CannotPull", "ResourceInitializationError")
 ENDED = "Essential container in task exited"
+UNMOUNTED = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes"
 KILLED = 137
 TABLES = 12  # of a WordPress of one site
-_NEEDED = ("information_schema", "mysqli")
+_ASKS, _MOVES = ("information_schema", "mysqli"), ("aws-backup-restore_", "scandir")
 
 
 def run_once(
@@ -61,9 +63,11 @@ def play(backend: EC2ContainerServiceBackend) -> None:
 
 
 def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
+    from sandbox.moto_ext.data.task_data import StoreUnavailable
+
     given = task.overrides.get("containerOverrides") or []
     container_override = next(
-        (override for override in given if (override.get("command") or [])[:2] == ["php", "-r"]), None
+        (override for override in given if (override.get("command") or [])[:2] in (["php", "-r"], ["true"])), None
     )
     if container_override is None:
         return
@@ -71,39 +75,52 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
         (candidate for candidate in containers_of(task.definition) if candidate["name"] == container_override["name"]),
         None,
     )
-    reason = "no such container" if container is None else _missing(backend, container)
-    if container is None or reason:
-        task.stop(now(), f"ResourceInitializationError: {reason}")
+    if container is None:
+        task.stop(now(), "ResourceInitializationError: no such container")
+        return
+    try:
+        task.secrets = secrets_at_start(backend, task.definition)
+    except NotStarted as reason:
+        task.stop(now(), str(reason))
+        return
+    if container_override["command"] == ["true"]:
+        _start_and_end(backend, task)
         return
     variables = _variables(container, container_override)
-    if not all(word in container_override["command"][2] for word in _NEEDED):
-        code, line = 255, "PHP Fatal error: the sandbox plays no other script than one that asks a database"
-    else:
+    script = container_override["command"][2]
+    if all(word in script for word in _ASKS):
         code, line = _asked(backend, task, variables)
+    elif all(word in script for word in _MOVES):
+        try:
+            code, line = 0, _moved(backend, task, variables)
+        except StoreUnavailable as no:
+            task.stop(now(), f"{UNMOUNTED}: {no}")
+            return
+    else:
+        code, line = 255, "PHP Fatal error: the sandbox plays no such script"
     _log(backend, task, container, line)
     task.exit_code = code
+    seconds = duration_s("ecs.run-command", task.group) if is_real() else transition_s() / 2
+    task.stop(now() + timedelta(seconds=seconds), ENDED)
+
+
+def _start_and_end(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
+    """The container starts once its files are mounted, and ends by itself."""
+    from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
+
+    try:
+        if task.definition.volumes:
+            TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
+    except StoreUnavailable as no:
+        task.stop(now(), f"{UNMOUNTED}: {no}")
+        return
+    task.exit_code = 0
     task.stop(now() + timedelta(seconds=transition_s() / 2), ENDED)
 
 
 def _variables(container: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, str]:
     pairs = [*(container.get("environment") or ()), *(override.get("environment") or ())]
     return {pair["name"]: str(pair["value"]) for pair in pairs}
-
-
-def _missing(backend: EC2ContainerServiceBackend, container: Mapping[str, Any]) -> str:
-    """What the agent does not find before it starts the container, "" where nothing is missing."""
-    stored_secrets = secretsmanager_backends[backend.account_id][backend.region_name].secrets.values()
-    known = {str(stored_secret.arn) for stored_secret in stored_secrets}
-    for secret in container.get("secrets") or ():
-        arn = ":".join(str(secret["valueFrom"]).split(":")[:7])
-        if arn.startswith("arn:aws:secretsmanager:") and arn not in known:
-            return f"unable to pull secrets or registry auth: {arn} cannot be found"
-    options = (container.get("logConfiguration") or {}).get("options") or {}
-    group = options.get("awslogs-group")
-    groups = logs_backends[backend.account_id][options.get("awslogs-region") or backend.region_name].groups
-    if group and group not in groups and options.get("awslogs-create-group") != "true":
-        return "failed to validate logger args: The specified log group does not exist."
-    return ""
 
 
 def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> tuple[int, str]:
@@ -129,6 +146,21 @@ def _asked(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Ma
         "newest": newest,
     }
     return (0 if rows else 1), json.dumps(values)
+
+
+def _moved(backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str]) -> str:
+    """The line that the script prints. Raises StoreUnavailable where the files cannot be mounted."""
+    from sandbox.moto_ext.data import stored_data
+    from sandbox.moto_ext.data.task_data import TaskStores
+
+    efs, file_system = TaskStores(backend.account_id, backend.region_name, task.definition).file_system()
+    stored_data.put_in_place(efs, file_system)
+    files = stored_data.files_of(efs, file_system)
+    sites = [file for file in files if file.id.startswith(stored_data.FOLDER)]
+    of_path = {site.id.removeprefix(stored_data.FOLDER): site.tenant for site in sites}
+    paths = variables.get("DR_PATHS", "").split("\n")
+    folders = {path: sum(file.tenant == of_path[path] for file in files) if path in of_path else 0 for path in paths}
+    return json.dumps({"dr_files": variables.get("DR_FILES", ""), "folders": folders})
 
 
 def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapping[str, Any], line: str) -> None:

@@ -10,8 +10,8 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 
 from sandbox.core.patching import offset, operation, refused, wrap
 from sandbox.core.state import now
-from sandbox.moto_ext.ecs.commands import NOT_STARTED, play
-from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, RunningTask, all_tasks, mac_of, of_group
+from sandbox.moto_ext.ecs.commands import play
+from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, NOT_STARTED, RunningTask, all_tasks, mac_of, of_group
 
 TASKS_DESCRIBED_AT_ONCE = 100
 PAGE, SERVICES_PAGE = 100, 10

@@ -8,10 +8,11 @@ UpdateService are told, lists deleted services, and pages nothing. Call it with 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore import xform_name
+from moto.core.resource_tagging import TaggedResource
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 
@@ -19,8 +20,11 @@ from sandbox.core.patching import attach, operation, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.commands import interrupt, run_once
-from sandbox.moto_ext.ecs.descriptions import describe_tasks, listing_operations
-from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch
+from sandbox.moto_ext.ecs.deployments import counted_deployments
+from sandbox.moto_ext.ecs.descriptions import arn_of, describe_tasks, listing_operations
+from sandbox.moto_ext.ecs.service_tasks import tasks_of
+from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
+from sandbox.moto_ext.ecs.upkeep import keep_up
 
 KEPT = (
     "healthCheckGracePeriodSeconds",
@@ -123,7 +127,9 @@ def _describe_services(
 ) -> Any:
     if len(service_names_or_arns) > DESCRIBED_AT_ONCE:
         raise refused("InvalidParameterException", "Services cannot be more than 10.")
-    return original(self, cluster_str, service_names_or_arns)
+    found = original(self, cluster_str, service_names_or_arns)
+    keep_up(found[0])
+    return found
 
 
 def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
@@ -151,7 +157,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
     )
     count, token = int(params.get("count") or 1), str(params.get("clientToken") or "")
     started = run_once(backend, token, lambda: launch(backend, wanted, count))
-    failures = [{"reason": "Capacity is unavailable at this time"}] * (count - len(started))
+    failures = [{"reason": no_room(backend)}] * (count - len(started))
     return ActionResult({"tasks": describe_tasks(backend, started), "failures": failures})
 
 
@@ -169,7 +175,7 @@ def _stop_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) 
 
 def _replace(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     service = backend.services.get(f"{task.cluster}:{task.group.partition('service:')[2]}")
-    if service is not None and len(alive(keeping.tasks_of(service))) < service.desired_count:
+    if service is not None and len(alive(tasks_of(service))) < service.desired_count:
         keeping.settle(service)
 
 
@@ -207,10 +213,18 @@ def _describe_definition(
     return original(self, name)
 
 
+def _tagged(original: Callable[..., Any], self: EC2ContainerServiceBackend) -> Iterator[TaggedResource]:
+    """The sandbox's own tasks are found by their tags as well, while they live."""
+    yield from original(self)
+    for task in alive(all_tasks(self).values()):
+        tags = {tag["key"]: tag["value"] for tag in task.tags}
+        yield TaggedResource(arn=arn_of(self, task), tags=tags, resource_type="ecs:task")
+
+
 def install() -> None:
     """Repair ECS. Idempotent."""
     counts = {"running_count": "counted_running", "pending_count": "counted_pending"}
-    attach(Service, keeping.counted_running, keeping.counted_pending, keeping.counted_deployments)
+    attach(Service, keeping.counted_running, keeping.counted_pending, counted_deployments)
     attach(Cluster, keeping.services_in, keeping.running_in, keeping.pending_in)
     for name, count in itertools.chain(counts.items(), [("deployments", "counted_deployments")]):
         setattr(Service, name, keeping.ComputedAttribute(count))
@@ -228,4 +242,5 @@ def install() -> None:
     wrap(EC2ContainerServiceBackend, "describe_services", _describe_services)
     wrap(EC2ContainerServiceBackend, "register_task_definition", _registered)
     wrap(EC2ContainerServiceBackend, "describe_task_definition", _describe_definition)
+    wrap(EC2ContainerServiceBackend, "iter_tagged_resources", _tagged)
     listing_operations()

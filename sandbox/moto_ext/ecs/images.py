@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from typing import Any
 
 from moto.ecr.models import ecr_backends
 
@@ -16,11 +18,25 @@ def resolve(image: str) -> str | None:
     if not found:
         named = image.partition("@")[2]
         return named or "sha256:" + hashlib.sha256(image.encode()).hexdigest()
+    ecr_image = _find(found)
+    return None if ecr_image is None else str(ecr_image.get_image_digest())
+
+
+def size_gib(image: str) -> float:
+    """What a pull of ``image`` moves, in GiB: the layers that its manifest names; 0 where that is not known."""
+    found = ECR.fullmatch(image)
+    ecr_image = _find(found) if found else None
+    layers = json.loads(ecr_image.image_manifest).get("layers", ()) if ecr_image is not None else ()
+    return float(sum(layer["size"] for layer in layers)) / 2**30
+
+
+def _find(found: re.Match[str]) -> Any:
+    """The image that its ECR registry holds, or None."""
     name, tag, digest = _parts(found["rest"])
     repository = ecr_backends[found["account"]][found["region"]].repositories.get(name)
     for ecr_image in repository.images if repository else ():
         if (digest and ecr_image.get_image_digest() == digest) or (not digest and tag in ecr_image.image_tags):
-            return str(ecr_image.get_image_digest())
+            return ecr_image
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import secrets
-from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +11,10 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskSet, ecs_backends
 
 from sandbox.core.state import now
-from sandbox.moto_ext.ecs.tasks import FARGATE_PLATFORM, RunningTask, TaskRequest, alive, all_tasks, launch, of_group
+from sandbox.moto_ext.ecs.deployments import judge, serve_well
+from sandbox.moto_ext.ecs.draining import drain
+from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of, tasks_of
+from sandbox.moto_ext.ecs.tasks import RunningTask, TaskRequest, alive, all_tasks, launch, no_room
 
 EVENTS_KEPT = 100
 
@@ -31,16 +33,6 @@ class ComputedAttribute:
         """Ignore the emulator's own bookkeeping."""
 
 
-def group_of(service: Service) -> str:
-    """The group its tasks carry."""
-    return f"service:{service.name}"
-
-
-def tasks_of(service: Service) -> list[RunningTask]:
-    """All tasks of the service, stopped ones of the last hour included."""
-    return of_group(service._backend, service.cluster_name, group_of(service))
-
-
 def counted_running(self: Service) -> int:
     """How many tasks run at this moment."""
     return sum(1 for task in tasks_of(self) if task.status(now()) == "RUNNING")
@@ -49,58 +41,6 @@ def counted_running(self: Service) -> int:
 def counted_pending(self: Service) -> int:
     """How many tasks are starting at this moment."""
     return sum(1 for task in tasks_of(self) if task.status(now()) == "PENDING")
-
-
-def counted_deployments(self: Service) -> list[dict[str, Any]]:
-    """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
-    moment = now()
-    rollouts: list[dict[str, Any]] = self.__dict__.get("rollouts", [])
-    descriptions = [_told(self, rollout, moment) for rollout in reversed(rollouts)]
-    if not descriptions or self.status == "INACTIVE":
-        return []
-    retained = [descriptions[0]] + [old for old in descriptions[1:] if old["runningCount"] or old["pendingCount"]]
-    done = descriptions[0]["runningCount"] >= self.desired_count and len(retained) == 1
-    failed = rollouts[-1].get("failed")
-    words = "failed: tasks failed to start" if failed else "completed" if done else "in progress"
-    retained[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
-    retained[0]["rolloutStateReason"] = f"ECS deployment {retained[0]['id']} {words}."
-    return retained
-
-
-def _judge(service: Service) -> None:
-    """Let the circuit breaker give the newest deployment up where none of its tasks lives; a rollback hides that.
-
-    It stays FAILED whatever is scaled: only a new deployment launches tasks again (ECS Developer Guide, deployment
-    circuit breaker). The sandbox does not retry a pull that failed, so one round of failures counts as AWS's three.
-    """
-    newest = service.__dict__["rollouts"][-1]
-    breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})
-    own = [task for task in tasks_of(service) if task.started_by == newest["id"]]
-    failed = any(task.reason.startswith("CannotPull") for task in own) and not alive(own)
-    if failed and breaker.get("enable") and not breaker.get("rollback"):
-        newest["failed"] = True
-
-
-def _told(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:
-    own = [task for task in tasks_of(service) if task.started_by == rollout["id"]]
-    states = [task.status(moment) for task in own]
-    primary = rollout is service.__dict__["rollouts"][-1]
-    return {
-        "id": rollout["id"],
-        "status": "PRIMARY" if primary else "ACTIVE",
-        "taskDefinition": rollout["taskDefinition"],
-        "desiredCount": service.desired_count if primary else 0,
-        "runningCount": states.count("RUNNING"),
-        "pendingCount": states.count("PENDING"),
-        "failedTasks": sum(1 for task in own if task.reason.startswith("CannotPull")),
-        "createdAt": rollout["createdAt"],
-        "updatedAt": rollout["updatedAt"],
-        "launchType": service.launch_type,
-        "platformVersion": service.platform_version or FARGATE_PLATFORM,
-        "platformFamily": "Linux",
-        "networkConfiguration": service.network_configuration or None,
-        "rolloutState": "COMPLETED",
-    }
 
 
 def roll_out(service: Service) -> None:
@@ -115,12 +55,20 @@ def roll_out(service: Service) -> None:
     service.__dict__.setdefault("rollouts", []).append(fresh)
     before = alive(tasks_of(service))
     started = _start(service, service.desired_count)
-    takes_over = max((task.runs_at for task in started), default=moment)
-    if len(alive(started)) >= min(service.desired_count, 1):
+    takes_over = max((task.serves_at or task.runs_at for task in started), default=moment)
+    if len(alive(started)) >= min(service.desired_count, 1) and serve_well(service, started):
         for task in before:
-            task.stop(takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
-    _judge(service)
+            drain(service, task, takes_over, f"Scaling activity initiated by (deployment {fresh['id']})")
+    judged(service)
     _say(service)
+
+
+def judged(service: Service) -> None:
+    """Let the circuit breaker judge the newest deployment, and roll it back where it is to."""
+    if definition := judge(service):
+        service.task_definition = definition
+        roll_out(service)
+        service.__dict__["rollouts"][-1]["rolls_back"] = True
 
 
 def settle(service: Service) -> None:
@@ -133,10 +81,20 @@ def settle(service: Service) -> None:
     missing = service.desired_count - len(live)
     if missing > 0 and not service.__dict__["rollouts"][-1].get("failed"):
         _start(service, missing)
-        _judge(service)
+        judged(service)
     for task in live[service.desired_count :]:
-        task.stop(now(), f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})")
+        reason = f"Scaling activity initiated by (deployment {service.__dict__['rollouts'][-1]['id']})"
+        drain(service, task, now(), reason)
     _say(service)
+
+
+def go_on(service: Service) -> None:
+    """Start what the newest deployment still lacks, whether or not older tasks serve on meanwhile."""
+    own = [task for task in alive(tasks_of(service)) if task.started_by == service.__dict__["rollouts"][-1]["id"]]
+    if len(own) < service.desired_count:
+        _start(service, service.desired_count - len(own))
+        judged(service)
+        _say(service)
 
 
 def settle_all(account: str, region: str) -> None:
@@ -148,7 +106,7 @@ def settle_all(account: str, region: str) -> None:
 def close(service: Service) -> None:
     """Stop every task: the service was deleted."""
     for task in alive(tasks_of(service)):
-        task.stop(now(), "Service deleted")
+        drain(service, task, now(), "Service deleted")
 
 
 def tasks_in(service: Service, task_set: TaskSet) -> list[RunningTask]:
@@ -172,7 +130,7 @@ def _settle_set(service: Service, task_set: TaskSet) -> None:
 def _start(service: Service, count: int, task_set: TaskSet | None = None) -> list[RunningTask]:
     made_by = task_set or service
     network = (made_by.network_configuration or {}).get("awsvpcConfiguration", {})
-    definition = service._backend.describe_task_definition(str(made_by.task_definition))
+    definition = backend_of(service).describe_task_definition(str(made_by.task_definition))
     tags = {"SERVICE": service.tags, "TASK_DEFINITION": definition.tags}.get(service.propagate_tags, [])
     wanted = TaskRequest(
         cluster=service.cluster_name,
@@ -184,18 +142,19 @@ def _start(service: Service, count: int, task_set: TaskSet | None = None) -> lis
         groups=tuple(network.get("securityGroups", ())),
         tags=(*tags, *(task_set.tags or () if task_set else ())),
     )
-    started = launch(service._backend, wanted, count)
+    started = launch(backend_of(service), wanted, count)
     if len(started) < count:
-        _note(service, "was unable to place a task. Reason: You've reached the limit on vCPUs or free addresses.")
+        note(service, f"was unable to place a task. Reason: {no_room(backend_of(service))}.")
     return started
 
 
 def _say(service: Service) -> None:
     short = len(alive(tasks_of(service))) < service.desired_count
-    _note(service, "has too few tasks." if short else "has reached a steady state.")
+    note(service, "has too few tasks." if short else "has reached a steady state.")
 
 
-def _note(service: Service, words: str) -> None:
+def note(service: Service, words: str) -> None:
+    """Put a sentence into the service's events."""
     message = f"(service {service.name}) {words}"
     service.events.insert(0, {"id": secrets.token_hex(16), "createdAt": now(), "message": message})
     del service.events[EVENTS_KEPT:]

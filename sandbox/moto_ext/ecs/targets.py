@@ -1,7 +1,8 @@
 """Who stands behind a target group: the tasks of the ECS services attached to it, and what was registered by hand.
 
 A target answers its health check when its task runs, the check goes to a port the task listens on and a security
-group of the task lets that port in. Nothing else listens in the sandbox, so any other address is unhealthy.
+group of the task lets that port in; it is healthy when its page, which needs the tenant's stores, has a status of the
+group's matcher. Nothing else listens in the sandbox, so any other address is unhealthy.
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ from moto.ecs.models import Service, ecs_backends
 from moto.elbv2.models import FakeLoadBalancer, FakeTargetGroup, elbv2_backends
 
 from sandbox.core.patching import state
-from sandbox.core.state import now
-from sandbox.moto_ext.ecs.services import tasks_of
+from sandbox.core.state import lost_zones, now
+from sandbox.moto_ext.data.tenant_pages import PageAnswer, page_of
+from sandbox.moto_ext.ecs.service_tasks import tasks_of
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 
 
 @dataclass(frozen=True)
 class GroupTarget:
-    """One target of a group and how its health check goes (API_TargetHealth)."""
+    """One target of a group and how its health check goes (API_TargetHealth).
+
+    ``reachable``: a request to it is answered in time. ``listens``: something answers at its port at all.
+    """
 
     address: str
     port: int
@@ -30,6 +35,8 @@ class GroupTarget:
     state: str
     reason: str | None = None
     description: str | None = None
+    reachable: bool = True
+    listens: bool = True
 
     def describe(self, checked_port: str) -> dict[str, Any]:
         """As DescribeTargetHealth answers."""
@@ -48,7 +55,9 @@ class Targets:
     """The targets of every group of a region, as they are at the moment it is made."""
 
     def __init__(self, account: str, region: str) -> None:
+        self._account, self._region = account, region
         self._elb, self._ec2 = elbv2_backends[account][region], ec2_backends[account][region]
+        self._pages: dict[tuple[str, tuple[str, ...]], PageAnswer] = {}
         self._attached: dict[str, list[tuple[Service, int]]] = {}
         self._open: dict[tuple[tuple[str, ...], int], bool] = {}
         for service in ecs_backends[account][region].services.values():
@@ -63,7 +72,7 @@ class Targets:
             self._task(group, task, port)
             for service, port in self._attached.get(group.arn, ())
             for task in tasks_of(service)
-            if task.address and task.id not in withdrawn and task.status(now()) == "RUNNING"
+            if task.address and task.id not in withdrawn and task.status(now()) in ("RUNNING", "DEACTIVATING")
         ]
         known = {target.address for target in tasks}
         return tasks + [target for target in self._by_hand(group) if target.address not in known]
@@ -86,6 +95,17 @@ class Targets:
         groups = self.groups_of(balancer)
         return bool(groups) and all(self.counts(group)[0] for group in groups)
 
+    def attached_to(self, service: Service) -> list[FakeTargetGroup]:
+        """The target groups in which the service registers its tasks."""
+        named = [balancer.get("targetGroupArn", "") for balancer in service.load_balancers]
+        return [self._elb.target_groups[arn] for arn in named if arn in self._elb.target_groups]
+
+    def passes(self, service: Service, task: RunningTask) -> bool:
+        """Whether the task, once it runs, is not unhealthy in any group of its service."""
+        ports = {lb.get("targetGroupArn", ""): int(lb.get("containerPort") or 0) for lb in service.load_balancers}
+        groups = self.attached_to(service)
+        return all(self._task(group, task, ports[group.arn]).state != "unhealthy" for group in groups)
+
     def task_at(self, group: FakeTargetGroup, address: str) -> RunningTask | None:
         """The live task of the group that holds ``address``."""
         for service, _ in self._attached.get(group.arn, ()):
@@ -101,11 +121,33 @@ class Targets:
         if not group.load_balancer_arns:
             words = "Target group is not configured to receive traffic from the load balancer"
             return GroupTarget(*place, "unused", "Target.NotInUse", words)
+        moment = now()
+        if task.status(moment) == "DEACTIVATING":
+            words = "Target deregistration is in progress"
+            return GroupTarget(*place, "draining", "Target.DeregistrationInProgress", words)
+        late = GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out", reachable=False)
+        if task.zone in lost_zones(self._region):
+            return late
         if probed not in _listening(task):
-            return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+            here = port in _listening(task)
+            words = "Health checks failed"
+            return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", words, listens=here)
         if not self._lets_in(task.groups, probed):
-            return GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out")
+            return late
+        page = self.page(task)
+        if not _matches(str((group.matcher or {}).get("HttpCode") or "200"), page.status):
+            words = f"Health checks failed with these codes: [{page.status}]"
+            return GroupTarget(*place, "unhealthy", "Target.ResponseCodeMismatch", words)
+        if task.serves_at is not None and moment < task.serves_at:
+            return GroupTarget(*place, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
         return GroupTarget(*place, "healthy")
+
+    def page(self, task: RunningTask) -> PageAnswer:
+        """What the task's page answers; tasks of one definition that hold the same secrets answer alike."""
+        key = (str(task.definition.arn), tuple(task.secrets.values()))
+        if key not in self._pages:
+            self._pages[key] = page_of(self._account, self._region, task)
+        return self._pages[key]
 
     def _by_hand(self, group: FakeTargetGroup) -> Iterator[GroupTarget]:
         for registered in group.targets.values():
@@ -120,11 +162,18 @@ class Targets:
         if (groups, port) not in self._open:
             security_groups = [self._ec2.get_security_group_from_id(name) for name in groups]
             rules = [rule for group in security_groups if group for rule in group.ingress_rules]
-            self._open[groups, port] = any(_covers(rule, port) for rule in rules)
+            self._open[groups, port] = any(covers_port(rule, port) for rule in rules)
         return self._open[groups, port]
 
 
-def _covers(rule: Any, port: int) -> bool:
+def _matches(codes: str, status: int) -> bool:
+    """Whether a matcher (``200``, ``200,401`` or ``200-399``) takes the status."""
+    spans = (part.partition("-") for part in codes.split(","))
+    return any(int(first) <= status <= int(last or first) for first, _, last in spans)
+
+
+def covers_port(rule: Any, port: int) -> bool:
+    """Whether a security group's rule is about this TCP port."""
     if str(rule.ip_protocol) == "-1":
         return True
     return str(rule.ip_protocol) in ("tcp", "6") and int(rule.from_port) <= port <= int(rule.to_port)

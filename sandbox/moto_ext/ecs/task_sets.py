@@ -11,7 +11,7 @@ from typing import Any
 from moto.ecs.models import EC2ContainerServiceBackend, Service, TaskSet
 from moto.ecs.responses import EC2ContainerServiceResponse
 
-from sandbox.core.patching import attach, wrap
+from sandbox.core.patching import attach, refused, wrap
 from sandbox.core.state import now
 from sandbox.moto_ext.ecs import services as keeping
 from sandbox.moto_ext.ecs.services import ComputedAttribute
@@ -65,6 +65,16 @@ def _update(
     return changed
 
 
+def _delete_if_scaled_down(original: Callable[..., Any], self: EC2ContainerServiceResponse) -> Any:
+    """A set that is not scaled down to zero is deleted with ``force`` alone (API_DeleteTaskSet, force)."""
+    name = str(self.params.get("taskSet", ""))
+    sets = (each for service in self.ecs_backend.services.values() for each in service.task_sets)
+    wanted = next((each for each in sets if each.task_set_arn.endswith(name)), None)
+    if wanted is not None and not self.params.get("force") and count_desired(wanted):
+        raise refused("InvalidParameterException", "The task set is not scaled down to zero: use force to delete it.")
+    return original(self)
+
+
 def _delete(
     original: Callable[..., Any], self: EC2ContainerServiceBackend, cluster: str, service: str, task_set: str
 ) -> TaskSet:
@@ -84,5 +94,6 @@ def install() -> None:
     ):
         setattr(TaskSet, name, ComputedAttribute(count))
     wrap(EC2ContainerServiceResponse, "create_task_set", _create)
+    wrap(EC2ContainerServiceResponse, "delete_task_set", _delete_if_scaled_down)
     wrap(EC2ContainerServiceBackend, "update_task_set", _update)
     wrap(EC2ContainerServiceBackend, "delete_task_set", _delete)

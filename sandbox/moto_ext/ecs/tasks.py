@@ -19,19 +19,28 @@ from moto.ec2.models import ec2_backends
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 
 from sandbox.core.patching import state
-from sandbox.core.state import now
-from sandbox.core.timing import transition_s
-from sandbox.moto_ext.ecs.images import resolve
+from sandbox.core.state import ill, lost_zones, now
+from sandbox.core.timing import duration_s, is_real, transition_s
+from sandbox.moto_ext.ecs.images import size_gib
+from sandbox.moto_ext.ecs.task_start import fetch
 
 LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
 FORGOTTEN_AFTER = timedelta(hours=1)
 RESERVED_ADDRESSES = 4
 FARGATE_PLATFORM = "1.4.0"
+NOT_STARTED = ("CannotPull", "ResourceInitializationError")
+NEVER_WELL = "Task failed ELB health checks"
+FAILED = (*NOT_STARTED, NEVER_WELL)
+"""How the stopped reasons begin of tasks that count against their deployment (stopped task error codes)."""
 
 
 @dataclass(eq=False)
 class RunningTask:
-    """One task. ``group`` is ``service:NAME`` or ``family:NAME``; ``stops_at`` may lie ahead."""
+    """One task. ``group`` is ``service:NAME`` or ``family:NAME``.
+
+    ``leaves_at`` is when it serves no more, ``stops_at`` when it has drained and stopped; both may lie ahead.
+    ``serves_at`` is when its load balancer may first find it healthy, None for as soon as it runs.
+    """
 
     id: str
     cluster: str
@@ -49,23 +58,28 @@ class RunningTask:
     groups: tuple[str, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     tags: list[dict[str, str]] = field(default_factory=list)
+    leaves_at: datetime | None = None
     stops_at: datetime | None = None
+    serves_at: datetime | None = None
     reason: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    secrets: dict[str, str] = field(default_factory=dict)
 
     def status(self, moment: datetime) -> str:
-        """PENDING, RUNNING or STOPPED at ``moment``; a task that was run with overrides is PROVISIONING at first."""
+        """PENDING, RUNNING, DEACTIVATING or STOPPED; a task that was run with overrides is PROVISIONING at first."""
         if self.stops_at is not None and moment >= self.stops_at:
             return "STOPPED"
+        if self.leaves_at is not None and moment >= self.leaves_at:
+            return "DEACTIVATING"
         if self.overrides and moment < self.created_at + (self.runs_at - self.created_at) / 2:
             return "PROVISIONING"
         return "RUNNING" if moment >= self.runs_at else "PENDING"
 
-    def stop(self, moment: datetime, reason: str) -> None:
-        """Stop at ``moment``, unless it stops before that."""
-        if self.stops_at is None or moment < self.stops_at:
-            self.stops_at, self.reason = moment, reason
+    def stop(self, moment: datetime, reason: str, drains_s: float = 0.0) -> None:
+        """Leave at ``moment`` and be stopped ``drains_s`` later, unless it leaves before that."""
+        if self.leaves_at is None or moment < self.leaves_at:
+            self.leaves_at, self.stops_at, self.reason = moment, moment + timedelta(seconds=drains_s), reason
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,7 @@ def of_group(backend: EC2ContainerServiceBackend, cluster: str, group: str) -> l
 def alive(tasks: Iterable[RunningTask], moment: datetime | None = None) -> list[RunningTask]:
     """Those that run or will run, and have not been told to stop."""
     at = moment or now()
-    return [task for task in tasks if task.stops_at is None or task.stops_at > at]
+    return [task for task in tasks if task.leaves_at is None or task.leaves_at > at]
 
 
 def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
@@ -114,19 +128,20 @@ def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
 def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int) -> list[RunningTask]:
     """Start up to ``count`` tasks; fewer where the region's vCPU quota or the subnets' addresses are used up (T33).
 
-    A task whose image its registry does not hold is created and stops at once, as ECS reports it.
+    A task whose image its registry does not hold, or whose secrets or log group are missing, is created and stops at
+    once, as ECS reports it; one with overrides tells so when it would run.
     """
     _forget(backend, wanted)
-    digests = {c["name"]: resolve(str(c["image"])) for c in containers_of(wanted.definition)}
+    fetched = fetch(backend, wanted.definition, images_alone=bool(wanted.overrides))
     started = []
     for _ in range(min(count, _room(backend, wanted))):
         task = _placed(backend, wanted)
         if task is None:
             break
-        if missing := [name for name, digest in digests.items() if digest is None]:
-            task.stop(task.created_at, f"CannotPullContainerError: image of {', '.join(missing)} not found")
+        task.digests, task.secrets = dict(fetched.digests), dict(fetched.secrets)
+        if fetched.missing:
+            task.stop(task.created_at, fetched.missing)
             release(backend, [task])
-        task.digests = {name: digest for name, digest in digests.items() if digest is not None}
         all_tasks(backend)[task.id] = task
         state(backend, "tasks_by_group").setdefault((wanted.cluster, wanted.group), []).append(task)
         started.append(task)
@@ -151,6 +166,10 @@ def _placed(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> Running
         return None
     subnet, zone, address = place
     identity = uuid.uuid4().hex
+    subject = f"{wanted.group}:{len(of_group(backend, wanted.cluster, wanted.group))}"
+    gib = sum(size_gib(str(container["image"])) for container in containers_of(wanted.definition))
+    runs_at = moment + timedelta(seconds=_turn_s(backend) + duration_s("ecs.start-task", subject, gib=gib))
+    checked_s = sum(duration_s(row, subject) for row in ("ecs.warm-up", "elb.first-check")) if is_real() else 0.0
     return RunningTask(
         id=identity,
         cluster=wanted.cluster,
@@ -159,7 +178,8 @@ def _placed(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> Running
         started_by=wanted.started_by,
         launch_type=wanted.launch_type,
         created_at=moment,
-        runs_at=moment + timedelta(seconds=_turn_s(backend) + transition_s()),
+        runs_at=runs_at,
+        serves_at=runs_at + timedelta(seconds=checked_s) if checked_s else None,
         subnet=subnet,
         zone=zone,
         address=address,
@@ -188,7 +208,8 @@ def _address(backend: EC2ContainerServiceBackend, subnets: tuple[str, ...]) -> t
     offset = len(all_tasks(backend))
     for turn in range(len(subnets)):
         subnet = network.get_subnet(subnets[(offset + turn) % len(subnets)])
-        if found := _free(backend, subnet):
+        is_lost = subnet.availability_zone in lost_zones(backend.region_name)
+        if not is_lost and (found := _free(backend, subnet)):
             return subnet.id, subnet.availability_zone, found
     return None
 
@@ -216,15 +237,24 @@ def _addresses(backend: EC2ContainerServiceBackend, subnet: str) -> set[str]:
 
 
 def _room(backend: EC2ContainerServiceBackend, wanted: TaskRequest) -> int:
-    """How many such tasks the region's vCPU quota still allows."""
+    """How many such tasks the region's vCPU quota still allows, none where the region has no capacity."""
     from sandbox.moto_ext.quotas.limits import limit
 
     vcpu = float(wanted.definition.cpu or 0) / 1024
+    if wanted.launch_type == "FARGATE" and ill(backend.region_name, "no-capacity", "ecs"):
+        return 0
     if not vcpu or wanted.launch_type != "FARGATE":
         return 1_000_000
     used = vcpus_in_use(backend)
     allowed = limit(backend.account_id, backend.region_name, "fargate", "L-3032A538")
     return max(0, int((allowed - used) / vcpu + 1e-9))
+
+
+def no_room(backend: EC2ContainerServiceBackend) -> str:
+    """Why a task found no place, as a service's event and RunTask's failure have it."""
+    if ill(backend.region_name, "no-capacity", "ecs"):
+        return "Capacity is unavailable at this time. Please try again later or in a different availability zone"
+    return "You've reached the limit on vCPUs or free addresses"
 
 
 def vcpus_in_use(backend: EC2ContainerServiceBackend) -> float:

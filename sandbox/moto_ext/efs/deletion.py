@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from moto.efs.exceptions import AccessPointNotFound, FileSystemInUse, FileSystemNotFound
-from moto.efs.models import EFSBackend, FileSystem, efs_backends
+from moto.efs.models import EFSBackend, FileSystem, MountTarget, efs_backends
 
 from sandbox.core import truth
 from sandbox.core.patching import refused, state, wrap
 from sandbox.core.state import now
-from sandbox.core.timing import soon, transition_s
+from sandbox.core.timing import begin, is_real, moving, soon, transition_s
 from sandbox.moto_ext.efs.model import of_file_system, replications
 
 _READY = "_ready_at"
@@ -23,7 +23,7 @@ _READY = "_ready_at"
 def begin_creating(file_system: FileSystem) -> None:
     """Let the file system be ``creating`` for the time of a transition."""
     if transition_s() > 0:
-        file_system.__dict__[_READY] = soon()
+        file_system.__dict__[_READY] = soon("efs.create", file_system.creation_token)
 
 
 def life_cycle(file_system: FileSystem) -> str:
@@ -52,7 +52,7 @@ def _delete(original: Any, self: EFSBackend, file_system_id: str) -> None:
     if found.number_of_mount_targets:
         raise FileSystemInUse("Must delete all mount targets before deleting file system.")
     if transition_s() > 0:
-        _leaving(self).setdefault(file_system_id, soon())
+        _leaving(self).setdefault(file_system_id, soon("efs.delete", found.creation_token))
     else:
         original(self, file_system_id)
 
@@ -76,6 +76,25 @@ def _described(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> An
     return original(self, *args, **kwargs)
 
 
+def _created(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> FileSystem:
+    file_system: FileSystem = original(self, *args, **kwargs)
+    if is_real():
+        begin_creating(file_system)
+    return file_system
+
+
+def _mounted(original: Any, self: EFSBackend, *args: Any, **kwargs: Any) -> MountTarget:
+    target: MountTarget = original(self, *args, **kwargs)
+    if is_real():
+        begin(target, "creating", "efs.create-mount-target", target.subnet_id)
+    return target
+
+
+def _mount_target(original: Any, self: MountTarget) -> dict[str, Any]:
+    response: dict[str, Any] = original(self)
+    return {**response, "LifeCycleState": moving(self) or self.life_cycle_state}
+
+
 def _closed(original: Any, self: EFSBackend, access_point_id: str) -> None:
     if access_point_id not in self.access_points:
         raise AccessPointNotFound(access_point_id)
@@ -86,5 +105,8 @@ def install() -> None:
     """Repair how file systems come and go. Idempotent."""
     wrap(EFSBackend, "delete_file_system", _delete)
     wrap(EFSBackend, "delete_access_point", _closed)
+    wrap(EFSBackend, "create_file_system", _created)
+    wrap(EFSBackend, "create_mount_target", _mounted)
+    wrap(MountTarget, "info_json", _mount_target)
     for name in ("describe_file_systems", "create_file_system", "describe_access_points"):
         wrap(EFSBackend, name, _described)

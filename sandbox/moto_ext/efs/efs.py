@@ -13,13 +13,19 @@ from moto.efs import urls
 from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.efs.responses import EFSResponse
 
-from sandbox.core import truth
 from sandbox.core.patching import catch_all, operation, page, refused, wrap
-from sandbox.core.state import now
-from sandbox.core.timing import soon, stopped, to_the_second
-from sandbox.moto_ext.data.stored_data import files_of, put_files
+from sandbox.core.state import is_sick, now
+from sandbox.core.timing import is_real, soon, stopped, to_the_second
+from sandbox.moto_ext.data.stored_data import files_of
 from sandbox.moto_ext.efs.deletion import life_cycle
-from sandbox.moto_ext.efs.model import ReplicationConfiguration, of_file_system, replications
+from sandbox.moto_ext.efs.model import (
+    GIB,
+    ReplicationConfiguration,
+    gib_of,
+    of_file_system,
+    protection_of,
+    replications,
+)
 
 # What the half shows whose other half was deleted alone; AWS says no more than that it cannot be recovered.
 ABANDONED = "ERROR"
@@ -27,10 +33,6 @@ ABANDONED = "ERROR"
 
 def _file_system(backend: EFSBackend, file_system_id: str) -> FileSystem:
     return backend.describe_file_systems(file_system_id=file_system_id.rsplit("/", 1)[-1])[1][0]
-
-
-def _protection(file_system: FileSystem) -> str:
-    return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
 
 
 def _make_destination(backend: EFSBackend, destination: dict[str, Any], source: FileSystem) -> FileSystem:
@@ -53,7 +55,7 @@ def _destination(backend: EFSBackend, destination: dict[str, Any], source: FileS
     given = _file_system(backend, destination["FileSystemId"])
     if any(of_file_system(backend, given.file_system_id)):
         raise refused("ConflictException", f"{given.file_system_id} is already part of a replication.")
-    if _protection(given) != "DISABLED":
+    if protection_of(given) != "DISABLED":
         raise refused("ValidationException", f"Replication overwrite protection of {given.file_system_id} is on.")
     if source.encrypted and not given.encrypted:
         raise refused("ConflictException", "The source is encrypted, the destination is not.")
@@ -76,7 +78,7 @@ def _create(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
         there.region_name,
         backend.account_id,
         to_the_second(now()),
-        soon(),
+        soon("efs.first-sync", source.creation_token, gib=gib_of(source)),
         destination.get("RoleArn"),
     )
     replications(backend)[replication.source_id] = replication
@@ -96,21 +98,15 @@ def _delete(response: EFSResponse, params: dict[str, Any]) -> None:
         regions = {here.region_name}
     elif stopped(*(regions - {here.region_name})):
         raise refused("BadRequest", "The other region cannot be reached: use LOCAL_CONFIGURATION_ONLY.")
-    for region in regions:
-        replications(efs_backends[here.account_id][region]).pop(replication.source_id, None)
-    for region in {replication.source_region, replication.destination_region} - regions:
-        left = replications(efs_backends[here.account_id][region]).get(replication.source_id)
-        if left is not None:
-            replications(efs_backends[here.account_id][region])[replication.source_id] = replace(
-                left, trouble=ABANDONED
-            )
-    if replication.destination_region in regions:
-        put_files(efs_backends[here.account_id][replication.destination_region], replication.destination_id, reached)
-        target = efs_backends[here.account_id][replication.destination_region].file_systems_by_id.get(
-            replication.destination_id
-        )
-        if target is not None:
-            target.__dict__["_overwrite_protection"] = truth.answer("efs.protection-after-replication-ends")
+    stuck = len(regions) > 1 and is_sick(replication.source_region, "efs")
+    ends = soon("efs.end-replication", replication.source_region) if is_real() else now()
+    for region in (replication.source_region, replication.destination_region):
+        known = replications(efs_backends[here.account_id][region])
+        if region in regions:
+            gone_at = None if stuck else ends
+            known[replication.source_id] = replace(replication, arrived=tuple(reached), ends=gone_at, stuck=stuck)
+        elif (left := known.get(replication.source_id)) is not None:
+            known[replication.source_id] = replace(left, trouble=ABANDONED, stuck=False)
 
 
 def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
@@ -127,17 +123,19 @@ def _describe(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
 
 def _protect(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = _file_system(response.efs_backend, params["FileSystemId"])
-    if _protection(file_system) == "REPLICATING":
+    if protection_of(file_system) == "REPLICATING":
         raise refused("ReplicationAlreadyExists", "The file system is the destination of a replication.")
-    wanted = params.get("ReplicationOverwriteProtection") or _protection(file_system)
+    wanted = params.get("ReplicationOverwriteProtection") or protection_of(file_system)
     file_system.__dict__["_overwrite_protection"] = wanted
     return {"ReplicationOverwriteProtection": wanted}
 
 
 def _with_protection(original: Any, self: FileSystem) -> dict[str, Any]:
     response: dict[str, Any] = original(self)
-    protection = {"ReplicationOverwriteProtection": _protection(self)}
-    return {**response, "LifeCycleState": life_cycle(self), "FileSystemProtection": protection}
+    protection = {"ReplicationOverwriteProtection": protection_of(self)}
+    size = {**response["SizeInBytes"], "Value": round(gib_of(self) * GIB)} if is_real() else response["SizeInBytes"]
+    state_and_size = {"LifeCycleState": life_cycle(self), "SizeInBytes": size}
+    return {**response, **state_and_size, "FileSystemProtection": protection}
 
 
 def install() -> None:

@@ -12,18 +12,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from moto.efs.models import EFSBackend, efs_backends
+from moto.efs.models import EFSBackend, FileSystem, efs_backends
 
+from sandbox.core import truth
 from sandbox.core.patching import state
-from sandbox.core.state import now, replicated_until
+from sandbox.core.state import is_sick, now, replicated_until
 from sandbox.core.timing import lag_s, to_the_second
 
+GIB = 1024**3
 LAG_S = 600
+FILES_GIB = 40.0
+"""The size of a file system at the real pace: what its tenants' uploads come to."""
 
 
 @dataclass
 class ReplicationConfiguration:
-    """One replication configuration: from one file system to one in another region."""
+    """One replication configuration: from one file system to one in another region.
+
+    ``ends`` is when it is gone once it was deleted, ``arrived`` are the files that the destination then keeps. It is
+    ``stuck`` where its source's region is too sick to do its half (assumed: AWS describes no such case).
+    """
 
     source_id: str
     source_arn: str
@@ -36,6 +44,9 @@ class ReplicationConfiguration:
     lag_s: float = LAG_S
     frozen_at: datetime | None = None
     trouble: str = ""
+    ends: datetime | None = None
+    arrived: tuple[Any, ...] = ()
+    stuck: bool = False
 
     @property
     def source_region(self) -> str:
@@ -45,11 +56,14 @@ class ReplicationConfiguration:
     @property
     def trails_s(self) -> float:
         """How far the destination trails: ``lag_s``, which a test may shorten while no disaster changed it."""
-        return lag_s("files_lag_s", LAG_S) if self.lag_s == LAG_S else self.lag_s
+        way = f"{self.source_region}:{self.destination_region}"
+        return lag_s("files_lag_s", LAG_S, "efs.sync", way) if self.lag_s == LAG_S else self.lag_s
 
     @property
     def status(self) -> str:
-        """ENABLING, ENABLED, or the trouble a disaster made."""
+        """ENABLING, ENABLED, DELETING once it was deleted, or the trouble a disaster made."""
+        if self.ends is not None or self.stuck:
+            return "DELETING"
         return self.trouble or ("ENABLED" if now() >= self.enabled_from else "ENABLING")
 
     @property
@@ -83,8 +97,37 @@ class ReplicationConfiguration:
 
 
 def replications(backend: EFSBackend) -> dict[str, ReplicationConfiguration]:
-    """Configurations this region knows, by source file system."""
-    return state(backend, "replications")
+    """Configurations this region knows, by source file system. One that was deleted goes when its time is over."""
+    known: dict[str, ReplicationConfiguration] = state(backend, "replications")
+    for source_id, replication in list(known.items()):
+        if replication.stuck and not is_sick(replication.source_region, "efs"):
+            replication.ends, replication.stuck = now(), False
+        if replication.ends is not None and now() >= replication.ends:
+            del known[source_id]
+            _open_destination(backend, replication)
+    return known
+
+
+def _open_destination(backend: EFSBackend, replication: ReplicationConfiguration) -> None:
+    """Let the destination, where it is in this region, be writable, with the files that had arrived."""
+    if backend.region_name != replication.destination_region:
+        return
+    state(backend, "files").setdefault(replication.destination_id, [])[:] = replication.arrived
+    target = backend.file_systems_by_id.get(replication.destination_id)
+    if target is not None:
+        target.__dict__["_overwrite_protection"] = truth.answer("efs.protection-after-replication-ends")
+
+
+def protection_of(file_system: FileSystem) -> str:
+    """The replication overwrite protection of a file system: ENABLED, DISABLED, or REPLICATING."""
+    region, account = file_system.file_system_arn.split(":")[3:5]
+    replications(efs_backends[account][region])
+    return str(file_system.__dict__.get("_overwrite_protection", "ENABLED"))
+
+
+def gib_of(file_system: FileSystem) -> float:
+    """What a file system holds, in GiB: what its operations take their time by."""
+    return float(file_system.size_in_bytes["Value"]) / GIB or FILES_GIB
 
 
 def last_sync(account: str, region: str, file_system_id: str) -> datetime | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from moto.efs.exceptions import FileSystemNotFound
-from moto.efs.models import AccessPoint, EFSBackend
+from moto.efs.models import AccessPoint, EFSBackend, FileSystem
 from moto.efs.responses import EFSResponse
 
 from sandbox.core.patching import operation, refused, wrap
+from sandbox.core.state import now
+from sandbox.core.timing import is_real, soon
 from sandbox.moto_ext.efs.deletion import life_cycle
 
 
@@ -28,8 +30,28 @@ def _put_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]
     return {"BackupPolicy": {"Status": wanted}}
 
 
+def policy_in_force(file_system: FileSystem) -> str | None:
+    """The policy that mounts go by at this moment: the one before a change, until the change has taken effect."""
+    before, until = file_system.__dict__.get("_policy_before") or (None, None)
+    return before if until is not None and now() < until else file_system.file_system_policy
+
+
+def _change_policy(file_system: FileSystem) -> None:
+    """Call before the policy is changed."""
+    if is_real():
+        until = soon("efs.apply-policy", file_system.creation_token)
+        file_system.__dict__["_policy_before"] = (policy_in_force(file_system), until)
+
+
+def _put_file_system_policy(original: Any, self: EFSBackend, file_system_id: str, *args: Any, **kwargs: Any) -> Any:
+    if file_system_id in self.file_systems_by_id:
+        _change_policy(self.file_systems_by_id[file_system_id])
+    return original(self, file_system_id, *args, **kwargs)
+
+
 def _delete_policy(response: EFSResponse, params: dict[str, Any]) -> dict[str, Any]:
     file_system = response.efs_backend.describe_file_systems(file_system_id=params["FileSystemId"])[1][0]
+    _change_policy(file_system)
     file_system.file_system_policy = None
     return {}
 
@@ -57,5 +79,6 @@ def install() -> None:
     operation(EFSResponse, "update_file_system", _update)
     operation(EFSResponse, "put_backup_policy", _put_policy)
     operation(EFSResponse, "delete_file_system_policy", _delete_policy)
+    wrap(EFSBackend, "put_file_system_policy", _put_file_system_policy)
     wrap(EFSBackend, "describe_backup_policy", _policy)
     wrap(EFSBackend, "create_access_point", _access_point)

@@ -20,7 +20,7 @@ from sandbox.core import truth
 from sandbox.core.patching import attach_property, operation, refused, state, wrap
 from sandbox.core.state import now, replicated_until
 from sandbox.core.timing import soon, to_the_second
-from sandbox.moto_ext.rds.rds import facts_of, log_upload_s, require_key
+from sandbox.moto_ext.rds.rds import facts_of, gib_of, log_upload_s, require_key
 
 QUOTA = 20
 
@@ -212,7 +212,7 @@ def _start(response: RDSResponse, params: Mapping[str, Any]) -> dict[str, Any]:
         kms_key_id=require_key(backend, source.storage_encrypted, params.get("KmsKeyId")),
         facts=facts_of(source),
         created_at=source.instance_create_time,
-        replicating_from=soon(),
+        replicating_from=soon("rds.replicate-backups", source.db_instance_identifier, gib=gib_of(source)),
     )
     replicated_backups[copy.arn] = copy
     return {"DBInstanceAutomatedBackup": copy.describe()}

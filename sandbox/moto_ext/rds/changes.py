@@ -14,10 +14,10 @@ from moto.rds.models import DBInstance, RDSBackend, rds_backends
 
 from sandbox.core import truth
 from sandbox.core.patching import refused, wrap, wrap_property
-from sandbox.core.state import now
-from sandbox.core.timing import begin
+from sandbox.core.timing import begin, is_real, moving
 from sandbox.moto_ext.rds.backups import replications
 from sandbox.moto_ext.rds.deletion import unless_leaving
+from sandbox.moto_ext.rds.rds import gib_of, require_capacity
 
 READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 
@@ -25,9 +25,15 @@ READ_ONLY, ON, FORMER = "read_only", ("1", "ON", "on"), "former_read_only"
 def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwargs: Any) -> DBInstance:
     name = db_instance_identifier
     unless_leaving(self, name)
+    if wanted := db_kwargs.get("db_instance_class"):
+        require_capacity(self, str(wanted))
     to = db_kwargs.get("new_db_instance_identifier")
     if not to or to == name:
+        before = self.databases.get(name)
+        was = (bool(before.multi_az), gib_of(before)) if before is not None else (False, 0.0)
         changed: DBInstance = original(self, name, db_kwargs)
+        if is_real():
+            begin(changed, "", _kind_of_change(was, changed), name, gib=gib_of(changed))
         return changed
     if to in self.databases:
         raise DBInstanceAlreadyExists
@@ -37,8 +43,15 @@ def _modify(original: Any, self: RDSBackend, db_instance_identifier: str, db_kwa
     former = standing.db_instance_arn
     renamed: DBInstance = original(self, name, db_kwargs)
     _follow(self, former, name, renamed)
-    begin(renamed, "renaming")
+    begin(renamed, "renaming", "rds.rename", name)
     return renamed
+
+
+def _kind_of_change(was: tuple[bool, float], changed: DBInstance) -> str:
+    """The operation that turns an instance with ``was`` (Multi-AZ, GiB) into the changed one."""
+    if gib_of(changed) > was[1]:
+        return "rds.modify-storage"
+    return "rds.modify-multi-az" if changed.multi_az and not was[0] else "rds.modify"
 
 
 def _follow(backend: RDSBackend, former_arn: str, former: str, renamed: DBInstance) -> None:
@@ -79,7 +92,7 @@ def _modify_group(
     if any(change.get("ParameterName") == READ_ONLY for change in changes):
         changed.__dict__[FORMER] = before
     if any(change.get("ApplyMethod") != "pending-reboot" for change in changes):
-        begin(changed, "applying")
+        begin(changed, "applying", "rds.apply-parameters", name)
     return changed
 
 
@@ -88,8 +101,7 @@ def _told(group: Any) -> str:
 
 
 def _applying(group: Any) -> bool:
-    _word, until = group.__dict__.get("_moving") or ("", None)
-    return until is not None and now() < until
+    return bool(moving(group))
 
 
 def _statuses(_original: Any, self: DBInstance) -> list[dict[str, str]]:

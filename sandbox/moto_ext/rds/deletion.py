@@ -44,7 +44,11 @@ def _delete(
         return gone
     if final_db_snapshot_identifier and not skip_final_snapshot:
         self.create_db_snapshot(db_instance_identifier, final_db_snapshot_identifier, snapshot_type="manual")
-    _leaving(self)[found.dbi_resource_id] = (found.db_instance_identifier, soon(), bool(delete_automated_backups))
+    _leaving(self)[found.dbi_resource_id] = (
+        found.db_instance_identifier,
+        soon("rds.delete", found.db_instance_identifier),
+        bool(delete_automated_backups),
+    )
     found.status = "deleting"
     return found
 

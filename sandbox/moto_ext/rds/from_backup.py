@@ -41,7 +41,7 @@ def from_point(backend: RDSBackend, point: BackupPoint, params: dict[str, Any]) 
     key = require_key(backend, True, point.vault.encryption_key_arn)
     facts = {name: value for name, value in point.resource.facts.items() if name not in _OURS}
     retained = {name: value for name, value in params.items() if name != "db_snapshot_identifier"}
-    db_instance = create_copy(backend, facts | {"kms_key_id": key}, retained)
+    db_instance = create_copy(backend, facts | {"kms_key_id": key}, retained, "rds.restore-from-snapshot")
     source = rds_backends[backend.account_id][stored_data.region_of(point.resource.arn)]
     stored_data.put_rows(
         db_instance,

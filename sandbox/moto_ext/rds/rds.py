@@ -18,7 +18,7 @@ from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
 
 from sandbox.core import truth
 from sandbox.core.patching import attach, attach_property, refused, wrap
-from sandbox.core.state import replicated_until
+from sandbox.core.state import ill, replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.deletion import detach, sweep
@@ -47,7 +47,7 @@ INHERITED = (
 
 def log_upload_s() -> float:
     """How far automated backups trail the instance, in seconds."""
-    return lag_s("log_upload_s", LOG_UPLOAD_S)
+    return lag_s("log_upload_s", LOG_UPLOAD_S, "rds.upload-logs")
 
 
 def facts_of(instance: DBInstance) -> dict[str, Any]:
@@ -55,13 +55,28 @@ def facts_of(instance: DBInstance) -> dict[str, Any]:
     return {name: getattr(instance, name) for name in INHERITED}
 
 
-def create_copy(backend: RDSBackend, facts: Mapping[str, Any], params: Mapping[str, Any]) -> DBInstance:
-    """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top."""
+def gib_of(instance: DBInstance) -> float:
+    """The storage of an instance, in GiB: what its operations take their time by."""
+    return float(instance.allocated_storage or 0)
+
+
+def create_copy(backend: RDSBackend, facts: Mapping[str, Any], params: Mapping[str, Any], how: str) -> DBInstance:
+    """Create an instance of ``backend``'s own region from ``facts``, with what the caller asked for on top.
+
+    ``how`` is the operation that it comes about by (``rds.restore-from-snapshot``).
+    """
     wanted = {**facts, **{key: value for key, value in params.items() if value is not None}}
     sweep(backend)
     if wanted["db_instance_identifier"] in backend.databases:
         raise DBInstanceAlreadyExists
-    return backend.create_db_instance(wanted)
+    instance = backend.create_db_instance(wanted)
+    begin_creating(instance, how)
+    return instance
+
+
+def begin_creating(instance: DBInstance, how: str) -> None:
+    """Let the instance be created, as the operation ``how`` does it."""
+    begin(instance, "creating", how, instance.db_instance_identifier, gib=gib_of(instance))
 
 
 def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | None:
@@ -86,10 +101,18 @@ def _own_resource_id(original: Any, self: DBInstance, *args: Any, **kwargs: Any)
     self.dbi_resource_id = "db-" + base64.b32encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
+def require_capacity(backend: RDSBackend, instance_class: str) -> None:
+    """Refuse a class of which an outage left the region none (RDS API, InsufficientDBInstanceCapacityFault)."""
+    if any(o.detail in ("", instance_class) for o in ill(backend.region_name, "no-capacity", "rds")):
+        message = "The specified DB instance class isn't available in the specified Availability Zone."
+        raise refused("InsufficientDBInstanceCapacity", message)
+
+
 def _created_in_time(original: Any, self: RDSBackend, db_kwargs: Any) -> DBInstance:
     sweep(self)
+    require_capacity(self, str(db_kwargs.get("db_instance_class") or ""))
     instance: DBInstance = original(self, db_kwargs)
-    begin(instance, "creating")
+    begin_creating(instance, "rds.create")
     return instance
 
 
@@ -107,7 +130,7 @@ def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInsta
         params.pop("kms_key_id", None)
     else:
         facts |= {"kms_key_id": source.kms_key_id, "db_parameter_group_name": source.db_parameter_group_name}
-    replica = create_copy(self, facts, plain(params))
+    replica = create_copy(self, facts, plain(params), "rds.create-replica")
     replica.is_replica = True
     replica.source_db_instance_identifier = source.db_instance_arn if elsewhere else source.db_instance_identifier
     source.add_replica(replica)
@@ -134,7 +157,8 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
     replica.backup_retention_period = db_kwargs.get("backup_retention_period", days)
     if window := db_kwargs.get("preferred_backup_window"):
         replica.preferred_backup_window = window
-    begin(replica, "rebooting" if truth.answer("rds.promotion-reboots") else "modifying")
+    word = "rebooting" if truth.answer("rds.promotion-reboots") else "modifying"
+    begin(replica, word, "rds.promote", replica.db_instance_identifier, gib=gib_of(replica))
     return replica
 
 
@@ -170,7 +194,7 @@ def _reboot(original: Any, self: RDSBackend, db_instance_identifier: str) -> DBI
     instance: DBInstance = original(self, db_instance_identifier)
     if instance.status != "available":
         raise refused("InvalidDBInstanceState", f"Instance {db_instance_identifier} is not in available state.")
-    begin(instance, "rebooting")
+    begin(instance, "rebooting", "rds.reboot", db_instance_identifier)
     return instance
 
 

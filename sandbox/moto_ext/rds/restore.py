@@ -9,12 +9,13 @@ from moto.rds.models import DBInstance, DBSnapshot, RDSBackend, rds_backends
 
 from sandbox.core.patching import refused, wrap
 from sandbox.core.state import replicated_until
-from sandbox.core.timing import begin, to_the_second
+from sandbox.core.timing import begin, is_real, to_the_second
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.rds.backups import ReplicatedBackup, replications, retained
 from sandbox.moto_ext.rds.from_backup import from_point, point_behind
-from sandbox.moto_ext.rds.rds import create_copy, facts_of, log_upload_s, plain, require_key
+from sandbox.moto_ext.rds.rds import begin_creating, create_copy, facts_of, gib_of, log_upload_s, plain, require_key
 
+TO_A_MOMENT, FROM_SNAPSHOT = "rds.restore-to-point-in-time", "rds.restore-from-snapshot"
 RESTORE_ONLY = (
     "source_db_instance_identifier",
     "source_db_instance_automated_backups_arn",
@@ -43,7 +44,7 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, params: dict[str, 
         raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
     values = {key: value for key, value in params.items() if key not in RESTORE_ONLY}
     values["db_instance_identifier"] = params["target_db_instance_identifier"]
-    db_instance = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, values)
+    db_instance = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, values, TO_A_MOMENT)
     source = rds_backends[backend.account_id][copy.source_region]
     stored_data.put_rows(
         db_instance, stored_data.until(stored_data.row_log(source, copy.resource_id), moment or window["LatestTime"])
@@ -69,7 +70,7 @@ def _to_point_in_time(
         )
     values = {key: value for key, value in params.items() if key not in RESTORE_ONLY}
     facts = facts_of(instance) | {"kms_key_id": instance.kms_key_id, "db_instance_identifier": target_db_identifier}
-    db_instance = create_copy(self, facts, values)
+    db_instance = create_copy(self, facts, values, TO_A_MOMENT)
     latest = to_the_second(replicated_until(self.region_name, log_upload_s()))
     stored_data.put_rows(
         db_instance, stored_data.until(stored_data.rows_of(instance), params.get("restore_time") or latest)
@@ -80,6 +81,9 @@ def _to_point_in_time(
 def _snapshot(original: Any, self: RDSBackend, *args: Any, **kwargs: Any) -> DBSnapshot:
     snapshot: DBSnapshot = original(self, *args, **kwargs)
     snapshot.__dict__["held_rows"] = tuple(stored_data.rows_of(snapshot.database))
+    if is_real():
+        name = snapshot.database.db_instance_identifier
+        begin(snapshot, "creating", "rds.create-snapshot", name, gib=gib_of(snapshot.database))
     return snapshot
 
 
@@ -88,6 +92,7 @@ def _from_snapshot(original: Any, self: RDSBackend, from_snapshot_id: str, overr
         return from_point(self, point, plain(overrides))
     rows = self.get_db_snapshot(from_snapshot_id).__dict__.get("held_rows", ())
     db_instance: DBInstance = original(self, from_snapshot_id, overrides)
+    begin_creating(db_instance, FROM_SNAPSHOT)
     stored_data.put_rows(db_instance, rows)
     return db_instance
 
@@ -113,7 +118,8 @@ def _copy_snapshot(
     snapshot.__dict__["held_rows"] = source.__dict__.get("held_rows", ())
     snapshot.__dict__["source_db_snapshot_identifier"] = source.db_snapshot_arn
     snapshot.__dict__["source_region"] = source.region if elsewhere else None
-    begin(snapshot, "creating")
+    name = source.database.db_instance_identifier
+    begin(snapshot, "creating", "rds.copy-snapshot", name, gib=gib_of(source.database))
     return snapshot
 
 

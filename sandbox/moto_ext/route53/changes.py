@@ -14,9 +14,17 @@ from moto.route53.utils import validate_domain_name
 
 from sandbox.core.patching import refused, state
 from sandbox.core.state import now
-from sandbox.core.timing import lag_s, soon
+from sandbox.core.timing import soon
 from sandbox.moto_ext.route53.names import Record, plain
-from sandbox.moto_ext.route53.records import described, forget_order, identity, supersede, written
+from sandbox.moto_ext.route53.records import (
+    CHANGE,
+    described,
+    forget_order,
+    identity,
+    spreads_s,
+    supersede,
+    written,
+)
 from sandbox.moto_ext.route53.rules import RecordChange, check, check_request
 
 MOST_RECORDS, MOST_CHARACTERS = 1_000, 32_000
@@ -37,14 +45,14 @@ def change(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
     supersede(zone)
     zone.rrsets = list(zone_batch.book.values())
     forget_order(zone)
-    return {"ChangeInfo": submitted(self.backend, params["ChangeBatch"].get("Comment"))}
+    return {"ChangeInfo": submitted(self.backend, zone.name, params["ChangeBatch"].get("Comment"))}
 
 
-def submitted(backend: Route53Backend, comment: str | None = None) -> dict[str, Any]:
-    """A new change: PENDING until its moment has come, and until every name server has heard of it."""
-    spread = now() + timedelta(seconds=lag_s("dns_lag_s", 0.0))
+def submitted(backend: Route53Backend, zone: str, comment: str | None = None) -> dict[str, Any]:
+    """A new change of ``zone``: PENDING until its moment has come, and until every name server has heard of it."""
+    spread = now() + timedelta(seconds=spreads_s(zone))
     number = "".join(secrets.choice(_LETTERS) for _ in range(20))
-    state(backend, "changes")[f"C{number}"] = (now(), max(soon(), spread), comment)
+    state(backend, "changes")[f"C{number}"] = (now(), max(soon(CHANGE, zone), spread), comment)
     return _info(backend, f"C{number}")
 
 

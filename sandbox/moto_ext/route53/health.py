@@ -1,4 +1,6 @@
-"""What Route 53's health checkers see: each check judged from the live state of the world, not remembered.
+"""What Route 53's health checkers see: each check judged from the live state of the world.
+
+At the quick pace that is all; at the real one a result counts once it lasted FailureThreshold checks.
 
 Sources: "How Amazon Route 53 determines whether a health check is healthy", API_HealthCheckConfig (T03, T04, T05).
 A name is up when the load balancer behind it exists, its region is not dark and it would answer below 400; what no
@@ -16,8 +18,10 @@ from moto.elbv2.models import FakeListener, FakeLoadBalancer, elbv2_backends
 from moto.route53.models import HealthCheck, route53_backends
 
 from sandbox.core import truth
-from sandbox.core.state import STATE, now
+from sandbox.core.state import SITES, STATE, ill, now
+from sandbox.core.timing import duration_s, is_real
 from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.elbv2.openings import HEALTH_CHECKER, lets_in
 from sandbox.moto_ext.route53.names import Health, ResolvedAnswer, ZoneRecords, answer, plain
 
 DEPTH = 5
@@ -47,7 +51,7 @@ class HealthChecker:
             if check is None:
                 return True
             self._known[check_id] = True  # a check that is its own child ends here
-            seen = bool(check.disabled) or self.observe(check) == ""
+            seen = bool(check.disabled) or _lasting(check, self.observe(check) == "")
             self._known[check_id] = seen != _inverted(check)
         return self._known[check_id]
 
@@ -104,6 +108,10 @@ class HealthChecker:
         )
         if listener is None:
             return "Connection refused"
+        if not lets_in(self.account, region, balancer, port, HEALTH_CHECKER):
+            return "Connection timed out"
+        if ill(region, "error", SITES):
+            return "HTTP Status Code 503, Service Unavailable"
         return self._default_action(region, listener)
 
     def _default_action(self, region: str, listener: FakeListener) -> str:
@@ -158,6 +166,30 @@ class HealthChecker:
             return ResolvedAnswer("NXDOMAIN")
         closest = max(zones, key=lambda zone: len(zone.name))
         return answer(self.zone(closest.resource_id), self.health(), name, "A", lambda _total: 0)
+
+
+def count_checks(account: str) -> None:
+    """Let the checkers see the world as it is now: call when it changed, so that they count from that moment."""
+    checker = HealthChecker(account)
+    for check_id in route53_backends[account]["aws"].health_checks:
+        checker.is_healthy(check_id)
+
+
+def _lasting(check: HealthCheck, seen: bool) -> bool:
+    """What the checkers agree on: ``seen`` once it lasted FailureThreshold checks, what it was before until then."""
+    if not is_real() or not (check.fqdn or check.ip_address):
+        return seen
+    known, since = check.__dict__.get("agreed") or (True, None)
+    if seen == known:
+        since = None
+    elif since is None:
+        since = now()
+    usual_s = duration_s("route53.health-check", "")
+    needed_s = float(check.request_interval or 0) * float(check.failure_threshold or 0) or usual_s
+    if since is not None and now() >= since + timedelta(seconds=needed_s):
+        known, since = seen, None
+    check.__dict__["agreed"] = (known, since)
+    return bool(known)
 
 
 def _inverted(check: HealthCheck) -> bool:

@@ -14,6 +14,7 @@ from sandbox.core.timing import lag_s
 from sandbox.moto_ext.route53.names import Record, plain
 
 PAGE = 300
+CHANGE = "route53.change"
 _KEPT, _SUPERSEDED = "records_in_order", "records_superseded"
 
 
@@ -72,10 +73,15 @@ def served(zone: FakeZone) -> list[Record]:
 
 def supersede(zone: FakeZone) -> None:
     """Call before records are changed: the name servers hear of it later."""
-    lagging = timedelta(seconds=lag_s("dns_lag_s", 0.0))
+    lagging = timedelta(seconds=spreads_s(str(zone.name)))
     if lagging:
         spreading = [row for row in zone.__dict__.get(_SUPERSEDED, ()) if now() < row[0]]
         zone.__dict__[_SUPERSEDED] = [*spreading, (now() + lagging, in_order(zone))]
+
+
+def spreads_s(zone: str) -> float:
+    """Seconds until the name servers have heard of a change of ``zone``."""
+    return lag_s("dns_lag_s", 0.0, CHANGE, zone)
 
 
 def order(record: Record) -> tuple[tuple[str, ...], str, str]:

@@ -53,7 +53,7 @@ def _create_zone(original: Callable[..., Any], self: Route53Backend, *args: Any,
 
 def _new_zone(self: Route53, original: Callable[..., Any]) -> Any:
     result = original(self)
-    result.result["ChangeInfo"] = submitted(self.backend)
+    result.result["ChangeInfo"] = submitted(self.backend, "a new zone")
     return result
 
 
@@ -73,7 +73,10 @@ def _update_features(self: Route53, params: dict[str, Any]) -> None:
     if zone.private_zone:
         raise refused("InvalidInput", "Accelerated recovery is not available for private hosted zones.")
     if params.get("EnableAcceleratedRecovery") is not None:
-        zone.__dict__["accelerated"] = (bool(params["EnableAcceleratedRecovery"]), soon())
+        zone.__dict__["accelerated"] = (
+            bool(params["EnableAcceleratedRecovery"]),
+            soon("route53.accelerate-recovery", zone.name),
+        )
 
 
 def _list_records(self: Route53, params: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +19,7 @@ from moto.s3.responses import S3Response
 
 from sandbox.core.patching import attach, state, wrap, wrap_property
 from sandbox.core.state import now
-from sandbox.core.timing import stopped
+from sandbox.core.timing import duration_s, is_real, stopped
 from sandbox.moto_ext.s3.rules import takes, told
 
 _STATUS = "_replication_status"
@@ -64,9 +64,16 @@ def _note(backend: S3Backend, bucket_name: str, version: FakeKey | FakeDeleteMar
 def deliver(account: str) -> None:
     """Copy what waits to where the rules say, except from or to a region that is dark."""
     for backend in list(s3_backends[account].values()):
-        for waiting in list(state(backend, "unreplicated")):
+        for waiting, since in list(state(backend, "unreplicated").items()):
+            if not _is_due(waiting, since):
+                continue
             if _deliver_one(backend, waiting):
                 state(backend, "unreplicated").pop(waiting, None)
+
+
+def _is_due(waiting: Waiting, since: datetime) -> bool:
+    """Whether S3 has had the time that it takes for one object."""
+    return not is_real() or now() >= since + timedelta(seconds=duration_s("s3.replicate", waiting[1]))
 
 
 def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:

@@ -67,7 +67,7 @@ missing there?""",
         ScenarioGoal(
             "by-name",
             "What could not be seen was accepted by a person, by name and with a reason",
-            "Blindness is never PROCEED: without us-east-1 the second witness is a person who looked elsewhere.",
+            "Two regions that are silent at once may be a fault on the way to them: a person answers for it.",
             ("T45",),
             _by_name,
         ),
@@ -91,7 +91,7 @@ missing there?""",
         "Ask the world's name server yourself (`sandbox show` names it): dig the traffic name. Who answers?",
         "`failover` lists what it could not see, and which gates that leaves unmet. They have one cause.",
         "The plan's steps name their control plane: those of the DR region need nobody in us-east-1.",
-        "Two gates are in the way, and a person may set each aside: `--override GATE WHO UNTIL REASON`. The run ends "
+        "One gate is in the way, and a person may set it aside: `--override GATE WHO UNTIL REASON`. The run ends "
         "without its proof (exit 6). When us-east-1 is back (`sandbox mend us-east-1-dark`), "
         "`failover --execute --replan` leads the records.",
     ),

@@ -23,7 +23,10 @@ def _repointed(seen: WorldObservation) -> GoalResult:
     wrong = [f"{name}={value}" for name, value in service.variables.items() if value in others]
     right = own in service.variables.values() and not wrong
     text = ", ".join(wrong) or (f"opens {own}" if right else f"names no schema {own}")
-    return met(right and service.running > 0, f"{service.definition}: {text}; {service.running} run.")
+    return met(
+        right and service.running >= env.standby.tasks_per_service,
+        f"{service.definition}: {text}; {service.running} run.",
+    )
 
 
 def _alone(seen: WorldObservation) -> GoalResult:
@@ -57,7 +60,7 @@ Reachable: the tester, tomorrow. Which tenant is it, and how do you put it right
     goals=(
         ScenarioGoal(
             "repointed",
-            "The tenant's service in {dr} opens its own database, and runs",
+            "The tenant's service in {dr} opens its own database, and runs as its standby says",
             "A site that answers 200 proves nothing of whose data it shows.",
             ("T18",),
             _repointed,

@@ -23,6 +23,7 @@ from sandbox.client.traffic_writer import Sites
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.actions.estates import AT_ONCE
+from tests.dr_checks.worlds import warm
 from tests.worlds import borrowed, healthy
 
 _OLDER_S = 3
@@ -106,11 +107,12 @@ class Guarded:
 @contextmanager
 def away_world() -> Iterator[Home]:
     """The world, kept under the name ``away``; changes take half a second, copies trail by nothing."""
-    with borrowed(AT_ONCE, tenants=1) as endpoint:
+    env = warm(AT_ONCE)  # its tasks are there to write
+    with borrowed(env, tenants=1) as endpoint:
         endpoint.timing(transition_s=0.5, files_lag_s=0)
-        first = Home(endpoint, AT_ONCE, healthy(endpoint, AT_ONCE))
+        first = Home(endpoint, env, healthy(endpoint, env))
         _fail_over(first)
-        world = Home(endpoint, AT_ONCE)
+        world = Home(endpoint, env)
         endpoint.keep("away")
         yield world
 

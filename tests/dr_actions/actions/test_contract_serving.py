@@ -49,8 +49,9 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import with_failback
 from tests.dr_actions.plain import FIRST, SIT, steps_of, with_traffic
+from tests.dr_checks.worlds import warm
 
-ENV = with_failback(bake_minutes=0)
+ENV = warm(with_failback(bake_minutes=0))  # a pilot light has no healthy target that traffic could be led to
 PASSWORD = "a-plain-password"
 AWAY = (fence_scaling, fence_services, raise_dr_scaling, scale_dr_services, shift_to_dr, pin_primary)
 UNFENCED = (fence_scaling_again, fence_services_again)

@@ -22,6 +22,7 @@ from dr_estate.readers import efs, rds
 from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.dr_actions.actions.estates import AT_ONCE
 from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, stop_primary
 from tests.dr_checks.databases import accepting
@@ -30,7 +31,13 @@ from tests.worlds import borrowed, healthy
 NAME, SECRET, BUCKET = "sit-mysql", "sit-tenant-1-db-credentials", "bbws-tenant-assets-sit"
 QUICK = {**dict.fromkeys(("transition_s", "log_upload_s", "files_lag_s", "replica_lag_s"), 0.0), "lag_published_s": 0.5}
 TAKEN_BACK = {
-    *("database/freeze", "database/rename_old_primary", "database/rename_old_dr", "database/unfreeze"),
+    *(
+        "database/close_primary",
+        "database/freeze",
+        "database/rename_old_primary",
+        "database/rename_old_dr",
+        "database/unfreeze",
+    ),
     *("files/freeze", "files/allow_overwrite_dr", "canary/drive"),
 }
 WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
@@ -43,7 +50,7 @@ class Estate(Home):
 
     def __init__(self, endpoint: Endpoint, env: Environment, seen: Snapshot) -> None:
         self.incident, self.followed = new_id(TRIAL, seen.taken_at), tuple[str, ...]()
-        self.planned, self.recorded = dict[str, list[Step]](), dict[str, Any]()
+        self.planned, self.recorded, self.primary_lost = dict[str, list[Step]](), dict[str, Any](), True
         super().__init__(endpoint, env, seen)
 
     def pursue(self, goal: Goal) -> None:
@@ -55,7 +62,7 @@ class Estate(Home):
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
         known = {"incident": self.incident, "recorded": self.recorded, "changes": dict(self.changes)}
-        answers = self.goal is not Goal.FAILOVER
+        answers = self.goal is not Goal.FAILOVER or not self.primary_lost
         return super().sight(snapshot, **{**known, "primary_answers": answers, **changes})
 
     def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
@@ -145,6 +152,23 @@ def _replica_exposed(estate: Estate) -> None:
     _expose(Side.DR)(estate)
 
 
+def _unreplicated(estate: Estate) -> None:
+    """Nothing replicates the files into the DR region: the copies in its vault are all there is."""
+    estate.endpoint.inject("efs-replication-deleted")
+
+
+def _sicken(estate: Estate) -> None:
+    """The primary region is sick, and answers."""
+    estate.primary_lost = False
+
+
+def _half_delete(estate: Estate) -> None:
+    """The primary's EFS does not do its half of a deletion that was asked for."""
+    estate.endpoint.begin(Outage(estate.env.regions.primary, "error", "efs"))
+    (step,) = estate.planned["files/restore_dr"]
+    estate.act(actions()[step.verb], step)
+
+
 Scene = tuple[Goal, str, Callable[[Estate], None]]
 RECOVERY: tuple[Scene, ...] = (
     (Goal.SWITCHOVER, "database/verify_zero_loss", stop_primary),
@@ -183,12 +207,25 @@ PROMOTION: tuple[Scene, ...] = (
     (Goal.FAILOVER, "database/restore_dr", _replica_exposed),
     (Goal.FAILOVER, "database/protect_dr", _nothing),
 )
+COPIES: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "files/restore_copy", _unreplicated),
+    (Goal.FAILOVER, "files/mount_copy", _nothing),
+    (Goal.FAILOVER, "files/register_mover", _nothing),
+    (Goal.FAILOVER, "files/move_copy", _nothing),
+    (Goal.FAILOVER, "files/create_access_points", _nothing),
+    (Goal.FAILOVER, "files/tag_copy", _nothing),
+)
+SICK: tuple[Scene, ...] = (
+    (Goal.FAILOVER, "database/close_primary", _sicken),
+    (Goal.FAILOVER, "files/open_dr_locally", _half_delete),
+)
 DRILLS: tuple[Scene, ...] = (
     (Goal.CANARY, "canary/drive", _nothing),
     (Goal.RESTORE_TEST, "restore_test/restore_database", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/restore_files", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/tag_files", _nothing),
-    (Goal.RESTORE_TEST, "restore_test/create_access_points", _nothing),
+    (Goal.RESTORE_TEST, "files/restore_copy", _nothing),
+    (Goal.RESTORE_TEST, "files/tag_copy", _nothing),
+    (Goal.RESTORE_TEST, "files/create_access_points", _nothing),
+    (Goal.RESTORE_TEST, "restore_test/start_tasks", _nothing),
     (Goal.RESTORE_TEST, "restore_test/query_database", _nothing),
     (Goal.CLEAN_UP, "restore_test/stop_tasks", _leave_a_task),
     (Goal.CLEAN_UP, "restore_test/remove_databases", _nothing),
@@ -219,7 +256,13 @@ class Story:
         return self.estate.planned[action]
 
 
-STORIES = {"recovery": (EMULATED, RECOVERY), "promotion": (PROMOTING, PROMOTION), "drills": (EMULATED, DRILLS)}
+STORIES = {
+    "recovery": (EMULATED, RECOVERY),
+    "promotion": (PROMOTING, PROMOTION),
+    "copies": (EMULATED, COPIES),
+    "sick": (EMULATED, SICK),
+    "drills": (EMULATED, DRILLS),
+}
 
 
 @pytest.fixture(scope="module")
@@ -234,6 +277,7 @@ def story_at() -> Iterator[Callable[[str, int], Story]]:
         def story_at(name: str, number: int) -> Story:
             if name not in begun or begun[name].played > number:
                 begun.clear()
+                endpoint.end()
                 endpoint.return_to("healthy")
                 env, scenes = STORIES[name]
                 begun[name] = Story(Estate(endpoint, env, seen), scenes)

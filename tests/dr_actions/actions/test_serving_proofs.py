@@ -28,6 +28,7 @@ from dr_estate.readers import application_autoscaling, ecs, ecs_newest_definitio
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.plain import FIRST, LAST, SIT, steps_of, with_part
+from tests.dr_checks.worlds import WARM
 
 pytestmark = pytest.mark.proof
 
@@ -40,7 +41,7 @@ HOST = "sit-mysql.abc123.eu-west-1.rds.amazonaws.com"
 @pytest.fixture(scope="module")
 def whole() -> Iterator[World]:
     """A healthy world in which what is changed is so at once."""
-    with world_of() as world:
+    with world_of(WARM) as world:
         world.endpoint.timing(transition_s=0)
         world.endpoint.keep("whole")
         yield world
@@ -106,8 +107,8 @@ def test_a_service_of_the_wanted_size_is_deployed_anew_once_where_its_secrets_ch
     assert world.confirm(action, step).state is StepState.DONE
     name = SIT.named(SIT.names.tenant_secret, tenant="tenant-1")
     value = world.send(Side.PRIMARY, "secretsmanager:GetSecretValue", SecretId=name)["SecretString"]
+    world.endpoint.age(5)  # dates of secrets are whole seconds
     world.send(Side.PRIMARY, "secretsmanager:PutSecretValue", SecretId=name, SecretString=value)
-    world.endpoint.age(5)  # the tasks grow older; dates of secrets, whole seconds in the sandbox, stay
     confirmed = world.confirm(action, step)
     assert (confirmed.state, "before its secrets changed" in confirmed.message) == (StepState.READY, True)
     assert world.act(action, step).params["forceNewDeployment"] is True

@@ -11,14 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_actions.assessment.data_loss import Loss
-from dr_actions.assessment.failover import Advice, failover_advice, gates_of, is_the_primarys
+from dr_actions.assessment.failover import (
+    Advice,
+    failover_advice,
+    fence_gate,
+    gates_of,
+    is_the_primarys,
+    targets_gates,
+)
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import BLINDNESS, TABLE, Posture, PostureName
+from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import SILENT, Unavailable, UnavailableKind
+from dr_estate.readers import ecs
 from tests.dr_actions.deciding import PROD, SIT, plan, step
+from tests.dr_actions.plain import LAST, dark, recorded, sight, with_part
 
 GATES = st.lists(
     st.builds(
@@ -101,7 +111,16 @@ def test_the_gravest_reason_stands_first_and_relaxed_gates_are_counted() -> None
     assert "2 gates are relaxed" in failover_advice([gates[2], gates[2]])[1][-1]
 
 
-@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST}))
+def test_an_impaired_primary_is_a_persons_decision_and_a_database_that_is_down_is_waited_for() -> None:
+    impaired = Posture(PostureName.IMPAIRED, "its service fails.")
+    decided, waited = (gates_of((), (), plan(), impaired, SIT, database_down)[0] for database_down in (False, True))
+    assert failover_advice([decided])[0] is Advice.RISKY
+    assert failover_advice([waited])[0] is Advice.DO_NOT_FAILOVER
+    assert "15 minutes" in waited.says
+    assert "15 minutes" not in decided.says
+
+
+@pytest.mark.parametrize("name", sorted(set(PostureName) - {PostureName.PRIMARY_LOST, PostureName.IMPAIRED}))
 def test_no_posture_but_a_lost_primary_is_one_to_fail_over_from(name: PostureName) -> None:
     gate = _gates(posture=Posture(name, "says so."))["posture.expected"]
     assert (gate.met, gate.stops, gate.relaxed) == (False, True, False)
@@ -230,6 +249,14 @@ def test_a_dns_server_that_cannot_be_reached_from_here_refuses_no_recovery(side:
     assert not beside.relaxed
 
 
+def test_a_load_balancer_that_is_not_reachable_from_here_refuses_no_recovery_and_no_move_is_planned_unseen() -> None:
+    unseen = _unseen(UnavailableKind.NOT_REACHABLE, THERE, Side.DR)
+    emergency = _gates([_result(unseen)])["check.a.b"]
+    planned = _gates([_result(unseen)], found=plan(goal=Goal.SWITCHOVER), posture=NORMAL)["check.a.b"]
+    assert [(gate.met, gate.relaxed) for gate in (emergency, planned)] == [(False, True), (False, False)]
+    assert not _gates([_result(unseen, _finding(Status.FAIL, Side.DR))])["check.a.b"].relaxed
+
+
 @pytest.mark.parametrize("name", [PostureName.NORMAL, PostureName.DEGRADED, PostureName.RETURNING])
 def test_nothing_is_relaxed_while_the_primary_serves(name: PostureName) -> None:
     slow = _result(_unseen(UnavailableKind.DEADLINE, HERE))
@@ -251,7 +278,7 @@ def test_five_blockers_that_are_denied_in_the_primary_are_no_reason_to_proceed()
 PLANE = SIT.region(Side.GLOBAL)
 
 
-@pytest.mark.parametrize("kind", sorted(SILENT))
+@pytest.mark.parametrize("kind", sorted(SILENT - {UnavailableKind.NOT_REACHABLE}))
 def test_what_a_silent_us_east_1_hides_is_one_gate_that_is_set_aside_once_by_name(kind: UnavailableKind) -> None:
     hidden = _result(_unseen(kind, PLANE), _unseen(UnavailableKind.UNREACHABLE, HERE, Side.PRIMARY))
     dark = replace(hidden, check="a.c", findings=(_unseen(kind, PLANE, Side.DR),))
@@ -320,3 +347,28 @@ def test_a_switchover_loses_nothing_by_its_own_steps_however_old_a_copy_is() -> 
 
 def test_the_gates_of_prod_are_told_in_prods_names() -> None:
     assert is_the_primarys(_finding(Status.FAIL, Side.GLOBAL, PROD.traffic.primary_set_identifier), PROD)
+
+
+def test_an_answering_primary_is_fenced_first_and_a_silent_one_is_listed_as_unfenced() -> None:
+    (fenced,) = fence_gate(sight(), Api.ANSWERS)
+    assert (fenced.id, fenced.met, "3 minutes at most" in fenced.says) == ("fence.primary", True, True)
+    lost = sight(dark(recorded("healthy"), Side.PRIMARY), primary_answers=False)
+    (silent,) = fence_gate(lost, Api.SILENT)
+    assert (silent.met, silent.relaxed, "UNFENCED" in silent.says) == (False, True, True)
+    assert list(fence_gate(sight(goal=Goal.SWITCHOVER), Api.ANSWERS)) == []
+
+
+@pytest.mark.parametrize("kind", [UnavailableKind.THROTTLED, UnavailableKind.DENIED])
+def test_an_answering_primary_that_cannot_be_fenced_must_be_accepted_by_name(kind: UnavailableKind) -> None:
+    refused = Unavailable(kind, "ecs:ListServices is refused.", HERE)
+    unseen = sight(with_part(recorded("healthy"), ecs.services, Side.PRIMARY, refused))
+    (gate,) = fence_gate(unseen, Api.REFUSES)
+    assert (gate.met, gate.relaxed) == (False, False)
+    assert failover_advice([gate])[0] is Advice.RISKY
+
+
+def test_a_tenant_without_a_service_in_the_dr_region_is_a_gate_of_its_own() -> None:
+    assert list(targets_gates(sight())) == []
+    others = tuple(row for row in recorded("healthy").get(ecs.services, Side.DR) if row.name != LAST)
+    (gate,) = targets_gates(sight(with_part(recorded("healthy"), ecs.services, Side.DR, others)))
+    assert (gate.id, gate.met) == ("traffic.targets.tenant2", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -208,3 +209,9 @@ def test_whatever_the_gates_only_unmet_unrelaxed_ones_without_an_own_override_re
 @given(st.text(max_size=20))
 def test_whatever_is_typed_as_a_ticket_passes_only_in_the_two_forms(typed: str) -> None:
     assert ticket_is_well_formed(typed, PROD) == bool(re.fullmatch(r"INC-[0-9]{1,12}(-[0-9]{3})?", typed))
+
+
+def test_an_override_of_a_gate_that_the_run_judges_itself_is_kept_though_it_is_met_now() -> None:
+    given = tuple(override(gate) for gate in ("fence.primary", "traffic.targets.tenant2", MET.id))
+    overrides = cleared(gates=(MET, replace(MET, id="fence.primary")), overrides=given).overrides
+    assert [found.gate for found in overrides] == ["fence.primary", "traffic.targets.tenant2"]

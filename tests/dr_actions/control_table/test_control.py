@@ -19,6 +19,7 @@ from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.control_state import sentences
 from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import SIT, Clock, Plain, store
+from tests.dr_checks.derived.test_database_identity import record
 
 ALICE = Owner("Alice", "arn:aws:iam::815856636111:user/alice")
 
@@ -258,3 +259,9 @@ def test_the_store_declares_what_it_sends_and_deletes_nothing(
     control.open_incident("INC-1", "failover", clock(), "Alice", fence=lock.fence)
     assert set(sender.sent) <= CONTROL_CALLS
     assert not [name for name in CONTROL_CALLS if "Delete" in name]
+
+
+def test_the_database_is_remembered_as_it_was_last_seen(control: ControlStore) -> None:
+    control.remember(record(instance_class="db.t3.small"))
+    control.remember(record())
+    assert control.in_force().database == record()

@@ -20,12 +20,14 @@ from dr_actions.control_table.lock import (
     LockDecision,
     LockHeld,
     Owner,
+    Watch,
     may_take,
     release,
     renew,
     take,
 )
 from dr_actions.model.plan import Call
+from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.readers.control_table import LockHolder
 from sandbox.client.endpoint import Endpoint
@@ -33,6 +35,7 @@ from tests.dr_actions.control_tables import Clock, Plain, store
 
 ALICE, BOB = Owner("Alice", "arn:aws:iam::1:user/alice"), Owner("Bob", "arn:aws:iam::1:user/bob")
 LIMITS = Execution(lease_s=120, cool_down_minutes=30)
+BEAT = Execution(lease_s=3, cool_down_minutes=0)
 NOON = datetime(2026, 1, 7, 12, tzinfo=UTC)
 
 
@@ -42,24 +45,26 @@ def _last(ended: bool = False, incident: str = "INC-1", lease_s: float = 120) ->
 
 
 @pytest.mark.parametrize(
-    ("last", "after_s", "incident", "leave"),
+    ("last", "after_s", "incident", "stood_still", "leave"),
     [
-        (None, 0, "INC-1", LockDecision.FREE),
-        (_last(), 119, "INC-1", LockDecision.HELD),
-        (_last(), 119, "INC-2", LockDecision.HELD),
-        (_last(), 120, "INC-1", LockDecision.TAKEOVER),
-        (_last(), 120, "INC-2", LockDecision.COOLING),
-        (_last(), 120 + 1799, "INC-2", LockDecision.COOLING),
-        (_last(), 120 + 1800, "INC-2", LockDecision.TAKEOVER),
-        (_last(ended=True), 0, "INC-1", LockDecision.FREE),
-        (_last(ended=True), 1799, "INC-2", LockDecision.COOLING),
-        (_last(ended=True), 1800, "INC-2", LockDecision.FREE),
+        (None, 0, "INC-1", False, LockDecision.FREE),
+        (_last(), 119, "INC-1", False, LockDecision.WATCH),
+        (_last(), 119, "INC-2", False, LockDecision.WATCH),
+        (_last(), 86400, "INC-1", False, LockDecision.WATCH),
+        (_last(), 0, "INC-1", True, LockDecision.TAKEOVER),
+        (_last(), 120, "INC-2", True, LockDecision.COOLING),
+        (_last(), 120 + 1799, "INC-2", True, LockDecision.COOLING),
+        (_last(), 120 + 1800, "INC-2", True, LockDecision.TAKEOVER),
+        (_last(ended=True), 0, "INC-1", False, LockDecision.FREE),
+        (_last(ended=True), 1799, "INC-2", False, LockDecision.COOLING),
+        (_last(ended=True), 1800, "INC-2", False, LockDecision.FREE),
     ],
 )
-def test_the_lock_is_free_held_cooling_or_to_be_taken_over(
-    last: LockHolder | None, after_s: int, incident: str, leave: LockDecision
+def test_the_lock_is_free_watched_cooling_or_to_be_taken_over(
+    last: LockHolder | None, after_s: int, incident: str, stood_still: bool, leave: LockDecision
 ) -> None:
-    assert leave is may_take(last, NOON + timedelta(seconds=after_s), "run-2", incident, LIMITS)
+    moment = NOON + timedelta(seconds=after_s)
+    assert leave is may_take(last, moment, "run-2", incident, LIMITS, stood_still=stood_still)
 
 
 DRILL, TRIAL = "DRILL-20260107-110000", "TRIAL-20260107-110000"
@@ -69,8 +74,8 @@ DRILL, TRIAL = "DRILL-20260107-110000", "TRIAL-20260107-110000"
     ("last", "incident", "leave"),
     [
         (_last(incident=TRIAL), "INC-1", LockDecision.TAKEOVER),
-        (_last(incident=TRIAL), DRILL, LockDecision.HELD),
-        (_last(incident=DRILL), "INC-1", LockDecision.HELD),
+        (_last(incident=TRIAL), DRILL, LockDecision.WATCH),
+        (_last(incident=DRILL), "INC-1", LockDecision.WATCH),
         (_last(ended=True, incident=TRIAL), "INC-1", LockDecision.FREE),
         (_last(ended=True, incident=DRILL), "INC-1", LockDecision.FREE),
         (_last(ended=True), TRIAL, LockDecision.COOLING),
@@ -82,29 +87,83 @@ def test_an_emergency_waits_for_no_trial_and_no_drill_cools_it_down(
     assert leave is may_take(last, NOON, "run-2", incident, LIMITS)
 
 
-@given(some.integers(0, 7200), some.booleans(), some.sampled_from(["INC-1", "INC-2"]))
-def test_a_live_run_is_never_overtaken_and_a_dead_one_never_blocks_for_good(
-    after_s: int, ended: bool, incident: str
+@given(some.integers(-7200, 7200), some.booleans(), some.booleans(), some.sampled_from(["INC-1", "INC-2"]))
+def test_no_clock_makes_a_run_dead_that_was_not_seen_to_stand_still_and_none_blocks_for_good(
+    after_s: int, ended: bool, stood_still: bool, incident: str
 ) -> None:
-    leave = may_take(_last(ended), NOON + timedelta(seconds=after_s), "run-2", incident, LIMITS)
-    if not ended and after_s < LIMITS.lease_s:
-        assert leave is LockDecision.HELD
-    if after_s >= LIMITS.lease_s + 60 * LIMITS.cool_down_minutes:
-        assert leave in (LockDecision.FREE, LockDecision.TAKEOVER)
-    if incident == "INC-1":
-        assert leave is not LockDecision.COOLING, "the same incident goes on at once"
+    moment = NOON + timedelta(seconds=after_s)
+    leave = may_take(_last(ended), moment, "run-2", incident, LIMITS, stood_still=stood_still)
+    if not ended and not stood_still:
+        assert leave is LockDecision.WATCH
+    elif after_s >= LIMITS.lease_s + 60 * LIMITS.cool_down_minutes or incident == "INC-1":
+        assert leave in (LockDecision.FREE, LockDecision.TAKEOVER), "the same incident goes on at once"
 
 
-def test_a_second_operator_is_told_who_runs_what_since_when(control: ControlStore, clock: Clock) -> None:
+def test_a_second_operator_watches_and_is_told_who_runs_what_since_when(control: ControlStore, clock: Clock) -> None:
     lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
-    clock.move(seconds=40)
-    renew(control, lock, LIMITS)
-    clock.move(seconds=20)
+    clock.move(seconds=30)
+    heard: list[str] = []
+    clock.waited = lambda: renew(control, lock, LIMITS) if len(heard) > 1 else None
     with pytest.raises(LockHeld) as refused:
-        take(control, BOB, "run-2", "INC-2", LIMITS)
+        take(control, BOB, "run-2", "INC-2", LIMITS, watch=Watch(heard.append))
     message = str(refused.value)
-    for text in ("run-1", "Alice", ALICE.arn, "INC-1", "03:00:00", "03:00:40", "in 100 s"):
+    for text in ("run-1", "Alice", ALICE.arn, "INC-1", "03:00:00", "03:00:56"):
         assert text in message
+    assert all(f"shown no heartbeat for {s} of 120 s" in line for s, line in zip((0, 13), heard, strict=True))
+
+
+def test_a_watch_can_be_ended_and_nothing_is_taken_then(control: ControlStore, clock: Clock) -> None:
+    take(control, ALICE, "run-1", "INC-1", LIMITS)
+    watch = Watch()
+    clock.waited = watch.stop.set
+    with pytest.raises(KeyboardInterrupt):
+        take(control, BOB, "run-2", "INC-1", LIMITS, watch=watch)
+    stands = control.in_force().run
+    assert (stands.run, stands.token) == ("run-1", 1) if stands else False
+
+
+def test_a_run_that_ends_while_it_is_watched_frees_the_lock_at_once(control: ControlStore, clock: Clock) -> None:
+    lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
+    clock.waited = lambda: release(control, lock, "done")
+    began = clock.monotonic()
+    assert take(control, BOB, "run-2", "INC-1", LIMITS).taken_from is None
+    assert clock.monotonic() - began < LIMITS.lease_s / 3
+
+
+@pytest.mark.parametrize("wrong", [timedelta(hours=2), timedelta(hours=-2)])
+def test_a_clock_two_hours_wrong_takes_no_living_lock_and_waits_no_longer_for_a_dead_one(
+    sender: Plain, table_name: str, control: ControlStore, clock: Clock, wrong: timedelta
+) -> None:
+    lock = take(control, ALICE, "run-1", "INC-1", LIMITS)
+    other = Clock(clock.at + wrong)
+    elsewhere = store(sender, table_name, other)
+
+    def beat() -> None:
+        clock.move(seconds=14)
+        renew(control, lock, LIMITS)
+
+    other.waited = beat
+    with pytest.raises(LockHeld):
+        take(elsewhere, BOB, "run-2", "INC-1", LIMITS)
+    other.waited = lambda: None
+    began = other.monotonic()
+    assert take(elsewhere, BOB, "run-2", "INC-1", LIMITS).token == lock.token + 1
+    assert other.monotonic() - began == pytest.approx(LIMITS.lease_s, abs=0.1)
+
+
+def test_in_a_fast_world_a_lease_is_five_real_seconds_at_least(control: ControlStore, clock: Clock) -> None:
+    clock.correct({WORLD_CLOCK: f"{clock.at.timestamp()} 100"}, 0, 0, loopback=True)
+    take(control, ALICE, "run-1", "INC-1", LIMITS)
+    began, real_s = clock.monotonic(), clock.passed_s
+    take(control, BOB, "run-2", "INC-1", LIMITS)
+    assert (clock.passed_s - real_s, clock.monotonic() - began) == pytest.approx((5, 500), abs=2)
+
+
+def test_a_holder_that_may_beat_more_seldom_is_watched_for_its_own_lease(control: ControlStore, clock: Clock) -> None:
+    take(control, ALICE, "run-1", "INC-1", Execution(lease_s=600))
+    began = clock.monotonic()
+    take(control, BOB, "run-2", "INC-1", LIMITS)
+    assert clock.monotonic() - began == pytest.approx(600, abs=0.1)
 
 
 def test_each_take_raises_the_token(control: ControlStore) -> None:
@@ -131,11 +190,9 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_its_late_writes_ar
     control: ControlStore, clock: Clock
 ) -> None:
     dead = take(control, ALICE, "run-1", "INC-1", LIMITS)
-    clock.move(seconds=119)
-    with pytest.raises(LockHeld):
-        take(control, BOB, "run-2", "INC-1", LIMITS)
-    clock.move(seconds=1)
+    began = clock.monotonic()
     lock = take(control, BOB, "run-2", "INC-1", LIMITS)
+    assert clock.monotonic() - began == pytest.approx(LIMITS.lease_s, abs=0.1)
     assert (dead.token + 1, "run-1") == (lock.token, lock.taken_from.run if lock.taken_from else None)
     for late in (lambda: renew(control, dead, LIMITS), lambda: release(control, dead, "done")):
         with pytest.raises(Fenced):
@@ -154,16 +211,21 @@ def test_a_released_lock_is_not_renewed(control: ControlStore) -> None:
         renew(control, lock, LIMITS)
 
 
-def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name: str, clock: Clock) -> None:
+def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name: str) -> None:
     senders = [Plain(table_world) for _ in range(6)]
-    together = threading.Barrier(len(senders))
+    together, all_told = threading.Barrier(len(senders)), threading.Barrier(len(senders))
 
     def try_it(number: int) -> Lock | str:
+        control = store(senders[number], table_name, WorldClock())
         together.wait()
         try:
-            return take(store(senders[number], table_name, clock), ALICE, f"run-{number}", "INC-1", LIMITS)
+            lock = take(control, ALICE, f"run-{number}", "INC-1", BEAT)
         except LockHeld as refused:
+            all_told.wait()
             return refused.run.run
+        with Heartbeat(control, lock, BEAT):
+            all_told.wait()
+        return lock
 
     with ThreadPoolExecutor(len(senders)) as pool:
         found = list(pool.map(try_it, range(len(senders))))
@@ -183,15 +245,6 @@ def test_a_take_whose_answer_was_lost_is_recognised_as_ones_own(control: Control
     with pytest.raises(ConnectionError):
         take(control, ALICE, "run-1", "INC-1", LIMITS)
     assert 1 == take(control, ALICE, "run-1", "INC-1", LIMITS).token
-    with pytest.raises(LockHeld):
-        take(control, ALICE, "run-1b", "INC-1", LIMITS)
-
-
-BEAT = Execution(lease_s=3, cool_down_minutes=0)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _wait_until(holds: Callable[[], object]) -> None:
@@ -202,7 +255,7 @@ def _wait_until(holds: Callable[[], object]) -> None:
 
 
 def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain, table_name: str) -> None:
-    control = store(sender, table_name, _now)
+    control = store(sender, table_name, WorldClock())
     first = take(control, ALICE, "run-beat", "INC-1", BEAT)
     with Heartbeat(control, first, BEAT) as heartbeat:
         _wait_until(lambda: heartbeat.lock.lease_until > first.lease_until)
@@ -214,9 +267,9 @@ def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain,
 
 
 def test_a_run_whose_lock_was_taken_over_hears_of_it(sender: Plain, table_name: str) -> None:
-    control = store(sender, table_name, _now)
+    control = store(sender, table_name, WorldClock())
     mine = take(control, ALICE, "run-1", "INC-1", BEAT)
-    later = store(sender, table_name, lambda: _now() + timedelta(seconds=BEAT.lease_s))
+    later = store(sender, table_name, Clock(datetime.now(UTC)))
     take(later, BOB, "run-2", "INC-1", BEAT)
     with Heartbeat(control, mine, BEAT) as heartbeat:
         _wait_until(lambda: heartbeat.lost)
@@ -233,10 +286,13 @@ def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_befor
         raise ConnectionError("unplugged")
 
     sender.before = unplugged
+    tried = threading.Event()
+    clock.waited = lambda: tried.wait(10)
     with Heartbeat(control, lock, BEAT) as heartbeat:
-        _wait_until(lambda: heartbeat.trouble)
         heartbeat.check()
-        clock.move(seconds=BEAT.lease_s)
+        tried.set()
+        _wait_until(lambda: heartbeat.lost)
+        assert clock.monotonic() - lock.beat_s >= BEAT.lease_s
         with pytest.raises(LockLost, match="unplugged"):
             heartbeat.check()
 
@@ -244,7 +300,39 @@ def test_a_lock_that_cannot_be_renewed_is_lost_when_its_lease_ends_and_not_befor
 def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_beat(
     control: ControlStore, clock: Clock
 ) -> None:
-    with Heartbeat(control, take(control, ALICE, "run-1", "INC-1", LIMITS), LIMITS) as heartbeat:
+    lock, awake = take(control, ALICE, "run-1", "INC-1", LIMITS), threading.Event()
+    clock.waited = lambda: awake.wait(10)
+    with Heartbeat(control, lock, LIMITS) as heartbeat:
         clock.move(hours=1)
         with pytest.raises(LockLost, match="slept"):
             heartbeat.check()
+        awake.set()
+
+
+def test_a_lock_that_nobody_took_meanwhile_is_regained_after_its_lease_and_beats_again(
+    sender: Plain, table_name: str
+) -> None:
+    control = store(sender, table_name, WorldClock())
+
+    def refused(_call: Call) -> None:
+        raise ConnectionError("no credentials")
+
+    with Heartbeat(control, take(control, ALICE, "run-1", "INC-1", BEAT), BEAT) as heartbeat:
+        sender.before = refused
+        _wait_until(lambda: heartbeat.lost)
+        sender.before = lambda _call: None
+        heartbeat.regain()
+        heartbeat.check()
+        regained = heartbeat.lock
+        _wait_until(lambda: heartbeat.lock.lease_until > regained.lease_until)
+
+
+def test_a_lock_that_another_run_took_meanwhile_is_not_regained(control: ControlStore) -> None:
+    mine = take(control, ALICE, "run-1", "INC-1", LIMITS)
+    heartbeat = Heartbeat(control, mine, LIMITS)
+    release(control, mine, "failed")
+    take(control, BOB, "run-2", "INC-1", LIMITS)
+    with pytest.raises(LockLost, match="run-1"):
+        heartbeat.regain()
+    with pytest.raises(LockLost):
+        heartbeat.check()

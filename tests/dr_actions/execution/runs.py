@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from dr_actions.execution.run import PlanRun, RunListener
 from dr_actions.journal.journal import Journal
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from tests.worlds import world_of
 from utils.aws_mgmt.app.authorization import clear_trial
-from utils.aws_mgmt.app.connections import clock, connect
+from utils.aws_mgmt.app.connections import connect
 from utils.aws_mgmt.app.evaluation import CommandRun as Files
 from utils.aws_mgmt.app.execution import RunContext, run_of
 from utils.aws_mgmt.app.options import FailoverOptions
@@ -32,7 +31,7 @@ def run_in(
     listener: RunListener,
     *,
     person: str = "operator",
-    at: Callable[[], datetime] = clock,
+    clock: WorldClock | None = None,
     overrides: tuple[Override, ...] = (),
 ) -> PlanRun:
     """The run of ``plan`` for the journal's incident, as ``person``; irreversible steps are confirmed."""
@@ -41,4 +40,4 @@ def run_in(
     start = replace(start, clearance=replace(start.clearance, overrides=overrides))
     files = Files(Path(journal.path).parent, Terminal())
     context = RunContext(FailoverOptions(environment=env.name), env, app, start, files)
-    return replace(run_of(context, lambda: None, journal, listener), clock=at)
+    return replace(run_of(context, lambda: None, journal, listener), clock=clock or app.clock)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Call, Goal, Plan
 from tests.dr_actions.actions.compute.compute_world import World, world_of
 from tests.dr_actions.actions.compute.failback_world import records_sight, weights
+from tests.dr_actions.control_tables import Clock
 from tests.dr_actions.execution.walks import Walk
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.plain import SIT
@@ -83,9 +83,8 @@ def test_a_subject_that_was_busy_twice_is_changed_although_one_attempt_is_all_th
 @pytest.mark.proof
 def test_a_subject_that_stays_busy_is_given_up_when_the_steps_time_is_over(world: World, tmp_path: Path) -> None:
     walk = _walk(world, tmp_path, times=99, budget_s=60)
-    seconds, began = count(step=10), datetime.now(UTC)
     with pytest.raises(StepFailed) as late:
-        walk.run(Told(), at=lambda: began + timedelta(seconds=next(seconds)))
+        walk.run(Told(), Clock(datetime.now(UTC)))
     assert late.value.cause is FailureCause.LATE
     assert weights(world) == (100, 0)
     assert {entry.data["result"] for entry in walk.entries(EntryKind.OUTCOME)} == {"busy"}

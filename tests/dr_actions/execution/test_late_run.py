@@ -135,7 +135,7 @@ def test_a_change_that_route_53_is_slow_to_spread_is_late_and_stays(world: World
         walk.run(Told())
     result = result_of_error(late.value, walk.outcome, NextStep(Command(("log",)), "tells more"))
     assert result is not None
-    assert (late.value.cause, result.exit) == (FailureCause.LATE, Exit.ACTION_FAILED)
+    assert (late.value.cause, result.exit) == (FailureCause.UNDER_WAY, Exit.UNDER_WAY)
     assert (weights(world), walk.entries(*TAKEN_BACK)) == ((0, 100), [])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from dr_actions.execution.run import FailureCause, ManualPending, RunStopped, St
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_actions.planning.planner import in_order
+from dr_estate.aws.clock import WORLD_CLOCK, WorldClock
 from dr_estate.config.environment import Environment, Side
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.compute.compute_world import World
@@ -253,9 +255,11 @@ def test_a_gate_that_fails_after_a_persons_change_leaves_the_records_to_that_per
 def test_a_person_who_never_comes_leaves_the_run_pending(world: World, tmp_path: Path) -> None:
     hurried = BY_HAND.execution.model_copy(update={"manual_wait_minutes": 1})
     home = Home.of(world, BY_HAND.model_copy(update={"execution": hurried}), tmp_path)
-    began, listener = datetime.now(UTC), Told()
+    listener, hurried_clock = Told(), WorldClock()
+    moment_s = hurried_clock.steady()
+    hurried_clock.correct({WORLD_CLOCK: f"{time.time()} 60"}, moment_s, moment_s, loopback=True)
     with pytest.raises(ManualPending):
-        home.run(listener, at=lambda: began + 60 * (datetime.now(UTC) - began))
+        home.run(listener, hurried_clock)
     assert weights(world) == (0, 100)
     assert 60.0 in listener.limits_s, "a person has the minutes of the environment file, not the step's own time"
 

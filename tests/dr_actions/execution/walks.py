@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from dr_actions.execution.run import PlanRun
 from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan, to_json
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.actions.compute.failback_world import records_sight
@@ -32,15 +32,20 @@ class Walk:
     folder: Path
     plan: Plan
 
-    def run(self, tell: Told, at: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Outcome:
+    def run(self, tell: Told, clock: WorldClock | None = None) -> Outcome:
         """One run, from where the journal says; raises what ``execute`` raises."""
         self.outcome = outcome = Outcome()
-        with Journal.open(self.folder, self.env.name, INCIDENT, "run", at, world=WORLD) as journal:
+        clock = clock or WorldClock()
+        with Journal.open(self.folder, self.env.name, INCIDENT, "run", clock.now, world=WORLD) as journal:
             if not any(entry.kind is EntryKind.BEGIN for entry in journal.entries):
                 journal.append(EntryKind.BEGIN, plan=to_json(self.plan))
             snapshot = records_sight(self.world).snapshot
-            anyhow = Override("posture.expected", "operator", "the world is well in a test", at() + timedelta(days=1))
-            run = run_in(self.world.endpoint, self.env, self.plan, snapshot, journal, tell, at=at, overrides=(anyhow,))
+            anyhow = Override(
+                "posture.expected", "operator", "the world is well in a test", clock.now() + timedelta(days=1)
+            )
+            run = run_in(
+                self.world.endpoint, self.env, self.plan, snapshot, journal, tell, clock=clock, overrides=(anyhow,)
+            )
             run = self.fitted(run)
             self.stop = run.stop
             executor.execute(run, self.plan.steps, outcome)

@@ -147,5 +147,5 @@ def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
 
 def test_what_drills_alone_send_is_what_the_role_is_for() -> None:
     wanted = {action for name in declared().drills for action in actions_of(name)} - {"iam:PassRole"}
-    assert {"ecs:RunTask", "elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"} <= wanted
+    assert {"ecs:StopTask", "elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"} <= wanted
     assert set() == wanted - set(DRILLING)

@@ -30,6 +30,7 @@ OWN = {
     "application-autoscaling": ("scalable-target/0a1b",),
     "ecs": ("service/sit-cluster/sit-tenant-1-service",),
     "elasticfilesystem": ("file-system/fs-1",),
+    "elasticloadbalancing": ("listener/app/sit-alb/0a1b/2c3d",),
     "rds": ("db:sit-mysql", "db:sit-mysql-before-db-a1b2", "pg:sit-mysql8", "subgrp:sit-db-subnet-group"),
     "secretsmanager": ("secret:sit-tenant-1-db-credentials-AbCdEf", "secret:sit-rds-master-credentials-AbCdEf"),
     "sns": ("bbws-dr-events",),

@@ -31,6 +31,21 @@ SESSION = botocore.session.get_session()
 HELD = policies(SIT, declared())
 # Going home drops the primary's half of a replication whose other half is gone: test_home_policies.py.
 DEAD_HALF = "efs:DeleteReplicationConfiguration"
+_SYSTEM, _TOKEN, _ASIDE = "file-system/fs-1", "sit-efs-restored-1a2b3c4d", "sit-efs-replaced-1a2b3c4d"
+OF_RESTORED_FILES: list[tuple[str, str, dict[str, str], bool]] = [
+    ("elasticfilesystem:CreateAccessPoint", _SYSTEM, {"ResourceTag": _TOKEN}, True),
+    ("elasticfilesystem:CreateAccessPoint", _SYSTEM, {"ResourceTag": "sit-efs"}, False),
+    ("elasticfilesystem:CreateMountTarget", _SYSTEM, {"ResourceTag": _TOKEN}, True),
+    ("elasticfilesystem:CreateMountTarget", _SYSTEM, {}, False),
+    ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": _TOKEN}, True),
+    ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": _ASIDE, "ResourceTag": "sit-efs"}, True),
+    ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": "sit-efs", "ResourceTag": _TOKEN}, True),
+    ("elasticfilesystem:TagResource", "access-point/fsap-1", {"RequestTag": "sit-tenant-1-ap"}, True),
+    ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": "sit-efs", "ResourceTag": "another's"}, False),
+    ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": "sit-efs-drill-20260107-101500"}, False),
+    ("ecs:RunTask", "task-definition/sit-restored-files:2", {}, True),
+    ("ecs:RunTask", "task-definition/sit-tenant-1:2", {}, False),
+]
 
 
 @cache
@@ -131,12 +146,25 @@ def test_every_role_may_read_all_that_is_read(role: IamRole) -> None:
 
 def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> None:
     conditions = {"kms:CreateGrant", "kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "iam:PassRole"}
+    conditions |= {action for action, *_ in OF_RESTORED_FILES}
     at_home_alone = HOMECOMING - set(changing_actions())
     actions = {action for name in declared().writes for action in actions_of(name)} - conditions - at_home_alone
     regions = {action: GLOBAL if action.startswith("route53:") else DR for action in actions}
     assert actions
     decided = {a: judged(IamRole.OPERATOR, a, region, leading=("JOURNAL#1",)) for a, region in regions.items()}
     assert set() == {action for action, word in decided.items() if word != ALLOWED}
+
+
+@pytest.mark.parametrize(("action", "resource", "tags", "may"), OF_RESTORED_FILES)
+def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_no_tenants_task(
+    action: str, resource: str, tags: dict[str, str], may: bool
+) -> None:
+    arn = f"arn:aws:{action.split(':', maxsplit=1)[0]}:{DR}:{SIT.account}:{resource}"
+    context = {f"aws:{key}/Name": (value,) for key, value in tags.items()}
+    cluster = {"ecs:cluster": (f"arn:aws:ecs:{DR}:{SIT.account}:cluster/sit-cluster",)} if "ecs:" in action else {}
+    iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[IamRole.OPERATOR].items()]
+    request = AccessRequest(action, arn, {"aws:RequestedRegion": (DR,), **context, **cluster})
+    assert (decide(iam_policies, request).word == ALLOWED) is may
 
 
 def test_in_the_primary_region_the_operator_fences_and_goes_home_and_does_nothing_else() -> None:

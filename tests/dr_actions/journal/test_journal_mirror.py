@@ -186,11 +186,10 @@ def test_a_mirror_that_cannot_be_read_stops_the_run_before_it_begins(opened: Ope
 
 
 def test_a_dead_owners_late_write_is_refused_and_does_not_reach_the_mirror(
-    opened: Opened, control: ControlStore, clock: Clock, lock: Lock, sender: Plain
+    opened: Opened, control: ControlStore, lock: Lock, sender: Plain
 ) -> None:
     with opened("mine") as mine:
         mine.append(EntryKind.INTENT, "a")
-        clock.move(seconds=LIMITS.lease_s)
         taken = take(control, Owner("Bob", "arn:aws:iam::1:user/bob"), "run-2", "INC-1", LIMITS)
         with opened("theirs", taken) as theirs:
             theirs.append(EntryKind.RESUMED)

@@ -184,3 +184,19 @@ def test_a_failback_under_the_same_incident_has_a_timeline_of_its_own_and_a_new_
 def test_without_a_plan_there_is_no_timeline() -> None:
     assert () == timelines([], RTO_S)
     assert () == timelines(entries(BEFORE[:3]), RTO_S)
+
+
+def test_the_outage_has_a_clock_of_its_own_beside_the_runs() -> None:
+    values = {"since": instant(at(-30)), "since_by": "ticket", "moment": instant(at(10))}
+    (line,) = timelines(entries([(20, EntryKind.DETECTED, None, values), *BEFORE[1:], *WALK]), RTO_S)
+    assert (line.since, line.since_by, line.reached_s, line.run_s) == (at(-30), "ticket", 100 * 60, 50 * 60)
+
+
+def test_the_old_regions_tasks_and_its_last_request_are_measured() -> None:
+    fence = "compute/fence_services:a"
+    fenced: list[Told] = [(21, EntryKind.INTENT, fence, {}), (24, EntryKind.CONFIRMED, fence, {})]
+    validated: list[Told] = [(70, EntryKind.VALIDATED, None, {"passed": True, "last_request": instant(at(59))})]
+    (line,) = timelines(entries([*BEFORE, *fenced, *WALK[:7], *validated]), RTO_S)
+    assert (line.fenced.seconds, line.drained.seconds) == (3 * 60, 3 * 60)
+    (unseen,) = timelines(entries(BEFORE + WALK), RTO_S)
+    assert (unseen.fenced.seconds, unseen.drained.seconds) == (None, None)

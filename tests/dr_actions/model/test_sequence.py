@@ -31,5 +31,5 @@ def test_traffic_that_was_led_home_in_part_is_still_led_home_by_the_stages_that_
 
 
 def test_an_action_without_a_place_says_where_to_add_it() -> None:
-    with pytest.raises(ValueError, match="traffic/shift_to_dr has no place in a failback: add it to dr_actions/model"):
-        row_of(Goal.FAILBACK, "traffic/shift_to_dr")
+    with pytest.raises(ValueError, match="traffic/pin_primary has no place in a failback: add it to dr_actions/model"):
+        row_of(Goal.FAILBACK, "traffic/pin_primary")

@@ -7,11 +7,12 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import application_autoscaling, ecs
+from dr_estate.readers import application_autoscaling, ecs, rds
 from dr_estate.readers.application_autoscaling import ScalableTarget, ScalingPolicy, ScheduledAction
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from tests.dr_checks.databases import PRIMARY
+from tests.dr_checks.worlds import DENIED, SIT, WARM, Example, world
 
 ALWAYS_ON = SIT.model_copy(update={"scaling_schedule": None})
 SECOND = frozenset({TWO})
@@ -30,7 +31,12 @@ POLICIES = (ScalingPolicy(ONE, "cpu", CPU), ScalingPolicy(TWO, "cpu", CPU))
 
 
 def _here(
-    here: Any, there: Any = None, actions: Any = (), rules: Any = POLICIES, rules_there: Any = POLICIES
+    here: Any,
+    there: Any = None,
+    actions: Any = (),
+    rules: Any = POLICIES,
+    rules_there: Any = POLICIES,
+    database: Any = (),
 ) -> Snapshot:
     return world(
         {
@@ -40,6 +46,7 @@ def _here(
             (application_autoscaling.scheduled_actions, Side.DR): actions,
             (application_autoscaling.policies, Side.PRIMARY): rules_there,
             (application_autoscaling.policies, Side.DR): rules,
+            (rds.instances, Side.DR): database,
         }
     )
 
@@ -62,8 +69,12 @@ EXAMPLES = [
     Example("autoscaling.targets-exist", Status.NOT_APPLICABLE, _here((), there=())),
     Example("autoscaling.targets-exist", Status.FAIL, _here(ALIKE[:1]), SECOND),
     Example("autoscaling.targets-exist", Status.UNKNOWN, _here(ALIKE, there=DENIED)),
-    Example("autoscaling.bounds", Status.PASS, _here((target(ONE, maximum=2), target(TWO)))),
-    Example("autoscaling.bounds", Status.FAIL, _here((target(ONE), target(TWO, maximum=1))), SECOND),
+    Example("autoscaling.bounds", Status.PASS, _here((target(ONE, maximum=2), target(TWO))), env=WARM),
+    Example("autoscaling.bounds", Status.FAIL, _here((target(ONE), target(TWO, maximum=1))), SECOND, env=WARM),
+    Example("autoscaling.bounds", Status.PASS, _here((target(ONE, minimum=0), target(TWO, minimum=0)))),
+    Example("autoscaling.bounds", Status.FAIL, _here((target(ONE, minimum=0), target(TWO)), database=()), SECOND),
+    Example("autoscaling.bounds", Status.PASS, _here(ALIKE, database=(PRIMARY,))),
+    Example("autoscaling.bounds", Status.UNKNOWN, _here(ALIKE, database=DENIED)),
     Example("autoscaling.bounds", Status.NOT_APPLICABLE, _here(())),
     Example("autoscaling.bounds", Status.UNKNOWN, _here(DENIED)),
     Example("autoscaling.not-suspended", Status.PASS, _here((target(ONE), target(TWO, in_suspended=True)))),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dr_checks.core.model import Status
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import ecs, elbv2
 from tests.dr_checks.edges import (
     APEX,
     CHECK_1,
@@ -26,7 +29,9 @@ from tests.dr_checks.edges import (
     record,
     traffic,
 )
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from tests.dr_checks.traffic import balancer as shared_balancer
+from tests.dr_checks.traffic import group, healthy
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 PAIR, WELL = (PRIMARY, SECONDARY), traffic()
 STRAY = replace(SECONDARY, set_identifier="old-test", alias_target="elsewhere.example")
@@ -34,6 +39,7 @@ SLOW = replace(PRIMARY, alias_target=None, alias_zone_id=None, values=(f"{PRIMAR
 BLIND = [replace(r, health_check_id=None, evaluate_target_health=False) for r in PAIR]
 UNCHECKED = [replace(r, evaluate_target_health=False) for r in PAIR]
 FAILOVER = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"policy": "failover"})})
+BY_DAY = SIT.model_copy(update={"scaling_schedule": None})
 STAGED = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"staged": True})})
 CALCULATED = replace(CHECK_1, id="hc-3", type="CALCULATED", host="", children=("hc-1",), children_needed=1)
 ALARM = replace(CHECK_1, type="CLOUDWATCH_METRIC", host="", alarm_region=SIT.regions.primary)
@@ -61,7 +67,32 @@ def choice(check: str, expected: Status, **changed: object) -> Example:
     return Example(f"dns-choice.{check}", expected, world(traffic(**changed)))
 
 
+def shared(
+    expected: Status, *healthy_targets: float | None, wanted: int = 2, evaluate: bool = True, env: Environment = BY_DAY
+) -> Example:
+    """Whether a tenant moves all: the primary's record, its balancer's groups with healthy targets, wanted tasks."""
+    groups = [group(Side.PRIMARY, name) for name in ("tenant1", "tenant2")[: len(healthy_targets)]]
+    rows = zip(("tenant1", "tenant2"), healthy_targets, strict=False)
+    path: dict[Any, Any] = dict(traffic(**records(replace(PRIMARY, evaluate_target_health=evaluate), SECONDARY)))
+    values = path | {
+        (elbv2.load_balancer, Side.PRIMARY): shared_balancer(Side.PRIMARY),
+        (elbv2.target_groups, Side.PRIMARY): tuple(groups),
+        (elbv2.healthy_hosts, Side.PRIMARY): tuple(healthy(Side.PRIMARY, name, count) for name, count in rows),
+        (ecs.services, Side.PRIMARY): (service("sit-tenant1-service"), service("sit-tenant2-service", desired=wanted)),
+    }
+    named = {f"{ORIGIN} evaluates sit-tenant2-tg"} if 0 in (*healthy_targets, wanted) else set()
+    subjects = frozenset(named if expected is Status.FAIL else ())
+    return Example("dns-choice.no-tenant-moves-all", expected, world(values), subjects, env)
+
+
 EXAMPLES = [
+    shared(Status.PASS, 1, 0, evaluate=False),
+    shared(Status.PASS, 1),
+    shared(Status.WARN, 1, 1),
+    shared(Status.FAIL, 1, 0),
+    shared(Status.FAIL, 1, 1, wanted=0),
+    shared(Status.FAIL, 1, 1, env=SIT),
+    shared(Status.UNKNOWN, 1, None),
     choice("stays-away", Status.PASS, **records(*AWAY)),
     choice("stays-away", Status.PASS, **records(*TURNED)),
     choice("stays-away", Status.PASS, checks=PIN),

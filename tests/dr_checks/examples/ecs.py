@@ -7,19 +7,28 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs
+from dr_estate.readers import ecs, rds
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services, task
-from tests.dr_checks.worlds import DENIED, NOW, Example, Values, service, world
+from tests.dr_checks.databases import PRIMARY, REPLICA
+from tests.dr_checks.worlds import DENIED, NOW, WARM, Example, Values, service, world
 
 HERE = (ecs.services, Side.DR)
 CLUSTER, TASKS = (ecs.cluster, Side.DR), (ecs.tasks, Side.DR)
 SUNDAY = NOW.replace(day=1)
 GROUP = "arn:aws:elasticloadbalancing:{}:1:targetgroup/sit-{}-tg/1"
+CREATING = replace(PRIMARY, status="creating")
+PLANNED = "ecs.desired-and-running"
 TENANT1_GROUP = (GROUP.format("eu-west-1", "tenant1"),)
 
 
 def _one(**changes: Any) -> Values:
     return {HERE: (replace(service(ONE), **changes),)}
+
+
+def _pilot_light(database: Any) -> Snapshot:
+    """One tenant's service was started in the DR region."""
+    return world({HERE: (service(ONE), service(TWO, 0, 0)), (rds.instances, Side.DR): database})
 
 
 EXAMPLES = [
@@ -31,18 +40,19 @@ EXAMPLES = [
     Example("ecs.service-exists", Status.FAIL, world({HERE: (service(ONE),)}), frozenset({TWO})),
     Example("ecs.service-exists", Status.FAIL, world({HERE: both_services(status="DRAINING")}), frozenset({TWO})),
     Example("ecs.service-exists", Status.UNKNOWN, world({HERE: DENIED})),
-    Example("ecs.desired-and-running", Status.PASS, world({HERE: (service(ONE, 1, 1), service(TWO))})),
-    Example(
-        "ecs.desired-and-running",
-        Status.FAIL,
-        world({HERE: (service(ONE, 1, 0), service(TWO))}),
-        frozenset({ONE}),
-    ),
-    Example("ecs.desired-and-running", Status.FAIL, world({HERE: (service(ONE, 0, 0),)}), frozenset({ONE})),
-    Example("ecs.desired-and-running", Status.PASS, replace(world({HERE: (service(ONE, 0, 0),)}), taken_at=SUNDAY)),
-    Example("ecs.desired-and-running", Status.FAIL, replace(world({HERE: (service(ONE, 1, 0),)}), taken_at=SUNDAY)),
-    Example("ecs.desired-and-running", Status.FAIL, world({HERE: ()}), frozenset({"all services"})),
-    Example("ecs.desired-and-running", Status.UNKNOWN, world({HERE: DENIED})),
+    Example(PLANNED, Status.PASS, world({HERE: (service(ONE, 1, 1), service(TWO))}), env=WARM),
+    Example(PLANNED, Status.FAIL, world({HERE: (service(ONE, 1, 0), service(TWO))}), frozenset({ONE}), env=WARM),
+    Example(PLANNED, Status.FAIL, world({HERE: (service(ONE, 0, 0),)}), frozenset({ONE}), env=WARM),
+    Example(PLANNED, Status.PASS, replace(world({HERE: (service(ONE, 0, 0),)}), taken_at=SUNDAY), env=WARM),
+    Example(PLANNED, Status.FAIL, replace(world({HERE: (service(ONE, 1, 0),)}), taken_at=SUNDAY), env=WARM),
+    Example(PLANNED, Status.PASS, world({HERE: (service(ONE, 0, 0), service(TWO, 0, 0))})),
+    Example(PLANNED, Status.FAIL, _pilot_light(database=()), frozenset({ONE})),
+    Example(PLANNED, Status.FAIL, _pilot_light(database=(CREATING,)), frozenset({ONE})),
+    Example(PLANNED, Status.PASS, _pilot_light(database=(PRIMARY,))),
+    Example(PLANNED, Status.PASS, _pilot_light(database=(replace(REPLICA, identifier="sit-mysql-r"),))),
+    Example(PLANNED, Status.UNKNOWN, _pilot_light(database=DENIED)),
+    Example(PLANNED, Status.FAIL, world({HERE: ()}), frozenset({"all services"})),
+    Example(PLANNED, Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="IN_PROGRESS")})),
     Example("ecs.deployment-sound", Status.PASS, world({HERE: both_services(rollout="STEADY_STATE")})),
     Example("ecs.deployment-sound", Status.UNKNOWN, world({HERE: both_services(rollout="")}), frozenset({TWO})),

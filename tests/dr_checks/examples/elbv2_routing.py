@@ -22,6 +22,8 @@ REDIRECT = ListenerAction("redirect", (), "Port 443, Protocol HTTPS")
 ANY = replace(rule(DR, "tenant1", to="tenant1"), hosts=("*.wpsit.kimmyai.io",), priority=1)
 LAST = replace(ANY, priority=9)
 
+SECRET = ("http-header x-origin-verify 1",)
+
 
 def _groups(**two: Any) -> Snapshot:
     return balanced({GROUPS: groups(DR, **two)})
@@ -30,6 +32,17 @@ def _groups(**two: Any) -> Snapshot:
 def _healthy(*counts: Any, services: Any = None) -> Snapshot:
     readings = tuple(healthy(DR, tenant, n) for tenant, n in zip(("tenant1", "tenant2"), counts, strict=True))
     return balanced({(elbv2.healthy_hosts, DR): readings, (ecs.services, DR): services or both_services()})
+
+
+def _behind_a_header(here: tuple[str, ...]) -> Snapshot:
+    """Both regions' rules want a header that the distribution adds."""
+    tenants = ("tenant1", "tenant2")
+    return balanced(
+        {
+            RULES: tuple(rule(DR, tenant, others=here) for tenant in tenants),
+            (elbv2.rules, PRIMARY): tuple(rule(PRIMARY, tenant, others=SECRET) for tenant in tenants),
+        }
+    )
 
 
 EXAMPLES = [
@@ -56,9 +69,17 @@ EXAMPLES = [
     ),
     Example(
         "elbv2-routing.host-rules",
-        Status.FAIL,
-        balanced({RULES: (rule(DR, "tenant1"), rule(DR, "tenant2", conditions=2))}),
+        Status.UNKNOWN,
+        balanced({RULES: (rule(DR, "tenant1"), rule(DR, "tenant2", others=SECRET))}),
         HOST2,
+    ),
+    Example("elbv2-routing.host-rules", Status.PASS, _behind_a_header(SECRET)),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced({(elbv2.rules, PRIMARY): DENIED})),
+    Example("elbv2-routing.host-rules", Status.UNKNOWN, _behind_a_header(("http-header x-other 2",))),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.PASS,
+        balanced({RULES: (*rules(DR), rule(DR, "tenant2", priority=9, others=SECRET))}),
     ),
     Example("elbv2-routing.host-rules", Status.FAIL, balanced({LISTENERS: (listener(DR), listener(DR, 443))}), HOST2),
     Example(

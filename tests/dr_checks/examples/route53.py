@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import ListenerAction
 from dr_estate.readers.route53 import ListedZone
 from tests.dr_checks.edges import (
     APEX,
@@ -23,6 +26,7 @@ from tests.dr_checks.edges import (
     status,
     traffic,
 )
+from tests.dr_checks.traffic import listener
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 NS, SOA = APEX
@@ -30,6 +34,29 @@ PARENT = SIT.traffic.parent_zone or ""
 DENYING = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"denied_zones": (ZONE,)})})
 SLOW_SOA = replace(SOA, values=(SOA.values[0].replace(" 300", " 86400"),))
 ALARM = replace(CHECK_1, type="CLOUDWATCH_METRIC", host="", alarm_region=SIT.regions.primary, alarm_name="down")
+
+
+VIRGINIA = SIT.model_copy(
+    update={
+        "regions": SIT.regions.model_copy(update={"primary": "us-east-1"}),
+        "traffic": SIT.traffic.model_copy(update={"pin_port": 8053}),
+    }
+)
+HERE = "sit-alb-11.us-east-1.elb.amazonaws.com"
+SWITCH = listener(Side.DR, 8053, ListenerAction("fixed-response", (), "StatusCode 404"))
+OWN = replace(CHECK_1, id="hc-own", host=HERE)
+WATCHING = replace(CHECK_2, id="hc-pin", port=8053, inverted=True)
+OBEYING = replace(
+    CHECK_1, id="hc-1", type="CALCULATED", host="", port=0, children=("hc-own", "hc-pin"), children_needed=2
+)
+
+
+def held(expected: Status, *checks: object, **changed: object) -> Example:
+    """An example of a primary in us-east-1 whose record obeys a switch in the DR region, but for what is changed."""
+    listeners = changed.pop("listeners", (SWITCH,))
+    parts = traffic(**{"checks": checks or (OBEYING, OWN, WATCHING, CHECK_2), **changed})
+    parts = {**parts, (elbv2.listeners, Side.DR): listeners}
+    return Example("health-checks.held-from-dr", expected, world(parts, env=VIRGINIA), env=VIRGINIA)
 
 
 def given(check: str, expected: Status, *subjects: str, **changed: object) -> Example:
@@ -118,4 +145,18 @@ EXAMPLES = [
     given("health-checks.set-alike", Status.FAIL, "path", checks=(CHECK_1, replace(CHECK_2, path="/other"))),
     checked(Status.FAIL, "set-alike", CHECK_1, replace(CHECK_2, measures_latency=True)),
     given("health-checks.set-alike", Status.UNKNOWN, checks=DENIED),
+    given("health-checks.held-from-dr", Status.NOT_APPLICABLE),
+    held(Status.PASS),
+    held(Status.PASS, OBEYING, OWN, replace(WATCHING, type="HTTPS"), CHECK_2),
+    held(Status.FAIL, CHECK_1, CHECK_2),
+    held(Status.FAIL, replace(OBEYING, children_needed=1), OWN, WATCHING),
+    held(Status.FAIL, replace(OBEYING, disabled=True), OWN, WATCHING),
+    held(Status.FAIL, OBEYING, OWN, replace(WATCHING, inverted=False)),
+    held(Status.FAIL, OBEYING, OWN, replace(WATCHING, disabled=True)),
+    held(Status.FAIL, OBEYING, OWN, replace(WATCHING, host=HERE)),
+    held(Status.FAIL, OBEYING, OWN, replace(WATCHING, port=80)),
+    held(Status.FAIL, listeners=()),
+    held(Status.NOT_APPLICABLE, records=APEX),
+    held(Status.UNKNOWN, listeners=DENIED),
+    held(Status.UNKNOWN, checks=DENIED),
 ]

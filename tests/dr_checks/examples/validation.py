@@ -15,7 +15,19 @@ from dr_estate.reading.reader import Reader
 from tests.dr_checks.compute import ONE, TWO, D, P, both_services, container, definition, definitions, image
 from tests.dr_checks.edges import ORIGIN, PRIMARY, RECORDS, SECONDARY, traffic
 from tests.dr_checks.examples.answers import AT_HOME, AWAY, ELSEWHERE, GONE, HERE, SOA, THERE
-from tests.dr_checks.examples.sites import BROKEN, ONE_HOST, PASSWORD, STRANGER, TWO_HOST, WELL
+from tests.dr_checks.examples.sites import (
+    BROKEN,
+    FROM_AFAR,
+    ONE_HOST,
+    PASSWORD,
+    STRANGER,
+    THROUGH,
+    TOO_LATE,
+    TWO_HOST,
+    WELL,
+    edge_to_dr,
+    through,
+)
 from tests.dr_checks.examples.sites import ONE as ONE_SITE
 from tests.dr_checks.examples.sites import TWO as TWO_SITE
 from tests.dr_checks.worlds import DENIED, Example, service, world
@@ -28,6 +40,7 @@ SAFE = readers_secretsmanager.Content(
 )
 TIED = replace(SAFE, fields=(readers_secretsmanager.Field("host", names_primary=True, names_dr=False, digest="a"),))
 OUT_OF_REACH = Unavailable(UnavailableKind.RESOLVER, "DNS server ns-1 did not answer.")
+SILENT = Unavailable(UnavailableKind.UNREACHABLE, "route53 in us-east-1 does not answer.", "us-east-1")
 LED_AWAY = (replace(PRIMARY, weight=0), replace(SECONDARY, weight=100))
 TOPIC = sns_topics.Topic("bbws-dr-events", exists=True, confirmed=1, pending=0)
 
@@ -46,6 +59,8 @@ def given(check: str, expected: Status, subject: str = "", **changed: Any) -> Ex
         (sns_topics.topics, Side.DR): changed.get("topics", (TOPIC,)),
         (dns_answers.tested, Side.GLOBAL): changed.get("tested", (replace(AWAY, asked="Route 53"),)),
         **(traffic(records=changed["records"]) if "records" in changed else {}),
+        **changed.get("edge", {}),
+        **({(dns_answers.led, Side.GLOBAL): changed["led"]} if "led" in changed else {}),
     }
     return Example(f"validation.{check}", expected, world(parts), frozenset([subject] if subject else []))
 
@@ -71,6 +86,13 @@ EXAMPLES = [
     given("tenants-served", Status.FAIL, ONE_HOST, visits=None),
     given("tenants-served", Status.UNKNOWN, TWO_HOST, **visited(ONE_SITE, DENIED)),
     given("tenants-served", Status.UNKNOWN, visits=DENIED),
+    given("tenants-served", Status.PASS, TWO_HOST, visits=FROM_AFAR, edge=edge_to_dr(THROUGH)),
+    given("tenants-served", Status.FAIL, TWO_HOST, visits=FROM_AFAR, edge=edge_to_dr(**through(ONE_SITE, TOO_LATE))),
+    given("tenants-served", Status.UNKNOWN, TWO_HOST, visits=FROM_AFAR, edge=edge_to_dr(**through(ONE_SITE))),
+    given("tenants-served", Status.UNKNOWN, visits=FROM_AFAR, edge=edge_to_dr(THROUGH, led=(AT_HOME,))),
+    given("tenants-served", Status.UNKNOWN, visits=FROM_AFAR, edge=edge_to_dr(THROUGH, led=(AT_HOME, AWAY))),
+    given("tenants-served", Status.UNKNOWN, visits=FROM_AFAR),
+    given("tenants-served", Status.FAIL, TWO_HOST, edge=edge_to_dr(**through(TOO_LATE))),
     given("services-run", Status.PASS, ONE),
     given("services-run", Status.PASS, TWO, services=both_services(running=3)),
     given("services-run", Status.FAIL, TWO, services=both_services(running=1)),
@@ -104,6 +126,10 @@ EXAMPLES = [
     given("answers-lead-here", Status.UNKNOWN, door=DENIED),
     given("answers-lead-here", Status.PASS, tested=DENIED),
     given("answers-lead-here", Status.PASS, authorities=(OUT_OF_REACH,)),
+    given("answers-lead-here", Status.PASS, authorities=SILENT, tested=SILENT, led=(AWAY,)),
+    given("answers-lead-here", Status.FAIL, authorities=SILENT, tested=SILENT, led=(AWAY, AT_HOME)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=SILENT, tested=SILENT, led=(AWAY, SILENT)),
+    given("answers-lead-here", Status.UNKNOWN, authorities=SILENT, tested=SILENT),
     given("answers-lead-here", Status.PASS, authorities=OUT_OF_REACH),
     given("answers-lead-here", Status.FAIL, authorities=OUT_OF_REACH, tested=(AT_HOME,)),
     given("answers-lead-here", Status.WARN, ORIGIN, authorities=OUT_OF_REACH, tested=DENIED, records=LED_AWAY),

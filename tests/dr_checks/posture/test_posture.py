@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 from typing import Any
 
 import pytest
 
+from dr_checks.derived.visitors import PrimaryService, ServiceState
 from dr_checks.posture.posture import (
     TABLE,
     WITNESSES,
@@ -18,6 +19,7 @@ from dr_checks.posture.posture import (
     Signals,
     TrafficDirection,
     TrafficHealth,
+    posture_by,
     posture_of,
     signals_of,
 )
@@ -31,28 +33,50 @@ from tests.dr_checks.edges import PRIMARY, RECORDS, SECONDARY, probe, record
 from tests.dr_checks.worlds import SIT, service
 
 HEALTHY = Signals(
-    Api.ANSWERS, Api.ANSWERS, TrafficHealth.HEALTHY, TrafficHealth.HEALTHY, 24, primary_full=True, primary_writable=True
+    Api.ANSWERS,
+    Api.ANSWERS,
+    TrafficHealth.HEALTHY,
+    TrafficHealth.HEALTHY,
+    24,
+    primary_full=True,
+    primary_writable=True,
+    visitors=TrafficDirection.PRIMARY,
+    primary_service=PrimaryService(ServiceState.SERVES),
 )
 SILENT, DARK = Api.SILENT, TrafficHealth.UNHEALTHY
+UNSEEN = TrafficDirection.UNKNOWN
+SOME, MOST = PrimaryService(ServiceState.SOME_FAIL, "a few"), PrimaryService(ServiceState.MOST_FAIL, "nearly all")
+UNREAD: dict[str, Any] = {"traffic_set": TrafficDirection.UNKNOWN, "answered_by_dr": True}
 CHOICES: dict[str, tuple[object, ...]] = {
     "primary_api": tuple(Api),
-    "dr_api": tuple(Api),
+    "dr_api": (Api.ANSWERS, Api.SILENT),
     "primary_traffic": tuple(TrafficHealth),
-    "dr_traffic": (TrafficHealth.HEALTHY, TrafficHealth.UNKNOWN),
+    "dr_traffic": (TrafficHealth.HEALTHY,),  # no row asks for it
+    "primary_full": (True,),  # asked for together with dr_full alone
     "primary_running": (None, 0, 24),
-    "traffic_set": tuple(TrafficDirection),
+    "traffic_set": (TrafficDirection.PRIMARY, TrafficDirection.BETWEEN, TrafficDirection.DR),
+    "visitors": (TrafficDirection.PRIMARY, TrafficDirection.DR, TrafficDirection.UNKNOWN),
+    "primary_service": tuple(map(PrimaryService, ServiceState)),
     "primary_writable": (None, False, True),
     "dr_writable": (None, False, True),
+    "answered_by_dr": (False,),  # asked for where the records are unread alone: added below
+    "witnesses": ((),),
 }
 
 
 def _posture(**change: Any) -> str:
-    return next(row.posture.name for row in TABLE if row.holds(replace(HEALTHY, **change)))
+    return posture_by(replace(HEALTHY, **change)).name
 
 
-def _every_combination() -> Iterator[Signals]:
+@cache
+def _every_combination() -> tuple[tuple[Signals, int], ...]:
+    """Each combination of signals with the number of the row that holds for it."""
     values = [CHOICES.get(field.name, (False, True)) for field in fields(Signals)]
-    return (Signals(*chosen) for chosen in product(*values))  # type: ignore[arg-type] # in the order of the fields
+    signals = [Signals(*chosen) for chosen in product(*values)]  # type: ignore[arg-type] # in the order of the fields
+    signals += [replace(HEALTHY, primary_api=SILENT, dr_writable=True, **UNREAD)]
+    return tuple(
+        (combination, next(n for n, row in enumerate(TABLE) if row.holds(combination))) for combination in signals
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,6 +99,9 @@ def _every_combination() -> Iterator[Signals]:
         ({"traffic_set": TrafficDirection.DR, "dr_api": SILENT}, "DR_UNSEEN"),
         ({"pinned": True, "dr_writable": True, "primary_running": 0}, "ON_DR"),
         ({"pinned": True, "primary_api": SILENT, "primary_traffic": TrafficHealth.UNKNOWN}, "BLIND"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, **UNREAD}, "PRIMARY_LOST"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, **UNREAD, "dr_writable": True}, "ON_DR"),
+        ({"primary_api": SILENT, "primary_traffic": DARK, "answered_by_dr": True, "dr_writable": True}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.BETWEEN}, "RETURNING"),
         ({"traffic_set": TrafficDirection.BETWEEN, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
         ({"traffic_set": TrafficDirection.DR, "dr_full": True}, "SPLIT"),
@@ -84,33 +111,82 @@ def _every_combination() -> Iterator[Signals]:
         ({"primary_running": None, "primary_traffic": TrafficHealth.UNKNOWN}, "PRIMARY_UNSEEN"),
         ({"primary_running": None, "primary_traffic": DARK}, "DEGRADED"),
         ({"primary_running": None, "dr_api": SILENT}, "DR_UNSEEN"),
+        ({"primary_service": SOME}, "DEGRADED"),
+        ({"primary_service": MOST}, "IMPAIRED"),
+        ({"primary_service": MOST, "primary_traffic": DARK}, "IMPAIRED"),
+        ({"primary_service": MOST, "primary_running": 0}, "IMPAIRED"),
+        ({"primary_service": MOST, "visitors": TrafficDirection.DR}, "IMPAIRED"),
+        ({"primary_service": MOST, "dr_api": SILENT}, "DR_UNSEEN"),
+        ({"primary_service": MOST, "traffic_set": TrafficDirection.DR}, "ON_DR"),
+        ({"primary_service": MOST, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
+        ({"primary_service": PrimaryService()}, "NORMAL"),
+        ({"visitors": TrafficDirection.UNKNOWN}, "NORMAL"),
+        ({"visitors": TrafficDirection.DR}, "ON_DR_UNPLANNED"),
+        ({"visitors": TrafficDirection.BETWEEN}, "ON_DR_UNPLANNED"),
+        ({"visitors": TrafficDirection.DR, "primary_running": 0, "primary_asleep": True}, "ON_DR_UNPLANNED"),
+        ({"visitors": TrafficDirection.DR, "primary_writable": False, "dr_writable": True}, "ON_DR_UNPLANNED"),
+        ({"visitors": TrafficDirection.DR, "dr_api": SILENT}, "DR_UNSEEN"),
+        ({"visitors": TrafficDirection.DR, "primary_api": SILENT, "primary_traffic": DARK}, "PRIMARY_LOST"),
     ],
 )
 def test_the_table_tells_the_posture(signals: dict[str, object], posture: str) -> None:
     assert posture == _posture(**signals)
 
 
+@pytest.mark.parametrize(
+    ("signals", "posture", "side"),
+    [
+        ({"dr_writable": True}, "SPLIT", Side.DR),
+        ({"dr_writable": True, "visitors": TrafficDirection.DR}, "SPLIT", Side.PRIMARY),
+        ({"dr_writable": True, "visitors": TrafficDirection.BETWEEN}, "SPLIT", None),
+        (
+            {"traffic_set": TrafficDirection.DR, "dr_full": True, "visitors": TrafficDirection.UNKNOWN},
+            "SPLIT",
+            "primary",
+        ),
+        ({"visitors": TrafficDirection.DR}, "ON_DR_UNPLANNED", Side.DR),
+        (
+            {"visitors": TrafficDirection.DR, "dr_writable": True, "primary_writable": False},
+            "ON_DR_UNPLANNED",
+            Side.PRIMARY,
+        ),
+    ],
+)
+def test_the_fence_is_proposed_for_the_side_without_visitors_or_without_a_database(
+    signals: dict[str, Any], posture: str, side: Side | None
+) -> None:
+    found = posture_by(replace(HEALTHY, **signals))
+    assert (found.name, found.severity, found.to_fence) == (posture, "blocker", side)
+    assert f"fence --side {side or 'primary'}`" in found.next_step
+
+
+def test_an_impaired_primary_and_a_failing_tenant_are_named() -> None:
+    assert "fails for nearly all" in posture_by(replace(HEALTHY, primary_service=MOST)).says
+    assert "does not serve a few" in posture_by(replace(HEALTHY, primary_service=SOME)).says
+
+
 def test_every_combination_of_signals_has_a_posture_and_every_row_is_reached() -> None:
-    reached = {
-        next(number for number, row in enumerate(TABLE) if row.holds(signals)) for signals in _every_combination()
-    }
-    assert reached == set(range(len(TABLE)))
+    assert {number for _, number in _every_combination()} == set(range(len(TABLE)))
 
 
 def test_no_combination_calls_a_primary_lost_that_answers_or_whose_traffic_is_well() -> None:
-    for signals in _every_combination():
-        if next(row.posture.name for row in TABLE if row.holds(signals)) == "PRIMARY_LOST":
+    for signals, number in _every_combination():
+        if TABLE[number].posture.name == "PRIMARY_LOST":
             assert (signals.primary_api, signals.primary_traffic) == (SILENT, DARK)
             assert signals.dr_api is Api.ANSWERS
             assert signals.traffic_set is not TrafficDirection.DR
 
 
 def test_no_row_claims_what_its_signals_do_not_show() -> None:
-    for signals in _every_combination():
-        message = next(row.posture.says for row in TABLE if row.holds(signals))
+    for signals, number in _every_combination():
+        message = TABLE[number].posture.says
         claims_tasks = "runs" in message or "tasks run" in message
         assert not (claims_tasks and signals.primary_running is None), (message, signals)
         assert not ("is healthy" in message and signals.primary_traffic is TrafficHealth.UNKNOWN), (message, signals)
+        if "its traffic is healthy" in message and signals.primary_api is Api.ANSWERS:
+            seen = (signals.primary_traffic, signals.visitors, signals.service)
+            assert seen == (TrafficHealth.HEALTHY, TrafficDirection.PRIMARY, ServiceState.SERVES), signals
+        assert TABLE[number].posture.name != "NORMAL" or not signals.moved, signals
 
 
 def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> None:

@@ -9,6 +9,8 @@ import pytest
 
 from dr_estate.config.environment import EnvironmentFileError, Side, load_environment, parse_environment
 
+COPIES = ["automated-backup", "backup-copy"]
+LIVE = ["read-replica", "backup-copy"]
 FOLDER = Path(__file__).parents[3] / "environments"
 
 
@@ -63,6 +65,24 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
             {"scaling_schedule": {"timezone": "Mars/X", "off_from": "19:00", "off_until": "07:00"}},
             "'Mars/X' is not an IANA",
         ),
+        (
+            {"standby": {"mode": "warm"}},
+            "standby.mode is 'warm', but no database runs in the DR region",
+        ),
+        (
+            {
+                "standby": {"mode": "warm-standby"},
+                "replication": {"expectation": "mandatory", "database": ["backup-copy"]},
+            },
+            "put 'read-replica' first in replication.database and replicate, or set standby.mode to 'pilot-light'",
+        ),
+        (
+            {"standby": {"mode": "warm"}, "replication": {"expectation": "none", "reason": "r", "database": LIVE}},
+            "no database runs in the DR region",
+        ),
+        ({"standby": {"tasks_per_service": 1}}, "tasks_per_service is 1, but a pilot light runs no task: set it to 0"),
+        ({"standby": {"mode": "warm", "tasks_per_service": 0}}, "mode is 'warm', but tasks_per_service is 0: set it"),
+        ({"standby": {"mode": "hot"}}, "standby.mode: Input should be 'pilot-light' or 'warm'"),
         ({"failback": {"stages": [50, 10, 100]}}, "failback.stages: must rise, end at 100"),
         ({"failback": {"stages": [10, 50]}}, "failback.stages: must rise, end at 100"),
         ({"failback": {"stages": [10, 20, 30, 40, 50, 100]}}, "and be 5 at most"),
@@ -78,6 +98,18 @@ def test_a_team_with_other_names_needs_only_its_own_file() -> None:
 )
 def test_what_cannot_be_is_refused_with_file_key_and_fix(change: dict[str, Any], message: str) -> None:
     assert message in _refusal(_data() | change)
+
+
+@pytest.mark.parametrize("mode", ["warm", "warm-standby"])
+def test_a_warm_standby_runs_a_task_on_a_replica_and_loads_under_its_former_name(mode: str) -> None:
+    data = _data() | {"replication": {"expectation": "expected", "database": LIVE}, "standby": {"mode": mode}}
+    standby = parse_environment(data, "x.toml", "x").standby
+    assert (standby.mode, standby.tasks_per_service) == ("warm", 1)
+
+
+def test_a_pilot_light_runs_no_task_and_is_what_a_file_without_a_standby_has() -> None:
+    standby = parse_environment(_data(), "x.toml", "x").standby
+    assert (standby.mode, standby.tasks_per_service) == ("pilot-light", 0)
 
 
 def test_every_fault_of_a_file_is_said_at_once() -> None:

@@ -20,7 +20,7 @@ from botocore.model import OperationModel
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import drill_resources, ecs, efs, rds
+from dr_estate.readers import cloudfront, drill_resources, ecs, efs, rds, restored_files
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
@@ -149,10 +149,14 @@ def _unseen(value: Any) -> Iterator[Unavailable]:
         yield from (found for part in fields(value) for found in _unseen(getattr(value, part.name)))
 
 
+TOKEN = "sit-efs-restored-1a2b3c4d"
+
+
 @cache
 def _part_of(name: str, side: Side) -> Future[Section]:
     """A part that another is read from; the primary region was dark while the DR region served."""
-    value = evidence("sit-healthy" if side is Side.PRIMARY else "sit-on-dr").parts[name, side].value
+    known = evidence("sit-healthy" if side is Side.PRIMARY else "sit-on-dr").parts.get((name, side))
+    value = known.value if known else ()
     future: Future[Section] = Future()
     future.set_result(Section(_CHANGED[name](value) if name in _CHANGED else value))
     return future
@@ -170,10 +174,27 @@ def _probed(_: tuple[drill_resources.Probe, ...]) -> tuple[drill_resources.Probe
     return (drill_resources.Probe(task, "TRIAL-1", used[0].arn, "STOPPED", "STOPPED", "wordpress", 0, "", *times),)
 
 
+def _moved(_: tuple[drill_resources.Probe, ...]) -> tuple[drill_resources.Probe, ...]:
+    return tuple(replace(task, incident=TOKEN) for task in _probed(()))
+
+
+def _restored(_: tuple[efs.FileSystem, ...]) -> tuple[efs.FileSystem, ...]:
+    return tuple(replace(system, token=TOKEN) for system in evidence().get(efs.file_systems, Side.DR))
+
+
+def _with_own_policies(rows: tuple[cloudfront.Distribution, ...]) -> tuple[cloudfront.Distribution, ...]:
+    own = cloudfront.Behaviour("default", "origin", "own-request-policy", "own-cache-policy", False, False)
+    return tuple(replace(row, behaviours=(own,)) for row in rows)
+
+
 _CHANGED: dict[str, Callable[[Any], Any]] = {
+    cloudfront.distributions.name: _with_own_policies,
     drill_resources.tasks.name: _probed,
     ecs.services.name: lambda services: tuple(replace(service, desired=0) for service in services),
     efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
     rds.instances.name: _with_drill,
+    restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
+    restored_files.systems.name: _restored,
+    restored_files.tasks.name: _moved,
 }
-"""What stands in no saved evidence: the resources of a drill, and services that want no task."""
+"""What stands in no saved evidence: the resources of a drill, own policies, and services that want no task."""

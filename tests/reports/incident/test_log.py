@@ -74,7 +74,10 @@ def test_the_json_has_the_keys_its_documentation_lists(path: Path) -> None:
     (line,) = document["timelines"]
     assert {"goal", "digests", "rto", "phases", "runs", "idle_s", "manual", "changes", "overrides"} == set(line)
     assert set(line) <= listed
-    assert {"objective_s": RTO_S, "reached_s": 4200.0, "met": True} == line["rto"]
+    assert {"objective_s": RTO_S, "reached_s": 4200.0, "met": True} == {
+        name: line["rto"][name] for name in ("objective_s", "reached_s", "met")
+    }
+    assert (line["rto"]["since_by"], line["rto"]["run_s"], line["rto"]["drained_s"]) == ("", 3000.0, None)
     assert ["detect", "decide", "authorise", "execute", "DNS", "validate"] == [
         phase["phase"] for phase in line["phases"]
     ]

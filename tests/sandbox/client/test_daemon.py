@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import stat
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +23,8 @@ from tests.sandbox.conftest import client_of
 from tests.utils.running import dr_cli
 from tests.worlds import home_with_seeds
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.cli.error_boundary import run_command
+from utils.aws_mgmt.cli.parser import parse
 
 TENANTS = 2
 
@@ -31,6 +35,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment) -> I
     monkeypatch.setenv("DR_SANDBOX_HOME", str(home_with_seeds(tmp_path)))
     yield tmp_path
     daemon.purge(sit)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_world_keeps_its_pace_until_it_is_given_another(sit: Environment) -> None:
+    assert daemon.up(sit, TENANTS, seeded=False, pace="real").state()["pace"] == "real"
+    daemon.down(sit)
+    assert daemon.up(sit).state()["pace"] == "real"
+    assert daemon.up(sit, pace="quick").state()["pace"] == "quick"
 
 
 def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit: Environment) -> None:
@@ -52,6 +64,27 @@ def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit:
     second.repair()
     assert "/kept" in client_of(second, "ecs").list_clusters()["clusterArns"][0]
     assert {stat.S_IMODE((home / "sit" / f).stat().st_mode) for f in ("world", "endpoint.json", "log")} == {0o600}
+
+
+@pytest.mark.usefixtures("home")
+def test_the_worlds_clock_goes_on_over_a_stop_and_a_start_and_shows_and_changes_its_speed(
+    sit: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = daemon.up(sit, TENANTS, seeded=False, speed=3000)
+    with pytest.raises(SandboxError, match="sandbox clock --speed 60"):
+        daemon.up(sit, speed=60)
+    time.sleep(0.2)
+    before = first.clock()
+    daemon.down(sit)
+    after = daemon.up(sit).clock()
+    assert after["speed"] == 3000
+    assert after["world"] > before["world"] > before["real"] + 600
+    assert run_command(parse(["-e", "sit", "sandbox", "clock", "--speed", "1", "--format", "json"])) == Exit.READY
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["speed"] == 1
+    assert datetime.fromisoformat(shown["world"]).timestamp() >= after["world"]
+    assert run_command(parse(["-e", "sit", "sandbox", "clock"])) == Exit.READY
+    assert "UTC and runs at the machine's pace" in capsys.readouterr().out
 
 
 @pytest.mark.proof

@@ -12,7 +12,7 @@ from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites, Writer, missing
 from sandbox.core.errors import SandboxError
-from tests.sandbox.conftest import client_of
+from tests.sandbox.conftest import client_of, start_standby
 from tests.worlds import borrowed
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
@@ -22,6 +22,7 @@ PRIMARY, DR = "af-south-1", "eu-west-1"
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
     with borrowed(sit, 2) as endpoint:
         endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
+        start_standby(endpoint, sit)
         endpoint.keep("healthy")
         yield endpoint
 

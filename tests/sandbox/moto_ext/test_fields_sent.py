@@ -76,7 +76,7 @@ class Asker:
         return [self.client("backup", region).list_backup_jobs() for region in REGIONS]
 
     def tasks(self) -> list[Any]:
-        ecs = self.client("ecs")
+        ecs = self.client("ecs", "af-south-1")
         cluster = ecs.list_clusters()["clusterArns"][0]
         return [ecs.describe_tasks(cluster=cluster, tasks=ecs.list_tasks(cluster=cluster)["taskArns"])]
 

@@ -11,10 +11,11 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit, handshake, visit
 from sandbox.client.endpoint import Endpoint
+from tests.dr_checks.worlds import warm
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
 
-PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
+PROD = warm(load_environment(Path(__file__).parents[3] / "environments", "prod"))
 HOST = f"tenant2.{PROD.traffic.tenant_domain}"
 Ports = dict[str, tuple[int, int]]
 
@@ -74,7 +75,7 @@ def test_a_dark_region_gives_no_answer_at_all(served: Endpoint, ports: Ports) ->
         assert 200 == visited(ports, Side.DR).status
     finally:
         served.repair()
-    assert dark.value.unavailable.kind is UnavailableKind.UNREACHABLE
+    assert dark.value.unavailable.kind is UnavailableKind.NOT_REACHABLE
 
 
 def test_the_listeners_own_certificate_is_presented_and_judged_by_name_and_date(ports: Ports) -> None:

@@ -149,9 +149,42 @@ def test_an_unknown_way_to_fail_is_refused_with_the_known_ones(world: Endpoint) 
         world.begin(Outage(PRIMARY, "sulk"))
 
 
-def test_only_a_name_server_can_be_left_with_what_was(world: Endpoint) -> None:
+def test_only_name_servers_and_metrics_can_be_left_with_what_was(world: Endpoint) -> None:
     for service in ("", "route53"):
-        with pytest.raises(SandboxError, match="Only a name server"):
+        with pytest.raises(SandboxError, match="Only name servers and metrics"):
             world.begin(Outage(PRIMARY, "stale", service))
     world.begin(Outage(PRIMARY, "stale", "dns"))
     world.end()
+
+
+def test_where_changes_alone_fail_reads_work_and_nothing_stops_replicating(world: Endpoint, client: Client) -> None:
+    world.begin(Outage(PRIMARY, "error", writes=True))
+    sns = client("sns", PRIMARY)
+    sns.list_topics()
+    with pytest.raises(ClientError, match="ServiceUnavailable"):
+        sns.create_topic(Name="new")
+    assert {} == world.state()["stopped"]
+
+
+def test_credentials_end_after_so_many_calls_or_seconds(world: Endpoint, client: Client) -> None:
+    sns = client("sns", PRIMARY)
+    world.begin(Outage(PRIMARY, "expired", after=2))
+    sns.list_topics()
+    sns.list_topics()
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        sns.list_topics()
+    world.end()
+    world.begin(Outage(PRIMARY, "expired", seconds=0.5))
+    sns.list_topics()
+    time.sleep(0.6)
+    with pytest.raises(ClientError, match="ExpiredToken"):
+        sns.list_topics()
+
+
+def test_a_slowed_call_takes_as_long_as_the_test_says(world: Endpoint, client: Client) -> None:
+    world.timing(slow_s=0.3)
+    world.begin(Outage(PRIMARY, "slow", seconds=60))
+    began = time.monotonic()
+    client("sns", PRIMARY).list_topics()
+    assert 0.3 <= time.monotonic() - began < 2
+    world.timing(slow_s=None)

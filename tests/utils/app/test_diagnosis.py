@@ -8,10 +8,11 @@ from email.utils import format_datetime
 
 import pytest
 
+from dr_estate.aws.clock import WORLD_CLOCK, clock_skew_s
 from dr_estate.aws.read_client import Credentials
-from dr_estate.aws.recording import Exchange, clock_skew_s
+from dr_estate.aws.recording import Exchange
 from dr_estate.config.environment import load_environment
-from dr_estate.model.unavailable import UnavailableKind
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.world_id import WorldId
 from reports.render.diagnosis import render
 from reports.values.diagnosis import Diagnosis, Standing
@@ -48,11 +49,18 @@ def test_a_clock_is_judged_by_when_aws_refuses_its_signatures(skew_s: float | No
     assert state(concluded(replace(HEARD, skew_s=skew_s)), "clock") is expected
 
 
+def test_a_sandbox_with_a_clock_of_its_own_is_no_fault_of_this_machine() -> None:
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    world.clock.correct({WORLD_CLOCK: f"{NOW.timestamp()} 60"}, 0, 0, loopback=True)
+    (clock,) = (f for f in diagnose(SIT, world, Examination((HEARD,), None), NOW).facts if f.subject == "clock")
+    assert (clock.state, "60 times as fast" in clock.message) == (Standing.OK, True)
+
+
 def test_skew_is_measured_from_the_date_header() -> None:
     headers = {"Date": format_datetime(NOW - timedelta(minutes=7), usegmt=True)}
-    assert clock_skew_s(headers, NOW) == 420
-    assert clock_skew_s({}, NOW) is None
-    assert clock_skew_s({"Date": "today"}, NOW) is None
+    assert clock_skew_s(headers, NOW.timestamp()) == 420
+    assert clock_skew_s({}) is None
+    assert clock_skew_s({"Date": "today"}) is None
 
 
 def test_an_error_that_says_there_is_no_such_thing_is_an_answer() -> None:
@@ -81,12 +89,55 @@ def test_regions_between_which_backups_do_not_replicate_fail_where_they_are_reli
     assert state(concluded(heard), "RDS backups") is expected
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(30, Standing.FAIL), (10_000, Standing.OK)])
+def test_a_session_is_compared_with_how_long_a_recovery_takes(
+    monkeypatch: pytest.MonkeyPatch, minutes: int, expected: Standing
+) -> None:
+    for name, value in (("ACCESS_KEY_ID", "A"), ("SECRET_ACCESS_KEY", "B"), ("SESSION_TOKEN", "C")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    now = datetime.now(UTC)
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", (now + timedelta(minutes=minutes)).isoformat())
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials())
+    assert state(diagnose(SIT, world, Examination((HEARD,), None), now), "session") is expected
+
+
+USER = f"arn:aws:iam::{SIT.account}:user/break-glass"
+OF_SSO = f"arn:aws:iam::{SIT.account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123"
+DENIED = Unavailable(UnavailableKind.DENIED, "iam:SimulatePrincipalPolicy is denied.")
+
+
+@pytest.mark.parametrize(
+    ("principal", "decision", "expected"),
+    [
+        ("", None, Standing.WARN),
+        (USER, None, Standing.FAIL),
+        (USER, "implicitDeny", Standing.FAIL),
+        (USER, DENIED, Standing.UNKNOWN),
+        (USER, "allowed", Standing.OK),
+        (OF_SSO, "allowed", Standing.FAIL),
+    ],
+)
+def test_somebody_can_sign_in_where_the_identity_provider_is_lost(
+    principal: str, decision: str | Unavailable | None, expected: Standing
+) -> None:
+    env = SIT.model_copy(update={"people": SIT.people.model_copy(update={"break_glass": principal})})
+    heard = Examination((HEARD,), None, break_glass=decision)
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    assert state(diagnose(env, world, heard, NOW), "break-glass") is expected
+
+
 def test_a_region_that_gave_no_answer_at_all_is_unknown() -> None:
     silent = replace(HEARD, region="af-south-1", status=0, code="ConnectTimeoutError", kind=UnavailableKind.UNREACHABLE)
     diagnosis = concluded(HEARD, silent)
     assert state(diagnosis, "primary region af-south-1") is Standing.UNKNOWN
     assert state(diagnosis, "dr region eu-west-1") is Standing.OK
     assert diagnosis.exit == 3
+
+
+def test_calls_that_could_not_be_signed_say_nothing_of_a_region() -> None:
+    unsigned = replace(HEARD, status=0, code="NoCredentialsError", kind=UnavailableKind.CREDENTIALS)
+    fact = next(fact for fact in concluded(unsigned).facts if fact.subject == "dr region eu-west-1")
+    assert (fact.state, "none of" in fact.message) == (Standing.UNKNOWN, False)
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown"])

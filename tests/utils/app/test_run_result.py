@@ -10,7 +10,7 @@ from dr_actions.execution.run import FailureCause, StepFailed
 from dr_actions.journal.journal import MirrorFailed
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
-from utils.aws_mgmt.app.run_result import result_of_error
+from utils.aws_mgmt.app.run_result import result_of, result_of_error
 
 AGAIN = NextStep(DRILL_CLEAN, "brings the drill to its end")
 HALF = "traffic/shift_to_primary:50"
@@ -56,3 +56,16 @@ def test_a_run_that_cannot_be_recorded_failed_as_an_action_and_nothing_was_undon
     assert ("failed", Exit.ACTION_FAILED, True) == (result.outcome, result.exit, result.alarms)
     assert str(trouble.args[-1]) in result.message
     assert "Taken back" not in result.message
+
+
+def test_a_run_that_left_the_old_primary_unfenced_is_done_and_says_so() -> None:
+    result = result_of(Outcome(finished=True, unfenced="The old primary is UNFENCED: it is sick."), True, AGAIN)
+    assert (result.outcome, result.exit) == ("done", Exit.READY)
+    assert result.message.endswith("The old primary is UNFENCED: it is sick.")
+
+
+def test_a_move_that_was_not_seen_to_arrive_is_not_green_and_not_undone() -> None:
+    unseen = "traffic/verify_arrival:eu-west-1: not seen within its 600 s: 0 requests."
+    result = result_of(Outcome(finished=True, unseen=[unseen]), True, AGAIN)
+    assert (result.outcome, result.exit, result.alarms) == ("unconfirmed", Exit.COULD_NOT_SEE, True)
+    assert "not seen: traffic/verify_arrival:eu-west-1" in result.message

@@ -46,6 +46,14 @@ def test_global_options_stand_before_and_after_an_action() -> None:
     assert wanted == parse(["sandbox", "-e", "sit", "up", "--tenants", "3"])
 
 
+def test_a_sandbox_is_started_at_one_of_two_paces() -> None:
+    for words, pace in (("", ""), ("--pace real", "real")):
+        wanted = of.SandboxOptions(environment="sit", action="up", pace=pace)
+        assert wanted == parse(f"-e sit sandbox up {words}".split())
+    with pytest.raises(SystemExit):
+        parse(["-e", "sit", "sandbox", "up", "--pace", "slow"])
+
+
 def test_an_option_before_the_command_is_not_forgotten_after_it() -> None:
     assert parse(["-e", "sit", "--tenant", "a", "status", "--tenant", "b", "--tenant", "c"]).only_tenants == (
         "a",
@@ -109,8 +117,8 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit failover --incident --execute", "Option '--incident' requires a value before '--execute'."),
         ("-e --sandbox status", "Option '-e' requires a value before '--sandbox'."),
         ("-e sit failover --forse", "No such option '--forse'."),
-        ("-e sit failover --exec", "No such option '--exec'. Did you mean '--execute'?"),
-        ("-e sit approve --incid INC-1", "No such option '--incid'. Did you mean '--incident'?"),
+        ("-e sit failover --validat", "No such option '--validat'. Did you mean '--validate'?"),
+        ("-e sit approve --incidint INC-1", "No such option '--incidint'. Did you mean '--incident'?"),
         ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'."),
     ],
 )
@@ -221,7 +229,8 @@ def test_a_command_knows_whose_keys_it_takes_in_the_sandbox(options: of.Options,
 
 
 NO_FIELD = {"assess_only", "verify", "help", "version", "shell"}
-ELSEWHERE = {"action", "program", "html", "staged", "planned", "failback"}  # of the command's words, or of some plans
+OF_SOME_PLANS = {"staged", "planned", "failback", "fence", "release", "side"}
+ELSEWHERE = {"action", "program", "html"} | OF_SOME_PLANS
 
 
 def test_every_parameter_is_a_field_and_every_field_can_be_given() -> None:

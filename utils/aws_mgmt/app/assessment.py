@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
-from dr_actions.assessment.failover import Advice, Assessment, failover_advice, gates_of
+from dr_actions.assessment.failover import (
+    Advice,
+    Assessment,
+    database_is_down,
+    failover_advice,
+    fence_gate,
+    gates_of,
+    targets_gates,
+)
+from dr_actions.assessment.fence import fence_gates
+from dr_actions.assessment.outage import outage_start
 from dr_actions.model.action import PlanContext
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Goal, Plan
-from dr_actions.planning.planner import context_of, make_plan, rto_estimate_s
-from dr_actions.run_history.durations import StepDurations, is_measured, measured
+from dr_actions.model.plan import FENCING, Goal, Plan
+from dr_actions.planning.estimate import past_durations, sizes_of
+from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
+from dr_actions.run_history.durations import is_measured
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import BLINDNESS, Posture
-from dr_checks.posture.signals import signals_of
+from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
+from dr_checks.posture.signals import TrafficDirection, signals_of
+from dr_estate.aws.read_client import Credentials
+from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
-from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import control_table
+from dr_estate.model.session_life import Coverage, SessionCoverage, coverage_of
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.options import PlanOptions
+from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions
 
 JUDGED = {
     Goal.FAILOVER: READINESS,
     Goal.SWITCHOVER: READINESS,
     Goal.FAILBACK: (Area.PREREQUISITES, Area.VALIDATION),
+    Goal.FENCE: (Area.PREREQUISITES,),
+    Goal.RELEASE: (Area.PREREQUISITES,),
 }
 
 
 def goal_of(options: PlanOptions) -> Goal:
     """What the command is to reach."""
+    if options.fence:
+        return Goal.RELEASE if options.release else Goal.FENCE
     if options.failback:
         return Goal.FAILBACK
     return Goal.SWITCHOVER if options.planned else Goal.FAILOVER
@@ -43,20 +63,37 @@ def goal_of(options: PlanOptions) -> Goal:
 
 def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, run: CommandRun) -> Report:
     """The report of the goal's scenarios with the assessment of their goal in it."""
-    goal = goal_of(options)
+    goal, since = goal_of(options), _since(options, snapshot)
     report = judge(options, environment, JUDGED[goal], snapshot, run)
     context = context_of(environment, snapshot, goal, narrowed(options, snapshot, environment))
     context = replace(context, recorded=run.recorded)
-    assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
+    if goal in FENCING:
+        assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
+    else:
+        assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
+    if goal is Goal.FAILOVER and assessment.posture.name is PostureName.PRIMARY_LOST:
+        assessment = replace(assessment, outage=outage_start(snapshot, environment, since))
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
+
+
+def _since(options: PlanOptions, snapshot: Snapshot) -> datetime | None:
+    """When the outage began, by the ticket; None where that was not given. Raises UsageError for what has not come."""
+    since = options.since if isinstance(options, FailoverOptions) else None
+    if since is not None and since > snapshot.taken_at:
+        raise UsageError(f"--since {since.isoformat()} has not come yet: give the time at which the outage began.")
+    return since
 
 
 def assess_failover(report: Report, context: PlanContext) -> Assessment:
     """Plan the way into the DR region and weigh whether to take it."""
-    posture = Posture(report.posture, report.posture_says)
+    posture = report.whole_posture
     plan = make_plan(context, posture.name)
     losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
-    gates = gates_of(report.verdict.results, losses, plan, posture, context.env)
+    signals = signals_of(context.snapshot, context.env)
+    leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
+    database_down = database_is_down(context)
+    gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down, leads)
+    gates += (*fence_gate(context, signals.primary_api), *targets_gates(context))
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
@@ -65,13 +102,60 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
 
 def assess_failback(report: Report, context: PlanContext) -> Assessment:
     """Plan the way home and weigh whether to take it."""
-    posture = Posture(report.posture, report.posture_says)
+    posture = report.whole_posture
     plan = make_plan(context, posture.name)
     gates = failback_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
     advice, reasons = failback_advice(gates)
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
     return _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+
+
+def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:
+    """Seconds that a failover planned upon ``snapshot`` is estimated to take, as its assessment says them."""
+    posture = posture_of(snapshot, environment)
+    context = context_of(environment, snapshot, Goal.FAILOVER)
+    return rto_estimate_s(
+        make_plan(context, posture.name), environment, past_durations(snapshot), sizes_of(snapshot, environment)
+    )
+
+
+def with_session(report: Report, credentials: Credentials, now: datetime) -> Report:
+    """The report with what the credentials in use mean for the plan that it assessed."""
+    weighed = report.assessment
+    if weighed is None:
+        return report
+    life = session_life(report.environment, credentials, now)
+    session = coverage_of(life, now, weighed.rto_estimate_s)
+    return replace(report, assessment=replace(weighed, session=session))
+
+
+def session_gate(session: SessionCoverage) -> Gate:
+    """The gate of running a plan with this session: unmet where its keys are known to end before the plan does."""
+    return Gate(
+        "credentials.outlive-plan",
+        met=session.coverage not in (Coverage.ENDS, Coverage.NONE),
+        says=f"{session.says}. {session.remedy}".strip(),
+        stops=True,
+    )
+
+
+def assess_fence(report: Report, context: PlanContext) -> Assessment:
+    """Plan how one side is stopped from writing, or let go again, and weigh whether to."""
+    posture = report.whole_posture
+    plan = make_plan(context, posture.name)
+    gates = fence_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    return _assessment(report, context, plan, failback_advice(gates), gates, ())
+
+
+def _side_of(options: PlanOptions, report: Report, recorded: Mapping[str, object]) -> Side:
+    """The side named, else the one that was fenced, else the one the posture proposes. Raises UsageError."""
+    fenced = {Side.DR if part_of(step) == Side.DR else Side.PRIMARY for step in recorded if "/fence_" in step}
+    recorded_side = next(iter(fenced)) if len(fenced) == 1 else None
+    proposed = recorded_side if options.release else report.to_fence or recorded_side
+    if not options.side and proposed is None:
+        raise UsageError(f"Which region is meant? {FENCE[None]}")
+    return Side(options.side) if options.side else Side(str(proposed))
 
 
 def _assessment(
@@ -82,7 +166,7 @@ def _assessment(
     gates: tuple[Gate, ...],
     losses: tuple[Loss, ...],
 ) -> Assessment:
-    known = _measured(context.snapshot)
+    known, sizes = past_durations(context.snapshot), sizes_of(context.snapshot, context.env)
     return Assessment(
         advice=answer[0],
         blind=report.posture in BLINDNESS,
@@ -90,19 +174,12 @@ def _assessment(
         gates=tuple(replace(gate, says=report.invocation.complete(gate.says)) for gate in gates),
         losses=losses,
         plan=plan,
-        posture=Posture(report.posture, report.posture_says),
-        rto_estimate_s=rto_estimate_s(plan, context.env, known),
+        posture=report.whole_posture,
+        rto_estimate_s=rto_estimate_s(plan, context.env, known, sizes),
+        plan_estimate_s=plan_estimate_s(plan, context.env, known, sizes),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
     )
-
-
-def _measured(snapshot: Snapshot) -> dict[str, StepDurations]:
-    """What the runs on record took, by verb; nothing where they cannot be seen."""
-    try:
-        return measured(snapshot.get(control_table.runs, Side.DR).runs)
-    except DataUnavailable:
-        return {}
 
 
 def exit_of_assessment(assessment: Assessment) -> Exit:

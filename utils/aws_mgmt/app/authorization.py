@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,12 +30,13 @@ from dr_actions.model.plan import Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
+from dr_estate.model.session_life import Coverage, SessionCoverage
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
-from utils.aws_mgmt.app.assessment import assess, goal_of
-from utils.aws_mgmt.app.connections import AppContext, clock
+from utils.aws_mgmt.app.assessment import assess, goal_of, session_gate, with_session
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.incident_record import (
@@ -45,7 +47,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
     recorded_of,
 )
-from utils.aws_mgmt.app.options import PlanOptions, RecoveryOptions
+from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 _COOL_DOWN = "lock.cool-down"
@@ -94,29 +96,30 @@ def authorise(
 ) -> RunStart:
     """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
     control_state = app.control.in_force()
-    incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog)
+    incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     confirmed = frozenset(map(present_id, options.confirm))
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
-    unfinished = None if options.replan else _run_to_resume(past, options, incident)
+    unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
     snapshot = evaluation.observe_world(app.world, env, run)
     if unfinished is not None and earlier is not None:
         if practice is None:  # a drill on its way is brought to its end, whatever it finds
             since = [entry for entry in past if entry.seq >= unfinished.seq]
-            if refusals := recheck_gates(earlier[1], _gates_now(options, env, snapshot, run, since), clock()):
+            if refusals := recheck_gates(earlier[1], _gates_now(options, env, snapshot, run, since), app.clock.now()):
                 granted(refusals)
         request = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
         return _start(request, earlier[1], snapshot, None, run.recorded)
-    report = assess(options, env, snapshot, run)
+    report = with_session(assess(options, env, snapshot, run), app.world.credentials, app.clock.now())
     assessment = report.assessment
-    if assessment is None:
+    if assessment is None or assessment.session is None:
         raise UsageError("There is nothing to decide upon.")
+    _warn_of_short_session(assessment.session, run.dialog)
     _known_steps(confirmed, assessment.plan)
     confirmed |= _irreversible(assessment.plan) if practice else frozenset()
     request = replace(
         _authorization_request(options, assessment.plan, incident, app, control_state, run.dialog),
-        gates=(*assessment.gates, *(practice.gates if practice else ())),
+        gates=(*assessment.gates, session_gate(assessment.session), *(practice.gates if practice else ())),
         confirmed=confirmed,
     )
     decided = decide_trial(request, env) if practice else decide(request, env)
@@ -149,6 +152,12 @@ def clear_trial(
     )
 
 
+def _warn_of_short_session(session: SessionCoverage, dialog: Dialog) -> None:
+    """Say that the keys in use are renewed, or may end, before the plan does; such that end are a gate."""
+    if session.coverage in (Coverage.RENEWED, Coverage.UNKNOWN):
+        dialog.note(f"Credentials: {session.says}. {session.remedy}")
+
+
 def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, assessment: Assessment) -> None:
     """Tell the critical topic that the primary is lost and the answer is no all the same; best effort (T40)."""
     if assessment.posture.name is not PostureName.PRIMARY_LOST or assessment.advice is not Advice.DO_NOT_FAILOVER:
@@ -162,7 +171,9 @@ def _warn_of_a_dark_primary(app: AppContext, dialog: Dialog, incident: str, asse
             dialog.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")
 
 
-def incident_of(options: PlanOptions, env: Environment, control_state: ControlState, dialog: Dialog) -> str:
+def incident_of(
+    options: PlanOptions, env: Environment, control_state: ControlState, dialog: Dialog, now: datetime
+) -> str:
     """The incident: the one given, the one that is open, asked for at a terminal, or named by its day in a drill."""
     given = options.incident
     if not given and control_state.incident is not None:
@@ -172,7 +183,7 @@ def incident_of(options: PlanOptions, env: Environment, control_state: ControlSt
     known = control_state.incident is not None and given == control_state.incident.id
     if given and not known and not ticket_is_well_formed(given, env):
         raise Refused(f"authority.ticket: '{given}' is no incident ticket. Give one such as INC-123.")
-    return given or ("" if env.approvals.ticket else f"RUN-{clock():%Y%m%d-%H%M%S}")
+    return given or ("" if env.approvals.ticket else f"RUN-{now:%Y%m%d-%H%M%S}")
 
 
 def paused_by(control_state: ControlState) -> str:
@@ -181,7 +192,7 @@ def paused_by(control_state: ControlState) -> str:
     return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
 
 
-def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str) -> Entry | None:
+def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str, dialog: Dialog) -> Entry | None:
     """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
     begun, goal = last_beginning(past), goal_of(options)
     if begun is None:
@@ -189,6 +200,8 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
     anew = next_steps.same_run(options, incident, "--replan")
     if goal_of_beginning(begun) is goal:
         if not is_done(past, begun):
+            if isinstance(options, FailoverOptions) and options.since:
+                dialog.note("--since counts for a run that begins: this one goes on by the time it began with.")
             return begun
         raise Refused(
             f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "
@@ -235,7 +248,7 @@ def _basic_request(plan: Plan, incident: str, app: AppContext, control_state: Co
         approvals=(),
         gates=(),
         overrides=(),
-        now=clock(),
+        now=app.clock.now(),
         paused=paused_by(control_state),
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from dr_actions.actions.registry import actions, writes
@@ -17,22 +17,18 @@ from dr_actions.guard.guard import judge
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.model.plan import Call
+from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.snapshot.observer import Progress
+from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.sign_in import Caller, SignIn
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who is asking, as AWS says: the ARN and the unique user id."""
-
-    arn: str
-    userid: str
 
 
 @dataclass(frozen=True)
@@ -44,34 +40,72 @@ class AppContext:
     hands: MutatingClient[GuardContext]
     control: ControlStore
     approvals: ApprovalStore
-    caller: Caller
+    sign_in: SignIn
 
+    @property
+    def caller(self) -> Caller:
+        """Who is asking."""
+        return self.sign_in.caller
 
-def clock() -> datetime:
-    """The time (UTC)."""
-    return datetime.now(UTC)
+    @property
+    def clock(self) -> WorldClock:
+        """The world's clock: what is recorded and decided goes by it."""
+        return self.world.clock
 
 
 @dataclass(frozen=True)
 class ControlSender:
-    """Sends the control table's calls, and no other."""
+    """Sends the control table's calls, and no other. One that lost credentials refused had no effect: it goes again."""
 
     client: MutatingClient[GuardContext]
     context: GuardContext
+    recover: Callable[[], bool]
 
     def send(self, call: Call) -> dict[str, Any]:
-        """Send one call of the control table. Raises Guarded and SendFailed."""
+        """Send one call of the control table. Raises GuardRefused, SendFailed, and what ``SignIn.recover`` raises."""
         with self.client.permitting(self.context):
+            try:
+                return self.client.send(call)
+            except SendFailed as failed:
+                if failed.trouble is not FailureKind.CREDENTIALS or not self.recover():
+                    raise
             return self.client.send(call)
 
 
+@dataclass(frozen=True)
+class AwaitingWorld(ObservedWorld):
+    """A world whose observation waits for lost credentials, and looks again with the new ones."""
+
+    recover: Callable[[], bool] = bool
+
+    def observe(
+        self,
+        environment: Environment,
+        only: frozenset[str] | None = None,
+        upon: Snapshot | None = None,
+        progress: Progress = lambda _done, _of: None,
+        sides: Collection[Side] = tuple(Side),
+    ) -> Snapshot:
+        """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
+        try:
+            snapshot = super().observe(environment, only, upon, progress, sides)
+        except DataUnavailable as refused:
+            if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
+                raise
+        else:
+            refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
+            if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
+                return snapshot
+        return super().observe(environment, only, upon, progress, sides)
+
+
 @contextlib.contextmanager
-def open_context(options: Options, environment: Environment) -> Iterator[AppContext]:
+def open_context(options: Options, environment: Environment, clock: WorldClock | None = None) -> Iterator[AppContext]:
     """Open the world of ``options`` for changes. Raises WrongAccount, and CannotSee where STS does not answer.
 
     Not named ``open``: that would hide the builtin from this module.
     """
-    with world_of(options, environment) as world, refusals_of_connecting():
+    with world_of(options, environment, clock) as world, refusals_of_connecting():
         yield connect(world, environment)
 
 
@@ -97,17 +131,18 @@ def connect(
     world: ObservedWorld,
     environment: Environment,
     make: Callable[..., MutatingClient[GuardContext]] = MutatingClient,
-    now: Callable[[], datetime] = clock,
 ) -> AppContext:
     """Put together everything that may change ``world``, its account proven first. The composition root, tests too.
 
-    ``make`` makes the hands, ``now`` is the control table's clock. Raises as ``open_context``.
+    ``make`` makes the hands. Raises as ``open_context``.
     """
     declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(action.reads for action in actions().values()))
     client = make(environment, world.credentials, declared, judge)
-    caller = _caller(client, environment)
-    control = ControlStore.of(environment, ControlSender(client, GuardContext(environment, CONTROL_CALLS)), now)
-    return AppContext(environment, world, client, control, ApprovalStore(control.table, now), caller)
+    sign_in = SignIn(environment, lambda: _caller(client, environment), client.sign_in_again, world.clock)
+    sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
+    control = ControlStore.of(environment, sender, world.clock)
+    awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
+    return AppContext(environment, awaiting, client, control, ApprovalStore(control.table, world.clock.now), sign_in)
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:
@@ -138,3 +173,14 @@ def _send_with_retries(client: MutatingClient[GuardContext], call: Call, attempt
                 )
                 raise DataUnavailable(Unavailable(kind, str(failed))) from failed
     raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, f"{call.name} was not asked."))
+
+
+def program_variables(app: AppContext) -> dict[str, str]:
+    """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
+    credentials = app.world.credentials
+    own = {
+        "AWS_ENDPOINT_URL": credentials.endpoint_url,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+    }
+    return dict(os.environ) | {name: value for name, value in own.items() if value}

@@ -11,20 +11,23 @@ from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from botocore.credentials import RefreshableCredentials
 from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
+from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
+from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.statements import document, read_statements
+from dr_estate.model.session_life import Coverage, coverage_of
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import account_regions
 from dr_estate.snapshot.observer import Progress, observe_with
 from dr_estate.snapshot.registry import DIAGNOSED, reads
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
+from utils.aws_mgmt.app.assessment import failover_estimate_s
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.target import ObservedWorld
 
@@ -33,16 +36,29 @@ _GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
 _FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
 _SEEN_ONCE = 6
+_OF_IDENTITY_CENTER = "AWSReservedSSO_"
 _Call = tuple[str, str]
+_STANDINGS = {
+    Coverage.LASTS: Standing.OK,
+    Coverage.RENEWED: Standing.WARN,
+    Coverage.ENDS: Standing.FAIL,
+    Coverage.UNKNOWN: Standing.UNKNOWN,
+    Coverage.NONE: Standing.FAIL,
+}
 
 
 @dataclass(frozen=True)
 class Examination:
-    """What was heard while everything was tried. ``snapshot`` is None where no region's STS proved the account."""
+    """What was heard while everything was tried. ``snapshot`` is None where no region's STS proved the account.
+
+    ``break_glass`` is IAM's decision on whether the break-glass principal may assume the operator's role: None where
+    there is no such principal, or none is named.
+    """
 
     exchanges: tuple[Exchange, ...]
     snapshot: Snapshot | None
     refused: Unavailable | None = None
+    break_glass: str | Unavailable | None = None
 
 
 def examine(environment: Environment, world: ObservedWorld, progress: Progress) -> Examination:
@@ -57,7 +73,30 @@ def examine(environment: Environment, world: ObservedWorld, progress: Progress) 
     called = {(exchange.operation, exchange.region) for exchange in recorder.exchanges}
     for operation, region in sorted(_everywhere(environment, allowed) - called):
         _try(client, operation, region, environment)
-    return Examination(tuple(recorder.exchanges), snapshot)
+    break_glass = _simulated_break_glass(client, environment)
+    return Examination(tuple(recorder.exchanges), snapshot, break_glass=break_glass)
+
+
+def _simulated_break_glass(read_client: ReadClient, environment: Environment) -> str | Unavailable | None:
+    """IAM's decision on assuming the operator's role; None without such a principal (API_SimulatePrincipalPolicy)."""
+    principal = environment.people.break_glass
+    if not principal:
+        return None
+    wanted = {
+        "PolicySourceArn": principal,
+        "ActionNames": ["sts:AssumeRole"],
+        "ResourceArns": [_operator_role(environment)],
+    }
+    region = environment.region(Side.GLOBAL)
+    try:
+        answer = read_client.call("iam", region, lambda iam: iam.simulate_principal_policy(**wanted), ("NoSuchEntity",))
+    except DataUnavailable as unseen:
+        return unseen.unavailable
+    return str(answer["EvaluationResults"][0]["EvalDecision"]) if answer else None
+
+
+def _operator_role(environment: Environment) -> str:
+    return f"arn:aws:iam::{environment.account}:role/{environment.named(environment.names.operator_role)}"
 
 
 def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
@@ -96,8 +135,9 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
     denied = {problem.operation for service in services for problem in service.problems if problem.kind == "denied"}
     facts = (
         *_regions(environment, heard),
-        _clock(heard),
-        *_sign_in(environment, world.credentials),
+        _clock(heard, world.clock),
+        *_sign_in(environment, world.credentials, _needed_s(environment, heard.snapshot), at),
+        _break_glass(environment, heard.break_glass),
         *_opted_in(heard),
         _replication(environment, heard),
     )
@@ -115,6 +155,11 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         grant=grant if denied else {},
         exit=Exit.COULD_NOT_SEE if silent else Exit.NOT_READY if bad else Exit.READY,
     )
+
+
+def _needed_s(environment: Environment, snapshot: Snapshot | None) -> float:
+    """Seconds that today's plan is estimated to take; the RTO where nothing was seen to plan from."""
+    return failover_estimate_s(environment, snapshot) if snapshot else environment.objectives.rto_minutes * 60
 
 
 def _services(heard: Examination) -> tuple[ServiceAccess, ...]:
@@ -154,12 +199,17 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
             slowest_s = max(exchange.took_s for exchange in answered)
             message = f"{len(answered)} of {len(own)} calls were answered; the slowest took {slowest_s:.1f} s"
             yield Fact(f"{side} region {region}", Standing.OK, message)
+        elif own and all(exchange.kind is UnavailableKind.CREDENTIALS for exchange in own):
+            message = f"not asked: no call could be signed ({own[0].code})"
+            yield Fact(f"{side} region {region}", Standing.UNKNOWN, message)
         elif own:
             code = own[0].code
             yield Fact(f"{side} region {region}", Standing.UNKNOWN, f"none of {len(own)} calls was answered ({code})")
 
 
-def _clock(heard: Examination) -> Fact:
+def _clock(heard: Examination, clock: WorldClock) -> Fact:
+    if clock.is_sandboxs:
+        return Fact("clock", Standing.OK, f"the sandbox has a clock of its own, {clock.speed:g} times as fast")
     skews = [exchange.skew_s for exchange in heard.exchanges if exchange.skew_s is not None]
     if not skews:
         return Fact("clock", Standing.UNKNOWN, "no answer had a Date header")
@@ -172,34 +222,14 @@ def _clock(heard: Examination) -> Fact:
     return Fact("clock", state, message, "Set the clock (NTP), then run this again.")
 
 
-def _sign_in(environment: Environment, credentials: Credentials) -> Iterator[Fact]:
+def _sign_in(environment: Environment, credentials: Credentials, needed_s: float, at: datetime) -> Iterator[Fact]:
     """How this process signs in, for how long, and through which region."""
-    if credentials.access_key_id:
-        yield Fact("session", Standing.OK, "keys of the sandbox, which do not expire")
+    covered = coverage_of(session_life(environment, credentials, at), at, needed_s)
+    yield Fact("session", _STANDINGS[covered.coverage], covered.says, covered.remedy)
+    if credentials.access_key_id or covered.coverage is Coverage.NONE:
         return
     session = botocore.session.Session()
     session.set_config_variable("region", environment.region(Side.DR))
-    found = session.get_credentials()
-    if found is None:
-        yield Fact("session", Standing.FAIL, "no AWS credentials were found", "Set AWS_PROFILE or log in.")
-        return
-    hours = environment.objectives.rto_minutes / 60
-    plan = f"a recovery may take the RTO of {hours:g} h"
-    if isinstance(found, RefreshableCredentials):
-        short = found.refresh_needed(refresh_in=environment.objectives.rto_minutes * 60)
-        message = f"{found.method}: this session ends before that; it is renewed only while its source can be reached"
-        if short:
-            yield Fact(
-                "session", Standing.WARN, f"{plan}; {message}", "Use a role with a longer session (12 h at most)."
-            )
-        else:
-            yield Fact("session", Standing.OK, f"{plan}; this session ({found.method}) lasts longer")
-    elif found.token:
-        yield Fact(
-            "session", Standing.UNKNOWN, f"{plan}; {found.method}: temporary keys, which do not say when they end"
-        )
-    else:
-        yield Fact("session", Standing.OK, f"{found.method}: long-lived keys")
     yield _provider(environment, session)
 
 
@@ -218,6 +248,29 @@ def _provider(environment: Environment, session: Any) -> Fact:
         return Fact("sign-in region", Standing.WARN, message, "Set AWS_STS_REGIONAL_ENDPOINTS=regional.")
     where = f"IAM Identity Center in {region}" if region else "no identity provider of AWS"
     return Fact("sign-in region", Standing.OK, f"{where}; STS is asked in {environment.region(Side.DR)} first")
+
+
+def _break_glass(environment: Environment, decision: str | Unavailable | None) -> Fact:
+    """Whether somebody can sign in and recover where the identity provider, or the primary region, is lost.
+
+    Only the principal's own policies are simulated: whether the role trusts it, and its MFA, are not.
+    """
+    subject, principal, role = "break-glass", environment.people.break_glass, _operator_role(environment)
+    if not principal:
+        message = "nobody is named who can sign in where the identity provider or the primary region is lost"
+        remedy = f'Name an IAM user: people.break_glass = "arn:aws:iam::{environment.account}:user/NAME".'
+        return Fact(subject, Standing.WARN, message, remedy)
+    if _OF_IDENTITY_CENTER in principal:
+        message = f"{principal} is signed in to by IAM Identity Center alone: it is lost with its region"
+        return Fact(subject, Standing.FAIL, message, "Name an IAM user or a role that needs no Identity Center.")
+    if isinstance(decision, Unavailable):
+        return Fact(subject, Standing.UNKNOWN, decision.why)
+    if decision is None:
+        return Fact(subject, Standing.FAIL, f"there is no {principal}", "Create it, or correct people.break_glass.")
+    if decision != "allowed":
+        message = f"{principal} may not assume {role} ({decision})"
+        return Fact(subject, Standing.FAIL, message, f"Allow it sts:AssumeRole on {role}.")
+    return Fact(subject, Standing.OK, f"{principal} may assume {role}")
 
 
 def _opted_in(heard: Examination) -> Iterator[Fact]:

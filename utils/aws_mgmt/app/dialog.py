@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
-    from dr_actions.model.plan import Plan
+    from dr_actions.model.plan import Plan, Step
     from dr_estate.aws.read_client import Credentials
 
 Advance = Callable[[str, int, int], None]
+Estimate = Callable[["Sequence[Step]"], float]
 
 
 def silent(_doing: str, _done: int, _total: int) -> None:
@@ -39,6 +40,17 @@ class Dialog(Protocol):
         """Show how far long work is."""
         ...
 
-    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[RunListener]:
-        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
+    def follow(
+        self,
+        plan: Plan,
+        folder: Path,
+        by_hand: Credentials,
+        outage_s: float | None = None,
+        estimate_s: Estimate | None = None,
+    ) -> AbstractContextManager[RunListener]:
+        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
+
+        ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
+        steps take; without it their budgets do.
+        """
         ...

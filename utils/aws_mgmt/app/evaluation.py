@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
-from dr_checks.core.model import Area
+from dr_checks.core.model import Area, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
-from dr_checks.posture.posture import posture_of
+from dr_checks.derived.database_identity import living
+from dr_checks.posture.posture import PostureName, posture_of
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState
@@ -35,13 +38,14 @@ from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
 class CommandRun:
     """Where one run of a command keeps its files, who gave it, and who hears how far it is.
 
-    ``recorded`` are the before-values of the incident's failover, for a failback.
+    ``recorded`` are the before-values of the incident's failover, for a failback. ``clock`` is the command's.
     """
 
     folder: Path
     dialog: Dialog
     advance: Advance = silent
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    clock: WorldClock = field(default_factory=WorldClock)
 
 
 def read(options: Options, environment: Environment, run: CommandRun) -> Snapshot:
@@ -51,7 +55,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     """
     _exceptions(options)
     if not options.from_evidence:
-        with world_of(options, environment) as world:
+        with world_of(options, environment, run.clock) as world:
             return observe_world(world, environment, run)
     return evidence_of(options, environment)
 
@@ -93,8 +97,9 @@ def judge(
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     shows_replication = Area.REPLICATION in areas and environment.replicates
     measured = lags(snapshot, environment, observation.only_tenants) if shows_replication else []
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0)
     posture = posture_of(snapshot, environment)
+    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
     return Report(
         command=options.command,
         environment=environment,
@@ -102,6 +107,9 @@ def judge(
         observed_at=snapshot.taken_at,
         posture=posture.name,
         posture_says=posture.says,
+        posture_severity=posture.severity,
+        posture_next=posture.next_step,
+        to_fence=posture.to_fence,
         tenants=tenants_of(observation),
         verdict=verdict,
         unseen=tuple(snapshot.unavailable_parts()),
@@ -110,7 +118,12 @@ def judge(
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
         invocation=invocation,
+        database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
+
+
+def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:
+    return living(View("database", Side.PRIMARY, environment, snapshot))
 
 
 def _control_state(snapshot: Snapshot) -> ControlState | None:

@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
-from dr_actions.control_table.control import Fence, Fenced
+from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
-from dr_actions.execution.run import PlanRun, RunListener
-from dr_actions.journal.journal import EntryKind, Journal, journal_path
+from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
+from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext
-from dr_actions.model.plan import Goal, to_json
+from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
-from dr_estate.config.environment import Environment
+from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import BLINDNESS, PostureName
+from dr_checks.validation.validation import primary_fenced
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
+from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.values.report import Report
 from reports.values.run_record import recorded
@@ -39,14 +43,22 @@ from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, paused_by
-from utils.aws_mgmt.app.connections import AppContext, clock
+from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
-from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
+from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
+from utils.aws_mgmt.app.run_limits import rto_ends_at, step_estimate
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
+
+_VALIDATED = {
+    Goal.FAILBACK: READINESS,
+    Goal.FENCE: (Area.PREREQUISITES,),
+    Goal.RELEASE: (Area.PREREQUISITES,),
+}
+"""What is judged after a run of each goal; after the others that the DR region serves."""
 
 
 @dataclass(frozen=True)
@@ -92,21 +104,15 @@ def _with_lock(
     context: RunContext, work: Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]
 ) -> tuple[RunSummary, Report]:
     env, app, clearance = context.env, context.app, context.start.clearance
-    run_id = f"{clock():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    owner = locking.Owner(person_of(app.caller.arn, env), app.caller.arn)
-    try:
-        lock = locking.take(
-            app.control, owner, run_id, clearance.incident, env.execution, context.start.waives_cool_down
-        )
-    except (LockHeld, CoolingDown) as error:
-        raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
-    mirror = TableMirror(app.control, lock.fence)
+    run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    lock = _taken(context, run_id)
+    mirror, person = TableMirror(app.control, lock.fence), lock.owner.person
     world = app.world.id
     folder = journals(context.options, world)
     with Heartbeat(app.control, lock, env.execution) as heartbeat:
         try:
             journal = Journal.open(
-                folder, env.name, clearance.incident, run_id, clock, mirror, owner.person, world=world
+                folder, env.name, clearance.incident, run_id, app.clock.now, mirror, person, world=world
             )
         except BaseException:
             with contextlib.suppress(Exception):  # why it could not be opened is what must be told
@@ -114,7 +120,8 @@ def _with_lock(
             raise
         outcome = "failed"
         try:
-            with journal:
+            note = partial(journal.append, EntryKind.NOTE, None)
+            with journal, app.sign_in.awaited(heartbeat, context.stop, context.files.dialog.note, note):
                 summary, report = work(heartbeat, journal)
             outcome = summary.outcome
         finally:
@@ -123,13 +130,25 @@ def _with_lock(
     return summary, report
 
 
+def _taken(context: RunContext, run_id: str) -> locking.Lock:
+    """The lock for the run of that id, watched for where another's heartbeat may be over. Raises Refused."""
+    app, start = context.app, context.start
+    owner = locking.Owner(person_of(app.caller.arn, context.env), app.caller.arn)
+    watch = locking.Watch(context.files.dialog.note, context.stop)
+    incident, limits = start.clearance.incident, context.env.execution
+    try:
+        return locking.take(app.control, owner, run_id, incident, limits, start.waives_cool_down, watch)
+    except (LockHeld, CoolingDown) as error:
+        raise Refused(f"{'lock.held' if isinstance(error, LockHeld) else 'lock.cool-down'}: {error}") from error
+
+
 def run_steps(
     context: RunContext, heartbeat: Heartbeat, journal: Journal, validates: bool = True
 ) -> tuple[RunSummary, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
     outcome, report = Outcome(), context.start.report
     again = next_steps.after_run(context.options, context.start.clearance.incident)
-    with context.files.dialog.follow(context.start.plan, context.files.folder, context.app.world.by_hand) as listener:
+    with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
         journal.tell_to(listener.note)
         try:
@@ -139,11 +158,12 @@ def run_steps(
             passed = not outcome.degraded
             if validates:
                 report = _validated(context)
-                passed = report.exit == Exit.READY and passed
-                journal.append(EntryKind.VALIDATED, passed=passed, score=report.verdict.score, exit=report.exit)
+                passed = _is_as_wanted(run.plan.goal, report, outcome.unfenced) and passed
+                verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
+                journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
                 execute(run, last, outcome)
-            result = result_of(outcome, passed, again, validates)
+            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
             if cause is None:
@@ -160,6 +180,27 @@ def run_steps(
     return run_summary(context, run, result, outcome), report
 
 
+@contextlib.contextmanager
+def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
+    """Show the run's progress by both clocks, and first where this machine's is wrong."""
+    began, files = _outage_of(context, journal), context.files
+    lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
+    estimate, by_hand = step_estimate(context.env, context.start.snapshot), context.app.world.by_hand
+    with files.dialog.follow(context.start.plan, files.folder, by_hand, lasted_s, estimate) as listener:
+        if skewed := context.app.clock.skew_message():
+            listener.note(skewed)
+        yield listener
+
+
+def _outage_of(context: RunContext, journal: Journal) -> datetime | None:
+    """When the outage began: by this run's assessment, or by the record of the run that is gone on with."""
+    if (report := context.start.report) is not None:
+        outage = report.assessment.outage if report.assessment else None
+        return outage.since if outage else None
+    detected = [entry.data for entry in journal.entries if entry.kind is EntryKind.DETECTED]
+    return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
+
+
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its hands; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
@@ -173,31 +214,23 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         clearance=start.clearance,
         client=app.hands,
         journal=journal,
-        read=partial(app.world.observe, env),
+        read=lambda parts, upon, sides: app.world.observe(env, parts, upon, sides=sides),
         listener=listener,
-        clock=clock,
-        check_lock=stored,
+        clock=app.clock,
+        check_lock=partial(app.sign_in.check, stored),
         pause_reason=standing_order,
         stop_condition=context.stop_condition,
         snapshot=start.snapshot,
-        program_context=ProgramContext(env, context.files.folder, _variables(app)),
+        program_context=ProgramContext(env, context.files.folder, program_variables(app)),
         stop=context.stop,
+        sign_in=app.sign_in,
         confirmed=start.confirmed,
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
+        rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
+        estimate_s=step_estimate(env, start.snapshot),
     )
-
-
-def _variables(app: AppContext) -> dict[str, str]:
-    """This process's environment, with the run's own endpoint and keys where the sandbox gave them."""
-    credentials = app.world.credentials
-    own = {
-        "AWS_ENDPOINT_URL": credentials.endpoint_url,
-        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-    }
-    return dict(os.environ) | {name: value for name, value in own.items() if value}
 
 
 def _validated(context: RunContext) -> Report:
@@ -205,9 +238,22 @@ def _validated(context: RunContext) -> Report:
 
     An answer that got lost is asked for once more before the run is told invalid: UNKNOWN is no finding of the estate.
     """
-    areas = READINESS if context.start.plan.goal is Goal.FAILBACK else (Area.VALIDATION,)
+    areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
     report = _judged_now(context, areas)
     return _judged_now(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
+
+
+def _is_as_wanted(goal: Goal, report: Report, unfenced: str = "") -> bool:
+    """Whether what serves now is judged well; a fence and its release are proven by the posture alone.
+
+    That an ``unfenced`` primary may still write was accepted: it is told, and by itself no failure.
+    """
+    if goal in FENCING:
+        return report.posture not in (PostureName.SPLIT, *BLINDNESS)
+    if unfenced and report.posture is PostureName.SPLIT:
+        others = [result for result in report.verdict.results if result.check != primary_fenced.id]
+        return exit_of(verdict_of(others, (), report.environment.objectives.rpo_minutes * 60.0)) == Exit.READY
+    return report.exit == Exit.READY
 
 
 def _judged_now(context: RunContext, areas: tuple[Area, ...]) -> Report:
@@ -234,6 +280,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         journal=run.journal.path,
         exit=result.exit,
         goal=run.plan.goal,
+        approved_at=_iso(clearance.approved_at),
         record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
     )
 
@@ -247,27 +294,66 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
             EntryKind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest
         )
     else:
-        cleared = clearance_to_json(clearance)
-        seen_at = context.start.snapshot.taken_at.isoformat()
-        journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture)
-        journal.append(EntryKind.DECIDED, moment=clock().isoformat(), says=f"{who} ordered the {run.plan.goal}.")
-        if (weighed := context.start.report.assessment) is not None:
-            losses = _worst(weighed.losses)
-            journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
-        gates = [asdict(gate) for gate in context.start.gates]
-        journal.append(EntryKind.AUTHORISED, operator=clearance.operator, approver=clearance.approver, gates=gates)
-        journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+        _record_beginning(context, context.start.report, run, journal, who)
     record_pauses(journal, control)
     if context.inventory:
         journal.append(EntryKind.INVENTORY, inventory=context.inventory)
     if is_trial(clearance.incident):
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
-    control.open_incident(clearance.incident, run.plan.goal, clock(), who, fence=fence)
+    control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
     for override in context.start.overrides:
         journal.append(
             EntryKind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
         )
         control.override(_control_state(override, clearance.incident, run.plan.digest), fence)
+
+
+def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal: Journal, who: str) -> None:
+    """Record what was seen and weighed, who decided and allowed it, and the plan."""
+    clearance = run.clearance
+    cleared = clearance_to_json(clearance)
+    seen_at = context.start.snapshot.taken_at.isoformat()
+    weighed = report.assessment
+    began = weighed.outage if weighed else None
+    since = {"since": began.since.isoformat(), "since_by": str(began.source)} if began else {}
+    journal.append(EntryKind.DETECTED, moment=seen_at, says=run.plan.posture, **since)
+    journal.append(
+        EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
+    )
+    if weighed is not None:
+        losses = _worst(weighed.losses)
+        journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
+    gates = [asdict(gate) for gate in context.start.gates]
+    journal.append(
+        EntryKind.AUTHORISED,
+        operator=clearance.operator,
+        approver=clearance.approver,
+        approved_at=_iso(clearance.approved_at),
+        digest=clearance.digest,
+        gates=gates,
+    )
+    journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+
+
+def _iso(at: datetime | None) -> str:
+    return at.isoformat(timespec="seconds") if at else ""
+
+
+def _last_request(run: PlanRun) -> dict[str, str]:
+    """When the region that traffic left had its last request, as CloudWatch shows it; empty where it cannot be asked.
+
+    A lost region is not asked.
+    """
+    if run.plan.goal is Goal.FAILOVER:
+        return {}
+    old = Side.DR if run.plan.goal is Goal.FAILBACK else Side.PRIMARY
+    try:
+        context = run.context_with(frozenset({elbv2_request_counts.minutes.name}))
+        minutes = context.snapshot.get(elbv2_request_counts.minutes, old)
+    except (DataUnavailable, ReadFailed):
+        return {}
+    moments = [minute.at for minute in minutes if minute.requests]
+    return {"last_request": max(moments).isoformat()} if moments else {}
 
 
 def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
@@ -292,7 +378,7 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
         if result.outcome == "stopped":
             run.journal.append(EntryKind.STOPPED, says=f"{who} stopped it.")
         run.journal.append(EntryKind.END, outcome=result.outcome, says=result.message)
-    if result.outcome != "done" or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
+    if result.outcome not in ("done", "unconfirmed") or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
         if run.plan.goal is Goal.FAILBACK and is_full(incident):
@@ -301,28 +387,10 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
         elif run.plan.goal is Goal.FAILBACK:
             control.unprotected(incident, None, who, fence)
             control.close_incident(incident, who, fence)
+        elif run.plan.goal is Goal.FENCE:
+            control.enter_phase(incident, "fenced", who, fence)
+        elif run.plan.goal is Goal.RELEASE:
+            control.close_incident(incident, who, fence)
         else:
             control.enter_phase(incident, "on DR", who, fence)
-            control.unprotected(incident, clock(), who, fence)
-
-
-def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
-    """Put what was done with the stop switch into the open incident's journal, while no run is at work.
-
-    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
-    """
-    control_state = app.control.in_force()
-    incident, last = control_state.incident, control_state.run
-    if incident is None or last is None or last.ended_at is None:
-        return
-    who, run = person_of(app.caller.arn, env), f"{clock():%Y%m%dT%H%M%S}-{options.command}"
-    mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
-    with (
-        tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
-        contextlib.suppress(Fenced),
-        Journal.open(Path(folder), env.name, incident.id, run, clock, mirror, who, world=app.world.id) as journal,
-    ):
-        record_pauses(journal, app.control)
-    own, world = journals(options, app.world.id), app.world.id
-    if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
-        Journal.open(own, env.name, incident.id, run, clock, TableMirror(app.control), who, world=world).close()
+            control.unprotected(incident, control.now(), who, fence)

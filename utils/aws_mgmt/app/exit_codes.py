@@ -8,7 +8,7 @@ from dr_checks.core.verdict import Recommendation, Verdict
 
 
 class Exit(IntEnum):
-    """What the process tells its caller."""
+    """What the process tells its caller. UNDER_WAY: AWS works on a step still, and the run waits no longer."""
 
     READY = 0
     NOT_READY = 1
@@ -17,6 +17,7 @@ class Exit(IntEnum):
     REFUSED = 4
     ACTION_FAILED = 5
     VALIDATION_FAILED = 6
+    UNDER_WAY = 7
     INTERRUPTED = 130
 
 

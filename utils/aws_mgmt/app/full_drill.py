@@ -29,7 +29,7 @@ from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import DrillRequest, authorise
-from utils.aws_mgmt.app.connections import AppContext, clock
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, close_the_drill, of_drill, start_to_clean
 from utils.aws_mgmt.app.errors import Refused
@@ -78,7 +78,7 @@ def hold_full_drill(
     """Leave, come home and clean up, in the world that was reached. Raises Refused where it may not begin."""
     with files.dialog.progress() as advance:
         seen = evaluation.observe_world(app.world, env, replace(files, advance=advance))
-    moment = clock()
+    moment = app.clock.now()
     practice = DrillRequest(new_id(FULL, moment), drill_gates(seen, env, posture_of(seen, env), moment))
     drill = FullDrill(options, env, app, files, practice.incident, moment)
     _fail_over(drill, practice, seen)
@@ -124,7 +124,9 @@ def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
     for drill in drills:
         if drill.context is None or drill.report is None:
             raise Refused(f"drill.over: {drill.incident} is over: there is nothing to do.")
-        account = of_drill(drill.context, kind, (drill.began, clock()), drill.parts, drill.cleaned, drill.refused)
+        account = of_drill(
+            drill.context, kind, (drill.began, drill.app.clock.now()), drill.parts, drill.cleaned, drill.refused
+        )
         notes += record_drill(drill.context, account, drill.report) if is_full(drill.incident) else ()
         accounts.append(account)
         report = drill.report
@@ -162,7 +164,7 @@ def drill_rules(env: Environment) -> Environment:
 def _fail_over(drill: FullDrill, practice: DrillRequest, seen: Snapshot) -> None:
     options = _recovery(drill, Goal.SWITCHOVER)
     start = authorise(options, drill.env, drill.app, drill.files, practice)
-    stops = alarms_watched(drill.env, drill.app.world, clock)
+    stops = alarms_watched(drill.env, drill.app.world)
     context = RunContext(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)))
     _run_plan(drill, context)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -9,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.clearance import Clearance
+from dr_actions.authorization.people import person_of
+from dr_actions.control_table.control import Fence, Fenced
 from dr_actions.journal.entries import Chain, Entry, EntryKind, of_this_world, read_chain
-from dr_actions.journal.journal import journal_path, read
+from dr_actions.journal.journal import Journal, journal_path, read
 from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
 from utils.aws_mgmt.app.connections import AppContext
-from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
+
+_MOMENTS = ("expires_at", "approved_at")
 
 
 def journals(options: Options, world: WorldId) -> Path:
@@ -52,16 +59,16 @@ def mirror_of(app: AppContext, env: Environment, incident: str) -> Chain:
 
 def clearance_to_json(clearance: Clearance) -> dict[str, Any]:
     """The clearance as the journal keeps it."""
-    values = asdict(clearance) | {"expires_at": clearance.expires_at.isoformat() if clearance.expires_at else None}
+    moments = {name: getattr(clearance, name) for name in _MOMENTS}
+    values = asdict(clearance) | {name: moment.isoformat() if moment else None for name, moment in moments.items()}
     return values | {"overrides": [asdict(o) | {"until": o.until.isoformat()} for o in clearance.overrides]}
 
 
 def clearance_from_json(data: dict[str, Any]) -> Clearance:
-    """The clearance ``clearance_to_json`` told."""
-    expires = data["expires_at"]
+    """The clearance ``clearance_to_json`` told; an earlier version's does not know when it was approved."""
+    moments = {name: datetime.fromisoformat(text) if (text := data.get(name)) else None for name in _MOMENTS}
     overrides = tuple(Override(**{**o, "until": datetime.fromisoformat(o["until"])}) for o in data["overrides"])
-    expires_at = datetime.fromisoformat(expires) if expires else None
-    return Clearance(**{**data, "expires_at": expires_at, "overrides": overrides})
+    return Clearance(**{**data, **moments, "overrides": overrides})
 
 
 def last_beginning(past: Sequence[Entry]) -> Entry | None:
@@ -88,6 +95,8 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     recorded: dict[str, Mapping[str, Any]] = {}
     went_home = False
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
+        if goal_of_beginning(begun) is Goal.RELEASE:
+            continue  # before it all was fenced
         if goal_of_beginning(begun) is Goal.FAILBACK:
             went_home = True
             continue
@@ -95,3 +104,27 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
         recorded = {step["id"]: step["before"] for step in begun.planned} | earlier
         went_home = False
     return recorded
+
+
+def record_pause(options: PauseOptions | UnpauseOptions, env: Environment, app: AppContext) -> None:
+    """Put what was done with the stop switch into the open incident's journal, while no run is at work.
+
+    A run that is at work, or that begins meanwhile, does so itself. Raises what keeps the journal from being written.
+    """
+    control_state = app.control.in_force()
+    incident, last = control_state.incident, control_state.run
+    if incident is None or last is None or last.ended_at is None:
+        return
+    who, run = person_of(app.caller.arn, env), f"{app.clock.now():%Y%m%dT%H%M%S}-{options.command}"
+    mirror = TableMirror(app.control, Fence(last.run, last.token))  # refused as soon as a run takes the lock
+    with (
+        tempfile.TemporaryDirectory(prefix="aws-dr-manager-") as folder,
+        contextlib.suppress(Fenced),
+        Journal.open(
+            Path(folder), env.name, incident.id, run, app.clock.now, mirror, who, world=app.world.id
+        ) as journal,
+    ):
+        record_pauses(journal, app.control)
+    own, world = journals(options, app.world.id), app.world.id
+    if journal_path(own, env.name, incident.id).exists():  # completed from the mirror
+        Journal.open(own, env.name, incident.id, run, app.clock.now, TableMirror(app.control), who, world=world).close()

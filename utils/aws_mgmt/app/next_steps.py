@@ -14,6 +14,7 @@ from utils.aws_mgmt.app.options import (
     ApproveOptions,
     DrillOptions,
     DrTestOptions,
+    FailoverOptions,
     Options,
     PauseOptions,
     PlanOptions,
@@ -29,6 +30,8 @@ _GOALS = {
     Goal.FAILOVER: ("failover",),
     Goal.SWITCHOVER: ("failover", "--planned"),
     Goal.FAILBACK: ("failback", "--staged"),
+    Goal.FENCE: ("fence",),
+    Goal.RELEASE: ("fence", "--release"),
 }
 
 
@@ -79,6 +82,8 @@ def same_run(options: RecoveryOptions, incident: str, *more: str) -> Command:
     words += [word for step in options.confirm for word in ("--confirm", step)]
     for override in options.overrides:
         words += ["--override", override.gate, override.by, override.until.isoformat(), override.why]
+    if isinstance(options, FailoverOptions) and options.since:
+        words += ["--since", options.since.isoformat()]
     words += ["--as", options.person] if options.person else []
     return Command(tuple(words))
 
@@ -96,13 +101,13 @@ def execution(options: PlanOptions, incident: str) -> Command:
 def approval(options: PlanOptions, incident: str) -> Command:
     """The command by which a second person approves the plan of these options."""
     goal, *flags = _goal(options)
-    chosen = ("--failback", *flags) if goal == "failback" else tuple(flags)
+    chosen = (*((f"--{goal}",) if goal != "failover" else ()), *flags)
     return Command(("approve", *chosen, *_incident(incident or _TICKET), *_tenants(options)))
 
 
 def proof_of(goal: Goal) -> Command:
     """The command that judges what serves after a run of ``goal``."""
-    return Command(("status",)) if goal is Goal.FAILBACK else Command(("failover", "--validate"))
+    return Command(("failover", "--validate")) if goal in (Goal.FAILOVER, Goal.SWITCHOVER) else Command(("status",))
 
 
 def log_of(incident: str) -> Command:
@@ -126,6 +131,9 @@ def after_interrupt(options: Options) -> str:
 
 def _goal(options: PlanOptions) -> tuple[str, ...]:
     """The command of the goal with the flags that choose its plan."""
+    if options.fence:
+        side = ("--side", options.side) if options.side else ()
+        return ("fence", *side, *(("--release",) if options.release else ()))
     if options.failback:
         return ("failback", "--staged") if options.staged else ("failback",)
     return ("failover", "--planned") if options.planned else ("failover",)

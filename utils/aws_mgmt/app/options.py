@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -42,6 +43,7 @@ class Options:
     sandbox: bool = False
     person: str = ""
     tenants: int | None = None
+    speed: float | None = None
     only_tenants: tuple[str, ...] = ()
     format: str = "terminal"
     workers: int = 0
@@ -122,12 +124,18 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class PlanOptions(Options):
-    """Which plan is meant: a failover's, a switchover's (``planned``) or a failback's, and for which incident."""
+    """Which plan is meant: a failover's, a switchover's (``planned``), a failback's or a fence's, for which incident.
+
+    ``side`` is the one that a fence stops, "" for the one that the posture proposes; ``release`` lets it go again.
+    """
 
     incident: str = ""
     planned: bool = False
     failback: bool = False
     staged: bool = False
+    fence: bool = False
+    release: bool = False
+    side: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +156,11 @@ class RecoveryOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FailoverOptions(RecoveryOptions):
-    """Of `failover`; ``validate``: only judge whether the DR region serves."""
+    """Of `failover`; ``validate``: only judge whether the DR region serves; ``since``: when the outage began."""
 
     command: ClassVar[str] = "failover"
     validate: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +169,14 @@ class FailbackOptions(RecoveryOptions):
 
     command: ClassVar[str] = "failback"
     failback: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FenceOptions(RecoveryOptions):
+    """Of `fence`."""
+
+    command: ClassVar[str] = "fence"
+    fence: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +251,7 @@ class SandboxOptions(Options):
     name: str = ""
     port: int = 0
     fresh: bool = False
+    pace: str = ""
     hint: bool = False
     end: bool = False
 
@@ -248,6 +266,7 @@ TYPES: dict[str, type[Any]] = {
             ScheduleOptions,
             FailoverOptions,
             FailbackOptions,
+            FenceOptions,
             ApproveOptions,
         ),
         *(PauseOptions, UnpauseOptions, LogOptions, IamOptions, DrillOptions, ReportOptions, SandboxOptions),

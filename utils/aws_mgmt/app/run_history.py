@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore
 from dr_actions.journal import journal
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import FENCING, Goal
 from dr_actions.run_history.durations import durations, sample
 from dr_actions.run_history.run_history import measured_of, write_record
 from dr_checks.core.model import Area
 from dr_checks.core.verdict import Recommendation, Verdict
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
+from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.run_records import RunKind, RunRecord
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from reports.values.run_summary import RunSummary
-from utils.aws_mgmt.app.connections import AppContext, clock, open_context
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.execution import RunContext
 from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.options import Options
@@ -36,10 +37,11 @@ Notes = tuple[str, ...]
 
 @dataclass(frozen=True)
 class RunEvidence:
-    """Where a run's evidence is (the file ``name`` in ``folder``), and when the run began (UTC)."""
+    """Where a run's evidence is (the file ``name`` in ``folder``), and when the run began by the ``clock``'s count."""
 
     folder: Path
-    began: datetime
+    clock: WorldClock
+    began_s: float
     name: str = "evidence.json"
 
     @property
@@ -51,16 +53,15 @@ class RunEvidence:
 
 def record(kind: RunKind, world: str, verdict: str, complete: bool, proof: RunEvidence) -> RunRecord:
     """A run that ends now; who ran it is set when it is kept."""
-    ended = clock()
     return RunRecord(
         kind=kind,
-        at=ended,
+        at=proof.clock.now(),
         run=proof.folder.name,
         who="",
         world=world,
         verdict=verdict,
         complete=complete,
-        duration_s=round((ended - proof.began).total_seconds(), 1),
+        duration_s=round(proof.clock.monotonic() - proof.began_s, 1),
         evidence=proof.digest,
         report=str(proof.folder),
     )
@@ -76,8 +77,10 @@ def judged(run_record: RunRecord, verdict: Verdict) -> RunRecord:
     )
 
 
-def record_runs(options: Options, env: Environment, records: tuple[RunRecord, ...]) -> Notes:
-    """Record runs of a command that held nothing open. Returns notes on what was not recorded.
+def record_runs(
+    options: Options, env: Environment, records: tuple[RunRecord, ...], database: DatabaseRecord | None = None
+) -> Notes:
+    """Record runs of a command that held nothing open, and what the database is like. Returns notes on what was not.
 
     Nothing is recorded of saved evidence, nor in a sandbox that ends with the command.
     """
@@ -86,9 +89,8 @@ def record_runs(options: Options, env: Environment, records: tuple[RunRecord, ..
     try:
         with open_context(options, env) as app:
             who = person_of(app.caller.arn, env)
-            return tuple(
-                note for run_record in records for note in record_run(app.control, replace(run_record, who=who))
-            )
+            notes = [note for run_record in records for note in record_run(app.control, replace(run_record, who=who))]
+            return (*notes, *(remember(app.control, database) if not notes else ()))
     except Exception as refused:  # noqa: BLE001 - the run was made, whatever keeps it from being recorded
         return (_not_recorded(records[0], refused),)
 
@@ -102,10 +104,21 @@ def record_run(control: ControlStore, run_record: RunRecord) -> Notes:
     return ()
 
 
+def remember(control: ControlStore, database: DatabaseRecord | None) -> Notes:
+    """Remember what the primary's database is like, for the day it cannot be seen. Returns a note where that failed."""
+    if database is None:
+        return ()
+    try:
+        control.remember(database)
+    except (SendFailed, GuardRefused) as refused:
+        return (f"What {database.identifier} is like was not remembered in the control table: {refused}",)
+    return ()
+
+
 def record_tests(
     options: Options, env: Environment, report: Report, areas: tuple[Area, ...], proof: RunEvidence
 ) -> Notes:
-    """Record ``test``: as test-infra, test-dns or both, by the areas it looked at.
+    """Record ``test``: as test-infra, test-dns or both, by the areas it looked at; remember the primary's database.
 
     Narrowed to tenants, or blind, it is kept but does not count.
     """
@@ -115,15 +128,17 @@ def record_tests(
     run_records = (
         record(kind, report.world, verdict.recommendation, complete, proof) for kind, yes in looked.items() if yes
     )
-    return record_runs(options, env, tuple(judged(run_record, verdict) for run_record in run_records))
+    return record_runs(options, env, tuple(judged(run_record, verdict) for run_record in run_records), report.database)
 
 
 def record_recovery(context: RunContext, summary: RunSummary, report: Report) -> Notes:
-    """Record a failover or failback that was executed, with what its journal measured."""
+    """Record a failover or failback that was executed, with what its journal measured; remember a database at home."""
     goal = context.start.plan.goal
+    if goal in FENCING:
+        return ()  # no recovery: its journal and the incident have it
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = summary.outcome == "done" and not context.options.only_tenants
-    proof = RunEvidence(context.files.folder, clock())
+    proof = _ended_now(context)
     run_record = record(kind, context.app.world.name, summary.outcome, complete, proof)
     who = person_of(context.app.caller.arn, context.env)
     run_record = replace(judged(run_record, report.verdict), run=summary.run, incident=summary.incident, who=who)
@@ -134,7 +149,7 @@ def record_recovery(context: RunContext, summary: RunSummary, report: Report) ->
         run_record = replace(run_record, **measured_of(entries, goal, summary.run))
     except (OSError, SendFailed) as unread:
         return (*record_run(context.app.control, run_record), f"The journal was not read for the history: {unread}")
-    return record_run(context.app.control, run_record)
+    return (*record_run(context.app.control, run_record), *remember(context.app.control, report.database))
 
 
 def record_trial(app: AppContext, env: Environment, summary: DrillSummary, goal: Goal, proof: RunEvidence) -> Notes:
@@ -150,10 +165,15 @@ def record_drill(context: RunContext, summary: DrillSummary, report: Report) -> 
 
     One that was cleaned up after before it went there and back leaves its record, and counts for no schedule.
     """
-    app, proof = context.app, RunEvidence(context.files.folder, clock())
+    app, proof = context.app, _ended_now(context)
     complete = summary.verdict == "done" and summary.went_there_and_back
     run_record = record(RunKind.FULL_DRILL, app.world.name, summary.verdict, complete, proof)
     return record_run(app.control, _drill_record(judged(run_record, report.verdict), context.env, app, summary))
+
+
+def _ended_now(context: RunContext) -> RunEvidence:
+    """The evidence of a run whose own record tells how long it took."""
+    return RunEvidence(context.files.folder, context.app.clock, context.app.clock.monotonic())
 
 
 def _drill_record(run_record: RunRecord, env: Environment, app: AppContext, summary: DrillSummary) -> RunRecord:

@@ -10,11 +10,25 @@ from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced, IncidentOpen
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.executor import Outcome
-from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, RunStopped, StepFailed
+from dr_actions.execution.run import (
+    CredentialsLost,
+    FailureCause,
+    ManualPending,
+    PlanRun,
+    ReadFailed,
+    RunStopped,
+    StepFailed,
+)
 from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep
+
+_OVERDUE = {
+    FailureCause.LATE: ("late", Exit.ACTION_FAILED),
+    FailureCause.UNDER_WAY: ("under way", Exit.UNDER_WAY),
+    FailureCause.UNAVAILABLE: ("late", Exit.COULD_NOT_SEE),
+}
 
 
 @dataclass(frozen=True)
@@ -33,11 +47,20 @@ def result_of(outcome: Outcome, passed: bool, again: NextStep, validated: bool =
 
     ``again`` is the command for a run that is not over.
     """
+    unfenced = f" {outcome.unfenced}" if outcome.unfenced else ""
+    if passed and outcome.under_way and not outcome.degraded:
+        steps = f"{len(outcome.under_way)} steps still: {outcome.under_way[0]}"
+        message = f"Done, but AWS works on {steps}.{unfenced} {again}"
+        return RunResult("under way", message, Exit.UNDER_WAY, alarms=True)
     if passed and not outcome.degraded:
         proven = ", and what serves now was validated" if validated else ""
-        return RunResult("done", f"Every step is done{proven}.", Exit.READY)
+        if outcome.unseen:
+            unseen = f"but not seen: {'; '.join(outcome.unseen).rstrip('.')}"
+            message = f"Every step is done{proven}, {unseen}.{unfenced} {again}"
+            return RunResult("unconfirmed", message, Exit.COULD_NOT_SEE, "validate", alarms=True)
+        return RunResult("done", f"Every step is done{proven}.{unfenced}", Exit.READY)
     if outcome.degraded:
-        message = f"Done, but degraded: {len(outcome.degraded)} steps failed. {again}"
+        message = f"Done, but degraded: {len(outcome.degraded)} steps failed.{unfenced} {again}"
         return RunResult("degraded", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
     message = f"Every step is done, but the validation failed: see what it found. {again}"
     return RunResult("invalid", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
@@ -49,10 +72,12 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         return RunResult("stopped", f"Stopped between two calls, as asked. {again}", Exit.INTERRUPTED)
     if isinstance(trouble, ManualPending):
         return RunResult("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
-    if isinstance(trouble, StepFailed) and trouble.cause in OVERDUE and not outcome.undone:
+    if isinstance(trouble, CredentialsLost):
+        return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
+    if isinstance(trouble, StepFailed) and trouble.cause in _OVERDUE and not outcome.undone:
         message = f"{str(trouble).rstrip('.')}. Nothing was taken back for that. {again}"
-        code = Exit.COULD_NOT_SEE if trouble.cause is FailureCause.UNAVAILABLE else Exit.ACTION_FAILED
-        return RunResult("late", message, code, trouble.step, alarms=True)
+        word, code = _OVERDUE[trouble.cause]
+        return RunResult(word, message, code, trouble.step, alarms=True)
     if isinstance(trouble, StepFailed):
         if trouble.cause is FailureCause.GATE:
             back = f" {outcome.undone[0].message}." if outcome.undone else ""

@@ -106,14 +106,15 @@ def _arguments(selection: ScenarioSelection, observation: Observation) -> list[s
     options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]
     options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every gap's frames
     options += ["-m", " or ".join(selection.areas), "--alluredir", str(selection.results_folder)]
-    options += ["--dr-environment", observation.environment.name, "--dr-config", str(selection.config_folder)]
+    # with "=": pytest takes a path that follows an option it does not know yet for a folder of tests
+    options += [f"--dr-environment={observation.environment.name}", f"--dr-config={selection.config_folder}"]
     options += [word for tenant in sorted(observation.only_tenants) for word in ("--dr-tenant", tenant)]
     options += ["--dr-options", shlex.join(observation.invocation.options)]
     options += ["--dr-program", observation.invocation.program]
     if selection.exceptions:
-        options += ["--dr-exceptions", str(selection.exceptions)]
+        options += [f"--dr-exceptions={selection.exceptions}"]
     if selection.workers:
-        options += ["-p", "xdist", "-n", str(selection.workers), "--dr-evidence", str(selection.evidence)]
+        options += ["-p", "xdist", "-n", str(selection.workers), f"--dr-evidence={selection.evidence}"]
     return options
 
 

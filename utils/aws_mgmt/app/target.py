@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
-from sandbox.core.people import AccessKeys
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.options import Options
 
@@ -42,24 +42,32 @@ class ObservedWorld:
         """What reports call it."""
         return self.id.name
 
+    @property
+    def clock(self) -> WorldClock:
+        """The world's clock, which every answer of it corrects."""
+        return self.credentials.clock
+
     def observe(
         self,
         environment: Environment,
         only: frozenset[str] | None = None,
         upon: Snapshot | None = None,
         progress: Progress = lambda _done, _of: None,
+        sides: Collection[Side] = tuple(Side),
     ) -> Snapshot:
         """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
-        return observe(environment, self.credentials, self.name, progress, only, upon)
+        return observe(environment, self.credentials, self.name, progress, only, upon, sides)
 
 
 @contextlib.contextmanager
-def world_of(options: Options, environment: Environment) -> Iterator[ObservedWorld]:
+def world_of(options: Options, environment: Environment, clock: WorldClock | None = None) -> Iterator[ObservedWorld]:
     """The world of ``options``. A sandbox that is up is attached to; else one is started for this command's life.
+
+    ``clock`` is the command's own where it has one already; the world's answers correct it.
 
     With ``options.record`` each answer is written there once the world is left, with placeholders.
     """
-    with _world(options, environment) as world:
+    with _world(options, environment, clock or WorldClock()) as world:
         if options.record is None:
             yield world
             return
@@ -73,25 +81,25 @@ def world_of(options: Options, environment: Environment) -> Iterator[ObservedWor
 
 
 @contextlib.contextmanager
-def _world(options: Options, environment: Environment) -> Iterator[ObservedWorld]:
+def _world(options: Options, environment: Environment, clock: WorldClock) -> Iterator[ObservedWorld]:
     if not options.sandbox:
         endpoint = os.environ.get(_ENDPOINT)
         if endpoint and not urlsplit(endpoint).hostname:
             raise UsageError(f"{_ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
-        yield ObservedWorld(configured_world(environment), Credentials(), Credentials(endpoint))
+        yield ObservedWorld(configured_world(environment), Credentials(clock=clock), Credentials(endpoint))
         return
     from sandbox.client import daemon, embedded
 
     found = daemon.find(environment)
     if found is not None:
         id_ = WorldId.sandbox(environment.account, found.world)
-        yield ObservedWorld(id_, _keys(found.url, found.people, options), _admin(found))
+        yield ObservedWorld(id_, _keys(found, options, clock), _admin(found))
         return
-    with embedded.running(environment, options.tenants or DEFAULT_TENANTS) as started:
+    with embedded.running(environment, options.tenants or DEFAULT_TENANTS, speed=options.speed or 1.0) as started:
         if options.acts:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
-        yield ObservedWorld(id_, _keys(started.url, started.people, options), _admin(started), passing=True)
+        yield ObservedWorld(id_, _keys(started, options, clock), _admin(started), passing=True)
 
 
 def configured_world(environment: Environment) -> WorldId:
@@ -138,9 +146,9 @@ def _admin(world: Endpoint) -> Credentials:
     return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
 
 
-def _keys(url: str, people: dict[str, AccessKeys], options: Options) -> Credentials:
-    person = options.keys_of
+def _keys(world: Endpoint, options: Options, clock: WorldClock) -> Credentials:
+    person, people = options.keys_of, world.people
     if person not in people:
         raise UsageError(f"The sandbox knows no {person}. Its people are {', '.join(sorted(people))}.")
     keys = people[person]
-    return Credentials(url, keys.access_key_id, keys.secret_access_key)
+    return Credentials(world.url, keys.access_key_id, keys.secret_access_key, clock=clock)

@@ -13,7 +13,6 @@ from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
-from dr_checks.posture.posture import Posture
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TRIAL, new_id
 from dr_estate.snapshot.snapshot import Snapshot
@@ -23,7 +22,7 @@ from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.authorization import RunStart, clear_trial
-from utils.aws_mgmt.app.connections import AppContext, clock, open_context
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import RunContext, run_steps, with_lock
@@ -48,13 +47,13 @@ def judge_and_run_trials(
     options: DrTestOptions, environment: Environment, areas: tuple[Area, ...], files: evaluation.CommandRun
 ) -> Report:
     """Judge as ``test`` does, then hold the trials asked for. The report has the gravest exit code of both."""
-    began = clock()
-    with open_context(options, environment) as app:
+    began_s = files.clock.monotonic()
+    with open_context(options, environment, files.clock) as app:
         with files.dialog.progress() as advance:
             run = replace(files, advance=advance)
             snapshot = evaluation.observe_world(app.world, environment, run)
             report = evaluation.judge(options, environment, areas, snapshot, run)
-        notes = record_tests(options, environment, report, areas, RunEvidence(files.folder, began))
+        notes = record_tests(options, environment, report, areas, RunEvidence(files.folder, files.clock, began_s))
         for goal in (goal for goal, wanted in _trials(options) if wanted):
             try:
                 summary = run_trial(options, environment, app, goal, replace(report, notes=()), files)
@@ -62,7 +61,7 @@ def judge_and_run_trials(
                 files.dialog.note(f"The {goal} was not held: {refused}")
                 report = replace(report, exit=worst(report.exit, Exit.REFUSED))
                 continue
-            notes += record_trial(app, environment, summary, goal, RunEvidence(files.folder, began))
+            notes += record_trial(app, environment, summary, goal, RunEvidence(files.folder, files.clock, began_s))
             report = replace(report, drills=(*report.drills, summary), exit=worst(report.exit, summary.exit))
     return replace(report, notes=notes)
 
@@ -75,14 +74,14 @@ def run_trial(
     options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, files: evaluation.CommandRun
 ) -> DrillSummary:
     """Hold one trial, and take away again what it made, however it ended. Raises Refused where it may not be held."""
-    began = clock()
+    began = app.clock.now()
     snapshot = evaluation.observe_world(app.world, env, files)
     start = _cleared(options, env, app, goal, judged, snapshot)
-    stops = alarms_watched(env, app.world, clock)
+    stops = alarms_watched(env, app.world)
     context = RunContext(options, env, app, start, files, stops, pack(inventory(snapshot)))
     tried = TrialResult()
     summary, _ = with_lock(context, _work_of(context, tried))
-    return of_trial(context, goal, (began, clock()), summary, tried.cleaned, tuple(tried.notes))
+    return of_trial(context, goal, (began, app.clock.now()), summary, tried.cleaned, tuple(tried.notes))
 
 
 def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Journal], tuple[RunSummary, Report]]:
@@ -105,7 +104,7 @@ def _work_of(context: RunContext, tried: TrialResult) -> Callable[[Heartbeat, Jo
 def _cleared(
     options: DrTestOptions, env: Environment, app: AppContext, goal: Goal, judged: Report, snapshot: Snapshot
 ) -> RunStart:
-    moment, posture = clock(), Posture(judged.posture, judged.posture_says)
+    moment, posture = app.clock.now(), judged.whole_posture
     incident = _new(moment)
     context = context_of(env, snapshot, goal, evaluation.narrowed(options, snapshot, env))
     plan = make_plan(replace(context, incident=incident), posture.name)

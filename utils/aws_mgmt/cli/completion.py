@@ -11,6 +11,7 @@ import click
 from utils.aws_mgmt.cli.pages import HelpPage
 
 VARIABLE = "_DR_COMPLETE"
+SIDES = ("primary", "dr")
 FORMATS = ("terminal", "markdown", "json", "csv")
 _COMMAND = "dr"
 

@@ -12,6 +12,8 @@ from click.core import ParameterSource
 from dr_estate.model.invocation import Program
 
 if TYPE_CHECKING:  # help builds no options
+    from datetime import datetime
+
     from utils.aws_mgmt.app.options import Options
 
 WIDTH = 100
@@ -109,20 +111,26 @@ class PageOfCommands(HelpPage, click.Group):
         HelpPage.format_options(self, ctx, formatter)
 
 
-def overrides_in(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[Any, ...]:
-    """The overrides as values. Raises BadParameter for a time that is none."""
+def time_in(ctx: click.Context, param: click.Parameter, given: str | None) -> datetime | None:
+    """The time that was given, in UTC where it names no zone. Raises BadParameter for what is none."""
+    return None if given is None else _moment(given, ctx, param)
+
+
+def _moment(text: str, ctx: click.Context, param: click.Parameter) -> datetime:
     from datetime import UTC, datetime
 
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as wrong:
+        raise click.BadParameter(f"'{text}' is no time such as 2026-01-07T18:00Z.", ctx, param) from wrong
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def overrides_in(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[Any, ...]:
+    """The overrides as values. Raises BadParameter for a time that is none."""
     from dr_actions.model.gates import Override
 
-    overrides = []
-    for gate, who, until, reason in given:
-        try:
-            moment = datetime.fromisoformat(until)
-        except ValueError as wrong:
-            raise click.BadParameter(f"'{until}' is no time such as 2026-01-07T18:00Z.", ctx, param) from wrong
-        overrides.append(Override(gate, who, reason, moment if moment.tzinfo else moment.replace(tzinfo=UTC)))
-    return tuple(overrides)
+    return tuple(Override(gate, who, reason, _moment(until, ctx, param)) for gate, who, until, reason in given)
 
 
 def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:

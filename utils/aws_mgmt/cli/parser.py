@@ -13,7 +13,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from dr_estate.model.invocation import Program
 from utils.aws_mgmt.cli import completion
-from utils.aws_mgmt.cli.pages import WIDTH, OptionsPage, PageOfCommands, overrides_in, print_version
+from utils.aws_mgmt.cli.pages import WIDTH, OptionsPage, PageOfCommands, overrides_in, print_version, time_in
 
 if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
@@ -47,6 +47,7 @@ GLOBAL = (
     _flag("sandbox", "Use the embedded sandbox instead of AWS."),
     _option("as", "WHO", _WHO, "person", **completion.PERSON),
     _option("tenants", "N", "Number of tenants of a sandbox that is started (12).", type=_FROM_1),
+    _option("speed", "N", "How fast the clock of a sandbox that is started runs (1).", type=click.FloatRange(1, 3600)),
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
     _option("workers", "N", "Judge in N processes (0: this one).", type=_FROM_0),
@@ -68,9 +69,12 @@ _RECOVERY = (
     _OVERRIDE,
     _REPORT,
 )
+_SIDE = _option(
+    "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
+)
 _GROUPS = {
     "Look (changes nothing)": ("doctor", "status", "schedule", "log", "report"),
-    "Act": ("failover", "failback", "approve", "pause", "unpause"),
+    "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
     "Practise": ("test", "drill", "sandbox"),
     "Set up": ("iam", "completion"),
 }
@@ -82,6 +86,7 @@ _ABOUT = {
     "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
+    "fence": "Assess, or execute, how one region is stopped from writing: first aid for a split.",
     "approve": "Approve today's plan as the second person.",
     "pause": "Stop all runs: none changes anything until `unpause`.",
     "unpause": "Let runs change things again.",
@@ -93,6 +98,7 @@ _ABOUT = {
     "sandbox up": "Start the sandbox in the background.",
     "sandbox down": "Stop the sandbox; its world is stored.",
     "sandbox show": "Show the endpoint, the account and the access keys of its people.",
+    "sandbox clock": "Show the clock of the sandbox's world, or let it run faster (--speed N).",
     "sandbox list": "List the disasters that it can play.",
     "sandbox break": "Play a disaster.",
     "sandbox mend": "Undo a disaster (without a name: all of them, and a training scenario ends).",
@@ -109,6 +115,7 @@ _EXAMPLES = {
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
+    "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
     "approve": "-e prod approve --incident INC-123; -e prod approve --incident INC-123 --failback --staged",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
     "unpause": "-e prod unpause",
@@ -117,9 +124,10 @@ _EXAMPLES = {
     "drill show": "-e sit drill show",
     "drill clean": "-e sit drill clean; -e sit drill clean --reason 'the old volume is needed for the audit'",
     "sandbox": "-e sit sandbox up; -e sit sandbox break region-down; -e sit sandbox down",
-    "sandbox up": "-e sit sandbox up; -e sit sandbox up --tenants 3 --fresh",
+    "sandbox up": "-e sit sandbox up; -e sit sandbox up --tenants 3 --fresh; -e sit sandbox up --pace real --speed 60",
     "sandbox down": "-e sit sandbox down",
     "sandbox show": "-e sit sandbox show; -e sit sandbox show --format json",
+    "sandbox clock": "-e sit sandbox clock; -e sit sandbox clock --speed 120",
     "sandbox list": "-e sit sandbox list",
     "sandbox break": "-e sit sandbox break region-down",
     "sandbox mend": "-e sit sandbox mend; -e sit sandbox mend region-down",
@@ -143,16 +151,25 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
     "failover": (
         *_RECOVERY,
+        _option("since", "TIME", "When the outage began (ticket), such as 2026-01-07T18:00Z.", callback=time_in),
         _flag("validate", "Validate that the DR region serves."),
         _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
     ),
     "failback": (*_RECOVERY, _flag("staged", "Shift traffic in stages.")),
+    "fence": (
+        *_RECOVERY,
+        _SIDE,
+        _flag("release", "Let the fenced region write again, as it was before the fence."),
+    ),
     "approve": (
         _option("incident", "TICKET", "The incident ticket."),
         _option("digest", "DIGEST", "Approve only if the plan has this digest."),
         _flag("planned", "The plan of a switchover."),
         _flag("failback", "The plan of a failback."),
         _flag("staged", "With --failback: in stages."),
+        _flag("fence", "The plan of a fence."),
+        _SIDE,
+        _flag("release", "With --fence: let the fenced region write again."),
         _flag("withdraw", "Withdraw your own approvals of the incident."),
     ),
     "pause": (_option("reason", "TEXT", "Why everything is to stop."),),
@@ -172,6 +189,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "sandbox up": (
         _option("port", "PORT", "Port on 127.0.0.1 (default: a free one, then the same).", type=int),
         _flag("fresh", "Discard the stored world and seed a new one."),
+        _option("pace", "", "real: changes take as long as on AWS (quick).", type=click.Choice(["quick", "real"])),
     ),
     "sandbox break": (_word("name", "NAME", "The disaster.", **completion.DISASTER),),
     "sandbox mend": (_word("name", "[NAME]", "The disaster.", **completion.DISASTER),),

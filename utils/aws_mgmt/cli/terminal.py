@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.terminal import console
-from utils.aws_mgmt.app.dialog import Advance
+from utils.aws_mgmt.app.dialog import Advance, Estimate
 
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
@@ -36,9 +36,20 @@ class Terminal:
         """Show how far long work is."""
         return console.progress()
 
-    def follow(self, plan: Plan, folder: Path, by_hand: Credentials) -> AbstractContextManager[RunListener]:
-        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``."""
+    def follow(
+        self,
+        plan: Plan,
+        folder: Path,
+        by_hand: Credentials,
+        outage_s: float | None = None,
+        estimate_s: Estimate | None = None,
+    ) -> AbstractContextManager[RunListener]:
+        """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
+
+        ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
+        steps take; without it their budgets do.
+        """
         from reports.terminal.manual_step import ManualStepWriter
         from reports.terminal.run_progress import RunProgress
 
-        return closing(RunProgress(plan, self.attended, ManualStepWriter(folder, by_hand)))
+        return closing(RunProgress(plan, self.attended, ManualStepWriter(folder, by_hand), outage_s, estimate_s))

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dr_actions.actions.common.unfenced import unfenced, unfenced_reason, unfenced_sentence
 from dr_actions.actions.compute import fence_scaling, fence_services
-from dr_actions.actions.compute.fence_services import unfenced_reasons
 from dr_actions.actions.compute.services import SUSPENSIONS
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
@@ -120,7 +120,7 @@ def test_a_service_that_is_gone_is_changed() -> None:
 
 
 def test_a_primary_that_answers_is_not_unfenced() -> None:
-    assert unfenced_reasons(sight()) is None
+    assert unfenced_reason(sight()) == ""
     assert [] == [*SERVICES.cleanup_notes(sight()), *MINIMUM.notes(sight())]
 
 
@@ -128,7 +128,7 @@ def test_a_silent_primary_is_said_to_be_unfenced_and_no_step_is_made() -> None:
     silent = sight(dark(HEALTHY, PRIMARY), primary_answers=False)
     assert {} == steps_of(MINIMUM, silent) == steps_of(SERVICES, silent)
     (note,) = SERVICES.cleanup_notes(silent)
-    assert unfenced_reasons(silent) == note
+    assert unfenced_sentence(SIT, unfenced_reason(silent)) == note
     assert f"UNFENCED: the API of {SIT.regions.primary} does not answer" in note
 
 
@@ -137,7 +137,15 @@ def test_a_primary_whose_ecs_alone_is_dark_is_unfenced_too() -> None:
         with_part(HEALTHY, ecs.services, PRIMARY, Unavailable(UnavailableKind.ERROR, "ecs:ListServices is throttled."))
     )
     assert {} == steps_of(SERVICES, throttled)
-    assert "UNFENCED: ecs:ListServices is throttled," in str(unfenced_reasons(throttled))
+    assert unfenced_reason(throttled) == "ecs:ListServices is throttled"
+
+
+def test_what_may_still_write_is_known_by_counts_by_tasks_and_by_what_auto_scaling_may_start() -> None:
+    fenced = with_rows(_stopped(), targets, PRIMARY, minimum=0, maximum=0)
+    assert unfenced(sight(HEALTHY)) == (FIRST, LAST)
+    assert unfenced(sight(fenced)) == ()
+    assert unfenced(sight(_stopped())) == (FIRST, LAST)
+    assert unfenced(sight(with_part(fenced, ecs.tasks, PRIMARY, (_task(LAST),)))) == (LAST,)
 
 
 def test_what_cannot_be_seen_later_is_unseen() -> None:
@@ -151,4 +159,4 @@ def test_what_cannot_be_seen_later_is_unseen() -> None:
 def test_a_failback_fences_nothing_here() -> None:
     back = sight(goal=Goal.FAILBACK)
     assert {} == steps_of(MINIMUM, back) == steps_of(SERVICES, back)
-    assert unfenced_reasons(back) is None
+    assert unfenced_reason(back) == ""

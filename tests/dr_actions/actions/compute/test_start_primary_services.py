@@ -151,7 +151,7 @@ def test_a_schedule_that_the_failover_suspended_goes_on_once_home() -> None:
     assert restore_dr_scaling.ACTION.observe(step, context).state is StepState.READY
     lowered = with_rows(suspended, targets, DR, minimum=SIT.standby.tasks_per_service)
     assert restore_dr_scaling.ACTION.observe(step, _sight(lowered)).state is not StepState.DONE
-    home = with_rows(lowered, targets, DR, schedule_suspended=False)
+    home = with_rows(suspended, targets, DR, minimum=step.after["MinCapacity"], schedule_suspended=False)
     assert restore_dr_scaling.ACTION.observe(step, _sight(home)).state is StepState.DONE
 
 

@@ -19,7 +19,7 @@ from dr_actions.actions.database import unfreeze as database_unfreeze
 from dr_actions.actions.database import verify_primary_in_sync as database_verify_primary_in_sync
 from dr_actions.actions.registry import actions
 from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState
-from dr_actions.model.plan import Goal, Step
+from dr_actions.model.plan import FENCING, Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import backup, backup_jobs, efs, vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -84,7 +84,7 @@ OURS = (
 
 
 def test_the_verbs_are_those_of_a_failback_alone_in_the_order_of_its_stages() -> None:
-    assert all(action.goals == TO_PRIMARY and actions()[action.name] is action for action in OURS)
+    assert all(action.goals - FENCING == TO_PRIMARY and actions()[action.name] is action for action in OURS)
     away = replace(sight(), goal=Goal.FAILOVER)
     assert [step for action in OURS for step in action.plan_steps(away)] == []
     assert [note for action in OURS for note in (*action.notes(away), *action.cleanup_notes(away))] == []
@@ -268,3 +268,18 @@ def test_a_group_of_awss_own_is_left_to_a_person_and_watched() -> None:
     assert standing(database_freeze.ACTION, step, instances_dr=(default,)) is StepState.READY
     assert standing(database_freeze.ACTION, step, parameter_groups_dr=(FROZEN_GROUP,)) is StepState.DONE
     assert list(database_unfreeze.ACTION.plan_steps(sight(instances_dr=(default,)))) == []
+
+
+def test_the_group_of_a_primary_that_a_fence_froze_is_let_go_before_its_copy_comes_home() -> None:
+    frozen: dict[str, Any] = {"parameter_groups_primary": (FROZEN_GROUP,)}
+    (step,) = [s for s in database_unfreeze.ACTION.plan_steps(sight(**frozen)) if s.side is Side.PRIMARY]
+    (copied, *_) = database_replicate_to_primary.ACTION.plan_steps(sight())
+    assert step.stage < copied.stage
+    assert (step.planned_call.region, step.id) == (
+        SIT.regions.primary,
+        "database/unfreeze.primary:sit-mysql-params",
+    )
+    assert standing(database_unfreeze.ACTION, step, **frozen) is StepState.DRIFTED, "its database still has its name"
+    renamed = (replace(OLD, identifier="sit-mysql-before-1"),)
+    assert standing(database_unfreeze.ACTION, step, instances_primary=renamed, **frozen) is StepState.READY
+    assert standing(database_unfreeze.ACTION, step, instances_primary=renamed) is not StepState.READY

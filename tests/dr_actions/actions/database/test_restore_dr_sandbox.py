@@ -45,7 +45,9 @@ def test_the_database_is_restored_from_replicated_backups_under_the_estates_own_
     host = dict(done.evidence)["host"]
     instance = copy_selection.instance(stores.look(ACTION), "sit-mysql")
     assert instance is not None
-    assert (instance.multi_az, instance.deletion_protection, instance.retention_days) == (True, True, 7)
+    assert (instance.multi_az, instance.deletion_protection, instance.retention_days) == (False, True, 7)
+    assert (instance.instance_class, instance.storage_type) == ("db.r6g.large", "gp3")
+    assert instance.log_exports == ("error", "slowquery")
     assert instance.subnet_group == "sit-db-subnet-group"
     assert [name for name, _ in instance.parameter_groups] == ["sit-mysql-params"]
     definition = stores.send(Side.DR, "ecs:DescribeTaskDefinition", taskDefinition="sit-tenant-1")

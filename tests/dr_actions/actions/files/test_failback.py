@@ -283,7 +283,7 @@ def test_protection_is_switched_on_where_aws_left_it_off() -> None:
 
 
 def test_without_a_replication_before_none_is_made_and_said_so() -> None:
-    seen = sight_of(recorded={"files/restore_dr:sit-efs": {"file system": "fs-1", "point": "arn:point"}})
+    seen = sight_of(recorded={"files/restore_copy:sit-efs": {"file system": "fs-1", "point": "arn:point"}})
     for action in (allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION):
         assert [] == list(action.plan_steps(seen))
     assert any("backup plan" in note for note in allow_overwrite_dr.ACTION.notes(seen))

@@ -1,4 +1,4 @@
-"""The files become usable in the DR region: their replica writable, or the newest copy beside what is there."""
+"""The files become usable in the DR region: their replica becomes writable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dr_actions.guard.guard import refusal
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
+from dr_estate.readers import efs, kms_copy_keys
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.estates import only, stands
 from tests.dr_actions.actions.failback_world import Home
@@ -79,14 +79,6 @@ def test_with_a_dark_primary_the_local_half_alone_can_be_deleted(stores: Home) -
     assert stores.until(StepState.DONE, ACTION, step).state is StepState.DONE
 
 
-def test_files_that_an_earlier_plan_of_the_incident_opened_are_not_restored_over() -> None:
-    step = only(ACTION, sight())
-    assert _call(only(ACTION, sight(ALONE))).name == "backup:StartRestoreJob"
-    opened = sight(ALONE, recorded={step.id: step.before})
-    assert [] == list(ACTION.plan_steps(opened))
-    assert [] == [note for note in ACTION.notes(opened) if "Nothing" in note]
-
-
 def test_a_primary_that_answers_again_stops_the_local_deletion() -> None:
     state, message = stands(ACTION, sight(), only(ACTION, SILENT))
     assert state is StepState.DRIFTED
@@ -105,57 +97,10 @@ def test_a_broken_replication_is_ended_all_the_same_and_said() -> None:
     assert any("is ERROR" in note for note in ACTION.notes(broken))
 
 
-def test_without_replication_the_newest_copy_is_to_be_restored_beside_what_is_there() -> None:
-    step = only(ACTION, sight(ALONE))
-    points = [p for p in ALONE.get(backup.recovery_points, Side.DR) if p.resource_type == "EFS"]
-    newest = max((p for p in points if p.status == "COMPLETED"), key=lambda p: p.created_at)
-    assert _call(step).params["RecoveryPointArn"] == newest.arn
-    assert _call(step).params["IamRoleArn"] == newest.role
-    assert newest.role.endswith(":role/sit-backup-role")
-    assert "a person then moves" in step.says
-    assert stands(ACTION, sight(ALONE))[0] is StepState.READY, "a restore test of the same copy does not count"
-
-
-@pytest.mark.proof
-def test_the_newest_copy_is_restored_beside_what_is_there(stores: Home) -> None:
-    stores.endpoint.inject("efs-replication-deleted")
-    step = only(ACTION, stores.sight(stores.whole(*ACTION.reads_parts)))
-    assert stores.confirm(ACTION, step).state is StepState.READY, "a restore test of the same copy does not count"
-    stores.act(ACTION, step)
-    assert stores.confirm(ACTION, step).state is StepState.IN_PROGRESS
-    done = stores.until(StepState.DONE, ACTION, step)
-    assert done.state is StepState.DONE
-    assert "aws-backup-restore_" in done.message
-
-
-def test_a_restore_that_failed_is_told_and_may_be_planned_again() -> None:
-    step = only(ACTION, sight(ALONE))
-    (system,) = ALONE.get(efs.file_systems, Side.DR)
-    failed = backup_jobs.RestoreJob(
-        id="job-1",
-        source_arn="",
-        resource_type="EFS",
-        status="FAILED",
-        message="The role may not.",
-        validation="",
-        created_at=ALONE.taken_at,
-        completed_at=ALONE.taken_at,
-        point_arn=_call(step).params["RecoveryPointArn"],
-        made_arn=system.arn,
-    )
-    worse = sight(with_part(ALONE, backup_jobs.restores, Side.DR, (failed,)))
-    state, message = stands(ACTION, worse, step)
-    assert (state, "The role may not." in message) == (StepState.FAILED, True)
-    again = only(ACTION, worse)
-    assert stands(ACTION, worse, again)[0] is StepState.READY
-    assert _call(again).params["IdempotencyToken"] != _call(step).params["IdempotencyToken"]
-
-
 def test_a_copy_whose_key_is_disabled_is_not_planned_upon() -> None:
     keys = tuple(replace(key, state="Disabled") for key in ALONE.get(kms_copy_keys.keys, Side.DR))
     assert keys
     locked = sight(with_part(ALONE, kms_copy_keys.keys, Side.DR, keys))
-    assert list(ACTION.plan_steps(locked)) == []
     assert any("no usable copy" in note for note in ACTION.notes(locked))
 
 

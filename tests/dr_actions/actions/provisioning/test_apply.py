@@ -19,7 +19,7 @@ from dr_estate.readers import ecs, elbv2
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from tests.dr_actions.clients.test_terraform import Shim
 from tests.dr_checks.estates import healthy
-from tests.dr_checks.worlds import SIT
+from tests.dr_checks.worlds import SIT, warm
 from tests.real_terraform import write_terraform
 
 
@@ -46,11 +46,12 @@ def lacking_services(env: Environment = SIT) -> PlanContext:
     return sight_of(env, services=(), balancer=None)
 
 
-def test_a_warm_standby_has_all_and_no_program_is_run() -> None:
-    for env in (SIT, with_folder(SIT, "live/dr")):
-        assert [] == list(plan_steps(sight_of(env)))
-    (note,) = notes(sight_of())
-    assert f"the warm standby in {SIT.regions.dr} has all that a failover needs already" in note
+@pytest.mark.parametrize(("env", "standby"), [(SIT, "pilot light"), (warm(SIT), "warm standby")])
+def test_a_standby_has_all_and_no_program_is_run(env: Environment, standby: str) -> None:
+    for found in (env, with_folder(env, "live/dr")):
+        assert [] == list(plan_steps(sight_of(found)))
+    (note,) = notes(sight_of(env))
+    assert f"the {standby} in {SIT.regions.dr} has all that a failover needs already" in note
 
 
 def test_what_is_missing_without_a_folder_is_a_note_that_says_so() -> None:

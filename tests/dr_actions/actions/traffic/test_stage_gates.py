@@ -189,9 +189,10 @@ def test_targets_at_home(service: ecs.Service, count: float | None, recorded: An
         (_visit("tenant1", status=500), StepState.FAILED),
         (_visit("tenant1", digest="stranger"), StepState.FAILED),
         (SILENT, StepState.FAILED),
+        (replace(SILENT, kind=UnavailableKind.NOT_REACHABLE), StepState.IN_PROGRESS),
         (DENIED, StepState.IN_PROGRESS),
     ],
-    ids=["an error", "anybody's site", "no answer", "not asked"],
+    ids=["an error", "anybody's site", "no answer", "not reachable from here", "not asked"],
 )
 def test_sites_at_home(answer: Any, expected: StepState) -> None:
     done = http_sites.VisitRound(STRANGER, (answer, _visit("tenant2")))

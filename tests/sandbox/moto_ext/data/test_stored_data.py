@@ -9,10 +9,11 @@ from urllib import error, request
 
 import pytest
 
+from dr_actions.actions.files.register_mover import SCRIPT
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
-from tests.sandbox.conftest import client_of
+from tests.sandbox.conftest import client_of, start_standby
 from tests.worlds import borrowed
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
@@ -23,6 +24,7 @@ MYSQL = "sit-mysql"
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
     with borrowed(sit, 1) as endpoint:
         endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
+        start_standby(endpoint, sit)
         endpoint.keep("healthy")
         yield endpoint
 
@@ -194,7 +196,28 @@ def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
     job = backup.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=role)["RestoreJobId"]
     created_resource_arn = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
     repoint(served, sit, created_resource_arn)
+    if kind == "files":
+        assert ["held", "later"] == ids(sites, kind, PRIMARY), "no task starts well upon an empty folder"
+        move_to_root(served)
     assert ["held"] == ids(sites, kind, PRIMARY)
+
+
+def move_to_root(served: Endpoint) -> None:
+    """Let a task of the tenant's newest definition put what was restored into its place, and deploy anew."""
+    ecs = admin(served, "ecs", PRIMARY)
+    override = {"name": "wordpress", "command": ["php", "-r", SCRIPT]}
+    service = ecs.describe_services(cluster="sit-cluster", services=["sit-tenant-1-service"])["services"][0]
+    task = ecs.run_task(
+        cluster="sit-cluster",
+        taskDefinition="sit-tenant-1",
+        launchType="FARGATE",
+        networkConfiguration=service["networkConfiguration"],
+        overrides={"containerOverrides": [override]},
+    )["tasks"][0]["taskArn"]
+    served.age(60)
+    (ended,) = ecs.describe_tasks(cluster="sit-cluster", tasks=[task])["tasks"]
+    assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 0)
+    ecs.update_service(cluster="sit-cluster", service="sit-tenant-1-service", forceNewDeployment=True)
 
 
 def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
@@ -212,7 +235,13 @@ def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
         identifier = arn.rpartition("/")[2]
         subnets = service["networkConfiguration"]["awsvpcConfiguration"]["subnets"]
         efs.create_mount_target(FileSystemId=identifier, SubnetId=subnets[0])
-        revision["volumes"][0]["efsVolumeConfiguration"].update(fileSystemId=identifier)
+        volume = revision["volumes"][0]["efsVolumeConfiguration"]
+        former = efs.describe_access_points(AccessPointId=volume["authorizationConfig"]["accessPointId"])
+        point = efs.create_access_point(
+            FileSystemId=identifier, RootDirectory=former["AccessPoints"][0]["RootDirectory"], ClientToken=identifier
+        )
+        volume["fileSystemId"] = identifier
+        volume["authorizationConfig"]["accessPointId"] = point["AccessPointId"]
     keys = ("family", "containerDefinitions", "volumes", "networkMode", "cpu", "memory", "requiresCompatibilities")
     params: dict[str, Any] = {key: revision[key] for key in (*keys, "executionRoleArn", "taskRoleArn")}
     registered = ecs.register_task_definition(**params)["taskDefinition"]["taskDefinitionArn"]
@@ -241,8 +270,8 @@ def test_the_region_neutral_name_leads_each_region_to_its_own_database(
 def test_a_task_that_names_the_other_regions_database_reaches_none(served: Endpoint, sites: Sites) -> None:
     restore(served)
     served.inject("definition-primary-database")
-    admin(served, "ecs").update_service(
-        cluster="sit-cluster", service="sit-tenant-1-service", taskDefinition="sit-tenant-1"
-    )
+    service = {"cluster": "sit-cluster", "service": "sit-tenant-1-service"}
+    admin(served, "ecs").update_service(**service, desiredCount=0)
+    admin(served, "ecs").update_service(**service, taskDefinition="sit-tenant-1", desiredCount=1)
     status, reason = write(sites, "rows", "a", DR)
     assert (503, True) == (status, f"leads to no database of {DR}" in reason)

@@ -217,7 +217,7 @@ def _age(aws: Clients, by: timedelta) -> None:
     """Let every stopped task have stopped that much sooner: ECS forgets stopped tasks after an hour."""
     assert aws("ecs", DR).list_tasks(cluster="shop", desiredStatus="STOPPED")["taskArns"]
     for task in all_tasks(ecs_backends[ACCOUNT][DR]).values():
-        task.stops_at = task.stops_at - by if task.stops_at else None
+        task.leaves_at = task.stops_at = task.stops_at - by if task.stops_at else None
 
 
 BREAKER = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
@@ -276,3 +276,45 @@ def test_tasks_keep_when_they_started_until_a_new_deployment_replaces_them(aws: 
     there.client("ecs").update_service(cluster="shop", service="tenant-a", forceNewDeployment=True)
     assert all(task["createdAt"] > second["createdAt"] for task in there.tasks())
     assert not {first["taskArn"], second["taskArn"]} & {task["taskArn"] for task in there.tasks()}
+
+
+def test_a_task_set_that_is_not_scaled_down_is_deleted_by_force_alone(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    client, definition = aws("ecs", DR), there.service()["taskDefinition"]
+    cluster = there.service()["clusterArn"]
+    client.create_service(
+        cluster=cluster, serviceName="external", desiredCount=1, deploymentController={"type": "EXTERNAL"}
+    )
+    names = {"cluster": cluster, "service": "external"}
+    created = client.create_task_set(**names, taskDefinition=definition, scale={"unit": "PERCENT", "value": 100.0})
+    arn = created["taskSet"]["taskSetArn"]
+    with pytest.raises(ClientError) as refused:
+        client.delete_task_set(**names, taskSet=arn)
+    assert _code(refused) == "InvalidParameterException"
+    client.delete_task_set(**names, taskSet=arn, force=True)
+    other = client.create_task_set(**names, taskDefinition=definition, scale={"unit": "PERCENT", "value": 0.0})
+    client.delete_task_set(**names, taskSet=other["taskSet"]["taskSetArn"])
+    assert client.describe_task_sets(**names)["taskSets"] == []
+
+
+def test_a_task_on_fargate_is_found_by_its_tags_while_it_lives(aws: Clients) -> None:
+    there = platform(aws, DR)
+    there.serve(tasks=1)
+    client, service = aws("ecs", DR), there.service()
+    started = client.run_task(
+        cluster=service["clusterArn"],
+        taskDefinition=service["taskDefinition"],
+        launchType="FARGATE",
+        networkConfiguration=service["networkConfiguration"],
+        tags=[{"key": "for", "value": "the test"}],
+    )["tasks"][0]["taskArn"]
+
+    def found() -> list[str]:
+        filters = {"ResourceTypeFilters": ["ecs:task"], "TagFilters": [{"Key": "for", "Values": ["the test"]}]}
+        answer = aws("resourcegroupstaggingapi", DR).get_resources(**filters)
+        return [row["ResourceARN"] for row in answer["ResourceTagMappingList"]]
+
+    assert found() == [started]
+    client.stop_task(cluster=service["clusterArn"], task=started)
+    assert found() == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.core.state import STATE, now
+from sandbox.core.state import STATE, Outage, now
 from sandbox.moto_ext.efs.model import last_sync
 from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients, go_dark
 
@@ -92,6 +92,26 @@ def test_a_dark_source_is_left_behind_by_the_local_form_alone(aws: Clients) -> N
     assert _protection(aws, DR, target) == "ENABLED"
     assert efs.describe_replication_configurations()["Replications"] == []
     assert len(aws("efs", PRIMARY).describe_replication_configurations()["Replications"]) == 1
+
+
+def test_a_source_too_sick_to_do_its_half_leaves_the_replica_read_only_until_the_local_form(aws: Clients) -> None:
+    source, target = _replicated(aws)
+    STATE.outages.append(Outage(PRIMARY, "error", writes=True))
+    efs = aws("efs", DR)
+    efs.delete_replication_configuration(SourceFileSystemId=source)
+    assert (_seen(aws, DR, target)["Status"], _protection(aws, DR, target)) == ("DELETING", "REPLICATING")
+    efs.delete_replication_configuration(SourceFileSystemId=source, DeletionMode="LOCAL_CONFIGURATION_ONLY")
+    assert _protection(aws, DR, target) == "ENABLED"
+    assert efs.describe_replication_configurations()["Replications"] == []
+
+
+def test_a_deletion_that_was_stuck_ends_once_the_source_is_well(aws: Clients) -> None:
+    source, target = _replicated(aws)
+    STATE.outages.append(Outage(PRIMARY, "error", "efs"))
+    aws("efs", DR).delete_replication_configuration(SourceFileSystemId=source)
+    STATE.outages.clear()
+    assert _protection(aws, DR, target) == "ENABLED"
+    assert aws("efs", PRIMARY).describe_replication_configurations()["Replications"] == []
 
 
 def test_the_half_that_was_left_behind_stands_in_the_way_until_it_is_deleted_too(aws: Clients) -> None:

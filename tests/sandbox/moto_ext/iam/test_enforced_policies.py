@@ -80,7 +80,6 @@ STRANGE: list[Attempt] = [
     ("backup", "start_backup_job", {"BackupVaultName": "prod-vault", "ResourceArn": "a", "IamRoleArn": "r"}),
     ("rds", "create_db_instance_read_replica", {"DBInstanceIdentifier": "prod-mysql", **SOURCE}),
     ("rds", "modify_db_instance", {"DBInstanceIdentifier": "sit-mysql", "NewDBInstanceIdentifier": "prod-mysql"}),
-    ("rds", "modify_db_parameter_group", {"DBParameterGroupName": "sit-mysql8", "Parameters": []}),
     ("efs", "put_file_system_policy", {"FileSystemId": "fs-0", "Policy": "{}"}),
     ("s3", "put_object", {"Bucket": "data", "Key": "a"}),
     ("s3", "copy_object", {"Bucket": ASSETS, "Key": "a", "CopySource": {"Bucket": "data", "Key": "a"}}),

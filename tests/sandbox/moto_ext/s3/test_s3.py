@@ -150,3 +150,11 @@ def test_replicas_are_not_replicated_back(aws: Clients) -> None:
     standby.put_object(Bucket=TARGET, Key="two", Body=b"2")
     assert _keys(s3, SOURCE) == _keys(standby, TARGET) == {"one", "two"}
     assert len(s3.list_object_versions(Bucket=SOURCE)["Versions"]) == 2
+
+
+def test_us_east_1_is_named_by_no_location_and_refused_by_name(aws: Clients) -> None:
+    s3 = aws("s3", "us-east-1")
+    with pytest.raises(ClientError, match="InvalidLocationConstraint"):
+        s3.create_bucket(Bucket="by-name", CreateBucketConfiguration={"LocationConstraint": "us-east-1"})
+    s3.create_bucket(Bucket="by-none")
+    assert s3.get_bucket_location(Bucket="by-none").get("LocationConstraint") is None

@@ -10,17 +10,17 @@ from dr_actions.authorization.clearance import Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.control_table.control import ConditionFailed
 from dr_estate.config.environment import Environment
+from dr_estate.model.durations import duration
 from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.connections import AppContext, clock, open_context
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
-from utils.aws_mgmt.app.execution import record_pause
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause, recorded_of
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -50,7 +50,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         if wanted and not digest.startswith(wanted):
             raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")
         _sure(incident, digest)
-        now = clock()
+        now, needed_s = reached.clock.now(), assessment.rto_estimate_s
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
         caller = reached.caller
         approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until)
@@ -58,6 +58,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
         f"The operator runs: {next_steps.execution(options, incident)}\n"
+        f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
+        f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
     return Exit.READY
 

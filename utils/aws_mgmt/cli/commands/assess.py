@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_actions.model.plan import Goal
+from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
-from utils.aws_mgmt.app.assessment import assess, goal_of
+from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -23,18 +24,21 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(options) as folder, console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
-        if goal_of(options) is Goal.FAILBACK and not options.from_evidence:
+        if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE) and not options.from_evidence:
             report = _assess_return(options, environment, run)
         else:
             report = assess(options, environment, read(options, environment, run), run)
+            if not (options.from_evidence or options.sandbox):
+                report = with_session(report, Credentials(), run.clock.now())
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
 
 
 def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) -> Report:
-    """The assessment of a failback, upon what the incident's failover recorded; it changes nothing."""
+    """The assessment of a failback or a release, upon what the incident recorded; it changes nothing."""
     with open_context(options, env) as reached:
         control_state = reached.control.in_force()
         incident = control_state.incident.id if control_state.incident else options.incident
         recorded = recorded_of(entries_of_incident(options, env, incident, reached))
-        return assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
+        report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
+        return with_session(report, reached.world.credentials, reached.clock.now())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from dr_estate.config.environment import Environment
 from reports.render.diagnosis import FORMS, render
@@ -27,7 +26,7 @@ def doctor_command(options: DoctorOptions, environment: Environment) -> Exit:
     with run_folder(options) as folder, world_of(options, environment) as world:
         with console.progress() as advance:
             heard = examine(environment, world, lambda done, of: advance("Trying", done, of))
-        diagnosis = diagnose(environment, world, heard, datetime.now(UTC))
+        diagnosis = diagnose(environment, world, heard, world.clock.now())
         path = folder / f"doctor-{environment.name}.zip"
         write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
     diagnosis = replace(diagnosis, bundle=str(path))

@@ -13,7 +13,7 @@ from dr_estate.model.drill_names import TRIAL, is_full
 from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.authorization import paused_by
-from utils.aws_mgmt.app.connections import AppContext, clock, open_context
+from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -61,7 +61,7 @@ def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, 
     control_state = reached.control.in_force()
     open_ = control_state.incident.id if control_state.incident and is_full(control_state.incident.id) else ""
     due = [open_] if open_ else sorted({_trial_of(leftover) for leftover in left})
-    drills = [FullDrill(options, env, reached, files, incident, clock()) for incident in due]
+    drills = [FullDrill(options, env, reached, files, incident, reached.clock.now()) for incident in due]
     return _show(drills, left, reached) if options.action == "show" else _clean(drills, options, env)
 
 

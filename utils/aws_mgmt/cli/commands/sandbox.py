@@ -1,8 +1,9 @@
-"""sandbox up, down, show, list, break, mend, train, debrief: the embedded world that lives between commands."""
+"""sandbox up, down, show, clock, list, break, mend, train, debrief: the embedded world that lives between commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from dr_estate.config.environment import Environment
 from reports.render import sandbox as render_sandbox
@@ -25,6 +26,7 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
     actions: dict[str, Callable[[SandboxOptions, Environment], str]] = {
         "up": _up,
         "show": _show,
+        "clock": _clock,
         "list": _list,
         "break": _break,
         "mend": _repair,
@@ -35,8 +37,16 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
 
 def _up(options: SandboxOptions, environment: Environment) -> str:
     with console.progress() as progress:
-        endpoint = daemon.up(environment, options.tenants, options.port, options.fresh, progress=progress)
-    return render_sandbox.endpoint(to_json(endpoint), options.format)
+        world = daemon.up(
+            environment,
+            options.tenants,
+            options.port,
+            options.fresh,
+            pace=options.pace,
+            progress=progress,
+            speed=options.speed or 0,
+        )
+    return render_sandbox.endpoint(_described(world), options.format)
 
 
 def _down(environment: Environment) -> Exit:
@@ -55,7 +65,17 @@ def _down(environment: Environment) -> Exit:
 
 
 def _show(options: SandboxOptions, environment: Environment) -> str:
-    return render_sandbox.endpoint(to_json(running_sandbox(environment)), options.format)
+    return render_sandbox.endpoint(_described(running_sandbox(environment)), options.format)
+
+
+def _described(world: Endpoint) -> dict[str, Any]:
+    return {**to_json(world), "pace": world.state()["pace"]}
+
+
+def _clock(options: SandboxOptions, environment: Environment) -> str:
+    world = running_sandbox(environment)
+    clock = world.clock() if options.speed is None else world.set_speed(options.speed)
+    return render_sandbox.clock(clock, environment.name, options.format)
 
 
 def _list(options: SandboxOptions, environment: Environment) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from dr_checks.core.model import Area
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.publish import publish
 from reports.terminal import console
@@ -21,14 +21,17 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
 
     Returns its exit code; where only the validation was judged and found fault, 6.
     """
-    began = datetime.now(UTC)
+    clock = WorldClock()
+    began_s = clock.monotonic()
     with run_folder(options) as folder, console.progress() as advance:
-        run = CommandRun(folder, Terminal(), advance)
+        run = CommandRun(folder, Terminal(), advance, clock=clock)
         report = judge(options, environment, areas, read(options, environment, run), run)
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
         from utils.aws_mgmt.app.run_history import RunEvidence, record_tests
 
-        report = replace(report, notes=record_tests(options, environment, report, areas, RunEvidence(folder, began)))
+        report = replace(
+            report, notes=record_tests(options, environment, report, areas, RunEvidence(folder, clock, began_s))
+        )
     if areas == (Area.VALIDATION,) and report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
     publish(report, folder, options.format, html=options.html)

@@ -7,13 +7,13 @@ import tomllib
 from pathlib import Path
 
 from dr_actions.assessment.tabletop import TabletopStop, walk_through
+from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from dr_estate.model.run_records import RunKind
 from reports.render import tabletop
 from reports.render.tabletop import Exercise, TabletopDecision
 from reports.terminal import console
 from utils.aws_mgmt.app.areas import disasters
-from utils.aws_mgmt.app.connections import clock
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, read
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -26,17 +26,18 @@ from utils.aws_mgmt.cli.terminal import Terminal
 def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the exercise. Returns 0, 1 where there are gaps. Its record is in the run's folder."""
     given = _answers(options)
-    began = clock()
+    clock = WorldClock()
+    began_s = clock.monotonic()
     with run_folder(options) as folder:
         with console.progress() as advance:
-            snapshot = read(options, environment, CommandRun(folder, Terminal(), advance))
+            snapshot = read(options, environment, CommandRun(folder, Terminal(), advance, clock=clock))
         stops = walk_through(environment, snapshot, disasters(), snapshot.taken_at.toordinal())
         ask = Terminal().attended and given is None and not options.non_interactive
         decisions = _talk(stops) if ask else _find(given or (), stops)
         exercise = Exercise(environment.name, snapshot.world, snapshot.taken_at, stops, decisions)
         (folder / "tabletop.md").write_text(console.completed(tabletop.markdown(exercise)), encoding="utf-8")
         (folder / "tabletop.json").write_text(tabletop.as_json(exercise), encoding="utf-8")
-        notes = _recorded(options, environment, exercise, RunEvidence(folder, began, "tabletop.json"))
+        notes = _recorded(options, environment, exercise, RunEvidence(folder, clock, began_s, "tabletop.json"))
     for note in notes:
         console.complain(note)
     if options.format == "json":

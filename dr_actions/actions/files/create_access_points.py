@@ -1,7 +1,7 @@
-"""Opens the restored files as a recovery would have them opened: an access point for each sampled tenant.
+"""Opens restored files as the DR region's were opened: an access point for each tenant, in a restore test a sample's.
 
 A path that is absent is made when it is first mounted; the restored content lies below ``aws-backup-restore_<time>``,
-from where a recovery moves it. Source: EFS API, CreateAccessPoint (RootDirectory, CreationInfo).
+from where a recovery moves it before this. Source: EFS API, CreateAccessPoint (RootDirectory, CreationInfo).
 """
 
 from __future__ import annotations
@@ -9,30 +9,35 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from dr_actions.actions.restore_test import restored_files, shared
-from dr_actions.actions.restore_test.restored_files import pending_file_system
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.actions.common.unavailable_handling import tenants_of
+from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions.file_copies.restored_copy import FilesRestore, pending_file_system
+from dr_actions.actions.restore_test import shared
+from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import drill_resources, efs
+from dr_estate.readers import drill_resources, efs, restored_files
+from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.tenants import Tenant
 
 CREATE = "efs:CreateAccessPoint"
 _PERMISSIONS = "0755"
 
 
-@shared.trial_only
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each sampled tenant, where files are tried."""
-    if shared.files_point(context) is not None:
-        yield from (_step(context, tenant) for tenant in shared.sampled(context))
+    """A step for each tenant, or each sampled one, where files are restored."""
+    restore = restored_copy.planned(context)
+    if restore is not None:
+        tenants = tenants_of(context) if restore.replaces else shared.sampled(context)
+        yield from (_step(context, restore, tenant) for tenant in tenants)
 
 
-def _step(context: PlanContext, tenant: Tenant) -> Step:
-    env, token = context.env, shared.files_name(context.env, context.incident)
-    path, uid, gid = _as_the_estate_has_it(context, tenant)
+def _step(context: PlanContext, restore: FilesRestore, tenant: Tenant) -> Step:
+    env, token = context.env, restore.token
+    path, uid, gid = as_the_estate_has_it(context, tenant)
+    name = env.named(env.names.access_point, tenant=tenant.id) if restore.replaces else token
     params = {
         "ClientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{token}:{tenant.id}")),
         "FileSystemId": pending_file_system(token),
@@ -41,7 +46,7 @@ def _step(context: PlanContext, tenant: Tenant) -> Step:
             "Path": path,
             "CreationInfo": {"OwnerUid": uid, "OwnerGid": gid, "Permissions": _PERMISSIONS},
         },
-        "Tags": shared.tags(env, context.incident, Name=token, Tenant=tenant.id),
+        "Tags": restored_copy.tags(context, Name=name, Tenant=tenant.id),
     }
     return context.step(
         __name__,
@@ -50,7 +55,7 @@ def _step(context: PlanContext, tenant: Tenant) -> Step:
         side=Side.DR,
         says=f"Open {path} of the restored files {token} for {tenant.id}, as user {uid} of group {gid}.",
         danger=Danger.COMPENSABLE,
-        undo="The clean-up deletes the access point.",
+        undo="The access point stays with its file system." if restore.replaces else "The clean-up deletes it.",
         budget_s=600,
         call=Call("efs", "CreateAccessPoint", env.regions.dr, params),
         tenant=tenant.id,
@@ -63,7 +68,7 @@ def _wanted(path: str, uid: int, gid: int) -> Params:
     return {"path": path, "uid": uid, "gid": gid, "state": "available"}
 
 
-def _as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, int, int]:
+def as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, int, int]:
     """Path, user and group of the tenant's access point in the DR region; where that is absent, as the file says."""
     env = context.env
     name, path = (
@@ -78,14 +83,18 @@ def _as_the_estate_has_it(context: PlanContext, tenant: Tenant) -> tuple[str, in
     return (known.path, known.uid, known.gid) if known else (path, own, own)
 
 
+def _reader(context: PlanContext) -> Reader[tuple[efs.AccessPoint, ...]]:
+    return restored_files.access_points if context.goal in TO_DR else drill_resources.access_points
+
+
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """Whether the access point is there, opens the path as the right user, and is available."""
-    system = shared.files_of(context, str(step.before["files"]))
+    system = restored_copy.system_of(context, str(step.before["files"]))
     if system is None:
         return StepStatus(StepState.DRIFTED, f"The file system {step.before['files']} is gone.")
     points = [
         access_point
-        for access_point in context.snapshot.get(drill_resources.access_points, Side.DR)
+        for access_point in context.snapshot.get(_reader(context), Side.DR)
         if access_point.file_system_id == system.id
     ]
     point = next((access_point for access_point in points if access_point.path == step.after["path"]), None)
@@ -103,5 +112,12 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 ACTION = action(
-    globals(), {CREATE}, (efs.of_drills, drill_resources.access_points), build_call=restored_files.build_call
+    globals(),
+    {CREATE},
+    (
+        *(efs.of_drills, drill_resources.access_points),
+        *(restored_files.systems, restored_files.access_points),
+        *(efs.file_systems, efs.access_points, efs.replications),
+    ),
+    build_call=restored_copy.build_call,
 )

@@ -1,5 +1,7 @@
 """Restores the newest recovery point of the tenants' files into a file system of its own, beside the estate's.
 
+A restore test does so to try it, a recovery where nothing replicates into the DR region's files.
+
 AWS Backup wants the id of the file system that was backed up, Encrypted, PerformanceMode and CreationToken, and
 newFileSystem spelt so: without a token the job fails, and under another spelling it restores into the file system that
 is named. It puts everything into a directory ``aws-backup-restore_<time>`` below the root, of a new file system too.
@@ -10,47 +12,54 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from dr_actions.actions.restore_test import shared
-from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions.file_copies.restored_copy import FAILED_JOBS, FilesRestore
+from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import began
+from dr_estate.model.restored_names import replaced_name
 from dr_estate.model.states import FILE_SYSTEM
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
+from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys, restored_files
 
 START = "backup:StartRestoreJob"
-_FAILED = ("FAILED", "ABORTED")
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 
 
-@shared.trial_only
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """The one step, where a recovery point is usable."""
-    point = shared.files_point(context)
-    if point is None:
+    """The one step, where a recovery point is usable and wanted."""
+    restore = restored_copy.planned(context)
+    if restore is None:
         return
-    env, token = context.env, shared.files_name(context.env, context.incident)
-    label = env.named(env.names.file_system)
+    env, point, token = context.env, restore.point, restore.token
+    before = {"point": point.arn, "incident": context.incident}
+    undo = f"The clean-up deletes the file system {token}."
+    if restore.replaces:
+        before = {"point": point.arn, "file system": restore.replaces.id}
+        undo = f"The file system {token} is left beside the estate's. Delete it by hand once it is not needed."
     yield context.step(
         __name__,
         token,
-        label=label,
+        label=restored_copy.name_of(env),
         side=Side.DR,
         says=f"Restore {point.arn} into a new file system {token} in {env.regions.dr}, beside the estate's.",
         danger=Danger.COMPENSABLE,
-        undo=f"The clean-up deletes the file system {token}.",
+        undo=undo,
         budget_s=14400,
-        call=_call(context, point, token, former_id(step_id(__name__, label))),
-        before={"point": point.arn, "incident": context.incident},
+        call=_call(context, restore),
+        before=before | ({"failed restores": list(restore.failed)} if restore.failed else {}),
         after={"name": token},
     )
 
 
-def _call(context: PlanContext, point: backup.RecoveryPoint, token: str, former: str) -> Call:
-    env, key = context.env, _key(context)
+def _call(context: PlanContext, restore: FilesRestore) -> Call:
+    env, key, point, token = context.env, _key(context), restore.point, restore.token
+    former = former_id(step_id(__name__, restored_copy.name_of(env)))
+    whose = token if restore.replaces else context.incident
     parameters = {
         "file-system-id": point.resource_arn.rpartition("/")[2],
         "newFileSystem": "true",
@@ -63,7 +72,7 @@ def _call(context: PlanContext, point: backup.RecoveryPoint, token: str, former:
         "RecoveryPointArn": point.arn,
         "ResourceType": "EFS",
         "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
-        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{context.incident}:{former}:{point.arn}")),
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{whose}:{former}:{point.arn}")),
         "CopySourceTagsToRestoredResource": False,
         "Metadata": parameters,
     }
@@ -79,10 +88,10 @@ def _key(context: PlanContext) -> str:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """How the file system of the trial's token stands, and the job that fills it."""
-    point, system = str(step.before["point"]), shared.files_of(context, step.subject)
+    """How the file system of the token stands, and the job that fills it."""
+    point, system = str(step.before["point"]), restored_copy.system_of(context, step.subject)
     job = _job(step, context, system)
-    if job is not None and job.status in _FAILED:
+    if job is not None and job.status in FAILED_JOBS:
         return StepStatus(StepState.FAILED, f"Restore job {job.id} is {job.status}: {job.message}")
     state = FILE_SYSTEM[system.state if system else "creating"]
     if system is not None and (state.gone or state.broken):
@@ -95,20 +104,26 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         message = (
             f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
         )
-        return StepStatus(StepState.IN_PROGRESS, f"{message}.")
+        moves = (job.status, job.percent) if job else (system.state if system else "",)
+        return StepStatus(
+            StepState.IN_PROGRESS, f"{message}.", progress=(*moves, str(system.size_bytes if system else 0))
+        )
     if _backed_up(context, point) is None:
         return StepStatus(StepState.DRIFTED, f"The recovery point {point} is gone.")
     return StepStatus(StepState.READY, f"{point} can be restored into a new file system.")
 
 
 def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> backup_jobs.RestoreJob | None:
-    """The newest restore of the point since the trial began that made this file system, or does not say yet."""
-    since, point = began(str(step.before["incident"])), step.before["point"]
+    """The newest restore of the point, since a trial began, that made this file system, or does not say yet."""
+    incident, point = str(step.before.get("incident", "")), step.before["point"]
+    since = began(incident) if incident else datetime.min.replace(tzinfo=UTC)
+    failed = step.before.get("failed restores", ())
     ours = [
         job
         for job in context.snapshot.get(backup_jobs.restores, Side.DR)
         if job.point_arn == point
         and job.created_at >= since
+        and job.id not in failed
         and (not job.made_arn or (system is not None and job.made_arn.endswith(f"/{system.id}")))
     ]
     return max(ours, key=lambda job: job.created_at, default=None)
@@ -129,11 +144,24 @@ def _evidence(
     return tuple(facts)
 
 
+def cleanup_notes(context: PlanContext) -> Iterator[str]:
+    """What becomes of the file system whose place the restored one takes."""
+    restore = restored_copy.planned(context)
+    if restore and restore.replaces:
+        yield (
+            f"{restore.replaces.id} is renamed {replaced_name(restored_copy.name_of(context.env), restore.token)} and "
+            f"stays in {context.env.regions.dr}. Bring the file system {restore.token}, its access points and mount "
+            "targets into Terraform (import), then delete what they replace by hand."
+        )
+
+
 def notes(context: PlanContext) -> Iterator[str]:
-    """Why no files are tried."""
+    """Why no files are tried; what a recovery leaves out is told with their replication."""
     env = context.env
+    if context.goal in TO_DR:
+        return
     try:
-        point = shared.files_point(context)
+        point = restored_copy.files_point(context)
     except DataUnavailable as error:
         yield f"The files are not tried: {error.unavailable.why}"
         return
@@ -150,5 +178,9 @@ def _nothing(env: Environment) -> str:
 ACTION = action(
     globals(),
     {START},
-    (efs.of_drills, efs.file_systems, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
+    (
+        *(efs.of_drills, restored_files.systems, efs.file_systems, efs.replications),
+        *(backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
+    ),
+    cleanup_notes=cleanup_notes,
 )

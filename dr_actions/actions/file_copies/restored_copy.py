@@ -1,0 +1,196 @@
+"""The tenants' files restored into a file system of their own: of what, by which names, and where that stands. Pure.
+
+A restore test and a recovery do the same; what tells them apart is here. AWS Backup makes the file system, so that it
+bears its creation token from its first moment on and no tag. What may be opened in a drill's, and deleted of it, IAM
+tells by the tag. The one that a recovery restores takes the estate's name once its content is proven to be there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from dr_actions.actions.common.drill_tags import drill_tags
+from dr_actions.actions.database import copy_selection
+from dr_actions.model.action import TO_DR, PlanContext, StepState, StepStatus, present
+from dr_actions.model.action_ids import step_id
+from dr_actions.model.plan import Call, Danger, Json, Params, Step
+from dr_checks.derived.backup_copies import key_flaw, newest_copies
+from dr_checks.posture.signals import Signals, signals_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import is_trial, isolated, trial_of
+from dr_estate.model.restored_names import is_replaced, is_restored, restored_token
+from dr_estate.model.states import FILE_SYSTEM
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import backup, backup_jobs, ecs, efs, restored_files
+from dr_estate.snapshot.snapshot import Snapshot
+
+RESTORE, TAG_IT = "files/restore_copy", "efs:TagResource"
+FAILED_JOBS = ("FAILED", "ABORTED")
+_PLACE = "FileSystemId"
+
+
+@dataclass(frozen=True, slots=True)
+class FilesRestore:
+    """What is to be restored: the recovery point, and the creation token of the new file system.
+
+    ``replaces`` is the DR region's file system whose place it takes, None in a restore test. ``failed`` are restores of
+    the point that failed before: they tell the next one from them.
+    """
+
+    point: backup.RecoveryPoint
+    token: str
+    replaces: efs.FileSystem | None = None
+    failed: tuple[str, ...] = ()
+
+
+def files_name(env: Environment, incident: str) -> str:
+    """The creation token, and later the name, of the file system that a trial restores. Raises ValueError."""
+    return isolated(name_of(env), incident)
+
+
+def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
+    """The newest complete recovery point of the primary region's files whose key works. Raises CannotSee."""
+    view = copy_selection.view_of(context)
+    files = f":elasticfilesystem:{context.env.regions.primary}:{context.env.account}:file-system/"
+    points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
+    return max(points, key=lambda point: point.created_at, default=None)
+
+
+def planned(context: PlanContext) -> FilesRestore | None:
+    """What the plan restores into a new file system, None where nothing. Raises CannotSee."""
+    if context.goal in TO_DR:
+        return _of_recovery(context)
+    if not is_trial(context.incident):
+        return None
+    point = files_point(context)
+    return FilesRestore(point, files_name(context.env, context.incident)) if point else None
+
+
+def _of_recovery(context: PlanContext) -> FilesRestore | None:
+    """Where nothing replicates into the DR region's files: a copy goes beside them, and then takes their place."""
+    if copy_selection.files_replication(context) is not None or opened_before(context) or is_written(context):
+        return None
+    point, system, name = files_point(context), system_in_use(context), name_of(context.env)
+    if point is None or system is None:
+        return None
+    jobs = context.snapshot.get(backup_jobs.restores, Side.DR)
+    failed = tuple(sorted(job.id for job in jobs if job.point_arn == point.arn and job.status in FAILED_JOBS))
+    token = restored_token(name, context.env.name, point.arn, *failed)
+    return None if system.token == token else FilesRestore(point, token, system, failed)
+
+
+def opened_before(context: PlanContext) -> bool:
+    """Whether an earlier plan of this incident, or this run, opened the files: no copy takes their place."""
+    name = name_of(context.env)
+    if "replicates from" in context.before("files/restore_dr", name):
+        return True
+    system = system_in_use(context)
+    own = context.before(RESTORE, name) or step_id(RESTORE, name) in context.sent_at
+    return bool(own) and system is not None and is_restored(system.token, name)
+
+
+def is_written(context: PlanContext) -> bool:
+    """Whether tenants of the DR region write: what they wrote is in its files, and in no copy of the primary's."""
+    running = any(service.running for service in context.snapshot.get(ecs.services, Side.DR))
+    return running and bool(_dr_signals(context.snapshot, context.env).dr_writable)
+
+
+@lru_cache(maxsize=4)
+def _dr_signals(snapshot: Snapshot, env: Environment) -> Signals:
+    return signals_of(snapshot, env)
+
+
+def system_in_use(context: PlanContext) -> efs.FileSystem | None:
+    """The DR region's file system of the estate that can be used. Raises CannotSee."""
+    found = context.snapshot.get(efs.file_systems, Side.DR)
+    return next((system for system in found if FILE_SYSTEM[system.state].serves), None)
+
+
+def replaced(context: PlanContext) -> frozenset[str]:
+    """The ids of the DR region's file systems whose place another takes, by the plan or by now."""
+    ids: set[str] = set()
+    name = name_of(context.env)
+    try:
+        restore = planned(context) if context.goal in TO_DR else None
+        ids |= {restore.replaces.id} if restore and restore.replaces else set()
+        ids |= {s.id for s in context.snapshot.get(restored_files.systems, Side.DR) if is_replaced(s.name, name)}
+    except DataUnavailable:
+        pass
+    return frozenset(ids)
+
+
+def name_of(env: Environment) -> str:
+    """The name of the estate's file system."""
+    return env.named(env.names.file_system)
+
+
+def system_of(context: PlanContext, token: str) -> efs.FileSystem | None:
+    """The restored file system of that creation token. Raises CannotSee."""
+    reader = efs.of_drills if trial_of(token) else restored_files.systems
+    return context.snapshot.find(reader, Side.DR, token=token)
+
+
+def pending_file_system(token: str) -> str:
+    """Stands for the id of the file system of that token, while it is not there yet."""
+    return f"<the id of the file system {token}, once restored>"
+
+
+def tags(context: PlanContext, **more: str) -> list[Json]:
+    """The tags of what is made: a drill's in a restore test, the estate's own in a recovery."""
+    if context.goal not in TO_DR:
+        return drill_tags(context.env, context.incident, **more)
+    labels = {"Environment": context.env.name, "ManagedBy": "aws-dr-manager", **more}
+    return [{"Key": key, "Value": value} for key, value in sorted(labels.items())]
+
+
+def tag_step(context: PlanContext, action: str, token: str) -> Step:
+    """The step that tags the file system of ``token``, which a trial restored, as that trial's."""
+    incident = trial_of(token)
+    return context.step(
+        action,
+        token,
+        side=Side.DR,
+        says=f"Tag the restored file system {token} as {incident}'s own.",
+        danger=Danger.REVERSIBLE,
+        undo="The tag stays for as long as the file system does: by it the clean-up knows what is the drill's.",
+        budget_s=300,
+        call=Call(
+            "efs",
+            "TagResource",
+            context.env.regions.dr,
+            {"ResourceId": pending_file_system(token), "Tags": drill_tags(context.env, incident, Name=token)},
+        ),
+        before={"name": ""},
+        after={"name": token},
+    )
+
+
+def observe_tag(step: Step, context: PlanContext) -> StepStatus:
+    """Whether the file system bears the name that the step gives. Raises CannotSee."""
+    token = str(step.before.get("files") or step.subject)
+    system = present(system_of(context, token), f"The file system {token} is gone.")
+    return named(system, str(step.before["name"]), str(step.after["name"]))
+
+
+def named(system: efs.FileSystem, before: str, after: str) -> StepStatus:
+    """DONE where the file system is called ``after``, READY where still ``before``."""
+    if system.name == after:
+        return StepStatus(StepState.DONE, f"{system.id} is tagged as {after}.", (("file system", system.id),))
+    if system.name != before:
+        return StepStatus(StepState.DRIFTED, f"{system.id} is called {system.name}, and not {after}.")
+    return StepStatus(StepState.READY, f"{system.id} bears {'the name ' + before if before else 'no name'} yet.")
+
+
+def build_call(step: Step, context: PlanContext) -> Call:
+    """The step's call with the id of its file system. Raises ValueError where there is none, or none is seen."""
+    token = str(step.before.get("files") or step.subject)
+    try:
+        system = system_of(context, token)
+    except DataUnavailable as error:
+        raise ValueError(error.unavailable.why) from error
+    if system is None:
+        raise ValueError(f"{pending_file_system(token)} is still absent")
+    key = "ResourceId" if step.planned_call.operation == "TagResource" else _PLACE
+    params: Params = {**step.planned_call.params, key: system.id}
+    return replace(step.planned_call, params=params)

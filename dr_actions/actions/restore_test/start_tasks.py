@@ -1,0 +1,111 @@
+"""Starts one task of each tenant's own definition of the DR region: a pilot light is proven by lighting it.
+
+ECS starts a container only after it has pulled the image, read the secrets and mounted the files, and that is what
+fails in a region where nothing runs (T21, T73). The container runs ``true`` in place of WordPress: it ends at once,
+needs no database, and runs no cron job. Definitions are started in batches, each after the one before has ended, for
+Fargate launches some 100 at once (T35). Source: ECS developer guide, Amazon ECS task lifecycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.common.unavailable_handling import (
+    TenantService,
+    name_list,
+    tenant_services,
+    tenants_without_service,
+    unavailable_reasons,
+)
+from dr_actions.actions.restore_test import run_task, shared
+from dr_actions.actions.restore_test.run_task import RUN, send
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
+from dr_actions.model.plan import Danger, Step
+from dr_actions.model.sequence import START_BATCHES
+from dr_estate.config.environment import Side
+from dr_estate.readers import drill_resources, ecs, rds
+
+_AT_ONCE = 20
+
+
+@shared.trial_only
+def plan_steps(context: PlanContext) -> Iterator[Step]:
+    """A step for each tenant's service of the DR region, in batches of the same size, where a database is tried.
+
+    A drill's tasks are looked for while its database stands.
+    """
+    if shared.newest(context) is None:
+        return
+    services = tenant_services(context, Side.DR)
+    size = max(_AT_ONCE, -(-len(services) // START_BATCHES))
+    for number, tenant_service in enumerate(services):
+        yield _step(context, tenant_service, number // size)
+
+
+def _step(context: PlanContext, tenant_service: TenantService, batch: int) -> Step:
+    definition, tenant = tenant_service.service.task_definition, tenant_service.tenant
+    name = definition.rpartition("/")[2]
+    override = {"name": run_task.container_of(context, tenant_service.service), "command": ["true"]}
+    return context.step(
+        __name__,
+        name,
+        label=tenant.id,
+        nth=batch,
+        side=Side.DR,
+        says=f"Start one task of {name} in {context.env.regions.dr}: it pulls its image, reads its secrets, mounts its "
+        "files, and ends.",
+        danger=Danger.COMPENSABLE,
+        undo="The task ends by itself; the clean-up stops one that does not.",
+        budget_s=600,
+        call=run_task.call_of(context, tenant_service, {"containerOverrides": [override]}, drill_resources.STARTING),
+        tenant=tenant.id,
+        before={"definition": definition, "incident": context.incident},
+        after={"exit code": 0},
+    )
+
+
+def observe(step: Step, context: PlanContext) -> StepStatus:
+    """DONE once the container ran; FAILED with ECS's reason where it never did, or did not end well."""
+    task = _task(step, context)
+    if task is None:
+        return StepStatus(StepState.READY, f"{step.subject} can be started.")
+    facts = (("task", task.arn), ("status", task.status))
+    if task.status == "RUNNING" or (task.status == drill_resources.STOPPED and task.exit_code == 0):
+        return StepStatus(StepState.DONE, f"{step.subject} starts: image, secrets and files are there.", facts)
+    if task.status != drill_resources.STOPPED:
+        return StepStatus(StepState.IN_PROGRESS, f"The task of {step.subject} is {task.status}.")
+    reason = task.reason or "ECS gives no reason"
+    if task.exit_code is None:
+        return StepStatus(StepState.FAILED, f"{step.subject} does not start: {reason}", facts)
+    return StepStatus(StepState.FAILED, f"{step.subject} starts and ends with code {task.exit_code}: {reason}", facts)
+
+
+def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
+    """The task that this trial started of the definition; the newest, where there should be several. Raises CannotSee.
+
+    One definition may be two tenants': then either's task shows that it starts.
+    """
+    ours = [
+        task
+        for task in context.snapshot.get(drill_resources.tasks, Side.DR)
+        if (task.incident, task.task_definition, task.group)
+        == (step.before["incident"], step.before["definition"], drill_resources.STARTING)
+    ]
+    return ours[-1] if ours else None
+
+
+@shared.trial_only
+def notes(context: PlanContext) -> Iterator[str]:
+    """Whose task is not started, and what could not be seen."""
+    for reason in unavailable_reasons(context, Side.DR, ecs.services, ecs.task_definitions):
+        yield f"That the tenants' tasks start is not proved: {reason}"
+    yield from _left_out(context)
+
+
+@if_seen
+def _left_out(context: PlanContext) -> Iterator[str]:
+    if names := name_list([tenant.id for tenant in tenants_without_service(context, Side.DR)]):
+        yield f"{names}: without a service in {context.env.regions.dr} no task of it is started."
+
+
+ACTION = action(globals(), {RUN}, (rds.instances, drill_resources.tasks), send=send, essential=False)

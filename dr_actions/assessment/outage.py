@@ -1,0 +1,57 @@
+"""Since when an outage lasts: the ticket's time where a person gives it, else the first bad datum seen. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dr_checks.derived.record_pairs import side_of
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import route53, route53_health_checks
+from dr_estate.snapshot.snapshot import Snapshot
+
+
+class OutageSource(StrEnum):
+    """What says when an outage began.
+
+    TICKET: a person (``--since``). HEALTH_CHECK: the first failed minute of a check on the primary's records that was
+    still published; it may have failed before. FIRST_LOOK: this tool's own first look, at the latest.
+    """
+
+    TICKET = "ticket"
+    HEALTH_CHECK = "health check"
+    FIRST_LOOK = "first look"
+
+
+@dataclass(frozen=True, slots=True)
+class OutageStart:
+    """When an outage began, and what says so."""
+
+    since: datetime
+    source: OutageSource
+
+
+def outage_start(snapshot: Snapshot, env: Environment, given: datetime | None) -> OutageStart:
+    """When the outage of the primary region began; ``given`` is the ticket's time."""
+    if given is not None:
+        return OutageStart(given, OutageSource.TICKET)
+    failed = _first_failure(snapshot, env)
+    if failed is not None and failed < snapshot.taken_at:
+        return OutageStart(failed, OutageSource.HEALTH_CHECK)
+    return OutageStart(snapshot.taken_at, OutageSource.FIRST_LOOK)
+
+
+def _first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
+    """The first failed minute of a check on the primary's records that fails still; None where none is seen to."""
+    try:
+        records = snapshot.get(route53.records, Side.GLOBAL)
+        checks = snapshot.get(route53_health_checks.checks, Side.GLOBAL)
+        readings = snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
+    except DataUnavailable:
+        return None
+    own = {record.health_check_id for record in records if side_of(record, env) is Side.PRIMARY}
+    plain = {check.id for check in checks if check.id in own and not (check.inverted or check.disabled)}
+    failing = [r for r in readings if r.dimension(route53_health_checks.STATUS_DIMENSION) in plain and r.value == 0]
+    return min((reading.lowest_at for reading in failing if reading.lowest_at is not None), default=None)

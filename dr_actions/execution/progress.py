@@ -1,0 +1,42 @@
+"""How long a step has shown nothing new. A step is given up when it stands still, not when it takes long. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from dr_actions.model.action import StepState, StepStatus
+
+_Mark = tuple[StepState, tuple[str, ...]]
+
+
+@dataclass
+class ProgressWatch:
+    """The marks that each step has shown, and when the last new one came (seconds of the world's monotonic clock).
+
+    A mark is the state and ``StepStatus.progress``. One that was shown before is no progress: work that goes back and
+    forth stands still. What cannot be seen says nothing of it.
+    """
+
+    marks: dict[str, set[_Mark]] = field(default_factory=dict)
+    moved_s: dict[str, float] = field(default_factory=dict)
+
+    def observe(self, step_id: str, status: StepStatus, now_s: float) -> None:
+        """Take note of what a step shows at ``now_s``."""
+        mark, shown = (status.state, status.progress), self.marks.setdefault(step_id, set())
+        if status.state is StepState.UNAVAILABLE or mark in shown:
+            return
+        if shown:
+            self.moved_s[step_id] = now_s
+        shown.add(mark)
+
+    def still_s(self, step_id: str, since_s: float, now_s: float) -> float:
+        """Seconds without anything new, counted from ``since_s`` where nothing came later."""
+        return now_s - max(since_s, self.moved_s.get(step_id, since_s))
+
+    def has_moved(self, step_id: str) -> bool:
+        """Whether the step has shown more than one mark."""
+        return len(self.marks.get(step_id, ())) > 1
+
+    def shift(self, seconds: float) -> None:
+        """Let a pause of that length, in which nobody could look, count for nothing."""
+        self.moved_s = {step_id: moment_s + seconds for step_id, moment_s in self.moved_s.items()}

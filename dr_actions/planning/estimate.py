@@ -1,0 +1,170 @@
+"""How long the steps of a plan take: as past runs took, else as AWS's operations take by size. Pure.
+
+A size-aware estimate goes by ``dr_estate/model/aws_durations.toml``, whose rows name their sources. Where a size counts
+and is not known, and where a row is missing, the step counts with its whole time budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from dr_actions.model.plan import Call, Step
+from dr_actions.run_history.durations import StepDurations, is_measured, measured
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import control_table, efs, rds
+from dr_estate.snapshot.snapshot import Snapshot
+
+_GIB = 1024**3
+_MINUTE_S = 60
+IMAGE_GIB = 0.2  # the layers of a WordPress image, compressed: assumed
+_START = ("ecs.start-task", "ecs.warm-up", "elb.first-check", "cloudwatch.publish")
+_REPLACE = ("ecs.drain", "ecs.stop-task")
+_LOOK, _BY_HAND = "tool.look", "person.change-by-hand"
+# What a step waits for that sends no call. A verb that is not here, and sends none, has its budget.
+_WAITS: Mapping[str, tuple[str, ...]] = {
+    "database/restore_dr": (),
+    "database/verify_zero_loss": ("efs.sync",),
+    "database/verify_primary_in_sync": ("rds.upload-logs",),
+    "files/verify_primary_in_sync": ("efs.sync",),
+    "files/protect_primary": (),
+    "objects/verify_primary_in_sync": ("s3.replicate",),
+    "tables/verify_primary_in_sync": (),
+    "traffic/wait_primary_stable": (),
+    "traffic/verify_targets": (),
+    "traffic/verify_arrival": ("cloudwatch.publish",),
+    "compute/scale_dr_services": _START,
+    "compute/start_primary_services": _START,
+}
+# What stands in where the primary region does not do its part: nothing is sent for it while that does.
+_STAND_INS = ("database/close_primary", "files/open_dr_locally")
+_BACKUPS = {":db:": "backup.back-up-database", ":file-system/": "backup.back-up-files"}
+_RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """GiB of the database and of the files, as far as they were seen; None where nothing showed them."""
+
+    database_gib: float | None = None
+    files_gib: float | None = None
+
+    def of(self, row: AwsOperation) -> float | None:
+        """The GiB that this operation takes its time by; 0 where none count."""
+        if not any("gib" in phase.per_unit_s for phase in row.phases):
+            return 0.0
+        if row.id.startswith("ecs."):
+            return IMAGE_GIB
+        if row.id.startswith("rds.") or row.id.endswith("-database"):
+            return self.database_gib
+        return self.files_gib if row.id.startswith("efs.") or row.id.endswith("-files") else None
+
+
+def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
+    """What either region shows of the sizes: the largest, for a copy is as large as its source."""
+    name, files = env.named(env.names.database), env.named(env.names.file_system)
+    gib: list[int] = []
+    bytes_stored: list[int] = []
+    for side in (Side.DR, Side.PRIMARY):
+        with suppress(DataUnavailable):
+            gib += [found.storage_gib for found in snapshot.get(rds.instances, side) if found.identifier == name]
+        with suppress(DataUnavailable):
+            systems = snapshot.get(efs.file_systems, side)
+            bytes_stored += [found.size_bytes for found in systems if found.name == files]
+    with suppress(DataUnavailable):
+        gib += [found.storage_gib for found in snapshot.get(rds.automated_backups, Side.DR)]
+    stored = max(bytes_stored, default=0)
+    return Sizes(max(gib, default=0) or None, stored / _GIB if stored else None)
+
+
+def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
+    """What the runs on record took, by verb; nothing where they cannot be seen."""
+    try:
+        return measured(snapshot.get(control_table.runs, Side.DR).runs)
+    except DataUnavailable:
+        return {}
+
+
+def estimate_s(
+    batches: Iterable[Sequence[Step]], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes
+) -> int:
+    """Seconds that the batches take, one after another: each as long as its longest step, and a look."""
+    look_s = operation(_LOOK).seconds()
+    return round(sum(look_s + _batch_s(batch, env, measured, sizes) for batch in batches))
+
+
+def _batch_s(batch: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> float:
+    """The longest of n alike takes what n of n + 1 take at most: the median of one, nine of ten of nine."""
+    quantile = len(batch) / (len(batch) + 1)
+    return max(step_s(step, env, measured, sizes, quantile) for step in batch)
+
+
+def step_s(
+    step: Step, env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, quantile: float = MEDIAN
+) -> float:
+    """Seconds that the step takes, at this quantile."""
+    if is_measured(step, measured):
+        known = measured[step.verb]
+        return known.p50_s * spread(quantile, known.p90_s / known.p50_s) if known.p50_s else known.p90_s
+    rows = _rows(step)
+    if rows is None:
+        return step.budget_s
+    total = _configured_s(step, env)
+    for row in map(operation, rows):
+        gib = sizes.of(row)
+        if gib is None:
+            return step.budget_s
+        total += row.seconds_to_done(quantile, gib=gib)
+    return total
+
+
+def _configured_s(step: Step, env: Environment) -> float:
+    """What the environment file lets the step wait, in seconds."""
+    minutes = {
+        "traffic/shift_to_primary": env.failback.bake_minutes,
+        "traffic/wait_primary_stable": env.failback.stable_minutes,
+        "files/freeze": env.failback.files_freeze_minutes,
+    }
+    return minutes.get(step.verb, 0.0) * _MINUTE_S
+
+
+def _rows(step: Step) -> tuple[str, ...] | None:
+    """The operations that the step waits for, one after another; None where that is not known."""
+    if step.verb in _STAND_INS:
+        return ()
+    if step.call is None:
+        return _WAITS.get(step.verb)
+    if step.manual:
+        return (_BY_HAND, *_of_call(step.call))
+    if step.call.name == "ecs:UpdateService":
+        return _of_service(step, step.call)
+    if step.call.name == "rds:ModifyDBInstance":
+        return (_of_instance(step.call),)
+    if step.call.name == "backup:StartBackupJob":
+        arn = str(step.call.params.get("ResourceArn", ""))
+        return (next((row for part, row in _BACKUPS.items() if part in arn), "backup.back-up"),)
+    if step.call.name == "backup:StartRestoreJob":
+        return (_RESTORES[str(step.call.params["ResourceType"])],)
+    return _of_call(step.call)
+
+
+def _of_call(call: Call) -> tuple[str, ...]:
+    row = of_call(call.name)
+    return () if row is None else (row.id,)
+
+
+def _of_service(step: Step, call: Call) -> tuple[str, ...]:
+    wanted, before = call.params.get("desiredCount"), step.before.get("desiredCount") or 0
+    if wanted is None or wanted < before or not wanted:
+        return ("ecs.stop-task",)
+    replaces = before and ("taskDefinition" in call.params or call.params.get("forceNewDeployment"))
+    return (*_START, *_REPLACE) if replaces else _START
+
+
+def _of_instance(call: Call) -> str:
+    if "NewDBInstanceIdentifier" in call.params:
+        return "rds.rename"
+    return "rds.modify-multi-az" if call.params.get("MultiAZ") else "rds.modify"

@@ -1,0 +1,121 @@
+"""What visitors get: which region the public answers lead to, and which tenants the primary region serves. Pure.
+
+Pages go before target health, and that before the number of tasks. What was not probed is unknown, and no sign of
+health: healthy targets alone do not make a tenant served. A page that gives no answer counts as failing only where the
+same load balancer answered a stranger: else nothing of it can be reached from here (T71), and the pages are those that
+the distribution brings, while all visitors are led to the primary region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_checks.derived.schedule import scheduled_off
+from dr_checks.derived.site_visits import by_host, part_or, visits_of, way
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.readers import ecs, elbv2
+from dr_estate.readers.http_sites import VisitRound
+from dr_estate.snapshot.snapshot import Snapshot
+
+_NAMED = 5
+
+
+class ServiceState(StrEnum):
+    """How many tenants the primary region serves: all, all but a few, few or none, or not known of all."""
+
+    SERVES = "serves"
+    SOME_FAIL = "some fail"
+    MOST_FAIL = "most fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PrimaryService:
+    """The tenants' service of the primary region; ``failing`` says how many fail and names them, "" where none does."""
+
+    state: ServiceState = ServiceState.UNKNOWN
+    failing: str = ""
+
+
+NOT_SEEN = PrimaryService()
+
+
+def primary_service(snapshot: Snapshot, env: Environment) -> PrimaryService:
+    """Which tenants of the primary region are served; those that the schedule has scaled to 0 are left out.
+
+    Most fail where more than thresholds.impaired_percent of the tenants do.
+    """
+    asleep = scheduled_off(env, snapshot.taken_at)
+    services = {
+        tenant: service
+        for service in part_or(snapshot, ecs.services, Side.PRIMARY, ())
+        if (tenant := env.tenant_of(env.names.service, service.name)) and (service.desired or not asleep)
+    }
+    if not services:
+        return NOT_SEEN
+    pages, targets = _pages(snapshot, env), _healthy_targets(snapshot, env)
+    faults = {tenant: _fault(tenant, service, pages, targets) for tenant, service in services.items()}
+    failing = [f"{tenant} ({fault})" for tenant, fault in sorted(faults.items()) if fault]
+    more = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
+    text = f"{len(failing)} of {len(services)} tenants ({', '.join(failing[:_NAMED])}{more})" if failing else ""
+    if 100 * len(failing) > env.thresholds.impaired_percent * len(services):
+        return PrimaryService(ServiceState.MOST_FAIL, text)
+    if failing:
+        return PrimaryService(ServiceState.SOME_FAIL, text)
+    unseen = any(fault is None for fault in faults.values())
+    return PrimaryService(ServiceState.UNKNOWN if unseen else ServiceState.SERVES)
+
+
+def _fault(tenant: str, service: ecs.Service, pages: Mapping[str, str], targets: Mapping[str, float]) -> str | None:
+    """Why a tenant is not served, "" where its page is as it should be, None where neither was seen."""
+    page = pages.get(tenant.replace("-", ""))
+    if page != "" and not service.desired:
+        return "scaled to 0"
+    if page is not None:
+        return page
+    if not service.running:
+        return "no task runs"
+    return "no healthy target" if targets.get(tenant) == 0 else None
+
+
+def _pages(snapshot: Snapshot, env: Environment) -> dict[str, str]:
+    """What is wrong with each tenant's page, by its label, "" where nothing is; only of those that were seen.
+
+    The answer that a stranger's host gets too proves nothing of the tenant (docs/why.md, tenants' sites).
+    """
+    try:
+        done = visits_of(snapshot, env, Side.PRIMARY)
+    except DataUnavailable:
+        return {}
+    return dict(_judged(snapshot, env, done)) if done else {}
+
+
+def _judged(snapshot: Snapshot, env: Environment, done: VisitRound) -> Iterator[tuple[str, str]]:
+    visits = by_host(done)
+    silent = {row.kind for row in done.tenants if isinstance(row, Unavailable)} == {UnavailableKind.UNREACHABLE}
+    for service in part_or(snapshot, ecs.services, Side.PRIMARY, ()):
+        label = (env.tenant_of(env.names.service, service.name) or "").replace("-", "")
+        visit = visits.get(f"{label}.{env.traffic.tenant_domain}")
+        if visit is None and silent:
+            yield label, "no answer"
+        elif visit is not None and visit.status not in env.traffic.expected_probe_statuses:
+            yield label, f"answers {visit.status}{way(done)}"
+        elif visit is not None and visit.digest != done.stranger.digest:
+            yield label, ""
+
+
+def _healthy_targets(snapshot: Snapshot, env: Environment) -> dict[str, float]:
+    """How many healthy targets each tenant's group has; only of metrics that are fresh and whole (T23, T62)."""
+    tenants = {
+        group.dimension: env.tenant_of(env.names.target_group, group.name)
+        for group in part_or(snapshot, elbv2.target_groups, Side.PRIMARY, ())
+    }
+    limit_s, found = env.thresholds.metric_age_minutes * 60, {}
+    for reading in part_or(snapshot, elbv2.healthy_hosts, Side.PRIMARY, ()):
+        tenant, age_s = tenants.get(reading.dimension("TargetGroup")), reading.age_s(snapshot.taken_at)
+        if tenant and reading.value is not None and age_s is not None and age_s <= limit_s and not reading.flaw:
+            found[tenant] = reading.value
+    return found

@@ -1,0 +1,78 @@
+"""Checks that the distribution sends on what the load balancers route by: the host that a visitor asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_checks.edge.cloudfront import is_bucket, origins_of, serving
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import cloudfront
+from dr_estate.readers.cloudfront import Behaviour, HostPolicy
+
+_WANTED = "forwards Host"
+
+
+@check(
+    "the distribution forwards the visitor's Host header to the load balancers",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "NIST CP-8"),
+    traps=("T71",),
+)
+def forwards_host(view: View) -> Iterator[Finding]:
+    """Each behaviour that leads to the platform's origin has an origin request policy or cache policy with Host.
+
+    Without it CloudFront puts the origin's own name there, and no load balancer's host-header rule matches. Source:
+    CloudFront Developer Guide, "Use managed origin request policies", AllViewerExceptHostHeader.
+    """
+    found = serving(view)
+    if found is None:
+        yield view.none_expected(
+            view.env.traffic.distribution_alias, "there is no distribution: see cloudfront.distribution-serves"
+        )
+        return
+    if not found.behaviours:
+        yield view.unknown(found.id, _WANTED, "This evidence does not hold the distribution's behaviours.")
+    policies, unseen = _policies(view)
+    leading = [b for b in found.behaviours if not all(map(is_bucket, origins_of(found, b.target)))]
+    yield from (_judged(view, found.id, behaviour, policies, unseen) for behaviour in leading)
+    if found.behaviours and not leading:
+        yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
+
+
+def _policies(view: View) -> tuple[Mapping[str, HostPolicy], Unavailable | None]:
+    """Those that were read, by id, and why others were not, None where none is missing."""
+    try:
+        rows = view.get(cloudfront.host_policies)
+    except DataUnavailable as error:
+        return {}, error.unavailable
+    unseen = next((row for row in rows if isinstance(row, Unavailable)), None)
+    return {row.id: row for row in rows if isinstance(row, HostPolicy)}, unseen
+
+
+def _judged(
+    view: View, distribution: str, behaviour: Behaviour, policies: Mapping[str, HostPolicy], unseen: Unavailable | None
+) -> Finding:
+    subject, ids = behaviour.pattern, [i for i in (behaviour.request_policy, behaviour.cache_policy) if i]
+    known = [policies[i] for i in ids if i in policies]
+    measured = ", ".join(policy.name for policy in known) or "no policy"
+    if behaviour.forwards_host or any(policy.forwards_host for policy in known):
+        found = "ForwardedValues with Host" if behaviour.forwards_host else measured
+        return view.ok(subject, found, _WANTED, "each tenant's rule sees its own host")
+    if len(known) < len(ids):
+        return view.unknown(subject, _WANTED, unseen or f"A policy of {subject} was not read.")
+    if any(policy.forwards_host is None for policy in known):
+        return view.unknown(subject, _WANTED, f"{measured}: AWS does not document this kind of setting for headers.")
+    if behaviour.functions:
+        return view.unknown(subject, _WANTED, f"{measured} without Host, and code at the edge may put it there.")
+    return view.gap(
+        subject,
+        f"{measured}: without Host",
+        _WANTED,
+        "every tenant's visitors get the load balancer's default page, in either region",
+        f"Set origin_request_policy_id of {subject} in aws_cloudfront_distribution {distribution} to "
+        "Managed-AllViewer (216adef6-5c7f-47e4-b989-5492eafa07d3).",
+    )

@@ -1,0 +1,86 @@
+"""When an AWS Backup job begins and ends at the real pace: by its resource's size, and around a database's windows.
+
+A database's backup does not begin in the hour before its own backup or maintenance window, or in it; a job that could
+not begin within its start window expires (AWS Backup guide, plan-options-and-configuration).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from moto.efs.models import efs_backends
+
+from sandbox.core.state import now
+from sandbox.core.timing import is_real, phases_s, soon
+from sandbox.moto_ext.backup.model import BackupResource
+from sandbox.moto_ext.efs.model import FILES_GIB, gib_of
+
+BACK_UPS = {"RDS": "backup.back-up-database", "EFS": "backup.back-up-files"}
+RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
+OTHERS, COPY = "backup.back-up", "backup.copy"
+_BEFORE = timedelta(hours=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class JobTimes:
+    """When a job's work begins (None: after a third of its time) and ends.
+
+    ``expired`` is when it was given up instead, None where it is not.
+    """
+
+    starts: datetime | None
+    ends: datetime
+    expired: datetime | None = None
+
+
+def job_times(row: str, resource: BackupResource, start_window: timedelta | None = None) -> JobTimes:
+    """The times of a job that is asked for now. Only a backup has a ``start_window``."""
+    moment = now()
+    if not is_real():
+        return JobTimes(None, soon(row, resource.name))
+    (_, waits_s), (_, works_s) = phases_s(row, resource.name, gib=_gib(resource))
+    begins = moment if start_window is None else after_windows(moment, resource)
+    starts = begins + timedelta(seconds=waits_s)
+    if start_window is not None and starts > moment + start_window:
+        return JobTimes(starts, moment + start_window, moment + start_window)
+    return JobTimes(starts, starts + timedelta(seconds=works_s))
+
+
+def _gib(resource: BackupResource) -> float:
+    if resource.kind == "RDS":
+        return float(resource.facts.get("allocated_storage") or 0)
+    if resource.kind != "EFS":
+        return 0.0
+    *_, region, account, name = resource.arn.replace(":file-system/", ":").split(":")
+    found = efs_backends[account][region].file_systems_by_id.get(name)
+    return FILES_GIB if found is None else gib_of(found)
+
+
+def after_windows(moment: datetime, resource: BackupResource) -> datetime:
+    """The first moment from ``moment`` on at which the database's windows let a backup begin."""
+    windows = [str(resource.facts.get(f"preferred_{name}_window") or "") for name in ("backup", "maintenance")]
+    for window in filter(None, windows):
+        opens, closes = _next(window, moment)
+        if opens - _BEFORE <= moment < closes:
+            moment = closes
+    return moment
+
+
+def _next(window: str, moment: datetime) -> tuple[datetime, datetime]:
+    """The window (``01:00-01:30`` or ``sun:03:00-sun:03:30``, UTC) that is open at ``moment`` or opens next."""
+    first, last = window.lower().split("-")
+    period = _WEEK if first.count(":") > 1 else _DAY
+    length = (_offset(last) - _offset(first)) % period
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = midnight - timedelta(days=midnight.weekday() if period == _WEEK else 0) + _offset(first) - period
+    while start + length <= moment:
+        start += period
+    return start, start + length
+
+
+def _offset(word: str) -> timedelta:
+    *day, hours, minutes = word.split(":")
+    return timedelta(days=_DAYS.index(day[0]) if day else 0, hours=int(hours), minutes=int(minutes))

@@ -1,0 +1,106 @@
+"""The deployments of an ECS service: what each is told as, and when the circuit breaker gives one up (API_Deployment).
+
+A deployment completes when all its tasks run and pass their health checks. The breaker counts tasks that do not start
+or never get healthy; a deployment it gave up is FAILED and starts nothing more until a new one is made, or it is
+rolled back to the last that was completed (ECS Developer Guide, "How the Amazon ECS deployment circuit breaker
+detects failures"; T53). One round of failures counts as AWS's three or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from moto.ecs.models import Service
+
+from sandbox.core.state import now
+from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
+from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.ecs.tasks import FAILED, FARGATE_PLATFORM, RunningTask, alive
+
+
+def serve_well(service: Service, tasks: Iterable[RunningTask]) -> bool:
+    """Whether the tasks, once they run, pass the checks of every target group of the service."""
+    if not service.load_balancers:
+        return True
+    backend = backend_of(service)
+    targets = Targets(backend.account_id, backend.region_name)
+    return all(targets.passes(service, task) for task in tasks)
+
+
+def counted_deployments(self: Service) -> list[dict[str, Any]]:
+    """The newest deployment as PRIMARY, and older ones as long as a task of theirs lives (API_Deployment)."""
+    moment = now()
+    descriptions = [_described(self, rollout, moment) for rollout in reversed(rollouts_of(self))]
+    if not descriptions or self.status == "INACTIVE":
+        return []
+    retained = [descriptions[0]] + [old for old in descriptions[1:] if _lives(old)]
+    newest = rollouts_of(self)[-1]
+    done = descriptions[0]["runningCount"] >= self.desired_count and len(retained) == 1 and complete(self)
+    words = "failed: tasks failed to start" if newest.get("failed") else "completed" if done else "in progress"
+    retained[0]["rolloutState"] = words.partition(":")[0].replace(" ", "_").upper()
+    retained[0]["rolloutStateReason"] = f"ECS deployment {retained[0]['id']} {words}."
+    for row in retained:
+        del row["draining"]
+    return retained
+
+
+def _lives(described: dict[str, Any]) -> bool:
+    return bool(described["runningCount"] or described["pendingCount"] or described["draining"])
+
+
+def complete(service: Service) -> bool:
+    """Whether the newest deployment was complete once: what happens to its tasks later is none of its failures."""
+    newest, moment = rollouts_of(service)[-1], now()
+    if not newest.get("completed"):
+        running = [task for task in _own(service, newest) if task.status(moment) == "RUNNING"]
+        newest["completed"] = len(running) >= service.desired_count and serve_well(service, running)
+    return bool(newest["completed"])
+
+
+def judge(service: Service) -> str:
+    """Let the circuit breaker give the newest deployment up where none of its tasks lives and some of them failed.
+
+    Returns the task definition to roll back to, "" where nothing is rolled back: without the option, or without another
+    definition that was once complete. FAILED stays whatever is scaled.
+    """
+    newest = rollouts_of(service)[-1]
+    own = _own(service, newest)
+    breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})
+    failed = any(task.reason.startswith(FAILED) for task in own) and not alive(own)
+    if not failed or not breaker.get("enable") or newest.get("failed") or newest.get("completed"):
+        return ""
+    newest["failed"] = True
+    earlier = [rollout for rollout in rollouts_of(service)[:-1] if rollout.get("completed")]
+    if not breaker.get("rollback") or newest.get("rolls_back") or not earlier:
+        return ""
+    before = str(earlier[-1]["taskDefinition"])
+    return before if before != newest["taskDefinition"] else ""
+
+
+def _own(service: Service, rollout: dict[str, Any]) -> list[RunningTask]:
+    return [task for task in tasks_of(service) if task.started_by == rollout["id"]]
+
+
+def _described(service: Service, rollout: dict[str, Any], moment: datetime) -> dict[str, Any]:
+    own = _own(service, rollout)
+    states = [task.status(moment) for task in own]
+    primary = rollout is rollouts_of(service)[-1]
+    return {
+        "id": rollout["id"],
+        "status": "PRIMARY" if primary else "ACTIVE",
+        "taskDefinition": rollout["taskDefinition"],
+        "desiredCount": service.desired_count if primary else 0,
+        "runningCount": states.count("RUNNING"),
+        "pendingCount": states.count("PENDING"),
+        "draining": states.count("DEACTIVATING"),
+        "failedTasks": sum(1 for task in own if task.reason.startswith(FAILED)),
+        "createdAt": rollout["createdAt"],
+        "updatedAt": rollout["updatedAt"],
+        "launchType": service.launch_type,
+        "platformVersion": service.platform_version or FARGATE_PLATFORM,
+        "platformFamily": "Linux",
+        "networkConfiguration": service.network_configuration or None,
+        "rolloutState": "COMPLETED",
+    }

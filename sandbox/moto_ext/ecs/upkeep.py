@@ -1,0 +1,82 @@
+"""What the service scheduler does as time passes: it replaces tasks that fail their health checks, and tries again.
+
+A task is given the grace period and its checks' interval times their threshold, in which it may fail; then it is
+stopped and another started, for ever, unless the circuit breaker has given the deployment up (ECS Developer Guide,
+"Service load balancing"; T54). It happens when the service is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from moto.ecs.models import Service
+from moto.elbv2.models import FakeTargetGroup
+
+from sandbox.core.patching import state
+from sandbox.core.state import now
+from sandbox.core.timing import transition_s
+from sandbox.moto_ext.ecs import services as keeping
+from sandbox.moto_ext.ecs.deployments import complete
+from sandbox.moto_ext.ecs.service_tasks import backend_of, rollouts_of, tasks_of
+from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.ecs.tasks import NEVER_WELL, RunningTask, alive
+
+
+def keep_up(services: Iterable[Service]) -> None:
+    """Let each service's tasks be as the scheduler has them by now."""
+    for service in services:
+        if service.status == "ACTIVE" and rollouts_of(service) and not service.task_sets:
+            _keep_up(service)
+
+
+def _keep_up(service: Service) -> None:
+    complete(service)
+    for group, task in _given_up(service):
+        task.stop(now(), f"{NEVER_WELL} in (target-group {group.arn})")
+        keeping.note(service, f"(task {task.id}) is unhealthy in (target-group {group.arn}).")
+    keeping.judged(service)
+    _drain(service)
+    if not rollouts_of(service)[-1].get("failed") and _is_due(service):
+        keeping.go_on(service)
+
+
+def _given_up(service: Service) -> list[tuple[FakeTargetGroup, RunningTask]]:
+    """The tasks that have failed their checks for longer than they may."""
+    moment = now()
+    running = [task for task in alive(tasks_of(service)) if task.status(moment) == "RUNNING"]
+    if not running or not service.load_balancers:
+        return []
+    backend = backend_of(service)
+    targets = Targets(backend.account_id, backend.region_name)
+    grace = timedelta(seconds=float(service.__dict__.get("health_check_grace_period_seconds") or 0))
+    return [
+        (group, task)
+        for group in targets.attached_to(service)
+        for task in running
+        if moment > task.runs_at + grace + _patience(group) and not targets.passes(service, task)
+    ]
+
+
+def _patience(group: FakeTargetGroup) -> timedelta:
+    checks = int(group.unhealthy_threshold_count or 2)
+    return timedelta(seconds=checks * int(group.health_check_interval_seconds or 30))
+
+
+def _drain(service: Service) -> None:
+    """Once a new deployment is complete, the tasks of older ones stop."""
+    newest = rollouts_of(service)[-1]
+    if newest.get("completed"):
+        for task in alive(tasks_of(service)):
+            if task.started_by != newest["id"] and task.stops_at is None:
+                task.stop(now(), f"Scaling activity initiated by (deployment {newest['id']})")
+
+
+def _is_due(service: Service) -> bool:
+    """Whether the scheduler tries again by now, the time of a transition after it last did."""
+    tried, moment = state(backend_of(service), "tried_at"), now()
+    last = tried.get(service.arn)
+    if last is not None and moment < last + timedelta(seconds=transition_s()):
+        return False
+    tried[service.arn] = moment
+    return True

@@ -1,0 +1,77 @@
+"""The CloudFront distribution as a visitor meets it: alias, origin name, the region DNS leads to, its load balancer."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from typing import Any
+
+from moto.cloudfront.models import cloudfront_backends
+
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.cloudfront_policies import forwards_host
+from sandbox.moto_ext.elbv2.openings import CLOUDFRONT
+from sandbox.moto_ext.route53.health import HealthChecker
+from sandbox.moto_ext.route53.names import plain
+from sandbox.server.load_balancer import LoadBalancerSite, SiteReply, SiteRequest
+
+NAME = "cloudfront"
+"""What stands in the place of a region where the world tells its sites' ports."""
+BAD_GATEWAY, NO_ANSWER = 502, 504
+UNKNOWN_HOST = 403
+HTTP = 80
+
+
+class DistributionSite:
+    """The account's distributions, in front of the regions' load balancers."""
+
+    region = ""
+
+    def __init__(self, account: str, doors: Mapping[str, LoadBalancerSite]) -> None:
+        self.account = account
+        self._doors = doors
+
+    def trusts(self, token: str) -> bool:
+        """Whether it is the sandbox's token: CloudFront hands the visitor's headers on."""
+        return any(door.trusts(token) for door in self._doors.values())
+
+    def lets_in(self, _port: int) -> bool:
+        """Everybody reaches CloudFront."""
+        return True
+
+    def reply(self, _port: int, host: str, wanted: SiteRequest | None = None) -> SiteReply | None:
+        """The answer of the origin to ``host``; an origin that does not answer is a 504 (CloudFront guide).
+
+        A behaviour whose policies leave Host out asks for the origin's own name in its place.
+        """
+        with WORLD_LOCK:
+            config = self._config(host)
+            if config is None:
+                return SiteReply(UNKNOWN_HOST, "<h1>403 ERROR</h1>")
+            origin = str(config.Origins["Items"][0].domain_name)
+            region = self._region(origin)
+            sent = host if forwards_host(self.account, config.DefaultCacheBehavior) else origin
+        if region not in self._doors:
+            return SiteReply(BAD_GATEWAY, "<h1>502 ERROR</h1>")
+        reply = self._doors[region].reply(HTTP, sent, wanted, CLOUDFRONT)
+        return reply or SiteReply(NO_ANSWER, "<h1>504 ERROR</h1>")
+
+    def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:
+        """The certificate that a region's load balancer presents: the same names are covered."""
+        return next((found for door in self._doors.values() if (found := door.certificate(name))), None)
+
+    def _config(self, host: str) -> Any:
+        """The enabled distribution whose alias covers the host, None where there is none."""
+        for distribution in cloudfront_backends[self.account]["aws"].distributions.values():
+            config: Any = distribution.distribution_config
+            aliases = (distribution.Aliases or {}).get("Items") or ()
+            if config.Enabled and any(fnmatch.fnmatchcase(host, alias.lower()) for alias in aliases):
+                return config
+        return None
+
+    def _region(self, origin: str) -> str:
+        """The region whose load balancer DNS names for the origin at this moment."""
+        checker = HealthChecker(self.account)
+        answer = checker.resolve(plain(origin))
+        found = checker.load_balancer(plain(answer.alias["DNSName"])) if answer.alias else None
+        return found[0] if found else ""

@@ -1,0 +1,150 @@
+"""A step is given up when nothing of it moves for its budget, or when a person says so; never for taking long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from dr_actions.execution import executor
+from dr_actions.execution.executor import Batch, Outcome
+from dr_actions.execution.progress import ProgressWatch
+from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.journal import Journal
+from dr_actions.model.action import Action, StepState, StepStatus
+from dr_actions.model.plan import Danger, Goal, Plan, Step
+from dr_estate.config.environment import Side
+from tests.dr_actions.control_tables import WORLD, Clock
+from tests.dr_actions.hearing import Told
+from tests.dr_actions.plain import SIT
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
+from utils.aws_mgmt.app.run_result import result_of, result_of_error
+
+BUDGET_S, LOOK_S = 600, 60
+STEP = Step(
+    *("files/restore_dr:sit-efs", 6, 41, "files/restore_dr", "sit-efs", "Backup Manager", Side.DR),
+    *("Restore.", Danger.COMPENSABLE, "None.", BUDGET_S),
+)
+AGAIN = NextStep(DRILL_CLEAN, "goes on")
+Shows = Callable[[float], StepStatus]
+
+
+def _at_work(*progress: str) -> StepStatus:
+    return StepStatus(StepState.IN_PROGRESS, "The restore job is RUNNING.", progress=progress)
+
+
+def _by_percent(seconds: float) -> Shows:
+    """A restore that is done after ``seconds``, and tells each whole percent of it."""
+
+    def shows(age_s: float) -> StepStatus:
+        if age_s >= seconds:
+            return StepStatus(StepState.DONE, "It is restored.")
+        return _at_work("RUNNING", str(int(100 * age_s / seconds)))
+
+    return shows
+
+
+@dataclass
+class Wait:
+    """One sent step that is looked at each minute of a clock moved by hand, by the executor's own rules."""
+
+    folder: Path
+    essential: bool = True
+    impatient: bool = False
+    rto_ends_s: float | None = None
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def of(self, shows: Shows) -> float:
+        """Seconds until the step is done or left; raises what the executor raises."""
+        clock, self.listener = Clock(), Told(impatient=self.impatient)
+        with Journal.open(self.folder, SIT.name, "INC-1", "run", clock.now, world=WORLD) as journal:
+            plan = Plan(SIT.name, SIT.account, Goal.FAILOVER, "PRIMARY_LOST", (STEP,))
+            ends = None if self.rto_ends_s is None else clock.now() + timedelta(seconds=self.rto_ends_s)
+            known: dict[str, Any] = {"clock": clock, "listener": self.listener, "journal": journal, "plan": plan}
+            run = cast(PlanRun, SimpleNamespace(**known, rto_ends_at=ends, estimate_s=lambda _steps: 0.0, stop=None))
+            run.endangers_rto = lambda step: PlanRun.endangers_rto(run, step)  # type: ignore[method-assign]
+            action = cast(Action, SimpleNamespace(essential=self.essential))
+            batch = Batch(action, {STEP.id: STEP}, 0.0, sent={STEP.id}, since={STEP.id: 0.0})
+            while batch.open:
+                executor._settle(run, batch, {STEP.id: shows(clock.monotonic())}, self.outcome)
+                clock.move(seconds=LOOK_S if batch.open else 0)
+            self.kinds = [entry.kind for entry in journal.entries]
+        return clock.monotonic()
+
+
+def test_a_restore_that_takes_four_times_its_budget_and_moves_is_waited_for(tmp_path: Path) -> None:
+    wait = Wait(tmp_path)
+    assert wait.of(_by_percent(4 * BUDGET_S)) == 4 * BUDGET_S
+    assert EntryKind.LATE not in wait.kinds
+    overruns = [message for message in wait.listener.said if "its budget was 10 min" in message]
+    assert len(overruns) == 3, "once for each budget that it overruns, and not at every look"
+
+
+def test_a_restore_that_stands_still_is_given_up_and_told_as_under_way(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="nothing moved within its 600 s: The restore job is RUNNING") as given_up:
+        Wait(tmp_path).of(lambda _age_s: _at_work("RUNNING", "12"))
+    assert given_up.value.cause is FailureCause.UNDER_WAY
+    result = result_of_error(given_up.value, Outcome(), AGAIN)
+    assert result is not None
+    assert (result.outcome, result.exit) == ("under way", Exit.UNDER_WAY)
+    assert "Nothing was taken back for that." in result.message
+
+
+def test_one_that_moved_and_then_stands_still_is_given_up_after_its_budget_without_movement(tmp_path: Path) -> None:
+    stuck = Wait(tmp_path)
+    with pytest.raises(StepFailed, match="nothing moved for 11 min"):
+        stuck.of(lambda age_s: _by_percent(4 * BUDGET_S)(min(age_s, 2 * BUDGET_S)))
+    assert "waits" in stuck.listener.said[-1]
+
+
+def test_a_state_that_goes_back_and_forth_stands_still(tmp_path: Path) -> None:
+    flapping = Wait(tmp_path)
+    with pytest.raises(StepFailed):
+        flapping.of(lambda age_s: _at_work("running" if age_s // LOOK_S % 2 else "pending"))
+
+
+def test_what_cannot_be_seen_is_no_movement_and_is_told_as_unseen(tmp_path: Path) -> None:
+    dark = StepStatus(StepState.UNAVAILABLE, "AWS Backup could not be seen.")
+    with pytest.raises(StepFailed, match="not seen within its 600 s") as unseen:
+        Wait(tmp_path).of(lambda _age_s: dark)
+    assert unseen.value.cause is FailureCause.UNAVAILABLE
+
+
+def test_a_step_on_which_aws_reports_nothing_is_late(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed) as late:
+        Wait(tmp_path).of(lambda _age_s: StepStatus(StepState.IN_PROGRESS, "no name server answered."))
+    assert late.value.cause is FailureCause.LATE
+
+
+def test_a_step_that_is_not_essential_is_left_under_way_and_no_failure(tmp_path: Path) -> None:
+    wait = Wait(tmp_path, essential=False)
+    wait.of(lambda _age_s: _at_work("RUNNING"))
+    assert (len(wait.outcome.under_way), wait.outcome.degraded, wait.kinds) == (1, [], [EntryKind.LATE])
+    assert result_of(wait.outcome, True, AGAIN).exit is Exit.UNDER_WAY
+
+
+def test_once_the_objective_is_at_stake_a_person_may_give_up_the_wait(tmp_path: Path) -> None:
+    patient = Wait(tmp_path, rto_ends_s=0.0)
+    assert patient.of(_by_percent(2 * BUDGET_S)) == 2 * BUDGET_S, "nobody said so: the run goes on"
+    assert any("asks whether to give up" in message for message in patient.listener.said)
+    calm = Wait(tmp_path / "calm", impatient=True, rto_ends_s=100 * BUDGET_S)
+    assert calm.of(_by_percent(2 * BUDGET_S)) == 2 * BUDGET_S, "nothing is at stake: nobody is asked"
+    with pytest.raises(StepFailed, match="given up by a person after 11 min") as given_up:
+        Wait(tmp_path / "hasty", impatient=True, rto_ends_s=0.0).of(_by_percent(2 * BUDGET_S))
+    assert given_up.value.cause is FailureCause.UNDER_WAY
+
+
+def test_a_pause_in_which_nobody_could_look_counts_for_nothing() -> None:
+    watch = ProgressWatch()
+    watch.observe("step", _at_work("1"), 0.0)
+    watch.observe("step", _at_work("2"), 10.0)
+    watch.shift(100.0)
+    assert watch.still_s("step", 0.0, 115.0) == 5.0
+    assert watch.still_s("another", 3.0, 5.0) == 2.0

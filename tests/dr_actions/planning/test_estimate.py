@@ -1,0 +1,164 @@
+"""How long a plan takes: by past runs, by size and mechanism; never less than the budget where that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from dr_actions.model.plan import Call, Plan, Step
+from dr_actions.planning.estimate import Sizes, estimate_s, sizes_of, step_s
+from dr_actions.planning.planner import batches, plan_estimate_s
+from dr_actions.run_history.durations import ENOUGH, StepDurations
+from dr_checks.posture.posture import PostureName
+from dr_estate.config.environment import Side
+from dr_estate.model.aws_durations import operation
+from dr_estate.readers import efs, rds
+from tests.dr_actions.deciding import PROD, SIT, plan, step
+from tests.dr_actions.plain import recorded
+from tests.dr_checks.worlds import world
+
+KNOWN = Sizes(database_gib=200, files_gib=40)
+REGION = PROD.regions.dr
+
+
+def database(operation_name: str, budget_s: int = 2700, **params: object) -> Step:
+    call = Call("rds", operation_name, REGION, params)
+    return step("mysql", 40, "database/restore_dr", call=call, budget_s=budget_s)
+
+
+def service(before: int, budget_s: int = 840, **params: object) -> Step:
+    call = Call("ecs", "UpdateService", REGION, params)
+    return step("tenant1", call=call, budget_s=budget_s, before={"desiredCount": before})
+
+
+def backup(operation_name: str, **params: object) -> Step:
+    return step("a", call=Call("backup", operation_name, REGION, params), budget_s=9999)
+
+
+RESTORE, PROMOTION = database("RestoreDBInstanceToPointInTime"), database("PromoteReadReplica", 900)
+
+
+def seconds(of: Step, sizes: Sizes = KNOWN) -> float:
+    return step_s(of, PROD, {}, sizes)
+
+
+def test_a_restore_counts_by_size_until_the_database_can_be_used_and_a_promotion_is_shorter() -> None:
+    assert seconds(RESTORE) == operation("rds.restore-to-point-in-time").phases_s(gib=200)[0][1]
+    assert seconds(RESTORE) - seconds(RESTORE, Sizes(database_gib=100)) == pytest.approx(300)
+    assert seconds(PROMOTION) < seconds(RESTORE) / 3
+
+
+def test_what_is_not_known_counts_with_the_whole_budget_and_a_large_store_with_what_it_takes() -> None:
+    assert seconds(RESTORE, Sizes()) == 2700
+    assert seconds(RESTORE, Sizes(database_gib=100_000)) == 300_900
+    assert seconds(step("dr", 30, "provisioning/apply", call=None, budget_s=1234)) == 1234
+
+
+@pytest.mark.parametrize(
+    ("of", "rows"),
+    [
+        (service(0, desiredCount=2), ("ecs.start-task", "ecs.warm-up", "elb.first-check", "cloudwatch.publish")),
+        (service(4, desiredCount=0), ("ecs.stop-task",)),
+        (database("ModifyDBInstance", NewDBInstanceIdentifier="old"), ("rds.rename",)),
+        (database("ModifyDBInstance", MultiAZ=True), ("rds.modify-multi-az",)),
+        (database("ModifyDBInstance", BackupRetentionPeriod=7), ("rds.modify",)),
+        (backup("StartBackupJob", ResourceArn="arn:aws:rds:x:1:db:m"), ("backup.back-up-database",)),
+        (backup("StartRestoreJob", ResourceType="EFS"), ("backup.restore-files",)),
+        (step("a", call=Call("sns", "Publish", REGION, {})), ()),
+    ],
+)  # fmt: skip
+def test_a_call_counts_as_the_operations_that_it_begins(of: Step, rows: Sequence[str]) -> None:
+    gib = {"ecs": 0.2, "rds": 200, "backup.back-up-database": 200, "backup.restore-files": 40}
+    wanted = sum(operation(row).seconds_to_done(gib=gib.get(row, gib.get(row[:3], 0))) for row in rows)
+    assert seconds(of) == pytest.approx(wanted)
+
+
+def test_a_service_whose_tasks_are_replaced_waits_until_the_old_ones_have_drained() -> None:
+    more, anew = service(1, desiredCount=2), service(1, desiredCount=2, forceNewDeployment=True)
+    assert seconds(anew) - seconds(more) == pytest.approx(operation("ecs.drain").seconds() + 12)
+
+
+def test_past_runs_go_before_the_table_once_there_are_enough() -> None:
+    few, enough = ({"database/restore_dr": StepDurations(times, 600.0, 900.0)} for times in (ENOUGH - 1, ENOUGH))
+    assert step_s(RESTORE, PROD, few, KNOWN) == seconds(RESTORE)
+    assert step_s(RESTORE, PROD, enough, KNOWN) == 600
+    assert step_s(RESTORE, PROD, enough, KNOWN, quantile=0.9) == pytest.approx(900)
+    assert step_s(replace(RESTORE, manual=True), PROD, enough, KNOWN) != 600
+
+
+def test_of_many_steps_at_once_the_longest_counts_and_one_look_a_batch() -> None:
+    look_s = operation("tool.look").seconds()
+    alone = estimate_s([(PROMOTION,)], PROD, {}, KNOWN)
+    assert alone == round(seconds(PROMOTION) + look_s)
+    assert estimate_s([(PROMOTION,), (RESTORE,)], PROD, {}, KNOWN) == round(
+        seconds(PROMOTION) + seconds(RESTORE) + 2 * look_s
+    )
+    many = estimate_s([(PROMOTION,) * 9], PROD, {}, KNOWN)
+    assert many == round(step_s(PROMOTION, PROD, {}, KNOWN, quantile=0.9) + look_s) > alone
+
+
+def test_sizes_are_the_largest_that_either_region_shows() -> None:
+    assert sizes_of(world({}), SIT) == Sizes(None, None)
+    healthy = recorded("healthy")
+    name = SIT.named(SIT.names.database)
+    assert sizes_of(healthy, SIT).database_gib == max(
+        i.storage_gib for i in healthy.get(rds.instances, Side.PRIMARY) if i.identifier == name
+    )
+    (files,) = [f for f in healthy.get(efs.file_systems, Side.PRIMARY) if f.name == SIT.named(SIT.names.file_system)]
+    grown = world({(efs.file_systems, Side.PRIMARY): (replace(files, size_bytes=3 * 2**30),)})
+    assert sizes_of(grown, SIT) == Sizes(None, 3.0)
+
+
+def test_nine_of_ten_failovers_take_within_a_quarter_of_the_estimate() -> None:
+    """Worlds draw each operation from its row's range; the run adds a look that takes as long as it likes."""
+    recovery = _recovery(tenants=12)
+    estimate = plan_estimate_s(recovery, PROD, {}, KNOWN)
+    taken = [_played(recovery, Random(seed)) for seed in range(300)]  # noqa: S311 - draws worlds, guards nothing
+    within = sum(abs(seconds - estimate) <= 0.25 * seconds for seconds in taken)
+    assert within >= 0.9 * len(taken), (estimate, sorted(taken)[::30])
+
+
+def _recovery(tenants: int) -> Plan:
+    """The shape of a failover of PROD: a restore, the files, the services, the traffic, and what is said of it."""
+    services = [replace(service(0, desiredCount=2), id=f"s{n}", subject=f"s{n}") for n in range(tenants)]
+    files = Call("efs", "DeleteReplicationConfiguration", REGION, {})
+    shift = Call("route53", "ChangeResourceRecordSets", "us-east-1", {})
+    pin = Call("route53", "UpdateHealthCheck", "us-east-1", {})
+    return plan(
+        step("start", 10, "notifications/start", call=Call("sns", "Publish", REGION, {})),
+        RESTORE,
+        step("files", 41, "files/restore_dr", call=files, budget_s=900),
+        *services,
+        step("zone", 50, "traffic/shift_to_dr", call=shift, budget_s=600, manual=True),
+        step("pin", 55, "traffic/pin_primary", call=pin, budget_s=300),
+        posture=PostureName.PRIMARY_LOST,
+    )
+
+
+def _played(recovery: Plan, world_of: Random) -> float:
+    """Seconds that a world takes for the plan: each operation of each step from its own place in the row's range."""
+    look = operation("tool.look")
+    return sum(
+        look.seconds(world_of.random()) + max(_drawn(of, world_of) for of in batch) for batch in batches(recovery.steps)
+    )
+
+
+def _drawn(of: Step, world_of: Random) -> float:
+    return sum(operation(row).seconds_to_done(world_of.random(), gib=gib) for row, gib in _operations(of))
+
+
+def _operations(of: Step) -> Iterator[tuple[str, float]]:
+    rows: dict[str, tuple[tuple[str, float], ...]] = {
+        "notifications/start": (),
+        "database/restore_dr": (("rds.restore-to-point-in-time", 200),),
+        "files/restore_dr": (("efs.end-replication", 40),),
+        "compute/scale_dr_services": (
+            ("ecs.start-task", 0.124), ("ecs.warm-up", 0), ("elb.first-check", 0), ("cloudwatch.publish", 0)
+        ),
+        "traffic/shift_to_dr": (("person.change-by-hand", 0), ("route53.change", 0)),
+        "traffic/pin_primary": (("route53.health-check", 0),),
+    }  # fmt: skip
+    yield from rows[of.verb]

@@ -1,0 +1,92 @@
+"""One request to a site: an answer is judged by its status, and what lets nobody in from here is not down."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from dr_estate.network.http_probe import handshake, visit, visitor_context
+
+HOST = "tenant1.example.org"
+
+
+@contextmanager
+def listening(reply: bytes | None, waits: bool = False) -> Iterator[int]:
+    """The port of a server that sends ``reply`` to its one visitor, or hangs up; with ``waits`` it does neither."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = threading.Event()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                if waits:
+                    done.wait(10)
+                elif reply:
+                    connection.recv(4096)
+                    connection.sendall(reply)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield int(server.getsockname()[1])
+        done.set()
+        thread.join(5)
+
+
+def refusal(port: int, tls: ssl.SSLContext | None = None) -> UnavailableKind:
+    with pytest.raises(DataUnavailable) as refused:
+        visit("127.0.0.1", port, HOST, "/", 0.3, "eu-west-1", tls)
+    assert refused.value.unavailable.region == "eu-west-1"
+    return refused.value.unavailable.kind
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def test_an_error_page_is_an_answer() -> None:
+    with listening(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n") as port:
+        answer = visit("127.0.0.1", port, HOST, "/", 2)
+    assert (answer.status, answer.cached) == (503, False)
+
+
+@pytest.mark.parametrize(
+    ("header", "cached"),
+    [("Hit", True), ("RefreshHit", True), ("Miss", False), ("Error", False)],
+)
+def test_a_page_out_of_cloudfronts_cache_is_told_apart(header: str, cached: bool) -> None:
+    with listening(f"HTTP/1.1 200 OK\r\nX-Cache: {header} from cloudfront\r\n\r\npage".encode()) as port:
+        assert visit("127.0.0.1", port, HOST, "/", 2).cached is cached
+
+
+def test_no_connection_is_not_reachable_from_here() -> None:
+    assert refusal(closed_port()) is UnavailableKind.NOT_REACHABLE
+
+
+def test_a_connection_that_is_cut_off_is_not_reachable_from_here() -> None:
+    with listening(None) as port:
+        assert refusal(port) is UnavailableKind.NOT_REACHABLE
+
+
+def test_a_handshake_that_fails_is_not_reachable_from_here() -> None:
+    with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert refusal(port, visitor_context(public=True)) is UnavailableKind.NOT_REACHABLE
+
+
+def test_a_load_balancer_that_hangs_up_in_the_handshake_shows_no_certificate_and_is_not_judged() -> None:
+    with listening(None) as cut:
+        for port in (closed_port(), cut):
+            with pytest.raises(DataUnavailable) as refused:
+                handshake("127.0.0.1", port, HOST, 0.3, public=True)
+            assert refused.value.unavailable.kind is UnavailableKind.NOT_REACHABLE
+
+
+def test_a_connection_that_stands_and_gives_no_answer_in_time_is_no_answer() -> None:
+    with listening(None, waits=True) as port:
+        assert refusal(port) is UnavailableKind.UNREACHABLE

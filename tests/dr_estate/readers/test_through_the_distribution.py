@@ -1,0 +1,102 @@
+"""The distribution as visitors meet it: what each way shows, and whether the load balancers are told the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dr_checks.core.model import Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.aws.read_client import Credentials
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.network.http_probe import Visit
+from dr_estate.readers import cloudfront, http_sites
+from dr_estate.readers.cloudfront import HostPolicy
+from dr_estate.readers.http_sites import VisitRound
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
+from tests.dr_checks.worlds import SIT
+from tests.sandbox.conftest import client_of
+from tests.worlds import borrowed
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[Endpoint]:
+    with borrowed(SIT, tenants=2) as endpoint:
+        yield endpoint
+
+
+def look(world: Endpoint) -> Snapshot:
+    keys = world.people["reader"]
+    return observe(SIT, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+
+
+def through(snapshot: Snapshot) -> VisitRound:
+    found = snapshot.get(http_sites.edge_visits, Side.GLOBAL)
+    assert found is not None
+    return found
+
+
+def status(check: str, snapshot: Snapshot) -> Status:
+    return judge(checks()[check], snapshot, SIT).status
+
+
+def test_one_tenant_is_visited_through_the_distribution_while_the_load_balancers_can_be_reached(
+    world: Endpoint,
+) -> None:
+    seen = look(world)
+    (page,) = through(seen).tenants
+    assert isinstance(page, Visit)
+    assert (page.status, page.digest != through(seen).stranger.digest) == (401, True)
+    assert status("sites.edge-agrees", seen) is Status.PASS
+    managed = {row.name for row in seen.get(cloudfront.host_policies, Side.GLOBAL) if isinstance(row, HostPolicy)}
+    assert managed == {"AllViewer", "CachingDisabled"}
+    assert status("cloudfront-routing.forwards-host", seen) is Status.PASS
+
+
+def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(world: Endpoint) -> None:
+    world.inject("reached-through-cloudfront-only")
+    try:
+        seen = look(world)
+    finally:
+        world.repair()
+    for side in (Side.PRIMARY, Side.DR):
+        direct = seen.parts[http_sites.visits.name, side].value
+        assert isinstance(direct, Unavailable)
+        assert (direct.kind, direct.region) == (UnavailableKind.NOT_REACHABLE, SIT.region(side))
+    assert [page.status for page in through(seen).tenants if isinstance(page, Visit)] == [401, 401]
+    assert status("sites.every-site-answers", seen) is Status.PASS
+    assert status("sites.own-identity", seen) is Status.PASS
+    assert status("sites.edge-agrees", seen) is Status.NOT_APPLICABLE
+    assert status("sites.handshake-accepted", seen) is Status.UNKNOWN
+
+
+def test_a_policy_of_ones_own_is_read_and_without_host_each_visitor_gets_the_default_page(world: Endpoint) -> None:
+    client = client_of(world, "cloudfront", SIT.region(Side.GLOBAL), person="admin")
+    config = {
+        "Name": "all-but-host",
+        "HeadersConfig": {"HeaderBehavior": "allExcept", "Headers": {"Quantity": 1, "Items": ["host"]}},
+        "CookiesConfig": {"CookieBehavior": "all"},
+        "QueryStringsConfig": {"QueryStringBehavior": "all"},
+    }
+    policy = client.create_origin_request_policy(OriginRequestPolicyConfig=config)["OriginRequestPolicy"]["Id"]
+    name = client.list_distributions()["DistributionList"]["Items"][0]["Id"]
+    before = client.get_distribution_config(Id=name)
+    changed = client.get_distribution_config(Id=name)["DistributionConfig"]
+    changed["DefaultCacheBehavior"]["OriginRequestPolicyId"] = policy
+    etag = client.update_distribution(Id=name, IfMatch=before["ETag"], DistributionConfig=changed)["ETag"]
+    try:
+        seen = look(world)
+    finally:
+        client.update_distribution(Id=name, IfMatch=etag, DistributionConfig=before["DistributionConfig"])
+        client.delete_origin_request_policy(Id=policy)
+    policies = seen.get(cloudfront.host_policies, Side.GLOBAL)
+    assert HostPolicy(policy, "all-but-host", forwards_host=False) in policies
+    assert status("cloudfront-routing.forwards-host", seen) is Status.FAIL
+    assert status("sites.edge-agrees", seen) is Status.FAIL
+    (page,) = through(seen).tenants
+    assert isinstance(page, Visit)
+    assert page.digest == through(seen).stranger.digest

@@ -1,0 +1,47 @@
+"""One clock: nothing that decides or is recorded asks the machine for the time, and nothing waits by it.
+
+``dr_estate.aws.clock.WorldClock`` is asked instead: AWS's answers correct it, and it runs as fast as a sandbox does.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "steps", "utils")
+OF_THE_MACHINE = {
+    *(f"datetime.{name}" for name in ("now", "utcnow", "today")),
+    *(f"time.{name}" for name in ("time", "time_ns", "sleep", "monotonic", "perf_counter", "clock_gettime")),
+}
+# Who asks the machine all the same, and why that neither decides nor is recorded.
+ALLOWED = {
+    "dr_estate/aws/clock.py": "it is the clock",
+    "dr_estate/aws/read_client.py": "the deadline of real API calls, whose time-outs are real too",
+    "dr_estate/aws/recording.py": "how long a real API call took",
+    "dr_estate/network/http_probe.py": "how long a real page took",
+    "dr_actions/clients/terraform.py": "the time-out of a real program",
+    "dr_actions/control_table/table.py": "the pause before a real API call is sent again",
+    "reports/terminal/run_progress.py": "how long the terminal was silent",
+    "utils/aws_mgmt/app/run_folder.py": "the name of a folder, before any answer has come",
+    "utils/aws_mgmt/cli/error_boundary.py": "the name of a file",
+}
+
+
+def _asks_the_machine(path: Path) -> bool:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    froms = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return bool(OF_THE_MACHINE & (named | froms))
+
+
+def test_only_the_listed_files_ask_this_machine_for_the_time() -> None:
+    asking = {
+        str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("*.py") if _asks_the_machine(path)
+    }
+    assert asking == set(ALLOWED)

@@ -1,0 +1,40 @@
+"""What is left of a run is told by the estimate, and a step that takes long is waited for where nobody can be asked."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from dr_actions.model.plan import Goal, Plan
+from dr_estate.aws.read_client import Credentials
+from reports.terminal.manual_step import ManualStepWriter
+from reports.terminal.run_progress import RunProgress
+from tests.dr_actions.deciding import step
+from tests.dr_actions.plain import SIT
+
+
+def test_what_is_left_is_told_by_the_estimate_of_the_steps_to_come(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = step("a"), step("b", 99)
+    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (first, second))
+    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()), None, lambda left: 60.0 * len(left))
+    progress.begins([first])
+    progress.done(first, "done")
+    progress.begins([second])
+    output = capsys.readouterr().err
+    assert "about 2 min to go" in output
+    assert "about 1 min to go" in output
+
+
+def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (step("a"),))
+    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()))
+    assert progress.gives_up(step("a"), "it takes long.", threading.Event()) is False
+    output = capsys.readouterr().err
+    assert "it takes long." in output
+    assert "The run goes on waiting." in output

@@ -1,0 +1,132 @@
+"""A run that lost its credentials waits for the same person's, renews its lock first, and gives up in the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from dr_actions.control_table.heartbeat import LockLost
+from dr_actions.execution.run import CredentialsLost, RunStopped
+from dr_estate.aws.read_client import WrongAccount
+from dr_estate.config.environment import load_environment
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from tests.dr_actions.control_tables import Clock
+from tests.utils.running import ROOT
+from utils.aws_mgmt.app.sign_in import Caller, SignIn
+
+SIT = load_environment(ROOT / "environments", "sit")
+QUICK = SIT.model_copy(
+    update={"execution": SIT.execution.model_copy(update={"poll_s": 0.001, "sign_in_wait_minutes": 30})}
+)
+OPERATOR = Caller("arn:aws:sts::815856636111:assumed-role/dr-operator/alice", "AROA:alice")
+OTHER = Caller("arn:aws:sts::815856636111:assumed-role/dr-operator/bob", "AROA:bob")
+EXPIRED = DataUnavailable(Unavailable(UnavailableKind.CREDENTIALS, "sts refused the credentials (ExpiredToken)."))
+SILENT = DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, "sts does not answer."))
+ELSEWHERE = WrongAccount("These credentials belong to account 111122223333.")
+
+
+@dataclass
+class Run:
+    """A run whose STS answers one thing after another, ten minutes apart; the last one for good."""
+
+    answers: list[Caller | Exception]
+    lock_lost: str = ""
+    told: list[str] = field(default_factory=list)
+    recorded: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    regained: int = 0
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.clock = Clock()
+        self.sign_in = SignIn(QUICK, self._ask, lambda: None, self.clock)
+
+    def _ask(self) -> Caller:
+        answer = self.answers[min(self.asked, len(self.answers) - 1)]
+        self.asked += 1
+        self.clock.move(minutes=10)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def regain(self) -> None:
+        self.regained += 1
+        if self.lock_lost:
+            raise LockLost(self.lock_lost)
+
+    def _record(self, *, says: str) -> None:
+        self.recorded.append(says)
+
+    def recover(self) -> bool:
+        with self.sign_in.awaited(self, self.stop, self.told.append, self._record):
+            return self.sign_in.recover()
+
+
+def test_new_credentials_of_the_same_person_let_the_run_go_on_once_its_lock_is_renewed() -> None:
+    run = Run([OPERATOR, EXPIRED, EXPIRED, OPERATOR])
+    assert run.recover()
+    assert (run.regained, round(run.sign_in.lost_s)) == (1, 1200)
+    assert "aws configure" in run.told[0]
+    assert "nothing is taken back" in run.told[0]
+    assert run.recorded == run.told, "what is told of it is recorded"
+
+
+@pytest.mark.parametrize("answer", [OPERATOR, SILENT])
+def test_what_sts_does_not_refuse_is_not_lost(answer: Caller | Exception) -> None:
+    run = Run([OPERATOR, answer])
+    assert (run.recover(), run.told, run.regained) == (False, [], 0)
+
+
+@pytest.mark.parametrize("others", [OTHER, ELSEWHERE])
+def test_nobody_elses_credentials_let_it_go_on(others: Caller | Exception) -> None:
+    run = Run([OPERATOR, EXPIRED, others, OPERATOR])
+    assert run.recover()
+    assert any("Still paused" in sentence for sentence in run.told)
+
+
+def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -> None:
+    run = Run([OPERATOR, EXPIRED])
+    with run.sign_in.awaited(run, run.stop, run.told.append, run._record):
+        with pytest.raises(CredentialsLost, match="Log in again"):
+            run.sign_in.recover()
+        assert not run.sign_in.recover()
+    assert run.regained == 0
+
+
+def test_a_run_whose_lock_was_taken_over_meanwhile_ends() -> None:
+    run = Run([OPERATOR, EXPIRED, OPERATOR], lock_lost="taken over")
+    with pytest.raises(LockLost, match="taken over"):
+        run.recover()
+
+
+def test_an_operator_can_stop_the_wait() -> None:
+    run = Run([OPERATOR, EXPIRED])
+    run.stop.set()
+    with pytest.raises(RunStopped):
+        run.recover()
+
+
+def _ended() -> None:
+    raise LockLost("its lease ended")
+
+
+def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_lost() -> None:
+    run = Run([OPERATOR, EXPIRED, OPERATOR])
+    with run.sign_in.awaited(run, run.stop, run.told.append, run._record):
+        run.sign_in.check(_ended)
+        assert run.regained == 1
+        with pytest.raises(LockLost):
+            run.sign_in.check(_ended)
+
+
+def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
+    run, results = Run([OPERATOR, EXPIRED, OPERATOR]), list[bool]()
+    with run.sign_in.awaited(run, run.stop, run.told.append, run._record):
+        beat: Callable[[], None] = lambda: results.append(run.sign_in.recover())  # noqa: E731 - a thread's target
+        thread = threading.Thread(target=beat)
+        thread.start()
+        thread.join()
+    assert results == [False]

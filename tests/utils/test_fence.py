@@ -1,0 +1,103 @@
+"""fence as its users run it: the printed command ends a split, and visitors that health moved away come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dr_estate.config.environment import load_environment
+from sandbox.client.endpoint import Endpoint
+from tests.utils.running import ROOT, Ran, at_endpoint, rules, warm_rules
+from tests.worlds import borrowed
+
+SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
+QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
+
+
+@dataclass(frozen=True)
+class Sit:
+    """A small SIT, and where its commands keep their files."""
+
+    world: Endpoint
+    home: Path
+    config: Path
+
+    def run(self, words: str, person: str = "operator") -> Ran:
+        return at_endpoint(self.world, self.home, f"-e sit --config {self.config} {words}", person)
+
+    def changed(self) -> set[tuple[str, str]]:
+        """Region and operation of every change since the last reset, but for the tool's own records and messages."""
+        calls = self.world.mutations()
+        return {(call["region"], call["operation"]) for call in calls if call["service"] not in ("dynamodb", "sns")}
+
+
+@contextmanager
+def _small(home: Path, config: Path) -> Iterator[Sit]:
+    with borrowed(load_environment(config, "sit"), tenants=2) as world:
+        world.timing(transition_s=0)
+        world.keep("healthy")
+        yield Sit(world, home, config)
+
+
+@pytest.fixture(scope="module")
+def sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
+    home = tmp_path_factory.mktemp("sit")
+    with _small(home, rules(home, "sit", QUICK)) as small:
+        yield small
+
+
+@pytest.fixture(scope="module")
+def warm_sit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit]:
+    """Where nothing runs in the DR region, no visitor can be led."""
+    home = tmp_path_factory.mktemp("warm-sit")
+    with _small(home, warm_rules(home, "sit", QUICK)) as small:
+        yield small
+
+
+@pytest.mark.proof
+def test_a_split_leads_every_screen_and_ends_by_the_command_it_prints(sit: Sit) -> None:
+    sit.world.return_to("healthy")
+    sit.world.inject("both-regions-serve")
+    for words in ("status", "failover", "failback", "fence"):
+        first = sit.run(words, "reader").out.splitlines()[0]
+        assert first.startswith("BLOCKER: posture SPLIT: "), words
+        assert "fence --side primary`" in first, words
+    split = sit.run("status --format json", "reader").report
+    assert [] == list(SCHEMA.iter_errors(split))
+    assert (split["posture_severity"], split["score"] < 50, split["recommendation"]) == ("blocker", True, "NOT_READY")
+    sit.world.reset_mutations()
+    wrong = sit.run("fence --side dr --execute --incident INC-1")
+    assert (wrong.code, "fence.side: af-south-1 is the side to stop" in wrong.err) == (4, True), wrong.err
+    assert set() == sit.changed()
+    _, _, words = split["posture_next"].partition(" fence ")
+    ran = sit.run(f"fence {words.partition('`')[0]} --execute --incident INC-1 --format json")
+    report = ran.report
+    assert (ran.code, report["run"]["outcome"], report["posture"]) == (0, "done", "ON_DR"), ran.err
+    assert [] == list(SCHEMA.iter_errors(report))
+    primary = sit.changed()
+    assert {region for region, _ in primary} == {"af-south-1"}
+    assert {name for _, name in primary} == {"RegisterScalableTarget", "UpdateService", "ModifyDBParameterGroup"}
+    refused = sit.run("fence --release --execute --incident INC-1")
+    assert (refused.code, "release.one-writer" in refused.err) == (4, True), "the DR region's database takes writes"
+
+
+@pytest.mark.proof
+def test_a_fence_of_the_dr_region_leads_visitors_back_and_is_released(warm_sit: Sit) -> None:
+    warm_sit.world.return_to("healthy")
+    warm_sit.world.inject("one-tenant-moves-all")
+    first = warm_sit.run("status", "reader").out.splitlines()[0]
+    assert first.startswith("BLOCKER: posture ON_DR_UNPLANNED: ")
+    assert "fence --side dr`" in first
+    ran = warm_sit.run("fence --execute --incident INC-2 --format json")
+    assert (ran.code, ran.report["run"]["outcome"], ran.report["posture"]) == (0, "done", "DEGRADED"), ran.err
+    assert "does not serve 1 of 2 tenants (tenant2 (scaled to 0))" in ran.report["posture_says"]
+    warm_sit.world.repair("one-tenant-moves-all")
+    ran = warm_sit.run("fence --release --execute --incident INC-2 --format json")
+    assert (ran.code, ran.report["run"]["outcome"], ran.report["posture"]) == (0, "done", "NORMAL"), ran.err
+    assert warm_sit.run("status", "reader").code == 0, "the standby is as it was"
