@@ -149,21 +149,25 @@ class Rig:
         """What the first process of the run ``name`` told its operator."""
         return (self.home / name / "log-000").read_text(encoding="utf-8")
 
+    def journal_file(self, name: str) -> Path:
+        """Where the run keeps its journal, written so far or not."""
+        folder = journals(replace(self.options, output=self.home / name), world_of(self.world, "operator").id)
+        return journal_path(folder, self.env.name, INCIDENT)
+
     def journal(self, name: str) -> Chain:
         """What the run's journal on the disk proves."""
-        folder = journals(replace(self.options, output=self.home / name), world_of(self.world, "operator").id)
-        return read(journal_path(folder, self.env.name, INCIDENT), self.env.name, INCIDENT)
+        return read(self.journal_file(name), self.env.name, INCIDENT)
 
     def goes_on(self, name: str, action: str) -> bool:
         """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
-        if not (self.home / name / "incidents").exists():
+        if not self.journal_file(name).exists():
             return False
         kinds = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{action}:")]
         return kinds[-1:] == [EntryKind.OUTCOME]
 
     def whole_journal(self, name: str) -> tuple[Entry, ...]:
         """The run's entries: one unbroken chain, and no other in the mirror. None where no run came so far."""
-        if not (self.home / name / "incidents").exists():
+        if not self.journal_file(name).exists():
             return ()
         chain = self.journal(name)
         assert (None, b"") == (chain.fault, chain.torn)
