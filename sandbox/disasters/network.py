@@ -87,6 +87,7 @@ def _route_like(world: World, model: str, subnet: str) -> None:
     "security-group-closed",
     "A security group of the DR region no longer lets HTTPS reach the load balancer",
     trips=("vpc-reach.security-groups",),
+    consequences=("sites.handshake-accepted",),
 )
 def security_group_closed(world: World) -> None:
     """Revoke the rule for port 443 from the load balancer's group."""

@@ -145,17 +145,21 @@ class ControlApi:
 
     def _pace(self, body: Answer) -> Answer:
         with WORLD_LOCK:
+            self._count_checks()  # what is so before the pace is real need not last anew
             set_pace(str(body["pace"]))
         self._hooks["changed"]()
         return {}
 
     def _world_changed(self) -> None:
-        from sandbox.moto_ext.route53.health import count_checks
-
         if is_real():
             with WORLD_LOCK:
-                count_checks(self._world.environment.account)
+                self._count_checks()
         self._hooks["changed"]()
+
+    def _count_checks(self) -> None:
+        from sandbox.moto_ext.route53.health import count_checks
+
+        count_checks(self._world.environment.account)
 
     def _enforce(self, body: Answer) -> Answer:
         if not isinstance(body["on"], bool):

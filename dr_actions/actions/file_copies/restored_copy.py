@@ -25,7 +25,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, backup_jobs, ecs, efs, restored_files
 from dr_estate.snapshot.snapshot import Snapshot
 
-RESTORE, TAG_IT = "files/restore_copy", "efs:TagResource"
+RESTORE, TAG_IT, _OPEN = "files/restore_copy", "efs:TagResource", "files/restore_dr"
 FAILED_JOBS = ("FAILED", "ABORTED")
 _PLACE = "FileSystemId"
 
@@ -83,7 +83,7 @@ def _of_recovery(context: PlanContext) -> FilesRestore | None:
 def opened_before(context: PlanContext) -> bool:
     """Whether an earlier plan of this incident, or this run, opened the files: no copy takes their place."""
     name = name_of(context.env)
-    if "replicates from" in context.before("files/restore_dr", name):
+    if "replicates from" in context.before(_OPEN, name) or step_id(_OPEN, name) in context.sent_at:
         return True
     system = system_in_use(context)
     own = context.before(RESTORE, name) or step_id(RESTORE, name) in context.sent_at

@@ -3,7 +3,7 @@
 A service that is stable may have no target that passes its health check. The load balancer's own counts of the last
 minutes decide (HealthyHostCount: DescribeTargetHealth is one call a group, and shares ELB's small request bucket with
 ECS, which registers targets meanwhile); a count that is missing or old is not a healthy target. A tenant is moved
-without one only where that was accepted by name.
+without one only where that was accepted by name. A service that wants no task is not waited for: the step fails.
 """
 
 from __future__ import annotations
@@ -50,6 +50,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if waits:
         gates = name_list([f"--override {targets_gate(tenant)}" for tenant in waits])
         message = f"no healthy target in {region} is seen of {name_list(waits)}; to move traffic all the same: {gates}"
+        idle = [tenant for tenant in waits if tenant not in services or not services[tenant].desired]
+        if idle:  # no time makes a target of a task that nobody wants
+            return StepStatus(StepState.FAILED, f"{message} (no task is wanted of {name_list(idle)})", facts)
         return StepStatus(StepState.IN_PROGRESS, message, facts)
     without = f"; accepted by name without: {name_list(list(lacking))}" if lacking else ""
     message = f"{len(counts) - len(lacking)} of {len(counts)} tenants have healthy targets in {region}{without}."

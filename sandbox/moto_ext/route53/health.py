@@ -178,6 +178,7 @@ def count_checks(account: str) -> None:
 def _lasting(check: HealthCheck, seen: bool) -> bool:
     """What the checkers agree on: ``seen`` once it lasted FailureThreshold checks, what it was before until then."""
     if not is_real() or not (check.fqdn or check.ip_address):
+        check.__dict__["agreed"] = (seen, None)
         return seen
     known, since = check.__dict__.get("agreed") or (True, None)
     if seen == known:

@@ -22,8 +22,8 @@ HEALTHY = recorded("healthy")
 
 def _counted(snapshot: Snapshot, service: str, value: float | None, age_s: float = 60) -> Snapshot:
     """The estate whose load balancer counts so many healthy targets of the service."""
-    (found,) = [row for row in snapshot.get(ecs.services, Side.DR) if row.name == service]
-    groups = {arn.rpartition(":")[2] for arn in found.target_groups}
+    found = [row for row in snapshot.get(ecs.services, Side.DR) if row.name == service]
+    groups = {arn.rpartition(":")[2] for row in found for arn in row.target_groups}
     at = snapshot.taken_at - timedelta(seconds=age_s)
     readings = tuple(
         replace(row, value=value, at=at) if row.dimension("TargetGroup") in groups else row
@@ -56,9 +56,16 @@ def test_a_tenant_without_healthy_targets_holds_the_traffic_unless_it_is_accepte
     assert (accepted.state, "accepted by name without: tenant2" in accepted.message) == (StepState.DONE, True)
 
 
-def test_a_tenant_without_a_service_there_holds_the_traffic_too() -> None:
-    rows = tuple(row for row in HEALTHY.get(ecs.services, Side.DR) if row.name != LAST)
-    assert _observed(with_part(HEALTHY, ecs.services, Side.DR, rows)).state is StepState.IN_PROGRESS
+@pytest.mark.parametrize("there", [True, False], ids=["wants none", "not there"])
+def test_a_service_that_wants_no_task_is_not_waited_for(there: bool) -> None:
+    rows = (
+        replace(row, desired=0) if row.name == LAST else row
+        for row in HEALTHY.get(ecs.services, Side.DR)
+        if there or row.name != LAST
+    )
+    status = _observed(_counted(with_part(HEALTHY, ecs.services, Side.DR, tuple(rows)), LAST if there else "", 0.0))
+    assert status.state is StepState.FAILED
+    assert status.message.endswith("--override traffic.targets.tenant2 (no task is wanted of tenant2)")
 
 
 def test_a_tenant_that_is_not_meant_holds_nothing() -> None:

@@ -1,0 +1,154 @@
+"""Restores the newest recovery point of the tenants' files into a file system of its own, beside the estate's.
+
+AWS Backup wants the id of the file system that was backed up, Encrypted, PerformanceMode and CreationToken, and
+newFileSystem spelt so: without a token the job fails, and under another spelling it restores into the file system that
+is named. It puts everything into a directory ``aws-backup-restore_<time>`` below the root, of a new file system too.
+Sources: AWS Backup guide, Restore an Amazon EFS file system; API_StartRestoreJob; aws/aws-cli 4467 and 6468.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from dr_actions.actions.restore_test import shared
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action_ids import former_id, step_id
+from dr_actions.model.plan import Call, Danger, Step
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import began
+from dr_estate.model.states import FILE_SYSTEM
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import backup, backup_jobs, efs, kms_copy_keys
+
+START = "backup:StartRestoreJob"
+_FAILED = ("FAILED", "ABORTED")
+_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
+
+
+@shared.trial_only
+def plan_steps(context: PlanContext) -> Iterator[Step]:
+    """The one step, where a recovery point is usable."""
+    point = shared.files_point(context)
+    if point is None:
+        return
+    env, token = context.env, shared.files_name(context.env, context.incident)
+    label = env.named(env.names.file_system)
+    yield context.step(
+        __name__,
+        token,
+        label=label,
+        side=Side.DR,
+        says=f"Restore {point.arn} into a new file system {token} in {env.regions.dr}, beside the estate's.",
+        danger=Danger.COMPENSABLE,
+        undo=f"The clean-up deletes the file system {token}.",
+        budget_s=14400,
+        call=_call(context, point, token, former_id(step_id(__name__, label))),
+        before={"point": point.arn, "incident": context.incident},
+        after={"name": token},
+    )
+
+
+def _call(context: PlanContext, point: backup.RecoveryPoint, token: str, former: str) -> Call:
+    env, key = context.env, _key(context)
+    parameters = {
+        "file-system-id": point.resource_arn.rpartition("/")[2],
+        "newFileSystem": "true",
+        "CreationToken": token,
+        "Encrypted": "true",
+        "PerformanceMode": "generalPurpose",
+        **({"KmsKeyId": key} if key else {}),
+    }
+    params = {
+        "RecoveryPointArn": point.arn,
+        "ResourceType": "EFS",
+        "IamRoleArn": point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}",
+        "IdempotencyToken": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{env.name}:{context.incident}:{former}:{point.arn}")),
+        "CopySourceTagsToRestoredResource": False,
+        "Metadata": parameters,
+    }
+    return Call("backup", "StartRestoreJob", env.regions.dr, params)
+
+
+def _key(context: PlanContext) -> str:
+    """The key of the DR region's file system, "" where it has none or is unseen: EFS takes its own then."""
+    try:
+        return next((system.key for system in context.snapshot.get(efs.file_systems, Side.DR) if system.key), "")
+    except DataUnavailable:
+        return ""
+
+
+def observe(step: Step, context: PlanContext) -> StepStatus:
+    """How the file system of the trial's token stands, and the job that fills it."""
+    point, system = str(step.before["point"]), shared.files_of(context, step.subject)
+    job = _job(step, context, system)
+    if job is not None and job.status in _FAILED:
+        return StepStatus(StepState.FAILED, f"Restore job {job.id} is {job.status}: {job.message}")
+    state = FILE_SYSTEM[system.state if system else "creating"]
+    if system is not None and (state.gone or state.broken):
+        return StepStatus(StepState.DRIFTED, f"{system.id} ({step.subject}) is {system.state}.")
+    if job is not None and job.status == "COMPLETED" and system is not None and state.serves:
+        return StepStatus(
+            StepState.DONE, f"{point} is restored into {system.id}.", _evidence(context, job, system, point)
+        )
+    if job is not None or system is not None:
+        message = (
+            f"Restore job {job.id} is {job.status}" if job else f"{step.subject} is {system.state if system else ''}"
+        )
+        return StepStatus(StepState.IN_PROGRESS, f"{message}.")
+    if _backed_up(context, point) is None:
+        return StepStatus(StepState.DRIFTED, f"The recovery point {point} is gone.")
+    return StepStatus(StepState.READY, f"{point} can be restored into a new file system.")
+
+
+def _job(step: Step, context: PlanContext, system: efs.FileSystem | None) -> backup_jobs.RestoreJob | None:
+    """The newest restore of the point since the trial began that made this file system, or does not say yet."""
+    since, point = began(str(step.before["incident"])), step.before["point"]
+    ours = [
+        job
+        for job in context.snapshot.get(backup_jobs.restores, Side.DR)
+        if job.point_arn == point
+        and job.created_at >= since
+        and (not job.made_arn or (system is not None and job.made_arn.endswith(f"/{system.id}")))
+    ]
+    return max(ours, key=lambda job: job.created_at, default=None)
+
+
+def _backed_up(context: PlanContext, point: str) -> backup.RecoveryPoint | None:
+    return context.snapshot.find(backup.recovery_points, Side.DR, arn=point, status="COMPLETED")
+
+
+def _evidence(
+    context: PlanContext, job: backup_jobs.RestoreJob, system: efs.FileSystem, point: str
+) -> tuple[tuple[str, str], ...]:
+    made_of = _backed_up(context, point)
+    facts = [("file system", system.id), ("restore job", job.id), ("bytes", str(system.size_bytes))]
+    if made_of is not None:
+        age_s = max(0, round((job.created_at - made_of.created_at).total_seconds()))
+        facts += [("restored to", f"{made_of.created_at:%Y-%m-%dT%H:%M:%SZ}"), ("age of the data in s", str(age_s))]
+    return tuple(facts)
+
+
+def notes(context: PlanContext) -> Iterator[str]:
+    """Why no files are tried."""
+    env = context.env
+    try:
+        point = shared.files_point(context)
+    except DataUnavailable as error:
+        yield f"The files are not tried: {error.unavailable.why}"
+        return
+    if point is None:
+        yield _nothing(env)
+
+
+def _nothing(env: Environment) -> str:
+    name, region = env.named(env.names.file_system), env.regions.dr
+    reason = "a replica is live, and there is no other copy to try" if env.replicates else "nothing is copied there"
+    return f"The files {name} are not tried: {region} holds no usable recovery point of them ({reason})."
+
+
+ACTION = action(
+    globals(),
+    {START},
+    (efs.of_drills, efs.file_systems, backup.recovery_points, backup_jobs.restores, kms_copy_keys.keys),
+)
