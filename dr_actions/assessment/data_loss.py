@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dr_checks.core.model import Lag
-from dr_checks.operations.rpo import best_lags
+from dr_checks.core.verdict import best_lags
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, s3

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dr_actions.model.action import PlanContext
-from dr_actions.model.plan import Goal, Plan, Step
-from dr_actions.planning.planner import batches, make_plan
+from dr_actions.model.plan import Goal, Plan, Step, batches
+from dr_actions.planning.planner import make_plan
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.playbook import FAILBACK, FAILOVER, Plane, PlaybookStep
 from dr_estate.model.unavailable import DataUnavailable

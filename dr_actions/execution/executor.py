@@ -18,8 +18,7 @@ from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
-from dr_actions.model.plan import Step
-from dr_actions.planning.planner import batches
+from dr_actions.model.plan import Step, batches
 from dr_estate.model.durations import duration
 
 _WAITS = "The run looks, and goes on by itself when the change is there. Ctrl-C stops it; it can be resumed."

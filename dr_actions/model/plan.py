@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -141,6 +142,11 @@ class Plan:
 
 _CODEC = TypeAdapter(Plan)
 Rename = Callable[[str], str]
+
+
+def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
+    """Return the steps that may run at once, in order: those of one action and stage."""
+    return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
 
 
 def _renamed(step: Step, id_: Rename, name: Rename) -> Step:

@@ -6,11 +6,11 @@ and is not known, and where a row is missing, the step counts with its whole tim
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from dr_actions.model.plan import Call, Step
+from dr_actions.model.plan import Call, Step, batches
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
@@ -88,12 +88,16 @@ def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
         return {}
 
 
-def estimate_s(
-    batches: Iterable[Sequence[Step]], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes
-) -> int:
-    """Seconds that the batches take, one after another: each as long as its longest step, and a look."""
+def estimate_s(steps: Iterable[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> int:
+    """Seconds that the steps take, a batch after another: each as long as its longest step, and a look."""
     look_s = operation(_LOOK).seconds()
-    return round(sum(look_s + _batch_s(batch, env, measured, sizes) for batch in batches))
+    return round(sum(look_s + _batch_s(batch, env, measured, sizes) for batch in batches(steps)))
+
+
+def step_estimate(env: Environment, snapshot: Snapshot) -> Callable[[Sequence[Step]], float]:
+    """Return what tells how long steps take in seconds, by past runs and by the sizes that ``snapshot`` shows."""
+    past, sizes = past_durations(snapshot), sizes_of(snapshot, env)
+    return lambda steps: float(estimate_s(steps, env, past, sizes))
 
 
 def _batch_s(batch: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import groupby
 
 from dr_actions.actions.registry import actions
 from dr_actions.model.action import PlanContext
@@ -53,11 +52,6 @@ def in_order(goal: Goal, steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(ordered)
 
 
-def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
-    """Steps that may run at once, in order: one verb of one stage each."""
-    return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
-
-
 def plan_estimate_s(
     plan: Plan, env: Environment, measured: Mapping[str, StepDurations] | None = None, sizes: Sizes | None = None
 ) -> int:
@@ -65,7 +59,7 @@ def plan_estimate_s(
 
     ``measured`` is what past runs took by verb (``durations.measured``): it goes before the table of durations.
     """
-    return estimate_s(batches(plan.steps), env, measured or {}, sizes or Sizes())
+    return estimate_s(plan.steps, env, measured or {}, sizes or Sizes())
 
 
 def rto_estimate_s(

@@ -86,6 +86,24 @@ def readiness_score(results: Iterable[CheckResult]) -> int:
     return 100 * reached // most if most else 0
 
 
+def best_lags(found: Iterable[Lag]) -> list[Lag]:
+    """Each store's freshest measured mechanism, in the order found; an unmeasured one where none is measured."""
+    best: dict[tuple[str, str, str | None], Lag] = {}
+    for lag in found:
+        key = (lag.store, lag.subject, lag.tenant)
+        known = best.get(key)
+        if known is None or _better(lag, known):
+            best[key] = lag
+    return list(best.values())
+
+
+def _better(lag: Lag, known: Lag) -> bool:
+    """A measured copy before one that could not be measured, and that before none at all."""
+    if lag.seconds is None or known.seconds is None:
+        return lag.seconds is not None or (known.missing and not lag.missing)
+    return lag.seconds < known.seconds
+
+
 def recovery_point(lags: Iterable[Lag], target_s: float) -> RecoveryPointResult:
     """The worst store by its best mechanism. Unknown where one has no measured mechanism, missed where no copy."""
     best: dict[tuple[str, str, str | None], float | None] = {}

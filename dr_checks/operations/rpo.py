@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from dr_checks.core import registry
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.core.spans import rpo_s
+from dr_checks.core.verdict import best_lags
 from dr_estate.model.durations import duration
 
 _MINUTE_S = 60
 _MUST_AGREE = ("database", "files", "objects", "tables")
-
-
-def best_lags(found: Iterable[Lag]) -> list[Lag]:
-    """Each store's freshest measured mechanism, in the order found; an unmeasured one where none is measured."""
-    best: dict[tuple[str, str, str | None], Lag] = {}
-    for lag in found:
-        key = (lag.store, lag.subject, lag.tenant)
-        known = best.get(key)
-        if known is None or _better(lag, known):
-            best[key] = lag
-    return list(best.values())
-
-
-def _better(lag: Lag, known: Lag) -> bool:
-    """A measured copy before one that could not be measured, and that before none at all."""
-    if lag.seconds is None or known.seconds is None:
-        return lag.seconds is not None or (known.missing and not lag.missing)
-    return lag.seconds < known.seconds
 
 
 def _lags(view: View) -> list[Lag]:

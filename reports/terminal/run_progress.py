@@ -10,8 +10,7 @@ from contextlib import suppress
 from rich.markup import escape
 from rich.status import Status
 
-from dr_actions.model.plan import Plan, Step
-from dr_actions.planning.planner import batches
+from dr_actions.model.plan import Plan, Step, batches
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from reports.terminal import console

@@ -9,8 +9,7 @@ from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
-from dr_actions.model.plan import FENCING, Goal, Step
-from dr_actions.planning.planner import batches
+from dr_actions.model.plan import FENCING, Goal, Step, batches
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.session_life import Coverage

@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from dr_actions.model.plan import Call, Plan, Step
+from dr_actions.model.plan import Call, Plan, Step, batches
 from dr_actions.planning.estimate import Sizes, estimate_s, sizes_of, step_s
-from dr_actions.planning.planner import batches, plan_estimate_s
+from dr_actions.planning.planner import plan_estimate_s
 from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
@@ -91,12 +91,12 @@ def test_past_runs_go_before_the_table_once_there_are_enough() -> None:
 
 def test_of_many_steps_at_once_the_longest_counts_and_one_look_a_batch() -> None:
     look_s = operation("tool.look").seconds()
-    alone = estimate_s([(PROMOTION,)], PROD, {}, KNOWN)
+    alone = estimate_s([PROMOTION], PROD, {}, KNOWN)
     assert alone == round(seconds(PROMOTION) + look_s)
-    assert estimate_s([(PROMOTION,), (RESTORE,)], PROD, {}, KNOWN) == round(
+    assert estimate_s([PROMOTION, replace(RESTORE, stage=PROMOTION.stage + 1)], PROD, {}, KNOWN) == round(
         seconds(PROMOTION) + seconds(RESTORE) + 2 * look_s
     )
-    many = estimate_s([(PROMOTION,) * 9], PROD, {}, KNOWN)
+    many = estimate_s([PROMOTION] * 9, PROD, {}, KNOWN)
     assert many == round(step_s(PROMOTION, PROD, {}, KNOWN, quantile=0.9) + look_s) > alone
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dr_actions.actions.registry import actions
-from dr_actions.model.plan import Goal, Plan
-from dr_actions.planning.planner import batches, context_of, in_order, make_plan, plan_estimate_s, rto_estimate_s
+from dr_actions.model.plan import Goal, Plan, batches
+from dr_actions.planning.planner import context_of, in_order, make_plan, plan_estimate_s, rto_estimate_s
 from dr_estate.aws.read_client import Credentials
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot

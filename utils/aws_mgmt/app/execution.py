@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,9 +24,10 @@ from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
-from dr_actions.model.action import ProgramContext
+from dr_actions.model.action import TO_DR, ProgramContext
 from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
+from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import BLINDNESS, PostureName
@@ -50,7 +51,6 @@ from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
-from utils.aws_mgmt.app.run_limits import rto_ends_at, step_estimate
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
 
 _VALIDATED = {
@@ -201,6 +201,13 @@ def _outage_of(context: RunContext, journal: Journal) -> datetime | None:
     return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
 
 
+def _rto_ends_at(env: Environment, goal: Goal, outage_since: datetime | None) -> datetime | None:
+    """When the recovery time objective is over; None where nobody waits for that."""
+    if goal not in TO_DR or outage_since is None:
+        return None
+    return outage_since + timedelta(minutes=env.objectives.rto_minutes)
+
+
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its hands; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
@@ -228,7 +235,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
-        rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
+        rto_ends_at=_rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
         estimate_s=step_estimate(env, start.snapshot),
     )
 
