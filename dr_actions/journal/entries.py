@@ -295,6 +295,8 @@ def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
                 moment(data[name])
         if kind in _SHAPES:
             _SHAPES[kind](data)
+        if rules := data.get("rules"):
+            rules["digest"][:12], rules["version"]
         for loss in data.get("losses", ()):
             loss["store"], loss["subject"], loss["basis"], loss["seconds"] is None or loss["seconds"] + 0.0
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as odd:
@@ -311,8 +313,6 @@ def _shape_of_beginning(data: Mapping[str, Any]) -> None:
             raise TypeError(name)
     for row in plan["steps"]:
         present_id(row["id"]), present_name(row["verb"]), dict(row.get("before", {})), row["number"] + 0
-    if "rules" in data:
-        data["rules"]["digest"][:12], data["rules"]["version"]
 
 
 def _shape_of_override(data: Mapping[str, Any]) -> None:

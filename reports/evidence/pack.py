@@ -55,12 +55,15 @@ def unpacked(raw: bytes) -> dict[str, bytes]:
     """The members of a pack in their order. Raises NoPack."""
     try:
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
-            found = [(member.name, archive.extractfile(member)) for member in archive.getmembers()]
+            members = archive.getmembers()
+            if odd := next((member.name for member in members if not member.isreg()), None):
+                raise NoPack(f"{odd} is no file.")
+            found = [(member.name, archive.extractfile(member)) for member in members]
             names = [name for name, _ in found]
             if len(set(names)) < len(names):
                 raise NoPack(f"it holds {max(names, key=names.count)} twice.")
             return {name: file.read() for name, file in found if file is not None}
-    except (tarfile.TarError, ValueError, OSError, EOFError) as damaged:
+    except (tarfile.TarError, ValueError, OSError, EOFError, KeyError, OverflowError) as damaged:
         raise NoPack(f"it is no archive that can be read: {damaged}.") from damaged
 
 

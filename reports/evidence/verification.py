@@ -49,15 +49,19 @@ def verify(raw: bytes) -> PackVerdict:
 
 
 def _document(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
-    if name not in members:
-        raise NoPack(f"{name} is missing.")
-    try:
-        found = json.loads(members[name])
-    except (ValueError, RecursionError) as damaged:
-        raise NoPack(f"{name} was changed: it is not JSON.") from damaged
+    found = _parsed(members, name)
     if not isinstance(found, dict):
         raise NoPack(f"{name} was changed: it is no object.")
     return found
+
+
+def _parsed(members: Mapping[str, bytes], name: str) -> Any:
+    if name not in members:
+        raise NoPack(f"{name} is missing.")
+    try:
+        return json.loads(members[name])
+    except (ValueError, RecursionError) as damaged:
+        raise NoPack(f"{name} was changed: it is not JSON.") from damaged
 
 
 def _files(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -111,7 +115,11 @@ def _record(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterat
         yield f"{JOURNAL}: {chain.fault}"
     if MIRROR in members:
         yield from _mirror(chain, read_chain(members[MIRROR], *names))
-    approvals = json.loads(members[APPROVALS]) if APPROVALS in members else None
+    approvals = None
+    try:
+        approvals = _parsed(members, APPROVALS) if APPROVALS in members else None
+    except NoPack as odd:
+        yield str(odd)
     for begun in (entry for entry in chain.entries if entry.kind is EntryKind.BEGIN):
         yield from _beginning(begun, approvals)
 

@@ -246,6 +246,12 @@ def _says(entry: Entry) -> str:
     return f"{entry.step}: {sentence}" if entry.step else sentence
 
 
+def _rules(data: Mapping[str, Any]) -> str:
+    """By which rules and version a run began or went on; "" where an earlier version recorded none."""
+    rules = data.get("rules")
+    return f", rules {rules['digest'][:12]}, version {rules['version']}" if rules else ""
+
+
 def _override(over: Mapping[str, Any]) -> str:
     by = f"{over.get('by')} ({over['arn']})" if over.get("arn") else over.get("by")
     return f"{over.get('gate')} by {by} until {over.get('until')}: {over.get('why')}"
@@ -253,9 +259,9 @@ def _override(over: Mapping[str, Any]) -> str:
 
 _TELL: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
     EntryKind.BEGIN: lambda data: (
-        f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps"
-        + (f", rules {data['rules']['digest'][:12]}, version {data['rules']['version']}" if "rules" in data else "")
+        f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps" + _rules(data)
     ),
+    EntryKind.RESUMED: lambda data: str(data.get("says", "")) + _rules(data),
     EntryKind.INTENT: lambda data: f"{data.get('call', 'a call')} in {data.get('region', '?')}",
     EntryKind.OUTCOME: lambda data: " ".join(str(data[name]) for name in ("result", "says") if name in data),
     EntryKind.OVERRIDE: _override,

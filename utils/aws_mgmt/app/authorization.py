@@ -104,7 +104,7 @@ def authorise(
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
-    options = replace(options, overrides=tuple(replace(o, arn=app.caller.arn) for o in options.overrides))
+    options = replace(options, overrides=_by_caller(options.overrides, app))
     earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
     snapshot = evaluation.observe_world(app.world, env, run)
     if unfinished is not None and earlier is not None:
@@ -148,12 +148,17 @@ def clear_trial(
     request = replace(
         _basic_request(plan, incident, app, app.control.in_force(), _rules_of_trial(app, report)),
         gates=gates,
-        overrides=overrides,
+        overrides=_by_caller(overrides, app),
         confirmed=_irreversible(plan),
     )
     return _start(
         request, granted(decide_trial(request, app.env)), snapshot, report, recorded or {}, renamed_databases or {}
     )
+
+
+def _by_caller(overrides: Sequence[Override], app: AppContext) -> tuple[Override, ...]:
+    """The overrides with the identity of whoever gave them, beside the name that was given."""
+    return tuple(replace(override, arn=app.caller.arn) for override in overrides)
 
 
 def _warn_of_short_session(session: SessionCoverage, dialog: Dialog) -> None:

@@ -46,7 +46,7 @@ from utils.aws_mgmt.app.authorization import RunStart, pause_reason
 from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
-from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
+from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, record_exceptions
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
@@ -332,6 +332,7 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
         digest=clearance.digest,
         gates=gates,
     )
+    record_exceptions(journal, report.exceptions, report.verdict.results, context.app.caller.arn)
     plan, rules = to_json(run.plan), context.start.rules.record_with(clearance.overrides)
     journal.append(EntryKind.BEGIN, plan=plan, digest=run.plan.digest, clearance=cleared, rules=rules)
 

@@ -47,6 +47,8 @@ def verify_command(options: EvidenceOptions) -> Exit:
         console.result(
             f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}\n"
         )
+    for missing in about.get("not_included") or ():
+        console.result(f"  not included: {missing}\n")
     for fault in verdict.faults:
         console.result(f"  FAULT: {fault}\n")
     if verdict.faults:
