@@ -45,6 +45,23 @@ resource "aws_dynamodb_table" "control" {
   }
 }
 
+# Signs evidence packs. Approvers alone may use it (policies/ENV-dr-approver-own.json).
+resource "aws_kms_key" "evidence" {
+  description              = "Signs evidence of disaster recovery"
+  key_usage                = "SIGN_VERIFY"
+  customer_master_key_spec = "ECC_NIST_P256"
+  deletion_window_in_days  = 30
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
+resource "aws_kms_alias" "evidence" {
+  name          = var.evidence_key
+  target_key_id = aws_kms_key.evidence.key_id
+}
+
 # Not encrypted with the AWS managed key: CloudWatch alarms cannot publish to a topic that is.
 resource "aws_sns_topic" "dr" {
   for_each = toset(var.topics)

@@ -23,6 +23,11 @@ variable "dr_region" {
   type        = string
 }
 
+variable "evidence_key" {
+  description = "Alias of the key that signs evidence packs"
+  type        = string
+}
+
 variable "control_table" {
   description = "Name of the table of locks, approvals and the incident log."
   type        = string

@@ -1,4 +1,4 @@
-"""Approvals in the control table: each is one item under the user id of the caller who wrote it.
+"""Approvals and pinned rules in the control table: each is one item under the user id of the caller who wrote it.
 
 IAM lets a caller write only under its own ``aws:userid`` (dynamodb:LeadingKeys), so AWS vouches for the key; the
 attributes are what the writer says. ``dr_actions.authorization.clearance`` judges whether an approval counts.
@@ -6,15 +6,18 @@ attributes are what the writer says. ``dr_actions.authorization.clearance`` judg
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from dr_actions.authorization.clearance import Approval
+from dr_actions.authorization.rules import EffectiveRules, PinnedRules, digest_of
 from dr_actions.control_table.table import ItemTable, Put, WriteCondition
 from dr_estate.model.dynamodb_values import instant, moment
 
 APPROVAL = "APPROVAL#"
+RULES = "#RULES"  # no incident is called so
 
 _MOST_KEPT = 20
 _TEXTS = ("plan", "environment", "arn", "at", "expires_at")
@@ -38,6 +41,7 @@ class ApprovalStore:
             "person": person,
             "at": instant(approval.at),
             "expires_at": instant(approval.expires_at),
+            "rules": approval.rules,
             "withdrawn_at": "",
             "earlier": _earlier(self._table.get((APPROVAL + approval.userid, approval.incident))),
         }
@@ -52,21 +56,46 @@ class ApprovalStore:
         item = self._table.get(key) or {"pk": key[0], "sk": key[1]}
         self._table.put(Put({**item, "withdrawn_at": instant(self._now())}, there))
 
+    def pin(self, rules: EffectiveRules, userid: str, arn: str, person: str) -> PinnedRules:
+        """Pin the rules under the caller's own user id; the caller's earlier ones are replaced."""
+        pin = PinnedRules(userid, arn, person, self._now(), rules.digest, rules.environment, rules.exceptions)
+        text = json.dumps(rules.to_json(), sort_keys=True)
+        who = {"arn": arn, "person": person, "at": instant(pin.at)}
+        self._table.put(Put({"pk": APPROVAL + userid, "sk": RULES, "digest": pin.digest, "rules": text, **who}))
+        return pin
+
+    def pins(self) -> tuple[PinnedRules, ...]:
+        """What every approver pinned last. One that cannot be read has no digest, and is the newest."""
+        return tuple(_pin(item) for item in self._items(RULES))
+
     def of(self, incident: str) -> tuple[Approval, ...]:
         """The incident's approvals that were not withdrawn, by any caller.
 
         The index finds them within moments of being written; each is then read consistently by its key.
         """
-        keys = sorted(item["pk"] for item in self._table.query_by_sk(incident) if item["pk"].startswith(APPROVAL))
-        found = [self._table.get((pk, incident)) for pk in keys]
-        return tuple(approval for item in found if item for approval in _approvals(item))
+        return tuple(approval for item in self._items(incident) for approval in _approvals(item))
+
+    def _items(self, sk: str) -> Iterator[dict[str, Any]]:
+        keys = sorted(item["pk"] for item in self._table.query_by_sk(sk) if item["pk"].startswith(APPROVAL))
+        return (item for pk in keys if (item := self._table.get((pk, sk))))
+
+
+def _pin(item: Mapping[str, Any]) -> PinnedRules:
+    userid = str(item["pk"]).removeprefix(APPROVAL)
+    try:
+        rules = json.loads(item["rules"])
+        environment, exceptions = dict(rules["environment"]), tuple(map(dict, rules["exceptions"]))
+        arn, person, at = str(item["arn"]), str(item["person"]), moment(item["at"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return PinnedRules(userid, "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())
+    return PinnedRules(userid, arn, person, at, digest_of(environment, exceptions), environment, exceptions)
 
 
 def _earlier(item: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """What a new approval keeps of the item that it replaces: the newest ones, none of which was withdrawn."""
     if item is None or item.get("withdrawn_at"):
         return []
-    return [*_listed(item), {name: item.get(name) for name in _TEXTS}][-_MOST_KEPT:]
+    return [*_listed(item), {name: item.get(name) for name in (*_TEXTS, "rules")}][-_MOST_KEPT:]
 
 
 def _listed(item: Mapping[str, Any]) -> list[Any]:
@@ -94,4 +123,6 @@ def _approval(item: Mapping[str, Any]) -> Approval | None:
     except ValueError:
         return None
     userid = str(item["pk"]).removeprefix(APPROVAL)
-    return Approval(item["sk"], item["plan"], item["environment"], item["arn"], userid, at, expires_at)
+    rules = item.get("rules")  # an earlier version names none
+    under = rules if isinstance(rules, str) else ""
+    return Approval(item["sk"], item["plan"], item["environment"], item["arn"], userid, at, expires_at, under)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dr_actions.authorization.people import is_approver, own_name, person_of, same_person, same_principal
+from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules, differences
 from dr_actions.model.gates import Gate, Override, Refusal, accepted, is_judged_in_run
 from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
@@ -23,16 +24,21 @@ NEVER_OVERRIDDEN = (
     "authority.two-people",
     "authority.approval",
     "authority.irreversible",
+    RULE,
     "guard.never-delete",
 )
 
 
 APPROVE = Command(("approve", "--incident", "TICKET"))
+PIN = Command(("approve", "--rules"))
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What an approver wrote into the control table, under a key only that caller may write. Times are UTC."""
+    """What an approver wrote into the control table, under a key only that caller may write. Times are UTC.
+
+    ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it.
+    """
 
     incident: str
     digest: str
@@ -41,6 +47,7 @@ class Approval:
     userid: str
     at: datetime
     expires_at: datetime
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,8 @@ class AuthorizationRequest:
 
     ``operator`` is the caller's ARN, ``operator_userid`` the unique id that AWS gives with it.
     ``confirmed`` are the irreversible steps confirmed beforehand; ``at_terminal`` whether a person can be asked then.
-    ``approve_with`` is the command by which a second person approves the plan.
+    ``approve_with`` is the command by which a second person approves the plan. ``rules`` are those that it is judged by
+    here, ``pins`` what approvers pinned.
     """
 
     plan: Plan
@@ -60,6 +68,8 @@ class AuthorizationRequest:
     gates: Sequence[Gate]
     overrides: Sequence[Override]
     now: datetime
+    rules: EffectiveRules
+    pins: Sequence[PinnedRules] = ()
     paused: str = ""
     confirmed: frozenset[str] = frozenset()
     at_terminal: bool = False
@@ -71,6 +81,7 @@ class Clearance:
     """Leave to run one plan: who runs it, who approved it, until when, and which gates were overridden.
 
     ``approved_at`` is when the second person did, None where nobody had to, or where an earlier version recorded it.
+    ``rules`` is the digest of all that it was judged by, "" where an earlier version recorded it.
     """
 
     environment: str
@@ -81,6 +92,7 @@ class Clearance:
     expires_at: datetime | None
     overrides: tuple[Override, ...]
     approved_at: datetime | None = None
+    rules: str = ""
 
 
 def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple[Refusal, ...]:
@@ -90,6 +102,7 @@ def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple
         return tuple(refusals)
     approval = _good_approval(request, env)
     used = {gate.id for gate in request.gates if not gate.met and not gate.relaxed}
+    overrides = tuple(o for o in request.overrides if o.gate in used or is_judged_in_run(o.gate))
     return Clearance(
         environment=env.name,
         incident=request.incident,
@@ -97,8 +110,9 @@ def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple
         approver=approval.arn if approval else "",
         digest=request.plan.digest,
         expires_at=approval.expires_at if approval else None,
-        overrides=tuple(o for o in request.overrides if o.gate in used or is_judged_in_run(o.gate)),
+        overrides=overrides,
         approved_at=approval.at if approval else None,
+        rules=request.rules.digest_with(overrides),
     )
 
 
@@ -132,6 +146,7 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
     if env.approvals.ticket and not ticket_is_well_formed(request.incident, env):
         message = f"'{request.incident}' is no incident ticket" if request.incident else "no incident ticket was given"
         yield Refusal("authority.ticket", f"{message}: name it with --incident INC-123 (or INC-20260107-001).")
+    yield from rules_refusals(request, env)
     yield from gate_refusals(request.gates, request.overrides, request.now)
     if env.approvals.people > 1 and _good_approval(request, env) is None:
         yield Refusal("authority.two-people", _why_not_approved(request, env))
@@ -139,6 +154,34 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
     if missing:
         words = " ".join(f"--confirm {step}" for step in missing)
         yield Refusal("authority.irreversible", f"irreversible steps need a confirmation each: {words}.")
+
+
+def rules_refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refusal]:
+    """A refusal where the rules here are not those that another person than the operator pinned last.
+
+    Where nobody pinned any, an approval of the plan under these very rules is what a second person says of them.
+    """
+    others = [pin for pin in request.pins if not pin.digest or not _is_own(pin, request, env)]
+    if not others:
+        if request.pins and env.approvals.people == 1:
+            yield Refusal(RULE, f"nobody but the operator pinned rules for {env.name}. An approver runs: {PIN}.")
+        return
+    newest = max(others, key=lambda pin: pin.at)
+    if not newest.digest:
+        message = f"the rules that {newest.userid} pinned for {env.name} cannot be read. The same approver runs: {PIN}."
+        yield Refusal(RULE, message)
+    elif newest.digest != request.rules.digest:
+        yield Refusal(
+            RULE,
+            f"these are not the rules that are pinned for {env.name} by {newest.person} ({newest.at:%Y-%m-%d %H:%M} "
+            f"UTC): {'; '.join(differences(request.rules, newest))}. Run it with the pinned rules, or an approver pins "
+            f"these: {PIN}.",
+        )
+
+
+def _is_own(pin: PinnedRules, request: AuthorizationRequest, env: Environment) -> bool:
+    """Whether the operator pinned it, under whichever name."""
+    return same_person(pin.arn, request.operator, env) or _is_forged(pin.userid, pin.arn, request)
 
 
 def gate_refusals(gates: Sequence[Gate], overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
@@ -183,7 +226,7 @@ def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment
     """Why an approval does not count for ``request``; "" where it does."""
     if not is_approver(approval.arn, env):
         return f"{person_of(approval.arn, env)} is not among the approvers"
-    if _is_forged(approval, request):
+    if _is_forged(approval.userid, approval.arn, request):
         return "it was written under another caller's key"
     if same_person(approval.arn, request.operator, env):
         return "the operator's own approval does not count as a second person's"
@@ -193,6 +236,9 @@ def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment
         return (
             f"it is for another plan ({approval.digest[:12]}, now {request.plan.digest[:12]}): the estate changed since"
         )
+    if approval.rules != request.rules.digest and (approval.rules or not request.pins):
+        given = f"other rules ({approval.rules[:12]}, now {request.rules.digest[:12]})" if approval.rules else "none"
+        return f"it was given under {given}: approve with the rules that the run is to be judged by"
     if approval.at > request.now:
         return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {request.now:%Y-%m-%d %H:%M:%S} UTC"
     if approval.expires_at <= request.now:
@@ -200,16 +246,16 @@ def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment
     return ""
 
 
-def _is_forged(approval: Approval, request: AuthorizationRequest) -> bool:
+def _is_forged(userid: str, arn: str, request: AuthorizationRequest) -> bool:
     """Whether the ARN that the writer gives cannot be that of the user id AWS vouches for.
 
     An assumed role's id is ``ROLEID:session``, a user's has no session. One principal has one id: who writes under the
     operator's is the operator. Source: IAM User Guide, "Principal key values" of aws:userid.
     """
-    principal, _, session = approval.userid.partition(":")
-    if bool(session) != (":sts:" in approval.arn):
+    principal, _, session = userid.partition(":")
+    if bool(session) != (":sts:" in arn):
         return True
-    if session and own_name(approval.arn) != session.partition("@")[0].casefold():
+    if session and own_name(arn) != session.partition("@")[0].casefold():
         return True
     same_id = principal == request.operator_userid.partition(":")[0]
-    return same_id != same_principal(approval.arn, request.operator)
+    return same_id != same_principal(arn, request.operator)

@@ -32,6 +32,7 @@ from dr_actions.control_table.table import (
     ConditionCheck,
     ConditionFailed,
     ItemTable,
+    Key,
     Put,
     SentTable,
     TableSender,
@@ -58,7 +59,7 @@ from dr_estate.readers.control_table import (
     in_force,
 )
 
-__all__ = ["CONTROL_CALLS", "ConditionFailed", "ControlStore", "Fence", "Fenced", "IncidentOpen"]
+__all__ = ["CONTROL_CALLS", "ConditionFailed", "ControlStore", "Fence", "Fenced", "IncidentOpen", "MalformedItem"]
 
 HISTORY = "HISTORY"
 
@@ -75,6 +76,17 @@ class IncidentOpen(Exception):
             f"--incident {incident.id}: it closes when its failback is done."
         )
         self.incident = incident
+
+
+class MalformedItem(Exception):
+    """What stands in the table cannot be read, so nothing may be changed. Carries the item's ``sk``."""
+
+    def __init__(self, key: Key, reason: str) -> None:
+        remedy = "Correct it by what the partition HISTORY has of it, or restore the table to a point in time."
+        if key[1] == PAUSE:
+            remedy = "It holds as a pause does; once it is known who wrote it, `dr_cli.py unpause` closes it."
+        super().__init__(f"The item {key[0]} / {key[1]} of the control table cannot be read ({reason}). {remedy}")
+        self.sk = key[1]
 
 
 class Fenced(Exception):
@@ -106,8 +118,14 @@ class ControlStore:
         return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), clock)
 
     def in_force(self) -> ControlState:
-        """What stands now, and who holds the lock. Read consistently."""
-        return in_force(self.table.query(STANDING) + self.table.query(LOCK))
+        """What stands now, and who holds the lock. Read consistently. Raises MalformedItem."""
+        items = self.table.query(STANDING) + self.table.query(LOCK)
+        for item in items:
+            try:
+                in_force([item])
+            except (KeyError, TypeError, ValueError, AttributeError) as odd:
+                raise MalformedItem((item["pk"], item["sk"]), f"{type(odd).__name__}: {odd}") from odd
+        return in_force(items)
 
     def write(self, writes: Sequence[Write], fence: Fence | None = None) -> None:
         """Write all or nothing; of a run that has lost the lock nothing (``fence``). Raises ConditionFailed, Fenced."""
@@ -180,6 +198,7 @@ class ControlStore:
             "until": instant(override.until),
             "incident": override.incident,
             "plan": override.plan,
+            "arn": override.arn,
             "closed_at": "",
         }
         self._stand(OVERRIDE + override.gate, item, override.by, fence, None)

@@ -57,6 +57,7 @@ _OVERWRITES = {
     "dynamodb:TransactWriteItems": "overwrites items",
     "dynamodb:UpdateItem": "overwrites an item",
     "ecr:PutLifecyclePolicy": "lets images expire",
+    "efs:PutFileSystemPolicy": "decides who may use the files",
     "kms:PutKeyPolicy": "can lock everybody out of what the key encrypts",
     "logs:PutRetentionPolicy": "lets log events expire",
     "s3:CompleteMultipartUpload": "overwrites an object",
@@ -68,6 +69,30 @@ _OVERWRITES = {
     "secretsmanager:UpdateSecret": "overwrites a secret",
     "ssm:PutParameter": "overwrites a parameter",
 }
+
+# Of no recovery, in whatever region: who may use what, what is backed up, whose password it is.
+_NEVER_DONE = {
+    "backup:CreateBackupPlan": "decides what is backed up",
+    "backup:PutBackupVaultAccessPolicy": "decides who may use the copies",
+    "backup:PutBackupVaultLockConfiguration": "locks a vault, in compliance mode for ever",
+    "backup:UpdateBackupPlan": "decides what is backed up, and for how long",
+    "backup:UpdateGlobalSettings": "decides what is backed up",
+    "backup:UpdateRegionSettings": "decides what is backed up",
+    "ecs:ExecuteCommand": "runs what nobody sees in a container",
+    "s3:PutBucketAcl": "decides who may use a bucket",
+    "s3:PutBucketOwnershipControls": "decides who may use a bucket",
+    "s3:PutBucketPolicy": "decides who may use a bucket",
+    "s3:PutObjectAcl": "decides who may use an object",
+    "s3:PutPublicAccessBlock": "decides who may use a bucket",
+    "s3control:CreateJob": "lets S3 make calls that are not seen here",
+    "secretsmanager:PutResourcePolicy": "decides who may use a secret",
+    "secretsmanager:RotateSecret": "makes a password of its own",
+    "secretsmanager:UpdateSecretVersionStage": "decides which value of a secret counts",
+}
+
+# Services that carry out what they are handed: what that is, no guard sees.
+_CARRIERS = frozenset({"batch", "cloudformation", "codebuild", "events", "lambda", "scheduler", "ssm", "stepfunctions"})
+_CARRIES_NOTHING = frozenset({"ssm:PutParameter"})
 
 # PartiQL hides what it does in a text, so it is never sent.
 _UNREADABLE = ("dynamodb:BatchExecuteStatement", "dynamodb:ExecuteStatement", "dynamodb:ExecuteTransaction")
@@ -93,6 +118,10 @@ def destruction(call: Call, home: bool) -> str:
         return f"its name says '{min(found)}'"
     if call.name in _UNREADABLE:
         return "what its statement changes is unknown"
+    if call.service in _CARRIERS and call.name not in _CARRIES_NOTHING:
+        return f"what {call.service} does then is not seen here"
+    if call.name in _NEVER_DONE:
+        return f"it {_NEVER_DONE[call.name]}"
     for test, reason in _BY_PARAMETERS.get(call.name, ()):
         if test(call.params):
             return reason
@@ -123,9 +152,11 @@ def _unprotects(params: Params) -> bool:
     return bool(params.get("ReplicationOverwriteProtection") != "ENABLED")
 
 
+_PASSWORDS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
 _DATABASE = (
     (_is("BackupRetentionPeriod", to=0), "switches the backups off and deletes them"),
     (_is("DeletionProtection", to=False), "takes the deletion protection off"),
+    *((_has(name), "changes the master password") for name in _PASSWORDS),
 )
 _REPLICA_GONE = (_has("ReplicaUpdates", "Delete"), "deletes a replica")
 _RULES_OFF = ("ReplicationConfiguration", "Rules", "Status")

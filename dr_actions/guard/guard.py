@@ -30,6 +30,7 @@ DR_REMOVALS = {
     "secretsmanager:StopReplicationToReplica": "a replica becomes a secret of its own by it; both values stay (T18)",
 }
 _DELEGATING = frozenset({"NS", "SOA"})
+_CUT_OVER = frozenset({"A", "AAAA", "CNAME"})
 
 
 def judge(call: Call, context: GuardContext) -> str | None:
@@ -117,6 +118,10 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
     for record in _records(call.params):
         if str(record.get("Type", "")).upper() in _DELEGATING:
             yield _denied(call, f"{record.get('Name')} delegates a zone: {record['Type']} records are never touched")
+        elif str(record.get("Type", "")).upper() not in _CUT_OVER:
+            yield _denied(
+                call, f"{record.get('Name')} leads no visitor: {record.get('Type')} records are never touched"
+            )
     for name in _names(call.params):
         reason = _name_refused(name, env, zone in customer_ids)
         if reason:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from dr_actions.model.action_ids import present_id, present_name
+from dr_actions.model.plan import Goal
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.model.world_id import NOT_RECORDED, WorldId
 
@@ -250,14 +251,14 @@ def state_after(state: RecordedState, entry: Entry) -> RecordedState:
 def _world_of(first: bytes) -> WorldId | None:
     try:
         return WorldId.from_json(json.loads(first)["data"][WORLD])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
 def _checked(line: bytes, number: int, prev: str) -> Entry:
     try:
         document = json.loads(line)
-    except ValueError as damaged:
+    except (ValueError, RecursionError) as damaged:
         raise JournalBroken(number, "it is not JSON.") from damaged
     if not isinstance(document, dict) or document.keys() != _FIELDS:
         raise JournalBroken(number, "it is not an entry.")
@@ -265,14 +266,65 @@ def _checked(line: bytes, number: int, prev: str) -> Entry:
         raise JournalBroken(number, "it does not follow the line before: a line was changed, removed or put in.")
     try:
         kind, at = EntryKind(document["kind"]), moment(document["at"])
-    except (ValueError, TypeError) as unknown:
+    except (ValueError, TypeError, OverflowError) as unknown:
         raise JournalBroken(number, f"this version does not know it: {unknown}.") from unknown
+    if odd := _oddity(document, kind):
+        raise JournalBroken(number, f"this version cannot read it: {odd}.")
     entry = Entry(
         document["seq"], at, document["run"], kind, document["step"], document["data"], prev, document["digest"]
     )
-    if document["seq"] != number or entry.digest != _sha(canonical(_body(entry))):
+    try:
+        digest, text = _sha(canonical(_body(entry))), entry.line.encode()
+    except (ValueError, RecursionError) as unwritable:  # no JSON that this tool writes
+        raise JournalBroken(number, "it holds what no version writes.") from unwritable
+    if document["seq"] != number or entry.digest != digest or text != line:
         raise JournalBroken(number, "its digest does not match its content: it was changed after it was written.")
     return entry
+
+
+def _oddity(document: Mapping[str, Any], kind: EntryKind) -> str:
+    """What of an entry is of no shape that any version wrote, "" where all is. Whoever reads it can rely on that."""
+    step, data = document["step"], document["data"]
+    if not (type(document["seq"]) is int and isinstance(document["run"], str) and isinstance(step, str | None)):
+        return "seq, run or step is of another type"
+    if not isinstance(data, dict) or not isinstance(data.get("digest", ""), str):
+        return "data is no object, or its digest no text"
+    try:
+        for name in ("moment", "since", "last_request"):
+            if data.get(name) or (name, kind) in _NEEDED_TIMES:
+                moment(data[name])
+        if kind in _SHAPES:
+            _SHAPES[kind](data)
+        if rules := data.get("rules"):
+            rules["digest"][:12], rules["version"]
+        for loss in data.get("losses", ()):
+            loss["store"], loss["subject"], loss["basis"], loss["seconds"] is None or loss["seconds"] + 0.0
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as odd:
+        return f"{kind} with {type(odd).__name__} in its data"
+    return ""
+
+
+def _shape_of_beginning(data: Mapping[str, Any]) -> None:
+    """Read all that is read of a plan. Raises what a wrong shape raises."""
+    plan = data["plan"]
+    Goal(plan["goal"])
+    for name in ("leaves", "notes"):
+        if not all(isinstance(sentence, str) for sentence in list(plan.get(name, ()))):
+            raise TypeError(name)
+    for row in plan["steps"]:
+        present_id(row["id"]), present_name(row["verb"]), dict(row.get("before", {})), row["number"] + 0
+
+
+def _shape_of_override(data: Mapping[str, Any]) -> None:
+    if not all(isinstance(data[name], str) for name in ("gate", "by", "why", "until")):
+        raise TypeError("override")
+
+
+_SHAPES: dict[EntryKind, Callable[[Mapping[str, Any]], None]] = {
+    EntryKind.BEGIN: _shape_of_beginning,
+    EntryKind.OVERRIDE: _shape_of_override,
+}
+_NEEDED_TIMES = {("moment", EntryKind.PAUSED), ("moment", EntryKind.UNPAUSED)}
 
 
 def _body(entry: Entry) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def _puts(incident: str, entry: Entry) -> Iterator[Put]:
             "pieces": len(pieces),
         }
         same = WriteCondition("attribute_not_exists(#pk) OR #digest = :digest", {"digest": entry.digest})
-        yield Put(item, same if number == 0 else None)
+        yield Put(item, same)
 
 
 def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:

@@ -28,12 +28,13 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One gate, ignored by name: by whom, why, and until when (UTC)."""
+    """One gate, ignored by name: by whom, why, and until when (UTC). ``arn`` is the caller's own, whoever is named."""
 
     gate: str
     by: str
     why: str
     until: datetime
+    arn: str = ""
 
 
 def targets_gate(tenant: str) -> str:

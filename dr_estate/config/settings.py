@@ -170,6 +170,7 @@ class ResourceNames(Settings):
     state_lock_tables: tuple[str, ...] = ("terraform-state-lock-{env}", "bbws-terraform-locks-{env}")
     topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
     control_table: str = "{env}-dr-control"
+    evidence_key: str = "alias/{env}-dr-evidence"
     operator_role: str = "{env}-dr-operator"
     parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")

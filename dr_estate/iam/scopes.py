@@ -137,6 +137,12 @@ def control_table(env: Environment) -> list[str]:
     return [table, f"{table}/index/*"]
 
 
+def evidence_key(env: Environment) -> Scope:
+    """The key that signs evidence, known by its alias: its id is made up by AWS."""
+    alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [env.named(env.names.evidence_key)]}}
+    return [_arn(env, env.regions.dr, "kms", "key/*")], alias
+
+
 def primary_data(env: Environment) -> dict[str, list[str]]:
     """What holds the primary's data, by the action that would delete it."""
     region, database = env.regions.primary, env.named(env.names.database)

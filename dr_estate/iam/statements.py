@@ -126,11 +126,12 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
 
 
 def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Let an approver look, write approvals of their own, and nothing else."""
-    put, table = ["dynamodb:PutItem"], scopes.control_table(env)
+    """Let an approver look, write approvals of their own, sign evidence, and nothing else."""
+    put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
     mine = {"ForAllValues:StringEquals": {LEADING: [_OWN_APPROVALS]}, "Null": {LEADING: "false"}}
     yield statement("Approve", "Allow", put, table, mine)
-    yield _all_but("OnlyApprove", {*reading, *put} - {"iam:PassRole"})
+    yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
+    yield _all_but("OnlyApprove", {*reading, *put, *sign} - {"iam:PassRole"})
     anothers = {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_APPROVALS]}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}

@@ -61,7 +61,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOverride:
-    """One gate set aside by name. It holds until its time (``until``) is over, and stays on record."""
+    """One gate set aside by name. It holds until its time (``until``) is over, and stays on record.
+
+    ``arn`` is the caller's own, whoever is named as ``by``; "" where an earlier version recorded it.
+    """
 
     gate: str
     by: str
@@ -69,6 +72,7 @@ class RecordedOverride:
     until: datetime
     incident: str
     plan: str
+    arn: str = ""
 
     def in_force(self, now: datetime) -> bool:
         """Whether it still sets the gate aside."""
@@ -196,7 +200,9 @@ def override_of(item: _Item | None) -> RecordedOverride | None:
     if not _open(item):
         return None
     until = moment(item["until"])
-    return RecordedOverride(item["gate"], item["by"], item["why"], until, item["incident"], item["plan"])
+    return RecordedOverride(
+        item["gate"], item["by"], item["why"], until, item["incident"], item["plan"], item.get("arn", "")
+    )
 
 
 def run_of(item: _Item) -> LockHolder:

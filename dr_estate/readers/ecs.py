@@ -25,6 +25,11 @@ _SECRET_NAME = re.compile(
 )
 GROUP_OF = "service:"
 _URL_USER = re.compile(r"//[^/@\s]+@")
+_POINTER_NAME = re.compile(
+    r"(NAME|DATABASE|SCHEMA|HOST|REGION|HOME|URL|URI|ENDPOINT|BUCKET|TABLE|QUEUE|TOPIC|ARN|DOMAIN|PORT)S?$",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(r".*\b[a-z]{2}(-[a-z]+)+-\d\b.*|[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}(:\d+)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,8 @@ class Volume:
 class Container:
     """One container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs.
 
-    Values of variables named like a secret, and the user part of URLs, are digests: they never enter the evidence.
+    A value is there where it points somewhere (a host, a region, a schema); else its digest is, and the same for what
+    is named like a secret and what follows the host of a URL: they never enter the evidence.
     """
 
     name: str
@@ -247,7 +253,7 @@ def _container(row: dict[str, Any]) -> Container:
         image=row["image"],
         ports=tuple(port for mapping in row.get("portMappings", []) for port in _ports(mapping)),
         environment=tuple(
-            sorted((e["name"], harmless(e["name"], e.get("value", ""))) for e in row.get("environment", []))
+            sorted((e["name"], pointer_or_digest(e["name"], e.get("value", ""))) for e in row.get("environment", []))
         ),
         secrets=tuple(sorted((s["name"], s["valueFrom"]) for s in row.get("secrets", []))),
         log_group=log.get("awslogs-group", ""),
@@ -265,9 +271,24 @@ def _ports(mapping: dict[str, Any]) -> range:
 
 def harmless(name: str, value: str) -> str:
     """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
-    if _SECRET_NAME.search(name):
-        return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
-    return _URL_USER.sub("//***@", value)
+    return _digest(value) if _SECRET_NAME.search(name) else _URL_USER.sub("//***@", value)
+
+
+def pointer_or_digest(name: str, value: str) -> str:
+    """The value where it points somewhere, by its name or its look; else its digest: it is nobody's business."""
+    shown = harmless(name, value)
+    if _SECRET_NAME.search(name) or not value:
+        return shown
+    scheme, of_url, rest = shown.partition("?")[0].partition("://")
+    if of_url:
+        host, _, path = rest.partition("/")
+        whole = host + (f"/{path}" if not path or _POINTER.fullmatch(path) else f"/{_digest(value)}")
+        return f"{scheme}://{whole if '/' in rest else host}"
+    return shown if _POINTER_NAME.search(name) or _POINTER.fullmatch(shown) else _digest(value)
+
+
+def _digest(value: str) -> str:
+    return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def _volume(row: dict[str, Any]) -> Volume:

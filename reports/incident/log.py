@@ -10,6 +10,7 @@ key                                                            meaning
 ``world{account,kind,detail,name}``                            the world it is of, null where none is recorded
 ``rehearsal``                                                  whether that world is a sandbox
 ``chain{intact,entries,head,torn_bytes,fault,says}``           ``fault{line,why}`` is null where it is intact
+``mirror{compared,says,differs_at}``                           with ``--verify`` alone; the first entry that differs
 ``timelines[]``                                                one a goal, in order
 ``.goal``, ``.digests[]``                                      what was to be reached, and the plans
 ``.rto{objective_s,reached_s,met}``                            from the outage's beginning to a passed validation
@@ -34,6 +35,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
+from dr_actions.journal.comparison import MirrorComparison
 from dr_actions.journal.entries import Chain, Entry, EntryKind
 from dr_actions.journal.timeline import Span, Timeline, timelines
 from dr_actions.model.action_ids import prefix_of
@@ -53,13 +55,14 @@ _ALIKE = 4
 
 @dataclass(frozen=True)
 class IncidentLog:
-    """One incident's journal, as read. ``source`` says where."""
+    """One incident's journal, as read. ``source`` says where; ``mirror`` is None where it was not asked for."""
 
     environment: str
     incident: str
     source: str
     chain: Chain
     timelines: tuple[Timeline, ...]
+    mirror: MirrorComparison | None = None
 
     @property
     def rehearsal(self) -> bool:
@@ -73,9 +76,11 @@ class IncidentLog:
         return f"{prefix}{subject} {self.incident} in {self.environment.upper()} ({world})"
 
 
-def incident_log(chain: Chain, environment: str, incident: str, source: str, rto_s: int) -> IncidentLog:
+def incident_log(
+    chain: Chain, environment: str, incident: str, source: str, rto_s: int, mirror: MirrorComparison | None = None
+) -> IncidentLog:
     """The log of a journal's chain; ``rto_s`` is the objective, in seconds."""
-    return IncidentLog(environment, incident, source, chain, timelines(chain.entries, rto_s))
+    return IncidentLog(environment, incident, source, chain, timelines(chain.entries, rto_s), mirror)
 
 
 def render(log: IncidentLog, form: str) -> str:
@@ -98,6 +103,7 @@ def verified(chain: Chain) -> str:
 def text(log: IncidentLog) -> str:
     """For the terminal."""
     lines = [*_told("", log.titled("Incident")), *_told("  chain ", verified(log.chain))]
+    lines += _told("  mirror ", log.mirror.message) if log.mirror else []
     lines += _told("  source ", log.source)
     for line in log.timelines:
         lines += ["", f"{line.goal}: {recovery_time(line)}"]
@@ -114,7 +120,9 @@ def text(log: IncidentLog) -> str:
 def markdown(log: IncidentLog) -> str:
     """For tickets and reviews."""
     lines = [f"# {escaped(log.titled('Incident'))}", ""]
-    lines += [f"- **Chain:** {escaped(verified(log.chain))}", f"- **Source:** {code(log.source)}", ""]
+    lines += [f"- **Chain:** {escaped(verified(log.chain))}"]
+    lines += [f"- **Mirror:** {escaped(log.mirror.message)}"] if log.mirror else []
+    lines += [f"- **Source:** {code(log.source)}", ""]
     for line in log.timelines:
         title = f"## {escaped(line.goal)}: {recovery_time(line)}"
         lines += [title, "", *(f"- {name} {escaped(value)}" for name, value in clocks(line))]
@@ -146,10 +154,15 @@ def as_json(log: IncidentLog) -> str:
             "fault": {"line": chain.fault.line, "why": chain.fault.why} if chain.fault else None,
             "says": verified(chain),
         },
+        **({"mirror": _mirror(log.mirror)} if log.mirror else {}),
         "timelines": [_timeline(line) for line in log.timelines],
         "entries": [json.loads(entry.line) for entry in chain.entries],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _mirror(mirror: MirrorComparison) -> dict[str, Any]:
+    return {"compared": mirror.compared, "says": mirror.message, "differs_at": mirror.differs_at}
 
 
 def _timeline(line: Timeline) -> dict[str, Any]:
@@ -233,12 +246,22 @@ def _says(entry: Entry) -> str:
     return f"{entry.step}: {sentence}" if entry.step else sentence
 
 
+def _rules(data: Mapping[str, Any]) -> str:
+    """By which rules and version a run began or went on; "" where an earlier version recorded none."""
+    rules = data.get("rules")
+    return f", rules {rules['digest'][:12]}, version {rules['version']}" if rules else ""
+
+
 def _override(over: Mapping[str, Any]) -> str:
-    return f"{over.get('gate')} by {over.get('by')} until {over.get('until')}: {over.get('why')}"
+    by = f"{over.get('by')} ({over['arn']})" if over.get("arn") else over.get("by")
+    return f"{over.get('gate')} by {by} until {over.get('until')}: {over.get('why')}"
 
 
 _TELL: dict[EntryKind, Callable[[Mapping[str, Any]], str]] = {
-    EntryKind.BEGIN: lambda data: f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps",
+    EntryKind.BEGIN: lambda data: (
+        f"plan {str(data.get('digest', ''))[:12]} of {len(data['plan']['steps'])} steps" + _rules(data)
+    ),
+    EntryKind.RESUMED: lambda data: str(data.get("says", "")) + _rules(data),
     EntryKind.INTENT: lambda data: f"{data.get('call', 'a call')} in {data.get('region', '?')}",
     EntryKind.OUTCOME: lambda data: " ".join(str(data[name]) for name in ("result", "says") if name in data),
     EntryKind.OVERRIDE: _override,

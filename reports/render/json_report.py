@@ -54,6 +54,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "results": [_result(result) for result in verdict.results],
         "unseen": [_unseen(part) for part in report.unseen],
         "exceptions": _exceptions(report),
+        "rules": {"digest": report.rules.digest, "version": report.rules.version} if report.rules else None,
         "standing": control_state.to_dict(report.standing),
         "api_calls": report.api_calls,
         "exit": report.exit,

@@ -36,6 +36,7 @@ def render(report: Report) -> str:
         f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
         f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
         f"- **Recovery point:** {_rpo(report)}",
+        *_rules(report),
         "",
     ]
     if report.standing is not None:
@@ -53,14 +54,17 @@ def render(report: Report) -> str:
     lines += _section(
         "Not applicable", [f"- `{r.check}`: {markdown(r.reason)}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
     )
-    lines += _section(
-        "Recommendations", [f"{n}. {markdown(text)}" for n, text in enumerate(report.recommendations(), 1)]
-    )
+    todo = [f"{n}. {markdown(text)}" for n, text in enumerate(report.recommendations(), 1)]
+    lines += _section("Recommendations", todo)
     unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
     lines += _section("Parts that could not be read", unseen)
     lines += _section("Control planes", control_planes.markdown())
     lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
+
+
+def _rules(report: Report) -> list[str]:
+    return [f"- **Rules:** {report.rules.digest[:12]}, version {report.rules.version}"] if report.rules else []
 
 
 def _rpo(report: Report) -> str:

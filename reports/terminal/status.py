@@ -111,6 +111,8 @@ def _headline(report: Report, console: Console) -> None:
     tenants = f"{len(report.tenants)} tenants" if report.tenants else "tenants not seen"
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}")
     console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    if report.rules:
+        console.print(f"  rules {report.rules.digest[:12]}, version {report.rules.version}")
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]

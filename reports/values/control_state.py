@@ -21,7 +21,8 @@ def sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
     for override in control_state.overrides:
         if override.in_force(now):
             until = f"until {override.until:%Y-%m-%d %H:%M} UTC"
-            yield f"override of {override.gate} by {override.by} for {override.incident}, {until}: {override.why}"
+            by = f"{override.by} ({override.arn})" if override.arn else override.by
+            yield f"override of {override.gate} by {by} for {override.incident}, {until}: {override.why}"
 
 
 def to_dict(control_state: ControlState | None) -> dict[str, Any] | None:

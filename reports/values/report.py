@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dr_actions.assessment.failover import Assessment
+from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.verdict import Verdict
@@ -31,7 +32,7 @@ class Report:
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
     ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``posture_severity``,
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
-    region's is like, None where the posture is not NORMAL or it was not seen.
+    region's is like, None where the posture is not NORMAL or it was not seen. ``rules`` are those it was judged by.
     """
 
     command: str
@@ -57,6 +58,7 @@ class Report:
     posture_next: str = ""
     to_fence: Side | None = None
     database: DatabaseRecord | None = None
+    rules: EffectiveRules | None = None
 
     @property
     def whole_posture(self) -> Posture:

@@ -16,6 +16,7 @@ class RunSummary:
     """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls.
 
     ``approved_at`` is when the second person approved (ISO 8601, UTC), "" where nobody had to.
+    ``rules`` is the digest of all that it was judged by, "" where an earlier version began it.
     ``goal`` is what its plan was to reach, ``record`` what the journal holds of it.
     """
 
@@ -35,6 +36,7 @@ class RunSummary:
     goal: str
     record: JournaledRun
     approved_at: str = ""
+    rules: str = ""
 
 
 def to_dict(summary: RunSummary) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def sentences(summary: RunSummary) -> Iterator[str]:
     """The ending as an operator reads it."""
     yield f"{summary.outcome.upper()}: {summary.says}"
     yield f"incident {summary.incident}, run {summary.run}, plan {summary.digest[:12]}, {summary.mutations} calls"
+    if summary.rules:
+        yield f"rules {summary.rules[:12]}"
     yield (
         f"operator {summary.operator}"
         + (f", approved by {summary.approver}" if summary.approver else "")

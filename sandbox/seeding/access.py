@@ -55,12 +55,22 @@ def build(estate: Estate) -> None:
     for purpose, (pattern, service) in ROLES.items():
         estate.roles[purpose] = _role(estate, purpose, estate.environment.named(pattern), service)
     _secrets_key(estate)
+    _evidence_key(estate)
     for site in estate.sites:
         for purpose in ("efs", "backup"):
             site.keys[purpose] = _key(site, f"alias/{site.environment.name}-{purpose}", purpose)
     env = estate.environment
     estate.primary.keys["rds"] = _key(estate.primary, f"alias/{env.name}-rds", "rds")
     estate.dr.keys["rds"] = _key(estate.dr, env.named(env.names.db_copy_key_alias), "rds copies")
+
+
+def _evidence_key(estate: Estate) -> None:
+    """The control stack's key that signs evidence."""
+    env, kms = estate.environment, estate.dr.client("kms")
+    alias = env.named(env.names.evidence_key)
+    tags = as_list(tag_map(env, alias), "TagKey", "TagValue")
+    key = kms.create_key(Description="Signs evidence", KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256", Tags=tags)
+    kms.create_alias(AliasName=alias, TargetKeyId=key["KeyMetadata"]["KeyId"])
 
 
 def _role(estate: Estate, purpose: str, name: str, service: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.authorization.clearance import Approval, AuthorizationRequest, Clearance, decide
+from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
@@ -59,6 +60,7 @@ MET = Gate("check.a.b", met=True, says="pass.")
 UNMET = Gate("check.c.d", met=False, says="it is too old.")
 RELAXED = Gate("check.e.f", met=False, says="only the primary could show it.", relaxed=True)
 STOPS = Gate("posture.expected", met=False, says="there is nothing to fail over from.", stops=True)
+RULES = EffectiveRules.of(PROD, (), "1.0")
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(minutes=1)
 
 
@@ -69,13 +71,13 @@ def override(gate: str = UNMET.id, **changed: Any) -> Override:
 
 def approval(**changed: Any) -> Approval:
     """The approver's approval of ``PLAN``, given a moment ago."""
-    plain = Approval(INCIDENT, PLAN.digest, "prod", APPROVER, APPROVER_ID, EARLIER, LATER)
+    plain = Approval(INCIDENT, PLAN.digest, "prod", APPROVER, APPROVER_ID, EARLIER, LATER, RULES.digest)
     return replace(plain, **changed)
 
 
 def case(**changed: Any) -> AuthorizationRequest:
     """A case of PROD that is cleared."""
-    plain = AuthorizationRequest(PLAN, INCIDENT, OPERATOR, OPERATOR_ID, (approval(),), (MET,), (), NOW)
+    plain = AuthorizationRequest(PLAN, INCIDENT, OPERATOR, OPERATOR_ID, (approval(),), (MET,), (), NOW, RULES)
     return replace(plain, **changed)
 
 

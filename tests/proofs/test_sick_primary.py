@@ -94,5 +94,7 @@ def test_a_primary_that_nothing_stops_is_left_unfenced_only_once_that_is_accepte
     went_on = sit.run(f"{words} {UNFENCED}")
     assert went_on.code == Exit.READY, went_on.err
     assert [entry.data["gate"] for entry in sit.entries(EntryKind.LOOKED) if "gate" in entry.data] == ["fence.primary"]
+    by = {(entry.data["by"], entry.data["arn"].rpartition("/")[2]) for entry in sit.entries(EntryKind.OVERRIDE)}
+    assert by == {("Jane", "operator")}, "whoever is named, the caller is known"
     assert sit.done("files/open_dr_locally")
     assert not sit.done("files/restore_dr")

@@ -15,6 +15,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from dr_estate.config.environment import Environment, Side, load_environment
+from reports.evidence.pack import unpacked
+from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, verify
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
@@ -153,6 +155,21 @@ def test_the_log_is_whole_and_tells_what_was_waited_for(ceremony: Ceremony) -> N
         assert ceremony.run(f"log --incident {INCIDENT} --verify").code == 3, "one word changed breaks the chain"
     finally:
         path.write_text(whole)
+
+
+def test_what_was_approved_begun_and_recorded_is_one_signed_archive_that_agrees_with_itself(ceremony: Ceremony) -> None:
+    prod = f"-e prod --config {ceremony.config}"
+    ran = at_endpoint(ceremony.world, ceremony.home, f"{prod} evidence --incident {INCIDENT}", "approver")
+    assert ran.code == 0, ran.err
+    raw = Path(ran.out.partition(": ")[0]).read_bytes()
+    verdict = verify(raw)
+    assert (verdict.faults, verdict.unsigned) == ((), "")
+    members = unpacked(raw)
+    assert {JOURNAL, MIRROR, APPROVALS} < members.keys()
+    (approval,) = json.loads(members[APPROVALS])
+    begun = next(json.loads(line) for line in members[JOURNAL].splitlines() if b'"kind":"begin"' in line)
+    assert approval["rules"] == begun["data"]["rules"]["pinned"] == json.loads(members["rules.json"])["digest"]
+    assert ceremony.ran.report["run"]["rules"] == begun["data"]["rules"]["digest"]
 
 
 def test_the_same_command_again_does_nothing_and_says_that_the_run_is_done(ceremony: Ceremony) -> None:

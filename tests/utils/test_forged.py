@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
@@ -51,11 +52,12 @@ class Prod:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
 
-    def run(self, words: str, person: str = "operator") -> Ran:
-        """Run a command here, as ``person``."""
+    def run(self, words: str, person: str = "operator", config: Path | None = None) -> Ran:
+        """Run a command here, as ``person``, by the rules of ``config`` (the ones that are pinned)."""
         for name, value in (signed_in(self.world, person) | {"XDG_STATE_HOME": str(self.home)}).items():
             self.monkeypatch.setenv(name, value)
-        options = ["-e", "prod", "--config", str(self.home / "environments"), "--output", str(self.home / "out")]
+        folder = config or self.home / "environments"
+        options = ["-e", "prod", "--config", str(folder), "--output", str(self.home / "out")]
         code = run_command(parse([*options, *words.split()]))
         output = self.capsys.readouterr()
         return Ran(code, output.out, output.err)
@@ -95,12 +97,16 @@ class Prod:
         item = {"pk": f"JOURNAL#{INCIDENT}", "sk": f"{entry.seq:09d}", "digest": entry.digest, "text": entry.line}
         self.put("operator", {**item, "packed": False, "pieces": 1})
 
-    def approve(self, ago: timedelta, digest: str) -> None:
-        """Approve a plan for an hour, ``ago``, by plain calls with the approver's keys."""
+    def approve(self, ago: timedelta, digest: str, rules_digest: str = "") -> None:
+        """Approve a plan for an hour, ``ago``, by plain calls with the approver's keys.
+
+        Without ``rules_digest`` as an earlier version did, which named no rules.
+        """
         userid = self.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"]
         times = {"at": instant(datetime.now(UTC) - ago), "expires_at": instant(datetime.now(UTC) - ago + HOUR)}
         who = {"pk": f"APPROVAL#{userid}", "sk": INCIDENT, "arn": self.arn("approver"), "person": "approver"}
-        self.put("approver", {**who, "plan": digest, "environment": "prod", **times, "withdrawn_at": ""})
+        named = {"rules": rules_digest} if rules_digest else {}
+        self.put("approver", {**who, "plan": digest, "environment": "prod", **times, "withdrawn_at": "", **named})
 
     def put(self, person: str, item: dict[str, Any]) -> None:
         """Put an item into the control table as ``person``."""
@@ -134,6 +140,8 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, P
         world.timing(**HURRIED)
         world.inject("primary-dark")
         world.enforce_iam(True)
+        pinned = at_endpoint(world, home, f"-e prod --config {folder} approve --rules", "approver")
+        assert pinned.code == 0, pinned.err
         keys = world.people["operator"]
         reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
         here = ObservedWorld(WorldId.live(env.account, world.url), reader)
@@ -153,6 +161,78 @@ def prod(
     yield prod_world
     prod_world.journal.unlink(missing_ok=True)
     prod_world.world.return_to("lost")
+
+
+EVERYTHING = """[[exception]]
+check = "prerequisites.control-table"
+subject = "*"
+who = "operator"
+why = "it is fine"
+until = 2099-12-31
+"""
+ALONE = {"people = 2": "people = 1"}
+APPROVES_ITSELF = {
+    'approvers = ["approver"]': 'approvers = ["somebody"]',
+    "approver = [": 'somebody = ["arn:aws:iam::093646564004:user/operator"]\napprover = [',
+}
+
+
+@pytest.mark.parametrize(
+    ("edits", "exceptions", "named"),
+    [
+        (ALONE, "", "approvals.people is 1 (pinned: 2)"),
+        (APPROVES_ITSELF, "", 'approvals.approvers is ["somebody"] (pinned: ["approver"])'),
+        ({"rpo_minutes = 60": "rpo_minutes = 600000"}, "", "objectives.rpo_minutes is 600000 (pinned: 60)"),
+        ({}, EVERYTHING, "the exception of prerequisites.control-table for * until 2099-12-31 is not pinned"),
+    ],
+    ids=["one person", "another approver", "an easier objective", "an exception for all"],
+)
+def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
+    prod: Prod, tmp_path: Path, edits: dict[str, str], exceptions: str, named: str
+) -> None:
+    config = rules(tmp_path, "prod", "")
+    text = (prod.home / "environments" / "prod.toml").read_text(encoding="utf-8")
+    for pinned, edited in edits.items():
+        assert pinned in text
+        text = text.replace(pinned, edited)
+    (config / "prod.toml").write_text(text, encoding="utf-8")
+    (config / "exceptions.toml").write_text(exceptions, encoding="utf-8")
+    prod.approve(MINUTE, prod.plan.digest)
+    prod.world.reset_mutations()
+    ran = prod.run(EXECUTE, config=config)
+    assert (ran.code, ran.out) == (4, ""), ran.err
+    assert "authority.rules: these are not the rules that are pinned for prod by approver" in ran.err
+    assert named in ran.err
+    assert "approve --rules" in ran.err
+    assert [] == prod.world.mutations()
+
+
+def test_who_is_no_approver_pins_no_rules(prod: Prod) -> None:
+    ran = prod.run("approve --rules")
+    assert (ran.code, "operator" in ran.err, "Nothing was written" in ran.err) == (4, True, True), ran.err
+
+
+def test_iam_keeps_the_operator_from_pinning_rules_by_plain_calls(prod: Prod) -> None:
+    userid = prod.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="operator")["User"]["UserId"]
+    for owner in (userid, "AIDASOMEBODY"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            prod.put("operator", {"pk": f"APPROVAL#{owner}", "sk": "#RULES", "digest": "0" * 64})
+
+
+def test_a_malformed_stop_switch_holds_all_runs_and_is_told_with_its_remedy(prod: Prod) -> None:
+    prod.put("operator", {"pk": "STANDING", "sk": "PAUSE", "closed_at": "", "why": "no more than this"})
+    prod.world.reset_mutations()
+    ran = prod.run(EXECUTE)
+    assert (ran.code, [], "unpause" in ran.err) == (4, prod.world.mutations(), True), ran.err
+    assert "control.item: The item STANDING / PAUSE of the control table cannot be read" in ran.err
+    assert prod.run("unpause").code == 0
+    assert "control.item" not in prod.run(EXECUTE).err
+
+
+def test_an_approval_given_under_other_rules_allows_nothing(prod: Prod) -> None:
+    prod.approve(10 * MINUTE, prod.plan.digest, rules_digest="0" * 64)
+    prod.forge_mirror(prod.begun(ago=MINUTE))
+    prod.refuses("it was given under other rules (000000000000, now ")
 
 
 def test_a_forged_journal_on_the_operators_disk_runs_nothing(prod: Prod) -> None:

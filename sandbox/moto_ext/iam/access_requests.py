@@ -12,6 +12,7 @@ from moto.core.responses import BaseResponse
 from moto.dynamodb.models import dynamodb_backends
 from moto.ecs.models import ecs_backends
 from moto.efs.models import efs_backends
+from moto.kms.models import kms_backends
 
 from sandbox.moto_ext.ecs.tasks import all_tasks
 from sandbox.moto_ext.iam.policies import AccessRequest, Context
@@ -62,7 +63,16 @@ def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
     if service == "ecs" and operation in ("RunTask", "StopTask"):
         return list(_of_tasks(response, action, params, context))
     keys = _record_keys(params) if action == _RECORD_KEY else {}
+    if service == "kms" and "KeyId" in params:
+        keys = {"kms:ResourceAliases": _aliases(response, str(params["KeyId"]))}
     return [AccessRequest(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
+
+
+def _aliases(response: BaseResponse, key: str) -> tuple[str, ...]:
+    """The aliases of the key that a request names by id, ARN or alias."""
+    backend = kms_backends[response.current_account][response.region]
+    found = backend.any_id_to_key_id(key)
+    return tuple(alias.alias_name for alias in backend.list_aliases(found))
 
 
 def _params(response: BaseResponse) -> Params:

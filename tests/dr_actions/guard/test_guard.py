@@ -109,6 +109,38 @@ def test_what_the_current_action_did_not_declare_is_refused(name: str) -> None:
     assert "guard.undeclared" == judged(name, DR, _allowed=frozenset({"sns:Publish"}))
 
 
+@pytest.mark.parametrize("region", [PRIMARY, DR])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("s3:PutBucketPolicy", "s3:PutBucketAcl", "s3:PutPublicAccessBlock", "s3control:CreateJob"),
+        *("backup:UpdateBackupPlan", "backup:PutBackupVaultLockConfiguration", "backup:PutBackupVaultAccessPolicy"),
+        *("secretsmanager:RotateSecret", "secretsmanager:UpdateSecretVersionStage", "ecs:ExecuteCommand"),
+        *("ssm:SendCommand", "ssm:StartAutomationExecution", "lambda:Invoke", "lambda:UpdateFunctionCode"),
+        *("cloudformation:CreateStack", "cloudformation:ExecuteChangeSet", "stepfunctions:StartExecution"),
+    ],
+)
+def test_policies_backup_plans_secret_stages_and_carriers_are_refused_even_where_an_action_declares_them(
+    name: str, region: str
+) -> None:
+    assert "guard.never-delete" == judged(name, region)
+
+
+def test_the_policy_of_the_primarys_files_and_every_master_password_stay_as_they_are() -> None:
+    assert "guard.never-delete" == judged("efs:PutFileSystemPolicy", PRIMARY)
+    for given in ({"MasterUserPassword": "x"}, {"ManageMasterUserPassword": True}, {"RotateMasterUserPassword": True}):
+        for name in ("rds:ModifyDBInstance", "rds:ModifyDBCluster"):
+            assert "guard.never-delete" == judged(name, DR, **given)
+
+
+@pytest.mark.parametrize("kind", ["MX", "TXT", "CAA", "SRV", "DS", "HTTPS", ""])
+def test_records_that_lead_no_visitor_are_never_touched(kind: str) -> None:
+    record = {"Name": f"www.{SIT.traffic.zone}", "Type": kind}
+    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+    call = "route53:ChangeResourceRecordSets"
+    assert "guard.denied-zone" == judged(call, GLOBAL, HostedZoneId=ZONE, ChangeBatch=batch)
+
+
 def recovery(on: bool) -> dict[str, Any]:
     return {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": on}}
 

@@ -208,10 +208,16 @@ def test_the_approver_changes_nothing_anywhere(service: str) -> None:
     changing = [name for name in SESSION.get_service_model(service).operation_names if not is_read(name)]
     actions = {action for name in changing for action in actions_of(f"{service}:{name}")}
     exempt = {"dynamodb:PutItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "kms:Decrypt", "kms:DescribeKey"}
+    exempt |= {"kms:Sign"}  # with the key of one alias
     looking = {a for a in actions if is_read(a.split(":")[1])}
     remaining = {a for a in actions - exempt - looking if not a.startswith("sts:")}
     passed = {a for a in remaining if judged(IamRole.APPROVER, a, DR) != EXPLICIT_DENY}
     assert set() == passed
+
+
+def test_evidence_is_signed_by_the_approver_with_the_key_of_its_alias_alone() -> None:
+    assert "implicitDeny" == judged(IamRole.APPROVER, "kms:Sign", DR), "any other key"
+    assert EXPLICIT_DENY == judged(IamRole.OPERATOR, "kms:Sign", DR)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,27 @@ def test_other_variables_are_kept_without_the_user_of_a_url() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "stays"),
+    [
+        ("WORDPRESS_DB_HOST", "sit-mysql.abc.af-south-1.rds.amazonaws.com:3306", True),
+        ("WORDPRESS_DB_NAME", "tenant1_db", True),
+        ("AWS_REGION", "af-south-1", True),
+        ("QUEUE", "https://sqs.af-south-1.amazonaws.com", True),
+        ("CACHE", "redis.internal.example:6379", True),
+        ("PLAIN_SETTING", "hunter2", False),
+        ("HOOK", "https://hooks.example.org/services/T0/B0/hunter2", False),
+        ("HOOK", "https://hooks.example.org/?key=hunter2", False),
+        ("API_TOKEN", "hunter2", False),
+    ],
+)
+def test_a_variables_value_is_kept_where_it_points_somewhere_and_else_its_digest(
+    name: str, value: str, stays: bool
+) -> None:
+    shown = ecs.pointer_or_digest(name, value)
+    assert (shown == value, "hunter2" in shown) == (stays, False)
+
+
+@pytest.mark.parametrize(
     ("image", "expected"),
     [
         ("1.dkr.ecr.r.amazonaws.com/a/b:v1", ecr.ImageRef("1", "r", "a/b", "v1", "")),

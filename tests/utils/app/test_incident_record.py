@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dr_actions.journal.entries import Entry, EntryKind
-from utils.aws_mgmt.app.incident_record import recorded_of
+from dr_actions.journal.journal import Journal, read
+from dr_checks.core.exceptions import ExceptionRule
+from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_estate.config.environment import Side
+from reports.incident.log import incident_log, render
+from tests.dr_actions.control_tables import WORLD, Clock
+from utils.aws_mgmt.app.incident_record import record_exceptions, recorded_of
 
 Begun = tuple[str, dict[str, int]]
 
@@ -37,3 +44,15 @@ def _plan(goal: str, steps: dict[str, int]) -> dict[str, Any]:
 )
 def test_the_first_plan_of_the_last_way_out_knows_how_things_were(begun: list[Begun], recorded: dict[str, int]) -> None:
     assert {step: before["desiredCount"] for step, before in recorded_of(_past(*begun)).items()} == recorded
+
+
+def test_an_exception_that_met_a_gate_is_recorded_as_an_override_is(tmp_path: Path) -> None:
+    used, unused = (ExceptionRule(check, "*", "jane", "until March", date(2026, 3, 31)) for check in ("a.b", "c.d"))
+    gap = Finding("a.b", Side.DR, "x", None, Status.EXCEPTED, "none", "one", "accepted")
+    result = CheckResult("a.b", Severity.CRITICAL, Area.INFRASTRUCTURE, Status.EXCEPTED, (gap,))
+    with Journal.open(tmp_path, "sit", "INC-1", "run-1", Clock(), world=WORLD) as journal:
+        record_exceptions(journal, (used, unused), (result,), "arn:aws:iam::1:user/operator")
+    log = incident_log(read(journal.path, "sit", "INC-1"), "sit", "INC-1", "a file", 60)
+    assert [entry.data["gate"] for entry in log.chain.entries] == ["check.a.b"]
+    shown = " ".join(render(log, "terminal").split())
+    assert "by jane (arn:aws:iam::1:user/operator) until 2026-03-31: exception for *: until March" in shown

@@ -183,7 +183,11 @@ UNTIL = datetime(2026, 1, 7, 18, 0, tzinfo=UTC)
         ("pause --reason why", of.PauseOptions, {"reason": "why"}),
         ("pause --reason '-5 % capacity'", of.PauseOptions, {"reason": "-5 % capacity"}),
         ("unpause", of.UnpauseOptions, {}),
-        ("log --incident INC-1 --verify --review", of.LogOptions, {"incident": "INC-1", "review": True}),
+        (
+            "log --incident INC-1 --verify --review",
+            of.LogOptions,
+            {"incident": "INC-1", "review": True, "verify": True},
+        ),
         ("log --journal f", of.LogOptions, {"journal": Path("f")}),
         ("schedule --trend", of.ScheduleOptions, {"trend": True}),
         ("iam operator", of.IamOptions, {"role": "operator"}),
@@ -228,7 +232,7 @@ def test_a_command_knows_whose_keys_it_takes_in_the_sandbox(options: of.Options,
     assert (person, acts) == (options.keys_of, options.acts)
 
 
-NO_FIELD = {"assess_only", "verify", "help", "version", "shell"}
+NO_FIELD = {"assess_only", "help", "version", "shell"}
 OF_SOME_PLANS = {"staged", "planned", "failback", "fence", "release", "side"}
 ELSEWHERE = {"action", "program", "html"} | OF_SOME_PLANS
 

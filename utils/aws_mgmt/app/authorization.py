@@ -19,7 +19,9 @@ from dr_actions.authorization.clearance import (
     ticket_is_well_formed,
 )
 from dr_actions.authorization.resumption import RULE, Resumption, gates_to_go_on, recheck_gates, resume
+from dr_actions.authorization.rules import EffectiveRules
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.control_table.control import ControlStore, MalformedItem
 from dr_actions.drills.phases import changed
 from dr_actions.guard.context import GuardContext
 from dr_actions.journal.entries import Entry
@@ -47,7 +49,7 @@ from utils.aws_mgmt.app.incident_record import (
     last_beginning,
     recorded_of,
 )
-from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions
+from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
 
 _PROMPT = "Enter confirmation code (incident ticket): "
 _COOL_DOWN = "lock.cool-down"
@@ -67,6 +69,7 @@ class RunStart:
     confirmed: frozenset[str]
     overrides: tuple[Override, ...]
     recorded: Mapping[str, Mapping[str, Any]]
+    rules: EffectiveRules
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     gates: Sequence[Gate] = ()
 
@@ -101,6 +104,7 @@ def authorise(
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_of(past))
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
+    options = replace(options, overrides=_by_caller(options.overrides, app))
     earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
     snapshot = evaluation.observe_world(app.world, env, run)
     if unfinished is not None and earlier is not None:
@@ -142,14 +146,19 @@ def clear_trial(
 ) -> RunStart:
     """Return what a trial or a clean-up starts from; ordering it confirms its irreversible steps. Raises Refused."""
     request = replace(
-        _basic_request(plan, incident, app, app.control.in_force()),
+        _basic_request(plan, incident, app, app.control.in_force(), _rules_of_trial(app, report)),
         gates=gates,
-        overrides=overrides,
+        overrides=_by_caller(overrides, app),
         confirmed=_irreversible(plan),
     )
     return _start(
         request, granted(decide_trial(request, app.env)), snapshot, report, recorded or {}, renamed_databases or {}
     )
+
+
+def _by_caller(overrides: Sequence[Override], app: AppContext) -> tuple[Override, ...]:
+    """The overrides with the identity of whoever gave them, beside the name that was given."""
+    return tuple(replace(override, arn=app.caller.arn) for override in overrides)
 
 
 def _warn_of_short_session(session: SessionCoverage, dialog: Dialog) -> None:
@@ -192,6 +201,14 @@ def paused_by(control_state: ControlState) -> str:
     return f"{pause.who} at {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}" if pause else ""
 
 
+def pause_reason(control: ControlStore) -> str:
+    """Why no run may change anything now, "" where it may: it is paused, or what stands cannot be read."""
+    try:
+        return paused_by(control.in_force())
+    except MalformedItem as odd:
+        return str(odd)
+
+
 def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: str, dialog: Dialog) -> Entry | None:
     """The unfinished run to go on with, None where a new one begins. Raises Refused where it is done, or another's."""
     begun, goal = last_beginning(past), goal_of(options)
@@ -230,7 +247,7 @@ def _authorization_request(
 ) -> AuthorizationRequest:
     """What the decision on the plan is made upon, before its gates are weighed."""
     return replace(
-        _basic_request(plan, incident, app, control_state),
+        _basic_request(plan, incident, app, control_state, evaluation.rules_of(options, app.env)),
         approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
         overrides=options.overrides,
         at_terminal=dialog.attended,
@@ -238,8 +255,14 @@ def _authorization_request(
     )
 
 
-def _basic_request(plan: Plan, incident: str, app: AppContext, control_state: ControlState) -> AuthorizationRequest:
-    """What any decision on ``plan`` is made upon: this caller, now, and the stop switch."""
+def _rules_of_trial(app: AppContext, report: Report | None) -> EffectiveRules:
+    return report.rules if report and report.rules else EffectiveRules.of(app.env, (), version())
+
+
+def _basic_request(
+    plan: Plan, incident: str, app: AppContext, control_state: ControlState, rules: EffectiveRules
+) -> AuthorizationRequest:
+    """What any decision on ``plan`` is made upon: this caller, now, the stop switch, and the rules here and pinned."""
     return AuthorizationRequest(
         plan=plan,
         incident=incident,
@@ -249,6 +272,8 @@ def _basic_request(plan: Plan, incident: str, app: AppContext, control_state: Co
         gates=(),
         overrides=(),
         now=app.clock.now(),
+        rules=rules,
+        pins=app.approvals.pins(),
         paused=paused_by(control_state),
     )
 
@@ -270,6 +295,7 @@ def _start(
         request.confirmed,
         tuple(request.overrides),
         recorded,
+        request.rules,
         renamed_databases or {},
         request.gates,
     )

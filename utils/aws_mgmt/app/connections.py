@@ -11,7 +11,7 @@ from typing import Any
 from dr_actions.actions.registry import actions, writes
 from dr_actions.authorization.approvals import ApprovalStore
 from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
-from dr_actions.control_table.control import CONTROL_CALLS, ConditionFailed, ControlStore
+from dr_actions.control_table.control import CONTROL_CALLS, ConditionFailed, ControlStore, MalformedItem
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.journal.entries import OtherWorld
@@ -29,6 +29,8 @@ from utils.aws_mgmt.app.sign_in import Caller, SignIn
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
+SIGNING = frozenset({"kms:GetPublicKey", "kms:Sign"})
+"""The calls that sign an evidence pack: with the control stack's key alone, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,8 @@ def refusals_of_connecting() -> Iterator[None]:
         raise Refused(f"journal: {record}") from record
     except OtherWorld as elsewhere:
         raise Refused(f"journal.world: {elsewhere}") from elsewhere
+    except MalformedItem as odd:
+        raise Refused(f"control.item: {odd}") from odd
     except ConditionFailed as raced:
         raise Refused(f"lock.held: {raced} Run the same command again.") from raced
     except (SendFailed, MirrorFailed) as silent:
@@ -136,7 +140,13 @@ def connect(
 
     ``make`` makes the hands. Raises as ``open_context``.
     """
-    declared = writes() | CONTROL_CALLS | {_WHO} | frozenset().union(*(action.reads for action in actions().values()))
+    declared = (
+        writes()
+        | CONTROL_CALLS
+        | SIGNING
+        | {_WHO}
+        | frozenset().union(*(action.reads for action in actions().values()))
+    )
     client = make(environment, world.credentials, declared, judge)
     sign_in = SignIn(environment, lambda: _caller(client, environment), client.sign_in_again, world.clock)
     sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)

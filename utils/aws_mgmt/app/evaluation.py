@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
 from dr_checks.core.model import Area, Severity, View
 from dr_checks.core.observation import Observation
@@ -28,7 +29,7 @@ from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.next_steps import invocation_of
-from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.options import Options, version
 from utils.aws_mgmt.app.scenario_runner import ScenarioSelection, run_scenarios
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
@@ -114,6 +115,7 @@ def judge(
         verdict=verdict,
         unseen=tuple(snapshot.unavailable_parts()),
         exceptions=observation.exceptions,
+        rules=EffectiveRules.of(environment, rules, version()),
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
@@ -165,6 +167,11 @@ def _save(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
             path.write_bytes(data)
             path.chmod(0o600)
     return file
+
+
+def rules_of(options: Options, environment: Environment) -> EffectiveRules:
+    """The rules that the command is judged by: environment file, exceptions and version."""
+    return EffectiveRules.of(environment, _exceptions(options), version())
 
 
 def _exceptions_file(options: Options) -> Path | None:

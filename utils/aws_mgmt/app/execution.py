@@ -15,7 +15,7 @@ from dr_actions.assessment.data_loss import Loss
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
-from dr_actions.control_table.control import Fence
+from dr_actions.control_table.control import Fence, MalformedItem
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
@@ -43,11 +43,11 @@ from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps
 from utils.aws_mgmt.app.areas import READINESS
-from utils.aws_mgmt.app.authorization import RunStart, paused_by
+from utils.aws_mgmt.app.authorization import RunStart, pause_reason
 from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
-from utils.aws_mgmt.app.incident_record import clearance_to_json, journals
+from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, record_exceptions
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
@@ -83,7 +83,7 @@ def control_state_now(app: AppContext) -> ControlState | None:
     """What stands in the control table after the run, None where that cannot be read."""
     try:
         return app.control.in_force()
-    except SendFailed:
+    except (MalformedItem, SendFailed):
         return None
 
 
@@ -212,9 +212,6 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
     """What the run has in its hands; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
 
-    def standing_order() -> str:
-        return paused_by(app.control.in_force())
-
     return PlanRun(
         env=env,
         plan=start.plan,
@@ -225,7 +222,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         listener=listener,
         clock=app.clock,
         check_lock=partial(app.sign_in.check, stored),
-        pause_reason=standing_order,
+        pause_reason=partial(pause_reason, app.control),
         stop_condition=context.stop_condition,
         snapshot=start.snapshot,
         program_context=ProgramContext(env, context.files.folder, program_variables(app)),
@@ -288,6 +285,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         exit=result.exit,
         goal=run.plan.goal,
         approved_at=_iso(clearance.approved_at),
+        rules=clearance.rules,
         record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
     )
 
@@ -298,7 +296,10 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     who = person_of(context.app.caller.arn, context.env)
     if context.start.report is None:
         journal.append(
-            EntryKind.RESUMED, says=f"{who} goes on with plan {clearance.digest[:12]}.", digest=clearance.digest
+            EntryKind.RESUMED,
+            says=f"{who} goes on with plan {clearance.digest[:12]}.",
+            digest=clearance.digest,
+            rules=context.start.rules.record_with(clearance.overrides),
         )
     else:
         _record_beginning(context, context.start.report, run, journal, who)
@@ -309,9 +310,8 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
     control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
     for override in context.start.overrides:
-        journal.append(
-            EntryKind.OVERRIDE, gate=override.gate, by=override.by, why=override.why, until=override.until.isoformat()
-        )
+        values = asdict(override) | {"until": override.until.isoformat()}
+        journal.append(EntryKind.OVERRIDE, None, **values)
         control.override(_control_state(override, clearance.incident, run.plan.digest), fence)
 
 
@@ -339,7 +339,9 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
         digest=clearance.digest,
         gates=gates,
     )
-    journal.append(EntryKind.BEGIN, plan=to_json(run.plan), digest=run.plan.digest, clearance=cleared)
+    record_exceptions(journal, report.exceptions, report.verdict.results, context.app.caller.arn)
+    plan, rules = to_json(run.plan), context.start.rules.record_with(clearance.overrides)
+    journal.append(EntryKind.BEGIN, plan=plan, digest=run.plan.digest, clearance=cleared, rules=rules)
 
 
 def _iso(at: datetime | None) -> str:
@@ -373,7 +375,7 @@ def _worst(losses: Sequence[Loss]) -> list[dict[str, Any]]:
 
 
 def _control_state(override: gates_module.Override, incident: str, digest: str) -> RecordedOverride:
-    return RecordedOverride(override.gate, override.by, override.why, override.until, incident, digest)
+    return RecordedOverride(override.gate, override.by, override.why, override.until, incident, digest, override.arn)
 
 
 def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence: Fence) -> None:

@@ -19,6 +19,8 @@ from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.gates import Override
 from dr_actions.model.plan import Goal
+from dr_checks.core.exceptions import ExceptionRule
+from dr_checks.core.model import CheckResult, Status
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldId
 from utils.aws_mgmt.app.connections import AppContext
@@ -55,6 +57,16 @@ def mirror_of(app: AppContext, env: Environment, incident: str) -> Chain:
     """What the incident's mirror in the control table proves."""
     lines = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident))
     return read_chain(lines.encode(), env.name, incident)
+
+
+def record_exceptions(
+    journal: Journal, rules: Sequence[ExceptionRule], results: Sequence[CheckResult], arn: str
+) -> None:
+    """Record each exception that met a gate as an override is: by whom, why, until when; ``arn`` is the caller's."""
+    used = {result.check for result in results if any(f.status is Status.EXCEPTED for f in result.findings)}
+    for rule in (rule for rule in rules if rule.check in used):
+        why, until = f"exception for {rule.subject}: {rule.why}", rule.until.isoformat()
+        journal.append(EntryKind.OVERRIDE, gate=f"check.{rule.check}", by=rule.who, arn=arn, why=why, until=until)
 
 
 def clearance_to_json(clearance: Clearance) -> dict[str, Any]:

@@ -24,6 +24,13 @@ def state_folder() -> Path:
     return user_state_path("aws-dr-manager")
 
 
+def version() -> str:
+    """Return the version of this tool, a checkout's or a wheel's."""
+    import tomllib
+
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+
+
 def results_folder() -> Path:
     """Return where results and journals lie without --output. It is the same from whatever folder a command is run."""
     return state_folder() / "reports" if INSTALLED else ROOT / "reports" / "out"
@@ -181,12 +188,16 @@ class FenceOptions(RecoveryOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class ApproveOptions(PlanOptions):
-    """Of `approve`: today's plan, if it has the ``digest``; ``withdraw``: take the approvals of the incident back."""
+    """Of `approve`: today's plan, if it has the ``digest``; ``withdraw``: take the approvals of the incident back.
+
+    ``rules``: not a plan, but the rules of the environment are pinned.
+    """
 
     command: ClassVar[str] = "approve"
     usual_person: ClassVar[str] = "approver"
     digest: str = ""
     withdraw: bool = False
+    rules: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,12 +219,28 @@ class UnpauseOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class LogOptions(Options):
-    """Of `log`: the newest incident, the one that is named, or the one of a ``journal``; ``review``: its review."""
+    """Of `log`: the newest incident, the one that is named, or the one of a ``journal``; ``review``: its review.
+
+    ``verify``: compare it with its mirror.
+    """
 
     command: ClassVar[str] = "log"
     incident: str = ""
     journal: Path | None = None
     review: bool = False
+    verify: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceOptions(Options):
+    """Of `evidence`: a pack of the ``incident`` or of the ``run`` (its folder); with ``action`` ``file`` is checked."""
+
+    command: ClassVar[str] = "evidence"
+    usual_person: ClassVar[str] = "approver"
+    action: Literal["", "verify"] = ""
+    file: Path | None = None
+    incident: str = ""
+    run: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +296,16 @@ TYPES: dict[str, type[Any]] = {
             FenceOptions,
             ApproveOptions,
         ),
-        *(PauseOptions, UnpauseOptions, LogOptions, IamOptions, DrillOptions, ReportOptions, SandboxOptions),
+        *(
+            PauseOptions,
+            UnpauseOptions,
+            LogOptions,
+            EvidenceOptions,
+            IamOptions,
+            DrillOptions,
+            ReportOptions,
+            SandboxOptions,
+        ),
     )
 }
 """The options of each command, by its name."""

@@ -13,10 +13,8 @@ from utils.aws_mgmt.app.next_steps import invocation_of
 def run(options: of.Options) -> Exit:
     """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
     console.begin(invocation_of(options))
-    if isinstance(options, of.ReportOptions):
-        from utils.aws_mgmt.cli.commands.report import report_command
-
-        return report_command(options)
+    if isinstance(options, of.ReportOptions | of.EvidenceOptions):
+        return _show_or_pack(options)
     environment = _environment(options)
     match options:
         case of.DrTestOptions() | of.DrillOptions():
@@ -42,6 +40,17 @@ def run(options: of.Options) -> Exit:
 
             return run_sandbox(options, environment)
     raise UsageError(f"There is no command for {type(options).__name__}.")
+
+
+def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:
+    """Show an earlier run, check a pack, both without an environment, or make a pack."""
+    if isinstance(options, of.ReportOptions):
+        from utils.aws_mgmt.cli.commands.report import report_command
+
+        return report_command(options)
+    from utils.aws_mgmt.cli.commands.evidence import evidence_command, verify_command
+
+    return verify_command(options) if options.action else evidence_command(options, _environment(options))
 
 
 def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environment) -> Exit:

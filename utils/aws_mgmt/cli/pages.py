@@ -82,7 +82,7 @@ class OptionsPage(HelpPage):
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
-        if not given.get("environment") and self.name != "report":
+        if not given.get("environment") and self.name != "report" and given.get("action") != "verify":
             ctx.fail("Which environment? Name it with -e, for example: -e sit.")
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES
@@ -136,12 +136,9 @@ def overrides_in(ctx: click.Context, param: click.Parameter, given: tuple[tuple[
 def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     """Print the version and leave, where that is asked for."""
     if wanted and not ctx.resilient_parsing:
-        import tomllib
+        from utils.aws_mgmt.app.options import version
 
-        from utils.aws_mgmt.app.options import ROOT
-
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]  # in a wheel too
-        click.echo(f"{project['name']} {project['version']}")
+        click.echo(f"aws-dr-manager {version()}")
         ctx.exit()
 
 

@@ -73,7 +73,7 @@ _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
 _GROUPS = {
-    "Look (changes nothing)": ("doctor", "status", "schedule", "log", "report"),
+    "Look (changes nothing)": ("doctor", "status", "schedule", "log", "evidence", "report"),
     "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
     "Practise": ("test", "drill", "sandbox"),
     "Set up": ("iam", "completion"),
@@ -83,6 +83,7 @@ _ABOUT = {
     "status": "Show whether the DR region could take over now.",
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
+    "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
     "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
@@ -112,11 +113,12 @@ _EXAMPLES = {
     "status": "-e prod status; -e prod status --replication --tenant tenant2; -e sit --sandbox status --report",
     "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
     "log": "-e prod log; -e prod log --incident INC-123 --review",
+    "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
     "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
-    "approve": "-e prod approve --incident INC-123; -e prod approve --incident INC-123 --failback --staged",
+    "approve": "-e prod approve --rules; -e prod approve --incident INC-123 --failback --staged",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
     "unpause": "-e prod unpause",
     "test": "-e prod test; -e prod test --infra --dns; -e prod test --tabletop; -e sit --sandbox test --full-drill",
@@ -145,8 +147,14 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "log": (
         _option("incident", "TICKET", "Whose log (without it: the newest)."),
         _option("journal", "FILE", "Read this journal, whatever its world.", type=_FILE),
-        _flag("verify", "Check the chain of the entries offline (always done).", expose_value=False),
+        _flag("verify", "Also compare it with its mirror in the control table; 0 only where they are the same."),
         _flag("review", "The post-incident review as Markdown."),
+    ),
+    "evidence": (
+        _word("action", "[verify]", "Check a pack.", type=click.Choice(["verify"])),
+        _word("file", "[FILE]", "The pack to check.", type=_FILE),
+        _option("incident", "TICKET", "A pack of all of this incident."),
+        _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_FOLDER),
     ),
     "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
     "failover": (
@@ -171,6 +179,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _SIDE,
         _flag("release", "With --fence: let the fenced region write again."),
         _flag("withdraw", "Withdraw your own approvals of the incident."),
+        _flag("rules", "Pin the environment file and the exceptions: no run goes by others."),
     ),
     "pause": (_option("reason", "TEXT", "Why everything is to stop."),),
     "test": (

@@ -47,6 +47,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
     return {
         "account": env.account,
         "control_table": env.named(env.names.control_table),
+        "evidence_key": env.named(env.names.evidence_key),
         "dr_region": env.regions.dr,
         "drills": env.approvals.full_drill,
         "environment": env.name,
@@ -63,6 +64,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     topics = [env.named(topic) for topic in env.names.topics]
     parameters = {
         "ControlTable": env.named(env.names.control_table),
+        "EvidenceKey": env.named(env.names.evidence_key),
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
         **{f"{role.title()}Role": role_name(role, env) for role in IamRole},

@@ -6,18 +6,21 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from dr_actions.authorization.clearance import Approval, ticket_is_well_formed
+from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
-from dr_actions.control_table.control import ConditionFailed
+from dr_actions.authorization.rules import RULE, EffectiveRules, differences
+from dr_actions.control_table.control import ConditionFailed, MalformedItem
+from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
+from dr_estate.readers.control_table import PAUSE
 from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
-from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
+from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
 from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause, recorded_of
@@ -28,6 +31,8 @@ from utils.aws_mgmt.cli.terminal import Terminal
 
 def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     """Show today's plan and approve exactly it, under the caller's own identity. Refused for who is no approver."""
+    if options.rules:
+        return _pin_rules(options, environment)
     incident = options.incident
     if not ticket_is_well_formed(incident, environment):
         named = next_steps.approval(options, "INC-123")
@@ -44,24 +49,64 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         assessment = report.assessment
         if assessment is None:
             raise UsageError("There is nothing to approve.")
+        rules = rules_of(options, environment)
+        _same_rules(reached, environment, rules)
         if options.format == "terminal":
             print_report(report, options.format, sys.stderr)
-        digest, wanted = assessment.plan.digest, options.digest
-        if wanted and not digest.startswith(wanted):
-            raise Refused(f"authority.digest: the plan is {digest[:12]} now, not {wanted}: look at it again.")
-        _sure(incident, digest)
+        digest = _wanted_digest(assessment.plan, options)
+        _sure(incident, f"Approve plan {digest[:12]}")
         now, needed_s = reached.clock.now(), assessment.rto_estimate_s
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
         caller = reached.caller
-        approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until)
+        approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until, rules.digest)
         reached.approvals.approve(approval, person)
     console.result(
-        f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, until {until:%H:%M} UTC.\n"
+        f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
+        f"until {until:%H:%M} UTC.\n"
         f"The operator runs: {next_steps.execution(options, incident)}\n"
         f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
     return Exit.READY
+
+
+def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
+    """The digest of the plan. Raises Refused where another one was asked for."""
+    if options.digest and not plan.digest.startswith(options.digest):
+        raise Refused(f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest}: look at it again.")
+    return plan.digest
+
+
+def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:
+    """Show what differs from the rules that are pinned, and pin those of the files. Refused for who is no approver."""
+    with open_context(options, environment) as reached:
+        person, rules = _approver(reached, environment), rules_of(options, environment)
+        for line in _changes(reached, rules):
+            console.result(f"  {line}\n")
+        _sure(environment.name, f"Pin rules {rules.digest[:12]}")
+        reached.approvals.pin(rules, reached.caller.userid, reached.caller.arn, person)
+    console.result(
+        f"{person} pinned rules {rules.digest[:12]} of {environment.name}: {options.config / environment.name}.toml "
+        f"and {len(rules.exceptions)} exceptions. No run goes by others, until an approver pins them.\n"
+    )
+    return Exit.READY
+
+
+def _changes(reached: AppContext, rules: EffectiveRules) -> list[str]:
+    """What the rules change of those that were pinned last, by anybody."""
+    pins = [pin for pin in reached.approvals.pins() if pin.digest]
+    return differences(rules, max(pins, key=lambda pin: pin.at)) if pins else ["No rules are pinned yet."]
+
+
+def _same_rules(reached: AppContext, environment: Environment, rules: EffectiveRules) -> None:
+    """Raise Refused where rules are pinned, and are not those that the plan is approved under."""
+    pins = [pin for pin in reached.approvals.pins() if pin.digest]
+    if pins and all(pin.digest != rules.digest for pin in pins):
+        other = "; ".join(_changes(reached, rules))
+        raise Refused(
+            f"{RULE}: these are not the rules that are pinned for {environment.name}: {other}. Approve with the pinned "
+            f"rules, or pin these first: {PIN}. Nothing was written."
+        )
 
 
 def _withdraw(options: ApproveOptions, environment: Environment, incident: str) -> Exit:
@@ -99,13 +144,23 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch off."""
     with open_context(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
-        if reached.control.in_force().pause is None:
+        if not _is_paused(reached):
             console.result(f"No pause is in force in {environment.name}.\n")
             return Exit.READY
         reached.control.unpause(who)
         _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     return Exit.READY
+
+
+def _is_paused(reached: AppContext) -> bool:
+    """Whether the switch is on; one that cannot be read is."""
+    try:
+        return reached.control.in_force().pause is not None
+    except MalformedItem as odd:
+        if odd.sk != PAUSE:
+            raise
+        return True
 
 
 def _record(options: PauseOptions | UnpauseOptions, environment: Environment, reached: AppContext) -> None:
@@ -126,7 +181,7 @@ def _approver(reached: AppContext, environment: Environment) -> str:
     return person
 
 
-def _sure(incident: str, digest: str) -> None:
-    """At a terminal the approver types the incident; elsewhere the command is the decision."""
-    if Terminal().attended and console.ask(f"Approve plan {digest[:12]}? Type {incident}: ").strip() != incident:
-        raise Refused("Not approved: the incident was not typed. Nothing was written.")
+def _sure(name: str, what: str) -> None:
+    """At a terminal the approver types the incident or environment; elsewhere the command is the decision."""
+    if Terminal().attended and console.ask(f"{what}? Type {name}: ").strip() != name:
+        raise Refused(f"Not approved: {name} was not typed. Nothing was written.")

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.entries import Chain, EntryKind, OtherWorld
+from dr_actions.journal.comparison import MirrorComparison, compared, not_compared
+from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
 from dr_estate.aws.read_client import WrongAccount
@@ -34,15 +35,44 @@ _MOST_NAMED = 3
 def log_command(options: LogOptions, environment: Environment) -> Exit:
     """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
 
+    With --verify it is compared with its mirror: 3 where they differ, or could not be compared.
+
     A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
     """
     if options.format not in _FORMS:
         raise UsageError(f"The incident log is not written as {options.format}: use {', '.join(_FORMS)}.")
-    incident, chain, source = _named_file(options, environment) or _of_this_world(options, environment)
-    log = incident_log(chain, environment.name, incident, source, environment.objectives.rto_minutes * 60)
+    named = _named_file(options, environment)
+    incident, chain, source = named or _of_this_world(options, environment)
+    mirror = _comparison(options, environment, incident) if options.verify else None
+    rto_s = environment.objectives.rto_minutes * 60
+    log = incident_log(chain, environment.name, incident, source, rto_s, mirror)
     text = review(log) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
-    return Exit.READY if chain.fault is None else Exit.COULD_NOT_SEE
+    return Exit.READY if chain.fault is None and (mirror is None or mirror.same) else Exit.COULD_NOT_SEE
+
+
+def _comparison(options: LogOptions, environment: Environment, incident: str) -> MirrorComparison:
+    """The file of the incident against its mirror; what keeps them from being compared is no success."""
+    path = options.journal or _file_of(options, environment, incident)
+    if path is None:
+        return not_compared("there is no file here, what is shown is the mirror itself.")
+    local = read(path, environment.name, incident)
+    if local.entries and local.world not in _worlds(options, environment):
+        here = ", ".join(world.full_name for world in _worlds(options, environment)) or "no sandbox that is up"
+        return not_compared(f"it is of {local.world.full_name if local.world else NOT_RECORDED}, this is {here}.")
+    if not outlives(options, environment):
+        return not_compared("its sandbox is not up.")
+    try:
+        mirrored, _ = _mirrored(options, environment, incident)
+    except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
+        return not_compared(str(silent))
+    return compared(local, mirrored)
+
+
+def _file_of(options: LogOptions, environment: Environment, incident: str) -> Path | None:
+    """The newest file of the incident in the worlds that are shown."""
+    files = [path for world in _worlds(options, environment) for path in _files(journals(options, world), environment)]
+    return next((path for path in _newest_first(files) if _incident_of(path, environment) == incident), None)
 
 
 def _named_file(options: LogOptions, environment: Environment) -> tuple[str, Chain, str] | None:

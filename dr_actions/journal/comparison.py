@@ -1,0 +1,49 @@
+"""A record compared with its mirror: at which entry the two part, as far as both go. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_actions.journal.entries import Chain
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorComparison:
+    """Whether the record was compared, and the first entry that differs; None where it was not, or none does."""
+
+    compared: bool
+    message: str
+    differs_at: int | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether it was compared and nothing differs."""
+        return self.compared and self.differs_at is None
+
+
+def not_compared(reason: str) -> MirrorComparison:
+    """The comparison that could not be made."""
+    return MirrorComparison(compared=False, message=f"NOT COMPARED with its mirror: {reason}")
+
+
+def compared(local: Chain, mirrored: Chain) -> MirrorComparison:
+    """Compare both chains entry by entry. A chain ends before its first fault."""
+    for mine, other in zip(local.entries, mirrored.entries, strict=False):
+        if mine.digest != other.digest:
+            return _differs(mine.seq, "one of the two was rewritten, or another run went on elsewhere")
+    filed, sent = len(local.entries), len(mirrored.entries)
+    number = min(filed, sent) + 1
+    if mirrored.fault and sent <= filed:
+        return _differs(number, f"the mirror cannot be believed from there on: {mirrored.fault.why}")
+    if filed < sent:
+        reason = "its chain breaks there" if local.fault else "the file ends before it: cut off, or gone on elsewhere"
+        return _differs(number, reason)
+    if filed > sent:
+        return _differs(number, "the mirror ends before it: not sent yet, or taken out")
+    entries = f"{filed} {'entry' if filed == 1 else 'entries'}"
+    return MirrorComparison(compared=True, message=f"compared with its mirror: the same {entries}")
+
+
+def _differs(number: int, reason: str) -> MirrorComparison:
+    message = f"DIFFERS from its mirror at entry {number}: {reason}. Keep both: they are evidence"
+    return MirrorComparison(compared=True, message=message, differs_at=number)

@@ -1,0 +1,87 @@
+"""The evidence pack: one archive of an incident or a run, with a manifest of digests and the signature of that.
+
+It is a POSIX tar in one fixed form, so that two packs of the same files are the same bytes and any other byte shows:
+the files by name, then ``manifest.json``, ``signature.json``, and ``pack.sha256`` over all before it. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SCHEMA = "aws-dr-manager/evidence-pack/1"
+MANIFEST, SIGNATURE, SEAL = "manifest.json", "signature.json", "pack.sha256"
+OWN = (MANIFEST, SIGNATURE, SEAL)
+ALGORITHM = "ECDSA_SHA_256"
+
+
+class NoPack(Exception):
+    """The bytes are no evidence pack. The message says why."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who signed a manifest: the key's ARN, its public key (PEM), and the signature (hexadecimal, DER)."""
+
+    key: str
+    public_key: str
+    signature: str
+
+
+def manifest_of(files: Mapping[str, bytes], about: Mapping[str, Any]) -> bytes:
+    """The manifest of ``files``: ``about`` (plain JSON), and each file's SHA-256 and size in bytes."""
+    rows = {name: {"sha256": sha256(data), "bytes": len(data)} for name, data in sorted(files.items())}
+    return _json({"schema": SCHEMA, **about, "files": rows})
+
+
+def signed_text(manifest: bytes) -> bytes:
+    """What is signed: short, for KMS takes 4,096 bytes, and of no other meaning."""
+    return f"{SCHEMA} {sha256(manifest)}".encode()
+
+
+def packed(files: Mapping[str, bytes], manifest: bytes, signature: Signature | None, why_unsigned: str = "") -> bytes:
+    """The pack of ``files``. Without a signature it says why there is none."""
+    signed = vars(signature) | {"algorithm": ALGORITHM} if signature else {"unsigned": why_unsigned}
+    members = {**files, MANIFEST: manifest, SIGNATURE: _json(signed)}
+    return tar({**members, SEAL: f"{sha256(tar(members))}\n".encode()})
+
+
+def unpacked(raw: bytes) -> dict[str, bytes]:
+    """The members of a pack in their order. Raises NoPack."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
+            members = archive.getmembers()
+            if odd := next((member.name for member in members if not member.isreg()), None):
+                raise NoPack(f"{odd} is no file.")
+            found = [(member.name, archive.extractfile(member)) for member in members]
+            names = [name for name, _ in found]
+            if len(set(names)) < len(names):
+                raise NoPack(f"it holds {max(names, key=names.count)} twice.")
+            return {name: file.read() for name, file in found if file is not None}
+    except (tarfile.TarError, ValueError, OSError, EOFError, KeyError, OverflowError) as damaged:
+        raise NoPack(f"it is no archive that can be read: {damaged}.") from damaged
+
+
+def tar(members: Mapping[str, bytes]) -> bytes:
+    """The archive of ``members`` in their order; nothing of this machine is in it."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            archive.addfile(entry, io.BytesIO(data))
+    return raw.getvalue()
+
+
+def sha256(data: bytes) -> str:
+    """The digest, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

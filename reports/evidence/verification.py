@@ -1,0 +1,148 @@
+"""Whether an evidence pack is as it was made: its bytes, its signature, its journal, plans and approvals. Offline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from dr_actions.authorization.rules import digest_of
+from dr_actions.journal.entries import Chain, Entry, EntryKind, read_chain
+from dr_actions.model import plan as plans
+from reports.evidence.pack import MANIFEST, OWN, SCHEMA, SEAL, SIGNATURE, NoPack, sha256, signed_text, tar, unpacked
+
+JOURNAL, MIRROR, APPROVALS = "journal.jsonl", "mirror.jsonl", "approvals.json"
+
+
+@dataclass(frozen=True)
+class PackVerdict:
+    """``faults`` is empty where all holds. ``signed_by`` is the ARN of the key and its public key's digest, "" where
+    nobody signed; ``unsigned`` says why. ``about`` is the manifest.
+    """
+
+    faults: tuple[str, ...]
+    about: Mapping[str, Any]
+    signed_by: str = ""
+    unsigned: str = ""
+
+
+def verify(raw: bytes) -> PackVerdict:
+    """Check every byte of a pack. What cannot be read is a fault as well."""
+    try:
+        members = unpacked(raw)
+        manifest, signature = _document(members, MANIFEST), _document(members, SIGNATURE)
+    except NoPack as none:
+        return PackVerdict((f"This is no whole evidence pack: {none}",), {})
+    if manifest.get("schema") != SCHEMA or not isinstance(manifest.get("files"), dict):
+        return PackVerdict((f"This is no whole evidence pack: {MANIFEST} is not one of this tool ({SCHEMA}).",), {})
+    faults = [*_files(members, manifest), *_bytes(raw, members)]
+    signed_by, unsigned = "", str(signature.get("unsigned", ""))
+    if "unsigned" not in signature:
+        wrong = _signature(members[MANIFEST], signature)
+        faults += [wrong] if wrong else []
+        signed_by = f"{signature.get('key')}, public key {sha256(str(signature.get('public_key')).encode())[:16]}"
+    if JOURNAL in members and not faults:
+        faults += _record(members, manifest)
+    return PackVerdict(tuple(faults), manifest, signed_by, unsigned)
+
+
+def _document(members: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    found = _parsed(members, name)
+    if not isinstance(found, dict):
+        raise NoPack(f"{name} was changed: it is no object.")
+    return found
+
+
+def _parsed(members: Mapping[str, bytes], name: str) -> Any:
+    if name not in members:
+        raise NoPack(f"{name} is missing.")
+    try:
+        return json.loads(members[name])
+    except (ValueError, RecursionError) as damaged:
+        raise NoPack(f"{name} was changed: it is not JSON.") from damaged
+
+
+def _files(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Each file that was changed, is missing or was added."""
+    listed = manifest["files"]
+    for name in sorted({*listed, *members} - set(OWN)):
+        row = listed.get(name)
+        if name not in members:
+            yield f"{name} is missing."
+        elif row is None:
+            yield f"{name} was added."
+        elif not isinstance(row, dict) or row != {"sha256": sha256(members[name]), "bytes": len(members[name])}:
+            yield f"{name} was changed."
+
+
+def _bytes(raw: bytes, members: Mapping[str, bytes]) -> Iterator[str]:
+    """What no digest of a file covers: the manifest, the signature, and the archive's own bytes."""
+    seal = f"{sha256(tar({name: data for name, data in members.items() if name != SEAL}))}\n".encode()
+    if members.get(SEAL) != seal:
+        yield f"{SEAL} does not match what is in the pack: the manifest, the signature or a file was changed."
+    whole = tar(members)
+    if raw != whole:
+        at = next(number for number, (mine, other) in enumerate(zip_longest(raw, whole)) if mine != other)
+        yield f"Byte {at} is not as a pack is written: it was changed, or bytes were added."
+
+
+def _signature(manifest: bytes, signature: Mapping[str, Any]) -> str:
+    """Why the signature is none of this manifest; "" where it is."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(str(signature["public_key"]).encode())
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            return f"{SIGNATURE}: the key is of another kind."
+        key.verify(bytes.fromhex(signature["signature"]), signed_text(manifest), ec.ECDSA(hashes.SHA256()))
+    except InvalidSignature:
+        return f"{SIGNATURE}: the signature is not of this manifest and key."
+    except (KeyError, TypeError, ValueError) as odd:
+        return f"{SIGNATURE} was changed: {type(odd).__name__}."
+    return ""
+
+
+def _record(members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What the journal says against itself, its mirror, and the approvals."""
+    names = (str(manifest.get("environment", "")), str(manifest.get("incident", "")))
+    chain = read_chain(members[JOURNAL], *names)
+    if chain.fault:
+        yield f"{JOURNAL}: {chain.fault}"
+    if MIRROR in members:
+        yield from _mirror(chain, read_chain(members[MIRROR], *names))
+    approvals = None
+    try:
+        approvals = _parsed(members, APPROVALS) if APPROVALS in members else None
+    except NoPack as odd:
+        yield str(odd)
+    for begun in (entry for entry in chain.entries if entry.kind is EntryKind.BEGIN):
+        yield from _beginning(begun, approvals)
+
+
+def _mirror(chain: Chain, mirrored: Chain) -> Iterator[str]:
+    for mine, other in zip_longest(chain.entries, mirrored.entries):
+        if mine is None or other is None or mine.digest != other.digest:
+            yield f"{JOURNAL} and {MIRROR} differ from entry {(mine or other).seq} on."
+            return
+
+
+def _beginning(begun: Entry, approvals: list[dict[str, Any]] | None) -> Iterator[str]:
+    """The digests of a plan, of its rules, and of who approved it."""
+    try:
+        digest = plans.from_json(begun.data["plan"]).digest
+        clearance = begun.data["clearance"]
+        if not digest == begun.data["digest"] == clearance["digest"]:
+            yield f"Entry {begun.seq}: the plan is not the one of that digest, or of its clearance."
+        rules = begun.data.get("rules")
+        if rules and digest_of(rules["environment"], rules["exceptions"]) != rules["pinned"]:
+            yield f"Entry {begun.seq}: the rules are not those of their digest."
+        given = [(row["digest"], row["arn"]) for row in approvals or ()]
+        if approvals is not None and clearance["approver"] and (digest, clearance["approver"]) not in given:
+            yield f"Entry {begun.seq}: {APPROVALS} holds no approval of this plan by {clearance['approver']}."
+    except (KeyError, TypeError, ValueError, AttributeError) as odd:
+        yield f"Entry {begun.seq}: its plan or clearance cannot be read ({type(odd).__name__})."

@@ -1,0 +1,89 @@
+"""Rules that an approver pinned: what they are compared with, whose pin counts, and what is never asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules
+from dr_checks.core.exceptions import ExceptionRule
+from dr_estate.config.environment import Environment
+from tests.dr_actions.deciding import (
+    APPROVER,
+    APPROVER_ID,
+    AS_OPERATOR,
+    EARLIER,
+    NOW,
+    OPERATOR_ROLE_ID,
+    PROD,
+    RULES,
+    SIT,
+    approval,
+    override,
+    refused,
+)
+
+GAP = ExceptionRule("prerequisites.control-table", "*", "operator", "it is fine", date(2099, 12, 31))
+ALONE = PROD.model_copy(update={"approvals": PROD.approvals.model_copy(update={"people": 1})})
+OTHERS = EffectiveRules.of(PROD, (GAP,), "1.0")
+
+
+def pin(rules: EffectiveRules = RULES, **changed: Any) -> PinnedRules:
+    """What the approver pinned a moment ago."""
+    plain = PinnedRules(APPROVER_ID, APPROVER, "approver", EARLIER, rules.digest, rules.environment, rules.exceptions)
+    return replace(plain, **changed)
+
+
+def test_the_pinned_rules_allow_a_run_and_others_are_named() -> None:
+    assert {} == refused(pins=(pin(),))
+    found = refused(pins=(pin(OTHERS),))
+    assert "the pinned exception of prerequisites.control-table for * until 2099-12-31 is missing" in found[RULE]
+    assert "is not pinned" in refused(rules=OTHERS, pins=(pin(),))[RULE]
+
+
+def test_one_person_of_an_edited_file_is_told_by_the_pinned_number() -> None:
+    alone = EffectiveRules.of(ALONE, (), "1.0")
+    assert "approvals.people is 1 (pinned: 2)" in refused(ALONE, rules=alone, pins=(pin(),))[RULE]
+
+
+def test_the_newest_pin_of_another_person_counts() -> None:
+    older = pin(OTHERS, at=EARLIER - timedelta(days=1))
+    assert {} == refused(pins=(older, pin()))
+    assert RULE in refused(pins=(replace(older, digest=RULES.digest), pin(OTHERS)))
+
+
+@pytest.mark.parametrize(("userid", "arn"), [(OPERATOR_ROLE_ID, AS_OPERATOR), (OPERATOR_ROLE_ID, APPROVER)])
+def test_a_pin_by_the_operator_under_whichever_name_counts_for_nothing(userid: str, arn: str) -> None:
+    alone = EffectiveRules.of(ALONE, (), "1.0")
+    own = pin(alone, userid=userid, arn=arn)
+    assert "nobody but the operator pinned rules" in refused(ALONE, rules=alone, pins=(own,))[RULE]
+    assert RULE in refused(ALONE, rules=alone, pins=(own, pin()))
+
+
+def test_a_pin_that_cannot_be_read_holds_every_run() -> None:
+    assert "cannot be read" in refused(pins=(pin(), pin(digest="", at=NOW)))[RULE]
+
+
+def test_an_approval_counts_under_its_own_rules_alone() -> None:
+    assert "it was given under other rules" in refused(approvals=(approval(rules="0" * 64),))["authority.two-people"]
+    assert "it was given under none" in refused(approvals=(approval(rules=""),))["authority.two-people"]
+    assert {} == refused(approvals=(approval(rules=""),), pins=(pin(),)), "an earlier version's, and the rules pinned"
+
+
+def test_no_override_sets_the_rules_aside() -> None:
+    found = refused(overrides=(override(RULE),), pins=(pin(OTHERS),))
+    assert RULE in found
+
+
+@pytest.mark.parametrize("env", [SIT, PROD])
+def test_how_long_is_looked_and_which_version_looks_are_no_rules(env: Environment) -> None:
+    hasty = env.model_copy(update={"observation": env.observation.model_copy(update={"deadline_s": 1})})
+    assert EffectiveRules.of(env, (), "1.0").digest == EffectiveRules.of(hasty, (), "2.0").digest
+    assert EffectiveRules.of(env, (), "1.0").digest_with(()) != EffectiveRules.of(env, (), "2.0").digest_with(())
+
+
+def test_an_override_changes_what_a_run_is_judged_by_and_not_what_is_pinned() -> None:
+    assert len({RULES.digest_with(()), RULES.digest_with((override(),)), RULES.digest}) == len("abc")

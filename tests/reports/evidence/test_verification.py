@@ -1,0 +1,107 @@
+"""What a pack says against itself: plans, rules and approvals of other digests, a mirror that differs, odd bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.model.plan import to_json
+from reports.evidence.pack import Signature, manifest_of, packed, tar, unpacked
+from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, verify
+from tests.dr_actions.control_tables import WORLD
+from tests.dr_actions.deciding import APPROVER, INCIDENT, NOW, PLAN, RULES
+
+APPROVED = [{"digest": PLAN.digest, "arn": APPROVER}]
+
+
+def begun(**changed: Any) -> Entry:
+    """The beginning of a run of ``PLAN`` that the approver approved."""
+    clearance = {"digest": PLAN.digest, "approver": APPROVER}
+    data = {"plan": to_json(PLAN), "digest": PLAN.digest, "clearance": clearance, "rules": RULES.record_with(())}
+    data |= {"world": WORLD.to_json(), **changed}
+    return entry_after(genesis("prod", INCIDENT, WORLD), 1, NOW, "run-1", EntryKind.BEGIN, None, data)
+
+
+def faults(entry: Entry, approvals: Any = APPROVED, mirror: Entry | None = None) -> tuple[str, ...]:
+    """What is wrong with the pack of such a record."""
+    files = {JOURNAL: f"{entry.line}\n".encode(), APPROVALS: json.dumps(approvals).encode()}
+    files |= {MIRROR: f"{mirror.line}\n".encode()} if mirror else {}
+    about = {"environment": "prod", "incident": INCIDENT}
+    return verify(packed(files, manifest_of(files, about), None, "no key")).faults
+
+
+def test_a_record_whose_plan_rules_and_approval_agree_has_no_fault() -> None:
+    assert () == faults(begun(), mirror=begun())
+    without_rules = begun(rules=None)
+    assert () == faults(without_rules), "an earlier version recorded none"
+
+
+@pytest.mark.parametrize(
+    ("changed", "approvals", "fault"),
+    [
+        ({"digest": "0" * 64}, APPROVED, "the plan is not the one of that digest"),
+        ({"clearance": {"digest": "0" * 64, "approver": APPROVER}}, APPROVED, "or of its clearance"),
+        ({"rules": {**RULES.record_with(()), "exceptions": [{"check": "a"}]}}, APPROVED, "not those of their digest"),
+        ({}, [], "holds no approval of this plan by"),
+        ({}, [{"digest": "0" * 64, "arn": APPROVER}], "holds no approval of this plan by"),
+        ({"clearance": 7}, APPROVED, "its plan or clearance cannot be read (TypeError)"),
+    ],
+    ids=["plan", "clearance", "rules", "no approval", "another approval", "no clearance"],
+)
+def test_what_does_not_agree_is_told_with_the_entrys_number(changed: Any, approvals: Any, fault: str) -> None:
+    (message,) = faults(begun(**changed), approvals)
+    assert message.startswith("Entry 1: ")
+    assert fault in message
+
+
+def test_a_mirror_that_differs_and_approvals_of_no_shape_are_faults() -> None:
+    assert ("journal.jsonl and mirror.jsonl differ from entry 1 on.",) == faults(begun(), mirror=begun(more=1))
+    assert "cannot be read" in faults(begun(), approvals=7)[0]
+
+
+def test_a_signature_of_another_key_kind_or_of_no_key_is_a_fault() -> None:
+    for key in ("", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"):
+        raw = packed({}, manifest_of({}, {}), Signature("arn", key, "00"))
+        assert "signature.json was changed" in verify(raw).faults[0]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"x" * 10_000, tar({"manifest.json": b"[]"}), tar({"manifest.json": b"{}", "signature.json": b"["})],
+    ids=["nothing", "noise", "a list", "no JSON"],
+)
+def test_what_is_no_pack_is_told_in_a_sentence(raw: bytes) -> None:
+    assert verify(raw).faults[0].startswith("This is no whole evidence pack: ")
+
+
+@given(st.data())
+def test_whatever_is_done_to_the_bytes_of_a_pack_is_a_fault_and_never_an_error(data: st.DataObject) -> None:
+    files = {JOURNAL: f"{begun().line}\n".encode()}
+    raw = packed(files, manifest_of(files, {"environment": "prod", "incident": INCIDENT}), None, "no key")
+    at, length = data.draw(st.integers(0, len(raw) - 1)), data.draw(st.integers(0, 600))
+    other = raw[:at] + data.draw(st.binary(max_size=600)) + raw[at + length :]
+    assert verify(other).faults or other == raw
+
+
+def test_a_link_in_a_pack_is_no_file() -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as links:
+        for name in ("manifest.json", "signature.json"):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, name
+            links.addfile(entry)
+    assert verify(archive.getvalue()).faults[0].startswith("This is no whole evidence pack: ")
+
+
+def test_the_same_files_are_the_same_bytes() -> None:
+    files = {"b": b"2", "a": b"1"}
+    raw = packed(files, manifest_of(files, {}), None)
+    assert raw == packed(dict(files), manifest_of(files, {}), None)
+    assert b"1" == unpacked(raw)["a"]

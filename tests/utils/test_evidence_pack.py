@@ -1,0 +1,122 @@
+"""An evidence pack: made by a command, signed by who may sign, and checked by a stranger without AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dr_actions.journal.entries import EntryKind, entry_after, genesis
+from dr_estate.config.environment import load_environment
+from dr_estate.model.world_id import WorldId
+from reports.evidence.pack import SEAL, SIGNATURE, manifest_of, packed, sha256, tar, unpacked
+from reports.evidence.verification import JOURNAL, verify
+from sandbox.client.endpoint import Endpoint
+from tests.utils.running import ROOT, Ran, signed_in
+from tests.worlds import borrowed
+from utils.aws_mgmt.cli.error_boundary import run_command
+from utils.aws_mgmt.cli.parser import parse
+
+INCIDENT = "INC-8"
+SIT = load_environment(ROOT / "environments", "sit")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A machine with the journal of an incident and a run of it, before a world whose IAM judges every call."""
+
+    world: Endpoint
+    home: Path
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def run(self, words: str, person: str = "approver") -> Ran:
+        """Run a command here, as ``person``; as a stranger without AWS where there is none."""
+        known = signed_in(self.world, person) if person else {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+        for name, value in (known | {"XDG_STATE_HOME": str(self.home)}).items():
+            self.monkeypatch.setenv(name, value)
+        code = run_command(parse(f"--output {self.home / 'out'} {words}".split()))
+        output = self.capsys.readouterr()
+        return Ran(code, output.out, output.err)
+
+    def pack(self, person: str = "approver") -> Path:
+        """Make the pack of the incident."""
+        ran = self.run(f"-e sit evidence --incident {INCIDENT}", person)
+        assert ran.code == 0, ran.err
+        return Path(ran.out.partition(": ")[0])
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    with borrowed(SIT, 1) as world:
+        here = WorldId.live(SIT.account, world.url)
+        moment, data = datetime(2026, 1, 7, tzinfo=UTC), {"says": "seen", "world": here.to_json()}
+        entry = entry_after(genesis("sit", INCIDENT, here), 1, moment, "run-1", EntryKind.NOTE, None, data)
+        journal = tmp_path / "out" / "incidents" / here.folder / f"sit-{INCIDENT}.journal.jsonl"
+        run = tmp_path / "out" / "sit-failover-20260107T000000"
+        for folder in (journal.parent, run):
+            folder.mkdir(parents=True)
+        journal.write_text(entry.line + "\n", encoding="utf-8")
+        (run / "report.json").write_text(json.dumps({"run": {"incident": INCIDENT}}), encoding="utf-8")
+        (run / "evidence.json").write_text("{}", encoding="utf-8")
+        world.enforce_iam(True)
+        yield Desk(world, tmp_path, monkeypatch, capsys)
+
+
+def test_the_approver_signs_and_a_stranger_without_aws_checks_every_byte(desk: Desk) -> None:
+    path = desk.pack()
+    assert path.stat().st_mode & 0o777 == 0o600
+    members = unpacked(path.read_bytes())
+    assert {JOURNAL, "runs/sit-failover-20260107T000000/evidence.json", "rules.json", "approvals.json"} <= set(members)
+    checked = desk.run(f"evidence verify {path}", person="")
+    assert checked.code == 0, checked.out
+    assert "Every byte is as it was made; signed by arn:aws:kms:eu-west-1:815856636111:key/" in checked.out
+
+
+def test_the_operator_may_not_sign_and_the_pack_says_so(desk: Desk) -> None:
+    path = desk.pack("operator")
+    checked = desk.run(f"evidence verify {path}", person="")
+    assert (checked.code, "UNSIGNED: kms:Sign" in checked.out) == (0, True), checked.out
+
+
+def test_a_forger_who_packs_again_what_was_signed_is_found_out(desk: Desk) -> None:
+    members = unpacked(desk.pack().read_bytes())
+    journal = members[JOURNAL].replace(b"seen", b"gone")
+    files = {name: data for name, data in members.items() if name not in {"manifest.json", SIGNATURE, SEAL}}
+    about = {k: v for k, v in json.loads(members["manifest.json"]).items() if k not in {"files", "schema"}}
+    forged = {**files, JOURNAL: journal}
+    forged |= {"manifest.json": manifest_of(forged, about), SIGNATURE: members[SIGNATURE]}
+    verdict = verify(tar({**forged, SEAL: f"{sha256(tar(forged))}\n".encode()}))
+    assert ("signature.json: the signature is not of this manifest and key.",) == verdict.faults
+
+
+def test_every_byte_of_a_small_pack_that_is_flipped_is_detected() -> None:
+    here = WorldId.live(SIT.account, "")
+    data = {"says": "x", "world": here.to_json()}
+    entry = entry_after(
+        genesis("sit", "INC-1", here), 1, datetime(2026, 1, 7, tzinfo=UTC), "r", EntryKind.NOTE, None, data
+    )
+    files = {JOURNAL: (entry.line + "\n").encode()}
+    raw = packed(files, manifest_of(files, {"environment": "sit", "incident": "INC-1"}), None, "no key")
+    assert verify(raw).faults == ()
+    undetected = [at for at in range(len(raw)) if not verify(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]).faults]
+    assert [] == undetected
+
+
+def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
+    files = {"a.json": b"1", "b.json": b"2"}
+    members = unpacked(packed(files, manifest_of(files, {}), None, "no key"))
+    other = {name: data for name, data in members.items() if name != "b.json"} | {"a.json": b"3", "c.json": b"4"}
+    faults = verify(tar(other)).faults
+    assert {"a.json was changed.", "b.json is missing.", "c.json was added."} < set(faults)
+    assert verify(b"no pack").faults[0].startswith("This is no whole evidence pack: it is no archive")
+
+
+@pytest.mark.parametrize("words", ["", "--incident INC-8 --run somewhere", "verify", "--incident ../INC"])
+def test_what_is_not_named_well_is_a_usage_error(desk: Desk, words: str) -> None:
+    ran = desk.run(f"-e sit evidence {words}")
+    assert (ran.code, ran.out) == (2, ""), ran.err

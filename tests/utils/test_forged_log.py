@@ -1,0 +1,148 @@
+"""What an operator's keys and disk can do to a record shows: cut, chained anew, of another world, or never compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.dynamodb_values import encode_item
+from dr_estate.model.world_id import WorldId
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
+from tests.proofs.changes import Aws
+from tests.utils.running import ROOT, Ran, signed_in
+from tests.worlds import borrowed
+from utils.aws_mgmt.cli.error_boundary import run_command
+from utils.aws_mgmt.cli.parser import parse
+
+INCIDENT = "INC-7"
+SIT = load_environment(ROOT / "environments", "sit")
+WORDS = ("the failure was seen", "the database was restored", "the run ended")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of three entries, in the file and in the mirror, and the operator who may write both."""
+
+    world: Endpoint
+    home: Path
+    env: Environment
+    monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def verify(self, words: str = "", **variables: str) -> Ran:
+        """Run ``log --verify`` as the operator."""
+        for name, value in {**signed_in(self.world, "operator"), "XDG_STATE_HOME": str(self.home), **variables}.items():
+            self.monkeypatch.setenv(name, value)
+        line = f"-e sit --output {self.home / 'out'} log --verify --incident {INCIDENT} {words}"
+        code = run_command(parse(line.split()))
+        output = self.capsys.readouterr()
+        return Ran(code, output.out, output.err)
+
+    def chain(self, sentences: tuple[str, ...] = WORDS, world: WorldId | None = None) -> list[Entry]:
+        """A valid chain that says these sentences."""
+        world = world or self.here
+        entries: list[Entry] = []
+        head = genesis("sit", INCIDENT, world)
+        for number, sentence in enumerate(sentences, 1):
+            data = {"says": sentence, **({"world": world.to_json()} if number == 1 else {})}
+            kind = EntryKind.END if number == len(WORDS) else EntryKind.NOTE
+            moment = datetime(2026, 1, 7, 3, number, tzinfo=UTC)
+            entries.append(entry_after(head, number, moment, "run-1", kind, None, data))
+            head = entries[-1].digest
+        return entries
+
+    @property
+    def here(self) -> WorldId:
+        """This world."""
+        return WorldId.live(self.env.account, self.world.url)
+
+    @property
+    def file(self) -> Path:
+        """The journal's file."""
+        return self.home / "out" / "incidents" / self.here.folder / f"sit-{INCIDENT}.journal.jsonl"
+
+    def file_holds(self, entries: list[Entry]) -> None:
+        """Write the file."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text("".join(entry.line + "\n" for entry in entries), encoding="utf-8")
+
+    def mirror_holds(self, entries: list[Entry]) -> None:
+        """Write the mirror by plain calls with the operator's keys, over what is there."""
+        client = Aws(self.world.url, self.world.people["operator"], self.env, tenant="").client("dynamodb", Side.DR)
+        for entry in entries:
+            key = {"pk": f"JOURNAL#{INCIDENT}", "sk": f"{entry.seq:09d}", "digest": entry.digest}
+            item = encode_item({**key, "text": entry.line, "packed": False, "pieces": 1})
+            client.put_item(TableName=self.env.named(self.env.names.control_table), Item=item)
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Record]:
+    with borrowed(SIT, 1) as world:
+        world.enforce_iam(True)
+        found = Record(world, tmp_path, SIT, monkeypatch, capsys)
+        found.file_holds(found.chain())
+        found.mirror_holds(found.chain())
+        yield found
+
+
+def test_a_record_that_is_in_file_and_mirror_alike_was_compared(record: Record) -> None:
+    ran = record.verify()
+    assert (ran.code, "compared with its mirror: the same 3 entries" in ran.out) == (0, True), ran.out
+    assert {"compared": True, "differs_at": None} == {
+        name: record.verify("--format json").report["mirror"][name] for name in ("compared", "differs_at")
+    }
+
+
+def test_a_file_that_was_cut_at_its_end_shows_from_which_entry_on(record: Record) -> None:
+    record.file_holds(record.chain()[:2])
+    ran = record.verify()
+    assert (ran.code, "DIFFERS from its mirror at entry 3: the file ends before it" in ran.out) == (3, True), ran.out
+
+
+def test_a_file_that_was_chained_anew_shows_from_which_entry_on(record: Record) -> None:
+    record.file_holds(record.chain((WORDS[0], "nothing happened", WORDS[2])))
+    ran = record.verify()
+    assert (ran.code, "DIFFERS from its mirror at entry 2" in ran.out) == (3, True), ran.out
+
+
+def test_a_mirror_that_was_rewritten_or_lacks_entries_shows_too(record: Record) -> None:
+    record.mirror_holds(record.chain((WORDS[0], WORDS[1], "it went well")))
+    ran = record.verify()
+    assert (ran.code, "DIFFERS from its mirror at entry 3" in ran.out) == (3, True), ran.out
+    record.file_holds([*record.chain(), _next(record.chain()[-1])])
+    record.mirror_holds(record.chain())
+    ran = record.verify()
+    assert (ran.code, "at entry 4: the mirror ends before it" in ran.out) == (3, True), ran.out
+
+
+def test_one_mirror_item_out_of_its_chain_is_told_with_its_number(record: Record) -> None:
+    record.mirror_holds(record.chain((WORDS[0], "nothing happened", WORDS[2]))[1:2])
+    ran = record.verify()
+    assert (ran.code, "DIFFERS from its mirror at entry 2" in ran.out) == (3, True), ran.out
+
+
+def test_a_record_of_another_world_is_told_by_both_names(record: Record) -> None:
+    record.file_holds(record.chain(world=WorldId.live(record.env.account, "")))
+    ran = record.verify()
+    assert (ran.code, "is of another world: live AWS" in ran.err) == (2, True), ran.err
+    named = record.verify(f"--journal {record.file}")
+    assert (named.code, "NOT COMPARED" in named.out) == (3, True), named.out
+
+
+def test_without_its_mirror_a_record_is_not_compared_and_that_is_no_success(record: Record) -> None:
+    record.world.begin(Outage(record.env.regions.dr, "refuse"))
+    ran = record.verify()
+    assert (ran.code, "NOT COMPARED" in ran.out) == (3, True), ran.err
+    named = record.verify(f"--journal {record.file}", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert (named.code, "NOT COMPARED" in named.out) == (3, True), named.out
+
+
+def _next(last: Entry) -> Entry:
+    return entry_after(last.digest, last.seq + 1, last.at, "run-1", EntryKind.NOTE, None, {"says": "and more"})

@@ -1,0 +1,176 @@
+"""What goes into an evidence pack, and its signature: from this machine's files and, where it answers, from AWS."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any
+
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.guard.context import GuardContext
+from dr_actions.journal.journal import journal_path
+from dr_actions.journal.mirror import TableMirror
+from dr_actions.model.plan import Call
+from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.read_client import WrongAccount
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.unavailable import DataUnavailable
+from reports.evidence.pack import ALGORITHM, Signature, manifest_of, packed, signed_text
+from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR
+from utils.aws_mgmt.app import evaluation
+from utils.aws_mgmt.app.connections import SIGNING, AppContext, open_context
+from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.incident_record import all_journals
+from utils.aws_mgmt.app.options import EvidenceOptions, version
+from utils.aws_mgmt.app.target import outlives
+
+_PAGES = {".html"}  # built from the results at any time
+_UNASKED = (DataUnavailable, Refused, SendFailed, GuardRefused, UsageError, WrongAccount)
+
+
+@dataclass
+class PackContents:
+    """The files of a pack by name, what could not be had, and how the manifest was signed."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    signature: Signature | None = None
+    unsigned: str = "AWS was not asked"
+
+
+def make_pack(options: EvidenceOptions, env: Environment) -> tuple[bytes, PackContents]:
+    """Make the pack of the incident or the run that is named. Raises UsageError where there is nothing of it."""
+    folders = [options.run] if options.run else list(_run_folders(options, env))
+    incident = options.incident or _incident_of(folders[0])
+    contents = PackContents()
+    for folder in folders:
+        contents.files |= dict(_files_of(folder))
+    journal = _journal_of(options, env, incident)
+    if journal is not None:
+        contents.files[JOURNAL] = journal.read_bytes()
+    contents.files |= _rules_files(options, env)
+    about = {"environment": env.name, "account": env.account, "incident": incident, "versions": _versions()}
+    about |= {"runs": [folder.name for folder in folders], "made_at": WorldClock().now().isoformat(timespec="seconds")}
+    with _asked(options, env, contents) as app:
+        if app is not None and incident:
+            _add_the_record(app, incident, contents)
+        if not folders and JOURNAL not in contents.files:
+            raise UsageError(f"There is nothing of {incident} in {options.output} or in the control table.")
+        manifest = manifest_of(contents.files, {**about, "not_included": contents.missing})
+        if app is not None:
+            _sign(app, manifest, contents)
+    return packed(contents.files, manifest, contents.signature, contents.unsigned), contents
+
+
+@contextlib.contextmanager
+def _asked(options: EvidenceOptions, env: Environment, contents: PackContents) -> Iterator[AppContext | None]:
+    """The open world; None, with a word on why, where it does not answer."""
+    with contextlib.ExitStack() as stack:
+        app: AppContext | None = None
+        try:
+            if not outlives(options, env):
+                raise UsageError("no sandbox is up")
+            app = stack.enter_context(open_context(options, env))
+        except _UNASKED as silent:
+            contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
+            contents.unsigned = f"AWS did not answer: {silent}"
+        yield app
+
+
+def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> None:
+    """Add the mirror and the approvals as the control table has them."""
+    try:
+        mirror = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident)).encode()
+        approvals = [_plain(asdict(approval)) for approval in app.approvals.of(incident)]
+        pins = [_plain(asdict(pin)) for pin in app.approvals.pins()]
+    except _UNASKED as silent:
+        contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
+        return
+    if mirror:
+        contents.files[MIRROR] = mirror
+        contents.files.setdefault(JOURNAL, mirror)
+    contents.files[APPROVALS] = _json(approvals)
+    contents.files["pinned-rules.json"] = _json(pins)
+
+
+def _sign(app: AppContext, manifest: bytes, contents: PackContents) -> None:
+    """Sign with the control stack's key, where the caller may use it; else say why it is unsigned."""
+    env = app.env
+    key = {"KeyId": env.named(env.names.evidence_key)}
+    params = {**key, "Message": signed_text(manifest), "MessageType": "RAW", "SigningAlgorithm": ALGORITHM}
+    try:
+        with app.hands.permitting(GuardContext(env, SIGNING)):
+            answer = app.hands.send(Call("kms", "Sign", env.region(Side.DR), params))
+            public = app.hands.send(Call("kms", "GetPublicKey", env.region(Side.DR), key))
+    except (GuardRefused, SendFailed) as refused:
+        contents.unsigned = str(refused)
+        return
+    lines = base64.encodebytes(public["PublicKey"]).decode()
+    pem = f"-----BEGIN PUBLIC KEY-----\n{lines}-----END PUBLIC KEY-----\n"
+    contents.signature = Signature(str(answer["KeyId"]), pem, bytes(answer["Signature"]).hex())
+
+
+def _run_folders(options: EvidenceOptions, env: Environment) -> Iterator[Path]:
+    """The results of every run of the incident on this machine, the oldest first."""
+    for report in sorted(options.output.glob(f"{env.name}-*/report.json")):
+        if _incident_of(report.parent) == options.incident:
+            yield report.parent
+
+
+def _incident_of(folder: Path) -> str:
+    """The incident of a run, "" where it had none. Raises UsageError where the folder is no run's."""
+    try:
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        return str(report.get("run", {}).get("incident", ""))
+    except (OSError, ValueError, AttributeError, RecursionError) as damaged:
+        raise UsageError(f"{folder} holds no report.json of a run. Name the Results of a run.") from damaged
+
+
+def _files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.suffix not in _PAGES:
+            yield f"runs/{folder.name}/{path.relative_to(folder).as_posix()}", path.read_bytes()
+
+
+def _journal_of(options: EvidenceOptions, env: Environment, incident: str) -> Path | None:
+    """The newest journal of the incident on this machine."""
+    if not incident:
+        return None
+    try:
+        name = journal_path(Path(), env.name, incident).name
+    except ValueError as wrong:
+        raise UsageError(f"{wrong}.") from wrong
+    return max(all_journals(options).rglob(name), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _rules_files(options: EvidenceOptions, env: Environment) -> dict[str, bytes]:
+    rules = evaluation.rules_of(options, env)
+    files = {"rules.json": _json({"digest": rules.digest, "version": rules.version, **rules.to_json()})}
+    return files | {"environment.toml": (options.config / f"{env.name}.toml").read_bytes()}
+
+
+def _versions() -> dict[str, str]:
+    return {"aws-dr-manager": version(), "python": platform.python_version(), "botocore": version_of("botocore")}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def write_pack(path: Path, raw: bytes) -> None:
+    """Write the pack for the user alone (0600). Raises OSError, also where the file is there already."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(raw)

@@ -1,0 +1,59 @@
+"""evidence: one archive that proves what was seen, decided and done; `evidence verify FILE` checks one, offline."""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Environment
+from reports.evidence.verification import verify
+from reports.terminal import console
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.evidence_pack import make_pack, write_pack
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.options import EvidenceOptions
+
+
+def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit:
+    """Write the pack, and say who signed it. Returns 0 also where it is unsigned: it says so."""
+    if options.action or bool(options.incident) == bool(options.run):
+        raise UsageError(
+            "Which evidence? Name --incident INC-123 or --run RUN_FOLDER; `evidence verify FILE` checks one."
+        )
+    raw, contents = make_pack(options, environment)
+    name = options.incident or options.run.name if options.run else options.incident
+    path = options.output / "evidence" / f"{environment.name}-{name}-{_stamp(raw)}.evidence.tar"
+    write_pack(path, raw)
+    console.result(f"{path}: {len(contents.files)} files, {len(raw)} bytes.\n")
+    console.result(
+        f"Signed by {contents.signature.key}.\n" if contents.signature else f"UNSIGNED: {contents.unsigned}\n"
+    )
+    for missing in contents.missing:
+        console.complain(f"Not included: {missing}")
+    return Exit.READY
+
+
+def _stamp(raw: bytes) -> str:
+    from reports.evidence.pack import sha256
+
+    return sha256(raw)[:12]
+
+
+def verify_command(options: EvidenceOptions) -> Exit:
+    """Check a pack without AWS. Returns 0 where every byte is as it was made, 3 where one is not."""
+    if options.file is None:
+        raise UsageError("Which pack? Name its file: `evidence verify FILE`.")
+    verdict = verify(options.file.read_bytes())
+    about = verdict.about
+    console.result(f"{options.file}\n")
+    if about:
+        console.result(
+            f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}\n"
+        )
+    for missing in about.get("not_included") or ():
+        console.result(f"  not included: {missing}\n")
+    for fault in verdict.faults:
+        console.result(f"  FAULT: {fault}\n")
+    if verdict.faults:
+        console.result(f"NOT as it was made: {len(verdict.faults)} faults.\n")
+        return Exit.COULD_NOT_SEE
+    signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
+    console.result(f"Every byte is as it was made; {signed}.\n")
+    return Exit.READY
