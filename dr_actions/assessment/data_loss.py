@@ -18,7 +18,8 @@ _SHARED = ("database", "files", "tables")
 @dataclass(frozen=True, slots=True)
 class Loss:
     """The estimate for one store. ``tenant`` None means all of them. ``seconds`` is at most what was written since the
-    newest usable copy, None where it could not be measured; ``items`` what can be counted, None where nothing can.
+    newest usable copy and before an outage, None where it could not be measured; ``items`` what can be counted, None
+    where nothing can.
 
     ``missing``: there is no copy at all. ``unseen``: what kept it from being measured.
     """
@@ -33,18 +34,23 @@ class Loss:
     unseen: Unavailable | None = None
 
 
-def losses_of(lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str, int]) -> tuple[Loss, ...]:
+def losses_of(
+    lags: Sequence[Lag], tenants: Sequence[str], counted: Mapping[str, int], outage_s: float = 0.0
+) -> tuple[Loss, ...]:
     """Each store's freshest usable copy as a loss; a store that tenants share is told for each of them.
 
-    ``counted`` gives the items that are known to be missing, by table or bucket.
+    ``counted`` gives the items that are known to be missing, by table or bucket. ``outage_s`` is for how long the
+    primary region takes no writes: a copy grows older meanwhile, and nothing more is lost.
     """
-    return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject)))
+    return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject), outage_s))
 
 
-def _told(lag: Lag, tenants: Sequence[str], items: int | None) -> Iterator[Loss]:
+def _told(lag: Lag, tenants: Sequence[str], items: int | None, outage_s: float) -> Iterator[Loss]:
     owners = tenants if lag.tenant is None and lag.store in _SHARED and tenants else (lag.tenant,)
+    trails_s = lag.at_most_s if lag.seconds is None else lag.seconds
+    seconds = None if trails_s is None else max(0.0, trails_s - outage_s)
     for owner in owners:
-        yield Loss(lag.store, lag.subject, owner, lag.seconds, items, lag.basis, lag.missing, lag.unseen)
+        yield Loss(lag.store, lag.subject, owner, seconds, items, lag.basis, lag.missing, lag.unseen)
 
 
 def missing_items(snapshot: Snapshot) -> dict[str, int]:

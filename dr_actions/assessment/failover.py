@@ -19,6 +19,10 @@ from dr_actions.model.gates import FENCE, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
+from dr_checks.database import rds_copy
+from dr_checks.files import efs
+from dr_checks.objects import s3_lag
+from dr_checks.operations import rpo
 from dr_checks.posture.posture import FENCED, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Environment, Side
@@ -29,6 +33,8 @@ from dr_estate.readers import rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
+_GROW_OLD = {rds_copy.age.id: "database", efs.last_replicated.id: "files", s3_lag.latency.id: "objects"}
+"""Checks of how old a store's copy is now. In an outage that grows, and the loss, which ``data.<store>`` says, not."""
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
@@ -112,13 +118,23 @@ def gates_of(
     lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
     hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
+    loss_gates = tuple(_loss_gates(losses, plan.goal, env, lost))
+    relaxed = [*hidden, *(result for result in grave if lost and _is_told_as_loss(result, loss_gates))]
     return (
         _posture_gate(plan, posture, database_down),
         *_plan_gates(plan, leads),
         *_plane_gate(hidden, env),
-        *(_check_gate(result, env, lost, relaxed=result in hidden) for result in grave),
-        *_loss_gates(losses, plan.goal, env, lost),
+        *(_check_gate(result, env, lost, relaxed=result in relaxed) for result in grave),
+        *loss_gates,
     )
+
+
+def _is_told_as_loss(result: CheckResult, loss_gates: Sequence[Gate]) -> bool:
+    """Whether a check judges the age of copies whose loss is known, and within the objective."""
+    met = {gate.id for gate in loss_gates if gate.met}
+    if result.check == rpo.met.id:
+        return bool(met) and all(gate.met or gate.relaxed for gate in loss_gates)
+    return f"data.{_GROW_OLD.get(result.check, '')}" in met
 
 
 def _posture_gate(plan: Plan, posture: Posture, database_down: bool) -> Gate:

@@ -232,7 +232,9 @@ def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, o
     batch.sent |= {step.id for step in steps}
     batch.since |= {step.id: run.clock.monotonic() for step in steps}
     for step_id, refused in sender.send_all(run, batch.action, steps, context).items():
-        _fail(run, batch.action, step_id, refused.reason, outcome, refused.cause)
+        owed = refused.cause is FailureCause.LATE and sick_primary.is_led_by_health(run, batch.open[step_id])
+        more = f" Until it is done, visitors reach {run.env.regions.dr} by health alone (T05)." if owed else ""
+        _fail(run, batch.action, step_id, f"{refused.reason.rstrip('.')}.{more}", outcome, refused.cause, owed)
         del batch.open[step_id]
 
 
@@ -242,15 +244,22 @@ def _confirm(run: PlanRun, step: Step, status: StepStatus) -> None:
 
 
 def _fail(
-    run: PlanRun, action: Action, step_id: str, reason: str, outcome: Outcome, cause: FailureCause = FailureCause.FAILED
+    run: PlanRun,
+    action: Action,
+    step_id: str,
+    reason: str,
+    outcome: Outcome,
+    cause: FailureCause = FailureCause.FAILED,
+    owed: bool = False,
 ) -> None:
     """An essential step's failure ends the run; another's is recorded, told, and leaves the run degraded.
 
     Not so where a failover only tried what the primary region had to do, or where a step merely looks and saw nothing.
+    A change that us-east-1 does not take is ``owed`` where visitors are in the DR region already.
     """
     step = run.plan.step(step_id)
     tried = sick_primary.is_tried(run.plan, step)
-    if action.essential and not tried:
+    if action.essential and not (tried or owed):
         raise StepFailed(step_id, f"{step_id}: {reason}", cause)
     run.journal.append(_kind(cause), step_id, says=reason)
     if cause is FailureCause.UNDER_WAY:

@@ -27,6 +27,12 @@ def is_tried(plan: Plan, step: Step) -> bool:
     return plan.goal is Goal.FAILOVER and Plane.PRIMARY in step.planes
 
 
+def is_led_by_health(run: PlanRun, step: Step) -> bool:
+    """Whether visitors reach the DR region without the step, which the control planes in us-east-1 have to take."""
+    leads = run.plan.goal is Goal.FAILOVER and Plane.GLOBAL in step.planes
+    return leads and signals_of(run.snapshot, run.env).answered_by_dr
+
+
 def sides_of(plan: Plan, action: str) -> frozenset[Side]:
     """The sides that looks for the action's steps ask: the primary region only where one of them needs it."""
     own = [step for step in plan.steps if step.verb == action]

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from dr_actions.actions.database.protect_dr import SECOND_ZONE
+from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
 from dr_estate.config.environment import Environment, Side
@@ -137,7 +139,7 @@ def _configured_s(step: Step, env: Environment) -> float:
 
 def _rows(step: Step) -> tuple[str, ...] | None:
     """The operations that the step waits for, one after another; None where that is not known."""
-    if step.verb in _STAND_INS:
+    if step.verb in _STAND_INS or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
         return ()
     if step.call is None:
         return _WAITS.get(step.verb)

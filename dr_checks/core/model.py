@@ -80,6 +80,7 @@ class Lag:
     """How far a store's newest usable copy trails. ``seconds`` is None where it could not be measured.
 
     ``missing``: it was looked for, and there is no copy at all. ``unseen``: what kept it from being measured.
+    ``at_most_s``: where it could not be measured now, how far it trails at most, by the last that was.
     """
 
     store: str
@@ -90,6 +91,7 @@ class Lag:
     basis: str
     missing: bool = False
     unseen: Unavailable | None = None
+    at_most_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -104,11 +104,21 @@ def failed_operations(view: View) -> Iterator[Finding]:
 
 @LagSource
 def objects(view: View) -> Iterator[Lag]:
-    """How far each bucket's copy trails, by the metric that S3 publishes in the DR region."""
+    """How far each bucket's copy trails, by the metric that S3 publishes in the DR region.
+
+    A metric that stopped says it of the moment of its newest value: since then it is its age more at most.
+    """
     if not view.env.replicates:
         return
     for name, copy in s3.pairs(view.env):
         reading = _newest(view, "ReplicationLatency", name, copy)
         reason = doubt(view, reading)
         seconds = reading.value if reading and not reason else None
-        yield Lag("objects", name, None, Side.DR, seconds, reason or "S3 replication, ReplicationLatency")
+        basis = reason or "S3 replication, ReplicationLatency"
+        yield Lag("objects", name, None, Side.DR, seconds, basis, at_most_s=_at_most_s(view, reading))
+
+
+def _at_most_s(view: View, reading: Reading | None) -> float | None:
+    """How far a copy trails at most, by a value that may be old by now; None where there is none."""
+    age_s = reading.age_s(view.now) if reading and not reading.flaw else None
+    return None if reading is None or reading.value is None or age_s is None else reading.value + age_s

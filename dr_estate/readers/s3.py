@@ -84,14 +84,15 @@ def lag_metrics(context: ReadContext) -> tuple[Reading, ...]:
     """ReplicationLatency (seconds) and BytesPendingReplication of every rule that writes into the DR region.
 
     S3 publishes both in the region of the DESTINATION, every minute, even while nothing is replicated: so they are
-    seen, and the rules are found, when the primary is dark. Source: S3 User Guide, Using S3 Replication metrics.
+    seen, and the rules are found, when the primary is dark. Where they stop with it, the last value is found for as
+    long as an outage may last. Source: S3 User Guide, Using S3 Replication metrics.
     """
     ours = {pair[0] for pair in pairs(context.env)}
     named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
     rows = context.pages("cloudwatch", "list_metrics", "Metrics", **named)
     found = {tuple((d["Name"], d["Value"]) for d in row.get("Dimensions", [])) for row in rows}
     rules = sorted(dimensions for dimensions in found if dict(dimensions).get("SourceBucket") in ours)
-    window = context.env.objectives.rpo_minutes
+    window = context.env.objectives.rpo_minutes + context.env.objectives.rto_minutes
     wanted = [
         MetricQuery("AWS/S3", name, dimensions, "Maximum", window)
         for dimensions in rules

@@ -1,8 +1,8 @@
 """Puts what was restored into its place by a task, and proves by its listing that no tenant's folder is empty.
 
 The proof is a gate: access points, task definitions and traffic follow only a listing that shows every tenant's folder
-with content. Renaming within a file system moves nothing, so that this takes seconds whatever the size. To run it again
-changes nothing. Source: ECS API, RunTask.
+with content; a tenant without one goes along where that was accepted by name. Renaming within a file system moves
+nothing, so that this takes seconds whatever the size. To run it again changes nothing. Source: ECS API, RunTask.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dr_actions.actions.common.unavailable_handling import name_list
+from dr_actions.actions.common.unavailable_handling import name_list, tenants_of
 from dr_actions.actions.compute.task_revisions import used_by
 from dr_actions.actions.file_copies import restored_copy
+from dr_actions.actions.files.create_access_points import as_the_estate_has_it
 from dr_actions.actions.files.register_mover import SCRIPT, container_name, lender, mover_definition
 from dr_actions.actions.restore_test.run_task import RUN, send
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
+from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import mover_family
@@ -125,10 +127,16 @@ def _of_ended(context: PlanContext, task: drill_resources.Probe, system: efs.Fil
     if not listing.folders:
         return StepStatus(StepState.UNAVAILABLE, f"What {task.arn} found is not in its log yet: {listing.message}")
     facts = (("task", task.arn), *((path, str(entries)) for path, entries in listing.folders))
-    if empty := [path for path, entries in listing.folders if not entries]:
-        message = f"{name_list(empty)} of {system.id} is absent or empty: no visitor is led there"
-        return StepStatus(StepState.FAILED, f"{message}. Restore or provision it, or leave that tenant out.", facts)
-    return StepStatus(StepState.DONE, f"{len(listing.folders)} folders of {system.id} hold the tenants' files.", facts)
+    empty = [path for path, entries in listing.folders if not entries]
+    gates = {as_the_estate_has_it(context, tenant)[0]: targets_gate(tenant.id) for tenant in tenants_of(context)}
+    if waits := [path for path in empty if gates.get(path) not in context.accepted]:
+        message = f"{name_list(waits)} of {system.id} is absent or empty: no visitor is led there"
+        overrides = name_list([f"--override {gates[path]}" for path in waits if path in gates])
+        to_go_on = f"; to go on without: {overrides}" if overrides else ""
+        return StepStatus(StepState.FAILED, f"{message}. Restore or provision it{to_go_on}.", facts)
+    full = len(listing.folders) - len(empty)
+    without = f"; accepted by name without: {name_list(empty)}" if empty else ""
+    return StepStatus(StepState.DONE, f"{full} folders of {system.id} hold the tenants' files{without}.", facts)
 
 
 ACTION = action(
@@ -136,7 +144,7 @@ ACTION = action(
     {RUN},
     (
         *(restored_files.systems, restored_files.definitions, restored_files.tasks, restored_files.listings),
-        *(ecs.services, ecs.task_definitions, efs.file_systems, efs.replications),
+        *(ecs.services, ecs.task_definitions, efs.file_systems, efs.replications, efs.access_points),
     ),
     send=send,
 )

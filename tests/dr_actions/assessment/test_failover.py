@@ -21,7 +21,11 @@ from dr_actions.assessment.failover import (
 )
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
-from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.core.model import Area, Check, CheckResult, Finding, Severity, Status
+from dr_checks.database import rds_copy
+from dr_checks.files import efs
+from dr_checks.objects import s3_lag
+from dr_checks.operations import rpo
 from dr_checks.posture.posture import BLINDNESS, TABLE, Posture, PostureName
 from dr_checks.posture.signals import Api
 from dr_estate.config.environment import Side
@@ -88,6 +92,22 @@ def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stop
     assert (advice is Advice.PROCEED) == (counting == [])
     assert (advice is Advice.DO_NOT_FAILOVER) == any(gate.stops for gate in counting)
     assert len([r for r in reasons if r.endswith("why.")]) == len(counting), "each unmet gate is a reason"
+
+
+@pytest.mark.parametrize(
+    ("check", "store"),
+    [(rds_copy.age, "database"), (efs.last_replicated, "files"), (s3_lag.latency, "objects"), (rpo.met, "objects")],
+)
+def test_a_copy_that_grew_old_in_the_outage_stops_nobody_where_the_loss_is_within_the_objective(
+    check: Check, store: str
+) -> None:
+    old = replace(_result(_finding(Status.FAIL), severity=Severity.BLOCKER), check=check.id)
+    gate = f"check.{check.id}"
+    assert _gates([old], [_loss(store)])[gate].relaxed
+    assert not _gates([old], [_loss(store, 4000.0)])[gate].relaxed
+    assert not _gates([old], [_loss(store, None)])[gate].relaxed or check is rpo.met
+    assert not _gates([old], [_loss(store)], posture=NORMAL)[gate].relaxed
+    assert not _gates([_result(_finding(Status.FAIL))], [_loss(store)])["check.a.b"].relaxed
 
 
 @given(GATES, st.randoms(use_true_random=False))

@@ -76,6 +76,11 @@ def test_a_call_counts_as_the_operations_that_it_begins(of: Step, rows: Sequence
     assert seconds(of) == pytest.approx(wanted)
 
 
+def test_a_second_zone_is_asked_for_and_not_waited_for() -> None:
+    asked = replace(database("ModifyDBInstance", MultiAZ=True), id="database/protect_dr.second_zone:prod-mysql")
+    assert seconds(asked) == 0
+
+
 def test_a_service_whose_tasks_are_replaced_waits_until_the_old_ones_have_drained() -> None:
     more, anew = service(1, desiredCount=2), service(1, desiredCount=2, forceNewDeployment=True)
     assert seconds(anew) - seconds(more) == pytest.approx(operation("ecs.drain").seconds() + 12)

@@ -29,6 +29,15 @@ def test_what_is_left_is_told_by_the_estimate_of_the_steps_to_come(
     assert "about 1 min to go" in output
 
 
+def test_the_runs_age_and_the_outages_are_seconds_of_the_world(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (step("a"),))
+    by_hand, moments = ManualStepWriter(tmp_path, Credentials()), iter((5000.0, 5600.0))
+    RunProgress(plan, False, by_hand, 3600.0, elapsed_s=lambda: next(moments)).begins([step("a")])
+    assert "outage 1 h 10 min, run 10 min" in capsys.readouterr().err
+
+
 def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

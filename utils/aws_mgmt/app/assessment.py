@@ -69,10 +69,10 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
     context = replace(context, recorded=run.recorded)
     if goal in FENCING:
         assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
+    elif goal is Goal.FAILBACK:
+        assessment = assess_failback(report, context)
     else:
-        assessment = assess_failback(report, context) if goal is Goal.FAILBACK else assess_failover(report, context)
-    if goal is Goal.FAILOVER and assessment.posture.name is PostureName.PRIMARY_LOST:
-        assessment = replace(assessment, outage=outage_start(snapshot, environment, since))
+        assessment = assess_failover(report, context, since)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
 
 
@@ -84,12 +84,15 @@ def _since(options: PlanOptions, snapshot: Snapshot) -> datetime | None:
     return since
 
 
-def assess_failover(report: Report, context: PlanContext) -> Assessment:
-    """Plan the way into the DR region and weigh whether to take it."""
-    posture = report.whole_posture
+def assess_failover(report: Report, context: PlanContext, since: datetime | None = None) -> Assessment:
+    """Plan the way into the DR region and weigh whether to take it. ``since``: when the outage began, by the ticket."""
+    posture, snapshot = report.whole_posture, context.snapshot
     plan = make_plan(context, posture.name)
-    losses = losses_of(report.verdict.lags, report.tenants, missing_items(context.snapshot))
-    signals = signals_of(context.snapshot, context.env)
+    is_outage = context.goal is Goal.FAILOVER and posture.name is PostureName.PRIMARY_LOST
+    outage = outage_start(snapshot, context.env, since) if is_outage else None
+    lasts_s = (snapshot.taken_at - outage.since).total_seconds() if outage else 0.0
+    losses = losses_of(report.verdict.lags, report.tenants, missing_items(snapshot), lasts_s)
+    signals = signals_of(snapshot, context.env)
     leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
     database_down = database_is_down(context)
     gates = gates_of(report.verdict.results, losses, plan, posture, context.env, database_down, leads)
@@ -97,7 +100,7 @@ def assess_failover(report: Report, context: PlanContext) -> Assessment:
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
-    return _assessment(report, context, plan, (advice, reasons), gates, losses)
+    return replace(_assessment(report, context, plan, (advice, reasons), gates, losses), outage=outage)
 
 
 def assess_failback(report: Report, context: PlanContext) -> Assessment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # commands that only look need no executor
     from dr_estate.aws.read_client import Credentials
 
 Advance = Callable[[str, int, int], None]
+Elapsed = Callable[[], float]
 Estimate = Callable[["Sequence[Step]"], float]
 
 
@@ -47,10 +49,11 @@ class Dialog(Protocol):
         by_hand: Credentials,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
+        elapsed_s: Elapsed = time.monotonic,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
         ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
-        steps take; without it their budgets do.
+        steps take; without it their budgets do. ``elapsed_s`` are the seconds of the world that the run is in.
         """
         ...

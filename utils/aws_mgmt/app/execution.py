@@ -185,8 +185,9 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by both clocks, and first where this machine's is wrong."""
     began, files = _outage_of(context, journal), context.files
     lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
-    estimate, by_hand = step_estimate(context.env, context.start.snapshot), context.app.world.by_hand
-    with files.dialog.follow(context.start.plan, files.folder, by_hand, lasted_s, estimate) as listener:
+    estimate, world = step_estimate(context.env, context.start.snapshot), context.app.world
+    clocks = (lasted_s, estimate, context.app.clock.monotonic)
+    with files.dialog.follow(context.start.plan, files.folder, world.by_hand, *clocks) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
         yield listener

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reports.terminal import console
-from utils.aws_mgmt.app.dialog import Advance, Estimate
+from utils.aws_mgmt.app.dialog import Advance, Elapsed, Estimate
 
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
@@ -43,13 +44,15 @@ class Terminal:
         by_hand: Credentials,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
+        elapsed_s: Elapsed = time.monotonic,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
         ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
-        steps take; without it their budgets do.
+        steps take; without it their budgets do. ``elapsed_s`` are the seconds of the world that the run is in.
         """
         from reports.terminal.manual_step import ManualStepWriter
         from reports.terminal.run_progress import RunProgress
 
-        return closing(RunProgress(plan, self.attended, ManualStepWriter(folder, by_hand), outage_s, estimate_s))
+        writer = ManualStepWriter(folder, by_hand)
+        return closing(RunProgress(plan, self.attended, writer, outage_s, estimate_s, elapsed_s))

@@ -260,6 +260,18 @@ def test_the_files_are_in_place_by_a_listing_without_an_empty_folder(
     assert (status.state, message in status.message) == (state, True), status.message
 
 
+def test_a_tenant_without_a_folder_is_accepted_by_name_and_told() -> None:
+    context = seen(restored=(NEW,), tasks=(TASK,), listings=(EMPTY,))
+    refused = MOVE.observe(_of(MOVE), context)
+    assert "to go on without: --override traffic.targets.tenant2" in refused.message
+    other, own = (
+        MOVE.observe(_of(MOVE), replace(context, accepted=frozenset({f"traffic.targets.{tenant}"})))
+        for tenant in ("tenant-1", "tenant2")
+    )
+    assert (other.state, own.state) == (StepState.FAILED, StepState.DONE)
+    assert "1 folders of fs-new hold the tenants' files; accepted by name without: /tenant2." in own.message
+
+
 def test_every_tenants_access_point_is_made_as_the_old_file_system_has_it() -> None:
     known = {point.name: point for point in healthy().get(efs.access_points, Side.DR)}
     steps = _steps(OPEN)
