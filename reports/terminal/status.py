@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TextIO
@@ -10,11 +11,12 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from dr_checks.core.model import CheckResult, Lag, Status
-from dr_checks.core.verdict import Recommendation
+from dr_checks.core.model import CheckResult, Lag, Severity, Status
+from dr_checks.core.verdict import Recommendation, best_lags
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from dr_estate.model.world_id import REHEARSAL, is_sandbox
+from reports.terminal import closing
 from reports.terminal.parts import Page, indented, table
 from reports.values import control_state, run_summary
 from reports.values.report import Report
@@ -85,8 +87,10 @@ def _print(report: Report, console: Console) -> None:
     _headline(report, console)
     _areas(report, console)
     _lags(report, console)
-    for status, title in ((Status.FAIL, "Gaps"), (Status.UNKNOWN, "Not seen"), (Status.WARN, "Warnings")):
-        _findings(report, console, status, title)
+    _findings(report, console, Status.FAIL, "Gaps")
+    _silent_regions(report, console)
+    _findings(report, console, Status.UNKNOWN, "Not seen")
+    _findings(report, console, Status.WARN, "Warnings")
     _findings(report, console, Status.EXCEPTED, "Exceptions (beside the score, never counted as passed)")
     _not_applicable(report, console)
     _recommendations(report, console)
@@ -134,30 +138,43 @@ def _lags(report: Report, console: Console) -> None:
         return
     rows = table("\nLag by store", "store", "subject", "lag", "basis")
     target_s = report.verdict.rpo.target_s
-    for lag in _worst_lags(report.verdict.lags):
+    for lag in report.verdict.lags if report.every_finding else _worst_of_stores(report.verdict.lags):
         bad = lag.seconds is None or lag.seconds > target_s
         rows.add_row(lag.store, lag.subject, Text(duration(lag.seconds), "yellow" if bad else "green"), lag.basis)
     console.print(rows)
 
 
-def _worst_lags(lags: Sequence[Lag]) -> list[Lag]:
-    """One row for each store and mechanism where there are many alike: the worst, and how many it stands for."""
-    groups: dict[tuple[str, str], list[Lag]] = {}
-    for lag in lags:
-        groups.setdefault((lag.store, lag.basis), []).append(lag)
-    rows: list[Lag] = []
-    for group in groups.values():
-        if len(group) <= _SHOWN:
-            rows += group
-            continue
-        unmeasured = [lag for lag in group if lag.seconds is None]
-        worst = unmeasured[0] if unmeasured else max(group, key=lambda lag: lag.seconds or 0.0)
-        rows.append(replace(worst, subject=f"{worst.subject} (worst of {len(group)})"))
-    return rows
+def _worst_of_stores(lags: Sequence[Lag]) -> list[Lag]:
+    """One row a store: the subject that is worst by its best mechanism, and of how many; one not measured is worst."""
+    stores: dict[str, list[Lag]] = {}
+    for lag in best_lags(lags):
+        stores.setdefault(lag.store, []).append(lag)
+    return [_worst(rows) for rows in stores.values()]
+
+
+def _worst(lags: list[Lag]) -> Lag:
+    worst = max(lags, key=_age_s)
+    return worst if len(lags) == 1 else replace(worst, subject=f"{worst.subject} (worst of {len(lags)})")
+
+
+def _age_s(lag: Lag) -> float:
+    return math.inf if lag.seconds is None else lag.seconds
+
+
+def _silent_regions(report: Report, console: Console) -> None:
+    """The cause before its effects: a region that does not answer is one line, and its checks are in the report."""
+    if report.every_finding:
+        return
+    for region, results in report.silent_regions().items():
+        grave = [result.check for result in results if result.severity is Severity.BLOCKER]
+        console.print(Text(f"\n{region} is silent: {len(results)} checks cannot be judged", "bold magenta"))
+        named = f"{len(grave)} of them blockers, such as {', '.join(grave[:_SHOWN])}; " if grave else ""
+        indented(console, f"{named}--all lists them", 2, "dim")
 
 
 def _findings(report: Report, console: Console, status: Status, title: str) -> None:
-    results = report.verdict.with_status(status)
+    folded = [] if report.every_finding else [r for rows in report.silent_regions().values() for r in rows]
+    results = [result for result in report.verdict.with_status(status) if result not in folded]
     if results:
         console.print(Text(f"\n{title}", "bold"))
     for result in results:
@@ -224,7 +241,8 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
     for region in dict.fromkeys(part.region for part in report.unseen):
         parts = [part for part in report.unseen if part.region == region]
         console.print()
-        indented(console, f"{len(parts)} parts of {region} could not be read, such as: {parts[0].value.why}", 0)
+        count = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
+        indented(console, f"{count} of {region} could not be read, such as: {parts[0].value.why}", 0)
 
 
 def _ending(report: Report, console: Console) -> None:
@@ -235,3 +253,4 @@ def _ending(report: Report, console: Console) -> None:
         console.print(f"{title}: {path}", soft_wrap=True)
     for note in report.notes:
         indented(console, note, 0)
+    closing.show(report, console)

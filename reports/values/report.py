@@ -15,6 +15,7 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
+from dr_estate.model.unavailable import SILENT
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values.drill_summary import DrillSummary
@@ -33,6 +34,8 @@ class Report:
     ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``posture_severity``,
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
     region's is like, None where the posture is not NORMAL or it was not seen. ``rules`` are those it was judged by.
+    ``next_step`` is what to do now: a sentence, mostly with a bare command. ``every_finding``: a page for people lists
+    those of one cause one by one, too.
     """
 
     command: str
@@ -59,6 +62,8 @@ class Report:
     to_fence: Side | None = None
     database: DatabaseRecord | None = None
     rules: EffectiveRules | None = None
+    next_step: str = ""
+    every_finding: bool = False
 
     @property
     def whole_posture(self) -> Posture:
@@ -84,6 +89,16 @@ class Report:
         results = self.verdict.results
         grouped = {area: [result for result in results if result.area is area] for area in Area}
         return {area: rows for area, rows in grouped.items() if rows}
+
+    def silent_regions(self) -> dict[str, list[CheckResult]]:
+        """The checks that nothing but the silence of one region keeps from being judged, by region."""
+        found: dict[str, list[CheckResult]] = {}
+        for result in self.verdict.with_status(Status.UNKNOWN):
+            causes = [finding.unseen for finding in result.findings if finding.status is Status.UNKNOWN]
+            regions = {cause.region if cause and cause.kind in SILENT else "" for cause in causes}
+            if len(regions) == 1 and (region := regions.pop()):
+                found.setdefault(region, []).append(result)
+        return found
 
     def recommendations(self) -> list[str]:
         """What to do, the severest gap first, each remedy once."""

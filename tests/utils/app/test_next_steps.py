@@ -13,7 +13,16 @@ from dr_estate.model.invocation import Invocation, Program
 from tests.house.commands import commands_of, fault_of
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
-from utils.aws_mgmt.app.next_steps import after_interrupt, after_run, approval, execution, invocation_of, same_run
+from utils.aws_mgmt.app.next_steps import (
+    after_assessment,
+    after_interrupt,
+    after_look,
+    after_run,
+    approval,
+    execution,
+    invocation_of,
+    same_run,
+)
 from utils.aws_mgmt.app.options import ApproveOptions, FailbackOptions, Options, RecoveryOptions, StatusOptions
 
 ENV = load_environment(ROOT / "environments", "sit")
@@ -110,3 +119,53 @@ def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed
     text = after_interrupt(parsed(Options, typed_as(typed)))
     assert message in text
     assert [] == [fault for command in commands_of(text) if (fault := fault_of(command))]
+
+
+def _looked(posture: PostureName, *results: CheckResult, posture_next: str = "") -> Report:
+    return replace(REPORT, posture=posture, posture_next=posture_next, verdict=verdict_of(results, (), 3600.0))
+
+
+FAILED = CheckResult(
+    "a.b",
+    Severity.BLOCKER,
+    Area.DNS,
+    Status.FAIL,
+    (Finding("a.b", Side.DR, "it", None, Status.FAIL, "old", "new", "so", "Renew it."),),
+)
+
+
+@pytest.mark.parametrize(
+    ("report", "next_one"),
+    [
+        (_looked(PostureName.PRIMARY_LOST, FAILED), "`dr_cli.py failover` weighs a failover; it changes nothing."),
+        (_looked(PostureName.ON_DR), "`dr_cli.py failback` weighs the return; it changes nothing."),
+        (_looked(PostureName.BLIND), "`dr_cli.py doctor` shows what cannot be read, and why."),
+        (_looked(PostureName.SPLIT, posture_next="`dr_cli.py fence` is first aid."), "`dr_cli.py fence` is first aid."),
+        (_looked(PostureName.NORMAL, FAILED), "Renew it."),
+        (_looked(PostureName.NORMAL), "`dr_cli.py schedule` shows which DR test is due."),
+    ],
+    ids=["lost", "away", "blind", "split", "a gap", "well"],
+)
+def test_what_was_seen_leads_to_what_the_posture_asks_for_and_then_to_the_severest_remedy(
+    report: Report, next_one: str
+) -> None:
+    assert after_look(report) == next_one
+
+
+@pytest.mark.parametrize(
+    ("environment", "advice", "posture", "blind", "next_one"),
+    [
+        ("prod", Advice.PROCEED, PostureName.PRIMARY_LOST, False, "approve --incident INC-1"),
+        ("sit", Advice.RISKY, PostureName.PRIMARY_LOST, False, "failover --execute --incident INC-1"),
+        ("sit", Advice.DO_NOT_FAILOVER, PostureName.NORMAL, False, "status"),
+        ("sit", Advice.DO_NOT_FAILOVER, PostureName.ON_DR, False, "failback"),
+        ("sit", Advice.DO_NOT_FAILOVER, PostureName.BLIND, True, "doctor"),
+    ],
+)
+def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
+    environment: str, advice: Advice, posture: PostureName, blind: bool, next_one: str
+) -> None:
+    options = parsed(RecoveryOptions, f"-e {environment} failover --incident INC-1")
+    report = replace(REPORT, environment=load_environment(ROOT / "environments", environment), posture=posture)
+    weighed = replace(assessed(), advice=advice, blind=blind)
+    assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")

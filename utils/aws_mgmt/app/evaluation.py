@@ -120,6 +120,7 @@ def judge(
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
         invocation=invocation,
+        every_finding=options.every_finding,
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 

@@ -4,12 +4,17 @@ or is a literal that a house test parses with the real grammar.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
+from dr_checks.core.model import Status
+from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
+from reports.values.report import Report
+from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
     ApproveOptions,
     DrillOptions,
@@ -44,6 +49,63 @@ class NextStep:
 
     def __str__(self) -> str:
         return f"{self.command} {self.does}."
+
+
+_DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
+_WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
+_RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
+_STATUS = NextStep(Command(("status",)), "names what stands in the way")
+_BY_POSTURE: Mapping[PostureName, NextStep] = {
+    PostureName.PRIMARY_LOST: _WEIGH,
+    PostureName.IMPAIRED: _WEIGH,
+    PostureName.ON_DR: _RETURN,
+    PostureName.RETURNING: _RETURN,
+    **dict.fromkeys(BLINDNESS, _DIAGNOSIS),
+}
+
+
+def after_look(report: Report) -> str:
+    """What to do upon what was seen: what the posture asks for, else the severest remedy."""
+    if report.posture_next:
+        return report.posture_next
+    if report.posture in _BY_POSTURE:
+        return str(_BY_POSTURE[report.posture])
+    if remedies := report.recommendations():
+        return remedies[0]
+    if report.verdict.with_status(Status.UNKNOWN):
+        return str(_DIAGNOSIS)
+    return str(NextStep(Command(("schedule",)), "shows which DR test is due"))
+
+
+def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
+    """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
+    incident = options.incident or (report.standing.incident.id if report.standing and report.standing.incident else "")
+    if assessment.blind:
+        return str(_DIAGNOSIS)
+    if assessment.advice not in (Advice.PROCEED, Advice.RISKY):
+        return str(_BY_POSTURE[report.posture] if _leads_elsewhere(options, report) else _STATUS)
+    if report.environment.approvals.people > 1:
+        return str(NextStep(approval(options, incident), "is for the second person, who approves this plan"))
+    return str(NextStep(execution(options, incident or _TICKET), "runs this plan"))
+
+
+def _leads_elsewhere(options: PlanOptions, report: Report) -> bool:
+    """Whether the posture asks for another goal than the one that was weighed."""
+    step = _BY_POSTURE.get(report.posture)
+    return step is not None and step.command.words[0] != _goal(options)[0]
+
+
+def after_execution(options: RecoveryOptions, report: Report) -> str:
+    """What to do once a run has ended: go on with it, or what comes after it."""
+    ran = report.ran
+    if ran is None:
+        return ""
+    if ran.exit != Exit.READY:
+        return str(after_run(options, ran.incident))
+    if options.failback or options.fence:
+        review = Command(("log", "--review", *_incident(ran.incident)))
+        return str(NextStep(review, "writes the review of the incident"))
+    return str(_RETURN)
 
 
 def invocation_of(options: Options) -> Invocation:

@@ -61,6 +61,7 @@ class Options:
     record: Path | None = None
     deadline_s: int | None = None
     html: bool = False
+    every_finding: bool = False
     program: Program = Program.CHECKOUT
 
     @property

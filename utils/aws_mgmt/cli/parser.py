@@ -50,6 +50,7 @@ GLOBAL = (
     _option("speed", "N", "How fast the clock of a sandbox that is started runs (1).", type=click.FloatRange(1, 3600)),
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
+    _flag("all", "List every finding, also those that one cause explains.", "every_finding"),
     _option("workers", "N", "Judge in N processes (0: this one).", type=_FROM_0),
     _option("output", "DIR", _RESULTS, type=_FOLDER),
     _option("save-evidence", "FILE", "Save what was observed to FILE.", type=_FILE),

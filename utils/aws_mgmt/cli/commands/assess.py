@@ -15,6 +15,7 @@ from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
+from utils.aws_mgmt.app.next_steps import after_assessment
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -30,6 +31,8 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
             report = assess(options, environment, read(options, environment, run), run)
             if not (options.from_evidence or options.sandbox):
                 report = with_session(report, Credentials(), run.clock.now())
+    if report.assessment is not None:
+        report = replace(report, next_step=after_assessment(options, report, report.assessment))
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
 

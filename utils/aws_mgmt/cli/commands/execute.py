@@ -11,6 +11,7 @@ from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import after_execution
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
@@ -28,5 +29,6 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)
     whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
+    whole = replace(whole, next_step=after_execution(options, whole))
     publish_run(whole, folder, options.format, html=options.html)
     return Exit(summary.exit)

@@ -11,6 +11,7 @@ from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import after_look
 from utils.aws_mgmt.app.options import DrTestOptions, Options
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -34,5 +35,6 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
         )
     if areas == (Area.VALIDATION,) and report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
+    report = replace(report, next_step=after_look(report))
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)

@@ -1,0 +1,117 @@
+"""The status on a terminal: a cause comes before its effects, and the last lines tell what to do next."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
+from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import PostureName
+from dr_estate.config.environment import Side
+from dr_estate.model.invocation import Invocation
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from reports.publish import print_report
+from reports.values.report import Report
+from tests.dr_checks.worlds import NOW, SIT
+
+DARK = Unavailable(UnavailableKind.UNREACHABLE, "ecs in af-south-1 does not answer.", "af-south-1")
+DENIED = Unavailable(UnavailableKind.DENIED, "ecs:ListServices is denied.", "eu-west-1")
+
+
+def _unknown(check: str, *causes: Unavailable | None, severity: Severity = Severity.BLOCKER) -> CheckResult:
+    findings = tuple(
+        Finding(check, Side.PRIMARY, "it", None, Status.UNKNOWN, "not seen", "seen", "so", unseen=cause)
+        for cause in causes
+    )
+    return CheckResult(check, severity, Area.DNS, Status.UNKNOWN, findings)
+
+
+def _failed(check: str, severity: Severity) -> CheckResult:
+    finding = Finding(check, Side.DR, "it", None, Status.FAIL, "old", "new", "so", "Renew it.")
+    return CheckResult(check, severity, Area.DNS, Status.FAIL, (finding,))
+
+
+def _report(*results: CheckResult, lags: tuple[Lag, ...] = ()) -> Report:
+    return Report(
+        command="status",
+        environment=SIT,
+        world="sandbox",
+        observed_at=NOW,
+        posture=PostureName.PRIMARY_LOST,
+        posture_says="it is lost.",
+        tenants=("tenant1",),
+        verdict=verdict_of(results, lags, 3600.0),
+        unseen=(),
+        exceptions=(),
+        api_calls=12,
+        exit=3,
+        invocation=Invocation(("-e", "sit")),
+        next_step="`dr_cli.py failover` weighs a failover.",
+    )
+
+
+def _shown(report: Report) -> list[str]:
+    out = io.StringIO()
+    print_report(report, "terminal", out)
+    return out.getvalue().splitlines()
+
+
+LOST = (
+    _unknown("a.one", DARK),
+    _unknown("a.two", DARK, DARK, severity=Severity.MINOR),
+    _unknown("a.mixed", DARK, DENIED),
+    _unknown("a.vague", None),
+)
+
+
+def test_a_silent_region_is_one_line_and_what_has_another_cause_too_is_told_by_itself() -> None:
+    lines = _shown(_report(*LOST))
+    cause = lines.index("af-south-1 is silent: 2 checks cannot be judged")
+    assert lines[cause + 1] == "  1 of them blockers, such as a.one; --all lists them"
+    assert cause < lines.index("Not seen")
+    text = "\n".join(lines)
+    assert ("  a.one (" in text, "  a.two (" in text) == (False, False)
+    assert ("  a.mixed (blocker)" in text, "  a.vague (blocker)" in text) == (True, True)
+
+
+def test_all_lists_each_check_that_a_silent_region_keeps_from_being_judged() -> None:
+    text = "\n".join(_shown(replace(_report(*LOST), every_finding=True)))
+    assert ("  a.one (blocker)" in text, "  a.two (minor)" in text) == (True, True)
+
+
+def test_a_store_is_one_row_its_worst_subject_by_its_best_copy() -> None:
+    lags = (
+        Lag("objects", "one", None, Side.DR, 5.0, "replication"),
+        Lag("objects", "two", None, Side.DR, 90.0, "replication"),
+        Lag("objects", "two", None, Side.DR, 86400.0, "backup"),
+        Lag("tables", "t", None, Side.DR, 1.0, "metric"),
+        Lag("tables", "u", None, Side.DR, None, "no metric"),
+    )
+    lines = _shown(_report(*LOST, lags=lags))
+    rows = [line.split("  ")[0] for line in lines if line.startswith(("objects", "tables"))]
+    assert rows == ["objects", "tables"]
+    text = "\n".join(lines)
+    assert ("two (worst of 2)  1 min 30 s" in text, "u (worst of 2)    not measured" in text) == (True, True)
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_the_last_lines_name_posture_answer_loss_gaps_and_the_next_command(every: bool) -> None:
+    failed = (_failed("a.bad", Severity.BLOCKER), _failed("a.small", Severity.MINOR))
+    report = _report(*LOST, *failed, lags=(Lag("tables", "t", None, Side.DR, 60.0, "metric"),))
+    last = _shown(replace(report, every_finding=every))[-6:]
+    assert last == [
+        "In short",
+        "  Posture:  PRIMARY_LOST",
+        "  Answer:   CANNOT_SAY, score 0 of 100, exit 3",
+        "  Loss:     the worst copy is 1 min old (objective 1 h: met)",
+        "  Gaps:     2 failed (a.bad); 2 not judged (af-south-1 is silent); 2 others not judged",
+        "  Next:     `python utils/aws_mgmt/dr_cli.py -e sit failover` weighs a failover.",
+    ]
+
+
+def test_where_nothing_is_wrong_the_last_lines_say_so() -> None:
+    passed = CheckResult("a.good", Severity.MINOR, Area.DNS, Status.PASS, ())
+    assert "  Gaps:     none" in _shown(_report(passed))[-6:]
