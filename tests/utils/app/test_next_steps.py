@@ -7,9 +7,15 @@ from pathlib import Path
 import pytest
 
 from dr_actions.actions.notifications.messages import run_failed
-from dr_actions.model.plan import Goal
-from dr_estate.config.environment import load_environment
+from dr_actions.assessment.failover import Advice, Assessment
+from dr_actions.model.plan import Goal, Plan
+from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import Posture, PostureName
+from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.invocation import Invocation, Program
+from reports.values.report import Report
+from tests.dr_checks.worlds import NOW
 from tests.house.commands import commands_of, fault_of
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
@@ -121,8 +127,22 @@ def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed
     assert [] == [fault for command in commands_of(text) if (fault := fault_of(command))]
 
 
-def _looked(posture: PostureName, *results: CheckResult, posture_next: str = "") -> Report:
-    return replace(REPORT, posture=posture, posture_next=posture_next, verdict=verdict_of(results, (), 3600.0))
+def _looked(posture: PostureName, *results: CheckResult, posture_next: str = "", environment: str = "sit") -> Report:
+    return Report(
+        command="status",
+        environment=load_environment(ROOT / "environments", environment),
+        world="sandbox",
+        observed_at=NOW,
+        posture=posture,
+        posture_says="so.",
+        tenants=(),
+        verdict=verdict_of(results, (), 3600.0),
+        unseen=(),
+        exceptions=(),
+        api_calls=1,
+        exit=0,
+        posture_next=posture_next,
+    )
 
 
 FAILED = CheckResult(
@@ -166,6 +186,7 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     environment: str, advice: Advice, posture: PostureName, blind: bool, next_one: str
 ) -> None:
     options = parsed(RecoveryOptions, f"-e {environment} failover --incident INC-1")
-    report = replace(REPORT, environment=load_environment(ROOT / "environments", environment), posture=posture)
-    weighed = replace(assessed(), advice=advice, blind=blind)
+    report = _looked(posture, environment=environment)
+    plan = Plan(environment, "0", Goal.FAILOVER, posture, ())
+    weighed = Assessment(advice, blind, (), (), (), plan, Posture(posture, "so."), 1, 1.0)
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")
