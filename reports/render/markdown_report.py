@@ -35,6 +35,7 @@ def render(report: Report) -> str:
         f"{env.regions.dr} (DR)",
         f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
         f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
+        f"- **Writes:** {markdown(report.writers)}",
         f"- **Recovery point:** {_rpo(report)}",
         "",
     ]
@@ -56,11 +57,14 @@ def render(report: Report) -> str:
     lines += _section(
         "Recommendations", [f"{n}. {markdown(text)}" for n, text in enumerate(report.recommendations(), 1)]
     )
-    unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
-    lines += _section("Parts that could not be read", unseen)
+    lines += _section("Parts that could not be read", _unseen(report))
     lines += _section("Control planes", control_planes.markdown())
     lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
+
+
+def _unseen(report: Report) -> list[str]:
+    return [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
 
 
 def _rpo(report: Report) -> str:

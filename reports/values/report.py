@@ -31,7 +31,8 @@ class Report:
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
     ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``posture_severity``,
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
-    region's is like, None where the posture is not NORMAL or it was not seen.
+    region's is like, None where the posture is not NORMAL or it was not seen. ``writers`` says which region's database
+    takes writes.
     """
 
     command: str
@@ -55,6 +56,7 @@ class Report:
     invocation: Invocation = field(default_factory=Invocation)
     posture_severity: Severity | None = None
     posture_next: str = ""
+    writers: str = ""
     to_fence: Side | None = None
     database: DatabaseRecord | None = None
 
