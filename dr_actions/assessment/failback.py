@@ -15,10 +15,12 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
+from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, efs, rds
@@ -39,7 +41,7 @@ _NEEDED = {
     Role.TRAFFIC: ("plan.traffic", "traffic is shifted to the primary", "no step shifts the traffic to the primary"),
 }
 _PERMITTED = "prerequisites.operator-allowed"
-_BYTES_A_GIB = 1 << 30
+_BYTES_A_GIB, _MINUTE_S = 1 << 30, 60
 
 
 def failback_gates(
@@ -84,6 +86,18 @@ def _answers(signals: Signals, env: Environment) -> Gate:
     well = signals.primary_api is Api.ANSWERS
     message = f"the API of {env.regions.primary} {'answers' if well else 'does not answer'}."
     return Gate("primary.answers", met=well, says=message, stops=True)
+
+
+def write_pause_gate(pause: WritePause | None, env: Environment) -> Iterator[Gate]:
+    """Whether the last visitor can write again in time in nine of ten cases; no gate where nothing is frozen."""
+    if pause is None:
+        return
+    limit_s = env.failback.max_write_pause_minutes * _MINUTE_S
+    message = (
+        f"nobody writes for about {duration(pause.last_p50_s)}, {duration(pause.last_p90_s)} in one of ten cases; "
+        f"{duration(limit_s)} are allowed (failback.max_write_pause_minutes)."
+    )
+    yield Gate("plan.write-pause", met=pause.last_p90_s <= limit_s, says=message)
 
 
 def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.context import GuardContext
+from dr_actions.guard.evidence import begun_at, confirmed
 from dr_actions.journal.journal import Entry, EntryKind, Journal, RecordedState
 from dr_actions.model.action import Action, PlanContext, ProgramContext
 from dr_actions.model.gates import accepted
@@ -214,8 +215,14 @@ class PlanRun:
         context = replace(
             context, sent_at=sent, recorded=self.recorded, renamed_databases=self.renamed_databases, changes=changes
         )
-        in_force = accepted(self.clearance.overrides, self.clock.now())
-        return replace(context, deployments=self._created_ids("deployment"), accepted=in_force)
+        in_force, entries = accepted(self.clearance.overrides, self.clock.now()), self.journal.entries
+        return replace(
+            context,
+            deployments=self._created_ids("deployment"),
+            accepted=in_force,
+            begun_at=begun_at(entries),
+            confirmed_at={step: entry.at for step, entry in confirmed(entries).items()},
+        )
 
     def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
         """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.

@@ -1,13 +1,14 @@
 """Backup before sync: no call that brings data home leaves before both sides' stores are provenly backed up. Pure.
 
 Rule ``guard.backup-first``. It holds the call itself, whatever the order of the steps is, and whatever was approved:
-each store of each side needs a complete recovery point that was created after the DR region was frozen (T28).
+each store of each side needs a complete recovery point that was created since the run began (T28). The DR region takes
+writes meanwhile: what comes after its backup is in its own stores, which are kept.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dr_actions.guard.context import GuardContext
@@ -17,6 +18,8 @@ from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment
 
 RULE = "guard.backup-first"
+CLOCKS_APART = timedelta(minutes=1)
+"""A point's time is AWS's, the run's is ours: so much they may be apart."""
 _PLACED = frozenset(
     {
         "rds:CreateDBInstanceReadReplica",
@@ -29,28 +32,31 @@ _PLACED = frozenset(
 _WRITES_OBJECTS = frozenset({"s3:CompleteMultipartUpload", "s3:CopyObject", "s3:PutObject"})
 
 
-def unproven(proofs: Collection[Proof], frozen_at: datetime | None, absent: Collection[Store] = ()) -> list[Store]:
-    """Which stores have no point of the freeze or after it; all, where it is not known when that was.
+def unproven(proofs: Collection[Proof], begun_at: datetime | None, absent: Collection[Store] = ()) -> list[Store]:
+    """Which stores have no point of the run's own; all, where it is not known when that began.
 
     ``absent`` are stores that do not exist: there is nothing to back up, and nothing to lose.
     """
-    fresh = {(proof.side, proof.store) for proof in proofs if frozen_at is not None and proof.created_at >= frozen_at}
+    since = begun_at - CLOCKS_APART if begun_at else None
+    fresh = {(proof.side, proof.store) for proof in proofs if since is not None and proof.created_at >= since}
     return [store for store in STORES if store not in fresh and store not in absent]
 
 
 def refusal(call: Call, context: GuardContext) -> Refusal | None:
     """Why ``call`` must not leave, None where it syncs nothing home or everything is backed up."""
-    env, frozen_at = context.env, context.frozen_at
+    env, begun_at = context.env, context.begun_at
     if not syncs(call, env):
         return None
-    open_ = unproven(context.proofs, frozen_at, context.absent)
+    open_ = unproven(context.proofs, begun_at, context.absent)
     if not open_:
         return None
-    if frozen_at is None:
-        reason = f"{env.regions.dr} is not frozen, so no backup can hold its last write"
+    if begun_at is None:
+        reason = "when the run began is not on record, so no backup is known to be its own"
     else:
         missing = ", ".join(f"the {store} of {env.region(side)}" for side, store in open_)
-        reason = f"no complete recovery point since the freeze ({frozen_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
+        reason = (
+            f"no complete recovery point since the run began ({begun_at:%Y-%m-%dT%H:%M:%SZ}) is proven of {missing}"
+        )
     return Refusal(RULE, f"{call.name} in {call.region} brings data home: {reason} (T28).")
 
 

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dr_actions.guard.evidence import Proof, Store, absent_from, frozen_since, proofs_in, renamed_databases_in
+from dr_actions.guard.evidence import (
+    Proof,
+    Store,
+    absent_from,
+    begun_at,
+    frozen_since,
+    proofs_in,
+    renamed_databases_in,
+)
 from dr_actions.journal.entries import Entry
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.derived.leftovers import leftovers
@@ -24,9 +32,10 @@ class GuardContext:
     ``allowed`` are the operations that the current action declared. ``traffic_zone`` is the id of the hosted zone of
     traffic.zone, ``customer_zones`` are further zones by id, whose records may be changed where their name is one of
     traffic.customer_hosts. ``made`` are names and ids of what drills made, and of databases that the incident's own
-    failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``frozen_at`` (UTC) is when the
-    freeze of the DR region was confirmed, ``absent`` are stores that do not exist: without these nothing of the
-    primary is overwritten, and no protection is switched off (T28).
+    failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is when the run
+    began, ``absent`` are stores that do not exist: without these nothing of the primary is overwritten, and no
+    protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed: without it
+    nothing at home is made the writer.
     """
 
     env: Environment
@@ -36,6 +45,7 @@ class GuardContext:
     made: frozenset[str] = frozenset()
     goal: Goal | None = None
     proofs: Sequence[Proof] = ()
+    begun_at: datetime | None = None
     frozen_at: datetime | None = None
     absent: Sequence[Store] = ()
 
@@ -65,6 +75,7 @@ class GuardContext:
             made=self.made | set(renamed_databases_in(entries).values()),
             goal=plan.goal,
             proofs=proofs_in(entries, plan.goal),
+            begun_at=begun_at(entries),
             frozen_at=frozen_since(entries, plan),
             absent=absent_from(plan),
         )

@@ -41,15 +41,20 @@ def proof_of(facts: Mapping[str, str]) -> Proof | None:
 
 def proofs_in(entries: Sequence[Entry], goal: Goal) -> tuple[Proof, ...]:
     """The backups that the last run's entries prove."""
-    backups = {step: entry for step, entry in _confirmed(entries).items() if role_of(goal, step) is Role.BACKUP}
+    backups = {step: entry for step, entry in confirmed(entries).items() if role_of(goal, step) is Role.BACKUP}
     found = (proof_of(entry.data.get("facts", {})) for entry in backups.values())
     return tuple(proof for proof in found if proof is not None)
 
 
+def begun_at(entries: Sequence[Entry]) -> datetime | None:
+    """When the last plan began (UTC); None where none did."""
+    return next((entry.at for entry in reversed(entries) if entry.kind is EntryKind.BEGIN), None)
+
+
 def frozen_since(entries: Sequence[Entry], plan: Plan) -> datetime | None:
     """The second in which the last freeze of the plan was confirmed; None while one is not, or it has none."""
-    confirmed = _confirmed(entries)
-    freezes = [confirmed.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) is Role.FREEZE]
+    known = confirmed(entries)
+    freezes = [known.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) is Role.FREEZE]
     moments = [entry.at for entry in freezes if entry is not None]
     return max(moments).replace(microsecond=0) if moments and len(moments) == len(freezes) else None
 
@@ -76,7 +81,7 @@ def renamed_databases_in(entries: Sequence[Entry], side: Side = Side.DR) -> Mapp
     return found
 
 
-def _confirmed(entries: Sequence[Entry]) -> dict[str, Entry]:
+def confirmed(entries: Sequence[Entry]) -> dict[str, Entry]:
     """The last confirmation of each step since the last plan began."""
     begun = max((entry.seq for entry in entries if entry.kind is EntryKind.BEGIN), default=0)
     return {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dr_actions.guard import backup_first, drill_exemptions, failback_exemptions
+from dr_actions.guard import backup_first, drill_exemptions, failback_exemptions, frozen_first
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import destruction, is_read
 from dr_actions.model.gates import Refusal
@@ -27,6 +27,7 @@ _IDENTITY = frozenset(
 # All that a recovery may take away, in the DR region, where its verb declares it.
 DR_REMOVALS = {
     "efs:DeleteReplicationConfiguration": "an EFS replica becomes writable by it; the files of both regions stay (T27)",
+    "rds:StopDBInstanceAutomatedBackupsReplication": "what was replicated stays until it expires (T24)",
     "secretsmanager:StopReplicationToReplica": "a replica becomes a secret of its own by it; both values stay (T18)",
 }
 _DELEGATING = frozenset({"NS", "SOA"})
@@ -35,7 +36,7 @@ _CUT_OVER = frozenset({"A", "AAAA", "CNAME"})
 
 def judge(call: Call, context: GuardContext) -> str | None:
     """Why ``call`` must not leave, the rule's id first; None where it may. The mutating client asks before each."""
-    refused = refusal(call, context) or backup_first.refusal(call, context)
+    refused = refusal(call, context) or backup_first.refusal(call, context) or frozen_first.refusal(call, context)
     return f"{refused.rule}: {refused.message}" if refused else None
 
 

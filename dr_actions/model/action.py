@@ -44,8 +44,9 @@ class PlanContext:
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
     ticket that a run is for, "" in an assessment; it is no part of a recovery's Step, so the digest does not know it.
-    ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time. ``recorded`` gives the
-    before-values of each step of the incident's failover, so that a failback restores exactly those.
+    ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time, ``confirmed_at`` when
+    it was last seen done, ``begun_at`` when the run began, None in an assessment. ``recorded`` gives
+    the before-values of each step of the incident's failover, so that a failback restores exactly those.
     ``renamed_databases`` names the databases of the DR region that the incident's own failback set aside, by resource
     id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
     ECS deployments that they made. ``accepted`` are the gates that are set aside by name now. ``fence`` is the side
@@ -60,6 +61,8 @@ class PlanContext:
     only_tenants: frozenset[str] = frozenset()
     incident: str = ""
     sent_at: Mapping[str, datetime] = field(default_factory=dict)
+    confirmed_at: Mapping[str, datetime] = field(default_factory=dict)
+    begun_at: datetime | None = None
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)

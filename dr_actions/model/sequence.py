@@ -26,7 +26,6 @@ class Role(StrEnum):
     FREEZE = "freeze"
     BACKUP = "backup"
     RENAME = "rename"
-    SYNC = "sync"
     ZERO_LOSS = "zero loss"
     DATABASE = "database"
     SERVICES = "services"
@@ -119,33 +118,40 @@ _FAILBACK = (
     SequenceRow(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
     SequenceRow(16, _RECOVERED, "compute/fence_scaling_again"),
     SequenceRow(17, _RECOVERED, "compute/fence_services_again"),
-    SequenceRow(18, _SYNC, "database/freeze", Role.FREEZE),
-    SequenceRow(19, _SYNC, "files/freeze", Role.FREEZE),
-    SequenceRow(20, _SYNC, "backup/create_backups", Role.BACKUP),
-    SequenceRow(25, _SYNC, "database/rename_old_primary", Role.RENAME),
-    SequenceRow(26, _SYNC, "database/unfreeze", part="primary"),
-    SequenceRow(29, _SYNC, "database/replicate_to_primary", part="source_backups"),
-    SequenceRow(30, _SYNC, "database/replicate_to_primary", Role.SYNC, planes=_TO_PRIMARY),
-    SequenceRow(30, _SYNC, "files/end_stale_replication"),
-    SequenceRow(31, _SYNC, "files/allow_overwrite_primary"),
-    SequenceRow(32, _SYNC, "files/replicate_to_primary", planes=_TO_PRIMARY),
-    SequenceRow(33, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
+    # the DR region serves and takes writes meanwhile
+    SequenceRow(18, _SYNC, "backup/create_backups", Role.BACKUP),
+    SequenceRow(19, _SYNC, "database/end_stale_replication"),
+    SequenceRow(20, _SYNC, "database/rename_old_primary", Role.RENAME),
+    SequenceRow(21, _SYNC, "database/unfreeze", part="primary"),
+    SequenceRow(22, _SYNC, "database/replicate_to_primary", part="source_backups"),
+    SequenceRow(23, _SYNC, "database/replicate_to_primary", planes=_TO_PRIMARY),
+    SequenceRow(23, _SYNC, "files/end_stale_replication"),
+    SequenceRow(24, _SYNC, "files/allow_overwrite_primary"),
+    SequenceRow(25, _SYNC, "files/replicate_to_primary", planes=_TO_PRIMARY),
+    SequenceRow(26, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
+    SequenceRow(27, _CHECK, "secrets/copy_to_primary"),
+    SequenceRow(28, _CHECK, "compute/repoint_primary_tasks"),
+    SequenceRow(29, _SYNC, "database/wait_replica_lag"),
+    SequenceRow(29, _SYNC, "files/wait_sync_lag"),
+    # the write pause: from here on nobody writes in the DR region
+    SequenceRow(32, _SYNC, "files/freeze", Role.FREEZE),
+    SequenceRow(33, _SYNC, "database/freeze", Role.FREEZE),
+    SequenceRow(34, _SYNC, "objects/copy_to_primary", part="last", planes=_TO_PRIMARY),
     SequenceRow(35, _SYNC, "files/verify_primary_in_sync"),
     SequenceRow(35, _SYNC, "objects/verify_primary_in_sync"),
     SequenceRow(35, _SYNC, "tables/verify_primary_in_sync"),
     SequenceRow(35, _SYNC, "database/verify_primary_in_sync"),
     SequenceRow(37, _SYNC, "database/promote_primary", Role.DATABASE),
-    SequenceRow(38, _SYNC, "database/protect_primary"),
     SequenceRow(38, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
     SequenceRow(39, _SYNC, "files/protect_primary"),
-    SequenceRow(40, _CHECK, "secrets/copy_to_primary"),
-    SequenceRow(44, _CHECK, "compute/repoint_primary_tasks"),
     SequenceRow(45, _CHECK, "compute/restore_primary_scaling"),
     SequenceRow(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
     SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
     SequenceRow(48, _SHARES, "traffic/unpin_primary"),
+    # at home they write from the first stage on; who is still led to the DR region reads until the last
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
+    SequenceRow(59, _STOP, "database/protect_primary"),
     SequenceRow(59, _STOP, "objects/copy_to_primary_final", planes=_TO_PRIMARY),
     SequenceRow(60, _STOP, "compute/restore_dr_scaling"),
     SequenceRow(61, _STOP, "compute/stop_dr_services"),

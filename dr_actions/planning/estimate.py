@@ -30,7 +30,9 @@ _LOOK, _BY_HAND = "tool.look", "person.change-by-hand"
 _WAITS: Mapping[str, tuple[str, ...]] = {
     "database/restore_dr": (),
     "database/verify_zero_loss": ("efs.sync",),
-    "database/verify_primary_in_sync": ("rds.upload-logs",),
+    "database/verify_primary_in_sync": ("cloudwatch.publish",),
+    "database/wait_replica_lag": ("cloudwatch.publish",),
+    "files/wait_sync_lag": ("efs.sync",),
     "files/verify_primary_in_sync": ("efs.sync",),
     "files/protect_primary": (),
     "objects/verify_primary_in_sync": ("s3.replicate",),
@@ -91,9 +93,8 @@ def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
 
 
 def estimate_s(steps: Iterable[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> int:
-    """Seconds that the steps take, a batch after another: each as long as its longest step, and a look."""
-    look_s = operation(_LOOK).seconds()
-    return round(sum(look_s + _batch_s(batch, env, measured, sizes) for batch in batches(steps)))
+    """Seconds that the steps take, one batch after another."""
+    return round(sum(batch_s(batch, env, measured, sizes) for batch in batches(steps)))
 
 
 def step_estimate(env: Environment, snapshot: Snapshot) -> Callable[[Sequence[Step]], float]:
@@ -102,10 +103,19 @@ def step_estimate(env: Environment, snapshot: Snapshot) -> Callable[[Sequence[St
     return lambda steps: float(estimate_s(steps, env, past, sizes))
 
 
-def _batch_s(batch: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> float:
-    """The longest of n alike takes what n of n + 1 take at most: the median of one, nine of ten of nine."""
-    quantile = len(batch) / (len(batch) + 1)
-    return max(step_s(step, env, measured, sizes, quantile) for step in batch)
+def batch_s(
+    batch: Sequence[Step],
+    env: Environment,
+    measured: Mapping[str, StepDurations],
+    sizes: Sizes,
+    level: float = MEDIAN,
+) -> float:
+    """Seconds until all of a batch is done and seen, in so many of all cases: as long as its longest step, and a look.
+
+    The longest of n alike takes by the median what n of n + 1 take at most, and of nine in ten what so many more do.
+    """
+    quantile = len(batch) / (len(batch) + (1 - level) / level)
+    return operation(_LOOK).seconds() + max(step_s(step, env, measured, sizes, quantile) for step in batch)
 
 
 def step_s(

@@ -109,8 +109,8 @@ def signals_of(snapshot: Snapshot, env: Environment) -> Signals:
         pinned=_pinned(snapshot, pairs, env),
         primary_full=_full(snapshot, env, Side.PRIMARY),
         dr_full=_full(snapshot, env, Side.DR),
-        primary_writable=_writable(snapshot, env, Side.PRIMARY),
-        dr_writable=_writable(snapshot, env, Side.DR),
+        primary_writable=writable(snapshot, env, Side.PRIMARY),
+        dr_writable=writable(snapshot, env, Side.DR),
         primary_asleep=_is_scheduled_off(snapshot, env),
         recorded=_recorded(snapshot, env),
         visitors=_visitors(snapshot, env),
@@ -199,7 +199,8 @@ def _full(snapshot: Snapshot, env: Environment, side: Side) -> bool:
     return bool(own) and all(service.running >= env.capacity.tasks_per_service for service in own)
 
 
-def _writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
+def writable(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:
+    """Whether the side's database takes writes; False where it was not seen, None where its state is undocumented."""
     name = env.named(env.names.database)
     try:
         instances = snapshot.get(rds.instances, side)

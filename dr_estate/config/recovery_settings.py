@@ -70,7 +70,10 @@ class Failback(Settings):
     gates are watched: server errors not above ``error_rate_percent`` of the requests, and ``dns_samples`` questions to
     the zone's own name servers answered as weighted. ``canary_tenants`` are those whose own records go first.
     ``sync_mib_s`` is what the estimate of the sync's time reckons with, in MiB a second. A changed file system policy
-    holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect").
+    holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect"). Writes are stopped once the
+    database at home trails by ``database_lag_s`` seconds at most, and its files were synced ``files_lag_minutes`` ago
+    at most (EFS: most within 15). Nobody goes home while the write pause, until the last visitor can write again, may
+    last longer than ``max_write_pause_minutes`` in one of ten cases.
     """
 
     staged: bool = False
@@ -82,6 +85,9 @@ class Failback(Settings):
     canary_tenants: tuple[str, ...] = ()
     sync_mib_s: Positive = 50
     files_freeze_minutes: Annotated[float, Field(ge=0)] = 5
+    database_lag_s: Positive = 60
+    files_lag_minutes: Positive = 20
+    max_write_pause_minutes: Positive = 90
 
     @field_validator("stages")
     @classmethod

@@ -138,6 +138,7 @@ FAILBACK = (
             *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
             *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
             *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup"),
+            "rds:StopDBInstanceAutomatedBackupsReplication",
         ),
         (Plane.PRIMARY, Plane.DR),
         looks=("s3:ListBucketVersions",),

@@ -43,6 +43,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "observed_at": report.observed_at,
         "posture": report.posture,
         "posture_says": report.posture_says,
+        "writers": report.writers,
         "posture_severity": report.posture_severity,
         "posture_next": report.invocation.complete(report.posture_next),
         "score": verdict.score,

@@ -35,6 +35,7 @@ def render(report: Report) -> str:
         f"{env.regions.dr} (DR)",
         f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
         f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
+        f"- **Writes:** {markdown(report.writers)}",
         f"- **Recovery point:** {_rpo(report)}",
         *_rules(report),
         "",

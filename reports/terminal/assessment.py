@@ -34,6 +34,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR)")
     console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
+    indented(console, f"writes: {report.writers}", 2)
     for sentence in values_assessment.sentences(assessment, env, report.observed_at):
         indented(console, sentence, 2)
     console.print(Text("\nWhy", "bold"))

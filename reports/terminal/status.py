@@ -118,6 +118,7 @@ def _headline(report: Report, console: Console) -> None:
     if report.rules:
         console.print(f"  rules {report.rules.digest[:12]}, version {report.rules.version}")
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
+    indented(console, f"writes: {report.writers}", 2)
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
     console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")

@@ -10,6 +10,7 @@ from typing import Any
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import FENCING, Goal, Step, batches
+from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.session_life import Coverage
@@ -30,6 +31,7 @@ def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
         "plan_estimate_s": assessment.plan_estimate_s,
         "rto_measured_steps": assessment.rto_measured,
         "rto_target_s": env.objectives.rto_minutes * 60,
+        "write_pause": asdict(assessment.write_pause) if assessment.write_pause else None,
         "outage": asdict(assessment.outage) if assessment.outage else None,
         "session": asdict(assessment.session) if assessment.session else None,
         "cost": {
@@ -89,9 +91,19 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
     )
 
 
+def pause_sentence(pause: WritePause, env: Environment) -> str:
+    """For how long nobody writes, by the median and in one of ten cases."""
+    first = f"about {duration(pause.first_p50_s)} ({duration(pause.first_p90_s)} in one of ten cases)"
+    last = f"about {duration(pause.last_p50_s)} ({duration(pause.last_p90_s)})"
+    away = env.regions.dr
+    return f"write pause: {first} for the first visitors, {last} for the last ones; {away} serves pages throughout"
+
+
 def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
     """What is estimated, and whether the credentials in use outlive it."""
     yield estimate(assessment, env, observed_at)
+    if assessment.write_pause is not None:
+        yield pause_sentence(assessment.write_pause, env)
     if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:
         yield f"CREDENTIALS: {assessment.session.says}. {assessment.session.remedy}".strip()
     elif assessment.session is not None:

@@ -35,7 +35,7 @@ class Report:
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
     region's is like, None where the posture is not NORMAL or it was not seen. ``rules`` are those it was judged by.
     ``next_step`` is what to do now: a sentence, mostly with a bare command. ``every_finding``: a page for people lists
-    those of one cause one by one, too.
+    those of one cause one by one, too. ``writers`` says which region's database takes writes.
     """
 
     command: str
@@ -59,6 +59,7 @@ class Report:
     invocation: Invocation = field(default_factory=Invocation)
     posture_severity: Severity | None = None
     posture_next: str = ""
+    writers: str = ""
     to_fence: Side | None = None
     database: DatabaseRecord | None = None
     rules: EffectiveRules | None = None

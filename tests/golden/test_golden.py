@@ -28,9 +28,9 @@ WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence
 COMMANDS = ("status", "failover", "failover --planned", "failback")
 PROSE = frozenset(
     {"Comment", "api_calls", "basis", "because", "digest", "feature", "files", "leaves", "measured", "notes", "reason"}
-    | {"posture_next", "posture_says", "posture_severity"}
+    | {"posture_next", "posture_says", "posture_severity", "writers"}
     | {"reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
-    | {"plan_estimate_s", "rto_estimate_s"}
+    | {"plan_estimate_s", "rto_estimate_s", "write_pause"}
 )
 """Keys of sentences, of what two runs or versions differ in, and of estimates, which went by budgets then."""
 

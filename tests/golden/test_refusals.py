@@ -277,15 +277,15 @@ def test_which_words_of_an_operation_destroy_is_as_on_record() -> None:
 
 def test_what_a_sync_call_is_refused_without_backups_is_as_on_record() -> None:
     absent = {"all stores there": (), "no files in the DR region": ((Side.DR, "files"),)}
-    old = tuple(Proof(proof.side, proof.store, proof.arn, NOW - timedelta(seconds=1)) for proof in PROOFS)
-    proven = {**PROVEN, "backed up a second too early": old}
+    old = tuple(Proof(proof.side, proof.store, proof.arn, NOW - timedelta(hours=1)) for proof in PROOFS)
+    proven = {**PROVEN, "backed up before the run": old}
 
     def judged(call: Call) -> Iterator[tuple[str, str]]:
-        for (when, frozen_at), (what, proofs), (which, gone) in product(
-            {"not frozen": None, "frozen": NOW}.items(), proven.items(), absent.items()
+        for (when, begun_at), (what, proofs), (which, gone) in product(
+            {"not begun": None, "begun": NOW}.items(), proven.items(), absent.items()
         ):
             yield (
-                _text(backup_first.refusal(call, GuardContext(SIT, proofs=proofs, frozen_at=frozen_at, absent=gone))),
+                _text(backup_first.refusal(call, GuardContext(SIT, proofs=proofs, begun_at=begun_at, absent=gone))),
                 f"{when}, {what}, {which}",
             )
 

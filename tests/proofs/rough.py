@@ -29,16 +29,16 @@ VERBS = {
     BACKUP: "backup/create_backups",
 }  # what takes its time once it was answered
 
-FROZEN, BACKING_UP = "frozen", "backing up"  # worlds kept on the way
+BEGUN, BACKING_UP = "begun", "backing up"  # worlds kept on the way
 
 # At which call each process dies, counted from where it goes on.
 UNTIL_STEPPED_BACK: tuple[Death, ...] = (
-    (When.AFTER, FREEZE, 1),
     (When.BEFORE, BACKUP, 1),
     (When.LATER, BACKUP, 4),
     (When.AFTER, RENAME, 1),
     (When.AFTER, SYNC, 1),
     (When.BEFORE, FILES, 1),
+    (When.AFTER, FREEZE, 1),
     (When.AFTER, PROMOTE, 1),
     (When.LATER, WEIGHTS, 2),
     (When.AFTER, WEIGHTS, 1),
@@ -75,7 +75,7 @@ class Rough:
         self.written.writer.write_one()
         when, name = process.died
         if BACKUP in name:
-            self.of.world.keep(FROZEN if when is When.BEFORE else BACKING_UP)
+            self.of.world.keep(BEGUN if when is When.BEFORE else BACKING_UP)
         if self.due.goes_on(self.name, "traffic/shift_to_primary"):
             self.tasks_at_home(0)
 

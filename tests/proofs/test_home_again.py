@@ -31,7 +31,7 @@ from tests.proofs.enforced import SHORT, Enforced, Ran, Written
 from tests.proofs.killing import at_what_none_met, further_on
 from tests.proofs.processes import until
 from tests.proofs.rig import FULL, Rig
-from tests.proofs.rough import BACKING_UP, BACKUP, FROZEN, IN_EACH_BAKE, TO_THE_END, UNTIL_STEPPED_BACK, Back, Rough
+from tests.proofs.rough import BACKING_UP, BACKUP, BEGUN, IN_EACH_BAKE, TO_THE_END, UNTIL_STEPPED_BACK, Back, Rough
 from tests.proofs.sent_home import SENT
 from tests.utils.running import rules
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -91,7 +91,7 @@ def test_the_failback_copies_nothing_over_the_live_terraform_state(enforced: Enf
 
 @pytest.fixture(scope="module")
 def rough(scenario: Asked, enforced: Enforced, due: Rig, back: Back, written: Written) -> Rough:
-    """A failback whose processes died at the freeze, backup, sync, promotion and in a bake, until it stepped back."""
+    """A failback whose processes died at backup, sync, freeze, promotion and in a bake, until it stepped back."""
     assert back.ran.code == scenario.ends, back.ran.said
     rough_failback = Rough(enforced, due, written)
     due.begin()
@@ -106,6 +106,7 @@ def test_a_gate_that_fails_at_half_steps_back_to_a_tenth_and_exits_6_though_it_w
     line = rough.ended.last.said.splitlines()[-1]
     assert line.startswith("stepped back: A gate failed, and traffic went back to the last good weights: ")
     assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: " in line
+    assert line.endswith("Writes, as last seen: the database of af-south-1 alone takes them.")
     assert [10, 50, 10] == rough.weights()
 
 
@@ -120,9 +121,9 @@ def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
     assert [] == enforced.world.denied()
 
 
-def test_without_a_backup_of_after_the_freeze_nothing_is_synced_however_many_older_ones_there_are(rough: Rough) -> None:
-    """The backup is refused while complete points of before the freeze stand in the vault."""
-    world, dr = rough.returned(FROZEN), rough.of.env.region(Side.DR)
+def test_without_a_backup_of_the_run_itself_nothing_is_synced_however_many_older_ones_there_are(rough: Rough) -> None:
+    """The backup is refused while complete points of before the run stand in the vault."""
+    world, dr = rough.returned(BEGUN), rough.of.env.region(Side.DR)
     older = (
         rough.of.aws("reader")
         .client("backup", Side.DR)
@@ -141,12 +142,13 @@ def test_a_backup_that_fails_ends_the_run_before_anything_is_synced(rough: Rough
     run = rough.due.run("failed", later_s=A_DAY_S)
     assert Exit.ACTION_FAILED == run.wait(), run.said
     assert re.search(r"failed: backup/create_backups:primary-database: The backup of .* is FAILED", run.said)
+    assert "Writes, as last seen: the database of eu-west-1 alone takes them." in run.said
     assert [] == rough.synced()
 
 
 def test_while_a_backup_is_not_complete_nothing_is_synced(rough: Rough) -> None:
     """Whoever stops the run meanwhile is told that it goes on from there."""
-    rough.returned(FROZEN).timing(transition_s=A_DAY_S)
+    rough.returned(BEGUN).timing(transition_s=A_DAY_S)
     run = rough.due.run("incomplete", later_s=A_DAY_S)
     until(lambda: rough.due.goes_on("incomplete", "backup/create_backups"), run)
     with pytest.raises(AssertionError):

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,15 @@ import pytest
 
 from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.drills.inventory import Inventory, differences, inventory
-from dr_actions.journal.entries import EntryKind
+from dr_actions.guard.evidence import confirmed
+from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.traffic_writer import Sites, Writer, missing
+from sandbox.client.traffic_writer import KINDS, Sites, Writer, missing
 from tests.proofs.watching import reader_of
 from tests.worlds import borrowed
 
@@ -101,6 +103,11 @@ class Trip:
         yield
         stop.set()
         thread.join()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """What the incident's journal holds."""
+        folder = self.home / "out" / "incidents" / WorldId.live(self.env.account, self.world.url).folder
+        return tuple(read(journal_path(folder, self.env.name, INCIDENT), self.env.name, INCIDENT).entries)
 
     def _change_dns(self, stop: threading.Event) -> None:
         """Make, by plain calls, each change that the run's record says it waits for."""
@@ -190,14 +197,17 @@ def test_what_was_written_before_and_while_away_is_served_at_home_again(name: st
         round_trip.world.repair("primary-dark")
         home = round_trip.weighed("failback", "--staged")
         assert home["recommendation"] == "PROCEED", home["reasons"]
-        with Sampler(round_trip) as sampler:
+        assert home["write_pause"]["last_p90_s"] <= round_trip.env.failback.max_write_pause_minutes * 60
+        writer = Writer(round_trip.world, round_trip.env, 0.05, "on the way home")
+        with Sampler(round_trip) as sampler, writer as meanwhile:
             done = round_trip.execute(home, "failback", "--staged")
         assert done.returncode == 0, done.stdout + done.stderr
+        written_in_turn(meanwhile, round_trip)
         sites = Sites(round_trip.world, round_trip.env)
         assert sites.serving() == round_trip.env.region(Side.PRIMARY)
         assert before
         assert during
-        assert [] == list(missing(sites, [*before, *during], round_trip.env.region(Side.PRIMARY)))
+        assert [] == list(missing(sites, [*before, *during, *meanwhile.written], round_trip.env.region(Side.PRIMARY)))
         assert round_trip.client("s3", Side.PRIMARY).get_object(Bucket=bucket, Key="uploaded-while-away")["Body"].read()
         distributed_as_weighted(sampler.counts, round_trip.env)
         apart = [
@@ -206,6 +216,18 @@ def test_what_was_written_before_and_while_away_is_served_at_home_again(name: st
             if not (difference.how == "new" and ASIDE in difference.subject)
         ]
         assert [] == apart
+
+
+def written_in_turn(meanwhile: Writer, round_trip: Trip) -> None:
+    """The DR region took writes while all was copied home, and none after the first that the primary took."""
+    first = {kind: [row.region for row in meanwhile.written if row.kind == kind] for kind in KINDS}
+    dr, primary = round_trip.env.region(Side.DR), round_trip.env.region(Side.PRIMARY)
+    for kind, regions in first.items():
+        assert {dr, primary} == set(regions), (kind, meanwhile.refused)
+        assert regions == sorted(regions, key=[dr, primary].index), f"{kind} were written in both regions at once"
+    copied = confirmed(round_trip.entries())[f"database/wait_replica_lag:{round_trip.env.name}-mysql"].at
+    late = [row for row in meanwhile.written if row.region == dr and datetime.fromisoformat(row.at) > copied]
+    assert late, "the DR region was frozen before its database was copied"
 
 
 def held(round_trip: Trip) -> Inventory:

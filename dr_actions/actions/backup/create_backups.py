@@ -1,8 +1,8 @@
 """Before anything is synced home: backs up both regions' database and files, and proves that by complete points.
 
-The DR region is frozen by then, so its points hold all that was written; the primary's hold what it alone may have.
-The point counts that the step's own job made, once AWS Backup lists it as COMPLETED: of a point of before the freeze
-nobody can tell whether it holds the last write. Source: AWS Backup API, StartBackupJob and
+The DR region serves and takes writes meanwhile: its points are a way back to this moment, and what is written later
+is in its own stores, which are kept. The primary's points hold what it alone may have. The point counts that the step's
+own job made, once AWS Backup lists it as COMPLETED. Source: AWS Backup API, StartBackupJob and
 ListRecoveryPointsByBackupVault.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from dr_actions.actions.database import failback
+from dr_actions.guard.backup_first import CLOCKS_APART
 from dr_actions.guard.evidence import DATABASE, FILES
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import former_id
@@ -29,8 +30,6 @@ _TYPES, _BUDGETS_S = {DATABASE: "RDS", FILES: "EFS"}, {DATABASE: 7200, FILES: 14
 _START_WINDOW_MINUTES = 60  # the least that AWS takes
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _OVER = ("FAILED", "ABORTED", "EXPIRED", "PARTIAL")
-# A job's time is AWS's, the call's is ours: so much they may be apart.
-_CLOCKS_APART = timedelta(minutes=1)
 # A failure is told in the run that sees it; whoever runs again after this long tries again.
 _FRESH = timedelta(minutes=1)
 
@@ -97,13 +96,13 @@ def _step(context: PlanContext, store: BackupStore) -> Step:
                 "BackupVaultName": vault,
                 "ResourceArn": store.arn,
                 "IamRoleArn": _role(context, store.kind),
-                "IdempotencyToken": "<derived from the incident and the moment of the freeze>",
+                "IdempotencyToken": "<derived from the incident and the moment at which the run began>",
                 "StartWindowMinutes": _START_WINDOW_MINUTES,
                 "Lifecycle": {"DeleteAfterDays": days},
             },
         ),
         before={"arn": store.arn, "store": store.kind, "vault": vault},
-        after={"recovery point": "COMPLETED, created after the freeze"},
+        after={"recovery point": "COMPLETED, created in this run"},
     )
 
 
@@ -125,14 +124,14 @@ def _role(context: PlanContext, kind: str) -> str:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE by a complete point of after the freeze, with its ARN; WAITING while a job of after it is at work."""
+    """DONE by a complete point of this run, with its ARN; WAITING while its job is at work."""
     vault = context.snapshot.find(backup.vaults, step.side, name=step.before["vault"])
     if vault is None:
         message = f"{context.env.region(step.side)} has no vault {step.before['vault']}: provision it, then run again."
         return StepStatus(StepState.FAILED, message)
     job = _own_job(step, context)
     if job is None:
-        return StepStatus(StepState.READY, f"{step.subject} is not backed up since the freeze.")
+        return StepStatus(StepState.READY, f"{step.subject} is not backed up in this run.")
     point = next((p for p in _points(step, context) if p.arn == job.point_arn and p.status == "COMPLETED"), None)
     if job.state == "COMPLETED" and point is not None:
         return _proof(step, point)
@@ -145,12 +144,13 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _own_job(step: Step, context: PlanContext) -> backup_jobs.BackupJob | None:
-    """The job that this step started: of those since the freeze the one nearest to its call.
+    """The job that this step started: of those since the run began the one nearest to its call.
 
-    Where the call was not recorded (a crash), the newest since the freeze; where neither is known, none.
+    Where the call was not recorded (a crash), the newest since then; where neither is known, none.
     """
     own = context.sent_at.get(step.id)
-    since = failback.frozen_since(context) or (own - _CLOCKS_APART if own else None)
+    begun_at = context.begun_at or own
+    since = begun_at - CLOCKS_APART if begun_at else None
     jobs = [job for job in _jobs(step, context) if since is not None and job.created_at >= since]
     if own is None:
         return max(jobs, key=lambda job: job.created_at, default=None)
@@ -175,7 +175,7 @@ def _proof(step: Step, point: backup.RecoveryPoint) -> StepStatus:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with its token: sent twice it makes one job, and another one after a failure or a new freeze.
+    """The call with its token: sent twice it makes one job, and another one after a failure or in a new run.
 
     Raises ValueError for a step without a call.
     """
@@ -184,9 +184,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
     except DataUnavailable:
         failed = []
     former = former_id(step.id)
-    seed = (
-        f"{context.env.name}:{context.incident}:{former}:{step.before['arn']}:{failback.frozen_since(context)}:{failed}"
-    )
+    seed = f"{context.env.name}:{context.incident}:{former}:{step.before['arn']}:{context.begun_at}:{failed}"
     token = str(uuid.uuid5(uuid.NAMESPACE_URL, seed))
     return step.call_with({"IdempotencyToken": token})
 

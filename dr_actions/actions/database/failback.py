@@ -141,21 +141,9 @@ def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -
 
 
 def frozen_since(context: PlanContext) -> datetime | None:
-    """When the last call of the freeze was answered in this run; None where nothing had to be frozen."""
-    return _latest(context, Role.FREEZE)
-
-
-def synced_since(context: PlanContext) -> datetime | None:
-    """A moment at or after the freeze until which everything must have come home; None where no call was sent.
-
-    The later calls are asked too: what was written between the freeze's call and its effect is before them.
-    """
-    return _latest(context, Role.FREEZE, Role.BACKUP, Role.SYNC)
-
-
-def _latest(context: PlanContext, *roles: Role) -> datetime | None:
+    """From when on nothing was written in the DR region: its last freeze was seen in force; None without one."""
     return max(
-        (at for step_id, at in context.sent_at.items() if role_of(Goal.FAILBACK, step_id) in roles), default=None
+        (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE), default=None
     )
 
 

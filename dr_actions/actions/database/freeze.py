@@ -1,6 +1,6 @@
 """Freezes a region's database: it still answers, and refuses writes, so that what it holds stands still.
 
-A failback freezes the DR region's before all is synced, a fence that of the region to be fenced, a failover that of an
+A failback freezes the DR region's for its write pause, a fence that of the region to be fenced, a failover that of an
 old primary whose tasks do not stop (close_primary).
 
 ``read_only`` is a dynamic parameter of RDS for MySQL: it holds without a reboot, once the instance is "in-sync" with

@@ -1,9 +1,9 @@
 """Before the database at home is promoted: proves that it holds all that was written before the freeze.
 
-Two moments are compared. The DR region's database takes no writes since the freeze was in effect, which was before the
-backup and the replica were asked for; the replica holds everything up to its newest measured ReplicaLag before the
-moment of that measurement. Once that is at or after the first, nothing is missing. A lag that is absent or old proves
-nothing (T23), nor does one while the DR region takes writes again. No call is made.
+Two moments are compared. The DR region's database takes no writes since the freeze was seen in force; the replica holds
+everything up to its newest measured ReplicaLag before the moment of that measurement. Once that is at or after the
+first, nothing is missing. A lag that is absent or old proves nothing (T23), nor does one while the DR region takes
+writes again. No call is made.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
+from dr_estate.reading.cloudwatch_metrics import Reading
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
     source, name = failback.writer(context), failback.own_name(context)
-    if source is None:
-        return
-    there = failback.named(context, Side.PRIMARY, name)
-    if there is not None and not there.source and failback.is_of(there, source):
+    if source is None or came_home(context, source):
         return
     yield context.step(
         __name__,
@@ -51,7 +49,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.IN_PROGRESS, f"{instance.identifier} does not replicate now ({instance.replication})."
         )
-    since, (reached, reason) = failback.synced_since(context), _reached(context, instance)
+    since, (reached, reason) = failback.frozen_since(context), _reached(context, instance)
     if since is None:
         message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
         return StepStatus(StepState.IN_PROGRESS, f"{message}. Thaw it by hand and run again.")
@@ -67,7 +65,26 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, f"Nothing is lost: {message}.", facts)
 
 
+def came_home(context: PlanContext, source: rds.Instance) -> bool:
+    """Whether the copy of ``source`` was promoted at home already. Raises CannotSee."""
+    there = failback.named(context, Side.PRIMARY, failback.own_name(context))
+    return there is not None and not there.source and failback.is_of(there, source)
+
+
+def lag_s(context: PlanContext, instance: rds.Instance) -> tuple[float | None, str]:
+    """Seconds by which the replica at home trails; None and why, where that is not known now. Raises CannotSee."""
+    reading, reason = _reading(context, instance)
+    return (reading.value, "") if reading is not None else (None, reason)
+
+
 def _reached(context: PlanContext, instance: rds.Instance) -> tuple[datetime | None, str]:
+    reading, reason = _reading(context, instance)
+    if reading is None or reading.at is None or reading.value is None:
+        return None, reason
+    return reading.at - timedelta(seconds=reading.value), ""
+
+
+def _reading(context: PlanContext, instance: rds.Instance) -> tuple[Reading | None, str]:
     readings = context.snapshot.get(rds_replicas.lags, Side.PRIMARY)
     reading = next((r for r in readings if r.dimension(rds_replicas.DIMENSION) == instance.identifier), None)
     reason = doubt(copy_selection.view_of(context), reading)
@@ -75,7 +92,7 @@ def _reached(context: PlanContext, instance: rds.Instance) -> tuple[datetime | N
         return None, reason or "its lag is not published."
     if reading.value < 0:
         return None, "its lag is published as -1, so replication does not run."
-    return reading.at - timedelta(seconds=reading.value), ""
+    return reading, ""
 
 
 def _timestamp(moment: datetime) -> str:

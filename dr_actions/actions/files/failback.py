@@ -148,8 +148,6 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
         return f"{running} tasks of tenants run in {primary} and may write files there"
     if found.dr.size_bytes == 0 and found.primary.size_bytes:
         return f"{found.dr.id} holds nothing, {found.primary.id} {found.primary.size_bytes} bytes"
-    if still_since(context) is None:
-        return f"the files of {dr} are not frozen (yet): what is written now could be lost"
     return ""
 
 

@@ -51,7 +51,7 @@ def _judge(context: PlanContext, found: files_failback.FileSystems) -> StepStatu
     if found.primary.overwrite_protection != files_failback.OFF:
         message = f"The overwrite protection of {found.primary.id} is {found.primary.overwrite_protection}"
         return StepStatus(StepState.DRIFTED, f"{message}: it was switched off for this step.")
-    message = f"{found.dr.id} took the last writes and is frozen; nothing replicates yet"
+    message = f"{found.dr.id} takes the writes; nothing replicates yet"
     return StepStatus(StepState.READY, f"{message}.", files_failback.sizes(found))
 
 

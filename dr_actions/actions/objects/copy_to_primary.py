@@ -3,12 +3,14 @@
 Both lists are read side by side, a page at a time, and each object is copied from the very version that was listed, and
 only onto what was listed at home (If-Match, If-None-Match): done twice it is done once. Versions stay on both sides,
 tags and metadata go with the object, and nothing is deleted: what was deleted in the DR region stays at home, and is
-told. An object that is newer at home is left. Source: API_CopyObject (5 GB at most).
+told. An object that is newer at home is left. It is done twice: while the DR region writes, and once more in the write
+pause, when little is left. Source: API_CopyObject (5 GB at most).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.objects import comparison as objects_comparison
@@ -19,16 +21,19 @@ from dr_estate.readers import s3, s3_objects
 from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, compared, latest
 
 READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
+_LAST = "last"
 OWNER, FROM_REGION = "<account>", "<the copy's region>"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """A step for each bucket that has a copy."""
+    """Two steps for each bucket that has a copy: while the DR region writes, and once it is frozen."""
     for bucket, copy in objects_comparison.pairs(context):
         yield step_of(context, bucket, copy)
+        last = step_of(context, bucket, copy, part=_LAST)
+        yield replace(last, says=f"Once more, now that nobody writes in the DR region: {last.says}")
 
 
-def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__) -> Step:
+def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__, part: str = "") -> Step:
     """The step that copies home what is missing in ``bucket``."""
     env = context.env
     which = "<each object that is missing or older at home>"
@@ -36,6 +41,7 @@ def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__
     return context.step(
         action,
         bucket,
+        part=part,
         side=Side.PRIMARY,
         says=f"Copy every object that {bucket} in {env.regions.primary} lacks, or holds older, from {copy} in "
         f"{env.regions.dr}. Versions are kept, and nothing is deleted.",

@@ -41,7 +41,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 def _since(step: Step, context: PlanContext) -> datetime | None:
     """The freeze, or the copying where nothing was frozen; None where neither is known: then nothing may be missing."""
-    copied = context.sent_at.get(step_id("objects/copy_to_primary", step.subject))
+    copied = context.sent_at.get(step_id("objects/copy_to_primary.last", step.subject))
     return database_failback.frozen_since(context) or copied
 
 

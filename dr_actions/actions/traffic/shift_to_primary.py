@@ -225,6 +225,13 @@ def notes(context: PlanContext) -> Iterator[str]:
         return
     found = cutover_pairs(context)
     yield from found.left
+    weighted = [pair for zone in _led_away(context) for pair in zone.pairs if pair.primary.policy == "weighted"]
+    if len(context.env.failback.stages) > 1 and any(share_of(pair) < ALL for pair in weighted):
+        home, away = context.env.regions.primary, context.env.regions.dr
+        yield (
+            f"During the stages {home} alone takes writes: who is led there writes, and who is still led to {away} "
+            "reads and is refused writes until the last stage."
+        )
     for pair in (pair for zone in _led_away(context) for pair in zone.pairs):
         if pair.primary.policy != "weighted" and share_of(pair) < ALL:
             yield (

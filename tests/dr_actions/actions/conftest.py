@@ -28,6 +28,7 @@ def stores(kept_world: Home) -> Iterator[Home]:
     """The healthy world; whatever was done to it is forgotten afterwards."""
     kept_world.hand.sent.clear()
     kept_world.sent_at.clear()
+    kept_world.confirmed_at.clear()
     yield kept_world
     kept_world.endpoint.return_to("whole")
 

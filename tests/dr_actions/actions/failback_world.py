@@ -44,10 +44,23 @@ class Home(World):
         )
         self.guard = GuardContext.upon(self.healthy, env)
         self.sent_at: dict[str, datetime] = {}
+        self.confirmed_at: dict[str, datetime] = {}
         self.changes: dict[str, str] = {}
+        self.begun_at: datetime | None = None
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
-        return super().sight(snapshot, **{"goal": self.goal, "sent_at": dict(self.sent_at), **changes})
+        return super().sight(snapshot, **{**self._recorded(), **changes})
+
+    def _recorded(self) -> dict[str, Any]:
+        times = {"sent_at": dict(self.sent_at), "confirmed_at": dict(self.confirmed_at), "begun_at": self.begun_at}
+        return {"goal": self.goal, **times}
+
+    def confirm(self, action: Action, step: Step, upon: Snapshot | None = None) -> StepStatus:
+        seen = self.look(action, upon)
+        status = action.observe(step, seen)
+        if status.state is StepState.DONE:
+            self.confirmed_at.setdefault(step.id, seen.snapshot.taken_at)
+        return status
 
     def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
         context = super().look(action, upon)
@@ -122,6 +135,7 @@ def returned(world: Home) -> Home:
     world.endpoint.return_to("away")
     world.hand.sent.clear()
     world.sent_at.clear()
+    world.confirmed_at.clear()
     return world
 
 
@@ -169,5 +183,6 @@ def stop_primary(world: Home) -> None:
 def past_the_second(world: Home, seconds: int = 1) -> None:
     """Age the world and the run: copies have times in whole seconds, so what was written before is older."""
     world.endpoint.age(seconds)
-    for step, moment in world.sent_at.items():
-        world.sent_at[step] = moment - timedelta(seconds=seconds)
+    world.begun_at = world.begun_at - timedelta(seconds=seconds) if world.begun_at else None
+    for recorded in (world.sent_at, world.confirmed_at):
+        recorded |= {step: moment - timedelta(seconds=seconds) for step, moment in recorded.items()}

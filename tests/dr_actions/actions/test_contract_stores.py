@@ -57,7 +57,7 @@ class Estate(Home):
         """Look anew, and plan all that the goal takes."""
         self.goal, self.healthy = goal, self.whole(*WATCHED)
         self.recorded = {step.id: step.before for steps in self.planned.values() for step in steps}
-        self.sent_at, self.changes = {}, {}
+        self.sent_at, self.confirmed_at, self.changes = {}, {}, {}
         self.planned = {name: list(action.plan_steps(self.sight())) for name, action in actions().items()}
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
@@ -176,24 +176,27 @@ RECOVERY: tuple[Scene, ...] = (
     (Goal.FAILOVER, "database/restore_dr", _nothing),
     (Goal.FAILOVER, "files/restore_dr", _nothing),
     (Goal.FAILOVER, "secrets/point_to_dr", _nothing),
-    (Goal.FAILBACK, "database/freeze", _lead_away),
-    (Goal.FAILBACK, "files/freeze", _nothing),
-    (Goal.FAILBACK, "backup/create_backups", _nothing),
+    (Goal.FAILBACK, "backup/create_backups", _lead_away),
+    (Goal.FAILBACK, "database/end_stale_replication", _nothing),
     (Goal.FAILBACK, "database/rename_old_primary", _nothing),
     (Goal.FAILBACK, "database/replicate_to_primary", _nothing),
     (Goal.FAILBACK, "files/end_stale_replication", _nothing),
     (Goal.FAILBACK, "files/allow_overwrite_primary", _nothing),
     (Goal.FAILBACK, "files/replicate_to_primary", _nothing),
+    (Goal.FAILBACK, "secrets/copy_to_primary", _nothing),
+    (Goal.FAILBACK, "database/wait_replica_lag", _nothing),
+    (Goal.FAILBACK, "files/wait_sync_lag", _nothing),
+    (Goal.FAILBACK, "files/freeze", _nothing),
+    (Goal.FAILBACK, "database/freeze", _nothing),
     (Goal.FAILBACK, "objects/copy_to_primary", _nothing),
     (Goal.FAILBACK, "files/verify_primary_in_sync", _nothing),
     (Goal.FAILBACK, "objects/verify_primary_in_sync", _nothing),
     (Goal.FAILBACK, "tables/verify_primary_in_sync", _nothing),
     (Goal.FAILBACK, "database/verify_primary_in_sync", _nothing),
     (Goal.FAILBACK, "database/promote_primary", _nothing),
-    (Goal.FAILBACK, "database/protect_primary", _expose(Side.PRIMARY)),
     (Goal.FAILBACK, "files/promote_primary", _nothing),
     (Goal.FAILBACK, "files/protect_primary", _leave_files_open),
-    (Goal.FAILBACK, "secrets/copy_to_primary", _nothing),
+    (Goal.FAILBACK, "database/protect_primary", _expose(Side.PRIMARY)),
     (Goal.FAILBACK, "objects/copy_to_primary_final", _lead_home),
     (Goal.FAILBACK, "database/rename_old_dr", _nothing),
     (Goal.FAILBACK, "files/unfreeze", _nothing),

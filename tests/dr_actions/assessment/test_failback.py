@@ -6,11 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from dr_actions.assessment.failback import failback_gates, serving_gates, stranded_writes, sync_estimate
+from dr_actions.assessment.failback import (
+    failback_gates,
+    serving_gates,
+    stranded_writes,
+    sync_estimate,
+    write_pause_gate,
+)
 from dr_actions.model.action import PlanContext
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.planning.planner import context_of
+from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
@@ -52,6 +59,17 @@ def test_what_serves_must_be_whole_and_seen(check: str, status: Status, met: boo
 
 def test_a_check_that_is_not_grave_is_no_gate() -> None:
     assert [] == gates("validation.services-run", Status.FAIL, Severity.NORMAL)
+
+
+@pytest.mark.parametrize(("most_s", "met"), [(90 * 60, True), (90 * 60 + 1, False)])
+def test_nobody_goes_home_while_the_writes_may_stand_still_for_longer_than_is_allowed(most_s: int, met: bool) -> None:
+    (gate,) = write_pause_gate(WritePause(600, 900, 1800, most_s), SIT)
+    assert (gate.id, gate.met, gate.stops) == ("plan.write-pause", met, False)
+    assert "failback.max_write_pause_minutes" in gate.says
+
+
+def test_a_plan_that_stops_no_writes_needs_no_such_gate() -> None:
+    assert [] == list(write_pause_gate(None, SIT))
 
 
 def direction(word: str) -> Gate:

@@ -94,6 +94,12 @@ def test_a_freeze_counts_from_the_second_of_its_last_step_and_only_whole() -> No
     assert proven(begin(), of_plan=plan(*BACKUPS, goal=Goal.FAILBACK)).frozen_at is None
 
 
+def test_a_run_began_with_its_last_plan() -> None:
+    kind, none, data, _ = begin()
+    assert proven(begin(), (kind, none, data, NOW + SECOND)).begun_at == NOW + SECOND
+    assert proven(confirmed(FREEZES[0])).begun_at is None
+
+
 def test_the_databases_that_failbacks_renamed_are_known_by_their_resource() -> None:
     rows = (begin(), confirmed(RENAMES[0]), confirmed(RENAMES[1]), begin(), confirmed(FREEZES[0]))
     assert {"db-1": "sit-mysql-before-1"} == renamed_databases_in(journal(*rows))

@@ -21,7 +21,7 @@ from dr_actions.model.sequence import Role
         (Advice, "PROCEED, RISKY, DO_NOT_FAILOVER, WAIT"),
         (
             Role,
-            "notify, notify at the end, wait for the primary, freeze, backup, rename, sync, zero loss, database, "
+            "notify, notify at the end, wait for the primary, freeze, backup, rename, zero loss, database, "
             "services, traffic, fence, close the old database",
         ),
     ],

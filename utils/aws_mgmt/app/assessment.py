@@ -8,7 +8,13 @@ from datetime import datetime
 
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
-from dr_actions.assessment.failback import failback_advice, failback_gates, stranded_writes, sync_estimate
+from dr_actions.assessment.failback import (
+    failback_advice,
+    failback_gates,
+    stranded_writes,
+    sync_estimate,
+    write_pause_gate,
+)
 from dr_actions.assessment.failover import (
     Advice,
     Assessment,
@@ -26,6 +32,7 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import FENCING, Goal, Plan
 from dr_actions.planning.estimate import past_durations, sizes_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
+from dr_actions.planning.write_pause import write_pause
 from dr_actions.run_history.durations import is_measured
 from dr_checks.core.model import Area
 from dr_checks.posture.posture import BLINDNESS, FENCE, PostureName, posture_of
@@ -107,11 +114,15 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     """Plan the way home and weigh whether to take it."""
     posture = report.whole_posture
     plan = make_plan(context, posture.name)
-    gates = failback_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    env, snapshot = context.env, context.snapshot
+    gates = failback_gates(report.verdict.results, plan, posture, signals_of(snapshot, env), context)
+    pause = write_pause(plan, env, past_durations(snapshot), sizes_of(snapshot, env))
+    gates += tuple(write_pause_gate(pause, env))
     advice, reasons = failback_advice(gates)
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
-    return _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+    weighed = _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
+    return replace(weighed, write_pause=pause)
 
 
 def failover_estimate_s(environment: Environment, snapshot: Snapshot) -> int:

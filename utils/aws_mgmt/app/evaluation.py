@@ -16,6 +16,7 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.posture.posture import PostureName, posture_of
+from dr_checks.posture.writers import writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
@@ -110,6 +111,7 @@ def judge(
         posture_says=posture.says,
         posture_severity=posture.severity,
         posture_next=posture.next_step,
+        writers=writers_sentence(snapshot, environment),
         to_fence=posture.to_fence,
         tenants=tenants_of(observation),
         verdict=verdict,

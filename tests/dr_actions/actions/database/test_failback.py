@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import failback, rename_old_dr, rename_old_primary
+from dr_actions.actions.database import (
+    end_stale_replication,
+    failback,
+    rename_old_dr,
+    rename_old_primary,
+    wait_replica_lag,
+)
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import promote_primary as database_promote_primary
 from dr_actions.actions.database import protect_primary as database_protect_primary
@@ -40,16 +46,24 @@ COPY = replace(OLD, resource_id="db-THREE", source=SERVED.arn, replication="repl
 CAME_HOME = replace(COPY, source="", replication="", retention_days=7, tags=((failback.COME_FROM, SERVED.resource_id),))
 FROZEN_GROUP = replace(plain.PARAMETERS, parameters=(("binlog_format", "ROW"), ("read_only", "1")))
 SENT = {
-    f"database/freeze:{NAME}": NOW - timedelta(minutes=9),
+    "backup/create_backups:dr-database": NOW - timedelta(minutes=8),
     f"database/replicate_to_primary:{NAME}": NOW - timedelta(minutes=5),
 }
+CONFIRMED = {f"database/freeze:{NAME}": NOW - timedelta(minutes=4)}
 VAULTS = tuple(
     backup.Vault(name, f"arn:{name}", "", 1, False, None, None, None)
     for name in ("bbws-dr-vault", "bbws-backup-vault-sit")
 )
 
 
-def sight(env: Environment = SIT, recorded: Any = None, sent: Any = None, **parts: Any) -> PlanContext:
+def sight(
+    env: Environment = SIT,
+    recorded: Any = None,
+    sent: Any = None,
+    confirmed: Any = None,
+    begun_at: Any = None,
+    **parts: Any,
+) -> PlanContext:
     """What is seen in a failback: both databases, none frozen, but for the parts named."""
     jobs, points = parts.pop("jobs", ()), parts.pop("points", ())
     vaults, groups = parts.pop("vaults", VAULTS), parts.pop("security_groups", ())
@@ -59,7 +73,8 @@ def sight(env: Environment = SIT, recorded: Any = None, sent: Any = None, **part
     values |= {(backup.vaults, side): vaults for side in (Side.PRIMARY, Side.DR)}
     values |= {(backup_jobs.backups, Side.PRIMARY): (), (backup_jobs.backups, Side.DR): jobs}
     values |= {(backup.recovery_points, Side.DR): points}
-    return PlanContext(env, world(values, env=env), Goal.FAILBACK, True, sent_at=sent or {}, recorded=recorded or {})
+    context = PlanContext(env, world(values, env=env), Goal.FAILBACK, True, sent_at=sent or {}, begun_at=begun_at)
+    return replace(context, recorded=recorded or {}, confirmed_at=confirmed or {})
 
 
 def the(action: Action, seen: PlanContext | None = None) -> Step:
@@ -72,8 +87,10 @@ def standing(action: Action, step: Step, **parts: Any) -> StepState:
 
 
 OURS = (
-    *(database_freeze.ACTION, create_backups.ACTION, rename_old_primary.ACTION, database_replicate_to_primary.ACTION),
+    *(create_backups.ACTION, end_stale_replication.ACTION, rename_old_primary.ACTION),
+    *(database_replicate_to_primary.ACTION, wait_replica_lag.ACTION),
     *(
+        database_freeze.ACTION,
         database_verify_primary_in_sync.ACTION,
         database_promote_primary.ACTION,
         database_protect_primary.ACTION,
@@ -89,7 +106,7 @@ def test_the_verbs_are_those_of_a_failback_alone_in_the_order_of_its_stages() ->
     assert [step for action in OURS for step in action.plan_steps(away)] == []
     assert [note for action in OURS for note in (*action.notes(away), *action.cleanup_notes(away))] == []
     stages = [step.stage for action in OURS for step in action.plan_steps(sight())]
-    assert stages == sorted(stages) == [18, 20, 20, 25, 30, 35, 37, 38, 62, 63, 65]
+    assert stages == sorted(stages) == [18, 18, 19, 20, 23, 29, 33, 35, 37, 59, 62, 63, 65]
 
 
 def test_two_people_who_look_a_minute_apart_plan_the_same() -> None:
@@ -186,13 +203,11 @@ def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
     ("changes", "expected"),
     [
         pytest.param({"lags_primary": _lag(0.0, 1)}, StepState.DONE, id="caught up"),
-        pytest.param(
-            {"lags_primary": _lag(0.0, 6)}, StepState.IN_PROGRESS, id="measured before the copy was asked for"
-        ),
+        pytest.param({"lags_primary": _lag(0.0, 5)}, StepState.IN_PROGRESS, id="measured before the freeze held"),
         pytest.param({"lags_primary": _lag(600.0, 1)}, StepState.IN_PROGRESS, id="trails"),
         pytest.param({"lags_primary": _lag(-1.0, 1)}, StepState.IN_PROGRESS, id="tells that it does not run"),
         pytest.param({"lags_primary": _lag(None, 0)}, StepState.IN_PROGRESS, id="not published"),
-        pytest.param({"lags_primary": _lag(0.0, 1), "sent": {}}, StepState.IN_PROGRESS, id="freeze not recorded"),
+        pytest.param({"lags_primary": _lag(0.0, 1), "confirmed": {}}, StepState.IN_PROGRESS, id="freeze not recorded"),
         pytest.param(
             {"lags_primary": _lag(0.0, 1), "parameter_groups_dr": (plain.PARAMETERS,)}, StepState.DRIFTED, id="thawed"
         ),
@@ -207,11 +222,40 @@ def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
     ],
 )
 def test_the_copy_is_complete_once_it_was_measured_after_the_freeze(changes: Any, expected: StepState) -> None:
-    seen = {"instances_primary": (COPY,), "parameter_groups_dr": (FROZEN_GROUP,), "sent": SENT, **changes}
+    seen = {"instances_primary": (COPY,), "parameter_groups_dr": (FROZEN_GROUP,), "confirmed": CONFIRMED, **changes}
     assert (
         standing(database_verify_primary_in_sync.ACTION, the(database_verify_primary_in_sync.ACTION), **seen)
         is expected
     )
+
+
+def test_the_old_primarys_backups_are_replicated_no_more_before_the_new_ones_are() -> None:
+    action = end_stale_replication.ACTION
+    step = the(action)
+    assert step.call is not None
+    assert step.call.params == {"SourceDBInstanceArn": plain.REPLICATED.instance_arn}
+    assert (step.side, step.stage < the(rename_old_primary.ACTION).stage) == (Side.DR, True)
+    assert standing(action, step) is StepState.READY
+    copies = replace(plain.REPLICATED, status="retained")
+    assert standing(action, step, automated_backups_dr=(copies,)) is StepState.DONE, "what was replicated stays"
+    another = replace(plain.REPLICATED, resource_id="db-OTHER")
+    assert [] == list(action.plan_steps(sight(automated_backups_dr=(another,))))
+
+
+@pytest.mark.parametrize(
+    ("lag", "there", "expected"),
+    [
+        pytest.param(_lag(60.0, 1), COPY, StepState.DONE, id="trails by little"),
+        pytest.param(_lag(61.0, 1), COPY, StepState.IN_PROGRESS, id="trails by more"),
+        pytest.param(_lag(0.0, 60), COPY, StepState.IN_PROGRESS, id="measured an hour ago"),
+        pytest.param(_lag(-1.0, 1), COPY, StepState.IN_PROGRESS, id="tells that it does not run"),
+        pytest.param((), COPY, StepState.IN_PROGRESS, id="not published"),
+        pytest.param(_lag(0.0, 1), CAME_HOME, StepState.DRIFTED, id="promoted"),
+    ],
+)
+def test_the_writes_are_not_stopped_before_the_copy_trails_by_little(lag: Any, there: Any, expected: StepState) -> None:
+    step = the(wait_replica_lag.ACTION)
+    assert standing(wait_replica_lag.ACTION, step, lags_primary=lag, instances_primary=(there,)) is expected
 
 
 @pytest.mark.parametrize(

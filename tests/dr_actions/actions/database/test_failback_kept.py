@@ -67,6 +67,7 @@ JOB = backup_jobs.BackupJob(
     point_arn=plain.COPY.arn,
 )
 POINT = replace(plain.COPY, resource_arn=SERVED.arn, created_at=JOB.created_at)
+BEGUN = NOW - timedelta(minutes=9)
 OVER = replace(JOB, state="FAILED", completed_at=NOW)
 
 
@@ -79,9 +80,9 @@ OVER = replace(JOB, state="FAILED", completed_at=NOW)
         pytest.param({"jobs": (replace(JOB, state="COMPLETED"),), "points": (POINT,)}, StepState.DONE, id="complete"),
         pytest.param({"points": (POINT,)}, StepState.READY, id="a point of nobody's job"),
         pytest.param(
-            {"jobs": (replace(JOB, state="COMPLETED", created_at=NOW - timedelta(minutes=10)),), "points": (POINT,)},
+            {"jobs": (replace(JOB, state="COMPLETED", created_at=NOW - timedelta(minutes=11)),), "points": (POINT,)},
             StepState.READY,
-            id="of before the freeze",
+            id="of before the run",
         ),
         pytest.param({"jobs": (OVER,)}, StepState.FAILED, id="failed"),
         pytest.param({"jobs": (replace(OVER, state="PARTIAL"),)}, StepState.FAILED, id="incomplete"),
@@ -91,12 +92,16 @@ OVER = replace(JOB, state="FAILED", completed_at=NOW)
             id="failed a while ago",
         ),
         pytest.param({"vaults": ()}, StepState.FAILED, id="no vault"),
-        pytest.param({"jobs": (JOB,), "sent": {}}, StepState.READY, id="nothing was frozen nor sent in this run"),
+        pytest.param(
+            {"jobs": (JOB,), "sent": {}, "begun_at": None},
+            StepState.READY,
+            id="neither a beginning nor a call on record",
+        ),
     ],
 )
-def test_a_backup_counts_by_its_own_job_since_the_freeze(changes: Any, expected: StepState) -> None:
+def test_a_backup_counts_by_its_own_job_since_the_run_began(changes: Any, expected: StepState) -> None:
     step = next(step for step in create_backups.ACTION.plan_steps(sight()) if step.side is Side.DR)
-    assert standing(create_backups.ACTION, step, **{"sent": SENT, **changes}) is expected
+    assert standing(create_backups.ACTION, step, **{"sent": SENT, "begun_at": BEGUN, **changes}) is expected
 
 
 def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
@@ -104,11 +109,11 @@ def test_a_backup_is_asked_for_by_one_token_until_it_fails() -> None:
     tokens = [
         create_backups.ACTION.build_call(step, seen).params["IdempotencyToken"]
         for seen in (
-            sight(sent=SENT),
-            replace(sight(sent=SENT, jobs=(JOB,)), snapshot=sight(jobs=(JOB,)).snapshot),
-            sight(sent=SENT, jobs=(OVER,)),
-            replace(sight(sent=SENT), incident="INC-2"),
-            sight(sent={f"database/freeze:{NAME}": NOW}),
+            sight(begun_at=BEGUN),
+            sight(begun_at=BEGUN, sent=SENT, jobs=(JOB,)),
+            sight(begun_at=BEGUN, sent=SENT, jobs=(OVER,)),
+            replace(sight(begun_at=BEGUN), incident="INC-2"),
+            sight(begun_at=NOW),
         )
     ]
     assert tokens[0] == tokens[1]

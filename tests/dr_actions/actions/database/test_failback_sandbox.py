@@ -9,7 +9,13 @@ from dataclasses import replace
 import pytest
 
 from dr_actions.actions.backup import create_backups
-from dr_actions.actions.database import failback, rename_old_dr, rename_old_primary
+from dr_actions.actions.database import (
+    end_stale_replication,
+    failback,
+    rename_old_dr,
+    rename_old_primary,
+    wait_replica_lag,
+)
 from dr_actions.actions.database import freeze as database_freeze
 from dr_actions.actions.database import promote_primary as database_promote_primary
 from dr_actions.actions.database import protect_primary as database_protect_primary
@@ -31,6 +37,7 @@ PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
 pytestmark = pytest.mark.proof
 
 NAME = "sit-mysql"
+WRITTEN = ["before", "away", "meanwhile"]
 _TRIES = 30
 
 
@@ -70,6 +77,7 @@ def standing() -> Iterator[Home]:
 def away(standing: Home) -> Home:
     standing.endpoint.return_to("away")
     standing.sent_at.clear()
+    standing.confirmed_at.clear()
     return standing
 
 
@@ -106,11 +114,8 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
     assert served is not None
     assert away.ids(DR, "rows") == ["before", "away"]
     plan = _foreseen(away)
-    for action in WAY[:2]:
-        _take(away, action, plan[action.name])
-    assert away.write(DR, "rows", "refused") == 503
-    assert away.ids(DR, "rows") == ["before", "away"], "pages are still served"
-    for action in WAY[2:]:
+    _freeze_late(away, plan)
+    for action in WAY[6:]:
         if action is database_protect_primary.ACTION:
             _unprotect(away, plan[action.name][0])
         _take(away, action, plan[action.name])
@@ -136,10 +141,10 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
 
     away.send(Side.PRIMARY, "ecs:UpdateService", cluster="sit-cluster", service="sit-tenant-1-service", desiredCount=1)
     for _ in range(20):
-        if away.ids(PRIMARY, "rows") == ["before", "away"]:
+        if away.ids(PRIMARY, "rows") == WRITTEN:
             break
         past_the_second(away)
-    assert away.ids(PRIMARY, "rows") == ["before", "away"]
+    assert away.ids(PRIMARY, "rows") == WRITTEN
     assert away.write(PRIMARY, "rows", "at home") == 201
     past_the_second(away)
     seen = away.sight(away.whole(), goal=Goal.FAILOVER)
@@ -147,15 +152,17 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
     assert again.before["instance"] == "absent"
     away.hand.send(database_restore_dr.ACTION.build_call(again, seen))
     assert away.until(StepState.DONE, database_restore_dr.ACTION, again).state is StepState.DONE
-    assert away.ids(DR, "rows") == ["before", "away", "at home"], "the next failover finds all of it"
+    assert away.ids(DR, "rows") == [*WRITTEN, "at home"], "the next failover finds all of it"
     assert away.write(DR, "rows", "away again") == 201, "nothing is frozen any more"
 
 
 WAY = (
-    database_freeze.ACTION,
     create_backups.ACTION,
+    end_stale_replication.ACTION,
     rename_old_primary.ACTION,
     database_replicate_to_primary.ACTION,
+    wait_replica_lag.ACTION,
+    database_freeze.ACTION,
     database_verify_primary_in_sync.ACTION,
     database_promote_primary.ACTION,
     database_protect_primary.ACTION,
@@ -166,6 +173,17 @@ WAY = (
 
 
 WATCHED = sorted({name for action in WAY for name in action.reads_parts})
+
+
+def _freeze_late(world: Home, plan: dict[str, list[Step]]) -> None:
+    """The DR region takes writes while everything is copied, and refuses them once it is frozen."""
+    for action in WAY[:5]:
+        _take(world, action, plan[action.name])
+    assert world.write(DR, "rows", "meanwhile") == 201
+    past_the_second(world)
+    _take(world, WAY[5], plan[WAY[5].name])
+    assert world.write(DR, "rows", "refused") == 503
+    assert world.ids(DR, "rows") == WRITTEN, "pages are still served"
 
 
 def _unprotect(world: Home, step: Step) -> None:
@@ -191,7 +209,7 @@ def test_a_freeze_is_waited_for_until_the_instance_is_in_sync_and_is_taken_back(
     away.endpoint.timing(transition_s=0.3)
 
 
-def test_a_backup_is_told_from_one_of_before_the_freeze_and_is_not_started_twice(away: Home) -> None:
+def test_a_backup_is_told_from_one_of_before_the_run_and_is_not_started_twice(away: Home) -> None:
     steps = {step.id: step for step in _the(away, create_backups.ACTION)}
     assert sorted(steps) == [
         f"backup/create_backups:{side}-{store}" for side in ("dr", "primary") for store in ("database", "files")
@@ -199,8 +217,8 @@ def test_a_backup_is_told_from_one_of_before_the_freeze_and_is_not_started_twice
     step = steps["backup/create_backups:dr-database"]
     assert step.call is not None
     away.send(Side.DR, "backup:StartBackupJob", **{**step.call.params, "IdempotencyToken": "another's, of before"})
-    past_the_second(away)
-    _take(away, database_freeze.ACTION)
+    past_the_second(away, 90)
+    away.begun_at = away.whole("sts_identity.caller").taken_at
     assert away.confirm(create_backups.ACTION, step).state is StepState.READY, "what was there before proves nothing"
     away.endpoint.timing(transition_s=1.5)
     away.act(create_backups.ACTION, step)
@@ -215,7 +233,8 @@ def test_a_backup_is_told_from_one_of_before_the_freeze_and_is_not_started_twice
     proof = evidence.proof_of(dict(done.evidence))
     assert proof is not None
     assert (proof.side, proof.store) == (Side.DR, evidence.DATABASE)
-    assert proof.created_at > away.sent_at[f"database/freeze:{NAME}"]
+    assert away.begun_at is not None
+    assert proof.created_at >= away.begun_at.replace(microsecond=0)
     away.endpoint.timing(transition_s=0.3)
     jobs = away.send(Side.DR, "backup:ListBackupJobs", ByResourceArn=step.call.params["ResourceArn"])["BackupJobs"]
     assert len(jobs) == 2

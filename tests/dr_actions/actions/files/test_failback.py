@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from dr_actions.actions.files import allow_overwrite_dr, allow_overwrite_primary, end_stale_replication
+from dr_actions.actions.files import allow_overwrite_dr, allow_overwrite_primary, end_stale_replication, wait_sync_lag
 from dr_actions.actions.files import failback as files_failback
 from dr_actions.actions.files import freeze as files_freeze
 from dr_actions.actions.files import promote_primary as files_promote_primary
@@ -34,7 +34,9 @@ REPLICATE, PROVE, RELEASE = (
     files_verify_primary_in_sync.ACTION,
     files_promote_primary.ACTION,
 )
-HOMEWARD = (FREEZE, end_stale_replication.ACTION, OPEN, REPLICATE, PROVE, RELEASE, files_protect_primary.ACTION)
+HOT = (end_stale_replication.ACTION, OPEN, REPLICATE, wait_sync_lag.ACTION)
+HOMEWARD = (*HOT, FREEZE, PROVE, RELEASE, files_protect_primary.ACTION)
+WRITTEN = ["before", "away", "meanwhile"]
 AFTER = (THAW, allow_overwrite_dr.ACTION, files_replicate_to_dr.ACTION)
 OTHER = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "elasticfilesystem:Client*"}
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [OTHER]})
@@ -49,11 +51,15 @@ def systems(world: Home) -> files_failback.FileSystems:
 @pytest.mark.proof
 def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_before(away: Home) -> None:
     home, there = away.env.regions.primary, away.env.regions.dr
-    for action in HOMEWARD[:-2]:
+    for action in HOT:
+        away.take(action)
+    assert 201 == away.write(there, "files", "meanwhile"), "writes go on while everything is copied"
+    past_the_second(away)
+    for action in (FREEZE, PROVE):
         away.take(action)
     assert 503 == away.write(there, "files", "refused")
-    assert ["before", "away"] == away.ids(there, "files"), "still read while it is frozen"
-    for action in HOMEWARD[-2:]:
+    assert WRITTEN == away.ids(there, "files"), "still read while it is frozen"
+    for action in (RELEASE, files_protect_primary.ACTION):
         away.take(action)
     (row,) = away.send(Side.PRIMARY, "efs:DescribeFileSystems", FileSystemId=systems(away).primary.id)["FileSystems"]
     assert "ENABLED" == row["FileSystemProtection"]["ReplicationOverwriteProtection"]
@@ -69,7 +75,7 @@ def test_everything_written_before_and_meanwhile_is_home_and_the_world_is_as_bef
         assert isinstance(policy, efs_policy.FileSystemPolicy)
         assert not policy.present
     assert home != there
-    assert ["before", "away"] == away.ids(there, "files")
+    assert WRITTEN == away.ids(there, "files")
     assert 503 == away.write(there, "files", "read-only again")
 
 
@@ -165,6 +171,18 @@ def test_a_freeze_holds_only_after_the_minutes_that_aws_may_take() -> None:
     assert StepState.DONE is stands(FREEZE, sight_of(later, env=SIT), step)[0]
 
 
+@pytest.mark.parametrize(
+    ("minutes_ago", "expected"), [(20, StepState.DONE), (21, StepState.IN_PROGRESS), (None, StepState.IN_PROGRESS)]
+)
+def test_the_writes_are_not_stopped_before_the_files_were_synced_lately(
+    minutes_ago: int | None, expected: StepState
+) -> None:
+    synced_at = failed_over().taken_at - timedelta(minutes=minutes_ago) if minutes_ago is not None else None
+    seen = sight_of(_replicating(_between(synced_at=synced_at)))
+    assert expected is stands(wait_sync_lag.ACTION, seen)[0]
+    assert StepState.DRIFTED is stands(wait_sync_lag.ACTION, sight_of(FROZEN))[0], "nothing replicates"
+
+
 def test_a_policy_that_would_grow_too_long_is_not_sent() -> None:
     step = only(FREEZE, sight_of())
     long = replace(step, before={**step.before, "policy": json.dumps({"Statement": [OTHER] * 250})})
@@ -201,7 +219,6 @@ def _empty() -> Snapshot:
 WRONG = {
     "the primary replicates into the DR region": (_replicating(_between(home=False)), "the older ones"),
     "tasks run in the primary region": (_running(), "may write files there"),
-    "the DR region is not frozen": (with_policy(FROZEN, ""), "are not frozen"),
     "the DR region's file system is empty": (_empty(), "holds nothing"),
 }
 

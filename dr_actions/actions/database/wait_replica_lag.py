@@ -1,0 +1,55 @@
+"""Before the write pause: waits until the database at home trails the DR region's by little. No call is made.
+
+What is still to come when the writes stop is waited for in the pause, so it is let shrink while the DR region serves.
+A lag that is absent or old says nothing (T23). That nothing is lost is proven later, by another step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_actions.actions.database import failback
+from dr_actions.actions.database.verify_primary_in_sync import came_home, lag_s
+from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.plan import Step
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds, rds_replicas
+
+
+def plan_steps(context: PlanContext) -> Iterator[Step]:
+    """The one step, unless the copy was promoted already."""
+    source, name, most_s = failback.writer(context), failback.own_name(context), context.env.failback.database_lag_s
+    if source is None or came_home(context, source):
+        return
+    yield context.step(
+        __name__,
+        name,
+        side=Side.PRIMARY,
+        says=f"Wait until {name} in {context.env.regions.primary} trails {source.identifier} of "
+        f"{context.env.regions.dr} by {most_s} s at most.",
+        budget_s=7200,
+        before={"source": source.arn, "resource": source.resource_id},
+        after={"lag_s": most_s},
+    )
+
+
+def observe(step: Step, context: PlanContext) -> StepStatus:
+    """WAITING while the replica trails by more, or nobody knows by how much."""
+    instance = failback.named(context, Side.PRIMARY, step.subject)
+    if instance is None or instance.source != step.before["source"]:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} does not replicate {step.before['source']} (any more).")
+    lag, reason = lag_s(context, instance)
+    if lag is None:
+        return StepStatus(StepState.IN_PROGRESS, f"How far {instance.identifier} trails is not known now: {reason}")
+    message, facts = f"{instance.identifier} trails by {lag:.0f} s", (("lag", f"{lag:.0f} s"),)
+    if lag > step.after["lag_s"]:
+        return StepStatus(
+            StepState.IN_PROGRESS,
+            f"{message}, {step.after['lag_s']} s at most are wanted.",
+            facts,
+            progress=(str(lag),),
+        )
+    return StepStatus(StepState.DONE, f"{message}.", facts)
+
+
+ACTION = action(globals(), (), (rds.instances, rds_replicas.lags))

@@ -1,0 +1,32 @@
+"""Freeze before promotion: nothing at home becomes the writer while the DR region's stores may take writes. Pure.
+
+Rule ``guard.frozen-first``: in a failback the calls that make the primary's database or files writable leave only once
+every freeze of the plan is confirmed in the journal. So at each moment one region writes (T41).
+"""
+
+from __future__ import annotations
+
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.failback_exemptions import END, LOCAL_ONLY
+from dr_actions.model.gates import Refusal
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment
+
+RULE = "guard.frozen-first"
+PROMOTE = "rds:PromoteReadReplica"
+
+
+def refusal(call: Call, context: GuardContext) -> Refusal | None:
+    """Why ``call`` must not leave, None where it makes nothing writable or the DR region is frozen."""
+    env = context.env
+    if context.goal is not Goal.FAILBACK or context.frozen_at is not None or not makes_writable(call, env):
+        return None
+    reason = f"{env.regions.dr} is not frozen, so two regions would take writes (T41)"
+    return Refusal(RULE, f"{call.name} in {call.region} lets {env.regions.primary} take writes: {reason}.")
+
+
+def makes_writable(call: Call, env: Environment) -> bool:
+    """Whether ``call`` lets the primary's database or files take writes."""
+    if call.name == PROMOTE:
+        return call.region == env.regions.primary
+    return call.name == END and call.region == env.regions.dr and call.params.get("DeletionMode") != LOCAL_ONLY

@@ -1,0 +1,57 @@
+"""How long nobody writes: from the first freeze on, and nothing that is done before it or after the last move."""
+
+from __future__ import annotations
+
+from dr_actions.model.action_ids import step_id
+from dr_actions.model.plan import Goal, Plan, Step
+from dr_actions.model.sequence import row_of
+from dr_actions.planning.estimate import Sizes
+from dr_actions.planning.write_pause import WritePause, write_pause
+from tests.dr_actions.deciding import SIT, plan, step
+
+SIZES = Sizes(database_gib=100, files_gib=200)
+BAKE_S = round(SIT.failback.bake_minutes * 60)
+
+
+def of(action: str, label: str = "x", nth: int = 0) -> Step:
+    row = row_of(Goal.FAILBACK, action)
+    return step(label, row.stage + nth, action, id=step_id(action, label), call=None, budget_s=600)
+
+
+FREEZE, STAGES = of("files/freeze"), [of("traffic/shift_to_primary", str(p), n) for n, p in enumerate((10, 50, 100))]
+
+
+def pause_of(*steps: Step) -> WritePause:
+    found = write_pause(going_home(*steps), SIT, {}, SIZES)
+    assert found is not None
+    return found
+
+
+def going_home(*steps: Step) -> Plan:
+    return plan(*steps, goal=Goal.FAILBACK)
+
+
+def test_backups_and_copies_made_before_the_freeze_cost_no_write() -> None:
+    hot = (of("backup/create_backups"), of("database/replicate_to_primary"), of("database/wait_replica_lag"))
+    assert pause_of(*hot, FREEZE, *STAGES) == pause_of(FREEZE, *STAGES)
+    assert pause_of(FREEZE, *STAGES, of("compute/stop_dr_services")) == pause_of(FREEZE, *STAGES)
+
+
+def test_the_last_visitors_wait_for_the_bakes_of_the_stages_before_theirs() -> None:
+    staged, whole = pause_of(FREEZE, *STAGES), pause_of(FREEZE, STAGES[-1])
+    assert (whole.first_p50_s, whole.first_p90_s) == (whole.last_p50_s, whole.last_p90_s)
+    assert staged.first_p50_s == whole.first_p50_s
+    assert staged.last_p50_s - staged.first_p50_s >= 2 * BAKE_S
+
+
+def test_one_in_ten_takes_longer_than_half_of_them_and_less_than_every_step_late_at_once() -> None:
+    proofs = of("files/verify_primary_in_sync"), of("database/verify_primary_in_sync")
+    alone = [pause_of(FREEZE, proof, STAGES[-1]) for proof in proofs]
+    both = pause_of(FREEZE, *proofs, STAGES[-1])
+    late = sum(found.last_p90_s - found.last_p50_s for found in alone)
+    assert 0 < both.last_p90_s - both.last_p50_s < late
+
+
+def test_a_plan_that_freezes_nothing_has_no_pause() -> None:
+    assert write_pause(going_home(*STAGES), SIT, {}, SIZES) is None
+    assert write_pause(going_home(FREEZE), SIT, {}, SIZES) is None

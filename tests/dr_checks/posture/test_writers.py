@@ -1,0 +1,55 @@
+"""Which region's database takes writes: named where both were seen, and never claimed where one was not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_checks.posture.writers import writers_sentence
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds, rds_groups
+from tests.dr_checks import databases as plain
+from tests.dr_checks.worlds import DENIED, SIT, Values, world
+
+AWAY = replace(plain.PRIMARY, arn=plain.ARN.replace(plain.HOME, plain.AWAY), resource_id="db-TWO")
+REPLICA = replace(plain.PRIMARY, source=AWAY.arn)
+REFUSING = (replace(plain.PARAMETERS, parameters=(("read_only", "1"),)),)
+ACCEPTING = (plain.PARAMETERS,)
+PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
+
+
+def said(primary: Any, dr: Any, groups_dr: Any = ACCEPTING) -> str:
+    values: Values = {
+        (rds.instances, Side.PRIMARY): primary,
+        (rds.instances, Side.DR): dr,
+        (rds_groups.parameter_groups, Side.PRIMARY): ACCEPTING,
+        (rds_groups.parameter_groups, Side.DR): groups_dr,
+    }
+    return writers_sentence(world(values), SIT)
+
+
+@pytest.mark.parametrize(
+    ("primary", "dr", "groups_dr", "sentence"),
+    [
+        ((plain.PRIMARY,), (), ACCEPTING, f"the database of {PRIMARY} alone takes them."),
+        ((REPLICA,), (AWAY,), ACCEPTING, f"the database of {DR} alone takes them."),
+        ((REPLICA,), (AWAY,), REFUSING, "no region's database takes them."),
+        ((plain.PRIMARY,), (AWAY,), REFUSING, f"the database of {PRIMARY} alone takes them."),
+        ((plain.PRIMARY,), (AWAY,), ACCEPTING, f"the databases of both {PRIMARY} and {DR} take them (T41)."),
+    ],
+    ids=["at home", "copied home", "frozen", "promoted", "split"],
+)
+def test_the_writer_of_each_moment_of_a_failback_is_named(primary: Any, dr: Any, groups_dr: Any, sentence: str) -> None:
+    assert sentence == said(primary, dr, groups_dr)
+
+
+def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:
+    unknown = f"whether the database of {PRIMARY} does is not known."
+    assert unknown == said(DENIED, (AWAY,), REFUSING)
+    assert f"{DR} takes them; {unknown}" == said(DENIED, (AWAY,))
+    assert f"whether the database of {PRIMARY} and {DR} does is not known." == said(DENIED, DENIED)
+    assert f"{PRIMARY} takes them; whether the database of {DR} does is not known." == said(
+        (plain.PRIMARY,), (AWAY,), DENIED
+    )
