@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from dr_actions.model.action import TO_DR
+from dr_actions.model.plan import Goal
 from dr_checks.derived.record_pairs import side_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -55,3 +57,10 @@ def _first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
     plain = {check.id for check in checks if check.id in own and not (check.inverted or check.disabled)}
     failing = [r for r in readings if r.dimension(route53_health_checks.STATUS_DIMENSION) in plain and r.value == 0]
     return min((reading.lowest_at for reading in failing if reading.lowest_at is not None), default=None)
+
+
+def rto_ends_at(env: Environment, goal: Goal, outage_since: datetime | None) -> datetime | None:
+    """Return when the recovery time objective is over; None where nobody waits for that."""
+    if goal not in TO_DR or outage_since is None:
+        return None
+    return outage_since + timedelta(minutes=env.objectives.rto_minutes)

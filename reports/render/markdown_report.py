@@ -17,6 +17,14 @@ from reports.values.report import Report
 _SHOWN = 50
 
 
+_TITLES = {
+    Status.FAIL: "Gaps",
+    Status.UNKNOWN: "Not seen",
+    Status.WARN: "Warnings",
+    Status.EXCEPTED: "Exceptions",
+}
+
+
 def _alarm(report: Report) -> list[str]:
     return [f"**{markdown(report.alarm)}**", ""] if report.alarm else []
 
@@ -45,12 +53,7 @@ def render(report: Report) -> str:
         lines += _section("In force", [f"- {markdown(sentence)}" for sentence in stands])
     lines += _section("Checks by area", _areas(report))
     lines += _section("Lag by store", _lags(report))
-    for status, title in (
-        (Status.FAIL, "Gaps"),
-        (Status.UNKNOWN, "Not seen"),
-        (Status.WARN, "Warnings"),
-        (Status.EXCEPTED, "Exceptions"),
-    ):
+    for status, title in _TITLES.items():
         lines += _section(title, _findings(report, status))
     lines += _section(
         "Not applicable", [f"- `{r.check}`: {markdown(r.reason)}" for r in verdict.with_status(Status.NOT_APPLICABLE)]

@@ -27,7 +27,20 @@ HERE = Path(__file__).parent
 WORLDS = sorted(path.name.removesuffix(".json.xz") for path in (HERE / "evidence").glob("*.xz"))
 COMMANDS = ("status", "failover", "failover --planned", "failback")
 PROSE = frozenset(
-    {"Comment", "api_calls", "basis", "because", "digest", "feature", "files", "leaves", "measured", "notes", "reason"}
+    {
+        "Comment",
+        "api_calls",
+        "at_most_s",
+        "basis",
+        "because",
+        "digest",
+        "feature",
+        "files",
+        "leaves",
+        "measured",
+        "notes",
+        "reason",
+    }
     | {"posture_next", "posture_says", "posture_severity", "writers"}
     | {"reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
     | {"plan_estimate_s", "rto_estimate_s", "write_pause"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from dr_estate.aws.clock import steady_s
 
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
@@ -49,7 +50,7 @@ class Dialog(Protocol):
         by_hand: Credentials,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
-        elapsed_s: Elapsed = time.monotonic,
+        elapsed_s: Elapsed = steady_s,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 

@@ -7,11 +7,12 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from dr_actions.assessment.data_loss import Loss
+from dr_actions.assessment.outage import rto_ends_at
 from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table import lock as locking
@@ -24,7 +25,7 @@ from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
-from dr_actions.model.action import TO_DR, ProgramContext
+from dr_actions.model.action import ProgramContext
 from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.estimate import step_estimate
@@ -206,13 +207,6 @@ def _outage_of(context: RunContext, journal: Journal) -> datetime | None:
     return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
 
 
-def _rto_ends_at(env: Environment, goal: Goal, outage_since: datetime | None) -> datetime | None:
-    """When the recovery time objective is over; None where nobody waits for that."""
-    if goal not in TO_DR or outage_since is None:
-        return None
-    return outage_since + timedelta(minutes=env.objectives.rto_minutes)
-
-
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its hands; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
@@ -237,7 +231,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
-        rto_ends_at=_rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
+        rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
         estimate_s=step_estimate(env, start.snapshot),
     )
 

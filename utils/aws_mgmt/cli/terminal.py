@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dr_estate.aws.clock import steady_s
 from reports.terminal import console
 from utils.aws_mgmt.app.dialog import Advance, Elapsed, Estimate
 
@@ -44,7 +44,7 @@ class Terminal:
         by_hand: Credentials,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
-        elapsed_s: Elapsed = time.monotonic,
+        elapsed_s: Elapsed = steady_s,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
