@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,9 +41,9 @@ class Terminal:
         plan: Plan,
         folder: Path,
         by_hand: Credentials,
+        elapsed_s: Elapsed,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
-        elapsed_s: Elapsed = time.monotonic,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
