@@ -20,7 +20,7 @@ from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
-from dr_checks.database import rds_copy
+from dr_checks.database import rds_copy, rds_replica
 from dr_checks.files import efs
 from dr_checks.objects import s3_lag
 from dr_checks.operations import rpo
@@ -34,8 +34,14 @@ from dr_estate.readers import rds
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
 _MEASURED_IN_DR = ("database", "files")
-_GROW_OLD = {rds_copy.age.id: "database", efs.last_replicated.id: "files", s3_lag.latency.id: "objects"}
-"""Checks of how old a store's copy is now. In an outage that grows, and the loss, which ``data.<store>`` says, not."""
+_TOLD_AS_LOSS = {
+    rds_copy.age.id: "database",
+    rds_replica.state.id: "database",
+    efs.last_replicated.id: "files",
+    s3_lag.latency.id: "objects",
+}
+"""Checks of a copy that stands still once its source is lost: what that means is the loss, which ``data.<store>`` says
+of the copy that is used."""
 _EXPECTED = {Goal.FAILOVER: PostureName.PRIMARY_LOST, Goal.SWITCHOVER: PostureName.NORMAL}
 _ADVICE = {
     PostureName.NORMAL: "There is nothing to fail over from (for a switchover: `dr_cli.py failover --planned`).",
@@ -133,11 +139,11 @@ def gates_of(
 
 
 def _is_told_as_loss(result: CheckResult, loss_gates: Sequence[Gate]) -> bool:
-    """Whether a check judges the age of copies whose loss is known, and within the objective."""
+    """Whether a check judges how copies follow a lost source, and their loss is known and within the objective."""
     met = {gate.id for gate in loss_gates if gate.met}
     if result.check == rpo.met.id:
         return bool(met) and all(gate.met or gate.relaxed for gate in loss_gates)
-    return f"data.{_GROW_OLD.get(result.check, '')}" in met
+    return f"data.{_TOLD_AS_LOSS.get(result.check, '')}" in met
 
 
 def _posture_gate(plan: Plan, posture: Posture, database_down: bool) -> Gate:

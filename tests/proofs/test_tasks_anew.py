@@ -24,7 +24,6 @@ WAIVED = (
     "check.ecs.deployment-sound",
     "check.ecs.desired-and-running",
     "check.elbv2-routing.healthy-targets",
-    "check.rds-replica.state",  # its source is lost
     "check.secrets.regional-fields",
     "check.sites.every-site-answers",
 )

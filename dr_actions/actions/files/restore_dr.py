@@ -83,7 +83,7 @@ def _of_replication(step: Step, context: PlanContext, row: efs.FileReplication) 
     local = step.call is not None and step.call.params["DeletionMode"] == LOCAL_ONLY
     if local and context.primary_answers:
         reason = "The primary region answers again: its half of the replication would be left behind (T27)"
-        return StepStatus(StepState.DRIFTED, f"{reason}. Assess again.", facts)
+        return StepStatus(StepState.DRIFTED, f"{reason}. `dr_cli.py failover` plans again, for both halves.", facts)
     return StepStatus(StepState.READY, f"{row.destination_id} is a replica, last in sync at {synced}.", facts)
 
 

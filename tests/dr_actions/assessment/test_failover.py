@@ -22,7 +22,7 @@ from dr_actions.assessment.failover import (
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Area, Check, CheckResult, Finding, Severity, Status
-from dr_checks.database import rds_copy
+from dr_checks.database import rds_copy, rds_replica
 from dr_checks.files import efs
 from dr_checks.objects import s3_lag
 from dr_checks.operations import rpo
@@ -96,7 +96,13 @@ def test_proceed_only_where_nothing_unrelaxed_is_unmet_and_no_go_wherever_a_stop
 
 @pytest.mark.parametrize(
     ("check", "store"),
-    [(rds_copy.age, "database"), (efs.last_replicated, "files"), (s3_lag.latency, "objects"), (rpo.met, "objects")],
+    [
+        (rds_copy.age, "database"),
+        (rds_replica.state, "database"),
+        (efs.last_replicated, "files"),
+        (s3_lag.latency, "objects"),
+        (rpo.met, "objects"),
+    ],
 )
 def test_a_copy_that_grew_old_in_the_outage_stops_nobody_where_the_loss_is_within_the_objective(
     check: Check, store: str

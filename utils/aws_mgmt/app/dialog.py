@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dr_estate.aws.clock import steady_s
-
 if TYPE_CHECKING:  # commands that only look need no executor
     from dr_actions.execution.run import RunListener
     from dr_actions.model.plan import Plan, Step
@@ -48,9 +46,9 @@ class Dialog(Protocol):
         plan: Plan,
         folder: Path,
         by_hand: Credentials,
+        elapsed_s: Elapsed,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
-        elapsed_s: Elapsed = steady_s,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dr_estate.aws.clock import steady_s
 from reports.terminal import console
 from utils.aws_mgmt.app.dialog import Advance, Elapsed, Estimate
 
@@ -42,9 +41,9 @@ class Terminal:
         plan: Plan,
         folder: Path,
         by_hand: Credentials,
+        elapsed_s: Elapsed,
         outage_s: float | None = None,
         estimate_s: Estimate | None = None,
-        elapsed_s: Elapsed = steady_s,
     ) -> AbstractContextManager[RunListener]:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
