@@ -77,13 +77,8 @@ def test_a_call_counts_as_the_operations_that_it_begins(of: Step, rows: Sequence
 
 
 def test_a_second_zone_is_asked_for_and_not_waited_for() -> None:
-<<<<<<< HEAD
-    zone = replace(database("ModifyDBInstance", MultiAZ=True), id="database/protect_dr.second_zone:prod-mysql")
-    assert seconds(zone) == 0
-=======
     request = replace(database("ModifyDBInstance", MultiAZ=True), id="database/protect_dr.second_zone:prod-mysql")
     assert seconds(request) == 0
->>>>>>> realday
 
 
 def test_a_service_whose_tasks_are_replaced_waits_until_the_old_ones_have_drained() -> None:

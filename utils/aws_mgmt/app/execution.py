@@ -36,7 +36,6 @@ from dr_checks.posture.writers import writers_sentence
 from dr_checks.validation.validation import primary_fenced
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
-from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ControlState, RecordedOverride
@@ -49,7 +48,7 @@ from utils.aws_mgmt.app.authorization import RunStart, pause_reason
 from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
-from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, record_exceptions
+from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, outage_since, record_exceptions
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
@@ -188,7 +187,7 @@ def run_steps(
 @contextlib.contextmanager
 def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     """Show the run's progress by both clocks, and first where this machine's is wrong."""
-    began, files = _outage_of(context, journal), context.files
+    began, files = outage_since(context.start.report, journal.entries), context.files
     lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
     estimate, world = step_estimate(context.env, context.start.snapshot), context.app.world
     clocks = (context.app.clock.monotonic, lasted_s, estimate)
@@ -196,15 +195,6 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)
         yield listener
-
-
-def _outage_of(context: RunContext, journal: Journal) -> datetime | None:
-    """When the outage began: by this run's assessment, or by the record of the run that is gone on with."""
-    if (report := context.start.report) is not None:
-        outage = report.assessment.outage if report.assessment else None
-        return outage.since if outage else None
-    detected = [entry.data for entry in journal.entries if entry.kind is EntryKind.DETECTED]
-    return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
 
 
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
@@ -231,7 +221,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         recorded=start.recorded,
         renamed_databases=start.renamed_databases,
         only_tenants=frozenset(context.options.only_tenants),
-        rto_ends_at=rto_ends_at(env, start.plan.goal, _outage_of(context, journal)),
+        rto_ends_at=rto_ends_at(env, start.plan.goal, outage_since(context.start.report, journal.entries)),
         estimate_s=step_estimate(env, start.snapshot),
     )
 

@@ -22,7 +22,9 @@ from dr_actions.model.plan import Goal
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import CheckResult, Status
 from dr_estate.config.environment import Environment
+from dr_estate.model.dynamodb_values import moment
 from dr_estate.model.world_id import WorldId
+from reports.values.report import Report
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.options import Options, PauseOptions, UnpauseOptions
 
@@ -97,6 +99,15 @@ def goal_of_beginning(begun: Entry) -> Goal:
 def is_done(past: Sequence[Entry], begun: Entry) -> bool:
     """Whether the run that began was finished."""
     return any(e.kind is EntryKind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)
+
+
+def outage_since(report: Report | None, past: Sequence[Entry]) -> datetime | None:
+    """When the outage began: by the run's own assessment, or by the record of the run that is gone on with."""
+    if report is not None:
+        outage = report.assessment.outage if report.assessment else None
+        return outage.since if outage else None
+    detected = [entry.data for entry in past if entry.kind is EntryKind.DETECTED]
+    return moment(detected[-1]["since"]) if detected and detected[-1].get("since") else None
 
 
 def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
