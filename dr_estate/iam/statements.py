@@ -98,6 +98,7 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     yield statement("NeverDelete", "Deny", FORBIDDEN, ["*"])
     approvals = {"ForAnyValue:StringLike": {LEADING: [_APPROVALS]}}
     yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
+    yield statement("NeverSign", "Deny", ["kms:Sign"], ["*"])
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
 
 
