@@ -66,7 +66,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
 
 def _lag(lag: Lag) -> dict[str, Any]:
     """A copy that is missing has no seconds either; ``basis`` says which of the two it is."""
-    return {name: value for name, value in asdict(lag).items() if name not in ("missing", "unseen")}
+    return {name: value for name, value in asdict(lag).items() if name not in ("missing", "unseen", "at_most_s")}
 
 
 def _unseen(part: SnapshotPart) -> dict[str, Any]:
