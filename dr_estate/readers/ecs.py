@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ _SECRET_NAME = re.compile(
     r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
 )
 GROUP_OF = "service:"
+DIGEST = "sha256:"
 _URL_USER = re.compile(r"//[^/@\s]+@")
 
 
@@ -75,12 +77,26 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """An EFS volume of a task definition."""
+    """An EFS volume of a task definition. ``iam``: the task role must be allowed to mount it; ``root`` is "" for "/".
+
+    ``iam`` is None in evidence that does not tell it.
+    """
 
     name: str
     file_system_id: str
     access_point_id: str
     transit_encryption: bool
+    iam: bool | None = None
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where a container mounts a volume of its task definition."""
+
+    volume: str
+    path: str
+    read_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,8 @@ class Container:
     """One container of a task definition. ``environment`` and ``secrets`` are (name, value or ARN) pairs.
 
     Values of variables named like a secret, and the user part of URLs, are digests: they never enter the evidence.
+    ``mounts`` is None in evidence that does not tell it; ``settings`` are what else decides what runs, commands as
+    digests.
     """
 
     name: str
@@ -99,6 +117,8 @@ class Container:
     log_region: str
     log_creates_group: bool = False
     log_prefix: str = ""
+    mounts: tuple[Mount, ...] | None = None
+    settings: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +274,27 @@ def _container(row: dict[str, Any]) -> Container:
         log_region=log.get("awslogs-region", ""),
         log_creates_group=log.get("awslogs-create-group") == "true",
         log_prefix=log.get("awslogs-stream-prefix", ""),
+        mounts=tuple(
+            Mount(m["sourceVolume"], m["containerPath"], bool(m.get("readOnly")))
+            for m in row.get("mountPoints", [])
+            if m.get("sourceVolume") and m.get("containerPath")
+        ),
+        settings=tuple(_settings(row)),
     )
+
+
+def _settings(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The container's own settings that are given; a command may hold a password, so its digest stands for it."""
+    for name in ("command", "entryPoint"):
+        if row.get(name):
+            yield name, _digest(json.dumps(row[name]))
+    for name in ("user", "workingDirectory"):
+        if row.get(name):
+            yield name, str(row[name])
+    if row.get("readonlyRootFilesystem"):
+        yield "readonlyRootFilesystem", "true"
+    if row.get("essential") is False:
+        yield "essential", "false"
 
 
 def _ports(mapping: dict[str, Any]) -> range:
@@ -266,15 +306,22 @@ def _ports(mapping: dict[str, Any]) -> range:
 def harmless(name: str, value: str) -> str:
     """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
     if _SECRET_NAME.search(name):
-        return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
+        return _digest(value)
     return _URL_USER.sub("//***@", value)
+
+
+def _digest(value: str) -> str:
+    return f"{DIGEST}{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def _volume(row: dict[str, Any]) -> Volume:
     efs = row["efsVolumeConfiguration"]
+    authorization = efs.get("authorizationConfig", {})
     return Volume(
         name=row["name"],
         file_system_id=efs["fileSystemId"],
-        access_point_id=efs.get("authorizationConfig", {}).get("accessPointId", ""),
+        access_point_id=authorization.get("accessPointId", ""),
         transit_encryption=efs.get("transitEncryption") == "ENABLED",
+        iam=authorization.get("iam") == "ENABLED",
+        root="" if efs.get("rootDirectory", "/") == "/" else efs["rootDirectory"],
     )
