@@ -30,3 +30,6 @@ Feature: Route 53: the traffic records are ready for a cut-over
 
   Scenario: The negative caching time is short
     Then resolvers ask again soon for a name that was briefly missing
+
+  Scenario: The database's private name leads to the database of its region
+    Then every private name of the database in the primary region's VPC leads to the DR region's own database there

@@ -30,3 +30,9 @@ Feature: ECS: the DR region can run every tenant's containers
 
   Scenario: Task definitions of the DR region do not reference the primary region
     Then no task definition of the DR region references the primary region
+
+  Scenario: Variables have the same values in both regions
+    Then no tenant's variables in the DR region differ from the primary region's in a way that the other tenants' do not
+
+  Scenario: Variables name the database that a failover restores
+    Then every database that variables of the DR region name there is the one that a failover restores, or exists

@@ -15,3 +15,6 @@ Feature: ECR: today's images can be started in the DR region
 
   Scenario: Task definitions of both regions start the same image
     Then every tenant's task definition in the DR region starts the image that the primary region runs
+
+  Scenario: Images of the DR region's task definitions are in its registry
+    Then every image that task definitions of the DR region name is in the registry they pull it from

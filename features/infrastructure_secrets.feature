@@ -15,3 +15,6 @@ Feature: Secrets Manager: secrets are readable in the DR region and reference it
 
   Scenario: Secrets have the same fields in both regions
     Then every secret has the same fields in both regions
+
+  Scenario: Secrets and parameters of task definitions exist
+    Then every secret and parameter that task definitions of the DR region name exists there, with the field they read

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import secret_reference
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
 _REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
-_SECRET_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
-_SECRET_NAME, _SECRET_KEY = 6, 7
 
 
 @check(
@@ -25,7 +23,10 @@ _SECRET_NAME, _SECRET_KEY = 6, 7
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def parity(view: View) -> Iterator[Finding]:
-    """CPU, memory, architecture, ports, variable names, secrets and volumes. Source: ECS DescribeTaskDefinition."""
+    """CPU, memory, architecture, ports, names of variables, secrets, volumes, mounts, roles and commands.
+
+    Source: ECS DescribeTaskDefinition.
+    """
     primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
     for tenant in sorted(primary.keys() & here.keys()):
         there, mine = primary[tenant], here[tenant]
@@ -167,6 +168,15 @@ def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[s
         )
         if mine_value != primary_value
     ]
+    found += [
+        f"no {name} role, primary has one"
+        for name, primary_value, mine_value in (
+            ("execution", primary.execution_role, mine.execution_role),
+            ("task", primary.task_role, mine.task_role),
+        )
+        if primary_value and not mine_value
+    ]
+    found += _volume_differences(primary, mine)
     found += _set_differences("volume", _volumes(primary), _volumes(mine))
     theirs, ours = ({c.name: c for c in d.containers} for d in (primary, mine))
     found += _set_differences("container", set(theirs), set(ours))
@@ -180,7 +190,46 @@ def _container_differences(primary: ecs.Container, mine: ecs.Container) -> list[
         *_set_differences("port", {str(p) for p in primary.ports}, {str(p) for p in mine.ports}),
         *_set_differences("variable", {n for n, _ in primary.environment}, {n for n, _ in mine.environment}),
         *_set_differences("secret", _secrets(primary), _secrets(mine)),
+        *(_set_differences("mount", _mounts(primary), _mounts(mine)) if _tell(primary.mounts, mine.mounts) else []),
+        *_setting_differences(primary, mine),
     ]
+
+
+def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[str]:
+    if primary.settings is None or mine.settings is None:
+        return []
+    here, there = dict(mine.settings), dict(primary.settings)
+    return [
+        f"{name} {here.get(name, 'none')}, primary {there.get(name, 'none')}"
+        for name in sorted(here.keys() | there.keys())
+        if here.get(name) != there.get(name)
+    ]
+
+
+def _volume_differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:
+    """What differs in how volumes of one name are mounted: whose permission is asked, and which folder is shown."""
+    theirs, found = {volume.name: volume for volume in primary.volumes}, list[str]()
+    for volume in mine.volumes:
+        other = theirs.get(volume.name)
+        if other and _tell(other.iam, volume.iam) and other.iam != volume.iam:
+            found.append(
+                f"volume {volume.name} mounted {'with' if volume.iam else 'without'} IAM, unlike the primary's"
+            )
+        if other and other.root != volume.root:
+            found.append(f"volume {volume.name} shows {volume.root or '/'}, primary {other.root or '/'}")
+    return found
+
+
+def _tell(*facts: object) -> bool:
+    """Whether the evidence tells them all: older ones do not."""
+    return None not in facts
+
+
+def _mounts(container: ecs.Container) -> set[str]:
+    return {
+        f"of {mount.volume} at {mount.path} ({'read only' if mount.read_only else 'writable'})"
+        for mount in container.mounts or ()
+    }
 
 
 def _set_differences(kind: str, primary: set[str], mine: set[str]) -> list[str]:
@@ -198,15 +247,6 @@ def _volumes(definition: ecs.TaskDefinition) -> set[str]:
 
 def _secrets(container: ecs.Container) -> set[str]:
     return {f"{name} from {secret_reference(source)}" for name, source in container.secrets}
-
-
-def secret_reference(source: str) -> str:
-    """A secret or parameter as named in any region: no region, account or random suffix; with its JSON key if any."""
-    parts = source.split(":")
-    if len(parts) > _SECRET_NAME and parts[2] == "secretsmanager":
-        key = parts[_SECRET_KEY] if len(parts) > _SECRET_KEY else ""
-        return _SECRET_SUFFIX.sub("", parts[_SECRET_NAME]) + (f"#{key}" if key else "")
-    return parts[-1].removeprefix("parameter") if parts[0] == "arn" else source
 
 
 def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:

@@ -40,6 +40,40 @@ def parity(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", "nothing to compare: see ecr.digest-present")
 
 
+@check(
+    "every image that task definitions of the DR region name is in the registry they pull it from",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsImagePullableInRegion", "EcrDigestPresent", "REL13-BP02"),
+    traps=("T21",),
+)
+def present(view: View) -> Iterator[Finding]:
+    """The tag or digest of each ECR image is in its repository of the DR region: else CannotPullContainerError.
+
+    A repository that is absent is ecr.repository-exists' matter. Source: DescribeTaskDefinition, DescribeImages.
+    """
+    found, repositories = tenant_definitions(view, Side.DR), by_name(view, Side.DR)
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unavailable):
+            yield view.unknown(tenant, "present", mine, tenant)
+            continue
+        images = {container.image: ecr.image_ref(container.image) for container in mine.containers}
+        pulled = {image: (ref, repositories.get(ref.repository)) for image, ref in images.items()}
+        here = {image: pair for image, pair in pulled.items() if pair[0].region == view.region and pair[1]}
+        dark = next((r.images for _, r in here.values() if r and isinstance(r.images, Unavailable)), None)
+        absent = [image for image, (ref, r) in here.items() if r and r.images is not None and not r.digest_of(ref)]
+        if dark:
+            yield view.unknown(mine.family, "present", dark, tenant)
+        elif absent:
+            reason = "its tasks fail to start: CannotPullContainerError"
+            remedy = f"Push it there, or register aws_ecs_task_definition '{mine.family}' with an image that is there."
+            yield view.gap(mine.family, f"absent: {', '.join(absent)}", "present", reason, remedy, tenant)
+        else:
+            yield view.ok(mine.family, ", ".join(images), "present", "its images can be pulled", tenant)
+    if not found:
+        yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
+
+
 def _compared(
     view: View, tenant: str, family: str, mine: Digests, theirs: Digests, running: dict[str, set[str]]
 ) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 score = floor(100 x sum(weight x credit) / sum(weight)) over the applicable checks; weights blocker 10, critical 5,
 normal 2, minor 1; credit 1 for pass, 0.5 for warn, 0 for fail, unknown and excepted. An exception never raises the
-score (T49). While the posture is a blocker by itself the score is 49 at most.
+score (T49). While the posture is a blocker by itself, or a blocker check earns no credit, the score is 49 at most: a
+hundred passed details do not outweigh what alone stops a recovery.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s
 
     ``blocker`` says what of the posture itself is a blocker, "" where nothing is.
     """
-    score = min(readiness_score(results), MOST_WHEN_BLOCKED if blocker else 100)
+    score = min(readiness_score(results), MOST_WHEN_BLOCKED if blocker or _is_stopped(results) else 100)
     statuses = {result.status for result in results} - {Status.NOT_APPLICABLE}
     if not statuses or Status.UNKNOWN in statuses:
         recommendation = Recommendation.CANNOT_SAY
@@ -76,6 +77,12 @@ def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s
         ("Every applicable check passed.",) if statuses else ("No check was run, or none applies.",)
     )
     return Verdict(score, recommendation, reasons, recovery_point(lags, rpo_target_s), tuple(lags), tuple(results))
+
+
+def _is_stopped(results: Iterable[CheckResult]) -> bool:
+    """Whether a blocker check earned nothing. What was accepted or not seen counts too: neither raises the score."""
+    idle = (*CREDIT, Status.NOT_APPLICABLE)
+    return any(result.severity is Severity.BLOCKER and result.status not in idle for result in results)
 
 
 def readiness_score(results: Iterable[CheckResult]) -> int:

@@ -10,9 +10,9 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import routing
 from dr_checks.dns.dns import origin_records, situation
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.network.dns_query import DnsAnswer
-from dr_estate.readers import cloudfront, dns_answers, route53, route53_health_checks
+from dr_estate.readers import cloudfront, dns_answers, elbv2, route53, route53_health_checks
 from dr_estate.snapshot import tenants
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
@@ -129,6 +129,9 @@ def as_recorded(view: View) -> Iterator[Finding]:
 
 def _compared(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wanted: str) -> Finding:
     subject, measured = f"{answer.name} at {answer.asked}", ", ".join(answer.values) or answer.code
+    if answer.type == "AAAA" and answer.code == "NOERROR" and not answer.values and not _has_six(view):
+        reason = "the load balancers have no IPv6 address, so an alias to them has none: visitors take the IPv4 one"
+        return view.ok(subject, "no IPv6 address", "none, as the load balancers", reason)
     if not answer.values:
         reason = "visitors get no address at all"
         remedy = (
@@ -145,6 +148,18 @@ def _compared(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wa
     reason = f"visitors arrive in {region}, while the records choose {wanted}"
     remedy = "Wait for the last change to be INSYNC (aws route53 get-change), then compare the record's target."
     return view.gap(subject, f"{measured} ({region})", wanted, reason, remedy)
+
+
+def _has_six(view: View) -> bool:
+    """Whether a region's load balancer has IPv6 addresses; one that cannot be seen may have them."""
+    for side in (Side.PRIMARY, Side.DR):
+        try:
+            balancer = view.get(elbv2.load_balancer, side)
+        except DataUnavailable:
+            return True
+        if balancer and balancer.address_type != "ipv4":
+            return True
+    return False
 
 
 @check(

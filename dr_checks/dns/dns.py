@@ -10,6 +10,7 @@ from dr_checks.derived import dr_pin, routing
 from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2, route53, route53_health_checks
 from dr_estate.readers.route53 import Record
+from dr_estate.snapshot.tenants import host_of
 
 
 def origin_records(view: View) -> list[Record]:
@@ -177,15 +178,13 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
 def short_ttl(view: View) -> Iterator[Finding]:
     """TTLs of the origin records, and of CNAMEs of tenants, reach record_ttl_s at most; an alias takes its target's.
 
-    Source: T11, ARC DnsTargetResourceRecordSetConfigurationRule.
+    Proofs of ownership and other people's names below the tenants' domain lead no visitor to a tenant. Source: T11, ARC
+    DnsTargetResourceRecordSetConfigurationRule.
     """
     limit = view.env.thresholds.record_ttl_s
     origin, domain = view.env.traffic.origin_record, f".{view.env.traffic.tenant_domain}"
-    on_the_way = [
-        r
-        for r in view.get(route53.records)
-        if r.type in routing.ADDRESS_TYPES and (r.name == origin or r.name.endswith(domain))
-    ]
+    ours = {origin, f"*{domain}", *(host_of(tenant, view.env) for tenant in view.tenants)}
+    on_the_way = [r for r in view.get(route53.records) if r.type in routing.ADDRESS_TYPES and r.name in ours]
     long_lived = [r for r in on_the_way if r.ttl_s is not None and r.ttl_s > limit]
     for record in long_lived:
         yield view.gap(

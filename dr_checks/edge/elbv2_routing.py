@@ -56,10 +56,14 @@ def host_rules(view: View) -> Iterator[Finding]:
     """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
 
     A rule with further conditions (a header that CloudFront adds) counts where the primary region has its equal.
-    A listener that redirects everything is left out. Source: ELB DescribeRules, ESTATE.
+    A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
+    Source: ELB DescribeRules, ESTATE.
     """
-    tables = _tables(view, Side.DR)
-    primary = _primary_tables(view) if any(table.is_conditional for table in tables.values()) else {}
+    tables, primary = _tables(view, Side.DR), _primary_tables(view)
+    groups = {view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants}
+    for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
+    if for_tenants & tables.keys():
+        tables = {label: table for label, table in tables.items() if label in for_tenants}
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
@@ -99,7 +103,7 @@ class _Table:
 
     def __init__(self, rules: list[elbv2.ListenerRule], names: dict[str, str]) -> None:
         self._names = names
-        self.is_conditional = any(rule.further for rule in rules)
+        self._goals = {self._leads(rule) for rule in rules}
         self._exact: dict[str, list[tuple[int, elbv2.ListenerRule]]] = {}
         self._patterns: list[tuple[int, str, elbv2.ListenerRule]] = []
         self._regexes: list[tuple[int, elbv2.ListenerRule]] = []
@@ -110,6 +114,10 @@ class _Table:
                     self._patterns.append((order, pattern, rule))
                 else:
                     self._exact.setdefault(pattern, []).append((order, rule))
+
+    def leads_to(self, groups: set[str]) -> bool:
+        """Whether a rule forwards to one of the target groups."""
+        return bool(self._goals & groups)
 
     def route(self, host: str, wanted: str, primary: _Table | None) -> str | None:
         """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.

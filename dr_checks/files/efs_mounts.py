@@ -56,10 +56,13 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
     rules=("EfsMountTargetsPerAz", "REL13-BP04", "NIST CP-7"),
 )
 def tasks_admitted(view: View) -> Iterator[Finding]:
-    """Every mount target's groups allow TCP 2049 from the tenants' services' groups or subnets. Source: EFS, EC2."""
+    """Every mount target's groups allow TCP 2049 from a group of each tenant's service, or from its subnets: EFS, EC2.
+
+    A task has every group of its service at once, so one that is let in is enough.
+    """
     rules = {rule.group: rule for rule in view.get(efs_mounts.nfs_rules)}
     mine = [s for s in view.get(ecs.services) if view.env.tenant_of(view.env.names.service, s.name)]
-    callers = {group for service in mine for group in service.security_groups}
+    callers = {service.security_groups for service in mine if service.security_groups}
     cidrs = [subnet.cidr for subnet in view.get(efs_mounts.task_subnets)]
     targets = view.get(efs_mounts.mount_targets)
     for target in targets if callers else ():
@@ -67,7 +70,8 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
             yield view.unknown(_name(view), "TCP 2049 open", target)
             continue
         guards = [rules[group] for group in target.groups if group in rules]
-        left = {c for c in callers if not any(c in guard.groups for guard in guards)}
+        admitted = {group for guard in guards for group in guard.groups}
+        left = {group for groups in callers if not admitted & set(groups) for group in groups}
         if not left or (cidrs and all(_covered(cidr, guards) for cidr in cidrs)):
             yield view.ok(
                 target.zone,

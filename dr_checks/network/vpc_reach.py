@@ -23,7 +23,7 @@ _ABSENT = "there is no VPC: see vpc.available"
     rules=("REL13-BP04", "NIST CP-7", "ISO22301 8.4"),
 )
 def security_groups(view: View) -> Iterator[Finding]:
-    """Groups of services and load balancer, by name, have the primary's rules. Source: DescribeSecurityGroups."""
+    """Groups of services, load balancer and database, by name, have the primary's rules: DescribeSecurityGroups."""
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
         return
@@ -81,7 +81,8 @@ def _used(view: View, side: Side) -> set[str]:
     balancer = view.get(elbv2.load_balancer, side)
     ids = set(balancer.security_groups) if balancer else set()
     ids |= {id_ for _, service in tenant_services(view, side) for id_ in service.security_groups}
-    return {names[id_] for id_ in ids if id_ in names}
+    database = view.env.named(view.env.names.db_security_group)
+    return {names[id_] for id_ in ids if id_ in names} | ({database} & set(names.values()))
 
 
 @check(
@@ -91,16 +92,23 @@ def _used(view: View, side: Side) -> set[str]:
     rules=("REL02-BP02", "REL13-BP02", "service-vpc-endpoint-enabled", "NIST CP-8"),
 )
 def way_out(view: View) -> Iterator[Finding]:
-    """Each subnet leads to a living gateway, or the VPC has the endpoints. Source: ECS task networking."""
+    """Each subnet leads to a living gateway, or the VPC has the endpoints. Source: ECS task networking.
+
+    A NAT gateway must be public, and its own subnet lead to an internet gateway that is attached; a task that is sent
+    to the internet gateway itself needs an address of the internet. Source: VPC User Guide, NAT gateways.
+    """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all subnets", _ABSENT)
         return
-    tables, gateways = view.get(vpc.route_tables), {nat.id: nat.state for nat in view.get(vpc.nat_gateways)}
+    ways = _Ways(view)
     standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE}
     lacking = [name for name in NEEDED if name not in standing]
-    places = sorted({id_ for _, service in tenant_services(view, Side.DR) for id_ in service.subnets})
-    for place in places:
-        leads, route = _default_route(place, tables, gateways)
+    places: dict[str, set[str]] = {}
+    for _, service in tenant_services(view, Side.DR):
+        for place in service.subnets:
+            places.setdefault(place, set()).add(service.public_ip)
+    for place in sorted(places):
+        leads, route = ways.from_task(place, hidden=_HIDDEN in places[place])
         wanted = "a working default route, or endpoints for every service a task needs"
         if leads is None and lacking:
             yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
@@ -112,26 +120,136 @@ def way_out(view: View) -> Iterator[Finding]:
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                f"aws_route in {view.region}: 0.0.0.0/0 to a NAT gateway; or the missing aws_vpc_endpoint.",
+                f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached "
+                "internet gateway; or the missing aws_vpc_endpoint.",
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
-def _default_route(
-    subnet: str, tables: tuple[vpc.RouteTable, ...], gateways: dict[str, str]
-) -> tuple[bool | None, str]:
-    """Whether 0.0.0.0/0 of ``subnet`` leads anywhere (None: not known), and where; else a packet is lost."""
-    own = next((t for t in tables if subnet in t.subnets), next((t for t in tables if t.main), None))
-    if own is None or not own.default:
-        return False, "no default route"
-    route = states.ROUTE[own.state]
-    if route.broken:
-        return False, f"no working default route ({own.default} is a black hole)"
-    if not route.known or not own.known:
-        return None, f"{own.default}, {own.state or 'no state'}"
-    word = gateways.get(own.default, "absent") if own.default.startswith("nat-") else "available"
-    gateway = states.NAT_GATEWAY[word]
-    if not gateway.known:
-        return None, f"{own.default} is {word}"
-    return gateway.serves, own.default if gateway.serves else f"no working NAT gateway ({own.default} is {word})"
+_Way = tuple[bool | None, str]
+_HIDDEN = "DISABLED"
+
+
+class _Ways:
+    """Where packets to the internet go in the VPC: whether they arrive (None: not known), and by what."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.tables = view.get(vpc.route_tables)
+        self.gateways = {nat.id: nat for nat in view.get(vpc.nat_gateways)}
+
+    def from_task(self, subnet: str, *, hidden: bool) -> _Way:
+        """The way of a task in ``subnet``; ``hidden`` where it has no address of the internet."""
+        leads, target = self._default(subnet)
+        if not leads or not target.startswith(("nat-", "igw-")):
+            return leads, target
+        if target.startswith("nat-"):
+            return self._through(target)
+        if hidden:
+            return False, f"no address of the internet for the tasks, which {target} demands"
+        return self._attached(target)
+
+    def from_internet(self, subnet: str) -> _Way:
+        """The way of a visitor into ``subnet``: the one of the answer, out by an internet gateway."""
+        leads, target = self._default(subnet)
+        if not leads:
+            return leads, target
+        return self._attached(target) if target.startswith("igw-") else (False, f"{target} is no internet gateway")
+
+    def _default(self, subnet: str) -> _Way:
+        """Where 0.0.0.0/0 of ``subnet`` leads to."""
+        own = next((t for t in self.tables if subnet in t.subnets), next((t for t in self.tables if t.main), None))
+        if own is None or not own.default:
+            return False, "no default route"
+        route = states.ROUTE[own.state]
+        if route.broken:
+            return False, f"no working default route ({own.default} is a black hole)"
+        if not route.known or not own.known:
+            return None, f"{own.default}, {own.state or 'no state'}"
+        return True, own.default
+
+    def _through(self, name: str) -> _Way:
+        nat = self.gateways.get(name)
+        word = nat.state if nat else "absent"
+        gateway = states.NAT_GATEWAY[word]
+        if not gateway.known:
+            return None, f"{name} is {word}"
+        if nat is None or not gateway.serves:
+            return False, f"no working NAT gateway ({name} is {word})"
+        if not nat.public:
+            return False, f"{name}, a private NAT gateway, leads to no internet"
+        if not nat.subnet:
+            return True, name
+        leads, target = self._default(nat.subnet)
+        if leads and target.startswith("igw-"):
+            leads, target = self._attached(target)
+        elif leads and target.startswith("nat-"):
+            leads, target = False, f"{target}, another NAT gateway"
+        return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
+
+    def _attached(self, name: str) -> _Way:
+        attached = name in self.view.get(vpc.internet_gateways)
+        return attached, name if attached else f"{name} is not attached to the VPC"
+
+
+@check(
+    "the VPC of the DR region resolves names for its tasks",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7"),
+)
+def names_resolve(view: View) -> Iterator[Finding]:
+    """enableDnsSupport is on, and enableDnsHostnames where the VPC has interface endpoints.
+
+    Without the VPC's resolver a task finds neither ECR nor its database; private names of endpoints and private zones
+    need both. Source: VPC User Guide, DNS attributes.
+    """
+    name, found = view.env.named(view.env.names.vpc), view.get(vpc.names)
+    if found is None:
+        yield view.none_expected(name, _ABSENT)
+        return
+    interfaces = any(e.kind == "Interface" and e.state in _ALIVE for e in view.get(vpc.endpoints))
+    off = [] if found.resolves else ["enableDnsSupport"]
+    off += ["enableDnsHostnames"] if interfaces and not found.hostnames else []
+    if off:
+        reason = "its tasks would find neither their registry nor their database by name"
+        remedy = f"aws_vpc '{name}' in {view.region}: enable_dns_support = true, enable_dns_hostnames = true."
+        yield view.gap(name, f"{' and '.join(off)} off", "on", reason, remedy)
+    else:
+        yield view.ok(name, "on", "on", "names are resolved inside the VPC")
+
+
+@check(
+    "visitors reach the load balancer of the DR region, and it reaches every zone in which tasks start",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL02-BP02", "REL10-BP01", "REL13-BP02"),
+)
+def way_in(view: View) -> Iterator[Finding]:
+    """Subnets of a balancer of the internet lead to an attached internet gateway; each zone of the tasks is enabled.
+
+    A target in a zone that is not enabled gets no request. Source: Application Load Balancers guide, Subnets.
+    """
+    name = view.env.named(view.env.names.load_balancer)
+    balancer = view.get(elbv2.load_balancer)
+    if view.get(vpc.vpc) is None or balancer is None:
+        yield view.none_expected(name, "there is no VPC or no load balancer: see vpc.available and elbv2.active")
+        return
+    ways = _Ways(view) if balancer.scheme == "internet-facing" else None
+    closed = {subnet: ways.from_internet(subnet) for subnet in balancer.subnets} if ways else {}
+    lost = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is False]
+    blind = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is None]
+    zones = {row.id: row.zone for row in view.get(vpc.subnets)}
+    used = {zones[place] for _, s in tenant_services(view, Side.DR) for place in s.subnets if place in zones}
+    missing = sorted(used - set(balancer.zones))
+    lost += [f"no subnet in {zone}, where tasks start" for zone in missing] if balancer.zones else []
+    wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"
+    if lost:
+        reason = "visitors do not arrive, or tasks of such a zone get no request"
+        remedy = f"aws_lb '{name}' in {view.region}: subnets that lead to an attached internet gateway, one a zone."
+        yield view.gap(name, "; ".join(lost), wanted, reason, remedy)
+    elif blind:
+        yield view.unknown(name, wanted, f"Nothing shows whether visitors arrive: {'; '.join(blind)}.")
+    else:
+        yield view.ok(name, f"zones {', '.join(balancer.zones)}", wanted, "visitors arrive, and reach every task")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ _SECRET_NAME = re.compile(
     r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
 )
 GROUP_OF = "service:"
+DIGEST = "sha256:"
 _URL_USER = re.compile(r"//[^/@\s]+@")
 _POINTER_NAME = re.compile(
     r"(NAME|DATABASE|SCHEMA|HOST|REGION|HOME|URL|URI|ENDPOINT|BUCKET|TABLE|QUEUE|TOPIC|ARN|DOMAIN|PORT)S?$",
@@ -80,12 +82,26 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """An EFS volume of a task definition."""
+    """An EFS volume of a task definition. ``iam``: the task role must be allowed to mount it; ``root`` is "" for "/".
+
+    ``iam`` is None in evidence that does not tell it.
+    """
 
     name: str
     file_system_id: str
     access_point_id: str
     transit_encryption: bool
+    iam: bool | None = None
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where a container mounts a volume of its task definition."""
+
+    volume: str
+    path: str
+    read_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,8 @@ class Container:
 
     A value is there where it points somewhere (a host, a region, a schema); else its digest is, and the same for what
     is named like a secret and what follows the host of a URL: they never enter the evidence.
+    ``mounts`` is None in evidence that does not tell it; ``settings`` are what else decides what runs, commands as
+    digests.
     """
 
     name: str
@@ -105,6 +123,8 @@ class Container:
     log_region: str
     log_creates_group: bool = False
     log_prefix: str = ""
+    mounts: tuple[Mount, ...] | None = None
+    settings: tuple[tuple[str, str], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +280,27 @@ def _container(row: dict[str, Any]) -> Container:
         log_region=log.get("awslogs-region", ""),
         log_creates_group=log.get("awslogs-create-group") == "true",
         log_prefix=log.get("awslogs-stream-prefix", ""),
+        mounts=tuple(
+            Mount(m["sourceVolume"], m["containerPath"], bool(m.get("readOnly")))
+            for m in row.get("mountPoints", [])
+            if m.get("sourceVolume") and m.get("containerPath")
+        ),
+        settings=tuple(_settings(row)),
     )
+
+
+def _settings(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The container's own settings that are given; a command may hold a password, so its digest stands for it."""
+    for name in ("command", "entryPoint"):
+        if row.get(name):
+            yield name, _digest(json.dumps(row[name]))
+    for name in ("user", "workingDirectory"):
+        if row.get(name):
+            yield name, str(row[name])
+    if row.get("readonlyRootFilesystem"):
+        yield "readonlyRootFilesystem", "true"
+    if row.get("essential") is False:
+        yield "essential", "false"
 
 
 def _ports(mapping: dict[str, Any]) -> range:
@@ -288,14 +328,17 @@ def pointer_or_digest(name: str, value: str) -> str:
 
 
 def _digest(value: str) -> str:
-    return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"
+    return f"{DIGEST}{hashlib.sha256(value.encode()).hexdigest()}"
 
 
 def _volume(row: dict[str, Any]) -> Volume:
     efs = row["efsVolumeConfiguration"]
+    authorization = efs.get("authorizationConfig", {})
     return Volume(
         name=row["name"],
         file_system_id=efs["fileSystemId"],
-        access_point_id=efs.get("authorizationConfig", {}).get("accessPointId", ""),
+        access_point_id=authorization.get("accessPointId", ""),
         transit_encryption=efs.get("transitEncryption") == "ENABLED",
+        iam=authorization.get("iam") == "ENABLED",
+        root="" if efs.get("rootDirectory", "/") == "/" else efs["rootDirectory"],
     )

@@ -21,7 +21,10 @@ _EVERY_PATH = frozenset({"*", "/*"})
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    """The environment's load balancer. ``attributes`` are AWS's (key, value) pairs, in order of the key."""
+    """The environment's load balancer. ``attributes`` are AWS's (key, value) pairs, in order of the key.
+
+    ``subnets`` are those it stands in, none in evidence that does not tell them.
+    """
 
     name: str
     arn: str
@@ -34,6 +37,7 @@ class LoadBalancer:
     zones: tuple[str, ...]
     security_groups: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
+    subnets: tuple[str, ...] = ()
 
     @property
     def dimension(self) -> str:
@@ -148,6 +152,7 @@ def _load_balancer(context: ReadContext, row: dict[str, Any]) -> LoadBalancer:
         zones=tuple(sorted(zone["ZoneName"] for zone in row.get("AvailabilityZones", []))),
         security_groups=tuple(sorted(row.get("SecurityGroups", []))),
         attributes=tuple(sorted((a["Key"], a.get("Value", "")) for a in attributes)),
+        subnets=tuple(sorted(zone["SubnetId"] for zone in row.get("AvailabilityZones", []) if zone.get("SubnetId"))),
     )
 
 

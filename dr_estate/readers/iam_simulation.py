@@ -50,9 +50,9 @@ def operator(context: ReadContext) -> Operator:
     role = context.env.named(context.env.names.operator_role)
     arn = f"arn:aws:iam::{context.env.account}:role/{role}"
     first, *others = demands(context.env)
-    answers = [_asked(context, arn, first)]
+    answers = [asked(context, arn, first)]
     if answers[0] is not None:
-        answers += context.each(lambda demand: _asked(context, arn, demand), others)
+        answers += context.each(lambda demand: asked(context, arn, demand), others)
     if None in answers:
         return Operator(role, None)
     worst: dict[tuple[str, str], SimulatedDecision] = {}
@@ -62,7 +62,7 @@ def operator(context: ReadContext) -> Operator:
     return Operator(role, tuple(worst[key] for key in sorted(worst)))
 
 
-def _asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
+def asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[SimulatedDecision] | None:
     """IAM's decisions on ``demand``; None where there is no such role."""
     together = len(demand.actions) > 1
     rows = _simulated(context, arn, demand, demand.actions, (_ABSENT, _NOT_TOGETHER) if together else (_ABSENT,))

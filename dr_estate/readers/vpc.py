@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dr_estate.config.environment import Side
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 _PAGE = {"PageSize": 1000}
+_TCP = ("-1", "6", "tcp")
+_LAST_PORT = 65535
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 # An interface's route names its instance too. Source: EC2 API, Route.
 _TARGETS = (
@@ -76,10 +80,43 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class NatGateway:
-    """One NAT gateway; only an ``available`` one forwards packets."""
+    """One NAT gateway; only an ``available`` one forwards packets, and only a ``public`` one out of the network.
+
+    ``subnet`` is where it stands, "" in evidence that does not tell it: that one's own route must lead on.
+    """
 
     id: str
     state: str
+    subnet: str = ""
+    public: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AclRule:
+    """One rule of a network ACL for TCP. The lowest ``number`` that fits decides; ``ports`` are (first, last)."""
+
+    number: int
+    outward: bool
+    allows: bool
+    cidr: str
+    ports: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkAcl:
+    """One network ACL, the subnets it stands before, and its rules for TCP over IPv4."""
+
+    id: str
+    subnets: tuple[str, ...]
+    rules: tuple[AclRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VpcNames:
+    """Whether the VPC's resolver answers its instances, and whether public host names are given to them."""
+
+    resolves: bool
+    hostnames: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +183,60 @@ def nat_gateways(context: ReadContext) -> tuple[NatGateway, ...]:
     """The VPC's NAT gateways that are not deleted."""
     rows = _inside(context, "describe_nat_gateways", "NatGateways")
     there = [row for row in rows if row.get("State") != "deleted"]
-    return context.rows(there, lambda row: NatGateway(row["NatGatewayId"], row["State"]), "NatGatewayId")
+    return context.rows(there, _nat_gateway, "NatGatewayId")
+
+
+def _nat_gateway(row: dict[str, Any]) -> NatGateway:
+    public = row.get("ConnectivityType", "public") == "public"
+    return NatGateway(row["NatGatewayId"], row["State"], row.get("SubnetId", ""), public)
+
+
+@part(Side.DR, reads=frozenset({"ec2:DescribeInternetGateways"}))
+def internet_gateways(context: ReadContext) -> tuple[str, ...]:
+    """The ids of the internet gateways that are attached to the VPC."""
+    here = context.part(vpc)
+    if here is None:
+        return ()
+    attached = {"Name": "attachment.vpc-id", "Values": [here.id]}
+    rows = context.pages("ec2", "describe_internet_gateways", "InternetGateways", Filters=[attached])
+    return context.rows(rows, lambda row: str(row["InternetGatewayId"]), "InternetGatewayId")
+
+
+@part(Side.DR, reads=frozenset({"ec2:DescribeNetworkAcls"}))
+def network_acls(context: ReadContext) -> tuple[NetworkAcl, ...]:
+    """The VPC's network ACLs."""
+    return context.rows(_inside(context, "describe_network_acls", "NetworkAcls"), _acl, "NetworkAclId")
+
+
+@part(Side.DR, reads=frozenset({"ec2:DescribeVpcAttribute"}))
+def names(context: ReadContext) -> VpcNames | None:
+    """The VPC's DNS settings, one call each; None where there is no VPC."""
+    here = context.part(vpc)
+    if here is None:
+        return None
+
+    def setting(attribute: str, member: str) -> bool:
+        answer = context.call("ec2", "describe_vpc_attribute", VpcId=here.id, Attribute=attribute)
+        return context.understand(lambda: bool(answer[member]["Value"]), f"{here.id} {attribute}")
+
+    return VpcNames(
+        setting("enableDnsSupport", "EnableDnsSupport"), setting("enableDnsHostnames", "EnableDnsHostnames")
+    )
+
+
+def _acl(row: dict[str, Any]) -> NetworkAcl:
+    subnets = sorted(a["SubnetId"] for a in row.get("Associations", []) if a.get("SubnetId"))
+    return NetworkAcl(row["NetworkAclId"], tuple(subnets), tuple(_acl_rules(row.get("Entries", []))))
+
+
+def _acl_rules(entries: list[dict[str, Any]]) -> Iterator[AclRule]:
+    """The rules that speak of TCP over IPv4, in the order in which they are asked."""
+    for row in sorted(entries, key=lambda entry: int(entry["RuleNumber"])):
+        if str(row["Protocol"]) in _TCP and row.get("CidrBlock"):
+            ports = row.get("PortRange") or {}
+            span = (int(ports.get("From", 0)), int(ports.get("To", _LAST_PORT)))
+            allows = row["RuleAction"] == "allow"
+            yield AclRule(int(row["RuleNumber"]), bool(row["Egress"]), allows, row["CidrBlock"], span)
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcEndpoints"}))

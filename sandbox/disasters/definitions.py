@@ -83,6 +83,7 @@ def primary_database(world: World) -> None:
     "definition-of-another-tenant",
     "One tenant's task definition in the DR region opens another tenant's database: a restore was wired up wrongly",
     trips=("definitions.own-tenant",),
+    consequences=("variables.alike",),
 )
 def of_another_tenant(world: World) -> None:
     """Register a revision of the last tenant that names the first one's schema. Raises SandboxError with one tenant."""
@@ -97,3 +98,66 @@ def of_another_tenant(world: World) -> None:
                 variable["value"] = env.named(names.tenant_schema, tenant=world.tenants[0])
 
     redefine(world, Side.DR, world.tenants[-1], open_the_others)
+
+
+@disaster(
+    "definition-files-read-only",
+    "One tenant's task definition in the DR region mounts the files read only, and without IAM",
+    trips=("definitions.parity",),
+)
+def files_read_only(world: World) -> None:
+    """Register a revision whose mount is read only and whose volume does not ask the task role."""
+
+    def close(revision: dict[str, Any]) -> None:
+        revision["containerDefinitions"][0]["mountPoints"][0]["readOnly"] = True
+        revision["volumes"][0]["efsVolumeConfiguration"]["authorizationConfig"]["iam"] = "DISABLED"
+
+    redefine(world, Side.DR, world.tenants[-1], close)
+
+
+def _set(world: World, name: str, value: str) -> None:
+    """Register a revision of the last tenant in the DR region with another value of the variable."""
+
+    def change(revision: dict[str, Any]) -> None:
+        for variable in revision["containerDefinitions"][0]["environment"]:
+            if variable["name"] == name:
+                variable["value"] = value
+
+    redefine(world, Side.DR, world.tenants[-1], change)
+
+
+@disaster(
+    "definition-value-forgotten",
+    "A variable of one tenant has a value in the DR region that the other tenants' has not",
+    trips=("variables.alike",),
+)
+def value_forgotten(world: World) -> None:
+    """Register a revision that says it is of another environment."""
+    _set(world, "ENVIRONMENT", "training")
+
+
+@disaster(
+    "definition-dead-database",
+    "One tenant's task definition in the DR region names a database that nobody restores",
+    trips=("variables.alike", "variables.database-host"),
+)
+def dead_database(world: World) -> None:
+    """Register a revision that names a former instance of the DR region."""
+    _set(world, "WORDPRESS_DB_HOST", f"former-mysql.abc123.{world.environment.regions.dr}.rds.amazonaws.com:3306")
+
+
+@disaster(
+    "definition-dead-secret",
+    "One tenant's task definition in the DR region names a secret that was deleted and made again",
+    trips=("task-sources.exist",),
+)
+def dead_secret(world: World) -> None:
+    """Register a revision whose secrets have another random suffix: an ARN with a suffix means one secret alone."""
+
+    def misname(revision: dict[str, Any]) -> None:
+        for secret in revision["containerDefinitions"][0]["secrets"]:
+            parts = secret["valueFrom"].split(":")
+            parts[6] = f"{parts[6][:-6]}ZzZzZz"
+            secret["valueFrom"] = ":".join(parts)
+
+    redefine(world, Side.DR, world.tenants[-1], misname)

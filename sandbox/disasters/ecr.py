@@ -40,7 +40,7 @@ def _put_back(world: World, image: dict[str, Any]) -> None:
 @disaster(
     "ecr-digest-deleted",
     "A clean-up deleted the image that serves today from the DR region's registry",
-    trips=("ecr.digest-present",),
+    trips=("ecr.digest-present", "images.present"),
 )
 def digest_deleted(world: World) -> None:
     """Delete every image of the DR repository."""

@@ -88,7 +88,7 @@ def primary_stopped(world: World) -> None:
     "ecs-deployment-failed",
     "The newest release of one tenant could not be started in the DR region",
     trips=("ecs.deployment-sound",),
-    consequences=("images.parity",),
+    consequences=("images.parity", "images.present"),
 )
 def deployment_failed(world: World) -> None:
     """Deploy an image that the DR registry does not hold, without rollback: the circuit breaker gives up."""

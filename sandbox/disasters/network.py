@@ -11,7 +11,7 @@ from sandbox.disasters.elbv2 import balancer_of
 from sandbox.disasters.services import service_of, update
 from sandbox.world.world import World
 
-_HTTPS = 443
+_HTTPS, _MYSQL = 443, 3306
 _SMALLEST = 28
 
 
@@ -126,3 +126,93 @@ def no_way_out(world: World) -> None:
     where = {"RouteTableId": table["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
     world.undo(Side.DR, "ec2", "CreateRoute", NatGatewayId=route["NatGatewayId"], **where)
     world.call(Side.DR, "ec2", "DeleteRoute", **where)
+
+
+def _table(world: World, subnet: str) -> dict[str, Any]:
+    """The route table that the DR region's ``subnet`` is associated with."""
+    filters = [{"Name": "association.subnet-id", "Values": [subnet]}]
+    return dict(world.call(Side.DR, "ec2", "DescribeRouteTables", Filters=filters)["RouteTables"][0])
+
+
+@disaster(
+    "nat-gateway-cut-off",
+    "The NAT gateway of the DR region stands in a subnet that leads nowhere",
+    trips=("vpc-reach.way-in", "vpc-reach.way-out"),
+)
+def nat_gateway_cut_off(world: World) -> None:
+    """Delete the default route of the public subnets, in which the NAT gateway and the load balancer stand."""
+    table = _table(world, balancer_of(world, Side.DR)["AvailabilityZones"][0]["SubnetId"])
+    route = next(candidate for candidate in table["Routes"] if candidate.get("DestinationCidrBlock") == "0.0.0.0/0")
+    where = {"RouteTableId": table["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
+    world.undo(Side.DR, "ec2", "CreateRoute", GatewayId=route["GatewayId"], **where)
+    world.call(Side.DR, "ec2", "DeleteRoute", **where)
+
+
+@disaster(
+    "balancer-zone-forgotten",
+    "The load balancer of the DR region has no subnet in a zone where tasks start",
+    trips=("vpc-reach.way-in",),
+)
+def balancer_zone_forgotten(world: World) -> None:
+    """Take the last zone from the load balancer."""
+    balancer = balancer_of(world, Side.DR)
+    subnets = [zone["SubnetId"] for zone in balancer["AvailabilityZones"]]
+    same = {"LoadBalancerArn": balancer["LoadBalancerArn"]}
+    world.undo(Side.DR, "elbv2", "SetSubnets", Subnets=subnets, **same)
+    world.call(Side.DR, "elbv2", "SetSubnets", Subnets=subnets[:-1], **same)
+
+
+@disaster(
+    "resolver-off",
+    "DNS resolution was switched off in the VPC of the DR region",
+    trips=("vpc-reach.names-resolve",),
+)
+def resolver_off(world: World) -> None:
+    """Switch enableDnsSupport off."""
+    vpc = _vpc(world, Side.DR)["VpcId"]
+    for turn, value in ((world.undo, True), (world.call, False)):
+        turn(Side.DR, "ec2", "ModifyVpcAttribute", VpcId=vpc, EnableDnsSupport={"Value": value})
+
+
+@disaster(
+    "network-acl-closed",
+    "A network ACL of the DR region denies connections to the database",
+    trips=("vpc-acls.admit-traffic",),
+)
+def network_acl_closed(world: World) -> None:
+    """Deny port 3306 by the first rule of the VPC's ACL."""
+    inside = [{"Name": "vpc-id", "Values": [_vpc(world, Side.DR)["VpcId"]]}]
+    acl = world.call(Side.DR, "ec2", "DescribeNetworkAcls", Filters=inside)["NetworkAcls"][0]["NetworkAclId"]
+    rule = {"NetworkAclId": acl, "RuleNumber": 1, "Egress": False}
+    world.undo(Side.DR, "ec2", "DeleteNetworkAclEntry", **rule)
+    ports = {"From": _MYSQL, "To": _MYSQL}
+    world.call(
+        Side.DR,
+        "ec2",
+        "CreateNetworkAclEntry",
+        Protocol="6",
+        RuleAction="deny",
+        CidrBlock="0.0.0.0/0",
+        PortRange=ports,
+        **rule,
+    )
+
+
+@disaster(
+    "database-group-closed",
+    "The database's security group in the DR region no longer lets tasks in",
+    trips=("vpc-reach.security-groups",),
+)
+def database_group_closed(world: World) -> None:
+    """Revoke every rule of the group that the restored database gets."""
+    name = world.environment.named(world.environment.names.db_security_group)
+    named = [{"Name": "group-name", "Values": [name]}]
+    group = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=named)["SecurityGroups"][0]
+    same = {"GroupId": group["GroupId"], "IpPermissions": [_bare(rule) for rule in group["IpPermissions"]]}
+    world.undo(Side.DR, "ec2", "AuthorizeSecurityGroupIngress", **same)
+    world.call(Side.DR, "ec2", "RevokeSecurityGroupIngress", **same)
+
+
+def _bare(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule without its empty lists, as it was authorized."""
+    return {key: value for key, value in rule.items() if value not in ([], None)}

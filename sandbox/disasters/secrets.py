@@ -37,7 +37,10 @@ def _replica(world: World, name: str) -> dict[str, Any]:
     "secrets-replica-removed",
     "The replica of one tenant's secret was removed from the DR region",
     trips=("secrets.secret-exists",),
-    consequences=("rpo.met",),
+    consequences=(
+        "task-sources.exist",
+        "rpo.met",
+    ),
 )
 def replica_removed(world: World) -> None:
     """Remove the DR region from the replication of the first tenant's secret."""

@@ -12,13 +12,28 @@ from typing import Any
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.readers import application_autoscaling, cloudfront, ecs, route53
+from dr_estate.readers import (
+    application_autoscaling,
+    cloudfront,
+    ecs,
+    iam_task_roles,
+    route53,
+    route53_private_names,
+    secretsmanager,
+    task_sources,
+    vpc,
+)
 from dr_estate.readers.cloudfront import Behaviour
+from dr_estate.readers.iam_task_roles import TaskRole
+from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
+from dr_estate.readers.task_sources import TaskSources
+from dr_estate.readers.vpc import AclRule, NetworkAcl, VpcNames
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 from tests.dr_checks.worlds import SIT
 
 _EVIDENCE = Path(__file__).parents[1] / "golden" / "evidence" / "sit-healthy.json.xz"
+OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in (False, True))
 Changes = Mapping[tuple[Reader[Any], Side], Any]
 
 
@@ -27,12 +42,14 @@ def healthy() -> Snapshot:
     """SIT, healthy, with all its parts: as recorded, but for what was changed since.
 
     Tasks ran in the DR region without a database (T54), its traffic records evaluated target health (T55), and
-    behaviours of the distribution were not read.
+    behaviours of the distribution were not read, nor what stands between a task of the DR region and the world.
     """
     recorded = from_json(lzma.decompress(_EVIDENCE.read_bytes()))
     services = recorded.get(ecs.services, Side.DR)
     targets = recorded.get(application_autoscaling.targets, Side.DR)
     records = recorded.get(route53.records, Side.GLOBAL)
+    secrets = recorded.get(secretsmanager.secrets, Side.DR)
+    subnets = recorded.get(vpc.subnets, Side.DR)
     distributions = recorded.get(cloudfront.distributions, Side.GLOBAL)
     values = {
         (cloudfront.host_policies.name, Side.GLOBAL): (),
@@ -40,6 +57,15 @@ def healthy() -> Snapshot:
             replace(row, behaviours=(Behaviour("default (*)", row.target, "", "", True, functions=False),))
             for row in distributions
         ),
+        (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
+        (route53_private_names.names.name, Side.GLOBAL): tuple(
+            PrivateNames(side, (PrivateName("db.internal", f"sit-mysql.c.{SIT.region(side)}.rds.amazonaws.com"),))
+            for side in (Side.PRIMARY, Side.DR)
+        ),
+        (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
+        (vpc.internet_gateways.name, Side.DR): ("igw-1",),
+        (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
+        (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),
         (ecs.tasks.name, Side.DR): (),
         (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0) for row in services),
         (application_autoscaling.targets.name, Side.DR): tuple(replace(row, minimum=0) for row in targets),

@@ -7,13 +7,16 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, elbv2, vpc
-from dr_estate.readers.vpc import NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint
+from dr_estate.readers.vpc import NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import service, world
 
-PLACES = ("subnet-1", "subnet-2")
+PLACES, PUBLIC = ("subnet-1", "subnet-2"), ("public-1", "public-2")
+TASKS_OUT = RouteTable("rtb-1", False, PLACES, "nat-1", "active")
+PUBLIC_OUT = RouteTable("rtb-2", False, PUBLIC, "igw-1", "active")
+ROUTES = (TASKS_OUT, PUBLIC_OUT)
 
 
 def network(**changes: Any) -> Vpc:
@@ -49,10 +52,16 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
                 group("sit-ecs-sg", side=side),
                 group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",), side),
             ),
-            (vpc.route_tables, side): (RouteTable("rtb-1", False, PLACES, "nat-1", "active"),),
-            (vpc.nat_gateways, side): (NatGateway("nat-1", "available"),),
+            (vpc.route_tables, side): ROUTES,
+            (vpc.nat_gateways, side): (NatGateway("nat-1", "available", "public-1"),),
             (vpc.endpoints, side): (VpcEndpoint("s3", "Gateway", "available"),),
-            (elbv2.load_balancer, side): balancer(side, security_groups=(f"sg-sit-alb-sg-{side}",)),
+            (elbv2.load_balancer, side): balancer(
+                side, security_groups=(f"sg-sit-alb-sg-{side}",), zones=("a", "b"), subnets=PUBLIC
+            ),
             (ecs.services, side): services(side),
         }
+    values |= {
+        (vpc.internet_gateways, Side.DR): ("igw-1",),
+        (vpc.names, Side.DR): VpcNames(resolves=True, hostnames=True),
+    }
     return world(values | (changes or {}))

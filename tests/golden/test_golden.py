@@ -43,12 +43,31 @@ PROSE = frozenset(
     }
     | {"posture_next", "posture_says", "posture_severity", "writers"}
     | {"reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
-    | {"plan_estimate_s", "rto_estimate_s", "write_pause"}
+    | {"plan_estimate_s", "rto_estimate_s", "score", "write_pause"}
 )
-"""Keys of sentences, of what two runs or versions differ in, and of estimates, which went by budgets then."""
+"""Keys of sentences, of what two runs or versions differ in, of estimates, which went by budgets then, and of the score,
+in which checks added since weigh as unseen, and which a failed blocker caps since.
+"""
 
-SINCE = frozenset({"health-checks.held-from-dr"})
+SINCE = frozenset(
+    {
+        "health-checks.held-from-dr",
+        "images.present",
+        "private-names.database",
+        "roles.assumable",
+        "roles.tasks-allowed",
+        "task-sources.exist",
+        "variables.alike",
+        "variables.database-host",
+        "vpc-acls.admit-traffic",
+        "vpc-reach.names-resolve",
+        "vpc-reach.way-in",
+    }
+)
 """Checks that were added since, of which the records know nothing."""
+
+SUBJECTS_SINCE = frozenset({"prod-db-sg", "sit-db-sg"})
+"""Subjects that checks of then judge since: the database's security group."""
 
 PRESENT = {"part": current_name, "id": present_id, "step": present_id, "verb": present_name, "action": present_name}
 """What gives the present name of a value that was called differently, by its key."""
@@ -71,8 +90,11 @@ def typed(value: Any, key: str = "") -> Any:
 
 
 def _is_since(row: Any) -> bool:
-    """Whether a row is the result, or the gate, of a check that was added since."""
-    return isinstance(row, dict) and {row.get("check"), str(row.get("id", "")).removeprefix("check.")} & SINCE != set()
+    """Whether a row is of a check that was added since, as result or gate, or a finding on what is judged since."""
+    if not isinstance(row, dict):
+        return False
+    is_new = {row.get("check"), str(row.get("id", "")).removeprefix("check.")} & SINCE != set()
+    return is_new or row.get("subject") in SUBJECTS_SINCE
 
 
 def judged(world: str, words: str, home: Path) -> Ran:

@@ -185,14 +185,18 @@ ASKED_BY_NAME = frozenset(
         "efs_mounts.mount_targets",
         "efs_policy.policies",
         "elbv2.listeners",
+        "iam_task_roles.roles",
         "kms.keys",
         "ssm_parameters.parameters",
         "rds.automated_backups",
         "account_regions.opt_in",
+        "route53_private_names.names",
         "s3.buckets",
         "s3_lifecycle.lifecycles",
         "sns_topics.listeners",
         "sns_topics.topics",
+        "vpc.internet_gateways",
+        "vpc.network_acls",
         "vpc.subnets",
     }
 )

@@ -49,6 +49,14 @@ def test_the_score_is_weighed_and_rounded_down() -> None:
     assert readiness_score([*results, _result(Status.WARN, Severity.NORMAL)]) == 84
 
 
+@pytest.mark.parametrize("status", [Status.FAIL, Status.EXCEPTED, Status.UNKNOWN])
+def test_a_blocker_that_earns_nothing_caps_the_score_whatever_else_passed(status: Status) -> None:
+    passed = [_result(Status.PASS) for _ in range(100)]
+    assert verdict_of([*passed, _result(status, Severity.BLOCKER)], [], TARGET_S).score == 49
+    assert verdict_of([*passed, _result(status, Severity.CRITICAL)], [], TARGET_S).score == 99
+    assert verdict_of([*passed, _result(Status.WARN, Severity.BLOCKER)], [], TARGET_S).score == 99
+
+
 RESULTS = st.lists(st.builds(_result, st.sampled_from(Status), st.sampled_from(Severity)), min_size=1, max_size=12)
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from dr_checks.compute.definitions import secret_reference
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.settings import ScalingSchedule
 from tests.dr_checks.worlds import SIT
@@ -42,16 +41,3 @@ def test_hours_within_one_day_do_not_wrap_around_midnight() -> None:
 def test_without_a_schedule_services_never_sleep() -> None:
     env = SIT.model_copy(update={"scaling_schedule": None})
     assert not scheduled_off(env, datetime(2026, 3, SATURDAY, 2, 0, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("source", "expected"),
-    [
-        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf:password::", "sit-t-db#password"),
-        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf", "sit-t-db"),
-        ("arn:aws:ssm:r:1:parameter/sit/t/key", "/sit/t/key"),
-        ("sit-key", "sit-key"),
-    ],
-)
-def test_a_secret_is_named_alike_in_every_region(source: str, expected: str) -> None:
-    assert expected == secret_reference(source)

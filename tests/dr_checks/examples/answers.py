@@ -13,12 +13,14 @@ from dr_estate.reading.reader import Reader
 from tests.dr_checks.edges import (
     DISTRIBUTION,
     DOMAIN,
+    DR_BALANCER,
     HOSTS,
     ORIGIN,
     PRIMARY,
     SECONDARY,
     SERVERS,
     ZONE,
+    balancer,
     record,
     status,
     traffic,
@@ -31,6 +33,7 @@ NS = DnsAnswer(SERVERS[0], ZONE, "NS", "NOERROR", tuple(f"{server}." for server 
 AT_HOME = DnsAnswer(SERVERS[0], ORIGIN, "A", "NOERROR", HERE[:1], (), 60, True)
 AWAY = replace(AT_HOME, values=THERE[:1])
 ELSEWHERE = replace(AT_HOME, values=("203.0.113.9",))
+NO_SIX = replace(AT_HOME, type="AAAA", values=())
 GONE = replace(AT_HOME, code="NXDOMAIN", values=())
 TENANTS = tuple(DnsAnswer(SERVERS[0], host.name, "A", "NOERROR", ("203.0.113.1",), (), 60, True) for host in HOSTS)
 RESOLVED = replace(AT_HOME, asked="resolver", authoritative=False)
@@ -65,6 +68,15 @@ EXAMPLES = [
     given("delegated", Status.UNKNOWN, delegation=DENIED),
     given("as-recorded", Status.PASS),
     given("as-recorded", Status.PASS, authorities=(SOA, AWAY), **PINNED),
+    given("as-recorded", Status.PASS, authorities=(SOA, AT_HOME, NO_SIX)),
+    given(
+        "as-recorded",
+        Status.FAIL,
+        authorities=(SOA, AT_HOME, NO_SIX),
+        dr_balancer=replace(balancer(DR_BALANCER), address_type="dualstack"),
+    ),
+    given("as-recorded", Status.FAIL, authorities=(SOA, AT_HOME, NO_SIX), dr_balancer=DENIED),
+    given("as-recorded", Status.FAIL, authorities=(SOA, AT_HOME, replace(NO_SIX, code="NXDOMAIN"))),
     given("as-recorded", Status.NOT_APPLICABLE, authorities=(SOA,), records=()),
     given("as-recorded", Status.FAIL, f"{ORIGIN} at {SERVERS[0]}", authorities=(SOA, AWAY)),
     given("as-recorded", Status.FAIL, authorities=(SOA, GONE)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -9,7 +10,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, P, both_services, container, definition, definitions, image
-from tests.dr_checks.worlds import DENIED, Example, Values, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, Values, world
 
 TENANT2 = frozenset({"sit-tenant2"})
 LOCAL = (("WORDPRESS_DB_HOST", f"sit-mysql.x.{D}.rds.amazonaws.com"), ("TENANT", "tenant2"))
@@ -25,6 +26,35 @@ def _estate(changes: dict[str, Any] | None = None, **two: Any) -> Snapshot:
             (ecs.task_definitions, Side.DR): here,
         }
     )
+
+
+def _with_mounts(here: dict[str, Any], volume: dict[str, Any], settings: dict[str, str]) -> Snapshot:
+    """Both regions with a mount and an IAM volume, the second tenant's DR definition changed by the arguments."""
+    content = ecs.Volume("content", "fs-1", "fsap-1", transit_encryption=True, iam=True)
+    mount = ecs.Mount("content", "/var/www/html/wp-content", read_only=False)
+    facts: dict[str, Any] = {"mounts": (mount,), "settings": ()}
+    changed = {"mounts": (replace(mount, **here),), "settings": tuple(settings.items())}
+    sides = {
+        Side.PRIMARY: definition("tenant2", P, facts, volumes=(content,)),
+        Side.DR: definition("tenant2", D, changed, volumes=(replace(content, **volume),)),
+    }
+    values: Values = {
+        (ecs.services, Side.DR): both_services(),
+        **{(ecs.task_definitions, s): (definition("tenant1", SIT.region(s)), d) for s, d in sides.items()},
+    }
+    return world(values)
+
+
+def _mounted(**here: Any) -> Snapshot:
+    return _with_mounts(here, {}, {})
+
+
+def _shown(**volume: Any) -> Snapshot:
+    return _with_mounts({}, volume, {})
+
+
+def _set_up(settings: dict[str, str]) -> Snapshot:
+    return _with_mounts({}, {}, settings)
 
 
 def _dark() -> Snapshot:
@@ -48,6 +78,8 @@ ANOTHER_SECRET = (("DB_USER", f"arn:aws:secretsmanager:{D}:1:secret:sit-tenant1-
 EXAMPLES = [
     Example("definitions.parity", Status.PASS, _estate()),
     Example("definitions.parity", Status.PASS, _estate(cpu=1024, memory=2048)),
+    Example("definitions.parity", Status.PASS, _mounted()),
+    Example("definitions.parity", Status.PASS, _estate({"mounts": (), "settings": (("user", "nobody"),)})),
     Example("definitions.parity", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.parity", Status.UNKNOWN, _dark()),
     *(
@@ -65,6 +97,14 @@ EXAMPLES = [
             _estate({"environment": (*LOCAL, ("DEBUG", "1"))}),
             _estate({"secrets": ANOTHER_SECRET}),
             _estate({"secrets": ()}),
+            _estate(execution_role=""),
+            _estate(task_role=""),
+            _mounted(read_only=True),
+            _mounted(path="/srv"),
+            _mounted(volume="other"),
+            _shown(root="/other"),
+            _shown(iam=False),
+            _set_up({"user": "nobody"}),
         )
     ),
     Example("definitions.own-tenant", Status.PASS, _estate({"environment": (("WORDPRESS_DB_NAME", "tenant2_db"),)})),

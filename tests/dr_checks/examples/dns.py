@@ -142,6 +142,16 @@ EXAMPLES = [
     given("short-ttl", Status.PASS),
     given("short-ttl", Status.PASS, **records(replace(SLOW, ttl_s=60), SECONDARY)),
     given("short-ttl", Status.PASS, **records(*PAIR, record("mail.wpsit.kimmyai.io", "MX", ttl_s=86400))),
+    given(
+        "short-ttl",
+        Status.PASS,
+        **records(
+            *PAIR,
+            record("_0a1b2c.tenant1.wpsit.kimmyai.io", "CNAME", ttl_s=3600),
+            record("autodiscover.wpsit.kimmyai.io", "CNAME", ttl_s=3600),
+        ),
+    ),
+    given("short-ttl", Status.FAIL, **records(*PAIR, record("*.wpsit.kimmyai.io", "CNAME", ttl_s=3600))),
     given("short-ttl", Status.FAIL, **records(SLOW, SECONDARY)),
     given("short-ttl", Status.FAIL, **records(*PAIR, record("tenant1.wpsit.kimmyai.io", "CNAME", ttl_s=3600))),
     given("short-ttl", Status.UNKNOWN, records=DENIED),

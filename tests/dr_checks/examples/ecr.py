@@ -77,4 +77,11 @@ EXAMPLES = [
     Example("images.parity", Status.FAIL, _estate((repository(OLD),), changes={"image": image(D, ":live")})),
     Example("images.parity", Status.PASS, _estate((ABSENT,), changes={"image": image(D, ":live")})),
     Example("images.parity", Status.UNKNOWN, _estate(tasks=DENIED)),
+    Example("images.present", Status.PASS, _estate()),
+    Example("images.present", Status.PASS, _estate(changes={"image": image(D, ":live")})),
+    Example("images.present", Status.PASS, _estate(changes={"image": "public.ecr.aws/docker/wordpress:6"})),
+    Example("images.present", Status.PASS, _estate((ABSENT,))),
+    Example("images.present", Status.FAIL, _estate(changes={"image": image(D, ":none")}), frozenset({"sit-tenant2"})),
+    Example("images.present", Status.FAIL, _estate((repository(OLD),)), frozenset({"sit-tenant2"})),
+    Example("images.present", Status.UNKNOWN, _estate((UNSEEN,))),
 ]

@@ -49,6 +49,9 @@ HEALTHY: dict[str, Any] = {
 }
 
 
+AGENT = (service("sit-tenant1-service"), replace(service("sit-tenant2-service"), security_groups=("sg-1", "sg-agent")))
+
+
 def _case(check: str, expected: Status, subject: str = "", module: str = "efs-mounts", **changed: Any) -> Example:
     values = {READERS[key]: value for key, value in {**HEALTHY, **changed}.items()}
     return Example(f"{module}.{check}", expected, world(values), frozenset({subject} if subject else ()))
@@ -83,6 +86,8 @@ EXAMPLES = [
     _case("tasks-admitted", Status.FAIL, "zone-a", rules=(NfsRule("sg-efs", (), ("10.1.0.0/24",)),)),
     _case("tasks-admitted", Status.FAIL, "zone-b", rules=(NfsRule("sg-efs", ("sg-other",), ()),)),
     _case("tasks-admitted", Status.FAIL, "zone-b", rules=(NfsRule("sg-efs", (), ()),), subnets=()),
+    _case("tasks-admitted", Status.PASS, "zone-a", services=AGENT),
+    _case("tasks-admitted", Status.FAIL, "zone-a", services=AGENT, rules=(NfsRule("sg-efs", ("sg-other",), ()),)),
     _case("tasks-admitted", Status.NOT_APPLICABLE, NAME, services=()),
     _case("tasks-admitted", Status.UNKNOWN, NAME, targets=(DENIED,)),
     _case("tasks-admitted", Status.UNKNOWN, rules=DENIED),

@@ -81,7 +81,25 @@ EXAMPLES = [
         Status.PASS,
         balanced({RULES: (*rules(DR), rule(DR, "tenant2", priority=9, others=SECRET))}),
     ),
-    Example("elbv2-routing.host-rules", Status.FAIL, balanced({LISTENERS: (listener(DR), listener(DR, 443))}), HOST2),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced({LISTENERS: (listener(DR), listener(DR, 443))})),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.FAIL,
+        balanced({LISTENERS: (listener(DR), listener(DR, 443)), (elbv2.rules, PRIMARY): DENIED}),
+        HOST2,
+    ),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.FAIL,
+        balanced(
+            {
+                LISTENERS: (listener(DR), listener(DR, 443)),
+                (elbv2.listeners, PRIMARY): (listener(PRIMARY), listener(PRIMARY, 443)),
+                (elbv2.rules, PRIMARY): (*rules(PRIMARY), rule(PRIMARY, "tenant2", 443)),
+            }
+        ),
+        HOST2,
+    ),
     Example(
         "elbv2-routing.host-rules",
         Status.PASS,

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, vpc
-from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint
+from dr_estate.readers import ecs, elbv2, vpc
+from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE
-from tests.dr_checks.network import PLACES, connected, group, services
+from tests.dr_checks.network import PLACES, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
+from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import DENIED, Example
 
 GROUPS, TABLES, NATS = (vpc.security_groups, Side.DR), (vpc.route_tables, Side.DR), (vpc.nat_gateways, Side.DR)
 SERVICES, ENDPOINTS = (ecs.services, Side.DR), (vpc.endpoints, Side.DR)
+GATEWAYS, NAMES, BALANCER = (vpc.internet_gateways, Side.DR), (vpc.names, Side.DR), (elbv2.load_balancer, Side.DR)
+DATABASE = group("sit-db-sg", ("tcp 3306-3306 sit-ecs-sg",), Side.PRIMARY)
+THEIRS = tuple(group(name, rules, Side.PRIMARY) for name, rules in (("sit-ecs-sg", ()), ("sit-alb-sg", ())))
+ALB_NAME, VPC_NAME = frozenset({"sit-alb"}), frozenset({"sit-vpc"})
+PRIVATE_BALANCER = replace(PUBLIC_OUT, subnets=("public-1",)), replace(TASKS_OUT, subnets=(*PLACES, "public-2"))
 ALB = group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",))
 ECS = frozenset({"sit-ecs-sg"})
 ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
@@ -24,7 +31,17 @@ PLACE = frozenset(PLACES)
 
 def _route(default: str = "nat-1", state: str = "active", **changes: Any) -> Snapshot:
     table = RouteTable("rtb-1", False, PLACES, default, state)
-    return connected({TABLES: (table,)} | {{"nats": NATS, "endpoints": ENDPOINTS}[k]: v for k, v in changes.items()})
+    named = {"nats": NATS, "endpoints": ENDPOINTS, "gateways": GATEWAYS, "services": SERVICES}
+    return connected({TABLES: (table, PUBLIC_OUT)} | {named[key]: value for key, value in changes.items()})
+
+
+def _nat(**changes: Any) -> Snapshot:
+    return connected({NATS: (replace(NatGateway("nat-1", "available", "public-1"), **changes),)})
+
+
+def _balanced(**changes: Any) -> Snapshot:
+    own = {"security_groups": (f"sg-sit-alb-sg-{Side.DR}",), "zones": ("a", "b"), "subnets": ("public-1", "public-2")}
+    return connected({BALANCER: balancer(Side.DR, **(own | changes))})
 
 
 EXAMPLES = [
@@ -37,6 +54,12 @@ EXAMPLES = [
     Example("vpc-reach.security-groups", Status.FAIL, connected({GROUPS: (ALB,)}), ECS),
     Example("vpc-reach.security-groups", Status.FAIL, connected({GROUPS: (ALB, group("sit-ecs-sg", ()))}), ECS),
     Example("vpc-reach.security-groups", Status.UNKNOWN, connected({GROUPS: DENIED})),
+    Example(
+        "vpc-reach.security-groups",
+        Status.FAIL,
+        connected({(vpc.security_groups, Side.PRIMARY): (*THEIRS, DATABASE)}),
+        frozenset({"sit-db-sg"}),
+    ),
     Example("vpc-reach.attached-groups", Status.PASS, connected()),
     Example(
         "vpc-reach.attached-groups",
@@ -49,6 +72,15 @@ EXAMPLES = [
     Example("vpc-reach.attached-groups", Status.UNKNOWN, connected({GROUPS: DENIED})),
     Example("vpc-reach.way-out", Status.PASS, connected()),
     Example("vpc-reach.way-out", Status.PASS, _route("igw-1")),
+    Example("vpc-reach.way-out", Status.PASS, _nat(subnet="")),
+    Example("vpc-reach.way-out", Status.FAIL, _nat(public=False), PLACE),
+    Example("vpc-reach.way-out", Status.FAIL, _nat(subnet="subnet-1"), PLACE),
+    Example("vpc-reach.way-out", Status.FAIL, _route("igw-1", services=services(Side.DR, public_ip="DISABLED")), PLACE),
+    Example("vpc-reach.way-out", Status.PASS, _route("igw-1", services=services(Side.DR, public_ip="ENABLED"))),
+    Example("vpc-reach.way-out", Status.FAIL, _route("igw-1", gateways=()), PLACE),
+    Example("vpc-reach.way-out", Status.FAIL, _route(gateways=()), PLACE),
+    Example("vpc-reach.way-out", Status.UNKNOWN, _route(gateways=DENIED)),
+    Example("vpc-reach.way-out", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), PLACE),
     Example("vpc-reach.way-out", Status.PASS, _route("", endpoints=ALL)),
     Example("vpc-reach.way-out", Status.PASS, connected({TABLES: (RouteTable("rtb-0", True, (), "igw-1", "active"),)})),
     Example("vpc-reach.way-out", Status.FAIL, _route(""), PLACE),
@@ -58,4 +90,27 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=()), PLACE),
     Example("vpc-reach.way-out", Status.NOT_APPLICABLE, connected({SERVICES: ()})),
     Example("vpc-reach.way-out", Status.UNKNOWN, connected({TABLES: DENIED})),
+    Example("vpc-reach.way-in", Status.PASS, connected()),
+    Example("vpc-reach.way-in", Status.PASS, _balanced(scheme="internal", subnets=PLACES)),
+    Example("vpc-reach.way-in", Status.PASS, _balanced(subnets=())),
+    Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: PRIVATE_BALANCER}), ALB_NAME),
+    Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), ALB_NAME),
+    Example("vpc-reach.way-in", Status.FAIL, connected({GATEWAYS: ()}), ALB_NAME),
+    Example("vpc-reach.way-in", Status.FAIL, connected({(vpc.subnets, Side.DR): subnets(zones=("a", "c"))}), ALB_NAME),
+    Example(
+        "vpc-reach.way-in",
+        Status.UNKNOWN,
+        connected({TABLES: (TASKS_OUT, replace(PUBLIC_OUT, default="a target of another kind", known=False))}),
+        ALB_NAME,
+    ),
+    Example("vpc-reach.way-in", Status.NOT_APPLICABLE, connected({BALANCER: None})),
+    Example("vpc-reach.way-in", Status.UNKNOWN, connected({GATEWAYS: DENIED})),
+    Example("vpc-reach.names-resolve", Status.PASS, connected()),
+    Example("vpc-reach.names-resolve", Status.PASS, connected({NAMES: VpcNames(True, False)})),
+    Example("vpc-reach.names-resolve", Status.FAIL, connected({NAMES: VpcNames(False, True)}), VPC_NAME),
+    Example(
+        "vpc-reach.names-resolve", Status.FAIL, connected({NAMES: VpcNames(True, False), ENDPOINTS: ALL}), VPC_NAME
+    ),
+    Example("vpc-reach.names-resolve", Status.NOT_APPLICABLE, connected({NAMES: None})),
+    Example("vpc-reach.names-resolve", Status.UNKNOWN, connected({NAMES: DENIED})),
 ]

@@ -187,14 +187,20 @@ def _with_own_policies(rows: tuple[cloudfront.Distribution, ...]) -> tuple[cloud
     return tuple(replace(row, behaviours=(own,)) for row in rows)
 
 
+def _with_parameter(rows: tuple[ecs.TaskDefinition, ...]) -> tuple[ecs.TaskDefinition, ...]:
+    salted = (("SALT", "/shared/salt"),)
+    return tuple(replace(row, containers=tuple(replace(c, secrets=salted) for c in row.containers)) for row in rows)
+
+
 _CHANGED: dict[str, Callable[[Any], Any]] = {
     cloudfront.distributions.name: _with_own_policies,
     drill_resources.tasks.name: _probed,
     ecs.services.name: lambda services: tuple(replace(service, desired=0) for service in services),
+    ecs.task_definitions.name: _with_parameter,
     efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
     rds.instances.name: _with_drill,
     restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
     restored_files.systems.name: _restored,
     restored_files.tasks.name: _moved,
 }
-"""What stands in no saved evidence: the resources of a drill, own policies, and services that want no task."""
+"""What stands in no saved evidence: a drill's resources, own policies, parameters, and services that want no task."""

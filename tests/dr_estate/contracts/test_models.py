@@ -42,7 +42,9 @@ _REASONS = {
         dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].IndexName
         dynamodb:DescribeTable.Table.Replicas[].RegionName
         dynamodb:DescribeTable.Table.TableName
+        ec2:DescribeInternetGateways.InternetGateways[].InternetGatewayId
         ec2:DescribeNatGateways.NatGateways[].NatGatewayId
+        ec2:DescribeNetworkAcls.NetworkAcls[].NetworkAclId
         ec2:DescribeNetworkInterfaces.NetworkInterfaces[].Groups[].GroupId
         ec2:DescribeNetworkInterfaces.NetworkInterfaces[].NetworkInterfaceId
         ec2:DescribeRouteTables.RouteTables[].RouteTableId
@@ -103,6 +105,7 @@ _REASONS = {
         secretsmanager:BatchGetSecretValue.SecretValues[].Name
         secretsmanager:ListSecrets.SecretList[].ARN
         sns:ListSubscriptionsByTopic.Subscriptions[].Endpoint
+        ssm:DescribeParameters.Parameters[].Name
         ssm:GetParametersByPath.Parameters[].Name
     """,
     "is a state: neither a good nor a bad one may be guessed": """
@@ -125,6 +128,8 @@ _REASONS = {
         backup:ListBackupJobs.BackupJobs[].CreationDate
         backup:ListCopyJobs.CopyJobs[].CreationDate
         backup:ListRecoveryPointsByBackupVault.RecoveryPoints[].CreationDate
+        ec2:DescribeNetworkAcls.NetworkAcls[].Entries[].Protocol
+        ec2:DescribeNetworkAcls.NetworkAcls[].Entries[].RuleNumber
         backup:ListRestoreJobs.RestoreJobs[].CreationDate
         ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissionsEgress[].IpProtocol
         ec2:DescribeSecurityGroups.SecurityGroups[].IpPermissionsEgress[].ToPort
@@ -151,6 +156,10 @@ _REASONS = {
         backup:GetBackupPlan.BackupPlan
         backup:GetBackupSelection.BackupSelection
         dynamodb:DescribeTable.Table
+        ec2:DescribeVpcAttribute.EnableDnsHostnames
+        ec2:DescribeVpcAttribute.EnableDnsHostnames.Value
+        ec2:DescribeVpcAttribute.EnableDnsSupport
+        ec2:DescribeVpcAttribute.EnableDnsSupport.Value
         ecs:DescribeTaskDefinition.taskDefinition
         efs:DescribeFileSystemPolicy.Policy
         kms:DescribeKey.KeyMetadata

@@ -131,6 +131,15 @@ class ScheduleOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExplainOptions(Options):
+    """Of `explain`: the ``action`` says what of the tenant ``name`` is explained."""
+
+    command: ClassVar[str] = "explain"
+    action: Literal["needs"]
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanOptions(Options):
     """Which plan is meant: a failover's, a switchover's (``planned``), a failback's or a fence's, for which incident.
 
@@ -292,6 +301,7 @@ TYPES: dict[str, type[Any]] = {
             StatusOptions,
             DrTestOptions,
             ScheduleOptions,
+            ExplainOptions,
             FailoverOptions,
             FailbackOptions,
             FenceOptions,

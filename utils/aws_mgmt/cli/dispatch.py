@@ -25,7 +25,7 @@ def run(options: of.Options) -> Exit:
             return _recover(options, environment)
         case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
             return _decide(options, environment)
-        case of.LogOptions() | of.DoctorOptions():
+        case of.LogOptions() | of.DoctorOptions() | of.ExplainOptions():
             return _look(options, environment)
         case of.IamOptions():
             from utils.aws_mgmt.cli.commands.iam import run_iam
@@ -60,11 +60,15 @@ def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environmen
     return judge_readiness(options, environment, areas_of(options))
 
 
-def _look(options: of.LogOptions | of.DoctorOptions, environment: Environment) -> Exit:
+def _look(options: of.LogOptions | of.DoctorOptions | of.ExplainOptions, environment: Environment) -> Exit:
     if isinstance(options, of.LogOptions):
         from utils.aws_mgmt.cli.commands.log import log_command
 
         return log_command(options, environment)
+    if isinstance(options, of.ExplainOptions):
+        from utils.aws_mgmt.cli.commands.explain import explain_needs
+
+        return explain_needs(options, environment)
     from utils.aws_mgmt.cli.commands.doctor import doctor_command
 
     return doctor_command(options, environment)

@@ -74,7 +74,7 @@ _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
 _GROUPS = {
-    "Look (changes nothing)": ("doctor", "status", "schedule", "log", "evidence", "report"),
+    "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report"),
     "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
     "Practise": ("test", "drill", "sandbox"),
     "Set up": ("iam", "completion"),
@@ -82,6 +82,8 @@ _GROUPS = {
 _ABOUT = {
     "doctor": "Try every read that the tool needs, and print what to grant: the first command on an account.",
     "status": "Show whether the DR region could take over now.",
+    "explain": "Show what the judgement of an estate rests on.",
+    "explain needs": "Show what a tenant needs in the DR region, and which check follows each edge.",
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
@@ -112,6 +114,8 @@ _EXAMPLES = {
     "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
     "doctor": "-e prod doctor; -e prod doctor --format json",
     "status": "-e prod status; -e prod status --replication --tenant tenant2; -e sit --sandbox status --report",
+    "explain": "-e sit explain needs tenant2",
+    "explain needs": "-e sit explain needs tenant2; -e sit --sandbox explain needs tenant2 --format json",
     "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
     "log": "-e prod log; -e prod log --incident INC-123 --review",
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
@@ -144,6 +148,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("infrastructure", "Only the infrastructure scenarios."),
         _REPORT,
     ),
+    "explain needs": (_word("name", "TENANT", "The tenant."),),
     "schedule": (_flag("trend", "Also score, worst lag and recovery time of the last runs."),),
     "log": (
         _option("incident", "TICKET", "Whose log (without it: the newest)."),

@@ -18,6 +18,7 @@ from dr_actions.actions.registry import modules
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, SequenceRow
 from dr_checks.core.registry import checks
+from dr_checks.derived.needs import FOLLOWED
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Environment
 from dr_estate.model.aws_durations import OperationPhase, operations
@@ -40,12 +41,19 @@ def checks_page() -> str:
         rows.append(f"| `{check.id}` | {check.says} | {check.severity} | {check.area} | {sides} | {traps} |")
         for rule in check.rules:
             by_rule[rule].append(f"`{check.id}`")
+    needs = ["| edge | followed by | not followed, and why |", "|---|---|---|"]
+    for kind, followed in FOLLOWED.items():
+        names = ", ".join(f"`{name}`" for name in followed.checks) or "-"
+        needs.append(f"| {kind} | {names} | {followed.reason or '-'} |")
     coverage = ["| rule elsewhere | covered by |", "|---|---|"]
     coverage += [f"| {rule} | {', '.join(by_rule[rule])} |" for rule in sorted(by_rule)]
     return (
         f"# The checks\n\n{_MADE}{len(checks())} checks. Each is one function in `dr_checks/` and one scenario in "
         "`features/`.\nTraps are the facts of docs/traps.md.\n\n"
         + "\n".join(rows)
+        + "\n\n## What the DR region needs on the day\n\n`dr_cli.py explain needs TENANT` prints the edges of "
+        "one tenant, from its service down to keys, routes and copies.\n\n"
+        + "\n".join(needs)
         + "\n\n## Rules of other systems\n\n"
         + "\n".join(coverage)
         + "\n"

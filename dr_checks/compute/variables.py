@@ -1,0 +1,140 @@
+"""Checks of the values in task definitions: those of the DR region are the primary region's, but for the region."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.model.regional_names import neutral
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecs, rds
+from dr_estate.snapshot.tenants import Tenant
+
+_NONE = "no service exists on both sides: see ecs.service-exists"
+_ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
+_Pairs = Mapping[str, tuple[str, str]]
+
+
+@check(
+    "no tenant's variables in the DR region differ from the primary region's in a way that the other tenants' do not",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
+)
+def alike(view: View) -> Iterator[Finding]:
+    """Values are equal but for region, ids and the tenant's name; what differs alike for most is the region's own.
+
+    Secret values are digests and may differ. A value of the primary region is definitions.primary-region-names' matter.
+    Where there is but one tenant nobody tells a setting from a mistake: a warning. Source: DescribeTaskDefinition.
+    """
+    pairs = _pairs(view)
+    wanted = "as in the primary region"
+    usual = _usual({tenant: found for tenant, found in pairs.items() if not isinstance(found, Unavailable)})
+    for tenant, found in pairs.items():
+        subject = view.env.named(view.env.names.task_family, tenant=tenant)
+        if isinstance(found, Unavailable):
+            yield view.unknown(subject, wanted, found, tenant)
+            continue
+        odd = {name: pair for name, pair in found.items() if pair[0] != pair[1] and usual.get(name) != pair}
+        differences = "; ".join(f"{name} = {pair[1]}, primary {pair[0]}" for name, pair in sorted(odd.items()))
+        remedy = f"aws_ecs_task_definition '{subject}' in {view.region}: environment as in the primary's."
+        if not odd:
+            yield view.ok(subject, "alike", wanted, "its values are the primary's, or the region's own", tenant)
+        elif len(pairs) == 1:
+            reason = "the only tenant: nothing shows whether the region wants this, or somebody forgot to change it"
+            yield view.warn(subject, differences, wanted, reason, remedy, tenant)
+        else:
+            reason = "this tenant would run with other settings than the tested ones"
+            yield view.gap(subject, differences, wanted, reason, remedy, tenant)
+    if not pairs:
+        yield view.none_expected("all task definitions", _NONE)
+
+
+@check(
+    "every database that variables of the DR region name there is the one that a failover restores, or exists",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7"),
+    traps=("T18",),
+)
+def database_host(view: View) -> Iterator[Finding]:
+    """The first label of an endpoint is the instance's name, and the plan restores under names.database.
+
+    Source: RDS User Guide, "Finding the connection information"; DescribeTaskDefinition.
+    """
+    database = view.env.named(view.env.names.database)
+    there = {instance.identifier for instance in view.get(rds.instances)} | {database}
+    found = tenant_definitions(view, Side.DR)
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unavailable):
+            yield view.unknown(tenant, database, mine, tenant)
+            continue
+        named = {
+            f"{name} = {value}": instance
+            for container in mine.containers
+            for name, value in container.environment
+            for instance, region in _ENDPOINT.findall(value)
+            if region == view.region
+        }
+        if lost := sorted(variable for variable, instance in named.items() if instance not in there):
+            reason = "no database of that name is there, and none is restored: the site would answer with an error"
+            remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: the endpoint of {database}."
+            yield view.gap(mine.family, "; ".join(lost), database, reason, remedy, tenant)
+        else:
+            names = ", ".join(sorted(set(named.values()))) or "none by endpoint"
+            yield view.ok(mine.family, names, database, "its tasks find their database after a restore", tenant)
+    if not found:
+        yield view.none_expected("all task definitions", _NONE)
+
+
+def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
+    """By tenant on both sides: by variable its value there and here, made neutral; or what was not read."""
+    there, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
+    found: dict[str, _Pairs | Unavailable] = {}
+    for tenant in view.tenants:
+        theirs, mine = there.get(tenant.id), here.get(tenant.id)
+        if theirs is None or mine is None:
+            continue
+        if isinstance(theirs, Unavailable):
+            found[tenant.id] = theirs
+        elif isinstance(mine, Unavailable):
+            found[tenant.id] = mine
+        else:
+            found[tenant.id] = dict(_compared(view, tenant, theirs, mine))
+    return found
+
+
+def _compared(
+    view: View, tenant: Tenant, primary: ecs.TaskDefinition, mine: ecs.TaskDefinition
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    regions = view.env.regions
+    theirs = {container.name: dict(container.environment) for container in primary.containers}
+    for container in mine.containers:
+        for name, value in container.environment:
+            other = theirs.get(container.name, {}).get(name)
+            if other is None or other.startswith(ecs.DIGEST) or regions.primary in value:
+                continue  # definitions.parity, and definitions.primary-region-names, tell of these
+            pair = (_neutral(other, regions.primary, tenant), _neutral(value, regions.dr, tenant))
+            yield f"{container.name}: {name}", pair
+
+
+def _neutral(value: str, region: str, tenant: Tenant) -> str:
+    """The value without ids, account hashes and region, and with ``{tenant}`` for the tenant's names."""
+    text = neutral(_ENDPOINT.sub(r"\1.\2.rds.amazonaws.com", value), region)
+    names = "|".join(re.escape(name) for name in sorted({tenant.id, tenant.dns}, key=len, reverse=True))
+    return re.sub(rf"(?<![a-z0-9])(?:{names})(?![a-z0-9])", "{tenant}", text)
+
+
+def _usual(pairs: Mapping[str, _Pairs]) -> dict[str, tuple[str, str]]:
+    """By variable the pair that more than half of two tenants or more have."""
+    counts: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)
+    for found in pairs.values():
+        for name, pair in found.items():
+            counts[name][pair] += 1
+    usual = {name: counter.most_common(1)[0] for name, counter in counts.items()}
+    return {name: pair for name, (pair, number) in usual.items() if number > 1 and 2 * number > counts[name].total()}

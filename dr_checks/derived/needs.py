@@ -1,0 +1,273 @@
+"""What a tenant needs in the DR region on the day, as a graph: from its service down to keys, routes and copies. Pure.
+
+Each kind of edge names the checks that follow it, or why none does. What could not be seen is listed, never left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_checks.core.model import View
+from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import secret_reference
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import ecr, ecs, efs, efs_mounts, elbv2, rds, rds_groups, secretsmanager, vpc
+
+
+class NeedKind(StrEnum):
+    """What one thing needs of another: the kind of an edge."""
+
+    SERVICE = "tenant runs as service"
+    DEFINITION = "service starts task definition"
+    SUBNET = "service places tasks in subnet"
+    SERVICE_GROUP = "service carries security group"
+    TARGET_GROUP = "service registers at target group"
+    LISTENER = "target group is reached through listener"
+    BALANCER = "listener belongs to load balancer"
+    BALANCER_SUBNET = "load balancer stands in subnet"
+    ACL = "subnet is guarded by network ACL"
+    ROUTE = "subnet leads out through gateway"
+    GATEWAY_SUBNET = "NAT gateway stands in subnet"
+    RESOLVER = "subnet resolves names by VPC"
+    IMAGE = "task definition pulls image"
+    SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
+    PARAMETER = "task definition reads parameter"
+    SECRET_KEY = "secret is encrypted under key"  # noqa: S105 - a kind of edge, not a password
+    LOG_GROUP = "task definition writes to log group"
+    EXECUTION_ROLE = "task definition starts as execution role"
+    TASK_ROLE = "task definition runs as task role"
+    ACCESS_POINT = "task definition mounts access point"
+    FILE_SYSTEM = "access point opens file system"
+    MOUNT_TARGET = "file system is reached through mount target"
+    MOUNT_GROUP = "mount target is guarded by security group"
+    FILES_KEY = "file system is encrypted under key"
+    FILES_POLICY = "file system is guarded by policy"
+    DATABASE = "task definition opens database"
+    DATABASE_SUBNETS = "database is restored into subnet group"
+    DATABASE_PARAMETERS = "database is restored with parameter group"
+    DATABASE_GROUP = "database is guarded by security group"
+    DATABASE_COPY = "database is restored from copy"
+    COPY_KEY = "copy is encrypted under key"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The checks that follow a kind of edge to its end, or the reason why none does."""
+
+    checks: tuple[str, ...] = ()
+    reason: str = ""
+
+
+FOLLOWED: Mapping[NeedKind, Followed] = {
+    NeedKind.SERVICE: Followed(("ecs.service-exists",)),
+    NeedKind.DEFINITION: Followed(("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant")),
+    NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
+    NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),
+    NeedKind.TARGET_GROUP: Followed(("ecs.target-group-attached", "elbv2-routing.target-groups")),
+    NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
+    NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
+    NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
+    NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
+    NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
+    NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
+    NeedKind.RESOLVER: Followed(("vpc-reach.names-resolve",)),
+    NeedKind.IMAGE: Followed(("images.present", "definitions.image-registry", "ecr.repository-exists")),
+    NeedKind.SECRET: Followed(("task-sources.exist", "secrets.secret-exists", "secrets.decryptable")),
+    NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity")),
+    NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable")),
+    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
+    NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
+    NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),
+    NeedKind.FILE_SYSTEM: Followed(("efs.file-system-exists", "efs.replication-state")),
+    NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),
+    NeedKind.MOUNT_GROUP: Followed(("efs-mounts.tasks-admitted",)),
+    NeedKind.FILES_KEY: Followed(("kms.key-usable", "efs-mounts.encrypted")),
+    NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike",)),
+    NeedKind.DATABASE: Followed(
+        ("definitions.primary-region-names", "variables.database-host", "private-names.database"),
+        reason="a name in a public zone, or in one of another account, is not looked up",
+    ),
+    NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),
+    NeedKind.DATABASE_PARAMETERS: Followed(("rds-parity.parameter-group",)),
+    NeedKind.DATABASE_GROUP: Followed(("vpc-reach.security-groups",)),
+    NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
+    NeedKind.COPY_KEY: Followed(("rds-copy.key-usable",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An edge: ``source`` needs ``target``. Both are named as AWS or the environment names them."""
+
+    source: str
+    kind: NeedKind
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The graph of one tenant, each edge once, and why parts of it could not be seen."""
+
+    tenant: str
+    edges: tuple[Need, ...]
+    unseen: tuple[Unavailable, ...]
+
+
+def needs_of(view: View, tenant: str) -> Needs:
+    """All that ``tenant`` (its id) needs in the DR region, as far as it was seen. Raises CannotSee without services."""
+    service = next((service for found, service in tenant_services(view, Side.DR) if found.id == tenant), None)
+    name = view.env.named(view.env.names.service, tenant=tenant)
+    edges, unseen = [Need(tenant, NeedKind.SERVICE, name)], list[Unavailable]()
+    if service is None:
+        return Needs(tenant, tuple(edges), ())
+    sections: tuple[Callable[[], Iterator[Need]], ...] = (
+        lambda: _of_service(view, service),
+        lambda: _of_balancer(view, service),
+        lambda: _of_network(view, service),
+        lambda: _of_definition(view, tenant),
+        lambda: _of_secrets(view, tenant),
+        lambda: _of_files(view, tenant),
+        lambda: _of_database(view),
+        lambda: _of_copies(view),
+    )
+    for section in sections:
+        try:
+            edges += section()
+        except DataUnavailable as error:
+            unseen.append(error.unavailable)
+    return Needs(tenant, tuple(dict.fromkeys(edges)), tuple(dict.fromkeys(unseen)))
+
+
+def _of_service(view: View, service: ecs.Service) -> Iterator[Need]:
+    yield Need(service.name, NeedKind.DEFINITION, _short(service.task_definition))
+    yield from (Need(service.name, NeedKind.SUBNET, place) for place in service.subnets)
+    groups = {group.id: group.name for group in view.get(vpc.security_groups)}
+    yield from (Need(service.name, NeedKind.SERVICE_GROUP, groups.get(id_, id_)) for id_ in service.security_groups)
+
+
+def _of_balancer(view: View, service: ecs.Service) -> Iterator[Need]:
+    groups = {group.arn: group.name for group in view.get(elbv2.target_groups)}
+    balancer = view.get(elbv2.load_balancer)
+    for arn in service.target_groups:
+        name = groups.get(arn, arn)
+        yield Need(service.name, NeedKind.TARGET_GROUP, name)
+        for listener in view.get(elbv2.listeners):
+            rules = [rule for rule in view.get(elbv2.rules) if rule.listener == listener.arn]
+            if balancer and any(arn in rule.action.target_groups for rule in rules):
+                yield Need(name, NeedKind.LISTENER, f"{balancer.name} {listener.label}")
+                yield Need(f"{balancer.name} {listener.label}", NeedKind.BALANCER, balancer.name)
+    if balancer and service.target_groups:
+        yield from (Need(balancer.name, NeedKind.BALANCER_SUBNET, subnet) for subnet in balancer.subnets)
+
+
+def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
+    network = view.get(vpc.vpc)
+    acls = {subnet: acl.id for acl in view.get(vpc.network_acls) for subnet in acl.subnets}
+    nats = {nat.id: nat.subnet for nat in view.get(vpc.nat_gateways)}
+    todo, known = list(service.subnets), set[str]()
+    while todo:
+        place = todo.pop(0)
+        if place in known:
+            continue
+        known.add(place)
+        if network:
+            yield Need(place, NeedKind.RESOLVER, network.id)
+        if place in acls:
+            yield Need(place, NeedKind.ACL, acls[place])
+        table = next((t for t in view.get(vpc.route_tables) if place in t.subnets), None)
+        table = table or next((t for t in view.get(vpc.route_tables) if t.main), None)
+        if table and table.default:
+            yield Need(place, NeedKind.ROUTE, table.default)
+            if nats.get(table.default):
+                yield Need(table.default, NeedKind.GATEWAY_SUBNET, nats[table.default])
+                todo.append(nats[table.default])
+
+
+def _definition(view: View, tenant: str) -> ecs.TaskDefinition:
+    """The tenant's task definition. Raises CannotSee where it was not read."""
+    found = tenant_definitions(view, Side.DR)[tenant]
+    if isinstance(found, Unavailable):
+        raise DataUnavailable(found)
+    return found
+
+
+def _of_definition(view: View, tenant: str) -> Iterator[Need]:
+    definition = _definition(view, tenant)
+    name = _short(definition.arn)
+    if definition.execution_role:
+        yield Need(name, NeedKind.EXECUTION_ROLE, _short(definition.execution_role))
+    if definition.task_role:
+        yield Need(name, NeedKind.TASK_ROLE, _short(definition.task_role))
+    for container in definition.containers:
+        image = ecr.image_ref(container.image)
+        yield Need(name, NeedKind.IMAGE, container.image if image.region else f"{container.image} (no ECR)")
+        if container.log_group:
+            yield Need(name, NeedKind.LOG_GROUP, container.log_group)
+        for _, source in container.secrets:
+            kind = NeedKind.SECRET if ":secretsmanager:" in source else NeedKind.PARAMETER
+            yield Need(name, kind, secret_reference(source).partition("#")[0])
+        for _, value in container.environment:
+            if ".rds.amazonaws.com" in value:
+                yield Need(name, NeedKind.DATABASE, value)
+
+
+def _of_secrets(view: View, tenant: str) -> Iterator[Need]:
+    names = {
+        secret_reference(source).partition("#")[0]
+        for container in _definition(view, tenant).containers
+        for _, source in container.secrets
+    }
+    for secret in view.get(secretsmanager.secrets):
+        if secret.name in names:
+            yield Need(secret.name, NeedKind.SECRET_KEY, _short(secret.key) or "aws/secretsmanager")
+
+
+def _of_files(view: View, tenant: str) -> Iterator[Need]:
+    definition = _definition(view, tenant)
+    systems = {system.id: system for system in view.get(efs.file_systems)}
+    for volume in definition.volumes:
+        yield Need(_short(definition.arn), NeedKind.ACCESS_POINT, volume.access_point_id or f"none for {volume.name}")
+        yield Need(volume.access_point_id or volume.name, NeedKind.FILE_SYSTEM, volume.file_system_id)
+        if volume.file_system_id in systems:
+            yield Need(volume.file_system_id, NeedKind.FILES_POLICY, f"the policy of {volume.file_system_id}")
+            yield Need(volume.file_system_id, NeedKind.FILES_KEY, _short(systems[volume.file_system_id].key))
+    mounted = {volume.file_system_id for volume in definition.volumes}
+    for target in view.get(efs_mounts.mount_targets):
+        if isinstance(target, Unavailable):
+            raise DataUnavailable(target)
+        if target.file_system_id in mounted:
+            yield Need(target.file_system_id, NeedKind.MOUNT_TARGET, target.id)
+            yield from (Need(target.id, NeedKind.MOUNT_GROUP, group) for group in target.groups)
+
+
+def _of_database(view: View) -> Iterator[Need]:
+    names = view.env.names
+    database = view.env.named(names.database)
+    for kind, pattern in (
+        (NeedKind.DATABASE_SUBNETS, names.db_subnet_group),
+        (NeedKind.DATABASE_PARAMETERS, names.db_parameter_group),
+        (NeedKind.DATABASE_GROUP, names.db_security_group),
+    ):
+        yield Need(database, kind, view.env.named(pattern))
+    group = view.find(rds_groups.subnet_groups, name=view.env.named(names.db_subnet_group))
+    yield from (Need(group.name, NeedKind.SUBNET, subnet) for subnet in group.subnets) if group else ()
+
+
+def _of_copies(view: View) -> Iterator[Need]:
+    database = view.env.named(view.env.names.database)
+    for backup in view.get(rds.automated_backups):
+        yield Need(database, NeedKind.DATABASE_COPY, _short(backup.arn))
+        yield Need(_short(backup.arn), NeedKind.COPY_KEY, _short(backup.key_arn) or "aws/rds")
+    for instance in view.get(rds.instances):
+        if instance.identifier == database and instance.source:
+            yield Need(database, NeedKind.DATABASE_COPY, f"read replica {instance.identifier}")
+            yield Need(f"read replica {instance.identifier}", NeedKind.COPY_KEY, _short(instance.key_arn) or "aws/rds")
+
+
+def _short(arn: str) -> str:
+    """The part of an ARN that tells it apart here: ``sit-tenant1:4`` of a task definition's."""
+    return arn.split(":", 5)[5].partition("/")[2] or arn.split(":", 5)[5] if arn.startswith("arn:") else arn

@@ -1,0 +1,50 @@
+"""Checks of private names: by them secrets and settings name the database, in each region its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import route53_private_names
+from dr_estate.readers.route53_private_names import PrivateNames
+
+
+@check(
+    "every private name of the database in the primary region's VPC leads to the DR region's own database there",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "REL13-BP02", "NIST CP-7"),
+    traps=("T18",),
+)
+def database(view: View) -> Iterator[Finding]:
+    """A private zone of the DR region's VPC has the same name, for an instance of the same identifier in that region.
+
+    A replica of a secret keeps the host that the primary wrote: a name that each region resolves by itself. Source:
+    T18, ListHostedZonesByVPC.
+    """
+    read, identifier = view.get(route53_private_names.names), view.env.named(view.env.names.database)
+    for row in read:
+        if isinstance(row, Unavailable):
+            yield view.unknown(identifier, "the same names in both VPCs", row)
+    known = {row.side: row.names for row in read if isinstance(row, PrivateNames)}
+    there, here = known.get(Side.PRIMARY), known.get(Side.DR)
+    ours = [name for name in there or () if name.target.partition(".")[0] == identifier]
+    targets = {name.name: name.target for name in here or ()}
+    for name in ours if here is not None else ():
+        yield _leads(view, name.name, targets.get(name.name, ""), identifier)
+    if known and (not ours or (here is None and Side.DR in known)):
+        yield view.none_expected(identifier, "no such name in the primary region's VPC, or no VPC: see vpc.available")
+
+
+def _leads(view: View, name: str, target: str, identifier: str) -> Finding:
+    region = view.env.region(Side.DR)
+    wanted = f"{identifier} of {region}"
+    if target.partition(".")[0] == identifier and f".{region}.rds." in target:
+        return view.ok(name, target, wanted, "tasks of the DR region find their own database by it")
+    reason = "tasks of the DR region would find no database, or that of the lost region, whatever was restored"
+    remedy = f"aws_route53_record '{name}' in a private zone of the VPC of {region}: CNAME to the endpoint of {wanted}."
+    return view.gap(name, target or "no such name", wanted, reason, remedy)

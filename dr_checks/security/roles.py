@@ -1,0 +1,78 @@
+"""Checks of the roles that tasks of the DR region run as: they exist, trust ECS there, and may do what is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import GLOBAL, check
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import iam_task_roles
+from dr_estate.readers.iam_task_roles import TaskRole
+
+_NONE = "no task definition of the DR region names a role"
+
+
+@check(
+    "every role that tasks of the DR region run as exists and trusts ECS there",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
+    traps=("T14",),
+)
+def assumable(view: View) -> Iterator[Finding]:
+    """GetRole finds it, and its trust policy lets ecs-tasks assume it for tasks of the DR region (aws:SourceArn)."""
+    region = view.env.region(Side.DR)
+    wanted = f"a role that ECS may assume in {region}"
+    found = view.get(iam_task_roles.roles)
+    for role in found:
+        if isinstance(role, Unavailable):
+            yield view.unknown("a role", wanted, role)
+        elif role.exists and role.trusted is None:
+            reason = "Its trust policy has conditions that only IAM itself evaluates."
+            yield view.unknown(role.arn, wanted, reason)
+        elif role.trusted:
+            yield view.ok(role.arn, "trusts ECS", wanted, "tasks can start as it")
+        else:
+            measured = f"does not trust ecs-tasks.amazonaws.com in {region}" if role.exists else "no such role"
+            reason = f"tasks of {', '.join(role.families)} fail to start, and IAM cannot be changed during a run"
+            name = role.arn.rpartition("/")[2]
+            yield view.gap(role.arn, measured, wanted, reason, f"aws_iam_role '{name}': assume_role_policy.")
+    if not found:
+        yield view.none_expected("all roles", _NONE)
+
+
+@check(
+    "the roles of the DR region's tasks may pull images, read secrets, decrypt, write logs and mount files there",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL13-BP02", "NIST CP-7", "NIST AC-6"),
+    traps=("T14",),
+)
+def tasks_allowed(view: View) -> Iterator[Finding]:
+    """IAM's simulator allows each action on the very ARNs that the task definitions of the DR region name.
+
+    It sees identity policies and boundaries; policies of resources are judged where they can close what these open.
+    """
+    found = view.get(iam_task_roles.roles)
+    for role in found:
+        if isinstance(role, Unavailable):
+            yield view.unknown("a role", "allowed", role)
+        elif role.exists:
+            yield _allowed(view, role)
+    if not any(isinstance(role, Unavailable) or role.exists for role in found):
+        yield view.none_expected("all roles", f"{_NONE}, or none exists: see roles.assumable")
+
+
+def _allowed(view: View, role: TaskRole) -> Finding:
+    denied = [d for d in role.decisions if d.decision != "allowed"]
+    if not denied:
+        return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
+    measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
+    reason = f"tasks of {', '.join(role.families)} fail to start (ResourceInitializationError)"
+    name = role.arn.rpartition("/")[2]
+    remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of {view.env.region(Side.DR)}."
+    return view.gap(role.arn, measured, "allowed", reason, remedy)

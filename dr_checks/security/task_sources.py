@@ -1,0 +1,75 @@
+"""Checks of what the DR region's containers are started with: each secret and parameter exists, by its very ARN."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import SecretSource, source_of
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecs, secretsmanager, task_sources
+
+_WANTED = "each exists in the region"
+
+
+@check(
+    "every secret and parameter that task definitions of the DR region name exists there, with the field they read",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretReplicaInSync", "REL13-BP02", "NIST CP-7"),
+    traps=("T18",),
+)
+def exist(view: View) -> Iterator[Finding]:
+    """A source that is absent, or a JSON key that its secret has not, ends the task: ResourceInitializationError.
+
+    Those of the primary region are definitions.primary-region-names' matter. Source: ListSecrets, DescribeParameters.
+    """
+    found = tenant_definitions(view, Side.DR)
+    there = view.get(task_sources.sources) if found else None
+    fields = _fields(view) if found else {}
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unavailable) or there is None:
+            yield view.unknown(tenant, _WANTED, mine if isinstance(mine, Unavailable) else "not read", tenant)
+            continue
+        lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there, fields))]
+        foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
+        if lost:
+            reason = "its tasks fail to start: ResourceInitializationError"
+            remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: valueFrom of what exists there."
+            yield view.gap(mine.family, "; ".join(lost), _WANTED, reason, remedy, tenant)
+        elif foreign:
+            yield view.unknown(mine.family, _WANTED, f"{', '.join(foreign)} come from another account.", tenant)
+        else:
+            yield view.ok(mine.family, "all there", _WANTED, "its containers get what they are started with", tenant)
+    if not found:
+        yield view.none_expected("all task definitions", "no service exists on both sides: see ecs.service-exists")
+
+
+def _sources(definition: ecs.TaskDefinition) -> Iterator[tuple[str, SecretSource]]:
+    yield from ((name, source_of(value)) for container in definition.containers for name, value in container.secrets)
+
+
+def _fields(view: View) -> dict[str, set[str]]:
+    """The names of the fields of each secret here that could be read, by the secret's name."""
+    contents = view.get(secretsmanager.contents)
+    read = [row for row in contents if isinstance(row, secretsmanager.Content) and not row.failure]
+    return {row.name: {field.name for field in row.fields} for row in read}
+
+
+def _flaw(
+    view: View, name: str, source: SecretSource, there: task_sources.TaskSources, fields: dict[str, set[str]]
+) -> str:
+    """What is wrong with the source of the variable ``name``, "" where nothing is or nothing can be said."""
+    if source.region not in ("", view.region) or source.account not in ("", view.env.account):
+        return ""
+    if not source.is_secret:
+        return "" if source.name in there.parameters else f"{name}: no parameter {source.name}"
+    if not any(source.fits(arn) for arn in there.secrets):
+        return f"{name}: no secret {source.arn}"
+    known = fields.get(source.name)
+    return (
+        f"{name}: {source.name} has no field {source.key}" if source.key and known and source.key not in known else ""
+    )

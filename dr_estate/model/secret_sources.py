@@ -1,0 +1,49 @@
+"""Where a container's secret comes from: a secret or a parameter, as ``valueFrom`` of a task definition names it. Pure.
+
+Source: ECS Developer Guide, "Specifying sensitive data".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
+_REGION, _ACCOUNT, _NAME, _KEY = 3, 4, 6, 7
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSource:
+    """A source. ``arn`` is without JSON key and version, "" where it is given by name; ``key`` is the JSON key if any.
+
+    ``region`` and ``account`` are "" where it is given by name: then they are the task's own.
+    """
+
+    name: str
+    arn: str
+    is_secret: bool
+    region: str = ""
+    account: str = ""
+    key: str = ""
+
+    def fits(self, arn: str) -> bool:
+        """Whether ``arn`` is the secret that is meant: the whole ARN, or one without its random suffix."""
+        return arn == self.arn or _SUFFIX.sub("", arn) == self.arn
+
+
+def source_of(value: str) -> SecretSource:
+    """The source that ``valueFrom`` names."""
+    parts = value.split(":")
+    if len(parts) > _NAME and parts[2] == "secretsmanager":
+        key = parts[_KEY] if len(parts) > _KEY else ""
+        name = _SUFFIX.sub("", parts[_NAME])
+        return SecretSource(name, ":".join(parts[: _NAME + 1]), True, parts[_REGION], parts[_ACCOUNT], key)
+    if parts[0] == "arn":
+        return SecretSource(parts[-1].removeprefix("parameter"), value, False, parts[_REGION], parts[_ACCOUNT])
+    return SecretSource(value, "", False)
+
+
+def secret_reference(value: str) -> str:
+    """A secret or parameter as named in any region: no region, account or random suffix; with its JSON key if any."""
+    source = source_of(value)
+    return f"{source.name}#{source.key}" if source.key else source.name

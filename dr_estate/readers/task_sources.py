@@ -1,0 +1,55 @@
+"""Sources of the DR region's task definitions: the secrets and parameters that their containers are started with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import SecretSource, source_of
+from dr_estate.readers import ecs, secretsmanager
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import ReadContext
+
+READS = frozenset({"secretsmanager:ListSecrets", "ssm:DescribeParameters"})
+_SECRETS_A_CALL, _PARAMETERS_A_CALL = 10, 50
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSources:
+    """What there is of all that task definitions name: ARNs of secrets that are not deleted, names of parameters."""
+
+    secrets: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+@part(Side.DR, reads=READS)
+def sources(context: ReadContext) -> TaskSources:
+    """Which of the named secrets and parameters exist here; those of the estate's own names are known already.
+
+    Others are listed by name, ten secrets and fifty parameters a call. Source: ListSecrets, DescribeParameters.
+    """
+    listed = {secret.arn for secret in context.part(secretsmanager.secrets) if secret.deleted_at is None}
+    named = [source for source in _named(context) if source.region in ("", context.region)]
+    strange = sorted({s.name for s in named if s.is_secret and not any(s.fits(arn) for arn in listed)})
+    parameters = sorted({s.name for s in named if not s.is_secret})
+
+    def secrets(names: Sequence[str]) -> Sequence[str]:
+        filters = [{"Key": "name", "Values": list(names)}]
+        rows = context.pages("secretsmanager", "list_secrets", "SecretList", Filters=filters, MaxResults=100)
+        return context.rows(rows, lambda row: str(row["ARN"]), "Name")
+
+    def described(names: Sequence[str]) -> Sequence[str]:
+        filters = [{"Key": "Name", "Option": "Equals", "Values": list(names)}]
+        rows = context.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=filters)
+        return context.rows(rows, lambda row: str(row["Name"]), "Name")
+
+    found = context.batches(secrets, strange, _SECRETS_A_CALL)
+    there = context.batches(described, parameters, _PARAMETERS_A_CALL)
+    return TaskSources(tuple(sorted({*listed, *found})), tuple(sorted(there)))
+
+
+def _named(context: ReadContext) -> list[SecretSource]:
+    """What the task definitions of this side name, without those that were not read."""
+    definitions = [d for d in context.part(ecs.task_definitions) if isinstance(d, ecs.TaskDefinition)]
+    return [source_of(value) for d in definitions for container in d.containers for _, value in container.secrets]

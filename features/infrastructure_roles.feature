@@ -1,0 +1,11 @@
+@infrastructure @US-027
+Feature: IAM: tasks of the DR region can start as their roles
+
+  Background:
+    Given the estate as observed in both regions
+
+  Scenario: Roles of tasks exist and trust ECS
+    Then every role that tasks of the DR region run as exists and trusts ECS there
+
+  Scenario: Roles of tasks may do what a start needs
+    Then the roles of the DR region's tasks may pull images, read secrets, decrypt, write logs and mount files there

@@ -1,0 +1,45 @@
+"""Rendering of what a tenant needs in the DR region: a tree to read, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from dr_checks.derived.needs import FOLLOWED, Need, Needs
+
+_FORM = "aws-dr-manager/needs/1"
+
+
+def render(needs: Needs, form: str) -> str:
+    """The graph as text, or as JSON where ``form`` is json."""
+    return _json(needs) if form == "json" else "\n".join(_lines(needs))
+
+
+def _json(needs: Needs) -> str:
+    edges = [
+        {
+            "source": edge.source,
+            "kind": edge.kind.name.lower().replace("_", "-"),
+            "target": edge.target,
+            "checks": list(FOLLOWED[edge.kind].checks),
+            "not_followed": FOLLOWED[edge.kind].reason,
+        }
+        for edge in needs.edges
+    ]
+    unseen = [unavailable.why for unavailable in needs.unseen]
+    return json.dumps({"schema": _FORM, "tenant": needs.tenant, "edges": edges, "unseen": unseen}, indent=2)
+
+
+def _lines(needs: Needs) -> Iterator[str]:
+    yield f"What tenant {needs.tenant} needs in the DR region, and which check follows each edge:"
+    by_source: dict[str, list[Need]] = {}
+    for edge in needs.edges:
+        by_source.setdefault(edge.source, []).append(edge)
+    for source, edges in by_source.items():
+        yield f"\n{source}"
+        for edge in edges:
+            followed = FOLLOWED[edge.kind]
+            checks = ", ".join(followed.checks) or f"not followed: {followed.reason}"
+            yield f"  {edge.kind}: {edge.target}  [{checks}]"
+    for unavailable in needs.unseen:
+        yield f"\nNot seen: {unavailable.why}"

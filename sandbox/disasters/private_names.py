@@ -1,0 +1,35 @@
+"""Private names that lead tasks of the DR region to no database of theirs (T18)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.config.environment import Side
+from sandbox.disasters import disaster
+from sandbox.world.world import World
+
+
+def _zone(world: World) -> str:
+    """The private zone of the DR region's VPC."""
+    env = world.environment
+    named = [{"Name": "tag:Name", "Values": [env.named(env.names.vpc)]}]
+    vpc = world.call(Side.DR, "ec2", "DescribeVpcs", Filters=named)["Vpcs"][0]["VpcId"]
+    found = world.call(Side.GLOBAL, "route53", "list_hosted_zones_by_vpc", VPCId=vpc, VPCRegion=env.regions.dr)
+    return str(found["HostedZoneSummaries"][0]["HostedZoneId"])
+
+
+@disaster(
+    "private-name-of-primary",
+    "The private name of the database leads tasks of the DR region to the primary region's database",
+    trips=("private-names.database",),
+)
+def private_name_of_primary(world: World) -> None:
+    """Let the CNAME of the DR region's private zone name the other region's endpoint."""
+    zone, regions = _zone(world), world.environment.regions
+    records = world.call(Side.GLOBAL, "route53", "ListResourceRecordSets", HostedZoneId=zone)["ResourceRecordSets"]
+    before: dict[str, Any] = next(record for record in records if record["Type"] == "CNAME")
+    value = before["ResourceRecords"][0]["Value"].replace(regions.dr, regions.primary)
+    after = {**before, "ResourceRecords": [{"Value": value}]}
+    for turn, record in ((world.undo, before), (world.call, after)):
+        batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+        turn(Side.GLOBAL, "route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)

@@ -1,0 +1,50 @@
+"""Roles of tasks that ECS may not assume in the DR region, or that may do nothing there ."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_estate.config.environment import Side
+from sandbox.disasters import disaster
+from sandbox.disasters.services import service_of
+from sandbox.world.world import World
+
+
+def _role(world: World) -> str:
+    """The execution role of the last tenant's tasks in the DR region."""
+    definition = service_of(world, Side.DR, world.tenants[-1])["taskDefinition"]
+    found = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=definition)["taskDefinition"]
+    return str(found["executionRoleArn"]).rpartition("/")[2]
+
+
+def _text(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@disaster(
+    "task-role-trusts-primary",
+    "The execution role of the tasks lets ECS assume it for tasks of the primary region alone",
+    trips=("roles.assumable",),
+)
+def task_role_trusts_primary(world: World) -> None:
+    """Narrow the trust policy by aws:SourceArn."""
+    env, name = world.environment, _role(world)
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    source = {"ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{env.regions.primary}:{env.account}:*"}}
+    for turn, statement in ((world.undo, trust), (world.call, {**trust, "Condition": source})):
+        turn(Side.GLOBAL, "iam", "UpdateAssumeRolePolicy", RoleName=name, PolicyDocument=_text(statement))
+
+
+@disaster(
+    "task-role-of-primary",
+    "The execution role of the tasks may do nothing in the DR region",
+    trips=("roles.tasks-allowed",),
+)
+def task_role_of_primary(world: World) -> None:
+    """Deny the role whatever is asked for in the DR region."""
+    condition = {"StringEquals": {"aws:RequestedRegion": world.environment.regions.dr}}
+    denial = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition}
+    named = {"RoleName": _role(world), "PolicyName": "region"}
+    world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **named)
+    world.call(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=_text(denial))

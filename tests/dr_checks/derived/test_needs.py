@@ -1,0 +1,61 @@
+"""What a tenant needs in the DR region is followed from its service to its end, and each edge names its checks."""
+
+from __future__ import annotations
+
+from dr_checks.core.model import View
+from dr_checks.core.registry import checks
+from dr_checks.derived.needs import FOLLOWED, Need, NeedKind, Needs, needs_of
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, rds, vpc
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.compute import D, definition
+from tests.dr_checks.network import connected
+from tests.dr_checks.worlds import DENIED, SIT
+
+NAME = "sit-tenant1-service"
+
+
+def _needs(snapshot: Snapshot) -> Needs:
+    return needs_of(View("needs", Side.DR, SIT, snapshot), "tenant1")
+
+
+def test_every_kind_of_edge_is_followed_by_checks_that_exist_or_says_why_not() -> None:
+    assert set(FOLLOWED) == set(NeedKind)
+    assert {name for followed in FOLLOWED.values() for name in followed.checks} <= set(checks())
+    assert all(followed.checks or followed.reason for followed in FOLLOWED.values())
+
+
+def test_the_way_of_a_task_to_the_internet_is_followed_through_its_gateway_to_the_next_one() -> None:
+    edges = set(_needs(connected({(vpc.network_acls, Side.DR): ()})).edges)
+    assert {
+        Need("tenant1", NeedKind.SERVICE, NAME),
+        Need(NAME, NeedKind.SUBNET, "subnet-1"),
+        Need("subnet-1", NeedKind.ROUTE, "nat-1"),
+        Need("nat-1", NeedKind.GATEWAY_SUBNET, "public-1"),
+        Need("public-1", NeedKind.ROUTE, "igw-1"),
+        Need("public-1", NeedKind.RESOLVER, "vpc-1"),
+    } <= edges
+
+
+def test_what_a_task_definition_names_is_needed() -> None:
+    named = definition("tenant1", D)
+    edges = _needs(connected({(ecs.task_definitions, Side.DR): (named,)})).edges
+    assert {
+        NeedKind.IMAGE,
+        NeedKind.SECRET,
+        NeedKind.LOG_GROUP,
+        NeedKind.EXECUTION_ROLE,
+        NeedKind.TASK_ROLE,
+        NeedKind.DATABASE,
+    } <= {edge.kind for edge in edges if edge.source == "sit-tenant1:1"}
+
+
+def test_a_part_that_was_not_seen_is_told_and_hides_no_other() -> None:
+    needs = _needs(connected({(vpc.network_acls, Side.DR): (), (rds.automated_backups, Side.DR): DENIED}))
+    assert rds.automated_backups.name in {unavailable.part for unavailable in needs.unseen}
+    assert Need("subnet-1", NeedKind.ROUTE, "nat-1") in needs.edges
+
+
+def test_without_a_service_nothing_below_it_is_claimed() -> None:
+    needs = _needs(connected({(ecs.services, Side.DR): ()}))
+    assert (Need("tenant1", NeedKind.SERVICE, NAME),) == needs.edges

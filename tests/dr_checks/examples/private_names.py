@@ -1,0 +1,37 @@
+"""Examples of private names of the database."""
+
+from __future__ import annotations
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import route53_private_names
+from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
+from tests.dr_checks.compute import D, P
+from tests.dr_checks.worlds import DENIED, Example, world
+
+NAME = frozenset({"db.sit.internal"})
+
+
+def _endpoint(region: str, instance: str = "sit-mysql") -> PrivateName:
+    return PrivateName("db.sit.internal", f"{instance}.cab.{region}.rds.amazonaws.com")
+
+
+THERE = PrivateNames(Side.PRIMARY, (_endpoint(P), PrivateName("crm.sit.internal", f"crm.cab.{P}.rds.amazonaws.com")))
+
+
+def _given(expected: Status, *rows: object, subjects: frozenset[str] = frozenset()) -> Example:
+    return Example(
+        "private-names.database", expected, world({(route53_private_names.names, Side.GLOBAL): rows}), subjects
+    )
+
+
+EXAMPLES = [
+    _given(Status.PASS, THERE, PrivateNames(Side.DR, (_endpoint(D),)), subjects=NAME),
+    _given(Status.FAIL, THERE, PrivateNames(Side.DR, ()), subjects=NAME),
+    _given(Status.FAIL, THERE, PrivateNames(Side.DR, (_endpoint(P),)), subjects=NAME),
+    _given(Status.FAIL, THERE, PrivateNames(Side.DR, (_endpoint(D, "old-mysql"),)), subjects=NAME),
+    _given(Status.UNKNOWN, THERE, DENIED),
+    _given(Status.UNKNOWN, DENIED, PrivateNames(Side.DR, (_endpoint(D),))),
+    _given(Status.NOT_APPLICABLE, PrivateNames(Side.PRIMARY, ()), PrivateNames(Side.DR, ())),
+    _given(Status.NOT_APPLICABLE, THERE, PrivateNames(Side.DR, None)),
+]

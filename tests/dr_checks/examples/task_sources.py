@@ -1,0 +1,52 @@
+"""Examples of what containers are started with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, secretsmanager, task_sources
+from dr_estate.readers.secretsmanager import Content, Field
+from dr_estate.readers.task_sources import TaskSources
+from tests.dr_checks.compute import D, P, both_services, definitions
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+ARN = f"arn:aws:secretsmanager:{D}:{SIT.account}:secret:"
+OWN = tuple(f"{ARN}sit-tenant{number}-db-credentials-AbCdEf" for number in (1, 2))
+PARAMETER = f"arn:aws:ssm:{D}:{SIT.account}:parameter/shared/salt"
+CONTENTS = tuple(
+    Content(f"sit-tenant{number}-db-credentials", "v1", (Field("username", "d", False, False),)) for number in (1, 2)
+)
+TWO = frozenset({"sit-tenant2"})
+
+
+def _given(expected: Status, source: str = f"{OWN[1]}:username::", changes: Any = None) -> Example:
+    """Both tenants read their own secret; the second one's DR definition reads ``source``."""
+    values: dict[Any, Any] = {
+        (ecs.services, Side.DR): both_services(),
+        (ecs.task_definitions, Side.DR): definitions(D, changes={"secrets": (("DB_USER", source),)}),
+        (task_sources.sources, Side.DR): TaskSources(OWN, ("/shared/salt",)),
+        (secretsmanager.contents, Side.DR): CONTENTS,
+    }
+    subjects = TWO if expected is Status.FAIL else frozenset()
+    return Example("task-sources.exist", expected, world(values | (changes or {})), subjects)
+
+
+EXAMPLES = [
+    _given(Status.PASS),
+    _given(Status.PASS, OWN[1]),
+    _given(Status.PASS, f"{ARN}sit-tenant2-db-credentials"),
+    _given(Status.PASS, PARAMETER),
+    _given(Status.PASS, "/shared/salt"),
+    _given(Status.PASS, OWN[1].replace(D, P)),
+    _given(Status.PASS, f"{OWN[1]}:password::", {(secretsmanager.contents, Side.DR): ()}),
+    _given(Status.FAIL, f"{OWN[1]}:password::"),
+    _given(Status.FAIL, f"{ARN}sit-tenant2-db-credentials-ZzZzZz:username::"),
+    _given(Status.FAIL, f"{PARAMETER}s"),
+    _given(Status.FAIL, "/other/salt"),
+    _given(Status.UNKNOWN, OWN[1].replace(SIT.account, "111122223333")),
+    _given(Status.UNKNOWN, OWN[1], {(task_sources.sources, Side.DR): DENIED}),
+    _given(Status.UNKNOWN, OWN[1], {(ecs.task_definitions, Side.DR): (DENIED,)}),
+    _given(Status.NOT_APPLICABLE, OWN[1], {(ecs.services, Side.DR): ()}),
+]

@@ -1,0 +1,59 @@
+"""Examples of the values of variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, rds
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.compute import D, P, definition
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
+
+TENANTS = ("tenant1", "tenant2", "tenant3")
+SERVICES = tuple(service(SIT.named(SIT.names.service, tenant=tenant)) for tenant in TENANTS)
+TWO, ALL = frozenset({"sit-tenant2"}), frozenset(f"sit-{tenant}" for tenant in TENANTS)
+
+
+def _estate(
+    value: str, of: tuple[str, ...] = ("tenant2",), tenants: tuple[str, ...] = TENANTS, changes: Any = None
+) -> Snapshot:
+    """A variable MODE is "serve" everywhere, but ``value`` in the DR region for the tenants ``of``."""
+
+    def defined(tenant: str, region: str) -> ecs.TaskDefinition:
+        mode = value if region == D and tenant in of else f"serve {tenant} in {region}"
+        host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
+        key = f"{ecs.DIGEST}{region}"
+        return definition(tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), ("MODE", mode))})
+
+    values: dict[Any, Any] = {
+        (ecs.services, Side.PRIMARY): SERVICES[: len(tenants)],
+        (ecs.services, Side.DR): SERVICES[: len(tenants)],
+        (ecs.task_definitions, Side.PRIMARY): tuple(defined(tenant, P) for tenant in tenants),
+        (ecs.task_definitions, Side.DR): tuple(defined(tenant, D) for tenant in tenants),
+        (rds.instances, Side.DR): (),
+    }
+    return world(values | (changes or {}))
+
+
+OLD = f"old-mysql.cab.{D}.rds.amazonaws.com:3306"
+DARK = {(ecs.task_definitions, Side.DR): (DENIED,)}
+
+EXAMPLES = [
+    Example("variables.alike", Status.PASS, _estate(f"serve tenant2 in {D}")),
+    Example("variables.alike", Status.PASS, _estate("standby", of=TENANTS)),
+    Example("variables.alike", Status.PASS, _estate(f"db.{P}.example.org")),
+    Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
+    Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
+    Example("variables.alike", Status.FAIL, _estate("standby", tenants=TENANTS[:2]), TWO),
+    Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS[:1], tenants=TENANTS[:1])),
+    Example("variables.alike", Status.UNKNOWN, _estate("standby", changes=DARK)),
+    Example("variables.alike", Status.NOT_APPLICABLE, _estate("standby", changes={(ecs.services, Side.DR): ()})),
+    Example("variables.database-host", Status.PASS, _estate("standby")),
+    Example("variables.database-host", Status.FAIL, _estate(OLD), TWO),
+    Example("variables.database-host", Status.FAIL, _estate(OLD, of=TENANTS), ALL),
+    Example("variables.database-host", Status.PASS, _estate(OLD.replace(D, P))),
+    Example("variables.database-host", Status.UNKNOWN, _estate(OLD, changes=DARK)),
+    Example("variables.database-host", Status.NOT_APPLICABLE, _estate(OLD, changes={(ecs.services, Side.DR): ()})),
+]

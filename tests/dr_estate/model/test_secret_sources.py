@@ -1,0 +1,28 @@
+"""A container's secret has the same name in both regions."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr_estate.model.secret_sources import secret_reference, source_of
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf:password::", "sit-t-db#password"),
+        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf", "sit-t-db"),
+        ("arn:aws:ssm:r:1:parameter/sit/t/key", "/sit/t/key"),
+        ("sit-key", "sit-key"),
+    ],
+)
+def test_a_secret_is_named_alike_in_every_region(source: str, expected: str) -> None:
+    assert expected == secret_reference(source)
+
+
+def test_a_secret_is_meant_by_its_whole_arn_or_by_one_without_its_suffix() -> None:
+    arn = "arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf"
+    assert source_of(f"{arn}:password::").fits(arn)
+    assert source_of("arn:aws:secretsmanager:r:1:secret:sit-t-db").fits(arn)
+    assert not source_of("arn:aws:secretsmanager:r:1:secret:sit-t-db-ZzZzZz").fits(arn)
+    assert not source_of("arn:aws:secretsmanager:q:1:secret:sit-t-db-AbCdEf").fits(arn)

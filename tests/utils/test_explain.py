@@ -1,0 +1,40 @@
+"""`explain needs` as its users run it: a tree to read, JSON to compare, and a sentence for a tenant nobody knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.client.endpoint import Endpoint
+from tests.utils.running import at_endpoint
+
+
+@pytest.fixture
+def tenant(sandbox_world: Endpoint) -> str:
+    return str(sandbox_world.state()["tenants"][-1])
+
+
+def test_what_a_tenant_needs_is_followed_to_keys_copies_and_gateways(
+    sandbox_world: Endpoint, tenant: str, tmp_path: Path
+) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit explain needs {tenant} --format json")
+    assert (0, "") == (ran.code, ran.err)
+    kinds = {edge["kind"] for edge in ran.report["edges"]}
+    assert {"secret-key", "copy-key", "files-key", "gateway-subnet", "acl", "mount-group", "listener"} <= kinds
+    assert all(edge["checks"] or edge["not_followed"] for edge in ran.report["edges"])
+
+
+def test_each_edge_is_printed_with_the_check_that_follows_it(
+    sandbox_world: Endpoint, tenant: str, tmp_path: Path
+) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit explain needs {tenant}")
+    assert 0 == ran.code
+    assert "subnet is guarded by network ACL" in ran.out
+    assert "[vpc-acls.admit-traffic]" in ran.out
+
+
+def test_a_tenant_that_is_not_there_is_a_sentence_and_exit_2(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain needs nobody")
+    assert 2 == ran.code
+    assert "There is no tenant 'nobody' in sit" in ran.err
