@@ -45,7 +45,7 @@ PROSE = frozenset(
     | {"reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
     | {"plan_estimate_s", "rto_estimate_s", "score", "write_pause"}
 )
-"""Keys of sentences, of what two runs or versions differ in, of estimates, which went by budgets then, and of the score,
+"""Keys of sentences, of what two runs or versions differ in, of estimates (then by budgets), and of the score,
 in which checks added since weigh as unseen, and which a failed blocker caps since.
 """
 
