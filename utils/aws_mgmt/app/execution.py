@@ -30,7 +30,6 @@ from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import BLINDNESS, PostureName
-from dr_checks.posture.writers import writers_sentence
 from dr_checks.validation.validation import primary_fenced
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
@@ -171,9 +170,6 @@ def run_steps(
                 close_the_record(context, run, result_of_defect(trouble), heartbeat.lock.fence)
                 raise
             result = cause
-    if run.plan.goal is Goal.FAILBACK and result.outcome != "done":
-        writes = f"Writes, as last seen: {writers_sentence(run.snapshot, context.env)}"
-        result = replace(result, message=f"{result.message} {writes}")
     if result.alarms:
         send_alarm(run, result, again, next_steps.invocation_of(context.options))
     close_the_record(context, run, result, heartbeat.lock.fence)
