@@ -19,7 +19,7 @@ from dr_actions.control_table.control import Fence
 from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
-from dr_actions.execution.run import ALL_SIDES, PlanRun, ReadFailed, RunListener
+from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
@@ -30,7 +30,6 @@ from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Area
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import BLINDNESS, PostureName
-from dr_checks.posture.writers import WRITERS, writers_sentence
 from dr_checks.validation.validation import primary_fenced
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
@@ -53,6 +52,7 @@ from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_limits import rto_ends_at, step_estimate
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
+from utils.aws_mgmt.app.writers import with_writers
 
 _VALIDATED = {
     Goal.FAILBACK: READINESS,
@@ -171,8 +171,7 @@ def run_steps(
                 close_the_record(context, run, result_of_defect(trouble), heartbeat.lock.fence)
                 raise
             result = cause
-    if run.plan.goal is Goal.FAILBACK and result.outcome not in ("done", "lost", "waiting"):
-        result = replace(result, message=f"{result.message} {_writers(run)}")
+    result = with_writers(result, run)
     if result.alarms:
         send_alarm(run, result, again, next_steps.invocation_of(context.options))
     close_the_record(context, run, result, heartbeat.lock.fence)
@@ -181,15 +180,6 @@ def run_steps(
             files = replace(context.files, folder=folder)
             report = evaluation.judge(context.options, context.env, (Area.VALIDATION,), run.snapshot, files)
     return run_summary(context, run, result, outcome), report
-
-
-def _writers(run: PlanRun) -> str:
-    """Which region's database takes writes where the run ended, looked at just now."""
-    try:
-        seen = run.read(WRITERS, run.snapshot, ALL_SIDES)
-    except DataUnavailable:
-        return "Which region's database takes writes could not be seen: `dr_cli.py status` looks again."
-    return f"Writes: {writers_sentence(seen, run.env)}"
 
 
 @contextlib.contextmanager
