@@ -5,8 +5,11 @@ from __future__ import annotations
 from dr_checks.posture.signals import writable
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import rds, rds_groups
+from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
+
+WRITERS = frozenset({rds.instances.name, rds_groups.parameter_groups.name, ecs.services.name})
+"""The parts of the snapshot that it is told from."""
 
 
 def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
@@ -20,9 +23,22 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
         return f"{known}whether the database of {' and '.join(unseen)} does is not known."
     if len(taking) == 1:
         return f"the database of {taking[0]} alone takes them."
+    idle = [env.region(side) for side in (Side.PRIMARY, Side.DR) if _is_idle(snapshot, env, side)]
+    if taking and len(idle) == 1:
+        busy = dr if idle == [primary] else primary
+        return f"the database of {busy} alone takes them; that of {idle[0]} would, but no tenant's task runs there."
     return (
         f"the databases of both {primary} and {dr} take them (T41)." if taking else "no region's database takes them."
     )
+
+
+def _is_idle(snapshot: Snapshot, env: Environment, side: Side) -> bool:
+    """Whether it was seen that no task of a tenant runs or starts on the side."""
+    try:
+        services = snapshot.get(ecs.services, side)
+    except DataUnavailable:
+        return False
+    return not any(s.running + s.pending for s in services if env.tenant_of(env.names.service, s.name))
 
 
 def _takes_writes(snapshot: Snapshot, env: Environment, side: Side) -> bool | None:

@@ -9,9 +9,9 @@ import pytest
 
 from dr_checks.posture.writers import writers_sentence
 from dr_estate.config.environment import Side
-from dr_estate.readers import rds, rds_groups
+from dr_estate.readers import ecs, rds, rds_groups
 from tests.dr_checks import databases as plain
-from tests.dr_checks.worlds import DENIED, SIT, Values, world
+from tests.dr_checks.worlds import DENIED, SIT, Values, service, world
 
 AWAY = replace(plain.PRIMARY, arn=plain.ARN.replace(plain.HOME, plain.AWAY), resource_id="db-TWO")
 REPLICA = replace(plain.PRIMARY, source=AWAY.arn)
@@ -20,12 +20,13 @@ ACCEPTING = (plain.PARAMETERS,)
 PRIMARY, DR = SIT.regions.primary, SIT.regions.dr
 
 
-def said(primary: Any, dr: Any, groups_dr: Any = ACCEPTING) -> str:
+def said(primary: Any, dr: Any, groups_dr: Any = ACCEPTING, services: Any = ()) -> str:
     values: Values = {
         (rds.instances, Side.PRIMARY): primary,
         (rds.instances, Side.DR): dr,
         (rds_groups.parameter_groups, Side.PRIMARY): ACCEPTING,
         (rds_groups.parameter_groups, Side.DR): groups_dr,
+        **{(ecs.services, side): rows for side, rows in services},
     }
     return writers_sentence(world(values), SIT)
 
@@ -43,6 +44,18 @@ def said(primary: Any, dr: Any, groups_dr: Any = ACCEPTING) -> str:
 )
 def test_the_writer_of_each_moment_of_a_failback_is_named(primary: Any, dr: Any, groups_dr: Any, sentence: str) -> None:
     assert sentence == said(primary, dr, groups_dr)
+
+
+def test_a_database_that_no_task_reaches_is_no_writer_beside_another() -> None:
+    name = SIT.named(SIT.names.service, tenant="tenant1")
+    idle, busy = (service(name, 0, 0),), (service(name),)
+    sentence = f"the database of {DR} alone takes them; that of {PRIMARY} would, but no tenant's task runs there."
+    assert sentence == said((plain.PRIMARY,), (AWAY,), services=((Side.PRIMARY, idle), (Side.DR, busy)))
+    both = f"the databases of both {PRIMARY} and {DR} take them (T41)."
+    assert both == said((plain.PRIMARY,), (AWAY,), services=((Side.PRIMARY, busy), (Side.DR, busy)))
+    assert both == said((plain.PRIMARY,), (AWAY,), services=((Side.PRIMARY, DENIED), (Side.DR, busy))), (
+        "what was not seen is not idle"
+    )
 
 
 def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:

@@ -32,7 +32,6 @@ from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import BLINDNESS, PostureName
-from dr_checks.posture.writers import writers_sentence
 from dr_checks.validation.validation import primary_fenced
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
@@ -53,6 +52,7 @@ from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
 from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
+from utils.aws_mgmt.app.writers import with_writers
 
 _VALIDATED = {
     Goal.FAILBACK: READINESS,
@@ -171,9 +171,7 @@ def run_steps(
                 close_the_record(context, run, result_of_defect(trouble), heartbeat.lock.fence)
                 raise
             result = cause
-    if run.plan.goal is Goal.FAILBACK and result.outcome != "done":
-        writes = f"Writes, as last seen: {writers_sentence(run.snapshot, context.env)}"
-        result = replace(result, message=f"{result.message} {writes}")
+    result = with_writers(result, run)
     if result.alarms:
         send_alarm(run, result, again, next_steps.invocation_of(context.options))
     close_the_record(context, run, result, heartbeat.lock.fence)
