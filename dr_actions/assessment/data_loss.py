@@ -40,7 +40,8 @@ def losses_of(
     """Each store's freshest usable copy as a loss; a store that tenants share is told for each of them.
 
     ``counted`` gives the items that are known to be missing, by table or bucket. ``outage_s`` is for how long the
-    primary region takes no writes: a copy grows older meanwhile, and nothing more is lost.
+    primary region is seen to serve nobody: a copy grows older meanwhile, and nothing more is lost. A copy that came
+    since then proves that something is written there still, so its whole age counts.
     """
     return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject), outage_s))
 
@@ -48,7 +49,7 @@ def losses_of(
 def _told(lag: Lag, tenants: Sequence[str], items: int | None, outage_s: float) -> Iterator[Loss]:
     owners = tenants if lag.tenant is None and lag.store in _SHARED and tenants else (lag.tenant,)
     trails_s = lag.at_most_s if lag.seconds is None else lag.seconds
-    seconds = None if trails_s is None else max(0.0, trails_s - outage_s)
+    seconds = trails_s if trails_s is None or trails_s <= outage_s else trails_s - outage_s
     for owner in owners:
         yield Loss(lag.store, lag.subject, owner, seconds, items, lag.basis, lag.missing, lag.unseen)
 

@@ -35,7 +35,7 @@ _TYPES: Mapping[str, frozenset[str]] = {
     "rds:RestoreDBInstanceFromDBSnapshot": frozenset({"db", "og", "pg", "snapshot", "subgrp"}),
     "rds:RestoreDBInstanceToPointInTime": frozenset({"auto-backup", "db", "og", "pg", "subgrp"}),
     "rds:StartDBInstanceAutomatedBackupsReplication": frozenset({"auto-backup", "db"}),
-    "rds:StopDBInstanceAutomatedBackupsReplication": frozenset({"auto-backup", "db"}),
+    "rds:StopDBInstanceAutomatedBackupsReplication": frozenset({"db"}),
 }
 # Where the scope is everything, and yet AWS judges the action on a resource.
 _ON: Mapping[str, tuple[str, ...]] = {

@@ -120,7 +120,7 @@ def test_a_lost_primary_is_one_to_leave_with_the_loss_the_plan_and_the_recovery_
     assert (ran.code, report["recommendation"], report["posture"]) == (0, "PROCEED", "PRIMARY_LOST"), ran.out
     database = [loss for loss in report["data_loss"] if loss["store"] == "database"]
     assert {loss["tenant"] for loss in database} == set(report["tenants"])
-    assert all(0 < loss["seconds"] <= 3600 and "RestoreWindow" in loss["basis"] for loss in database)
+    assert all(0 < loss["seconds"] <= 3600 and "RestoreWindow" in loss["basis"] for loss in database), database
     assert len(report["plan"]["digest"]) == 64
     assert (report["plan"]["goal"], report["plan"]["posture"]) == ("failover", "PRIMARY_LOST")
     assert 0 < report["rto_estimate_s"] < report["rto_target_s"] == 4 * 3600

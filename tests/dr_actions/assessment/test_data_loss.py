@@ -64,11 +64,11 @@ def test_a_store_that_tenants_share_is_told_for_each_of_them() -> None:
     assert [(loss.tenant, loss.seconds) for loss in found] == [("tenant1", 300.0), ("tenant2", 300.0)]
 
 
-def test_what_grows_old_during_an_outage_is_counted_to_its_beginning() -> None:
+def test_what_grows_old_during_an_outage_is_counted_to_its_beginning_and_what_came_since_to_now() -> None:
     lags = [_lag("database", "sit-mysql", 4000.0), _lag("files", "sit-efs", 200.0)]
     stopped = replace(_lag("objects", "bucket", None), at_most_s=1900.0)
     found = losses_of([*lags, stopped, _lag("images", "i", None)], (), {}, outage_s=1800.0)
-    assert [loss.seconds for loss in found] == [2200.0, 0.0, 100.0, None]
+    assert [loss.seconds for loss in found] == [2200.0, 200.0, 100.0, None]
 
 
 def test_a_tenants_own_store_is_told_once_and_an_unshared_one_for_nobody_in_particular() -> None:

@@ -97,7 +97,8 @@ def assess_failover(report: Report, context: PlanContext, since: datetime | None
     plan = make_plan(context, posture.name)
     is_outage = context.goal is Goal.FAILOVER and posture.name is PostureName.PRIMARY_LOST
     outage = outage_start(snapshot, context.env, since) if is_outage else None
-    lasts_s = (snapshot.taken_at - outage.since).total_seconds() if outage else 0.0
+    seen = outage_start(snapshot, context.env, None).since if is_outage else snapshot.taken_at  # no time that was typed
+    lasts_s = (snapshot.taken_at - seen).total_seconds()
     losses = losses_of(report.verdict.lags, report.tenants, missing_items(snapshot), lasts_s)
     signals = signals_of(snapshot, context.env)
     leads = signals.answered_by_dr or signals.traffic_set is not TrafficDirection.UNKNOWN
