@@ -13,7 +13,7 @@ from dr_actions.model.action import Action
 
 @cache
 def modules() -> dict[str, ModuleType]:
-    """The module of every verb of this package, by the verb's name."""
+    """The module of every action of this package, by the action's name."""
     names = sorted(info.name for info in pkgutil.walk_packages(dr_actions.actions.__path__, "dr_actions.actions."))
     found = [importlib.import_module(name) for name in names]
     return {module.ACTION.name: module for module in found if isinstance(getattr(module, "ACTION", None), Action)}
@@ -21,10 +21,10 @@ def modules() -> dict[str, ModuleType]:
 
 @cache
 def actions() -> dict[str, Action]:
-    """Every verb of this package by name."""
+    """Every action of this package by name."""
     return {name: module.ACTION for name, module in modules().items()}
 
 
 def writes() -> frozenset[str]:
-    """Every mutating operation any verb may send."""
+    """Every mutating operation any action may send."""
     return frozenset().union(*(action.writes for action in actions().values()))

@@ -51,7 +51,7 @@ class GuardRefused(Exception):
 class MutatingClient(Generic[Context]):
     """A session that can send declared mutations. Thread-safe; one client for each service and region.
 
-    ``declared`` are all operations any verb may send. The guard weighs each single one by the context that
+    ``declared`` are all operations any action may send. The guard weighs each single one by the context that
     ``permitting`` was given for it.
     """
 

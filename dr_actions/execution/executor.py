@@ -1,7 +1,7 @@
 """Walks a plan batch by batch: looks, confirms, records, sends, looks again. A run can end anywhere and go on later.
 
-For each batch (one verb of one stage) the world is looked at again and again until every step is as wanted. What is so
-already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as the
+For each batch (one action of one stage) the world is looked at again and again until every step is as wanted. What is
+so already is recorded and not done again; what is neither as before nor as wanted is not touched (T43); what is as the
 plan was made upon is sent once, between two records. A step is given up when nothing of it moved for its budget, or
 when a person waits no longer; what AWS works on still is left in place, and is not told as failed.
 """
@@ -131,7 +131,7 @@ def _was_sent(run: PlanRun, step: Step) -> bool:
 
 
 def _observe(run: PlanRun, batch: Batch) -> tuple[PlanContext | None, dict[str, StepStatus]]:
-    """How each open step stands now; where nobody can look at all, each is UNSEEN."""
+    """How each open step stands now; where nobody can look at all, each is UNAVAILABLE."""
     try:
         context = run.context(batch.action, sick_primary.sides_of(run.plan, batch.action.name))
     except ReadFailed as error:

@@ -1,4 +1,4 @@
-"""What a run has in its hands: plan, clearance, journal, lock, eyes and clock; how it naps, looks and is stopped."""
+"""What a run has at hand: plan, clearance, journal, lock, readers and clock; how it naps, looks and is stopped."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from dr_estate.snapshot.snapshot import Snapshot
 class FailureCause(StrEnum):
     """Why a step failed.
 
-    FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. CHANGED:
+    FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. DRIFTED:
     somebody else changed its subject (T43). LATE: nothing of it moved for its time. UNDER_WAY: AWS works on it still,
-    and nothing moved for its time, or a person gave up the wait. UNSEEN: not seen in its time. HALTED: the run must not
-    go on. The last four say nothing against what was sent, so nothing is taken back for them.
+    and nothing moved for its time, or a person gave up the wait. UNAVAILABLE: not seen in its time. HALTED: the run
+    must not go on. The last four say nothing against what was sent, so nothing is taken back for them.
     """
 
     FAILED = "failed"
@@ -199,11 +199,11 @@ class PlanRun:
         return self.clock.now() + timedelta(seconds=self.estimate_s(later)) > self.rto_ends_at
 
     def context(self, action: Action, sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
-        """What ``action`` decides from, its own parts read just now. Raises LookFailed."""
+        """What ``action`` decides from, its own parts read just now. Raises ReadFailed."""
         return self.context_with(frozenset(action.reads_parts), sides)
 
     def context_with(self, parts: frozenset[str], sides: frozenset[Side] = ALL_SIDES) -> PlanContext:
-        """What is seen with ``parts`` read on ``sides`` just now; the others as they were. Raises LookFailed."""
+        """What is seen with ``parts`` read on ``sides`` just now; the others as they were. Raises ReadFailed."""
         sent, changes = self._sent_at(), self._created_ids("change")
         if parts:
             try:
@@ -225,7 +225,7 @@ class PlanRun:
         )
 
     def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
-        """The snapshot, with what the eyes cannot know by themselves: the changes and names that are followed now.
+        """The snapshot, with what the readers cannot know by themselves: the changes and names that are followed now.
 
         A person's change is followed from when it was seen: until then nobody is asked about it.
         """

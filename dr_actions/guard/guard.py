@@ -24,7 +24,7 @@ _IDENTITY = frozenset(
     {"account", "iam", "identitystore", "organizations", "rolesanywhere", "sso", "sso-admin", "sso-oidc"}
 )
 
-# All that a recovery may take away, in the DR region, where its verb declares it.
+# All that a recovery may take away, in the DR region, where its action declares it.
 DR_REMOVALS = {
     "efs:DeleteReplicationConfiguration": "an EFS replica becomes writable by it; the files of both regions stay (T27)",
     "rds:StopDBInstanceAutomatedBackupsReplication": "what was replicated stays until it expires (T24)",

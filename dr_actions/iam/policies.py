@@ -1,4 +1,5 @@
-"""The IAM policies of the four roles, generated from what readers read, verbs write and the control table needs. Pure.
+"""The IAM policies of the four roles, generated from what readers read, actions write and the control table needs.
+Pure.
 
 The statements themselves, and what an explicit deny keeps everybody from, are in ``dr_estate.iam.statements``.
 """

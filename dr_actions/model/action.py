@@ -39,7 +39,7 @@ class StepDetails(TypedDict):
 
 @dataclass(frozen=True)
 class PlanContext:
-    """What a verb decides from: the rules, what was seen, and what is to be reached.
+    """What an action decides from: the rules, what was seen, and what is to be reached.
 
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
@@ -133,8 +133,8 @@ class StepState(StrEnum):
     """How a step stands in the world, as seen now.
 
     READY: as the plan was made upon, the call may be sent. WAITING: the call was made and is not finished.
-    DONE: the world is as the step wants it. CHANGED: the world is neither as before nor as wanted: stop (T43).
-    FAILED: AWS gave the work up. UNSEEN: could not look.
+    DONE: the world is as the step wants it. DRIFTED: the world is neither as before nor as wanted: stop (T43).
+    FAILED: AWS gave the work up. UNAVAILABLE: could not look.
     """
 
     READY = "ready"
@@ -179,10 +179,10 @@ def present(found: T | None, message: str) -> T:
 
 
 class Sender(Protocol):
-    """What a verb's own ``act`` may use: the guarded sender. Raises what ``client.Hands.send`` raises."""
+    """What an action's own ``act`` may use: the guarded sender. Raises what ``client.Hands.send`` raises."""
 
     def send(self, call: Call) -> dict[str, Any]:
-        """Send one call that the verb declared; returns AWS's answer."""
+        """Send one call that the action declared; returns AWS's answer."""
         ...
 
 
@@ -239,7 +239,7 @@ def if_seen(yields: Callable[[PlanContext], Iterator[T]]) -> Callable[[PlanConte
 
 
 def _careful(confirm: Observe) -> Observe:
-    """``confirm`` that answers UNSEEN, with the reason, where a part of the snapshot could not be seen."""
+    """``confirm`` that answers UNAVAILABLE, with the reason, where a part of the snapshot could not be seen."""
 
     def answered(step: Step, context: PlanContext) -> StepStatus:
         try:
@@ -258,12 +258,13 @@ TO_PRIMARY = frozenset({Goal.FAILBACK})
 
 @dataclass(frozen=True)
 class Action:
-    """One thing the hands can do. ``module`` is its own: the path is its name.
+    """One thing the client can do. ``module`` is its own: the path is its name.
 
     ``writes`` are the exact ``service:Operation`` names it may send; ``parts`` the parts of the snapshot that
     ``observe`` reads. ``plan_steps`` yields its steps for what was seen; like ``notes`` and ``cleanup_notes`` it is
-    asked in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNSEEN there, and
-    CHANGED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what is
+    asked in the goals of the action alone, and yields nothing where it cannot see. ``observe`` is UNAVAILABLE there,
+    and
+    DRIFTED where it finds the world Drifted. ``build_call`` gives the exact call right before it is sent, from what is
     seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none. ``essential``:
     when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes`` says in sentences
     what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up after the run.
@@ -319,7 +320,7 @@ class Action:
         return goals_of(self.name)
 
     def is_rolled_back(self, step: Step, context: PlanContext) -> bool:
-        """Whether the world is as it was before ``step``. Raises CannotSee."""
+        """Whether the world is as it was before ``step``. Raises DataUnavailable."""
         if self.rolled_back is not None:
             return self.rolled_back(step, context)
         return self.observe(step, context).state is StepState.READY

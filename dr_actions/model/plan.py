@@ -56,7 +56,7 @@ class Call:
     """One mutating API call. ``operation`` is botocore's name (``UpdateService``), ``service`` its service name.
 
     ``params`` are the call's parameters as JSON. What is known only later, or secret, is a sentence in angle brackets:
-    ``<the host of sit-mysql, once restored>``; the verb fills it in right before the call.
+    ``<the host of sit-mysql, once restored>``; the action fills it in right before the call.
     """
 
     service: str
@@ -66,7 +66,7 @@ class Call:
 
     @property
     def name(self) -> str:
-        """``service:Operation``, as declared in a verb's WRITES."""
+        """``service:Operation``, as declared in an action's WRITES."""
         return f"{self.service}:{self.operation}"
 
 
@@ -76,7 +76,7 @@ class Step:
 
     ``number`` is the playbook's. ``before`` is what the plan was made upon and is checked again before the call (T43),
     ``after`` what confirms it. ``undo`` says how it is taken back, or why it cannot be. ``budget_s`` is its time
-    budget. ``stage`` orders: steps of one stage and verb are independent and may run at once. A ``manual`` step is
+    budget. ``stage`` orders: steps of one stage and action are independent and may run at once. A ``manual`` step is
     done by a person and verified by looking. ``planes`` are the control planes without which it cannot be taken.
     """
 

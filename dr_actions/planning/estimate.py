@@ -26,7 +26,7 @@ IMAGE_GIB = 0.2  # the layers of a WordPress image, compressed: assumed
 _START = ("ecs.start-task", "ecs.warm-up", "elb.first-check", "cloudwatch.publish")
 _REPLACE = ("ecs.drain", "ecs.stop-task")
 _LOOK, _BY_HAND = "tool.look", "person.change-by-hand"
-# What a step waits for that sends no call. A verb that is not here, and sends none, has its budget.
+# What a step waits for that sends no call. A action that is not here, and sends none, has its budget.
 _WAITS: Mapping[str, tuple[str, ...]] = {
     "database/restore_dr": (),
     "database/verify_zero_loss": ("efs.sync",),
@@ -85,7 +85,7 @@ def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
 
 
 def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
-    """What the runs on record took, by verb; nothing where they cannot be seen."""
+    """What the runs on record took, by action; nothing where they cannot be seen."""
     try:
         return measured(snapshot.get(control_table.runs, Side.DR).runs)
     except DataUnavailable:

@@ -1,4 +1,4 @@
-"""Decides the order: every verb's steps upon one snapshot become a plan, with a recovery time estimate. Pure."""
+"""Decides the order: every action's steps upon one snapshot become a plan, with a recovery time estimate. Pure."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def context_of(
     only_tenants: frozenset[str] = frozenset(),
     incident: str = "",
 ) -> PlanContext:
-    """What the verbs decide from: the snapshot, and whether the primary region's API answers in it."""
+    """What the actions decide from: the snapshot, and whether the primary region's API answers in it."""
     answers = signals_of(snapshot, env).primary_api is Api.ANSWERS
     return PlanContext(env, snapshot, goal, answers, only_tenants, incident)
 
 
 def make_plan(context: PlanContext, posture: str) -> Plan:
-    """The plan for ``context``: each verb's steps by stage, and why anything was left out."""
+    """The plan for ``context``: each action's steps by stage, and why anything was left out."""
     ours = [action for action in actions().values() if context.goal in action.goals]
     steps = [step for action in ours for step in action.plan_steps(context)]
     leaves = {action.name: list(action.cleanup_notes(context)) for action in ours}
@@ -57,7 +57,7 @@ def plan_estimate_s(
 ) -> int:
     """Seconds that the plan's steps take. Batches run one after another, the steps of one at once.
 
-    ``measured`` is what past runs took by verb (``durations.measured``): it goes before the table of durations.
+    ``measured`` is what past runs took by action (``durations.measured``): it goes before the table of durations.
     """
     return estimate_s(plan.steps, env, measured or {}, sizes or Sizes())
 

@@ -1,4 +1,4 @@
-"""What past runs teach of time: how long each verb's steps took, which an estimate goes by first. Pure.
+"""What past runs teach of time: how long each action's steps took, which an estimate goes by first. Pure.
 
 A step's time is from its intent to its confirmation in one run: between two runs nobody was at work, and what a person
 does is no measure of AWS.
@@ -18,7 +18,7 @@ from dr_actions.model.plan import Step
 from dr_estate.model.run_records import RunRecord
 
 ENOUGH = 3
-SAMPLE = 25  # durations of a verb that a record keeps: an item of DynamoDB holds 400 KB
+SAMPLE = 25  # durations of an action that a record keeps: an item of DynamoDB holds 400 KB
 _P50, _P90 = 50, 90
 _TESTED_BY = {"restore_test/restore_database": "database/restore_dr"}
 _ENDS = (EntryKind.CONFIRMED, EntryKind.LATE, EntryKind.FAILED, EntryKind.UNDONE)
@@ -26,7 +26,7 @@ _ENDS = (EntryKind.CONFIRMED, EntryKind.LATE, EntryKind.FAILED, EntryKind.UNDONE
 
 @dataclass(frozen=True, slots=True)
 class StepDurations:
-    """How long a verb's steps took, in seconds: the median, and what nine of ten took at most."""
+    """How long an action's steps took, in seconds: the median, and what nine of ten took at most."""
 
     times: int
     p50_s: float
@@ -34,7 +34,7 @@ class StepDurations:
 
 
 def durations(entries: Iterable[Entry], run: str) -> dict[str, tuple[float, ...]]:
-    """The seconds that each verb's steps took in ``run`` of a journal, in the order of their confirmation."""
+    """The seconds that each action's steps took in ``run`` of a journal, in the order of their confirmation."""
     actions: dict[str, str] = {}
     sent: dict[str, datetime] = {}
     taken: defaultdict[str, list[float]] = defaultdict(list)
@@ -63,7 +63,7 @@ def sample(seconds: Sequence[float], most: int = SAMPLE) -> tuple[float, ...]:
 
 
 def measured(records: Iterable[RunRecord]) -> dict[str, StepDurations]:
-    """What the records' runs measured of each verb; a restore test's restore measures a recovery's."""
+    """What the records' runs measured of each action; a restore test's restore measures a recovery's."""
     taken: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
         for action, seconds in record.steps.items():

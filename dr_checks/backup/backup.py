@@ -20,7 +20,7 @@ _MISSED_RUNS = 2
 
 
 def _vault(view: View, side: Side | None = None) -> backup.Vault | None:
-    """The environment's vault on this side, or on ``side``. Raises CannotSee."""
+    """The environment's vault on this side, or on ``side``. Raises DataUnavailable."""
     name = backup.vault_name(view.env, side or view.side)
     return view.find(backup.vaults, side, name=name)
 

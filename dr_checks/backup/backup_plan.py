@@ -22,7 +22,7 @@ def _plan_name(view: View) -> str:
 
 
 def _copying(view: View) -> list[tuple[backup_plan.BackupRule, backup_plan.CopyAction]]:
-    """Every rule with each of its copy actions to the DR vault. Raises CannotSee."""
+    """Every rule with each of its copy actions to the DR vault. Raises DataUnavailable."""
     rules = [rule for plan in view.get(backup_plan.plans) for rule in plan.rules]
     return [(rule, copy) for rule in rules for copy in rule.copies if is_dr_vault(view, copy.vault_arn)]
 

@@ -93,7 +93,7 @@ def _compared(
 def digests_in_use(view: View) -> set[tuple[str, str]]:
     """(repository, digest) of the primary region's images: of running tasks, else what their definitions mean.
 
-    Raises CannotSee where a definition, or the tasks, could not be seen.
+    Raises DataUnavailable where a definition, or the tasks, could not be seen.
     """
     found: set[tuple[str, str]] = set()
     running, there = _running(view), by_name(view, Side.PRIMARY)
@@ -111,7 +111,7 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
 
 
 def by_name(view: View, side: Side) -> dict[str, ecr.Repository]:
-    """The side's repositories by name. Raises CannotSee."""
+    """The side's repositories by name. Raises DataUnavailable."""
     return {repository.name: repository for repository in view.get(ecr.repositories, side)}
 
 

@@ -120,14 +120,15 @@ class View:
 
     @property
     def tenants(self) -> tuple[Tenant, ...]:
-        """The tenants in question. Raises CannotSee where they cannot be discovered."""
+        """The tenants in question. Raises DataUnavailable where they cannot be discovered."""
         found = discover(self.snapshot, self.env)
         return tuple(
             t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants
         )
 
     def get(self, reader: Reader[T], side: Side | None = None) -> T:
-        """Return a part of the snapshot on this side, or on ``side``. Raises CannotSee: the finding becomes UNKNOWN.
+        """Return a part of the snapshot on this side, or on ``side``. Raises DataUnavailable: the finding becomes
+        UNKNOWN.
 
         Its rows that were not understood are not in it: each becomes an UNKNOWN finding of the check by itself.
         """
@@ -135,7 +136,7 @@ class View:
         return self.snapshot.get_readable(reader, side or self.side)
 
     def find(self, reader: Reader[tuple[T, ...]], side: Side | None = None, **wanted: object) -> T | None:
-        """Return the part's first member of these values, None where there is none. Raises CannotSee."""
+        """Return the part's first member of these values, None where there is none. Raises DataUnavailable."""
         return self.snapshot.find(reader, side or self.side, **wanted)
 
     def ok(self, subject: str, measured: object, wanted: object, reason: str, tenant: str | None = None) -> Finding:

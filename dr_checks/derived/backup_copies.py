@@ -12,12 +12,15 @@ COMPLETE = "COMPLETED"
 
 
 def newest_copies(view: View) -> dict[str, backup.RecoveryPoint]:
-    """The newest complete recovery point in the DR vault, by the ARN of the resource it came from. Raises CannotSee."""
+    """The newest complete recovery point in the DR vault, by the ARN of the resource it came from.
+
+    Raises DataUnavailable.
+    """
     return {point.resource_arn: point for point in complete_copies(view)}
 
 
 def complete_copies(view: View) -> list[backup.RecoveryPoint]:
-    """The complete recovery points in the DR vault, the oldest first. Raises CannotSee."""
+    """The complete recovery points in the DR vault, the oldest first. Raises DataUnavailable."""
     points = [point for point in view.get(backup.recovery_points, Side.DR) if point.status == COMPLETE]
     return sorted(points, key=lambda point: point.created_at)
 
@@ -28,7 +31,10 @@ def age_s(view: View, point: backup.RecoveryPoint) -> float:
 
 
 def key_flaw(view: View, key_arn: str) -> str:
-    """Why a copy encrypted with this key cannot be used in the DR region, "" where it can. Raises CannotSee (T19)."""
+    """Why a copy encrypted with this key cannot be used in the DR region, "" where it can.
+
+    Raises DataUnavailable (T19).
+    """
     if not key_arn:
         return ""
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
@@ -49,7 +55,7 @@ def key_flaw(view: View, key_arn: str) -> str:
 
 
 def key_remedy(view: View, key_arn: str) -> str:
-    """The command that makes a flawed key usable again, by its state. Raises CannotSee."""
+    """The command that makes a flawed key usable again, by its state. Raises DataUnavailable."""
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
     region = view.env.regions.dr
     if key is not None and key.region != region:

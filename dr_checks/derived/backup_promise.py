@@ -41,7 +41,7 @@ class BackupPromise:
 
 
 def stores(view: View) -> list[ProtectedStore]:
-    """The database and the file system of the primary region, those of them that exist. Raises CannotSee."""
+    """The database and the file system of the primary region, those of them that exist. Raises DataUnavailable."""
     database = primary_database(view)
     found = [ProtectedStore("database", database.identifier, database.arn, "RDS")] if database else []
     name = view.env.named(view.env.names.file_system)
@@ -51,7 +51,7 @@ def stores(view: View) -> list[ProtectedStore]:
 
 
 def relies_on_copies(view: View, store: ProtectedStore) -> bool:
-    """Whether a failover would have to use AWS Backup's copy of this store. Raises CannotSee."""
+    """Whether a failover would have to use AWS Backup's copy of this store. Raises DataUnavailable."""
     if store.kind == "database":
         copy, (_, dark) = copy_to_use(view), all_copies(view)
         if copy is not None and copy.mechanism == BACKUP and dark:
@@ -83,7 +83,7 @@ def _is_vault(view: View, arn: str, side: Side) -> bool:
 
 
 def tags_of(view: View) -> dict[str, dict[str, str]]:
-    """The tags of every tagged resource that AWS Backup could protect, by ARN. Raises CannotSee."""
+    """The tags of every tagged resource that AWS Backup could protect, by ARN. Raises DataUnavailable."""
     return {resource.arn: dict(resource.tags) for resource in view.get(backup_plan.tagged, Side.PRIMARY)}
 
 
@@ -108,7 +108,7 @@ def _holds(condition: backup_plan.SelectionCondition, value: str | None) -> bool
 
 
 def copying_rules(view: View, arn: str) -> list[backup_plan.BackupRule]:
-    """The rules that back this resource up and copy it to the DR vault. Raises CannotSee."""
+    """The rules that back this resource up and copy it to the DR vault. Raises DataUnavailable."""
     tags = tags_of(view).get(arn, {})
     return [
         rule
@@ -120,7 +120,7 @@ def copying_rules(view: View, arn: str) -> list[backup_plan.BackupRule]:
 
 
 def copied_resources(view: View) -> list[str]:
-    """The ARNs of all resources that the plan copies to the DR vault, in order. Raises CannotSee."""
+    """The ARNs of all resources that the plan copies to the DR vault, in order. Raises DataUnavailable."""
     known = set(tags_of(view)) | {store.arn for store in stores(view)}
     return sorted(arn for arn in known if copying_rules(view, arn))
 
@@ -128,7 +128,7 @@ def copied_resources(view: View) -> list[str]:
 def promise(view: View, arn: str) -> BackupPromise | None:
     """The best promise of the rules that copy this resource, None where none does.
 
-    Raises CannotSee where a schedule cannot be followed and no other rule promises anything.
+    Raises DataUnavailable where a schedule cannot be followed and no other rule promises anything.
     """
     rules = copying_rules(view, arn)
     promises = [found for rule in rules if (found := _of_rule(view, rule, arn))]

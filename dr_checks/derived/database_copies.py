@@ -39,7 +39,7 @@ def database_name(view: View) -> str:
 
 
 def primary_database(view: View) -> rds.Instance | None:
-    """The database of the primary region, None where there is none. Raises CannotSee."""
+    """The database of the primary region, None where there is none. Raises DataUnavailable."""
     name = database_name(view)
     return view.find(rds.instances, Side.PRIMARY, identifier=name)
 
@@ -50,14 +50,14 @@ def is_database_arn(view: View, arn: str) -> bool:
 
 
 def replicas(view: View) -> list[rds.Instance]:
-    """The DR region's read replicas of the environment's database. Raises CannotSee."""
+    """The DR region's read replicas of the environment's database. Raises DataUnavailable."""
     return [instance for instance in view.get(rds.instances, Side.DR) if is_database_arn(view, instance.source)]
 
 
 def runs_database(view: View, writable: bool = False) -> bool:
     """Whether tasks of the DR region have a database there that serves: of its name, or a replica unless ``writable``.
 
-    Raises CannotSee.
+    Raises DataUnavailable.
     """
     copies = {replica.identifier for replica in replicas(view)}
     standing = [
@@ -69,14 +69,14 @@ def runs_database(view: View, writable: bool = False) -> bool:
 
 
 def replicated_backups(view: View) -> list[rds.AutomatedBackup]:
-    """The automated backups replicated from the primary region, the newest first. Raises CannotSee."""
+    """The automated backups replicated from the primary region, the newest first. Raises DataUnavailable."""
     never = datetime.min.replace(tzinfo=view.now.tzinfo)
     found = [b for b in view.get(rds.automated_backups, Side.DR) if b.source_region == view.env.regions.primary]
     return sorted(found, key=lambda backup: backup.latest or never, reverse=True)
 
 
 def copies_by(view: View, mechanism: str) -> list[DatabaseCopy]:
-    """The database's copies by one mechanism. Raises CannotSee."""
+    """The database's copies by one mechanism. Raises DataUnavailable."""
     return _FINDERS[mechanism](view)
 
 
@@ -95,7 +95,7 @@ def all_copies(view: View) -> tuple[list[DatabaseCopy], list[Unavailable]]:
 def copy_to_use(view: View) -> DatabaseCopy | None:
     """The copy a failover would use: the preferred usable one within the RPO, else the freshest, else any usable one.
 
-    None where there is no usable copy. Raises CannotSee where what was seen does not settle it.
+    None where there is no usable copy. Raises DataUnavailable where what was seen does not settle it.
     """
     copies, dark = all_copies(view)
     usable = [copy for copy in copies if not copy.flaw]

@@ -26,7 +26,7 @@ class CapacityDemand:
 
 
 def demand(view: View) -> CapacityDemand:
-    """The demand of a failover. A tenant without a service here counts in full. Raises CannotSee."""
+    """The demand of a failover. A tenant without a service here counts in full. Raises DataUnavailable."""
     services = services_by_name(view, Side.DR)
     cpu_of = {d.arn: d.cpu for d in view.get(ecs.task_definitions, Side.DR) if isinstance(d, ecs.TaskDefinition)}
     running = {name: min(s.running, s.desired) for name, s in services.items()}  # a deployment runs both

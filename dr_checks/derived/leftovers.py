@@ -29,7 +29,7 @@ class Leftover:
 
 
 def leftovers(snapshot: Snapshot, env: Environment) -> tuple[Leftover, ...]:
-    """Every leftover that is seen. Raises CannotSee where one of the places could not be looked at."""
+    """Every leftover that is seen. Raises DataUnavailable where one of the places could not be looked at."""
     return (*_databases(snapshot, env), *_tasks(snapshot), *_files(snapshot), *_records(snapshot, env))
 
 

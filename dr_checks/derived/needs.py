@@ -118,7 +118,10 @@ class Needs:
 
 
 def needs_of(view: View, tenant: str) -> Needs:
-    """All that ``tenant`` (its id) needs in the DR region, as far as it was seen. Raises CannotSee without services."""
+    """All that ``tenant`` (its id) needs in the DR region, as far as it was seen.
+
+    Raises DataUnavailable without services.
+    """
     service = next((service for found, service in tenant_services(view, Side.DR) if found.id == tenant), None)
     name = view.env.named(view.env.names.service, tenant=tenant)
     edges, unseen = [Need(tenant, NeedKind.SERVICE, name)], list[Unavailable]()
@@ -188,7 +191,7 @@ def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
 
 
 def _definition(view: View, tenant: str) -> ecs.TaskDefinition:
-    """The tenant's task definition. Raises CannotSee where it was not read."""
+    """The tenant's task definition. Raises DataUnavailable where it was not read."""
     found = tenant_definitions(view, Side.DR)[tenant]
     if isinstance(found, Unavailable):
         raise DataUnavailable(found)

@@ -12,7 +12,7 @@ from dr_estate.snapshot.tenants import Tenant
 
 
 def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:
-    """The side's services by name. Raises CannotSee."""
+    """The side's services by name. Raises DataUnavailable."""
     return {service.name: service for service in view.get(ecs.services, side)}
 
 
@@ -26,7 +26,7 @@ def tenant_services(view: View, side: Side) -> Iterator[tuple[Tenant, ecs.Servic
 
 
 def tenant_definitions(view: View, side: Side) -> dict[str, ecs.TaskDefinition | Unavailable]:
-    """The task definition that each tenant's service on ``side`` uses, by tenant id. Raises CannotSee."""
+    """The task definition that each tenant's service on ``side`` uses, by tenant id. Raises DataUnavailable."""
     read = view.get(ecs.task_definitions, side)
     known = {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}
     unavailable = next((found for found in read if isinstance(found, Unavailable)), None)

@@ -19,7 +19,7 @@ _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
 
 
 def load_balancer_addresses(view: View) -> dict[str, frozenset[str]]:
-    """The addresses of each region's load balancer. Raises CannotSee."""
+    """The addresses of each region's load balancer. Raises DataUnavailable."""
     found: dict[str, frozenset[str]] = {}
     for side in (Side.PRIMARY, Side.DR):
         there = view.get(dns_answers.door, side)

@@ -35,7 +35,7 @@ def hosts(view: View) -> list[tuple[str, str | None]]:
 
 
 def issued(view: View) -> list[Certificate]:
-    """The side's usable certificates. Raises CannotSee."""
+    """The side's usable certificates. Raises DataUnavailable."""
     return [c for c in view.get(acm.certificates) if isinstance(c, Certificate) and states.CERTIFICATE[c.status].serves]
 
 

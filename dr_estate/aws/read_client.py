@@ -128,7 +128,8 @@ class ReadClient:
     def call(self, service: str, region: str, doing: Callable[[Any], Any], absent: tuple[str, ...] = ()) -> Any:
         """Run ``doing`` with the client. Returns None where AWS answers with an error code in ``absent``.
 
-        Raises CannotSee for every other answer that is not the thing asked for; from then on they have ``blinked``.
+        Raises DataUnavailable for every other answer that is not the thing asked for; from then on they have
+        ``blinked``.
         """
         place = _place(service, region)
         if place in self._dark:
@@ -154,7 +155,7 @@ class ReadClient:
     def prove_account(self) -> Identity:
         """Ask STS who we are, in the DR region first, then in the primary region (T15).
 
-        Raises WrongAccount on a mismatch with the environment file, CannotSee where neither region's STS answers.
+        Raises WrongAccount on a mismatch with the environment file, DataUnavailable where neither region's STS answers.
         """
         blind: list[str] = []
         for side in (Side.DR, Side.PRIMARY):

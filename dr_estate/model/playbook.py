@@ -36,7 +36,7 @@ class PlaybookStep:
     home: tuple[str, ...] = ()
 
 
-# What Terraform is given where it raises a tenant's services: no verb sends it.
+# What Terraform is given where it raises a tenant's services: no action sends it.
 PROVISIONING = ("ecs:CreateService", "elasticloadbalancing:CreateRule")
 
 FAILOVER = (

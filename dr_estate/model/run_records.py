@@ -35,7 +35,7 @@ class RunRecord:
     """A run that ended ``at`` (UTC). ``complete``: it was carried through for the whole estate, so that it counts.
 
     ``verdict`` is its outcome in a word. ``evidence`` is the SHA-256 of what was observed, ``report`` the folder it is
-    in. ``rto_s`` is the measured recovery time, ``phases`` its parts, ``steps`` a sample of each verb's measured
+    in. ``rto_s`` is the measured recovery time, ``phases`` its parts, ``steps`` a sample of each action's measured
     durations, all in seconds. None is what the run did not measure.
     """
 

@@ -70,7 +70,7 @@ class UnreadableRow:
 
 
 class DataUnavailable(Exception):
-    """A read call got no answer. Carries the Unseen that takes the value's place."""
+    """A read call got no answer. Carries the Unavailable that takes the value's place."""
 
     def __init__(self, unavailable: Unavailable) -> None:
         super().__init__(unavailable.why)

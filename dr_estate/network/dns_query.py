@@ -45,7 +45,7 @@ class DnsAnswer:
 def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool = False) -> DnsAnswer:
     """Ask ``server`` for ``name`` (type ``kind``) over UDP, then TCP where cut off.
 
-    Raises CannotSee after two tries of ``timeout_s`` each: a packet gets lost, a busy server takes its time. A
+    Raises DataUnavailable after two tries of ``timeout_s`` each: a packet gets lost, a busy server takes its time. A
     referral's NS records count as values: a parent answers for its child that way.
     """
     question = dns.message.make_query(name, kind)
@@ -64,12 +64,12 @@ def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool 
 
 
 def addresses(name: str, timeout_s: float, resolvers: Iterable[str] = ()) -> list[str]:
-    """The IPv4 addresses of ``name`` by ``resolvers``, or by the system's. Raises CannotSee."""
+    """The IPv4 addresses of ``name`` by ``resolvers``, or by the system's. Raises DataUnavailable."""
     return _lookup(name, "A", timeout_s, resolvers)
 
 
 def name_servers(zone: str, timeout_s: float, resolvers: Iterable[str] = ()) -> list[str]:
-    """The names of a zone's servers by ``resolvers``, or by the system's. Raises CannotSee."""
+    """The names of a zone's servers by ``resolvers``, or by the system's. Raises DataUnavailable."""
     return [value.rstrip(".").lower() for value in _lookup(zone, "NS", timeout_s, resolvers)]
 
 

@@ -160,7 +160,7 @@ def _put(context: ReadContext, recursive: bool = False) -> Callable[[tuple[Serve
 
 
 def own_servers(context: ReadContext) -> list[Server]:
-    """The servers that answer for this world's zone. Raises CannotSee where it has none that can be asked."""
+    """The servers that answer for this world's zone. Raises DataUnavailable where it has none that can be asked."""
     zone = context.part(route53.zone, Side.GLOBAL)
     if zone is None or not zone.name_servers:
         raise DataUnavailable(
@@ -176,7 +176,7 @@ def own_servers(context: ReadContext) -> list[Server]:
 
 
 def _served_here(context: ReadContext) -> Server:
-    """The name server of a world that is not AWS's own. Raises CannotSee where it has none."""
+    """The name server of a world that is not AWS's own. Raises DataUnavailable where it has none."""
     place = sts_identity.somewhere(context).served_at
     if not place:
         reason = "The endpoint is not AWS's own, and names no DNS server for its zones."
@@ -185,7 +185,7 @@ def _served_here(context: ReadContext) -> Server:
 
 
 def located(context: ReadContext, name: str) -> Server:
-    """The server of that name, by the resolvers. Raises CannotSee."""
+    """The server of that name, by the resolvers. Raises DataUnavailable."""
     return Server(name, dns_query.addresses(name, limit_s(context), context.env.traffic.resolvers)[0])
 
 

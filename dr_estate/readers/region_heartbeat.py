@@ -26,8 +26,8 @@ def minutes(context: ReadContext) -> tuple[datetime, ...]:
     """Each minute (UTC, its start) of the window in which an instance of the region published, the oldest first.
 
     The window is failback.stable_minutes and as much as CloudWatch may be late. The environment's database is asked
-    for by its name besides, for an instance that was renamed published under the old one. Raises CannotSee where the
-    region has no instance.
+    for by its name besides, for an instance that was renamed published under the old one. Raises DataUnavailable
+    where the region has no instance.
     """
     there = [identifier.identifier for identifier in context.part(rds.instances)]
     if not there:

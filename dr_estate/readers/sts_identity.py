@@ -45,7 +45,10 @@ def _caller(identity: Answer) -> CallerIdentity:
 
 
 def somewhere(context: ReadContext) -> CallerIdentity:
-    """The caller by the DR region's STS, or by the primary region's where that one is silent. Raises CannotSee."""
+    """The caller by the DR region's STS, or by the primary region's where that one is silent.
+
+    Raises DataUnavailable.
+    """
     try:
         return context.part(caller, Side.DR)
     except DataUnavailable:

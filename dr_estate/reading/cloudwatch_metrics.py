@@ -71,12 +71,13 @@ class Series:
 
 
 def read_metrics(context: ReadContext, wanted: Sequence[MetricQuery]) -> tuple[Reading, ...]:
-    """Read all ``wanted`` in as few calls as CloudWatch allows, in their order. Raises CannotSee."""
+    """Read all ``wanted`` in as few calls as CloudWatch allows, in their order. Raises DataUnavailable."""
     return tuple(context.batches(lambda batch: _read(context, batch), wanted, _QUERIES_A_CALL))
 
 
 def read_series(context: ReadContext, wanted: Sequence[MetricQuery]) -> tuple[Series, ...]:
-    """Read every datapoint of all ``wanted`` in their windows, in as few calls as CloudWatch allows. Raises CannotSee.
+    """Read every datapoint of all ``wanted`` in their windows, in as few calls as CloudWatch allows. Raises
+    DataUnavailable.
 
     A call returns 100,800 datapoints at most, the rest on further pages (API_GetMetricData).
     """

@@ -69,7 +69,7 @@ class ReadContext:
         return self.client.environment
 
     def call(self, service: str, operation: str, **params: Any) -> Answer:
-        """Make one call and return its answer. ``operation`` is boto3's method name. Raises CannotSee."""
+        """Make one call and return its answer. ``operation`` is boto3's method name. Raises DataUnavailable."""
         return cast(Answer, self.client.call(service, self.region, lambda c: getattr(c, operation)(**params)))
 
     def find(self, service: str, operation: str, absent: tuple[str, ...], **params: Any) -> Answer | None:
@@ -78,7 +78,10 @@ class ReadContext:
         return cast("Answer | None", found)
 
     def pages(self, service: str, operation: str, key: str, **params: Any) -> list[Any]:
-        """Read all pages and return the items under ``key`` (dots descend, commas join lists). Raises CannotSee."""
+        """Read all pages and return the items under ``key`` (dots descend, commas join lists).
+
+        Raises DataUnavailable.
+        """
 
         def all_pages(client: Any) -> list[Any]:
             once = getattr(client, operation)
@@ -90,7 +93,10 @@ class ReadContext:
         return cast(list[Any], self.client.call(service, self.region, all_pages))
 
     def understand(self, parse: Callable[[], R], name: str) -> R:
-        """Return what ``parse`` makes of an answer on ``name``. Raises CannotSee where it is of an unknown shape."""
+        """Return what ``parse`` makes of an answer on ``name``.
+
+        Raises DataUnavailable where it is of an unknown shape.
+        """
         return understand(parse, name, self.region)
 
     def rows(
@@ -122,7 +128,7 @@ class ReadContext:
             self.unreadable.append(odd)
 
     def each(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Do ``doing`` for every item concurrently, in order. Raises the first CannotSee. Never nest it."""
+        """Do ``doing`` for every item concurrently, in order. Raises the first DataUnavailable. Never nest it."""
         todo = list(items)
         if len(todo) == 1:
             return [doing(todo[0])]
@@ -150,7 +156,10 @@ class ReadContext:
         return [row for rows in self.each(doing, chunks) for row in rows]
 
     def part(self, reader: Reader[T], side: Side | None = None) -> T:
-        """Return another part of the same observation (read once, shared). Raises CannotSee where it is unseen."""
+        """Return another part of the same observation (read once, shared).
+
+        Raises DataUnavailable where it is unseen.
+        """
         future = self.parts(reader.name, side or self.side)
         wait([future], timeout=self.client.seconds_left)
         try:

@@ -13,7 +13,7 @@ _ODD = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
 
 
 def understand(parse: Callable[[], R], name: str, region: str) -> R:
-    """Return what ``parse`` makes of an answer on ``name``. Raises CannotSee where it is of an unknown shape."""
+    """Return what ``parse`` makes of an answer on ``name``. Raises DataUnavailable where it is of an unknown shape."""
     try:
         return parse()
     except _ODD as odd:

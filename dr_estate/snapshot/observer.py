@@ -36,7 +36,7 @@ def observe(
     What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
     again, seen or unseen.
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
-    and CannotSee where no region could prove the account or there are no credentials.
+    and DataUnavailable where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, reads(), credentials) as client:
         return observe_with(client, world, progress, only, upon, sides)

@@ -63,7 +63,10 @@ class Snapshot:
     followed: TrackedChanges = field(default_factory=TrackedChanges)
 
     def get(self, reader: Reader[T], side: Side) -> T:
-        """Return the whole value. Raises CannotSee where it was not seen or asked for, or a row was not understood."""
+        """Return the whole value.
+
+        Raises DataUnavailable where it was not seen or asked for, or a row was not understood.
+        """
         value = self.get_readable(reader, side)
         for row in self.unreadable(reader, side):
             raise DataUnavailable(row.unseen)
@@ -75,7 +78,7 @@ class Snapshot:
         return part.unreadable if part else ()
 
     def get_readable(self, reader: Reader[T], side: Side) -> T:
-        """Return the value without the rows that were not understood. Raises CannotSee where it was not seen."""
+        """Return the value without the rows that were not understood. Raises DataUnavailable where it was not seen."""
         part = self.parts.get((reader.name, side))
         if part is None:
             reason = f"{reader.name} was not read on the {side} side."
@@ -85,7 +88,7 @@ class Snapshot:
         return cast(T, part.value)
 
     def find(self, reader: Reader[tuple[T, ...]], side: Side, **wanted: object) -> T | None:
-        """Return the part's first member of these values, None where there is none. Raises CannotSee."""
+        """Return the part's first member of these values, None where there is none. Raises DataUnavailable."""
         return next((member for member in self.get(reader, side) if _has(member, wanted)), None)
 
     def unavailable_parts(self) -> list[SnapshotPart]:

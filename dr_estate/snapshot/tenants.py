@@ -22,7 +22,7 @@ class Tenant:
 
 @lru_cache(maxsize=4)
 def discover(snapshot: Snapshot, env: Environment) -> tuple[Tenant, ...]:
-    """The tenants in id order. Raises CannotSee where no region's services and no zone show any."""
+    """The tenants in id order. Raises DataUnavailable where no region's services and no zone show any."""
     dark: list[str] = []
     sources: tuple[Callable[[], set[str]], ...] = (
         lambda: _from_services(snapshot, env, Side.PRIMARY),

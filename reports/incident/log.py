@@ -228,7 +228,7 @@ def _lists(line: Timeline) -> Iterable[tuple[str, list[str]]]:
 
 
 def _entry_rows(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
-    """One row an entry; of many alike in a row (one kind, one verb) the first ones, and how many follow."""
+    """One row an entry; of many alike in a row (one kind, one action) the first ones, and how many follow."""
     rows: list[tuple[str, str, str]] = []
     for (kind, _), group in groupby(entries, key=lambda entry: (entry.kind, prefix_of(entry.step or ""))):
         alike = list(group)

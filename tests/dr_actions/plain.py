@@ -82,7 +82,7 @@ def dark(snapshot: Snapshot, side: Side) -> Snapshot:
 
 
 def steps_of(action: Action, context: PlanContext) -> dict[str, Step]:
-    """The steps that the verb plans, by the service or zone they are about."""
+    """The steps that the action plans, by the service or zone they are about."""
     return {step.subject: step for step in action.plan_steps(context)}
 
 

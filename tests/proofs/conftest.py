@@ -41,7 +41,7 @@ class Asked:
 
 
 PLAIN = Asked(("primary-dark",), Exit.READY)
-# What is left behind makes more verbs, and an estate that is not ready before nor after.
+# What is left behind makes more actions, and an estate that is not ready before nor after.
 LEFT_BEHIND = Asked(
     ("secrets-host-of-the-primary", "definition-primary-database", "primary-dark"),
     Exit.VALIDATION_FAILED,

@@ -1,6 +1,6 @@
 """A rig for the executor's proofs: one small world, and real processes that run, die and go on with its plan.
 
-Each run is a forked process with hands, lock, heartbeat and journal of its own, so that SIGKILL is SIGKILL. Waiting
+Each run is a forked process with client, lock, heartbeat and journal of its own, so that SIGKILL is SIGKILL. Waiting
 for a dead owner's lease is spared by the clock: a process may judge the control table by a later one.
 """
 
@@ -120,7 +120,7 @@ class Rig:
         return forked(partial(self._in_words, folder, make, later_s, person), log)
 
     def _in_words(self, *how: Any) -> int:
-        """As the error wall does it."""
+        """As the error boundary does it."""
         try:
             with refusals_of_connecting():
                 return self._execute(*how)
@@ -139,7 +139,7 @@ class Rig:
         return int(summary.exit)
 
     def _as_now(self) -> RunStart:
-        """What a run that goes on starts from: the same plan, and what it asks without being told to by a verb."""
+        """What a run that goes on starts from: the same plan, and what it asks without being told to by an action."""
         credentials = world_of(self.world, "operator").credentials
         only = None if FULL else WITNESSED | LEADING
         snapshot = observe(self.env, credentials, "sandbox", only=only, upon=self.start.snapshot)
@@ -159,7 +159,7 @@ class Rig:
         return read(self.journal_file(name), self.env.name, INCIDENT)
 
     def goes_on(self, name: str, action: str) -> bool:
-        """Whether an answer is what the run's journal says last of the verb's steps: what was asked for goes on."""
+        """Whether an answer is what the run's journal says last of the action's steps: what was asked for goes on."""
         if not self.journal_file(name).exists():
             return False
         kinds = [entry.kind for entry in self.journal(name).entries if str(entry.step).startswith(f"{action}:")]

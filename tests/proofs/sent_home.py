@@ -1,4 +1,4 @@
-"""Where each verb of a failback sends each of its writes. The policies are judged by it, and a real run proves it."""
+"""Where each action of a failback sends each of its writes. The policies are judged by it, and a real run proves it."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ SENT: Mapping[str, Mapping[str, frozenset[Side]]] = {
 
 
 def sides_of(side: Side) -> set[str]:
-    """The operations that some verb sends to ``side``."""
+    """The operations that some action sends to ``side``."""
     return {operation for sent in SENT.values() for operation, sides in sent.items() if side in sides}

@@ -146,7 +146,7 @@ def test_a_run_whose_every_operation_fails_once_finishes_after_true_accounts(fau
 
 @pytest.mark.parametrize("how", WAYS if FULL else ("lost",))
 def test_a_run_finishes_after_one_call_alone_failed(faulted: Faulted, how: str) -> None:
-    """Each call that the hands send, with DR_FULL_FAULTS=1; else the one that scales the service."""
+    """Each call that the client sends, with DR_FULL_FAULTS=1; else the one that scales the service."""
     of, nth, name = faulted.rig, 0, "begins"
     while name:
         nth += 1

@@ -34,7 +34,8 @@ LOST = {
     PUBLISH,
 }
 POINTERS = {"secretsmanager:StopReplicationToReplica", "secretsmanager:PutSecretValue", "ecs:RegisterTaskDefinition"}
-# More verbs arise where secrets and definitions of the DR region lead to the primary: what is broken, and what is sent.
+# More actions arise where secrets and definitions of the DR region lead to the primary: what is broken, and what is
+# sent.
 LEFT_BEHIND = (("secrets-host-of-the-primary", "definition-primary-database", "primary-dark"), LOST | POINTERS)
 PLAIN = (("primary-dark",), LOST)
 

@@ -81,7 +81,7 @@ def notes(context: PlanContext) -> Iterator[str]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """READY, WAITING, DONE or FAILED as the answers say; records that are in neither state are CHANGED (T43)."""
+    """READY, WAITING, DONE or FAILED as the answers say; records that are in neither state are DRIFTED (T43)."""
     try:
         now = record_sets(context, names_of((*step.before["records"], *step.after["records"])))
         if now == in_order(step.before["records"]):

@@ -128,7 +128,7 @@ def place(context: PlanContext) -> tuple[str, HostedZone] | str:
 
 
 def left_behind(context: PlanContext) -> dict[str, tuple[Record, ...]]:
-    """Every canary's records that are seen, targets before their aliases. Raises CannotSee."""
+    """Every canary's records that are seen, targets before their aliases. Raises DataUnavailable."""
     found: dict[str, list[Record]] = {}
     for record in context.snapshot.get(route53.records, Side.GLOBAL):
         if is_canary(record.name, context.env):
@@ -137,7 +137,7 @@ def left_behind(context: PlanContext) -> dict[str, tuple[Record, ...]]:
 
 
 def record_sets(context: PlanContext, names: Iterable[str]) -> list[RecordSet]:
-    """Every record set of ``names`` as it is, in order. Raises CannotSee."""
+    """Every record set of ``names`` as it is, in order. Raises DataUnavailable."""
     wanted = {route53.plain(name) for name in names}
     return in_order(
         record_set(record) for record in context.snapshot.get(route53.records, Side.GLOBAL) if record.name in wanted

@@ -27,7 +27,7 @@ Facts = tuple[tuple[str, str], ...]
 def spread(step: Step, context: PlanContext, name: str, percent: int) -> StepStatus:
     """Whether ``percent`` of the answers for ``name`` lead to the primary region, with the TTL as written.
 
-    Raises CannotSee where Route 53 or every name server of the zone could not be asked.
+    Raises DataUnavailable where Route 53 or every name server of the zone could not be asked.
     """
     waits = _not_everywhere(step, context)
     if waits:
@@ -55,7 +55,8 @@ def spread(step: Step, context: PlanContext, name: str, percent: int) -> StepSta
 def is_absent(step: Step, context: PlanContext, names: Iterable[str]) -> StepStatus:
     """Whether no server of the zone answers with a record of ``names`` any more: NXDOMAIN, or NOERROR and nothing.
 
-    Where a wildcard of the zone covers a name, its answer stands in their place (RFC 4592). Raises CannotSee as above.
+    Where a wildcard of the zone covers a name, its answer stands in their place (RFC 4592). Raises DataUnavailable as
+    above.
     """
     waits = _not_everywhere(step, context)
     if waits:
@@ -90,7 +91,7 @@ def _not_everywhere(step: Step, context: PlanContext) -> StepStatus | None:
 
 
 def _change(step: Step, context: PlanContext) -> DnsChange | None:
-    """What Route 53 says of the step's change; None where its id is not known. Raises CannotSee."""
+    """What Route 53 says of the step's change; None where its id is not known. Raises DataUnavailable."""
     wanted = context.changes.get(step.id)
     if wanted is None:
         return None

@@ -79,7 +79,7 @@ def _not_ours(record: Record) -> str:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """READY while it is there as planned; DONE when zone and name servers hold nothing of it; else CHANGED (T43)."""
+    """READY while it is there as planned; DONE when zone and name servers hold nothing of it; else DRIFTED (T43)."""
     try:
         now = record_sets(context, step.after["asks"])
         if now == in_order(step.before["records"]):

@@ -29,7 +29,7 @@ class TenantService:
 
 
 def tenants_of(context: PlanContext) -> tuple[Tenant, ...]:
-    """The tenants in question, in order. Raises CannotSee where none can be discovered."""
+    """The tenants in question, in order. Raises DataUnavailable where none can be discovered."""
     only = context.only_tenants
     return tuple(t for t in discover(context.snapshot, context.env) if not only or t.id in only or t.dns in only)
 
@@ -40,7 +40,7 @@ def service_name(env: Environment, tenant: Tenant) -> str:
 
 
 def tenant_services(context: PlanContext, side: Side) -> tuple[TenantService, ...]:
-    """Each tenant that has an active service on ``side``, with it. Raises CannotSee."""
+    """Each tenant that has an active service on ``side``, with it. Raises DataUnavailable."""
     there = {
         service.name: service for service in context.snapshot.get(ecs.services, side) if SERVICE[service.status].serves
     }
@@ -49,7 +49,7 @@ def tenant_services(context: PlanContext, side: Side) -> tuple[TenantService, ..
 
 
 def tenants_without_service(context: PlanContext, side: Side) -> tuple[Tenant, ...]:
-    """The tenants without an active service on ``side``. Raises CannotSee."""
+    """The tenants without an active service on ``side``. Raises DataUnavailable."""
     having = {tenant_service.tenant for tenant_service in tenant_services(context, side)}
     return tuple(tenant for tenant in tenants_of(context) if tenant not in having)
 

@@ -1,4 +1,4 @@
-"""What the verbs of the way home share: what was recorded before the failover, and owners. Pure."""
+"""What the actions of the way home share: what was recorded before the failover, and owners. Pure."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _raised(target: application_autoscaling.ScalableTarget, needed: int) -> dict
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once both bounds are as wanted or higher and the schedule is held, where it was to be.
 
-    CHANGED where somebody set others than the plan was made upon.
+    DRIFTED where somebody set others than the plan was made upon.
     """
     target = of.target_of(step, context)
     message = f"auto scaling keeps {step.subject} between {target.minimum} and {target.maximum} tasks"
@@ -124,7 +124,7 @@ def _suspending(context: PlanContext) -> Iterator[str]:
 
 
 def _shrinking(context: PlanContext) -> dict[str, list[str]]:
-    """The services that each schedule would shrink, where it is not suspended. Raises CannotSee."""
+    """The services that each schedule would shrink, where it is not suspended. Raises DataUnavailable."""
     needed = context.env.capacity.tasks_per_service
     ours = {tenant_service.service.name for tenant_service in unavailable_handling.tenant_services(context, Side.DR)}
     awake = {

@@ -53,7 +53,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def steps(context: PlanContext, side: Side, action: str = __name__) -> Iterator[Step]:
-    """A step for each tenant whose newest revision on ``side`` points into the other region. Raises CannotSee."""
+    """A step for each tenant whose newest revision on ``side`` points into the other region. Raises DataUnavailable."""
     for tenant_service in unavailable_handling.tenant_services(context, side):
         newest = newest_of(context, tenant_service, side)
         if isinstance(newest, ecs.TaskDefinition):
@@ -95,7 +95,7 @@ def _call(context: PlanContext, newest: ecs.TaskDefinition, replacing: tuple[Poi
 
 
 def _tenant_service(step: Step, context: PlanContext) -> unavailable_handling.TenantService:
-    """The step's tenant and service. Raises CannotSee."""
+    """The step's tenant and service. Raises DataUnavailable."""
     found = next(
         (
             tenant_service
@@ -110,7 +110,7 @@ def _tenant_service(step: Step, context: PlanContext) -> unavailable_handling.Te
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with what is known by now. Raises ValueError where a counterpart is still to come, CannotSee."""
+    """The call with what is known by now. Raises ValueError where a counterpart is still to come, DataUnavailable."""
     tenant_service = _tenant_service(step, context)
     newest = newest_of(context, tenant_service, step.side)
     if isinstance(newest, Unavailable):

@@ -54,7 +54,10 @@ def reason_of(context: PlanContext, service: ecs.Service, side: Side) -> Redeplo
 
 
 def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> bool:
-    """Whether a task of the service is older than a secret that it reads, and its deployment too. Raises CannotSee."""
+    """Whether a task of the service is older than a secret that it reads, and its deployment too.
+
+    Raises DataUnavailable.
+    """
     changed_at = _secrets_changed_at(context, service, side)
     if changed_at is None or (service.deployed_at is not None and service.deployed_at > changed_at):
         return False
@@ -63,7 +66,7 @@ def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> 
 
 
 def _secrets_changed_at(context: PlanContext, service: ecs.Service, side: Side) -> datetime | None:
-    """When the newest of the secrets that its task definition names was changed. Raises CannotSee."""
+    """When the newest of the secrets that its task definition names was changed. Raises DataUnavailable."""
     definition = revision(context, service.task_definition, side)
     sources = [source for c in definition.containers for _, source in c.secrets] if definition is not None else []
     # A source is an ARN that a JSON key, a stage and a version may follow.
@@ -73,7 +76,7 @@ def _secrets_changed_at(context: PlanContext, service: ecs.Service, side: Side) 
 
 
 def unavailable_secrets(context: PlanContext, side: Side) -> Iterator[str]:
-    """Say why it is not known whether the tasks of services hold the current secrets. Raises CannotSee."""
+    """Say why it is not known whether the tasks of services hold the current secrets. Raises DataUnavailable."""
     if tenant_services(context, side):
         for reason in unavailable_reasons(context, side, ecs.tasks, readers_secretsmanager.secrets):
             region = context.env.region(side)
@@ -102,7 +105,10 @@ def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
 
 
 def progress(context: PlanContext, service: ecs.Service, needed: int, message: str, side: Side) -> StepStatus:
-    """How far a service is that wants what it must: DONE when as many targets are healthy (T07). Raises CannotSee."""
+    """How far a service is that wants what it must: DONE when as many targets are healthy (T07).
+
+    Raises DataUnavailable.
+    """
     facts = evidence_of(service)
     if ROLLOUT[service.rollout].broken:
         return StepStatus(StepState.FAILED, f"{message}: ECS gave its deployment up; read its events.", facts)
@@ -132,7 +138,7 @@ def evidence_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:
 def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> int | None:
     """Healthy targets in the group that has the fewest, by readings of the last minutes; None where one has none.
 
-    Raises CannotSee.
+    Raises DataUnavailable.
     """
     since = context.snapshot.taken_at - _FRESH
     seen = {

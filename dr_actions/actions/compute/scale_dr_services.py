@@ -78,7 +78,8 @@ def _newest_sentence(arn: str) -> str:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with the revision's ARN, and a desired count that never lowers what runs. Raises ValueError, CannotSee.
+    """The call with the revision's ARN, and a desired count that never lowers what runs. Raises ValueError,
+    DataUnavailable.
 
     A ValueError says that no revision was registered that the service could move to.
     """
@@ -99,7 +100,7 @@ def _moves(step: Step) -> bool:
 
 
 def _newest(step: Step, context: PlanContext, service: ecs.Service) -> str:
-    """The ARN of the revision to move to: the newest. Raises CannotSee."""
+    """The ARN of the revision to move to: the newest. Raises DataUnavailable."""
     tenant_service = next(
         service_of_tenant
         for service_of_tenant in unavailable_handling.tenant_services(context, Side.DR)
@@ -114,7 +115,7 @@ def _newest(step: Step, context: PlanContext, service: ecs.Service) -> str:
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE when running, rolled out and healthy. A deployment of this step's own call that ECS gave up is FAILED.
 
-    A desired count between the planned and the wanted one is auto scaling's, and READY; a lower one is CHANGED:
+    A desired count between the planned and the wanted one is auto scaling's, and READY; a lower one is DRIFTED:
     somebody shrank the service since.
     """
     service = of.service_of(step, context)

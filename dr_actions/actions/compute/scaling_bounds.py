@@ -1,4 +1,4 @@
-"""What the two verbs share that set auto scaling's bounds back to what they were, each on its side. Pure."""
+"""What the two actions share that set auto scaling's bounds back to what they were, each on its side. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FENCED: Params = {"MinCapacity": 0, "MaxCapacity": 0, "SuspendedState": dict.fro
 
 @dataclass(frozen=True)
 class BoundsRestore:
-    """A verb that restores bounds: ``target_bounds`` gives them for a service and its target, None where none are
+    """A action that restores bounds: ``target_bounds`` gives them for a service and its target, None where none are
     due. ``since`` is what changed them.
     """
 
@@ -31,7 +31,7 @@ class BoundsRestore:
 
 
 def restore_action(what: BoundsRestore) -> Action:
-    """The verb that does it."""
+    """The action that does it."""
     return Action(
         module=what.action,
         writes=frozenset({of.REGISTER}),
@@ -52,7 +52,7 @@ def observed_bounds(target: application_autoscaling.ScalableTarget) -> dict[str,
 def scaled(
     context: PlanContext, side: Side
 ) -> Iterator[tuple[unavailable_handling.TenantService, application_autoscaling.ScalableTarget]]:
-    """Each tenant's service of ``side`` with its scalable target, where it has one. Raises CannotSee."""
+    """Each tenant's service of ``side`` with its scalable target, where it has one. Raises DataUnavailable."""
     targets = {target.service: target for target in context.snapshot.get(application_autoscaling.targets, side)}
     for tenant_service in unavailable_handling.tenant_services(context, side):
         if tenant_service.service.name in targets:
@@ -60,7 +60,7 @@ def scaled(
 
 
 def restoring_steps(what: BoundsRestore, context: PlanContext) -> Iterator[Step]:
-    """A step for each target whose bounds are due. Raises CannotSee."""
+    """A step for each target whose bounds are due. Raises DataUnavailable."""
     for tenant_service, target in scaled(context, what.side):
         wanted = what.target_bounds(context, tenant_service, target)
         if wanted is not None:

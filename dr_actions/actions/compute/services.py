@@ -1,4 +1,4 @@
-"""What the verbs of the compute share: each tenant's service on a side, the two calls that size it, and words. Pure."""
+"""What the compute actions share: each tenant's service on a side, the two calls that size it, and words. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _MODIFY_BURST, _MODIFY_PER_S, _REGISTER_BURST, _REGISTER_PER_S = 50, 5, 20, 4
 
 
 def service_of(step: Step, context: PlanContext) -> ecs.Service:
-    """The service that the step is about, as seen now. Raises Drifted, CannotSee."""
+    """The service that the step is about, as seen now. Raises Drifted, DataUnavailable."""
     found = context.snapshot.find(ecs.services, step.side, name=step.subject)
     found = found if found is not None and SERVICE[found.status].serves else None
     return present(found, f"{step.subject} is not there any more.")
 
 
 def target_of(step: Step, context: PlanContext) -> application_autoscaling.ScalableTarget:
-    """The scalable target of the service that the step is about, as seen now. Raises Drifted, CannotSee."""
+    """The scalable target of the service that the step is about, as seen now. Raises Drifted, DataUnavailable."""
     found = context.snapshot.find(application_autoscaling.targets, step.side, service=step.subject)
     return present(found, f"{step.subject} has no scalable target any more.")
 

@@ -66,7 +66,7 @@ def _step(context: PlanContext, tenant_service: unavailable_handling.TenantServi
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with the revision's ARN, never lowering what runs. Raises ValueError, CannotSee."""
+    """The call with the revision's ARN, never lowering what runs. Raises ValueError, DataUnavailable."""
     service = of.service_of(step, context)
     changes = {
         "desiredCount": max(step.after["desiredCount"], service.desired),
@@ -78,7 +78,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 
 def _newest(step: Step, context: PlanContext) -> str:
-    """The ARN of the revision to run: the newest of the family. Raises CannotSee."""
+    """The ARN of the revision to run: the newest of the family. Raises DataUnavailable."""
     tenant_service = next(
         service_of_tenant
         for service_of_tenant in unavailable_handling.tenant_services(context, Side.PRIMARY)

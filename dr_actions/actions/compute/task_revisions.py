@@ -17,7 +17,7 @@ from dr_estate.snapshot.snapshot import Snapshot
 def used_by(
     context: PlanContext, tenant_service: unavailable_handling.TenantService, side: Side
 ) -> ecs.TaskDefinition | Unavailable:
-    """The revision that the tenant's service on ``side`` uses. Raises CannotSee where none was read."""
+    """The revision that the tenant's service on ``side`` uses. Raises DataUnavailable where none was read."""
     used = _by_arn(context.snapshot, side).get(tenant_service.service.task_definition)
     return used or _unavailable(context, ecs.task_definitions, side)
 
@@ -38,7 +38,7 @@ def newest_of(
 
 
 def revision(context: PlanContext, arn: str, side: Side) -> ecs.TaskDefinition | None:
-    """The revision ``arn``, None where it was not read. Raises CannotSee."""
+    """The revision ``arn``, None where it was not read. Raises DataUnavailable."""
     newest = _by_family(context.snapshot, side).get(family_of(arn))
     return _by_arn(context.snapshot, side).get(arn) or (newest if newest is not None and newest.arn == arn else None)
 

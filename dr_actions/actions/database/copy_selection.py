@@ -48,12 +48,15 @@ def name_of(context: PlanContext) -> str:
 
 
 def instance(context: PlanContext, identifier: str) -> rds.Instance | None:
-    """The DR region's instance of that identifier, None where there is none. Raises CannotSee."""
+    """The DR region's instance of that identifier, None where there is none. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, Side.DR, identifier=identifier)
 
 
 def choose(context: PlanContext) -> CopyChoice | None:
-    """The copy that the evidence supports, None where none is usable. Raises CannotSee where instances are unseen."""
+    """The copy that the evidence supports, None where none is usable.
+
+    Raises DataUnavailable where instances are unseen.
+    """
     copies, dark = all_copies(view_of(context))
     usable = [copy for copy in copies if not copy.flaw and sendable(copy)]
     best = _fresh(context, usable) or _aged(usable) or next(iter(usable), None) or _promotable_soon(context, copies)
@@ -103,7 +106,7 @@ def _reason(
 
 
 def files_replication(context: PlanContext) -> efs.FileReplication | None:
-    """The replication into the DR region's file system, as that region itself lists it. Raises CannotSee."""
+    """The replication into the DR region's file system, as that region itself lists it. Raises DataUnavailable."""
     there = {system.id for system in context.snapshot.get(efs.file_systems, Side.DR)}
     rows = context.snapshot.get(efs.replications, Side.DR)
     return next((row for row in rows if row.destination_id in there), None)

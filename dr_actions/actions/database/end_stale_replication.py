@@ -42,7 +42,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def _copies(context: PlanContext, resource: str) -> rds.AutomatedBackup | None:
-    """The backups of that database that are being replicated. Raises CannotSee."""
+    """The backups of that database that are being replicated. Raises DataUnavailable."""
     found = context.snapshot.get(rds.automated_backups, Side.DR)
     return next((row for row in found if row.resource_id == resource and row.status in _RUNNING), None)
 

@@ -30,19 +30,19 @@ def own_name(context: PlanContext) -> str:
 
 
 def named(context: PlanContext, side: Side, identifier: str) -> rds.Instance | None:
-    """The instance of that identifier on ``side``, None where there is none. Raises CannotSee."""
+    """The instance of that identifier on ``side``, None where there is none. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, side, identifier=identifier)
 
 
 def by_resource(context: PlanContext, side: Side, resource: str) -> rds.Instance | None:
-    """The instance of that resource id, whatever it is called now. Raises CannotSee."""
+    """The instance of that resource id, whatever it is called now. Raises DataUnavailable."""
     return context.snapshot.find(rds.instances, side, resource_id=resource)
 
 
 def writer(context: PlanContext) -> rds.Instance | None:
     """The DR region's database that took the writes: as the failover recorded it, else by its name.
 
-    None where there is none, or where several might be meant. Raises CannotSee.
+    None where there is none, or where several might be meant. Raises DataUnavailable.
     """
     standing = [instance for instance in context.snapshot.get(rds.instances, Side.DR) if not instance.source]
     recorded = {label_of(step) for step in context.recorded if role_of(Goal.FAILOVER, step) is Role.DATABASE}
@@ -124,7 +124,7 @@ def applying(instance: rds.Instance) -> bool:
 def read_only(context: PlanContext, side: Side, group: str) -> str | None:
     """What the group says of ``read_only``, the engine's own default where it says nothing; None without such a group.
 
-    Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises CannotSee.
+    Source: RDS for MySQL parameters; ``{TrueIfReplica}`` is the default. Raises DataUnavailable.
     """
     found = context.snapshot.find(rds_groups.parameter_groups, side, name=group)
     return None if found is None else dict(found.parameters).get(READ_ONLY) or UNSET
@@ -136,7 +136,7 @@ def is_on(value: str | None) -> bool:
 
 
 def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -> bool:
-    """Whether the side's instance refuses writes: its group says so, and it runs with it. Raises CannotSee."""
+    """Whether the side's instance refuses writes: its group says so, and it runs with it. Raises DataUnavailable."""
     return in_sync(instance) and is_on(read_only(context, side, group_of(instance)))
 
 

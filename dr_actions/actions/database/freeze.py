@@ -33,12 +33,15 @@ def _side(context: PlanContext) -> Side:
 
 
 def _writer(context: PlanContext) -> rds.Instance | None:
-    """The database that takes the writes: of a fence the side's own, under the estate's name. Raises CannotSee."""
+    """The database that takes the writes: of a fence the side's own, under the estate's name.
+
+    Raises DataUnavailable.
+    """
     return own_writer(context, context.fence) if context.goal is Goal.FENCE else failback.writer(context)
 
 
 def own_writer(context: PlanContext, side: Side) -> rds.Instance | None:
-    """The side's own database under the estate's name, where it takes writes. Raises CannotSee."""
+    """The side's own database under the estate's name, where it takes writes. Raises DataUnavailable."""
     found = failback.named(context, side, failback.own_name(context))
     return found if found is not None and not found.source and DATABASE[found.status].takes_writes else None
 

@@ -70,7 +70,7 @@ def _rename(region: str, name: str, to: str) -> Call:
 
 
 def _observe(step: Step, context: PlanContext) -> StepStatus:
-    """By resource id, which the rename leaves as it is. Raises CannotSee."""
+    """By resource id, which the rename leaves as it is. Raises DataUnavailable."""
     instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} ({step.before['resource']}) is gone.")

@@ -10,7 +10,7 @@ from dr_estate.readers import rds
 
 
 def _old(context: PlanContext) -> rds.Instance | None:
-    """The one that bears the estate's name, where another is to come home. Raises CannotSee."""
+    """The one that bears the estate's name, where another is to come home. Raises DataUnavailable."""
     return failback.old(context) if failback.writer(context) else None
 
 

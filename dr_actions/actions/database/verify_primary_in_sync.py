@@ -38,7 +38,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """WAITING while the replica trails; CHANGED where the source takes writes, or was promoted away unproven."""
+    """WAITING while the replica trails; DRIFTED where the source takes writes, or was promoted away unproven."""
     source = failback.by_resource(context, Side.DR, step.before["resource"])
     instance = failback.named(context, Side.PRIMARY, step.subject)
     if source is None or instance is None or not instance.source or not failback.is_of(instance, source):
@@ -66,13 +66,16 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def came_home(context: PlanContext, source: rds.Instance) -> bool:
-    """Whether the copy of ``source`` was promoted at home already. Raises CannotSee."""
+    """Whether the copy of ``source`` was promoted at home already. Raises DataUnavailable."""
     there = failback.named(context, Side.PRIMARY, failback.own_name(context))
     return there is not None and not there.source and failback.is_of(there, source)
 
 
 def lag_s(context: PlanContext, instance: rds.Instance) -> tuple[float | None, str]:
-    """Seconds by which the replica at home trails; None and why, where that is not known now. Raises CannotSee."""
+    """Seconds by which the replica at home trails; None and why, where that is not known now.
+
+    Raises DataUnavailable.
+    """
     reading, reason = _reading(context, instance)
     return (reading.value, "") if reading is not None else (None, reason)
 

@@ -104,7 +104,7 @@ def _stopped_at(context: PlanContext) -> datetime:
 
 
 def _reached(step: Step, context: PlanContext) -> datetime | None:
-    """Until when everything is in the copy, None where that cannot be told. Raises CannotSee."""
+    """Until when everything is in the copy, None where that cannot be told. Raises DataUnavailable."""
     snapshot, copy = context.snapshot, step.before["copy"]
     mechanism = step.before["mechanism"]
     if mechanism == AUTOMATED:

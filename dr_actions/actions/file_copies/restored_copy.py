@@ -50,7 +50,7 @@ def files_name(env: Environment, incident: str) -> str:
 
 
 def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
-    """The newest complete recovery point of the primary region's files whose key works. Raises CannotSee."""
+    """The newest complete recovery point of the primary region's files whose key works. Raises DataUnavailable."""
     view = copy_selection.view_of(context)
     files = f":elasticfilesystem:{context.env.regions.primary}:{context.env.account}:file-system/"
     points = [p for arn, p in newest_copies(view).items() if files in arn and not key_flaw(view, p.key_arn)]
@@ -58,7 +58,7 @@ def files_point(context: PlanContext) -> backup.RecoveryPoint | None:
 
 
 def planned(context: PlanContext) -> FilesRestore | None:
-    """What the plan restores into a new file system, None where nothing. Raises CannotSee."""
+    """What the plan restores into a new file system, None where nothing. Raises DataUnavailable."""
     if context.goal in TO_DR:
         return _of_recovery(context)
     if not is_trial(context.incident):
@@ -102,7 +102,7 @@ def _dr_signals(snapshot: Snapshot, env: Environment) -> Signals:
 
 
 def system_in_use(context: PlanContext) -> efs.FileSystem | None:
-    """The DR region's file system of the estate that can be used. Raises CannotSee."""
+    """The DR region's file system of the estate that can be used. Raises DataUnavailable."""
     found = context.snapshot.get(efs.file_systems, Side.DR)
     return next((system for system in found if FILE_SYSTEM[system.state].serves), None)
 
@@ -126,7 +126,7 @@ def name_of(env: Environment) -> str:
 
 
 def system_of(context: PlanContext, token: str) -> efs.FileSystem | None:
-    """The restored file system of that creation token. Raises CannotSee."""
+    """The restored file system of that creation token. Raises DataUnavailable."""
     reader = efs.of_drills if trial_of(token) else restored_files.systems
     return context.snapshot.find(reader, Side.DR, token=token)
 
@@ -167,7 +167,7 @@ def tag_step(context: PlanContext, action: str, token: str) -> Step:
 
 
 def observe_tag(step: Step, context: PlanContext) -> StepStatus:
-    """Whether the file system bears the name that the step gives. Raises CannotSee."""
+    """Whether the file system bears the name that the step gives. Raises DataUnavailable."""
     token = str(step.before.get("files") or step.subject)
     system = present(system_of(context, token), f"The file system {token} is gone.")
     return named(system, str(step.before["name"]), str(step.after["name"]))

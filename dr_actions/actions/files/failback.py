@@ -27,7 +27,7 @@ OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
 ENABLED, ENABLING, DELETING = "ENABLED", "ENABLING", "DELETING"
 SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs_policy.policies)
 EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
-"""What the direction is computed from: a verb that makes a call upon it watches all of this."""
+"""What the direction is computed from: an action that makes a call upon it watches all of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def name_of(context: PlanContext) -> str:
 
 
 def file_systems(context: PlanContext) -> FileSystems | None:
-    """Both regions' usable file system, None where one has none, or several. Raises CannotSee."""
+    """Both regions' usable file system, None where one has none, or several. Raises DataUnavailable."""
     found = [_usable(context, side) for side in (Side.PRIMARY, Side.DR)]
     if len(found[0]) != 1 or len(found[1]) != 1:
         return None
@@ -61,7 +61,7 @@ def _usable(context: PlanContext, side: Side) -> list[efs.FileSystem]:
 
 
 def now_of(before: Params, context: PlanContext) -> FileSystems:
-    """Both file systems that a step was planned upon, as seen now. Raises Drifted, CannotSee."""
+    """Both file systems that a step was planned upon, as seen now. Raises Drifted, DataUnavailable."""
     found = file_systems(context)
     if found is None or any(before[key] != value for key, value in found.ids.items()):
         raise Drifted("The file systems are not those that the plan was made upon.")
@@ -89,13 +89,13 @@ def paired(
 
 
 def replication(context: PlanContext, side: Side, source: str, destination: str) -> efs.FileReplication | None:
-    """The replication from ``source`` into ``destination`` as ``side`` lists it. Raises CannotSee."""
+    """The replication from ``source`` into ``destination`` as ``side`` lists it. Raises DataUnavailable."""
     rows = context.snapshot.get(efs.replications, side)
     return next((row for row in rows if (row.source_id, row.destination_id) == (source, destination)), None)
 
 
 def into(context: PlanContext, side: Side, destination: str) -> efs.FileReplication | None:
-    """What replicates into a file system of ``side`` and is not being ended. Raises CannotSee."""
+    """What replicates into a file system of ``side`` and is not being ended. Raises DataUnavailable."""
     rows = context.snapshot.get(efs.replications, side)
     return next(
         (row for row in rows if row.destination_id == destination and not FILE_REPLICATION[row.status].gone), None
@@ -103,13 +103,13 @@ def into(context: PlanContext, side: Side, destination: str) -> efs.FileReplicat
 
 
 def abandoned(context: PlanContext, found: FileSystems) -> efs.FileReplication | None:
-    """The primary's half of a replication whose other half a failover deleted alone (T27). Raises CannotSee."""
+    """The primary's half of a replication whose other half a failover deleted alone (T27). Raises DataUnavailable."""
     row = replication(context, Side.PRIMARY, found.primary.id, found.dr.id)
     return None if row is None or replication(context, Side.DR, found.primary.id, found.dr.id) else row
 
 
 def policy(context: PlanContext, side: Side) -> efs_policy.FileSystemPolicy | None:
-    """The policy of the side's file system, None where there is no file system. Raises CannotSee."""
+    """The policy of the side's file system, None where there is no file system. Raises DataUnavailable."""
     for found in context.snapshot.get(efs_policy.policies, side):
         if isinstance(found, efs_policy.FileSystemPolicy):
             return found
@@ -118,7 +118,8 @@ def policy(context: PlanContext, side: Side) -> efs_policy.FileSystemPolicy | No
 
 
 def still_since(context: PlanContext) -> datetime | None:
-    """From when on nothing was written in the DR region: its freeze, and the time that takes to hold. Raises CannotSee.
+    """From when on nothing was written in the DR region: its freeze, and the time that takes to hold. Raises
+    DataUnavailable.
 
     None where it is not frozen, or the freeze does not hold yet. The policy itself says when it was made, a moment
     before the call; the run knows when that was answered.
@@ -134,7 +135,7 @@ def still_since(context: PlanContext) -> datetime | None:
 def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
     """Why the DR region's files may not overwrite the primary's, "" where the evidence says that they are newer.
 
-    Raises CannotSee.
+    Raises DataUnavailable.
     """
     primary, dr = context.env.regions.primary, context.env.regions.dr
     fed = into(context, Side.DR, found.dr.id)
@@ -152,7 +153,7 @@ def reason_against_failback(context: PlanContext, found: FileSystems) -> str:
 
 
 def _running(context: PlanContext) -> int:
-    """How many tasks of tenants run or start in the primary region. Raises CannotSee."""
+    """How many tasks of tenants run or start in the primary region. Raises DataUnavailable."""
     pattern, services = context.env.names.service, context.snapshot.get(ecs.services, Side.PRIMARY)
     return sum(
         service.running + service.pending for service in services if context.env.tenant_of(pattern, service.name)
@@ -160,7 +161,10 @@ def _running(context: PlanContext) -> int:
 
 
 def reason_against_reversal(context: PlanContext, found: FileSystems) -> str:
-    """Why the primary's files may not overwrite the DR region's, "" where they are the newer ones. Raises CannotSee."""
+    """Why the primary's files may not overwrite the DR region's, "" where they are the newer ones.
+
+    Raises DataUnavailable.
+    """
     primary = context.env.regions.primary
     fed = into(context, Side.PRIMARY, found.primary.id)
     if fed is not None:

@@ -87,7 +87,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 
 def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
-    """The mover's task for this file system: one at work, else that which ended last. Raises CannotSee."""
+    """The mover's task for this file system: one at work, else that which ended last. Raises DataUnavailable."""
     ours = _tasks(step, context)
     at_work = [task for task in ours if task.stopped_at is None]
     return next(iter(at_work), None) or max(ours, key=lambda task: task.stopped_at or _NEVER, default=None)

@@ -45,7 +45,10 @@ echo json_encode(["dr_files" => getenv("DR_FILES"), "folders" => $found]), "\n";
 
 
 def lender(context: PlanContext) -> TenantService | None:
-    """The tenant whose image, log and network the task takes. Raises CannotSee where its definition was not seen."""
+    """The tenant whose image, log and network the task takes.
+
+    Raises DataUnavailable where its definition was not seen.
+    """
     return next(iter(tenant_services(context, Side.DR)), None)
 
 
@@ -144,7 +147,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def mover_definition(context: PlanContext, file_system: str) -> ecs.TaskDefinition | None:
-    """The mover's newest revision, where it mounts that file system. Raises CannotSee."""
+    """The mover's newest revision, where it mounts that file system. Raises DataUnavailable."""
     found = context.snapshot.get(restored_files.definitions, Side.DR)
     return next((d for d in found if any(volume.file_system_id == file_system for volume in d.volumes)), None)
 

@@ -50,7 +50,7 @@ def _released(found: files_failback.FileSystems, context: PlanContext) -> StepSt
 
 
 def arrived(synced_at: datetime | None, context: PlanContext) -> StepStatus:
-    """Whether all has arrived, by the last complete sync. Raises CannotSee."""
+    """Whether all has arrived, by the last complete sync. Raises DataUnavailable."""
     since = files_failback.still_since(context)
     if since is None:
         return StepStatus(StepState.DRIFTED, "The files of the DR region are not frozen: more may be written.")

@@ -1,4 +1,4 @@
-"""What the three notifying verbs share: a step for each region's topic, the DR region's first, never essential (T40).
+"""What the three notifying actions share: a step for each region's topic, the DR region's first, never essential (T40).
 
 Nobody can see afterwards whether a message was sent: the journal's record confirms it, and after a crash between the
 sending and the record it is sent once more under the same event id.
@@ -22,7 +22,7 @@ Write = Callable[[PlanContext], Message]
 
 @dataclass(frozen=True)
 class Notification:
-    """When a verb tells what: ``applies`` whether there is anything to tell, ``write`` the message at that moment."""
+    """When an action tells what: ``applies`` whether there is anything to tell, ``write`` its message then."""
 
     action: str
     about: str
@@ -31,7 +31,7 @@ class Notification:
 
 
 def notification_action(occasion: Notification) -> Action:
-    """The verb that tells ``occasion``."""
+    """The action that tells ``occasion``."""
     return Action(
         module=occasion.action,
         writes=WRITES,

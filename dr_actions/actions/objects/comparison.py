@@ -14,7 +14,7 @@ from dr_estate.readers import s3, s3_objects
 
 
 def pairs(context: PlanContext) -> Iterator[tuple[str, str]]:
-    """The buckets of tenants' data that are there, each with its copy. Raises CannotSee."""
+    """The buckets of tenants' data that are there, each with its copy. Raises DataUnavailable."""
     there = {
         bucket.name
         for side in (Side.PRIMARY, Side.DR)
@@ -25,7 +25,7 @@ def pairs(context: PlanContext) -> Iterator[tuple[str, str]]:
 
 
 def difference(step: Step, context: PlanContext) -> s3_objects.BucketDifference:
-    """How the step's bucket and its copy differ. Raises CannotSee."""
+    """How the step's bucket and its copy differ. Raises DataUnavailable."""
     found = context.snapshot.get(s3_objects.apart, Side.DR)
     for difference in found:
         if isinstance(difference, s3_objects.BucketDifference) and difference.bucket == step.subject:

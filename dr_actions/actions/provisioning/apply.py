@@ -73,7 +73,7 @@ def run_program(step: Step, program: ProgramContext) -> None:
 
 
 def missing(context: PlanContext) -> tuple[str, ...]:
-    """What a failover needs in the DR region and is not there, in words with names. Raises CannotSee."""
+    """What a failover needs in the DR region and is not there, in words with names. Raises DataUnavailable."""
     env, snapshot, side = context.env, context.snapshot, Side.DR
     names = env.names
     balancer = snapshot.get(elbv2.load_balancer, side)

@@ -77,7 +77,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
-    """The tenant's task of this trial; the newest, where there should be several. Raises CannotSee."""
+    """The tenant's task of this trial; the newest, where there should be several. Raises DataUnavailable."""
     ours = [
         task
         for task in context.snapshot.get(drill_resources.tasks, Side.DR)
@@ -110,7 +110,10 @@ def _of_ended(step: Step, context: PlanContext, task: drill_resources.Probe) -> 
 
 
 def _answer(context: PlanContext, task: drill_resources.Probe) -> drill_resources.ProbeAnswer | None:
-    """What the task's log says, None where it was not read. Raises CannotSee with the reason of one that is unseen."""
+    """What the task's log says, None where it was not read.
+
+    Raises DataUnavailable with the reason of one that is unseen.
+    """
     seen = context.snapshot.get(drill_resources.answers, Side.DR)
     known = next(
         (answer for answer in seen if isinstance(answer, drill_resources.ProbeAnswer) and answer.task == task.arn), None

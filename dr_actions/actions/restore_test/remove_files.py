@@ -68,7 +68,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _states(context: PlanContext) -> dict[str, str]:
-    """The state of everything that drills restored, by id. Raises CannotSee."""
+    """The state of everything that drills restored, by id. Raises DataUnavailable."""
     systems = {system.id: system.state for system in context.snapshot.get(efs.of_drills, Side.DR)}
     points = {point.id: point.state for point in context.snapshot.get(drill_resources.access_points, Side.DR)}
     return (

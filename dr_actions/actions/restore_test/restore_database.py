@@ -83,7 +83,7 @@ def _of_absent(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _moment(context: PlanContext, source: str) -> datetime | None:
-    """Until when the copy of that ARN holds what was written, None where it is gone. Raises CannotSee."""
+    """Until when the copy of that ARN holds what was written, None where it is gone. Raises DataUnavailable."""
     windows = {
         automated_backup.arn: automated_backup.latest
         for automated_backup in context.snapshot.get(rds.automated_backups, Side.DR)

@@ -42,7 +42,7 @@ def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json
 
 
 def container_of(context: PlanContext, service: ecs.Service) -> str:
-    """The name of the container that the tenant's site runs in. Raises CannotSee."""
+    """The name of the container that the tenant's site runs in. Raises DataUnavailable."""
     seen = context.snapshot.get(ecs.task_definitions, Side.DR)
     known = (
         definition

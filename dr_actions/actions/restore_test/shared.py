@@ -1,4 +1,4 @@
-"""What the verbs of a restore test share: the isolated names, the copies that are tried, and whose tenants ask. Pure.
+"""What the actions of a restore test share: the isolated names, the copies that are tried, and whose tenants ask. Pure.
 
 A trial's name is its incident's: without one (an assessment) nothing can be named, and nothing is planned.
 """
@@ -45,7 +45,7 @@ def database_name(env: Environment, incident: str) -> str:
 
 
 def database_of(context: PlanContext, name: str) -> rds.Instance | None:
-    """The restored database of that name. Raises CannotSee."""
+    """The restored database of that name. Raises DataUnavailable."""
     return copy_selection.instance(context, name)
 
 
@@ -80,15 +80,21 @@ def _preference(env: Environment, mechanism: str) -> int:
 
 
 def sampled(context: PlanContext) -> tuple[Tenant, ...]:
-    """The tenants whose access points are opened, in order. Raises CannotSee where none can be discovered."""
+    """The tenants whose access points are opened, in order. Raises DataUnavailable where none can be discovered."""
     return tenants_of(context)[: context.env.drill.sample_tenants]
 
 
 def querying_tenants(context: PlanContext) -> tuple[TenantService, ...]:
-    """The tenants that ask the restored database, with their services of the DR region, in order. Raises CannotSee."""
+    """The tenants that ask the restored database, with their services of the DR region, in order.
+
+    Raises DataUnavailable.
+    """
     return tenant_services(context, Side.DR)[: context.env.drill.sample_tenants]
 
 
 def tenants_without_query(context: PlanContext) -> tuple[Tenant, ...]:
-    """The tenants that would have been asked as, and have no service in the DR region to ask with. Raises CannotSee."""
+    """The tenants that would have been asked as, and have no service in the DR region to ask with.
+
+    Raises DataUnavailable.
+    """
     return tuple(tenant for tenant in tenants_without_service(context, Side.DR) if tenant in sampled(context))

@@ -81,7 +81,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def _task(step: Step, context: PlanContext) -> drill_resources.Probe | None:
-    """The task that this trial started of the definition; the newest, where there should be several. Raises CannotSee.
+    """The task that this trial started of the definition; the newest, where there should be several. Raises
+    DataUnavailable.
 
     One definition may be two tenants': then either's task shows that it starts.
     """

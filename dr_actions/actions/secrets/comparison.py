@@ -31,7 +31,7 @@ class SecretPair:
 
 
 def pairs(context: PlanContext) -> Iterator[SecretPair]:
-    """The estate's secrets of the tenants in question. ``here`` is the primary. Raises CannotSee."""
+    """The estate's secrets of the tenants in question. ``here`` is the primary. Raises DataUnavailable."""
     here, there = (_status(context, side) for side in (Side.PRIMARY, Side.DR))
     values_here, values_there = (_values(context, side) for side in (Side.PRIMARY, Side.DR))
     for name, tenant in sorted(primary_references.selected_secrets(context).items()):
@@ -39,7 +39,7 @@ def pairs(context: PlanContext) -> Iterator[SecretPair]:
 
 
 def pair(context: PlanContext, name: str) -> SecretPair:
-    """The secret of that name in both regions. Raises CannotSee where a region, or a value of it, is unseen."""
+    """The secret of that name in both regions. Raises DataUnavailable where a region, or a value of it, is unseen."""
     here, there = (_status(context, side).get(name) for side in (Side.PRIMARY, Side.DR))
     value_here, value_there = (_values(context, side).get(name) for side in (Side.PRIMARY, Side.DR))
     for value in (value_here, value_there):
@@ -64,7 +64,7 @@ def differing_fields(secret_pair: SecretPair, renamed: bool) -> tuple[str, ...]:
 
 
 def renamed(context: PlanContext) -> bool:
-    """Whether the DR region's database has another name than the estate's own. Raises CannotSee."""
+    """Whether the DR region's database has another name than the estate's own. Raises DataUnavailable."""
     source = failback.writer(context)
     return source is not None and source.identifier != failback.own_name(context)
 

@@ -97,7 +97,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
-    """The call with the host at home. Raises ValueError where that is not known, CannotSee where unseen."""
+    """The call with the host at home. Raises ValueError where that is not known, DataUnavailable where unseen."""
     instance = failback.named(context, Side.PRIMARY, failback.own_name(context))
     if instance is None or not instance.host:
         raise ValueError(f"there is no host at home to lead {step.subject} to")

@@ -24,7 +24,7 @@ class MovableSecret:
 
 
 def selected_secrets(context: PlanContext) -> dict[str, str | None]:
-    """The secrets in question, with their tenants; the master credentials have none. Raises CannotSee."""
+    """The secrets in question, with their tenants; the master credentials have none. Raises DataUnavailable."""
     names = context.env.names
     found: dict[str, str | None] = {context.env.named(names.master_secret): None}
     return found | {
@@ -33,7 +33,7 @@ def selected_secrets(context: PlanContext) -> dict[str, str | None]:
 
 
 def movable_secrets(context: PlanContext) -> Iterator[MovableSecret]:
-    """Secrets with fields to move. Raises CannotSee where the region's secrets are unseen."""
+    """Secrets with fields to move. Raises DataUnavailable where the region's secrets are unseen."""
     contents = {content.name: content for content in context.snapshot.get(readers_secretsmanager.contents, Side.DR)}
     tenants_by_secret = selected_secrets(context)
     for secret in context.snapshot.get(readers_secretsmanager.secrets, Side.DR):
@@ -50,7 +50,7 @@ def movable(content: Content | HiddenSecret | None) -> tuple[str, ...]:
 
 
 def dr_secret(step_subject: str, context: PlanContext) -> tuple[Secret | None, Content | HiddenSecret | None]:
-    """The DR region's secret of that name, and what may be known of its value. Raises CannotSee."""
+    """The DR region's secret of that name, and what may be known of its value. Raises DataUnavailable."""
     standing = context.snapshot.get(readers_secretsmanager.secrets, Side.DR)
     contents = context.snapshot.get(readers_secretsmanager.contents, Side.DR)
     secret = next(
@@ -65,7 +65,10 @@ def dr_secret(step_subject: str, context: PlanContext) -> tuple[Secret | None, C
 
 
 def database(context: PlanContext) -> str:
-    """The identifier of the database that the secrets are to lead to; "" where none is recovered. Raises CannotSee."""
+    """The identifier of the database that the secrets are to lead to; "" where none is recovered.
+
+    Raises DataUnavailable.
+    """
     choice = copy_selection.choose(context)
     return choice.identifier if choice else ""
 
@@ -86,7 +89,7 @@ def notes(context: PlanContext) -> Iterator[str]:
 
 
 def cleanup_notes(context: PlanContext) -> Iterator[str]:
-    """Values that name the primary region in a way this tool does not rewrite. Raises CannotSee."""
+    """Values that name the primary region in a way this tool does not rewrite. Raises DataUnavailable."""
     tenants_by_secret = selected_secrets(context)
     contents = context.snapshot.get(readers_secretsmanager.contents, Side.DR)
     for content in sorted(contents, key=lambda found: found.name):

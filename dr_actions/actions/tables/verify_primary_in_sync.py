@@ -76,7 +76,7 @@ def _table(name: str, side: Side, context: PlanContext) -> dynamodb.Table | None
 
 
 def _contents(name: str, side: Side, context: PlanContext) -> Contents | TableTooLarge:
-    """What the table holds, or that it is too large to be read. Raises CannotSee."""
+    """What the table holds, or that it is too large to be read. Raises DataUnavailable."""
     for found in context.snapshot.get(dynamodb_contents.contents, side):
         if isinstance(found, Unavailable):
             raise DataUnavailable(found)

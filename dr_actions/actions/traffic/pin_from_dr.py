@@ -71,7 +71,7 @@ def answering(status: int) -> list[dict[str, Any]]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """Whether the listener answers as the step wants it. Raises CannotSee."""
+    """Whether the listener answers as the step wants it. Raises DataUnavailable."""
     listeners = {row.arn: row for row in context.snapshot.get(elbv2.listeners, Side.DR)}
     found = present(listeners.get(step.after["arn"]), f"listener {step.subject} of the DR region is gone")
     status = dr_pin.HELD_STATUS if dr_pin.is_held(found) else dr_pin.OPEN_STATUS

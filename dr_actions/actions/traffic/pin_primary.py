@@ -138,7 +138,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 def settings_of(
     step: Step, context: PlanContext, ready: str, then: Callable[[HealthCheck, PlanContext], StepStatus]
 ) -> StepStatus:
-    """Whether the check reads as it is to; then ``then`` says how it stands. Raises CannotSee."""
+    """Whether the check reads as it is to; then ``then`` says how it stands. Raises DataUnavailable."""
     known = {check.id: check for check in context.snapshot.get(route53_health_checks.checks, Side.GLOBAL)}
     check = present(known.get(step.subject), f"health check {step.subject} is gone")
     now = as_set(check, step.after)
@@ -152,7 +152,7 @@ def settings_of(
 
 
 def reported(check: HealthCheck, context: PlanContext) -> float | None:
-    """What the checkers say of ``check``: 1 healthy, 0 not, None while they say nothing. Raises CannotSee."""
+    """What the checkers say of ``check``: 1 healthy, 0 not, None while they say nothing. Raises DataUnavailable."""
     readings = context.snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
     values = [r.value for r in readings if r.dimension(route53_health_checks.STATUS_DIMENSION) == check.id]
     return next((value for value in values if value is not None), None)

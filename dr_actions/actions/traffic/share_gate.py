@@ -33,7 +33,10 @@ class TrafficShare:
 
 
 def answers_gate(context: PlanContext, part: TrafficShare) -> StepStatus:
-    """The share of answers that lead home, against the part's. Raises CannotSee where no server could be asked."""
+    """The share of answers that lead home, against the part's.
+
+    Raises DataUnavailable where no server could be asked.
+    """
     home, away, percent, since = (
         _load_balancer(context, Side.PRIMARY),
         _load_balancer(context, Side.DR),

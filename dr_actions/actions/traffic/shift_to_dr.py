@@ -117,12 +117,12 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def rolled_back(step: Step, context: PlanContext) -> bool:
-    """Whether the records are as before the step. Raises CannotSee."""
+    """Whether the records are as before the step. Raises DataUnavailable."""
     return bool(current(step, context) == step.before["records"])
 
 
 def current(step: Step, context: PlanContext) -> list[RecordSet]:
-    """The step's records as they are, in its order; an absent one is left out. Raises CannotSee."""
+    """The step's records as they are, in its order; an absent one is left out. Raises DataUnavailable."""
     records: list[Record] = [*context.snapshot.get(route53.records, Side.GLOBAL)]
     names = {_key(record)[0] for record in step.after["records"]}
     if names - {f"{record.name}." for record in records}:

@@ -157,7 +157,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
     Where home could not serve them nobody is led there: FAILED, and not READY.
 
-    The bake counts from ``context.sent_at``. Records with other weights or targets than planned are CHANGED (T43).
+    The bake counts from ``context.sent_at``. Records with other weights or targets than planned are DRIFTED (T43).
     """
     try:
         now = current(step, context)
@@ -171,7 +171,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 
 def rolled_back(step: Step, context: PlanContext) -> bool:
-    """Whether visitors are led as before the stage, whatever the gates say. Raises CannotSee."""
+    """Whether visitors are led as before the stage, whatever the gates say. Raises DataUnavailable."""
     return _routing_fields(current(step, context)) == _routing_fields(step.before["records"])
 
 

@@ -38,7 +38,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE once a minute since the move has more requests than health checkers send; UNSEEN until then."""
+    """DONE once a minute since the move has more requests than health checkers send; UNAVAILABLE until then."""
     moved = [at for at in map(context.sent_at.get, _shifts(context)) if at] or list(context.sent_at.values())
     since = max(moved, default=context.snapshot.taken_at).replace(second=0, microsecond=0)
     rows = context.snapshot.get(elbv2_request_counts.minutes, Side.DR)

@@ -37,7 +37,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE once each tenant has a healthy target, or was accepted without one. Raises CannotSee."""
+    """DONE once each tenant has a healthy target, or was accepted without one. Raises DataUnavailable."""
     services = {t.tenant.id: t.service for t in unavailable_handling.tenant_services(context, Side.DR)}
     counts = {
         tenant: healthy_targets(context, services[tenant], Side.DR) if tenant in services else 0

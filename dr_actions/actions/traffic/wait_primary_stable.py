@@ -32,7 +32,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 
 def steadiness(context: PlanContext) -> Stability:
-    """How steadily the primary region answers. Raises CannotSee where its pulse cannot be read."""
+    """How steadily the primary region answers. Raises DataUnavailable where its pulse cannot be read."""
     minutes, region = context.env.failback.stable_minutes, context.env.regions.primary
     beats = context.snapshot.get(region_heartbeat.minutes, Side.PRIMARY)
     return stability(beats, context.snapshot.taken_at, minutes, region)

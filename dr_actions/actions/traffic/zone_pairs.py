@@ -34,7 +34,7 @@ class CutoverPairs:
 
 
 def cutover_pairs(context: PlanContext) -> CutoverPairs:
-    """Everything the cut-over would turn. Raises CannotSee where the zone or its records cannot be seen."""
+    """Everything the cut-over would turn. Raises DataUnavailable where the zone or its records cannot be seen."""
     found, left = list[tuple[str, str, RecordPair]](), list[str]()
     for zone_id, zone, what in (*_origin(context), *_customers(context)):
         if isinstance(what, str):

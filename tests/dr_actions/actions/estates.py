@@ -60,12 +60,12 @@ def home_sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
 
 
 def only(action: Action, seen: PlanContext) -> Step:
-    """The one step that the verb plans."""
+    """The one step that the action plans."""
     (step,) = action.plan_steps(seen)
     return step
 
 
 def stands(action: Action, seen: PlanContext, step: Step | None = None) -> tuple[StepState, str]:
-    """How a step stands, by default the one that the verb plans upon the same sight, and the sentence that says so."""
+    """How a step stands (by default the one that the action plans upon the same sight), and what says so."""
     found = action.observe(step or only(action, seen), seen)
     return found.state, found.message

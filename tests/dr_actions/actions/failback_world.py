@@ -85,7 +85,7 @@ class Home(World):
         return self.confirm(action, step, upon)
 
     def take(self, action: Action) -> StepStatus:
-        """Every step of the verb as a run takes it: looked at, sent where it is ready, and awaited."""
+        """Every step of the action as a run takes it: looked at, sent where it is ready, and awaited."""
         status = None
         for step in action.plan_steps(self.sight(self.whole(*action.reads_parts))):
             if self.confirm(action, step).state is StepState.READY and step.call is not None:

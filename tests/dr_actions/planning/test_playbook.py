@@ -1,4 +1,4 @@
-"""The playbooks name exactly what the verbs may send, in IAM's words, so that nothing is denied in mid-recovery."""
+"""The playbooks name exactly what the actions may send, in IAM's words, so that nothing is denied in mid-recovery."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Answered:
         return self.read_by(operation)
 
     def read(self, names: Iterable[str]) -> Sections:
-        """Each of these parts on each of its sides. Raises what a reader raises, unless that is CannotSee."""
+        """Each of these parts on each of its sides. Raises what a reader raises, unless that is DataUnavailable."""
         self._eyes.open()
         return {(name, side): self._read(name, side) for name in names for side in readers()[name].sides}
 

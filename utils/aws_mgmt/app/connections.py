@@ -103,7 +103,7 @@ class AwaitingWorld(ObservedWorld):
 
 @contextlib.contextmanager
 def open_context(options: Options, environment: Environment, clock: WorldClock | None = None) -> Iterator[AppContext]:
-    """Open the world of ``options`` for changes. Raises WrongAccount, and CannotSee where STS does not answer.
+    """Open the world of ``options`` for changes. Raises WrongAccount, and DataUnavailable where STS does not answer.
 
     Not named ``open``: that would hide the builtin from this module.
     """
@@ -113,9 +113,9 @@ def open_context(options: Options, environment: Environment, clock: WorldClock |
 
 @contextlib.contextmanager
 def refusals_of_connecting() -> Iterator[None]:
-    """What keeps a command from beginning, as the error wall tells it: nothing was changed by it.
+    """What keeps a command from beginning, as the error boundary tells it: nothing was changed by it.
 
-    A record that cannot be gone on with is Refused; a control table that cannot be asked is CannotSee.
+    A record that cannot be gone on with is Refused; a control table that cannot be asked is DataUnavailable.
     """
     try:
         yield
@@ -138,7 +138,7 @@ def connect(
 ) -> AppContext:
     """Put together everything that may change ``world``, its account proven first. The composition root, tests too.
 
-    ``make`` makes the hands. Raises as ``open_context``.
+    ``make`` makes the client. Raises as ``open_context``.
     """
     declared = (
         writes()

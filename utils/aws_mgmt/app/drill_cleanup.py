@@ -213,7 +213,7 @@ def exit_of(parts: Sequence[RunSummary], cleaned: CleanupResult | None) -> int:
 
 
 def _action_durations(entries: Sequence[Entry]) -> Iterator[PhaseDuration]:
-    """From the first call of each verb to the last confirmation: its steps of one stage overlap."""
+    """From the first call of each action to the last confirmation: its steps of one stage overlap."""
     goal, actions = "", dict[str, str]()
     begun, over = dict[tuple[str, str], datetime](), dict[tuple[str, str], datetime]()
     for entry in entries:

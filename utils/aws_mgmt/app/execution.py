@@ -196,7 +196,7 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
 
 
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
-    """What the run has in its hands; ``stored`` raises where the lock is lost."""
+    """What the run has in its client; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
 
     return PlanRun(

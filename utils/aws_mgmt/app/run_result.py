@@ -98,7 +98,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
 
 
 def result_of_defect(trouble: Exception) -> RunResult:
-    """The ending of a run that a defect of this tool cut off; the error wall tells it to the operator."""
+    """The ending of a run that a defect of this tool cut off; the error boundary tells it to the operator."""
     message = f"Cut off by a defect of this tool ({type(trouble).__name__}: {trouble})."
     return RunResult("failed", message, Exit.ACTION_FAILED, "run")
 

@@ -1,4 +1,4 @@
-"""The error wall: whatever goes wrong becomes one sentence on stderr and the right exit code."""
+"""The error boundary: whatever goes wrong becomes one sentence on stderr and the right exit code."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def sight(
     zone: Any = ZONE,
     incident: str = TRIAL,
 ) -> PlanContext:
-    """What a verb sees: the canary's own ``records``, and what was asked."""
+    """What an action sees: the canary's own ``records``, and what was asked."""
     rows = tuple(record if isinstance(record, Record) else route53.record(record) for record in records)
     values: Mapping[Any, Any] = {
         (route53.zone, Side.GLOBAL): zone,

@@ -1,4 +1,4 @@
-"""A sandbox of two tenants in which the verbs of the compute are really carried out, call by call."""
+"""A sandbox of two tenants in which the actions of the compute are really carried out, call by call."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class World:
         return replace(plain, **{"deployments": dict(self.deployments), **changes})
 
     def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
-        """What the verb's confirm sees: its own parts read anew, the rest as they were."""
+        """What the action's confirm sees: its own parts read anew, the rest as they were."""
         seen = observe(self.env, self._reader, "sandbox", only=frozenset(action.reads_parts), upon=upon or self.healthy)
         return self.sight(seen)
 
@@ -72,7 +72,7 @@ class World:
         return action.observe(step, self.look(action, upon))
 
     def act(self, action: Action, step: Step, upon: Snapshot | None = None) -> Call:
-        """Take the step; only what the verb declared may be sent."""
+        """Take the step; only what the action declared may be sent."""
         call = action.build_call(step, self.look(action, upon))
         before = len(self.hand.sent)
         answer = action.send(step, call, self.hand)

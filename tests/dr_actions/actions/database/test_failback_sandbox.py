@@ -82,7 +82,7 @@ def away(standing: Home) -> Home:
 
 
 def _foreseen(world: Home, *wanted: Action) -> dict[str, list[Step]]:
-    """What the verbs foresee upon one look, by the verb's name."""
+    """What the actions foresee upon one look, by the action's name."""
     context = world.sight(world.whole(*WATCHED))
     return {action.name: list(action.plan_steps(context)) for action in wanted or WAY}
 

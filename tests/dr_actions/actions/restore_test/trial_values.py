@@ -132,7 +132,7 @@ def sight(goal: Goal = Goal.RESTORE_TEST, env: Environment = SIT, incident: str 
 
 
 def only(action: Action, seen: PlanContext) -> Step:
-    """The one step that the verb foresees."""
+    """The one step that the action foresees."""
     (step,) = action.plan_steps(seen)
     return step
 

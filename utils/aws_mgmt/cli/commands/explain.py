@@ -19,7 +19,7 @@ _FORMS = ("terminal", "json")
 def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
     """Print the tenant's needs. Returns 0, or 3 where a part was not seen.
 
-    Raises UsageError for a tenant that is not there, and CannotSee where the DR region's services cannot be seen.
+    Raises UsageError for a tenant that is not there, and DataUnavailable where the DR region's services cannot be seen.
     """
     if options.format not in _FORMS:
         raise UsageError(f"What a tenant needs is not written as {options.format}: use {', '.join(_FORMS)}.")

@@ -22,7 +22,7 @@ _FORMS = ("terminal", "markdown", "json")
 def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit:
     """Print the schedule. Returns 0, or 1 where a test is overdue or was never run.
 
-    Only the runs on record are read. Raises CannotSee where they cannot be, or where there is no control table.
+    Only the runs on record are read. Raises DataUnavailable where they cannot be, or where there is no control table.
     """
     if options.format not in _FORMS:
         raise UsageError(f"The schedule is not written as {options.format}: use {', '.join(_FORMS)}.")
