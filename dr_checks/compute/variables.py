@@ -29,8 +29,9 @@ _Pairs = Mapping[str, tuple[str, str]]
 def alike(view: View) -> Iterator[Finding]:
     """Values are equal but for region, ids and the tenant's name; what differs alike for most is the region's own.
 
-    Secret values are digests and may differ. A value of the primary region is definitions.primary-region-names' matter.
-    Where there is but one tenant nobody tells a setting from a mistake: a warning. Source: DescribeTaskDefinition.
+    Secret values may differ; a value that points nowhere is known by its digest alone. Of one that names the primary
+    region definitions.primary-region-names tells. Where there is but one tenant nobody tells a setting from a mistake:
+    a warning. Source: DescribeTaskDefinition.
     """
     pairs = _pairs(view)
     wanted = "as in the primary region"
@@ -117,7 +118,7 @@ def _compared(
     for container in mine.containers:
         for name, value in container.environment:
             other = theirs.get(container.name, {}).get(name)
-            if other is None or other.startswith(ecs.DIGEST) or regions.primary in value:
+            if other is None or ecs.is_secret(name) or regions.primary in value:
                 continue  # definitions.parity, and definitions.primary-region-names, tell of these
             pair = (_neutral(other, regions.primary, tenant), _neutral(value, regions.dr, tenant))
             yield f"{container.name}: {name}", pair

@@ -309,15 +309,20 @@ def _ports(mapping: dict[str, Any]) -> range:
     return range(int(first), int(last or first) + 1)
 
 
+def is_secret(name: str) -> bool:
+    """Whether the name of a plain variable says that it holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 def harmless(name: str, value: str) -> str:
     """The value, or its digest where the name says it is a secret: plain variables do hold passwords now and then."""
-    return _digest(value) if _SECRET_NAME.search(name) else _URL_USER.sub("//***@", value)
+    return _digest(value) if is_secret(name) else _URL_USER.sub("//***@", value)
 
 
 def pointer_or_digest(name: str, value: str) -> str:
     """The value where it points somewhere, by its name or its look; else its digest: it is nobody's business."""
     shown = harmless(name, value)
-    if _SECRET_NAME.search(name) or not value:
+    if is_secret(name) or not value:
         return shown
     scheme, of_url, rest = shown.partition("?")[0].partition("://")
     if of_url:

@@ -160,12 +160,17 @@ class Case:
 
 
 CASES = [
-    Case(image_deleted, ("ecr",), {"ecr.digest-present": ("sit-wordpress", "ecr")}),
+    Case(
+        image_deleted,
+        ("ecr",),
+        {"ecr.digest-present": ("sit-wordpress", "ecr"), "images.present": ("sit-", "Push it there")},
+    ),
     Case(
         secret_replica_removed,
         ("secretsmanager",),
         {
             "secrets.secret-exists": ("sit-{tenant}-db-credentials", "replicate-secret-to-regions"),
+            "task-sources.exist": ("sit-{tenant}", "valueFrom"),
             "rpo.met": ("secrets sit-{tenant}-db-credentials", "checks of the secrets"),
         },
     ),

@@ -47,6 +47,7 @@ EXAMPLES = [
     Example("variables.alike", Status.FAIL, _estate("standby"), TWO),
     Example("variables.alike", Status.FAIL, _estate(f"serve tenant1 in {D}"), TWO),
     Example("variables.alike", Status.FAIL, _estate("standby", tenants=TENANTS[:2]), TWO),
+    Example("variables.alike", Status.FAIL, _estate(f"{ecs.DIGEST}5d7f"), TWO),
     Example("variables.alike", Status.WARN, _estate("standby", of=TENANTS[:1], tenants=TENANTS[:1])),
     Example("variables.alike", Status.UNKNOWN, _estate("standby", changes=DARK)),
     Example("variables.alike", Status.NOT_APPLICABLE, _estate("standby", changes={(ecs.services, Side.DR): ()})),
