@@ -74,4 +74,4 @@ def _nothing_pending(snapshot: Snapshot) -> dict[str, int]:
     except DataUnavailable:
         return {}
     pending = (reading for reading in readings if reading.name == "BytesPendingReplication" and reading.value == 0)
-    return {reading.dimension("SourceBucket"): 0 for reading in pending}
+    return {dict(reading.dimensions)["SourceBucket"]: 0 for reading in pending}

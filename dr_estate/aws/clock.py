@@ -78,6 +78,11 @@ class WorldClock:
         with self._lock:
             return self._elapsed_s + (self.steady() - self._anchor_s) * self.speed
 
+    def stopwatch(self) -> Callable[[], float]:
+        """Return what tells how many seconds of the world have passed since now."""
+        began_s = self.monotonic()
+        return lambda: self.monotonic() - began_s
+
     def sleep(self, seconds: float) -> None:
         """Wait for ``seconds`` of the world."""
         self.wait(threading.Event(), seconds)

@@ -25,7 +25,7 @@ class RunProgress:
     """Tells a person at a terminal, or a log, how the run of ``plan`` goes. ``tty`` is whether someone can answer.
 
     ``outage_s`` is how long the outage lasts already, None where there is none. ``estimate_s`` says how long steps
-    take; without it their budgets do. ``elapsed_s`` are the seconds of the world that the run is in.
+    take; without it their budgets do. ``elapsed_s`` tells the seconds of the world that the run lasts.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class RunProgress:
         by_hand: ManualStepWriter,
         outage_s: float | None = None,
         estimate_s: Callable[[Sequence[Step]], float] | None = None,
-        elapsed_s: Callable[[], float] = time.monotonic,
+        elapsed_s: Callable[[], float] = float,
     ) -> None:
         self._console = Printer(stderr=True, highlight=False, emoji=False)
         self._plan, self._tty, self._by_hand = plan, tty, by_hand
         self._status: Status | None = None
         self._spoke_at = 0.0
-        self._elapsed_s, self._began_s, self._outage_s = elapsed_s, elapsed_s(), outage_s
+        self._elapsed_s, self._outage_s = elapsed_s, outage_s
         self._over: set[str] = set()
         self._estimate_s = estimate_s or _budgets_s
 
@@ -112,7 +112,7 @@ class RunProgress:
 
     def _clocks(self) -> str:
         """How long the outage and the run last by now."""
-        run_s = self._elapsed_s() - self._began_s
+        run_s = self._elapsed_s()
         outage = f"outage {duration(self._outage_s + run_s)}, " if self._outage_s is not None else ""
         return f"{outage}run {duration(run_s)}"
 

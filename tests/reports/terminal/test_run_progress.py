@@ -33,8 +33,8 @@ def test_the_runs_age_and_the_outages_are_seconds_of_the_world(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (step("a"),))
-    by_hand, moments = ManualStepWriter(tmp_path, Credentials()), iter((5000.0, 5600.0))
-    RunProgress(plan, False, by_hand, 3600.0, elapsed_s=lambda: next(moments)).begins([step("a")])
+    by_hand = ManualStepWriter(tmp_path, Credentials())
+    RunProgress(plan, False, by_hand, 3600.0, elapsed_s=lambda: 600.0).begins([step("a")])
     assert "outage 1 h 10 min, run 10 min" in capsys.readouterr().err
 
 

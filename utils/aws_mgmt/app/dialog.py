@@ -53,6 +53,6 @@ class Dialog(Protocol):
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
         ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
-        steps take; without it their budgets do. ``elapsed_s`` are the seconds of the world that the run is in.
+        steps take; without it their budgets do. ``elapsed_s`` tells the seconds of the world that the run lasts.
         """
         ...

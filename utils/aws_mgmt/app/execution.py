@@ -188,7 +188,7 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
     began, files = outage_since(context.start.report, journal.entries), context.files
     lasted_s = (context.app.clock.now() - began).total_seconds() if began else None
     estimate, world = step_estimate(context.env, context.start.snapshot), context.app.world
-    clocks = (context.app.clock.monotonic, lasted_s, estimate)
+    clocks = (context.app.clock.stopwatch(), lasted_s, estimate)
     with files.dialog.follow(context.start.plan, files.folder, world.by_hand, *clocks) as listener:
         if skewed := context.app.clock.skew_message():
             listener.note(skewed)

@@ -48,7 +48,7 @@ class Terminal:
         """Show a run of ``plan``. A person's change batches go into ``folder``, for a shell with ``by_hand``.
 
         ``outage_s`` is how long the outage lasts already, None where the plan is for none. ``estimate_s`` says how long
-        steps take; without it their budgets do. ``elapsed_s`` are the seconds of the world that the run is in.
+        steps take; without it their budgets do. ``elapsed_s`` tells the seconds of the world that the run lasts.
         """
         from reports.terminal.manual_step import ManualStepWriter
         from reports.terminal.run_progress import RunProgress
