@@ -32,7 +32,17 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
         "mend": _repair,
     }
     console.result(actions[options.action](options, environment), machine=options.format == "json")
+    console.conclude(options.format, *_ending(options, environment))
     return Exit.READY
+
+
+def _ending(options: SandboxOptions, environment: Environment) -> tuple[str, str]:
+    """What is so now, and the command that shows it."""
+    broken = [row["name"] for row in running_sandbox(environment).disasters() if row["broken"]]
+    answer = f"the sandbox of {environment.name} is up, {len(broken)} disasters in force"
+    if options.action == "break":
+        return answer, f"`dr_cli.py --sandbox status` shows it; `dr_cli.py sandbox mend {options.name}` takes it back."
+    return answer, "`dr_cli.py --sandbox status` shows whether the DR region could take over."
 
 
 def _up(options: SandboxOptions, environment: Environment) -> str:
@@ -83,10 +93,8 @@ def _list(options: SandboxOptions, environment: Environment) -> str:
 
 
 def _break(options: SandboxOptions, environment: Environment) -> str:
-    name = options.name
-    running_sandbox(environment).inject(name)
-    back = f"`dr_cli.py sandbox mend {name}`"
-    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: {back}\n"
+    running_sandbox(environment).inject(options.name)
+    return f"Disaster {options.name} is in force in the sandbox of {environment.name}.\n"
 
 
 def _repair(options: SandboxOptions, environment: Environment) -> str:
