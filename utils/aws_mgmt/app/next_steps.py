@@ -11,7 +11,7 @@ from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Status
 from dr_checks.derived.due import ScheduledTest
-from dr_checks.posture.posture import BLINDNESS, PostureName
+from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
 from reports.values.assessment import short
@@ -82,6 +82,11 @@ def after_look(report: Report) -> str:
     if report.verdict.with_status(Status.UNKNOWN):
         return str(DIAGNOSIS)
     return str(NextStep(Command(("schedule",)), "shows which DR test is due"))
+
+
+def after_watch(posture: Posture) -> str:
+    """What to do upon the posture that was watched last."""
+    return posture.next_step or str(_BY_POSTURE.get(posture.name, "")) or READINESS
 
 
 def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:

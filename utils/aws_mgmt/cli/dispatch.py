@@ -55,6 +55,11 @@ def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:
 
 def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environment) -> Exit:
     from utils.aws_mgmt.app.areas import areas_of
+
+    if isinstance(options, of.StatusOptions) and options.watch_s:
+        from utils.aws_mgmt.cli.commands.watch import watch_command
+
+        return watch_command(options, environment, areas_of(options), options.watch_s)
     from utils.aws_mgmt.cli.commands.status import judge_readiness
 
     return judge_readiness(options, environment, areas_of(options))
@@ -82,9 +87,16 @@ def _recover(options: of.RecoveryOptions, environment: Environment) -> Exit:
         return execute_command(options, environment)
     if isinstance(options, of.FailoverOptions) and options.validate:
         from dr_checks.core.model import Area
+
+        if options.watch_s:
+            from utils.aws_mgmt.cli.commands.watch import watch_command
+
+            return watch_command(options, environment, (Area.VALIDATION,), options.watch_s)
         from utils.aws_mgmt.cli.commands.status import judge_readiness
 
         return judge_readiness(options, environment, (Area.VALIDATION,))
+    if isinstance(options, of.FailoverOptions) and options.watch_s:
+        raise UsageError("Which watch? `dr_cli.py failover --validate --watch` or `dr_cli.py status --watch`.")
     from utils.aws_mgmt.cli.commands.assess import assess_command
 
     return assess_command(options, environment)

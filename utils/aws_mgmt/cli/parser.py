@@ -70,6 +70,15 @@ _RECOVERY = (
     _OVERRIDE,
     _REPORT,
 )
+_WATCH = _option(
+    "watch",
+    "[S]",
+    "Watch: look again every S seconds (10) on one screen; q leaves.",
+    "watch_s",
+    is_flag=False,
+    flag_value=10,
+    type=_FROM_1,
+)
 _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
@@ -146,6 +155,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
+        _WATCH,
         _REPORT,
     ),
     "explain needs": (_word("name", "TENANT", "The tenant."),),
@@ -167,6 +177,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         *_RECOVERY,
         _option("since", "TIME", "When the outage began (ticket), such as 2026-01-07T18:00Z.", callback=time_in),
         _flag("validate", "Validate that the DR region serves."),
+        _WATCH,
         _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
     ),
     "failback": (*_RECOVERY, _flag("staged", "Shift traffic in stages.")),

@@ -68,8 +68,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
-    run = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
-    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", str(run))
+    execution = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
+    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", str(execution))
     return Exit.READY
 
 
