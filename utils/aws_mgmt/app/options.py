@@ -285,6 +285,24 @@ class ReportOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InitOptions(Options):
+    """Of `init`; ``yes``: nobody is asked; ``region``: where the first question goes, a region of the estate."""
+
+    command: ClassVar[str] = "init"
+    yes: bool = False
+    region: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TourOptions(Options):
+    """Of `tour`; ``non_interactive``: no pause after a screen."""
+
+    command: ClassVar[str] = "tour"
+    environment: str = "prod"
+    non_interactive: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxOptions(Options):
     """Of `sandbox`: the ``action``, the disaster or scenario that it names, and what single actions take."""
 
@@ -321,6 +339,8 @@ TYPES: dict[str, type[Any]] = {
             DrillOptions,
             ReportOptions,
             SandboxOptions,
+            TourOptions,
+            InitOptions,
         ),
     )
 }
