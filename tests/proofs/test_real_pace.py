@@ -105,6 +105,25 @@ def test_a_failover_that_people_decide_on_after_an_hour_needs_no_override(tmp_pa
     assert -MINUTE_S <= noticed_s < NOTICED_S, assessed["outage"]
 
 
+def test_a_failover_without_fargate_capacity_says_what_ecs_says_and_goes_on_once_there_is_some(tmp_path: Path) -> None:
+    scarce = Day("sit", ("dr-fargate-scarce", "primary-dark"))
+    (tmp_path / "sit.toml").write_text((ROOT / "environments/sit.toml").read_text(encoding="utf-8") + SETTINGS)
+    env = load_environment(tmp_path, "sit")
+    with hosted(env, 1, speed=SPEED) as world:
+        begin(world, scarce)
+        trip = Trip(world, env, tmp_path)
+        time.sleep(NOTICED_S / SPEED)
+        waits = trip.execute(trip.weighed("failover"), "failover")
+        kinds = {entry.kind for entry in entries(trip)}
+        world.repair("dr-fargate-scarce")
+        done = trip.execute(trip.weighed("failover"), "failover")
+        serving = Sites(world, env).serving()
+    assert waits.returncode == Exit.ACTION_FAILED, waits.stderr
+    assert "Capacity is unavailable at this time" in waits.stderr
+    assert {EntryKind.UNDONE, EntryKind.COMPENSATION}.isdisjoint(kinds), "nothing is taken back for a lack of capacity"
+    assert (done.returncode, serving) == (Exit.READY, env.region(Side.DR)), done.stderr
+
+
 def begin(world: Endpoint, day: Day) -> None:
     """Break what breaks that day, and let everything take its time from then on."""
     for name in day.broken:
