@@ -19,7 +19,7 @@ _NAMED, _INDENT = 3, 2
 
 def show(report: Report, console: Console) -> None:
     """Print the closing lines of ``report`` to ``console``: eight at most, the next command last."""
-    in_short(lines(report, console.width), console)
+    in_short(tuple(lines(report, console.width)), console)
 
 
 def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:

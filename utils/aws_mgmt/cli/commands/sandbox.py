@@ -126,6 +126,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
     except SandboxError as unready:
         raise Refused(str(unready)) from unready
     console.result(training.briefing(briefing, options.format), machine=machine)
+    console.conclude(options.format, f"{name} is being played", "`dr_cli.py sandbox debrief` judges how it was played.")
     return Exit.READY
 
 
@@ -140,7 +141,12 @@ def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
     console.result(training.debriefing(debrief, options.format), machine=options.format == "json")
     if options.end:
         console.complain(training.ended_text(world.end_scenario(), environment.name).rstrip())
-    return Exit.READY if debrief["solved"] else Exit.NOT_READY
+    code = Exit.READY if debrief["solved"] else Exit.NOT_READY
+    ended = (
+        "`dr_cli.py sandbox train` lists the others." if options.end else "`dr_cli.py sandbox debrief --end` ends it."
+    )
+    console.conclude(options.format, f"{'solved' if debrief['solved'] else 'not solved yet'}, exit {code}", ended)
+    return code
 
 
 def running_sandbox(environment: Environment) -> Endpoint:
