@@ -68,6 +68,7 @@ _, _, _, _BEGIN, _PROVISION, _RESTORE, _SHIFT, _VALIDATE, _NOTIFY = playbook.FAI
 _RECOVERED, _SYNC, _CHECK, _SHARES, _SWITCH, _STOP, _ = playbook.FAILBACK
 _CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager", (), ())
 _STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager", (), ())
+_GIVE_UP = PlaybookStep(0, "bring everybody back to the DR region", "DR Manager", (), ())
 _LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager", (), ())
 _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.owner
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
@@ -195,6 +196,15 @@ _RELEASE = (
     SequenceRow(21, _LET_WRITE, "compute/release_services"),
     SequenceRow(22, _LET_WRITE, "compute/release_scaling"),
 )
+_ABORT = (
+    SequenceRow(10, _GIVE_UP, "notifications/start", Role.NOTIFY, owner=_SNS),
+    # nobody writes at home before the DR region does again
+    SequenceRow(20, _GIVE_UP, "compute/fence_scaling_again"),
+    SequenceRow(21, _GIVE_UP, "compute/fence_services_again"),
+    SequenceRow(30, _GIVE_UP, "files/unfreeze"),
+    SequenceRow(31, _GIVE_UP, "database/unfreeze"),
+    SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
+)
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.FAILOVER: _FAILOVER,
     Goal.SWITCHOVER: _SWITCHOVER,
@@ -204,6 +214,7 @@ SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.CLEAN_UP: _CLEANING,
     Goal.FENCE: _FENCE,
     Goal.RELEASE: _RELEASE,
+    Goal.ABORT: _ABORT,
 }
 
 

@@ -14,11 +14,12 @@ from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
 from dr_actions.model.sequence import Role, role_of
+from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.readers import rds, rds_groups
 
-COME_FROM = "ReplicatedFrom"
+COME_FROM = writers.COME_FROM
 READ_ONLY, FROZEN, UNSET = "read_only", "1", "{TrueIfReplica}"
 _ON = ("1", "ON", "on")
 _OURS = (COME_FROM, RESTORED_FROM)
