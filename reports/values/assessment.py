@@ -97,7 +97,9 @@ def pause_sentence(pause: WritePause, env: Environment) -> str:
     first = f"about {duration(pause.first_p50_s)} ({duration(pause.first_p90_s)} in one of ten cases)"
     last = f"about {duration(pause.last_p50_s)} ({duration(pause.last_p90_s)})"
     away = env.regions.dr
-    return f"write pause: {first} for the first visitors, {last} for the last ones; {away} serves pages throughout"
+    uploads = f"about {duration(pause.uploads_p50_s)} ({duration(pause.uploads_p90_s)})"
+    whose = f"write pause: {first} for the first visitors, {last} for the last ones"
+    return f"{whose}; no uploads for {uploads}; {away} serves pages throughout"
 
 
 def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:

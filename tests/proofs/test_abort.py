@@ -26,8 +26,14 @@ from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 
-FROZEN_FILES = "efs:PutFileSystemPolicy"
-REVERSIBLE = {"hot phase": (BACKUP, 1), "replica": (SYNC, 1), "files frozen": (FROZEN_FILES, 1), "frozen": (FREEZE, 1)}
+FROZEN_FILES, FILES_HOME = "efs:PutFileSystemPolicy", "efs:DeleteReplicationConfiguration"
+REVERSIBLE = {
+    "hot phase": (BACKUP, 1),
+    "replica": (SYNC, 1),
+    "files frozen": (FROZEN_FILES, 1),
+    "files home": (FILES_HOME, 1),
+    "frozen": (FREEZE, 1),
+}
 TOO_LATE = {"promoted": (PROMOTE, 1), "10 %": (WEIGHTS, 1), "50 %": (WEIGHTS, 2), "100 %": (WEIGHTS, 3)}
 
 
@@ -85,10 +91,11 @@ def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr
     assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
 
 
+@pytest.mark.parametrize("stage", ["files home", "frozen"])
 def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
-    enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
+    stage: str, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
-    stop("frozen")
+    stop(stage)
     assert elsewhere.execute("failback", (), "--abort").code == Exit.READY
     since = Writer(enforced.world, enforced.env, 0.02, "since the abort").write(0.3)
     assert since.written
