@@ -150,6 +150,24 @@ def multi_az(view: View) -> Iterator[Finding]:
 
 
 @check(
+    "the parameter group that the database is restored with exists in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("RdsParameterGroupParity", "REL13-BP02", "REL13-BP04", "NIST CP-7"),
+    traps=("T56",),
+)
+def parameter_group(view: View) -> Iterator[Finding]:
+    """The group of names.db_parameter_group, which a restore names: RDS refuses one that is absent (T56)."""
+    name = view.env.named(view.env.names.db_parameter_group)
+    if view.find(rds_groups.parameter_groups, name=name):
+        yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
+    else:
+        reason = "a restore that names it is refused: DBParameterGroupNotFound"
+        remedy = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
+        yield view.gap(name, "absent", "present", reason, remedy)
+
+
+@check(
     "the DR region has a subnet group in which the database can be restored",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,

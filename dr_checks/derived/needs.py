@@ -30,6 +30,7 @@ class NeedKind(StrEnum):
     BALANCER_SUBNET = "load balancer stands in subnet"
     ACL = "subnet is guarded by network ACL"
     ROUTE = "subnet leads out through gateway"
+    ENDPOINT = "subnet reaches AWS through endpoint"
     GATEWAY_SUBNET = "NAT gateway stands in subnet"
     RESOLVER = "subnet resolves names by VPC"
     IMAGE = "task definition pulls image"
@@ -73,11 +74,23 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
     NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
+    NeedKind.ENDPOINT: Followed(
+        ("endpoints.admit-tasks", "vpc-reach.way-out"),
+        reason="conditions of a policy that only AWS evaluates leave it unknown",
+    ),
     NeedKind.RESOLVER: Followed(("vpc-reach.names-resolve",)),
-    NeedKind.IMAGE: Followed(("images.present", "definitions.image-registry", "ecr.repository-exists")),
-    NeedKind.SECRET: Followed(("task-sources.exist", "secrets.secret-exists", "secrets.decryptable")),
-    NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity")),
-    NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable")),
+    NeedKind.IMAGE: Followed(
+        ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
+    ),
+    NeedKind.SECRET: Followed(
+        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed"),
+        reason="a secret's own policy is not read: it takes a call a secret, and is the primary's too",
+    ),
+    NeedKind.PARAMETER: Followed(
+        ("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed"),
+        reason="the key of a SecureString is not asked for: DescribeParameters names it by alias alone",
+    ),
+    NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
     NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
@@ -86,16 +99,16 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),
     NeedKind.MOUNT_GROUP: Followed(("efs-mounts.tasks-admitted",)),
     NeedKind.FILES_KEY: Followed(("kms.key-usable", "efs-mounts.encrypted")),
-    NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike",)),
+    NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike", "roles.tasks-allowed")),
     NeedKind.DATABASE: Followed(
         ("definitions.primary-region-names", "variables.database-host", "private-names.database"),
         reason="a name in a public zone, or in one of another account, is not looked up",
     ),
     NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),
-    NeedKind.DATABASE_PARAMETERS: Followed(("rds-parity.parameter-group",)),
+    NeedKind.DATABASE_PARAMETERS: Followed(("rds.parameter-group", "rds-parity.parameter-group")),
     NeedKind.DATABASE_GROUP: Followed(("vpc-reach.security-groups",)),
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
-    NeedKind.COPY_KEY: Followed(("rds-copy.key-usable",)),
+    NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
 }
 
 
@@ -179,10 +192,13 @@ def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
         known.add(place)
         if network:
             yield Need(place, NeedKind.RESOLVER, network.id)
-        if place in acls:
-            yield Need(place, NeedKind.ACL, acls[place])
         table = next((t for t in view.get(vpc.route_tables) if place in t.subnets), None)
         table = table or next((t for t in view.get(vpc.route_tables) if t.main), None)
+        for endpoint in view.get(vpc.endpoints):
+            if place in endpoint.subnets or (table and table.id in endpoint.route_tables):
+                yield Need(place, NeedKind.ENDPOINT, f"{endpoint.service} {endpoint.id}".strip())
+        if place in acls:
+            yield Need(place, NeedKind.ACL, acls[place])
         if table and table.default:
             yield Need(place, NeedKind.ROUTE, table.default)
             if nats.get(table.default):

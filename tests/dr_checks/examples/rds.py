@@ -45,6 +45,9 @@ def _parity(check: str, expected: Status, subject: str = "", **changed: Any) -> 
 
 
 EXAMPLES = [
+    _case("parameter-group", PASS, "sit-mysql-params"),
+    _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=()),
+    _case("parameter-group", UNKNOWN, parameter_groups_dr=DENIED),
     _case("retention", PASS, NAME),
     _case("retention", FAIL, NAME, instances_primary=()),
     _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=6),)),
