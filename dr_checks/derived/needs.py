@@ -14,7 +14,20 @@ from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import secret_reference
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecr, ecs, efs, efs_mounts, elbv2, rds, rds_groups, secretsmanager, vpc
+from dr_estate.readers import (
+    backup,
+    ecr,
+    ecs,
+    efs,
+    efs_mounts,
+    elbv2,
+    iam_copy_roles,
+    rds,
+    rds_groups,
+    s3,
+    secretsmanager,
+    vpc,
+)
 
 
 class NeedKind(StrEnum):
@@ -52,6 +65,9 @@ class NeedKind(StrEnum):
     DATABASE_GROUP = "database is guarded by security group"
     DATABASE_COPY = "database is restored from copy"
     COPY_KEY = "copy is encrypted under key"
+    OBJECTS = "tenant's objects are copied to bucket"
+    COPY_ROLE = "bucket and vault are filled as role"
+    VAULT = "backups are copied to vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,15 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.DATABASE_GROUP: Followed(("vpc-reach.security-groups",)),
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
     NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
+    NeedKind.OBJECTS: Followed(
+        ("s3.copy-exists", "s3.replication-rule"),
+        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects",
+    ),
+    NeedKind.COPY_ROLE: Followed(
+        ("copy-roles.may-copy",),
+        reason="what AWS Backup's role needs to restore is told by trial restores alone",
+    ),
+    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
 }
 
 
@@ -149,6 +174,7 @@ def needs_of(view: View, tenant: str) -> Needs:
         lambda: _of_files(view, tenant),
         lambda: _of_database(view),
         lambda: _of_copies(view),
+        lambda: _of_objects(view, tenant),
     )
     for section in sections:
         try:
@@ -278,13 +304,25 @@ def _of_database(view: View) -> Iterator[Need]:
 
 def _of_copies(view: View) -> Iterator[Need]:
     database = view.env.named(view.env.names.database)
-    for backup in view.get(rds.automated_backups):
-        yield Need(database, NeedKind.DATABASE_COPY, _short(backup.arn))
-        yield Need(_short(backup.arn), NeedKind.COPY_KEY, _short(backup.key_arn) or "aws/rds")
+    for copy in view.get(rds.automated_backups):
+        yield Need(database, NeedKind.DATABASE_COPY, _short(copy.arn))
+        yield Need(_short(copy.arn), NeedKind.COPY_KEY, _short(copy.key_arn) or "aws/rds")
     for instance in view.get(rds.instances):
         if instance.identifier == database and instance.source:
             yield Need(database, NeedKind.DATABASE_COPY, f"read replica {instance.identifier}")
             yield Need(f"read replica {instance.identifier}", NeedKind.COPY_KEY, _short(instance.key_arn) or "aws/rds")
+
+
+def _of_objects(view: View, tenant: str) -> Iterator[Need]:
+    vault = backup.vault_name(view.env, Side.DR)
+    copies = [row.name for row in view.get(s3.buckets) if isinstance(row, s3.Bucket) and row.region]
+    yield from (Need(tenant, NeedKind.OBJECTS, name) for name in copies)
+    yield Need(view.env.named(view.env.names.database), NeedKind.VAULT, vault)
+    for role in view.get(iam_copy_roles.roles, Side.GLOBAL):
+        if isinstance(role, Unavailable):
+            raise DataUnavailable(role)
+        filled = copies if role.service == iam_copy_roles.OBJECTS else [vault]
+        yield from (Need(name, NeedKind.COPY_ROLE, _short(role.arn)) for name in filled)
 
 
 def _short(arn: str) -> str:

@@ -51,6 +51,7 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "copy-roles.may-copy",
         "endpoints.admit-tasks",
         "health-checks.held-from-dr",
         "images.present",

@@ -79,6 +79,7 @@ EXAMPLES = [
     _case("subnet-group", PASS, SUBNETS.name),
     _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, name="other"),)),
     _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, zones=("a",)),)),
+    _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, vpc="vpc-of-others"),)),
     _case("subnet-group", UNKNOWN, subnet_groups_dr=DENIED),
     _parity("parameter-group", PASS, PARAMETERS.name),
     _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),
