@@ -41,6 +41,7 @@ _GOALS = {
     Goal.FAILBACK: ("failback", "--staged"),
     Goal.FENCE: ("fence",),
     Goal.RELEASE: ("fence", "--release"),
+    Goal.ABORT: ("failback", "--abort"),
 }
 
 
@@ -143,7 +144,7 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
         return ""
     if ran.exit != Exit.READY:
         return str(after_run(options, ran.incident))
-    if options.failback or options.fence:
+    if (options.failback or options.fence) and not options.abort:
         review = Command(("log", "--review", *_incident(ran.incident)))
         return str(NextStep(review, "writes the review of the incident"))
     return str(_RETURN)
@@ -211,7 +212,8 @@ def approval(options: PlanOptions, incident: str, digest: str = "") -> Command:
 
 def proof_of(goal: Goal) -> Command:
     """The command that judges what serves after a run of ``goal``."""
-    return Command(("failover", "--validate")) if goal in (Goal.FAILOVER, Goal.SWITCHOVER) else Command(("status",))
+    to_dr = goal in (Goal.FAILOVER, Goal.SWITCHOVER, Goal.ABORT)
+    return Command(("failover", "--validate")) if to_dr else Command(("status",))
 
 
 def log_of(incident: str) -> Command:
@@ -238,6 +240,8 @@ def _goal(options: PlanOptions) -> tuple[str, ...]:
     if options.fence:
         side = ("--side", options.side) if options.side else ()
         return ("fence", *side, *(("--release",) if options.release else ()))
+    if options.abort:
+        return ("failback", "--abort")
     if options.failback:
         return ("failback", "--staged") if options.staged else ("failback",)
     return ("failover", "--planned") if options.planned else ("failover",)

@@ -145,6 +145,7 @@ class PlanOptions(Options):
     """Which plan is meant: a failover's, a switchover's (``planned``), a failback's or a fence's, for which incident.
 
     ``side`` is the one that a fence stops, "" for the one that the posture proposes; ``release`` lets it go again.
+    ``abort`` gives the incident's unfinished failback up.
     """
 
     incident: str = ""
@@ -154,6 +155,7 @@ class PlanOptions(Options):
     fence: bool = False
     release: bool = False
     side: str = ""
+    abort: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -132,7 +132,8 @@ _EXAMPLES = {
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
-    "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
+    "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123; "
+    "-e prod failback --abort --execute --incident INC-123",
     "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
     "approve": "-e prod approve --rules; -e prod approve --incident INC-123 --failback --staged",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
@@ -184,7 +185,11 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _WATCH,
         _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
     ),
-    "failback": (*_RECOVERY, _flag("staged", "Shift traffic in stages.")),
+    "failback": (
+        *_RECOVERY,
+        _flag("staged", "Shift traffic in stages."),
+        _flag("abort", "Give an unfinished failback up: everybody is served by the DR region, which writes again."),
+    ),
     "fence": (
         *_RECOVERY,
         _SIDE,
@@ -196,6 +201,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("planned", "The plan of a switchover."),
         _flag("failback", "The plan of a failback."),
         _flag("staged", "With --failback: in stages."),
+        _flag("abort", "With --failback: of giving it up."),
         _flag("fence", "The plan of a fence."),
         _SIDE,
         _flag("release", "With --fence: let the fenced region write again."),

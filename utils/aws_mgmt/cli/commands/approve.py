@@ -23,8 +23,9 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.connecting import connected
@@ -45,7 +46,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         person = _approver(reached, environment)
         with console.progress() as advance:
             run = CommandRun(folder, Terminal(), advance)
-            run = replace(run, recorded=recorded_of(entries_of_incident(options, environment, incident, reached)))
+            past = entries_of_incident(options, environment, incident, reached)
+            run = replace(run, recorded=recorded_for(options, past, incident))
             environment = staged_or_not(options, environment) if options.failback else environment
             report = assess(options, environment, observe_world(reached.world, environment, run), run)
         assessment = report.assessment

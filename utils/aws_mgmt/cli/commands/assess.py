@@ -13,7 +13,8 @@ from reports.values.report import Report
 from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
+from utils.aws_mgmt.app.failback_abort import recorded_for
+from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import after_assessment
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -25,7 +26,7 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(options) as folder, console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
-        if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE) and not options.from_evidence:
+        if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE, Goal.ABORT) and not options.from_evidence:
             report = _assess_return(options, environment, run)
         else:
             report = assess(options, environment, read(options, environment, run), run)
@@ -42,6 +43,6 @@ def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) 
     with connected(options, env) as reached:
         control_state = reached.control.in_force()
         incident = control_state.incident.id if control_state.incident else options.incident
-        recorded = recorded_of(entries_of_incident(options, env, incident, reached))
+        recorded = recorded_for(options, entries_of_incident(options, env, incident, reached), incident)
         report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
         return with_session(report, reached.world.credentials, reached.clock.now())
