@@ -17,7 +17,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, elbv2, elbv2_targets
 
 # The counts of a minute are published about two minutes later (the services' own steps have waited for them before).
 _BUDGET_S = 300
@@ -60,4 +60,6 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, message, facts)
 
 
-ACTION = action(globals(), (), (ecs.services, elbv2.load_balancer, elbv2.target_groups, elbv2.healthy_hosts))
+ACTION = action(
+    globals(), (), (ecs.services, elbv2.load_balancer, elbv2.target_groups, elbv2.healthy_hosts, elbv2_targets.health)
+)
