@@ -131,7 +131,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.COPY_ROLE: Followed(
         ("copy-roles.may-copy",),
-        reason="what AWS Backup's role needs to restore is told by trial restores alone",
+        reason="what the role of AWS Backup needs to restore is shown by trial restores alone",
     ),
     NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
 }

@@ -70,7 +70,7 @@ def key_not_related(world: World) -> None:
 @disaster(
     "kms-policy-narrowed",
     "The policy of a key in the DR region admits nobody but an administrator",
-    trips=("kms.policy-parity",),
+    trips=("kms.policy-parity", "roles.tasks-allowed"),
 )
 def policy_narrowed(world: World) -> None:
     """Put a policy that names one role alone: the tasks' roles are refused, whatever IAM says."""

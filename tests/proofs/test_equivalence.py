@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -25,9 +26,11 @@ from dr_estate.snapshot.snapshot import Snapshot
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault
 from tests.proofs.faults import FAULTS
+from tests.proofs.rig import rig
 from tests.proofs.watching import Watch, judged, readiness, watch
 from tests.utils.running import ROOT
 from tests.worlds import borrowed
+from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("DR_FULL_EQUIVALENCE") == "1"
@@ -126,3 +129,21 @@ def test_it_is_so_for_any_tenant(strict: StrictWorld, fault: Fault, number: int)
 @given(pair=st.lists(FAULT, min_size=2, max_size=2, unique_by=lambda fault: fault.edge), number=NUMBER)
 def test_two_faults_hide_each_other_no_more_than_one_does(strict: StrictWorld, pair: list[Fault], number: int) -> None:
     assert strict.disagreement(pair, strict.tenants[number]) == ""
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "serves"),
+    [
+        ("", "", True),
+        ("dr-parameter-group-missing", "rds.parameter-group", False),
+    ],
+)
+def test_a_whole_failover_ends_as_the_blockers_had_it(broken: str, check: str, serves: bool, tmp_path: Path) -> None:
+    env = load_environment(ROOT / "environments", "sit")
+    with borrowed(env, 1) as world:
+        whole = watch(world, env)
+        touched = world.inject(broken) if broken else []
+        assert ([check] if check else []) == StrictWorld(whole, ()).blockers(whole.again(touched))
+    with rig(tmp_path, *([broken] if broken else []), "primary-dark") as due:
+        run = due.run("run")
+        assert serves is (run.wait() == Exit.READY), run.said
