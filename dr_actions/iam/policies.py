@@ -30,6 +30,8 @@ from dr_estate.iam.statements import (
     never,
     never_in_drills,
     read_statements,
+    running_the_task,
+    starting,
     statement,
 )
 from dr_estate.model.playbook import needed_actions
@@ -39,6 +41,8 @@ from dr_estate.snapshot.registry import DIAGNOSED, reads
 LIMIT = 6144
 # The policies of going home, which a team may attach for as long as an incident is open.
 HOME = "operator-home"
+# How far AWS is with a run that it started: asked by whoever watches one.
+WATCHING = frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"})
 _ALWAYS = frozenset({"iam:PassRole", "kms:Decrypt", "kms:DescribeKey", "sts:*"})
 
 
@@ -49,6 +53,18 @@ class IamRole(StrEnum):
     OPERATOR = "operator"
     APPROVER = "approver"
     DRILL = "drill"
+
+
+class StackRole(StrEnum):
+    """Roles that no person holds by themselves, where AWS starts runs.
+
+    RECOVERY is the task's, AUTOMATION the document's; BREAK_GLASS has the task's rights, and an operator takes it while
+    an approver's tag on it names them.
+    """
+
+    RECOVERY = "recovery"
+    AUTOMATION = "automation"
+    BREAK_GLASS = "break-glass"
 
 
 @dataclass(frozen=True)
@@ -71,13 +87,18 @@ def declared() -> DeclaredOperations:
     of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))
     written = frozenset[str]().union(*(action.writes for action in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written
-    return DeclaredOperations(reads() | DIAGNOSED | of_verbs, written, CONTROL_CALLS, needed, drills)
+    return DeclaredOperations(reads() | DIAGNOSED | of_verbs | WATCHING, written, CONTROL_CALLS, needed, drills)
 
 
-def role_name(role: IamRole, env: Environment) -> str:
+def role_name(role: IamRole | StackRole, env: Environment) -> str:
     """The name of the role in the account."""
-    operators = env.named(env.names.operator_role)
-    return operators if role is IamRole.OPERATOR else env.named(f"{{env}}-dr-{role}")
+    named = {
+        IamRole.OPERATOR: env.names.operator_role,
+        StackRole.RECOVERY: env.names.recovery_role,
+        StackRole.AUTOMATION: env.names.automation_role,
+        StackRole.BREAK_GLASS: env.names.break_glass_role,
+    }
+    return env.named(named.get(role, f"{{env}}-dr-{role}"))
 
 
 def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
@@ -89,12 +110,23 @@ def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str,
     denied = _documents(env, "operator-never", never(env, reading))
     own = _documents(env, "approver-own", approving(env, reading))
     drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
-    return {
+    recovering = {**look, **act, **home, **denied}
+    start = {**look, **_documents(env, "operator-start", starting(env, reading))}
+    of_people: dict[str, dict[str, Document]] = {
         IamRole.READER: look,
-        IamRole.OPERATOR: {**look, **act, **home, **denied},
+        IamRole.OPERATOR: start if env.automation.enabled else recovering,
         IamRole.APPROVER: {**look, **own},
         IamRole.DRILL: {**look, **act, **home, **drill},
     }
+    if not env.automation.enabled:
+        return of_people
+    run = _documents(env, "automation-run", running_the_task(env))
+    of_stack: dict[str, dict[str, Document]] = {
+        StackRole.RECOVERY: recovering,
+        StackRole.AUTOMATION: run,
+        StackRole.BREAK_GLASS: recovering,
+    }
+    return of_people | of_stack
 
 
 def size(policy: Document) -> int:

@@ -172,6 +172,11 @@ class ResourceNames(Settings):
     control_table: str = "{env}-dr-control"
     evidence_key: str = "alias/{env}-dr-evidence"
     operator_role: str = "{env}-dr-operator"
+    recovery_role: str = "{env}-dr-recovery"
+    automation_role: str = "{env}-dr-automation"
+    break_glass_role: str = "{env}-dr-break-glass"
+    recovery_document: str = "{env}-dr-recovery"
+    recovery_task: str = "dr-recovery-{env}"
     parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
 

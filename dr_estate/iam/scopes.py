@@ -143,6 +143,41 @@ def evidence_key(env: Environment) -> Scope:
     return [_arn(env, env.regions.dr, "kms", "key/*")], alias
 
 
+def automation(env: Environment) -> list[str]:
+    """The document that starts a recovery, in each of its versions, and its executions, in the DR region."""
+    name = env.named(env.names.recovery_document)
+    documents = [_arn(env, env.regions.dr, "ssm", f"{kind}/{name}") for kind in ("automation-definition", "document")]
+    return [f"{documents[0]}:*", documents[1], *executions(env)]
+
+
+def executions(env: Environment) -> list[str]:
+    """Executions of documents in the DR region: their ids are made up by AWS."""
+    return [_arn(env, env.regions.dr, "ssm", "automation-execution/*")]
+
+
+def handed_to_automation(env: Environment) -> Scope:
+    """The role that the document runs with."""
+    return [_role(env, env.names.automation_role)], {"StringEquals": {"iam:PassedToService": ["ssm.amazonaws.com"]}}
+
+
+def handed_to_the_task(env: Environment) -> Scope:
+    """The roles of the recovery's task."""
+    roles = [_role(env, name) for name in (env.names.recovery_role, f"{env.names.recovery_role}-execution")]
+    return roles, {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
+
+
+def recovery_task(env: Environment) -> Scope:
+    """The recovery's task, in every revision, in the DR region's cluster."""
+    dr = env.regions.dr
+    family = _arn(env, dr, "ecs", f"task-definition/{env.named(env.names.recovery_task)}")
+    return [family, f"{family}:*"], _in_cluster(env, dr)
+
+
+def topics(env: Environment) -> list[str]:
+    """The topics of the DR region."""
+    return [_arn(env, env.regions.dr, "sns", env.named(topic)) for topic in env.names.topics]
+
+
 def primary_data(env: Environment) -> dict[str, list[str]]:
     """What holds the primary's data, by the action that would delete it."""
     region, database = env.regions.primary, env.named(env.names.database)
@@ -157,6 +192,10 @@ def primary_data(env: Environment) -> dict[str, list[str]]:
 
 def _arn(env: Environment, region: str, service: str, resource: str) -> str:
     return f"arn:aws:{service}:{region}:{env.account}:{resource}"
+
+
+def _role(env: Environment, name: str) -> str:
+    return f"arn:aws:iam::{env.account}:role/{env.named(name)}"
 
 
 def _of_any_tenant(env: Environment, pattern: str) -> str:

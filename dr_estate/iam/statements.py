@@ -21,7 +21,7 @@ Statement = dict[str, Any]
 Document = dict[str, Any]
 
 LEADING = "dynamodb:LeadingKeys"
-_APPROVALS, _OWN_APPROVALS = "APPROVAL#*", "APPROVAL#${aws:userid}"
+_APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}", "PAUSE#${aws:userid}"
 _TABLE_WRITES = (
     *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
     "dynamodb:UpdateItem",
@@ -127,15 +127,52 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
 
 
 def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Let an approver look, write approvals of their own, sign evidence, and nothing else."""
+    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else.
+
+    Where AWS starts runs, also approve a start there; nobody who may approve one may start it.
+    """
     put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
-    mine = {"ForAllValues:StringEquals": {LEADING: [_OWN_APPROVALS]}, "Null": {LEADING: "false"}}
+    signal = ["ssm:SendAutomationSignal"] if env.automation.enabled else []
+    own = [_OWN_APPROVALS, _OWN_PAUSE]
+    mine = {"ForAllValues:StringEquals": {LEADING: own}, "Null": {LEADING: "false"}}
     yield statement("Approve", "Allow", put, table, mine)
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
-    yield _all_but("OnlyApprove", {*reading, *put, *sign} - {"iam:PassRole"})
-    anothers = {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_APPROVALS]}}
+    if signal:
+        yield statement("ApproveAStart", "Allow", signal, scopes.executions(env))
+    yield _all_but("OnlyApprove", {*reading, *put, *sign, *signal} - {"iam:PassRole"})
+    anothers = {"ForAnyValue:StringNotEquals": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """Let an operator look, start the recovery's document, pause under the own key, and nothing else at all.
+
+    Nobody who may start it may approve it: a signal is denied by name.
+    """
+    start, put, table = ["ssm:StartAutomationExecution"], ["dynamodb:PutItem"], scopes.control_table(env)
+    yield statement("Start", "Allow", start, scopes.automation(env))
+    yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_automation(env))
+    yield statement("Pause", "Allow", put, table, _leading(_OWN_PAUSE))
+    yield _all_but("OnlyStart", {*reading, *start, *put, "iam:PassRole"})
+    yield statement("NeverApproveAStart", "Deny", ["ssm:SendAutomationSignal"], ["*"])
+    yield statement("NotForOthers", "Deny", put, table, {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_PAUSE]}})
+    yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def running_the_task(env: Environment) -> Iterator[Statement]:
+    """Let the document run the recovery's task and wait for it, with the roles that the task has; nothing else."""
+    family, cluster = scopes.recovery_task(env)
+    yield statement("Alone", "Allow", ["ssm:DescribeAutomationExecutions"], ["*"])
+    yield statement("Network", "Allow", ["ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServices"], ["*"])
+    yield statement("Run", "Allow", ["ecs:RunTask"], family, cluster)
+    yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_the_task(env))
+    yield statement("Tell", "Allow", ["sns:Publish"], scopes.topics(env))
+
+
+def _leading(key: str) -> dict[str, Any]:
+    """The condition that all items of a call are of that partition."""
+    return {"ForAllValues:StringEquals": {LEADING: [key]}, "Null": {LEADING: "false"}}
 
 
 def _scoped(

@@ -18,6 +18,7 @@ from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
+from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
@@ -60,14 +61,27 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         caller = reached.caller
         approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until, rules.digest)
         reached.approvals.approve(approval, person)
+        started = _approve_the_start(reached, approval)
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n"
-        f"The operator runs: {next_steps.execution(options, incident)}\n"
-        f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
+        + (started or f"The operator runs: {next_steps.execution(options, incident)}\n")
+        + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
     return Exit.READY
+
+
+def _approve_the_start(reached: AppContext, approval: Approval) -> str:
+    """Approve in AWS what waits there for this very plan, and say so; "" where nothing does."""
+    if not reached.env.automation.enabled:
+        return ""
+    automation = RecoveryAutomation(reached)
+    found = automation.newest(approval.incident)
+    if found is None or found.state is not ExecutionState.AWAITED or found.digest != approval.digest:
+        return ""
+    automation.approve(found)
+    return f"AWS runs it now ({found.id}). It is watched by: {next_steps.attach_of(approval.incident)}\n"
 
 
 def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
