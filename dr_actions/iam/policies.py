@@ -24,6 +24,7 @@ from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
+    approving_a_start,
     document,
     drilling,
     failback_statements,
@@ -104,29 +105,41 @@ def role_name(role: IamRole | StackRole, env: Environment) -> str:
 def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
     """Each role's managed policies by name, ready for IAM. Each is within IAM's size."""
     reading = reading_words(calls)
-    look = _documents(env, "look", _read_statement(env, calls))
-    act = _documents(env, "operator-act", acting(env, _changing(calls)))
-    home = _documents(env, HOME, failback_statements(env, _changing(calls)))
-    denied = _documents(env, "operator-never", never(env, reading))
-    own = _documents(env, "approver-own", approving(env, reading))
+    look, act = _look(env, calls), _recovering(env, calls)
     drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
-    recovering = {**look, **act, **home, **denied}
-    start = {**look, **_documents(env, "operator-start", starting(env, reading))}
+    drilled = {name: document for name, document in act.items() if "-operator-never" not in name}
     of_people: dict[str, dict[str, Document]] = {
         IamRole.READER: look,
-        IamRole.OPERATOR: start if env.automation.enabled else recovering,
-        IamRole.APPROVER: {**look, **own},
-        IamRole.DRILL: {**look, **act, **home, **drill},
+        IamRole.OPERATOR: act,
+        IamRole.APPROVER: {**look, **_documents(env, "approver-own", approving(env, reading))},
+        IamRole.DRILL: {**drilled, **drill},
     }
-    if not env.automation.enabled:
-        return of_people
-    run = _documents(env, "automation-run", running_the_task(env))
-    of_stack: dict[str, dict[str, Document]] = {
-        StackRole.RECOVERY: recovering,
-        StackRole.AUTOMATION: run,
-        StackRole.BREAK_GLASS: recovering,
+    return of_people | (automated_policies(env, calls) if env.automation.enabled else {})
+
+
+def automated_policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
+    """Those of the roles that are others where AWS starts runs: no person's may change the estate."""
+    reading, look, act = reading_words(calls), _look(env, calls), _recovering(env, calls)
+    own = _documents(env, "approver-own", approving(env, reading))
+    return {
+        IamRole.OPERATOR: {**look, **_documents(env, "operator-start", starting(env, reading))},
+        IamRole.APPROVER: {**look, **own, **_documents(env, "approver-start", approving_a_start(env))},
+        StackRole.RECOVERY: act,
+        StackRole.AUTOMATION: _documents(env, "automation-run", running_the_task(env)),
+        StackRole.BREAK_GLASS: act,
     }
-    return of_people | of_stack
+
+
+def _look(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+    return _documents(env, "look", _read_statement(env, calls))
+
+
+def _recovering(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+    """What a recovery needs, there and home, and what it never does."""
+    act = _documents(env, "operator-act", acting(env, _changing(calls)))
+    home = _documents(env, HOME, failback_statements(env, _changing(calls)))
+    denied = _documents(env, "operator-never", never(env, reading_words(calls)))
+    return {**_look(env, calls), **act, **home, **denied}
 
 
 def size(policy: Document) -> int:

@@ -15,6 +15,8 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.restored_names import mover_family
 
 Scope = tuple[list[str], dict[str, Any]]
+OPEN_FOR = "dr:open-for"
+"""The tag of the break-glass role with the name of the operator who may take it."""
 _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
@@ -164,6 +166,11 @@ def handed_to_the_task(env: Environment) -> Scope:
     """The roles of the recovery's task."""
     roles = [_role(env, name) for name in (env.names.recovery_role, f"{env.names.recovery_role}-execution")]
     return roles, {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
+
+
+def break_glass(env: Environment) -> Scope:
+    """The role that an operator may take while its tag names them, and that one tag of it."""
+    return [_role(env, env.names.break_glass_role)], {"ForAllValues:StringEquals": {"aws:TagKeys": [OPEN_FOR]}}
 
 
 def recovery_task(env: Environment) -> Scope:

@@ -30,6 +30,7 @@ _TABLE_LOSSES = (
     *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 )
+_SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
 _OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
@@ -129,20 +130,23 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
 def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else.
 
-    Where AWS starts runs, also approve a start there; nobody who may approve one may start it.
+    What ``approving_a_start`` allows is not denied here.
     """
     put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
-    signal = ["ssm:SendAutomationSignal"] if env.automation.enabled else []
     own = [_OWN_APPROVALS, _OWN_PAUSE]
     mine = {"ForAllValues:StringEquals": {LEADING: own}, "Null": {LEADING: "false"}}
     yield statement("Approve", "Allow", put, table, mine)
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
-    if signal:
-        yield statement("ApproveAStart", "Allow", signal, scopes.executions(env))
-    yield _all_but("OnlyApprove", {*reading, *put, *sign, *signal} - {"iam:PassRole"})
+    yield _all_but("OnlyApprove", {*reading, *put, *sign, _SIGNAL, *_TAGS} - {"iam:PassRole"})
     anothers = {"ForAnyValue:StringNotEquals": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def approving_a_start(env: Environment) -> Iterator[Statement]:
+    """Let an approver answer what the document asks, and open the break-glass role to one operator by its tag."""
+    yield statement("ApproveAStart", "Allow", [_SIGNAL], scopes.executions(env))
+    yield statement("BreakTheGlass", "Allow", _TAGS, *scopes.break_glass(env))
 
 
 def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
@@ -155,7 +159,7 @@ def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_automation(env))
     yield statement("Pause", "Allow", put, table, _leading(_OWN_PAUSE))
     yield _all_but("OnlyStart", {*reading, *start, *put, "iam:PassRole"})
-    yield statement("NeverApproveAStart", "Deny", ["ssm:SendAutomationSignal"], ["*"])
+    yield statement("NeverApproveAStart", "Deny", [_SIGNAL], ["*"])
     yield statement("NotForOthers", "Deny", put, table, {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_PAUSE]}})
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
 

@@ -14,6 +14,7 @@ from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
+    approving_a_start,
     document,
     drilling,
     failback_statements,
@@ -73,7 +74,7 @@ def build(estate: Estate) -> None:
     """Make the policies and the operator's role, and give the people who are there theirs (the admin has all)."""
     env, iam = estate.environment, estate.world_wide("iam")
     arns = {name: _policy(estate, name, policy) for name, policy in recovery_policies(env).items()}
-    own = _policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))
+    approver = [_policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))]
     drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
     _role(estate, env.acting_role, {"AWS": f"arn:aws:iam::{env.account}:root"}, arns.values())
     look = arns[f"{env.name}-dr-look"]
@@ -82,12 +83,13 @@ def build(estate: Estate) -> None:
     operating = list(arns.values())
     if env.automation.enabled:
         operating = [look, _policy(estate, f"{env.name}-dr-operator-start", starting(env, reading()))]
+        approver.append(_policy(estate, f"{env.name}-dr-approver-start", approving_a_start(env)))
         run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
         _role(estate, env.named(env.names.automation_role), {"Service": "ssm.amazonaws.com"}, [run])
     of_people = {
         "reader": [look],
         "operator": operating,
-        "approver": [look, own],
+        "approver": [look, *approver],
         "driller": [*recover, *drill],
     }
     for person in known & of_people.keys():
