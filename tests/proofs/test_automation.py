@@ -145,6 +145,22 @@ def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_see
     assert {"SendAutomationSignal"} == {operation for person, operation in done if person == "approver"}
 
 
+def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod) -> None:
+    laptop, _ = prod.asked(EXECUTE, "laptop")
+    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
+    shown(laptop, r" begin ")
+    paused = prod.run("pause --reason storm", "approver")
+    assert paused.code == 0, paused.err
+    assert laptop.wait(PATIENCE_S) == 5, laptop.err
+    assert "approver" in laptop.err
+    assert prod.run("unpause").code == 0
+    again, _ = prod.asked(EXECUTE, "laptop-again")
+    approved = prod.run(f"approve --incident {INCIDENT}", "approver")
+    assert "AWS runs it now" in approved.out, approved.err
+    change_by_hand(prod, again)
+    assert again.wait(PATIENCE_S) == 0, again.err
+
+
 def test_who_asked_cannot_approve_and_who_approves_cannot_ask_by_aws_alone(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
     signal = {"AutomationExecutionId": execution, "SignalType": "Approve"}

@@ -18,13 +18,13 @@ from reports.publish import print_report
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation
+from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution
 from utils.aws_mgmt.app.connections import AppContext, open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, last_beginning, record_pause, recorded_of
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -42,6 +42,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         return _withdraw(options, environment, incident)
     with run_folder(options) as folder, open_context(options, environment) as reached:
         person = _approver(reached, environment)
+        if _goes_on(options, reached, incident):
+            return Exit.READY
         with console.progress() as advance:
             run = CommandRun(folder, Terminal(), advance)
             run = replace(run, recorded=recorded_of(entries_of_incident(options, environment, incident, reached)))
@@ -72,6 +74,28 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     return Exit.READY
 
 
+def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> bool:
+    """Approve in AWS that a run goes on whose plan this approver approved before; False where none waits for that."""
+    if not reached.env.automation.enabled:
+        return False
+    automation = RecoveryAutomation(reached)
+    found = automation.newest(incident)
+    if found is None or found.state is not ExecutionState.AWAITED:
+        return False
+    own = {row.digest for row in reached.approvals.of(incident) if row.userid == reached.caller.userid}
+    begun = last_beginning(entries_of_incident(options, reached.env, incident, reached))
+    if begun is None or found.digest != begun.data.get("digest") or found.digest not in own:
+        return False
+    _sure(incident, f"Let plan {found.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on")
+    automation.approve(found)
+    console.result(_runs_now(found, incident))
+    return True
+
+
+def _runs_now(found: RecoveryExecution, incident: str) -> str:
+    return f"AWS runs it now ({found.id}). It is watched by: {next_steps.attach_of(incident)}\n"
+
+
 def _approve_the_start(reached: AppContext, approval: Approval) -> str:
     """Approve in AWS what waits there for this very plan, and say so; "" where nothing does."""
     if not reached.env.automation.enabled:
@@ -81,7 +105,7 @@ def _approve_the_start(reached: AppContext, approval: Approval) -> str:
     if found is None or found.state is not ExecutionState.AWAITED or found.digest != approval.digest:
         return ""
     automation.approve(found)
-    return f"AWS runs it now ({found.id}). It is watched by: {next_steps.attach_of(approval.incident)}\n"
+    return _runs_now(found, approval.incident)
 
 
 def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
@@ -145,7 +169,8 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
     if not options.reason:
         raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
     with open_context(options, environment) as reached:
-        pause = reached.control.pause(person_of(reached.caller.arn, environment), options.reason)
+        who = person_of(reached.caller.arn, environment)
+        pause = reached.control.pause(who, options.reason, reached.caller.userid)
         _record(options, environment, reached)
     console.result(
         f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
@@ -161,7 +186,7 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
         if not _is_paused(reached):
             console.result(f"No pause is in force in {environment.name}.\n")
             return Exit.READY
-        reached.control.unpause(who)
+        reached.control.unpause(who, reached.caller.userid)
         _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     return Exit.READY
