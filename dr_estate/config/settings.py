@@ -171,6 +171,7 @@ class ResourceNames(Settings):
     topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
     control_table: str = "{env}-dr-control"
     evidence_key: str = "alias/{env}-dr-evidence"
+    anchor_log: str = "/dr/{env}/anchors"
     operator_role: str = "{env}-dr-operator"
     recovery_role: str = "{env}-dr-recovery"
     automation_role: str = "{env}-dr-automation"

@@ -29,7 +29,7 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
     narrowed: dict[str, Callable[[], Scope]] = {
         "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
-        "logs:GetLogEvents": lambda: (_logs(env), {}),
+        "logs:GetLogEvents": lambda: ([*_logs(env), *anchors(env)], {}),
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
         "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),
         "ssm:GetParametersByPath": lambda: (
@@ -137,6 +137,12 @@ def control_table(env: Environment) -> list[str]:
     """The control table and its indexes, in the DR region."""
     table = _arn(env, env.regions.dr, "dynamodb", f"table/{env.named(env.names.control_table)}")
     return [table, f"{table}/index/*"]
+
+
+def anchors(env: Environment) -> list[str]:
+    """The log group of the journals' anchors and its streams, in the DR region."""
+    group = _arn(env, env.regions.dr, "logs", f"log-group:{env.named(env.names.anchor_log)}")
+    return [f"{group}:*", f"{group}:log-stream:*"]
 
 
 def evidence_key(env: Environment) -> Scope:

@@ -69,6 +69,7 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
     others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
     yield statement("Record", "Allow", data, scopes.control_table(env), others)
+    yield statement("Anchor", "Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], scopes.anchors(env))
 
 
 def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
@@ -101,6 +102,7 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
     yield statement("NeverSign", "Deny", ["kms:Sign"], ["*"])
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
+    yield statement("KeepTheAnchors", "Deny", ["logs:Delete*", "logs:PutRetentionPolicy"], ["*"])
 
 
 def drilling(env: Environment) -> Iterator[Statement]:

@@ -16,6 +16,7 @@ from dr_actions.guard.automation_exemptions import SIGNAL, START
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import WATCHING
+from dr_actions.journal.anchors import ANCHOR_CALLS, HeadAnchors
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.model.plan import Call
@@ -47,6 +48,7 @@ class AppContext:
     control: ControlStore
     approvals: ApprovalStore
     sign_in: SignIn
+    anchors: HeadAnchors
     starter: Caller | None = None
 
     @property
@@ -150,6 +152,7 @@ def connect(
         | CONTROL_CALLS
         | SIGNING
         | AUTOMATION_CALLS
+        | ANCHOR_CALLS
         | {_WHO}
         | frozenset().union(*(action.reads for action in actions().values()))
     )
@@ -158,7 +161,10 @@ def connect(
     sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
     control = ControlStore.of(environment, sender, world.clock)
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
-    return AppContext(environment, awaiting, client, control, ApprovalStore(control.table, world.clock.now), sign_in)
+    approvals = ApprovalStore(control.table, world.clock.now)
+    logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS), sign_in.recover)
+    anchors = HeadAnchors(logs, environment, world.clock)
+    return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors)
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:

@@ -60,6 +60,7 @@ def _of_automation(env: Environment) -> dict[str, Any]:
 def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "account": env.account,
+        "anchor_log": env.named(env.names.anchor_log),
         "automation": automation_variables(env, automated_policies(env, declared())),
         "control_table": env.named(env.names.control_table),
         "evidence_key": env.named(env.names.evidence_key),
@@ -80,6 +81,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     parameters = {
         "ControlTable": env.named(env.names.control_table),
         "EvidenceKey": env.named(env.names.evidence_key),
+        "AnchorLog": env.named(env.names.anchor_log),
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
         **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
