@@ -185,7 +185,9 @@ class ControlStore:
         others += [standing.at + timedelta(microseconds=1)] if standing else []
         at = max([self.now(), *others])
         pk = PAUSES + userid
-        own = next((item["words"] for item in items if item["pk"] == pk and isinstance(item.get("words"), list)), [])
+        own: list[Any] = next(
+            (item["words"] for item in items if item["pk"] == pk and isinstance(item.get("words"), list)), []
+        )
         words = [*own, {"at": instant(at), "paused": paused, "why": why}][-_MOST_WORDS:]
         self.table.put(Put({"pk": pk, "sk": PAUSE, "who": who, "words": words}))
         return at

@@ -24,7 +24,7 @@ from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
-    approving_a_start,
+    approving_starts,
     document,
     drilling,
     failback_statements,
@@ -120,10 +120,9 @@ def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str,
 def automated_policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
     """Those of the roles that are others where AWS starts runs: no person's may change the estate."""
     reading, look, act = reading_words(calls), _look(env, calls), _recovering(env, calls)
-    own = _documents(env, "approver-own", approving(env, reading))
     return {
         IamRole.OPERATOR: {**look, **_documents(env, "operator-start", starting(env, reading))},
-        IamRole.APPROVER: {**look, **own, **_documents(env, "approver-start", approving_a_start(env))},
+        IamRole.APPROVER: {**look, **_documents(env, "approver-start", approving_starts(env, reading))},
         StackRole.RECOVERY: act,
         StackRole.AUTOMATION: _documents(env, "automation-run", running_the_task(env)),
         StackRole.BREAK_GLASS: act,

@@ -129,24 +129,22 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
     yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
 
 
-def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else.
-
-    What ``approving_a_start`` allows is not denied here.
-    """
+def approving(env: Environment, reading: Iterable[str], more: Iterable[str] = ()) -> Iterator[Statement]:
+    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else but ``more``."""
     put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
     own = [_OWN_APPROVALS, _OWN_PAUSE]
     mine = {"ForAllValues:StringEquals": {LEADING: own}, "Null": {LEADING: "false"}}
     yield statement("Approve", "Allow", put, table, mine)
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
-    yield _all_but("OnlyApprove", {*reading, *put, *sign, _SIGNAL, *_TAGS} - {"iam:PassRole"})
+    yield _all_but("OnlyApprove", {*reading, *put, *sign, *more} - {"iam:PassRole"})
     anothers = {"ForAnyValue:StringNotEquals": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
 
 
-def approving_a_start(env: Environment) -> Iterator[Statement]:
-    """Let an approver answer what the document asks, and open the break-glass role to one operator by its tag."""
+def approving_starts(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """What ``approving`` allows, and to answer what the document asks, and to open the break-glass role by its tag."""
+    yield from approving(env, reading, (_SIGNAL, *_TAGS))
     yield statement("ApproveAStart", "Allow", [_SIGNAL], scopes.executions(env))
     yield statement("BreakTheGlass", "Allow", _TAGS, *scopes.break_glass(env))
 

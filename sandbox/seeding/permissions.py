@@ -14,7 +14,7 @@ from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
-    approving_a_start,
+    approving_starts,
     document,
     drilling,
     failback_statements,
@@ -83,7 +83,7 @@ def build(estate: Estate) -> None:
     operating = list(arns.values())
     if env.automation.enabled:
         operating = [look, _policy(estate, f"{env.name}-dr-operator-start", starting(env, reading()))]
-        approver.append(_policy(estate, f"{env.name}-dr-approver-start", approving_a_start(env)))
+        approver = [_policy(estate, f"{env.name}-dr-approver-start", approving_starts(env, reading()))]
         run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
         _role(estate, env.named(env.names.automation_role), {"Service": "ssm.amazonaws.com"}, [run])
     of_people = {

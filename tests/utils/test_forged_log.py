@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -164,11 +165,12 @@ def test_a_file_and_a_mirror_that_are_cut_alike_show_from_which_entry_on(record:
 def test_the_operator_cannot_take_anchors_away(record: Record) -> None:
     logs = Aws(record.world.url, record.world.people["operator"], record.env, tenant="").client("logs", Side.DR)
     group = record.env.named(record.env.names.anchor_log)
-    for operation, params in {
+    tries: dict[str, dict[str, Any]] = {
         "delete_log_stream": {"logStreamName": INCIDENT},
         "delete_log_group": {},
         "put_retention_policy": {"retentionInDays": 1},
-    }.items():
+    }
+    for operation, params in tries.items():
         with pytest.raises(ClientError, match="AccessDenied"):
             getattr(logs, operation)(logGroupName=group, **params)
 

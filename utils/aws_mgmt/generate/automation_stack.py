@@ -12,7 +12,11 @@ from dr_estate.model.recovery_document import CONTAINER, recovery_document
 
 Documents = dict[str, dict[str, Any]]
 CPU, MEMORY_MIB = 1024, 2048
-OWN = {"operator-start": IamRole.OPERATOR, "approver-start": IamRole.APPROVER, "automation-run": StackRole.AUTOMATION}
+OWN: dict[str, IamRole | StackRole] = {
+    "operator-start": IamRole.OPERATOR,
+    "approver-start": IamRole.APPROVER,
+    "automation-run": StackRole.AUTOMATION,
+}
 """Policies that are there for automation alone, and who has each."""
 _OWN_NAME = "${aws:username}"
 

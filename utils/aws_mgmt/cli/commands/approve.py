@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
@@ -16,6 +17,7 @@ from dr_estate.model.durations import duration
 from dr_estate.readers.control_table import PAUSE
 from reports.publish import print_report
 from reports.terminal import console
+from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution
@@ -44,11 +46,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         person = _approver(reached, environment)
         if _goes_on(options, reached, incident):
             return Exit.READY
-        with console.progress() as advance:
-            run = CommandRun(folder, Terminal(), advance)
-            run = replace(run, recorded=recorded_of(entries_of_incident(options, environment, incident, reached)))
-            environment = staged_or_not(options, environment) if options.failback else environment
-            report = assess(options, environment, observe_world(reached.world, environment, run), run)
+        environment = staged_or_not(options, environment) if options.failback else environment
+        report = _assessed(options, environment, incident, reached, folder)
         assessment = report.assessment
         if assessment is None:
             raise UsageError("There is nothing to approve.")
@@ -72,6 +71,16 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
     return Exit.READY
+
+
+def _assessed(
+    options: ApproveOptions, environment: Environment, incident: str, reached: AppContext, folder: Path
+) -> Report:
+    """Today's plan, upon what the incident recorded."""
+    with console.progress() as advance:
+        run = CommandRun(folder, Terminal(), advance)
+        run = replace(run, recorded=recorded_of(entries_of_incident(options, environment, incident, reached)))
+        return assess(options, environment, observe_world(reached.world, environment, run), run)
 
 
 def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> bool:
