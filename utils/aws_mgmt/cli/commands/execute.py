@@ -10,7 +10,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.authorization import RunStart, authorise
 from utils.aws_mgmt.app.automation import RecoveryAutomation, RecoveryStart, runs_directly, starter_of
-from utils.aws_mgmt.app.connections import AppContext, open_context
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
@@ -18,13 +18,14 @@ from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
+from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.watching import watch
 
 
 def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Run (or go on with) the plan of the options's goal. Returns 0 where it is done and validated."""
-    with run_folder(options) as folder, open_context(options, environment) as opened:
+    with run_folder(options) as folder, connected(options, environment) as opened:
         reached = opened
         files = CommandRun(folder, Terminal())
         if not runs_directly(reached, options.automation):
