@@ -171,7 +171,13 @@ class ResourceNames(Settings):
     topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
     control_table: str = "{env}-dr-control"
     evidence_key: str = "alias/{env}-dr-evidence"
+    anchor_log: str = "/dr/{env}/anchors"
     operator_role: str = "{env}-dr-operator"
+    recovery_role: str = "{env}-dr-recovery"
+    automation_role: str = "{env}-dr-automation"
+    break_glass_role: str = "{env}-dr-break-glass"
+    recovery_document: str = "{env}-dr-recovery"
+    recovery_task: str = "dr-recovery-{env}"
     parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
 

@@ -156,6 +156,10 @@ class Endpoint:
         """
         self.ask("PUT", "enforcement", {"on": on})
 
+    def put_image(self, environments: Path) -> None:
+        """Let tasks that run this tool go by that folder of environment files: what an image is built from."""
+        self.ask("PUT", "image", {"environments": str(environments.resolve())})
+
     def session_keys(self, person: str, valid_s: float) -> SessionKeys:
         """Return temporary keys of ``person``: after ``valid_s`` seconds each call with them is ExpiredToken."""
         keys = self.ask("POST", "session-keys", {"person": person, "valid_s": valid_s})

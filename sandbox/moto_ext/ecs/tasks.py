@@ -65,6 +65,7 @@ class RunningTask:
     reason: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    process: bool = False
     secrets: dict[str, str] = field(default_factory=dict)
 
     def status(self, moment: datetime) -> str:

@@ -22,6 +22,7 @@ from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
+from dr_actions.journal.anchors import AnchoredMirror
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
@@ -108,7 +109,8 @@ def _with_lock(
     env, app, clearance = context.env, context.app, context.start.clearance
     run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     lock = _taken(context, run_id)
-    mirror, person = TableMirror(app.control, lock.fence), lock.owner.person
+    mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
+    person = lock.owner.person
     world = app.world.id
     folder = journals(context.options, world)
     with Heartbeat(app.control, lock, env.execution) as heartbeat:

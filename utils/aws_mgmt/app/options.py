@@ -160,11 +160,16 @@ class PlanOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryOptions(PlanOptions):
-    """Of a command that assesses a plan, or executes it; ``confirm`` are irreversible steps confirmed beforehand."""
+    """Of a command that assesses a plan, or executes it; ``confirm`` are irreversible steps confirmed beforehand.
+
+    ``digest``: run no other plan; ``automation``: the id of the execution by which AWS started this process.
+    """
 
     usual_person: ClassVar[str] = "operator"
     execute: bool = False
     replan: bool = False
+    digest: str = ""
+    automation: str = ""
     confirm: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
 
@@ -215,6 +220,15 @@ class ApproveOptions(PlanOptions):
     digest: str = ""
     withdraw: bool = False
     rules: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachOptions(Options):
+    """Of `attach`: watch the run that AWS started for the ``incident``."""
+
+    command: ClassVar[str] = "attach"
+    usual_person: ClassVar[str] = "operator"
+    incident: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,6 +345,7 @@ TYPES: dict[str, type[Any]] = {
             FailbackOptions,
             FenceOptions,
             ApproveOptions,
+            AttachOptions,
         ),
         *(
             PauseOptions,

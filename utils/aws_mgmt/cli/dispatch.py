@@ -21,7 +21,7 @@ def run(options: of.Options) -> Exit:
             return _exercise(options, environment)
         case of.StatusOptions():
             return _judge(options, environment)
-        case of.RecoveryOptions():
+        case of.RecoveryOptions() | of.AttachOptions():
             return _recover(options, environment)
         case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
             return _decide(options, environment)
@@ -83,8 +83,12 @@ def _look(options: of.LogOptions | of.DoctorOptions | of.ExplainOptions, environ
     return doctor_command(options, environment)
 
 
-def _recover(options: of.RecoveryOptions, environment: Environment) -> Exit:
-    """Execute, validate or assess a failover or failback."""
+def _recover(options: of.RecoveryOptions | of.AttachOptions, environment: Environment) -> Exit:
+    """Execute, watch, validate or assess a failover or failback."""
+    if isinstance(options, of.AttachOptions):
+        from utils.aws_mgmt.cli.commands.attach import attach_command
+
+        return attach_command(options, environment)
     if options.execute:
         from utils.aws_mgmt.cli.commands.execute import execute_command
 

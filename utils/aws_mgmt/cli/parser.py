@@ -66,6 +66,8 @@ _RECOVERY = (
     _flag("execute", "Run the plan."),
     _flag("replan", "With --execute: drop the plan of an unfinished run and begin with today's."),
     _option("incident|confirmation-code", "TICKET", "The incident ticket.", "incident"),
+    _option("digest", "DIGEST", "With --execute: run no plan but the one of this digest."),
+    _option("automation", "ID", "With --execute: the execution by which AWS started this; the task's own option."),
     _option("confirm", "STEP", "Confirm an irreversible step beforehand; may be repeated.", multiple=True),
     _OVERRIDE,
     _REPORT,
@@ -84,7 +86,7 @@ _SIDE = _option(
 )
 _GROUPS = {
     "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report"),
-    "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
+    "Act": ("failover", "failback", "fence", "approve", "attach", "pause", "unpause"),
     "Practise": ("tour", "test", "drill", "sandbox"),
     "Set up": ("init", "iam", "completion"),
 }
@@ -101,6 +103,7 @@ _ABOUT = {
     "failback": "Assess, or execute, the return to the primary region.",
     "fence": "Assess, or execute, how one region is stopped from writing: first aid for a split.",
     "approve": "Approve today's plan as the second person.",
+    "attach": "Watch the run that AWS started for an incident, from any machine.",
     "pause": "Stop all runs: none changes anything until `unpause`.",
     "unpause": "Let runs change things again.",
     "tour": "The product in three minutes, in a sandbox of its own (without -e: prod).",
@@ -136,6 +139,7 @@ _EXAMPLES = {
     "-e prod failback --abort --execute --incident INC-123",
     "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
     "approve": "-e prod approve --rules; -e prod approve --incident INC-123 --failback --staged",
+    "attach": "-e prod attach --incident INC-123",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
     "unpause": "-e prod unpause",
     "tour": "tour; tour --non-interactive",
@@ -208,6 +212,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("withdraw", "Withdraw your own approvals of the incident."),
         _flag("rules", "Pin the environment file and the exceptions: no run goes by others."),
     ),
+    "attach": (_option("incident", "TICKET", "The incident ticket."),),
     "pause": (_option("reason", "TEXT", "Why everything is to stop."),),
     "tour": (_flag("non-interactive", "No pause after a screen."),),
     "test": (
