@@ -26,7 +26,7 @@ from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
-from dr_estate.aws.speedups import use_fast_timestamps
+from dr_estate.aws.speedups import use_fast_parsing
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
@@ -196,7 +196,7 @@ class ReadClient:
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", CredentialSource(sign_in))
         session.register_component("data_loader", declared_models(self.allowed))
-        use_fast_timestamps(session)
+        use_fast_parsing(session)
         refuse_foreign_answers(session)
         self._clock_hook.attach(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")

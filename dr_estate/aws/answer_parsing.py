@@ -1,0 +1,95 @@
+"""Reads the JSON answers of AWS by a plan made once for each shape, not by walking botocore's model for every answer.
+
+botocore's own parser looks up every member a shape might have in every object. A plan visits what the answer has, and
+leaves text, numbers and lists of them as they are. What it gives is what botocore gives (compared for every operation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
+
+Convert = Callable[[Any], Any]
+
+
+class PlannedParsers(ResponseParserFactory):
+    """Makes the parsers of a session: planned ones for the JSON protocol, botocore's for every other."""
+
+    def __init__(self, timestamp_parser: Convert) -> None:
+        super().__init__()
+        self.set_parser_defaults(timestamp_parser=timestamp_parser)
+        self._planned = PlannedJsonParser(timestamp_parser)
+
+    def create_parser(self, protocol_name: str) -> ResponseParser:
+        """Return the parser of ``protocol_name``. botocore asks for one with each answer: the plans outlive it."""
+        return self._planned if protocol_name == "json" else super().create_parser(protocol_name)
+
+
+class PlannedJsonParser(JSONParser):
+    """botocore's JSON parser with a plan for each shape; tagged unions and documents are read as botocore does.
+
+    A plan is made when its shape is first met: a shape that holds itself has as many as its answers are deep.
+    """
+
+    def __init__(self, timestamp_parser: Convert) -> None:
+        super().__init__(timestamp_parser=timestamp_parser)
+        self._plans: dict[Shape, Convert] = {}
+
+    def _parse_body_as_json(self, body_contents: bytes) -> Any:
+        try:
+            return orjson.loads(body_contents)
+        except ValueError:  # nothing, NaN, or no JSON at all: botocore knows what to make of it
+            return super()._parse_body_as_json(body_contents)
+
+    def _parse_shape(self, shape: Shape, node: Any) -> Any:
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = self._plan(shape)
+        return plan(node)
+
+    def _plan(self, shape: Shape) -> Convert:
+        if isinstance(shape, StructureShape):
+            return self._structure(shape)
+        if isinstance(shape, ListShape):
+            return self._list(shape.member)
+        if isinstance(shape, MapShape):
+            return lambda node: {name: self._parse_shape(shape.value, value) for name, value in node.items()}
+        return {"timestamp": self._timestamp_parser, "blob": self._blob_parser}.get(shape.type_name, _as_it_is)
+
+    def _structure(self, shape: StructureShape) -> Convert:
+        if shape.is_document_type or shape.is_tagged_union:
+            return lambda node: self._handle_structure(shape, node)
+        members = {
+            member.serialization.get("name", name): (name, None if _stays(member) else member)
+            for name, member in shape.members.items()
+        }
+
+        def convert(node: Any) -> Any:
+            if node is None:
+                return None
+            parsed = {}
+            for key, value in node.items():
+                if value is not None and key in members:
+                    name, member = members[key]
+                    parsed[name] = value if member is None else self._parse_shape(member, value)
+            return parsed
+
+        return convert
+
+    def _list(self, item: Shape) -> Convert:
+        if _stays(item):
+            return list
+        return lambda node: [None if value is None else self._parse_shape(item, value) for value in node]
+
+
+def _stays(shape: Shape) -> bool:
+    """Whether a value of the shape is in Python what it is in JSON."""
+    return shape.type_name not in {"structure", "list", "map", "timestamp", "blob"}
+
+
+def _as_it_is(node: Any) -> Any:
+    return node
