@@ -24,6 +24,7 @@ from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.clock import ClockHook, WorldClock
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
+from dr_estate.aws.immutable_answers import ImmutableAnswers
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import use_fast_parsing
@@ -47,6 +48,7 @@ class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
     ``recorder`` hears every call that is made with them, and every answer corrects ``clock``, the world's.
+    ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
     """
 
     endpoint_url: str | None = None
@@ -54,6 +56,7 @@ class Credentials:
     secret_access_key: str | None = field(default=None, repr=False)
     recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
     clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
+    immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,9 @@ def observe_with(
     started = client.credentials.clock.now()
     values = _read_all(client, started, readers() if only is None else only, upon, progress, *sides)
     parts = dict(upon.parts if upon else {}) | {
-        key: SnapshotPart(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
+        key: SnapshotPart(
+            key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable, section.cached
+        )
         for key, (read_at, section) in values.items()
     }
     return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(client.calls))
@@ -77,13 +79,13 @@ def _read_all(
         value = _read_one(reader, context)
         pools[key].shutdown(wait=False)
         read_at[key] = client.credentials.clock.now()
-        futures[key].set_result(Section(value, tuple(context.unreadable)))
+        futures[key].set_result(Section(value, **context.left_out))
 
     def begun(key: Key) -> Future[Section]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
         part = earlier.get(key)
         if part and (key[1] not in sides or _is_known(part, wanted)):
-            return _settled(Section(part.value, part.unreadable))
+            return _settled(Section(part.value, part.unreadable, part.cached))
         with starting:
             if key not in futures:
                 futures[key] = Future()

@@ -17,9 +17,11 @@ from typing import Any
 import pytest
 
 from benchmarks.readers import read_in_turn
-from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.immutable_answers import ImmutableAnswers, load
+from dr_estate.aws.read_client import Credentials, ReadClient, operations
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecs
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
@@ -70,9 +72,9 @@ class ListedWorld:
         self.ids = [f"tenant{number}" for number in range(1, tenants + 1)]
         self.lists = {operation: row(self) for operation, row in _ROWS.items()}
 
-    def eyes(self) -> ReadClient:
+    def eyes(self, **more: Any) -> ReadClient:
         """The product's own eyes, looking at this world. Nothing leaves the process."""
-        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none"))
+        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none", **more))
         regions = {self.env.region(side) for side in Side}
         for service in {read.partition(":")[0] for read in reads()}:
             for region in regions:
@@ -189,16 +191,15 @@ _ROWS: dict[str, Callable[[ListedWorld], list[Any]]] = {
 }
 
 
-def _services(_: ListedWorld, params: Params) -> dict[str, Any]:
+def _service_row(_: ListedWorld, arn: str) -> dict[str, Any]:
     counts = {"desiredCount": 1, "runningCount": 1, "pendingCount": 0}
-    rows = []
-    for arn in params["services"]:
-        name = arn.rpartition("/")[2]
-        definition = f"arn:aws:ecs:xx:1:task-definition/{name}:1"
-        rows.append(
-            {"serviceName": name, "serviceArn": arn, "status": "ACTIVE", "taskDefinition": definition, **counts}
-        )
-    return {"services": rows}
+    name = arn.rpartition("/")[2]
+    definition = f"arn:aws:ecs:xx:1:task-definition/{name}:1"
+    return {"serviceName": name, "serviceArn": arn, "status": "ACTIVE", "taskDefinition": definition, **counts}
+
+
+def _services(world: ListedWorld, params: Params) -> dict[str, Any]:
+    return {"services": [_service_row(world, arn) for arn in params["services"]]}
 
 
 def _definition(_: ListedWorld, params: Params) -> dict[str, Any]:
@@ -314,6 +315,19 @@ def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> No
 def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten() -> None:
     few, many = _calls(10)[0], _calls(1000)[0]
     assert {name for name in many if many[name] - few[name] > CHANCE} <= set(GROWS) | set(NO_BATCH_READ)
+
+
+def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path: Path) -> None:
+    world, first = ListedWorld(SIT, tenants=2000), ImmutableAnswers()
+    for tenant in world.ids:
+        arn = _service_row(world, _service(world, tenant))["taskDefinition"]
+        first.keep(arn, ecs.definition_of(_definition(world, {"taskDefinition": arn})["taskDefinition"]))
+    first.save(tmp_path / "answers", "this version")
+    client = world.eyes(immutable=load(tmp_path / "answers", "this version"))
+    definitions = read_in_turn(client)[ecs.task_definitions.name, Side.DR]
+    assert client.calls["ecs:DescribeTaskDefinition"] == 0
+    assert operations(client.calls) <= 1750
+    assert len({definition.arn for definition in definitions}) == 2000, "and none is missing"
 
 
 @pytest.mark.proof

@@ -88,11 +88,12 @@ class DoctorOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusOptions(Options):
-    """Of `status`: the scenarios of the areas that are named, or all."""
+    """Of `status`: the scenarios of the areas that are named, or all; ``no_cache``: what cannot change is read too."""
 
     command: ClassVar[str] = "status"
     replication: bool = False
     infrastructure: bool = False
+    no_cache: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,6 +146,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
+        _flag("no-cache", "Read again what cannot change, too (task definition revisions)."),
         _REPORT,
     ),
     "explain needs": (_word("name", "TENANT", "The tenant."),),

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from botocore.parsers import JSONParser, ResponseParserError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_estate.aws.answer_parsing import PlannedJsonParser
-from dr_estate.aws.speedups import fast_timestamp
+from dr_estate.aws.speedups import PlannedJsonParser, fast_timestamp
 from tests.dr_estate.contracts.answering import Answered, operations
 from tests.dr_estate.contracts.shapes import drawn, full
 
@@ -62,7 +61,7 @@ def test_every_read_gets_what_botocore_would_have_given_it(operation: str) -> No
     assert parsed(OURS, response, shape) == parsed(BOTOCORES, response, shape)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150)
 @given(st.data())
 def test_answers_of_any_content_are_read_alike(data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(IN_JSON))
