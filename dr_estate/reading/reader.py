@@ -187,7 +187,8 @@ class ReadContext:
         Raises DataUnavailable where it is unseen.
         """
         future = self.parts(reader.name, side or self.side)
-        wait([future], timeout=self.client.seconds_left)
+        while self.client.seconds_left and not future.done():  # the deadline moves where AWS's rates need longer
+            wait([future], timeout=self.client.seconds_left)
         try:
             section = future.result(timeout=0)
         except FutureTimeout as late:
@@ -204,7 +205,7 @@ class ReadContext:
 def _codec(shape: Hashable) -> Any:
     from pydantic import TypeAdapter  # what is cached nowhere needs none
 
-    return TypeAdapter(shape)
+    return TypeAdapter(cast(Any, shape))
 
 
 def _shaped(shape: type[T], known: Any) -> T | None:

@@ -136,7 +136,9 @@ def _exercise(options: of.DrTestOptions | of.DrillOptions, environment: Environm
 def _environment(options: of.Options) -> Environment:
     environment = load_environment(options.config, options.environment)
     if options.deadline_s is not None:
-        observation = environment.observation.model_copy(update={"deadline_s": options.deadline_s})
+        observation = environment.observation.model_copy(
+            update={"deadline_s": options.deadline_s, "firm_deadline": True}
+        )
         environment = environment.model_copy(update={"observation": observation})
     if not isinstance(options, of.FailbackOptions):
         return environment
