@@ -29,6 +29,7 @@ class Reader(Generic[T_co]):
     reads: frozenset[str]
     read: Callable[[ReadContext], T_co]
     shape: Any
+    visits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

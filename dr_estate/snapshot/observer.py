@@ -17,6 +17,8 @@ from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
+API_THREADS = 8
+"""A part's calls at once. More cost CPU and gain nothing in Python: 8 in 40 ms are ten times ECS's published rate."""
 _TICK_S = 0.1
 
 
@@ -89,7 +91,9 @@ def _read_all(
         with starting:
             if key not in futures:
                 futures[key] = Future()
-                pools[key] = ThreadPoolExecutor(client.environment.observation.workers, f"look-{key[0]}-{key[1]}")
+                workers = client.environment.observation.workers
+                threads = workers if reader.visits else min(workers, API_THREADS)
+                pools[key] = ThreadPoolExecutor(threads, f"look-{key[0]}-{key[1]}")
                 threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
             return futures[key]
 

@@ -6,6 +6,7 @@ no seeding, so a thousand tenants cost what their pages cost. What it does not l
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from dr_estate.aws.read_client import Credentials, ReadClient, operations
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
-from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.observer import API_THREADS, observe, observe_with
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from tests.worlds import borrowed
@@ -241,6 +242,7 @@ def _zones(world: ListedWorld, _: Params) -> dict[str, Any]:
 
 
 _SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
+    "sts:GetCallerIdentity": lambda world, _: {"Account": world.env.account, "Arn": "arn:aws:iam::1:user/reader"},
     # a denied item among several leaves it to chance how many of the others are still asked
     "account:GetRegionOptStatus": lambda _, params: {**params, "RegionOptStatus": "ENABLED"},
     "ecs:DescribeServices": _services,
@@ -328,6 +330,21 @@ def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path
     assert client.calls["ecs:DescribeTaskDefinition"] == 0
     assert operations(client.calls) <= 1750
     assert len({definition.arn for definition in definitions}) == 2000, "and none is missing"
+
+
+def test_a_part_makes_a_few_calls_at_once_however_many_it_has_to_make() -> None:
+    client, under_way, at_once = ListedWorld(SIT, tenants=100).eyes(), Counter[str](), list[int]()
+
+    def count(model: Any, **_: Any) -> None:
+        under_way[model.name] += 1
+        time.sleep(0.002)
+        at_once.append(under_way["DescribeTaskDefinition"])
+        under_way[model.name] -= 1
+
+    client.client("ecs", SIT.region(Side.DR)).meta.events.register_first("before-call.ecs", count)
+    observe_with(client, "listed", only=frozenset({ecs.task_definitions.name}))
+    assert client.calls["ecs:DescribeTaskDefinition"] == 200
+    assert 1 < max(at_once) <= API_THREADS
 
 
 @pytest.mark.proof
