@@ -91,9 +91,7 @@ def _read_all(
         with starting:
             if key not in futures:
                 futures[key] = Future()
-                workers = client.environment.observation.workers
-                threads = workers if reader.visits else min(workers, API_THREADS)
-                pools[key] = ThreadPoolExecutor(threads, f"look-{key[0]}-{key[1]}")
+                pools[key] = ThreadPoolExecutor(_threads(client, reader), f"look-{key[0]}-{key[1]}")
                 threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
             return futures[key]
 
@@ -108,6 +106,11 @@ def _read_all(
         pool.shutdown(wait=False, cancel_futures=True)
     end = client.credentials.clock.now()
     return {key: (read_at.get(key, end), _section(key, part, client)) for key, part in futures.copy().items()}
+
+
+def _threads(client: ReadClient, reader: Reader[Any]) -> int:
+    workers = client.environment.observation.workers
+    return workers if reader.visits else min(workers, API_THREADS)
 
 
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:

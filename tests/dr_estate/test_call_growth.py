@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dr_estate.aws.read_client import Credentials, ReadClient, operations
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs
+from dr_estate.snapshot.call_growth import GROWS, NO_BATCH_READ
 from dr_estate.snapshot.observer import API_THREADS, observe, observe_with
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
@@ -261,30 +261,6 @@ _SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 
-# Calls of a whole observation with n tenants: both regions, but for what stands in one of them alone.
-GROWS: dict[str, Callable[[int], int]] = {
-    "application-autoscaling:DescribeScalableTargets": lambda n: 2 * ceil(n / 50) + 2,  # the tables' besides
-    "application-autoscaling:DescribeScalingPolicies": lambda n: 2 * ceil(n / 10) + 2,
-    "cloudwatch:GetMetricData": lambda n: 2 * ceil(n / 500) + 4,  # four lists of fixed length besides
-    "ec2:DescribeNetworkInterfaces": lambda n: ceil(n / 1000),
-    "ecs:DescribeServices": lambda n: 2 * ceil(n / 10),
-    "ecs:DescribeTasks": lambda n: 2 * ceil(n / 100),
-    "ecs:ListServices": lambda n: 2 * (1 + ceil(n / 100)),
-    "ecs:ListTasks": lambda n: 2 * ceil(n / 100),
-    "efs:DescribeAccessPoints": lambda n: 2 * ceil(n / 100),
-    "elbv2:DescribeRules": lambda n: 2 * ceil(n / 400),
-    "elbv2:DescribeTargetGroups": lambda n: 2 * ceil(n / 400),
-    "logs:DescribeLogGroups": lambda n: 2 * ceil(n / 50),
-    "route53:ListResourceRecordSets": lambda n: ceil(n / 300),
-    "secretsmanager:BatchGetSecretValue": lambda n: 2 * ceil(n / 20),
-    "secretsmanager:ListSecrets": lambda n: 2 * ceil(n / 100),
-}
-
-# One call a thing, and why.
-NO_BATCH_READ = {
-    "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
-}
-
 # A denied read spares its sisters that have not begun; one more call a page of 100 tenants is more than that.
 CHANCE = 5
 
@@ -300,7 +276,7 @@ def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
 @pytest.mark.parametrize("tenants", [10, 1000])
 def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> None:
     calls, seen = _calls(tenants)
-    wanted = {operation: formula(tenants) for operation, formula in GROWS.items()}
+    wanted = {operation: growth.calls(tenants) for operation, growth in GROWS.items()}
     assert wanted == {operation: calls[operation] for operation in GROWS}
     assert dict.fromkeys(NO_BATCH_READ, 2 * tenants) == {name: calls[name] for name in NO_BATCH_READ}
     for part in (

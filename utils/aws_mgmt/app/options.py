@@ -133,11 +133,12 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
-    """Of `explain`: the ``action`` says what of the tenant ``name`` is explained."""
+    """Of `explain`: the ``action`` says what is explained: of the tenant ``name``, or of an estate of ``number``."""
 
     command: ClassVar[str] = "explain"
-    action: Literal["needs"]
-    name: str
+    action: Literal["needs", "calls"]
+    name: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

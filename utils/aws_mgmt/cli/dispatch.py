@@ -66,9 +66,9 @@ def _look(options: of.LogOptions | of.DoctorOptions | of.ExplainOptions, environ
 
         return log_command(options, environment)
     if isinstance(options, of.ExplainOptions):
-        from utils.aws_mgmt.cli.commands.explain import explain_needs
+        from utils.aws_mgmt.cli.commands.explain import explain_calls, explain_needs
 
-        return explain_needs(options, environment)
+        return explain_calls(options, environment) if options.action == "calls" else explain_needs(options, environment)
     from utils.aws_mgmt.cli.commands.doctor import doctor_command
 
     return doctor_command(options, environment)
