@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dr_checks.core.model import View
 from dr_checks.derived.needs import needs_of
 from dr_estate.config.environment import Environment, Side
@@ -14,6 +16,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import evidence_of
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import DIAGNOSIS, READINESS
 from utils.aws_mgmt.app.options import ExplainOptions
 from utils.aws_mgmt.app.target import world_of
 
@@ -32,7 +35,10 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
         raise UsageError(f"There is no tenant '{options.name}' in {environment.name}: {', '.join(sorted(known))}.")
     needs = needs_of(view, known[options.name])
     console.result(render(needs, options.format), machine=options.format == "json")
-    return Exit.COULD_NOT_SEE if needs.unseen else Exit.READY
+    code = Exit.COULD_NOT_SEE if needs.unseen else Exit.READY
+    answer = f"{len(needs.edges)} needs of {needs.tenant}, {len(needs.unseen)} parts not seen, exit {code}"
+    console.conclude(options.format, answer, str(DIAGNOSIS) if needs.unseen else READINESS)
+    return code
 
 
 def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
@@ -44,6 +50,8 @@ def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
     tenants = len(discover(snapshot, environment))
     plan = CallPlan.of(snapshot, tenants, options.number or tenants)
     console.result(render_calls(plan, options.format), machine=options.format == "json")
+    answer = f"{sum(plan.estimate.values()):,} calls for {plan.number} tenants, exit {Exit.READY}"
+    console.conclude(options.format, answer, READINESS)
     return Exit.READY
 
 
@@ -52,5 +60,5 @@ def _observed(options: ExplainOptions, environment: Environment) -> Snapshot:
         raise UsageError(f"explain {options.action} is not written as {options.format}: use {', '.join(_FORMS)}.")
     if options.from_evidence:
         return evidence_of(options, environment)
-    with world_of(options, environment) as world:
-        return world.observe(environment)
+    with console.progress() as advance, world_of(options, environment) as world:
+        return world.observe(environment, progress=partial(advance, "Looking"))
