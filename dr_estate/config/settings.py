@@ -229,9 +229,14 @@ class Thresholds(Settings):
 
 
 class ReadLimits(Settings):
-    """Time limits and concurrency of reading."""
+    """Time limits and concurrency of reading.
+
+    Where AWS's published rates make the reading of a large estate longer than ``deadline_s``, it is given that time,
+    unless ``firm_deadline``; ``--deadline`` is firm.
+    """
 
     deadline_s: Positive = 90
+    firm_deadline: bool = False
     connect_timeout_s: Positive = 3
     read_timeout_s: Positive = 10
     attempts: Positive = 3

@@ -88,11 +88,15 @@ class DoctorOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusOptions(Options):
-    """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again."""
+    """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again.
+
+    ``no_cache``: what cannot change is read too.
+    """
 
     command: ClassVar[str] = "status"
     replication: bool = False
     infrastructure: bool = False
+    no_cache: bool = False
     watch_s: int | None = None
 
 
@@ -133,11 +137,12 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
-    """Of `explain`: the ``action`` says what of the tenant ``name`` is explained."""
+    """Of `explain`: the ``action`` says what is explained: of the tenant ``name``, or of an estate of ``number``."""
 
     command: ClassVar[str] = "explain"
-    action: Literal["needs"]
-    name: str
+    action: Literal["needs", "calls"]
+    name: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,9 +75,9 @@ def _look(options: of.LogOptions | of.DoctorOptions | of.ExplainOptions, environ
 
         return log_command(options, environment)
     if isinstance(options, of.ExplainOptions):
-        from utils.aws_mgmt.cli.commands.explain import explain_needs
+        from utils.aws_mgmt.cli.commands.explain import explain_calls, explain_needs
 
-        return explain_needs(options, environment)
+        return explain_calls(options, environment) if options.action == "calls" else explain_needs(options, environment)
     from utils.aws_mgmt.cli.commands.doctor import doctor_command
 
     return doctor_command(options, environment)
@@ -160,7 +160,9 @@ def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, envi
 def _environment(options: of.Options) -> Environment:
     environment = load_environment(options.config, options.environment)
     if options.deadline_s is not None:
-        observation = environment.observation.model_copy(update={"deadline_s": options.deadline_s})
+        observation = environment.observation.model_copy(
+            update={"deadline_s": options.deadline_s, "firm_deadline": True}
+        )
         environment = environment.model_copy(update={"observation": observation})
     if not isinstance(options, of.FailbackOptions):
         return environment
