@@ -11,6 +11,7 @@ from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
 from dr_estate.model.durations import duration
 from reports.terminal.parts import indented
+from reports.values import gate as values_gate
 from reports.values.report import Report
 
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
@@ -31,6 +32,8 @@ def lines(report: Report) -> Iterator[tuple[str, str]]:
     if loss := _loss(report):
         yield "Loss", loss
     yield "Gaps", _gaps(report)
+    if report.gate is not None:
+        yield "Gate", values_gate.sentence(report.gate, report.verdict.score)
     if report.next_step:
         yield "Next", report.invocation.complete(report.next_step)
 

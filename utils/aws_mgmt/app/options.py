@@ -87,7 +87,25 @@ class DoctorOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatusOptions(Options):
+class JudgingOptions(Options):
+    """Of a command that only judges. ``gate`` and the three that imply it are a pipeline's rules for the exit code.
+
+    ``fail_on``: fail, unknown or warn. ``baseline``: the JSON report of before, or the folder of its run.
+    """
+
+    gate: bool = False
+    min_score: int | None = None
+    fail_on: str = ""
+    baseline: Path | None = None
+
+    @property
+    def gated(self) -> bool:
+        """Whether the exit code is the gate's."""
+        return self.gate or bool(self.fail_on) or self.min_score is not None or self.baseline is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions(JudgingOptions):
     """Of `status`: the scenarios of the areas that are named, or all."""
 
     command: ClassVar[str] = "status"
@@ -96,7 +114,7 @@ class StatusOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrTestOptions(Options):
+class DrTestOptions(JudgingOptions):
     """Of `test`. ``restore`` and ``canary`` are trials beside the estate."""
 
     command: ClassVar[str] = "test"

@@ -12,7 +12,9 @@ from utils.aws_mgmt.cli.pages import HelpPage
 
 VARIABLE = "_DR_COMPLETE"
 SIDES = ("primary", "dr")
-FORMATS = ("terminal", "markdown", "json", "csv")
+CI_FORMATS = ("junit", "github", "sarif")
+FORMATS = ("terminal", "markdown", "json", "csv", *CI_FORMATS)
+FAILING = ("fail", "unknown", "warn")
 _COMMAND = "dr"
 
 

@@ -8,11 +8,13 @@ from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import invocation_of
+from utils.aws_mgmt.cli.completion import CI_FORMATS
 
 
 def run(options: of.Options) -> Exit:
     """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
     console.begin(invocation_of(options))
+    _refuse_what_is_no_judgement(options)
     if isinstance(options, of.ReportOptions | of.EvidenceOptions):
         return _show_or_pack(options)
     environment = _environment(options)
@@ -40,6 +42,16 @@ def run(options: of.Options) -> Exit:
 
             return run_sandbox(options, environment)
     raise UsageError(f"There is no command for {type(options).__name__}.")
+
+
+def _refuse_what_is_no_judgement(options: of.Options) -> None:
+    """Only a judgement has scenarios for a CI system to read, and results to weigh. Raises UsageError."""
+    exercise = isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop)
+    judges = isinstance(options, of.JudgingOptions) and not exercise
+    if options.format in CI_FORMATS and not judges and not getattr(options, "validate", False):
+        raise UsageError(f"Only what `status`, `test` and `failover --validate` judge is written as {options.format}.")
+    if exercise and isinstance(options, of.JudgingOptions) and options.gated:
+        raise UsageError("An exercise has no gate: omit --gate and its rules.")
 
 
 def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:

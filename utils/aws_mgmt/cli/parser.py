@@ -61,6 +61,12 @@ GLOBAL = (
 )
 _REPORT = _flag("report", "Also build the single-file HTML report.", "html")
 _OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
+_GATED = (
+    _flag("gate", "For a pipeline: the exit code by the rules of the next three options."),
+    _option("min-score", "N", "With --gate: stop below this score.", type=click.IntRange(0, 100)),
+    _option("fail-on", "", "With --gate: stop from this on (unknown).", type=click.Choice(completion.FAILING)),
+    _option("baseline", "FILE", "With --gate: stop for new gaps only; the JSON report of before.", type=_FILE),
+)
 _RECOVERY = (
     _flag("assess-only", "Assess and plan, change nothing (the default)."),
     _flag("execute", "Run the plan."),
@@ -113,7 +119,7 @@ _ABOUT = {
 _EXAMPLES = {
     "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
     "doctor": "-e prod doctor; -e prod doctor --format json",
-    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e sit --sandbox status --report",
+    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e prod status --baseline before.json",
     "explain": "-e sit explain needs tenant2",
     "explain needs": "-e sit explain needs tenant2; -e sit --sandbox explain needs tenant2 --format json",
     "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
@@ -146,6 +152,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
+        *_GATED,
         _REPORT,
     ),
     "explain needs": (_word("name", "TENANT", "The tenant."),),
@@ -195,6 +202,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("full-drill", "Failover and failback of the whole environment (not in PROD)."),
         _flag("restore", "With --infra: also restore the newest copies, and query them."),
         _flag("canary", "With --dns: also steer a record of its own."),
+        *_GATED,
         _OVERRIDE,
         _option("answers", "FILE", "With --tabletop: the decisions (TOML).", type=_FILE),
         _flag("non-interactive", "With --tabletop: ask nobody."),
