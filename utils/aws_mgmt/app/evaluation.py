@@ -15,6 +15,7 @@ from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
+from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.posture.posture import PostureName, posture_of
 from dr_checks.posture.writers import writers_sentence
 from dr_estate.aws.clock import WorldClock
@@ -123,12 +124,21 @@ def judge(
         standing=_control_state(snapshot),
         invocation=invocation,
         every_finding=options.every_finding,
+        scheduled_tests=_scheduled_tests(snapshot, environment),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 
 
 def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:
     return living(View("database", Side.PRIMARY, environment, snapshot))
+
+
+def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[ScheduledTest, ...] | None:
+    try:
+        past = snapshot.get(control_table.runs, Side.DR)
+    except DataUnavailable:
+        return None
+    return None if past.reason else dues(environment, past.runs, snapshot.taken_at)
 
 
 def _control_state(snapshot: Snapshot) -> ControlState | None:

@@ -91,12 +91,14 @@ class JudgingOptions(Options):
     """Of a command that only judges. ``gate`` and the three that imply it are a pipeline's rules for the exit code.
 
     ``fail_on``: fail, unknown or warn. ``baseline``: the JSON report of before, or the folder of its run.
+    ``metrics``: the file that the metrics are written to.
     """
 
     gate: bool = False
     min_score: int | None = None
     fail_on: str = ""
     baseline: Path | None = None
+    metrics: Path | None = None
 
     @property
     def gated(self) -> bool:

@@ -46,12 +46,13 @@ def run(options: of.Options) -> Exit:
 
 def _refuse_what_is_no_judgement(options: of.Options) -> None:
     """Only a judgement has scenarios for a CI system to read, and results to weigh. Raises UsageError."""
-    exercise = isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop)
-    judges = isinstance(options, of.JudgingOptions) and not exercise
+    judges = isinstance(options, of.JudgingOptions)
+    if isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop):
+        judges = False
+        if options.gated or options.metrics:
+            raise UsageError("An exercise is no judgement: omit --gate, its rules and --metrics.")
     if options.format in CI_FORMATS and not judges and not getattr(options, "validate", False):
         raise UsageError(f"Only what `status`, `test` and `failover --validate` judge is written as {options.format}.")
-    if exercise and isinstance(options, of.JudgingOptions) and options.gated:
-        raise UsageError("An exercise has no gate: omit --gate and its rules.")
 
 
 def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:

@@ -61,11 +61,12 @@ GLOBAL = (
 )
 _REPORT = _flag("report", "Also build the single-file HTML report.", "html")
 _OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
-_GATED = (
+_JUDGING = (
     _flag("gate", "For a pipeline: the exit code by the rules of the next three options."),
     _option("min-score", "N", "With --gate: stop below this score.", type=click.IntRange(0, 100)),
     _option("fail-on", "", "With --gate: stop from this on (unknown).", type=click.Choice(completion.FAILING)),
     _option("baseline", "FILE", "With --gate: stop for new gaps only; the JSON report of before.", type=_FILE),
+    _option("metrics", "FILE", "Also write metrics: OpenMetrics, or for node exporter (*.prom).", type=_FILE),
 )
 _RECOVERY = (
     _flag("assess-only", "Assess and plan, change nothing (the default)."),
@@ -152,7 +153,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
-        *_GATED,
+        *_JUDGING,
         _REPORT,
     ),
     "explain needs": (_word("name", "TENANT", "The tenant."),),
@@ -202,7 +203,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("full-drill", "Failover and failback of the whole environment (not in PROD)."),
         _flag("restore", "With --infra: also restore the newest copies, and query them."),
         _flag("canary", "With --dns: also steer a record of its own."),
-        *_GATED,
+        *_JUDGING,
         _OVERRIDE,
         _option("answers", "FILE", "With --tabletop: the decisions (TOML).", type=_FILE),
         _flag("non-interactive", "With --tabletop: ask nobody."),

@@ -12,6 +12,7 @@ from dr_actions.iam.policies import HOME, IamRole, declared, policies, role_name
 from dr_estate.config.environment import Environment, load_environment
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.ci_workflows import workflow
+from utils.aws_mgmt.generate.monitoring import alerts, dashboard
 
 DEPLOY = ROOT / "deploy"
 GENERATED = (
@@ -19,6 +20,7 @@ GENERATED = (
     ("terraform", "*.tfvars.json"),
     ("cloudformation", "*.json"),
     ("github", "*.yml"),
+    ("monitoring", "*"),
 )
 _ENVIRONMENTS = ROOT / "environments"
 
@@ -40,6 +42,7 @@ def files() -> dict[str, str]:
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
     texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
+    texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
     return texts | {f"github/{env.name}-dr-tests.yml": workflow(env) for env in environments()}
 
 

@@ -122,14 +122,26 @@ def test_a_github_job_gets_its_summary_and_annotations_and_stdout_stays_json(est
     assert "# DR status of SIT: NOT_READY" in summary.read_text()
 
 
+def test_metrics_are_written_beside_the_report_and_a_folder_that_is_not_there_is_exit_3(
+    estates: Estates, tmp_path: Path
+) -> None:
+    file = tmp_path / "dr.prom"
+    ran = estates.judge("new", f"--format json --metrics {file}")
+    score = ran.report["score"]
+    assert f'dr_readiness_score{{environment="sit",rehearsal="false"}} {score}.0' in file.read_text()
+    lost = estates.judge("new", f"--metrics {tmp_path / 'nowhere' / 'dr.prom'}")
+    assert 3 == lost.code, "a result that cannot be written is never green"
+    assert "nowhere" in lost.err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         ("log --format junit", "Only what `status`, `test` and `failover --validate` judge is written as junit."),
         ("failover --format sarif", "is written as sarif"),
         ("test --tabletop --format junit", "is written as junit"),
-        ("test --tabletop --gate", "An exercise has no gate"),
-        ("test --full-drill --min-score 3", "An exercise has no gate"),
+        ("test --tabletop --gate", "An exercise is no judgement: omit --gate"),
+        ("test --full-drill --metrics dr.prom", "omit --gate, its rules and --metrics"),
     ],
 )
 def test_what_is_no_judgement_has_neither_a_ci_format_nor_a_gate(tmp_path: Path, words: str, message: str) -> None:

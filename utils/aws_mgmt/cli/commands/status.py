@@ -41,4 +41,8 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
     report = gated(report, rules)
     report = replace(report, next_step=after_look(report))
     publish(report, folder, options.format, html=options.html)
+    if isinstance(options, JudgingOptions) and options.metrics:
+        from reports.render.openmetrics import write_metrics
+
+        write_metrics(report, options.metrics)
     return Exit(report.exit)
