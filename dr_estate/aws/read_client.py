@@ -21,6 +21,7 @@ import botocore.parsers
 import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import ClockHook, WorldClock
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
@@ -46,7 +47,8 @@ class ForbiddenCall(Exception):
 class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
-    ``recorder`` hears every call that is made with them, and every answer corrects ``clock``, the world's.
+    ``recorder`` hears every call that is made with them, ``call_log`` logs each, and every answer corrects ``clock``,
+    the world's.
     """
 
     endpoint_url: str | None = None
@@ -54,6 +56,7 @@ class Credentials:
     secret_access_key: str | None = field(default=None, repr=False)
     recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
     clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
+    call_log: CallLog | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,8 @@ class ReadClient:
         session.register("before-send", self._before_send, unique_id="deadline")
         if self.credentials.recorder:
             self.credentials.recorder.attach(session)
+        if self.credentials.call_log:
+            self.credentials.call_log.attach(session)
         return session
 
     def _before_call(self, model: Any, **_: Any) -> None:

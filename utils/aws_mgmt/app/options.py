@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # help needs no gates
     from dr_actions.model.gates import Override
 
 ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "environments"
 INSTALLED = (ROOT / "__main__.py").is_file()
 """Whether this is a wheel's copy: that has its launcher beside the rooms, a checkout has it in a folder of its own."""
 
@@ -36,6 +38,19 @@ def results_folder() -> Path:
     return state_folder() / "reports" if INSTALLED else ROOT / "reports" / "out"
 
 
+def configuration(environment: str) -> Path:
+    """Return the folder of the environment files without --config.
+
+    That is DR_CONFIG, else the nearest ``environments`` folder upwards from the working directory that knows the
+    environment, else the shipped one.
+    """
+    if given := os.environ.get("DR_CONFIG"):
+        return Path(given)
+    here = Path.cwd()
+    folders = (folder / SHIPPED.name for folder in (here, *here.parents))
+    return next((folder for folder in folders if (folder / f"{environment}.toml").is_file()), SHIPPED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What every command takes. ``command`` names it in reports and folders.
@@ -46,7 +61,7 @@ class Options:
     command: ClassVar[str] = ""
     usual_person: ClassVar[str] = "reader"
     environment: str = ""
-    config: Path = ROOT / "environments"
+    config: Path = SHIPPED
     sandbox: bool = False
     person: str = ""
     tenants: int | None = None
@@ -63,6 +78,8 @@ class Options:
     html: bool = False
     every_finding: bool = False
     program: Program = Program.CHECKOUT
+    profile: str = ""
+    debug: bool = False
 
     @property
     def keys_of(self) -> str:
@@ -300,6 +317,15 @@ class ReportOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiffOptions(Options):
+    """Of `diff`: two runs of one environment, each its folder or its JSON report."""
+
+    command: ClassVar[str] = "diff"
+    before: Path
+    after: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxOptions(Options):
     """Of `sandbox`: the ``action``, the disaster or scenario that it names, and what single actions take."""
 
@@ -335,6 +361,7 @@ TYPES: dict[str, type[Any]] = {
             IamOptions,
             DrillOptions,
             ReportOptions,
+            DiffOptions,
             SandboxOptions,
         ),
     )

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
@@ -15,6 +16,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
+from reports.terminal import console
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.options import Options
@@ -68,6 +70,8 @@ def world_of(options: Options, environment: Environment, clock: WorldClock | Non
     With ``options.record`` each answer is written there once the world is left, with placeholders.
     """
     with _world(options, environment, clock or WorldClock()) as world:
+        if options.debug:
+            world = replace(world, credentials=replace(world.credentials, call_log=_call_log(options)))  # noqa: PLW2901
         if options.record is None:
             yield world
             return
@@ -78,6 +82,13 @@ def world_of(options: Options, environment: Environment, clock: WorldClock | Non
             from utils.aws_mgmt.app.bundle import placeholders
 
             save(recorder.exchanges, options.record, placeholders().value)
+
+
+def _call_log(options: Options) -> CallLog:
+    """The log of this command's calls, whose place is said on stderr."""
+    path = options.output / f"calls-{options.environment}-{options.command}-{os.getpid()}.log"
+    console.complain(f"Calls: {path}")
+    return CallLog(path)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from dr_estate.config.environment import Environment, load_environment
 from reports.terminal import console
 from utils.aws_mgmt.app import options as of
@@ -15,7 +17,8 @@ def run(options: of.Options) -> Exit:
     """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
     console.begin(invocation_of(options))
     _refuse_what_is_no_judgement(options)
-    if isinstance(options, of.ReportOptions | of.EvidenceOptions):
+    _choose_keys(options)
+    if isinstance(options, of.ReportOptions | of.DiffOptions | of.EvidenceOptions):
         return _show_or_pack(options)
     environment = _environment(options)
     match options:
@@ -55,12 +58,29 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
         raise UsageError(f"Only what `status`, `test` and `failover --validate` judge is written as {options.format}.")
 
 
-def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:
-    """Show an earlier run, check a pack, both without an environment, or make a pack."""
+def _choose_keys(options: of.Options) -> None:
+    """Let the profile that was named count, as the aws CLI does: before keys in variables. Raises UsageError."""
+    if options.person and not options.sandbox and not isinstance(options, of.SandboxOptions):
+        raise UsageError(
+            f"--as {options.person} chooses among the sandbox's people. Without --sandbox your own keys say who you "
+            "are: choose them by --profile, and omit --as."
+        )
+    if options.profile:
+        os.environ["AWS_PROFILE"] = options.profile
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
+
+
+def _show_or_pack(options: of.ReportOptions | of.DiffOptions | of.EvidenceOptions) -> Exit:
+    """Show an earlier run, compare two, check a pack, all without an environment, or make a pack."""
     if isinstance(options, of.ReportOptions):
         from utils.aws_mgmt.cli.commands.report import report_command
 
         return report_command(options)
+    if isinstance(options, of.DiffOptions):
+        from utils.aws_mgmt.cli.commands.diff import diff_command
+
+        return diff_command(options)
     from utils.aws_mgmt.cli.commands.evidence import evidence_command, verify_command
 
     return verify_command(options) if options.action else evidence_command(options, _environment(options))

@@ -43,7 +43,8 @@ _GATE = "Ignore one gate by its id, until a time such as 2026-01-07T18:00Z; may 
 _FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": overrides_in}
 GLOBAL = (
     _option("e|environment", "ENV", _ENV, "environment", **completion.ENVIRONMENT),
-    _option("config", "DIR", "Folder of the environment files.", type=_FILE),
+    _option("config", "DIR", "Folder of the environment files (DR_CONFIG, or environments upwards).", type=_FILE),
+    _option("profile", "NAME", "Profile of the AWS configuration (AWS_PROFILE)."),
     _flag("sandbox", "Use the embedded sandbox instead of AWS."),
     _option("as", "WHO", _WHO, "person", **completion.PERSON),
     _option("tenants", "N", "Number of tenants of a sandbox that is started (12).", type=_FROM_1),
@@ -57,6 +58,7 @@ GLOBAL = (
     _option("from-evidence", "FILE", "Judge the saved FILE instead of observing.", type=_FILE),
     _option("record", "DIR", "Keep AWS's answers in DIR, with placeholders for ids, names and values.", type=_FOLDER),
     _option("exceptions", "FILE", "Accepted gaps (exceptions.toml beside ENV).", type=_FILE),
+    click.Option(["-v", "--debug"], is_flag=True, help="Log each API call, its time and request id, in a file."),
     _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
 )
 _REPORT = _flag("report", "Also build the single-file HTML report.", "html")
@@ -81,7 +83,7 @@ _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
 _GROUPS = {
-    "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report"),
+    "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report", "diff"),
     "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
     "Practise": ("test", "drill", "sandbox"),
     "Set up": ("iam", "completion"),
@@ -95,6 +97,7 @@ _ABOUT = {
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
     "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
+    "diff": "Show what changed between two runs of one environment (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
     "fence": "Assess, or execute, how one region is stopped from writing: first aid for a split.",
@@ -127,6 +130,7 @@ _EXAMPLES = {
     "log": "-e prod log; -e prod log --incident INC-123 --review",
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
+    "diff": "diff reports/out/sit-status-20260107T101500000000 reports/out/sit-status-20260108T101500000000",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
     "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
@@ -171,6 +175,10 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_FOLDER),
     ),
     "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
+    "diff": (
+        _word("before", "RUN", "The earlier run: its Results, or its JSON report.", type=_FOLDER),
+        _word("after", "RUN", "The later run.", type=_FOLDER),
+    ),
     "failover": (
         *_RECOVERY,
         _option("since", "TIME", "When the outage began (ticket), such as 2026-01-07T18:00Z.", callback=time_in),
