@@ -13,11 +13,13 @@ MOTO := .tools/moto
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
 SCHEMAS := .tools/schemas
+CYCLONEDX := .tools/cyclonedx
+CYCLONEDX_VERSION := 7.5.0
 PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure awscli terraform strangers moto-tests schemas constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure awscli terraform strangers moto-tests schemas constraints sbom clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -138,9 +140,22 @@ $(SCHEMAS)/.ready-$(PYTEST_VERSION):
 	  --wildcards '*/sarif-2.1.0*.json' && mv sarif-2.1.0*.json sarif-2.1.0.json
 	@touch $@
 
+# What CI installs is locked by hash, with the sandbox's packages: the tabletop exercise knows its disasters.
+LOCKED := --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
 constraints:
-	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links -o constraints.txt
+	uv pip compile -q pyproject.toml --extra dev $(LOCKED) -o constraints.txt
+	uv pip compile -q pyproject.toml --extra sandbox -c constraints.txt --generate-hashes $(LOCKED) -o requirements.lock
+
+# The bill of materials of what CI installs (CycloneDX), in build/, which is not kept.
+sbom: $(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION)
+	@mkdir -p build
+	@$(CYCLONEDX)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --validate \
+	  -o build/sbom.cdx.json requirements.lock
+	@echo build/sbom.cdx.json
+
+$(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION):
+	$(call environment,$(CYCLONEDX),cyclonedx-bom==$(CYCLONEDX_VERSION))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .tools reports/out

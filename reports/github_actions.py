@@ -11,14 +11,17 @@ from reports.render import github_report
 from reports.terminal import console
 from reports.values.report import Report
 
+_FOR_MACHINES = ("junit", "sarif")
+
 
 def announce(report: Report, form: str, variables: Mapping[str, str] = os.environ) -> None:
     """Annotate the step and append to its summary, where ``variables`` are those of a GitHub runner.
 
-    The annotations go to stderr, which the runner reads too: stdout stays the report in the ``form`` asked for. A
-    summary that cannot be written is told, and changes no exit code.
+    A file that a job writes beside, JUnit or SARIF, announces nothing twice. The annotations go to stderr, which the
+    runner reads too: stdout stays the report in the ``form`` asked for. A summary that cannot be written is told, and
+    changes no exit code.
     """
-    if variables.get("GITHUB_ACTIONS") != "true":
+    if variables.get("GITHUB_ACTIONS") != "true" or form in _FOR_MACHINES:
         return
     if form != "github":
         sys.stderr.write(github_report.render(report))

@@ -11,6 +11,7 @@ from typing import Any
 from dr_actions.iam.policies import HOME, IamRole, declared, policies, role_name
 from dr_estate.config.environment import Environment, load_environment
 from utils.aws_mgmt.app.options import ROOT
+from utils.aws_mgmt.generate import readiness_workflows
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
 
@@ -20,6 +21,7 @@ GENERATED = (
     ("terraform", "*.tfvars.json"),
     ("cloudformation", "*.json"),
     ("github", "*.yml"),
+    ("gitlab", "*.yml"),
     ("monitoring", "*"),
 )
 _ENVIRONMENTS = ROOT / "environments"
@@ -43,7 +45,12 @@ def files() -> dict[str, str]:
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
     texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
     texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
-    return texts | {f"github/{env.name}-dr-tests.yml": workflow(env) for env in environments()}
+    for env in environments():
+        texts[f"github/{env.name}-dr-tests.yml"] = workflow(env)
+        if env.replicates:
+            texts[f"github/{env.name}-dr-readiness.yml"] = readiness_workflows.github(env)
+            texts[f"gitlab/{env.name}-dr-readiness.gitlab-ci.yml"] = readiness_workflows.gitlab(env)
+    return texts
 
 
 def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
