@@ -33,6 +33,15 @@ def _places() -> dict[tuple[str, str], ScenarioPlace]:
     return found
 
 
+def place_of_sentence(says: str) -> ScenarioPlace:
+    """The line that speaks the sentence of a check; the folder where none does."""
+    for path in sorted(FEATURES.glob("*.feature")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip() == f"Then {says}":
+                return ScenarioPlace(f"features/{path.name}", number)
+    return ScenarioPlace()
+
+
 def place_of(feature: str, scenario: str) -> ScenarioPlace:
     """The place of a scenario; the folder where none was reached."""
     return _places().get((feature, scenario), ScenarioPlace())

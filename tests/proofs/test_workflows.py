@@ -5,7 +5,9 @@ What stands in for GitHub is its variables, and for OIDC the keys of the world's
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -134,3 +136,12 @@ def test_the_gitlab_example_runs_as_listed(runner: Runner) -> None:
         assert [0] * len(job[part]) == [runner.run(line, **variables) for line in job[part]], part
     assert 0o600 == (runner.folder / ".aws-token").stat().st_mode & 0o777
     assert (runner.folder / job["artifacts"]["reports"]["junit"]).exists()
+
+
+def test_the_bill_of_materials_names_every_locked_package_with_its_hashes() -> None:
+    subprocess.run(["make", "-s", "sbom", f"PYTHON={sys.executable}"], cwd=ROOT, check=True)  # noqa: S607 - as people do
+    bill = json.loads((ROOT / "build" / "sbom.cdx.json").read_text(encoding="utf-8"))
+    locked = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(locked) == {part["name"] for part in bill["components"]}
+    hashed = [part for part in bill["components"] if "hashes" in json.dumps(part)]
+    assert len(hashed) == len(bill["components"])

@@ -169,10 +169,10 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
-    """Of `explain`: the ``action`` says what of the tenant ``name`` is explained."""
+    """Of `explain`: ``needs`` of the tenant ``name``; else ``name`` is a check, a trap or an exit code."""
 
     command: ClassVar[str] = "explain"
-    action: Literal["needs"]
+    action: Literal["needs", "check", "trap", "exit"]
     name: str
 
 

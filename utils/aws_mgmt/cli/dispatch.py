@@ -18,7 +18,7 @@ def run(options: of.Options) -> Exit:
     console.begin(invocation_of(options))
     _refuse_what_is_no_judgement(options)
     _choose_keys(options)
-    if isinstance(options, of.ReportOptions | of.DiffOptions | of.EvidenceOptions):
+    if isinstance(options, of.ReportOptions | of.DiffOptions | of.EvidenceOptions | of.ExplainOptions):
         return _show_or_pack(options)
     environment = _environment(options)
     match options:
@@ -30,7 +30,7 @@ def run(options: of.Options) -> Exit:
             return _recover(options, environment)
         case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
             return _decide(options, environment)
-        case of.LogOptions() | of.DoctorOptions() | of.ExplainOptions():
+        case of.LogOptions() | of.DoctorOptions():
             return _look(options, environment)
         case of.IamOptions():
             from utils.aws_mgmt.cli.commands.iam import run_iam
@@ -71,8 +71,8 @@ def _choose_keys(options: of.Options) -> None:
             os.environ.pop(name, None)
 
 
-def _show_or_pack(options: of.ReportOptions | of.DiffOptions | of.EvidenceOptions) -> Exit:
-    """Show an earlier run, compare two, check a pack, all without an environment, or make a pack."""
+def _show_or_pack(options: of.ReportOptions | of.DiffOptions | of.EvidenceOptions | of.ExplainOptions) -> Exit:
+    """Show an earlier run, compare two, check or make a pack, explain a word: few of them need an environment."""
     if isinstance(options, of.ReportOptions):
         from utils.aws_mgmt.cli.commands.report import report_command
 
@@ -81,6 +81,12 @@ def _show_or_pack(options: of.ReportOptions | of.DiffOptions | of.EvidenceOption
         from utils.aws_mgmt.cli.commands.diff import diff_command
 
         return diff_command(options)
+    if isinstance(options, of.ExplainOptions):
+        from utils.aws_mgmt.cli.commands import explain, explain_term
+
+        if options.action == "needs":
+            return explain.explain_needs(options, _environment(options))
+        return explain_term.explain_term(options)
     from utils.aws_mgmt.cli.commands.evidence import evidence_command, verify_command
 
     return verify_command(options) if options.action else evidence_command(options, _environment(options))
@@ -93,15 +99,11 @@ def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environmen
     return judge_readiness(options, environment, areas_of(options))
 
 
-def _look(options: of.LogOptions | of.DoctorOptions | of.ExplainOptions, environment: Environment) -> Exit:
+def _look(options: of.LogOptions | of.DoctorOptions, environment: Environment) -> Exit:
     if isinstance(options, of.LogOptions):
         from utils.aws_mgmt.cli.commands.log import log_command
 
         return log_command(options, environment)
-    if isinstance(options, of.ExplainOptions):
-        from utils.aws_mgmt.cli.commands.explain import explain_needs
-
-        return explain_needs(options, environment)
     from utils.aws_mgmt.cli.commands.doctor import doctor_command
 
     return doctor_command(options, environment)

@@ -68,7 +68,7 @@ def kept(name: str) -> dict[str, Any]:
 
 def dumped(document: dict[str, Any]) -> str:
     """The workflow as YAML, the release beside each commit."""
-    text = yaml.safe_dump(document, sort_keys=False, width=200)
+    text: str = yaml.safe_dump(document, sort_keys=False, width=200)
     for action in ACTIONS:
         text = re.sub(rf"({re.escape(action.uses)})$", rf"\1 # {action.version}", text, flags=re.MULTILINE)
     return text
