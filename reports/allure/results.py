@@ -73,7 +73,8 @@ def _with_page(report: Report, folder: Path) -> Report:
     """The report with its HTML page. Where it was not built, a note and a line on stderr say so: no exit code does."""
     from reports.allure.html import build_html
 
-    built = build_html(folder / RESULTS, folder / PAGE, title_of(report.environment.name))
+    with console.working("Building the HTML page"):
+        built = build_html(folder / RESULTS, folder / PAGE, title_of(report.environment.name))
     for note in built.notes:
         console.complain(note)
     files = {**report.files, "Report": built.path} if built.path else report.files

@@ -36,7 +36,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     indented(console, f"writes: {report.writers}", 2)
     for sentence in values_assessment.sentences(assessment, env, report.observed_at):
-        indented(console, sentence, 2)
+        indented(console, report.invocation.complete(sentence), 2)
     console.print(Text("\nWhy", "bold"))
     for reason in assessment.reasons[:_SHOWN]:
         indented(console, f"- {reason}", 2)

@@ -33,7 +33,13 @@ LATENCY_S = 60.0
 SETTINGS = "[execution]\npoll_s = 10\n[observation]\nattempts = 1\nread_timeout_s = 5\nconnect_timeout_s = 1\n"
 GOES, UNFENCED, US_EAST_1 = "posture.expected", "fence.primary", "planes.us-east-1"
 WAITING_SPEED, HANGING_SPEED = 30, 15  # a question to what never answers lasts real seconds
-NOT_MEASURED = ("check.health-checks.healthy-now", "check.rpo.met", "check.s3-lag.latency", "data.objects")
+NOT_MEASURED = (
+    "check.health-checks.healthy-now",
+    "check.rpo.met",
+    "check.s3-lag.latency",
+    "data.objects",
+    "data.files",
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ EVERY = [
     *_both("reached-through-cloudfront-only", "primary-dark"),
     *_both("port-53-closed", "primary-dark", speed=WAITING_SPEED),
     Day("sit", ("primary-hangs",), speed=HANGING_SPEED),
-    Day("sit", ("metrics-stale", "primary-dark"), NOT_MEASURED),
+    Day("sit", ("metrics-stale", "primary-dark"), NOT_MEASURED, Exit.COULD_NOT_SEE),
     Day("virginia", ("primary-dark",), folder=FOLDER),
     Day("sit", ("us-east-1-sick", "primary-dark"), (US_EAST_1,), Exit.VALIDATION_FAILED),
 ]

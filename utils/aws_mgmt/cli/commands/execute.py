@@ -7,7 +7,6 @@ from dataclasses import replace
 from dr_estate.config.environment import Environment
 from reports.publish import publish_run
 from utils.aws_mgmt.app.authorization import authorise
-from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -15,12 +14,13 @@ from utils.aws_mgmt.app.next_steps import after_execution
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
+from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
 def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Run (or go on with) the plan of the options's goal. Returns 0 where it is done and validated."""
-    with run_folder(options) as folder, open_context(options, environment) as reached:
+    with run_folder(options) as folder, connected(options, environment) as reached:
         files = CommandRun(folder, Terminal())
         with files.dialog.progress() as advance:
             start = authorise(options, environment, reached, replace(files, advance=advance))
