@@ -33,13 +33,18 @@ def _places() -> dict[tuple[str, str], ScenarioPlace]:
     return found
 
 
+@cache
+def _sentences() -> dict[str, ScenarioPlace]:
+    return {
+        line.strip().removeprefix("Then "): ScenarioPlace(f"features/{path.name}", number)
+        for path in sorted(FEATURES.glob("*.feature"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    }
+
+
 def place_of_sentence(says: str) -> ScenarioPlace:
     """The line that speaks the sentence of a check; the folder where none does."""
-    for path in sorted(FEATURES.glob("*.feature")):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            if line.strip() == f"Then {says}":
-                return ScenarioPlace(f"features/{path.name}", number)
-    return ScenarioPlace()
+    return _sentences().get(says, ScenarioPlace())
 
 
 def place_of(feature: str, scenario: str) -> ScenarioPlace:

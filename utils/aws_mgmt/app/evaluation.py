@@ -93,14 +93,14 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules = _exceptions(options)
     evidence = _save(snapshot, options.save_evidence, run.folder)
-    invocation = invocation_of(options)
-    observation = Observation(environment, snapshot, narrowed(options, snapshot, environment), rules, invocation)
+    tenants, invocation = narrowed(options, snapshot, environment), invocation_of(options)
+    observation = Observation(environment, snapshot, tenants, rules, invocation)
     selection = ScenarioSelection(
         areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
     )
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    shows_replication = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if shows_replication else []
+    replicated = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if replicated else []
     posture = posture_of(snapshot, environment)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from dr_estate.aws.call_log import CallLog
@@ -16,7 +17,6 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
-from reports.terminal import console
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.options import Options
@@ -71,7 +71,7 @@ def world_of(options: Options, environment: Environment, clock: WorldClock | Non
     """
     with _world(options, environment, clock or WorldClock()) as world:
         if options.debug:
-            world = replace(world, credentials=replace(world.credentials, call_log=_call_log(options)))  # noqa: PLW2901
+            world = replace(world, credentials=replace(world.credentials, call_log=CallLog(calls_file(options))))  # noqa: PLW2901
         if options.record is None:
             yield world
             return
@@ -84,11 +84,9 @@ def world_of(options: Options, environment: Environment, clock: WorldClock | Non
             save(recorder.exchanges, options.record, placeholders().value)
 
 
-def _call_log(options: Options) -> CallLog:
-    """The log of this command's calls, whose place is said on stderr."""
-    path = options.output / f"calls-{options.environment}-{options.command}-{os.getpid()}.log"
-    console.complain(f"Calls: {path}")
-    return CallLog(path)
+def calls_file(options: Options) -> Path:
+    """Where --debug logs this command's calls."""
+    return options.output / f"calls-{options.environment}-{options.command}-{os.getpid()}.log"
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import invocation_of
+from utils.aws_mgmt.app.target import calls_file
 from utils.aws_mgmt.cli.completion import CI_FORMATS
 
 _OFFLINE = (of.ReportOptions, of.DiffOptions, of.EvidenceOptions, of.ExplainOptions, of.InitOptions)
@@ -61,12 +62,14 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
 
 
 def _choose_keys(options: of.Options) -> None:
-    """Let the profile that was named count, as the aws CLI does: before keys in variables. Raises UsageError."""
+    """Let the profile that was named count before keys in variables, and say where calls are logged. Raises UsageError."""
     if options.person and not options.sandbox and not isinstance(options, of.SandboxOptions):
         raise UsageError(
             f"--as {options.person} chooses among the sandbox's people. Without --sandbox your own keys say who you "
             "are: choose them by --profile, and omit --as."
         )
+    if options.debug:
+        console.complain(f"Calls: {calls_file(options)}")
     if options.profile:
         os.environ["AWS_PROFILE"] = options.profile
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):

@@ -10,7 +10,7 @@ import yaml
 
 from dr_estate.config.environment import Environment
 
-INSTALL = "python -m pip install --require-hashes -r requirements.lock"
+INSTALL = " ".join(("python -m pip install", "--require-hashes", "-r requirements.lock"))
 PYTHON = "3.13"
 
 

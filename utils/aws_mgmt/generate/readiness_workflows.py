@@ -105,7 +105,7 @@ def _again(env: Environment, form: str, file: str) -> str:
 
 
 def _program(env: Environment) -> str:
-    return f"python utils/aws_mgmt/dr_cli.py -e {env.name} --output {_OUT}"
+    return f"python utils/aws_mgmt/dr_cli.py -e {env.name}"
 
 
 _HEAD = """\
