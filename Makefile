@@ -14,9 +14,14 @@ DOCS_SITE := .tools/docs
 MKDOCS_VERSION := 9.8.2
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
+SCHEMAS := .tools/schemas
+CYCLONEDX := .tools/cyclonedx
+CYCLONEDX_VERSION := 7.5.0
+PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
+SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure awscli terraform strangers moto-tests constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure awscli terraform strangers moto-tests schemas constraints sbom clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -25,11 +30,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests docs-site
+proofs: setup awscli terraform strangers moto-tests schemas docs-site
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests docs-site
+exhaustive: setup awscli terraform strangers moto-tests schemas docs-site
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 \
 	  $(BIN)/pytest -q tests/proofs
@@ -138,9 +143,33 @@ $(MOTO_TESTS)/.ready-$(MOTO_VERSION):
 	@$(PYTHON) -m pip install -q --disable-pip-version-check --no-deps --target $(MOTO_TESTS)/extra freezegun==1.5.5
 	@touch $@
 
+# Schemas of what CI systems read: Jenkins' of JUnit files, which pytest's source distribution holds, and that of SARIF.
+schemas: $(SCHEMAS)/.ready-$(PYTEST_VERSION)
+
+$(SCHEMAS)/.ready-$(PYTEST_VERSION):
+	@rm -rf $(SCHEMAS) && mkdir -p $(SCHEMAS)
+	@$(PYTHON) -m pip download -q --disable-pip-version-check --no-deps --no-binary pytest -d $(SCHEMAS) pytest==$(PYTEST_VERSION)
+	@tar -xzf $(SCHEMAS)/pytest-$(PYTEST_VERSION).tar.gz -C $(SCHEMAS) --strip-components=3 --wildcards '*/junit-10.xsd'
+	@cd $(SCHEMAS) && npm pack --silent $(SARIF_SCHEMA) >/dev/null && tar -xzf microsoft-jest-sarif-*.tgz --strip-components=3 \
+	  --wildcards '*/sarif-2.1.0*.json' && mv sarif-2.1.0*.json sarif-2.1.0.json
+	@touch $@
+
+# What CI installs is locked by hash, with the sandbox's packages: the tabletop exercise knows its disasters.
+LOCKED := --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
 constraints:
-	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links -o constraints.txt
+	uv pip compile -q pyproject.toml --extra dev $(LOCKED) -o constraints.txt
+	uv pip compile -q pyproject.toml --extra sandbox -c constraints.txt --generate-hashes $(LOCKED) -o requirements.lock
+
+# The bill of materials of what CI installs (CycloneDX), in build/, which is not kept.
+sbom: $(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION)
+	@mkdir -p build
+	@$(CYCLONEDX)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --validate \
+	  -o build/sbom.cdx.json requirements.lock
+	@echo build/sbom.cdx.json
+
+$(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION):
+	$(call environment,$(CYCLONEDX),cyclonedx-bom==$(CYCLONEDX_VERSION))
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .tools reports/out

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent
 REQUIREMENTS = {"US-018": "backup and copies", "US-027": "failover", "US-028": "failback"}
 HANDED_IN = "dr-observation"
 
-pytest_plugins = [f"steps.{module.name}" for module in pkgutil.iter_modules(steps.__path__)]
+pytest_plugins = ["reports.junit_plugin", *(f"steps.{module.name}" for module in pkgutil.iter_modules(steps.__path__))]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from reports.allure.results import finish_results
+from reports.github_actions import announce
 from reports.render import csv_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.report import Report
@@ -17,20 +19,29 @@ _RENDER = {"json": json_report.render, "csv": csv_report.render, "markdown": mar
 
 
 def print_report(report: Report, form: str, stream: TextIO) -> None:
-    """Print ``report`` to ``stream``: terminal, markdown, json or csv. Raises OSError that names standard output."""
+    """Print ``report`` to ``stream`` in the format ``form``. Raises OSError that names standard output."""
     with console.naming_stdout():
         if form == "terminal":
             from reports.terminal import status as terminal_status
 
             terminal_status.render(report, stream)
         else:
-            stream.write(_RENDER[form](report))
+            stream.write((_RENDER.get(form) or _of_ci()[form])(report))
         stream.flush()
+
+
+def _of_ci() -> dict[str, Callable[[Report], str]]:
+    """What writes the formats that CI systems read."""
+    from reports.render import github_report, junit_report, sarif_report
+
+    return {"github": github_report.render, "junit": junit_report.render, "sarif": sarif_report.render}
 
 
 def publish(report: Report, folder: Path, form: str, *, html: bool) -> None:
     """Write the files of the run in ``folder``, then print the report that they hold in the format ``form``."""
-    print_report(finish_results(report, folder, html=html), form, sys.stdout)
+    complete = finish_results(report, folder, html=html)
+    print_report(complete, form, sys.stdout)
+    announce(complete, form)
 
 
 def publish_run(report: Report, folder: Path, form: str, *, html: bool) -> None:
@@ -45,3 +56,4 @@ def publish_run(report: Report, folder: Path, form: str, *, html: bool) -> None:
         complete = replace(report, notes=(*report.notes, note))
     with contextlib.suppress(OSError):
         print_report(complete, form, sys.stdout)
+        announce(complete, form)

@@ -79,3 +79,20 @@ resource "aws_iam_role_policy" "history" {
   role     = aws_iam_role.ci[each.key].name
   policy   = data.aws_iam_policy_document.history.json
 }
+
+# The daily readiness keeps what it saw where nobody, this role neither, can take it away for a year (Object Lock).
+data "aws_iam_policy_document" "evidence" {
+  count = var.evidence_bucket == "" ? 0 : 1
+
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::${var.evidence_bucket}/${var.environment}/*"]
+  }
+}
+
+resource "aws_iam_role_policy" "evidence" {
+  count  = var.evidence_bucket == "" || var.github_repository == "" ? 0 : 1
+  name   = "keep-evidence"
+  role   = aws_iam_role.ci["ci"].name
+  policy = data.aws_iam_policy_document.evidence[0].json
+}

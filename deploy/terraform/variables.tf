@@ -90,3 +90,9 @@ variable "github_repository" {
   type        = string
   default     = ""
 }
+
+variable "evidence_bucket" {
+  description = "Name of the locked bucket of cloudformation/evidence-bucket.yaml; empty for none."
+  type        = string
+  default     = ""
+}

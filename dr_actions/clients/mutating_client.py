@@ -125,6 +125,8 @@ class MutatingClient(Generic[Context]):
         session.register("before-parameter-build", self._before_call, unique_id="guard")
         if self._credentials.recorder:
             self._credentials.recorder.attach(session)
+        if self._credentials.call_log:
+            self._credentials.call_log.attach(session)
         return session
 
     def _before_call(self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:

@@ -21,6 +21,7 @@ import botocore.parsers
 import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import ClockHook, WorldClock, is_loopback
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
@@ -48,8 +49,8 @@ class ForbiddenCall(Exception):
 class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
-    ``recorder`` hears every call that is made with them, and every answer corrects ``clock``, the world's.
-    ``paced`` keeps to AWS's published rates at a loopback address, too.
+    ``recorder`` hears every call that is made with them, ``call_log`` logs each, and every answer corrects ``clock``,
+    the world's. ``paced`` keeps to AWS's published rates at a loopback address, too.
     ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
     """
 
@@ -60,6 +61,7 @@ class Credentials:
     clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
     paced: bool = field(default=False, compare=False)
     immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
+    call_log: CallLog | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,8 @@ class ReadClient:
         session.register("before-send", self._before_send, unique_id="deadline")
         if self.credentials.recorder:
             self.credentials.recorder.attach(session)
+        if self.credentials.call_log:
+            self.credentials.call_log.attach(session)
         return session
 
     def _before_call(self, model: Any, context: Mapping[str, Any], **_: Any) -> None:

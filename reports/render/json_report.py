@@ -12,7 +12,7 @@ from dr_checks.core.verdict import Verdict
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
 from dr_estate.snapshot.snapshot import SnapshotPart
-from reports.values import control_state, drill_summary, run_summary
+from reports.values import control_state, drill_summary, gate, run_summary
 from reports.values.report import SCHEMA, Report
 
 
@@ -22,6 +22,8 @@ def to_dict(report: Report) -> dict[str, Any]:
     plain = _plain(report, verdict)
     if report.ran is not None:
         plain |= {"run": run_summary.to_dict(report.ran)}
+    if report.gate is not None:
+        plain |= {"gate": gate.to_dict(report.gate)}
     if report.drills:
         plain |= {"drills": [drill_summary.to_dict(drill) for drill in report.drills]}
     if report.assessment is None:

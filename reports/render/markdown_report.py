@@ -11,6 +11,7 @@ from reports.render import control_planes
 from reports.render.assessment_markdown import of_assessment, of_run
 from reports.render.drill_markdown import of_drill
 from reports.values import control_state
+from reports.values import gate as values_gate
 from reports.values.escaping import markdown
 from reports.values.report import Report
 
@@ -46,11 +47,13 @@ def render(report: Report) -> str:
         f"- **Writes:** {markdown(report.writers)}",
         f"- **Recovery point:** {_rpo(report)}",
         *_rules(report),
+        *_gate(report),
         "",
     ]
     if report.standing is not None:
         stands = control_state.sentences(report.standing, report.observed_at)
         lines += _section("In force", [f"- {markdown(sentence)}" for sentence in stands])
+    lines += _section("Changed since the baseline", _changes(report))
     lines += _section("Checks by area", _areas(report))
     lines += _section("Lag by store", _lags(report))
     for status, title in _TITLES.items():
@@ -69,6 +72,15 @@ def render(report: Report) -> str:
 
 def _rules(report: Report) -> list[str]:
     return [f"- **Rules:** {report.rules.digest[:12]}, version {report.rules.version}"] if report.rules else []
+
+
+def _gate(report: Report) -> list[str]:
+    return [f"- **Gate:** {markdown(values_gate.sentence(report.gate, report.verdict.score))}"] if report.gate else []
+
+
+def _changes(report: Report) -> list[str]:
+    changes = report.gate.changes if report.gate else ()
+    return [f"- {markdown(change.sentence)}: {markdown(change.summary)}" for change in changes]
 
 
 def _rpo(report: Report) -> str:

@@ -10,6 +10,7 @@ from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
 from dr_estate.model.durations import duration
 from reports.terminal.parts import LABEL, NEXT, in_short
+from reports.values import gate as values_gate
 from reports.values.report import Report
 
 WIDTH = 100
@@ -33,6 +34,8 @@ def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     room = width - _INDENT - LABEL
     fitting = [text for named in range(_NAMED, 0, -1) if len(text := _gaps(report, named)) <= room]
     yield "Gaps", [*fitting, _gaps(report, 0)][0]
+    if report.gate is not None:
+        yield "Gate", values_gate.sentence(report.gate, report.verdict.score)
     if report.next_step:
         yield NEXT, report.invocation.complete(report.next_step)
 

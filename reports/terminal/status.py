@@ -85,6 +85,7 @@ def _print(report: Report, console: Console) -> None:
         _ending(report, console)
         return
     _headline(report, console)
+    _changes(report, console)
     _areas(report, console)
     _lags(report, console)
     _findings(report, console, Status.FAIL, "Gaps")
@@ -122,6 +123,20 @@ def _headline(report: Report, console: Console) -> None:
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
     console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
+
+
+def _changes(report: Report, console: Console) -> None:
+    """What changed since the gate's baseline, before anything else that was found."""
+    if report.gate is None or report.gate.rules.baseline is None:
+        return
+    changes, before = report.gate.changes, report.gate.rules.baseline.observed_at
+    console.print(Text(f"\nChanged since {before:%Y-%m-%d %H:%M} UTC", "bold"))
+    for change in changes[: 2 * _MANY]:
+        indented(console, change.sentence, 2)
+    if len(changes) > 2 * _MANY:
+        indented(console, f"... and {len(changes) - 2 * _MANY} more (--format markdown lists them)", 2, "dim")
+    if not changes:
+        indented(console, "nothing", 2)
 
 
 def _areas(report: Report, console: Console) -> None:

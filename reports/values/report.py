@@ -10,7 +10,9 @@ from dr_actions.assessment.failover import Assessment
 from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import Area, CheckResult, Severity, Status
+from dr_checks.core.readiness_gate import GateResult
 from dr_checks.core.verdict import Verdict
+from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
@@ -36,7 +38,9 @@ class Report:
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary
     region's is like, None where the posture is not NORMAL or it was not seen. ``rules`` are those it was judged by.
     ``next_step`` is what to do now: a sentence, mostly with a bare command. ``every_finding``: a page for people lists
-    those of one cause one by one, too. ``writers`` says which region's database takes writes.
+    those of one cause one by one, too. ``writers`` says which region's database takes writes. ``gate`` is how the run
+    came out by a pipeline's rules, where it was given some. ``scheduled_tests`` are None where the runs on record could
+    not be read.
     """
 
     command: str
@@ -66,6 +70,8 @@ class Report:
     rules: EffectiveRules | None = None
     next_step: str = ""
     every_finding: bool = False
+    gate: GateResult | None = None
+    scheduled_tests: tuple[ScheduledTest, ...] | None = None
 
     @property
     def whole_posture(self) -> Posture:

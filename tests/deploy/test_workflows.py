@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+import tomllib
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cfnlint.decode import decode
 
 from dr_checks.derived.calendar import next_due, window_of
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
+from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.cli.parser import parse
 from utils.aws_mgmt.generate.ci_workflows import cron_of, periods, role_of
 from utils.aws_mgmt.generate.deploy_files import DEPLOY, environments
@@ -106,7 +113,8 @@ def test_each_job_is_started_by_its_own_cron_and_runs_commands_that_exist_in_its
 @ALL
 def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored(env: Environment) -> None:
     document = workflow(env)
-    assert {"contents": "read", "id-token": "write"} == document["permissions"]
+    assert {} == document["permissions"], "each job asks for its own"
+    assert [{"contents": "read", "id-token": "write"}] * 3 == [job["permissions"] for job in document["jobs"].values()]
     assert "secrets." not in str(document)
     terraform = (DEPLOY / "terraform" / "ci.tf").read_text(encoding="utf-8")
     for test, job in document["jobs"].items():
@@ -122,3 +130,39 @@ def test_the_crons_are_read_rightly() -> None:
     monday = datetime(2026, 1, 5, tzinfo=UTC).date()
     assert monday == days_of("17 6 * * 1")[0]
     assert [date(2026, 1, 12), date(2026, 4, 12)] == days_of("17 6 12 1,4,7,10 *")[:2]
+
+
+WORKFLOWS = sorted((DEPLOY / "github").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_zizmor_finds_nothing_unsafe(path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", "--format=json", str(path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert [] == [found["ident"] for found in json.loads(ran.stdout)], ran.stdout
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_pinned_by_a_commit_with_its_release_beside_it(path: Path) -> None:
+    uses = re.findall(r"uses: (.+)", path.read_text(encoding="utf-8"))
+    assert uses
+    assert [] == [use for use in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", use)]
+
+
+def test_the_lock_holds_every_dependency_at_the_version_that_the_tests_ran_with() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE))
+    constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    tested = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", constraints, re.MULTILINE))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[=<>\[]", row)[0] for row in project["dependencies"]}
+    assert set() == declared - set(locked), "run `make constraints`"
+    assert {} == {name: version for name, version in locked.items() if tested.get(name) != version}
+    assert lock.count("==") <= lock.count("--hash=sha256:"), "each has a hash"
+
+
+def test_the_evidence_bucket_lets_nobody_delete_for_a_year() -> None:
+    template = decode(str(DEPLOY / "cloudformation" / "evidence-bucket.yaml"))[0]
+    bucket = template["Resources"]["Evidence"]["Properties"]
+    retention = bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert (True, {"Mode": "COMPLIANCE", "Years": 1}) == (bucket["ObjectLockEnabled"], dict(retention))

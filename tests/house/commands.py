@@ -29,7 +29,9 @@ OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]*)")
 GLOBAL = frozenset({"region", "profile", "output", "query", "endpoint-url", "cli-input-json", "no-cli-pager", "debug"})
 # what the AWS CLI adds to the services' own operations, from its reference
 CUSTOM = {
-    ("s3", "cp"): frozenset({"copy-props", "recursive", "sse", "sse-kms-key-id", "quiet", "version-id"}),
+    ("s3", "cp"): frozenset(
+        {"copy-props", "recursive", "sse", "sse-kms-key-id", "quiet", "only-show-errors", "version-id"}
+    ),
     ("s3", "ls"): frozenset({"recursive"}),
     ("sso", "login"): frozenset(),
     ("configure", "list"): frozenset(),

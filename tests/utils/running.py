@@ -54,7 +54,7 @@ def dr_cli(words: str, home: Path, extra: Sequence[str] = (), **variables: str) 
 
 def command_of(words: str, home: Path, **variables: str) -> tuple[list[str], dict[str, str]]:
     """The command line that ``dr_cli`` runs from ``ROOT``, and its whole environment."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GITHUB_"))}
     env = {
         **environment,
         "XDG_STATE_HOME": str(home),

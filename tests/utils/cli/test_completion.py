@@ -53,7 +53,7 @@ def _by_bash(dr: Path, line: str) -> set[str]:
         ("-e sit failover --ex", {"--execute", "--exceptions"}),
         ("-e ", {"dev", "prod", "sit"}),
         ("status --environment p", {"prod"}),
-        ("-e sit status --format ", {"terminal", "markdown", "json", "csv"}),
+        ("-e sit status --format ", {"terminal", "markdown", "json", "csv", "junit", "github", "sarif"}),
         ("-e sit sandbox tr", {"train"}),
         ("-e sit sandbox train split", {"split-brain"}),
         ("-e sit sandbox break region-", {name for name in DISASTERS if name.startswith("region-")}),

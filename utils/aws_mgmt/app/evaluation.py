@@ -15,6 +15,7 @@ from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
+from dr_checks.derived.due import ScheduledTest, dues
 from dr_checks.posture.posture import PostureName, posture_of
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
@@ -98,8 +99,8 @@ def judge(
     exceptions = _exceptions_file(options)
     selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    shown = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if shown else []
+    replicated = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if replicated else []
     posture = posture_of(snapshot, environment)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
@@ -125,6 +126,7 @@ def judge(
         invocation=invocation,
         every_finding=options.every_finding,
         notes=cache_notes(snapshot),
+        scheduled_tests=_scheduled_tests(snapshot, environment),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 
@@ -139,6 +141,14 @@ def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocatio
 
 def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:
     return living(View("database", Side.PRIMARY, environment, snapshot))
+
+
+def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[ScheduledTest, ...] | None:
+    try:
+        past = snapshot.get(control_table.runs, Side.DR)
+    except DataUnavailable:
+        return None
+    return None if past.reason else dues(environment, past.runs, snapshot.taken_at)
 
 
 def _control_state(snapshot: Snapshot) -> ControlState | None:

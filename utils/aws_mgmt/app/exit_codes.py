@@ -21,6 +21,20 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+MEANINGS = {
+    Exit.READY: "ready, or done",
+    Exit.NOT_READY: "not ready: a check failed",
+    Exit.USAGE: "usage: the command line or a file is wrong",
+    Exit.COULD_NOT_SEE: "could not see: something is UNKNOWN, nothing was judged, or there are no credentials",
+    Exit.REFUSED: "refused by a guard, or the wrong account",
+    Exit.ACTION_FAILED: "an action failed",
+    Exit.VALIDATION_FAILED: "done, but validation failed",
+    Exit.UNDER_WAY: "still under way: AWS works on a step, and the run waits no longer; the same command goes on",
+    Exit.INTERRUPTED: "interrupted",
+}
+"""What each code means, as the README's table has it."""
+
+
 def exit_of(verdict: Verdict) -> Exit:
     """The exit code of a verdict: an UNKNOWN, or nothing judged, is never green, and outranks a FAIL."""
     return {

@@ -160,6 +160,8 @@ def _world_options(options: Options) -> Iterator[str]:
     yield from ("-e", options.environment)
     if options.config != _DEFAULTS.config:
         yield from ("--config", str(options.config))
+    if options.profile:
+        yield from ("--profile", options.profile)
     if options.sandbox:
         yield "--sandbox"
     if options.tenants:

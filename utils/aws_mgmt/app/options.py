@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:  # help needs no gates
     from dr_actions.model.gates import Override
 
 ROOT = Path(__file__).parents[3]
+SHIPPED = ROOT / "environments"
 INSTALLED = (ROOT / "__main__.py").is_file()
 """Whether this is a wheel's copy: that has its launcher beside the rooms, a checkout has it in a folder of its own."""
 
@@ -36,6 +38,19 @@ def results_folder() -> Path:
     return state_folder() / "reports" if INSTALLED else ROOT / "reports" / "out"
 
 
+def configuration(environment: str) -> Path:
+    """Return the folder of the environment files without --config.
+
+    That is DR_CONFIG, else the nearest ``environments`` folder upwards from the working directory that knows the
+    environment, else the shipped one.
+    """
+    if given := os.environ.get("DR_CONFIG"):
+        return Path(given)
+    here = Path.cwd()
+    folders = (folder / SHIPPED.name for folder in (here, *here.parents))
+    return next((folder for folder in folders if (folder / f"{environment}.toml").is_file()), SHIPPED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What every command takes. ``command`` names it in reports and folders.
@@ -46,7 +61,7 @@ class Options:
     command: ClassVar[str] = ""
     usual_person: ClassVar[str] = "reader"
     environment: str = ""
-    config: Path = ROOT / "environments"
+    config: Path = SHIPPED
     sandbox: bool = False
     person: str = ""
     tenants: int | None = None
@@ -63,6 +78,8 @@ class Options:
     html: bool = False
     every_finding: bool = False
     program: Program = Program.CHECKOUT
+    profile: str = ""
+    debug: bool = False
 
     @property
     def keys_of(self) -> str:
@@ -87,7 +104,27 @@ class DoctorOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StatusOptions(Options):
+class JudgingOptions(Options):
+    """Of a command that only judges. ``gate`` and the three that imply it are a pipeline's rules for the exit code.
+
+    ``fail_on``: fail, unknown or warn. ``baseline``: the JSON report of before, or the folder of its run.
+    ``metrics``: the file that the metrics are written to.
+    """
+
+    gate: bool = False
+    min_score: int | None = None
+    fail_on: str = ""
+    baseline: Path | None = None
+    metrics: Path | None = None
+
+    @property
+    def gated(self) -> bool:
+        """Whether the exit code is the gate's."""
+        return self.gate or bool(self.fail_on) or self.min_score is not None or self.baseline is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusOptions(JudgingOptions):
     """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again.
 
     ``no_cache``: what cannot change is read too.
@@ -101,7 +138,7 @@ class StatusOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrTestOptions(Options):
+class DrTestOptions(JudgingOptions):
     """Of `test`. ``restore`` and ``canary`` are trials beside the estate."""
 
     command: ClassVar[str] = "test"
@@ -137,10 +174,12 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
-    """Of `explain`: the ``action`` says what is explained: of the tenant ``name``, or of an estate of ``number``."""
+    """Of `explain`: ``needs`` of the tenant ``name``, ``calls`` of an estate of ``number`` tenants; else ``name`` is a
+    check, a trap or an exit code.
+    """
 
     command: ClassVar[str] = "explain"
-    action: Literal["needs", "calls"]
+    action: Literal["needs", "calls", "check", "trap", "exit"]
     name: str = ""
     number: int | None = None
 
@@ -306,6 +345,15 @@ class ReportOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DiffOptions(Options):
+    """Of `diff`: two runs of one environment, each its folder or its JSON report."""
+
+    command: ClassVar[str] = "diff"
+    before: Path
+    after: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class InitOptions(Options):
     """Of `init`; ``yes``: nobody is asked; ``region``: where the first question goes, a region of the estate."""
 
@@ -360,6 +408,7 @@ TYPES: dict[str, type[Any]] = {
             IamOptions,
             DrillOptions,
             ReportOptions,
+            DiffOptions,
             SandboxOptions,
             TourOptions,
             InitOptions,

@@ -6,8 +6,10 @@ import contextlib
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
@@ -68,6 +70,8 @@ def world_of(options: Options, environment: Environment, clock: WorldClock | Non
     With ``options.record`` each answer is written there once the world is left, with placeholders.
     """
     with _world(options, environment, clock or WorldClock()) as world:
+        if options.debug:
+            world = replace(world, credentials=replace(world.credentials, call_log=CallLog(calls_file(options))))  # noqa: PLW2901
         if options.record is None:
             yield world
             return
@@ -78,6 +82,11 @@ def world_of(options: Options, environment: Environment, clock: WorldClock | Non
             from utils.aws_mgmt.app.bundle import placeholders
 
             save(recorder.exchanges, options.record, placeholders().value)
+
+
+def calls_file(options: Options) -> Path:
+    """Where --debug logs this command's calls."""
+    return options.output / f"calls-{options.environment}-{options.command}-{os.getpid()}.log"
 
 
 @contextlib.contextmanager

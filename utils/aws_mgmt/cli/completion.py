@@ -12,7 +12,9 @@ from utils.aws_mgmt.cli.pages import HelpPage
 
 VARIABLE = "_DR_COMPLETE"
 SIDES = ("primary", "dr")
-FORMATS = ("terminal", "markdown", "json", "csv")
+CI_FORMATS = ("junit", "github", "sarif")
+FORMATS = ("terminal", "markdown", "json", "csv", *CI_FORMATS)
+FAILING = ("fail", "unknown", "warn")
 _COMMAND = "dr"
 
 
@@ -23,11 +25,11 @@ def _completer(names: Callable[[click.Context], Iterable[str]]) -> dict[str, Any
 
 def _environments(ctx: click.Context) -> list[str]:
     """The environment files of --config, wherever it stands, or of the default folder."""
-    from utils.aws_mgmt.app.options import Options
+    from utils.aws_mgmt.app.options import configuration
 
     while not ctx.params.get("config") and ctx.parent:
         ctx = ctx.parent
-    files = Path(ctx.params.get("config") or Options().config).glob("*.toml")
+    files = Path(ctx.params.get("config") or configuration("")).glob("*.toml")
     return sorted(file.stem for file in files if file.stem != "exceptions")
 
 

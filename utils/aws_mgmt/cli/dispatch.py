@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+
 from dr_estate.config.environment import Environment, load_environment
 from reports.terminal import console
 from utils.aws_mgmt.app import options as of
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import invocation_of
+from utils.aws_mgmt.app.target import calls_file
+from utils.aws_mgmt.cli.completion import CI_FORMATS
+
+_OFFLINE = (of.ReportOptions, of.DiffOptions, of.EvidenceOptions, of.ExplainOptions, of.InitOptions)
 
 
 def run(options: of.Options) -> Exit:
     """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
     console.begin(invocation_of(options))
-    if isinstance(options, of.ReportOptions | of.EvidenceOptions | of.InitOptions):
+    _refuse_what_is_no_judgement(options)
+    _choose_keys(options)
+    if isinstance(options, _OFFLINE):
         return _without_environment(options)
     environment = _environment(options)
     match options:
@@ -25,7 +33,7 @@ def run(options: of.Options) -> Exit:
             return _recover(options, environment)
         case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
             return _decide(options, environment)
-        case of.LogOptions() | of.DoctorOptions() | of.ExplainOptions():
+        case of.LogOptions() | of.DoctorOptions():
             return _look(options, environment)
         case of.IamOptions():
             from utils.aws_mgmt.cli.commands.iam import run_iam
@@ -42,8 +50,36 @@ def run(options: of.Options) -> Exit:
     raise UsageError(f"There is no command for {type(options).__name__}.")
 
 
-def _without_environment(options: of.ReportOptions | of.EvidenceOptions | of.InitOptions) -> Exit:
-    """Show an earlier run, check a pack or write an environment file, all without an environment, or make a pack."""
+def _refuse_what_is_no_judgement(options: of.Options) -> None:
+    """Only a judgement has scenarios for a CI system to read, and results to weigh. Raises UsageError."""
+    judges = isinstance(options, of.JudgingOptions)
+    if isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop):
+        judges = False
+        if options.gated or options.metrics:
+            raise UsageError("An exercise is no judgement: omit --gate, its rules and --metrics.")
+    if options.format in CI_FORMATS and not judges and not getattr(options, "validate", False):
+        raise UsageError(f"Only what `status`, `test` and `failover --validate` judge is written as {options.format}.")
+
+
+def _choose_keys(options: of.Options) -> None:
+    """Let a named profile count before keys in variables, and say where calls are logged. Raises UsageError."""
+    if options.person and not options.sandbox and not isinstance(options, of.SandboxOptions):
+        raise UsageError(
+            f"--as {options.person} chooses among the sandbox's people. Without --sandbox your own keys say who you "
+            "are: choose them by --profile, and omit --as."
+        )
+    if options.debug:
+        console.complain(f"Calls: {calls_file(options)}")
+    if options.profile:
+        os.environ["AWS_PROFILE"] = options.profile
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
+
+
+def _without_environment(
+    options: of.ReportOptions | of.DiffOptions | of.EvidenceOptions | of.ExplainOptions | of.InitOptions,
+) -> Exit:
+    """Show an earlier run, compare two, check or make a pack, explain a word, or write an environment file."""
     if isinstance(options, of.InitOptions):
         from utils.aws_mgmt.cli.commands.init import init_command
 
@@ -52,6 +88,18 @@ def _without_environment(options: of.ReportOptions | of.EvidenceOptions | of.Ini
         from utils.aws_mgmt.cli.commands.report import report_command
 
         return report_command(options)
+    if isinstance(options, of.DiffOptions):
+        from utils.aws_mgmt.cli.commands.diff import diff_command
+
+        return diff_command(options)
+    if isinstance(options, of.ExplainOptions):
+        from utils.aws_mgmt.cli.commands import explain, explain_term
+
+        if options.action == "needs":
+            return explain.explain_needs(options, _environment(options))
+        if options.action == "calls":
+            return explain.explain_calls(options, _environment(options))
+        return explain_term.explain_term(options)
     from utils.aws_mgmt.cli.commands.evidence import evidence_command, verify_command
 
     return verify_command(options) if options.action else evidence_command(options, _environment(options))
@@ -69,15 +117,11 @@ def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environmen
     return judge_readiness(options, environment, areas_of(options))
 
 
-def _look(options: of.LogOptions | of.DoctorOptions | of.ExplainOptions, environment: Environment) -> Exit:
+def _look(options: of.LogOptions | of.DoctorOptions, environment: Environment) -> Exit:
     if isinstance(options, of.LogOptions):
         from utils.aws_mgmt.cli.commands.log import log_command
 
         return log_command(options, environment)
-    if isinstance(options, of.ExplainOptions):
-        from utils.aws_mgmt.cli.commands.explain import explain_calls, explain_needs
-
-        return explain_calls(options, environment) if options.action == "calls" else explain_needs(options, environment)
     from utils.aws_mgmt.cli.commands.doctor import doctor_command
 
     return doctor_command(options, environment)

@@ -17,10 +17,11 @@ if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
 WIDTH = 100
-_WITHOUT_ENVIRONMENT = ("report", "tour")
+_WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "trap", "exit"}
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
+    ("profile", "sandbox", "--profile chooses keys of AWS, --sandbox has keys of its own: choose one."),
     ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
 )
 
@@ -83,11 +84,12 @@ class OptionsPage(HelpPage):
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
-        if not given.get("environment") and self.name not in _WITHOUT_ENVIRONMENT and given.get("action") != "verify":
+        if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
             ctx.fail("Which environment? Name it with -e, for example: -e sit.")
         given.pop("assess_only", None)
-        from utils.aws_mgmt.app.options import TYPES
+        from utils.aws_mgmt.app.options import TYPES, configuration
 
+        given.setdefault("config", configuration(given.get("environment", "")))
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
 

@@ -43,7 +43,8 @@ _GATE = "Ignore one gate by its id, until a time such as 2026-01-07T18:00Z; may 
 _FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": overrides_in}
 GLOBAL = (
     _option("e|environment", "ENV", _ENV, "environment", **completion.ENVIRONMENT),
-    _option("config", "DIR", "Folder of the environment files.", type=_FILE),
+    _option("config", "DIR", "Folder of the environment files (DR_CONFIG, or environments upwards).", type=_FILE),
+    _option("profile", "NAME", "Profile of the AWS configuration (AWS_PROFILE)."),
     _flag("sandbox", "Use the embedded sandbox instead of AWS."),
     _option("as", "WHO", _WHO, "person", **completion.PERSON),
     _option("tenants", "N", "Number of tenants of a sandbox that is started (12).", type=_FROM_1),
@@ -57,10 +58,18 @@ GLOBAL = (
     _option("from-evidence", "FILE", "Judge the saved FILE instead of observing.", type=_FILE),
     _option("record", "DIR", "Keep AWS's answers in DIR, with placeholders for ids, names and values.", type=_FOLDER),
     _option("exceptions", "FILE", "Accepted gaps (exceptions.toml beside ENV).", type=_FILE),
+    click.Option(["-v", "--debug"], is_flag=True, help="Log each API call, its time and request id, in a file."),
     _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
 )
 _REPORT = _flag("report", "Also build the single-file HTML report.", "html")
 _OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
+_JUDGING = (
+    _flag("gate", "For a pipeline: the exit code by the rules of the next three options."),
+    _option("min-score", "N", "With --gate: stop below this score.", type=click.IntRange(0, 100)),
+    _option("fail-on", "", "With --gate: stop from this on (unknown).", type=click.Choice(completion.FAILING)),
+    _option("baseline", "FILE", "With --gate: stop for new gaps only; the JSON report of before.", type=_FILE),
+    _option("metrics", "FILE", "Also write metrics: OpenMetrics, or for node exporter (*.prom).", type=_FILE),
+)
 _RECOVERY = (
     _flag("assess-only", "Assess and plan, change nothing (the default)."),
     _flag("execute", "Run the plan."),
@@ -85,7 +94,7 @@ _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
 _GROUPS = {
-    "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report"),
+    "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report", "diff"),
     "Act": ("failover", "failback", "fence", "approve", "attach", "pause", "unpause"),
     "Practise": ("tour", "test", "drill", "sandbox"),
     "Set up": ("init", "iam", "completion"),
@@ -96,10 +105,14 @@ _ABOUT = {
     "explain": "Show what the judgement of an estate rests on.",
     "explain needs": "Show what a tenant needs in the DR region, and which check follows each edge.",
     "explain calls": "Show the API calls of an observation, and what they would be with N tenants.",
+    "explain check": "Show what a check judges, and why (offline, without -e).",
+    "explain trap": "Show a trap of AWS, such as T05, and how it is avoided (offline, without -e).",
+    "explain exit": "Show what an exit code means (offline, without -e).",
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
     "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
+    "diff": "Show what changed between two runs of one environment (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
     "fence": "Assess, or execute, how one region is stopped from writing: first aid for a split.",
@@ -128,14 +141,18 @@ _ABOUT = {
 _EXAMPLES = {
     "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
     "doctor": "-e prod doctor; -e prod doctor --format json",
-    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e sit --sandbox status --report",
+    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e prod status --baseline before.json",
     "explain": "-e sit explain needs tenant2; -e prod explain calls 2000",
     "explain calls": "-e prod explain calls; -e sit --sandbox explain calls 2000 --format json",
     "explain needs": "-e sit explain needs tenant2; -e sit --sandbox explain needs tenant2 --format json",
+    "explain check": "explain check backup.copy-age",
+    "explain trap": "explain trap T05",
+    "explain exit": "explain exit 3",
     "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
     "log": "-e prod log; -e prod log --incident INC-123 --review",
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
+    "diff": "diff reports/out/sit-status-20260107T101500000000 reports/out/sit-status-20260108T101500000000",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123; "
     "-e prod failback --abort --execute --incident INC-123",
@@ -168,10 +185,14 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("infrastructure", "Only the infrastructure scenarios."),
         _flag("no-cache", "Read again what cannot change, too (task definition revisions)."),
         _WATCH,
+        *_JUDGING,
         _REPORT,
     ),
     "explain calls": (_word("number", "[N]", "The number of tenants.", type=_FROM_1),),
     "explain needs": (_word("name", "TENANT", "The tenant."),),
+    "explain check": (_word("name", "CHECK", "Its id, as reports name it."),),
+    "explain trap": (_word("name", "TRAP", "Its id."),),
+    "explain exit": (_word("name", "CODE", "The code."),),
     "schedule": (_flag("trend", "Also score, worst lag and recovery time of the last runs."),),
     "log": (
         _option("incident", "TICKET", "Whose log (without it: the newest)."),
@@ -186,6 +207,10 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_FOLDER),
     ),
     "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
+    "diff": (
+        _word("before", "RUN", "The earlier run: its Results, or its JSON report.", type=_FOLDER),
+        _word("after", "RUN", "The later run.", type=_FOLDER),
+    ),
     "failover": (
         *_RECOVERY,
         _option("since", "TIME", "When the outage began (ticket), such as 2026-01-07T18:00Z.", callback=time_in),
@@ -226,6 +251,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("full-drill", "Failover and failback of the whole environment (not in PROD)."),
         _flag("restore", "With --infra: also restore the newest copies, and query them."),
         _flag("canary", "With --dns: also steer a record of its own."),
+        *_JUDGING,
         _OVERRIDE,
         _option("answers", "FILE", "With --tabletop: the decisions (TOML).", type=_FILE),
         _flag("non-interactive", "With --tabletop: ask nobody."),

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
+from utils.aws_mgmt.generate import ci_steps
 
 # Minute, hour (UTC), day, months, day of the week: not on the full hour, when GitHub's queue is longest, and not in the
 # first or last days of a month or a year, when other work is.
@@ -34,13 +33,13 @@ def workflow(env: Environment) -> str:
             "schedule": [{"cron": cron} for cron in crons.values() if cron],
             "workflow_dispatch": {"inputs": {"test": which}},
         },
-        "permissions": {"contents": "read", "id-token": "write"},
+        "permissions": {},
         "concurrency": f"dr-{env.name}",
         "jobs": {test: _job(env, test, cron) for test, cron in crons.items()},
     }
     remarks = [f"# {test} ({period}): {_reason(env, test)}" for test, period in periods(env).items()]
     head = _HEAD.format(env=env.name) + "\n".join(remarks)
-    return f"{head}\n{yaml.safe_dump(document, sort_keys=False, width=200)}"
+    return f"{head}\n{ci_steps.dumped(document)}"
 
 
 def periods(env: Environment) -> dict[str, Period]:
@@ -75,31 +74,18 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
         "full-drill": "test --full-drill" if drills else "schedule --format markdown",
     }[test]
     command = f"python utils/aws_mgmt/dr_cli.py -e {env.name}"
-    credentials = {
-        "role-to-assume": role_of(env, test),
-        "role-session-name": f"dr-{test}-${{{{ github.run_id }}}}",
-        "role-duration-seconds": 14400 if drills else 3600,
-        "aws-region": env.regions.dr,
-    }
-    report = {"name": f"dr-{test}", "path": "reports/out/", "retention-days": 90}
     return {
         "if": (f"github.event.schedule == '{cron}' || " if cron else "") + f"inputs.test == '{test}'",
         "runs-on": "ubuntu-latest",
         "environment": f"{env.name}-drill" if drills else env.name,
         "timeout-minutes": 360,
+        "permissions": {"contents": "read", "id-token": "write"},
         "steps": [
-            {"uses": "actions/checkout@v4"},
-            {"uses": "actions/setup-python@v5", "with": {"python-version": "3.13"}},
-            {"run": "pip install -c constraints.txt -e ."},
-            {"uses": "aws-actions/configure-aws-credentials@v4", "with": credentials},
+            *ci_steps.prepared(),
+            ci_steps.signed_in(env, role_of(env, test), test, 14400 if drills else 3600),
             {"name": "Run the test", "run": f"{command} {words}"},
             {"name": "Fail where a test is overdue", "if": "always()", "run": f"{command} schedule --trend"},
-            {
-                "name": "Keep the report and its evidence",
-                "if": "always()",
-                "uses": "actions/upload-artifact@v4",
-                "with": report,
-            },
+            ci_steps.kept(f"dr-{test}"),
         ],
     }
 

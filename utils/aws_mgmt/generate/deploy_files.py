@@ -12,8 +12,10 @@ from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared,
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
+from utils.aws_mgmt.generate import readiness_workflows
 from utils.aws_mgmt.generate.automation_stack import OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
+from utils.aws_mgmt.generate.monitoring import alerts, dashboard
 
 DEPLOY = ROOT / "deploy"
 GENERATED = (
@@ -22,6 +24,8 @@ GENERATED = (
     ("cloudformation", "*.json"),
     ("github", "*.yml"),
     ("automation", "*.json"),
+    ("gitlab", "*.yml"),
+    ("monitoring", "*"),
 )
 _ENVIRONMENTS = ROOT / "environments"
 
@@ -45,7 +49,13 @@ def files() -> dict[str, str]:
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
     texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
-    return texts | {f"github/{env.name}-dr-tests.yml": workflow(env) for env in environments()}
+    texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
+    for env in environments():
+        texts[f"github/{env.name}-dr-tests.yml"] = workflow(env)
+        if env.replicates:
+            texts[f"github/{env.name}-dr-readiness.yml"] = readiness_workflows.github(env)
+            texts[f"gitlab/{env.name}-dr-readiness.gitlab-ci.yml"] = readiness_workflows.gitlab(env)
+    return texts
 
 
 def _of_automation(env: Environment) -> dict[str, Any]:

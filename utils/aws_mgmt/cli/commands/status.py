@@ -11,8 +11,9 @@ from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.gate import gate_rules, gated
 from utils.aws_mgmt.app.next_steps import after_look
-from utils.aws_mgmt.app.options import DrTestOptions, Options
+from utils.aws_mgmt.app.options import DrTestOptions, JudgingOptions, Options
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -20,9 +21,11 @@ from utils.aws_mgmt.cli.terminal import Terminal
 def judge_readiness(options: Options, environment: Environment, areas: tuple[Area, ...]) -> Exit:
     """Look (or load evidence), judge the scenarios of ``areas``, write and print the report.
 
-    Returns its exit code; where only the validation was judged and found fault, 6.
+    Returns its exit code, by the gate's rules where some were given; where only the validation was judged and found
+    fault, 6.
     """
     clock = WorldClock()
+    rules = gate_rules(options, environment) if isinstance(options, JudgingOptions) else None
     began_s = clock.monotonic()
     with run_folder(options) as folder, console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance, clock=clock)
@@ -34,6 +37,11 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
         report = replace(report, notes=(*report.notes, *recorded))
     if areas == (Area.VALIDATION,) and report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
+    report = gated(report, rules)
     report = replace(report, next_step=after_look(report))
     publish(report, folder, options.format, html=options.html)
+    if isinstance(options, JudgingOptions) and options.metrics:
+        from reports.render.openmetrics import write_metrics
+
+        write_metrics(report, options.metrics)
     return Exit(report.exit)

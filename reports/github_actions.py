@@ -1,0 +1,33 @@
+"""What a report tells GitHub where it runs there: annotations, and the job's summary."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from reports.render import github_report
+from reports.terminal import console
+from reports.values.report import Report
+
+_FOR_MACHINES = ("junit", "sarif")
+
+
+def announce(report: Report, form: str, variables: Mapping[str, str] = os.environ) -> None:
+    """Annotate the step and append to its summary, where ``variables`` are those of a GitHub runner.
+
+    A file that a job writes beside, JUnit or SARIF, announces nothing twice. The annotations go to stderr, which the
+    runner reads too: stdout stays the report in the ``form`` asked for. A summary that cannot be written is told, and
+    changes no exit code.
+    """
+    if variables.get("GITHUB_ACTIONS") != "true" or form in _FOR_MACHINES:
+        return
+    if form != "github":
+        sys.stderr.write(github_report.render(report))
+    if file := variables.get("GITHUB_STEP_SUMMARY"):
+        try:
+            with Path(file).open("a", encoding="utf-8") as stream:
+                stream.write(github_report.summary(report))
+        except OSError as refused:
+            console.complain(f"The job's summary {file} was not written: {refused.strerror or refused}.")

@@ -1,0 +1,87 @@
+"""What changed between two runs, as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from dr_checks.core.changes import StatusChange
+from dr_checks.core.model import Status
+from dr_estate.model.visible import one_line
+from reports.values.escaping import markdown
+from reports.values.stored_report import StoredReport
+
+_BAD = (Status.FAIL, Status.UNKNOWN, Status.WARN)
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """Two runs of one environment, the earlier first, and what changed from one to the other."""
+
+    before: StoredReport
+    after: StoredReport
+    changes: tuple[StatusChange, ...]
+
+    @property
+    def worse(self) -> tuple[StatusChange, ...]:
+        """What is not well now, and was otherwise before."""
+        return tuple(change for change in self.changes if change.after in _BAD)
+
+    @property
+    def better(self) -> tuple[StatusChange, ...]:
+        """What is well now, or gone."""
+        return tuple(change for change in self.changes if change.after not in _BAD)
+
+
+def render(difference: RunDifference, form: str) -> str:
+    """The difference in the format ``form``: terminal, markdown or json."""
+    if form == "json":
+        return orjson.dumps(_plain(difference), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return "\n".join(_lines(difference, is_markdown=form == "markdown")) + "\n"
+
+
+def _lines(difference: RunDifference, *, is_markdown: bool) -> Iterator[str]:
+    before, after = difference.before, difference.after
+    counts = f"{len(difference.worse)} worse, {len(difference.better)} better"
+    yield f"{'# ' if is_markdown else ''}{after.environment.upper()}: {counts}"
+    for which, report in (("before", before), ("after", after)):
+        about = f"{report.recommendation}, score {report.score}, posture {report.posture}"
+        yield f"{'- ' if is_markdown else '  '}{which}: {report.observed_at:%Y-%m-%d %H:%M} UTC, {about}"
+    for title, changes in (("Worse", difference.worse), ("Better", difference.better)):
+        if changes:
+            yield from ("", f"{'## ' if is_markdown else ''}{title}")
+            yield from ([""] if is_markdown else [])
+        for change in changes:
+            text = f"{change.sentence}: {change.summary}" if change.after else change.sentence
+            yield f"- {markdown(text)}" if is_markdown else f"  {one_line(text)}"
+
+
+def _plain(difference: RunDifference) -> dict[str, Any]:
+    return {
+        "environment": difference.after.environment,
+        **{
+            which: {
+                "observed_at": report.observed_at,
+                "recommendation": report.recommendation,
+                "score": report.score,
+                "posture": report.posture,
+            }
+            for which, report in (("before", difference.before), ("after", difference.after))
+        },
+        "changes": [
+            {
+                "check": change.key.check,
+                "side": change.key.side,
+                "subject": change.key.subject,
+                "tenant": change.key.tenant,
+                "severity": change.severity,
+                "before": change.before,
+                "after": change.after,
+                "summary": change.summary,
+            }
+            for change in difference.changes
+        ],
+    }

@@ -1,0 +1,71 @@
+"""The report as JUnit XML: a suite an area, class = feature, name = scenario. A test checks it by Jenkins' schema.
+
+FAIL is a failure, UNKNOWN an error: neither is green. Not applicable and accepted gaps are skipped, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from xml.etree import ElementTree as ET
+
+from dr_checks.core.model import Area, CheckResult, Status
+from dr_estate.model.visible import visible
+from dr_estate.model.world_id import titled
+from reports.values.report import Report
+
+_KINDS = {
+    Status.FAIL: "failure",
+    Status.UNKNOWN: "error",
+    Status.NOT_APPLICABLE: "skipped",
+    Status.EXCEPTED: "skipped",
+}
+_NO_XML = re.compile("[\ufffe\uffff]")  # what XML 1.0 lacks beyond what is never printed
+
+
+def render(report: Report) -> str:
+    """The report as a JUnit document with a final newline."""
+    root = ET.Element("testsuites", {"name": titled(f"{report.title} of {report.environment.name}", report.world)})
+    for area, results in report.by_area().items():
+        root.append(_suite(report, area, results))
+    kinds = Counter(_KINDS.get(result.status) for result in report.verdict.results)
+    root.attrib |= {"tests": str(len(report.verdict.results)), "failures": str(kinds["failure"])}
+    root.attrib |= {"errors": str(kinds["error"])}
+    ET.indent(root)
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
+
+
+def _suite(report: Report, area: Area, results: list[CheckResult]) -> ET.Element:
+    kinds = Counter(_KINDS.get(result.status) for result in results)
+    counts = {"failures": kinds["failure"], "errors": kinds["error"], "skipped": kinds["skipped"]}
+    suite = ET.Element("testsuite", {"name": area, "tests": str(len(results))})
+    suite.attrib |= {name: str(count) for name, count in counts.items()}
+    suite.set("timestamp", report.observed_at.isoformat(timespec="seconds"))
+    properties = ET.SubElement(suite, "properties")
+    about = {"environment": report.environment.name, "world": report.world, "posture": str(report.posture)}
+    for name, value in (about | {"score": str(report.verdict.score)}).items():
+        ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
+    suite.extend(_case(result) for result in results)
+    return suite
+
+
+def _case(result: CheckResult) -> ET.Element:
+    names = {"classname": result.feature or result.area, "name": result.scenario or result.check}
+    case = ET.Element("testcase", {name: _text(value) for name, value in names.items()})
+    rows = [f for f in result.findings if f.status is result.status]
+    lines = [f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because} {f.remedy}".rstrip() for f in rows]
+    if kind := _KINDS.get(result.status):
+        message = f"{result.check} ({result.severity}): {result.status}: {result.reason or lines[0]}"
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        ET.SubElement(case, kind, {"type": result.severity, "message": _text(message + more)}).text = _all(lines)
+    elif result.status is Status.WARN:
+        ET.SubElement(case, "system-out").text = _all([f"{result.check} ({result.severity}): warn", *lines])
+    return case
+
+
+def _all(lines: list[str]) -> str:
+    return "\n".join(map(_text, lines))
+
+
+def _text(value: str) -> str:
+    return _NO_XML.sub("\ufffd", visible(value))

@@ -1,0 +1,66 @@
+"""A report that an earlier run kept as JSON, read back as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from dr_checks.core.model import CheckResult
+from reports.values.report import SCHEMA
+
+
+class StoredReportError(ValueError):
+    """The file is no report of this tool; the message says which file, and what is wrong."""
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """What an earlier run reported. ``recommendation`` is the scenarios' own, ``observed_at`` UTC."""
+
+    environment: str
+    account: str
+    world: str
+    observed_at: datetime
+    posture: str
+    score: int
+    recommendation: str
+    results: tuple[CheckResult, ...]
+
+
+@cache
+def _codec() -> TypeAdapter[StoredReport]:
+    return TypeAdapter(StoredReport)
+
+
+def read_report(path: Path) -> StoredReport:
+    """The report in ``path``, a JSON file or a run's folder. Raises StoredReportError."""
+    file = path / "report.json" if path.is_dir() else path
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as unreadable:
+        raise StoredReportError(f"{file}: cannot be read: {unreadable.strerror}.") from unreadable
+    except ValueError as wrong:
+        raise StoredReportError(f"{file} is no JSON.") from wrong
+    if not isinstance(stored, Mapping) or stored.get("schema") != SCHEMA:
+        raise StoredReportError(f"{file} is no report of this tool ({SCHEMA}): `status --format json` prints one.")
+    try:
+        return _codec().validate_python(_plain(stored))
+    except (ValidationError, KeyError, TypeError, AttributeError) as wrong:
+        raise StoredReportError(f"{file} is no whole report of this tool ({SCHEMA}).") from wrong
+
+
+def _plain(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The report's fields; of an unknown finding the cause is left out, which JSON has in short."""
+    results = [
+        {**result, "findings": [{**f, "check": result["check"], "unseen": None} for f in result["findings"]]}
+        for result in stored["results"]
+    ]
+    recommendation = stored.get("readiness", stored["recommendation"])
+    return {**stored, "recommendation": recommendation, "results": results}

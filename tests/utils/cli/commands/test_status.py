@@ -1,0 +1,150 @@
+"""status and test as a pipeline uses them: formats, the gate's exit codes, and what GitHub is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from dr_estate.config.environment import load_environment
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
+from tests.worlds import borrowed
+
+KNOWN, NEW = "alb-keep-alive-default", "alb-rule-deleted"
+
+
+@dataclass(frozen=True)
+class Estates:
+    """Evidence of an estate as it was, and of the same one with one gap more; ``before`` is the first's report."""
+
+    home: Path
+    before: Path
+
+    def judge(self, which: str, words: str, **variables: str) -> Ran:
+        """Judge one of the two again."""
+        return dr_cli(f"-e sit status --from-evidence {self.home / which}.json {words}", self.home, **variables)
+
+
+@pytest.fixture(scope="module")
+def estates(tmp_path_factory: pytest.TempPathFactory) -> Estates:
+    home = tmp_path_factory.mktemp("estates")
+    with borrowed(load_environment(ROOT / "environments", "sit"), 1) as world:
+        world.inject(KNOWN)
+        ran = at_endpoint(world, home, f"-e sit status --format json --save-evidence {home / 'known.json'}")
+        world.inject(NEW)
+        at_endpoint(world, home, f"-e sit status --save-evidence {home / 'new.json'}")
+    (home / "before.json").write_text(ran.out)
+    return Estates(home, home / "before.json")
+
+
+def test_a_gate_without_more_is_the_verdict(estates: Estates) -> None:
+    for which in ("known", "new"):
+        assert estates.judge(which, "").code == estates.judge(which, "--gate").code
+
+
+def test_known_gaps_pass_and_a_new_one_stops_with_the_change_told_first(estates: Estates) -> None:
+    assert 1 == estates.judge("known", "--gate").code
+    known = estates.judge("known", f"--baseline {estates.before}")
+    assert 0 == known.code, known.out
+    assert "1 known from" in known.out
+    new = estates.judge("new", f"--baseline {estates.before}")
+    assert 1 == new.code
+    changed, checks = new.out.index("Changed since"), new.out.index("\nChecks\n")
+    assert changed < new.out.index("elbv2-routing.host-rules") < checks, "what changed stands first"
+    assert "Gate:     STOPPED: " in new.out
+
+
+def test_the_json_report_has_the_gate_and_serves_as_a_baseline_itself(estates: Estates) -> None:
+    ran = estates.judge("new", f"--format json --baseline {estates.before}")
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    assert [] == list(Draft202012Validator(schema).iter_errors(ran.report))
+    gate = ran.report["gate"]
+    assert (gate["passed"], gate["causes"], ran.report["exit"]) == (False, ["gap"], 1)
+    assert {"elbv2-routing.host-rules"} <= {row["check"] for row in gate["stopping"]}
+    again = estates.judge("new", f"--format json --baseline {ran.report['files']['Results']}")
+    assert (again.code, again.report["gate"]["changes"]) == (0, [])
+
+
+def test_a_score_below_the_least_is_exit_1(estates: Estates) -> None:
+    assert 1 == estates.judge("known", f"--min-score 100 --baseline {estates.before}").code
+    assert 0 == estates.judge("known", f"--min-score 50 --baseline {estates.before}").code
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is no JSON"),
+        ("{}", "is no report of this tool"),
+        ('{"schema": "aws-dr-manager/report/1", "results": 5, "recommendation": ""}', "is no whole report"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_a_baseline_that_is_none_is_one_sentence_and_exit_2(
+    estates: Estates, tmp_path: Path, content: str | None, message: str
+) -> None:
+    file = tmp_path / "baseline.json"
+    if content is not None:
+        file.write_text(content)
+    ran = estates.judge("known", f"--baseline {file}")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert message in ran.err
+    assert "Correct --baseline." in ran.err
+
+
+def test_the_baseline_of_another_environment_is_refused(estates: Estates, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(json.loads(estates.before.read_text()) | {"environment": "prod"}))
+    ran = estates.judge("known", f"--baseline {other}")
+    assert 2 == ran.code
+    assert "is a report of prod" in ran.err
+
+
+def test_each_format_of_ci_is_written_from_the_same_results(estates: Estates) -> None:
+    cases = ET.fromstring(estates.judge("new", "--format junit").out.encode())  # noqa: S314 - what this tool wrote
+    failed = {case.get("name") for case in cases.iter("testcase") if case.find("failure") is not None}
+    results = estates.judge("new", "--format json").report["results"]
+    assert {result["scenario"] for result in results if result["status"] == "fail"} == failed
+    sarif = json.loads(estates.judge("new", "--format sarif").out)
+    found = {row["ruleId"] for row in sarif["runs"][0]["results"] if row["level"] == "error"}
+    assert {result["check"] for result in results if result["status"] == "fail"} == found
+    assert "::error file=features/" in estates.judge("new", "--format github").out
+
+
+def test_a_github_job_gets_its_summary_and_annotations_and_stdout_stays_json(estates: Estates, tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    ran = estates.judge("new", "--format json", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
+    assert "elbv2-routing.host-rules" in {result["check"] for result in ran.report["results"]}
+    assert "::error file=features/" in ran.err
+    assert "# DR status of SIT: NOT_READY" in summary.read_text()
+
+
+def test_metrics_are_written_beside_the_report_and_a_folder_that_is_not_there_is_exit_3(
+    estates: Estates, tmp_path: Path
+) -> None:
+    file = tmp_path / "dr.prom"
+    ran = estates.judge("new", f"--format json --metrics {file}")
+    score = ran.report["score"]
+    assert f'dr_readiness_score{{environment="sit",rehearsal="false"}} {score}.0' in file.read_text()
+    lost = estates.judge("new", f"--metrics {tmp_path / 'nowhere' / 'dr.prom'}")
+    assert 3 == lost.code, "a result that cannot be written is never green"
+    assert "nowhere" in lost.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("log --format junit", "Only what `status`, `test` and `failover --validate` judge is written as junit."),
+        ("failover --format sarif", "is written as sarif"),
+        ("test --tabletop --format junit", "is written as junit"),
+        ("test --tabletop --gate", "An exercise is no judgement: omit --gate"),
+        ("test --full-drill --metrics dr.prom", "omit --gate, its rules and --metrics"),
+    ],
+)
+def test_what_is_no_judgement_has_neither_a_ci_format_nor_a_gate(tmp_path: Path, words: str, message: str) -> None:
+    ran = dr_cli(f"-e sit {words}", tmp_path)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert message in ran.err

@@ -1,0 +1,88 @@
+"""Whose keys and whose files a command takes: --profile, --as, DR_CONFIG, and the log of its calls."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.client.endpoint import Endpoint
+from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
+
+DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
+
+
+def started_in(folder: Path, home: Path, words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line from another working directory."""
+    _, env = command_of("", home, **variables)
+    command = [sys.executable, str(DOOR), *words.split()]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("command", ["status", "failover --execute --incident INC-1", "approve --rules"])
+def test_a_person_of_the_sandbox_is_refused_by_name_outside_of_it(tmp_path: Path, command: str) -> None:
+    ran = dr_cli(f"-e sit --as approver {command}", tmp_path)
+    assert (2, 1) == (ran.code, ran.err.count("\n"))
+    assert "--as approver chooses among the sandbox's people" in ran.err
+
+
+def test_a_profile_counts_before_keys_in_variables(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    keys = sandbox_world.people["reader"]
+    (tmp_path / "credentials").write_text(
+        f"[looking]\naws_access_key_id = {keys.access_key_id}\naws_secret_access_key = {keys.secret_access_key}\n"
+    )
+    others = {**signed_in(sandbox_world, "approver"), "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
+    for words, person in (("--profile looking", "reader"), ("", "approver")):
+        evidence = tmp_path / f"{person}.json"
+        dr_cli(f"-e sit {words} status --replication --save-evidence {evidence}", tmp_path, **others)
+        assert f'"identity":"arn:aws:iam::815856636111:user/{person}"' in evidence.read_text(encoding="utf-8")
+
+
+def test_a_profile_stands_in_every_printed_command(tmp_path: Path) -> None:
+    ran = dr_cli("-e sit --profile nowhere sandbox show", tmp_path)
+    assert "-e sit --profile nowhere" in ran.err
+
+
+def test_the_environment_is_found_upwards_by_dr_config_and_by_config_in_this_order(tmp_path: Path) -> None:
+    project, other = tmp_path / "project", tmp_path / "other"
+    for folder, account in ((project / "environments", "1" * 12), (other, "2" * 12)):
+        rules(tmp_path, "sit", "")
+        folder.mkdir(parents=True)
+        text = (tmp_path / "environments" / "sit.toml").read_text()
+        (folder / "sit.toml").write_text(text.replace("815856636111", account))
+    shutil.rmtree(tmp_path / "environments")
+    deep = project / "a" / "b"
+    deep.mkdir(parents=True)
+    assert "1" * 12 in started_in(deep, tmp_path, "-e sit iam operator").stdout, "upwards from here"
+    assert "2" * 12 in started_in(deep, tmp_path, "-e sit iam operator", DR_CONFIG=str(other)).stdout
+    given = started_in(deep, tmp_path, f"-e sit --config {ROOT / 'environments'} iam operator", DR_CONFIG=str(other))
+    assert "815856636111" in given.stdout
+    assert "815856636111" in started_in(tmp_path, tmp_path, "-e sit iam operator").stdout, "else the shipped one"
+
+
+def test_debug_logs_each_call_with_its_time_and_request_id_for_its_owner_alone(
+    sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    sandbox_world.reset_calls()
+    ran = dr_cli("-e sit -v schedule", tmp_path, **signed_in(sandbox_world, "reader"))
+    (log,) = (tmp_path / "out").glob("calls-*.log")
+    lines = log.read_text().splitlines()
+    assert f"Calls: {log}" in ran.err
+    assert 0o600 == log.stat().st_mode & 0o777
+    assert sum(sandbox_world.calls().values()) == len(lines), "every call, and none twice"
+    line = re.compile(r"\S+Z [a-z0-9-]+ [a-z0-9-]+:\w+ (\d{3}|-) \d+\.\dms request-id=\S+( error=\w+)?")
+    assert [] == [row for row in lines if not line.fullmatch(row)]
+    secrets = (sandbox_world.people["reader"].secret_access_key, sandbox_world.people["reader"].access_key_id, "http")
+    assert [] == [secret for secret in secrets if secret in log.read_text()]
+
+
+def test_a_denied_call_and_one_without_an_answer_are_logged_with_their_error(tmp_path: Path) -> None:
+    nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    assert 3 == dr_cli("-e sit -v --deadline 5 schedule", tmp_path, **nobody).code
+    (log,) = (tmp_path / "out").glob("calls-*.log")
+    assert "sts:GetCallerIdentity - " in log.read_text()
+    assert "error=EndpointConnectionError" in log.read_text()

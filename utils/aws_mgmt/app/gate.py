@@ -1,0 +1,58 @@
+"""The gate of a pipeline: its rules by the options, and the exit code by how it came out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_checks.core.changes import subjects_of
+from dr_checks.core.model import Severity
+from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, weigh_gate
+from dr_estate.config.environment import Environment
+from dr_estate.model.world_id import is_sandbox
+from reports.values.report import Report
+from reports.values.stored_report import StoredReportError, read_report
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.options import JudgingOptions
+
+_BLIND = frozenset({GateCause.NOT_SEEN, GateCause.NOTHING_JUDGED})
+
+
+def gate_rules(options: JudgingOptions, environment: Environment) -> GateRules | None:
+    """The rules that were asked for, None where none were. Raises UsageError for a baseline that cannot be one."""
+    if not options.gated:
+        return None
+    fail_on = FailOn(options.fail_on) if options.fail_on else FailOn.UNKNOWN
+    return GateRules(fail_on, options.min_score, _baseline(options, environment))
+
+
+def _baseline(options: JudgingOptions, environment: Environment) -> Baseline | None:
+    if options.baseline is None:
+        return None
+    try:
+        stored = read_report(options.baseline)
+    except StoredReportError as wrong:
+        raise UsageError(f"{wrong} Correct --baseline.") from wrong
+    if (stored.environment, stored.account) != (environment.name, environment.account):
+        raise UsageError(
+            f"{options.baseline} is a report of {stored.environment} (account {stored.account}), not of "
+            f"{environment.name} (account {environment.account}). Correct --baseline."
+        )
+    if is_sandbox(stored.world) and not options.sandbox and not options.from_evidence:
+        raise UsageError(f"{options.baseline} is a rehearsal's report, of {stored.world}. Correct --baseline.")
+    return Baseline(str(options.baseline), stored.observed_at, subjects_of(stored.results))
+
+
+def gated(report: Report, rules: GateRules | None) -> Report:
+    """The report with how it came out by ``rules``, and the exit code of that."""
+    if rules is None:
+        return report
+    result = weigh_gate(report.verdict, rules, faulty_posture=report.posture_severity is Severity.BLOCKER)
+    return replace(report, gate=result, exit=exit_of_gate(result))
+
+
+def exit_of_gate(result: GateResult) -> Exit:
+    """The exit code of a gate: what was not seen outranks what failed, as everywhere."""
+    if result.causes & _BLIND:
+        return Exit.COULD_NOT_SEE
+    return Exit.READY if result.passed else Exit.NOT_READY

@@ -1,0 +1,56 @@
+"""explain check, trap or exit: what a word of the reports means. Offline, and without an environment."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from difflib import get_close_matches
+
+from dr_checks.core.registry import checks
+from reports.render.scenario_places import place_of_sentence
+from reports.terminal import console
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import MEANINGS, Exit
+from utils.aws_mgmt.app.options import ROOT, ExplainOptions
+
+_TRAP = re.compile(r"^\| (T\d\d) \| [^|]* \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
+
+
+def explain_term(options: ExplainOptions) -> Exit:
+    """Print what a check, a trap or an exit code means. Returns 0. Raises UsageError for one that is not there."""
+    if options.format != "terminal":
+        raise UsageError(f"What a word means is not written as {options.format}: omit --format.")
+    explanations = {"check": _checks, "trap": _traps, "exit": _exits}[options.action]()
+    if options.name not in explanations:
+        near = get_close_matches(options.name, explanations, n=3) or sorted(explanations)[:3]
+        raise UsageError(f"There is no {options.action} {options.name}. Is it one of {', '.join(near)}?")
+    console.result(explanations[options.name] + "\n")
+    return Exit.READY
+
+
+def _checks() -> dict[str, str]:
+    traps = _traps()
+    found = {}
+    for check in checks().values():
+        place = place_of_sentence(check.says)
+        lines = [f"{check.id} ({check.severity}, {check.area}): {check.says}.", *_about(check.judge)]
+        lines += [f"Stands in {place.file}, line {place.line}."]
+        lines += [f"Rules of other systems: {', '.join(check.rules)}."] if check.rules else []
+        lines += [f"Trap {traps.get(trap, trap)}" for trap in check.traps]
+        found[check.id] = "\n".join(lines)
+    return found
+
+
+def _about(judge: object) -> list[str]:
+    text = inspect.getdoc(judge)
+    return [text] if text else []
+
+
+def _traps() -> dict[str, str]:
+    """Each trap of AWS that the tool knows, from the page that the checks name them by."""
+    page = (ROOT / "docs" / "traps.md").read_text(encoding="utf-8")
+    return {name: f"{name}: {trap.strip()}. Here: {handled.strip()}." for name, trap, handled in _TRAP.findall(page)}
+
+
+def _exits() -> dict[str, str]:
+    return {str(int(code)): f"Exit {int(code)}: {meaning}." for code, meaning in MEANINGS.items()}
