@@ -48,8 +48,8 @@ class Pause:
     at: datetime
 
 
-FAILING_BACK, ON_DR = "failing back", "on DR"
-"""Phases of an incident: while a failback is under way, and after a failover or an aborted failback."""
+FAILING_BACK, ABORTING, ON_DR = "failing back", "aborting the failback", "on DR"
+"""Phases of an incident: while a failback or its abort is under way, and after a failover or an aborted failback."""
 
 
 @dataclass(frozen=True, slots=True)

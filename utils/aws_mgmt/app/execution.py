@@ -38,7 +38,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
-from dr_estate.readers.control_table import FAILING_BACK, ON_DR, ControlState, RecordedOverride
+from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
@@ -297,8 +297,9 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     if is_trial(clearance.incident):
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
     control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
-    if run.plan.goal is Goal.FAILBACK:
-        control.enter_phase(clearance.incident, FAILING_BACK, who, fence)
+    if run.plan.goal in (Goal.FAILBACK, Goal.ABORT):
+        phase = FAILING_BACK if run.plan.goal is Goal.FAILBACK else ABORTING
+        control.enter_phase(clearance.incident, phase, who, fence)
     for override in context.start.overrides:
         values = asdict(override) | {"until": override.until.isoformat()}
         journal.append(EntryKind.OVERRIDE, None, **values)

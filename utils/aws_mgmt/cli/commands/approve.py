@@ -55,8 +55,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
             raise UsageError("There is nothing to approve.")
         rules = rules_of(options, environment)
         _same_rules(reached, environment, rules)
-        if options.format == "terminal":
-            _show(report, assessment.plan)
+        _show(report, assessment.plan, options.format)
         digest = _wanted_digest(assessment.plan, options)
         _sure(incident, f"Approve plan {digest[:12]}")
         now, needed_s = reached.clock.now(), assessment.rto_estimate_s
@@ -75,8 +74,10 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     return Exit.READY
 
 
-def _show(report: Report, plan: Plan) -> None:
+def _show(report: Report, plan: Plan, form: str) -> None:
     """Show what is to be approved; right at the question stand the answer, the loss, and what cannot be undone."""
+    if form != "terminal":
+        return
     print_report(report, "terminal", sys.stderr)
     for step in plan.steps:
         if step.danger is Danger.IRREVERSIBLE:

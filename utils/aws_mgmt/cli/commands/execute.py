@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
 from reports.publish import publish_run
+from reports.terminal import console
 from utils.aws_mgmt.app.authorization import authorise
+from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -14,13 +17,14 @@ from utils.aws_mgmt.app.next_steps import after_execution
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
-from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
 def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Run (or go on with) the plan of the options's goal. Returns 0 where it is done and validated."""
-    with run_folder(options) as folder, connected(options, environment) as reached:
+    with run_folder(options) as folder, ExitStack() as stack:
+        with console.working("Connecting"):
+            reached = stack.enter_context(open_context(options, environment))
         files = CommandRun(folder, Terminal())
         with files.dialog.progress() as advance:
             start = authorise(options, environment, reached, replace(files, advance=advance))
