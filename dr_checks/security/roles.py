@@ -75,4 +75,6 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     reason = f"tasks of {', '.join(role.families)} fail to start (ResourceInitializationError)"
     name = role.arn.rpartition("/")[2]
     remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of {view.env.region(Side.DR)}."
+    if all(decision.of_resource for decision in denied):
+        remedy = f"The policies of these keys, repositories or file systems: admit '{name}', and deny it nothing."
     return view.gap(role.arn, measured, "allowed", reason, remedy)

@@ -22,6 +22,7 @@ class SimulatedDecision:
 
     ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
     keys that the role's policies test and that nobody can know beforehand: whether MFA was used, the caller's address.
+    ``of_resource``: not IAM decided so, but the policy of what it was asked on.
     """
 
     action: str
@@ -29,6 +30,7 @@ class SimulatedDecision:
     region: str = ""
     on: str = ""
     missing: tuple[str, ...] = ()
+    of_resource: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,7 @@ def _refused(region: str, arn: str, needs: _Needs, policies: _Policies) -> Itera
     for actions, resources in needs.items():
         for action, resource in ((action, resource) for action in actions for resource in sorted(resources)):
             if word := policies.refuses(arn, action, resource):
-                yield SimulatedDecision(action, word, region, f"{resource}, by its own policy")
+                yield SimulatedDecision(action, word, region, f"{resource}, by its own policy", of_resource=True)
 
 
 def _requests(region: str, needs: _Needs) -> Iterator[SimulationRequest]:
