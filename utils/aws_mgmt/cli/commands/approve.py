@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import timedelta
 
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
@@ -45,9 +44,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
         with console.progress() as advance:
-            run = CommandRun(folder, Terminal(), advance)
             past = entries_of_incident(options, environment, incident, reached)
-            run = replace(run, recorded=recorded_for(options, past, incident))
+            run = CommandRun(folder, Terminal(), advance, recorded_for(options, past, incident))
             environment = staged_or_not(options, environment) if options.failback else environment
             report = assess(options, environment, observe_world(reached.world, environment, run), run)
         assessment = report.assessment
