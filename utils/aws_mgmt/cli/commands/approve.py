@@ -72,11 +72,15 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
-    execution = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
-    if started:
-        execution = next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine")
-    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", str(execution))
+    after = str(_after_approval(options, incident, started))
+    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", after)
     return Exit.READY
+
+
+def _after_approval(options: ApproveOptions, incident: str, started: str) -> next_steps.NextStep:
+    if started:
+        return next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine")
+    return next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
 
 
 def _assessed(
