@@ -50,8 +50,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
             return Exit.READY
         environment = staged_or_not(options, environment) if options.failback else environment
         report = _assessed(options, environment, incident, reached, folder)
-        assessment = report.assessment
-        if assessment is None:
+        if (assessment := report.assessment) is None:
             raise UsageError("There is nothing to approve.")
         rules = rules_of(options, environment)
         _same_rules(reached, environment, rules)
@@ -61,8 +60,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         _sure(incident, f"Approve plan {digest[:12]}")
         now, needed_s = reached.clock.now(), assessment.rto_estimate_s
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
-        caller = reached.caller
-        approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until, rules.digest)
+        who = (reached.caller.arn, reached.caller.userid)
+        approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest)
         reached.approvals.approve(approval, person)
         started = _approve_the_start(reached, approval)
     console.result(
