@@ -43,9 +43,7 @@ class ControlApi:
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
         """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(s)``, ``changed()``,
         ``mutations()``, ``reset_mutations()``, ``sites()``."""
-        self._token = token
-        self._world = world
-        self._hooks = hooks
+        self._token, self._world, self._hooks = token, world, hooks
         self._keeper = WorldStore()
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
             ("GET", "state"): self._state,

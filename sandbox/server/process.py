@@ -56,10 +56,13 @@ class Host:
         self.endpoint = self._endpoint()
 
     def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until told to stop; the processes of tasks end with it."""
+        from sandbox.moto_ext.ecs import processes
+
         if self.folder:
             threading.Thread(target=self._keep_saving, daemon=True).start()
         self.server.serve_forever(poll_interval=0.05)
+        processes.end_all()
 
     def stop(self, save: bool = True) -> str:
         """Save the world, then end ``run`` soon; the answer to whoever asked still goes out.
@@ -243,9 +246,6 @@ def main() -> int:
         threading.Thread(target=_follow, args=(sys.stdin, host), daemon=True).start()
     _tell(word, to_json(host.endpoint))
     host.run()
-    from sandbox.moto_ext.ecs import processes
-
-    processes.end_all()
     return 0
 
 

@@ -110,8 +110,7 @@ def _with_lock(
     run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     lock = _taken(context, run_id)
     mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
-    person = lock.owner.person
-    world = app.world.id
+    person, world = lock.owner.person, app.world.id
     folder = journals(context.options, world)
     with Heartbeat(app.control, lock, env.execution) as heartbeat:
         try:

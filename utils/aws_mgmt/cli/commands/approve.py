@@ -50,8 +50,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
             return Exit.READY
         environment = staged_or_not(options, environment) if options.failback else environment
         report = _assessed(options, environment, incident, reached, folder)
-        assessment = report.assessment
-        if assessment is None:
+        if (assessment := report.assessment) is None:
             raise UsageError("There is nothing to approve.")
         rules = rules_of(options, environment)
         _same_rules(reached, environment, rules)
@@ -60,8 +59,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         _sure(incident, f"Approve plan {digest[:12]}")
         now, needed_s = reached.clock.now(), assessment.rto_estimate_s
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
-        caller = reached.caller
-        approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until, rules.digest)
+        who = (reached.caller.arn, reached.caller.userid)
+        approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest)
         reached.approvals.approve(approval, person)
         started = _approve_the_start(reached, approval)
     console.result(
@@ -71,11 +70,15 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
-    execution = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
-    if started:
-        execution = next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine")
-    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", str(execution))
+    after = str(_after_approval(options, incident, started))
+    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", after)
     return Exit.READY
+
+
+def _after_approval(options: ApproveOptions, incident: str, started: str) -> next_steps.NextStep:
+    if started:
+        return next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine")
+    return next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
 
 
 def _assessed(
