@@ -91,8 +91,7 @@ def judge(
     options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: CommandRun
 ) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
-    rules = _exceptions(options)
-    evidence = _save(snapshot, options.save_evidence, run.folder)
+    rules, evidence = _exceptions(options), _save(snapshot, options.save_evidence, run.folder)
     tenants, invocation = narrowed(options, snapshot, environment), invocation_of(options)
     observation = Observation(environment, snapshot, tenants, rules, invocation)
     selection = ScenarioSelection(
@@ -100,7 +99,7 @@ def judge(
     )
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     replicated = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if replicated else []
+    measured = lags(snapshot, environment, tenants) if replicated else []
     posture = posture_of(snapshot, environment)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)

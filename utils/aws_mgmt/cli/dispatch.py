@@ -62,7 +62,7 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
 
 
 def _choose_keys(options: of.Options) -> None:
-    """Let the profile that was named count before keys in variables, and say where calls are logged. Raises UsageError."""
+    """Let a named profile count before keys in variables, and say where calls are logged. Raises UsageError."""
     if options.person and not options.sandbox and not isinstance(options, of.SandboxOptions):
         raise UsageError(
             f"--as {options.person} chooses among the sandbox's people. Without --sandbox your own keys say who you "
