@@ -118,12 +118,12 @@ def throttled(world: BenchmarkWorld, tenants: int, latency_ms: int, rate: float,
     world.latency(latency_ms / _MS)
     world.throttle(rate, burst)
     world.counts()
-    taken = take(["-m", "benchmarks.readers", "observe"], world.variables)
+    taken = take(["-m", "benchmarks.readers", "paced"], world.variables)
     waits = world.counts()[2]
     world.throttle(_NO_LIMIT, _NO_LIMIT)
     document = json.loads(taken.out)
     note = f"{waits} throttled, {document['unseen']} parts unseen"
-    what = f"the reader, throttled: {burst:g} at once, then {rate:g}/s"
+    what = f"the reader, paced, throttled as AWS does: {burst:g} at once, then {rate:g}/s"
     return _row(what, world, tenants, latency_ms, taken, document["calls"], note)
 
 

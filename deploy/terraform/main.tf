@@ -62,6 +62,15 @@ resource "aws_kms_alias" "evidence" {
   target_key_id = aws_kms_key.evidence.key_id
 }
 
+# The heads of the journals, put there as a run goes on: no role of this stack may delete a stream, or let events expire.
+resource "aws_cloudwatch_log_group" "anchors" {
+  name = var.anchor_log
+
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+
 # Not encrypted with the AWS managed key: CloudWatch alarms cannot publish to a topic that is.
 resource "aws_sns_topic" "dr" {
   for_each = toset(var.topics)

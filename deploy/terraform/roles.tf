@@ -16,7 +16,7 @@ locals {
       "arn:aws:iam::${var.account}:role/aws-reserved/sso.amazonaws.com/*AWSReservedSSO_${name}_*"
     ]
   }
-  policies = toset(flatten([for role in var.roles : role.policies]))
+  policies = setunion(toset(flatten([for role in var.roles : role.policies])), local.automation_policies)
   attached = merge([
     for role, held in var.roles : {
       for policy in held.policies : "${role}/${policy}" => { role = role, policy = policy }

@@ -28,6 +28,11 @@ variable "evidence_key" {
   type        = string
 }
 
+variable "anchor_log" {
+  description = "Name of the log group that holds the heads of the incident logs."
+  type        = string
+}
+
 variable "control_table" {
   description = "Name of the table of locks, approvals and the incident log."
   type        = string

@@ -12,6 +12,7 @@ all attributes). Nothing is ever deleted: what is over is closed by an update, a
 ``STANDING``                   ``INCIDENT``          the open incident
 ``STANDING``                   ``OVERRIDE#<gate>``   a gate set aside by name
 ``STANDING``                   ``DATABASE``          the primary's database as it was last seen well
+``PAUSE#<aws:userid>``         ``PAUSE``             the stop switch under a person's own key, where AWS starts runs
 ``APPROVAL#<aws:userid>``      ``<incident>``        an approval (approvals.py); IAM (dynamodb:LeadingKeys) lets a
                                                      caller write only under the user id that AWS itself gives it
 ``JOURNAL#<incident>``         ``<number>``          the journal's mirror (mirror.py)
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dr_actions.control_table.table import (
@@ -50,6 +51,7 @@ from dr_estate.readers.control_table import (
     LOCK,
     OVERRIDE,
     PAUSE,
+    PAUSES,
     RUN,
     STANDING,
     ControlState,
@@ -57,11 +59,14 @@ from dr_estate.readers.control_table import (
     Pause,
     RecordedOverride,
     in_force,
+    with_own_pauses,
+    words_of,
 )
 
 __all__ = ["CONTROL_CALLS", "ConditionFailed", "ControlStore", "Fence", "Fenced", "IncidentOpen", "MalformedItem"]
 
 HISTORY = "HISTORY"
+_MOST_WORDS = 50
 
 _NOT_OPEN = WriteCondition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
 _THERE = WriteCondition("attribute_exists(#pk)")
@@ -109,13 +114,14 @@ class Fence:
 class ControlStore:
     """The store. What the sender raises passes through every method."""
 
-    def __init__(self, table: ItemTable, clock: WorldClock) -> None:
-        self.table, self.clock, self.now = table, clock, clock.now
+    def __init__(self, table: ItemTable, clock: WorldClock, *, own_keys: bool = False) -> None:
+        self.table, self.clock, self.now, self._own_keys = table, clock, clock.now, own_keys
 
     @classmethod
     def of(cls, env: Environment, sender: TableSender, clock: WorldClock) -> ControlStore:
         """The store of the environment's control table over a guarded sender."""
-        return cls(SentTable(sender, env.named(env.names.control_table), env.region(Side.DR)), clock)
+        table = SentTable(sender, env.named(env.names.control_table), env.region(Side.DR))
+        return cls(table, clock, own_keys=env.automation.enabled)
 
     def in_force(self) -> ControlState:
         """What stands now, and who holds the lock. Read consistently. Raises MalformedItem."""
@@ -125,7 +131,14 @@ class ControlStore:
                 in_force([item])
             except (KeyError, TypeError, ValueError, AttributeError) as odd:
                 raise MalformedItem((item["pk"], item["sk"]), f"{type(odd).__name__}: {odd}") from odd
-        return in_force(items)
+        return with_own_pauses(in_force(items), self.own_pauses())
+
+    def own_pauses(self) -> list[dict[str, Any]]:
+        """What people said under their own keys; nothing where they pause together."""
+        if not self._own_keys:
+            return []
+        keys = sorted({item["pk"] for item in self.table.query_by_sk(PAUSE) if item["pk"].startswith(PAUSES)})
+        return [item for pk in keys if (item := self.table.get((pk, PAUSE)))]
 
     def write(self, writes: Sequence[Write], fence: Fence | None = None) -> None:
         """Write all or nothing; of a run that has lost the lock nothing (``fence``). Raises ConditionFailed, Fenced."""
@@ -139,8 +152,14 @@ class ControlStore:
                 raise Fenced(f"Run {fence.run} no longer holds the lock: another run took it over.") from refused
             raise ConditionFailed(tuple(number - 1 for number in refused.failed)) from refused
 
-    def pause(self, who: str, reason: str) -> Pause:
-        """Turn the stop switch on; returns it, or the one that is on already and by whom."""
+    def pause(self, who: str, reason: str, userid: str = "") -> Pause:
+        """Turn the stop switch on; returns it, or the one that is on already and by whom.
+
+        Where AWS starts runs nobody may write what stands: it is said under the caller's own ``userid``.
+        """
+        if self._own_keys:
+            standing = self.in_force().pause
+            return standing or Pause(who, reason, self._say(who, userid, paused=True, why=reason))
         item = {"who": who, "why": reason, "at": instant(self.now()), "closed_at": ""}
         try:
             self._stand(PAUSE, item, who)
@@ -151,9 +170,27 @@ class ControlStore:
             return standing
         return Pause(who, reason, moment(item["at"]))
 
-    def unpause(self, who: str) -> None:
+    def unpause(self, who: str, userid: str = "") -> None:
         """Turn it off, whoever turned it on. Raises ConditionFailed where it never was on."""
+        if self._own_keys:
+            self._say(who, userid, paused=False, why="")
+            return
         self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, _THERE)
+
+    def _say(self, who: str, userid: str, *, paused: bool, why: str) -> datetime:
+        """Add a word under the own key; it is newer than every other, whatever clock those were said by."""
+        items = self.own_pauses()
+        others = [word.at + timedelta(microseconds=1) for item in items for word in words_of(item)]
+        standing = self.in_force().pause
+        others += [standing.at + timedelta(microseconds=1)] if standing else []
+        at = max([self.now(), *others])
+        pk = PAUSES + userid
+        own: list[Any] = next(
+            (item["words"] for item in items if item["pk"] == pk and isinstance(item.get("words"), list)), []
+        )
+        words = [*own, {"at": instant(at), "paused": paused, "why": why}][-_MOST_WORDS:]
+        self.table.put(Put({"pk": pk, "sk": PAUSE, "who": who, "words": words}))
+        return at
 
     def open_incident(
         self, incident: str, goal: str, since: datetime, by: str, phase: str = "open", fence: Fence | None = None

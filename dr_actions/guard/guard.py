@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dr_actions.guard import backup_first, drill_exemptions, failback_exemptions, frozen_first
+from dr_actions.guard import automation_exemptions, backup_first, drill_exemptions, failback_exemptions, frozen_first
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import destruction, is_read
 from dr_actions.model.gates import Refusal
@@ -30,6 +30,7 @@ DR_REMOVALS = {
     "rds:StopDBInstanceAutomatedBackupsReplication": "what was replicated stays until it expires (T24)",
     "secretsmanager:StopReplicationToReplica": "a replica becomes a secret of its own by it; both values stay (T18)",
 }
+_EXEMPTIONS = (failback_exemptions, drill_exemptions, automation_exemptions)
 _DELEGATING = frozenset({"NS", "SOA"})
 _CUT_OVER = frozenset({"A", "AAAA", "CNAME"})
 
@@ -79,7 +80,7 @@ def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
     env = context.env
     home = call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
     reason = destruction(call, home) or _overwrites_primary_files(call, env)
-    exempt = failback_exemptions.exempt(call, context) or drill_exemptions.exempt(call, context)
+    exempt = any(room.exempt(call, context) for room in _EXEMPTIONS)
     if not reason or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
         return
     where = "the DR region" if not home else "a global service or the primary region"

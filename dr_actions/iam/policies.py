@@ -24,12 +24,15 @@ from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
+    approving_starts,
     document,
     drilling,
     failback_statements,
     never,
     never_in_drills,
     read_statements,
+    running_the_task,
+    starting,
     statement,
 )
 from dr_estate.model.playbook import needed_actions
@@ -39,6 +42,8 @@ from dr_estate.snapshot.registry import DIAGNOSED, reads
 LIMIT = 6144
 # The policies of going home, which a team may attach for as long as an incident is open.
 HOME = "operator-home"
+# How far AWS is with a run that it started: asked by whoever watches one.
+WATCHING = frozenset({"ssm:DescribeAutomationExecutions", "ssm:GetAutomationExecution"})
 _ALWAYS = frozenset({"iam:PassRole", "kms:Decrypt", "kms:DescribeKey", "sts:*"})
 
 
@@ -49,6 +54,18 @@ class IamRole(StrEnum):
     OPERATOR = "operator"
     APPROVER = "approver"
     DRILL = "drill"
+
+
+class StackRole(StrEnum):
+    """Roles that no person holds by themselves, where AWS starts runs.
+
+    RECOVERY is the task's, AUTOMATION the document's; BREAK_GLASS has the task's rights, and an operator takes it while
+    an approver's tag on it names them.
+    """
+
+    RECOVERY = "recovery"
+    AUTOMATION = "automation"
+    BREAK_GLASS = "break-glass"
 
 
 @dataclass(frozen=True)
@@ -71,30 +88,57 @@ def declared() -> DeclaredOperations:
     of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))
     written = frozenset[str]().union(*(action.writes for action in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written
-    return DeclaredOperations(reads() | DIAGNOSED | of_verbs, written, CONTROL_CALLS, needed, drills)
+    return DeclaredOperations(reads() | DIAGNOSED | of_verbs | WATCHING, written, CONTROL_CALLS, needed, drills)
 
 
-def role_name(role: IamRole, env: Environment) -> str:
+def role_name(role: IamRole | StackRole, env: Environment) -> str:
     """The name of the role in the account."""
-    operators = env.named(env.names.operator_role)
-    return operators if role is IamRole.OPERATOR else env.named(f"{{env}}-dr-{role}")
+    named = {
+        IamRole.OPERATOR: env.names.operator_role,
+        StackRole.RECOVERY: env.names.recovery_role,
+        StackRole.AUTOMATION: env.names.automation_role,
+        StackRole.BREAK_GLASS: env.names.break_glass_role,
+    }
+    return env.named(named.get(role, f"{{env}}-dr-{role}"))
 
 
 def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
     """Each role's managed policies by name, ready for IAM. Each is within IAM's size."""
     reading = reading_words(calls)
-    look = _documents(env, "look", _read_statement(env, calls))
+    look, act = _look(env, calls), _recovering(env, calls)
+    drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
+    drilled = {name: document for name, document in act.items() if "-operator-never" not in name}
+    of_people: dict[str, dict[str, Document]] = {
+        IamRole.READER: look,
+        IamRole.OPERATOR: act,
+        IamRole.APPROVER: {**look, **_documents(env, "approver-own", approving(env, reading))},
+        IamRole.DRILL: {**drilled, **drill},
+    }
+    return of_people | (automated_policies(env, calls) if env.automation.enabled else {})
+
+
+def automated_policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str, Document]]:
+    """Those of the roles that are others where AWS starts runs: no person's may change the estate."""
+    reading, look, act = reading_words(calls), _look(env, calls), _recovering(env, calls)
+    return {
+        IamRole.OPERATOR: {**look, **_documents(env, "operator-start", starting(env, reading))},
+        IamRole.APPROVER: {**look, **_documents(env, "approver-start", approving_starts(env, reading))},
+        StackRole.RECOVERY: act,
+        StackRole.AUTOMATION: _documents(env, "automation-run", running_the_task(env)),
+        StackRole.BREAK_GLASS: act,
+    }
+
+
+def _look(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+    return _documents(env, "look", _read_statement(env, calls))
+
+
+def _recovering(env: Environment, calls: DeclaredOperations) -> dict[str, Document]:
+    """What a recovery needs, there and home, and what it never does."""
     act = _documents(env, "operator-act", acting(env, _changing(calls)))
     home = _documents(env, HOME, failback_statements(env, _changing(calls)))
-    denied = _documents(env, "operator-never", never(env, reading))
-    own = _documents(env, "approver-own", approving(env, reading))
-    drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
-    return {
-        IamRole.READER: look,
-        IamRole.OPERATOR: {**look, **act, **home, **denied},
-        IamRole.APPROVER: {**look, **own},
-        IamRole.DRILL: {**look, **act, **home, **drill},
-    }
+    denied = _documents(env, "operator-never", never(env, reading_words(calls)))
+    return {**_look(env, calls), **act, **home, **denied}
 
 
 def size(policy: Document) -> int:

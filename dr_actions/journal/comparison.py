@@ -8,7 +8,7 @@ from dr_actions.journal.entries import Chain
 
 
 @dataclass(frozen=True, slots=True)
-class MirrorComparison:
+class RecordComparison:
     """Whether the record was compared, and the first entry that differs; None where it was not, or none does."""
 
     compared: bool
@@ -21,12 +21,12 @@ class MirrorComparison:
         return self.compared and self.differs_at is None
 
 
-def not_compared(reason: str) -> MirrorComparison:
+def not_compared(reason: str) -> RecordComparison:
     """The comparison that could not be made."""
-    return MirrorComparison(compared=False, message=f"NOT COMPARED with its mirror: {reason}")
+    return RecordComparison(compared=False, message=f"NOT COMPARED with its mirror: {reason}")
 
 
-def compared(local: Chain, mirrored: Chain) -> MirrorComparison:
+def compared(local: Chain, mirrored: Chain) -> RecordComparison:
     """Compare both chains entry by entry. A chain ends before its first fault."""
     for mine, other in zip(local.entries, mirrored.entries, strict=False):
         if mine.digest != other.digest:
@@ -41,9 +41,9 @@ def compared(local: Chain, mirrored: Chain) -> MirrorComparison:
     if filed > sent:
         return _differs(number, "the mirror ends before it: not sent yet, or taken out")
     entries = f"{filed} {'entry' if filed == 1 else 'entries'}"
-    return MirrorComparison(compared=True, message=f"compared with its mirror: the same {entries}")
+    return RecordComparison(compared=True, message=f"compared with its mirror: the same {entries}")
 
 
-def _differs(number: int, reason: str) -> MirrorComparison:
+def _differs(number: int, reason: str) -> RecordComparison:
     message = f"DIFFERS from its mirror at entry {number}: {reason}. Keep both: they are evidence"
-    return MirrorComparison(compared=True, message=message, differs_at=number)
+    return RecordComparison(compared=True, message=message, differs_at=number)

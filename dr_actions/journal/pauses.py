@@ -6,12 +6,15 @@ run that holds the lock copies it, at its beginning and its end.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.control_table.control import HISTORY, ControlStore
 from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import Journal
-from dr_estate.model.dynamodb_values import moment
-from dr_estate.readers.control_table import PAUSE
+from dr_estate.model.dynamodb_values import instant, moment
+from dr_estate.readers.control_table import PAUSE, PauseWord, words_of
 
 PAUSES = frozenset({EntryKind.PAUSED, EntryKind.UNPAUSED})
 
@@ -25,14 +28,22 @@ def record_pauses(journal: Journal, control: ControlStore) -> None:
     known = {entry.data["moment"] for entry in entries if entry.kind in PAUSES}
     try:
         history = control.table.query(HISTORY) if entries else []
+        own = [word for item in control.own_pauses() for word in words_of(item)] if entries else []
     except SendFailed:
         return
-    for item in history:
-        at, _, what = str(item["sk"]).partition("#")
-        if what != PAUSE or at in known or moment(at) < entries[0].at:
+    for word in sorted([*_of_history(history), *own], key=lambda word: word.at):
+        at = instant(word.at)
+        if at in known or word.at < entries[0].at:
             continue
-        if item["values"].get("closed_at"):
-            journal.append(EntryKind.UNPAUSED, moment=at, by=item["by"], says=f"{item['by']} let the runs go on.")
+        if word.paused:
+            journal.append(EntryKind.PAUSED, moment=at, by=word.who, says=f"{word.who} stopped all runs: {word.why}")
         else:
-            why = item["values"].get("why", "")
-            journal.append(EntryKind.PAUSED, moment=at, by=item["by"], says=f"{item['by']} stopped all runs: {why}")
+            journal.append(EntryKind.UNPAUSED, moment=at, by=word.who, says=f"{word.who} let the runs go on.")
+
+
+def _of_history(items: Iterable[dict[str, Any]]) -> Iterator[PauseWord]:
+    for item in items:
+        at, _, what = str(item["sk"]).partition("#")
+        if what == PAUSE:
+            paused = not item["values"].get("closed_at")
+            yield PauseWord(moment(at), paused, str(item["by"]), str(item["values"].get("why", "")))

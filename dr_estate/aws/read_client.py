@@ -22,12 +22,14 @@ import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.call_log import CallLog
-from dr_estate.aws.clock import ClockHook, WorldClock
+from dr_estate.aws.clock import ClockHook, WorldClock, is_loopback
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
+from dr_estate.aws.immutable_answers import ImmutableAnswers
+from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
-from dr_estate.aws.speedups import use_fast_timestamps
+from dr_estate.aws.speedups import use_fast_parsing
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
@@ -49,6 +51,8 @@ class Credentials:
 
     ``recorder`` hears every call that is made with them, ``call_log`` logs each, and every answer corrects ``clock``,
     the world's.
+    ``paced`` keeps to AWS's published rates at a loopback address, too.
+    ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
     """
 
     endpoint_url: str | None = None
@@ -57,6 +61,8 @@ class Credentials:
     recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
     clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
     call_log: CallLog | None = field(default=None, repr=False, compare=False)
+    paced: bool = field(default=False, compare=False)
+    immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class ReadClient:
         self.allowed = frozenset(allowed) | {PROOF}
         self._counting, self._creating = threading.Lock(), threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
+        self._pace, self._unpaced = Pace(time.monotonic), set[tuple[str, str]]()
         self.open()
         self._config = botocore.config.Config(
             connect_timeout=limits.connect_timeout_s,
@@ -113,7 +120,7 @@ class ReadClient:
             return ready
         with self._creating:
             if (service, region) not in self._clients:
-                self._clients[service, region] = self._session.create_client(
+                client = self._session.create_client(
                     service,
                     region_name=region,
                     endpoint_url=self.credentials.endpoint_url,
@@ -121,6 +128,9 @@ class ReadClient:
                     aws_secret_access_key=self.credentials.secret_access_key,
                     config=self._config,
                 )
+                if is_loopback(client.meta.endpoint_url) and not self.credentials.paced:
+                    self._unpaced.add((service, region))
+                self._clients[service, region] = client
             return self._clients[service, region]
 
     def close_connections(self) -> None:
@@ -199,7 +209,7 @@ class ReadClient:
         sign_in.set_default_client_config(self._config)
         session.register_component("credential_provider", CredentialSource(sign_in))
         session.register_component("data_loader", declared_models(self.allowed))
-        use_fast_timestamps(session)
+        use_fast_parsing(session)
         refuse_foreign_answers(session)
         self._clock_hook.attach(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
@@ -211,12 +221,29 @@ class ReadClient:
             self.credentials.call_log.attach(session)
         return session
 
-    def _before_call(self, model: Any, **_: Any) -> None:
-        operation = f"{model.service_model.service_name}:{model.name}"
+    def _before_call(self, model: Any, context: Mapping[str, Any], **_: Any) -> None:
+        service, region = model.service_model.service_name, context["client_region"]
+        operation = f"{service}:{model.name}"
         if operation not in self.allowed:
             raise ForbiddenCall(f"{operation} is not among the declared reads: it is never called.")
         with self._counting:
             self.calls[operation] += 1
+        if (service, region) not in self._unpaced:
+            self._wait(self._pace.reserve(operation, region))
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for AWS's rate. An estate so large that its reading takes longer has longer, unless the user limits it.
+
+        Raises DeadlinePassed.
+        """
+        if not seconds:
+            return
+        limits = self.environment.observation
+        if not limits.firm_deadline:
+            self.ends_at = max(self.ends_at, time.monotonic() + seconds + limits.read_timeout_s)
+        if seconds > self.seconds_left:
+            raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
+        time.sleep(seconds)
 
     def _before_send(self, **_: Any) -> None:
         if self.seconds_left <= 0:

@@ -1,9 +1,14 @@
-"""Faster replacements of parts of botocore; DR_NO_SPEEDUPS=1 leaves botocore as it is (measured in docs/why.md)."""
+"""Faster replacements of parts of botocore; DR_NO_SPEEDUPS=1 leaves botocore as it is (measured in docs/why.md).
+
+JSON answers are read by a plan made once for each shape: botocore's own parser looks up every member that a shape might
+have in every object, a plan visits what the answer has. What it gives is what botocore gives.
+"""
 
 from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +16,11 @@ from typing import Any
 import botocore.session
 import orjson
 from botocore.loaders import JSONFileLoader
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
 from botocore.utils import parse_timestamp
+
+Convert = Callable[[Any], Any]
 
 
 def are_on() -> bool:
@@ -31,10 +40,10 @@ class FastFiles(JSONFileLoader):
         return None
 
 
-def use_fast_timestamps(session: botocore.session.Session) -> None:
-    """Let ``session`` decode the timestamps of AWS's answers in a hundredth of botocore's time."""
+def use_fast_parsing(session: botocore.session.Session) -> None:
+    """Let ``session`` read AWS's answers by plans, and their timestamps in a hundredth of botocore's time."""
     if are_on():
-        session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=fast_timestamp)
+        session.register_component("response_parser_factory", PlannedParsers(fast_timestamp))
 
 
 def fast_timestamp(value: Any) -> datetime:
@@ -45,3 +54,83 @@ def fast_timestamp(value: Any) -> datetime:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return parse_timestamp(value)  # type: ignore[no-any-return] # botocore publishes no types
+
+
+class PlannedParsers(ResponseParserFactory):
+    """Makes the parsers of a session: planned ones for the JSON protocol, botocore's for every other."""
+
+    def __init__(self, timestamp_parser: Convert) -> None:
+        super().__init__()
+        self.set_parser_defaults(timestamp_parser=timestamp_parser)
+        self._planned = PlannedJsonParser(timestamp_parser)
+
+    def create_parser(self, protocol_name: str) -> ResponseParser:
+        """Return the parser of ``protocol_name``. botocore asks for one with each answer: the plans outlive it."""
+        return self._planned if protocol_name == "json" else super().create_parser(protocol_name)
+
+
+class PlannedJsonParser(JSONParser):
+    """botocore's JSON parser with a plan for each shape; tagged unions and documents are read as botocore does.
+
+    A plan is made when its shape is first met: a shape that holds itself has as many as its answers are deep.
+    """
+
+    def __init__(self, timestamp_parser: Convert) -> None:
+        super().__init__(timestamp_parser=timestamp_parser)
+        self._plans: dict[Shape, Convert] = {}
+
+    def _parse_body_as_json(self, body_contents: bytes) -> Any:
+        try:
+            return orjson.loads(body_contents)
+        except ValueError:  # nothing, NaN, or no JSON at all: botocore knows what to make of it
+            return super()._parse_body_as_json(body_contents)
+
+    def _parse_shape(self, shape: Shape, node: Any) -> Any:
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plans[shape] = self._plan(shape)
+        return plan(node)
+
+    def _plan(self, shape: Shape) -> Convert:
+        if isinstance(shape, StructureShape):
+            return self._structure(shape)
+        if isinstance(shape, ListShape):
+            return self._list(shape.member)
+        if isinstance(shape, MapShape):
+            return lambda node: {name: self._parse_shape(shape.value, value) for name, value in node.items()}
+        parsers: dict[str, Convert] = {"timestamp": self._timestamp_parser, "blob": self._blob_parser}
+        return parsers.get(shape.type_name, _as_it_is)
+
+    def _structure(self, shape: StructureShape) -> Convert:
+        if shape.is_document_type or shape.is_tagged_union:
+            return lambda node: self._handle_structure(shape, node)
+        members = {
+            member.serialization.get("name", name): (name, None if _stays(member) else member)
+            for name, member in shape.members.items()
+        }
+
+        def convert(node: Any) -> Any:
+            if node is None:
+                return None
+            parsed = {}
+            for key, value in node.items():
+                if value is not None and key in members:
+                    name, member = members[key]
+                    parsed[name] = value if member is None else self._parse_shape(member, value)
+            return parsed
+
+        return convert
+
+    def _list(self, item: Shape) -> Convert:
+        if _stays(item):
+            return list
+        return lambda node: [None if value is None else self._parse_shape(item, value) for value in node]
+
+
+def _stays(shape: Shape) -> bool:
+    """Whether a value of the shape is in Python what it is in JSON."""
+    return shape.type_name not in {"structure", "list", "map", "timestamp", "blob"}
+
+
+def _as_it_is(node: Any) -> Any:
+    return node

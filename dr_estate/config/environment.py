@@ -16,6 +16,7 @@ from pydantic import ValidationError, field_validator, model_validator
 
 from dr_estate.config.recovery_settings import (
     ApprovalSettings,
+    AutomationSettings,
     Costs,
     DrillSettings,
     Execution,
@@ -70,6 +71,7 @@ class Environment(Settings):
     observation: ReadLimits = ReadLimits()
     scaling_schedule: ScalingSchedule | None = None
     approvals: ApprovalSettings = ApprovalSettings()
+    automation: AutomationSettings = AutomationSettings()
     execution: Execution = Execution()
     failback: Failback = Failback()
     drill: DrillSettings = DrillSettings()
@@ -94,6 +96,12 @@ class Environment(Settings):
                 "replication.expectation is 'mandatory', but the DR region has no replication: "
                 "name at least one mechanism in replication.database and in replication.files"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _automation_asks_a_second_person(self) -> Environment:
+        if self.automation.enabled and self.approvals.people == 1:
+            raise ValueError("automation.enabled needs approvals.people = 2: its approval is the second person's")
         return self
 
     @model_validator(mode="after")
@@ -124,6 +132,11 @@ class Environment(Settings):
         before, _, after = self.named(pattern, tenant="\0").partition("\0")
         inside = name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
         return name[len(before) : len(name) - len(after)] if inside else None
+
+    @property
+    def acting_role(self) -> str:
+        """Name of the role whose rights a recovery has: the task's where AWS starts runs, else the operator's."""
+        return self.named(self.names.recovery_role if self.automation.enabled else self.names.operator_role)
 
     @property
     def replicates(self) -> bool:

@@ -40,6 +40,19 @@ class ApprovalSettings(Settings):
         return self
 
 
+class AutomationSettings(Settings):
+    """Who starts a run: with ``enabled`` AWS does, upon its own approval, and people only ask for it and watch.
+
+    The control stack then holds the Systems Manager document names.recovery_document, the task names.recovery_task and
+    their roles, and no person's role may change the estate. An approver has ``approve_hours`` to approve, and a run
+    ``run_hours`` to end.
+    """
+
+    enabled: bool = False
+    approve_hours: Annotated[int, Field(ge=1, le=168)] = 4
+    run_hours: Annotated[int, Field(ge=1, le=168)] = 24
+
+
 class Execution(Settings):
     """How a run is held together: its lock, its clock, how long it waits, and how much it does at once.
 

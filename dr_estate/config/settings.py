@@ -171,7 +171,13 @@ class ResourceNames(Settings):
     topics: tuple[str, ...] = ("bbws-dr-events", "bbws-ops-critical")
     control_table: str = "{env}-dr-control"
     evidence_key: str = "alias/{env}-dr-evidence"
+    anchor_log: str = "/dr/{env}/anchors"
     operator_role: str = "{env}-dr-operator"
+    recovery_role: str = "{env}-dr-recovery"
+    automation_role: str = "{env}-dr-automation"
+    break_glass_role: str = "{env}-dr-break-glass"
+    recovery_document: str = "{env}-dr-recovery"
+    recovery_task: str = "dr-recovery-{env}"
     parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
 
@@ -223,9 +229,14 @@ class Thresholds(Settings):
 
 
 class ReadLimits(Settings):
-    """Time limits and concurrency of reading."""
+    """Time limits and concurrency of reading.
+
+    Where AWS's published rates make the reading of a large estate longer than ``deadline_s``, it is given that time,
+    unless ``firm_deadline``; ``--deadline`` is firm.
+    """
 
     deadline_s: Positive = 90
+    firm_deadline: bool = False
     connect_timeout_s: Positive = 3
     read_timeout_s: Positive = 10
     attempts: Positive = 3

@@ -15,6 +15,8 @@ from dr_estate.model.drill_names import TAG
 from dr_estate.model.restored_names import mover_family
 
 Scope = tuple[list[str], dict[str, Any]]
+OPEN_FOR = "dr:open-for"
+"""The tag of the break-glass role with the name of the operator who may take it."""
 _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
@@ -27,7 +29,7 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
     narrowed: dict[str, Callable[[], Scope]] = {
         "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
-        "logs:GetLogEvents": lambda: (_logs(env), {}),
+        "logs:GetLogEvents": lambda: ([*_logs(env), *anchors(env)], {}),
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
         "secretsmanager:GetSecretValue": lambda: (_secrets(env, "*"), {}),
         "ssm:GetParametersByPath": lambda: (
@@ -137,10 +139,56 @@ def control_table(env: Environment) -> list[str]:
     return [table, f"{table}/index/*"]
 
 
+def anchors(env: Environment) -> list[str]:
+    """The log group of the journals' anchors and its streams, in the DR region."""
+    group = _arn(env, env.regions.dr, "logs", f"log-group:{env.named(env.names.anchor_log)}")
+    return [f"{group}:*", f"{group}:log-stream:*"]
+
+
 def evidence_key(env: Environment) -> Scope:
     """The key that signs evidence, known by its alias: its id is made up by AWS."""
     alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [env.named(env.names.evidence_key)]}}
     return [_arn(env, env.regions.dr, "kms", "key/*")], alias
+
+
+def automation(env: Environment) -> list[str]:
+    """The document that starts a recovery, in each of its versions, and its executions, in the DR region."""
+    name = env.named(env.names.recovery_document)
+    documents = [_arn(env, env.regions.dr, "ssm", f"{kind}/{name}") for kind in ("automation-definition", "document")]
+    return [f"{documents[0]}:*", documents[1], *executions(env)]
+
+
+def executions(env: Environment) -> list[str]:
+    """Executions of documents in the DR region: their ids are made up by AWS."""
+    return [_arn(env, env.regions.dr, "ssm", "automation-execution/*")]
+
+
+def handed_to_automation(env: Environment) -> Scope:
+    """The role that the document runs with."""
+    return [_role(env, env.names.automation_role)], {"StringEquals": {"iam:PassedToService": ["ssm.amazonaws.com"]}}
+
+
+def handed_to_the_task(env: Environment) -> Scope:
+    """The roles of the recovery's task."""
+    roles = [_role(env, name) for name in (env.names.recovery_role, f"{env.names.recovery_role}-execution")]
+    return roles, {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com"]}}
+
+
+def break_glass(env: Environment) -> Scope:
+    """The role that an operator may take while its tag names them, and that one tag of it."""
+    return [_role(env, env.names.break_glass_role)], {"ForAllValues:StringEquals": {"aws:TagKeys": [OPEN_FOR]}}
+
+
+def recovery_task(env: Environment) -> Scope:
+    """The recovery's task, in every revision, in the DR region's cluster."""
+    dr = env.regions.dr
+    family = _arn(env, dr, "ecs", f"task-definition/{env.named(env.names.recovery_task)}")
+    return [family, f"{family}:*"], _in_cluster(env, dr)
+
+
+def topics(env: Environment) -> list[str]:
+    """The topics of the DR region."""
+    return [_arn(env, env.regions.dr, "sns", env.named(topic)) for topic in env.names.topics]
 
 
 def primary_data(env: Environment) -> dict[str, list[str]]:
@@ -157,6 +205,10 @@ def primary_data(env: Environment) -> dict[str, list[str]]:
 
 def _arn(env: Environment, region: str, service: str, resource: str) -> str:
     return f"arn:aws:{service}:{region}:{env.account}:{resource}"
+
+
+def _role(env: Environment, name: str) -> str:
+    return f"arn:aws:iam::{env.account}:role/{env.named(name)}"
 
 
 def _of_any_tenant(env: Environment, pattern: str) -> str:

@@ -21,7 +21,7 @@ Statement = dict[str, Any]
 Document = dict[str, Any]
 
 LEADING = "dynamodb:LeadingKeys"
-_APPROVALS, _OWN_APPROVALS = "APPROVAL#*", "APPROVAL#${aws:userid}"
+_APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}", "PAUSE#${aws:userid}"
 _TABLE_WRITES = (
     *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
     "dynamodb:UpdateItem",
@@ -30,6 +30,7 @@ _TABLE_LOSSES = (
     *("dynamodb:BatchWriteItem", "dynamodb:Delete*", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate"),
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 )
+_SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
 _OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
@@ -68,6 +69,7 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
     others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
     yield statement("Record", "Allow", data, scopes.control_table(env), others)
+    yield statement("Anchor", "Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], scopes.anchors(env))
 
 
 def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
@@ -100,6 +102,7 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
     yield statement("NeverSign", "Deny", ["kms:Sign"], ["*"])
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
+    yield statement("KeepTheAnchors", "Deny", ["logs:Delete*", "logs:PutRetentionPolicy"], ["*"])
 
 
 def drilling(env: Environment) -> Iterator[Statement]:
@@ -126,16 +129,54 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
     yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
 
 
-def approving(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Let an approver look, write approvals of their own, sign evidence, and nothing else."""
+def approving(env: Environment, reading: Iterable[str], more: Iterable[str] = ()) -> Iterator[Statement]:
+    """Let an approver look, write approvals and pauses of their own, sign evidence, and nothing else but ``more``."""
     put, table, sign = ["dynamodb:PutItem"], scopes.control_table(env), ["kms:GetPublicKey", "kms:Sign"]
-    mine = {"ForAllValues:StringEquals": {LEADING: [_OWN_APPROVALS]}, "Null": {LEADING: "false"}}
+    own = [_OWN_APPROVALS, _OWN_PAUSE]
+    mine = {"ForAllValues:StringEquals": {LEADING: own}, "Null": {LEADING: "false"}}
     yield statement("Approve", "Allow", put, table, mine)
     yield statement("SignEvidence", "Allow", sign, *scopes.evidence_key(env))
-    yield _all_but("OnlyApprove", {*reading, *put, *sign} - {"iam:PassRole"})
-    anothers = {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_APPROVALS]}}
+    yield _all_but("OnlyApprove", {*reading, *put, *sign, *more} - {"iam:PassRole"})
+    anothers = {"ForAnyValue:StringNotEquals": {LEADING: own}}
     yield statement("NotForOthers", "Deny", put, table, anothers)
     yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def approving_starts(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """What ``approving`` allows, and to answer what the document asks, and to open the break-glass role by its tag."""
+    yield from approving(env, reading, (_SIGNAL, *_TAGS))
+    yield statement("ApproveAStart", "Allow", [_SIGNAL], scopes.executions(env))
+    yield statement("BreakTheGlass", "Allow", _TAGS, *scopes.break_glass(env))
+
+
+def starting(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
+    """Let an operator look, start the recovery's document, pause under the own key, and nothing else at all.
+
+    Nobody who may start it may approve it: a signal is denied by name.
+    """
+    start, put, table = ["ssm:StartAutomationExecution"], ["dynamodb:PutItem"], scopes.control_table(env)
+    yield statement("Start", "Allow", start, scopes.automation(env))
+    yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_automation(env))
+    yield statement("Pause", "Allow", put, table, _leading(_OWN_PAUSE))
+    yield _all_but("OnlyStart", {*reading, *start, *put, "iam:PassRole"})
+    yield statement("NeverApproveAStart", "Deny", [_SIGNAL], ["*"])
+    yield statement("NotForOthers", "Deny", put, table, {"ForAnyValue:StringNotEquals": {LEADING: [_OWN_PAUSE]}})
+    yield {"Sid": "NowhereElse", "Effect": "Deny", "Action": put, "NotResource": table}
+
+
+def running_the_task(env: Environment) -> Iterator[Statement]:
+    """Let the document run the recovery's task and wait for it, with the roles that the task has; nothing else."""
+    family, cluster = scopes.recovery_task(env)
+    yield statement("Alone", "Allow", ["ssm:DescribeAutomationExecutions"], ["*"])
+    yield statement("Network", "Allow", ["ecs:DescribeServices", "ecs:DescribeTasks", "ecs:ListServices"], ["*"])
+    yield statement("Run", "Allow", ["ecs:RunTask"], family, cluster)
+    yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_the_task(env))
+    yield statement("Tell", "Allow", ["sns:Publish"], scopes.topics(env))
+
+
+def _leading(key: str) -> dict[str, Any]:
+    """The condition that all items of a call are of that partition."""
+    return {"ForAllValues:StringEquals": {LEADING: [key]}, "Null": {LEADING: "false"}}
 
 
 def _scoped(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from dr_estate.config.environment import Side
@@ -22,6 +22,8 @@ STANDING_READS = frozenset({"dynamodb:Query"})
 LOCK, RUN = "LOCK", "RUN"
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
 DATABASE = "DATABASE"
+PAUSES, BY_SK = "PAUSE#", "by-sk"
+"""Where AWS starts runs, each person pauses under the own key ``PAUSE#<aws:userid>`` / ``PAUSE``."""
 
 NEWEST = 12  # runs of a kind: enough for a trend, and for percentiles
 
@@ -48,8 +50,8 @@ class Pause:
     at: datetime
 
 
-FAILING_BACK, ON_DR = "failing back", "on DR"
-"""Phases of an incident: while a failback is under way, and after a failover or an aborted failback."""
+FAILING_BACK, ABORTING, ON_DR = "failing back", "aborting the failback", "on DR"
+"""Phases of an incident: while a failback or its abort is under way, and after a failover or an aborted failback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,15 @@ def standing(context: ReadContext) -> ControlState:
     if found[0] is None or found[1] is None:
         return ControlState(reason=f"There is no table {name} in {context.region}.")
     items = found[0] + found[1]
-    return context.understand(lambda: in_force(items), name)
+    own = _own_pauses(context, name) if context.env.automation.enabled else []
+    return context.understand(lambda: with_own_pauses(in_force(items), own), name)
+
+
+def _own_pauses(context: ReadContext, name: str) -> list[dict[str, Any]]:
+    query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": PAUSE}}}
+    found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query) or {}
+    items = context.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)
+    return [item for item in items if str(item["pk"]).startswith(PAUSES)]
 
 
 @part(Side.DR, reads=STANDING_READS)
@@ -184,6 +194,42 @@ def in_force(items: list[dict[str, Any]]) -> ControlState:
         run=run_of(run) if run else None,
         database=database_record.from_item(database) if database else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PauseWord:
+    """What a person said under the own key: stop, or go on."""
+
+    at: datetime
+    paused: bool
+    who: str
+    why: str
+
+
+def with_own_pauses(state: ControlState, items: Iterable[_Item]) -> ControlState:
+    """``state`` with what people said under their own keys: the newest word of anybody counts.
+
+    An item that cannot be read holds as a pause does, until somebody says go on.
+    """
+    words = [word for item in items for word in words_of(item)]
+    if state.pause is not None:
+        words.append(PauseWord(state.pause.at, paused=True, who=state.pause.who, why=state.pause.why))
+    if not words:
+        return state
+    newest = max(words, key=lambda word: (word.at, word.paused))
+    return replace(state, pause=Pause(newest.who, newest.why, newest.at) if newest.paused else None)
+
+
+def words_of(item: _Item) -> tuple[PauseWord, ...]:
+    """The words of one person's item, the oldest first."""
+    try:
+        who = str(item["who"])
+        return tuple(PauseWord(moment(row["at"]), bool(row["paused"]), who, str(row["why"])) for row in item["words"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        who, began = str(item.get("pk")), datetime.min.replace(tzinfo=UTC)
+        return (
+            PauseWord(began, paused=True, who=who, why="its item cannot be read: `dr_cli.py unpause` sets it aside"),
+        )
 
 
 def pause_of(item: _Item | None) -> Pause | None:

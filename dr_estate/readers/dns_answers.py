@@ -30,7 +30,7 @@ _ADDRESS_TYPES = ("A", "AAAA", "CNAME")
 _AWS = (".amazonaws.com", ".amazonaws.com.cn")
 
 
-@part(*GLOBAL, reads=RECORD_READS)
+@part(*GLOBAL, reads=RECORD_READS, visits=True)
 def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Each name server of the zone, asked for the zone's SOA and NS and for the traffic name."""
     name = context.env.traffic.origin_record
@@ -41,7 +41,7 @@ def authorities(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     return tuple(context.maybe(_put(context), [(server, *question) for server in servers for question in questions]))
 
 
-@part(*GLOBAL, reads=LED_READS)
+@part(*GLOBAL, reads=LED_READS, visits=True)
 def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Where the traffic name leads a visitor now, found as a visitor finds it: no control plane is asked (T01).
 
@@ -64,7 +64,7 @@ def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     return answers
 
 
-@part(*GLOBAL, reads=RECORD_READS)
+@part(*GLOBAL, reads=RECORD_READS, visits=True)
 def hosts(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """Tenants' names of the zone, each asked of one of its name servers in turn.
 
@@ -85,7 +85,7 @@ def hosts(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     return tuple(context.maybe(_put(context), questions))
 
 
-@part(*GLOBAL, reads=RECORD_READS)
+@part(*GLOBAL, reads=RECORD_READS, visits=True)
 def delegation(context: ReadContext) -> DnsAnswer:
     """What the parent zone says of the zone's name servers."""
     zone = context.env.traffic.zone
@@ -97,7 +97,7 @@ def delegation(context: ReadContext) -> DnsAnswer:
     return dns_query.ask(Server(names[0], address), zone, "NS", limit_s(context))
 
 
-@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS)
+@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS, visits=True)
 def door(context: ReadContext) -> tuple[str, ...]:
     """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will."""
     balancer = context.part(elbv2.load_balancer)
@@ -108,7 +108,7 @@ def door(context: ReadContext) -> tuple[str, ...]:
     return tuple(dns_query.addresses(balancer.dns_name, limit_s(context), context.env.traffic.resolvers))
 
 
-@part(*GLOBAL, reads=RECORD_READS)
+@part(*GLOBAL, reads=RECORD_READS, visits=True)
 def resolved(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """What the configured resolvers say of the traffic name and the customers' hosts; empty where there is none.
 
@@ -121,7 +121,7 @@ def resolved(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     return tuple(context.maybe(_put(context, recursive=True), questions))
 
 
-@part(*GLOBAL, reads=RECORD_READS | TEST_READS)
+@part(*GLOBAL, reads=RECORD_READS | TEST_READS, visits=True)
 def tested(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     """What Route 53 says that it answers for the traffic name and the customers' hosts (API_TestDNSAnswer).
 

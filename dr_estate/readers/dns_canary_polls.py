@@ -48,7 +48,7 @@ class Poll:
         return sum(number for _, _, number in self.counts)
 
 
-@part(*GLOBAL, reads=CHANGE_READS)
+@part(*GLOBAL, reads=CHANGE_READS, visits=True)
 def changes(context: ReadContext) -> tuple[DnsChange | Unavailable, ...]:
     """How far each followed change is: INSYNC once all of Route 53's servers have it (API_GetChange, T02)."""
 
@@ -59,7 +59,7 @@ def changes(context: ReadContext) -> tuple[DnsChange | Unavailable, ...]:
     return tuple(context.maybe(read, context.followed.changes))
 
 
-@part(*GLOBAL, reads=CHANGE_READS | route53.RECORD_READS)
+@part(*GLOBAL, reads=CHANGE_READS | route53.RECORD_READS, visits=True)
 def polls(context: ReadContext) -> tuple[Poll, ...]:
     """Every followed name, asked of the zone's servers in turn: failback.dns_samples times where it has a record.
 

@@ -187,13 +187,19 @@ def tasks(context: ReadContext) -> tuple[Task, ...]:
 
 @part(*REGIONAL, reads=DEFINITION_READS)
 def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable, ...]:
-    """The revision each service uses. AWS offers no batch read of these: one call a revision."""
+    """The revision each service uses. AWS offers no batch read of these: one call a revision, and none of a known one.
+
+    A revision never changes: another content is another revision. Source: API_RegisterTaskDefinition.
+    """
     wanted = sorted({service.task_definition for service in context.part(services)})
 
     def describe(arn: str) -> TaskDefinition:
         return definition_of(context.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
 
-    return tuple(context.maybe(describe, wanted))
+    def revision(arn: str) -> TaskDefinition:
+        return context.immutable(arn, TaskDefinition, lambda: describe(arn))
+
+    return tuple(context.maybe(revision, wanted))
 
 
 def described_tasks(context: ReadContext, arns: Sequence[str]) -> list[dict[str, Any]]:

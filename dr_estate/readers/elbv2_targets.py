@@ -37,7 +37,9 @@ def health(context: ReadContext) -> tuple[GroupHealth, ...]:
     }
     attached = {arn for service in context.part(ecs.services) if service.running for arn in service.target_groups}
     silent = sorted(arn for arn in attached if dimension_of(arn) not in counted)
-    return context.each(lambda arn: _health(context, arn), silent) if len(silent) <= MOST_ASKED else ()
+    if len(silent) > MOST_ASKED:
+        return ()
+    return tuple(context.each(lambda arn: _health(context, arn), silent))
 
 
 def dimension_of(arn: str) -> str:

@@ -53,7 +53,7 @@ class VisitRound:
     edge: bool = False
 
 
-@part(*REGIONAL, reads=SITE_READS)
+@part(*REGIONAL, reads=SITE_READS, visits=True)
 def front(context: ReadContext) -> SiteAddress | None:
     """The load balancer's address as a visitor finds it; None where there is none.
 
@@ -94,7 +94,7 @@ def _door_name(context: ReadContext) -> str:
     return balancer.dns_name if balancer else ""
 
 
-@part(*REGIONAL, reads=SITE_READS)
+@part(*REGIONAL, reads=SITE_READS, visits=True)
 def visits(context: ReadContext) -> VisitRound | None:
     """Each tenant's probe path over HTTP, as CloudFront asks for it; None where there is no load balancer.
 
@@ -107,7 +107,7 @@ def visits(context: ReadContext) -> VisitRound | None:
     return VisitRound(go(_STRANGER), tuple(context.maybe(go, _hosts(context))))
 
 
-@part(*REGIONAL, reads=SITE_READS)
+@part(*REGIONAL, reads=SITE_READS, visits=True)
 def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
     """TLS for the hosts that come straight to the load balancer, and for one of those behind the distribution."""
     where = context.part(front)
@@ -122,7 +122,7 @@ def handshakes(context: ReadContext) -> tuple[Handshake | Unavailable, ...]:
     return tuple(context.maybe(shake, [*_hosts(context)[:1], *direct]))
 
 
-@part(*GLOBAL, reads=EDGE_READS)
+@part(*GLOBAL, reads=EDGE_READS, visits=True)
 def edge_visits(context: ReadContext) -> VisitRound | None:
     """Tenants' probe paths over HTTPS through the distribution, as visitors ask for them; None where there is none.
 

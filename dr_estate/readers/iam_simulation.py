@@ -47,7 +47,7 @@ def operator(context: ReadContext) -> Operator:
     IAM refuses actions together that it judges by different information (InvalidInput): those are asked one by one,
     which is at most one more call for each action.
     """
-    role = context.env.named(context.env.names.operator_role)
+    role = context.env.acting_role
     arn = f"arn:aws:iam::{context.env.account}:role/{role}"
     first, *others = demands(context.env)
     answers = [asked(context, arn, first)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 from dr_estate.aws.read_client import Answer, ReadClient
@@ -28,6 +29,7 @@ class Reader(Generic[T_co]):
     reads: frozenset[str]
     read: Callable[[ReadContext], T_co]
     shape: Any
+    visits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +42,22 @@ class TrackedChanges:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What a reader returned, and the rows that it could not understand and left out."""
+    """What a reader returned, the rows that it could not understand and left out, and the ARNs it did not ask for.
+
+    Those it did not ask for were known from an earlier observation, and cannot change.
+    """
 
     value: Any
     unreadable: tuple[UnreadableRow, ...] = ()
+    cached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReadContext:
     """A reader's view of one side. ``now`` is the moment the observation began (UTC), ``name`` the part it reads.
 
-    ``unreadable`` collects the rows that matter to the estate and were not understood, those of other parts too.
+    ``unreadable`` collects the rows that matter to the estate and were not understood, those of other parts too;
+    ``cached`` the ARNs that were not asked for.
     """
 
     client: ReadClient
@@ -62,6 +69,12 @@ class ReadContext:
     followed: TrackedChanges = TrackedChanges()
     name: str = ""
     unreadable: list[UnreadableRow] = field(default_factory=list)
+    cached: list[str] = field(default_factory=list)
+
+    @property
+    def left_out(self) -> dict[str, Any]:
+        """What of a section is beside its value."""
+        return {"unreadable": tuple(self.unreadable), "cached": tuple(sorted(self.cached))}
 
     @property
     def env(self) -> Environment:
@@ -91,6 +104,20 @@ class ReadContext:
             return [item for page in pages for item in _under(page, key)]
 
         return cast(list[Any], self.client.call(service, self.region, all_pages))
+
+    def immutable(self, arn: str, shape: type[T], read: Callable[[], T]) -> T:
+        """Return the thing of ``arn``, which can never be another, as it is known; else ``read`` it.
+
+        What is known and is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
+        """
+        answers = self.client.credentials.immutable
+        known = answers.get(arn)
+        if known is not None and (thing := _shaped(shape, known)) is not None and getattr(thing, "arn", "") == arn:
+            self.cached.append(arn)
+            return thing
+        thing = read()
+        answers.keep(arn, thing)
+        return thing
 
     def understand(self, parse: Callable[[], R], name: str) -> R:
         """Return what ``parse`` makes of an answer on ``name``.
@@ -161,7 +188,8 @@ class ReadContext:
         Raises DataUnavailable where it is unseen.
         """
         future = self.parts(reader.name, side or self.side)
-        wait([future], timeout=self.client.seconds_left)
+        while self.client.seconds_left and not future.done():  # the deadline moves where AWS's rates need longer
+            wait([future], timeout=self.client.seconds_left)
         try:
             section = future.result(timeout=0)
         except FutureTimeout as late:
@@ -172,6 +200,20 @@ class ReadContext:
         for odd in section.unreadable:
             self._record(odd)
         return cast(T, section.value)
+
+
+@cache
+def _codec(shape: Hashable) -> Any:
+    from pydantic import TypeAdapter  # what is cached nowhere needs none
+
+    return TypeAdapter(cast(Any, shape))
+
+
+def _shaped(shape: type[T], known: Any) -> T | None:
+    try:
+        return cast(T, _codec(cast(Hashable, shape)).validate_python(known))
+    except ValueError:
+        return None
 
 
 def _label(item: Any) -> str:

@@ -17,6 +17,8 @@ from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
+API_THREADS = 8
+"""A part's calls at once. More cost CPU and gain nothing in Python: 8 in 40 ms are ten times ECS's published rate."""
 _TICK_S = 0.1
 
 
@@ -56,7 +58,9 @@ def observe_with(
     started = client.credentials.clock.now()
     values = _read_all(client, started, readers() if only is None else only, upon, progress, *sides)
     parts = dict(upon.parts if upon else {}) | {
-        key: SnapshotPart(key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable)
+        key: SnapshotPart(
+            key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable, section.cached
+        )
         for key, (read_at, section) in values.items()
     }
     return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(client.calls))
@@ -77,17 +81,17 @@ def _read_all(
         value = _read_one(reader, context)
         pools[key].shutdown(wait=False)
         read_at[key] = client.credentials.clock.now()
-        futures[key].set_result(Section(value, tuple(context.unreadable)))
+        futures[key].set_result(Section(value, **context.left_out))
 
     def begun(key: Key) -> Future[Section]:
         reader, name = known[key], f"read-{key[0]}-{key[1]}"
         part = earlier.get(key)
         if part and (key[1] not in sides or _is_known(part, wanted)):
-            return _settled(Section(part.value, part.unreadable))
+            return _settled(Section(part.value, part.unreadable, part.cached))
         with starting:
             if key not in futures:
                 futures[key] = Future()
-                pools[key] = ThreadPoolExecutor(client.environment.observation.workers, f"look-{key[0]}-{key[1]}")
+                pools[key] = ThreadPoolExecutor(_threads(client, reader), f"look-{key[0]}-{key[1]}")
                 threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
             return futures[key]
 
@@ -102,6 +106,11 @@ def _read_all(
         pool.shutdown(wait=False, cancel_futures=True)
     end = client.credentials.clock.now()
     return {key: (read_at.get(key, end), _section(key, part, client)) for key, part in futures.copy().items()}
+
+
+def _threads(client: ReadClient, reader: Reader[Any]) -> int:
+    workers = client.environment.observation.workers
+    return workers if reader.visits else min(workers, API_THREADS)
 
 
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:

@@ -33,7 +33,8 @@ class EvidenceError(Exception):
 class SnapshotPart:
     """One thing read on one side: when and where, and the value or why there is none.
 
-    ``unreadable`` are the rows that matter to the estate, were not understood, and are not in the value.
+    ``unreadable`` are the rows that matter to the estate, were not understood, and are not in the value. ``cached`` are
+    the ARNs of which it was known beforehand what they hold.
     """
 
     name: str
@@ -42,6 +43,7 @@ class SnapshotPart:
     read_at: datetime
     value: Any
     unreadable: tuple[UnreadableRow, ...] = ()
+    cached: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,11 @@ class Snapshot:
         """Return the part's first member of these values, None where there is none. Raises DataUnavailable."""
         return next((member for member in self.get(reader, side) if _has(member, wanted)), None)
 
+    @property
+    def cached(self) -> list[str]:
+        """ARNs that were not asked for: what they hold cannot change, and an earlier observation read it."""
+        return [arn for part in self.parts.values() for arn in part.cached]
+
     def unavailable_parts(self) -> list[SnapshotPart]:
         """Every part that could not be seen."""
         return [part for part in self.parts.values() if isinstance(part.value, Unavailable)]
@@ -125,6 +132,7 @@ def to_json(snapshot: Snapshot) -> bytes:
             "unseen": isinstance(part.value, Unavailable),
             "value": _dump(part.value),
             **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
+            **({"cached": list(part.cached)} if part.cached else {}),
         }
         for part in snapshot.parts.values()
     ]
@@ -196,7 +204,7 @@ def _load(row: dict[str, Any]) -> SnapshotPart:
         value = _codec(name).validate_python(row["value"])
     read_at = datetime.fromisoformat(row["read_at"]).astimezone(UTC)
     odd = _ROWS.validate_python(row.get("unreadable", ()))  # earlier evidence has none
-    return SnapshotPart(name, Side(row["side"]), row["region"], read_at, value, odd)
+    return SnapshotPart(name, Side(row["side"]), row["region"], read_at, value, odd, tuple(row.get("cached", ())))
 
 
 def read_evidence(path: Path) -> Snapshot:

@@ -11,6 +11,7 @@ key                                                            meaning
 ``rehearsal``                                                  whether that world is a sandbox
 ``chain{intact,entries,head,torn_bytes,fault,says}``           ``fault{line,why}`` is null where it is intact
 ``mirror{compared,says,differs_at}``                           with ``--verify`` alone; the first entry that differs
+``anchors{compared,says,differs_at}``                          the same against the heads anchored in CloudWatch Logs
 ``timelines[]``                                                one a goal, in order
 ``.goal``, ``.digests[]``                                      what was to be reached, and the plans
 ``.rto{objective_s,reached_s,met}``                            from the outage's beginning to a passed validation
@@ -35,7 +36,7 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
-from dr_actions.journal.comparison import MirrorComparison
+from dr_actions.journal.comparison import RecordComparison
 from dr_actions.journal.entries import Chain, Entry, EntryKind
 from dr_actions.journal.timeline import Span, Timeline, timelines
 from dr_actions.model.action_ids import prefix_of
@@ -55,14 +56,15 @@ _ALIKE = 4
 
 @dataclass(frozen=True)
 class IncidentLog:
-    """One incident's journal, as read. ``source`` says where; ``mirror`` is None where it was not asked for."""
+    """One incident's journal, as read from ``source``; ``mirror`` and ``anchors`` are None where not asked for."""
 
     environment: str
     incident: str
     source: str
     chain: Chain
     timelines: tuple[Timeline, ...]
-    mirror: MirrorComparison | None = None
+    mirror: RecordComparison | None = None
+    anchors: RecordComparison | None = None
 
     @property
     def rehearsal(self) -> bool:
@@ -77,10 +79,16 @@ class IncidentLog:
 
 
 def incident_log(
-    chain: Chain, environment: str, incident: str, source: str, rto_s: int, mirror: MirrorComparison | None = None
+    chain: Chain,
+    environment: str,
+    incident: str,
+    source: str,
+    rto_s: int,
+    mirror: RecordComparison | None = None,
+    anchors: RecordComparison | None = None,
 ) -> IncidentLog:
     """The log of a journal's chain; ``rto_s`` is the objective, in seconds."""
-    return IncidentLog(environment, incident, source, chain, timelines(chain.entries, rto_s), mirror)
+    return IncidentLog(environment, incident, source, chain, timelines(chain.entries, rto_s), mirror, anchors)
 
 
 def render(log: IncidentLog, form: str) -> str:
@@ -104,6 +112,7 @@ def text(log: IncidentLog) -> str:
     """For the terminal."""
     lines = [*_told("", log.titled("Incident")), *_told("  chain ", verified(log.chain))]
     lines += _told("  mirror ", log.mirror.message) if log.mirror else []
+    lines += _told("  anchors ", log.anchors.message) if log.anchors else []
     lines += _told("  source ", log.source)
     for line in log.timelines:
         lines += ["", f"{line.goal}: {recovery_time(line)}"]
@@ -122,6 +131,7 @@ def markdown(log: IncidentLog) -> str:
     lines = [f"# {escaped(log.titled('Incident'))}", ""]
     lines += [f"- **Chain:** {escaped(verified(log.chain))}"]
     lines += [f"- **Mirror:** {escaped(log.mirror.message)}"] if log.mirror else []
+    lines += [f"- **Anchors:** {escaped(log.anchors.message)}"] if log.anchors else []
     lines += [f"- **Source:** {code(log.source)}", ""]
     for line in log.timelines:
         title = f"## {escaped(line.goal)}: {recovery_time(line)}"
@@ -154,15 +164,16 @@ def as_json(log: IncidentLog) -> str:
             "fault": {"line": chain.fault.line, "why": chain.fault.why} if chain.fault else None,
             "says": verified(chain),
         },
-        **({"mirror": _mirror(log.mirror)} if log.mirror else {}),
+        **({"mirror": _comparison(log.mirror)} if log.mirror else {}),
+        **({"anchors": _comparison(log.anchors)} if log.anchors else {}),
         "timelines": [_timeline(line) for line in log.timelines],
         "entries": [json.loads(entry.line) for entry in chain.entries],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _mirror(mirror: MirrorComparison) -> dict[str, Any]:
-    return {"compared": mirror.compared, "says": mirror.message, "differs_at": mirror.differs_at}
+def _comparison(found: RecordComparison) -> dict[str, Any]:
+    return {"compared": found.compared, "says": found.message, "differs_at": found.differs_at}
 
 
 def _timeline(line: Timeline) -> dict[str, Any]:

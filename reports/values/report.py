@@ -31,7 +31,8 @@ class Report:
     """What was looked at, what was judged, and what that means. ``observed_at`` is UTC; ``exit`` the exit code.
 
     ``assessment`` is there where a failover or a failback was weighed, ``ran`` where it was executed.
-    ``files`` are the run's own, by title; ``notes`` what kept one from being made, or the run from being recorded.
+    ``files`` are the run's own, by title; ``notes`` what kept one from being made, or the run from being recorded,
+    and what of an earlier look was used.
     ``standing`` is what stands in the control table, None where that could not be read. ``drills`` were held with it.
     ``invocation`` completes the commands in the plan's notes, which are recorded bare. ``posture_severity``,
     ``posture_next`` and ``to_fence`` are the posture's own (dr_checks/posture). ``database`` is what the primary

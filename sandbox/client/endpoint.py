@@ -156,6 +156,10 @@ class Endpoint:
         """
         self.ask("PUT", "enforcement", {"on": on})
 
+    def put_image(self, environments: Path) -> None:
+        """Let tasks that run this tool go by that folder of environment files: what an image is built from."""
+        self.ask("PUT", "image", {"environments": str(environments.resolve())})
+
     def session_keys(self, person: str, valid_s: float) -> SessionKeys:
         """Return temporary keys of ``person``: after ``valid_s`` seconds each call with them is ExpiredToken."""
         keys = self.ask("POST", "session-keys", {"person": person, "valid_s": valid_s})
@@ -168,6 +172,11 @@ class Endpoint:
     def denied(self) -> list[dict[str, str]]:
         """What IAM denied since enforcement was switched: who, action, resource, region; the latest thousand."""
         found: list[dict[str, str]] = self.ask("GET", "enforcement")["denied"]
+        return found
+
+    def starts(self) -> dict[str, str]:
+        """Return why a new task of each service of the DR region would not serve, "" where it would."""
+        found: dict[str, str] = self.ask("GET", "starts")["starts"]
         return found
 
     def sites(self) -> dict[str, dict[str, Any]]:

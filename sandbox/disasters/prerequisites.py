@@ -180,7 +180,7 @@ def _runbook(world: World) -> tuple[str, str]:
 
 
 def _role(world: World) -> str:
-    return world.environment.named(world.environment.names.operator_role)
+    return world.environment.acting_role
 
 
 def _arn(world: World, name: str) -> str:

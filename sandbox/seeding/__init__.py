@@ -20,6 +20,7 @@ from sandbox.core.state import STATE
 from sandbox.seeding import (
     access,
     alerting,
+    automation,
     backups,
     certificates,
     credentials,
@@ -65,6 +66,7 @@ BUILDERS: tuple[Callable[[Estate], None], ...] = (
     restores.build,
     runbook.build,
     permissions.build,
+    automation.build,
 )
 
 

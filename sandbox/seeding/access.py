@@ -46,6 +46,8 @@ ALLOWED = {
         "s3:ListBucket",
         "s3:GetObjectVersion*",
         "s3:Replicate*",
+        "kms:Decrypt",
+        "kms:Encrypt",
     ],
 }
 
@@ -56,6 +58,8 @@ def build(estate: Estate) -> None:
         estate.roles[purpose] = _role(estate, purpose, estate.environment.named(pattern), service)
     _secrets_key(estate)
     _evidence_key(estate)
+    env = estate.environment
+    estate.dr.client("logs").create_log_group(logGroupName=env.named(env.names.anchor_log), tags=tag_map(env))
     for site in estate.sites:
         for purpose in ("efs", "backup"):
             site.keys[purpose] = _key(site, f"alias/{site.environment.name}-{purpose}", purpose)

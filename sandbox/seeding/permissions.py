@@ -14,12 +14,15 @@ from dr_estate.iam.statements import (
     Statement,
     acting,
     approving,
+    approving_starts,
     document,
     drilling,
     failback_statements,
     never,
     never_in_drills,
     read_statements,
+    running_the_task,
+    starting,
     statement,
 )
 from dr_estate.model.playbook import HOMECOMING, changing_actions
@@ -34,7 +37,7 @@ _WORDS = {
     "cloudwatch": "Describe Get List",
     "dynamodb": "Condition Describe Get List Query Scan",
     "ec2": "Describe",
-    "ecr": "Describe List",
+    "ecr": "Describe GetRepositoryPolicy List",
     "ecs": "Describe List",
     "elasticfilesystem": "Describe",
     "elasticloadbalancing": "Describe",
@@ -57,7 +60,7 @@ _NARROW = {
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
     "secretsmanager": "BatchGet Describe List",
-    "ssm": "Describe",
+    "ssm": "Describe GetA",
 }
 _CONTENTS = (
     *("kms:Decrypt", "logs:GetLogEvents", "s3:GetObject", "secretsmanager:GetSecretValue"),
@@ -70,21 +73,23 @@ _BESIDE = ("iam:PassRole", "sts:*")
 def build(estate: Estate) -> None:
     """Make the policies and the operator's role, and give the people who are there theirs (the admin has all)."""
     env, iam = estate.environment, estate.world_wide("iam")
-    arns = {name: _policy(estate, name, policy) for name, policy in operator_policies(env).items()}
-    own = _policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))
+    arns = {name: _policy(estate, name, policy) for name, policy in recovery_policies(env).items()}
+    approver = [_policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))]
     drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
-    role, root = env.named(env.names.operator_role), {"AWS": f"arn:aws:iam::{env.account}:root"}
-    trust = document([{"Effect": "Allow", "Principal": root, "Action": "sts:AssumeRole"}])
-    iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust), Tags=as_list(tag_map(env, role)))
-    for arn in arns.values():
-        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+    _role(estate, env.acting_role, {"AWS": f"arn:aws:iam::{env.account}:root"}, arns.values())
     look = arns[f"{env.name}-dr-look"]
     known = {user["UserName"] for user in iam.list_users()["Users"]}
     recover = [arn for name, arn in arns.items() if not name.endswith("-never")]
+    operating = list(arns.values())
+    if env.automation.enabled:
+        operating = [look, _policy(estate, f"{env.name}-dr-operator-start", starting(env, reading()))]
+        approver = [_policy(estate, f"{env.name}-dr-approver-start", approving_starts(env, reading()))]
+        run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
+        _role(estate, env.named(env.names.automation_role), {"Service": "ssm.amazonaws.com"}, [run])
     of_people = {
         "reader": [look],
-        "operator": list(arns.values()),
-        "approver": [look, own],
+        "operator": operating,
+        "approver": [look, *approver],
         "driller": [*recover, *drill],
     }
     for person in known & of_people.keys():
@@ -92,8 +97,18 @@ def build(estate: Estate) -> None:
             iam.attach_user_policy(UserName=person, PolicyArn=arn)
 
 
-def operator_policies(env: Environment) -> dict[str, list[Statement]]:
-    """The operator's policies by name: looking, acting, and what is never done."""
+def _role(estate: Estate, name: str, principal: Mapping[str, str], arns: Iterable[str]) -> None:
+    env, iam = estate.environment, estate.world_wide("iam")
+    trust = document([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=as_list(tag_map(env, name)))
+    for arn in arns:
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+
+
+def recovery_policies(env: Environment) -> dict[str, list[Statement]]:
+    """The policies of a recovery by name, the operator's where AWS starts none: looking, acting, and what is never
+    done.
+    """
     of_record = statement("LookAtTheRecord", "Allow", _RECORD, scopes.control_table(env))
     look = [
         statement("Look", "Allow", _patterns({**_WORDS, **_NARROW}), ["*"]),

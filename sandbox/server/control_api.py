@@ -7,11 +7,13 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from werkzeug.wrappers import Response
 
 from sandbox.core.clock import CLOCK
+from sandbox.core.deployed import DEPLOYED
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import expire_session_keys, issue_session_keys
 from sandbox.core.request_parser import Environ
@@ -58,8 +60,10 @@ class ControlApi:
             ("GET", "clock"): lambda _: CLOCK.told(),
             ("PUT", "clock"): self._clock,
             ("PUT", "pace"): self._pace,
+            ("PUT", "image"): self._put_image,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
+            ("GET", "starts"): self._starts,
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("POST", "session-keys"): self._session_keys,
             ("DELETE", "session-keys"): self._expire,
@@ -117,6 +121,9 @@ class ControlApi:
         return {}
 
     def _return(self, body: Answer) -> Answer:
+        from sandbox.moto_ext.ecs import processes
+
+        processes.end_all()
         self._keeper.return_to(str(body["name"]))
         self._hooks["changed"]()
         return {}
@@ -168,6 +175,13 @@ class ControlApi:
         self._hooks["changed"]()
         return {}
 
+    def _starts(self, _: Answer) -> Answer:
+        from sandbox.moto_ext.ecs.trial_start import would_start
+
+        env = self._world.environment
+        with WORLD_LOCK:
+            return {"starts": would_start(env.account, env.regions.dr)}
+
     def _session_keys(self, body: Answer) -> Answer:
         with WORLD_LOCK:
             keys = issue_session_keys(self._world.environment.account, str(body["person"]), float(body["valid_s"]))
@@ -178,6 +192,10 @@ class ControlApi:
         with WORLD_LOCK:
             expire_session_keys()
         self._hooks["changed"]()
+        return {}
+
+    def _put_image(self, body: Answer) -> Answer:
+        DEPLOYED.environments = Path(body["environments"])
         return {}
 
     def _past(self, body: Answer) -> Answer:

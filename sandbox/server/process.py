@@ -23,6 +23,7 @@ from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.client.launch_options import LaunchOptions, Progress, same_world
 from sandbox.core import truth, world_file, world_lock
 from sandbox.core.clock import CLOCK
+from sandbox.core.deployed import DEPLOYED
 from sandbox.core.errors import SandboxError
 from sandbox.core.people import all_keys
 from sandbox.core.state import STATE
@@ -112,6 +113,7 @@ class Host:
         served = tenant_sites.told(ports)
         application.said = {dns_server.HEADER: f"{self.dns[0]}:{self.dns[1]}", tenant_sites.HEADER: served}
         server.app = application
+        DEPLOYED.url = f"http://127.0.0.1:{server.port}"
         return application, server
 
     def _control_table(self) -> str:
@@ -241,6 +243,9 @@ def main() -> int:
         threading.Thread(target=_follow, args=(sys.stdin, host), daemon=True).start()
     _tell(word, to_json(host.endpoint))
     host.run()
+    from sandbox.moto_ext.ecs import processes
+
+    processes.end_all()
     return 0
 
 

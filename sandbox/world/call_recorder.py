@@ -22,8 +22,9 @@ SCENARIO = "scene"
 class Mutation:
     """One mutating call that reached the world; one that an outage met before is none.
 
-    ``params`` are the call's parameters as JSON (None where the request could not be read). ``control`` says that it
-    writes to the control table of the runs alone. ``done`` is whether the world carried it out; ``status`` is HTTP's.
+    ``params`` are the call's parameters as JSON (None where the request could not be read). ``control`` says that
+    it writes to the control table of the runs alone, or to the anchors of their journals. ``done`` is whether the
+    world carried it out; ``status`` is HTTP's.
     """
 
     region: str
@@ -48,7 +49,8 @@ class Recorder:
         """Record one call."""
         params = parameters(call, environ)
         tables = set(_tables(params)) if call.service == "dynamodb" else set()
-        control = bool(tables) and tables == {self._control_table}
+        anchored = call.service == "logs" and "/anchors" in str(params)
+        control = anchored or (bool(tables) and tables == {self._control_table})
         who = person or call.access_key
         mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:

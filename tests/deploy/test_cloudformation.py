@@ -29,8 +29,9 @@ USERS = {
 
 @pytest.mark.proof
 def test_the_templates_are_clean() -> None:
-    templates = [str(path) for path in sorted([*TEMPLATES.glob("*.yaml"), *TEMPLATES.glob("*-policies.json")])]
-    assert len(templates) >= 5
+    patterns = ("*.yaml", "*-policies.json", "*-automation.json")
+    templates = [str(path) for pattern in patterns for path in sorted(TEMPLATES.glob(pattern))]
+    assert len(templates) >= 6
     run = subprocess.run([sys.executable, "-c", LINT, *templates], capture_output=True, text=True, check=False)
     assert ("", 0) == (run.stdout + run.stderr, run.returncode)
 

@@ -59,7 +59,10 @@ def test_every_policy_that_a_role_names_is_a_file() -> None:
         for role in json.loads(path.read_text(encoding="utf-8"))["roles"].values()
         for policy in role["policies"]
     }
-    assert {path.stem for path in (DEPLOY / "policies").glob("*.json")} == named
+    given = [json.loads(path.read_text(encoding="utf-8"))["automation"] for path in FOLDER.glob("*.tfvars.json")]
+    automated = [variables["policies"].values() for variables in given if variables]
+    of_automation = {policy for of_roles in automated for policies in of_roles for policy in policies}
+    assert {path.stem for path in (DEPLOY / "policies").glob("*.json")} == named | of_automation
 
 
 def test_the_control_table_is_protected_and_as_the_tool_uses_it() -> None:

@@ -6,21 +6,24 @@ no seeding, so a thousand tenants cost what their pages cost. What it does not l
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.readers import read_in_turn
-from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.immutable_answers import ImmutableAnswers, load
+from dr_estate.aws.read_client import Credentials, ReadClient, operations
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.snapshot.observer import observe
+from dr_estate.readers import ecs
+from dr_estate.snapshot.call_growth import GROWS, NO_BATCH_READ
+from dr_estate.snapshot.observer import API_THREADS, observe, observe_with
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from tests.worlds import borrowed
@@ -70,9 +73,9 @@ class ListedWorld:
         self.ids = [f"tenant{number}" for number in range(1, tenants + 1)]
         self.lists = {operation: row(self) for operation, row in _ROWS.items()}
 
-    def eyes(self) -> ReadClient:
+    def eyes(self, **more: Any) -> ReadClient:
         """The product's own eyes, looking at this world. Nothing leaves the process."""
-        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none"))
+        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none", **more))
         regions = {self.env.region(side) for side in Side}
         for service in {read.partition(":")[0] for read in reads()}:
             for region in regions:
@@ -189,16 +192,15 @@ _ROWS: dict[str, Callable[[ListedWorld], list[Any]]] = {
 }
 
 
-def _services(_: ListedWorld, params: Params) -> dict[str, Any]:
+def _service_row(_: ListedWorld, arn: str) -> dict[str, Any]:
     counts = {"desiredCount": 1, "runningCount": 1, "pendingCount": 0}
-    rows = []
-    for arn in params["services"]:
-        name = arn.rpartition("/")[2]
-        definition = f"arn:aws:ecs:xx:1:task-definition/{name}:1"
-        rows.append(
-            {"serviceName": name, "serviceArn": arn, "status": "ACTIVE", "taskDefinition": definition, **counts}
-        )
-    return {"services": rows}
+    name = arn.rpartition("/")[2]
+    definition = f"arn:aws:ecs:xx:1:task-definition/{name}:1"
+    return {"serviceName": name, "serviceArn": arn, "status": "ACTIVE", "taskDefinition": definition, **counts}
+
+
+def _services(world: ListedWorld, params: Params) -> dict[str, Any]:
+    return {"services": [_service_row(world, arn) for arn in params["services"]]}
 
 
 def _definition(_: ListedWorld, params: Params) -> dict[str, Any]:
@@ -240,6 +242,7 @@ def _zones(world: ListedWorld, _: Params) -> dict[str, Any]:
 
 
 _SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
+    "sts:GetCallerIdentity": lambda world, _: {"Account": world.env.account, "Arn": "arn:aws:iam::1:user/reader"},
     # a denied item among several leaves it to chance how many of the others are still asked
     "account:GetRegionOptStatus": lambda _, params: {**params, "RegionOptStatus": "ENABLED"},
     "ecs:DescribeServices": _services,
@@ -258,30 +261,6 @@ _SINGLE: dict[str, Callable[[ListedWorld, Params], dict[str, Any]]] = {
 
 SIT = load_environment(Path(__file__).parents[2] / "environments", "sit")
 
-# Calls of a whole observation with n tenants: both regions, but for what stands in one of them alone.
-GROWS: dict[str, Callable[[int], int]] = {
-    "application-autoscaling:DescribeScalableTargets": lambda n: 2 * ceil(n / 50) + 2,  # the tables' besides
-    "application-autoscaling:DescribeScalingPolicies": lambda n: 2 * ceil(n / 10) + 2,
-    "cloudwatch:GetMetricData": lambda n: 2 * ceil(n / 500) + 4,  # four lists of fixed length besides
-    "ec2:DescribeNetworkInterfaces": lambda n: ceil(n / 1000),
-    "ecs:DescribeServices": lambda n: 2 * ceil(n / 10),
-    "ecs:DescribeTasks": lambda n: 2 * ceil(n / 100),
-    "ecs:ListServices": lambda n: 2 * (1 + ceil(n / 100)),
-    "ecs:ListTasks": lambda n: 2 * ceil(n / 100),
-    "efs:DescribeAccessPoints": lambda n: 2 * ceil(n / 100),
-    "elbv2:DescribeRules": lambda n: 2 * ceil(n / 400),
-    "elbv2:DescribeTargetGroups": lambda n: 2 * ceil(n / 400),
-    "logs:DescribeLogGroups": lambda n: 2 * ceil(n / 50),
-    "route53:ListResourceRecordSets": lambda n: ceil(n / 300),
-    "secretsmanager:BatchGetSecretValue": lambda n: 2 * ceil(n / 20),
-    "secretsmanager:ListSecrets": lambda n: 2 * ceil(n / 100),
-}
-
-# One call a thing, and why.
-NO_BATCH_READ = {
-    "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
-}
-
 # A denied read spares its sisters that have not begun; one more call a page of 100 tenants is more than that.
 CHANCE = 5
 
@@ -297,7 +276,7 @@ def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
 @pytest.mark.parametrize("tenants", [10, 1000])
 def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> None:
     calls, seen = _calls(tenants)
-    wanted = {operation: formula(tenants) for operation, formula in GROWS.items()}
+    wanted = {operation: growth.calls(tenants) for operation, growth in GROWS.items()}
     assert wanted == {operation: calls[operation] for operation in GROWS}
     assert dict.fromkeys(NO_BATCH_READ, 2 * tenants) == {name: calls[name] for name in NO_BATCH_READ}
     for part in (
@@ -314,6 +293,34 @@ def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> No
 def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten() -> None:
     few, many = _calls(10)[0], _calls(1000)[0]
     assert {name for name in many if many[name] - few[name] > CHANCE} <= set(GROWS) | set(NO_BATCH_READ)
+
+
+def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path: Path) -> None:
+    world, first = ListedWorld(SIT, tenants=2000), ImmutableAnswers()
+    for tenant in world.ids:
+        arn = _service_row(world, _service(world, tenant))["taskDefinition"]
+        first.keep(arn, ecs.definition_of(_definition(world, {"taskDefinition": arn})["taskDefinition"]))
+    first.save(tmp_path / "answers", "this version")
+    client = world.eyes(immutable=load(tmp_path / "answers", "this version"))
+    definitions = read_in_turn(client)[ecs.task_definitions.name, Side.DR]
+    assert client.calls["ecs:DescribeTaskDefinition"] == 0
+    assert operations(client.calls) <= 1750
+    assert len({definition.arn for definition in definitions}) == 2000, "and none is missing"
+
+
+def test_a_part_makes_a_few_calls_at_once_however_many_it_has_to_make() -> None:
+    client, under_way, at_once = ListedWorld(SIT, tenants=100).eyes(), Counter[str](), list[int]()
+
+    def count(model: Any, **_: Any) -> None:
+        under_way[model.name] += 1
+        time.sleep(0.002)
+        at_once.append(under_way["DescribeTaskDefinition"])
+        under_way[model.name] -= 1
+
+    client.client("ecs", SIT.region(Side.DR)).meta.events.register_first("before-call.ecs", count)
+    observe_with(client, "listed", only=frozenset({ecs.task_definitions.name}))
+    assert client.calls["ecs:DescribeTaskDefinition"] == 200
+    assert 1 < max(at_once) <= API_THREADS
 
 
 @pytest.mark.proof

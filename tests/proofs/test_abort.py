@@ -101,6 +101,7 @@ def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
     assert since.written
     ran = elsewhere.execute("failback", HOME, "--staged")
     assert ran.code == Exit.READY, ran.said
+    assert "Kept until people delete it: sit-mysql-before-" in words(ran)
     assert [] == missing(since.sites, (*written.writer.written, *since.written), enforced.env.regions.primary)
 
 

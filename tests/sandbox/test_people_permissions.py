@@ -16,7 +16,7 @@ from dr_estate.iam.statements import document
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.moto_ext.iam.policies import AccessRequest, IamPolicy, decide, like
-from sandbox.seeding.permissions import drill_policies, operator_policies, reading
+from sandbox.seeding.permissions import drill_policies, reading, recovery_policies
 from tests.sandbox.conftest import client_of
 from tests.worlds import borrowed
 
@@ -97,7 +97,7 @@ def test_disasters_are_played_and_mended_while_iam_is_enforced(enforced: Endpoin
 def test_the_operators_policies_are_the_equivalents_of_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
     generated = policies(env, declared())[IamRole.OPERATOR]
-    seeded = {policy: document(operator_policy) for policy, operator_policy in operator_policies(env).items()}
+    seeded = {policy: document(operator_policy) for policy, operator_policy in recovery_policies(env).items()}
     assert {policy for policy in generated if not policy.endswith("-2")} == set(seeded)
     for own in (f"{name}-dr-operator-act", f"{name}-dr-operator-home"):
         rest = generated.get(f"{own}-2", {"Statement": []})  # of what is over IAM's size for one

@@ -38,3 +38,22 @@ def test_a_tenant_that_is_not_there_is_a_sentence_and_exit_2(sandbox_world: Endp
     ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain needs nobody")
     assert 2 == ran.code
     assert "There is no tenant 'nobody' in sit" in ran.err
+
+
+def test_the_calls_of_an_observation_are_counted_and_estimated_for_another_number_of_tenants(
+    sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain calls 2000 --format json")
+    assert (0, "") == (ran.code, ran.err)
+    estimate = ran.report["estimate"]
+    assert (ran.report["tenants"], ran.report["calls"]["ecs:DescribeTaskDefinition"]) == (3, 6)
+    assert estimate["calls"]["ecs:DescribeTaskDefinition"] == 4000
+    assert estimate["calls"]["ecs:DescribeServices"] == 400
+    assert estimate["total_again"] == estimate["total"] - 4000 <= 1750
+    assert 97 <= estimate["seconds_at_least"] <= 98, "1,950 definitions a region beyond the first 50, 20 a second"
+
+
+def test_the_table_of_calls_says_what_has_no_batch_read(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain calls")
+    assert 0 == ran.code
+    assert "one revision a call" in ran.out

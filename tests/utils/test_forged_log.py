@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -81,6 +86,19 @@ class Record:
             item = encode_item({**key, "text": entry.line, "packed": False, "pieces": 1})
             client.put_item(TableName=self.env.named(self.env.names.control_table), Item=item)
 
+    def anchors_hold(self, entries: list[Entry]) -> None:
+        """Anchor each entry, by plain calls with the operator's keys."""
+        logs = Aws(self.world.url, self.world.people["operator"], self.env, tenant="").client("logs", Side.DR)
+        named = {"logGroupName": self.env.named(self.env.names.anchor_log), "logStreamName": INCIDENT}
+        with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
+            logs.create_log_stream(**named)
+        for entry in entries:
+            event = {
+                "timestamp": int(time.time() * 1000),
+                "message": json.dumps({"seq": entry.seq, "digest": entry.digest}),
+            }
+            logs.put_log_events(**named, logEvents=[event])
+
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Record]:
@@ -89,6 +107,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         found = Record(world, tmp_path, SIT, monkeypatch, capsys)
         found.file_holds(found.chain())
         found.mirror_holds(found.chain())
+        found.anchors_hold(found.chain())
         yield found
 
 
@@ -120,6 +139,48 @@ def test_a_mirror_that_was_rewritten_or_lacks_entries_shows_too(record: Record) 
     record.mirror_holds(record.chain())
     ran = record.verify()
     assert (ran.code, "at entry 4: the mirror ends before it" in ran.out) == (3, True), ran.out
+
+
+def test_a_file_and_a_mirror_that_are_rewritten_alike_show_against_the_anchors(record: Record) -> None:
+    forged = record.chain((WORDS[0], "nothing happened", WORDS[2]))
+    record.file_holds(forged)
+    record.mirror_holds(forged)
+    ran = record.verify()
+    assert (ran.code, "compared with its mirror: the same 3 entries" in ran.out) == (3, True), ran.out
+    assert "DIFFERS from its anchors at entry 2: entry 2 was rewritten since" in ran.out
+    record.anchors_hold(forged)  # a later anchor of the same entries counts nothing
+    again = record.verify("--format json")
+    assert (again.code, again.report["anchors"]["differs_at"]) == (3, 2), again.out
+
+
+def test_a_file_and_a_mirror_that_are_cut_alike_show_from_which_entry_on(record: Record) -> None:
+    table = record.env.named(record.env.names.control_table)
+    admin = Aws(record.world.url, record.world.people["admin"], record.env, tenant="").client("dynamodb", Side.DR)
+    admin.delete_item(TableName=table, Key=encode_item({"pk": f"JOURNAL#{INCIDENT}", "sk": f"{3:09d}"}))
+    record.file_holds(record.chain()[:2])
+    ran = record.verify()
+    assert (ran.code, "DIFFERS from its anchors at entry 3: entry 3 was there once" in ran.out) == (3, True), ran.out
+
+
+def test_the_operator_cannot_take_anchors_away(record: Record) -> None:
+    logs = Aws(record.world.url, record.world.people["operator"], record.env, tenant="").client("logs", Side.DR)
+    group = record.env.named(record.env.names.anchor_log)
+    tries: dict[str, dict[str, Any]] = {
+        "delete_log_stream": {"logStreamName": INCIDENT},
+        "delete_log_group": {},
+        "put_retention_policy": {"retentionInDays": 1},
+    }
+    for operation, params in tries.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(logs, operation)(logGroupName=group, **params)
+
+
+def test_a_record_that_was_never_anchored_is_no_success(record: Record) -> None:
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    record.mirror_holds(record.chain())
+    ran = record.verify()
+    assert (ran.code, "NOT ANCHORED" in ran.out) == (3, True), ran.out
 
 
 def test_one_mirror_item_out_of_its_chain_is_told_with_its_number(record: Record) -> None:

@@ -1,12 +1,12 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-Three kinds are played. ``php -r`` of one script asks a database for its tables: it asks the host in WORDPRESS_DB_HOST,
-as the task's own region resolves it, for the schema in DR_SCHEMA, and prints one line of JSON with what it was told to
-say; where it cannot connect it prints PHP's message and ends with 1. Another moves what AWS Backup restored into its
-place, and prints how much each folder of DR_PATHS holds. ``true`` ends with 0 at once. Any other command of an override
-runs on. What the awslogs driver and the agent need before the container starts (log group, secrets, and the
-file system that ``true``'s task mounts) is looked for first, and a task without it never runs (ECS developer guide,
-stopped task error codes).
+Four kinds are played. The command line of this tool is a real process of it (processes.py). ``php -r`` of one script
+asks a database for its tables: it asks the host in WORDPRESS_DB_HOST, as the task's own region resolves it, for the
+schema in DR_SCHEMA, and prints one line of JSON with what it was told to say; where it cannot connect it prints PHP's
+message and ends with 1. Another moves what AWS Backup restored into its place, and prints how much each folder of
+DR_PATHS holds. ``true`` ends with 0 at once. Any other command of an override runs on. What the awslogs driver and the
+agent need before the container starts (log group, secrets, and the file system that ``true``'s task mounts) is looked
+for first, and a task without it never runs (ECS developer guide, stopped task error codes).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from moto.logs.models import logs_backends
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, transition_s
+from sandbox.moto_ext.ecs import processes
 from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
@@ -46,6 +47,7 @@ def run_once(
 
 def interrupt(task: RunningTask) -> None:
     """A container that runs when its task is stopped is killed."""
+    processes.end(task.id)
     if task.overrides and task.exit_code is None and task.status(now()) == "RUNNING":
         task.exit_code = KILLED
 
@@ -56,20 +58,29 @@ def play(backend: EC2ContainerServiceBackend) -> None:
     for task in all_tasks(backend).values():
         if not task.overrides:
             continue
-        if task.exit_code is None and task.stops_at is None and moment >= task.runs_at:
+        if task.process and task.exit_code is None:
+            _end_with_its_process(task)
+        elif task.exit_code is None and task.stops_at is None and moment >= task.runs_at:
             _run(backend, task)
         if task.status(moment) == "STOPPED":
             release(backend, [task])
+
+
+def _end_with_its_process(task: RunningTask) -> None:
+    code = processes.exit_code_of(task)
+    if code is not None:
+        task.exit_code = code
+        task.stop(now(), ENDED)
 
 
 def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     from sandbox.moto_ext.data.task_data import StoreUnavailable
 
     given = task.overrides.get("containerOverrides") or []
-    container_override = next(
-        (override for override in given if (override.get("command") or [])[:2] in (["php", "-r"], ["true"])), None
-    )
-    if container_override is None:
+    if _runs_the_tool(backend, task, given):
+        return
+    played = (row for row in given if (row.get("command") or [])[:2] in (["php", "-r"], ["true"]))
+    if (container_override := next(played, None)) is None:
         return
     container = next(
         (candidate for candidate in containers_of(task.definition) if candidate["name"] == container_override["name"]),
@@ -102,6 +113,15 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     task.exit_code = code
     seconds = duration_s("ecs.run-command", task.group) if is_real() else transition_s() / 2
     task.stop(now() + timedelta(seconds=seconds), ENDED)
+
+
+def _runs_the_tool(backend: EC2ContainerServiceBackend, task: RunningTask, given: list[dict[str, Any]]) -> bool:
+    """Start its process where an override is this tool's command line."""
+    command = next((row["command"] for row in given if processes.runs_the_tool(row.get("command") or [])), None)
+    if command is not None:
+        task.process = True
+        processes.start(backend, task, command)
+    return command is not None
 
 
 def _start_and_end(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:

@@ -62,6 +62,8 @@ def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
         return list(_of_files(response, action, params, context))
     if service == "ecs" and operation in ("RunTask", "StopTask"):
         return list(_of_tasks(response, action, params, context))
+    if service == "ssm":
+        return [AccessRequest(action, _of_automation(response, operation, params), context)]
     keys = _record_keys(params) if action == _RECORD_KEY else {}
     if service == "kms" and "KeyId" in params:
         keys = {"kms:ResourceAliases": _aliases(response, str(params["KeyId"]))}
@@ -219,6 +221,16 @@ def _resource(response: BaseResponse, service: str, params: Params) -> str | Non
     if service == "backup" and params.get("BackupVaultName"):
         return _arn(response, service, f"backup-vault:{params['BackupVaultName']}")
     return None
+
+
+def _of_automation(response: BaseResponse, operation: str, params: Params) -> str | None:
+    """A start is asked for the document in a version, a signal for the execution (Service Authorization Reference)."""
+    if params.get("AutomationExecutionId"):
+        return _arn(response, "ssm", f"automation-execution/{params['AutomationExecutionId']}")
+    if operation != "StartAutomationExecution":
+        return None
+    version = params.get("DocumentVersion") or "$DEFAULT"
+    return _arn(response, "ssm", f"automation-definition/{params['DocumentName']}:{version}")
 
 
 def _arn(response: BaseResponse, service: str, resource: str) -> str:

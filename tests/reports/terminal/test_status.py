@@ -145,7 +145,7 @@ def test_an_assessment_ends_with_its_plan_in_one_line() -> None:
         1,
         1.0,
         plan_estimate_s=6000,
-        write_pause=WritePause(360, 600, 720, 900),
+        write_pause=WritePause(360, 600, 720, 900, 60, 90),
     )
     last = _shown(replace(_report(), assessment=weighed))[-6:]
     assert last[:4] == [

@@ -96,40 +96,84 @@ def authorise(
     app: AppContext,
     run: evaluation.CommandRun,
     practice: DrillRequest | None = None,
+    *,
+    unapproved: bool = False,
 ) -> RunStart:
-    """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read."""
+    """Assess and decide. Raises Refused with every rule that says no, UsageError for what cannot be read.
+
+    ``unapproved``: weigh what AWS is to be asked for, before anybody approved it.
+    """
     control_state = app.control.in_force()
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
-    confirmed = frozenset(map(present_id, options.confirm))
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_for(options, past, incident))
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     options = replace(options, overrides=_by_caller(options.overrides, app))
-    earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
-    snapshot = evaluation.observe_world(app.world, env, run)
-    if unfinished is not None and earlier is not None:
-        if practice is None:  # a drill on its way is brought to its end, whatever it finds
-            since = [entry for entry in past if entry.seq >= unfinished.seq]
-            if refusals := recheck_gates(earlier[1], _gates_now(options, env, snapshot, run, since), app.clock.now()):
+    decision = _Decision(options, env, app, run, incident, control_state, practice, unapproved)
+    if unfinished is None:
+        return decision.of_new_run()
+    return decision.of_resumed_run(unfinished, [entry for entry in past if entry.seq >= unfinished.seq])
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """A decision on a run: what was asked for, and what is known before the estate is looked at."""
+
+    options: RecoveryOptions
+    env: Environment
+    app: AppContext
+    run: evaluation.CommandRun
+    incident: str
+    control_state: ControlState
+    practice: DrillRequest | None
+    unapproved: bool
+
+    def of_new_run(self) -> RunStart:
+        """Assess, and decide on today's plan. Raises as ``authorise``."""
+        app, run, practice = self.app, self.run, self.practice
+        snapshot = evaluation.observe_world(app.world, self.env, run)
+        report = with_session(assess(self.options, self.env, snapshot, run), app.world.credentials, app.clock.now())
+        assessment = report.assessment
+        if assessment is None or assessment.session is None:
+            raise UsageError("There is nothing to decide upon.")
+        own_session = () if self.unapproved else (session_gate(assessment.session),)
+        if own_session:
+            _warn_of_short_session(assessment.session, run.dialog)
+        gates = (*assessment.gates, *own_session, *(practice.gates if practice else ()))
+        request = replace(self._request(assessment.plan), gates=gates)
+        decided = decide_trial(request, self.env) if practice else decide(request, self._judged_by)
+        if not isinstance(decided, Clearance):
+            _warn_of_a_dark_primary(app, run.dialog, self.incident, assessment)
+        return _start(request, granted(decided), snapshot, report, run.recorded)
+
+    def of_resumed_run(self, unfinished: Entry, since: Sequence[Entry]) -> RunStart:
+        """Decide on the rest of the plan that began with ``unfinished``. Raises as ``authorise``."""
+        plan, recorded = recorded_by(unfinished)
+        request = self._request(plan)
+        clearance = granted(resume(Resumption(recorded, unfinished.at, request), self._judged_by))
+        snapshot = evaluation.observe_world(self.app.world, self.env, self.run)
+        if self.practice is None:  # a drill on its way is brought to its end, whatever it finds
+            gates = _gates_now(self.options, self.env, snapshot, self.run, since)
+            if refusals := recheck_gates(clearance, gates, self.app.clock.now()):
                 granted(refusals)
-        request = replace(earlier[0], confirmed=_irreversible(earlier[0].plan) if practice else confirmed)
-        return _start(request, earlier[1], snapshot, None, run.recorded)
-    report = with_session(assess(options, env, snapshot, run), app.world.credentials, app.clock.now())
-    assessment = report.assessment
-    if assessment is None or assessment.session is None:
-        raise UsageError("There is nothing to decide upon.")
-    _warn_of_short_session(assessment.session, run.dialog)
-    _known_steps(confirmed, assessment.plan)
-    confirmed |= _irreversible(assessment.plan) if practice else frozenset()
-    request = replace(
-        _authorization_request(options, assessment.plan, incident, app, control_state, run.dialog),
-        gates=(*assessment.gates, session_gate(assessment.session), *(practice.gates if practice else ())),
-        confirmed=confirmed,
-    )
-    decided = decide_trial(request, env) if practice else decide(request, env)
-    if not isinstance(decided, Clearance):
-        _warn_of_a_dark_primary(app, run.dialog, incident, assessment)
-    return _start(request, granted(decided), snapshot, report, run.recorded)
+        return _start(request, clearance, snapshot, None, self.run.recorded)
+
+    def _request(self, plan: Plan) -> AuthorizationRequest:
+        """What is decided upon. Raises Refused and UsageError where it is not what was asked for."""
+        confirmed = frozenset(map(present_id, self.options.confirm))
+        _known_steps(confirmed, plan)
+        _is_wanted(plan, self.options)
+        request = _authorization_request(
+            self.options, plan, self.incident, self.app, self.control_state, self.run.dialog
+        )
+        return replace(request, confirmed=confirmed | (_irreversible(plan) if self.practice else frozenset()))
+
+    @property
+    def _judged_by(self) -> Environment:
+        """The environment; while nobody can have approved yet, as for one person. The rules' digest is not of it."""
+        if not self.unapproved:
+            return self.env
+        return self.env.model_copy(update={"approvals": self.env.approvals.model_copy(update={"people": 1})})
 
 
 def clear_trial(
@@ -235,13 +279,13 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
     return None
 
 
-def _earlier_clearance(
-    options: RecoveryOptions, begun: Entry, incident: str, app: AppContext, control_state: ControlState, dialog: Dialog
-) -> tuple[AuthorizationRequest, Clearance]:
-    """The clearance of the run that is gone on with. Raises Refused where nobody but the journal allows it."""
-    plan, recorded = recorded_by(begun)
-    request = _authorization_request(options, plan, incident, app, control_state, dialog)
-    return request, granted(resume(Resumption(recorded, begun.at, request), app.env))
+def _is_wanted(plan: Plan, options: RecoveryOptions) -> None:
+    """Raise Refused where another plan was asked for by its digest."""
+    if options.digest and not plan.digest.startswith(options.digest):
+        raise Refused(
+            f"authority.digest: the plan is {plan.digest[:12]} now, not {options.digest[:12]}: the estate changed. "
+            "Look at it again, and have the new one approved."
+        )
 
 
 def _authorization_request(

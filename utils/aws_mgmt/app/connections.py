@@ -12,8 +12,11 @@ from dr_actions.actions.registry import actions, writes
 from dr_actions.authorization.approvals import ApprovalStore
 from dr_actions.clients.mutating_client import FailureKind, MutatingClient, SendFailed
 from dr_actions.control_table.control import CONTROL_CALLS, ConditionFailed, ControlStore, MalformedItem
+from dr_actions.guard.automation_exemptions import SIGNAL, START
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
+from dr_actions.iam.policies import WATCHING
+from dr_actions.journal.anchors import ANCHOR_CALLS, HeadAnchors
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
 from dr_actions.model.plan import Call
@@ -29,6 +32,8 @@ from utils.aws_mgmt.app.sign_in import Caller, SignIn
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
+AUTOMATION_CALLS = WATCHING | {START, SIGNAL}
+"""The calls that ask AWS for a run, approve it and watch it: of the control stack's own document alone."""
 SIGNING = frozenset({"kms:GetPublicKey", "kms:Sign"})
 """The calls that sign an evidence pack: with the control stack's key alone, and nothing else."""
 
@@ -43,11 +48,13 @@ class AppContext:
     control: ControlStore
     approvals: ApprovalStore
     sign_in: SignIn
+    anchors: HeadAnchors
+    starter: Caller | None = None
 
     @property
     def caller(self) -> Caller:
-        """Who is asking."""
-        return self.sign_in.caller
+        """Who is asking: of a task that AWS runs, whoever asked AWS for it."""
+        return self.starter or self.sign_in.caller
 
     @property
     def clock(self) -> WorldClock:
@@ -144,6 +151,8 @@ def connect(
         writes()
         | CONTROL_CALLS
         | SIGNING
+        | AUTOMATION_CALLS
+        | ANCHOR_CALLS
         | {_WHO}
         | frozenset().union(*(action.reads for action in actions().values()))
     )
@@ -152,7 +161,10 @@ def connect(
     sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
     control = ControlStore.of(environment, sender, world.clock)
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
-    return AppContext(environment, awaiting, client, control, ApprovalStore(control.table, world.clock.now), sign_in)
+    approvals = ApprovalStore(control.table, world.clock.now)
+    logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS), sign_in.recover)
+    anchors = HeadAnchors(logs, environment, world.clock)
+    return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors)
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:

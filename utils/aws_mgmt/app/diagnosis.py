@@ -96,7 +96,7 @@ def _simulated_break_glass(read_client: ReadClient, environment: Environment) ->
 
 
 def _operator_role(environment: Environment) -> str:
-    return f"arn:aws:iam::{environment.account}:role/{environment.named(environment.names.operator_role)}"
+    return f"arn:aws:iam::{environment.account}:role/{environment.acting_role}"
 
 
 def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:

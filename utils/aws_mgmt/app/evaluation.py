@@ -28,6 +28,7 @@ from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
+from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
@@ -59,7 +60,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     """
     _exceptions(options)
     if not options.from_evidence:
-        with world_of(options, environment, run.clock) as world:
+        with world_of(options, environment, run.clock) as reached, remembering(options, environment, reached) as world:
             return observe_world(world, environment, run)
     return evidence_of(options, environment)
 
@@ -91,15 +92,15 @@ def judge(
     options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: CommandRun
 ) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
-    rules, evidence = _exceptions(options), _save(snapshot, options.save_evidence, run.folder)
-    tenants, invocation = narrowed(options, snapshot, environment), invocation_of(options)
+    rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
+    evidence, folder = _save(snapshot, options.save_evidence, run.folder), run.folder / "allure-results"
+    invocation = invocation_of(options)
     observation = Observation(environment, snapshot, tenants, rules, invocation)
-    selection = ScenarioSelection(
-        areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
-    )
+    exceptions = _exceptions_file(options)
+    selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    replicated = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, tenants) if replicated else []
+    shown = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if shown else []
     posture = posture_of(snapshot, environment)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
@@ -125,6 +126,7 @@ def judge(
         invocation=invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
+        notes=cache_notes(snapshot),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 

@@ -22,6 +22,7 @@ from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
+from dr_actions.journal.anchors import AnchoredMirror
 from dr_actions.journal.journal import EntryKind, Journal
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
@@ -38,7 +39,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
-from dr_estate.readers.control_table import FAILING_BACK, ON_DR, ControlState, RecordedOverride
+from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
@@ -108,7 +109,8 @@ def _with_lock(
     env, app, clearance = context.env, context.app, context.start.clearance
     run_id = f"{app.clock.now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     lock = _taken(context, run_id)
-    mirror, person = TableMirror(app.control, lock.fence), lock.owner.person
+    mirror = AnchoredMirror(TableMirror(app.control, lock.fence), app.anchors, context.files.dialog.note)
+    person = lock.owner.person
     world = app.world.id
     folder = journals(context.options, world)
     with Heartbeat(app.control, lock, env.execution) as heartbeat:
@@ -297,8 +299,9 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     if is_trial(clearance.incident):
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
     control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
-    if run.plan.goal is Goal.FAILBACK:
-        control.enter_phase(clearance.incident, FAILING_BACK, who, fence)
+    if run.plan.goal in (Goal.FAILBACK, Goal.ABORT):
+        phase = FAILING_BACK if run.plan.goal is Goal.FAILBACK else ABORTING
+        control.enter_phase(clearance.incident, phase, who, fence)
     for override in context.start.overrides:
         values = asdict(override) | {"until": override.until.isoformat()}
         journal.append(EntryKind.OVERRIDE, None, **values)

@@ -5,7 +5,7 @@ or is a literal that a house test parses with the real grammar.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
@@ -20,6 +20,7 @@ from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
     ApproveOptions,
+    AttachOptions,
     DrillOptions,
     DrTestOptions,
     FailoverOptions,
@@ -194,6 +195,18 @@ def same_run(options: RecoveryOptions, incident: str, *more: str) -> Command:
     return Command(tuple(words))
 
 
+def task_arguments(options: RecoveryOptions) -> tuple[str, ...]:
+    """The words that the task of a run is given beside its goal, its incident and its digest."""
+    words = same_run(replace(options, person=""), "", *(("--replan",) if options.replan else ())).words[1:]
+    deadline = ("--deadline", str(options.deadline_s)) if options.deadline_s else ()
+    return (*(word for word in words if word != "--execute"), *deadline)
+
+
+def attach_of(incident: str) -> Command:
+    """The command that watches the incident's run, from any machine."""
+    return Command(("attach", *_incident(incident)))
+
+
 def run_of(goal: Goal, options: Options, incident: str) -> Command:
     """The run of another ``goal`` than these options', for the same incident."""
     return Command((*_GOALS[goal], "--execute", *_incident(incident), *_tenants(options)))
@@ -228,6 +241,8 @@ def after_interrupt(options: Options) -> str:
     match options:
         case DrillOptions(action="clean") | DrTestOptions(acts=True):
             return "Interrupted. `dr_cli.py drill show` lists what is left of the drill."
+        case AttachOptions():
+            return "Interrupted. The run goes on in AWS: the same command watches it, and `dr_cli.py pause` stops it."
         case RecoveryOptions(execute=True):
             return f"Interrupted. {log_of(options.incident)} shows what was changed, and by which run."
         case ApproveOptions() | PauseOptions() | UnpauseOptions():
@@ -247,6 +262,11 @@ def _goal(options: PlanOptions) -> tuple[str, ...]:
     if options.failback:
         return ("failback", "--staged") if options.staged else ("failback",)
     return ("failover", "--planned") if options.planned else ("failover",)
+
+
+def goal_word(options: PlanOptions) -> str:
+    """The command of the options' goal."""
+    return _goal(options)[0]
 
 
 def _incident(incident: str) -> tuple[str, ...]:

@@ -125,11 +125,15 @@ class JudgingOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusOptions(JudgingOptions):
-    """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again."""
+    """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again.
+
+    ``no_cache``: what cannot change is read too.
+    """
 
     command: ClassVar[str] = "status"
     replication: bool = False
     infrastructure: bool = False
+    no_cache: bool = False
     watch_s: int | None = None
 
 
@@ -170,11 +174,12 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
-    """Of `explain`: ``needs`` of the tenant ``name``; else ``name`` is a check, a trap or an exit code."""
+    """Of `explain`: ``needs`` of the tenant ``name``, ``calls`` of ``number`` tenants, or what ``name`` means."""
 
     command: ClassVar[str] = "explain"
-    action: Literal["needs", "check", "trap", "exit"]
-    name: str
+    action: Literal["needs", "calls", "check", "trap", "exit"]
+    name: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,11 +202,16 @@ class PlanOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryOptions(PlanOptions):
-    """Of a command that assesses a plan, or executes it; ``confirm`` are irreversible steps confirmed beforehand."""
+    """Of a command that assesses a plan, or executes it; ``confirm`` are irreversible steps confirmed beforehand.
+
+    ``digest``: run no other plan; ``automation``: the id of the execution by which AWS started this process.
+    """
 
     usual_person: ClassVar[str] = "operator"
     execute: bool = False
     replan: bool = False
+    digest: str = ""
+    automation: str = ""
     confirm: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
 
@@ -252,6 +262,15 @@ class ApproveOptions(PlanOptions):
     digest: str = ""
     withdraw: bool = False
     rules: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachOptions(Options):
+    """Of `attach`: watch the run that AWS started for the ``incident``."""
+
+    command: ClassVar[str] = "attach"
+    usual_person: ClassVar[str] = "operator"
+    incident: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,6 +396,7 @@ TYPES: dict[str, type[Any]] = {
             FailbackOptions,
             FenceOptions,
             ApproveOptions,
+            AttachOptions,
         ),
         *(
             PauseOptions,

@@ -29,7 +29,7 @@ def run(options: of.Options) -> Exit:
             return _exercise(options, environment)
         case of.StatusOptions():
             return _judge(options, environment)
-        case of.RecoveryOptions():
+        case of.RecoveryOptions() | of.AttachOptions():
             return _recover(options, environment)
         case of.ApproveOptions() | of.PauseOptions() | of.UnpauseOptions():
             return _decide(options, environment)
@@ -97,6 +97,8 @@ def _without_environment(
 
         if options.action == "needs":
             return explain.explain_needs(options, _environment(options))
+        if options.action == "calls":
+            return explain.explain_calls(options, _environment(options))
         return explain_term.explain_term(options)
     from utils.aws_mgmt.cli.commands.evidence import evidence_command, verify_command
 
@@ -125,8 +127,12 @@ def _look(options: of.LogOptions | of.DoctorOptions, environment: Environment) -
     return doctor_command(options, environment)
 
 
-def _recover(options: of.RecoveryOptions, environment: Environment) -> Exit:
-    """Execute, validate or assess a failover or failback."""
+def _recover(options: of.RecoveryOptions | of.AttachOptions, environment: Environment) -> Exit:
+    """Execute, watch, validate or assess a failover or failback."""
+    if isinstance(options, of.AttachOptions):
+        from utils.aws_mgmt.cli.commands.attach import attach_command
+
+        return attach_command(options, environment)
     if options.execute:
         from utils.aws_mgmt.cli.commands.execute import execute_command
 
@@ -198,7 +204,9 @@ def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, envi
 def _environment(options: of.Options) -> Environment:
     environment = load_environment(options.config, options.environment)
     if options.deadline_s is not None:
-        observation = environment.observation.model_copy(update={"deadline_s": options.deadline_s})
+        observation = environment.observation.model_copy(
+            update={"deadline_s": options.deadline_s, "firm_deadline": True}
+        )
         environment = environment.model_copy(update={"observation": observation})
     if not isinstance(options, of.FailbackOptions):
         return environment

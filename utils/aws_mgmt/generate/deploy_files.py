@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dr_actions.iam.policies import HOME, IamRole, declared, policies, role_name
+from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared, policies, role_name
 from dr_estate.config.environment import Environment, load_environment
+from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate import readiness_workflows
+from utils.aws_mgmt.generate.automation_stack import OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
 
@@ -23,6 +25,7 @@ GENERATED = (
     ("github", "*.yml"),
     ("gitlab", "*.yml"),
     ("monitoring", "*"),
+    ("automation", "*.json"),
 )
 _ENVIRONMENTS = ROOT / "environments"
 
@@ -40,6 +43,8 @@ def files() -> dict[str, str]:
         documents = policies(env, declared())
         for of_role in documents.values():
             found |= {f"policies/{name}.json": document for name, document in of_role.items()}
+        if env.approvals.people > 1:
+            found |= _of_automation(env)
         found[f"terraform/{env.name}.tfvars.json"] = _variables(env, documents)
         found[f"cloudformation/{env.name}-parameters.json"] = _parameters(env)
         found[f"cloudformation/{env.name}-policies.json"] = _template(env, documents)
@@ -53,9 +58,20 @@ def files() -> dict[str, str]:
     return texts
 
 
+def _of_automation(env: Environment) -> dict[str, Any]:
+    """The files by which AWS starts the runs of an environment of two people, whether it is switched on or not."""
+    documents = automated_policies(env, declared())
+    found = {f"policies/{name}.json": document for of_role in documents.values() for name, document in of_role.items()}
+    found[f"automation/{env.name}-document.json"] = recovery_document(env)
+    found[f"cloudformation/{env.name}-automation.json"] = automation_template(env, documents)
+    return found
+
+
 def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {
         "account": env.account,
+        "anchor_log": env.named(env.names.anchor_log),
+        "automation": automation_variables(env, automated_policies(env, declared())),
         "control_table": env.named(env.names.control_table),
         "evidence_key": env.named(env.names.evidence_key),
         "dr_region": env.regions.dr,
@@ -63,7 +79,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
         "environment": env.name,
         "primary_region": env.regions.primary,
         "roles": {
-            role: {"name": role_name(IamRole(role), env), "policies": sorted(documents[role])} for role in documents
+            role: {"name": role_name(IamRole(role), env), "policies": sorted(documents[role])} for role in IamRole
         },
         "topics": [env.named(topic) for topic in env.names.topics],
     }
@@ -75,6 +91,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     parameters = {
         "ControlTable": env.named(env.names.control_table),
         "EvidenceKey": env.named(env.names.evidence_key),
+        "AnchorLog": env.named(env.names.anchor_log),
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
         **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
@@ -88,7 +105,10 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     documents: dict[str, Any] = {}
     for role, of_role in policy_documents.items():
         for name, document in of_role.items():
-            holders.setdefault(name, []).append(role_name(IamRole(role), env))
+            if name.removeprefix(f"{env.name}-dr-") in OWN:
+                continue  # of the stack that comes after this one
+            people = holders.setdefault(name, [])
+            people += [role_name(IamRole(role), env)] if role in set(IamRole) else []
             documents[name] = document
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -108,7 +128,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
                 "Properties": {
                     "ManagedPolicyName": name,
                     "PolicyDocument": documents[name],
-                    "Roles": _attached(name, holders[name]),
+                    **({"Roles": _attached(name, holders[name])} if holders[name] else {}),
                 },
             }
             for name in documents

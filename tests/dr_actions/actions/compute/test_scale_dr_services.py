@@ -82,7 +82,7 @@ def test_a_service_is_ready_then_waiting_then_done() -> None:
 @pytest.mark.parametrize(("minutes", "shown"), [(1, True), (90, False)])
 def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_old(minutes: int, shown: bool) -> None:
     why = f"(service {FIRST}) was unable to place a task. Reason: Capacity is unavailable at this time."
-    waiting = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
+    waiting: dict[str, Any] = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
     scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
     confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(scarce))
     assert shown is confirmed.message.endswith(f" ECS says: {why}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
@@ -19,13 +20,14 @@ from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
+from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause
+from utils.aws_mgmt.app.incident_record import entries_of_incident, last_beginning, record_pause
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.connecting import connected
@@ -44,19 +46,16 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         return _withdraw(options, environment, incident)
     with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
-        with console.progress() as advance:
-            run = CommandRun(folder, Terminal(), advance)
-            past = entries_of_incident(options, environment, incident, reached)
-            run = replace(run, recorded=recorded_for(options, past, incident))
-            environment = staged_or_not(options, environment) if options.failback else environment
-            report = assess(options, environment, observe_world(reached.world, environment, run), run)
+        if _goes_on(options, reached, incident):
+            return Exit.READY
+        environment = staged_or_not(options, environment) if options.failback else environment
+        report = _assessed(options, environment, incident, reached, folder)
         assessment = report.assessment
         if assessment is None:
             raise UsageError("There is nothing to approve.")
         rules = rules_of(options, environment)
         _same_rules(reached, environment, rules)
-        if options.format == "terminal":
-            _show(report, assessment.plan)
+        _show(report, assessment.plan, options.format)
         digest = _wanted_digest(assessment.plan, options)
         _sure(incident, f"Approve plan {digest[:12]}")
         now, needed_s = reached.clock.now(), assessment.rto_estimate_s
@@ -64,19 +63,70 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         caller = reached.caller
         approval = Approval(incident, digest, environment.name, caller.arn, caller.userid, now, until, rules.digest)
         reached.approvals.approve(approval, person)
+        started = _approve_the_start(reached, approval)
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n"
-        f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
+        + started
+        + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
     execution = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
+    if started:
+        execution = next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine")
     console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", str(execution))
     return Exit.READY
 
 
-def _show(report: Report, plan: Plan) -> None:
+def _assessed(
+    options: ApproveOptions, environment: Environment, incident: str, reached: AppContext, folder: Path
+) -> Report:
+    """Today's plan, upon what the incident recorded."""
+    with console.progress() as advance:
+        run = CommandRun(folder, Terminal(), advance)
+        past = entries_of_incident(options, environment, incident, reached)
+        run = replace(run, recorded=recorded_for(options, past, incident))
+        return assess(options, environment, observe_world(reached.world, environment, run), run)
+
+
+def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> bool:
+    """Approve in AWS that a run goes on whose plan this approver approved before; False where none waits for that."""
+    if not reached.env.automation.enabled:
+        return False
+    automation = RecoveryAutomation(reached)
+    found = automation.newest(incident)
+    if found is None or found.state is not ExecutionState.AWAITED:
+        return False
+    own = {row.digest for row in reached.approvals.of(incident) if row.userid == reached.caller.userid}
+    begun = last_beginning(entries_of_incident(options, reached.env, incident, reached))
+    if begun is None or found.digest != begun.data.get("digest") or found.digest not in own:
+        return False
+    _sure(incident, f"Let plan {found.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on")
+    automation.approve(found)
+    console.result(_runs_now(found, incident))
+    return True
+
+
+def _runs_now(found: RecoveryExecution, incident: str) -> str:
+    return f"AWS runs it now ({found.id}). It is watched by: {next_steps.attach_of(incident)}\n"
+
+
+def _approve_the_start(reached: AppContext, approval: Approval) -> str:
+    """Approve in AWS what waits there for this very plan, and say so; "" where nothing does."""
+    if not reached.env.automation.enabled:
+        return ""
+    automation = RecoveryAutomation(reached)
+    found = automation.newest(approval.incident)
+    if found is None or found.state is not ExecutionState.AWAITED or found.digest != approval.digest:
+        return ""
+    automation.approve(found)
+    return _runs_now(found, approval.incident)
+
+
+def _show(report: Report, plan: Plan, form: str) -> None:
     """Show what is to be approved; right at the question stand the answer, the loss, and what cannot be undone."""
+    if form != "terminal":
+        return
     print_report(report, "terminal", sys.stderr)
     for step in plan.steps:
         if step.danger is Danger.IRREVERSIBLE:
@@ -146,7 +196,8 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
     if not options.reason:
         raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
     with connected(options, environment) as reached:
-        pause = reached.control.pause(person_of(reached.caller.arn, environment), options.reason)
+        who = person_of(reached.caller.arn, environment)
+        pause = reached.control.pause(who, options.reason, reached.caller.userid)
         _record(options, environment, reached)
     console.result(
         f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}.\n"
@@ -163,7 +214,7 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
             console.result(f"No pause is in force in {environment.name}.\n")
             console.conclude(options.format, "runs may change things", next_steps.READINESS)
             return Exit.READY
-        reached.control.unpause(who)
+        reached.control.unpause(who, reached.caller.userid)
         _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     console.conclude(options.format, "runs may change things", next_steps.READINESS)

@@ -1,27 +1,39 @@
-"""failover and failback --execute: authorize, run, publish."""
+"""failover and failback --execute: authorize, run, publish; or have AWS do it, and watch."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
 from reports.publish import publish_run
-from utils.aws_mgmt.app.authorization import authorise
+from reports.terminal import console
+from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.authorization import RunStart, authorise
+from utils.aws_mgmt.app.automation import RecoveryAutomation, RecoveryStart, runs_directly, starter_of
+from utils.aws_mgmt.app.connections import AppContext, open_context
+from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun
 from utils.aws_mgmt.app.execution import RunContext, control_state_now, lock_and_run
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import after_execution
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.run_history import record_recovery
-from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
+from utils.aws_mgmt.cli.watching import watch
 
 
 def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Run (or go on with) the plan of the options's goal. Returns 0 where it is done and validated."""
-    with run_folder(options) as folder, connected(options, environment) as reached:
+    with run_folder(options) as folder, ExitStack() as stack:
+        with console.working("Connecting"):
+            reached = stack.enter_context(open_context(options, environment))
         files = CommandRun(folder, Terminal())
+        if not runs_directly(reached, options.automation):
+            return _ask_and_watch(options, reached, files)
+        if options.automation:
+            starter = starter_of(reached, options.automation, options.incident, options.digest)
+            reached = replace(reached, starter=starter)
         with files.dialog.progress() as advance:
             start = authorise(options, environment, reached, replace(files, advance=advance))
         context = RunContext(options, environment, reached, start, files)
@@ -29,6 +41,51 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)
     whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
-    whole = replace(whole, next_step=after_execution(options, whole))
+    whole = replace(whole, next_step=next_steps.after_execution(options, whole))
     publish_run(whole, folder, options.format, html=options.html)
     return Exit(summary.exit)
+
+
+def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: CommandRun) -> Exit:
+    """Have AWS ask an approver and then run the plan; watch it. The run needs this process no more."""
+    if reached.world.passing:
+        raise UsageError(
+            "AWS starts this run, and a sandbox of one command ends with it: `dr_cli.py sandbox up` first."
+        )
+    with files.dialog.progress() as advance:
+        start = authorise(options, reached.env, reached, replace(files, advance=advance), unapproved=True)
+    incident, digest = start.clearance.incident, start.plan.digest
+    options = replace(options, confirm=(*options.confirm, *_confirmed_here(start)))
+    wanted = RecoveryStart(
+        goal=next_steps.goal_word(options),
+        incident=incident,
+        digest=digest,
+        arguments=next_steps.task_arguments(options),
+        summary=_summary(start),
+    )
+    execution = RecoveryAutomation(reached).start(wanted)
+    console.complain(
+        f"AWS was asked to run plan {digest[:12]} for {incident} ({execution}). "
+        f"{next_steps.approval(options, incident)} is for the second person. "
+        f"This process may end: {next_steps.attach_of(incident)} watches it again."
+    )
+    return watch(reached, execution, files.folder)
+
+
+def _confirmed_here(start: RunStart) -> list[str]:
+    """The irreversible steps that the person at this terminal confirms now: nobody can ask the task's."""
+    steps = [step for step in start.plan.steps if step.danger == "irreversible" and step.id not in start.confirmed]
+    for step in steps:
+        if console.ask(f"{step.says} It cannot be undone. Type {step.subject}: ").strip() != step.subject:
+            raise Refused(f"authority.irreversible: {step.id} was not confirmed. Nothing was begun.")
+    return [step.id for step in steps]
+
+
+def _summary(start: RunStart) -> str:
+    """Loss and irreversible steps, as the approver reads them beside the digest."""
+    irreversible = [step.id for step in start.plan.steps if step.danger == "irreversible"]
+    assessment = start.report.assessment if start.report else None
+    losses = [f"{loss.store} {loss.subject}: {loss.basis}" for loss in assessment.losses[:3]] if assessment else []
+    return (
+        f"Cannot be undone: {', '.join(irreversible) or 'nothing'}. Lost: {'; '.join(losses) or 'not assessed again'}."
+    )

@@ -1,4 +1,4 @@
-"""explain: what a tenant needs in the DR region on the day, edge by edge, and which check follows each."""
+"""explain: what a tenant needs in the DR region, edge by edge; what an observation asks of AWS, call by call."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from functools import partial
 from dr_checks.core.model import View
 from dr_checks.derived.needs import needs_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.snapshot.call_growth import CallPlan
+from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import discover
+from reports.render.calls import render_calls
 from reports.render.needs import render
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
@@ -24,13 +28,7 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
 
     Raises UsageError for a tenant that is not there, and DataUnavailable where the DR region's services cannot be seen.
     """
-    if options.format not in _FORMS:
-        raise UsageError(f"What a tenant needs is not written as {options.format}: use {', '.join(_FORMS)}.")
-    if options.from_evidence:
-        snapshot = evidence_of(options, environment)
-    else:
-        with console.progress() as advance, world_of(options, environment) as world:
-            snapshot = world.observe(environment, progress=partial(advance, "Looking"))
+    snapshot = _observed(options, environment)
     view = View("needs", Side.DR, environment, snapshot)
     known = {name: tenant.id for tenant in view.tenants for name in (tenant.dns, tenant.id)}
     if options.name not in known:
@@ -41,3 +39,26 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
     answer = f"{len(needs.edges)} needs of {needs.tenant}, {len(needs.unseen)} parts not seen, exit {code}"
     console.conclude(options.format, answer, str(DIAGNOSIS) if needs.unseen else READINESS)
     return code
+
+
+def explain_calls(options: ExplainOptions, environment: Environment) -> Exit:
+    """Print the calls of one observation by operation, and the estimate for another number of tenants. Returns 0.
+
+    Raises UsageError, and DataUnavailable where the tenants cannot be seen.
+    """
+    snapshot = _observed(options, environment)
+    tenants = len(discover(snapshot, environment))
+    plan = CallPlan.of(snapshot, tenants, options.number or tenants)
+    console.result(render_calls(plan, options.format), machine=options.format == "json")
+    answer = f"{sum(plan.estimate.values()):,} calls for {plan.number} tenants, exit {Exit.READY}"
+    console.conclude(options.format, answer, READINESS)
+    return Exit.READY
+
+
+def _observed(options: ExplainOptions, environment: Environment) -> Snapshot:
+    if options.format not in _FORMS:
+        raise UsageError(f"explain {options.action} is not written as {options.format}: use {', '.join(_FORMS)}.")
+    if options.from_evidence:
+        return evidence_of(options, environment)
+    with console.progress() as advance, world_of(options, environment) as world:
+        return world.observe(environment, progress=partial(advance, "Looking"))

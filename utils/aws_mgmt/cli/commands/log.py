@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.comparison import MirrorComparison, compared, not_compared
+from dr_actions.journal.anchors import anchored
+from dr_actions.journal.comparison import RecordComparison, compared, not_compared
 from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
@@ -35,7 +36,7 @@ _MOST_NAMED = 3
 def log_command(options: LogOptions, environment: Environment) -> Exit:
     """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
 
-    With --verify it is compared with its mirror: 3 where they differ, or could not be compared.
+    With --verify it is compared with its mirror and its anchors: 3 where they differ, or could not be compared.
 
     A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
     """
@@ -45,10 +46,11 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     incident, chain, source = named or _of_this_world(options, environment)
     mirror = _comparison(options, environment, incident) if options.verify else None
     rto_s = environment.objectives.rto_minutes * 60
-    log = incident_log(chain, environment.name, incident, source, rto_s, mirror)
+    anchors = _anchors(options, environment, incident, chain) if options.verify else None
+    log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
     text = review(log) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
-    intact = chain.fault is None and (mirror is None or mirror.same)
+    intact = chain.fault is None and all(found is None or found.same for found in (mirror, anchors))
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
     if not options.review:
         answer = f"{incident}: {'the record is intact' if intact else 'the record cannot be believed'}, exit {code}"
@@ -56,7 +58,7 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     return code
 
 
-def _comparison(options: LogOptions, environment: Environment, incident: str) -> MirrorComparison:
+def _comparison(options: LogOptions, environment: Environment, incident: str) -> RecordComparison:
     """The file of the incident against its mirror; what keeps them from being compared is no success."""
     path = options.journal or _file_of(options, environment, incident)
     if path is None:
@@ -72,6 +74,17 @@ def _comparison(options: LogOptions, environment: Environment, incident: str) ->
     except (DataUnavailable, JournalBroken, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return not_compared(str(silent))
     return compared(local, mirrored)
+
+
+def _anchors(options: LogOptions, environment: Environment, incident: str, chain: Chain) -> RecordComparison:
+    """What is shown against the heads that were anchored of it; what keeps it from that is no success."""
+    if not outlives(options, environment):
+        return RecordComparison(compared=False, message="NOT COMPARED with its anchors: its sandbox is not up.")
+    try:
+        with open_context(options, environment) as reached:
+            return anchored(chain, reached.anchors.of(incident))
+    except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount) as silent:
+        return RecordComparison(compared=False, message=f"NOT COMPARED with its anchors: {silent}")
 
 
 def _file_of(options: LogOptions, environment: Environment, incident: str) -> Path | None:

@@ -33,9 +33,8 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
     if isinstance(options, DrTestOptions):  # what status needs not is not imported: it answers a second sooner
         from utils.aws_mgmt.app.run_history import RunEvidence, record_tests
 
-        report = replace(
-            report, notes=record_tests(options, environment, report, areas, RunEvidence(folder, clock, began_s))
-        )
+        recorded = record_tests(options, environment, report, areas, RunEvidence(folder, clock, began_s))
+        report = replace(report, notes=(*report.notes, *recorded))
     if areas == (Area.VALIDATION,) and report.exit == Exit.NOT_READY:
         report = replace(report, exit=Exit.VALIDATION_FAILED)
     report = gated(report, rules)

@@ -1,0 +1,177 @@
+# What lets AWS start the runs of an environment of two people (automation.enabled): a document that asks an approver,
+# the task that it starts then, and their roles. Who may start the document may not approve it, and nobody has the
+# recovery's rights for good. The image is made from the Dockerfile and kept in the DR region, named by its digest.
+variable "automation" {
+  description = "Names of the document, the task and the roles, and their policies in ../policies; null where one person may recover."
+  type = object({
+    enabled         = bool
+    document        = string
+    family          = string
+    container       = string
+    cpu             = number
+    memory          = number
+    break_glass_tag = string
+    roles           = map(string)
+    policies        = map(list(string))
+  })
+  default = null
+}
+
+variable "recovery_image" {
+  description = "The tool's image in the DR region, by its digest: needed where automation is enabled."
+  type        = string
+  default     = ""
+}
+
+locals {
+  automated           = try(var.automation.enabled, false) ? { it = var.automation } : {}
+  automation_policies = toset(flatten(values(try(var.automation.policies, {}))))
+  automation_attached = merge([
+    for stack in local.automated : merge([
+      for role in keys(stack.roles) : {
+        for policy in stack.policies[role] : "${role}/${policy}" => { role = role, policy = policy }
+      }
+    ]...)
+  ]...)
+}
+
+data "aws_iam_policy_document" "automation_trust" {
+  for_each = length(local.automated) > 0 ? { recovery = "ecs-tasks.amazonaws.com", automation = "ssm.amazonaws.com" } : {}
+
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = [each.value]
+    }
+  }
+}
+
+# An operator, with MFA and under the own name, while an approver's tag on the role names them; never an approver.
+data "aws_iam_policy_document" "break_glass_trust" {
+  for_each = local.automated
+
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = concat(lookup(var.people, "operator", []), local.sets_arns["operator"])
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:MultiFactorAuthPresent"
+      values   = ["true"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "sts:RoleSessionName"
+      values   = ["$${aws:username}"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/${each.value.break_glass_tag}"
+      values   = ["$${aws:username}"]
+    }
+  }
+
+  statement {
+    sid     = "NotTheOtherRole"
+    effect  = "Deny"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "AWS"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnLike"
+      variable = "aws:PrincipalArn"
+      values   = local.approvers
+    }
+  }
+}
+
+resource "aws_iam_role" "automation" {
+  for_each             = length(local.automated) > 0 ? var.automation.roles : {}
+  name                 = each.value
+  max_session_duration = 3600
+  assume_role_policy = (
+    each.key == "break-glass"
+    ? data.aws_iam_policy_document.break_glass_trust["it"].json
+    : data.aws_iam_policy_document.automation_trust[each.key].json
+  )
+
+  # An approver opens it by a tag, which is not Terraform's to take away.
+  lifecycle {
+    ignore_changes = [tags, tags_all]
+  }
+}
+
+resource "aws_iam_role_policy_attachment" "automation" {
+  for_each   = local.automation_attached
+  role       = aws_iam_role.automation[each.value.role].name
+  policy_arn = aws_iam_policy.dr[each.value.policy].arn
+}
+
+resource "aws_iam_role" "recovery_execution" {
+  for_each           = local.automated
+  name               = "${each.value.roles["recovery"]}-execution"
+  assume_role_policy = data.aws_iam_policy_document.automation_trust["recovery"].json
+}
+
+resource "aws_iam_role_policy_attachment" "recovery_execution" {
+  for_each   = local.automated
+  role       = aws_iam_role.recovery_execution[each.key].name
+  policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+}
+
+resource "aws_cloudwatch_log_group" "recovery" {
+  for_each          = local.automated
+  name              = "/ecs/${each.value.family}"
+  retention_in_days = 365
+}
+
+resource "aws_ecs_task_definition" "recovery" {
+  for_each                 = local.automated
+  family                   = each.value.family
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = each.value.cpu
+  memory                   = each.value.memory
+  task_role_arn            = aws_iam_role.automation["recovery"].arn
+  execution_role_arn       = aws_iam_role.recovery_execution[each.key].arn
+  container_definitions = jsonencode([{
+    name      = each.value.container
+    image     = var.recovery_image
+    essential = true
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        awslogs-group         = aws_cloudwatch_log_group.recovery[each.key].name
+        awslogs-region        = var.dr_region
+        awslogs-stream-prefix = each.value.container
+      }
+    }
+  }])
+
+  lifecycle {
+    precondition {
+      condition     = can(regex("@sha256:[0-9a-f]{64}$", var.recovery_image))
+      error_message = "Name the image by its digest (REPOSITORY@sha256:...): a tag can be moved onto another one."
+    }
+  }
+}
+
+resource "aws_ssm_document" "recovery" {
+  for_each        = local.automated
+  name            = each.value.document
+  document_type   = "Automation"
+  document_format = "JSON"
+  content         = file("${path.module}/../automation/${var.environment}-document.json")
+}

@@ -1,0 +1,73 @@
+"""Calls leave no faster than AWS answers them: a token bucket for each group of operations, region by region.
+
+A call that AWS throttles costs a retry, and in a failover the tokens of the console and of ECS itself. An operation
+that is not in the table is not held back.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """AWS's bucket for these operations together, or all of a service (``:*``): ``burst`` at once, then ``per_s``."""
+
+    burst: int
+    per_s: float
+    source: str
+    operations: tuple[str, ...]
+
+
+_ECS = "Amazon ECS API Reference, Request throttling"
+RATES = (
+    Rate(50, 20, f"{_ECS}: cluster read", ("ecs:DescribeClusters",)),
+    Rate(100, 20, f"{_ECS}: service read", ("ecs:ListServices", "ecs:DescribeServices")),
+    Rate(100, 20, f"{_ECS}: cluster resource read", ("ecs:ListTasks", "ecs:DescribeTasks")),
+    Rate(50, 20, f"{_ECS}: as cluster read, the lowest of its reads", ("ecs:DescribeTaskDefinition",)),
+    Rate(40, 10, "Elastic Load Balancing API Reference, Throttling", ("elbv2:*",)),
+    Rate(50, 10, "Amazon Route 53 Developer Guide, Quotas: API requests (T13)", ("route53:*",)),
+    Rate(100, 100, "AWS Secrets Manager User Guide, Quotas: ListSecrets", ("secretsmanager:ListSecrets",)),
+)
+"""The published default rates of what is read often. An account may have other ones."""
+_MARGIN = 0.95
+"""Calls arrive less evenly than they leave; and somebody else calls, too."""
+_RATE_OF = {operation: rate for rate in RATES for operation in rate.operations}
+
+
+def rate_of(operation: str) -> Rate | None:
+    """Return the rate of ``service:Operation``, None where none is published."""
+    return _RATE_OF.get(operation) or _RATE_OF.get(f"{operation.partition(':')[0]}:*")
+
+
+class Pace:
+    """The buckets of one account. Thread-safe. ``steady`` gives seconds."""
+
+    def __init__(self, steady: Callable[[], float]) -> None:
+        self._steady, self._lock = steady, threading.Lock()
+        self._empty_at: dict[tuple[Rate, str], float] = {}
+
+    def reserve(self, operation: str, region: str) -> float:
+        """Take a token for a call of ``operation``; returns in how many seconds it may leave."""
+        rate = rate_of(operation)
+        if rate is None:
+            return 0.0
+        interval_s, burst = 1 / (rate.per_s * _MARGIN), int(rate.burst * _MARGIN)
+        with self._lock:
+            now, key = self._steady(), (rate, region)
+            empty_at = max(self._empty_at.get(key, -math.inf), now - burst * interval_s) + interval_s
+            self._empty_at[key] = empty_at
+            return max(0.0, empty_at - now)
+
+
+def shortest_s(calls: Mapping[str, int]) -> float:
+    """Seconds that AWS's rates alone make so many calls of one region take: the floor, whatever the reader does."""
+    counts: Counter[Rate] = Counter()
+    for operation, count in calls.items():
+        if rate := rate_of(operation):
+            counts[rate] += count
+    return max((0.0, *((count - rate.burst) / rate.per_s for rate, count in counts.items())))

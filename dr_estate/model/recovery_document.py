@@ -1,0 +1,139 @@
+"""The Systems Manager document that starts a recovery: an approver approves, then AWS runs the tool as a task. Pure.
+
+Nobody who may start it may approve it (dr_estate.iam.statements), and nobody may change it but who deploys the control
+stack. Source: Systems Manager User Guide, aws:approve, aws:executeScript, aws:waitForAwsResourceProperty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.config.environment import Environment
+
+GOALS = ("failover", "failback", "fence")
+CONTAINER = "dr"
+APPROVE = "approve"
+EXIT_CODE = "result.ExitCode"
+_MOST_APPROVERS = 10
+_EXECUTION = "{{automation:EXECUTION_ID}}"
+# boto3 is there in the runtime; of two that begin at once the later one by time and id gives way.
+_SCRIPT = '''
+import boto3
+
+GOING = ["Pending", "InProgress", "Waiting", "Cancelling"]
+
+
+def alone(events, context):
+    """Refuse to go on beside another execution of the same document that began earlier."""
+    filters = [
+        {"Key": "DocumentNamePrefix", "Values": [events["document"]]},
+        {"Key": "ExecutionStatus", "Values": GOING},
+    ]
+    pages = boto3.client("ssm").get_paginator("describe_automation_executions").paginate(Filters=filters)
+    rows = [row for page in pages for row in page["AutomationExecutionMetadataList"]]
+    rows = [row for row in rows if row["DocumentName"] == events["document"]]
+    rows.sort(key=lambda row: (row["ExecutionStartTime"], row["AutomationExecutionId"]))
+    if rows and rows[0]["AutomationExecutionId"] != events["execution"]:
+        first = rows[0]
+        raise Exception(f"{first['AutomationExecutionId']} of {first['ExecutedBy']} is under way: one at a time.")
+    return {}
+
+
+def start(events, context):
+    """Run the tool as a task of its own, in the network of the platform's services."""
+    ecs, cluster = boto3.client("ecs"), events["cluster"]
+    services = ecs.list_services(cluster=cluster, maxResults=1)["serviceArns"]
+    network = ecs.describe_services(cluster=cluster, services=services)["services"][0]["networkConfiguration"]
+    command = [*events["command"], *events["arguments"]]
+    answer = ecs.run_task(
+        cluster=cluster,
+        taskDefinition=events["family"],
+        launchType="FARGATE",
+        count=1,
+        clientToken=events["execution"],
+        startedBy=events["execution"],
+        networkConfiguration=network,
+        overrides={"containerOverrides": [{"name": events["container"], "command": command}]},
+    )
+    if not answer["tasks"]:
+        raise Exception(f"The task was not started: {answer['failures']}")
+    return {"task": answer["tasks"][0]["taskArn"]}
+'''
+
+
+def approvers(env: Environment) -> list[str]:
+    """The ARNs that may approve: those of the environment's approvers, or their role where patterns name them."""
+    known = [arn for person in env.approvals.approvers for arn in env.approvals.identities[person] if "*" not in arn]
+    return known[:_MOST_APPROVERS] or [f"arn:aws:iam::{env.account}:role/{env.name}-dr-approver"]
+
+
+def recovery_document(env: Environment) -> dict[str, Any]:
+    """The content of the document, schema 0.3."""
+    return {
+        "schemaVersion": "0.3",
+        "description": f"Recovery of {env.name}: an approver approves the plan, then the tool runs exactly it.",
+        "assumeRole": f"arn:aws:iam::{env.account}:role/{env.named(env.names.automation_role)}",
+        "parameters": {
+            "Goal": {"type": "String", "allowedValues": list(GOALS)},
+            "Incident": {"type": "String", "allowedPattern": "^[A-Za-z0-9-]{1,40}$"},
+            "PlanDigest": {"type": "String", "allowedPattern": "^[0-9a-f]{64}$"},
+            "Arguments": {"type": "StringList", "default": []},
+            "Summary": {"type": "String", "default": ""},
+        },
+        "mainSteps": [
+            _script("alone", {"document": env.named(env.names.recovery_document), "execution": _EXECUTION}),
+            _approval(env),
+            {**_script("start", _started(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
+            *_ending(env),
+        ],
+        "outputs": ["start.Task", EXIT_CODE],
+    }
+
+
+def _approval(env: Environment) -> dict[str, Any]:
+    wish = "{{Goal}} of " + env.name + " for {{Incident}}, plan {{PlanDigest}}. {{Summary}}"
+    return {
+        "name": APPROVE,
+        "action": "aws:approve",
+        "timeoutSeconds": env.automation.approve_hours * 3600,
+        "onFailure": "Abort",
+        "inputs": {
+            "NotificationArn": f"arn:aws:sns:{env.regions.dr}:{env.account}:{env.named(env.names.topics[-1])}",
+            "Message": f"{wish} Look at it yourself, and approve by it: dr approve --incident {{{{Incident}}}}",
+            "MinRequiredApprovals": 1,
+            "Approvers": approvers(env),
+        },
+    }
+
+
+def _started(env: Environment) -> dict[str, Any]:
+    """What the script is given: which task, and the command line of which the fixed part is not the starter's."""
+    command = ["-e", env.name, "{{Goal}}", "--execute", "--incident", "{{Incident}}"]
+    return {
+        "cluster": env.named(env.names.cluster),
+        "family": env.named(env.names.recovery_task),
+        "container": CONTAINER,
+        "execution": _EXECUTION,
+        "command": [*command, "--digest", "{{PlanDigest}}", "--automation", _EXECUTION],
+        "arguments": "{{Arguments}}",
+    }
+
+
+def _ending(env: Environment) -> list[dict[str, Any]]:
+    """Wait for the task, and keep its exit code."""
+    cluster = env.named(env.names.cluster)
+    tasks = {"Service": "ecs", "Api": "DescribeTasks", "cluster": cluster, "tasks": ["{{start.Task}}"]}
+    stopped = {**tasks, "PropertySelector": "$.tasks[0].lastStatus", "DesiredValues": ["STOPPED"]}
+    wait = {"name": "wait", "action": "aws:waitForAwsResourceProperty", "onFailure": "Abort", "inputs": stopped}
+    result = {"name": "result", "action": "aws:executeAwsApi", "onFailure": "Abort", "inputs": tasks}
+    code = _output("ExitCode", "$.tasks[0].containers[0].exitCode", "Integer")
+    return [{**wait, "timeoutSeconds": env.automation.run_hours * 3600}, {**result, "outputs": [code]}]
+
+
+def _output(name: str, selector: str, kind: str) -> dict[str, str]:
+    return {"Name": name, "Selector": selector, "Type": kind}
+
+
+def _script(handler: str, payload: dict[str, Any]) -> dict[str, Any]:
+    inputs = {"Runtime": "python3.11", "Handler": handler, "InputPayload": payload, "Script": _SCRIPT.lstrip()}
+    return {"name": handler, "action": "aws:executeScript", "onFailure": "Abort", "inputs": inputs}

@@ -1,0 +1,88 @@
+"""How many API calls an observation makes, and how their number grows with the tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Self
+
+from dr_estate.aws.pace import rate_of, shortest_s
+from dr_estate.snapshot.snapshot import Snapshot
+
+_PER_TENANT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """``size`` tenants' things a call, in ``regions`` regions, and ``besides`` calls whatever their number."""
+
+    size: int
+    regions: int = 2
+    besides: int = 0
+
+    def calls(self, tenants: int) -> int:
+        """Calls of a whole observation of so many tenants."""
+        return self.regions * ceil(tenants / self.size) + self.besides
+
+
+GROWS: Mapping[str, Growth] = {
+    "application-autoscaling:DescribeScalableTargets": Growth(50, besides=2),  # the tables' besides
+    "application-autoscaling:DescribeScalingPolicies": Growth(10, besides=2),
+    "cloudwatch:GetMetricData": Growth(500, besides=4),  # four lists of fixed length besides
+    "ec2:DescribeNetworkInterfaces": Growth(1000, regions=1),
+    "ecs:DescribeServices": Growth(10),
+    "ecs:DescribeTasks": Growth(100),
+    "ecs:ListServices": Growth(100, besides=2),
+    "ecs:ListTasks": Growth(100),
+    "efs:DescribeAccessPoints": Growth(100),
+    "elbv2:DescribeRules": Growth(400),
+    "elbv2:DescribeTargetGroups": Growth(400),
+    "logs:DescribeLogGroups": Growth(50),
+    "route53:ListResourceRecordSets": Growth(300, regions=1),
+    "secretsmanager:BatchGetSecretValue": Growth(20),
+    "secretsmanager:ListSecrets": Growth(100),
+}
+"""Pages and batches, as large as AWS allows. What is not here has as many calls for ten tenants as for ten thousand."""
+
+NO_BATCH_READ: Mapping[str, str] = {
+    "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
+}
+"""One call a tenant and region, and why. A revision never changes, so a second `status` makes none."""
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """The calls by operation of an observation of ``tenants`` tenants, and those that ``number`` tenants would take.
+
+    ``seconds`` is how long AWS's published rates make the latter, at least; ``seconds_again`` a second `status`.
+    """
+
+    tenants: int
+    number: int
+    calls: Mapping[str, int]
+    estimate: Mapping[str, int]
+    seconds: float
+    seconds_again: float
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, tenants: int, number: int) -> Self:
+        """Plan from what ``snapshot`` took."""
+        growths = {**GROWS, **dict.fromkeys(NO_BATCH_READ, Growth(_PER_TENANT))}
+        grown = {name: growths[name].calls(number) - growths[name].calls(tenants) for name in growths}
+        estimate = {name: count + grown.get(name, 0) for name, count in snapshot.calls.items()}
+        a_region = {
+            name: ceil(count / (growths[name].regions if name in growths else 1)) for name, count in estimate.items()
+        }
+        again = {name: count for name, count in a_region.items() if name not in NO_BATCH_READ}
+        return cls(tenants, number, dict(snapshot.calls), estimate, shortest_s(a_region), shortest_s(again))
+
+    @property
+    def again(self) -> int:
+        """Calls of a second `status` of ``number`` tenants of live AWS."""
+        return sum(count for name, count in self.estimate.items() if name not in NO_BATCH_READ)
+
+    def rate(self, operation: str) -> str:
+        """What AWS publishes: so many at once, then so many a second; "" where nothing is known."""
+        rate = rate_of(operation)
+        return f"{rate.burst}, then {rate.per_s:g}/s" if rate else ""

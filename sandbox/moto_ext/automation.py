@@ -1,0 +1,377 @@
+"""Systems Manager Automation: documents of schema 0.3 with the actions that the control stack's document uses.
+
+Played are aws:approve, aws:executeScript (the document's own script, in a process of its own with the keys of the
+document's role), aws:waitForAwsResourceProperty and aws:executeAwsApi. Each execution goes on in a thread, past which
+callers only look. Plain boto3: ``start_automation_execution``, ``get_automation_execution``,
+``describe_automation_executions``, ``send_automation_signal``, ``stop_automation_execution``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore import xform_name
+from moto.iam.models import iam_backends
+from moto.ssm.exceptions import InvalidDocument
+from moto.ssm.models import SimpleSystemManagerBackend, ssm_backends
+from moto.ssm.responses import SimpleSystemManagerResponse
+from moto.sts.models import sts_backends
+
+from sandbox.core.patching import operation, page, refused, state
+from sandbox.core.state import now
+from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.ecs.processes import environment_of, role_variables
+
+PENDING, IN_PROGRESS, WAITING = "Pending", "InProgress", "Waiting"
+SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED = "Success", "Failed", "TimedOut", "Cancelled", "Rejected"
+OVER = (SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED)
+_POLL_S = 0.3
+_SCRIPT_S = 600
+_RUNNER = """
+import json, sys
+events = json.loads(sys.stdin.readline())
+print(json.dumps({handler}(events, {{}})))
+"""
+
+
+@dataclass
+class DocumentExecution:
+    """An execution of a document. ``signals`` are the ARNs that approved, ``outputs`` the steps' by ``step.Name``."""
+
+    id: str
+    document: str
+    content: dict[str, Any]
+    parameters: dict[str, list[str]]
+    executed_by: str
+    began_at: datetime
+    status: str = PENDING
+    failure: str = ""
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    approvers: list[str] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    ended_at: datetime | None = None
+
+
+class _StepFailed(Exception):
+    """A step did not succeed; the message is its FailureMessage."""
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _executions(backend: SimpleSystemManagerBackend) -> dict[str, DocumentExecution]:
+    return state(backend, "automation_executions")
+
+
+def _caller_arn(response: SimpleSystemManagerResponse) -> str:
+    """The caller's ARN, as STS tells it."""
+    account, key = response.current_account, str(response.access_key)
+    session = sts_backends[account]["aws"].get_assumed_role_from_access_key(key)
+    if session is not None:
+        return str(session.arn)
+    for user in iam_backends[account]["aws"].users.values():
+        if any(access_key.access_key_id == key for access_key in user.access_keys):
+            return str(user.arn)
+    return f"arn:aws:iam::{account}:root"
+
+
+def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
+    backend, name = response.ssm_backend, str(params["DocumentName"])
+    try:
+        content = json.loads(backend.get_document(name, "", "", "")["Content"])
+    except InvalidDocument as missing:
+        message = f"Automation document {name} cannot be found."
+        raise refused("AutomationDefinitionNotFoundException", message) from missing
+    given = _checked(content.get("parameters", {}), params.get("Parameters") or {})
+    steps = [{"StepName": row["name"], "Action": row["action"], "StepStatus": PENDING} for row in content["mainSteps"]]
+    execution = DocumentExecution(str(uuid.uuid4()), name, content, given, _caller_arn(response), now(), steps=steps)
+    execution.status = IN_PROGRESS
+    _executions(backend)[execution.id] = execution
+    threading.Thread(target=_run, args=(backend.account_id, backend.region_name, execution.id), daemon=True).start()
+    return {"AutomationExecutionId": execution.id}
+
+
+def _checked(declared: dict[str, Any], given: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The parameters with their defaults. Raises InvalidAutomationExecutionParametersException."""
+    wrong = "InvalidAutomationExecutionParametersException"
+    if unknown := sorted(set(given) - set(declared)):
+        raise refused(wrong, f"Parameter {unknown[0]} is not defined in the document.")
+    found = {}
+    for name, about in declared.items():
+        if name not in given and "default" not in about:
+            raise refused(wrong, f"Parameter {name} is required.")
+        default = about.get("default", [])
+        values = given.get(name, default if isinstance(default, list) else [default])
+        for value in values:
+            if "allowedPattern" in about and not re.search(about["allowedPattern"], value):
+                raise refused(wrong, f"Parameter {name} does not match {about['allowedPattern']}.")
+            if "allowedValues" in about and value not in about["allowedValues"]:
+                raise refused(wrong, f"Parameter {name} must be one of {about['allowedValues']}.")
+        found[name] = values
+    return found
+
+
+def _signal(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
+    """Only who is named in the step may approve or reject it (aws:approve)."""
+    execution = _found(response, params)
+    waiting = next((step for step in execution.steps if step["StepStatus"] == WAITING), None)
+    if waiting is None or params["SignalType"] not in ("Approve", "Reject"):
+        raise refused("InvalidAutomationSignalException", "The execution waits for no such signal.")
+    inputs = next(row for row in execution.content["mainSteps"] if row["name"] == waiting["StepName"])["inputs"]
+    caller = _caller_arn(response)
+    if not any(_is(caller, approver) for approver in inputs["Approvers"]):
+        raise refused("AccessDeniedException", f"{caller} is not an approver of the step {waiting['StepName']}.")
+    waiting["Signal"] = params["SignalType"]
+    execution.approvers.append(caller)
+
+
+def _is(caller: str, approver: str) -> bool:
+    """Whether ``approver`` is the caller, or the role whose session it is."""
+    session = re.fullmatch(r"arn:aws:sts::(\d+):assumed-role/([^/]+)/.+", caller)
+    role = f"arn:aws:iam::{session[1]}:role/{session[2]}" if session else caller
+    return approver in (caller, role)
+
+
+def _stop(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> None:
+    execution = _found(response, params)
+    if execution.status not in OVER:
+        execution.status, execution.ended_at = CANCELLED, now()
+
+
+def _found(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> DocumentExecution:
+    execution = _executions(response.ssm_backend).get(params["AutomationExecutionId"])
+    if execution is None:
+        raise refused("AutomationExecutionNotFoundException", "There is no such execution.")
+    return execution
+
+
+def _get(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
+    execution = _found(response, params)
+    steps = [{name: value for name, value in step.items() if name != "Signal"} for step in execution.steps]
+    return {
+        "AutomationExecution": {
+            **_about(execution),
+            "StepExecutions": steps,
+            "Parameters": execution.parameters,
+            "Outputs": {
+                name: [str(execution.outputs[name])]
+                for name in execution.content.get("outputs", ())
+                if name in execution.outputs
+            },
+        }
+    }
+
+
+def _about(execution: DocumentExecution) -> dict[str, Any]:
+    about = {
+        "AutomationExecutionId": execution.id,
+        "DocumentName": execution.document,
+        "DocumentVersion": "1",
+        "AutomationExecutionStatus": execution.status,
+        "ExecutionStartTime": execution.began_at,
+        "ExecutedBy": execution.executed_by,
+        "FailureMessage": execution.failure or None,
+    }
+    return {**about, **({"ExecutionEndTime": execution.ended_at} if execution.ended_at else {})}
+
+
+def _describe(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dict[str, Any]:
+    rows = sorted(_executions(response.ssm_backend).values(), key=lambda row: row.began_at, reverse=True)
+    tests: dict[str, Callable[[DocumentExecution, list[str]], bool]] = {
+        "DocumentNamePrefix": lambda row, values: row.document.startswith(tuple(values)),
+        "ExecutionStatus": lambda row, values: row.status in values,
+        "ExecutionId": lambda row, values: row.id in values,
+    }
+    for wanted in params.get("Filters") or ():
+        rows = [row for row in rows if tests[wanted["Key"]](row, wanted["Values"])]
+    found, token = page([_about(row) for row in rows], params, 50, "InvalidNextToken")
+    return {"AutomationExecutionMetadataList": found, "NextToken": token}
+
+
+def _run(account: str, region: str, execution_id: str) -> None:
+    """Take the steps of an execution, until it is over or its world is gone."""
+    player = _Player(account, region, execution_id)
+    content = player.execution().content if player.alive() else {"mainSteps": []}
+    for number, step in enumerate(content["mainSteps"]):
+        if not player.alive():
+            return
+        player.set_step(number, IN_PROGRESS)
+        try:
+            player.take(number, step)
+        except _StepFailed as failed:
+            player.set_step(number, failed.status, str(failed))
+            player.end(REJECTED if failed.status == REJECTED else failed.status, f"{step['name']}: {failed}")
+            return
+        player.set_step(number, SUCCESS)
+    player.end(SUCCESS, "")
+
+
+@dataclass
+class _Player:
+    account: str
+    region: str
+    id: str
+
+    def execution(self) -> DocumentExecution:
+        return _executions(ssm_backends[self.account][self.region])[self.id]
+
+    def alive(self) -> bool:
+        """Whether it is of this world still, and goes on."""
+        with WORLD_LOCK:
+            found = _executions(ssm_backends[self.account][self.region]).get(self.id)
+            return found is not None and found.status not in OVER
+
+    def set_step(self, number: int, status: str, failure: str = "") -> None:
+        with WORLD_LOCK:
+            if self.alive():
+                row = self.execution().steps[number]
+                row["StepStatus"] = status
+                row |= {"FailureMessage": failure} if failure else {}
+                row |= {"Outputs": self._outputs_of(row["StepName"])} if status == SUCCESS else {}
+
+    def end(self, status: str, failure: str) -> None:
+        with WORLD_LOCK:
+            if self.alive():
+                execution = self.execution()
+                execution.status, execution.failure, execution.ended_at = status, failure, now()
+
+    def take(self, number: int, step: dict[str, Any]) -> None:
+        """Take one step. Raises _StepFailed."""
+        with WORLD_LOCK:
+            inputs = _filled(step["inputs"], self.execution())
+        until = time.monotonic() + float(step.get("timeoutSeconds", _SCRIPT_S))
+        if step["action"] == "aws:approve":
+            return self._await_approval(number, until)
+        if step["action"] == "aws:executeScript":
+            answer: Any = {"Payload": self._script(inputs)}
+        elif step["action"] == "aws:executeAwsApi":
+            answer = self._call(inputs)
+        elif step["action"] == "aws:waitForAwsResourceProperty":
+            return self._await_property(inputs, until)
+        else:
+            raise _StepFailed(FAILED, f"the sandbox plays no {step['action']}")
+        with WORLD_LOCK:
+            if self.alive():
+                for row in step.get("outputs", ()):
+                    self.execution().outputs[f"{step['name']}.{row['Name']}"] = _selected(answer, row["Selector"])
+        return None
+
+    def _outputs_of(self, step: str) -> dict[str, list[str]]:
+        outputs = self.execution().outputs
+        return {name.split(".")[1]: [str(value)] for name, value in outputs.items() if name.startswith(f"{step}.")}
+
+    def _await_approval(self, number: int, until: float) -> None:
+        with WORLD_LOCK:
+            self.execution().status = WAITING
+        self.set_step(number, WAITING)
+        while self.alive():
+            with WORLD_LOCK:
+                signal = self.execution().steps[number].get("Signal")
+                if signal == "Reject":
+                    raise _StepFailed(REJECTED, f"Rejected by {self.execution().approvers[-1]}")
+                if signal:
+                    self.execution().status = IN_PROGRESS
+                    return
+            if time.monotonic() > until:
+                raise _StepFailed(TIMED_OUT, "Nobody approved in time")
+            time.sleep(_POLL_S)
+        raise _StepFailed(CANCELLED, "Cancelled")
+
+    def _await_property(self, inputs: dict[str, Any], until: float) -> None:
+        call = {name: value for name, value in inputs.items() if name not in ("PropertySelector", "DesiredValues")}
+        while _selected(self._call(call), inputs["PropertySelector"]) not in inputs["DesiredValues"]:
+            if not self.alive():
+                raise _StepFailed(CANCELLED, "Cancelled")
+            if time.monotonic() > until:
+                raise _StepFailed(TIMED_OUT, "The property did not change in time")
+            time.sleep(_POLL_S)
+
+    def _variables(self) -> dict[str, str]:
+        with WORLD_LOCK:
+            role = str(self.execution().content["assumeRole"])
+            return role_variables(self.account, self.region, role, f"Automation-{self.id}")
+
+    def _call(self, inputs: dict[str, Any]) -> Any:
+        keys = self._variables()
+        client = boto3.client(
+            inputs["Service"],
+            region_name=self.region,
+            endpoint_url=keys["AWS_ENDPOINT_URL"],
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=keys["AWS_SESSION_TOKEN"],
+        )
+        params = {name: value for name, value in inputs.items() if name not in ("Service", "Api")}
+        try:
+            return getattr(client, xform_name(inputs["Api"]))(**params)
+        except Exception as failed:
+            raise _StepFailed(FAILED, f"{type(failed).__name__}: {failed}") from failed
+
+    def _script(self, inputs: dict[str, Any]) -> Any:
+        """Run the document's script as the Lambda behind aws:executeScript would, and return what its handler does."""
+        source = inputs["Script"] + _RUNNER.format(handler=inputs["Handler"])
+        ran = subprocess.run(
+            [sys.executable, "-c", source],
+            input=json.dumps(inputs["InputPayload"]) + "\n",
+            capture_output=True,
+            text=True,
+            env=environment_of(self._variables(), "/nonexistent"),
+            timeout=_SCRIPT_S,
+            check=False,
+        )
+        if ran.returncode:
+            raise _StepFailed(FAILED, (ran.stderr.strip().splitlines() or ["it failed"])[-1])
+        return json.loads(ran.stdout.splitlines()[-1])
+
+
+def _filled(value: Any, execution: DocumentExecution) -> Any:
+    """``value`` with its ``{{ }}`` filled in; a whole text that names a list becomes that list."""
+    if isinstance(value, dict):
+        return {name: _filled(member, execution) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_filled(member, execution) for member in value]
+    if not isinstance(value, str):
+        return value
+    known = dict(_known(execution))
+    if whole := re.fullmatch(r"\{\{\s*([\w:.]+)\s*\}\}", value):
+        return known[whole[1]]
+    return re.sub(r"\{\{\s*([\w:.]+)\s*\}\}", lambda found: str(known[found[1]]), value)
+
+
+def _known(execution: DocumentExecution) -> Iterator[tuple[str, Any]]:
+    declared = execution.content.get("parameters", {})
+    for name, values in execution.parameters.items():
+        yield name, values if declared[name]["type"] == "StringList" else "".join(values)
+    yield "automation:EXECUTION_ID", execution.id
+    yield from execution.outputs.items()
+
+
+def _selected(value: Any, selector: str) -> Any:
+    """What a selector such as ``$.tasks[0].lastStatus`` finds, None where there is nothing."""
+    for part in re.findall(r"[^.\[\]$]+", selector):
+        try:
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def install() -> None:
+    """Add the operations. Idempotent."""
+    operation(SimpleSystemManagerResponse, "start_automation_execution", _start)
+    operation(SimpleSystemManagerResponse, "send_automation_signal", _signal)
+    operation(SimpleSystemManagerResponse, "stop_automation_execution", _stop)
+    operation(SimpleSystemManagerResponse, "get_automation_execution", _get)
+    operation(SimpleSystemManagerResponse, "describe_automation_executions", _describe)

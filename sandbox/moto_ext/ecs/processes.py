@@ -1,0 +1,119 @@
+"""Tasks that run this tool: each is a real process of it, with the keys of its task's role, against this very world.
+
+The image is this checkout, with the folder of environment files that was put into it (``sandbox.core.deployed``). A
+process ends with its task, with the world it was started in, or with the sandbox.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from moto.ecs.models import EC2ContainerServiceBackend
+from moto.sts.models import sts_backends
+
+from sandbox.core.deployed import DEPLOYED, ROOT
+from sandbox.moto_ext.ecs.tasks import RunningTask
+
+DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
+LOST = 137
+_SESSION_S = 12 * 3600
+
+
+@dataclass(frozen=True)
+class TaskProcess:
+    """The process of a task, and its folder."""
+
+    popen: subprocess.Popen[bytes]
+    folder: tempfile.TemporaryDirectory[str]
+
+    @property
+    def output(self) -> str:
+        """What it wrote so far."""
+        return (Path(self.folder.name) / "output").read_text(encoding="utf-8", errors="replace")
+
+
+_processes: dict[str, TaskProcess] = {}
+
+
+def runs_the_tool(command: list[str]) -> bool:
+    """Whether it is the command line of this tool."""
+    return command[:1] == ["-e"]
+
+
+def role_variables(account: str, region: str, role: str, session: str) -> dict[str, str]:
+    """The AWS variables of a session of ``role``, as AWS gives them to what it runs."""
+    backend = sts_backends[account]["aws"]
+    keys = backend.assume_role(region, session, role, "", _SESSION_S, "")
+    return {
+        "AWS_ENDPOINT_URL": DEPLOYED.url,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": keys.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
+        "AWS_SESSION_TOKEN": keys.session_token,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def environment_of(variables: dict[str, str], home: str) -> dict[str, str]:
+    """The environment of a process that AWS runs: nothing of this one's own credentials."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
+    return {**inherited, **variables, "HOME": home, "XDG_STATE_HOME": home}
+
+
+def start(backend: EC2ContainerServiceBackend, task: RunningTask, command: list[str]) -> None:
+    """Start the tool with ``command``."""
+    role = str(task.definition.task_role_arn)
+    variables = role_variables(backend.account_id, backend.region_name, role, task.id)
+    folder = tempfile.TemporaryDirectory(prefix="sandbox-task-")
+    home = Path(folder.name)
+    words = [sys.executable, str(DOOR), "--config", str(DEPLOYED.environments), "--output", str(home / "out"), *command]
+    with (home / "output").open("wb") as output:
+        popen = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=environment_of(variables, str(home)),
+            start_new_session=True,
+        )
+    _processes[task.id] = TaskProcess(popen, folder)
+
+
+def exit_code_of(task: RunningTask) -> int | None:
+    """The exit code of its process, None while that runs; of one that is not of this sandbox's life it is lost."""
+    found = _processes.get(task.id)
+    if found is None:
+        return LOST
+    code = found.popen.poll()
+    if code:
+        sys.stderr.write(f"Task {task.id} ended with {code}: {found.output[-4000:]}\n")
+    return code if code is None or code >= 0 else 128 - code
+
+
+def end(task_id: str) -> None:
+    """End its process by SIGTERM, as ECS stops a container; by force where it does not heed it."""
+    found = _processes.pop(task_id, None)
+    if found is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(found.popen.pid, signal.SIGTERM)
+    try:
+        found.popen.wait(5)
+    except subprocess.TimeoutExpired:
+        os.killpg(found.popen.pid, signal.SIGKILL)
+        found.popen.wait()
+    found.folder.cleanup()
+
+
+def end_all() -> None:
+    """End every process: their world is gone."""
+    for task_id in list(_processes):
+        end(task_id)

@@ -1,0 +1,58 @@
+"""The stop switch under each person's own key, as where AWS starts runs: anybody stops, anybody lets go on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dr_actions.control_table.control import ControlStore
+from dr_actions.control_table.table import Put
+from dr_estate.model.dynamodb_values import instant
+
+
+@pytest.fixture
+def own(control: ControlStore) -> ControlStore:
+    return ControlStore(control.table, control.clock, own_keys=True)
+
+
+def test_it_is_written_under_the_callers_own_key_alone_and_another_person_lets_go_on(own: ControlStore) -> None:
+    own.pause("Alice", "the network team works on the link", "AIDA1")
+    pause = own.in_force().pause
+    assert pause is not None
+    assert ("Alice", "the network team works on the link") == (pause.who, pause.why)
+    own.unpause("Bob", "AIDA2")
+    assert own.in_force().pause is None
+    assert {"PAUSE#AIDA1", "PAUSE#AIDA2"} == {item["pk"] for item in own.own_pauses()}
+    assert [] == own.table.query("STANDING") + own.table.query("HISTORY")
+
+
+def test_who_stops_a_second_time_is_told_who_did_first_and_may_once_it_is_off(own: ControlStore) -> None:
+    own.pause("Alice", "because", "AIDA1")
+    assert "Alice" == own.pause("Bob", "another reason", "AIDA2").who
+    own.unpause("Alice", "AIDA1")
+    assert "Bob" == own.pause("Bob", "another reason", "AIDA2").who
+
+
+def test_a_pause_that_is_dated_ahead_is_set_aside_as_any_other(own: ControlStore) -> None:
+    ahead = {"at": instant(datetime.now(UTC) + timedelta(days=365)), "paused": True, "why": "for ever"}
+    own.table.put(Put({"pk": "PAUSE#AIDA9", "sk": "PAUSE", "who": "Mallory", "words": [ahead]}))
+    assert own.in_force().pause is not None
+    own.unpause("Bob", "AIDA2")
+    assert own.in_force().pause is None
+
+
+def test_an_item_that_cannot_be_read_holds_until_somebody_lets_go_on(own: ControlStore) -> None:
+    own.table.put(Put({"pk": "PAUSE#AIDA9", "sk": "PAUSE", "who": "Mallory", "words": "nothing"}))
+    pause = own.in_force().pause
+    assert pause is not None
+    assert "unpause" in pause.why
+    own.unpause("Bob", "AIDA2")
+    assert own.in_force().pause is None
+
+
+def test_what_was_stopped_before_by_all_is_let_go_by_one(control: ControlStore, own: ControlStore) -> None:
+    control.pause("Alice", "before the switch to AWS")
+    assert own.in_force().pause is not None
+    own.unpause("Bob", "AIDA2")
+    assert own.in_force().pause is None

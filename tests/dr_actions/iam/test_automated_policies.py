@@ -1,0 +1,86 @@
+"""Where AWS starts runs, the generated policies let nobody ask and approve, and no person change the estate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from dr_actions.iam.policies import LIMIT, IamRole, StackRole, automated_policies, declared, size
+from dr_estate.config.environment import load_environment
+from dr_estate.iam import scopes
+from dr_estate.model.recovery_document import approvers, recovery_document
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
+
+PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
+DR = PROD.regions.dr
+DOCUMENTS = automated_policies(PROD, declared())
+START, SIGNAL = "ssm:StartAutomationExecution", "ssm:SendAutomationSignal"
+DOCUMENT = f"arn:aws:ssm:{DR}:{PROD.account}:automation-definition/prod-dr-recovery:$DEFAULT"
+OTHERS_DOCUMENT = f"arn:aws:ssm:{DR}:{PROD.account}:automation-definition/AWS-RunShellScript:$DEFAULT"
+EXECUTION = f"arn:aws:ssm:{DR}:{PROD.account}:automation-execution/5a5b"
+BREAK_GLASS = f"arn:aws:iam::{PROD.account}:role/prod-dr-break-glass"
+TASK = f"arn:aws:ecs:{DR}:{PROD.account}:task-definition/dr-recovery-prod:3"
+
+
+def judged(role: str, action: str, resource: str, context: Mapping[str, tuple[str, ...]] | None = None) -> str:
+    """What IAM decides by the role's policies, in the DR region."""
+    known = {"aws:RequestedRegion": (DR,), "aws:userid": ("AROA1:olga",), **(context or {})}
+    documents = [IamPolicy(name, json.dumps(document)) for name, document in DOCUMENTS[role].items()]
+    return decide(documents, AccessRequest(action, resource, known)).word
+
+
+def test_the_operator_starts_this_document_alone_and_approves_nothing() -> None:
+    assert ALLOWED == judged(IamRole.OPERATOR, START, DOCUMENT)
+    assert ALLOWED != judged(IamRole.OPERATOR, START, OTHERS_DOCUMENT)
+    assert EXPLICIT_DENY == judged(IamRole.OPERATOR, SIGNAL, EXECUTION)
+
+
+def test_the_approver_approves_and_starts_nothing() -> None:
+    assert ALLOWED == judged(IamRole.APPROVER, SIGNAL, EXECUTION)
+    assert EXPLICIT_DENY == judged(IamRole.APPROVER, START, DOCUMENT)
+
+
+@pytest.mark.parametrize("action", sorted(declared().writes))
+def test_no_persons_role_changes_anything_of_the_estate(action: str) -> None:
+    service, operation = action.split(":")
+    for role in (IamRole.OPERATOR, IamRole.APPROVER):
+        if service not in ("dynamodb", "sts"):
+            assert EXPLICIT_DENY == judged(role, f"{service}:{operation}", "*"), role
+
+
+def test_a_pause_is_written_under_the_own_key_and_nothing_else_of_the_record_is() -> None:
+    table = scopes.control_table(PROD)[0]
+    for role in (IamRole.OPERATOR, IamRole.APPROVER):
+        for key, allowed in {"PAUSE#AROA1:olga": True, "PAUSE#AROA2:adam": False, "STANDING": False}.items():
+            word = judged(role, "dynamodb:PutItem", table, {"dynamodb:LeadingKeys": (key,)})
+            assert (word == ALLOWED) == allowed, (role, key)
+
+
+def test_the_document_runs_the_recoverys_task_alone() -> None:
+    cluster = {"ecs:cluster": (f"arn:aws:ecs:{DR}:{PROD.account}:cluster/prod-cluster",)}
+    assert ALLOWED == judged(StackRole.AUTOMATION, "ecs:RunTask", TASK, cluster)
+    assert ALLOWED != judged(StackRole.AUTOMATION, "ecs:RunTask", TASK.replace("dr-recovery", "prod-tenant"), cluster)
+    assert ALLOWED != judged(StackRole.AUTOMATION, "ecs:UpdateService", "*")
+
+
+def test_nobody_of_a_recovery_makes_another_revision_of_its_task() -> None:
+    for role in DOCUMENTS:
+        assert ALLOWED != judged(role, "ecs:RegisterTaskDefinition", TASK), role
+
+
+def test_an_approver_opens_the_break_glass_role_by_its_one_tag_and_may_not_take_it() -> None:
+    own, other = {"aws:TagKeys": (scopes.OPEN_FOR,)}, {"aws:TagKeys": ("Name",)}
+    assert ALLOWED == judged(IamRole.APPROVER, "iam:TagRole", BREAK_GLASS, own)
+    assert ALLOWED != judged(IamRole.APPROVER, "iam:TagRole", BREAK_GLASS, other)
+    assert ALLOWED != judged(IamRole.APPROVER, "iam:TagRole", BREAK_GLASS.replace("break-glass", "operator"), own)
+    assert ALLOWED != judged(IamRole.OPERATOR, "iam:TagRole", BREAK_GLASS, own)
+
+
+def test_every_policy_is_within_iams_size_and_the_document_names_the_approvers_of_the_environment() -> None:
+    assert [] == [name for of_role in DOCUMENTS.values() for name, text in of_role.items() if size(text) > LIMIT]
+    assert approvers(PROD) == list(PROD.approvals.identities["approver"])
+    step = next(row for row in recovery_document(PROD)["mainSteps"] if row["action"] == "aws:approve")
+    assert step["inputs"]["Approvers"] == approvers(PROD)

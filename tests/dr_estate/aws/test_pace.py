@@ -1,0 +1,97 @@
+"""Calls keep to AWS's published rates: nothing is throttled, and a large estate is given the time that this takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dr_estate.aws.pace import RATES, Pace, Rate, shortest_s
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from dr_estate.snapshot.registry import reads
+from sandbox.client.endpoint import Endpoint
+
+DEFINITION = "ecs:DescribeTaskDefinition"
+DR = "eu-west-1"
+
+
+class MovedByHand:
+    """A clock of seconds that passes where it is told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize("rate", RATES, ids=lambda rate: rate.operations[0])
+def test_aws_bucket_of_that_size_never_runs_empty_and_the_reading_takes_little_longer_than_it_must(rate: Rate) -> None:
+    clock = MovedByHand()
+    pace, calls = Pace(clock), rate.burst + 500
+    leaving = [clock.now_s + pace.reserve(rate.operations[n % len(rate.operations)], DR) for n in range(calls)]
+    tokens, at = float(rate.burst), clock.now_s
+    for moment in leaving:
+        tokens, at = min(rate.burst, tokens + (moment - at) * rate.per_s) - 1, moment
+        assert tokens >= 0, f"throttled after {moment - clock.now_s:.1f} s"
+    floor_s = shortest_s({rate.operations[0]: calls})
+    assert floor_s <= leaving[-1] - clock.now_s <= 1.15 * floor_s
+
+
+def test_each_region_has_a_bucket_of_its_own_and_what_is_not_in_the_table_is_not_held_back() -> None:
+    pace = Pace(MovedByHand())
+    for _ in range(60):
+        pace.reserve(DEFINITION, DR)
+    assert pace.reserve(DEFINITION, DR) > 0
+    assert pace.reserve(DEFINITION, "af-south-1") == 0
+    assert pace.reserve("s3:HeadBucket", DR) == 0
+
+
+def test_every_operation_of_the_table_is_one_that_is_read() -> None:
+    read = reads() | {f"{operation.partition(':')[0]}:*" for operation in reads()}
+    assert {operation for rate in RATES for operation in rate.operations} <= read
+
+
+@pytest.fixture
+def sit() -> Environment:
+    return load_environment(Path(__file__).parents[3] / "environments", "sit")
+
+
+@contextmanager
+def paced(world: Endpoint, sit: Environment, **limits: object) -> Iterator[ReadClient]:
+    keys = world.people["reader"]
+    credentials = Credentials(world.url, keys.access_key_id, keys.secret_access_key, paced=True)
+    env = sit.model_copy(update={"observation": sit.observation.model_copy(update=limits)})
+    yield ReadClient(env, reads(), credentials)
+
+
+def ask(client: ReadClient) -> UnavailableKind | None:
+    """Ask for the cluster; why there was no answer, None where there was one."""
+    try:
+        client.call("ecs", client.environment.region(Side.DR), lambda ecs: ecs.describe_clusters())
+    except DataUnavailable as missing:
+        return missing.unavailable.kind
+    return None
+
+
+def test_threads_that_ask_at_once_wait_their_turn(sandbox_world: Endpoint, sit: Environment) -> None:
+    with paced(sandbox_world, sit) as client, ThreadPoolExecutor(16) as threads:
+        began = time.monotonic()
+        assert set(threads.map(lambda _: ask(client), range(60))) == {None}
+        assert time.monotonic() - began > 10 / 20, "ten of sixty are beyond what may leave at once"
+
+
+def test_the_deadline_moves_with_what_aws_rates_need_and_a_firm_one_does_not(
+    sandbox_world: Endpoint, sit: Environment
+) -> None:
+    with paced(sandbox_world, sit, deadline_s=1, read_timeout_s=1) as client, ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(lambda _: ask(client), range(80))) == {None}
+    firm = {"deadline_s": 1, "read_timeout_s": 1, "firm_deadline": True}
+    with paced(sandbox_world, sit, **firm) as client, ThreadPoolExecutor(16) as threads:
+        assert UnavailableKind.DEADLINE in set(threads.map(lambda _: ask(client), range(80)))

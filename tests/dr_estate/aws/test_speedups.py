@@ -1,0 +1,90 @@
+"""Answers in JSON are read by plans: what comes out is what botocore's own parser makes of them, for every read."""
+
+from __future__ import annotations
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+from botocore.parsers import JSONParser, ResponseParserError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dr_estate.aws.speedups import PlannedJsonParser, fast_timestamp
+from tests.dr_estate.contracts.answering import Answered, operations
+from tests.dr_estate.contracts.shapes import drawn, full
+
+ANSWERED = Answered()
+IN_JSON = [name for name in operations() if ANSWERED.model(name).service_model.resolved_protocol == "json"]
+OURS, BOTOCORES = PlannedJsonParser(fast_timestamp), JSONParser(timestamp_parser=fast_timestamp)
+
+
+def on_the_wire(shape: Shape, value: Any) -> Any:
+    """The answer as AWS sends it, and in every object a member that no model knows and one that is null."""
+    if isinstance(shape, StructureShape):
+        known = {
+            member.serialization.get("name", name): on_the_wire(member, value[name])
+            for name, member in shape.members.items()
+            if name in value
+        }
+        nulls = {} if shape.is_tagged_union else {"Unheard": [1], **dict.fromkeys(set(shape.members) - set(value))}
+        return {**nulls, **known}
+    if isinstance(shape, ListShape):
+        return [on_the_wire(shape.member, item) for item in value]
+    if isinstance(shape, MapShape):
+        return {key: on_the_wire(shape.value, item) for key, item in value.items()}
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def answer(body: bytes, status: int = 200) -> dict[str, Any]:
+    return {"status_code": status, "headers": {"x-amzn-requestid": "1"}, "body": body, "context": {}}
+
+
+def parsed(parser: JSONParser, response: dict[str, Any], shape: Any) -> Any:
+    """What the parser makes of the answer, or the class of what it raises."""
+    try:
+        return parser.parse(response, shape)
+    except (AttributeError, ResponseParserError) as odd:
+        return type(odd)
+
+
+@pytest.mark.parametrize("operation", IN_JSON)
+def test_every_read_gets_what_botocore_would_have_given_it(operation: str) -> None:
+    shape = ANSWERED.model(operation).output_shape
+    response = answer(json.dumps(on_the_wire(shape, full(operation, shape))).encode())
+    assert parsed(OURS, response, shape) == parsed(BOTOCORES, response, shape)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_answers_of_any_content_are_read_alike(data: st.DataObject) -> None:
+    operation = data.draw(st.sampled_from(IN_JSON))
+    shape = ANSWERED.model(operation).output_shape
+    response = answer(json.dumps(on_the_wire(shape, data.draw(drawn(operation, shape)))).encode())
+    assert parsed(OURS, response, shape) == parsed(BOTOCORES, response, shape)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"<html>", b'{"services": null}', b'{"services": [null]}', b"{NaN", b"[1]"]
+)
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_odd_bodies_are_read_as_botocore_reads_them(body: bytes, status: int) -> None:
+    shape = ANSWERED.model("ecs:DescribeServices").output_shape
+    assert parsed(OURS, answer(body, status), shape) == parsed(BOTOCORES, answer(body, status), shape)
+
+
+def test_threads_that_meet_a_shape_for_the_first_time_together_all_read_it() -> None:
+    shape = ANSWERED.model("dynamodb:Query").output_shape
+    nested = {"Items": [{"a": {"M": {"b": {"L": [{"S": "deep"}, {"B": "eA=="}]}}}}]}
+    response = answer(json.dumps(nested).encode())
+    for _ in range(20):
+        fresh = PlannedJsonParser(fast_timestamp)
+        with ThreadPoolExecutor(8) as threads:
+            read = list(threads.map(lambda _: fresh.parse(response, shape)["Items"], range(16)))  # noqa: B023 - waits
+        assert read == [[{"a": {"M": {"b": {"L": [{"S": "deep"}, {"B": b"x"}]}}}}]] * 16

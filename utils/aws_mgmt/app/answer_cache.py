@@ -1,0 +1,54 @@
+"""What cannot change is read once: `status` of live AWS keeps such answers in the user's cache folder, by account.
+
+A sandbox gives a revision's number to another one after `mend`, and so may any other endpoint: they are read anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from dr_estate.aws.immutable_answers import load
+from dr_estate.config.environment import Environment
+from dr_estate.model.world_id import WorldKind
+from dr_estate.readers import ecs
+from dr_estate.snapshot.snapshot import Snapshot
+from utils.aws_mgmt.app.options import Options, StatusOptions, version
+from utils.aws_mgmt.app.target import ObservedWorld
+
+
+@contextlib.contextmanager
+def remembering(options: Options, environment: Environment, world: ObservedWorld) -> Iterator[ObservedWorld]:
+    """The world with the answers that are known of it; what it answers besides is known from then on.
+
+    What prepares a change of AWS looks at AWS alone: only `status` is given any.
+    """
+    if not isinstance(options, StatusOptions) or options.no_cache or world.id.kind is not WorldKind.LIVE:
+        yield world
+        return
+    path, maker = cache_file(environment), _maker()
+    answers = load(path, maker)
+    yield replace(world, credentials=replace(world.credentials, immutable=answers))
+    answers.save(path, maker)
+
+
+def cache_notes(snapshot: Snapshot) -> tuple[str, ...]:
+    """The sentence on what was not asked for; none where everything was."""
+    count = len(snapshot.cached)
+    sentence = f"{count} task definition revisions, which cannot change, are those of an earlier look"
+    return (f"{sentence}. Read them too: status --no-cache.",) if count else ()
+
+
+def cache_file(environment: Environment) -> Path:
+    """Where the answers of the environment's account lie. It may be deleted at any time."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("aws-dr-manager") / environment.account / f"{environment.name}.json"
+
+
+def _maker() -> str:
+    """This version, and how it reads definitions: what another one made of an answer does not count."""
+    return f"{version()} {hashlib.sha256(Path(ecs.__file__).read_bytes()).hexdigest()[:16]}"

@@ -1,0 +1,185 @@
+"""Runs that AWS starts: ask for one, approve it, and watch it from any machine.
+
+The control stack's document waits for an approver and then runs this tool as a task in the DR region. Whoever watches
+only looks: at the execution, and at the journal's mirror. The task asks AWS who began its execution, and whether it was
+approved there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from dr_actions.authorization.people import person_of
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.guard.context import GuardContext
+from dr_actions.model.plan import Call
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.recovery_document import APPROVE, EXIT_CODE
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.sign_in import Caller
+
+RULE = "authority.automation"
+
+
+class ExecutionState(StrEnum):
+    """Where an execution stands, of AWS's many words."""
+
+    AWAITED = "waits for an approver"
+    RUNNING = "runs"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+_STATES = {"Pending": ExecutionState.RUNNING, "InProgress": ExecutionState.RUNNING, "Success": ExecutionState.ENDED}
+
+
+@dataclass(frozen=True)
+class RecoveryExecution:
+    """An execution of the document. ``exit_code`` is the task's, None while it has none; ``failure`` AWS's own word."""
+
+    id: str
+    state: ExecutionState
+    executed_by: str
+    began_at: datetime
+    goal: str
+    incident: str
+    digest: str
+    approved: bool
+    failure: str = ""
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class RecoveryStart:
+    """What is asked of AWS: the plan by its digest, and the words that the run is to be given beside it."""
+
+    goal: str
+    incident: str
+    digest: str
+    arguments: Sequence[str]
+    summary: str
+
+
+class RecoveryAutomation:
+    """The environment's document. Raises DataUnavailable where Systems Manager is silent, Refused where it says no."""
+
+    def __init__(self, app: AppContext) -> None:
+        self._app, self._env = app, app.env
+        self._document = app.env.named(app.env.names.recovery_document)
+
+    def start(self, wanted: RecoveryStart) -> str:
+        """Ask for a run; returns the execution's id."""
+        parameters = {
+            "Goal": [wanted.goal],
+            "Incident": [wanted.incident],
+            "PlanDigest": [wanted.digest],
+            "Arguments": list(wanted.arguments),
+            "Summary": [wanted.summary],
+        }
+        answer = self._send("StartAutomationExecution", DocumentName=self._document, Parameters=parameters)
+        return str(answer["AutomationExecutionId"])
+
+    def of(self, execution_id: str) -> RecoveryExecution:
+        """The execution of that id. Raises Refused for one of another document."""
+        row = self._send("GetAutomationExecution", AutomationExecutionId=execution_id)["AutomationExecution"]
+        if row["DocumentName"] != self._document:
+            raise Refused(f"{RULE}: {execution_id} is an execution of {row['DocumentName']}, not of {self._document}.")
+        return _execution(row)
+
+    def newest(self, incident: str) -> RecoveryExecution | None:
+        """The newest execution for the incident, None where there is none."""
+        return next((found for found in self._all() if found.incident == incident), None)
+
+    def approve(self, execution: RecoveryExecution) -> None:
+        """Approve it there, as the caller."""
+        self._send("SendAutomationSignal", AutomationExecutionId=execution.id, SignalType="Approve")
+
+    def _all(self) -> Iterator[RecoveryExecution]:
+        """Every execution that AWS keeps (30 days), the newest first."""
+        only = [{"Key": "DocumentNamePrefix", "Values": [self._document]}]
+        token: dict[str, Any] = {}
+        while True:
+            found = self._send("DescribeAutomationExecutions", Filters=only, **token)
+            rows = [row for row in found["AutomationExecutionMetadataList"] if row["DocumentName"] == self._document]
+            for row in sorted(rows, key=lambda row: row["ExecutionStartTime"], reverse=True):
+                yield self.of(str(row["AutomationExecutionId"]))
+            if not found.get("NextToken"):
+                return
+            token = {"NextToken": found["NextToken"]}
+
+    def _send(self, operation: str, **params: Any) -> dict[str, Any]:
+        call = Call("ssm", operation, self._env.region(Side.DR), params)
+        with self._app.hands.permitting(GuardContext(self._env, AUTOMATION_CALLS)):
+            try:
+                return self._app.hands.send(call)
+            except GuardRefused as refused:
+                raise Refused(str(refused)) from refused
+            except SendFailed as failed:
+                message = (
+                    f"{failed} {_break_glass(self._env)}" if operation == "StartAutomationExecution" else f"{failed}"
+                )
+                raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, message)) from failed
+
+
+def _break_glass(env: Environment) -> str:
+    role = env.named(env.names.break_glass_role)
+    return f"Where Systems Manager is lost, an approver opens the role {role}: deploy/README.md, Break-glass."
+
+
+def _execution(row: dict[str, Any]) -> RecoveryExecution:
+    given = {name: "".join(values) for name, values in row.get("Parameters", {}).items() if name != "Arguments"}
+    steps = {step["StepName"]: step["StepStatus"] for step in row.get("StepExecutions", ())}
+    codes = row.get("Outputs", {}).get(EXIT_CODE, [])
+    state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
+    if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
+        state = ExecutionState.AWAITED
+    return RecoveryExecution(
+        id=str(row["AutomationExecutionId"]),
+        state=state,
+        executed_by=str(row["ExecutedBy"]),
+        began_at=row["ExecutionStartTime"],
+        goal=given.get("Goal", ""),
+        incident=given.get("Incident", ""),
+        digest=given.get("PlanDigest", ""),
+        approved=steps.get(APPROVE) == "Success",
+        failure=str(row.get("FailureMessage") or ""),
+        exit_code=int(codes[0]) if codes and codes[0].lstrip("-").isdigit() else None,
+    )
+
+
+def runs_directly(app: AppContext, execution_id: str) -> bool:
+    """Whether this process is to run the plan by itself: AWS starts no runs here, it is the task, or the glass is
+    broken.
+    """
+    if not app.env.automation.enabled or execution_id:
+        return True
+    return f":assumed-role/{app.env.named(app.env.names.break_glass_role)}/" in app.sign_in.caller.arn
+
+
+def starter_of(app: AppContext, execution_id: str, incident: str, digest: str) -> Caller:
+    """Who AWS says asked for the run of this execution. Raises Refused where it was not approved, or is for another."""
+    found = RecoveryAutomation(app).of(execution_id)
+    if not found.approved:
+        raise Refused(f"{RULE}: {execution_id} was not approved in Systems Manager. Nothing was begun.")
+    if (found.incident, found.digest) != (incident, digest):
+        raise Refused(
+            f"{RULE}: {execution_id} is for plan {found.digest[:12]} of {found.incident}, not for plan {digest[:12]} "
+            f"of {incident}. Nothing was begun."
+        )
+    return Caller(found.executed_by, "")
+
+
+def describe(execution: RecoveryExecution, env: Environment) -> str:
+    """One line on an execution: who asked for what, and how it stands."""
+    who = person_of(execution.executed_by, env)
+    reason = f": {execution.failure}" if execution.failure else ""
+    return (
+        f"{execution.goal} for {execution.incident}, plan {execution.digest[:12]}, asked for by {who} "
+        f"({execution.id}) {execution.state}{reason}"
+    )

@@ -1,0 +1,79 @@
+"""Watch a run that AWS started: its execution, and its journal through the mirror, until it ends."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.model import plan as plans
+from reports.terminal import console
+from reports.terminal.manual_step import ManualStepWriter
+from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
+from utils.aws_mgmt.app.connections import AppContext
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.incident_record import mirror_of
+from utils.aws_mgmt.app.next_steps import log_of
+
+_POLL_S = 5.0
+
+
+def watch(app: AppContext, execution_id: str, folder: Path) -> Exit:
+    """Tell how the execution and its run go on; returns the run's own exit code. Nothing is changed by it.
+
+    A change that a person makes is shown with its batch in ``folder``. Raises Refused where AWS ends it without a run,
+    DataUnavailable where it cannot be asked.
+    """
+    automation, view = RecoveryAutomation(app), _RunView(app, folder)
+    state = None
+    while True:
+        found = automation.of(execution_id)
+        if found.state is not state:
+            state = found.state
+            console.complain(describe(found, app.env))
+        view.show(found)
+        if found.state is ExecutionState.FAILED:
+            raise Refused(f"authority.automation: AWS ended it before a run did: {found.failure or found.state}.")
+        if found.state is ExecutionState.ENDED:
+            return _ended(found)
+        app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
+
+
+def _ended(found: RecoveryExecution) -> Exit:
+    if found.exit_code is None:
+        message = "AWS does not know how its task ended"
+        console.complain(f"The run is over, and {message}: {log_of(found.incident)} has what it recorded.")
+        return Exit.COULD_NOT_SEE
+    known = [code for code in Exit if code == found.exit_code]
+    return known[0] if known else Exit.ACTION_FAILED
+
+
+class _RunView:
+    """What of the journal was shown so far."""
+
+    def __init__(self, app: AppContext, folder: Path) -> None:
+        self._app, self._writer = app, ManualStepWriter(folder, app.world.by_hand)
+        self._shown = 0
+
+    def show(self, found: RecoveryExecution) -> None:
+        """Show what the mirror has of the run that was not shown yet; an answer that is lost is asked for again."""
+        try:
+            entries = mirror_of(self._app, self._app.env, found.incident).entries
+        except SendFailed:
+            return
+        for entry in entries[self._shown :]:
+            if entry.at >= found.began_at:
+                self._tell(entry, entries)
+        self._shown = len(entries)
+
+    def _tell(self, entry: Entry, entries: Sequence[Entry]) -> None:
+        says = str(entry.data.get("says") or entry.data.get("outcome") or entry.kind)
+        console.complain(f"{entry.at:%H:%M:%S}  {entry.kind:<11} {entry.step or ''} {says}".rstrip())
+        if entry.kind is EntryKind.MANUAL_WAIT:
+            begun = [row for row in entries if row.kind is EntryKind.BEGIN and row.seq < entry.seq]
+            step = next((step for step in plans.from_json(begun[-1].data["plan"]).steps if step.id == entry.step), None)
+            if step is not None and step.call is not None:
+                console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, step.call)}")

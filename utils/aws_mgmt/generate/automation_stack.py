@@ -1,0 +1,143 @@
+"""The part of the control stack by which AWS starts runs, for CloudFormation and Terraform: document, task, roles."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_actions.iam.policies import IamRole, StackRole, role_name
+from dr_estate.config.environment import Environment
+from dr_estate.iam.scopes import OPEN_FOR
+from dr_estate.model.recovery_document import CONTAINER, recovery_document
+
+Documents = dict[str, dict[str, Any]]
+CPU, MEMORY_MIB = 1024, 2048
+OWN: dict[str, IamRole | StackRole] = {
+    "operator-start": IamRole.OPERATOR,
+    "approver-start": IamRole.APPROVER,
+    "automation-run": StackRole.AUTOMATION,
+}
+"""Policies that are there for automation alone, and who has each."""
+_OWN_NAME = "${aws:username}"
+
+
+def automation_variables(env: Environment, documents: Documents) -> dict[str, Any] | None:
+    """What Terraform is told of it; None where one person may recover, and nothing is to be approved."""
+    if env.approvals.people == 1:
+        return None
+    names = {role: role_name(role, env) for role in StackRole}
+    return {
+        "break_glass_tag": OPEN_FOR,
+        "container": CONTAINER,
+        "cpu": CPU,
+        "document": env.named(env.names.recovery_document),
+        "enabled": env.automation.enabled,
+        "family": env.named(env.names.recovery_task),
+        "memory": MEMORY_MIB,
+        "policies": {role: sorted(of_role) for role, of_role in documents.items()},
+        "roles": names,
+    }
+
+
+def automation_template(env: Environment, documents: Documents) -> dict[str, Any]:
+    """A stack of its own, made after the policies' where automation.enabled is set."""
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": f"Runs of {env.name} that AWS starts once an approver approved. Generated: do not edit.",
+        "Parameters": {
+            "Image": {"Type": "String", "Description": "The image of the tool in the DR region, by its digest."},
+            "Operators": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who run recoveries."},
+            "Approvers": {"Type": "CommaDelimitedList", "Description": "ARNs of the IAM users who approve them."},
+        },
+        "Resources": {**_roles(env, documents), **_task(env), **_policies(env, documents)},
+    }
+
+
+def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
+    execution = f"{role_name(StackRole.RECOVERY, env)}-execution"
+    task = {"Service": "ecs-tasks.amazonaws.com"}
+    managed = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
+    pull = ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
+    return {
+        "Recovery": _role(role_name(StackRole.RECOVERY, env), [_allow(task)], managed),
+        "Execution": _role(execution, [_allow(task)], pull),
+        "Automation": _role(role_name(StackRole.AUTOMATION, env), [_allow({"Service": "ssm.amazonaws.com"})], []),
+        "BreakGlass": _role(role_name(StackRole.BREAK_GLASS, env), _break_glass(), managed),
+    }
+
+
+def _break_glass() -> list[dict[str, Any]]:
+    """An operator under the own name and with MFA, whom an approver's tag on the role names; no approver."""
+    condition = {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "StringEquals": {f"aws:ResourceTag/{OPEN_FOR}": _OWN_NAME, "sts:RoleSessionName": _OWN_NAME},
+    }
+    allowed = _allow({"AWS": {"Ref": "Operators"}}) | {"Condition": condition}
+    return [allowed, _allow({"AWS": {"Ref": "Approvers"}}) | {"Effect": "Deny"}]
+
+
+def _allow(principal: dict[str, Any]) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+
+
+def _role(name: str, trust: list[dict[str, Any]], managed: list[str]) -> dict[str, Any]:
+    properties = {
+        "RoleName": name,
+        "MaxSessionDuration": 3600,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": trust},
+        **({"ManagedPolicyArns": managed} if managed else {}),
+    }
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def _task(env: Environment) -> dict[str, Any]:
+    group = f"/ecs/{env.named(env.names.recovery_task)}"
+    log = {"awslogs-group": group, "awslogs-region": env.regions.dr, "awslogs-stream-prefix": CONTAINER}
+    container = {
+        "Name": CONTAINER,
+        "Image": {"Ref": "Image"},
+        "Essential": True,
+        "ReadonlyRootFilesystem": False,
+        "LogConfiguration": {"LogDriver": "awslogs", "Options": log},
+    }
+    definition = {
+        "Family": env.named(env.names.recovery_task),
+        "RequiresCompatibilities": ["FARGATE"],
+        "NetworkMode": "awsvpc",
+        "Cpu": str(CPU),
+        "Memory": str(MEMORY_MIB),
+        "TaskRoleArn": {"Fn::GetAtt": ["Recovery", "Arn"]},
+        "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},
+        "ContainerDefinitions": [container],
+    }
+    document = {
+        "Name": env.named(env.names.recovery_document),
+        "DocumentType": "Automation",
+        "DocumentFormat": "JSON",
+        "UpdateMethod": "NewVersion",
+        "Content": recovery_document(env),
+    }
+    retention = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    return {
+        "Log": {
+            "Type": "AWS::Logs::LogGroup",
+            **retention,
+            "Properties": {"LogGroupName": group, "RetentionInDays": 365},
+        },
+        "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": definition},
+        "Document": {"Type": "AWS::SSM::Document", "Properties": document},
+    }
+
+
+def _policies(env: Environment, documents: Documents) -> dict[str, Any]:
+    """The policies that are there for automation alone: those of ENV-policies.json are referred to."""
+    found = {}
+    for name, role in OWN.items():
+        document = json.loads(json.dumps(documents[role][f"{env.name}-dr-{name}"]))
+        properties = {
+            "ManagedPolicyName": f"{env.name}-dr-{name}",
+            "PolicyDocument": document,
+            "Roles": [{"Ref": "Automation"} if role is StackRole.AUTOMATION else role_name(role, env)],
+        }
+        found[name.title().replace("-", "")] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+    return found
