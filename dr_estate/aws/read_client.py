@@ -50,7 +50,8 @@ class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
     ``recorder`` hears every call that is made with them, ``call_log`` logs each, and every answer corrects ``clock``,
-    the world's. ``paced`` keeps to AWS's published rates at a loopback address, too.
+    the world's.
+    ``paced`` keeps to AWS's published rates at a loopback address, too.
     ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
     """
 
@@ -59,9 +60,9 @@ class Credentials:
     secret_access_key: str | None = field(default=None, repr=False)
     recorder: ExchangeRecorder | None = field(default=None, repr=False, compare=False)
     clock: WorldClock = field(default_factory=WorldClock, repr=False, compare=False)
+    call_log: CallLog | None = field(default=None, repr=False, compare=False)
     paced: bool = field(default=False, compare=False)
     immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
-    call_log: CallLog | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,11 @@ from tests.house.commands import (
 )
 from tests.house.test_rooms import FILES, ROOT
 
-BY_OTHERS = {"benchmarks", "ci_workflows.py"}  # labels of measurements; its commands are held by tests/deploy
+BY_OTHERS = {
+    "benchmarks",
+    "ci_workflows.py",
+    "readiness_workflows.py",
+}  # labels of measurements; its commands are held by tests/deploy
 PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 

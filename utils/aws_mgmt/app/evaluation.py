@@ -92,15 +92,15 @@ def judge(
     options: Options, environment: Environment, areas: tuple[Area, ...], snapshot: Snapshot, run: CommandRun
 ) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
-    rules = _exceptions(options)
+    rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
     evidence, folder = _save(snapshot, options.save_evidence, run.folder), run.folder / "allure-results"
     invocation = invocation_of(options)
-    observation = Observation(environment, snapshot, narrowed(options, snapshot, environment), rules, invocation)
+    observation = Observation(environment, snapshot, tenants, rules, invocation)
     exceptions = _exceptions_file(options)
     selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    replicated = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if replicated else []
+    shown = Area.REPLICATION in areas and environment.replicates
+    measured = lags(snapshot, environment, observation.only_tenants) if shown else []
     posture = posture_of(snapshot, environment)
     blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
@@ -125,8 +125,8 @@ def judge(
         standing=_control_state(snapshot),
         invocation=invocation,
         every_finding=options.every_finding,
-        notes=cache_notes(snapshot),
         scheduled_tests=_scheduled_tests(snapshot, environment),
+        notes=cache_notes(snapshot),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 

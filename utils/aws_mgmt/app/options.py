@@ -174,9 +174,7 @@ class ScheduleOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainOptions(Options):
-    """Of `explain`: ``needs`` of the tenant ``name``, ``calls`` of an estate of ``number`` tenants; else ``name`` is a
-    check, a trap or an exit code.
-    """
+    """Of `explain`: ``needs`` of the tenant ``name``, ``calls`` of ``number`` tenants, or what ``name`` means."""
 
     command: ClassVar[str] = "explain"
     action: Literal["needs", "calls", "check", "trap", "exit"]

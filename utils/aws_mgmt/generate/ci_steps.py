@@ -10,7 +10,8 @@ import yaml
 
 from dr_estate.config.environment import Environment
 
-INSTALL = "python -m pip install --require-hashes -r requirements.lock"
+_BY_HASH = "--require-hashes"
+INSTALL = f"python -m pip install {_BY_HASH} -r requirements.lock"
 PYTHON = "3.13"
 
 

@@ -23,9 +23,9 @@ GENERATED = (
     ("terraform", "*.tfvars.json"),
     ("cloudformation", "*.json"),
     ("github", "*.yml"),
-    ("automation", "*.json"),
     ("gitlab", "*.yml"),
     ("monitoring", "*"),
+    ("automation", "*.json"),
 )
 _ENVIRONMENTS = ROOT / "environments"
 
