@@ -15,6 +15,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
+from reports.page import render as page_render
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.drill_summary import DrillSummary
@@ -31,7 +32,7 @@ _CATEGORIES = (
 
 
 RESULTS = "allure-results"
-PAGE = "report.html"
+PAGE, ALLURE_PAGE = "report.html", "allure.html"
 FORMS = {"terminal": "report.md", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
 """Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with."""
 
@@ -55,13 +56,26 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     if report.ran is not None:
         run = allure_runs.result_of(report.ran, report.environment.name, report.observed_at, results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
-    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
+    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
-    report = _with_page(report, folder) if html else report
+    report = _with_allure(report, folder) if html else report
+    scenarios = {} if "Allure" not in report.files else scenario_links(results)
+    (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
     return report
+
+
+def scenario_links(results: Path) -> dict[str, str]:
+    """Where Allure's page shows the scenario of each check: it calls a result by the MD5 of its uuid."""
+    links: dict[str, str] = {}
+    for path in results.glob("*-result.json"):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        shown = hashlib.md5(result["uuid"].encode(), usedforsecurity=False).hexdigest()
+        checks = [label["value"] for label in result["labels"] if label["name"] == "story"]
+        links |= dict.fromkeys(checks, f"{ALLURE_PAGE}#{shown}")
+    return links
 
 
 def title_of(environment: str) -> str:
@@ -69,14 +83,14 @@ def title_of(environment: str) -> str:
     return f"DR readiness of {environment}"
 
 
-def _with_page(report: Report, folder: Path) -> Report:
-    """The report with its HTML page. Where it was not built, a note and a line on stderr say so: no exit code does."""
+def _with_allure(report: Report, folder: Path) -> Report:
+    """The report with Allure's page. Where it was not built, a note and a line on stderr say so: no exit code does."""
     from reports.allure.html import build_html
 
-    built = build_html(folder / RESULTS, folder / PAGE, title_of(report.environment.name))
+    built = build_html(folder / RESULTS, folder / ALLURE_PAGE, title_of(report.environment.name))
     for note in built.notes:
         console.complain(note)
-    files = {**report.files, "Report": built.path} if built.path else report.files
+    files = {**report.files, "Allure": built.path} if built.path else report.files
     return replace(report, files=files, notes=(*report.notes, *built.notes))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,14 +16,14 @@ from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
-from dr_checks.posture.posture import PostureName, posture_of
+from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.writers import writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
-from dr_estate.readers.control_table import ControlState
+from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
@@ -91,17 +92,15 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules = _exceptions(options)
     evidence = _save(snapshot, options.save_evidence, run.folder)
-    invocation = invocation_of(options)
-    observation = Observation(environment, snapshot, narrowed(options, snapshot, environment), rules, invocation)
+    only = narrowed(options, snapshot, environment)
+    observation = Observation(environment, snapshot, only, rules, invocation_of(options))
     selection = ScenarioSelection(
         areas, run.folder / "allure-results", options.workers, evidence, options.config, _exceptions_file(options)
     )
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    shows_replication = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if shows_replication else []
+    measured = lags(snapshot, environment, only) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
-    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
     return Report(
         command=options.command,
         environment=environment,
@@ -121,10 +120,16 @@ def judge(
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
-        invocation=invocation,
+        invocation=observation.invocation,
         every_finding=options.every_finding,
+        history=_history(snapshot),
+        evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
+
+
+def _blocker(posture: Posture) -> str:
+    return f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
 
 
 def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:
@@ -134,6 +139,13 @@ def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | 
 def _control_state(snapshot: Snapshot) -> ControlState | None:
     try:
         return snapshot.get(control_table.standing, Side.DR)
+    except DataUnavailable:
+        return None
+
+
+def _history(snapshot: Snapshot) -> RunHistory | None:
+    try:
+        return snapshot.get(control_table.runs, Side.DR)
     except DataUnavailable:
         return None
 

@@ -59,7 +59,7 @@ GLOBAL = (
     _option("exceptions", "FILE", "Accepted gaps (exceptions.toml beside ENV).", type=_FILE),
     _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
 )
-_REPORT = _flag("report", "Also build the single-file HTML report.", "html")
+_REPORT = _flag("report", "Also build Allure's page beside report.html.", "html")
 _OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
 _RECOVERY = (
     _flag("assess-only", "Assess and plan, change nothing (the default)."),
@@ -87,7 +87,7 @@ _ABOUT = {
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
-    "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
+    "report": "Print the report of an earlier run again and build its Allure page (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
     "fence": "Assess, or execute, how one region is stopped from writing: first aid for a split.",

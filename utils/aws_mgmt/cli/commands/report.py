@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from reports.allure.html import build_html
-from reports.allure.results import FORMS, PAGE, RESULTS, title_of
+from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, title_of
 from reports.terminal import console
 from reports.values.report import SCHEMA
 from utils.aws_mgmt.app.errors import UsageError
@@ -29,8 +29,10 @@ def report_command(options: ReportOptions) -> Exit:
     else:
         others = ", ".join(form for form, name in FORMS.items() if (folder / name).exists())
         console.complain(f"{stored} is not there: choose --format {others}.")
-    page = build_html(folder / RESULTS, folder / PAGE, title_of(environment))
-    for note in page.notes or (f"Report: {page.path}",):
+    if (folder / PAGE).exists():
+        console.complain(f"Report: {folder / PAGE}")
+    page = build_html(folder / RESULTS, folder / ALLURE_PAGE, title_of(environment))
+    for note in page.notes or (f"Allure: {page.path}",):
         console.complain(note)
     return Exit.READY if page.path and stored.exists() else Exit.COULD_NOT_SEE
 
