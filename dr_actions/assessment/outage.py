@@ -18,8 +18,8 @@ from dr_estate.snapshot.snapshot import Snapshot
 class OutageSource(StrEnum):
     """What says when an outage began.
 
-    TICKET: a person (``--since``). HEALTH_CHECK: the first failed minute of a check on the primary's records that was
-    still published; it may have failed before. FIRST_LOOK: this tool's own first look, at the latest.
+    TICKET: a person (``--since``). HEALTH_CHECK: the first minute of those, without a healthy one since, in which a
+    check on the primary's records failed. FIRST_LOOK: this tool's own first look, at the latest.
     """
 
     TICKET = "ticket"
@@ -50,13 +50,12 @@ def _first_failure(snapshot: Snapshot, env: Environment) -> datetime | None:
     try:
         records = snapshot.get(route53.records, Side.GLOBAL)
         checks = snapshot.get(route53_health_checks.checks, Side.GLOBAL)
-        readings = snapshot.get(route53_health_checks.statuses, Side.GLOBAL)
+        failures = snapshot.get(route53_health_checks.failures, Side.GLOBAL)
     except DataUnavailable:
         return None
     own = {record.health_check_id for record in records if side_of(record, env) is Side.PRIMARY}
     plain = {check.id for check in checks if check.id in own and not (check.inverted or check.disabled)}
-    failing = [r for r in readings if r.dimension(route53_health_checks.STATUS_DIMENSION) in plain and r.value == 0]
-    return min((reading.lowest_at for reading in failing if reading.lowest_at is not None), default=None)
+    return min((failure.since for failure in failures if failure.check_id in plain), default=None)
 
 
 def rto_ends_at(env: Environment, goal: Goal, outage_since: datetime | None) -> datetime | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced
 from dr_actions.control_table.table import ConditionFailed
 from dr_actions.journal.entries import (
@@ -237,7 +238,7 @@ class Journal:
             raise
         except ConditionFailed as other:
             raise JournalBroken(self._pending[0].seq, "the mirror holds another entry here.") from other
-        except Exception as failed:
+        except (SendFailed, GuardRefused) as failed:  # what ends the run passes: a lost login, a lost lock
             first, self.mirror_trouble = not self.mirror_trouble, f"{type(failed).__name__}: {failed}"
             if self.file_trouble:
                 neither = f"Neither {self.path} ({self.file_trouble}) nor the control table can be written"

@@ -47,6 +47,7 @@ class Service:
     """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``.
 
     ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where neither is told.
+    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``.
     """
 
     name: str
@@ -65,6 +66,8 @@ class Service:
     public_ip: str = ""
     deployment: str = ""
     deployed_at: datetime | None = None
+    event: str = ""
+    event_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +215,7 @@ def _service(row: dict[str, Any]) -> Service:
         controller = row.get("deploymentController", {}).get("type", "nobody")
         raise ValueError(f"it has no task definition, and no primary task set; {controller} deploys it")
     balancers = row.get("loadBalancers") or primary.get("loadBalancers", [])
+    event: dict[str, Any] = next(iter(row.get("events", [])), {})
     return Service(
         name=row["serviceName"],
         arn=row["serviceArn"],
@@ -229,6 +233,8 @@ def _service(row: dict[str, Any]) -> Service:
         public_ip=network.get("assignPublicIp", ""),
         deployment=primary.get("id", ""),
         deployed_at=primary.get("createdAt"),
+        event=event.get("message", ""),
+        event_at=event.get("createdAt"),
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dr_estate.readers import route53
-from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
+from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics, read_series
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 CHECK_READS = frozenset({"route53:ListHealthChecks"})
 STATUS_METRIC, STATUS_DIMENSION = "HealthCheckStatus", "HealthCheckId"
+_FAILING_MINUTES = 1440  # 60 checks of a day's minutes are a page of 100,800 values
+_MOST_FAILING = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,39 @@ def statuses(context: ReadContext) -> tuple[Reading, ...]:
             for check in wanted
         ],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A health check that fails now. ``since`` is the first minute of a day's in which it did without a healthy one."""
+
+    check_id: str
+    since: datetime
+
+
+@part(*GLOBAL, reads=METRIC_READS)
+def failures(context: ReadContext) -> tuple[Failure, ...]:
+    """Since when each failing check fails; of many the first by id. One call, and none where all are healthy."""
+    failing = [reading for reading in context.part(statuses) if reading.value == 0][:_MOST_FAILING]
+    wanted = [
+        MetricQuery("AWS/Route53", STATUS_METRIC, reading.dimensions, "Minimum", _FAILING_MINUTES)
+        for reading in failing
+    ]
+    return tuple(
+        Failure(reading.dimension(STATUS_DIMENSION), since)
+        for reading, series in zip(failing, read_series(context, wanted), strict=True)
+        if (since := failing_since(series.points)) is not None
+    )
+
+
+def failing_since(points: Sequence[tuple[datetime, float]]) -> datetime | None:
+    """The start of the run of zeros that the points end with."""
+    since = None
+    for moment, value in reversed(points):
+        if value != 0:
+            break
+        since = moment
+    return since
 
 
 def _check(row: dict[str, Any]) -> HealthCheck:

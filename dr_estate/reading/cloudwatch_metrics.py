@@ -32,9 +32,7 @@ class MetricQuery:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A metric in its window: where nothing was published, ``value``, ``at`` and ``lowest`` are None.
-
-    ``lowest_at`` is when the lowest value was first published.
+    """A metric in its window: where nothing was published, ``value`` and ``at`` are None.
 
     ``flaw`` is why CloudWatch could not answer in full, "" where it did: with it, nothing published proves nothing.
     """
@@ -43,10 +41,8 @@ class Reading:
     dimensions: tuple[tuple[str, str], ...]
     value: float | None
     at: datetime | None
-    lowest: float | None
     total: float
     flaw: str = ""
-    lowest_at: datetime | None = None
 
     def dimension(self, name: str) -> str:
         """The value of the dimension ``name``, or "" where it has none."""
@@ -150,10 +146,8 @@ def _query(number: int, metric: MetricQuery) -> dict[str, Any]:
 def _reading(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> Reading:
     inside = _inside(metric, points, now)
     at, value = inside[-1] if inside else (None, None)
-    lowest = min((value for _, value in inside), default=None)
-    lowest_at = next((moment for moment, value in inside if value == lowest), None)
     total = float(sum(value for _, value in inside))
-    return Reading(metric.name, metric.dimensions, value, at, lowest, total, lowest_at=lowest_at)
+    return Reading(metric.name, metric.dimensions, value, at, total)
 
 
 def _inside(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:

@@ -16,7 +16,7 @@ from sandbox.core.errors import SandboxError
 from sandbox.core.people import expire_session_keys, issue_session_keys
 from sandbox.core.request_parser import Environ
 from sandbox.core.state import STATE, Outage
-from sandbox.core.timing import is_real, pace, set_pace
+from sandbox.core.timing import pace, set_pace
 from sandbox.core.world_lock import WORLD_LOCK
 from sandbox.world import fault_injection
 from sandbox.world.call_recorder import played
@@ -151,9 +151,8 @@ class ControlApi:
         return {}
 
     def _world_changed(self) -> None:
-        if is_real():
-            with WORLD_LOCK:
-                self._count_checks()
+        with WORLD_LOCK:
+            self._count_checks()
         self._hooks["changed"]()
 
     def _count_checks(self) -> None:

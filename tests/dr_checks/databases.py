@@ -68,8 +68,8 @@ REPLICA = replace(
     source=ARN,
     replication="replicating",
 )
-LAG = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), 4.0, NOW - timedelta(minutes=1), 1.0, 60.0)
-SILENT = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), None, None, None, 0.0)
+LAG = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), 4.0, NOW - timedelta(minutes=1), 60.0)
+SILENT = Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), None, None, 0.0)
 ENABLED = kms_copy_keys.CopyKey(KEY, AWAY, "Enabled", None)
 COPY = backup.RecoveryPoint(
     arn=f"arn:aws:rds:{AWAY}:{ACCOUNT}:snapshot:awsbackup:copyjob-1",

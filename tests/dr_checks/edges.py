@@ -79,7 +79,7 @@ CHECK_1, CHECK_2 = probe("hc-1", PRIMARY_BALANCER), probe("hc-2", DR_BALANCER)
 def status(identifier: str, value: float | None, minutes_ago: float = 1) -> Reading:
     """A HealthCheckStatus reading; None: nothing was published."""
     at = None if value is None else NOW - timedelta(minutes=minutes_ago)
-    return Reading("HealthCheckStatus", (("HealthCheckId", identifier),), value, at, value, value or 0.0)
+    return Reading("HealthCheckStatus", (("HealthCheckId", identifier),), value, at, value or 0.0)
 
 
 ALL_VIEWER = cloudfront.HostPolicy("p-all", "AllViewer", forwards_host=True)
@@ -142,6 +142,7 @@ def traffic(**changed: Any) -> Values:
         "customer_hosts": (route53.customer_hosts, ()),
         "checks": (route53_health_checks.checks, (CHECK_1, CHECK_2)),
         "statuses": (route53_health_checks.statuses, (status("hc-1", 1.0), status("hc-2", 1.0))),
+        "failures": (route53_health_checks.failures, ()),
         "distributions": (cloudfront.distributions, (DISTRIBUTION,)),
         "host_policies": (cloudfront.host_policies, (ALL_VIEWER, NO_CACHE)),
     }

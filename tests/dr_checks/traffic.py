@@ -87,7 +87,7 @@ def rules(side: Side) -> tuple[ListenerRule, ...]:
 
 def healthy(side: Side, tenant: str, count: float | None) -> Reading:
     names = (("LoadBalancer", balancer(side).dimension), ("TargetGroup", group(side, tenant).dimension))
-    return Reading("HealthyHostCount", names, count, None if count is None else NOW, count, count or 0.0)
+    return Reading("HealthyHostCount", names, count, None if count is None else NOW, count or 0.0)
 
 
 def balanced(changes: dict[Any, Any] | None = None) -> Snapshot:

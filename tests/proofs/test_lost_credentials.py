@@ -113,9 +113,6 @@ def test_a_run_waits_for_a_new_login_and_ends_well_in_the_same_process(operator:
     assert EntryKind.RESUMED not in operator.kinds()
 
 
-@pytest.mark.xfail(
-    strict=False, reason="a race, seen on a busy machine: the lock is told as lost (5) before the login (3)"
-)
 def test_a_wait_that_ends_is_exit_3_with_the_login_and_the_same_command_goes_on(operator: SignedIn) -> None:
     operator.log_in()
     command = operator.begin(sign_in_wait_minutes=0.02)

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.proof
 SPEED = 120
 NOTICED_S = 240  # until people look, three health checks have failed
 LATENCY_S = 60.0
+HOURS_SPEED, DECIDED_S, MINUTE_S = 1200, 4800, 60
 SETTINGS = "[execution]\npoll_s = 10\n[observation]\nattempts = 1\nread_timeout_s = 5\nconnect_timeout_s = 1\n"
 GOES, UNFENCED, US_EAST_1 = "posture.expected", "fence.primary", "planes.us-east-1"
 PORT_53_SPEED = 30  # a question to a silent name server lasts real seconds
@@ -88,6 +89,39 @@ def test_everybody_is_served_by_the_dr_region_about_as_soon_as_the_plan_says(day
     taken_s, estimate_s = run_s(trip), assessed["plan_estimate_s"]
     assert serving == env.region(Side.DR) or "port-53-closed" in day.broken
     assert abs(taken_s - estimate_s) <= 0.25 * taken_s, (estimate_s, taken_s)
+
+
+def test_a_failover_that_people_decide_on_after_an_hour_needs_no_override(tmp_path: Path) -> None:
+    (tmp_path / "sit.toml").write_text((ROOT / "environments/sit.toml").read_text(encoding="utf-8") + SETTINGS)
+    env = load_environment(tmp_path, "sit")
+    with hosted(env, 1, speed=HOURS_SPEED) as world:
+        begin(world, Day("sit", ("primary-dark",)))
+        broke_at = moment(world)
+        time.sleep(DECIDED_S / HOURS_SPEED)
+        world.set_speed(1)
+        assessed = Trip(world, env, tmp_path).weighed("failover")
+    assert assessed["recommendation"] == "PROCEED", assessed["notes"]
+    noticed_s = (datetime.fromisoformat(assessed["outage"]["since"]) - broke_at).total_seconds()
+    assert -MINUTE_S <= noticed_s < NOTICED_S, assessed["outage"]
+
+
+def test_a_failover_without_fargate_capacity_says_what_ecs_says_and_goes_on_once_there_is_some(tmp_path: Path) -> None:
+    scarce = Day("sit", ("dr-fargate-scarce", "primary-dark"))
+    (tmp_path / "sit.toml").write_text((ROOT / "environments/sit.toml").read_text(encoding="utf-8") + SETTINGS)
+    env = load_environment(tmp_path, "sit")
+    with hosted(env, 1, speed=SPEED) as world:
+        begin(world, scarce)
+        trip = Trip(world, env, tmp_path)
+        time.sleep(NOTICED_S / SPEED)
+        waits = trip.execute(trip.weighed("failover"), "failover")
+        kinds = {entry.kind for entry in entries(trip)}
+        world.repair("dr-fargate-scarce")
+        done = trip.execute(trip.weighed("failover"), "failover")
+        serving = Sites(world, env).serving()
+    assert waits.returncode == Exit.ACTION_FAILED, waits.stderr
+    assert "Capacity is unavailable at this time" in waits.stderr
+    assert {EntryKind.UNDONE, EntryKind.COMPENSATION}.isdisjoint(kinds), "nothing is taken back for a lack of capacity"
+    assert (done.returncode, serving) == (Exit.READY, env.region(Side.DR)), done.stderr
 
 
 def begin(world: Endpoint, day: Day) -> None:

@@ -27,6 +27,8 @@ START_S = 420
 DRAIN_S = 420
 # A count that is older says nothing of today's targets: ELB publishes each minute, and none while there is no target.
 _FRESH = timedelta(minutes=5)
+# ECS repeats a sentence while its cause lasts, ever more seldom.
+_SAID_LATELY = timedelta(hours=1)
 
 
 class RedeploymentReason(StrEnum):
@@ -111,18 +113,26 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
     """
     facts = evidence_of(service)
     if ROLLOUT[service.rollout].broken:
-        return StepStatus(StepState.FAILED, f"{message}: ECS gave its deployment up; read its events.", facts)
+        return StepStatus(StepState.FAILED, f"{message}: ECS gave its deployment up.{_event(context, service)}", facts)
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
         how, moves = service.rollout or "unknown", _moving(service)
-        return StepStatus(StepState.IN_PROGRESS, f"{message}, its rollout is {how}.", facts, progress=moves)
+        message = f"{message}, its rollout is {how}.{_event(context, service)}"
+        return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     if not service.target_groups:
         return StepStatus(StepState.DONE, f"{message}; it is attached to no target group.", facts)
     healthy = healthy_targets(context, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
-        message = f"{message}; the load balancer sees {healthy} healthy."
+        message = f"{message}; the load balancer sees {healthy} healthy.{_event(context, service)}"
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(*_moving(service), str(healthy)))
     return StepStatus(StepState.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
+
+
+def _event(context: PlanContext, service: ecs.Service) -> str:
+    """What ECS wrote about the service last, as the end of a sentence; "" where that is long ago."""
+    if service.event_at is None or service.event_at < context.snapshot.taken_at - _SAID_LATELY:
+        return ""
+    return f" ECS says: {service.event}"
 
 
 def _moving(service: ecs.Service) -> tuple[str, ...]:

@@ -8,14 +8,14 @@ us-east-1. A disaster may set a bucket's ``replication_latency_s`` and a table's
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.efs.models import efs_backends
 from moto.rds.models import DBInstance, rds_backends
-from moto.route53.models import route53_backends
+from moto.route53.models import HealthCheck, route53_backends
 from moto.s3.models import FakeBucket, FakeKey, s3_backends
 
 from sandbox.core.state import STATE, replicated_until
@@ -24,7 +24,7 @@ from sandbox.moto_ext.cloudwatch.metrics import GLOBAL_REGION, MetricSource, Val
 from sandbox.moto_ext.data.stored_data import REPLICA_LAG_S
 from sandbox.moto_ext.dynamodb.writes import replicas
 from sandbox.moto_ext.efs.model import ReplicationConfiguration, replications
-from sandbox.moto_ext.route53.health import HealthChecker
+from sandbox.moto_ext.route53.health import HealthChecker, was_healthy
 from sandbox.moto_ext.s3.s3 import backlog
 
 GIB = 1024**3
@@ -165,12 +165,16 @@ def health_checks(account: str, region: str) -> Iterator[MetricSource]:
     if region != GLOBAL_REGION:
         return
     checkers = HealthChecker(account)
-    for check in route53_backends[account]["aws"].health_checks:
-        healthy = checkers.is_healthy(check)
-        dimensions = {"HealthCheckId": check}
-        yield source("AWS/Route53", "HealthCheckStatus", dimensions, always(1.0 if healthy else 0.0))
-        percentage = always(100.0 if healthy else 0.0)
-        yield source("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, percentage, "Percent")
+    for name, check in route53_backends[account]["aws"].health_checks.items():
+        checkers.is_healthy(name)
+        dimensions = {"HealthCheckId": name}
+        yield source("AWS/Route53", "HealthCheckStatus", dimensions, _healthy(check, 1.0))
+        yield source("AWS/Route53", "HealthCheckPercentageHealthy", dimensions, _healthy(check, 100.0), "Percent")
+
+
+def _healthy(check: HealthCheck, value: float) -> Value:
+    """``value`` in each minute at whose end the check was healthy, else 0."""
+    return lambda moment: value if was_healthy(check, moment + timedelta(minutes=1)) else 0.0
 
 
 def install() -> None:

@@ -149,8 +149,8 @@ def _start(service: Service, count: int, task_set: TaskSet | None = None) -> lis
 
 
 def _say(service: Service) -> None:
-    short = len(alive(tasks_of(service))) < service.desired_count
-    note(service, "has too few tasks." if short else "has reached a steady state.")
+    if len(alive(tasks_of(service))) >= service.desired_count:
+        note(service, "has reached a steady state.")
 
 
 def note(service: Service, words: str) -> None:

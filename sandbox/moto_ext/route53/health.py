@@ -9,7 +9,7 @@ record or load balancer of the world explains does not resolve.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.cloudfront.models import cloudfront_backends
@@ -51,8 +51,9 @@ class HealthChecker:
             if check is None:
                 return True
             self._known[check_id] = True  # a check that is its own child ends here
-            seen = bool(check.disabled) or _lasting(check, self.observe(check) == "")
+            seen, at = (True, now()) if check.disabled else _lasting(check, self.observe(check) == "")
             self._known[check_id] = seen != _inverted(check)
+            _remember(check, self._known[check_id], at)
         return self._known[check_id]
 
     def observe(self, check: HealthCheck) -> str:
@@ -175,11 +176,25 @@ def count_checks(account: str) -> None:
         checker.is_healthy(check_id)
 
 
-def _lasting(check: HealthCheck, seen: bool) -> bool:
-    """What the checkers agree on: ``seen`` once it lasted FailureThreshold checks, what it was before until then."""
+def was_healthy(check: HealthCheck, moment: datetime) -> bool:
+    """Whether the checkers counted it as healthy then. What nobody looked at before counts as healthy."""
+    return next((healthy for at, healthy in reversed(check.__dict__.get("turned", ())) if at <= moment), True)
+
+
+def _remember(check: HealthCheck, healthy: bool, at: datetime) -> None:
+    turned: list[tuple[datetime, bool]] = check.__dict__.setdefault("turned", [])
+    if healthy != (turned[-1][1] if turned else True):
+        turned.append((at, healthy))
+
+
+def _lasting(check: HealthCheck, seen: bool) -> tuple[bool, datetime]:
+    """What the checkers agree on, and since when: ``seen`` once it lasted FailureThreshold checks, what it was before
+    until then.
+    """
+    at = now()
     if not is_real() or not (check.fqdn or check.ip_address):
         check.__dict__["agreed"] = (seen, None)
-        return seen
+        return seen, at
     known, since = check.__dict__.get("agreed") or (True, None)
     if seen == known:
         since = None
@@ -188,9 +203,10 @@ def _lasting(check: HealthCheck, seen: bool) -> bool:
     usual_s = duration_s("route53.health-check", "")
     needed_s = float(check.request_interval or 0) * float(check.failure_threshold or 0) or usual_s
     if since is not None and now() >= since + timedelta(seconds=needed_s):
+        at = since + timedelta(seconds=needed_s)
         known, since = seen, None
     check.__dict__["agreed"] = (known, since)
-    return bool(known)
+    return bool(known), at
 
 
 def _inverted(check: HealthCheck) -> bool:

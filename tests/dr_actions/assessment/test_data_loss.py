@@ -39,7 +39,7 @@ def _lag(store: str, subject: str, seconds: float | None, tenant: str | None = N
 
 
 def _pending(bucket: str, value: float | None) -> Reading:
-    return Reading("BytesPendingReplication", (("SourceBucket", bucket),), value, NOW, value, 0.0)
+    return Reading("BytesPendingReplication", (("SourceBucket", bucket),), value, NOW, 0.0)
 
 
 def _items(here: Any, there: Any, readings: Any = ()) -> dict[str, int]:

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from dr_actions.control_table.control import ControlStore, Fenced
+from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.control_table.lock import Lock, Owner, take
 from dr_actions.journal.entries import Entry, read_chain
 from dr_actions.journal.journal import EntryKind, Journal, JournalBroken, MirrorFailed, RecordedState
 from dr_actions.journal.mirror import TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model.plan import Call, Goal, Plan, from_json, to_json
+from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.config.recovery_settings import Execution
 from dr_estate.model.dynamodb_values import moment
 from tests.dr_actions.control_tables import WORLD, Clock, Plain, a_plan
@@ -70,7 +72,7 @@ def test_a_plan_of_many_megabytes_is_mirrored_whole(opened: Opened) -> None:
 
 
 def _cut_off(_call: Call) -> None:
-    raise ConnectionError("the region is dark")
+    raise SendFailed(FailureKind.UNCERTAIN, "the region is dark")
 
 
 def test_without_the_mirror_no_change_is_made_and_what_was_recorded_is_sent_later(
@@ -92,6 +94,20 @@ def test_without_the_mirror_no_change_is_made_and_what_was_recorded_is_sent_late
         journal.append(EntryKind.LOOKED)
         assert "" == journal.mirror_trouble
         assert journal.path.read_bytes() == _mirrored(control, sender)
+
+
+def _lose(_call: Call) -> None:
+    raise LockLost("another run has it")
+
+
+def test_what_ends_the_run_while_the_mirror_is_written_ends_it_and_the_entry_is_in_the_file(
+    opened: Opened, sender: Plain
+) -> None:
+    with opened() as journal:
+        sender.before = _lose
+        with pytest.raises(LockLost):
+            journal.append(EntryKind.CONFIRMED, "a")
+        assert [EntryKind.CONFIRMED] == [entry.kind for entry in journal.entries]
 
 
 def _mirrored(control: ControlStore, sender: Plain) -> bytes:
@@ -221,14 +237,11 @@ def _table_of(control: ControlStore) -> str:
 
 
 def test_a_lost_answer_of_the_mirror_writes_nothing_twice(opened: Opened, sender: Plain, control: ControlStore) -> None:
-    def lose(_call: Call) -> None:
-        sender.after = lambda _call: None
-        raise ConnectionError("the answer was lost")
-
     with opened() as journal:
-        sender.after = lose
+        sender.after = _cut_off
         with pytest.raises(MirrorFailed):
             journal.append(EntryKind.INTENT, "a")
+        sender.after = lambda _call: None
         journal.append(EntryKind.INTENT, "a")
         assert journal.path.read_bytes() == _mirrored(control, sender)
         assert 2 == len(journal.entries)

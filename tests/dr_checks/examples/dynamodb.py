@@ -46,9 +46,7 @@ SECOND = (_table(TWO, AWAY), _table(TWO, HOME))
 ABSENT = Table(ONE, "absent", (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
 PAID: dict[str, Any] = {"billing": "PROVISIONED", "read_units": 100, "write_units": 50}
 LATENCY = tuple(
-    Reading(
-        "ReplicationLatency", (("TableName", n), ("ReceivingRegion", AWAY)), 900.0, NOW - timedelta(minutes=1), 0.0, 9.0
-    )
+    Reading("ReplicationLatency", (("TableName", n), ("ReceivingRegion", AWAY)), 900.0, NOW - timedelta(minutes=1), 9.0)
     for n in (ONE, TWO)
 )
 

@@ -33,8 +33,8 @@ SOURCE = efs.FileSystem(
 COPY = replace(SOURCE, id="fs-2", key=f"arn:aws:kms:{AWAY}:1:key/b", overwrite_protection="REPLICATING")
 ROW = efs.FileReplication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
 DIMENSIONS = (("FileSystemId", "fs-1"), ("DestinationFileSystemId", "fs-2"))
-SYNC = Reading("TimeSinceLastSync", DIMENSIONS, 700.0, NOW - timedelta(minutes=1), 60.0, 900.0)
-SILENT = Reading("TimeSinceLastSync", DIMENSIONS, None, None, None, 0.0)
+SYNC = Reading("TimeSinceLastSync", DIMENSIONS, 700.0, NOW - timedelta(minutes=1), 900.0)
+SILENT = Reading("TimeSinceLastSync", DIMENSIONS, None, None, 0.0)
 COPIES_ONLY = SIT.model_copy(
     update={"replication": Expected(expectation=SIT.replication.expectation, files=("backup-copy",))}
 )

@@ -17,7 +17,7 @@ from tests.dr_checks.worlds import DENIED, NOW, Example, world
 def _reading(name: str, source: str, copy: str, value: float | None, minutes_old: float = 1) -> Reading:
     dimensions = (("SourceBucket", source), ("DestinationBucket", copy), ("RuleId", "to-dr"))
     at = None if value is None else NOW - timedelta(minutes=minutes_old)
-    return Reading(name, dimensions, value, at, value, value or 0.0)
+    return Reading(name, dimensions, value, at, value or 0.0)
 
 
 LATENCIES = tuple(_reading("ReplicationLatency", source, copy, 4.0) for source, copy in PAIRS)

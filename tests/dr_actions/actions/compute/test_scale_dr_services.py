@@ -78,6 +78,15 @@ def test_a_service_is_ready_then_waiting_then_done() -> None:
     assert {"running": "2", "healthy": "2"}.items() <= facts.items()
 
 
+@pytest.mark.parametrize(("minutes", "told"), [(1, True), (90, False)])
+def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_old(minutes: int, told: bool) -> None:
+    why = f"(service {FIRST}) was unable to place a task. Reason: Capacity is unavailable at this time."
+    waiting = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
+    scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
+    confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(scarce))
+    assert told is confirmed.message.endswith(f" ECS says: {why}")
+
+
 def test_a_service_that_somebody_shrank_since_is_changed() -> None:
     assert StepState.DRIFTED is _confirm(_services(desired=0))[0]
 

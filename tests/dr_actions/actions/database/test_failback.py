@@ -196,7 +196,7 @@ def test_the_new_instance_is_told_from_any_other_of_its_name(there: Any, expecte
 
 def _lag(value: float | None, minutes_ago: float) -> tuple[Reading, ...]:
     at = None if value is None else NOW - timedelta(minutes=minutes_ago)
-    return (Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), value, at, value, 0.0),)
+    return (Reading("ReplicaLag", (("DBInstanceIdentifier", NAME),), value, at, 0.0),)
 
 
 @pytest.mark.parametrize(
