@@ -9,12 +9,13 @@ AWSCLI_VERSION := 1.45.11
 TERRAFORM := .tools/terraform
 TERRAFORM_VERSION := 0.15.3
 MINISTACK := .tools/ministack
+BROWSER := .tools/browser
 MOTO := .tools/moto
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure awscli terraform strangers moto-tests constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure browser awscli terraform strangers moto-tests constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -23,11 +24,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests
+proofs: setup awscli terraform strangers moto-tests allure browser
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests
+exhaustive: setup awscli terraform strangers moto-tests allure browser
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 DR_FULL_MOTO=1 \
 	  $(BIN)/pytest -q tests/proofs
 
@@ -79,6 +80,13 @@ new-check new-service: setup
 # The Allure 3 generator (npm package `allure`), in .tools; with Node from PyPI where there is no Node 20+.
 allure: setup
 	@$(BIN)/python -m reports.allure.install
+
+# Headless Chromium and axe-core: proofs open the report's page and Allure's, and click what a reader clicks.
+browser: $(BROWSER)/.ready
+
+$(BROWSER)/.ready: utils/aws_mgmt/generate/browser.py | $(READY)
+	@$(BIN)/python -m utils.aws_mgmt.generate.browser
+	@touch $@
 
 comma := ,
 

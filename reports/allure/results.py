@@ -60,10 +60,10 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     report = replace(report, files=paths)
     report = _with_allure(report, folder) if html else report
     scenarios = {} if "Allure" not in report.files else scenario_links(results)
-    (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
+    (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
     return report
 
 

@@ -41,6 +41,12 @@ def shares(counts: Sequence[int]) -> list[tuple[float, float]]:
     return placed
 
 
+def lengths(seconds: Sequence[float | None]) -> list[float]:
+    """The width of each bar where the longest is as wide as its picture; none where it was not measured."""
+    longest = max((taken for taken in seconds if taken is not None), default=0.0) or 1.0
+    return [0.0 if taken is None else 100.0 * taken / longest for taken in seconds]
+
+
 def phase_bars(timeline: Timeline) -> tuple[PhaseBar, ...]:
     """The phases of a run, then what a person was waited for, on one scale; the objective stands last."""
     spans = [("phase", str(phase), span) for phase, span in timeline.phases.items()]
