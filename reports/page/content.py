@@ -57,9 +57,10 @@ class VerdictLine:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
-    """The score, what it would be without its cap, and what caps it, "" where nothing does."""
+    """The score, its colour, what it would be without its cap, and what caps it, "" where nothing does."""
 
     value: int
+    tone: Status
     uncapped: int
     cap: str
 
@@ -151,7 +152,7 @@ def content_of(report: Report) -> PageContent:
     """The content of the page about ``report``."""
     runs: tuple[RunRecord, ...] = report.history.runs if report.history else ()
     timeline = report.ran.record.timeline if report.ran else None
-    told_of = {check.id: check.says for check in checks().values()}
+    sentences = {check.id: check.says for check in checks().values()}
     return PageContent(
         verdict=verdict_line(report),
         score=score_card(report),
@@ -159,7 +160,7 @@ def content_of(report: Report) -> PageContent:
         copies=copy_ages(report.verdict.lags, report.verdict.rpo.target_s),
         tenants=tenant_table(report.tenants, report.verdict.results),
         groups=gap_groups(report),
-        sentences=told_of,
+        sentences=sentences,
         controls=_by_framework(report.verdict.results),
         schedule=dues(report.environment, runs, report.observed_at) if report.history else (),
         blocked=blocked_now(report.environment, report.observed_at),
@@ -235,7 +236,8 @@ def score_card(report: Report) -> ScoreCard:
     if stopped:
         causes.append("1 blocker did not pass" if len(stopped) == 1 else f"{len(stopped)} blockers did not pass")
     capped = uncapped > MOST_WHEN_BLOCKED and causes
-    return ScoreCard(report.verdict.score, uncapped, " and ".join(causes) if capped else "")
+    tone = _TONES[report.verdict.recommendation]
+    return ScoreCard(report.verdict.score, tone, uncapped, " and ".join(causes) if capped else "")
 
 
 def copy_ages(lags: Sequence[Lag], target_s: float) -> tuple[CopyAge, ...]:

@@ -67,7 +67,7 @@ def browser() -> Iterator[Browser]:
     assert CHROMIUM.exists(), "`make browser` installs it; `make proofs` does so by itself"
     with sync_playwright() as driver:
         options = ["--no-sandbox", "--no-zygote"]
-        libraries = {**os.environ, "LD_LIBRARY_PATH": str(LIBRARIES)}
+        libraries: dict[str, str | float | bool] = {**os.environ, "LD_LIBRARY_PATH": str(LIBRARIES)}
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=options, env=libraries)
         yield chromium
         chromium.close()

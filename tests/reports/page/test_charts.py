@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,12 @@ def test_the_objective_stands_on_the_scale_of_the_run_that_reached_it() -> None:
     assert (bars["execute"].width, bars["execute"].seconds) == (0, None), "its end was not recorded"
     assert (bars["waited for: DNS"].at, bars["waited for: DNS"].width) == (50, 25)
     assert bars["objective"].at == 100
+
+
+def test_an_objective_far_beyond_the_run_leaves_the_scale_to_the_run() -> None:
+    bars = {bar.name: bar for bar in phase_bars(replace(_timeline(1800.0), objective_s=14_400))}
+    assert bars["waited for: DNS"].at + bars["waited for: DNS"].width == pytest.approx(100)
+    assert bars["objective"].at > 100, "outside of the picture: it is not drawn"
 
 
 def test_a_run_without_an_end_has_no_objective_in_its_picture() -> None:
