@@ -15,22 +15,13 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
+from reports.allure.scenarios import scenario_ids
 from reports.page import render as page_render
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.render import crosswalk as walk
 from reports.terminal import console
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
-
-_CATEGORIES = (
-    {"name": "Runs that are not done", "messageRegex": f"(?s){allure_runs.NOT_DONE}.*", "matchedStatuses": ["failed"]},
-    {"name": "Accepted gaps", "messageRegex": "(?s).*Accepted:.*", "matchedStatuses": ["failed"]},
-    {"name": "Gaps that would break a failover", "matchedStatuses": ["failed"]},
-    {"name": "Could not be seen", "messageRegex": "(?s).*NotSeen:.*", "matchedStatuses": ["broken"]},
-    {"name": "Defects of this tool", "matchedStatuses": ["broken"]},
-    {"name": "Not applicable here", "matchedStatuses": ["skipped"]},
-)
-
 
 RESULTS = "allure-results"
 PAGE, ALLURE_PAGE = "report.html", "allure.html"
@@ -47,7 +38,6 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     results = folder / RESULTS
     results.mkdir(parents=True, exist_ok=True)
     (results / "environment.properties").write_text(_environment(report), encoding="utf-8")
-    _write_json(results / "categories.json", _CATEGORIES)
     _write_globals(report, results)
     _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
     for result in report.verdict.results:
@@ -61,7 +51,8 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
     report = _with_allure(report, folder) if html else report
-    scenarios = {} if "Allure" not in report.files else scenario_links(results)
+    ids = scenario_ids(results) if "Allure" in report.files else {}
+    scenarios = {check: f"{ALLURE_PAGE}#{shown}" for check, shown in ids.items()}
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
@@ -71,31 +62,24 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     return report
 
 
-def scenario_links(results: Path) -> dict[str, str]:
-    """Where Allure's page shows the scenario of each check: it calls a result by the MD5 of its uuid."""
-    links: dict[str, str] = {}
-    for path in results.glob("*-result.json"):
-        result = json.loads(path.read_text(encoding="utf-8"))
-        shown = hashlib.md5(result["uuid"].encode(), usedforsecurity=False).hexdigest()
-        checks = [label["value"] for label in result["labels"] if label["name"] == "story"]
-        links |= dict.fromkeys(checks, f"{ALLURE_PAGE}#{shown}")
-    return links
-
-
-def title_of(environment: str) -> str:
-    """What the HTML report is called."""
-    return f"DR readiness of {environment}"
+def title_of(environment: str, answer: str, score: int) -> str:
+    """What Allure's page is called: the verdict in its name."""
+    return f"DR of {environment.upper()}: {answer.replace('_', ' ')}, score {score} of 100"
 
 
 def _with_allure(report: Report, folder: Path) -> Report:
     """The report with Allure's page. Where it was not built, a note and a line on stderr say so: no exit code does."""
     from reports.allure.html import build_html
 
-    built = build_html(folder / RESULTS, folder / ALLURE_PAGE, title_of(report.environment.name))
+    built = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(report))
     for note in built.notes:
         console.complain(note)
     files = {**report.files, "Allure": built.path} if built.path else report.files
     return replace(report, files=files, notes=(*report.notes, *built.notes))
+
+
+def _title(report: Report) -> str:
+    return title_of(report.environment.name, report.verdict.recommendation, report.verdict.score)
 
 
 def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str, Any]:
@@ -107,16 +91,16 @@ def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str,
 def _environment(report: Report) -> str:
     env, verdict = report.environment, report.verdict
     rows = {
+        "Verdict": verdict.recommendation,
+        "Posture": report.posture,
+        "Readiness score": f"{verdict.score} of 100",
+        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
         "Environment": env.name,
         "Account": env.account,
         "Primary region": env.regions.primary,
         "DR region": env.regions.dr,
         "World": titled(report.world, report.world),
         "Observed at": report.observed_at.isoformat(timespec="seconds"),
-        "Posture": report.posture,
-        "Readiness score": f"{verdict.score}/100",
-        "Recommendation": verdict.recommendation,
-        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
         "API calls": report.api_calls,
         "Python": platform.python_version(),
     }
@@ -145,13 +129,16 @@ def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
         "name": f"{result.check} was not judged",
         "fullName": f"lost#{result.check}",
         "status": "broken",
-        "statusDetails": {"message": f"NotSeen: {visible(result.reason)}"},
+        "statusDetails": {"message": visible(result.reason)},
         "start": moment_ms,
         "stop": moment_ms,
         "labels": [
             {"name": "epic", "value": f"DR readiness of {report.environment.name}"},
             {"name": "feature", "value": "Scenarios that did not report"},
             {"name": "severity", "value": "blocker"},
+            {"name": "parentSuite", "value": "Assessment"},
+            {"name": "suite", "value": "Scenarios that did not report"},
+            {"name": "verdict", "value": str(Status.UNKNOWN)},
         ],
     }
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.proof
 
 def _findings(file: Path) -> int:
     """How many findings OSCAL's models read in ``file``."""
-    command = [PYTHON, "-c", READ, file]
+    command = [str(PYTHON), "-c", READ, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return int(done.stdout)

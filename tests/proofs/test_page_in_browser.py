@@ -102,14 +102,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, 
 
 
 def _healthy(world: Endpoint, home: Path) -> Path:
-    assert at_endpoint(world, home, "-e sit status --report").code == 0
+    assert at_endpoint(world, home, "-e sit status").code == 0
     return _newest(home)
 
 
 def _ten_gaps(world: Endpoint, home: Path) -> Path:
     for name in TEN_GAPS:
         world.inject(name)
-    ran = at_endpoint(world, home, "-e sit status")
+    ran = at_endpoint(world, home, "-e sit status --report")
     assert ran.code == 1, ran.out
     return _newest(home)
 
@@ -207,6 +207,12 @@ def test_a_reader_copies_a_remedy_follows_a_tenant_s_cell_and_finds_a_check(
         page.locator("#check-tools input").fill(target.removeprefix("#check-"))
         page.locator("#check-tools button[data-status=fail]").click()
         assert page.locator("#checks tbody tr:visible").count() == 1
+        gap.get_by_text("Scenario in Allure").click()
+        page.wait_for_url("**/allure.html#*")
+        page.get_by_text("Gaps that would break a failover").wait_for()
+        page.get_by_text("DR report", exact=True).click()
+        page.wait_for_url("**/report.html#check-*")
+        assert page.url.endswith(f"#{gap.get_attribute('id')}")
         assert window.complaints == []
 
 
