@@ -13,11 +13,13 @@ BROWSER := .tools/browser
 OSCAL := .tools/oscal
 TRESTLE_VERSION := 5.2.0
 MOTO := .tools/moto
+DOCS_SITE := .tools/docs
+MKDOCS_VERSION := 9.8.2
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs new-check new-service allure browser oscal awscli terraform strangers moto-tests constraints clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests constraints clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -26,12 +28,13 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests allure browser oscal
+proofs: setup awscli terraform strangers moto-tests allure browser oscal docs-site
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests allure browser oscal
-	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 DR_FULL_MOTO=1 \
+exhaustive: setup awscli terraform strangers moto-tests allure browser oscal docs-site
+	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
+	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 \
 	  $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
@@ -74,6 +77,17 @@ mutants: setup
 docs: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.docs_pages
 	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
+
+# The site of docs/, in .tools/docs-site: a build that a broken link fails.
+docs-site: $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_SITE)/bin/mkdocs build --quiet
+
+$(DOCS_SITE)/.ready-$(MKDOCS_VERSION):
+	$(call environment,$(DOCS_SITE),mkdocs==1.6.1 mkdocs-material==$(MKDOCS_VERSION))
+
+# The pictures of README.md and docs/: plays the tour, some three minutes.
+pictures: setup
+	@$(BIN)/python -m utils.aws_mgmt.generate.pictures
 
 # Skeletons that fail until they are filled: SERVICE=kms NAME=key-rotated; SERVICE=sqs ROOM=operations AREA=replication
 new-check new-service: setup

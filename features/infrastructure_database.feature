@@ -7,6 +7,9 @@ Feature: RDS: the DR region has what the database needs
   Scenario: A database subnet group exists in the DR region
     Then the DR region has a subnet group in which the database can be restored
 
+  Scenario: The parameter group of a restore exists in the DR region
+    Then the parameter group that the database is restored with exists in the DR region
+
   Scenario: Database parameter groups match in both regions
     Then the DR region's parameter group matches the primary database's
 

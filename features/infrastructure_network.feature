@@ -33,3 +33,6 @@ Feature: VPC: the network of the DR region has room for a failover
 
   Scenario: Network ACLs admit the traffic of a recovery
     Then the network ACLs of the DR region admit the traffic of tasks, database, files and visitors
+
+  Scenario: VPC endpoints admit the tasks
+    Then the VPC endpoints of the DR region let the tasks through to what they start with

@@ -6,6 +6,7 @@ requests, load balancer units and support: they cost the same in either region.
 
 from __future__ import annotations
 
+from dr_actions.actions.database.failback import is_retained
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs, rds
@@ -42,6 +43,10 @@ def _database(snapshot: Snapshot, env: Environment) -> float:
         except DataUnavailable:
             continue
         gib = max([gib, *(i.storage_gib for i in found if i.identifier == env.named(env.names.database))])
+    return _instance_cost(gib, env)
+
+
+def _instance_cost(gib: int, env: Environment) -> float:
     return env.costs.database_instance + gib * env.costs.database_gib
 
 
@@ -52,3 +57,23 @@ def _files(snapshot: Snapshot, env: Environment) -> float:
         return 0.0
     size = sum(f.size_bytes for f in found if f.name == env.named(env.names.file_system))
     return size / _BYTES_A_GIB * env.costs.files_gib
+
+
+def leftovers_sentence(snapshot: Snapshot, env: Environment) -> str:
+    """The databases that failbacks kept beside the estate's, and what each costs an hour; "" where there is none."""
+    name, costs = env.named(env.names.database), env.costs
+    found: list[tuple[str, float]] = []
+    unseen: list[str] = []
+    for side in (Side.PRIMARY, Side.DR):
+        try:
+            retained = [i for i in snapshot.get(rds.instances, side) if is_retained(i, name)]
+        except DataUnavailable:
+            unseen.append(env.region(side))
+            continue
+        found += [(f"{i.identifier} in {env.region(side)}", _instance_cost(i.storage_gib, env)) for i in retained]
+    message = f"What {' and '.join(unseen)} keeps beside the estate was not seen." if unseen else ""
+    if not found:
+        return message
+    listed = ", ".join(f"{subject} ({cost:.2f} {costs.currency} an hour)" for subject, cost in found)
+    total = sum(cost for _, cost in found)
+    return f"Kept until people delete it: {listed}; {total:.2f} {costs.currency} an hour together. {message}".rstrip()

@@ -17,6 +17,7 @@ from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.journal.point_of_no_return import last_reversible_step
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Step, batches
 from dr_estate.model.durations import duration
@@ -77,6 +78,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     for steps_at_once in batches(steps):
         try:
             outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
+            _note_point_of_no_return(run, steps_at_once)
             _run_batch(run, actions()[steps_at_once[0].verb], steps_at_once, outcome)
         except ManualPending:
             raise
@@ -86,6 +88,16 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
             outcome.undone += rollback.roll_back(run, steps_at_once, failed)
             raise
     outcome.finished = True
+
+
+def _note_point_of_no_return(run: PlanRun, steps: Sequence[Step]) -> None:
+    """Tell the operator, and the record, that a failback can no longer be aborted from here on."""
+    last, regions = last_reversible_step(run.plan), run.env.regions
+    if last not in steps or last is None or run.journal.state_of(last.id) is not RecordedState.NONE:
+        return
+    message = f"Point of no return: from {last.id} on {regions.primary} is to write, and no abort leads back."
+    run.journal.append(EntryKind.NOTE, says=message)
+    run.listener.note(message)
 
 
 def _run_batch(run: PlanRun, action: Action, steps: Sequence[Step], outcome: Outcome) -> None:

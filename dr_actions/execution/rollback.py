@@ -19,7 +19,12 @@ from dr_actions.model.action import Action
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.model.unavailable import DataUnavailable
 
-_KEEPING = (Goal.FAILOVER, Goal.FENCE, Goal.RELEASE)  # what of a batch is done stays done when one step of it fails
+_KEEPING = (
+    Goal.FAILOVER,
+    Goal.FENCE,
+    Goal.RELEASE,
+    Goal.ABORT,
+)  # what of a batch is done stays done when one step of it fails
 _MAY_HAVE_WORKED = ("sent", FailureKind.UNCERTAIN)
 
 

@@ -18,6 +18,7 @@ from dr_actions.guard.evidence import (
 )
 from dr_actions.journal.entries import Entry
 from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.sequence import Role
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -34,8 +35,8 @@ class GuardContext:
     traffic.customer_hosts. ``made`` are names and ids of what drills made, and of databases that the incident's own
     failback renamed. ``goal`` is the run's. ``proofs`` are the backups on record, ``begun_at`` (UTC) is when the run
     began, ``absent`` are stores that do not exist: without these nothing of the primary is overwritten, and no
-    protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed: without it
-    nothing at home is made the writer.
+    protection is switched off (T28). ``frozen_at`` (UTC) is when the freeze of the DR region was confirmed, and
+    ``files_frozen_at`` that of its files: without it nothing at home is made the writer.
     """
 
     env: Environment
@@ -47,6 +48,7 @@ class GuardContext:
     proofs: Sequence[Proof] = ()
     begun_at: datetime | None = None
     frozen_at: datetime | None = None
+    files_frozen_at: datetime | None = None
     absent: Sequence[Store] = ()
 
     @classmethod
@@ -77,5 +79,6 @@ class GuardContext:
             proofs=proofs_in(entries, plan.goal),
             begun_at=begun_at(entries),
             frozen_at=frozen_since(entries, plan),
+            files_frozen_at=frozen_since(entries, plan, frozenset({Role.FREEZE_FILES})),
             absent=absent_from(plan),
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.model.sequence import Role, role_of
+from dr_actions.model.sequence import FREEZES, Role, role_of
 from dr_estate.config.environment import Side
 
 DATABASE, FILES = "database", "files"
@@ -51,10 +51,13 @@ def begun_at(entries: Sequence[Entry]) -> datetime | None:
     return next((entry.at for entry in reversed(entries) if entry.kind is EntryKind.BEGIN), None)
 
 
-def frozen_since(entries: Sequence[Entry], plan: Plan) -> datetime | None:
-    """The second in which the last freeze of the plan was confirmed; None while one is not, or it has none."""
+def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role] = FREEZES) -> datetime | None:
+    """The second in which the last freeze of the plan was confirmed; None while one is not, or it has none.
+
+    ``freezing`` are the roles of the freezes that count: all, or one store's.
+    """
     known = confirmed(entries)
-    freezes = [known.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) is Role.FREEZE]
+    freezes = [known.get(step.id) for step in plan.steps if role_of(plan.goal, step.id) in freezing]
     moments = [entry.at for entry in freezes if entry is not None]
     return max(moments).replace(microsecond=0) if moments and len(moments) == len(freezes) else None
 

@@ -28,10 +28,10 @@ Params = Mapping[str, Any]
 def exempt(call: Call, context: GuardContext) -> bool:
     """Whether ``call`` is one of a failback's own, which overwrite or take away what is proven to be kept elsewhere."""
     env, proofs = context.env, context.proofs
+    if call.name == UNFREEZE and context.goal in (Goal.FAILBACK, Goal.ABORT):
+        return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched
     if context.goal is not Goal.FAILBACK:
         return False
-    if call.name == UNFREEZE:
-        return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched
     leads_home = _backed_up(proofs, call.name != COPY) and _leads_home(call, env)
     return leads_home or secret_exemptions.exempt(call, context)
 

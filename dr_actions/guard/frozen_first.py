@@ -1,7 +1,8 @@
 """Freeze before promotion: nothing at home becomes the writer while the DR region's stores may take writes. Pure.
 
-Rule ``guard.frozen-first``: in a failback the calls that make the primary's database or files writable leave only once
-every freeze of the plan is confirmed in the journal. So at each moment one region writes (T41).
+Rule ``guard.frozen-first``: in a failback the call that makes the primary's files writable leaves only once the freeze
+of the DR region's files is confirmed in the journal, and that which promotes its database only once every freeze of the
+plan is. So at each moment one region writes to each store (T41).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ PROMOTE = "rds:PromoteReadReplica"
 def refusal(call: Call, context: GuardContext) -> Refusal | None:
     """Why ``call`` must not leave, None where it makes nothing writable or the DR region is frozen."""
     env = context.env
-    if context.goal is not Goal.FAILBACK or context.frozen_at is not None or not makes_writable(call, env):
+    frozen_at = context.files_frozen_at if call.name == END else context.frozen_at
+    if context.goal is not Goal.FAILBACK or frozen_at is not None or not makes_writable(call, env):
         return None
     reason = f"{env.regions.dr} is not frozen, so two regions would take writes (T41)"
     return Refusal(RULE, f"{call.name} in {call.region} lets {env.regions.primary} take writes: {reason}.")

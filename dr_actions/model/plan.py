@@ -26,7 +26,7 @@ class Goal(StrEnum):
 
     A restore test and a canary touch nothing of the estate: what they make bears a drill's name, and a clean-up takes
     it away again. A clean-up also takes away what a drill's own failback set aside in the DR region. A fence stops one
-    region from writing, and a release lets it write again.
+    region from writing, and a release lets it write again. An abort gives a failback up: the DR region writes again.
     """
 
     FAILOVER = "failover"
@@ -37,10 +37,13 @@ class Goal(StrEnum):
     CLEAN_UP = "clean-up"
     FENCE = "fence"
     RELEASE = "release"
+    ABORT = "abort of a failback"
 
 
 FENCING = frozenset({Goal.FENCE, Goal.RELEASE})
 """Goals that move neither service nor data: they stop one region from writing, or let it write again."""
+NO_RECOVERY = FENCING | {Goal.ABORT}
+"""Goals whose time is nobody's recovery time."""
 
 
 class Danger(StrEnum):

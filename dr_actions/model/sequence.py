@@ -24,6 +24,7 @@ class Role(StrEnum):
     NOTIFY_END = "notify at the end"
     WAIT = "wait for the primary"
     FREEZE = "freeze"
+    FREEZE_FILES = "freeze the files"
     BACKUP = "backup"
     RENAME = "rename"
     ZERO_LOSS = "zero loss"
@@ -35,6 +36,7 @@ class Role(StrEnum):
 
 
 START_BATCHES = 10
+FREEZES = frozenset({Role.FREEZE, Role.FREEZE_FILES})
 NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END})
 PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLOBAL}
 
@@ -68,6 +70,7 @@ _, _, _, _BEGIN, _PROVISION, _RESTORE, _SHIFT, _VALIDATE, _NOTIFY = playbook.FAI
 _RECOVERED, _SYNC, _CHECK, _SHARES, _SWITCH, _STOP, _ = playbook.FAILBACK
 _CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager", (), ())
 _STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager", (), ())
+_GIVE_UP = PlaybookStep(0, "bring everybody back to the DR region", "DR Manager", (), ())
 _LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager", (), ())
 _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.owner
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
@@ -131,21 +134,24 @@ _FAILBACK = (
     SequenceRow(26, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
     SequenceRow(27, _CHECK, "secrets/copy_to_primary"),
     SequenceRow(28, _CHECK, "compute/repoint_primary_tasks"),
-    SequenceRow(29, _SYNC, "database/wait_replica_lag"),
-    SequenceRow(29, _SYNC, "files/wait_sync_lag"),
+    # at home they start upon a database and files that are read-only still
+    SequenceRow(29, _CHECK, "compute/restore_primary_scaling"),
+    SequenceRow(30, _CHECK, "compute/start_primary_services", Role.SERVICES),
+    SequenceRow(31, _SYNC, "database/wait_replica_lag"),
+    SequenceRow(31, _SYNC, "files/wait_sync_lag"),
+    # uploads pause: from here on no file is written in the DR region
+    SequenceRow(32, _SYNC, "files/freeze", Role.FREEZE_FILES),
+    SequenceRow(33, _SYNC, "files/verify_primary_in_sync"),
+    SequenceRow(34, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
+    SequenceRow(35, _SYNC, "files/protect_primary"),
     # the write pause: from here on nobody writes in the DR region
-    SequenceRow(32, _SYNC, "files/freeze", Role.FREEZE),
-    SequenceRow(33, _SYNC, "database/freeze", Role.FREEZE),
-    SequenceRow(34, _SYNC, "objects/copy_to_primary", part="last", planes=_TO_PRIMARY),
-    SequenceRow(35, _SYNC, "files/verify_primary_in_sync"),
-    SequenceRow(35, _SYNC, "objects/verify_primary_in_sync"),
-    SequenceRow(35, _SYNC, "tables/verify_primary_in_sync"),
-    SequenceRow(35, _SYNC, "database/verify_primary_in_sync"),
-    SequenceRow(37, _SYNC, "database/promote_primary", Role.DATABASE),
-    SequenceRow(38, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
-    SequenceRow(39, _SYNC, "files/protect_primary"),
-    SequenceRow(45, _CHECK, "compute/restore_primary_scaling"),
-    SequenceRow(46, _CHECK, "compute/start_primary_services", Role.SERVICES),
+    SequenceRow(36, _SYNC, "database/freeze", Role.FREEZE),
+    SequenceRow(37, _SYNC, "objects/copy_to_primary", part="last", planes=_TO_PRIMARY),
+    SequenceRow(38, _SYNC, "objects/verify_primary_in_sync"),
+    SequenceRow(38, _SYNC, "tables/verify_primary_in_sync"),
+    SequenceRow(38, _SYNC, "database/verify_primary_in_sync"),
+    SequenceRow(40, _SYNC, "database/promote_primary", Role.DATABASE),
+    SequenceRow(46, _SHARES, "traffic/verify_targets"),
     SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
     SequenceRow(48, _SHARES, "traffic/unpin_primary"),
     # at home they write from the first stage on; who is still led to the DR region reads until the last
@@ -195,6 +201,15 @@ _RELEASE = (
     SequenceRow(21, _LET_WRITE, "compute/release_services"),
     SequenceRow(22, _LET_WRITE, "compute/release_scaling"),
 )
+_ABORT = (
+    SequenceRow(10, _GIVE_UP, "notifications/start", Role.NOTIFY, owner=_SNS),
+    # nobody writes at home before the DR region does again
+    SequenceRow(20, _GIVE_UP, "compute/fence_scaling_again"),
+    SequenceRow(21, _GIVE_UP, "compute/fence_services_again"),
+    SequenceRow(30, _GIVE_UP, "files/unfreeze"),
+    SequenceRow(31, _GIVE_UP, "database/unfreeze"),
+    SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
+)
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.FAILOVER: _FAILOVER,
     Goal.SWITCHOVER: _SWITCHOVER,
@@ -204,6 +219,7 @@ SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {
     Goal.CLEAN_UP: _CLEANING,
     Goal.FENCE: _FENCE,
     Goal.RELEASE: _RELEASE,
+    Goal.ABORT: _ABORT,
 }
 
 

@@ -45,6 +45,7 @@ _WAITS: Mapping[str, tuple[str, ...]] = {
 }
 # What stands in where the primary region does not do its part: nothing is sent for it while that does.
 _STAND_INS = ("database/close_primary", "files/open_dr_locally")
+_WAITED_OUT = "files/freeze"  # AWS applies the policy within the minutes that are waited for that
 _BACKUPS = {":db:": "backup.back-up-database", ":file-system/": "backup.back-up-files"}
 _RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
 
@@ -128,13 +129,14 @@ def step_s(
     rows = _rows(step)
     if rows is None:
         return step.budget_s
-    total = _configured_s(step, env)
+    configured_s = _configured_s(step, env)
+    total = 0.0
     for row in map(operation, rows):
         gib = sizes.of(row)
         if gib is None:
             return step.budget_s
         total += row.seconds_to_done(quantile, gib=gib)
-    return total
+    return max(total, configured_s) if step.verb == _WAITED_OUT else total + configured_s
 
 
 def _configured_s(step: Step, env: Environment) -> float:

@@ -9,7 +9,7 @@ from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE, State
-from dr_estate.readers import rds, rds_groups
+from dr_estate.readers import rds, rds_groups, vpc
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _ZONES_NEEDED = 2
@@ -150,6 +150,24 @@ def multi_az(view: View) -> Iterator[Finding]:
 
 
 @check(
+    "the parameter group that the database is restored with exists in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("RdsParameterGroupParity", "REL13-BP02", "REL13-BP04", "NIST CP-7"),
+    traps=("T56",),
+)
+def parameter_group(view: View) -> Iterator[Finding]:
+    """The group of names.db_parameter_group, which a restore names: RDS refuses one that is absent (T56)."""
+    name = view.env.named(view.env.names.db_parameter_group)
+    if view.find(rds_groups.parameter_groups, name=name):
+        yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
+    else:
+        reason = "a restore that names it is refused: DBParameterGroupNotFound"
+        remedy = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
+        yield view.gap(name, "absent", "present", reason, remedy)
+
+
+@check(
     "the DR region has a subnet group in which the database can be restored",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
@@ -168,7 +186,12 @@ def subnet_group(view: View) -> Iterator[Finding]:
         yield view.gap(name, "absent", wanted, reason, f"Apply aws_db_subnet_group '{name}' with the DR provider.")
         return
     measured = f"{group.status}, {len(group.zones)} zones"
-    if group.status == "Complete" and len(group.zones) >= _ZONES_NEEDED:
+    network = view.get(vpc.vpc)
+    if network and group.vpc != network.id:
+        reason = "a database restored there is not reached by the tasks, and cannot be given the groups of their VPC"
+        remedy = f"aws_db_subnet_group '{name}' in {view.region}: subnet_ids of the services' VPC."
+        yield view.gap(name, f"in {group.vpc}", f"in {network.id}", reason, remedy)
+    elif group.status == "Complete" and len(group.zones) >= _ZONES_NEEDED:
         yield view.ok(name, measured, wanted, f"{len(group.subnets)} subnets of {group.vpc} are usable")
     else:
         reason = "RDS refuses to create an instance in it, or one with a standby"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import LagSource, check
 from dr_checks.core.spans import rpo_s
-from dr_checks.derived.backup_copies import key_flaw, key_remedy
+from dr_checks.derived.backup_copies import key_remedy, restore_key_flaw
 from dr_checks.derived.database_copies import (
     AUTOMATED,
     BACKUP,
@@ -110,19 +110,22 @@ def age(view: View) -> Iterator[Finding]:
 
 @check(
     "the keys of the database's copies can be used in the DR region",
-    severity=Severity.BLOCKER,
+    severity=Severity.CRITICAL,
     area=Area.REPLICATION,
     rules=("KmsKeyUsableInRegion", "REL09-BP02", "NIST CP-9", "SOC2 A1.2"),
     traps=("T19",),
     applies=replication_expected,
 )
 def key_usable(view: View) -> Iterator[Finding]:
-    """The KMS key of each replicated backup and replica stands in the DR region and is Enabled. Source: T19."""
+    """The KMS key of each replicated backup and replica is Enabled in the DR region, and admits RDS. Source: T19.
+
+    Another mechanism's copy may still be restored: whether any can is rds-copy.usable's to say.
+    """
     named = [(backup.arn, backup.key_arn) for backup in replicated_backups(view)]
     named += [(replica.identifier, replica.key_arn) for replica in replicas(view)]
     for name, key_arn in named:
         try:
-            flaw = key_flaw(view, key_arn)
+            flaw = restore_key_flaw(view, key_arn)
         except DataUnavailable as error:
             yield view.unknown(name, "Enabled", error.unavailable)
             continue

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Side
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import backup, kms_copy_keys
 
 COMPLETE = "COMPLETED"
+_BY_RDS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey")
 
 
 def newest_copies(view: View) -> dict[str, backup.RecoveryPoint]:
@@ -54,12 +57,36 @@ def key_flaw(view: View, key_arn: str) -> str:
     return "" if state.serves else f"its key {key_arn} is {key.state}"
 
 
+def restore_key_flaw(view: View, key_arn: str) -> str:
+    """As ``key_flaw``, and why the operator, in whose name RDS uses the key, is kept out by the key's own policy.
+
+    Raises DataUnavailable. Source: RDS User Guide, "Authorizing use of a customer managed key".
+    """
+    if flaw := key_flaw(view, key_arn):
+        return flaw
+    key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
+    if key is None or not key.policy:
+        return ""
+    if isinstance(key.policy, Unavailable):
+        raise DataUnavailable(key.policy)
+    account, region = view.env.account, view.env.regions.dr
+    operator = f"arn:aws:iam::{account}:role/{view.env.named(view.env.names.operator_role)}"
+    known = (("kms:ViaService", f"rds.{region}.amazonaws.com"), ("kms:CallerAccount", account), (REGION, region))
+    for action in _BY_RDS:
+        request = PolicyRequest((operator, f"arn:aws:iam::{account}:root"), action, key_arn, known)
+        if (found := answer_of(key.policy, request)) in (PolicyAnswer.DENIED, PolicyAnswer.SILENT):
+            return f"the policy of its key {key_arn} does not let {operator} {action} ({found})"
+    return ""
+
+
 def key_remedy(view: View, key_arn: str) -> str:
     """The command that makes a flawed key usable again, by its state. Raises DataUnavailable."""
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
     region = view.env.regions.dr
     if key is not None and key.region != region:
         return f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider."
+    if key is not None and states.KEY[key.state or "absent"].serves:
+        return f"aws_kms_key {key_arn} in {region}: a policy that admits the operator's role, and denies it nothing."
     enable = f"aws kms enable-key --region {region} --key-id {key_arn}"
     if key is not None and key.deletion_at:
         return f"aws kms cancel-key-deletion --region {region} --key-id {key_arn}, then {enable}"

@@ -10,7 +10,7 @@ from datetime import datetime
 from dr_checks.core.model import View
 from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived import database_identity
-from dr_checks.derived.backup_copies import age_s, complete_copies, key_flaw
+from dr_checks.derived.backup_copies import age_s, complete_copies, restore_key_flaw
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -134,7 +134,7 @@ def _automated(view: View) -> list[DatabaseCopy]:
 
 def _of_automated(view: View, backup: rds.AutomatedBackup) -> DatabaseCopy:
     age = None if backup.latest is None else max(0.0, (view.now - backup.latest).total_seconds())
-    flaw = "it has no restorable time yet" if backup.latest is None else key_flaw(view, backup.key_arn)
+    flaw = "it has no restorable time yet" if backup.latest is None else restore_key_flaw(view, backup.key_arn)
     flaw = database_identity.flaw(view, backup.resource_id, candidates(view)) or flaw
     return DatabaseCopy(AUTOMATED, backup.arn, age, f"RestoreWindow.LatestTime in {view.env.regions.dr} (T24)", flaw)
 
@@ -153,7 +153,7 @@ def _of_replica(view: View, replica: rds.Instance) -> DatabaseCopy:
     at_s = reading.age_s(view.now) if reading else None
     age = None if lag_s is None or lag_s < 0 or at_s is None else lag_s + at_s
     flaw = (
-        key_flaw(view, replica.key_arn)
+        restore_key_flaw(view, replica.key_arn)
         if states.DATABASE[replica.status].promotable
         else f"it is {replica.status}: promotion is refused (T22)"
     )
@@ -173,7 +173,7 @@ def _backups(view: View) -> list[DatabaseCopy]:
             point.arn,
             age_s(view, point),
             "creation date of the newest copy (T25)",
-            database_identity.flaw(view, resource_id, several) or key_flaw(view, point.key_arn),
+            database_identity.flaw(view, resource_id, several) or restore_key_flaw(view, point.key_arn),
         )
         for resource_id, point in newest.items()
     ]

@@ -14,7 +14,20 @@ from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import secret_reference
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecr, ecs, efs, efs_mounts, elbv2, rds, rds_groups, secretsmanager, vpc
+from dr_estate.readers import (
+    backup,
+    ecr,
+    ecs,
+    efs,
+    efs_mounts,
+    elbv2,
+    iam_copy_roles,
+    rds,
+    rds_groups,
+    s3,
+    secretsmanager,
+    vpc,
+)
 
 
 class NeedKind(StrEnum):
@@ -30,6 +43,7 @@ class NeedKind(StrEnum):
     BALANCER_SUBNET = "load balancer stands in subnet"
     ACL = "subnet is guarded by network ACL"
     ROUTE = "subnet leads out through gateway"
+    ENDPOINT = "subnet reaches AWS through endpoint"
     GATEWAY_SUBNET = "NAT gateway stands in subnet"
     RESOLVER = "subnet resolves names by VPC"
     IMAGE = "task definition pulls image"
@@ -51,6 +65,9 @@ class NeedKind(StrEnum):
     DATABASE_GROUP = "database is guarded by security group"
     DATABASE_COPY = "database is restored from copy"
     COPY_KEY = "copy is encrypted under key"
+    OBJECTS = "tenant's objects are copied to bucket"
+    COPY_ROLE = "bucket and vault are filled as role"
+    VAULT = "backups are copied to vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +90,23 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
     NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
+    NeedKind.ENDPOINT: Followed(
+        ("endpoints.admit-tasks", "vpc-reach.way-out"),
+        reason="conditions of a policy that only AWS evaluates leave it unknown",
+    ),
     NeedKind.RESOLVER: Followed(("vpc-reach.names-resolve",)),
-    NeedKind.IMAGE: Followed(("images.present", "definitions.image-registry", "ecr.repository-exists")),
-    NeedKind.SECRET: Followed(("task-sources.exist", "secrets.secret-exists", "secrets.decryptable")),
-    NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity")),
-    NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable")),
+    NeedKind.IMAGE: Followed(
+        ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
+    ),
+    NeedKind.SECRET: Followed(
+        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed"),
+        reason="a secret's own policy is not read: it takes a call a secret, and is the primary's too",
+    ),
+    NeedKind.PARAMETER: Followed(
+        ("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed"),
+        reason="the key of a SecureString is not asked for: DescribeParameters names it by alias alone",
+    ),
+    NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
     NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
@@ -86,16 +115,25 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),
     NeedKind.MOUNT_GROUP: Followed(("efs-mounts.tasks-admitted",)),
     NeedKind.FILES_KEY: Followed(("kms.key-usable", "efs-mounts.encrypted")),
-    NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike",)),
+    NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike", "roles.tasks-allowed")),
     NeedKind.DATABASE: Followed(
         ("definitions.primary-region-names", "variables.database-host", "private-names.database"),
         reason="a name in a public zone, or in one of another account, is not looked up",
     ),
     NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),
-    NeedKind.DATABASE_PARAMETERS: Followed(("rds-parity.parameter-group",)),
+    NeedKind.DATABASE_PARAMETERS: Followed(("rds.parameter-group", "rds-parity.parameter-group")),
     NeedKind.DATABASE_GROUP: Followed(("vpc-reach.security-groups",)),
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
-    NeedKind.COPY_KEY: Followed(("rds-copy.key-usable",)),
+    NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
+    NeedKind.OBJECTS: Followed(
+        ("s3.copy-exists", "s3.replication-rule"),
+        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects",
+    ),
+    NeedKind.COPY_ROLE: Followed(
+        ("copy-roles.may-copy",),
+        reason="what the role of AWS Backup needs to restore is shown by trial restores alone",
+    ),
+    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
 }
 
 
@@ -136,6 +174,7 @@ def needs_of(view: View, tenant: str) -> Needs:
         lambda: _of_files(view, tenant),
         lambda: _of_database(view),
         lambda: _of_copies(view),
+        lambda: _of_objects(view, tenant),
     )
     for section in sections:
         try:
@@ -179,10 +218,13 @@ def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
         known.add(place)
         if network:
             yield Need(place, NeedKind.RESOLVER, network.id)
-        if place in acls:
-            yield Need(place, NeedKind.ACL, acls[place])
         table = next((t for t in view.get(vpc.route_tables) if place in t.subnets), None)
         table = table or next((t for t in view.get(vpc.route_tables) if t.main), None)
+        for endpoint in view.get(vpc.endpoints):
+            if place in endpoint.subnets or (table and table.id in endpoint.route_tables):
+                yield Need(place, NeedKind.ENDPOINT, f"{endpoint.service} {endpoint.id}".strip())
+        if place in acls:
+            yield Need(place, NeedKind.ACL, acls[place])
         if table and table.default:
             yield Need(place, NeedKind.ROUTE, table.default)
             if nats.get(table.default):
@@ -262,13 +304,25 @@ def _of_database(view: View) -> Iterator[Need]:
 
 def _of_copies(view: View) -> Iterator[Need]:
     database = view.env.named(view.env.names.database)
-    for backup in view.get(rds.automated_backups):
-        yield Need(database, NeedKind.DATABASE_COPY, _short(backup.arn))
-        yield Need(_short(backup.arn), NeedKind.COPY_KEY, _short(backup.key_arn) or "aws/rds")
+    for copy in view.get(rds.automated_backups):
+        yield Need(database, NeedKind.DATABASE_COPY, _short(copy.arn))
+        yield Need(_short(copy.arn), NeedKind.COPY_KEY, _short(copy.key_arn) or "aws/rds")
     for instance in view.get(rds.instances):
         if instance.identifier == database and instance.source:
             yield Need(database, NeedKind.DATABASE_COPY, f"read replica {instance.identifier}")
             yield Need(f"read replica {instance.identifier}", NeedKind.COPY_KEY, _short(instance.key_arn) or "aws/rds")
+
+
+def _of_objects(view: View, tenant: str) -> Iterator[Need]:
+    vault = backup.vault_name(view.env, Side.DR)
+    copies = [row.name for row in view.get(s3.buckets) if isinstance(row, s3.Bucket) and row.region]
+    yield from (Need(tenant, NeedKind.OBJECTS, name) for name in copies)
+    yield Need(view.env.named(view.env.names.database), NeedKind.VAULT, vault)
+    for role in view.get(iam_copy_roles.roles, Side.GLOBAL):
+        if isinstance(role, Unavailable):
+            raise DataUnavailable(role)
+        filled = copies if role.service == iam_copy_roles.OBJECTS else [vault]
+        yield from (Need(name, NeedKind.COPY_ROLE, _short(role.arn)) for name in filled)
 
 
 def _short(arn: str) -> str:

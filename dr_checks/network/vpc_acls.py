@@ -23,12 +23,16 @@ _ABSENT = "there is no VPC: see vpc.available"
 
 @dataclass(frozen=True)
 class _Flow:
-    """Connections to ``port`` that a recovery needs; an end is a list of subnets, and none of them is the internet."""
+    """Connections to ``port`` that a recovery needs; an end is a list of subnets, and none of them is the internet.
+
+    ``zonal``: each client asks the server of its own zone, which is how a file system's name is resolved.
+    """
 
     title: str
     clients: tuple[str, ...]
     servers: tuple[str, ...]
     port: int
+    zonal: bool = False
 
 
 @check(
@@ -47,10 +51,11 @@ def admit_traffic(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, _ABSENT)
         return
     cidrs = {row.id: row.cidr for row in view.get(vpc.subnets) if ":" not in row.cidr}
+    zones = {row.id: row.zone for row in view.get(vpc.subnets)}
     acls = {subnet: acl for acl in view.get(vpc.network_acls) for subnet in acl.subnets}
     flows = [flow for flow in _flows(view) if flow.clients or flow.servers]
     for flow in flows:
-        stopped = list(dict.fromkeys(_stopped(flow, acls, cidrs)))
+        stopped = list(dict.fromkeys(_stopped(flow, acls, cidrs, zones)))
         if stopped:
             reason = "the connection is dropped there, whatever the security groups allow"
             remedy = f"aws_network_acl_rule in {view.region}: an allow with a lower rule_number for {flow.title}."
@@ -79,7 +84,7 @@ def _flows(view: View) -> Iterator[_Flow]:
     if group:
         yield _Flow("tasks to the database", tasks, group.subnets, _MYSQL)
     if mounts:
-        yield _Flow(_FILES, tasks, tuple(mounts), efs_mounts.NFS_PORT)
+        yield _Flow(_FILES, tasks, tuple(mounts), efs_mounts.NFS_PORT, zonal=True)
     if balancer and balancer.subnets:
         yield _Flow("the load balancer to tasks", balancer.subnets, tasks, view.env.names.container_port)
         if balancer.scheme == "internet-facing":
@@ -87,12 +92,15 @@ def _flows(view: View) -> Iterator[_Flow]:
                 yield _Flow(f"visitors to port {listener.port}", (), balancer.subnets, listener.port)
 
 
-def _stopped(flow: _Flow, acls: dict[str, vpc.NetworkAcl], cidrs: dict[str, str]) -> Iterator[str]:
+def _stopped(
+    flow: _Flow, acls: dict[str, vpc.NetworkAcl], cidrs: dict[str, str], zones: dict[str, str]
+) -> Iterator[str]:
     """What an ACL stops of ``flow``, one phrase each; a subnet that is not among ``cidrs`` is other checks' matter."""
     here = tuple(subnet for subnet in flow.clients if subnet in cidrs) or ("",)
     there = tuple(subnet for subnet in flow.servers if subnet in cidrs) or ("",)
     port = (flow.port, flow.port)
-    for client, server in ((c, s) for c in here for s in there if c != s):
+    pairs = ((c, s) for c in here for s in there if c != s)
+    for client, server in ((c, s) for c, s in pairs if not flow.zonal or zones.get(c) == zones.get(s)):
         of_client, of_server = cidrs.get(client, _INTERNET), cidrs.get(server, _INTERNET)
         for subnet, outward, peer, ports in (
             (client, True, of_server, port),

@@ -115,7 +115,13 @@ TABLE = (
         ),
     ),
     PostureRule(
-        lambda s: _both(s) and s.traffic_set is TrafficDirection.DR and s.primary_full and s.dr_full,
+        lambda s: (
+            _both(s)
+            and s.traffic_set is TrafficDirection.DR
+            and s.primary_full
+            and s.dr_full
+            and s.primary_writable is not False  # a failback starts them upon a replica
+        ),
         Posture(
             PostureName.SPLIT,
             "traffic is set to the DR region, and both regions run every tenant's service in full (T41).",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dr_checks.posture.signals import writable
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, rds, rds_groups
 from dr_estate.snapshot.snapshot import Snapshot
 
 WRITERS = frozenset({rds.instances.name, rds_groups.parameter_groups.name, ecs.services.name})
 """The parts of the snapshot that it is told from."""
+
+
+COME_FROM = "ReplicatedFrom"
+"""The tag of a database that a failback brings home: the resource id of the database that it is a copy of."""
+ABORT = Command(("failback", "--abort"))
 
 
 def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
@@ -30,6 +36,18 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     return (
         f"the databases of both {primary} and {dr} take them (T41)." if taking else "no region's database takes them."
     )
+
+
+def way_back_sentence(snapshot: Snapshot, env: Environment) -> str:
+    """Until when a failback that is under way can be aborted, or that it cannot be any more."""
+    name, regions = env.named(env.names.database), env.regions
+    try:
+        copy = snapshot.find(rds.instances, Side.PRIMARY, identifier=name)
+    except DataUnavailable:
+        return f"Whether the failback can still be aborted is not known: {regions.primary} was not seen."
+    if copy is not None and not copy.source and COME_FROM in dict(copy.tags):
+        return f"The failback is past its point of no return: {name} of {regions.primary} was promoted."
+    return f"Until {name} of {regions.primary} is promoted, {ABORT} brings everybody back to {regions.dr}."
 
 
 def _is_idle(snapshot: Snapshot, env: Environment, side: Side) -> bool:

@@ -42,7 +42,8 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
         return status == _SIGN_IN_FIRST
     start = body.lstrip()[: len(_PAGE[0])].lower()
     if start:
-        return start.startswith(_PAGE) or not start.startswith(_BEGINS.get(_protocol(model), (b"",)))
+        begins = (b"",) if _is_free(model) else _BEGINS.get(_protocol(model), (b"",))
+        return start.startswith(_PAGE) or not start.startswith(begins)
     if any(str(name).lower().startswith("x-amz") for name in headers) or model.http.get("method") == "HEAD":
         return False
     return _REDIRECT <= status < _ERROR or (status < _REDIRECT and _has_content(model))
@@ -50,6 +51,13 @@ def _is_foreign(model: OperationModel, status: int, body: bytes, headers: Any) -
 
 def _protocol(model: OperationModel) -> str:
     return str(model.service_model.resolved_protocol)
+
+
+def _is_free(model: OperationModel) -> bool:
+    """Whether the body is a text of the caller's own, such as a bucket's policy, and in no protocol."""
+    shape = model.output_shape
+    payload = shape.serialization.get("payload") if shape is not None else None
+    return bool(payload) and shape is not None and shape.members[str(payload)].type_name in ("string", "blob")
 
 
 def _has_content(model: OperationModel) -> bool:

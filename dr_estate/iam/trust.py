@@ -17,7 +17,8 @@ _POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 def trusts(document: Mapping[str, Any], service: str, account: str, source: str) -> bool | None:
     """Whether ``service`` may assume the role for ``source``; None where a condition decides that is not known here.
 
-    ``source`` is an ARN as aws:SourceArn has it, such as ``arn:aws:ecs:REGION:ACCOUNT:task``. An explicit deny wins.
+    ``source`` is an ARN as aws:SourceArn has it, such as ``arn:aws:ecs:REGION:ACCOUNT:task``, "" where the service
+    comes with several. An explicit deny wins.
     """
     verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
     for statement in _listed(document.get("Statement", [])):
@@ -44,7 +45,7 @@ def _holds(conditions: Mapping[str, Mapping[str, Any]], account: str, source: st
 
 
 def _tests(conditions: Mapping[str, Mapping[str, Any]], account: str, source: str) -> Iterator[bool | None]:
-    known = {_ACCOUNT: account, _ARN: source}
+    known = {_ACCOUNT: account, **({_ARN: source} if source else {})}
     for operator, pairs in conditions.items():
         for key, wanted in pairs.items():
             if key.lower() not in known or operator.removesuffix("IfExists") not in _POSITIVE:

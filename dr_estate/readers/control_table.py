@@ -48,6 +48,10 @@ class Pause:
     at: datetime
 
 
+FAILING_BACK, ABORTING, ON_DR = "failing back", "aborting the failback", "on DR"
+"""Phases of an incident: while a failback or its abort is under way, and after a failover or an aborted failback."""
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """The open incident. ``unprotected_since`` is when the estate lost its standby, None while it has one."""

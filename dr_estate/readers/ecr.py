@@ -12,7 +12,7 @@ from dr_estate.readers import ecs
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
-IMAGE_READS = frozenset({"ecr:DescribeImages"})
+IMAGE_READS = frozenset({"ecr:DescribeImages", "ecr:GetRepositoryPolicy"})
 REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
 
 _IMAGES_A_PAGE = 1000
@@ -40,11 +40,15 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """One repository of ``account``'s registry in this region; ``images`` is None where there is no such repository."""
+    """One repository of ``account``'s registry in this region; ``images`` is None where there is no such repository.
+
+    ``policy`` is its own policy as it is, "" where it has none.
+    """
 
     account: str
     name: str
     images: tuple[Image, ...] | Unavailable | None
+    policy: str | Unavailable = ""
 
     def digest_of(self, ref: ImageRef) -> str | None:
         """The digest ``ref`` would pull from here, or None where this repository does not show it."""
@@ -89,7 +93,18 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
             wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == context.region}
     named = sorted(wanted)
     read = context.maybe(lambda repository: _images(context, *repository), named)
-    return tuple(Repository(account, name, images) for (account, name), images in zip(named, read, strict=True))
+    policies = context.maybe(lambda repository: _policy(context, *repository), named)
+    rows = zip(named, read, policies, strict=True)
+    return tuple(Repository(account, name, images, policy) for (account, name), images, policy in rows)
+
+
+def _policy(context: ReadContext, account: str, name: str) -> str:
+    """The DR region's alone: in the primary region whoever serves now may pull."""
+    if context.region != context.env.region(Side.DR):
+        return ""
+    absent = ("RepositoryNotFoundException", "RepositoryPolicyNotFoundException")
+    found = context.find("ecr", "get_repository_policy", absent, registryId=account, repositoryName=name)
+    return str(found.get("policyText") or "") if found else ""
 
 
 def _images(context: ReadContext, account: str, name: str) -> tuple[Image, ...] | None:

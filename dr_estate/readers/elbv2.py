@@ -15,7 +15,7 @@ from dr_estate.reading.reader import ReadContext
 BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBalancerAttributes"})
 
 _PAGE = {"PageSize": 400}
-_HEALTHY, _GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
+_HEALTHY, GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
 _EVERY_PATH = frozenset({"*", "/*"})
 
 
@@ -205,7 +205,7 @@ def healthy_hosts(context: ReadContext) -> tuple[Reading, ...]:
         MetricQuery(
             "AWS/ApplicationELB",
             _HEALTHY,
-            ((_BALANCER, balancer.dimension), (_GROUP, group.dimension)),
+            ((_BALANCER, balancer.dimension), (GROUP, group.dimension)),
             "Minimum",
             minutes,
         )

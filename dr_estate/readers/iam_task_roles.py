@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
 from dr_estate.model.unavailable import Unavailable
@@ -52,20 +53,74 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
     """Every role of the DR region's task definitions: one call for each, and one for each kind of thing it needs."""
     needs: defaultdict[str, _Needs] = defaultdict(lambda: defaultdict(set))
     families: defaultdict[str, set[str]] = defaultdict(set)
-    unread = []
+    unread: list[Unavailable] = []
+    policies = _Policies(context)
     for definition in context.part(ecs.task_definitions, Side.DR):
         if isinstance(definition, Unavailable):
             unread.append(definition)
             continue
-        for role, actions, resource in _needs(context, definition):
+        for role, actions, resource in _needs(context, definition, policies):
             needs[role][actions].add(resource)
             families[role].add(definition.family)
     wanted = sorted(role for role in needs if role)
-    found = context.maybe(lambda role: _role(context, role, needs[role], families[role]), wanted)
-    return (*found, *dict.fromkeys(unread))
+    found = context.maybe(lambda role: _role(context, role, needs[role], families[role], policies), wanted)
+    return (*found, *dict.fromkeys((*unread, *policies.unread)))
 
 
-def _needs(context: ReadContext, definition: ecs.TaskDefinition) -> Iterator[tuple[str, tuple[str, ...], str]]:
+class _Policies:
+    """The policies of the DR region's keys, repositories and file systems, by ARN, and what could not be read."""
+
+    def __init__(self, context: ReadContext) -> None:
+        region = context.env.region(Side.DR)
+        self.context = context
+        self.account, self.region = context.env.account, region
+        self.root = f"arn:aws:iam::{context.env.account}:root"
+        self.unread: list[Unavailable] = []
+        self.by_arn: dict[str, str] = {}
+        for repository in context.part(ecr.repositories, Side.DR):
+            if isinstance(repository.policy, Unavailable):
+                self.unread.append(repository.policy)
+            else:
+                arn = f"arn:aws:ecr:{region}:{repository.account}:repository/{repository.name}"
+                self.by_arn[arn] = repository.policy
+        for key in context.part(kms.keys, Side.DR):
+            if isinstance(key, kms.KmsKey) and not isinstance(key.admits, Unavailable):
+                self.by_arn[key.arn] = key.policy  # kms.key-usable tells of a key that cannot be seen
+
+    def said(self, role: str, action: str, resource: str) -> PolicyAnswer:
+        """What the resource's own policy says to the role itself."""
+        return self._said((role,), action, resource)
+
+    def said_to_account(self, role: str, action: str, resource: str) -> PolicyAnswer:
+        """What the policy says to the role and to the account, whose IAM decides then."""
+        return self._said((role, self.root), action, resource)
+
+    def refuses(self, role: str, action: str, resource: str) -> PolicyAnswer | None:
+        """Why the resource's policy keeps the role out, whatever IAM says; None where it does not."""
+        found = self.said_to_account(role, action, resource)
+        if found is PolicyAnswer.DENIED:
+            return found
+        closed = found is PolicyAnswer.SILENT and action in DECRYPT and bool(self.by_arn.get(resource))
+        return found if closed else None
+
+    def _said(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
+        known = {
+            REGION: self.region,
+            "kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com",
+            "kms:CallerAccount": self.account,
+            "aws:PrincipalArn": principals[0],
+            "aws:PrincipalAccount": self.account,
+            "aws:SecureTransport": "true",
+            "elasticfilesystem:AccessedViaMountTarget": "true",
+        }
+        return answer_of(
+            self.by_arn.get(resource, ""), PolicyRequest(principals, action, resource, tuple(known.items()))
+        )
+
+
+def _needs(
+    context: ReadContext, definition: ecs.TaskDefinition, policies: _Policies
+) -> Iterator[tuple[str, tuple[str, ...], str]]:
     """(role, actions, resource) of all that the definition's tasks ask for; "*" is what has no ARN of its own."""
     region, role = context.env.region(Side.DR), definition.execution_role
     for container in definition.containers:
@@ -79,37 +134,40 @@ def _needs(context: ReadContext, definition: ecs.TaskDefinition) -> Iterator[tup
         for source in {":".join(source.split(":")[:_ARN_PARTS]) for _, source in container.secrets}:
             if source.startswith("arn:") and f":{region}:" in source:  # else definitions.primary-region-names tells
                 yield role, SECRET if ":secretsmanager:" in source else PARAMETER, source
-                yield from ((role, DECRYPT, key) for key in _keys_asked(context, source, role))
+                yield from ((role, DECRYPT, key) for key in _keys_asked(context, source))
     for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
-        yield definition.task_role, MOUNT, system
+        policies.by_arn[system.arn] = system.policy
+        yield definition.task_role, MOUNT, system.arn
     yield definition.task_role, (), ""
     yield role, (), ""
 
 
-def _keys_asked(context: ReadContext, secret: str, role: str) -> Iterator[str]:
-    """The customer's key of a secret, where only the account's policies can let the role use it."""
+def _keys_asked(context: ReadContext, secret: str) -> Iterator[str]:
+    """The customer's key of a secret."""
     refs = {row.key for row in context.part(secretsmanager.secrets, Side.DR) if row.arn == secret and row.key}
     for key in context.part(kms.keys, Side.DR) if refs else ():
-        if not isinstance(key, kms.KmsKey) or isinstance(key.admits, Unavailable):
-            continue  # kms.key-usable tells of a key that cannot be seen
-        if key.ref in refs and key.arn and not {role, "*"} & set(key.admits):
+        if isinstance(key, kms.KmsKey) and key.ref in refs and key.arn:
             yield key.arn
 
 
-def _guarded_files(context: ReadContext, ids: set[str]) -> Iterator[str]:
-    """The ARNs of those file systems whose own policy does not admit everybody."""
-    policies = context.part(efs_policy.policies, Side.DR) if ids else ()
-    closed = {
-        policy.file_system
-        for policy in policies
-        if isinstance(policy, efs_policy.FileSystemPolicy)
-        and policy.present
-        and not any('"AWS": "*"' in statement or '"Principal": "*"' in statement for statement in policy.allows)
-    }
-    yield from (s.arn for s in context.part(efs.file_systems, Side.DR) if s.id in ids & closed)
+@dataclass(frozen=True)
+class _GuardedFiles:
+    """A file system that has a policy."""
+
+    arn: str
+    policy: str
 
 
-def _role(context: ReadContext, arn: str, needs: _Needs, families: set[str]) -> TaskRole:
+def _guarded_files(context: ReadContext, ids: set[str]) -> Iterator[_GuardedFiles]:
+    """Those of the file systems that have a policy of their own: without one, EFS lets in every client."""
+    rows = context.part(efs_policy.policies, Side.DR) if ids else ()
+    texts = {row.file_system: row.text for row in rows if isinstance(row, efs_policy.FileSystemPolicy) and row.present}
+    for system in context.part(efs.file_systems, Side.DR):
+        if system.id in ids & texts.keys():
+            yield _GuardedFiles(system.arn, texts[system.id])
+
+
+def _role(context: ReadContext, arn: str, needs: _Needs, families: set[str], policies: _Policies) -> TaskRole:
     name = arn.rpartition("/")[2]
     found = context.find("iam", "get_role", (_ABSENT,), RoleName=name)
     if found is None:
@@ -119,11 +177,31 @@ def _role(context: ReadContext, arn: str, needs: _Needs, families: set[str]) -> 
     source = f"arn:aws:ecs:{region}:{account}:task"
     trusted = trusts(document, _SERVICE, account, source) if isinstance(document, dict) else None
     worst: dict[str, SimulatedDecision] = {}
-    for request in _requests(region, needs):
-        for decision in iam_simulation.asked(context, arn, request) or ():
-            known = worst.setdefault(decision.action, decision)
-            worst[decision.action] = decision if known.decision == "allowed" else known
+    for decision in (*_simulated(context, arn, needs, policies), *_refused(region, arn, needs, policies)):
+        known = worst.setdefault(decision.action, decision)
+        worst[decision.action] = decision if known.decision == "allowed" else known
     return TaskRole(arn, True, trusted, tuple(sorted(families)), tuple(worst[action] for action in sorted(worst)))
+
+
+def _simulated(context: ReadContext, arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
+    """IAM decides, but what a resource opens by its own policy needs no allow of IAM: only its deny counts then."""
+    for request in _requests(context.env.region(Side.DR), needs):
+        for decision in iam_simulation.asked(context, arn, request) or ():
+            opened = request.resources and all(
+                policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
+            )
+            if decision.decision == PolicyAnswer.SILENT and opened:
+                yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
+            else:
+                yield decision
+
+
+def _refused(region: str, arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
+    """What the resources' own policies refuse."""
+    for actions, resources in needs.items():
+        for action, resource in ((action, resource) for action in actions for resource in sorted(resources)):
+            if word := policies.refuses(arn, action, resource):
+                yield SimulatedDecision(action, word, region, f"{resource}, by its own policy")
 
 
 def _requests(region: str, needs: _Needs) -> Iterator[SimulationRequest]:

@@ -27,7 +27,8 @@ class KmsKey:
     there is none, "elsewhere" where its ARN is of another region.
 
     ``uses`` are the nouns encrypted under it; ``related_regions`` are those of a multi-Region key; ``admits`` are the
-    principals its policy allows, ACCOUNT where it leaves the decision to IAM, regions in service names as ``{region}``.
+    principals its policy allows, ACCOUNT where it leaves the decision to IAM, regions in service names as ``{region}``;
+    ``policy`` is the policy as it is.
     """
 
     ref: str
@@ -38,6 +39,7 @@ class KmsKey:
     related_regions: tuple[str, ...]
     deletion_at: datetime | None
     admits: tuple[str, ...] | Unavailable
+    policy: str = ""
 
 
 @part(*REGIONAL, reads=KEY_READS)
@@ -79,6 +81,7 @@ def _key(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
     row = found["KeyMetadata"]
     config = row.get("MultiRegionConfiguration", {})
     related = [config.get("PrimaryKey", {}), *config.get("ReplicaKeys", [])]
+    policy = _policy(context, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else ""
     return KmsKey(
         ref=ref,
         arn=row["Arn"],
@@ -87,19 +90,20 @@ def _key(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
         multi_region=config.get("MultiRegionKeyType", ""),
         related_regions=tuple(sorted(replica["Region"] for replica in related if replica.get("Region"))),
         deletion_at=row.get("DeletionDate"),
-        admits=_admits(context, row["Arn"]) if row.get("KeyManager") == "CUSTOMER" else (ACCOUNT,),
+        admits=policy if isinstance(policy, Unavailable) else _admitted(context, policy) if policy else (ACCOUNT,),
+        policy=policy if isinstance(policy, str) else "",
     )
 
 
-def _admits(context: ReadContext, arn: str) -> tuple[str, ...] | Unavailable:
-    (admitted,) = context.maybe(
-        lambda key: _admitted(context, key), [arn]
-    )  # the key itself was seen, whatever its policy
-    return admitted
+def _policy(context: ReadContext, arn: str) -> str | Unavailable:
+    """The key's own policy; the key itself was seen, whether or not this is."""
+    (found,) = context.maybe(
+        lambda key: str(context.call("kms", "get_key_policy", KeyId=key, PolicyName="default")["Policy"]), [arn]
+    )
+    return found
 
 
-def _admitted(context: ReadContext, arn: str) -> tuple[str, ...]:
-    policy = context.call("kms", "get_key_policy", KeyId=arn, PolicyName="default")["Policy"]
+def _admitted(context: ReadContext, policy: str) -> tuple[str, ...]:
     statements = json.loads(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(context, row)}))

@@ -12,14 +12,14 @@ from dr_estate.readers import backup, rds
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
-KEY_READS = frozenset({"kms:DescribeKey"})
+KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 
 
 @dataclass(frozen=True, slots=True)
 class CopyKey:
     """A key that a copy names. ``state`` is KMS's word (Enabled, Disabled, PendingDeletion ...), "absent" where gone.
 
-    ``dark`` says why the key itself could not be seen; then ``state`` is None.
+    ``dark`` says why the key itself could not be seen; then ``state`` is None. ``policy`` is a customer key's own.
     """
 
     arn: str
@@ -27,6 +27,7 @@ class CopyKey:
     state: str | None
     deletion_at: datetime | None
     dark: Unavailable | None = None
+    policy: str | Unavailable = ""
 
 
 @part(Side.DR, reads=KEY_READS)
@@ -57,7 +58,19 @@ def _describe(context: ReadContext, arn: str) -> CopyKey:
     if found is None:
         return CopyKey(arn, _region(arn), "absent", None)
     metadata = found["KeyMetadata"]
-    return CopyKey(arn, _region(metadata["Arn"]), metadata.get("KeyState") or "", metadata.get("DeletionDate"))
+    state, ends = metadata.get("KeyState") or "", metadata.get("DeletionDate")
+    policy = _policy(context, metadata["Arn"]) if metadata.get("KeyManager") == "CUSTOMER" else ""
+    return CopyKey(arn, _region(metadata["Arn"]), state, ends, policy=policy)
+
+
+def _policy(context: ReadContext, arn: str) -> str | Unavailable:
+    """The key's own policy, where it is of this region."""
+    if _region(arn) != context.region:
+        return ""
+    (found,) = context.maybe(
+        lambda key: str(context.call("kms", "get_key_policy", KeyId=key, PolicyName="default")["Policy"]), [arn]
+    )
+    return found
 
 
 def _region(arn: str) -> str:

@@ -17,6 +17,7 @@ BUCKET_READS = frozenset(
         "s3:GetBucketVersioning",
         "s3:GetBucketEncryption",
         "s3:GetPublicAccessBlock",
+        "s3:GetBucketPolicy",
         "s3:GetBucketReplication",
     }
 )
@@ -43,7 +44,10 @@ class BucketReplicationRule:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket; ``region`` is "" where there is none. ``public_blocks`` are the four settings that are on."""
+    """A bucket; ``region`` is "" where there is none. ``public_blocks`` are the four settings that are on.
+
+    ``role`` is the one that S3 replicates it as; ``policy`` is a copy's own, "" where it has none.
+    """
 
     name: str
     region: str
@@ -52,6 +56,8 @@ class Bucket:
     key: str
     public_blocks: tuple[str, ...]
     rules: tuple[BucketReplicationRule, ...]
+    role: str = ""
+    policy: str = ""
 
 
 def pairs(env: Environment) -> tuple[tuple[str, str], ...]:
@@ -74,7 +80,7 @@ def state_pair(env: Environment) -> tuple[str, str]:
 
 @part(*REGIONAL, reads=BUCKET_READS)
 def buckets(context: ReadContext) -> tuple[Bucket | Unavailable, ...]:
-    """The originals (primary side) or the copies (DR side). S3 has no batch read: five calls a bucket, not a tenant."""
+    """The originals (primary side) or the copies (DR side). S3 has no batch read: six calls a bucket, not a tenant."""
     column = 0 if context.side is Side.PRIMARY else 1
     return tuple(context.maybe(lambda name: _bucket(context, name), [pair[column] for pair in pairs(context.env)]))
 
@@ -128,6 +134,7 @@ def _bucket(context: ReadContext, name: str) -> Bucket:
         return Bucket(name, "", "", "", "", (), ())
     versioning = context.call("s3", "get_bucket_versioning", **request).get("Status", "never enabled")
     encryption, key = _encryption(context, request)
+    replication = _replication(context, request)
     return Bucket(
         name=name,
         region=found.get("BucketRegion", ""),
@@ -135,7 +142,9 @@ def _bucket(context: ReadContext, name: str) -> Bucket:
         encryption=encryption,
         key=key,
         public_blocks=_public_blocks(context, request),
-        rules=_rules(context, request),
+        rules=tuple(_rule(row) for row in replication.get("Rules", ())),
+        role=replication.get("Role", ""),
+        policy=_policy(context, request) if context.side is Side.DR else "",
     )
 
 
@@ -154,10 +163,14 @@ def _public_blocks(context: ReadContext, request: dict[str, str]) -> tuple[str, 
     return tuple(sorted(name for name, on in blocks.items() if on))
 
 
-def _rules(context: ReadContext, request: dict[str, str]) -> tuple[BucketReplicationRule, ...]:
+def _replication(context: ReadContext, request: dict[str, str]) -> dict[str, Any]:
     found = context.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **request)
-    rows = found["ReplicationConfiguration"]["Rules"] if found else []
-    return tuple(_rule(row) for row in rows)
+    return dict(found["ReplicationConfiguration"]) if found else {}
+
+
+def _policy(context: ReadContext, request: dict[str, str]) -> str:
+    found = context.find("s3", "get_bucket_policy", ("NoSuchBucketPolicy",), **request)
+    return str(found.get("Policy") or "") if found else ""
 
 
 def _rule(row: dict[str, Any]) -> BucketReplicationRule:

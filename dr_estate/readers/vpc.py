@@ -121,11 +121,20 @@ class VpcNames:
 
 @dataclass(frozen=True, slots=True)
 class VpcEndpoint:
-    """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint."""
+    """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint.
+
+    ``private_names``: AWS's own name of the service leads to it. ``policy`` is as it is, "" for none told.
+    """
 
     service: str
     kind: str
     state: str
+    id: str = ""
+    policy: str = ""
+    groups: tuple[str, ...] = ()
+    subnets: tuple[str, ...] = ()
+    route_tables: tuple[str, ...] = ()
+    private_names: bool = True
 
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeVpcs"}))
@@ -246,7 +255,17 @@ def endpoints(context: ReadContext) -> tuple[VpcEndpoint, ...]:
 
     def endpoint(row: dict[str, Any]) -> VpcEndpoint:
         service = row.get("ServiceName") or row.get("ResourceConfigurationArn") or row["ServiceNetworkArn"]
-        return VpcEndpoint(service.removeprefix(prefix), row.get("VpcEndpointType", ""), row.get("State", "").lower())
+        return VpcEndpoint(
+            service.removeprefix(prefix),
+            row.get("VpcEndpointType", ""),
+            row.get("State", "").lower(),
+            row.get("VpcEndpointId", ""),
+            row.get("PolicyDocument") or "",
+            tuple(sorted(group.get("GroupId", "") for group in row.get("Groups") or ())),
+            tuple(sorted(row.get("SubnetIds") or ())),
+            tuple(sorted(row.get("RouteTableIds") or ())),
+            bool(row.get("PrivateDnsEnabled", True)),
+        )
 
     return context.rows(_inside(context, "describe_vpc_endpoints", "VpcEndpoints"), endpoint, "VpcEndpointId")
 

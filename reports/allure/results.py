@@ -71,7 +71,8 @@ def _with_allure(report: Report, folder: Path) -> Report:
     """The report with Allure's page. Where it was not built, a note and a line on stderr say so: no exit code does."""
     from reports.allure.html import build_html
 
-    built = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(report))
+    with console.working("Building Allure's page"):
+        built = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(report))
     for note in built.notes:
         console.complain(note)
     files = {**report.files, "Allure": built.path} if built.path else report.files

@@ -12,7 +12,7 @@ _FORM = "aws-dr-manager/needs/1"
 
 def render(needs: Needs, form: str) -> str:
     """The graph as text, or as JSON where ``form`` is json."""
-    return _json(needs) if form == "json" else "\n".join(_lines(needs))
+    return _json(needs) if form == "json" else "\n".join(_lines(needs)) + "\n"
 
 
 def _json(needs: Needs) -> str:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_actions.assessment.failover import Advice, Assessment
+from dr_actions.model.plan import Goal
 from dr_estate.model.visible import one_line
 from reports.terminal.parts import indented, table
 from reports.values import assessment as values_assessment
@@ -21,12 +22,17 @@ _COLOUR = {
 _SHOWN = 12
 
 
+def _title(report: Report, assessment: Assessment) -> str:
+    """What was assessed: the command's goal, or the abort of it."""
+    return (Goal.ABORT if assessment.plan.goal is Goal.ABORT else report.command).capitalize()
+
+
 def show(report: Report, assessment: Assessment, console: Console) -> None:
     """Print the assessment to ``console``."""
     env = report.environment
     console.print(
         Text.assemble(
-            (f"{report.command.capitalize()} of {env.name.upper()}: ", "bold"),
+            (f"{_title(report, assessment)} of {env.name.upper()}: ", "bold"),
             (str(assessment.advice), _COLOUR[assessment.advice]),
             (" (too little can be seen to say more)" if assessment.blind else "", "bold magenta"),
         )
@@ -36,7 +42,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     indented(console, f"posture {report.posture}: {report.posture_says}", 2)
     indented(console, f"writes: {report.writers}", 2)
     for sentence in values_assessment.sentences(assessment, env, report.observed_at):
-        indented(console, sentence, 2)
+        indented(console, report.invocation.complete(sentence), 2)
     console.print(Text("\nWhy", "bold"))
     for reason in assessment.reasons[:_SHOWN]:
         indented(console, f"- {reason}", 2)

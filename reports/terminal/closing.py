@@ -1,38 +1,40 @@
-"""The last lines of every screen with a report: posture, answer, loss, what stands in the way, and the next command."""
+"""The last lines of every screen: posture, answer, plan, loss, what stands in the way, and the next command."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.text import Text
 
 from dr_actions.model.plan import Danger
 from dr_checks.core.model import Severity, Status
 from dr_estate.model.durations import duration
-from reports.terminal.parts import indented
+from reports.terminal.parts import LABEL, NEXT, in_short
 from reports.values.report import Report
 
+WIDTH = 100
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
-_NAMED, _LABEL = 3, 10
+_NAMED, _INDENT = 3, 2
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the closing lines to ``console``: eight at most, the next command last."""
-    console.print(Text("\nIn short", "bold"))
-    for label, text in lines(report):
-        indented(console, f"{label + ':':{_LABEL}}{text}", 2)
+    """Print the closing lines of ``report`` to ``console``: eight at most, the next command last."""
+    in_short(tuple(lines(report, console.width)), console)
 
 
-def lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Label and text of each line."""
+def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
+    """Label and text of each line; each but the next command fits into ``width`` columns."""
     yield "Posture", str(report.posture)
     yield "Answer", _answer(report)
+    if plan := _plan(report):
+        yield "Plan", plan
     if loss := _loss(report):
         yield "Loss", loss
-    yield "Gaps", _gaps(report)
+    room = width - _INDENT - LABEL
+    fitting = [text for named in range(_NAMED, 0, -1) if len(text := _gaps(report, named)) <= room]
+    yield "Gaps", [*fitting, _gaps(report, 0)][0]
     if report.next_step:
-        yield "Next", report.invocation.complete(report.next_step)
+        yield NEXT, report.invocation.complete(report.next_step)
 
 
 def _answer(report: Report) -> str:
@@ -40,15 +42,24 @@ def _answer(report: Report) -> str:
     if ran is not None:
         return f"{ran.outcome.upper()}, exit {report.exit}"
     if weighed is not None:
-        steps = weighed.plan.steps
-        counts = [f"{len(steps)} steps", *_of(sum(s.danger is Danger.IRREVERSIBLE for s in steps), "irreversible")]
-        counts += [*_of(sum(s.manual for s in steps), "by hand"), f"about {duration(weighed.plan_estimate_s)}"]
-        return f"{weighed.advice}; {', '.join(counts)}; exit {report.exit}"
+        unmet_gates = [gate for gate in weighed.gates if not gate.met and not gate.relaxed]
+        gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
+        unmet = f"; gates not met: {_some(gates, 2)}" if gates else ""
+        return f"{weighed.advice}, exit {report.exit}{unmet}"
     return f"{verdict.recommendation}, score {verdict.score} of 100, exit {report.exit}"
 
 
-def _of(count: int, what: str) -> list[str]:
-    return [f"{count} {what}"] if count else []
+def _plan(report: Report) -> str:
+    """The plan in one line: its steps, those that cannot be undone or are a person's, the write pause, and its time."""
+    if report.ran is not None or report.assessment is None or not report.assessment.plan.steps:
+        return ""
+    weighed, steps = report.assessment, report.assessment.plan.steps
+    irreversible = sum(step.danger is Danger.IRREVERSIBLE for step in steps)
+    by_hand = sum(step.manual for step in steps)
+    pause = weighed.write_pause
+    paused = [f"write pause {duration(pause.first_p50_s)}"] if pause else []
+    counts = f"{len(steps)} steps: {irreversible} irreversible, {by_hand} by hand"
+    return "; ".join([counts, *paused, f"about {duration(weighed.plan_estimate_s)}"])
 
 
 def _loss(report: Report) -> str:
@@ -68,14 +79,18 @@ def _loss(report: Report) -> str:
     return f"the worst copy is {duration(rpo.worst_s)} old (objective {duration(rpo.target_s)}: {met})"
 
 
-def _gaps(report: Report) -> str:
-    """How many checks failed, the gravest by name, and how many could not be judged."""
+def _gaps(report: Report, named: int) -> str:
+    """How many checks failed, ``named`` of the gravest by name, and how many could not be judged."""
     failed = report.verdict.with_status(Status.FAIL)
     names = [result.check for result in failed if result.severity in _GRAVE] or [result.check for result in failed]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    counts = [f"{len(failed)} failed ({', '.join(names[:_NAMED])}{more})"] if failed else []
+    counts = [f"{len(failed)} failed" + (f" ({_some(names, named)})" if named else "")] if failed else []
     silent = report.silent_regions()
     counts += [f"{len(results)} not judged ({region} is silent)" for region, results in silent.items()]
     unknown = len(report.verdict.with_status(Status.UNKNOWN)) - sum(map(len, silent.values()))
     counts += [f"{unknown} {'others ' if silent else ''}not judged"] if unknown else []
     return "; ".join(counts) or "none"
+
+
+def _some(names: list[str], shown: int) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

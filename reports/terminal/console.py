@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import select
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.visible import one_line, visible, without_credentials
 
 if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
 
 Advance = Callable[[str, int, int], None]
 _STOPPED_WITHIN_S = 0.1
+TOLD_EVERY_S = 10.0
+_BEGINNING = "Getting ready"
 _invocation = Invocation()
 
 
@@ -64,6 +68,18 @@ def result(text: str, *, machine: bool = False) -> None:
         sys.stdout.flush()
 
 
+def conclude(form: str, answer: str, next_step: str) -> None:
+    """Print the closing lines of a command without a report: ``answer``, and what to do next. For people alone."""
+    if form != "terminal":
+        return
+    from reports.terminal.parts import NEXT, Page, in_short
+
+    page = Page(file=sys.stdout)
+    with naming_stdout():
+        in_short((("Answer", answer), *([(NEXT, completed(next_step))] if next_step else [])), page)
+        sys.stdout.flush()
+
+
 @contextmanager
 def naming_stdout() -> Iterator[None]:
     """Let an OSError of writing say that it was standard output which could not be written."""
@@ -75,24 +91,48 @@ def naming_stdout() -> Iterator[None]:
 
 
 @contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Show that ``doing`` is under way, where nobody knows how far it is."""
+    with progress() as advance:
+        advance(doing, 0, 0)
+        yield
+
+
+@contextmanager
 def progress() -> Iterator[Advance]:
-    """Show how far long work is, on a terminal's stderr; silent elsewhere. Yields ``advance(doing, done, total)``."""
-    if not sys.stderr.isatty():
-        yield lambda _doing, _done, _total: None
-        return
-    with _bar() as bar:
-        tasks: dict[str, TaskID] = {}
+    """Show how far long work is, on stderr: at a terminal in place, elsewhere by a line every ten seconds.
 
-        def advance(doing: str, done: int, total: int) -> None:
-            if doing not in tasks:
-                tasks[doing] = bar.add_task(doing, total=total)
-            bar.update(tasks[doing], completed=done, total=total)
-
+    Yields ``advance(doing, done, total)``; a ``total`` of 0 is one that nobody knows.
+    """
+    with _bar() if sys.stderr.isatty() else _lines() as advance:
         yield advance
 
 
-def _bar() -> Progress:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+@contextmanager
+def _lines() -> Iterator[Advance]:
+    """Tell every ten seconds how far it is: a log shows that the command is alive."""
+    began_s, over, latest = time.monotonic(), threading.Event(), [_BEGINNING]
+
+    def advance(doing: str, done: int, total: int) -> None:
+        latest[0] = f"{doing}: {done} of {total}" if total else doing
+
+    def tell() -> None:
+        while not over.wait(TOLD_EVERY_S):
+            with suppress(OSError):  # nobody reads any more
+                complain(f"{latest[0]} ({time.monotonic() - began_s:.0f} s)")
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield advance
+    finally:
+        over.set()
+        teller.join()
+
+
+@contextmanager
+def _bar() -> Iterator[Advance]:
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from reports.terminal.printer import Printer
 
@@ -100,8 +140,18 @@ def _bar() -> Progress:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
     console = Printer(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {"": bar.add_task(_BEGINNING, total=None, count="")}
+
+        def advance(doing: str, done: int, total: int) -> None:
+            if "" in tasks:
+                bar.remove_task(tasks.pop(""))
+            if doing not in tasks:
+                tasks[doing] = bar.add_task(doing, total=total or None, count="")
+            bar.update(tasks[doing], completed=done, total=total or None, count=f"{done} of {total}" if total else "")
+
+        yield advance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.text import Text
 from dr_estate.model.visible import one_line, visible
 from reports.terminal.printer import Printer
 from reports.values.escaping import holds_command
+
+NEXT, LABEL = "Next", 10
 
 
 class Page(Printer):
@@ -33,6 +36,16 @@ def indented(console: Console, text: str, by: int, style: str = "") -> None:
         console.print(Text(" " * by) + line, soft_wrap=True)
     else:
         console.print(Padding(line, (0, 0, 0, by)))
+
+
+def in_short(entries: Iterable[tuple[str, str]], console: Console) -> None:
+    """Print the closing lines, each a label and its text: one line each, but for what holds a command."""
+    console.print(Text("\nIn short", "bold"))
+    for label, text in entries:
+        line = Text(f"  {label + ':':{LABEL}}{one_line(text)}")
+        if label != NEXT:
+            line.truncate(console.width, overflow="ellipsis")
+        console.print(line, soft_wrap=True)
 
 
 def table(title: str, *columns: str) -> Table:

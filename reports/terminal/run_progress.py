@@ -17,7 +17,7 @@ from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.printer import Printer
 
-_SILENCE_S = 30.0
+_SILENCE_S = 10.0
 _ANSWER_S = 60.0
 
 
@@ -43,13 +43,18 @@ class RunProgress:
         self._spoke_at = 0.0
         self._elapsed_s, self._outage_s = elapsed_s, outage_s
         self._over: set[str] = set()
+        self._places = {step.id: number for number, step in enumerate(plan.steps, 1)}
+        self._batch: dict[str, bool] = {}
         self._estimate_s = estimate_s or _budgets_s
 
     def begins(self, steps: Sequence[Step]) -> None:
         """These steps are next."""
+        self._batch = dict.fromkeys((step.id for step in steps), False)
         more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
         clocks = f"{self._clocks()}, about {duration(self._left_s())} to go"
-        self._print(f"[bold]{steps[0].number}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
+        self._print(f"[bold]{self._place(steps)}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
+        if self._console.is_terminal:
+            self._start_spinner(f"  {steps[0].verb}: looking")
 
     def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
@@ -62,7 +67,15 @@ class RunProgress:
     def done(self, step: Step, message: str) -> None:
         """A step is as wanted."""
         self._over.add(step.id)
-        self._print(f"  [green]done[/] {_shown(step.id)}: {_shown(message)}")
+        self._batch[step.id] = True
+        if len(self._batch) == 1:
+            self._print(f"  [green]done[/] {_shown(step.id)}: {_shown(message)}")
+            return
+        counted = f"{step.verb}: {sum(self._batch.values())} of {len(self._batch)}"
+        if all(self._batch.values()):
+            self._print(f"  [green]done[/] {_shown(counted)}")
+        elif self._console.is_terminal:
+            self._start_spinner(f"  {counted} done")
 
     def degraded(self, step_id: str, reason: str) -> None:
         """A step failed, and the run goes on without it."""
@@ -109,6 +122,15 @@ class RunProgress:
             with suppress(OSError):  # the terminal is gone
                 self._status.stop()
             self._status = None
+
+    def _place(self, steps: Sequence[Step]) -> str:
+        """Where in the plan the steps stand: ``step 3 of 17``, ``steps 4 to 7 of 17``."""
+        places, whole = [self._places[step.id] for step in steps if step.id in self._places], len(self._places)
+        if not places:
+            return str(steps[0].number)
+        if len(places) == 1:
+            return f"step {places[0]} of {whole}"
+        return f"steps {places[0]} to {places[-1]} of {whole}"
 
     def _clocks(self) -> str:
         """How long the outage and the run last by now."""

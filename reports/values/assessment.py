@@ -7,9 +7,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
-from dr_actions.model.plan import FENCING, Goal, Step, batches
+from dr_actions.model.plan import NO_RECOVERY, Goal, Step, batches
 from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
@@ -81,7 +82,7 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
             f"the outage lasts since {since}: {duration(lasted_s)}; the run takes about "
             f"{duration(assessment.rto_estimate_s)}: together {met} the objective of {duration(target_s)}"
         )
-    if assessment.plan.goal in FENCING | {Goal.FAILBACK}:
+    if assessment.plan.goal in NO_RECOVERY | {Goal.FAILBACK}:
         takes = f"the steps take about {duration(assessment.plan_estimate_s)}"
     if assessment.rto_measured:
         takes += f" ({assessment.rto_measured} of {len(assessment.plan.steps)} steps as measured in past runs)"
@@ -96,7 +97,9 @@ def pause_sentence(pause: WritePause, env: Environment) -> str:
     first = f"about {duration(pause.first_p50_s)} ({duration(pause.first_p90_s)} in one of ten cases)"
     last = f"about {duration(pause.last_p50_s)} ({duration(pause.last_p90_s)})"
     away = env.regions.dr
-    return f"write pause: {first} for the first visitors, {last} for the last ones; {away} serves pages throughout"
+    uploads = f"about {duration(pause.uploads_p50_s)} ({duration(pause.uploads_p90_s)})"
+    whose = f"write pause: {first} for the first visitors, {last} for the last ones"
+    return f"{whose}; no uploads for {uploads}; {away} serves pages throughout"
 
 
 def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -> Iterator[str]:
@@ -104,6 +107,8 @@ def sentences(assessment: Assessment, env: Environment, observed_at: datetime) -
     yield estimate(assessment, env, observed_at)
     if assessment.write_pause is not None:
         yield pause_sentence(assessment.write_pause, env)
+    if message := way_back(assessment.plan, env):
+        yield message
     if assessment.session is not None and assessment.session.coverage is not Coverage.LASTS:
         yield f"CREDENTIALS: {assessment.session.says}. {assessment.session.remedy}".strip()
     elif assessment.session is not None:

@@ -83,10 +83,14 @@ class Report:
         return self.invocation.complete(message.rstrip())
 
     @property
+    def validates(self) -> bool:
+        """Whether nothing but the service after a failover was judged."""
+        return {result.area for result in self.verdict.results} == {Area.VALIDATION}
+
+    @property
     def title(self) -> str:
         """What the checks' part is about: the status before a failover, or the validation after one."""
-        areas = {result.area for result in self.verdict.results}
-        return "DR validation" if areas == {Area.VALIDATION} else "DR status"
+        return "DR validation" if self.validates else "DR status"
 
     def by_area(self) -> dict[Area, list[CheckResult]]:
         """The results of each area that was run, in the areas' order."""

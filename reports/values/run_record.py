@@ -9,7 +9,7 @@ from typing import Any
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.timeline import Timeline, timelines
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import FENCING, Plan, to_json
+from dr_actions.model.plan import NO_RECOVERY, Plan, to_json
 from dr_estate.model.durations import duration
 
 
@@ -72,7 +72,7 @@ def to_dict(record: JournaledRun) -> dict[str, Any]:
         "phases": [
             {"phase": phase, "start": span.start, "end": span.end, "seconds": span.seconds} for phase, span in phases
         ],
-        "rto": rto_to_dict(timeline) if timeline and record.plan.goal not in FENCING else None,
+        "rto": rto_to_dict(timeline) if timeline and record.plan.goal not in NO_RECOVERY else None,
     }
 
 
@@ -104,7 +104,7 @@ def clocks(line: Timeline) -> Iterator[tuple[str, str]]:
 
 def sentences(record: JournaledRun) -> Iterator[str]:
     """Recovery time, and by which digest the journal is known."""
-    if record.timeline is not None and record.plan.goal not in FENCING:
+    if record.timeline is not None and record.plan.goal not in NO_RECOVERY:
         yield recovery_time(record.timeline)
         yield from (f"{name} {value}" for name, value in clocks(record.timeline))
     if record.head:

@@ -170,6 +170,11 @@ class Endpoint:
         found: list[dict[str, str]] = self.ask("GET", "enforcement")["denied"]
         return found
 
+    def starts(self) -> dict[str, str]:
+        """Return why a new task of each service of the DR region would not serve, "" where it would."""
+        found: dict[str, str] = self.ask("GET", "starts")["starts"]
+        return found
+
     def sites(self) -> dict[str, dict[str, Any]]:
         """Return where each region's sites answer: ``{region: {address, http, https, names, addresses}}``.
 

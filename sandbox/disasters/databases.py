@@ -246,3 +246,29 @@ def copy_key_disabled(world: World) -> None:
     key = replicated(world)["KmsKeyId"]
     world.undo(Side.DR, "kms", "enable_key", KeyId=key)
     world.call(Side.DR, "kms", "disable_key", KeyId=key)
+
+
+@disaster(
+    "dr-parameter-group-missing",
+    "The parameter group that a restore names was deleted in the DR region",
+    trips=("rds.parameter-group",),
+    consequences=("rds-parity.parameter-group",),
+)
+def parameter_group_missing(world: World) -> None:
+    """Delete the group."""
+    name = world.environment.named(world.environment.names.db_parameter_group)
+    group = world.call(Side.DR, "rds", "describe_db_parameter_groups", DBParameterGroupName=name)["DBParameterGroups"][
+        0
+    ]
+    rows = world.call(Side.DR, "rds", "describe_db_parameters", DBParameterGroupName=name, Source="user")["Parameters"]
+    if rows:
+        world.undo(Side.DR, "rds", "modify_db_parameter_group", DBParameterGroupName=name, Parameters=rows)
+    world.undo(
+        Side.DR,
+        "rds",
+        "create_db_parameter_group",
+        DBParameterGroupName=name,
+        DBParameterGroupFamily=group["DBParameterGroupFamily"],
+        Description=group["Description"],
+    )
+    world.call(Side.DR, "rds", "delete_db_parameter_group", DBParameterGroupName=name)

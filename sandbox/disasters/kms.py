@@ -70,7 +70,7 @@ def key_not_related(world: World) -> None:
 @disaster(
     "kms-policy-narrowed",
     "The policy of a key in the DR region admits nobody but an administrator",
-    trips=("kms.policy-parity",),
+    trips=("kms.policy-parity", "roles.tasks-allowed"),
 )
 def policy_narrowed(world: World) -> None:
     """Put a policy that names one role alone: the tasks' roles are refused, whatever IAM says."""
@@ -80,4 +80,20 @@ def policy_narrowed(world: World) -> None:
     narrow = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     before = world.call(Side.DR, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
     for turn, policy in ((world.undo, before), (world.call, narrow)):
+        turn(Side.DR, "kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)
+
+
+@disaster(
+    "secrets-key-denies-tasks",
+    "The policy of the secrets' key in the DR region denies everybody to decrypt",
+    trips=("roles.tasks-allowed",),
+)
+def secrets_key_denies(world: World) -> None:
+    """Add a deny to the key's policy: it wins over all that IAM allows."""
+    key = _key(world, Side.DR, "secrets")
+    before = world.call(Side.DR, "kms", "GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"]
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    found = json.loads(before)
+    closed = json.dumps({**found, "Statement": [*found["Statement"], denial]})
+    for turn, policy in ((world.undo, before), (world.call, closed)):
         turn(Side.DR, "kms", "PutKeyPolicy", KeyId=key, PolicyName="default", Policy=policy)

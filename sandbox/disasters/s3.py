@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -167,3 +168,23 @@ def copy_expires(world: World) -> None:
     world.undo(Side.DR, "s3", "DeleteBucketLifecycle", Bucket=there)
     put = {"Bucket": there, "LifecycleConfiguration": {"Rules": [rule]}}
     world.call(Side.DR, "s3", "PutBucketLifecycleConfiguration", **put)
+
+
+@disaster(
+    "bucket-copy-denies-replication",
+    "A bucket policy in the DR region denies everybody to replicate objects into a copy",
+    trips=("copy-roles.may-copy",),
+)
+def copy_denies(world: World) -> None:
+    """Put the policy on the first bucket's copy."""
+    env = world.environment
+    name = env.named(env.names.bucket_copy, bucket=env.named(env.names.buckets[0]))
+    denial = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:ReplicateObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+    }
+    world.undo(Side.DR, "s3", "DeleteBucketPolicy", Bucket=name)
+    text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    world.call(Side.DR, "s3", "PutBucketPolicy", Bucket=name, Policy=text)

@@ -31,7 +31,10 @@ def both_serve(world: World) -> None:
 def restore_database(world: World) -> None:
     """Restore the database in the DR region from its replicated backups, under its own name."""
     names, name = world.environment.names, database_name(world)
+    wanted = [{"Name": "group-name", "Values": [world.environment.named(names.db_security_group)]}]
+    guard = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=wanted)["SecurityGroups"][0]
     groups = {
+        "VpcSecurityGroupIds": [guard["GroupId"]],
         "DBSubnetGroupName": world.environment.named(names.db_subnet_group),
         "DBParameterGroupName": world.environment.named(names.db_parameter_group),
         "DBInstanceClass": described(world)["DBInstanceClass"],

@@ -46,6 +46,8 @@ ALLOWED = {
         "s3:ListBucket",
         "s3:GetObjectVersion*",
         "s3:Replicate*",
+        "kms:Decrypt",
+        "kms:Encrypt",
     ],
 }
 

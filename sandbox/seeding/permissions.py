@@ -34,7 +34,7 @@ _WORDS = {
     "cloudwatch": "Describe Get List",
     "dynamodb": "Condition Describe Get List Query Scan",
     "ec2": "Describe",
-    "ecr": "Describe List",
+    "ecr": "Describe GetRepositoryPolicy List",
     "ecs": "Describe List",
     "elasticfilesystem": "Describe",
     "elasticloadbalancing": "Describe",

@@ -60,6 +60,7 @@ class ControlApi:
             ("PUT", "pace"): self._pace,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
+            ("GET", "starts"): self._starts,
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("POST", "session-keys"): self._session_keys,
             ("DELETE", "session-keys"): self._expire,
@@ -167,6 +168,13 @@ class ControlApi:
             STATE.extras.update({"enforce_iam": body["on"], "denied": []})
         self._hooks["changed"]()
         return {}
+
+    def _starts(self, _: Answer) -> Answer:
+        from sandbox.moto_ext.ecs.trial_start import would_start
+
+        env = self._world.environment
+        with WORLD_LOCK:
+            return {"starts": would_start(env.account, env.regions.dr)}
 
     def _session_keys(self, body: Answer) -> Answer:
         with WORLD_LOCK:

@@ -20,7 +20,7 @@ from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import dns_answers, dns_weight_samples, route53
 from dr_estate.readers.dns_weight_samples import AnswerTally
 from dr_estate.reading.reader import Reader
-from dr_estate.snapshot.snapshot import Snapshot, from_json
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 
 ROOT = Path(__file__).parents[2]
 SIT = load_environment(ROOT / "environments", "sit")
@@ -41,9 +41,10 @@ def sight(snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
 
 
 def with_part(snapshot: Snapshot, reader: Reader[Any], side: Side, value: object) -> Snapshot:
-    """The snapshot with another value of one part."""
+    """The snapshot with another value of one part, which it may not have had."""
     key = (reader.name, side)
-    return replace(snapshot, parts={**snapshot.parts, key: replace(snapshot.parts[key], value=value)})
+    part = SnapshotPart(reader.name, side, SIT.region(side), snapshot.taken_at, value)
+    return replace(snapshot, parts={**snapshot.parts, key: part})
 
 
 def with_rows(

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import ReplicationSettings
-from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas
+from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas, vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import NOW, SIT
@@ -86,6 +86,7 @@ SNAPSHOT = rds.DbSnapshot("old", "manual", "available", NOW - timedelta(days=9),
 PARAMETERS = rds_groups.ParameterGroup("sit-mysql-params", "mysql8.0", (("binlog_format", "ROW"),))
 OPTIONS = rds_groups.OptionGroup("sit-mysql-options", "mysql", "8.0", ("MARIADB_AUDIT_PLUGIN",))
 SUBNETS = rds_groups.SubnetGroup("sit-db-subnet-group", "Complete", "vpc-2", ("subnet-a", "subnet-b"), ("a", "b"))
+NETWORK = vpc.Vpc("vpc-2", "available", "default", is_default=False, cidrs=(("10.20.0.0/16", "associated"),))
 OFFER = rds_groups.Offer(NAME, "mysql", "8.0.40", "db.r6g.large", "available", True, True, ("gp3", "io1"))
 
 
@@ -108,6 +109,7 @@ def database(**changed: Any) -> Rows:
         "option_groups_dr": (OPTIONS,),
         "subnet_groups_dr": (SUBNETS,),
         "offers_dr": (OFFER,),
+        "vpc_dr": NETWORK,
         **changed,
     }
     named = [(*key.rsplit("_", 1), value) for key, value in values.items() if value is not None]
@@ -115,7 +117,7 @@ def database(**changed: Any) -> Rows:
 
 
 def _reader(name: str) -> Reader[Any]:
-    for module in (rds, rds_groups, rds_replicas, kms_copy_keys, backup):
+    for module in (rds, rds_groups, rds_replicas, kms_copy_keys, backup, vpc):
         if isinstance(found := vars(module).get(name), Reader):
             return found
     raise LookupError(name)

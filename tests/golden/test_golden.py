@@ -51,9 +51,12 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "copy-roles.may-copy",
+        "endpoints.admit-tasks",
         "health-checks.held-from-dr",
         "images.present",
         "private-names.database",
+        "rds.parameter-group",
         "roles.assumable",
         "roles.tasks-allowed",
         "task-sources.exist",
@@ -65,6 +68,9 @@ SINCE = frozenset(
     }
 )
 """Checks that were added since, of which the records know nothing."""
+
+LIGHTER_SINCE = frozenset({"rds-copy.key-usable"})
+"""Checks that block no more by themselves: another copy may be restored, which another check says."""
 
 SUBJECTS_SINCE = frozenset({"prod-db-sg", "sit-db-sg"})
 """Subjects that checks of then judge since: the database's security group."""
@@ -93,7 +99,7 @@ def _is_since(row: Any) -> bool:
     """Whether a row is of a check that was added since, as result or gate, or a finding on what is judged since."""
     if not isinstance(row, dict):
         return False
-    is_new = {row.get("check"), str(row.get("id", "")).removeprefix("check.")} & SINCE != set()
+    is_new = {row.get("check"), str(row.get("id", "")).removeprefix("check.")} & (SINCE | LIGHTER_SINCE) != set()
     return is_new or row.get("subject") in SUBJECTS_SINCE
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "dr_estate/network/http_probe.py": "how long a real page took",
     "dr_actions/clients/terraform.py": "the time-out of a real program",
     "dr_actions/control_table/table.py": "the pause before a real API call is sent again",
+    "reports/terminal/console.py": "how long a person waits already",
     "reports/terminal/run_progress.py": "how long the terminal was silent",
     "utils/aws_mgmt/app/run_folder.py": "the name of a folder, before any answer has come",
     "utils/aws_mgmt/cli/error_boundary.py": "the name of a file",

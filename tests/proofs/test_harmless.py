@@ -185,6 +185,7 @@ ASKED_BY_NAME = frozenset(
         "efs_mounts.mount_targets",
         "efs_policy.policies",
         "elbv2.listeners",
+        "iam_copy_roles.roles",
         "iam_task_roles.roles",
         "kms.keys",
         "ssm_parameters.parameters",

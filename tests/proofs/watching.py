@@ -37,9 +37,10 @@ Results = Mapping[str, CheckResult]
 _TASKS = ("cloudwatch_alarms", "dns_answers", "elbv2.healthy_hosts", "route53_health_checks", "http_sites")
 FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "application-autoscaling": ("ecs", *_TASKS),
-    "backup": ("kms",),
+    "backup": ("kms", "iam_copy_roles"),
     "dns": ("route53",),
     "dynamodb": ("kms",),
+    "ecr": ("iam_task_roles",),
     "ec2": ("efs", "elbv2", "service_quotas", *_TASKS),
     "ecs": (
         "application-autoscaling",
@@ -52,12 +53,12 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "vpc.subnets",
         *_TASKS,
     ),
-    "efs": ("backup", "ecs", "efs_mounts", "kms", "resourcegroupstaggingapi", *_TASKS),
+    "efs": ("backup", "ecs", "iam_task_roles", "efs_mounts", "kms", "resourcegroupstaggingapi", *_TASKS),
     "elbv2": ("service_quotas", *_TASKS),
-    "kms": ("secretsmanager",),
+    "kms": ("secretsmanager", "iam_copy_roles", "iam_task_roles"),
     "rds": ("backup", "ecs", "kms", "service_quotas", "rds_replicas", "resourcegroupstaggingapi", *_TASKS),
     "route53": ("route53_health_checks",),
-    "s3": ("kms",),
+    "s3": ("kms", "iam_copy_roles"),
     "secretsmanager": ("kms",),
     "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),
     "sites": ("route53", "route53_health_checks", "http_sites"),

@@ -15,18 +15,17 @@ from dr_actions.actions.common.unavailable_handling import FORCE_NEW_DEPLOYMENT,
 from dr_actions.actions.compute.task_revisions import revision
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus
 from dr_actions.model.plan import Call, Json, Step
+from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 # A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
 START_S = 420
 # Old tasks of a new deployment drain (300 s by default) and stop (120 s at most) before it is COMPLETED.
 DRAIN_S = 420
-# A count that is older says nothing of today's targets: ELB publishes each minute, and none while there is no target.
-_FRESH = timedelta(minutes=5)
 # ECS repeats a sentence while its cause lasts, ever more seldom.
 _SAID_LATELY = timedelta(hours=1)
 
@@ -146,16 +145,19 @@ def evidence_of(service: ecs.Service) -> tuple[tuple[str, str], ...]:
 
 
 def healthy_targets(context: PlanContext, service: ecs.Service, side: Side) -> int | None:
-    """Healthy targets in the group that has the fewest, by readings of the last minutes; None where one has none.
+    """Healthy targets in the group that has the fewest, by CloudWatch's last minutes, else by the load balancer itself;
+    None where neither tells of one.
 
     Raises DataUnavailable.
     """
-    since = context.snapshot.taken_at - _FRESH
-    seen = {
+    since = context.snapshot.taken_at - elbv2_targets.FRESH
+    answers = part_or(context.snapshot, elbv2_targets.health, side, ())  # who may not ask has CloudWatch's word alone
+    seen = {group.group: group.healthy for group in answers}
+    seen |= {
         reading.dimension("TargetGroup"): int(reading.value)
         for reading in context.snapshot.get(elbv2.healthy_hosts, side)
         if reading.value is not None and reading.at is not None and reading.at >= since
     }
-    counts = [seen.get(arn.rpartition(":")[2]) for arn in service.target_groups]
+    counts = [seen.get(elbv2_targets.dimension_of(arn)) for arn in service.target_groups]
     known = [count for count in counts if count is not None]
     return min(known) if known and len(known) == len(counts) else None

@@ -28,7 +28,7 @@ from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
+from dr_estate.readers import ecs, ecs_newest_definitions, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 
@@ -190,7 +190,10 @@ def _doubtful(context: PlanContext) -> Iterator[str]:
 ACTION = action(
     globals(),
     {of.UPDATE},
-    (*(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts), readers_secretsmanager.secrets),
+    (
+        *(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts, elbv2_targets.health),
+        readers_secretsmanager.secrets,
+    ),
     send=send,
     essential=False,
 )

@@ -24,7 +24,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus, action, 
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import ecs, ecs_newest_definitions, elbv2
+from dr_estate.readers import ecs, ecs_newest_definitions, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 _DEFINITION = "taskDefinition"
@@ -139,7 +139,7 @@ ACTION = action(
     {of.UPDATE},
     (
         *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest),
-        *(elbv2.healthy_hosts, readers_secretsmanager.secrets),
+        *(elbv2.healthy_hosts, elbv2_targets.health, readers_secretsmanager.secrets),
     ),
     send=send,
 )

@@ -1,18 +1,23 @@
 """Lets a frozen parameter group be as it was: a copy to come, or a failover, could not take writes else.
 
 In a failback the database that it had frozen is renamed by then, and nobody is led to it; a group of the primary that a
-fence froze is let go before the copy that comes home uses it. A release lets the fenced region's database write again.
+fence froze is let go before the copy that comes home uses it. A release lets the fenced region's database write again,
+an abort the DR region's: while the copy at home was not promoted, it holds every acknowledged write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 from dr_actions.actions.database import close_primary, failback
 from dr_actions.actions.database.freeze import MODIFY, call_for, is_default, value_before
+from dr_actions.actions.database.verify_primary_in_sync import came_home
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen, present
 from dr_actions.model.plan import Call, Danger, Goal, Step
 from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds, rds_groups
 
 FREEZE = "database/freeze"
@@ -22,6 +27,9 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each group that was frozen; none where that was done by a group made by hand."""
     if context.goal is Goal.RELEASE:
         yield from _released(context)
+        return
+    if context.goal is Goal.ABORT:
+        yield from _aborted(context)
         return
     instance = failback.writer(context)
     if instance is not None and not is_default(failback.group_of(instance)):
@@ -35,6 +43,15 @@ def _released(context: PlanContext) -> Iterator[Step]:
     recorded = context.before_fence(FREEZE, failback.own_name(context))
     if recorded and not is_default(recorded["group"]):
         yield _step(context, recorded["group"], context.fence, recorded[failback.READ_ONLY])
+
+
+def _aborted(context: PlanContext) -> Iterator[Step]:
+    """The group that the failback froze, as it was recorded before."""
+    source = failback.writer(context)
+    recorded = context.before(FREEZE, source.identifier) if source is not None else {}
+    if source is not None and recorded and not is_default(recorded["group"]):
+        step = _step(context, recorded["group"], Side.DR, recorded[failback.READ_ONLY])
+        yield replace(step, before={**step.before, "source": source.resource_id})
 
 
 @if_seen
@@ -84,12 +101,23 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     facts = (("group", step.subject), (failback.READ_ONLY, value))
     if value == step.after[failback.READ_ONLY]:
         return _applied(step, context, facts)
+    if _is_promoted(step, context):
+        message = f"{failback.own_name(context)} of {context.env.regions.primary} was promoted: two would take writes."
+        return StepStatus(StepState.DRIFTED, message, facts)
     if not failback.is_on(value):
         return StepStatus(StepState.DRIFTED, f"{failback.READ_ONLY} of {step.subject} is {value} now.", facts)
     instance = failback.by_resource(context, step.side, step.before["frozen"])
     if instance is not None and instance.identifier == step.before["name"]:
         return StepStatus(StepState.DRIFTED, f"{instance.identifier} still has its name: it would take writes.", facts)
     return StepStatus(StepState.READY, f"{step.subject} lets its instances refuse writes.", facts)
+
+
+def _is_promoted(step: Step, context: PlanContext) -> bool:
+    """Whether an abort finds its copy at home promoted; where home is not seen, the journal says that it was not."""
+    source = failback.by_resource(context, Side.DR, step.before.get("source", ""))
+    with suppress(DataUnavailable):
+        return source is not None and came_home(context, source)
+    return False
 
 
 def _applied(step: Step, context: PlanContext, facts: tuple[tuple[str, str], ...]) -> StepStatus:
@@ -107,6 +135,17 @@ def _applied(step: Step, context: PlanContext, facts: tuple[tuple[str, str], ...
 def rollback_call(step: Step) -> Call | None:
     """Frozen again."""
     return call_for(step.call.region, step.subject, failback.FROZEN) if step.call else None
+
+
+def notes(context: PlanContext) -> Iterator[str]:
+    """What an abort leaves to a person: a group of AWS's own, which was replaced by hand, is put back by hand."""
+    source = failback.writer(context) if context.goal is Goal.ABORT else None
+    recorded = context.before(FREEZE, source.identifier) if source is not None else {}
+    if source is not None and recorded and is_default(recorded["group"]):
+        yield (
+            f"{source.identifier} in {context.env.regions.dr} was frozen by hand: give it its parameter group "
+            f"{recorded['group'] or '(none)'} back and reboot it, so that it takes writes again."
+        )
 
 
 ACTION = action(globals(), {MODIFY}, (rds.instances, rds_groups.parameter_groups))

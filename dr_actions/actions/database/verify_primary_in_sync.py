@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection, failback
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
-from dr_actions.model.plan import Step
+from dr_actions.model.plan import Params, Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
@@ -22,18 +22,27 @@ from dr_estate.reading.cloudwatch_metrics import Reading
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
+    until = "holds all that was written to {source} before the freeze"
+    yield from replica_steps(context, __name__, until, {"lost": "nothing"})
+
+
+def replica_steps(context: PlanContext, action: str, until: str, after: Params) -> Iterator[Step]:
+    """The step of ``action`` that waits for the replica at home; none once it was promoted.
+
+    ``until`` says what is waited for, with ``{source}`` for the database of the DR region.
+    """
     source, name = failback.writer(context), failback.own_name(context)
     if source is None or came_home(context, source):
         return
+    regions = context.env.regions
     yield context.step(
-        __name__,
+        action,
         name,
         side=Side.PRIMARY,
-        says=f"Wait until {name} in {context.env.regions.primary} holds all that was written to {source.identifier} of "
-        f"{context.env.regions.dr} before the freeze.",
+        says=f"Wait until {name} in {regions.primary} {until.format(source=f'{source.identifier} of {regions.dr}')}.",
         budget_s=7200,
         before={"source": source.arn, "resource": source.resource_id},
-        after={"lost": "nothing"},
+        after=after,
     )
 
 

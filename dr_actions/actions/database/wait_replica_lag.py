@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.verify_primary_in_sync import came_home, lag_s
+from dr_actions.actions.database.verify_primary_in_sync import lag_s, replica_steps
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
@@ -18,19 +18,8 @@ from dr_estate.readers import rds, rds_replicas
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
-    source, name, most_s = failback.writer(context), failback.own_name(context), context.env.failback.database_lag_s
-    if source is None or came_home(context, source):
-        return
-    yield context.step(
-        __name__,
-        name,
-        side=Side.PRIMARY,
-        says=f"Wait until {name} in {context.env.regions.primary} trails {source.identifier} of "
-        f"{context.env.regions.dr} by {most_s} s at most.",
-        budget_s=7200,
-        before={"source": source.arn, "resource": source.resource_id},
-        after={"lag_s": most_s},
-    )
+    most_s = context.env.failback.database_lag_s
+    yield from replica_steps(context, __name__, f"trails {{source}} by {most_s} s at most", {"lag_s": most_s})
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:

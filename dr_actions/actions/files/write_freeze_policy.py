@@ -1,7 +1,8 @@
 """A file system policy with the statement that freezes it, and without. Pure.
 
 A policy replaces EFS's default, by which whoever reaches a mount target may do everything: where there was none, the
-frozen one says what the default allows, but for writing. A deny wins over every allow, whoever the client is. Source:
+frozen one says what the default allows, but for writing, and on condition of the mount target: without that it would
+count as public (T66). A deny wins over every allow, whoever the client is. Source:
 EFS User Guide, "Using IAM to control access to file systems" and "Creating file system policies".
 """
 
@@ -17,6 +18,7 @@ LONGEST = 20_000
 """Characters of a file system policy. Source: API_PutFileSystemPolicy."""
 _DEFAULT_SID = "ReadWhileFrozenForFailback"
 _VERSION = "2012-10-17"
+_MOUNTED = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
 _READ = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientRootAccess"]
 Statement = dict[str, Any]
 
@@ -52,7 +54,7 @@ def _ours(statement: Statement) -> bool:
 
 
 def _default(arn: str) -> Statement:
-    return _statement(_DEFAULT_SID, "Allow", _READ, arn)
+    return {**_statement(_DEFAULT_SID, "Allow", _READ, arn), "Condition": _MOUNTED}
 
 
 def _deny(arn: str, stamp: str) -> Statement:

@@ -10,9 +10,10 @@ from dr_estate.config.environment import Side
 
 _GOALS = {Goal.FAILOVER: "failover", Goal.SWITCHOVER: "planned switchover", Goal.FAILBACK: "failback"}
 
-_FENCES = {
+_OTHERS = {
     Goal.FENCE: "fence begins: one of the two regions is stopped from writing",
     Goal.RELEASE: "release begins: the fenced region may write again",
+    Goal.ABORT: "the failback is aborted: the DR region goes on serving, and takes writes again",
 }
 
 
@@ -20,7 +21,7 @@ def write(context: PlanContext) -> Message:
     """The message at the start."""
     env = context.env
     way = (Side.DR, Side.PRIMARY) if context.goal is Goal.FAILBACK else (Side.PRIMARY, Side.DR)
-    happened = _FENCES.get(context.goal) or (
+    happened = _OTHERS.get(context.goal) or (
         f"{_GOALS[context.goal]} begins: from {env.region(way[0])} to {env.region(way[1])}"
     )
     return Message(

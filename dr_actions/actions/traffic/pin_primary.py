@@ -131,7 +131,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """The check reads as it was set, AND its checkers report it unhealthy."""
+    """The check reads as it was set, AND its checkers report it unhealthy; UNAVAILABLE while they report nothing."""
     return settings_of(step, context, "as the plan found it", _reported)
 
 
@@ -161,7 +161,7 @@ def reported(check: HealthCheck, context: PlanContext) -> float | None:
 def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:
     value = reported(check, context)
     if value is None:
-        return StepStatus(StepState.IN_PROGRESS, f"health check {check.id} is set, and has reported nothing yet")
+        return StepStatus(StepState.UNAVAILABLE, f"health check {check.id} is set, and reports nothing")
     if value > 0:
         return StepStatus(StepState.IN_PROGRESS, f"health check {check.id} is set, and still reported healthy")
     return StepStatus(StepState.DONE, f"health check {check.id} is held down, and reported unhealthy")

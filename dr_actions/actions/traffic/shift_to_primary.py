@@ -33,7 +33,16 @@ from dr_actions.model.plan import Call, Danger, Step
 from dr_checks.derived.record_pairs import RecordPair, side_of
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import dns_answers, dns_weight_samples, ecs, elbv2, elbv2_request_counts, http_sites, route53
+from dr_estate.readers import (
+    dns_answers,
+    dns_weight_samples,
+    ecs,
+    elbv2,
+    elbv2_request_counts,
+    elbv2_targets,
+    http_sites,
+    route53,
+)
 from dr_estate.readers.route53 import Record
 from dr_estate.snapshot.tenants import dns_label
 
@@ -256,6 +265,7 @@ ACTION = action(
         ecs.services,
         elbv2.load_balancer,
         elbv2.healthy_hosts,
+        elbv2_targets.health,
         elbv2_request_counts.minutes,
         http_sites.visits,
         http_sites.edge_visits,

@@ -17,7 +17,7 @@ from dr_actions.actions.traffic.binomial import at_least
 from dr_actions.actions.traffic.share_gate import TrafficShare, answers_gate
 from dr_actions.model.action import PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal
-from dr_actions.model.sequence import Role, role_of
+from dr_actions.model.sequence import FREEZES, role_of
 from dr_checks.core.model import Finding, Status, View
 from dr_checks.derived.site_visits import visits_of
 from dr_checks.edge.sites import every_site_answers, own_identity
@@ -124,7 +124,7 @@ def _baseline(context: PlanContext) -> float:
     Only until it was frozen: since then it refuses writes, and its errors are no measure of anything.
     """
     frozen_at = min(
-        (at for step, at in context.sent_at.items() if role_of(Goal.FAILBACK, step) is Role.FREEZE), default=None
+        (at for step, at in context.sent_at.items() if role_of(Goal.FAILBACK, step) in FREEZES), default=None
     )
     try:
         rows = context.snapshot.get(elbv2_request_counts.minutes, Side.DR)

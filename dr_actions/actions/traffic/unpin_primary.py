@@ -95,7 +95,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 def _reported(check: HealthCheck, context: PlanContext) -> StepStatus:
     value = pin_primary.reported(check, context)
     if value is None:
-        return StepStatus(StepState.IN_PROGRESS, f"health check {check.id} is released, and has reported nothing yet")
+        return StepStatus(StepState.UNAVAILABLE, f"health check {check.id} is released, and reports nothing")
     if value > 0:
         return StepStatus(StepState.DONE, f"health check {check.id} is released, and reported healthy")
     return StepStatus(StepState.IN_PROGRESS, f"health check {check.id} is released, and still reported unhealthy")

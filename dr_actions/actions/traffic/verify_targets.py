@@ -1,4 +1,4 @@
-"""Waits, before any visitor is moved, until every tenant has a healthy target in the DR region (T07, T23).
+"""Waits, before any visitor is moved, until every tenant has a healthy target in the region to come (T07, T23).
 
 A service that is stable may have no target that passes its health check. The load balancer's own counts of the last
 minutes decide (HealthyHostCount: DescribeTargetHealth is one call a group, and shares ELB's small request bucket with
@@ -15,9 +15,9 @@ from dr_actions.actions.common.unavailable_handling import name_list
 from dr_actions.actions.compute.rollout import healthy_targets
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.gates import targets_gate
-from dr_actions.model.plan import Step
+from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, elbv2, elbv2_targets
 
 # The counts of a minute are published about two minutes later (the services' own steps have waited for them before).
 _BUDGET_S = 300
@@ -25,11 +25,12 @@ _BUDGET_S = 300
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """One step, for all tenants."""
-    region, tenants = context.env.regions.dr, unavailable_handling.tenants_of(context)
+    side = Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR
+    region, tenants = context.env.region(side), unavailable_handling.tenants_of(context)
     yield context.step(
         __name__,
         region,
-        side=Side.DR,
+        side=side,
         says=f"Move no traffic before each of the {len(tenants)} tenants has a healthy target in {region}.",
         budget_s=_BUDGET_S,
         after={"tenants": [tenant.id for tenant in tenants]},
@@ -38,15 +39,15 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once each tenant has a healthy target, or was accepted without one. Raises DataUnavailable."""
-    services = {t.tenant.id: t.service for t in unavailable_handling.tenant_services(context, Side.DR)}
+    services = {t.tenant.id: t.service for t in unavailable_handling.tenant_services(context, step.side)}
     counts = {
-        tenant: healthy_targets(context, services[tenant], Side.DR) if tenant in services else 0
+        tenant: healthy_targets(context, services[tenant], step.side) if tenant in services else 0
         for tenant in step.after["tenants"]
     }
     lacking = {tenant: count for tenant, count in counts.items() if not count}
     waits = [tenant for tenant in lacking if targets_gate(tenant) not in context.accepted]
     facts = tuple((tenant, "not read" if count is None else str(count)) for tenant, count in counts.items())
-    region = context.env.regions.dr
+    region = context.env.region(step.side)
     if waits:
         gates = name_list([f"--override {targets_gate(tenant)}" for tenant in waits])
         message = f"no healthy target in {region} is seen of {name_list(waits)}; to move traffic all the same: {gates}"
@@ -59,4 +60,6 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     return StepStatus(StepState.DONE, message, facts)
 
 
-ACTION = action(globals(), (), (ecs.services, elbv2.load_balancer, elbv2.target_groups, elbv2.healthy_hosts))
+ACTION = action(
+    globals(), (), (ecs.services, elbv2.load_balancer, elbv2.target_groups, elbv2.healthy_hosts, elbv2_targets.health)
+)

@@ -1,6 +1,7 @@
-"""AWS Backup's region settings (opt-in of resource types), and when a protected resource was last restored.
+"""AWS Backup's region settings (opt-in of resource types), policies of vaults, and when a resource was last restored.
 
-Source: AWS API_DescribeRegionSettings, API_UpdateRegionSettings, API_DescribeProtectedResource.
+Source: AWS API_DescribeRegionSettings, API_UpdateRegionSettings, API_GetBackupVaultAccessPolicy and the like,
+API_DescribeProtectedResource.
 """
 
 from __future__ import annotations
@@ -25,6 +26,24 @@ def _update(backend: BackupBackend, params: dict[str, Any]) -> None:
     state(backend, "resource_type_opt_in").update(params.get("ResourceTypeOptInPreference") or {})
 
 
+def _vault_policy(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
+    name = params["BackupVaultName"]
+    policy = state(backend, "vault_policies").get(name)
+    if name not in backend.vaults or policy is None:
+        raise refused("ResourceNotFoundException", f"Backup vault {name} has no access policy.")
+    return {"BackupVaultName": name, "BackupVaultArn": backend.vaults[name].backup_vault_arn, "Policy": policy}
+
+
+def _put_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None:
+    if params["BackupVaultName"] not in backend.vaults:
+        raise refused("ResourceNotFoundException", f"Backup vault {params['BackupVaultName']} does not exist.")
+    state(backend, "vault_policies")[params["BackupVaultName"]] = params.get("Policy")
+
+
+def _delete_vault_policy(backend: BackupBackend, params: dict[str, Any]) -> None:
+    state(backend, "vault_policies").pop(params["BackupVaultName"], None)
+
+
 def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     arn = params["ResourceArn"]
     mine = [point for point in points(backend).values() if point.resource.arn == arn and point.done]
@@ -46,7 +65,10 @@ def _protected(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]
 
 
 def install() -> None:
-    """Add region settings and protected resources in full. Idempotent."""
+    """Add region settings, policies of vaults and protected resources in full. Idempotent."""
+    serve("get_backup_vault_access_policy", _vault_policy)
+    serve("put_backup_vault_access_policy", _put_vault_policy)
+    serve("delete_backup_vault_access_policy", _delete_vault_policy)
     serve("describe_region_settings", _settings)
     serve("update_region_settings", _update)
     serve("describe_protected_resource", _protected)

@@ -11,13 +11,16 @@ import json
 from typing import Any
 
 from moto.ecs.models import TaskDefinition
-from moto.efs.models import EFSBackend, FileSystem
+from moto.efs.models import EFSBackend, FileSystem, efs_backends
 from moto.iam.models import iam_backends
 
+from sandbox.moto_ext.ecs.task_network import NFS, NetworkPeer, TaskNetwork
 from sandbox.moto_ext.efs.settings import policy_in_force
 from sandbox.moto_ext.iam.iam import policies_of
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
+from sandbox.moto_ext.iam.role_access import opens
 
+EFS_UTILS = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "
 MOUNT, WRITE = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
 
 
@@ -26,7 +29,7 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     policy = policy_in_force(file_system)
     if not policy:
         return True
-    role = str(definition.task_role_arn or "") if _signs_in(definition) else ""
+    role = str(vars(definition).get("task_role_arn") or "") if _signs_in(definition) else ""
     spoken = [statement for statement in statements(policy) if _means(statement.get("Principal"), role)]
     policies = [IamPolicy("file system", json.dumps({"Statement": spoken}))]
     iam = iam_backends[backend.account_id][backend.partition]
@@ -38,6 +41,47 @@ def may(backend: EFSBackend, file_system: FileSystem, definition: TaskDefinition
     ]
     context = {"aws:SecureTransport": ("true",), "elasticfilesystem:AccessedViaMountTarget": ("true",)}
     return decide(policies, AccessRequest(action, file_system.file_system_arn, context)).word == ALLOWED
+
+
+def unmounted(account: str, region: str, definition: TaskDefinition, network: TaskNetwork) -> str:
+    """The stopped reason where a volume cannot be mounted from the task's subnet, "" where all can."""
+    for volume in definition.volumes or []:
+        if (wanted := volume.get("efsVolumeConfiguration")) and (
+            reason := _unmounted(efs_backends[account][region], wanted, definition, network)
+        ):
+            return EFS_UTILS + reason
+    return ""
+
+
+def _unmounted(backend: EFSBackend, wanted: dict[str, Any], definition: TaskDefinition, network: TaskNetwork) -> str:
+    name, point = str(wanted.get("fileSystemId")), (wanted.get("authorizationConfig") or {}).get("accessPointId")
+    found = backend.file_systems_by_id.get(name)
+    if found is None or found.life_cycle_state != "available":
+        return f'Failed to resolve "{name}.efs.{backend.region_name}.amazonaws.com"'
+    access_point = backend.access_points.get(point) if point else None
+    if point and (access_point is None or access_point.file_system_id != name):
+        return f"mount.nfs4: access point {point} does not exist"
+    if not opens(backend.account_id, backend.region_name, str(found.kms_key_id or "")):
+        return f"mount.nfs4: the key {found.kms_key_id} of the file system is not usable"
+    if not may(backend, found, definition, MOUNT):
+        return "mount.nfs4: access denied by server while mounting 127.0.0.1:/"
+    return _unreached(backend, name, network) if network.is_modelled else ""
+
+
+def _unreached(backend: EFSBackend, name: str, network: TaskNetwork) -> str:
+    """A file system is reached by the mount target of the task's own zone, which its name resolves to."""
+    zone = network.zone_of(network.subnet)
+    targets = [
+        target
+        for target in backend.mount_targets_by_id.values()
+        if target.file_system_id == name
+        and target.life_cycle_state == "available"
+        and network.zone_of(target.subnet_id) == zone
+    ]
+    if not targets or not network.resolves():
+        return f'Failed to resolve "{name}.efs.{backend.region_name}.amazonaws.com" - no mount target in {zone}'
+    peers = [NetworkPeer(f"{t.ip_address}/32", tuple(t.security_groups or ()), t.subnet_id) for t in targets]
+    return "" if any(network.passes(peer, NFS) for peer in peers) else "mount.nfs4: Connection timed out"
 
 
 def _signs_in(definition: TaskDefinition) -> bool:

@@ -12,6 +12,7 @@ from moto.route53.models import route53_backends
 
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.data.mounts import MOUNT, WRITE, may
+from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
 from sandbox.moto_ext.ecs.tasks import containers_of
 from sandbox.moto_ext.rds.changes import refuses_writes
 from sandbox.moto_ext.route53.names import plain
@@ -21,6 +22,7 @@ HOST_VARIABLE = "WORDPRESS_DB_HOST"
 OPEN = ("available", "backing-up", "modifying", "storage-optimization")
 KINDS = ("rows", "files")
 HOPS = 4
+MYSQL = 3306
 
 
 class StoreUnavailable(Exception):
@@ -37,10 +39,14 @@ class StoreUnavailable(Exception):
 class TaskStores:
     """The stores of one task definition in one region, as the task reaches them at this moment."""
 
-    def __init__(self, account: str, region: str, definition: TaskDefinition) -> None:
+    def __init__(
+        self, account: str, region: str, definition: TaskDefinition, network: TaskNetwork | None = None
+    ) -> None:
+        """``network`` is the task's own end, None where no task asks."""
         self.account = account
         self.region = region
         self.definition = definition
+        self.network = network
 
     def write(self, kind: str, row_id: str, tenant: str) -> stored_data.StoredRow:
         """Write a row or a file of the tenant. Raises Unavailable where the store takes none."""
@@ -77,8 +83,24 @@ class TaskStores:
                 if plain(instance.address) == name:
                     if instance.status not in OPEN:
                         raise StoreUnavailable(f"{instance.db_instance_identifier} is {instance.status}.")
+                    self.require_way(instance)
                     return instance
         raise StoreUnavailable(f"{host} leads to no database of {self.region}.", absent=True)
+
+    def require_way(self, instance: DBInstance) -> None:
+        """Raise StoreUnavailable where the task's connection to the instance does not arrive."""
+        groups, placed = tuple(instance.vpc_security_group_ids or ()), vars(instance).get("db_subnet_group")
+        if self.network is None or not self.network.is_modelled or placed is None:
+            return
+        if not self.network.resolves():
+            raise StoreUnavailable(f"{instance.address} is not resolved in the VPC.")
+        for row in placed.subnets:
+            subnet = str(row["SubnetIdentifier"])
+            peer = NetworkPeer(self.network.cidr_of(subnet), groups, subnet)
+            if not self.network.is_beside(subnet) or not self.network.passes(peer, int(instance.port or MYSQL)):
+                raise StoreUnavailable(
+                    f"{instance.db_instance_identifier} is not reached: connection timed out (2002)."
+                )
 
     def variable(self, name: str) -> str:
         """The value of the first container's variable of this name, "" where no container has it."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from moto.ecs.models import ecs_backends
+
 from sandbox.core.state import STATE
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, TaskStores
-from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.ecs.tasks import RunningTask, network_of
 
 FINE, UNAUTHORISED, FORBIDDEN, NOT_FOUND, BROKEN = 200, 401, 403, 404, 500
 NAME_VARIABLE, USER_VARIABLE, PASSWORD_VARIABLE = "WORDPRESS_DB_NAME", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD"
@@ -28,7 +30,8 @@ class PageAnswer:
 
 def page_of(account: str, region: str, task: RunningTask) -> PageAnswer:
     """What the task answers at this moment, a stranger to the site's password. One that names no store needs none."""
-    stores = TaskStores(account, region, task.definition)
+    network = network_of(ecs_backends[account][region], task)
+    stores = TaskStores(account, region, task.definition, network)
     return _without_files(stores) or _without_database(stores, task) or PageAnswer(_usual(stores))
 
 

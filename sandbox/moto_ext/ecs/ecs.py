@@ -154,6 +154,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
         groups=tuple(inner["securityGroups"]),
         tags=tuple(params.get("tags") or ()),
         overrides=params.get("overrides") or {},
+        public=inner.get("assignPublicIp") == "ENABLED",
     )
     count, token = int(params.get("count") or 1), str(params.get("clientToken") or "")
     started = run_once(backend, token, lambda: launch(backend, wanted, count))

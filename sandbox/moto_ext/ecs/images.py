@@ -45,3 +45,9 @@ def _parts(rest: str) -> tuple[str, str, str]:
     tagged, _, digest = rest.partition("@")
     name, _, tag = tagged.partition(":")
     return name, tag or "latest", digest
+
+
+def repository_of(image: str) -> tuple[str, str, str] | None:
+    """Account, region and repository of an image of ECR's private registries, None of another registry's."""
+    found = ECR.fullmatch(image)
+    return (found["account"], found["region"], _parts(found["rest"])[0]) if found else None

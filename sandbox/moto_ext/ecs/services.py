@@ -141,6 +141,7 @@ def _start(service: Service, count: int, task_set: TaskSet | None = None) -> lis
         subnets=tuple(network.get("subnets", ())),
         groups=tuple(network.get("securityGroups", ())),
         tags=(*tags, *(task_set.tags or () if task_set else ())),
+        public=network.get("assignPublicIp") == "ENABLED",
     )
     started = launch(backend_of(service), wanted, count)
     if len(started) < count:

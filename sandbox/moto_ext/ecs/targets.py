@@ -19,6 +19,7 @@ from sandbox.core.patching import state
 from sandbox.core.state import lost_zones, now
 from sandbox.moto_ext.data.tenant_pages import PageAnswer, page_of
 from sandbox.moto_ext.ecs.service_tasks import tasks_of
+from sandbox.moto_ext.ecs.task_network import NetworkPeer, TaskNetwork
 from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 
 
@@ -59,7 +60,7 @@ class Targets:
         self._elb, self._ec2 = elbv2_backends[account][region], ec2_backends[account][region]
         self._pages: dict[tuple[str, tuple[str, ...]], PageAnswer] = {}
         self._attached: dict[str, list[tuple[Service, int]]] = {}
-        self._open: dict[tuple[tuple[str, ...], int], bool] = {}
+        self._open: dict[tuple[tuple[str, ...], str, tuple[str, ...], int], bool] = {}
         for service in ecs_backends[account][region].services.values():
             for balancer in service.load_balancers if service.status == "ACTIVE" else ():
                 port = int(balancer.get("containerPort") or 0)
@@ -106,6 +107,17 @@ class Targets:
         groups = self.attached_to(service)
         return all(self._task(group, task, ports[group.arn]).state != "unhealthy" for group in groups)
 
+    def answers(self, service: Service, task: RunningTask) -> bool:
+        """Whether requests and health checks of a balancer reach the task in every group, whatever its page says."""
+        ports = {lb.get("targetGroupArn", ""): int(lb.get("containerPort") or 0) for lb in service.load_balancers}
+        groups = self.attached_to(service)
+        return bool(groups) and all(self._answers(group, task, ports[group.arn]) for group in groups)
+
+    def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
+        probed = _probed(group, port)
+        listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task)
+        return listens and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
+
     def task_at(self, group: FakeTargetGroup, address: str) -> RunningTask | None:
         """The live task of the group that holds ``address``."""
         for service, _ in self._attached.get(group.arn, ()):
@@ -115,8 +127,7 @@ class Targets:
         return None
 
     def _task(self, group: FakeTargetGroup, task: RunningTask, port: int) -> GroupTarget:
-        checked = group.health_check_port
-        probed = port if checked in (None, "", "traffic-port") else int(checked)
+        probed = _probed(group, port)
         place = (task.address, port, task.zone)
         if not group.load_balancer_arns:
             words = "Target group is not configured to receive traffic from the load balancer"
@@ -132,7 +143,7 @@ class Targets:
             here = port in _listening(task)
             words = "Health checks failed"
             return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", words, listens=here)
-        if not self._lets_in(task.groups, probed):
+        if not self.lets_in(group, task, probed):
             return late
         page = self.page(task)
         if not _matches(str((group.matcher or {}).get("HttpCode") or "200"), page.status):
@@ -144,7 +155,7 @@ class Targets:
 
     def page(self, task: RunningTask) -> PageAnswer:
         """What the task's page answers; tasks of one definition that hold the same secrets answer alike."""
-        key = (str(task.definition.arn), tuple(task.secrets.values()))
+        key = (str(task.definition.arn), (*task.secrets.values(), task.subnet, *task.groups))
         if key not in self._pages:
             self._pages[key] = page_of(self._account, self._region, task)
         return self._pages[key]
@@ -158,12 +169,27 @@ class Targets:
             else:
                 yield GroupTarget(name, port, "", "unhealthy", "Target.Timeout", "Request timed out")
 
-    def _lets_in(self, groups: tuple[str, ...], port: int) -> bool:
-        if (groups, port) not in self._open:
-            security_groups = [self._ec2.get_security_group_from_id(name) for name in groups]
-            rules = [rule for group in security_groups if group for rule in group.ingress_rules]
-            self._open[groups, port] = any(covers_port(rule, port) for rule in rules)
-        return self._open[groups, port]
+    def lets_in(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
+        """Whether a balancer of the group reaches the task's port, from each of its subnets."""
+        key = (tuple(group.load_balancer_arns), task.subnet, task.groups, port)
+        if key not in self._open:
+            self._open[key] = all(self._admits(arn, task, port) for arn in group.load_balancer_arns)
+        return self._open[key]
+
+    def _admits(self, arn: str, task: RunningTask, port: int) -> bool:
+        balancer, network = self._elb.load_balancers.get(arn), TaskNetwork(self._ec2, task.subnet, task.groups)
+        if balancer is None or not network.is_modelled or not balancer.subnets:
+            rules = [self._ec2.get_security_group_from_id(name) for name in task.groups]
+            return any(covers_port(rule, port) for found in rules if found for rule in found.ingress_rules)
+        groups = tuple(balancer.security_groups or ())
+        peers = [NetworkPeer(str(subnet.cidr_block), groups, str(subnet.id)) for subnet in balancer.subnets]
+        return all(network.admits_from(peer, port) for peer in peers)
+
+
+def _probed(group: FakeTargetGroup, port: int) -> int:
+    """The port that the group's health check goes to."""
+    checked = group.health_check_port
+    return port if checked in (None, "", "traffic-port") else int(checked)
 
 
 def _matches(codes: str, status: int) -> bool:

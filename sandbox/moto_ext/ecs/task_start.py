@@ -1,26 +1,35 @@
 """What the agent fetches before a task's containers start, and what it reports where something is missing.
 
-The values of secrets are those of the start: a later change reaches new tasks alone (ECS Developer Guide, "Pass Secrets
-Manager secrets through environment variables"; T53). A secret named by its ARN is fetched from its own region (T73).
+Its roles must trust ECS, the execution role may pull, read and log by its own policies and by those of key and
+repository, and each of these is reached from the task's subnet. The values of secrets are those of the start: a later
+change reaches new tasks alone (ECS Developer Guide, "Pass Secrets Manager secrets through environment variables",
+"Stopped tasks error messages"; T53). A secret named by its ARN is fetched from its own region (T73).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moto.ecr.models import ecr_backends
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 from moto.logs.models import logs_backends
-from moto.secretsmanager.models import secretsmanager_backends
+from moto.secretsmanager.models import ReplicaSecret, secretsmanager_backends
+from moto.ssm.models import ssm_backends
 
 from sandbox.core.state import STATE
-from sandbox.moto_ext.ecs.images import resolve
+from sandbox.moto_ext.ecs.images import repository_of, resolve
+from sandbox.moto_ext.ecs.task_network import TaskNetwork
+from sandbox.moto_ext.iam.policies import AccessRequest
+from sandbox.moto_ext.iam.role_access import TASKS, may, may_use_key, role_of, said_to, trusts
 
 ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
 RESOURCES = "ResourceInitializationError: "
+PULL = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 class NotStarted(Exception):
@@ -36,50 +45,206 @@ class FetchedParts:
     missing: str = ""
 
 
+@dataclass(frozen=True)
+class Agent:
+    """What starts tasks of one definition in one region, in the name of its execution role."""
+
+    backend: EC2ContainerServiceBackend
+    definition: TaskDefinition
+
+    @property
+    def account(self) -> str:
+        """The account of the tasks."""
+        return str(self.backend.account_id)
+
+    @property
+    def region(self) -> str:
+        """The region of the tasks."""
+        return str(self.backend.region_name)
+
+    @property
+    def role(self) -> str:
+        """The ARN of the execution role, "" where none is named: what needs none is all that may be fetched then."""
+        return str(vars(self.definition).get("execution_role_arn") or "")
+
+    @property
+    def containers(self) -> list[dict[str, Any]]:
+        """The container definitions."""
+        return list(self.definition.container_definitions)
+
+    def assume(self) -> None:
+        """Assume the roles. Raises NotStarted."""
+        source = f"arn:aws:ecs:{self.region}:{self.account}:task"
+        for arn in (self.role, str(vars(self.definition).get("task_role_arn") or "")):
+            role = role_of(self.account, arn) if arn else None
+            if arn and (role is None or not trusts(role, TASKS, self.account, source)):
+                raise NotStarted(
+                    f"ECS was unable to assume the role '{arn}' that was provided for this task. Please verify that "
+                    "the role being passed has the proper trust relationship and permissions and that your IAM user "
+                    "has permissions to pass this role."
+                )
+
+    def may(self, action: str, resource: str, policies: Iterable[str | None] = ()) -> bool:
+        """Whether the execution role may; a definition without one is not asked (RegisterTaskDefinition was)."""
+        return not self.role or may(self.account, self.role, self.asked(action, resource), policies)
+
+    def asked(self, action: str, resource: str) -> AccessRequest:
+        """The request as the agent makes it."""
+        return AccessRequest(action, resource, {"aws:RequestedRegion": (self.region,)})
+
+    def require_pull(self) -> None:
+        """See to the right to pull each image. Raises NotStarted."""
+        for image in (str(container["image"]) for container in self.containers):
+            if (found := repository_of(image)) is None:
+                continue
+            account, region, name = found
+            if region in STATE.stopped:
+                raise NotStarted(f"CannotPullContainerError: ref pull has been retried 5 time(s): {image}: i/o timeout")
+            repository = ecr_backends[account][region].repositories.get(name)
+            policy = repository.policy if repository is not None else None
+            arn = f"arn:aws:ecr:{region}:{account}:repository/{name}"
+            if not self.may("ecr:GetAuthorizationToken", "*"):
+                raise NotStarted(_denied("unable to pull secrets or registry auth", "ecr:GetAuthorizationToken", "*"))
+            for action in PULL:
+                if not self.may(action, arn, (policy,)):
+                    raise NotStarted(f"CannotPullContainerError: {_not_authorized(action, arn)}")
+
+    def require_images(self, absent: Collection[str]) -> None:
+        """Raise NotStarted where the images of containers are in no registry."""
+        if absent:
+            raise NotStarted(f"CannotPullContainerError: image of {', '.join(sorted(absent))} not found")
+
+    def require_log(self, container: Mapping[str, Any]) -> None:
+        """See to the log group and the right to write to it. Raises NotStarted."""
+        if reason := missing_log_group(self.backend, container):
+            raise NotStarted(RESOURCES + reason)
+        options = (container.get("logConfiguration") or {}).get("options") or {}
+        if not (group := options.get("awslogs-group")):
+            return
+        region = options.get("awslogs-region") or self.region
+        arn = f"arn:aws:logs:{region}:{self.account}:log-group:{group}:log-stream:any"
+        for action in LOG:
+            if not self.may(action, arn):
+                raise NotStarted(_denied("failed to validate logger args: failed to create log stream", action, arn))
+
+    def value(self, named: str) -> str:
+        """The value that a ``valueFrom`` names. Raises NotStarted."""
+        if named.startswith(SECRET_ARN):
+            return self._secret(named)
+        return self._parameter(named)
+
+    def _secret(self, named: str) -> str:
+        parts = named.split(":")
+        arn, region, key = ":".join(parts[:ARN_PARTS]), parts[3], (parts[ARN_PARTS:] or [""])[0]
+        stored = secretsmanager_backends[self.account][region].secrets.get(arn)
+        if region in STATE.stopped or stored is None or stored.is_deleted():
+            raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: {arn} cannot be found")
+        policy = stored.source.policy if isinstance(stored, ReplicaSecret) else stored.policy
+        if not self.may("secretsmanager:GetSecretValue", arn, (policy,)):
+            raise NotStarted(_denied("unable to pull secrets", "secretsmanager:GetSecretValue", arn))
+        self._decrypt(region, str(stored.to_dict().get("KmsKeyId") or ""), f"secretsmanager.{region}.amazonaws.com")
+        version = stored.versions.get(stored.default_version_id or "") or {}
+        text = str(version.get("secret_string") or "")
+        if not key:
+            return text
+        try:
+            return str(json.loads(text)[key])
+        except (ValueError, KeyError, TypeError):
+            raise NotStarted(f"{RESOURCES}unable to pull secrets: {arn} has no json key {key}") from None
+
+    def _parameter(self, named: str) -> str:
+        region = named.split(":")[3] if named.startswith("arn:") else self.region
+        name = named.partition(":parameter")[2] if named.startswith("arn:") else named
+        found = ssm_backends[self.account][region].get_parameter(named)
+        if region in STATE.stopped or found is None:
+            raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: invalid parameters: {name}")
+        arn = f"arn:aws:ssm:{region}:{self.account}:parameter/{name.removeprefix('/')}"
+        if not self.may("ssm:GetParameters", arn):
+            raise NotStarted(_denied("unable to pull secrets", "ssm:GetParameters", arn))
+        if found.parameter_type == "SecureString":
+            self._decrypt(region, str(found.keyid or ""), f"ssm.{region}.amazonaws.com")
+        return str(found.value)
+
+    def _decrypt(self, region: str, key: str, service: str) -> None:
+        request = AccessRequest(
+            "kms:Decrypt",
+            key,
+            {
+                "aws:RequestedRegion": (region,),
+                "kms:ViaService": (service,),
+                "kms:CallerAccount": (self.account,),
+            },
+        )
+        if self.role and not may_use_key(self.account, region, self.role, request, key):
+            raise NotStarted(_denied("unable to pull secrets: Access to KMS is not allowed", "kms:Decrypt", key))
+
+
 def fetch(backend: EC2ContainerServiceBackend, definition: TaskDefinition, images_alone: bool = False) -> FetchedParts:
     """Fetch what the definition's containers need; ``images_alone`` leaves secrets and log groups for later."""
-    containers: Iterable[dict[str, Any]] = definition.container_definitions
-    found = {container["name"]: resolve(str(container["image"])) for container in containers}
+    agent = Agent(backend, definition)
+    found = {container["name"]: resolve(str(container["image"])) for container in agent.containers}
     digests = {name: digest for name, digest in found.items() if digest is not None}
-    if absent := sorted(found.keys() - digests.keys()):
-        return FetchedParts(digests, {}, f"CannotPullContainerError: image of {', '.join(absent)} not found")
-    if images_alone:
-        return FetchedParts(digests, {})
     try:
-        return FetchedParts(digests, secrets_at_start(backend, definition))
+        agent.assume()
+        agent.require_pull()
+        agent.require_images(found.keys() - digests.keys())
+        return FetchedParts(digests, {} if images_alone else secrets_at_start(backend, definition))
     except NotStarted as reason:
         return FetchedParts(digests, {}, str(reason))
 
 
 def secrets_at_start(backend: EC2ContainerServiceBackend, definition: TaskDefinition) -> dict[str, str]:
     """The values of the definition's secrets by variable. Raises NotStarted where one, or a log group, is missing."""
-    containers: Iterable[dict[str, Any]] = definition.container_definitions
-    found: dict[str, str] = {}
-    for container in containers:
-        if reason := missing_log_group(backend, container):
-            raise NotStarted(RESOURCES + reason)
+    agent, found = Agent(backend, definition), dict[str, str]()
+    for container in agent.containers:
+        agent.require_log(container)
         for secret in container.get("secrets") or ():
-            found[secret["name"]] = _value(backend, str(secret["valueFrom"]))
+            found[secret["name"]] = agent.value(str(secret["valueFrom"]))
     return found
 
 
-def _value(backend: EC2ContainerServiceBackend, named: str) -> str:
-    """The value that ``arn[:json-key:stage:version]`` names; "" for a parameter, which is not played."""
-    if not named.startswith(SECRET_ARN):
+def unreached(backend: EC2ContainerServiceBackend, definition: TaskDefinition, network: TaskNetwork) -> str:
+    """The stopped reason where something that the task starts with is not reached from its subnet, "" where all is."""
+    if not network.is_modelled:
         return ""
-    parts = named.split(":")
-    arn, region, key = ":".join(parts[:ARN_PARTS]), parts[3], (parts[ARN_PARTS:] or [""])[0]
-    stored = secretsmanager_backends[backend.account_id][region].secrets.get(arn)
-    if region in STATE.stopped or stored is None or stored.is_deleted():
-        raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: {arn} cannot be found")
-    version = stored.versions.get(stored.default_version_id or "") or {}
-    text = str(version.get("secret_string") or "")
-    if not key:
-        return text
-    try:
-        return str(json.loads(text)[key])
-    except (ValueError, KeyError, TypeError):
-        raise NotStarted(f"{RESOURCES}unable to pull secrets: {arn} has no json key {key}") from None
+    agent = Agent(backend, definition)
+    requests = list(_asked(agent))
+    if requests and not network.resolves():
+        return f"{RESOURCES}unable to pull secrets or registry auth: lookup {requests[0][0]}: no such host"
+    for service, request in requests:
+        if not network.leads_to(service):
+            return (
+                f"{RESOURCES}unable to pull secrets or registry auth: There is a connection issue between the task and "
+                f"{service}. Check your task network configuration. dial tcp: i/o timeout"
+            )
+        endpoint = network.endpoint_of(service)
+        principals = (agent.role, f"arn:aws:iam::{agent.account}:root")
+        if endpoint is not None and said_to(endpoint.policy_document, principals, request) != "allowed":
+            return f"{RESOURCES}{_not_authorized(request.action, str(request.resource))} because no VPC endpoint policy"
+    return ""
+
+
+def _asked(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
+    """The services of AWS that a start asks, each with the request that its endpoint's policy must let through."""
+    for container in agent.containers:
+        found = repository_of(str(container["image"]))
+        if found is not None and found[1] == agent.region:
+            arn = f"arn:aws:ecr:{found[1]}:{found[0]}:repository/{found[2]}"
+            yield "ecr.api", agent.asked("ecr:GetAuthorizationToken", "*")
+            yield "ecr.dkr", agent.asked("ecr:BatchGetImage", arn)
+            layers = f"arn:aws:s3:::prod-{agent.region}-starport-layer-bucket/layer"
+            yield "s3", agent.asked("s3:GetObject", layers)
+        for secret in container.get("secrets") or ():
+            named = str(secret["valueFrom"])
+            if named.startswith(SECRET_ARN):
+                arn = ":".join(named.split(":")[:ARN_PARTS])
+                yield "secretsmanager", agent.asked("secretsmanager:GetSecretValue", arn)
+            else:
+                yield "ssm", agent.asked("ssm:GetParameters", named)
+        options = (container.get("logConfiguration") or {}).get("options") or {}
+        if group := options.get("awslogs-group"):
+            arn = f"arn:aws:logs:{agent.region}:{agent.account}:log-group:{group}:log-stream:any"
+            yield "logs", agent.asked("logs:CreateLogStream", arn)
 
 
 def missing_log_group(backend: EC2ContainerServiceBackend, container: Mapping[str, Any]) -> str:
@@ -90,3 +255,11 @@ def missing_log_group(backend: EC2ContainerServiceBackend, container: Mapping[st
     if group and group not in groups and options.get("awslogs-create-group") != "true":
         return "failed to validate logger args: The specified log group does not exist."
     return ""
+
+
+def _denied(what: str, action: str, resource: str) -> str:
+    return f"{RESOURCES}{what}: {_not_authorized(action, resource)}"
+
+
+def _not_authorized(action: str, resource: str) -> str:
+    return f"AccessDeniedException: the execution role is not authorized to perform: {action} on resource: {resource}"

@@ -22,13 +22,14 @@ from sandbox.core.patching import state
 from sandbox.core.state import ill, lost_zones, now
 from sandbox.core.timing import duration_s, is_real, transition_s
 from sandbox.moto_ext.ecs.images import size_gib
-from sandbox.moto_ext.ecs.task_start import fetch
+from sandbox.moto_ext.ecs.task_network import TaskNetwork
+from sandbox.moto_ext.ecs.task_start import fetch, unreached
 
 LAUNCH_BURST, LAUNCH_PER_S = 100.0, 20.0
 FORGOTTEN_AFTER = timedelta(hours=1)
 RESERVED_ADDRESSES = 4
 FARGATE_PLATFORM = "1.4.0"
-NOT_STARTED = ("CannotPull", "ResourceInitializationError")
+NOT_STARTED = ("CannotPull", "ResourceInitializationError", "ECS was unable to assume")
 NEVER_WELL = "Task failed ELB health checks"
 FAILED = (*NOT_STARTED, NEVER_WELL)
 """How the stopped reasons begin of tasks that count against their deployment (stopped task error codes)."""
@@ -84,7 +85,7 @@ class RunningTask:
 
 @dataclass(frozen=True)
 class TaskRequest:
-    """What is to be started: for whom, on which subnets, behind which security groups."""
+    """What is to be started: for whom, on which subnets, behind which security groups, with a public address or not."""
 
     cluster: str
     group: str
@@ -95,6 +96,7 @@ class TaskRequest:
     groups: tuple[str, ...] = ()
     tags: tuple[dict[str, str], ...] = ()
     overrides: dict[str, Any] = field(default_factory=dict)
+    public: bool = False
 
 
 def containers_of(definition: TaskDefinition) -> list[dict[str, Any]]:
@@ -128,8 +130,8 @@ def addresses_taken(backend: EC2ContainerServiceBackend, subnet: str) -> int:
 def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int) -> list[RunningTask]:
     """Start up to ``count`` tasks; fewer where the region's vCPU quota or the subnets' addresses are used up (T33).
 
-    A task whose image its registry does not hold, or whose secrets or log group are missing, is created and stops at
-    once, as ECS reports it; one with overrides tells so when it would run.
+    A task that gets not all it starts with (roles, image, secrets, files, log group, a way to them) is created and
+    stops at once, as ECS reports it; one with overrides tells of secrets and log group when it would run.
     """
     _forget(backend, wanted)
     fetched = fetch(backend, wanted.definition, images_alone=bool(wanted.overrides))
@@ -139,13 +141,30 @@ def launch(backend: EC2ContainerServiceBackend, wanted: TaskRequest, count: int)
         if task is None:
             break
         task.digests, task.secrets = dict(fetched.digests), dict(fetched.secrets)
-        if fetched.missing:
-            task.stop(task.created_at, fetched.missing)
+        if missing := fetched.missing or _unreached(backend, wanted, task):
+            task.stop(task.created_at, missing)
             release(backend, [task])
         all_tasks(backend)[task.id] = task
         state(backend, "tasks_by_group").setdefault((wanted.cluster, wanted.group), []).append(task)
         started.append(task)
     return started
+
+
+def _unreached(backend: EC2ContainerServiceBackend, wanted: TaskRequest, task: RunningTask) -> str:
+    """Why the task does not start in its subnet, "" where it does. Files are looked for when a command runs."""
+    from sandbox.moto_ext.data.mounts import unmounted
+
+    network = network_of(backend, task, wanted.public)
+    if reason := unreached(backend, wanted.definition, network):
+        return reason
+    if wanted.overrides:
+        return ""
+    return unmounted(backend.account_id, backend.region_name, wanted.definition, network)
+
+
+def network_of(backend: EC2ContainerServiceBackend, task: RunningTask, public: bool = False) -> TaskNetwork:
+    """The task's end of its connections."""
+    return TaskNetwork(ec2_backends[backend.account_id][backend.region_name], task.subnet, task.groups, public)
 
 
 def release(backend: EC2ContainerServiceBackend, tasks: Iterable[RunningTask]) -> None:

@@ -21,6 +21,8 @@ from sandbox.core.patching import attach, attach_property, refused, wrap
 from sandbox.core.state import ill, replicated_until
 from sandbox.core.timing import TimedStatus, begin, lag_s, stopped, to_the_second
 from sandbox.moto_ext.data import stored_data
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest
+from sandbox.moto_ext.iam.role_access import said_to
 from sandbox.moto_ext.rds.deletion import detach, sweep
 
 LOG_UPLOAD_S = 300
@@ -89,8 +91,16 @@ def require_key(backend: RDSBackend, encrypted: bool, key: str | None) -> str | 
     if key is None:
         raise refused("KMSKeyNotAccessibleFault", "An encrypted copy in another region must name a key of that region.")
     arn = backend._validate_kms_key(key)
-    if backend.kms.keys[backend.kms.any_id_to_key_id(key)].key_state != "Enabled":
+    found = backend.kms.keys[backend.kms.any_id_to_key_id(key)]
+    if found.key_state != "Enabled":
         raise refused("KMSKeyNotAccessibleFault", f"The KMS key [{key}] is not enabled.")
+    root = (f"arn:aws:iam::{backend.account_id}:root",)
+    context = {"kms:ViaService": (f"rds.{backend.region_name}.amazonaws.com",)}
+    for action in ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey"):
+        if said_to(found.policy, root, AccessRequest(action, found.arn, context)) != ALLOWED:
+            raise refused(
+                "KMSKeyNotAccessibleFault", f"The KMS key [{key}] cannot be used: its policy refuses {action}."
+            )
     return arn
 
 

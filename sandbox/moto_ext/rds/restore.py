@@ -44,7 +44,8 @@ def restore_from(backend: RDSBackend, copy: ReplicatedBackup, params: dict[str, 
         raise refused("InvalidParameterCombination", "Name a RestoreTime or ask for the latest restorable time.")
     values = {key: value for key, value in params.items() if key not in RESTORE_ONLY}
     values["db_instance_identifier"] = params["target_db_instance_identifier"]
-    db_instance = create_copy(backend, copy.facts | {"kms_key_id": copy.kms_key_id}, values, TO_A_MOMENT)
+    key = require_key(backend, bool(copy.kms_key_id), copy.kms_key_id)
+    db_instance = create_copy(backend, copy.facts | {"kms_key_id": key}, values, TO_A_MOMENT)
     source = rds_backends[backend.account_id][copy.source_region]
     stored_data.put_rows(
         db_instance, stored_data.until(stored_data.row_log(source, copy.resource_id), moment or window["LatestTime"])

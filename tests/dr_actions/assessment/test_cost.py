@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.assessment.cost import hourly_cost
+from dr_actions.assessment.cost import hourly_cost, leftovers_sentence
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.reader import Reader
@@ -74,3 +74,25 @@ def test_what_cannot_be_seen_counts_nothing_and_the_database_is_paid_all_the_sam
     assert _cost(definitions=DENIED, here=DENIED, there=DENIED, files=DENIED) == 1000.0
     assert _cost(definitions=(DENIED,), files=()) == 1200.0
     assert _cost(definitions=()) == 1202.0
+
+
+KEPT = replace(PRIMARY, identifier="sit-mysql-before-db-one")
+
+
+@pytest.mark.parametrize(
+    ("primary", "dr", "sentence"),
+    [
+        ((PRIMARY,), (), ""),
+        (
+            (PRIMARY, KEPT),
+            (replace(KEPT, storage_gib=100),),
+            "Kept until people delete it: sit-mysql-before-db-one in af-south-1 (1200.00 USD an hour), "
+            "sit-mysql-before-db-one in eu-west-1 (1100.00 USD an hour); 2300.00 USD an hour together.",
+        ),
+        ((PRIMARY,), DENIED, "What eu-west-1 keeps beside the estate was not seen."),
+    ],
+    ids=["nothing", "both sides", "unseen"],
+)
+def test_what_failbacks_kept_is_listed_with_what_it_costs_an_hour(primary: Any, dr: Any, sentence: str) -> None:
+    seen = world({(rds.instances, Side.PRIMARY): primary, (rds.instances, Side.DR): dr})
+    assert sentence == leftovers_sentence(seen, ENV)

@@ -63,7 +63,7 @@ def test_a_check_that_is_not_grave_is_no_gate() -> None:
 
 @pytest.mark.parametrize(("most_s", "met"), [(90 * 60, True), (90 * 60 + 1, False)])
 def test_nobody_goes_home_while_the_writes_may_stand_still_for_longer_than_is_allowed(most_s: int, met: bool) -> None:
-    (gate,) = write_pause_gate(WritePause(600, 900, 1800, most_s), SIT)
+    (gate,) = write_pause_gate(WritePause(600, 900, 1800, most_s, 900, 1200), SIT)
     assert (gate.id, gate.met, gate.stops) == ("plan.write-pause", met, False)
     assert "failback.max_write_pause_minutes" in gate.says
 

@@ -24,7 +24,13 @@ def judged(api_call: Call, goal: Goal = Goal.FAILBACK, **known: Any) -> str | No
 @pytest.mark.parametrize("api_call", [PROMOTE, END], ids=["database", "files"])
 def test_nothing_at_home_is_made_writable_before_the_dr_region_is_frozen(api_call: Call) -> None:
     assert judged(api_call) == RULE
-    assert judged(api_call, frozen_at=NOW) is None
+    assert judged(api_call, frozen_at=NOW, files_frozen_at=NOW) is None
+
+
+def test_files_are_made_writable_at_home_once_those_of_the_dr_region_are_frozen_and_the_database_not_before_it_is() -> (
+    None
+):
+    assert (judged(END, files_frozen_at=NOW), judged(PROMOTE, files_frozen_at=NOW)) == (None, RULE)
 
 
 @pytest.mark.parametrize("goal", [Goal.FAILOVER, Goal.SWITCHOVER])

@@ -16,7 +16,7 @@ from tests.dr_actions.deciding import plan, step
         (Goal.FAILOVER, "database/restore_dr.promotable:sit-mysql", None),
         (Goal.SWITCHOVER, "database/verify_zero_loss:sit-mysql", Role.ZERO_LOSS),
         (Goal.FAILOVER, "database/verify_zero_loss:sit-mysql", None),
-        (Goal.FAILBACK, "files/freeze:sit-efs", Role.FREEZE),
+        (Goal.FAILBACK, "files/freeze:sit-efs", Role.FREEZE_FILES),
         (Goal.FAILBACK, "database/rename_old_dr:sit-mysql", Role.RENAME),
         (Goal.FAILBACK, "database/restore_dr:sit-mysql", None),
     ],

@@ -16,13 +16,13 @@ from dr_actions.model.sequence import Role
     ("kind", "values"),
     [
         (StepState, "ready, waiting, done, changed, failed, unseen"),
-        (Goal, "failover, switchover, failback, restore test, canary, clean-up, fence, release"),
+        (Goal, "failover, switchover, failback, restore test, canary, clean-up, fence, release, abort of a failback"),
         (Danger, "reversible, compensable, irreversible"),
         (Advice, "PROCEED, RISKY, DO_NOT_FAILOVER, WAIT"),
         (
             Role,
-            "notify, notify at the end, wait for the primary, freeze, backup, rename, zero loss, database, "
-            "services, traffic, fence, close the old database",
+            "notify, notify at the end, wait for the primary, freeze, freeze the files, backup, rename, zero loss, "
+            "database, services, traffic, fence, close the old database",
         ),
     ],
 )

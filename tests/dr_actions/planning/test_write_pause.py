@@ -52,6 +52,15 @@ def test_one_in_ten_takes_longer_than_half_of_them_and_less_than_every_step_late
     assert 0 < both.last_p90_s - both.last_p50_s < late
 
 
+def test_uploads_pause_from_the_files_freeze_on_and_writes_from_the_databases() -> None:
+    proof, database = of("files/verify_primary_in_sync"), of("database/freeze")
+    pause, alone = pause_of(FREEZE, proof, database, STAGES[-1]), pause_of(database, STAGES[-1])
+    assert (pause.first_p50_s, pause.first_p90_s) == (alone.first_p50_s, alone.first_p90_s)
+    assert pause.uploads_p50_s > pause.first_p50_s + 300, (
+        "AWS has its minutes to apply the freeze, and a sync is waited for"
+    )
+
+
 def test_a_plan_that_freezes_nothing_has_no_pause() -> None:
     assert write_pause(going_home(*STAGES), SIT, {}, SIZES) is None
     assert write_pause(going_home(FREEZE), SIT, {}, SIZES) is None

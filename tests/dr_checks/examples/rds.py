@@ -45,6 +45,9 @@ def _parity(check: str, expected: Status, subject: str = "", **changed: Any) -> 
 
 
 EXAMPLES = [
+    _case("parameter-group", PASS, "sit-mysql-params"),
+    _case("parameter-group", FAIL, "sit-mysql-params", parameter_groups_dr=()),
+    _case("parameter-group", UNKNOWN, parameter_groups_dr=DENIED),
     _case("retention", PASS, NAME),
     _case("retention", FAIL, NAME, instances_primary=()),
     _case("retention", FAIL, NAME, instances_primary=(replace(PRIMARY, retention_days=6),)),
@@ -76,6 +79,7 @@ EXAMPLES = [
     _case("subnet-group", PASS, SUBNETS.name),
     _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, name="other"),)),
     _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, zones=("a",)),)),
+    _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, vpc="vpc-of-others"),)),
     _case("subnet-group", UNKNOWN, subnet_groups_dr=DENIED),
     _parity("parameter-group", PASS, PARAMETERS.name),
     _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),

@@ -21,7 +21,8 @@ OTHERS = tuple(
     Subnet(name, "a", "available", f"10.0.{16 + place}.0/24", 100) for place, name in enumerate((*PUBLIC, *DATA))
 )
 GROUP = rds_groups.SubnetGroup("sit-db-subnet-group", "Complete", "vpc-1", DATA, ("a", "b"))
-MOUNT = efs_mounts.MountTarget("fsmt-1", "fs-1", "subnet-2", "b", "available", ("sg-1",))
+MOUNT = efs_mounts.MountTarget("fsmt-1", "fs-1", "data-1", "a", "available", ("sg-1",))
+BESIDE = replace(MOUNT, subnet="subnet-2", zone="b")  # of its own zone and subnet, no ACL is asked
 
 
 def _guarded(*rules: AclRule, before: tuple[str, ...] = PLACES, changes: Values | None = None) -> Snapshot:
@@ -51,6 +52,11 @@ EXAMPLES = [
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, _denies(True, ports=(25, 25)))),
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, replace(_denies(False), number=200))),
     Example("vpc-acls.admit-traffic", Status.PASS, _guarded(*OPEN, changes={(elbv2.load_balancer, Side.DR): None})),
+    Example(
+        "vpc-acls.admit-traffic",
+        Status.PASS,
+        _guarded(*OPEN, _denies(True, ports=(2000, 2100)), changes={(efs_mounts.mount_targets, Side.DR): (BESIDE,)}),
+    ),
     *(
         Example("vpc-acls.admit-traffic", Status.FAIL, broken, frozenset({subject}))
         for subject, broken in (
@@ -60,7 +66,7 @@ EXAMPLES = [
             ("tasks to AWS", _guarded()),
             ("tasks to the database", _guarded(*OPEN, _denies(False, ports=(3306, 3306)), before=DATA)),
             ("tasks to the database", _guarded(*OPEN, _denies(True, "10.0.0.0/25"), before=DATA)),
-            ("tasks to their files", _guarded(*OPEN, _denies(False, ports=(2000, 2100)))),
+            ("tasks to their files", _guarded(*OPEN, _denies(True, ports=(2000, 2100)))),
             ("the load balancer to tasks", _guarded(*OPEN, _denies(True, ports=(80, 80)), before=PUBLIC)),
             ("the NAT gateway to AWS", _guarded(*OPEN, _denies(False, ports=(40000, 40000)), before=PUBLIC)),
             ("visitors to port 443", _guarded(*OPEN, _denies(False, ports=(443, 443)), before=PUBLIC)),

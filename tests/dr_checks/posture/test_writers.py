@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dr_checks.posture.writers import writers_sentence
+from dr_checks.posture.writers import COME_FROM, way_back_sentence, writers_sentence
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, rds, rds_groups
 from tests.dr_checks import databases as plain
@@ -66,3 +66,16 @@ def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:
     assert f"{PRIMARY} takes them; whether the database of {DR} does is not known." == said(
         (plain.PRIMARY,), (AWAY,), DENIED
     )
+
+
+@pytest.mark.parametrize(
+    ("primary", "sentence"),
+    [
+        ((REPLICA,), f"Until sit-mysql of {PRIMARY} is promoted, "),
+        ((replace(plain.PRIMARY, tags=((COME_FROM, "db-TWO"),)),), "The failback is past its point of no return: "),
+        (DENIED, "Whether the failback can still be aborted is not known: "),
+    ],
+    ids=["copied home", "promoted", "unseen"],
+)
+def test_until_when_a_failback_under_way_can_be_aborted_is_told_by_the_world(primary: Any, sentence: str) -> None:
+    assert way_back_sentence(world({(rds.instances, Side.PRIMARY): primary}), SIT).startswith(sentence)

@@ -20,7 +20,7 @@ from botocore.model import OperationModel
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import cloudfront, drill_resources, ecs, efs, rds, restored_files
+from dr_estate.readers import cloudfront, drill_resources, ecs, efs, elbv2, rds, restored_files
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
@@ -197,10 +197,11 @@ _CHANGED: dict[str, Callable[[Any], Any]] = {
     drill_resources.tasks.name: _probed,
     ecs.services.name: lambda services: tuple(replace(service, desired=0) for service in services),
     ecs.task_definitions.name: _with_parameter,
+    elbv2.healthy_hosts.name: lambda readings: tuple(replace(reading, at=None) for reading in readings),
     efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
     rds.instances.name: _with_drill,
     restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
     restored_files.systems.name: _restored,
     restored_files.tasks.name: _moved,
 }
-"""What stands in no saved evidence: a drill's resources, own policies, parameters, and services that want no task."""
+"""What stands in no saved evidence: resources of drills, own policies, parameters, idle services, old metrics."""

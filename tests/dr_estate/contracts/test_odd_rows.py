@@ -77,7 +77,7 @@ def test_an_endpoint_of_a_resource_has_no_service(answered: Answered) -> None:
     row = {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Resource", "State": "Available"}
     answer = {"VpcEndpoints": [{**row, "ResourceConfigurationArn": arn}]}
     found = _read(answered, vpc.endpoints, "ec2:DescribeVpcEndpoints", answer)
-    assert found.value == (vpc.VpcEndpoint(arn, "Resource", "available"),)
+    assert found.value == (vpc.VpcEndpoint(arn, "Resource", "available", "vpce-1"),)
 
 
 def test_a_range_of_ports_is_ports(answered: Answered) -> None:

@@ -47,3 +47,21 @@ def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(
     output = capsys.readouterr().err
     assert "it takes long." in output
     assert "The run goes on waiting." in output
+
+
+def test_steps_are_numbered_by_their_place_and_those_alike_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, *alike = step("a"), step("b.1"), step("b.2"), step("b.3")
+    plan = Plan("sit", SIT.account, Goal.FAILOVER, "NORMAL", (first, *alike))
+    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()))
+    progress.begins([first])
+    progress.done(first, "so it is")
+    progress.begins(alike)
+    for alike_step in alike:
+        progress.done(alike_step, "so it is")
+    begun, done, begun_alike, done_alike = capsys.readouterr().err.splitlines()
+    assert begun.startswith("step 1 of 4 a runs 2 healthy tasks.")
+    assert done == "  done compute/scale_dr_services:a: so it is"
+    assert begun_alike.startswith("steps 2 to 4 of 4 b.1 runs 2 healthy tasks. (and 2 alike)")
+    assert done_alike == "  done compute/scale_dr_services: 3 of 3"

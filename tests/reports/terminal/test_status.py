@@ -7,14 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from dr_actions.assessment.failover import Advice, Assessment
+from dr_actions.model.gates import Gate
+from dr_actions.model.plan import Danger, Goal, Plan
+from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.core.verdict import verdict_of
-from dr_checks.posture.posture import PostureName
+from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from reports.publish import print_report
 from reports.values.report import Report
+from tests.dr_actions.deciding import step
 from tests.dr_checks.worlds import NOW, SIT
 
 DARK = Unavailable(UnavailableKind.UNREACHABLE, "ecs in af-south-1 does not answer.", "af-south-1")
@@ -115,3 +120,37 @@ def test_the_last_lines_name_posture_answer_loss_gaps_and_the_next_command(every
 def test_where_nothing_is_wrong_the_last_lines_say_so() -> None:
     passed = CheckResult("a.good", Severity.MINOR, Area.DNS, Status.PASS, ())
     assert "  Gaps:     none" in _shown(_report(passed))[-6:]
+
+
+def test_many_gaps_take_one_line_and_name_as_many_as_fit() -> None:
+    failed = tuple(_failed(f"a-room-of-checks.a-check-with-a-long-name-{n}", Severity.BLOCKER) for n in range(9))
+    last = _shown(_report(*failed))[-5:]
+    assert last[0] == "In short"
+    (gaps,) = [line for line in last if line.startswith("  Gaps:")]
+    assert gaps == "  Gaps:     9 failed (a-room-of-checks.a-check-with-a-long-name-0 and 8 more)"
+
+
+def test_an_assessment_ends_with_its_plan_in_one_line() -> None:
+    calm, final = step("a"), replace(step("b"), danger=Danger.IRREVERSIBLE)
+    plan = Plan("sit", SIT.account, Goal.FAILBACK, "ON_DR", (calm, final, replace(step("c"), manual=True)))
+    gate = Gate("plan.backup", met=False, says="there is none.", stops=True)
+    weighed = Assessment(
+        Advice.WAIT,
+        False,
+        (),
+        (gate,),
+        (),
+        plan,
+        Posture(PostureName.ON_DR, "so."),
+        1,
+        1.0,
+        plan_estimate_s=6000,
+        write_pause=WritePause(360, 600, 720, 900, 60, 90),
+    )
+    last = _shown(replace(_report(), assessment=weighed))[-6:]
+    assert last[:4] == [
+        "In short",
+        "  Posture:  PRIMARY_LOST",
+        "  Answer:   WAIT, exit 3; gates not met: plan.backup",
+        "  Plan:     3 steps: 1 irreversible, 1 by hand; write pause 6 min; about 1 h 40 min",
+    ]

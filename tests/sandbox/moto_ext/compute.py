@@ -12,6 +12,7 @@ HTTP_FROM_ANYWHERE = [
     {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
 ]
 ANSWERS_ANY_HOST = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}]
+PUBLIC = {"assignPublicIp": "ENABLED"}
 MEDIA_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 MANIFEST = json.dumps({"schemaVersion": 2, "layers": [{"digest": "sha256:" + "a" * 64, "size": 1}]})
 
@@ -38,7 +39,7 @@ class Platform:
     @property
     def network(self) -> dict[str, Any]:
         """The service's network configuration."""
-        return {"awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.group]}}
+        return {"awsvpcConfiguration": {"subnets": self.subnets, "securityGroups": [self.group], **PUBLIC}}
 
     def serve(self, tasks: int = 2, image: str = "nginx:1.27", **more: Any) -> dict[str, Any]:
         """Register a task definition and create the tenant's service with it."""
@@ -114,6 +115,10 @@ def platform(clients: Clients, region: str) -> Platform:
         ]
         for n, zone in enumerate("ab")
     ]
+    internet = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=internet, VpcId=vpc)
+    main = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    ec2.create_route(RouteTableId=main, DestinationCidrBlock="0.0.0.0/0", GatewayId=internet)
     group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=HTTP_FROM_ANYWHERE)
     balancer = elb.create_load_balancer(Name="shop", Subnets=subnets)["LoadBalancers"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,9 @@ FAILED = CheckResult(
 )
 
 
+SERVES_NOT = replace(FAILED, area=Area.VALIDATION)
+
+
 @pytest.mark.parametrize(
     ("report", "next_one"),
     [
@@ -163,8 +167,9 @@ FAILED = CheckResult(
         (_looked(PostureName.SPLIT, posture_next="`dr_cli.py fence` is first aid."), "`dr_cli.py fence` is first aid."),
         (_looked(PostureName.NORMAL, FAILED), "Renew it."),
         (_looked(PostureName.NORMAL), "`dr_cli.py schedule` shows which DR test is due."),
+        (_looked(PostureName.NORMAL, SERVES_NOT), "`dr_cli.py status` shows whether the DR region could take over."),
     ],
-    ids=["lost", "away", "blind", "split", "a gap", "well"],
+    ids=["lost", "away", "blind", "split", "a gap", "well", "nothing to validate"],
 )
 def test_what_was_seen_leads_to_what_the_posture_asks_for_and_then_to_the_severest_remedy(
     report: Report, next_one: str
@@ -172,12 +177,17 @@ def test_what_was_seen_leads_to_what_the_posture_asks_for_and_then_to_the_severe
     assert after_look(report) == next_one
 
 
+PLAN = Plan("prod", "0", Goal.FAILOVER, "PRIMARY_LOST", ())
+DIGEST = PLAN.digest[:12]
+
+
 @pytest.mark.parametrize(
     ("environment", "advice", "posture", "blind", "next_one"),
     [
-        ("prod", Advice.PROCEED, PostureName.PRIMARY_LOST, False, "approve --incident INC-1"),
+        ("prod", Advice.PROCEED, PostureName.PRIMARY_LOST, False, f"approve --incident INC-1 --digest {DIGEST}"),
         ("sit", Advice.RISKY, PostureName.PRIMARY_LOST, False, "failover --execute --incident INC-1"),
-        ("sit", Advice.DO_NOT_FAILOVER, PostureName.NORMAL, False, "status"),
+        ("sit", Advice.DO_NOT_FAILOVER, PostureName.NORMAL, False, "failover --planned"),
+        ("sit", Advice.DO_NOT_FAILOVER, PostureName.DEGRADED, False, "status"),
         ("sit", Advice.DO_NOT_FAILOVER, PostureName.ON_DR, False, "failback"),
         ("sit", Advice.DO_NOT_FAILOVER, PostureName.BLIND, True, "doctor"),
     ],
@@ -187,6 +197,5 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
 ) -> None:
     options = parsed(RecoveryOptions, f"-e {environment} failover --incident INC-1")
     report = _looked(posture, environment=environment)
-    plan = Plan(environment, "0", Goal.FAILOVER, posture, ())
-    weighed = Assessment(advice, blind, (), (), (), plan, Posture(posture, "so."), 1, 1.0)
+    weighed = Assessment(advice, blind, (), (), (), PLAN, Posture(posture, "so."), 1, 1.0)
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from dr_actions.assessment.abort import abort_gates
 from dr_actions.assessment.cost import hourly_cost
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import (
@@ -56,6 +57,7 @@ JUDGED = {
     Goal.FAILBACK: (Area.PREREQUISITES, Area.VALIDATION),
     Goal.FENCE: (Area.PREREQUISITES,),
     Goal.RELEASE: (Area.PREREQUISITES,),
+    Goal.ABORT: (Area.PREREQUISITES,),
 }
 
 
@@ -64,7 +66,7 @@ def goal_of(options: PlanOptions) -> Goal:
     if options.fence:
         return Goal.RELEASE if options.release else Goal.FENCE
     if options.failback:
-        return Goal.FAILBACK
+        return Goal.ABORT if options.abort else Goal.FAILBACK
     return Goal.SWITCHOVER if options.planned else Goal.FAILOVER
 
 
@@ -78,6 +80,8 @@ def assess(options: PlanOptions, environment: Environment, snapshot: Snapshot, r
         assessment = assess_fence(report, replace(context, fence=_side_of(options, report, run.recorded)))
     elif goal is Goal.FAILBACK:
         assessment = assess_failback(report, context)
+    elif goal is Goal.ABORT:
+        assessment = assess_abort(report, context)
     else:
         assessment = assess_failover(report, context, since)
     return replace(report, assessment=assessment, exit=exit_of_assessment(assessment))
@@ -160,6 +164,12 @@ def assess_fence(report: Report, context: PlanContext) -> Assessment:
     posture = report.whole_posture
     plan = make_plan(context, posture.name)
     gates = fence_gates(report.verdict.results, plan, posture, signals_of(context.snapshot, context.env), context)
+    return _assessment(report, context, plan, failback_advice(gates), gates, ())
+
+
+def assess_abort(report: Report, context: PlanContext) -> Assessment:
+    """Plan how a failback is given up, and weigh whether it may be."""
+    plan, gates = make_plan(context, report.whole_posture.name), abort_gates(report.verdict.results, context)
     return _assessment(report, context, plan, failback_advice(gates), gates, ())
 
 

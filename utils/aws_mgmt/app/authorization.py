@@ -28,7 +28,7 @@ from dr_actions.journal.entries import Entry
 from dr_actions.model import plan as plans
 from dr_actions.model.action_ids import present_id
 from dr_actions.model.gates import Gate, Override, Refusal
-from dr_actions.model.plan import Plan
+from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Environment
@@ -41,13 +41,13 @@ from utils.aws_mgmt.app.assessment import assess, goal_of, session_gate, with_se
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.incident_record import (
     clearance_from_json,
     entries_of_incident,
     goal_of_beginning,
     is_done,
     last_beginning,
-    recorded_of,
 )
 from utils.aws_mgmt.app.options import FailoverOptions, PlanOptions, RecoveryOptions, version
 
@@ -102,7 +102,7 @@ def authorise(
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     confirmed = frozenset(map(present_id, options.confirm))
     past = entries_of_incident(options, env, incident, app)
-    run = replace(run, recorded=recorded_of(past))
+    run = replace(run, recorded=recorded_for(options, past, incident))
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     options = replace(options, overrides=_by_caller(options.overrides, app))
     earlier = _earlier_clearance(options, unfinished, incident, app, control_state, run.dialog) if unfinished else None
@@ -224,6 +224,8 @@ def _run_to_resume(past: Sequence[Entry], options: RecoveryOptions, incident: st
             f"The {goal} for {incident} is done ({past[-1].at:%Y-%m-%d %H:%M} UTC): {next_steps.proof_of(goal)} proves "
             f"it, {next_steps.log_of(incident)} shows it. Another run for the same incident: {anew}."
         )
+    if goal is Goal.ABORT:
+        return None  # of the unfinished failback that was looked for before
     if not is_done(past, begun):
         raise Refused(
             f"The {goal_of_beginning(begun)} for {incident} is not finished. "

@@ -17,10 +17,11 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.posture.posture import Posture, PostureName, posture_of
-from dr_checks.posture.writers import writers_sentence
+from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
@@ -110,7 +111,7 @@ def judge(
         posture_says=posture.says,
         posture_severity=posture.severity,
         posture_next=posture.next_step,
-        writers=writers_sentence(snapshot, environment),
+        writers=_writers(snapshot, environment, observation.invocation),
         to_fence=posture.to_fence,
         tenants=tenants_of(observation),
         verdict=verdict,
@@ -130,6 +131,14 @@ def judge(
 
 def _blocker(posture: Posture) -> str:
     return f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
+
+
+def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocation) -> str:
+    """Who takes writes; and, while a failback is under way, until when it can be aborted."""
+    message, standing = writers_sentence(snapshot, environment), _control_state(snapshot)
+    if standing is None or standing.incident is None or standing.incident.phase != control_table.FAILING_BACK:
+        return message
+    return invocation.complete(f"{message} {way_back_sentence(snapshot, environment)}")
 
 
 def _database(snapshot: Snapshot, environment: Environment) -> DatabaseRecord | None:

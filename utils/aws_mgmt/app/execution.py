@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import rto_ends_at
 from dr_actions.authorization.people import person_of
@@ -37,7 +38,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
-from dr_estate.readers.control_table import ControlState, RecordedOverride
+from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
@@ -296,6 +297,9 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     if is_trial(clearance.incident):
         return  # it touches nothing of the estate: an emergency is not to be kept waiting by it
     control.open_incident(clearance.incident, run.plan.goal, control.now(), who, fence=fence)
+    if run.plan.goal in (Goal.FAILBACK, Goal.ABORT):
+        phase = FAILING_BACK if run.plan.goal is Goal.FAILBACK else ABORTING
+        control.enter_phase(clearance.incident, phase, who, fence)
     for override in context.start.overrides:
         values = asdict(override) | {"until": override.until.isoformat()}
         journal.append(EntryKind.OVERRIDE, None, **values)
@@ -329,6 +333,8 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
     record_exceptions(journal, report.exceptions, report.verdict.results, context.app.caller.arn)
     plan, rules = to_json(run.plan), context.start.rules.record_with(clearance.overrides)
     journal.append(EntryKind.BEGIN, plan=plan, digest=run.plan.digest, clearance=cleared, rules=rules)
+    if message := way_back(run.plan, context.env):
+        journal.append(EntryKind.NOTE, says=message)
 
 
 def _iso(at: datetime | None) -> str:
@@ -383,10 +389,12 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
         elif run.plan.goal is Goal.FAILBACK:
             control.unprotected(incident, None, who, fence)
             control.close_incident(incident, who, fence)
+        elif run.plan.goal is Goal.ABORT:
+            control.enter_phase(incident, ON_DR, who, fence)
         elif run.plan.goal is Goal.FENCE:
             control.enter_phase(incident, "fenced", who, fence)
         elif run.plan.goal is Goal.RELEASE:
             control.close_incident(incident, who, fence)
         else:
-            control.enter_phase(incident, "on DR", who, fence)
+            control.enter_phase(incident, ON_DR, who, fence)
             control.unprotected(incident, control.now(), who, fence)

@@ -15,7 +15,7 @@ def staged_or_not(options: PlanOptions, environment: Environment) -> Environment
 
     Raises Refused where the environment demands stages and --execute came without.
     """
-    if options.staged:
+    if options.staged or options.abort:
         return environment
     if not environment.failback.staged:
         failback = environment.failback.model_copy(update={"stages": (100,)})

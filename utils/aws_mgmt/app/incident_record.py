@@ -118,8 +118,8 @@ def recorded_of(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     recorded: dict[str, Mapping[str, Any]] = {}
     went_home = False
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
-        if goal_of_beginning(begun) is Goal.RELEASE:
-            continue  # before it all was fenced
+        if goal_of_beginning(begun) in (Goal.RELEASE, Goal.ABORT):
+            continue  # before it all was fenced, or on its way home
         if goal_of_beginning(begun) is Goal.FAILBACK:
             went_home = True
             continue

@@ -4,15 +4,18 @@ or is a literal that a house test parses with the real grammar.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Status
-from dr_checks.posture.posture import BLINDNESS, PostureName
+from dr_checks.derived.due import ScheduledTest
+from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
+from reports.values.assessment import short
+from reports.values.diagnosis import Diagnosis, Standing
 from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
@@ -29,6 +32,7 @@ from utils.aws_mgmt.app.options import (
 )
 
 DRILL_CLEAN = Command(("drill", "clean"))
+READINESS = "`dr_cli.py status` shows whether the DR region could take over."
 _DEFAULTS = Options()
 _TICKET = "TICKET"
 _GOALS = {
@@ -37,6 +41,7 @@ _GOALS = {
     Goal.FAILBACK: ("failback", "--staged"),
     Goal.FENCE: ("fence",),
     Goal.RELEASE: ("fence", "--release"),
+    Goal.ABORT: ("failback", "--abort"),
 }
 
 
@@ -51,16 +56,17 @@ class NextStep:
         return f"{self.command} {self.does}."
 
 
-_DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
+DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
 _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
 _STATUS = NextStep(Command(("status",)), "names what stands in the way")
+_SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
 _BY_POSTURE: Mapping[PostureName, NextStep] = {
     PostureName.PRIMARY_LOST: _WEIGH,
     PostureName.IMPAIRED: _WEIGH,
     PostureName.ON_DR: _RETURN,
     PostureName.RETURNING: _RETURN,
-    **dict.fromkeys(BLINDNESS, _DIAGNOSIS),
+    **dict.fromkeys(BLINDNESS, DIAGNOSIS),
 }
 
 
@@ -70,29 +76,65 @@ def after_look(report: Report) -> str:
         return report.posture_next
     if report.posture in _BY_POSTURE:
         return str(_BY_POSTURE[report.posture])
+    if report.validates:
+        return READINESS
     if remedies := report.recommendations():
         return remedies[0]
     if report.verdict.with_status(Status.UNKNOWN):
-        return str(_DIAGNOSIS)
+        return str(DIAGNOSIS)
     return str(NextStep(Command(("schedule",)), "shows which DR test is due"))
+
+
+def after_watch(posture: Posture) -> str:
+    """What to do upon the posture that was watched last."""
+    return posture.next_step or str(_BY_POSTURE.get(posture.name, "")) or READINESS
 
 
 def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
     """What to do upon an assessment: have its plan approved or run it, or look at what stands in the way."""
     incident = options.incident or (report.standing.incident.id if report.standing and report.standing.incident else "")
     if assessment.blind:
-        return str(_DIAGNOSIS)
+        return str(DIAGNOSIS)
     if assessment.advice not in (Advice.PROCEED, Advice.RISKY):
-        return str(_BY_POSTURE[report.posture] if _leads_elsewhere(options, report) else _STATUS)
+        return _instead(options, report)
     if report.environment.approvals.people > 1:
-        return str(NextStep(approval(options, incident), "is for the second person, who approves this plan"))
+        approved = approval(options, incident, short(assessment.plan.digest))
+        return str(NextStep(approved, "is for the second person, who approves this plan"))
     return str(NextStep(execution(options, incident or _TICKET), "runs this plan"))
 
 
-def _leads_elsewhere(options: PlanOptions, report: Report) -> bool:
-    """Whether the posture asks for another goal than the one that was weighed."""
-    step = _BY_POSTURE.get(report.posture)
-    return step is not None and step.command.words[0] != _goal(options)[0]
+def _instead(options: PlanOptions, report: Report) -> str:
+    """What the posture asks for where that is another goal than the one that was weighed, else what is in its way."""
+    if report.posture_next:
+        return report.posture_next
+    step, goal = _BY_POSTURE.get(report.posture), _goal(options)
+    if step is not None and step.command.words[0] != goal[0]:
+        return str(step)
+    if report.posture is PostureName.NORMAL and "--planned" not in goal:
+        return str(_SWITCH) if goal[0] == "failover" else READINESS
+    return str(_STATUS)
+
+
+def after_diagnosis(diagnosis: Diagnosis) -> str:
+    """What to do upon a diagnosis: look at the estate, else grant or set right what is in the way first."""
+    if not diagnosis.exit:
+        return READINESS
+    actions = [fact.action for fact in diagnosis.facts if fact.action and fact.state is not Standing.OK]
+    if diagnosis.grant:
+        return f"Grant what is denied (above), then {DIAGNOSIS}"
+    return actions[0] if actions else READINESS
+
+
+def after_schedule(late: Sequence[ScheduledTest]) -> str:
+    """What to do upon a schedule: the first test that is late, else nothing but looking."""
+    return f"`{late[0].command}` runs the {late[0].test} test." if late else READINESS
+
+
+def after_log(incident: str, intact: bool) -> str:
+    """What to do upon a log: keep it as evidence, or compare it with its mirror where its chain is broken."""
+    if intact:
+        return str(NextStep(Command(("evidence", *_incident(incident))), "makes one signed archive of it"))
+    return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares it with its mirror"))
 
 
 def after_execution(options: RecoveryOptions, report: Report) -> str:
@@ -102,7 +144,7 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
         return ""
     if ran.exit != Exit.READY:
         return str(after_run(options, ran.incident))
-    if options.failback or options.fence:
+    if (options.failback or options.fence) and not options.abort:
         review = Command(("log", "--review", *_incident(ran.incident)))
         return str(NextStep(review, "writes the review of the incident"))
     return str(_RETURN)
@@ -160,16 +202,18 @@ def execution(options: PlanOptions, incident: str) -> Command:
     return Command((*_goal(options), "--execute", *_incident(incident), *_tenants(options)))
 
 
-def approval(options: PlanOptions, incident: str) -> Command:
-    """The command by which a second person approves the plan of these options."""
+def approval(options: PlanOptions, incident: str, digest: str = "") -> Command:
+    """The command by which a second person approves the plan of these options, the one of ``digest`` alone."""
     goal, *flags = _goal(options)
+    named = ("--digest", digest) if digest else ()
     chosen = (*((f"--{goal}",) if goal != "failover" else ()), *flags)
-    return Command(("approve", *chosen, *_incident(incident or _TICKET), *_tenants(options)))
+    return Command(("approve", *chosen, *_incident(incident or _TICKET), *named, *_tenants(options)))
 
 
 def proof_of(goal: Goal) -> Command:
     """The command that judges what serves after a run of ``goal``."""
-    return Command(("failover", "--validate")) if goal in (Goal.FAILOVER, Goal.SWITCHOVER) else Command(("status",))
+    to_dr = goal in (Goal.FAILOVER, Goal.SWITCHOVER, Goal.ABORT)
+    return Command(("failover", "--validate")) if to_dr else Command(("status",))
 
 
 def log_of(incident: str) -> Command:
@@ -196,6 +240,8 @@ def _goal(options: PlanOptions) -> tuple[str, ...]:
     if options.fence:
         side = ("--side", options.side) if options.side else ()
         return ("fence", *side, *(("--release",) if options.release else ()))
+    if options.abort:
+        return ("failback", "--abort")
     if options.failback:
         return ("failback", "--staged") if options.staged else ("failback",)
     return ("failover", "--planned") if options.planned else ("failover",)

@@ -88,11 +88,12 @@ class DoctorOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusOptions(Options):
-    """Of `status`: the scenarios of the areas that are named, or all."""
+    """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again."""
 
     command: ClassVar[str] = "status"
     replication: bool = False
     infrastructure: bool = False
+    watch_s: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +145,7 @@ class PlanOptions(Options):
     """Which plan is meant: a failover's, a switchover's (``planned``), a failback's or a fence's, for which incident.
 
     ``side`` is the one that a fence stops, "" for the one that the posture proposes; ``release`` lets it go again.
+    ``abort`` gives the incident's unfinished failback up.
     """
 
     incident: str = ""
@@ -153,6 +155,7 @@ class PlanOptions(Options):
     fence: bool = False
     release: bool = False
     side: str = ""
+    abort: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,10 +176,14 @@ class RecoveryOptions(PlanOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class FailoverOptions(RecoveryOptions):
-    """Of `failover`; ``validate``: only judge whether the DR region serves; ``since``: when the outage began."""
+    """Of `failover`; ``validate``: only judge whether the DR region serves; ``since``: when the outage began.
+
+    ``watch_s``: validate again and again.
+    """
 
     command: ClassVar[str] = "failover"
     validate: bool = False
+    watch_s: int | None = None
     since: datetime | None = None
 
 
@@ -280,6 +287,24 @@ class ReportOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InitOptions(Options):
+    """Of `init`; ``yes``: nobody is asked; ``region``: where the first question goes, a region of the estate."""
+
+    command: ClassVar[str] = "init"
+    yes: bool = False
+    region: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TourOptions(Options):
+    """Of `tour`; ``non_interactive``: no pause after a screen."""
+
+    command: ClassVar[str] = "tour"
+    environment: str = "prod"
+    non_interactive: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class SandboxOptions(Options):
     """Of `sandbox`: the ``action``, the disaster or scenario that it names, and what single actions take."""
 
@@ -316,6 +341,8 @@ TYPES: dict[str, type[Any]] = {
             DrillOptions,
             ReportOptions,
             SandboxOptions,
+            TourOptions,
+            InitOptions,
         ),
     )
 }

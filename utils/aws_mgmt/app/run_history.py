@@ -14,7 +14,7 @@ from dr_actions.authorization.people import person_of
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore
 from dr_actions.journal import journal
-from dr_actions.model.plan import FENCING, Goal
+from dr_actions.model.plan import NO_RECOVERY, Goal
 from dr_actions.run_history.durations import durations, sample
 from dr_actions.run_history.run_history import measured_of, write_record
 from dr_checks.core.model import Area
@@ -134,7 +134,7 @@ def record_tests(
 def record_recovery(context: RunContext, summary: RunSummary, report: Report) -> Notes:
     """Record a failover or failback that was executed, with what its journal measured; remember a database at home."""
     goal = context.start.plan.goal
-    if goal in FENCING:
+    if goal in NO_RECOVERY:
         return ()  # no recovery: its journal and the incident have it
     kind = RunKind.FAILBACK if goal is Goal.FAILBACK else RunKind.FAILOVER
     complete = summary.outcome == "done" and not context.options.only_tenants

@@ -1,21 +1,26 @@
-"""Which region's database takes writes where a failback ended early: its last line says so."""
+"""Which region's database takes writes where a failback ended early, and what a finished one leaves."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from dr_actions.assessment.abort import way_back
+from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun
 from dr_actions.model.plan import Goal
 from dr_checks.posture.writers import WRITERS, writers_sentence
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import rds
 from utils.aws_mgmt.app.run_result import RunResult
 
-_SILENT = ("done", "lost", "waiting")
+_SILENT = {Goal.FAILBACK: ("done", "lost", "waiting"), Goal.ABORT: ("lost", "waiting")}
 
 
 def with_writers(result: RunResult, run: PlanRun) -> RunResult:
-    """The result of a failback that is not over, with who takes writes, looked at just now; any other as it is."""
-    if run.plan.goal is not Goal.FAILBACK or result.outcome in _SILENT:
+    """The result of a failback, or of its abort, with who takes writes, looked at just now; or with what it leaves."""
+    if run.plan.goal is Goal.FAILBACK and result.outcome == "done":
+        return _with_leftovers(result, run)
+    if run.plan.goal not in (Goal.FAILBACK, Goal.ABORT) or result.outcome in _SILENT[run.plan.goal]:
         return result
     try:
         seen = run.read(WRITERS, run.snapshot, ALL_SIDES)
@@ -23,4 +28,17 @@ def with_writers(result: RunResult, run: PlanRun) -> RunResult:
         writes = "Which region's database takes writes could not be seen: `dr_cli.py status` looks again."
     else:
         writes = f"Writes: {writers_sentence(seen, run.env)}"
-    return replace(result, message=f"{result.message} {writes}")
+    return replace(
+        result, message=f"{result.message} {writes} {way_back(run.plan, run.env, run.journal.entries)}".rstrip()
+    )
+
+
+def _with_leftovers(result: RunResult, run: PlanRun) -> RunResult:
+    """The result of a finished failback, with what it and earlier ones kept, and what that costs an hour."""
+    try:
+        seen = run.read(frozenset({rds.instances.name}), run.snapshot, ALL_SIDES)
+    except DataUnavailable as error:
+        message = f"What is kept beside the estate could not be seen: {error.unavailable.why}"
+    else:
+        message = leftovers_sentence(seen, run.env)
+    return replace(result, message=f"{result.message} {message}".rstrip())

@@ -13,11 +13,11 @@ from utils.aws_mgmt.app.next_steps import invocation_of
 def run(options: of.Options) -> Exit:
     """Run the command of ``options``. Raises UsageError, Refused, and what the layers below raise."""
     console.begin(invocation_of(options))
-    if isinstance(options, of.ReportOptions | of.EvidenceOptions):
-        return _show_or_pack(options)
+    if isinstance(options, of.ReportOptions | of.EvidenceOptions | of.InitOptions):
+        return _without_environment(options)
     environment = _environment(options)
     match options:
-        case of.DrTestOptions() | of.DrillOptions():
+        case of.DrTestOptions() | of.DrillOptions() | of.TourOptions():
             return _exercise(options, environment)
         case of.StatusOptions():
             return _judge(options, environment)
@@ -42,8 +42,12 @@ def run(options: of.Options) -> Exit:
     raise UsageError(f"There is no command for {type(options).__name__}.")
 
 
-def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:
-    """Show an earlier run, check a pack, both without an environment, or make a pack."""
+def _without_environment(options: of.ReportOptions | of.EvidenceOptions | of.InitOptions) -> Exit:
+    """Show an earlier run, check a pack or write an environment file, all without an environment, or make a pack."""
+    if isinstance(options, of.InitOptions):
+        from utils.aws_mgmt.cli.commands.init import init_command
+
+        return init_command(options)
     if isinstance(options, of.ReportOptions):
         from utils.aws_mgmt.cli.commands.report import report_command
 
@@ -55,6 +59,11 @@ def _show_or_pack(options: of.ReportOptions | of.EvidenceOptions) -> Exit:
 
 def _judge(options: of.StatusOptions | of.DrTestOptions, environment: Environment) -> Exit:
     from utils.aws_mgmt.app.areas import areas_of
+
+    if isinstance(options, of.StatusOptions) and options.watch_s:
+        from utils.aws_mgmt.cli.commands.watch import watch_command
+
+        return watch_command(options, environment, areas_of(options), options.watch_s)
     from utils.aws_mgmt.cli.commands.status import judge_readiness
 
     return judge_readiness(options, environment, areas_of(options))
@@ -82,9 +91,16 @@ def _recover(options: of.RecoveryOptions, environment: Environment) -> Exit:
         return execute_command(options, environment)
     if isinstance(options, of.FailoverOptions) and options.validate:
         from dr_checks.core.model import Area
+
+        if options.watch_s:
+            from utils.aws_mgmt.cli.commands.watch import watch_command
+
+            return watch_command(options, environment, (Area.VALIDATION,), options.watch_s)
         from utils.aws_mgmt.cli.commands.status import judge_readiness
 
         return judge_readiness(options, environment, (Area.VALIDATION,))
+    if isinstance(options, of.FailoverOptions) and options.watch_s:
+        raise UsageError("Which watch? `dr_cli.py failover --validate --watch` or `dr_cli.py status --watch`.")
     from utils.aws_mgmt.cli.commands.assess import assess_command
 
     return assess_command(options, environment)
@@ -102,8 +118,12 @@ def _decide(options: of.ApproveOptions | of.PauseOptions | of.UnpauseOptions, en
             return approve.unpause_command(options, environment)
 
 
-def _exercise(options: of.DrTestOptions | of.DrillOptions, environment: Environment) -> Exit:
-    """Run a test, a drill of any kind, or show or remove what is left of one. Raises Refused and UsageError."""
+def _exercise(options: of.DrTestOptions | of.DrillOptions | of.TourOptions, environment: Environment) -> Exit:
+    """Run a test, a drill of any kind or the tour, or remove what is left of one. Raises Refused and UsageError."""
+    if isinstance(options, of.TourOptions):
+        from utils.aws_mgmt.cli.commands.tour import tour_command
+
+        return tour_command(options, environment)
     if isinstance(options, of.DrTestOptions):
         if options.full_drill and not environment.approvals.full_drill:
             raise Refused(

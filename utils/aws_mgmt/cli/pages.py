@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
 WIDTH = 100
+_WITHOUT_ENVIRONMENT = ("report", "tour")
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
@@ -82,7 +83,7 @@ class OptionsPage(HelpPage):
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
-        if not given.get("environment") and self.name != "report" and given.get("action") != "verify":
+        if not given.get("environment") and self.name not in _WITHOUT_ENVIRONMENT and given.get("action") != "verify":
             ctx.fail("Which environment? Name it with -e, for example: -e sit.")
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES

@@ -70,14 +70,23 @@ _RECOVERY = (
     _OVERRIDE,
     _REPORT,
 )
+_WATCH = _option(
+    "watch",
+    "[S]",
+    "Watch: look again every S seconds (10) on one screen; q leaves.",
+    "watch_s",
+    is_flag=False,
+    flag_value=10,
+    type=_FROM_1,
+)
 _SIDE = _option(
     "side", "", "The region to fence (the one that visitors do not get).", type=click.Choice(completion.SIDES)
 )
 _GROUPS = {
     "Look (changes nothing)": ("doctor", "status", "explain", "schedule", "log", "evidence", "report"),
     "Act": ("failover", "failback", "fence", "approve", "pause", "unpause"),
-    "Practise": ("test", "drill", "sandbox"),
-    "Set up": ("iam", "completion"),
+    "Practise": ("tour", "test", "drill", "sandbox"),
+    "Set up": ("init", "iam", "completion"),
 }
 _ABOUT = {
     "doctor": "Try every read that the tool needs, and print what to grant: the first command on an account.",
@@ -94,6 +103,7 @@ _ABOUT = {
     "approve": "Approve today's plan as the second person.",
     "pause": "Stop all runs: none changes anything until `unpause`.",
     "unpause": "Let runs change things again.",
+    "tour": "The product in three minutes, in a sandbox of its own (without -e: prod).",
     "test": "Run DR tests.",
     "drill": "Show or remove what is left of a drill.",
     "drill show": "Show which drill is not over, and what is left of it.",
@@ -108,6 +118,7 @@ _ABOUT = {
     "sandbox mend": "Undo a disaster (without a name: all of them, and a training scenario ends).",
     "sandbox train": "Set up a training scenario and print its briefing (without a name: list them).",
     "sandbox debrief": "Judge by the world how the training scenario was played.",
+    "init": "Write an environment file from what the account holds, by asking.",
     "iam": "Print the IAM policies of the roles.",
 }
 _EXAMPLES = {
@@ -121,11 +132,13 @@ _EXAMPLES = {
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
     "report": "report reports/out/sit-status-20260107T101500000000 --format json",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
-    "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123",
+    "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123; "
+    "-e prod failback --abort --execute --incident INC-123",
     "fence": "-e prod fence; -e prod fence --side primary --execute --incident INC-123; -e prod fence --release",
     "approve": "-e prod approve --rules; -e prod approve --incident INC-123 --failback --staged",
     "pause": "-e prod pause --reason 'the provider repairs the network'",
     "unpause": "-e prod unpause",
+    "tour": "tour; tour --non-interactive",
     "test": "-e prod test; -e prod test --infra --dns; -e prod test --tabletop; -e sit --sandbox test --full-drill",
     "drill": "-e sit drill show",
     "drill show": "-e sit drill show",
@@ -140,12 +153,14 @@ _EXAMPLES = {
     "sandbox mend": "-e sit sandbox mend; -e sit sandbox mend region-down",
     "sandbox train": "-e sit sandbox train; -e sit sandbox train split-brain",
     "sandbox debrief": "-e sit sandbox debrief --hint; -e sit sandbox debrief --end",
+    "init": "-e prod init --region REGION; -e prod --config my-rules init --yes",
     "iam": "-e prod iam; -e prod iam operator",
 }
 _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
+        _WATCH,
         _REPORT,
     ),
     "explain needs": (_word("name", "TENANT", "The tenant."),),
@@ -167,9 +182,14 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         *_RECOVERY,
         _option("since", "TIME", "When the outage began (ticket), such as 2026-01-07T18:00Z.", callback=time_in),
         _flag("validate", "Validate that the DR region serves."),
+        _WATCH,
         _flag("planned", "A switchover with a healthy primary: fence its writers first, lose nothing."),
     ),
-    "failback": (*_RECOVERY, _flag("staged", "Shift traffic in stages.")),
+    "failback": (
+        *_RECOVERY,
+        _flag("staged", "Shift traffic in stages."),
+        _flag("abort", "Give an unfinished failback up: everybody is served by the DR region, which writes again."),
+    ),
     "fence": (
         *_RECOVERY,
         _SIDE,
@@ -181,6 +201,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("planned", "The plan of a switchover."),
         _flag("failback", "The plan of a failback."),
         _flag("staged", "With --failback: in stages."),
+        _flag("abort", "With --failback: of giving it up."),
         _flag("fence", "The plan of a fence."),
         _SIDE,
         _flag("release", "With --fence: let the fenced region write again."),
@@ -188,6 +209,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("rules", "Pin the environment file and the exceptions: no run goes by others."),
     ),
     "pause": (_option("reason", "TEXT", "Why everything is to stop."),),
+    "tour": (_flag("non-interactive", "No pause after a screen."),),
     "test": (
         _flag("tabletop", "Walk through the playbook on today's evidence."),
         _flag("infra", "The readiness scenarios: infrastructure, replication, tenants, prerequisites."),
@@ -212,6 +234,10 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "sandbox debrief": (
         _flag("hint", "Give one more hint."),
         _flag("end", "End the scenario: the world is as before it."),
+    ),
+    "init": (
+        _option("region", "REGION", "A region of the estate (AWS_REGION)."),
+        _flag("yes", "Ask nobody: take every value as it was found."),
     ),
     "iam": (_word("role", "[ROLE]", "reader, operator, approver or drill.", **completion.ROLE),),
 }

@@ -12,8 +12,9 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2
+from dr_estate.readers import ecs, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.elbv2_targets import GroupHealth, dimension_of
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
@@ -78,13 +79,13 @@ def test_a_service_is_ready_then_waiting_then_done() -> None:
     assert {"running": "2", "healthy": "2"}.items() <= facts.items()
 
 
-@pytest.mark.parametrize(("minutes", "told"), [(1, True), (90, False)])
-def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_old(minutes: int, told: bool) -> None:
+@pytest.mark.parametrize(("minutes", "shown"), [(1, True), (90, False)])
+def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_old(minutes: int, shown: bool) -> None:
     why = f"(service {FIRST}) was unable to place a task. Reason: Capacity is unavailable at this time."
-    waiting = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
+    waiting: dict[str, Any] = {"desired": 2, "running": 1, "rollout": "IN_PROGRESS"}
     scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
     confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(scarce))
-    assert told is confirmed.message.endswith(f" ECS says: {why}")
+    assert shown is confirmed.message.endswith(f" ECS says: {why}")
 
 
 def test_a_service_that_somebody_shrank_since_is_changed() -> None:
@@ -153,6 +154,25 @@ def test_a_tenant_without_a_service_is_left_out_and_named() -> None:
 def test_running_tasks_alone_are_not_done_while_the_load_balancer_sees_none_healthy(readings: Snapshot) -> None:
     state, facts = _confirm(_services(readings, **LARGE))
     assert (StepState.IN_PROGRESS, "0") == (state, facts["healthy"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        (2, StepState.DONE),
+        (1, StepState.IN_PROGRESS),
+        (Unavailable(UnavailableKind.DENIED, "it is denied."), StepState.IN_PROGRESS),
+    ],
+)
+def test_while_cloudwatch_tells_nothing_the_load_balancer_itself_is_asked(
+    answer: int | Unavailable, state: StepState
+) -> None:
+    silent = _services(with_part(HEALTHY, elbv2.healthy_hosts, DR, ()), **LARGE)
+    groups = [arn for service in silent.get(ecs.services, DR) for arn in service.target_groups]
+    health = (
+        answer if isinstance(answer, Unavailable) else tuple(GroupHealth(dimension_of(arn), answer) for arn in groups)
+    )
+    assert state is _confirm(with_part(silent, elbv2_targets.health, DR, health))[0]
 
 
 def test_what_cannot_be_seen_is_unseen_with_the_reason() -> None:

@@ -25,7 +25,7 @@ from dr_actions.actions.database import unfreeze as database_unfreeze
 from dr_actions.actions.database import verify_primary_in_sync as database_verify_primary_in_sync
 from dr_actions.actions.registry import actions
 from dr_actions.model.action import TO_PRIMARY, Action, PlanContext, StepState
-from dr_actions.model.plan import FENCING, Goal, Step
+from dr_actions.model.plan import NO_RECOVERY, Goal, Step
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import backup, backup_jobs, efs, vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -101,12 +101,12 @@ OURS = (
 
 
 def test_the_verbs_are_those_of_a_failback_alone_in_the_order_of_its_stages() -> None:
-    assert all(action.goals - FENCING == TO_PRIMARY and actions()[action.name] is action for action in OURS)
+    assert all(action.goals - NO_RECOVERY == TO_PRIMARY and actions()[action.name] is action for action in OURS)
     away = replace(sight(), goal=Goal.FAILOVER)
     assert [step for action in OURS for step in action.plan_steps(away)] == []
     assert [note for action in OURS for note in (*action.notes(away), *action.cleanup_notes(away))] == []
     stages = [step.stage for action in OURS for step in action.plan_steps(sight())]
-    assert stages == sorted(stages) == [18, 18, 19, 20, 23, 29, 33, 35, 37, 59, 62, 63, 65]
+    assert stages == sorted(stages) == [18, 18, 19, 20, 23, 31, 36, 38, 40, 59, 62, 63, 65]
 
 
 def test_two_people_who_look_a_minute_apart_plan_the_same() -> None:

@@ -10,22 +10,25 @@ from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_for
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.authorization.rules import RULE, EffectiveRules, differences
 from dr_actions.control_table.control import ConditionFailed, MalformedItem
-from dr_actions.model.plan import Plan
+from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.readers.control_table import PAUSE
 from reports.publish import print_report
 from reports.terminal import console
+from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.connections import AppContext, open_context
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause, recorded_of
+from utils.aws_mgmt.app.incident_record import entries_of_incident, record_pause
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
@@ -39,11 +42,12 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         raise UsageError(f"Which incident? Name it: {named} (or INC-20260107-001).")
     if options.withdraw:
         return _withdraw(options, environment, incident)
-    with run_folder(options) as folder, open_context(options, environment) as reached:
+    with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
         with console.progress() as advance:
             run = CommandRun(folder, Terminal(), advance)
-            run = replace(run, recorded=recorded_of(entries_of_incident(options, environment, incident, reached)))
+            past = entries_of_incident(options, environment, incident, reached)
+            run = replace(run, recorded=recorded_for(options, past, incident))
             environment = staged_or_not(options, environment) if options.failback else environment
             report = assess(options, environment, observe_world(reached.world, environment, run), run)
         assessment = report.assessment
@@ -51,8 +55,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
             raise UsageError("There is nothing to approve.")
         rules = rules_of(options, environment)
         _same_rules(reached, environment, rules)
-        if options.format == "terminal":
-            print_report(report, options.format, sys.stderr)
+        _show(report, assessment.plan, options.format)
         digest = _wanted_digest(assessment.plan, options)
         _sure(incident, f"Approve plan {digest[:12]}")
         now, needed_s = reached.clock.now(), assessment.rto_estimate_s
@@ -63,11 +66,22 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n"
-        f"The operator runs: {next_steps.execution(options, incident)}\n"
         f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
+    execution = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
+    console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", str(execution))
     return Exit.READY
+
+
+def _show(report: Report, plan: Plan, form: str) -> None:
+    """Show what is to be approved; right at the question stand the answer, the loss, and what cannot be undone."""
+    if form != "terminal":
+        return
+    print_report(report, "terminal", sys.stderr)
+    for step in plan.steps:
+        if step.danger is Danger.IRREVERSIBLE:
+            console.complain(f"Cannot be undone: {step.id}: {step.says}")
 
 
 def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
@@ -79,7 +93,7 @@ def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
 
 def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:
     """Show what differs from the rules that are pinned, and pin those of the files. Refused for who is no approver."""
-    with open_context(options, environment) as reached:
+    with connected(options, environment) as reached:
         person, rules = _approver(reached, environment), rules_of(options, environment)
         for line in _changes(reached, rules):
             console.result(f"  {line}\n")
@@ -89,6 +103,7 @@ def _pin_rules(options: ApproveOptions, environment: Environment) -> Exit:
         f"{person} pinned rules {rules.digest[:12]} of {environment.name}: {options.config / environment.name}.toml "
         f"and {len(rules.exceptions)} exceptions. No run goes by others, until an approver pins them.\n"
     )
+    console.conclude(options.format, f"rules {rules.digest[:12]} are pinned", next_steps.READINESS)
     return Exit.READY
 
 
@@ -111,7 +126,7 @@ def _same_rules(reached: AppContext, environment: Environment, rules: EffectiveR
 
 def _withdraw(options: ApproveOptions, environment: Environment, incident: str) -> Exit:
     """Take the caller's own approvals of the incident back. Raises Refused where there is none."""
-    with open_context(options, environment) as reached:
+    with connected(options, environment) as reached:
         person = _approver(reached, environment)
         try:
             reached.approvals.withdraw(reached.caller.userid, incident)
@@ -123,6 +138,7 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
         f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on until it "
         "is stopped (pause); none begins or goes on upon them.\n"
     )
+    console.conclude(options.format, f"nobody may run for {incident} any more", str(next_steps.log_of(incident)))
     return Exit.READY
 
 
@@ -130,26 +146,28 @@ def pause_command(options: PauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch on; runs ask for it before each batch of changes."""
     if not options.reason:
         raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
-    with open_context(options, environment) as reached:
+    with connected(options, environment) as reached:
         pause = reached.control.pause(person_of(reached.caller.arn, environment), options.reason)
         _record(options, environment, reached)
     console.result(
-        f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: "
-        f"{pause.why}. `dr_cli.py unpause` lets them go on.\n"
+        f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}.\n"
     )
+    console.conclude(options.format, "no run changes anything", "`dr_cli.py unpause` lets them go on.")
     return Exit.READY
 
 
 def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
     """Turn the global stop switch off."""
-    with open_context(options, environment) as reached:
+    with connected(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
         if not _is_paused(reached):
             console.result(f"No pause is in force in {environment.name}.\n")
+            console.conclude(options.format, "runs may change things", next_steps.READINESS)
             return Exit.READY
         reached.control.unpause(who)
         _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
+    console.conclude(options.format, "runs may change things", next_steps.READINESS)
     return Exit.READY
 
 

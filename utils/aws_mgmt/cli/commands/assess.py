@@ -11,13 +11,14 @@ from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
-from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.incident_record import entries_of_incident, recorded_of
+from utils.aws_mgmt.app.failback_abort import recorded_for
+from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import after_assessment
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 
 
@@ -25,7 +26,7 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Assess and print. Returns 0 for PROCEED, 3 where too little could be seen, 1 for anything else."""
     with run_folder(options) as folder, console.progress() as advance:
         run = CommandRun(folder, Terminal(), advance)
-        if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE) and not options.from_evidence:
+        if goal_of(options) in (Goal.FAILBACK, Goal.RELEASE, Goal.ABORT) and not options.from_evidence:
             report = _assess_return(options, environment, run)
         else:
             report = assess(options, environment, read(options, environment, run), run)
@@ -39,9 +40,9 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
 
 def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) -> Report:
     """The assessment of a failback or a release, upon what the incident recorded; it changes nothing."""
-    with open_context(options, env) as reached:
+    with connected(options, env) as reached:
         control_state = reached.control.in_force()
         incident = control_state.incident.id if control_state.incident else options.incident
-        recorded = recorded_of(entries_of_incident(options, env, incident, reached))
+        recorded = recorded_for(options, entries_of_incident(options, env, incident, reached), incident)
         report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
         return with_session(report, reached.world.credentials, reached.clock.now())

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
-from reports.render.diagnosis import FORMS, render
+from reports.render.diagnosis import FORMS, headline, render
 from reports.terminal import console
 from utils.aws_mgmt.app.bundle import write_bundle
 from utils.aws_mgmt.app.diagnosis import diagnose, examine
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import after_diagnosis
 from utils.aws_mgmt.app.options import DoctorOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.app.target import world_of
@@ -31,4 +32,5 @@ def doctor_command(options: DoctorOptions, environment: Environment) -> Exit:
         write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
     diagnosis = replace(diagnosis, bundle=str(path))
     console.result(render(diagnosis, options.format), machine=options.format == "json")
+    console.conclude(options.format, f"{headline(diagnosis)} Exit {diagnosis.exit}.", after_diagnosis(diagnosis))
     return Exit(diagnosis.exit)

@@ -13,14 +13,15 @@ from dr_estate.model.drill_names import TRIAL, is_full
 from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.authorization import paused_by
-from utils.aws_mgmt.app.connections import AppContext, open_context
+from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.full_drill import FullDrill, account_for, agree_to_drill, drill_rules, finish, hold_full_drill
-from utils.aws_mgmt.app.next_steps import DRILL_CLEAN
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, READINESS, NextStep
 from utils.aws_mgmt.app.options import DrillOptions, DrTestOptions
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 
 _STAMP = re.compile(r"\d{8}-\d{6}")
@@ -29,14 +30,14 @@ _NOTHING = "Nothing of a drill is left.\n"
 
 def drill_command(options: DrillOptions, environment: Environment) -> Exit:
     """Clean up after a drill, or show what is left of it. Returns 0 where nothing of a drill is left."""
-    with run_folder(options) as folder, open_context(options, environment) as reached:
+    with run_folder(options) as folder, connected(options, environment) as reached:
         return show_or_clean(options, environment, reached, CommandRun(folder, Terminal()))
 
 
 def full_drill_command(options: DrTestOptions, environment: Environment) -> Exit:
     """Hold the drill. Raises Refused where it may not be held. Returns 0 where all is done, proven and clean."""
     env = drill_rules(environment)
-    with run_folder(options) as folder, open_context(options, env) as reached:
+    with run_folder(options) as folder, connected(options, env) as reached:
         files = CommandRun(folder, Terminal())
         agree_to_drill(env, files.dialog)
         return run_drill(options, env, reached, files)
@@ -62,7 +63,7 @@ def show_or_clean(options: DrillOptions, env: Environment, reached: AppContext, 
     open_ = control_state.incident.id if control_state.incident and is_full(control_state.incident.id) else ""
     due = [open_] if open_ else sorted({_trial_of(leftover) for leftover in left})
     drills = [FullDrill(options, env, reached, files, incident, reached.clock.now()) for incident in due]
-    return _show(drills, left, reached) if options.action == "show" else _clean(drills, options, env)
+    return _show(drills, left, reached, options) if options.action == "show" else _clean(drills, options, env)
 
 
 def _clean(drills: list[FullDrill], options: DrillOptions, env: Environment) -> Exit:
@@ -72,6 +73,7 @@ def _clean(drills: list[FullDrill], options: DrillOptions, env: Environment) -> 
         raise UsageError("--reason: say why what is left is accepted.")
     if not drills:
         console.result(_NOTHING)
+        console.conclude(options.format, f"nothing to clean, exit {Exit.READY}", READINESS)
         return Exit.READY
     ended: list[FullDrill] = []
     try:
@@ -85,13 +87,17 @@ def _clean(drills: list[FullDrill], options: DrillOptions, env: Environment) -> 
     return code
 
 
-def _show(drills: list[FullDrill], left: tuple[Leftover, ...], reached: AppContext) -> Exit:
+def _show(drills: list[FullDrill], left: tuple[Leftover, ...], reached: AppContext, options: DrillOptions) -> Exit:
     paused = paused_by(reached.control.in_force())
     lines = [f"PAUSED: all runs are stopped: {paused}"] if paused else []
     lines += [line for drill in drills for line in _trial_of_leftover(drill)]
     lines += [f"  left: {leftover.kind} {leftover.subject} ({leftover.side})" for leftover in left]
     console.result("\n".join(lines) + "\n" if drills or left else _NOTHING)
-    return Exit.NOT_READY if drills or left else Exit.READY
+    code = Exit.NOT_READY if drills or left else Exit.READY
+    answer = f"{len(drills)} drills not over, {len(left)} resources left, exit {code}"
+    clean = NextStep(DRILL_CLEAN, "brings it to its end")
+    console.conclude(options.format, answer, str(clean) if code else READINESS)
+    return code
 
 
 def _trial_of_leftover(drill: FullDrill) -> Iterator[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Command
 from reports.evidence.verification import verify
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_pack import make_pack, write_pack
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import NextStep
 from utils.aws_mgmt.app.options import EvidenceOptions
 
 
@@ -27,6 +29,9 @@ def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit
     )
     for missing in contents.missing:
         console.complain(f"Not included: {missing}")
+    signed = "signed" if contents.signature else "UNSIGNED"
+    check = NextStep(Command(("evidence", "verify", str(path))), "checks it, without AWS")
+    console.conclude(options.format, f"a pack of {len(contents.files)} files, {signed}", str(check))
     return Exit.READY
 
 

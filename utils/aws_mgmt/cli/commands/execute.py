@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from dr_estate.config.environment import Environment
 from reports.publish import publish_run
+from reports.terminal import console
 from utils.aws_mgmt.app.authorization import authorise
 from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.evaluation import CommandRun
@@ -20,7 +22,9 @@ from utils.aws_mgmt.cli.terminal import Terminal
 
 def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
     """Run (or go on with) the plan of the options's goal. Returns 0 where it is done and validated."""
-    with run_folder(options) as folder, open_context(options, environment) as reached:
+    with run_folder(options) as folder, ExitStack() as stack:
+        with console.working("Connecting"):
+            reached = stack.enter_context(open_context(options, environment))
         files = CommandRun(folder, Terminal())
         with files.dialog.progress() as advance:
             start = authorise(options, environment, reached, replace(files, advance=advance))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dr_checks.core.model import View
 from dr_checks.derived.needs import needs_of
 from dr_estate.config.environment import Environment, Side
@@ -10,6 +12,7 @@ from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import evidence_of
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import DIAGNOSIS, READINESS
 from utils.aws_mgmt.app.options import ExplainOptions
 from utils.aws_mgmt.app.target import world_of
 
@@ -26,12 +29,15 @@ def explain_needs(options: ExplainOptions, environment: Environment) -> Exit:
     if options.from_evidence:
         snapshot = evidence_of(options, environment)
     else:
-        with world_of(options, environment) as world:
-            snapshot = world.observe(environment)
+        with console.progress() as advance, world_of(options, environment) as world:
+            snapshot = world.observe(environment, progress=partial(advance, "Looking"))
     view = View("needs", Side.DR, environment, snapshot)
     known = {name: tenant.id for tenant in view.tenants for name in (tenant.dns, tenant.id)}
     if options.name not in known:
         raise UsageError(f"There is no tenant '{options.name}' in {environment.name}: {', '.join(sorted(known))}.")
     needs = needs_of(view, known[options.name])
     console.result(render(needs, options.format), machine=options.format == "json")
-    return Exit.COULD_NOT_SEE if needs.unseen else Exit.READY
+    code = Exit.COULD_NOT_SEE if needs.unseen else Exit.READY
+    answer = f"{len(needs.edges)} needs of {needs.tenant}, {len(needs.unseen)} parts not seen, exit {code}"
+    console.conclude(options.format, answer, str(DIAGNOSIS) if needs.unseen else READINESS)
+    return code

@@ -23,7 +23,7 @@ from utils.aws_mgmt.app.connections import open_context
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import all_journals, journals, mirror_of
-from utils.aws_mgmt.app.next_steps import log_of
+from utils.aws_mgmt.app.next_steps import after_log, log_of
 from utils.aws_mgmt.app.options import LogOptions
 from utils.aws_mgmt.app.target import configured_world, outlives, running_sandbox_world
 
@@ -48,7 +48,12 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror)
     text = review(log) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
-    return Exit.READY if chain.fault is None and (mirror is None or mirror.same) else Exit.COULD_NOT_SEE
+    intact = chain.fault is None and (mirror is None or mirror.same)
+    code = Exit.READY if intact else Exit.COULD_NOT_SEE
+    if not options.review:
+        answer = f"{incident}: {'the record is intact' if intact else 'the record cannot be believed'}, exit {code}"
+        console.conclude(options.format, answer, after_log(incident, intact))
+    return code
 
 
 def _comparison(options: LogOptions, environment: Environment, incident: str) -> MirrorComparison:

@@ -32,7 +32,17 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
         "mend": _repair,
     }
     console.result(actions[options.action](options, environment), machine=options.format == "json")
+    console.conclude(options.format, *_ending(options, environment))
     return Exit.READY
+
+
+def _ending(options: SandboxOptions, environment: Environment) -> tuple[str, str]:
+    """What is so now, and the command that shows it."""
+    broken = [row["name"] for row in running_sandbox(environment).disasters() if row["broken"]]
+    answer = f"the sandbox of {environment.name} is up, {len(broken)} disasters in force"
+    if options.action == "break":
+        return answer, f"`dr_cli.py --sandbox status` shows it; `dr_cli.py sandbox mend {options.name}` takes it back."
+    return answer, "`dr_cli.py --sandbox status` shows whether the DR region could take over."
 
 
 def _up(options: SandboxOptions, environment: Environment) -> str:
@@ -83,10 +93,8 @@ def _list(options: SandboxOptions, environment: Environment) -> str:
 
 
 def _break(options: SandboxOptions, environment: Environment) -> str:
-    name = options.name
-    running_sandbox(environment).inject(name)
-    back = f"`dr_cli.py sandbox mend {name}`"
-    return f"Disaster {name} is in force in the sandbox of {environment.name}. Take it back: {back}\n"
+    running_sandbox(environment).inject(options.name)
+    return f"Disaster {options.name} is in force in the sandbox of {environment.name}.\n"
 
 
 def _repair(options: SandboxOptions, environment: Environment) -> str:
@@ -118,6 +126,7 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
     except SandboxError as unready:
         raise Refused(str(unready)) from unready
     console.result(training.briefing(briefing, options.format), machine=machine)
+    console.conclude(options.format, f"{name} is being played", "`dr_cli.py sandbox debrief` judges how it was played.")
     return Exit.READY
 
 
@@ -132,7 +141,12 @@ def _debrief(options: SandboxOptions, environment: Environment) -> Exit:
     console.result(training.debriefing(debrief, options.format), machine=options.format == "json")
     if options.end:
         console.complain(training.ended_text(world.end_scenario(), environment.name).rstrip())
-    return Exit.READY if debrief["solved"] else Exit.NOT_READY
+    code = Exit.READY if debrief["solved"] else Exit.NOT_READY
+    ended = (
+        "`dr_cli.py sandbox train` lists the others." if options.end else "`dr_cli.py sandbox debrief --end` ends it."
+    )
+    console.conclude(options.format, f"{'solved' if debrief['solved'] else 'not solved yet'}, exit {code}", ended)
+    return code
 
 
 def running_sandbox(environment: Environment) -> Endpoint:

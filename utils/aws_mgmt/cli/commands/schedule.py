@@ -13,6 +13,7 @@ from reports.render.schedule import DrillCalendar, render, trends
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import after_schedule
 from utils.aws_mgmt.app.options import ScheduleOptions
 from utils.aws_mgmt.app.target import world_of
 
@@ -43,7 +44,11 @@ def schedule_command(options: ScheduleOptions, environment: Environment) -> Exit
     if options.trend:
         plan = replace(plan, trends=trends(past.runs))
     console.result(render(plan, options.format), machine=options.format == "json")
-    return Exit.NOT_READY if plan.late else Exit.READY
+    late = [row for row in plan.tests if row.state.late]
+    code = Exit.NOT_READY if late else Exit.READY
+    names = f"{len(late)} late ({', '.join(row.test for row in late)})" if late else "no test is late"
+    console.conclude(options.format, f"{names}, exit {code}", after_schedule(late))
+    return code
 
 
 def _runs(options: ScheduleOptions, environment: Environment) -> Snapshot:
@@ -52,5 +57,5 @@ def _runs(options: ScheduleOptions, environment: Environment) -> Snapshot:
         from utils.aws_mgmt.app.evaluation import evidence_of
 
         return evidence_of(options, environment)
-    with world_of(options, environment) as world:
+    with console.working("Reading the runs on record"), world_of(options, environment) as world:
         return world.observe(environment, only=frozenset({control_table.runs.name}))

@@ -48,6 +48,8 @@ def tabletop_command(options: DrTestOptions, environment: Environment) -> Exit:
         text = "" if ask else "\n".join(tabletop.text(stop) for stop in stops) + "\n"
         ending = f"{len(exercise.gaps)} gaps, {len(decisions)} decisions recorded: {folder / 'tabletop.md'}\n"
         console.result(text + ending)
+    answer = f"{len(exercise.gaps)} gaps, {len(decisions)} decisions, exit {int(bool(exercise.gaps))}"
+    console.conclude(options.format, answer, "`dr_cli.py schedule` shows which test is due next.")
     return Exit.NOT_READY if exercise.gaps else Exit.READY
 
 

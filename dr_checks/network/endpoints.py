@@ -1,0 +1,140 @@
+"""Checks of VPC endpoints in the DR region: what takes the tasks' requests to AWS must let them through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_estate.config.environment import Side
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecr, ecs, vpc
+
+_HTTPS = 443
+_SECRET_PARTS = 7
+_WANTED = "HTTPS from the tasks, and a policy that allows what they ask for"
+
+
+@check(
+    "the VPC endpoints of the DR region let the tasks through to what they start with",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL02-BP02", "REL13-BP02", "NIST CP-8", "NIST SC-7"),
+)
+def admit_tasks(view: View) -> Iterator[Finding]:
+    """Security groups of interface endpoints admit TCP 443 from each service, and every policy allows each request.
+
+    An endpoint takes the requests whether or not there is another way out. Source: AWS PrivateLink guide, "Control
+    access to VPC endpoints using endpoint policies"; ECR User Guide, "Amazon ECR interface VPC endpoints".
+    """
+    unread = [found for found in tenant_definitions(view, Side.DR).values() if isinstance(found, Unavailable)]
+    judged = [endpoint for endpoint in view.get(vpc.endpoints) if endpoint.state == "available"]
+    pairs = list(_asked(view)) if judged else []
+    used = [e for e in judged if e.service in {service for service, _ in pairs} and _takes(view, e)]
+    for endpoint in used:
+        yield _admitting(view, endpoint, [request for service, request in pairs if service == endpoint.service])
+    for row in dict.fromkeys(unread) if judged else ():
+        yield view.unknown("all endpoints", _WANTED, row)
+    if not used and not (judged and unread):
+        name = view.env.named(view.env.names.vpc)
+        yield view.none_expected(name, "no endpoint takes what tasks ask for: see vpc-reach.way-out")
+
+
+def _admitting(view: View, endpoint: vpc.VpcEndpoint, requests: list[PolicyRequest]) -> Finding:
+    subject = f"{endpoint.service} {endpoint.id}".strip()
+    closed = sorted(set(_shut_out(view, endpoint))) if endpoint.kind == "Interface" else []
+    answers = {request: answer_of(endpoint.policy, request) for request in requests} if endpoint.policy else {}
+    refused = [f"{r.action} on {r.resource}" for r, a in answers.items() if a in _REFUSED]
+    if closed or refused:
+        measured = "; ".join([*(f"TCP 443 closed to {name}" for name in closed), *refused[:3]])
+        remedy = (
+            f"aws_vpc_endpoint for {endpoint.service} in {view.region}: security_group_ids that admit TCP 443 from the "
+            "tasks, and a policy that allows their requests."
+        )
+        return view.gap(subject, measured, _WANTED, "tasks fail to start: ResourceInitializationError", remedy)
+    if PolicyAnswer.UNDECIDED in answers.values():
+        return view.unknown(subject, _WANTED, "Its policy has conditions that only AWS itself evaluates.")
+    return view.ok(subject, "open", _WANTED, "the tasks' requests pass it")
+
+
+_REFUSED = (PolicyAnswer.DENIED, PolicyAnswer.SILENT)
+
+
+def _takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
+    """Whether requests of tasks go through the endpoint: by AWS's own name, or by the routes of a subnet of theirs."""
+    if endpoint.kind != "Gateway":
+        return endpoint.private_names
+    tables = view.get(vpc.route_tables)
+    places = {place for _, service in tenant_services(view, Side.DR) for place in service.subnets}
+    main = next((table.id for table in tables if table.main), "")
+    own = {place: next((table.id for table in tables if place in table.subnets), main) for place in places}
+    return bool(set(own.values()) & set(endpoint.route_tables))
+
+
+def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:
+    """The services whose tasks the groups of the endpoint do not let in."""
+    groups = {group.id: group for group in view.get(vpc.security_groups)}
+    rules = [rule for id_ in endpoint.groups if id_ in groups for rule in groups[id_].ingress]
+    blocks = {subnet.id: subnet.cidr for subnet in view.get(vpc.subnets)}
+    for _, service in tenant_services(view, Side.DR) if endpoint.groups else ():
+        names = {groups[id_].name for id_ in service.security_groups if id_ in groups}
+        cidrs = [blocks[place] for place in service.subnets if place in blocks]
+        if not any(_admits(rule, names, cidrs) for rule in rules):
+            yield service.name
+
+
+def _admits(rule: str, names: set[str], cidrs: list[str]) -> bool:
+    """Whether a rule, as the reader writes it, admits HTTPS from a group of the names, or from all of the blocks."""
+    protocol, *middle, peer = rule.split(" ", 2) if rule.startswith(("tcp ", "6 ")) else rule.split(" ", 1)
+    first, _, last = (middle[0] if middle else "0-65535").partition("-")
+    if protocol not in ("all", "tcp", "6") or not int(first) <= _HTTPS <= int(last):
+        return False
+    if peer in names or peer == "vpc":
+        return True
+    try:
+        block = IPv4Network(peer)
+    except ValueError:
+        return False
+    return bool(cidrs) and all(":" not in cidr and IPv4Network(cidr).subnet_of(block) for cidr in cidrs)
+
+
+def _asked(view: View) -> Iterator[tuple[str, PolicyRequest]]:
+    """The services that tasks ask as they start, each with its request."""
+    for definition in tenant_definitions(view, Side.DR).values():
+        if not isinstance(definition, Unavailable):
+            for service, action, resource in dict.fromkeys(_starting(view, definition)):
+                yield service, _request(view, definition.execution_role, action, resource)
+
+
+def _starting(view: View, definition: ecs.TaskDefinition) -> Iterator[tuple[str, str, str]]:
+    region, account = view.region, view.env.account
+    for container in definition.containers:
+        image = ecr.image_ref(container.image)
+        if image.region == region:
+            repository = f"arn:aws:ecr:{region}:{image.account}:repository/{image.repository}"
+            yield "ecr.api", "ecr:GetAuthorizationToken", "*"
+            yield "ecr.dkr", "ecr:BatchGetImage", repository
+            yield "s3", "s3:GetObject", f"arn:aws:s3:::prod-{region}-starport-layer-bucket/any"
+        for _, source in container.secrets:
+            arn = ":".join(source.split(":")[:_SECRET_PARTS])
+            if ":secretsmanager:" in source:
+                yield "secretsmanager", "secretsmanager:GetSecretValue", arn
+            else:
+                yield "ssm", "ssm:GetParameters", source
+        if container.log_group:
+            group = f"arn:aws:logs:{region}:{account}:log-group:{container.log_group}:log-stream:any"
+            yield "logs", "logs:CreateLogStream", group
+
+
+def _request(view: View, role: str, action: str, resource: str) -> PolicyRequest:
+    account = view.env.account
+    known = (
+        ("aws:RequestedRegion", view.region),
+        ("aws:PrincipalAccount", account),
+        ("aws:PrincipalArn", role),
+        ("aws:ResourceAccount", account),
+    )
+    return PolicyRequest((role, f"arn:aws:iam::{account}:root"), action, resource, known)

@@ -1,0 +1,54 @@
+"""Checks of the roles that copy objects and backups to the DR region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import GLOBAL, check
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import iam_copy_roles
+from dr_estate.readers.iam_copy_roles import CopyRole
+
+_WANTED = "it exists, its service may assume it, and each action is allowed"
+
+
+@check(
+    "the roles that copy objects and backups to the DR region may read the originals and write the copies",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=GLOBAL,
+    rules=("REL09-BP01", "REL13-BP02", "NIST CP-9", "NIST AC-6"),
+    traps=("T25", "T30"),
+    applies=replication_expected,
+)
+def may_copy(view: View) -> Iterator[Finding]:
+    """GetRole, the trust policy, IAM's simulator on the real ARNs, and the policies of bucket, key and vault.
+
+    A deny there stops copies without a word: what was copied before stays, and grows old.
+    """
+    found = view.get(iam_copy_roles.roles)
+    for role in found:
+        if isinstance(role, Unavailable):
+            yield view.unknown("a role", _WANTED, role)
+        else:
+            yield _judged(view, role)
+    if not found:
+        yield view.none_expected("all roles", "no bucket replicates and no backup selection names a role")
+
+
+def _judged(view: View, role: CopyRole) -> Finding:
+    name, denied = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != "allowed"]
+    reason = f"{role.service} copies nothing more as it, and the copies grow old"
+    if not role.exists:
+        return view.gap(role.arn, "no such role", _WANTED, reason, f"aws_iam_role '{name}', as the copies name it.")
+    if role.trusted is False:
+        measured = f"does not trust {role.service}"
+        return view.gap(role.arn, measured, _WANTED, reason, f"aws_iam_role '{name}': assume_role_policy.")
+    if denied:
+        measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
+        remedy = f"aws_iam_role_policy of '{name}' with these ARNs, and no deny in the policy of what it writes to."
+        return view.gap(role.arn, measured, _WANTED, reason, remedy)
+    if role.trusted is None:
+        return view.unknown(role.arn, _WANTED, "Its trust policy has conditions that only IAM itself evaluates.")
+    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", _WANTED, "copies can be made as it")

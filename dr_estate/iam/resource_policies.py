@@ -1,0 +1,120 @@
+"""Policies of resources: what one says to a principal that asks for an action. Pure.
+
+IAM's simulator looks at no policy of a key, a repository, an endpoint, a bucket, a topic or a vault. Here they are
+judged as IAM judges them: a deny wins, and what nothing allows is not said. Source: IAM User Guide, "Evaluation logic".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+class PolicyAnswer(StrEnum):
+    """What a policy says. UNDECIDED: a condition decides that is not known beforehand."""
+
+    ALLOWED = "allowed"
+    DENIED = "explicitDeny"
+    SILENT = "implicitDeny"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class PolicyRequest:
+    """An action by one of ``principals`` (ARNs that mean the caller) on ``resource``; ``context`` as (key, value)."""
+
+    principals: tuple[str, ...]
+    action: str
+    resource: str
+    context: tuple[tuple[str, str], ...] = ()
+
+
+def answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:
+    """What the policy ``document`` (JSON) says to the request; "" is no policy, which says nothing."""
+    verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
+    for statement in _statements(document):
+        if (speaks := _speaks(statement, request)) is not False:
+            holds = _holds(statement.get("Condition") or {}, dict(request.context))
+            verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
+    if True in verdicts["Deny"]:
+        return PolicyAnswer.DENIED
+    if None in verdicts["Deny"]:
+        return PolicyAnswer.UNDECIDED
+    if True in verdicts["Allow"]:
+        return PolicyAnswer.ALLOWED
+    return PolicyAnswer.UNDECIDED if None in verdicts["Allow"] else PolicyAnswer.SILENT
+
+
+def _statements(document: str) -> list[dict[str, Any]]:
+    listed = json.loads(document).get("Statement", []) if document else []
+    return listed if isinstance(listed, list) else [listed]
+
+
+def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None:
+    """Whether the statement is about the request; None where it leaves somebody out, and that may be the caller."""
+    if not _names(statement, "Action", request.action.lower()):
+        return False
+    if not _names(statement, "Resource", request.resource):
+        return False
+    if "NotPrincipal" in statement:
+        return None
+    given = statement.get("Principal", "*")
+    named = _listed(given.get("AWS", []) if isinstance(given, Mapping) else given)
+    return bool({"*", *request.principals} & set(named))
+
+
+def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:
+    """Whether ``value`` is among what the statement names by ``Action`` or ``Resource``; none named is all."""
+    lower = key == "Action"
+    for name, wanted in ((key, True), (f"Not{key}", False)):
+        if name in statement:
+            patterns = [str(p).lower() if lower else str(p) for p in _listed(statement[name])]
+            return any(_fits(pattern, value) for pattern in patterns) is wanted
+    return True
+
+
+def _fits(pattern: str, value: str) -> bool:
+    return fnmatchcase(value, pattern.replace("[", "[[]"))
+
+
+def _holds(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> bool | None:
+    tests = list(_tests(conditions, {key.lower(): value for key, value in known.items()}))
+    return False if False in tests else None if None in tests else True
+
+
+def _tests(conditions: Mapping[str, Mapping[str, Any]], known: Mapping[str, str]) -> Iterator[bool | None]:
+    for operator, pairs in conditions.items():
+        word = operator.rpartition(":")[2].removesuffix("IfExists")
+        compares = _OPERATORS.get(word.replace("Not", ""))
+        for key, wanted in pairs.items():
+            if key.lower() not in known or compares is None:
+                yield None
+            else:
+                fits = any(compares(str(pattern), known[key.lower()]) for pattern in _listed(wanted))
+                yield fits != ("Not" in word)
+
+
+def _same(pattern: str, value: str) -> bool:
+    return pattern == value
+
+
+def _same_word(pattern: str, value: str) -> bool:
+    return pattern.lower() == value.lower()
+
+
+_OPERATORS = {
+    "StringEquals": _same,
+    "StringEqualsIgnoreCase": _same_word,
+    "StringLike": _fits,
+    "ArnEquals": _fits,
+    "ArnLike": _fits,
+    "Bool": _same_word,
+}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,53 @@
+"""Healthy targets as the load balancer tells them, while CloudWatch has no count yet, or none at all.
+
+A count is published about two minutes late, and not at all while CloudWatch is sick. DescribeTargetHealth is one call a
+group and shares ELB's small request bucket with ECS, which registers targets meanwhile: so only groups are asked that
+tasks run behind, and that no count of the last minutes tells of; of more than ``MOST_ASKED`` none is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dr_estate.readers import ecs, elbv2
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import ReadContext
+
+FRESH = timedelta(minutes=5)
+MOST_ASKED = 100
+_HEALTHY = "healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupHealth:
+    """How many targets of a group pass their health check now; ``group`` is as CloudWatch's dimension names it."""
+
+    group: str
+    healthy: int
+
+
+@part(*REGIONAL, reads=frozenset({"elbv2:DescribeTargetHealth"}))
+def health(context: ReadContext) -> tuple[GroupHealth, ...]:
+    """The groups of running services that CloudWatch tells nothing of; empty where those are too many."""
+    counted = {
+        reading.dimension(elbv2.GROUP)
+        for reading in context.part(elbv2.healthy_hosts)
+        if reading.at is not None and reading.at >= context.now - FRESH
+    }
+    attached = {arn for service in context.part(ecs.services) if service.running for arn in service.target_groups}
+    silent = sorted(arn for arn in attached if dimension_of(arn) not in counted)
+    if len(silent) > MOST_ASKED:
+        return ()
+    return tuple(context.each(lambda arn: _health(context, arn), silent))
+
+
+def dimension_of(arn: str) -> str:
+    """A target group as CloudWatch's dimension names it: ``targetgroup/NAME/ID``."""
+    return arn.rpartition(":")[2]
+
+
+def _health(context: ReadContext, arn: str) -> GroupHealth:
+    rows = context.pages("elbv2", "describe_target_health", "TargetHealthDescriptions", TargetGroupArn=arn)
+    states = [row.get("TargetHealth", {}).get("State") for row in rows]
+    return GroupHealth(dimension_of(arn), states.count(_HEALTHY))

@@ -1,0 +1,138 @@
+"""Roles that copy to the DR region: S3's replication roles and AWS Backup's, on the very buckets, vault and keys.
+
+IAM's simulator judges what the roles may do; the policies of the copies' buckets, keys and vault are judged here.
+Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup guide, "Vault access policies".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr_estate.config.environment import Side
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
+from dr_estate.iam.trust import trusts
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import backup, backup_plan, iam_simulation, kms, s3
+from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import ReadContext
+
+READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy", "backup:GetBackupVaultAccessPolicy"})
+OBJECTS, BACKUPS = "s3.amazonaws.com", "backup.amazonaws.com"
+_READ_BUCKET = ("s3:GetReplicationConfiguration", "s3:ListBucket")
+_READ_OBJECTS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging")
+_WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
+_COPY_BACKUPS = ("backup:CopyIntoBackupVault",)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRole:
+    """A role that ``service`` copies as, and its decisions. ``trusted`` is None where nobody can tell."""
+
+    arn: str
+    service: str
+    exists: bool
+    trusted: bool | None
+    decisions: tuple[SimulatedDecision, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a role does on one thing in one region, and the policy that the thing bears."""
+
+    region: str
+    actions: tuple[str, ...]
+    resource: str
+    policy: str = ""
+
+
+@part(*GLOBAL, reads=READS)
+def roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
+    """Every role that buckets and backup selections name: one call for each, and one for each kind of thing."""
+    needs: defaultdict[tuple[str, str], list[_Need]] = defaultdict(list)
+    unread: list[Unavailable] = []
+    for service, role, need in (*_of_objects(context, unread), *_of_backups(context, unread)):
+        needs[service, role].append(need)
+    wanted = sorted(key for key in needs if key[1])
+    found = context.maybe(lambda key: _role(context, *key, needs[key]), wanted)
+    return (*found, *dict.fromkeys(unread))
+
+
+def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
+    primary, region = context.env.regions.primary, context.env.regions.dr
+    originals, copies = context.part(s3.buckets, Side.PRIMARY), context.part(s3.buckets, Side.DR)
+    there = {copy.name: copy for copy in copies if isinstance(copy, s3.Bucket)}
+    unread += [row for row in (*originals, *copies) if isinstance(row, Unavailable)]
+    keys = {key.arn: key.policy for key in context.part(kms.keys, Side.DR) if isinstance(key, kms.KmsKey)}
+    for bucket in (row for row in originals if isinstance(row, s3.Bucket) and row.role):
+        arn = f"arn:aws:s3:::{bucket.name}"
+        yield OBJECTS, bucket.role, _Need(primary, _READ_BUCKET, arn)
+        yield OBJECTS, bucket.role, _Need(primary, _READ_OBJECTS, f"{arn}/any")
+        for rule in bucket.rules:
+            copy = there.get(rule.destination)
+            if copy is None or not copy.region or not rule.enabled:
+                continue
+            yield OBJECTS, bucket.role, _Need(region, _WRITE_OBJECTS, f"arn:aws:s3:::{copy.name}/any", copy.policy)
+            if rule.encrypted_objects and rule.replica_key in keys:
+                yield OBJECTS, bucket.role, _Need(region, ("kms:Encrypt",), rule.replica_key, keys[rule.replica_key])
+
+
+def _of_backups(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
+    region, name = context.env.regions.dr, backup.vault_name(context.env, Side.DR)
+    vault = next((row for row in context.part(backup.vaults, Side.DR) if row.name == name), None)
+    roles = {s.role for plan in context.part(backup_plan.plans, Side.PRIMARY) for s in plan.selections}
+    if vault is None or not roles:
+        return
+    (policy,) = context.maybe(lambda vault_name: _policy_of(context, vault_name), [name])
+    if isinstance(policy, Unavailable):
+        unread.append(policy)
+        return
+    yield from ((BACKUPS, role, _Need(region, _COPY_BACKUPS, vault.arn, policy)) for role in sorted(roles))
+
+
+def _policy_of(context: ReadContext, vault: str) -> str:
+    """The access policy of the DR region's vault, "" where it has none."""
+    found = context.client.call(
+        "backup",
+        context.env.regions.dr,
+        lambda client: client.get_backup_vault_access_policy(BackupVaultName=vault),
+        ("ResourceNotFoundException",),
+    )
+    return str(found.get("Policy") or "") if found else ""
+
+
+def _role(context: ReadContext, service: str, arn: str, needs: list[_Need]) -> CopyRole:
+    found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=arn.rpartition("/")[2])
+    if found is None:
+        return CopyRole(arn, service, exists=False, trusted=None)
+    document, account = found["Role"].get("AssumeRolePolicyDocument"), context.env.account
+    trusted = trusts(document, service, account, "") if isinstance(document, dict) else None
+    worst: dict[str, SimulatedDecision] = {}
+    for decision in (*_simulated(context, arn, needs), *_refused(context, arn, needs)):
+        known = worst.setdefault(decision.action, decision)
+        worst[decision.action] = decision if known.decision == PolicyAnswer.ALLOWED else known
+    return CopyRole(arn, service, True, trusted, tuple(worst[action] for action in sorted(worst)))
+
+
+def _simulated(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
+    grouped: defaultdict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
+    for need in needs:
+        grouped[need.region, need.actions].add(need.resource)
+    for (region, actions), resources in sorted(grouped.items()):
+        where = (ContextKey(REGION, "string", (region,)),)
+        request = SimulationRequest(region, actions, tuple(sorted(resources)), where)
+        yield from iam_simulation.asked(context, arn, request) or ()
+
+
+def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
+    """What the policies of the copies' bucket, key or vault deny."""
+    account = context.env.account
+    for need in needs:
+        known = ((REGION, need.region), ("aws:PrincipalArn", arn), ("aws:PrincipalAccount", account))
+        for action in need.actions:
+            request = PolicyRequest((arn, f"arn:aws:iam::{account}:root"), action, need.resource, known)
+            if answer_of(need.policy, request) is PolicyAnswer.DENIED:
+                yield SimulatedDecision(action, PolicyAnswer.DENIED, need.region, f"{need.resource}, by its own policy")

@@ -1,0 +1,8 @@
+@replication @US-018
+Feature: IAM: the roles that copy to the DR region may do so
+
+  Background:
+    Given the estate as observed in both regions
+
+  Scenario: Replication and backup roles may copy
+    Then the roles that copy objects and backups to the DR region may read the originals and write the copies

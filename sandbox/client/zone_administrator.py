@@ -1,0 +1,55 @@
+"""The person who changes DNS by hand, played: sends the change batches that a run writes and waits for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from sandbox.client.endpoint import Endpoint
+
+_PATTERN = "*/change-batch-*.json"
+_LOOKS_EVERY_S = 0.5
+
+
+@contextmanager
+def at_work(world: Endpoint, results: Path, reading_s: float, tell: Callable[[Path], None]) -> Iterator[None]:
+    """Send each new change batch below ``results`` to ``world``, ``reading_s`` after it was seen and told."""
+    over, seen = threading.Event(), set(results.glob(_PATTERN))
+
+    def keep_looking() -> None:
+        while not over.wait(_LOOKS_EVERY_S):
+            for path in sorted(set(results.glob(_PATTERN)) - seen):
+                seen.add(path)
+                tell(path)
+                over.wait(reading_s)
+                _send(world, path)
+
+    person = threading.Thread(target=keep_looking, daemon=True)
+    person.start()
+    try:
+        yield
+    finally:
+        over.set()
+        person.join()
+
+
+def _send(world: Endpoint, path: Path) -> None:
+    keys, batch = world.people["admin"], json.loads(path.read_text(encoding="utf-8"))
+    client = boto3.client(
+        "route53",
+        endpoint_url=world.url,
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        region_name="us-east-1",
+    )
+    name = batch["Changes"][0]["ResourceRecordSet"]["Name"].rstrip(".") + "."
+    zones: list[dict[str, Any]] = client.list_hosted_zones()["HostedZones"]
+    public = [zone for zone in zones if name.endswith(zone["Name"]) and not zone["Config"]["PrivateZone"]]
+    zone = max(public, key=lambda zone: len(zone["Name"]))
+    client.change_resource_record_sets(HostedZoneId=zone["Id"], ChangeBatch=batch)

@@ -1,0 +1,205 @@
+"""What a task reaches from its subnet, behind its security groups: AWS itself, its files, its database, its balancer.
+
+A connection passes the groups of both ends and the network ACLs of both subnets, replies included. What is outside is
+reached by a NAT gateway, an internet gateway and an address of the internet, or an endpoint of the VPC. Sources: VPC
+User Guide, "Network ACLs", "NAT gateways"; ECS Developer Guide, "Fargate task networking". The emulator's default VPC
+has no way out, unlike AWS's: there every task reaches everything.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from moto.ec2.models import EC2Backend
+
+INTERNET = "0.0.0.0/0"
+HTTPS, NFS = 443, 2049
+REPLIES = (32768, 60999)
+_TCP = ("-1", "6", "tcp")
+
+
+@dataclass(frozen=True)
+class NetworkPeer:
+    """The other end of a connection: its block, its security groups, and its subnet where it is inside the VPC."""
+
+    cidr: str
+    groups: tuple[str, ...] = ()
+    subnet: str = ""
+
+
+@dataclass(frozen=True)
+class TaskNetwork:
+    """A task's end. ``public`` is whether it has an address of the internet."""
+
+    ec2: EC2Backend
+    subnet: str
+    groups: tuple[str, ...]
+    public: bool = False
+
+    @property
+    def is_modelled(self) -> bool:
+        """Whether the network is one that somebody built."""
+        return bool(self.subnet) and not self._vpc().is_default
+
+    def resolves(self) -> bool:
+        """Whether the VPC's resolver answers."""
+        return str(self._vpc().enable_dns_support).lower() == "true"
+
+    def endpoint_of(self, service: str) -> Any:
+        """The VPC's endpoint that takes requests to ``service`` (``ecr.api``) from here, None where none does."""
+        name = f"com.amazonaws.{self.ec2.region_name}.{service}"
+        for endpoint in self.ec2.vpc_end_points.values():
+            if endpoint.vpc_id == self._vpc().id and endpoint.service_name == name and endpoint.state == "available":
+                if endpoint.vpc_endpoint_type != "Gateway":
+                    return endpoint if str(endpoint.private_dns_enabled).lower() == "true" else None
+                return endpoint if self._table(self.subnet).id in endpoint.route_table_ids else None
+        return None
+
+    def leads_to(self, service: str) -> bool:
+        """Whether HTTPS to ``service`` arrives, by an endpoint where one takes it, else by the way out."""
+        endpoint = self.endpoint_of(service)
+        if endpoint is None:
+            return self.leads_out()
+        if endpoint.vpc_endpoint_type == "Gateway":
+            return self.passes(NetworkPeer(INTERNET), HTTPS)
+        groups = tuple(endpoint.security_group_ids)
+        peers = [NetworkPeer(self._cidr(subnet), groups, subnet) for subnet in endpoint.subnet_ids or ()]
+        return any(self.passes(peer, HTTPS) for peer in peers)
+
+    def leads_out(self) -> bool:
+        """Whether HTTPS to the internet arrives."""
+        if not self.passes(NetworkPeer(INTERNET), HTTPS):
+            return False
+        target = self._default(self.subnet)
+        if target.startswith("igw-"):
+            return self.public
+        nat = self.ec2.nat_gateways.get(target)
+        if nat is None or nat.state != "available" or nat.connectivity_type == "private":
+            return False
+        place = NetworkPeer(self._cidr(nat.subnet_id), subnet=nat.subnet_id)
+        there = TaskNetwork(self.ec2, nat.subnet_id, ())
+        leads = self._default(nat.subnet_id).startswith("igw-")
+        return leads and self._acls_pass(place, HTTPS) and there._acls_pass(NetworkPeer(INTERNET), HTTPS)
+
+    def passes(self, peer: NetworkPeer, port: int) -> bool:
+        """Whether a connection from here to ``port`` of the peer passes all groups and ACLs between them."""
+        own = NetworkPeer(self._cidr(self.subnet), self.groups, self.subnet)
+        out = not self.groups or _admits(self._rules(self.groups, "egress_rules"), peer, port)
+        into = not peer.groups or _admits(self._rules(peer.groups, "ingress_rules"), own, port)
+        return out and into and self._acls_pass(peer, port)
+
+    def admits_from(self, peer: NetworkPeer, port: int) -> bool:
+        """Whether a connection of the peer to ``port`` of the task passes."""
+        return TaskNetwork(self.ec2, peer.subnet, peer.groups).passes(
+            NetworkPeer(self._cidr(self.subnet), self.groups, self.subnet), port
+        )
+
+    def zone_of(self, subnet: str) -> str:
+        """The availability zone of a subnet."""
+        return str(self.ec2.get_subnet(subnet).availability_zone)
+
+    def is_beside(self, subnet: str) -> bool:
+        """Whether a subnet is of the task's own VPC: nothing else is routed to."""
+        return bool(self.ec2.get_subnet(subnet).vpc_id == self._vpc().id)
+
+    def cidr_of(self, subnet: str) -> str:
+        """The block of a subnet."""
+        return self._cidr(subnet)
+
+    def _acls_pass(self, peer: NetworkPeer, port: int) -> bool:
+        own = NetworkPeer(self._cidr(self.subnet), subnet=self.subnet)
+        if self.subnet == peer.subnet:
+            return True
+        questions = [(self.subnet, True, peer, (port, port)), (self.subnet, False, peer, REPLIES)]
+        if peer.subnet:
+            questions += [(peer.subnet, False, own, (port, port)), (peer.subnet, True, own, REPLIES)]
+        return all(self._acl_lets(*question) for question in questions)
+
+    def _acl_lets(self, subnet: str, outward: bool, peer: NetworkPeer, ports: tuple[int, int]) -> bool:
+        rows = sorted(
+            (row for row in self._entries(subnet) if _is_outward(row) == outward and str(row.protocol) in _TCP),
+            key=lambda row: int(row.rule_number),
+        )
+        edges = {edge for row in rows for edge in (_span(row)[0], _span(row)[1] + 1)}
+        points = {*ports, *(edge for edge in edges if ports[0] <= edge <= ports[1])}
+        return all(_first_says(rows, ipaddress.IPv4Network(peer.cidr), point) for point in points)
+
+    def _entries(self, subnet: str) -> list[Any]:
+        for acl in self.ec2.network_acls.values():
+            if any(association.subnet_id == subnet for association in acl.associations):
+                return list(acl.network_acl_entries)
+        return []
+
+    def _rules(self, groups: Iterable[str], which: str) -> list[Any]:
+        found = [self.ec2.get_security_group_from_id(name) for name in groups]
+        return [rule for group in found if group for rule in getattr(group, which)]
+
+    def _default(self, subnet: str) -> str:
+        """What 0.0.0.0/0 leads to: ``igw-...`` where it is attached, ``nat-...``, or ""."""
+        for route in self._table(subnet).routes:
+            if route.destination_cidr_block == INTERNET:
+                if route.nat_gateway is not None:
+                    return str(route.nat_gateway.id)
+                gateway = route.gateway
+                return str(gateway.id) if gateway is not None and getattr(gateway, "vpc", None) else ""
+        return ""
+
+    def _table(self, subnet: str) -> Any:
+        tables = [table for table in self.ec2.route_tables.values() if table.vpc_id == self._vpc().id]
+        own = next((table for table in tables if subnet in _subnets(table)), None)
+        return own or next(table for table in tables if table.main_association_id)
+
+    def _cidr(self, subnet: str) -> str:
+        return str(self.ec2.get_subnet(subnet).cidr_block)
+
+    def _vpc(self) -> Any:
+        return self.ec2.get_vpc(self.ec2.get_subnet(self.subnet).vpc_id)
+
+
+def _subnets(table: Any) -> set[str]:
+    return {str(row.get("SubnetId")) for row in table.associations}
+
+
+def _admits(rules: Iterable[Any], peer: NetworkPeer, port: int) -> bool:
+    return any(_is_about(rule, port) and _is_for(rule, peer) for rule in rules)
+
+
+def _is_about(rule: Any, port: int) -> bool:
+    if str(rule.ip_protocol) == "-1":
+        return True
+    return str(rule.ip_protocol) in _TCP and int(rule.from_port) <= port <= int(rule.to_port)
+
+
+def _is_for(rule: Any, peer: NetworkPeer) -> bool:
+    """A prefix list is of AWS's own addresses, which are outside."""
+    if rule.prefix_list_id:
+        return peer.cidr == INTERNET
+    if rule.source_group:
+        return rule.source_group.get("GroupId") in peer.groups
+    block = rule.cidr_ipv4
+    return bool(block) and ipaddress.IPv4Network(peer.cidr).subnet_of(ipaddress.IPv4Network(str(block)))
+
+
+def _first_says(rows: list[Any], peer: Any, port: int) -> bool:
+    """What the first rule says that speaks of all of the peer; one that denies a part of a subnet stops some of it."""
+    for row in rows:
+        block = ipaddress.IPv4Network(str(row.cidr_block))
+        if not _span(row)[0] <= port <= _span(row)[1] or not peer.overlaps(block):
+            continue
+        if peer.subnet_of(block):
+            return str(row.rule_action) == "allow"
+        if str(row.rule_action) == "deny" and peer.prefixlen:
+            return False
+    return False
+
+
+def _span(row: Any) -> tuple[int, int]:
+    first, last = row.port_range_from, row.port_range_to
+    return (0, 65535) if first in (None, "") or str(row.protocol) == "-1" else (int(first), int(last))
+
+
+def _is_outward(row: Any) -> bool:
+    return str(row.egress).lower() == "true"

@@ -1,0 +1,74 @@
+"""Whether each service of a region could serve: a task of it is tried in every subnet, and none is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ecs.models import Service, ecs_backends
+from moto.rds.models import rds_backends
+
+from sandbox.core.state import now
+from sandbox.moto_ext.data.mounts import unmounted
+from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
+from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
+from sandbox.moto_ext.ecs.targets import Targets
+from sandbox.moto_ext.ecs.task_network import TaskNetwork
+from sandbox.moto_ext.ecs.task_start import fetch, unreached
+from sandbox.moto_ext.ecs.tasks import RunningTask
+
+
+def would_start(account: str, region: str) -> dict[str, str]:
+    """Why a new task of each service would not serve, "" where it would in every subnet, by the service's name.
+
+    Databases of the region are asked for a connection alone: a standby has none before it is restored.
+    """
+    services = ecs_backends[account][region].services.values()
+    return {s.name: next(_reasons(account, region, s), "") for s in services if s.status == "ACTIVE"}
+
+
+def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
+    definition = backend_of(service).describe_task_definition(str(service.task_definition))
+    network: dict[str, Any] = (service.network_configuration or {}).get("awsvpcConfiguration", {})
+    ec2 = ec2_backends[account][region]
+    missing = fetch(backend_of(service), definition).missing
+    if missing:
+        yield missing
+    for subnet in network.get("subnets", ()):
+        groups = tuple(network.get("securityGroups", ()))
+        place = TaskNetwork(ec2, subnet, groups, network.get("assignPublicIp") == "ENABLED")
+        lost = [name for name in groups if ec2.get_security_group_from_id(name) is None]
+        yield from (f"The security group '{name}' does not exist" for name in lost)
+        for reason in (
+            unreached(backend_of(service), definition, place),
+            unmounted(account, region, definition, place),
+            *_unserved(account, region, service, place),
+        ):
+            if reason:
+                yield f"{subnet}: {reason}"
+
+
+def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:
+    definition = backend_of(service).describe_task_definition(str(service.task_definition))
+    targets, moment = Targets(account, region), now()
+    task = RunningTask(
+        id="trial",
+        cluster=service.cluster_name,
+        group=group_of(service),
+        definition=definition,
+        started_by="trial",
+        launch_type="FARGATE",
+        created_at=moment,
+        runs_at=moment,
+        subnet=place.subnet,
+        groups=place.groups,
+    )
+    if service.load_balancers and not targets.answers(service, task):
+        yield "Request timed out"
+    stores = TaskStores(account, region, definition, place)
+    for instance in list(rds_backends[account][region].databases.values()):
+        try:
+            stores.require_way(instance)
+        except StoreUnavailable as reason:
+            yield str(reason)

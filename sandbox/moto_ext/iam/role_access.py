@@ -1,0 +1,109 @@
+"""Whether a role may act on one thing: what its own policies say, and what the policy of the thing itself says.
+
+In one account either is enough, a deny of either wins, and the key policy of KMS must open a key before IAM counts.
+Source: IAM User Guide, "Policy evaluation logic"; KMS Developer Guide, "Key policies".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from moto.iam.models import IAMBackend, Role, iam_backends
+from moto.kms.models import KmsBackend, kms_backends
+
+from sandbox.moto_ext.iam.iam import boundary_of, policies_of
+from sandbox.moto_ext.iam.policies import (
+    ALLOWED,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    AccessRequest,
+    IamPolicy,
+    decide,
+    statements,
+)
+
+TASKS = "ecs-tasks.amazonaws.com"
+
+
+def role_of(account: str, arn: str) -> Role | None:
+    """The role of an ARN, None where there is none."""
+    return next((role for role in _iam(account).roles.values() if role.arn == arn), None)
+
+
+def trusts(role: Role, service: str, account: str, source: str) -> bool:
+    """Whether the role's trust policy lets ``service`` assume it for work that ``source`` (an ARN) is of."""
+    document = role.assume_role_policy_document
+    text = document if isinstance(document, str) else json.dumps(document)
+    spoken = [statement for statement in statements(text) if service in _named(statement, "Service")]
+    context = {"aws:SourceArn": (source,), "aws:SourceAccount": (account,)}
+    return _word(spoken, AccessRequest("sts:AssumeRole", None, context)) == ALLOWED
+
+
+def may(account: str, role: str, request: AccessRequest, policies: Iterable[str | None] = ()) -> bool:
+    """Whether the role of the ARN ``role`` may do as requested to a thing that bears ``policies`` of its own."""
+    words = [said_to(policy, (role, _root(account)), request) for policy in policies if policy]
+    own = said_of(account, role, request)
+    if EXPLICIT_DENY in (own, *words):
+        return False
+    return ALLOWED in (own, *words)
+
+
+def may_use_key(account: str, region: str, role: str, request: AccessRequest, key: str) -> bool:
+    """Whether the role may use the key, which an id, an ARN or an alias names; AWS's own keys are open to all."""
+    if not opens(account, region, key):
+        return False
+    kms: KmsBackend = kms_backends[account][region]
+    if not key or "alias/aws/" in key:
+        return True
+    found = kms.keys[kms.any_id_to_key_id(key)]
+    opened = said_to(found.policy, (role,), request)
+    delegated = said_to(found.policy, (role, _root(account)), request)
+    own = said_of(account, role, request) if role else IMPLICIT_DENY
+    if EXPLICIT_DENY in (opened, delegated, own):
+        return False
+    return opened == ALLOWED or (delegated == ALLOWED and own == ALLOWED)
+
+
+def opens(account: str, region: str, key: str) -> bool:
+    """Whether a service of AWS that holds a grant of the key can use it: that goes by no policy."""
+    kms: KmsBackend = kms_backends[account][region]
+    if not key or "alias/aws/" in key:
+        return True
+    found = kms.keys.get(kms.any_id_to_key_id(key))
+    return found is not None and found.key_state == "Enabled"
+
+
+def said_of(account: str, role: str, request: AccessRequest) -> str:
+    """What the policies and the boundary of the role say: allowed, explicitDeny or implicitDeny."""
+    iam, found = _iam(account), role_of(account, role)
+    if found is None:
+        return IMPLICIT_DENY
+    return decide(policies_of(iam, found), request, boundary_of(iam, found)).word
+
+
+def said_to(policy: str, principals: tuple[str, ...], request: AccessRequest) -> str:
+    """What the policy of a thing says to the principals; ``*`` is everybody."""
+    spoken = [statement for statement in statements(policy) if {"*", *principals} & set(_named(statement, "AWS"))]
+    bare = [{key: value for key, value in row.items() if key != "Resource"} for row in spoken]
+    return _word(bare, request)
+
+
+def _word(spoken: list[dict[str, Any]], request: AccessRequest) -> str:
+    return decide([IamPolicy("policy", json.dumps({"Statement": spoken}))], request).word
+
+
+def _named(statement: dict[str, Any], kind: str) -> list[str]:
+    principal = statement.get("Principal", [])
+    named = principal.get(kind, []) if isinstance(principal, dict) else principal
+    return [str(name) for name in (named if isinstance(named, list) else [named])]
+
+
+def _root(account: str) -> str:
+    return f"arn:aws:iam::{account}:root"
+
+
+def _iam(account: str) -> IAMBackend:
+    backend: IAMBackend = iam_backends[account]["aws"]
+    return backend

@@ -1,0 +1,72 @@
+"""Whether a failback may be given up, by what the world shows: the DR region is whole, and home is not promoted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.database import freeze, unfreeze
+from dr_actions.assessment.abort import abort_gates, way_back
+from dr_actions.model.action import PlanContext, StepState
+from dr_actions.model.plan import Goal
+from dr_actions.planning.planner import make_plan
+from dr_estate.config.environment import Side
+from tests.dr_actions.actions.database.test_failback import CAME_HOME, COPY, FROZEN_GROUP, SERVED, sight
+from tests.dr_actions.plain import recorded
+from tests.dr_actions.plain import sight as of_estate
+from tests.dr_checks.worlds import DENIED, SIT
+
+FROZEN: dict[str, Any] = {"parameter_groups_dr": (FROZEN_GROUP,)}
+
+
+def aborting(**parts: Any) -> PlanContext:
+    """A failback that froze the DR region's database, and is given up."""
+    (step,) = freeze.ACTION.plan_steps(sight())
+    return replace(sight(recorded={step.id: step.before}, **parts), goal=Goal.ABORT)
+
+
+@pytest.mark.parametrize(
+    ("parts", "unmet"),
+    [
+        ({"instances_primary": (COPY,)}, []),
+        ({"instances_primary": ()}, []),
+        ({"instances_primary": DENIED}, []),
+        ({"instances_primary": (CAME_HOME,)}, ["abort.one-writer"]),
+        ({"instances_dr": (replace(SERVED, status="failed"),)}, ["abort.dr-whole"]),
+        ({"instances_dr": ()}, ["abort.dr-whole"]),
+        ({"instances_dr": DENIED}, ["abort.dr-whole"]),
+    ],
+    ids=["copied home", "not copied yet", "home unseen", "promoted", "broken", "gone", "unseen"],
+)
+def test_an_abort_needs_a_whole_dr_region_and_no_second_writer(parts: dict[str, Any], unmet: list[str]) -> None:
+    assert unmet == [gate.id for gate in abort_gates((), aborting(**parts)) if not gate.met]
+
+
+def test_the_group_that_the_failback_froze_is_as_before_it_and_not_while_home_is_promoted() -> None:
+    (step,) = unfreeze.ACTION.plan_steps(aborting(instances_primary=(COPY,), **FROZEN))
+    assert (step.side, step.after) == (Side.DR, {"read_only": "{TrueIfReplica}"})
+    states = {
+        name: unfreeze.ACTION.observe(step, aborting(instances_primary=home, **FROZEN)).state
+        for name, home in {"copy": (COPY,), "promoted": (CAME_HOME,), "unseen": DENIED}.items()
+    }
+    assert states == {"copy": StepState.READY, "promoted": StepState.DRIFTED, "unseen": StepState.READY}
+
+
+def test_a_database_that_was_frozen_by_hand_is_let_go_by_hand() -> None:
+    default = replace(SERVED, parameter_groups=(("default.mysql8.0", "in-sync"),))
+    (frozen,) = freeze.ACTION.plan_steps(sight(instances_dr=(default,)))
+    context = replace(sight(instances_dr=(default,), recorded={frozen.id: frozen.before}), goal=Goal.ABORT)
+    assert [] == list(unfreeze.ACTION.plan_steps(context))
+    assert ["was frozen by hand" in note for note in unfreeze.ACTION.notes(context)] == [True]
+
+
+def test_a_failback_says_until_which_step_it_can_be_aborted_and_a_failover_does_not() -> None:
+    plan = make_plan(sight(), "ON_DR")
+    message = way_back(plan, SIT)
+    assert message.startswith(
+        "Until database/promote_primary:sit-mysql is sent, eu-west-1 is the one that writes, and "
+    )
+    assert "failback --abort" in message
+    assert "" == way_back(make_plan(of_estate(recorded("healthy")), "NORMAL"), SIT)

@@ -1,0 +1,64 @@
+"""From which entry on a failback cannot be aborted: a promotion that left, or may have left, and none that did not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_actions.journal.entries import EntryKind
+from dr_actions.journal.point_of_no_return import last_reversible_step, point_of_no_return
+from dr_actions.model.plan import Goal, from_json
+from tests.dr_actions.journal.test_timeline import Told, entries, plan
+
+PROMOTE = "database/promote_primary:sit-mysql"
+INTENT, OUTCOME, CONFIRMED = EntryKind.INTENT, EntryKind.OUTCOME, EntryKind.CONFIRMED
+
+
+def told(kind: EntryKind, step: str | None = PROMOTE, **data: Any) -> Told:
+    return (1, kind, step, data)
+
+
+def begins(goal: Goal) -> Told:
+    return told(EntryKind.BEGIN, None, plan=plan(goal))
+
+
+HOME = begins(Goal.FAILBACK)
+SENT, REFUSED, UNCERTAIN = (told(OUTCOME, result=result) for result in ("sent", "refused", "uncertain"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "number"),
+    [
+        ([HOME, told(INTENT, "database/freeze:sit-mysql"), told(CONFIRMED, "database/freeze:sit-mysql")], None),
+        ([HOME, told(INTENT)], 2),
+        ([HOME, told(INTENT), SENT], 2),
+        ([HOME, told(INTENT), UNCERTAIN], 2),
+        ([HOME, told(INTENT), REFUSED], None),
+        ([HOME, told(INTENT), SENT, told(INTENT), REFUSED], 2),
+        ([HOME, told(INTENT), REFUSED, told(INTENT)], 4),
+        ([HOME, told(CONFIRMED)], 2),
+        ([HOME, told(INTENT), HOME], 2),
+        ([HOME, told(INTENT), SENT, told(CONFIRMED), begins(Goal.FAILOVER), HOME], None),
+        ([begins(Goal.FAILOVER), HOME, begins(Goal.ABORT)], None),
+    ],
+    ids=[
+        *(
+            "frozen",
+            "about to leave",
+            "sent",
+            "no answer",
+            "refused",
+            "refused when sent again",
+            "sent when tried again",
+        ),
+        *("found promoted", "planned anew after it", "of an earlier failback", "being aborted"),
+    ],
+)
+def test_the_point_is_the_entry_by_which_the_promotion_may_have_begun(rows: list[Told], number: int | None) -> None:
+    entry = point_of_no_return(entries(rows))
+    assert number == (entry.seq if entry else None)
+
+
+def test_no_other_plan_has_a_step_before_which_it_can_be_aborted() -> None:
+    assert [last_reversible_step(from_json(plan(goal))) for goal in Goal] == [None] * len(Goal)

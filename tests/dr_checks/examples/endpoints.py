@@ -1,0 +1,66 @@
+"""Examples of VPC endpoints that tasks start through."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, vpc
+from dr_estate.readers.vpc import VpcEndpoint
+from tests.dr_checks.compute import D, definitions
+from tests.dr_checks.network import PLACES, connected, group
+from tests.dr_checks.worlds import DENIED, Example
+
+CHECK = "endpoints.admit-tasks"
+DEFINITIONS, GROUPS = (ecs.task_definitions, Side.DR), (vpc.security_groups, Side.DR)
+OPEN = group("endpoints", ("tcp 443-443 sit-ecs-sg",))
+TASKS = group("sit-ecs-sg")
+ROLE = "arn:aws:iam::1:role/execution"
+
+
+def _policy(**changed: Any) -> str:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*", **changed}
+    return json.dumps({"Statement": [statement]})
+
+
+def _endpoint(service: str = "ecr.dkr", policy: str = "", **changed: Any) -> VpcEndpoint:
+    own: dict[str, Any] = {"groups": (OPEN.id,), "subnets": PLACES, "id": "vpce-1", **changed}
+    return VpcEndpoint(service, "Interface", "available", policy=policy, **own)
+
+
+def _given(expected: Status, *endpoints: VpcEndpoint, **changed: Any) -> Example:
+    parts = {"groups": GROUPS, "definitions": DEFINITIONS}
+    values: dict[Any, Any] = {
+        (vpc.endpoints, Side.DR): endpoints,
+        GROUPS: (TASKS, OPEN),
+        DEFINITIONS: definitions(D),
+    }
+    snapshot = connected(values | {parts[key]: value for key, value in changed.items()})
+    named = (
+        frozenset({"ecr.dkr vpce-1"}) if expected is Status.FAIL and endpoints[0].kind == "Interface" else frozenset()
+    )
+    return Example(CHECK, expected, snapshot, named)
+
+
+GATEWAY = VpcEndpoint("s3", "Gateway", "available", policy=_policy(Action="s3:PutObject"), route_tables=("rtb-1",))
+
+EXAMPLES = [
+    _given(Status.PASS, _endpoint()),
+    _given(Status.PASS, _endpoint(policy=_policy())),
+    _given(Status.PASS, _endpoint(policy=_policy(Principal={"AWS": ROLE}, Resource=f"arn:aws:ecr:{D}:*:repository/*"))),
+    _given(Status.FAIL, _endpoint(policy=_policy(Effect="Deny"))),
+    _given(Status.FAIL, _endpoint(policy=_policy(Action="ecr:PutImage"))),
+    _given(Status.FAIL, _endpoint(), groups=(TASKS, group("endpoints", ("tcp 443-443 sit-alb-sg",)))),
+    _given(Status.PASS, _endpoint(), groups=(TASKS, group("endpoints", ("tcp 443-443 10.0.0.0/16",)))),
+    _given(Status.PASS, _endpoint(), groups=(TASKS, group("endpoints", ("all vpc",)))),
+    _given(Status.FAIL, _endpoint(), groups=(TASKS, group("endpoints", ("udp 443-443 vpc",)))),
+    _given(Status.FAIL, GATEWAY),
+    _given(Status.UNKNOWN, _endpoint(policy=_policy(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}))),
+    _given(Status.UNKNOWN, _endpoint(), groups=DENIED),
+    _given(Status.UNKNOWN, _endpoint(), definitions=(DENIED,)),
+    _given(Status.NOT_APPLICABLE, _endpoint(private_names=False)),
+    _given(Status.NOT_APPLICABLE, _endpoint(service="sqs", policy=_policy(Effect="Deny"))),
+    _given(Status.NOT_APPLICABLE),
+]

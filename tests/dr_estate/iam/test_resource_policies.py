@@ -1,0 +1,67 @@
+"""A policy of a resource answers as IAM's evaluation logic has it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+
+ROLE, ROOT = "arn:aws:iam::1:role/tasks", "arn:aws:iam::1:root"
+KEY = "arn:aws:kms:eu-west-1:1:key/a"
+VIA = ("kms:ViaService", "secretsmanager.eu-west-1.amazonaws.com")
+REQUEST = PolicyRequest((ROLE, ROOT), "kms:Decrypt", KEY, (VIA,))
+ALLOWED, DENIED, SILENT = PolicyAnswer.ALLOWED, PolicyAnswer.DENIED, PolicyAnswer.SILENT
+
+
+def _said(*statements: dict[str, Any]) -> PolicyAnswer:
+    base = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}
+    return answer_of(json.dumps({"Statement": [{**base, **changed} for changed in statements]}), REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ({}, ALLOWED),
+        ({"Principal": "*"}, ALLOWED),
+        ({"Principal": {"AWS": [ROLE, "somebody"]}}, ALLOWED),
+        ({"Principal": {"AWS": "somebody"}}, SILENT),
+        ({"Principal": {"Service": "rds.amazonaws.com"}}, SILENT),
+        ({"Action": "KMS:decrypt"}, ALLOWED),
+        ({"Action": ["kms:Encrypt", "kms:Describe*"]}, SILENT),
+        ({"Resource": "arn:aws:kms:*:1:key/*"}, ALLOWED),
+        ({"Resource": "arn:aws:kms:af-south-1:*"}, SILENT),
+        ({"Effect": "Deny"}, DENIED),
+        ({"Condition": {"StringEquals": {VIA[0]: VIA[1]}}}, ALLOWED),
+        ({"Condition": {"StringNotEquals": {VIA[0]: VIA[1]}}}, SILENT),
+        ({"Condition": {"StringLike": {VIA[0]: "ssm.*"}}}, SILENT),
+        ({"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}, PolicyAnswer.UNDECIDED),
+        ({"Effect": "Deny", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}, PolicyAnswer.UNDECIDED),
+    ],
+)
+def test_one_statement_says_what_it_is_about(statement: dict[str, Any], expected: PolicyAnswer) -> None:
+    assert _said(statement) is expected
+
+
+def test_a_deny_wins_over_every_allow() -> None:
+    assert _said({}, {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}) is DENIED
+
+
+def test_what_is_left_out_of_a_deny_is_not_denied() -> None:
+    everything_else = {"Effect": "Deny", "Principal": "*", "Action": None, "NotAction": "kms:Decrypt"}
+    statement = {key: value for key, value in everything_else.items() if value is not None}
+    text = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
+    assert answer_of(text, REQUEST) is ALLOWED
+    denial = json.dumps({"Statement": {**statement, "Resource": "*"}})
+    assert answer_of(denial, REQUEST) is SILENT
+
+
+def test_who_is_left_out_of_a_statement_may_be_the_caller() -> None:
+    statement = {"Effect": "Deny", "NotPrincipal": {"AWS": "somebody"}, "Action": "*", "Resource": "*"}
+    assert answer_of(json.dumps({"Statement": statement}), REQUEST) is PolicyAnswer.UNDECIDED
+
+
+def test_no_policy_says_nothing() -> None:
+    assert answer_of("", REQUEST) is SILENT

@@ -1,0 +1,217 @@
+"""Faults of who may: roles and their trust, keys, and the policies of repositories and file systems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from dr_checks.derived.needs import NeedKind
+from dr_estate.config.environment import Side
+from tests.proofs.changes import Aws
+from tests.proofs.fault import Fault, files_of, iam_of, policy_of, role_named
+
+_TRUST = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def _deny(who: str, *actions: str) -> dict[str, Any]:
+    principal: Any = "*" if who == "*" else {"AWS": who}
+    return {"Effect": "Deny", "Principal": principal, "Action": list(actions), "Resource": "*"}
+
+
+def _arn(aws: Aws, role: str) -> str:
+    return f"arn:aws:iam::{aws.env.account}:role/{role}"
+
+
+def _denied(purpose: str, *actions: str, resource: str = "*") -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        named = resource.format(dr=aws.env.regions.dr, primary=aws.env.regions.primary)
+        statement = {"Effect": "Deny", "Action": list(actions), "Resource": named}
+        role = role_named(aws, purpose)
+        return iam_of(aws).put_role_policy(RoleName=role, PolicyName="closed", PolicyDocument=policy_of(statement))
+
+    return make
+
+
+def _role_gone(purpose: str) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        iam, name = iam_of(aws), role_named(aws, purpose)
+        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=name, PolicyName=policy)
+        return iam.delete_role(RoleName=name)
+
+    return make
+
+
+def _trusting(**changed: Any) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        text = json.dumps({**_TRUST, **changed}).replace("{primary}", aws.env.regions.primary)
+        document = policy_of(json.loads(text.replace("{dr}", aws.env.regions.dr)))
+        return iam_of(aws).update_assume_role_policy(RoleName=role_named(aws, "execution"), PolicyDocument=document)
+
+    return make
+
+
+def _bounded(aws: Aws) -> object:
+    allowed = {"Effect": "Allow", "Action": ["secretsmanager:*", "kms:*", "logs:*"], "Resource": "*"}
+    iam = iam_of(aws)
+    arn = iam.create_policy(PolicyName="bound", PolicyDocument=policy_of(allowed))["Policy"]["Arn"]
+    return iam.put_role_permissions_boundary(RoleName=role_named(aws, "execution"), PermissionsBoundary=arn)
+
+
+def _of_primary_alone(aws: Aws) -> object:
+    allowed = {
+        "Effect": "Allow",
+        "Action": "*",
+        "Resource": f"arn:aws:*:{aws.env.regions.primary}:*",
+    }
+    token = {"Effect": "Allow", "Action": "ecr:GetAuthorizationToken", "Resource": "*"}
+    return iam_of(aws).put_role_policy(
+        RoleName=role_named(aws, "execution"), PolicyName="execution", PolicyDocument=policy_of(allowed, token)
+    )
+
+
+def _key(aws: Aws, alias: str) -> tuple[Any, str]:
+    kms = aws.client("kms", Side.DR)
+    return kms, str(kms.describe_key(KeyId=aws.named(alias))["KeyMetadata"]["Arn"])
+
+
+def _key_says(alias: str, *statements: dict[str, Any], whole: bool = False) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        kms, key = _key(aws, alias)
+        before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])["Statement"]
+        text = json.dumps([*([] if whole else before), *statements])
+        text = text.replace("{execution}", _arn(aws, role_named(aws, "execution"))).replace(
+            "{account}", aws.env.account
+        )
+        return kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy_of(*json.loads(text)))
+
+    return make
+
+
+def _key_disabled(alias: str) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        kms, key = _key(aws, alias)
+        return kms.disable_key(KeyId=key)
+
+    return make
+
+
+def _key_doomed(alias: str) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        kms, key = _key(aws, alias)
+        return kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+    return make
+
+
+def _repository_says(*statements: dict[str, Any]) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        bare = [{key: row[key] for key in row if key != "Resource"} for row in statements]
+        text = policy_of(*bare).replace("{execution}", _arn(aws, role_named(aws, "execution")))
+        text = text.replace("{account}", aws.env.account)
+        name = aws.named(aws.env.names.repository)
+        return aws.client("ecr", Side.DR).set_repository_policy(repositoryName=name, policyText=text)
+
+    return make
+
+
+def _files_say(*statements: dict[str, Any]) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        efs, name = files_of(aws)
+        text = policy_of(*statements).replace("{account}", aws.env.account)
+        return efs.put_file_system_policy(
+            FileSystemId=name, Policy=text.replace("{task}", _arn(aws, role_named(aws, "task")))
+        )
+
+    return make
+
+
+_SECRETS = "alias/{env}-secrets"
+
+
+_COPIES = "alias/{env}-rds-dr-backup"
+
+
+_FILES = "alias/{env}-efs"
+
+
+_ANYBODY = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*", "Resource": "*"}
+
+
+_ADMIN = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::{account}:role/key-administrator"}, "Action": "kms:*"}
+
+
+_NOBODY = "arn:aws:iam::{account}:role/nobody"
+
+
+_PRIMARY_SOURCE = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:{primary}:*:*"}}
+
+
+_DR_SOURCE = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:{dr}:*:*"}}
+
+
+ACCESS = (
+    Fault("execution role deleted", NeedKind.EXECUTION_ROLE, ("iam",), _role_gone("execution")),
+    Fault("task role deleted", NeedKind.TASK_ROLE, ("iam",), _role_gone("task")),
+    Fault("role trusts EC2", NeedKind.EXECUTION_ROLE, ("iam",), _trusting(Principal={"Service": "ec2.amazonaws.com"})),
+    Fault("role trusts nobody", NeedKind.EXECUTION_ROLE, ("iam",), _trusting(Effect="Deny")),
+    Fault("role trusts primary", NeedKind.EXECUTION_ROLE, ("iam",), _trusting(Condition=_PRIMARY_SOURCE)),
+    Fault("role trusts DR", NeedKind.EXECUTION_ROLE, ("iam",), _trusting(Condition=_DR_SOURCE)),
+    Fault("role of primary ARNs", NeedKind.EXECUTION_ROLE, ("iam",), _of_primary_alone),
+    Fault("role bounded", NeedKind.EXECUTION_ROLE, ("iam",), _bounded),
+    Fault("role may not pull", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:BatchGetImage")),
+    Fault("role may not sign in", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:GetAuthorizationToken")),
+    Fault("role may not read", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "secretsmanager:Get*")),
+    Fault("role may not decrypt", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "kms:Decrypt")),
+    Fault("role may not log", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "logs:*")),
+    Fault(
+        "role may not read in primary",
+        NeedKind.EXECUTION_ROLE,
+        ("iam",),
+        _denied("execution", "*", resource="arn:aws:secretsmanager:{primary}:*"),
+    ),
+    Fault("role may not delete", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "s3:DeleteObject")),
+    Fault("task role may not mount", NeedKind.TASK_ROLE, ("iam",), _denied("task", "elasticfilesystem:*")),
+    Fault("secrets key disabled", NeedKind.SECRET_KEY, ("kms",), _key_disabled(_SECRETS)),
+    Fault("secrets key doomed", NeedKind.SECRET_KEY, ("kms",), _key_doomed(_SECRETS)),
+    Fault("secrets key of administrator", NeedKind.SECRET_KEY, ("kms", "iam"), _key_says(_SECRETS, _ADMIN, whole=True)),
+    Fault(
+        "secrets key denies all", NeedKind.SECRET_KEY, ("kms", "iam"), _key_says(_SECRETS, _deny("*", "kms:Decrypt"))
+    ),
+    Fault(
+        "secrets key denies role",
+        NeedKind.SECRET_KEY,
+        ("kms", "iam"),
+        _key_says(_SECRETS, _deny("{execution}", "kms:Decrypt")),
+    ),
+    Fault(
+        "secrets key denies others", NeedKind.SECRET_KEY, ("kms", "iam"), _key_says(_SECRETS, _deny(_NOBODY, "kms:*"))
+    ),
+    Fault(
+        "secrets key denies deletion", NeedKind.SECRET_KEY, ("kms", "iam"), _key_says(_SECRETS, _deny("*", "kms:Sch*"))
+    ),
+    Fault("repository denies all", NeedKind.IMAGE, ("ecr",), _repository_says(_deny("*", "ecr:BatchGetImage"))),
+    Fault("repository denies role", NeedKind.IMAGE, ("ecr",), _repository_says(_deny("{execution}", "ecr:*"))),
+    Fault("repository denies others", NeedKind.IMAGE, ("ecr",), _repository_says(_deny(_NOBODY, "ecr:*"))),
+    Fault("repository denies push", NeedKind.IMAGE, ("ecr",), _repository_says(_deny("*", "ecr:PutImage"))),
+    Fault("files key disabled", NeedKind.FILES_KEY, ("kms",), _key_disabled(_FILES)),
+    Fault(
+        "files deny mounts", NeedKind.FILES_POLICY, ("efs", "iam"), _files_say(_ANYBODY, _deny("*", "*:ClientMount"))
+    ),
+    Fault(
+        "files admit a stranger",
+        NeedKind.FILES_POLICY,
+        ("efs", "iam"),
+        _files_say({**_ANYBODY, "Principal": {"AWS": _NOBODY}}),
+    ),
+    Fault("files admit all", NeedKind.FILES_POLICY, ("efs", "iam"), _files_say(_ANYBODY)),
+    Fault("copy key disabled", NeedKind.COPY_KEY, ("kms",), _key_disabled(_COPIES)),
+    Fault(
+        "copy key denies all",
+        NeedKind.COPY_KEY,
+        ("kms",),
+        _key_says(_COPIES, _deny("*", "kms:Decrypt", "kms:CreateGrant")),
+    ),
+    Fault("copy key denies others", NeedKind.COPY_KEY, ("kms",), _key_says(_COPIES, _deny(_NOBODY, "kms:*"))),
+)

@@ -1,0 +1,183 @@
+"""Faults of what a start or a restore names: definitions, secrets, images, access points, groups of the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from dr_checks.derived.needs import NeedKind
+from dr_estate.config.environment import Side
+from tests.proofs.changes import Aws
+from tests.proofs.fault import Fault, files_of, iam_of, policy_of, role_named
+
+
+def _definition(change: Callable[[dict[str, Any], Aws], object]) -> Callable[[Aws], object]:
+    """Register the tenant's definition anew, changed, and let the service of the DR region use it."""
+
+    def make(aws: Aws) -> object:
+        ecs, cluster, name = aws.client("ecs", Side.DR), aws.named(aws.env.names.cluster), aws.env.names.service
+        service = ecs.describe_services(cluster=cluster, services=[aws.named(name)])["services"][0]
+        found = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+        wanted = {key: found[key] for key in found if key in ecs.meta.service_model.shape_for(_REGISTERED).members}
+        change(wanted, aws)
+        arn = ecs.register_task_definition(**wanted)["taskDefinition"]["taskDefinitionArn"]
+        return ecs.update_service(cluster=cluster, service=aws.named(name), taskDefinition=arn)
+
+    return make
+
+
+_REGISTERED = "RegisterTaskDefinitionRequest"
+
+
+def _no_such_secret(definition: dict[str, Any], aws: Aws) -> None:
+    arn = f"arn:aws:secretsmanager:{aws.env.regions.dr}:{aws.env.account}:secret:nobody-AbCdEf"
+    definition["containerDefinitions"][0]["secrets"][0]["valueFrom"] = f"{arn}:username::"
+
+
+def _no_such_field(definition: dict[str, Any], _: Aws) -> None:
+    secret = definition["containerDefinitions"][0]["secrets"][0]
+    secret["valueFrom"] = secret["valueFrom"].replace(":username::", ":nobody::")
+
+
+def _no_such_parameter(definition: dict[str, Any], aws: Aws) -> None:
+    arn = f"arn:aws:ssm:{aws.env.regions.dr}:{aws.env.account}:parameter/nobody"
+    definition["containerDefinitions"][0]["secrets"].append({"name": "SALT", "valueFrom": arn})
+
+
+def _parameter(aws: Aws) -> object:
+    aws.client("ssm", Side.DR).put_parameter(Name="/salt", Value="4711", Type="String", Overwrite=True)
+    arn = f"arn:aws:ssm:{aws.env.regions.dr}:{aws.env.account}:parameter/salt"
+
+    def change(definition: dict[str, Any], _: Aws) -> None:
+        definition["containerDefinitions"][0]["secrets"].append({"name": "SALT", "valueFrom": arn})
+
+    return _definition(change)(aws)
+
+
+def _parameter_allowed(aws: Aws) -> object:
+    statement = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
+    role = role_named(aws, "execution")
+    iam_of(aws).put_role_policy(RoleName=role, PolicyName="salt", PolicyDocument=policy_of(statement))
+    return _parameter(aws)
+
+
+def _no_such_tag(definition: dict[str, Any], _: Aws) -> None:
+    container = definition["containerDefinitions"][0]
+    container["image"] = container["image"].partition("@")[0] + ":nobody"
+
+
+def _primary_registry(definition: dict[str, Any], aws: Aws) -> None:
+    container = definition["containerDefinitions"][0]
+    container["image"] = container["image"].replace(aws.env.regions.dr, aws.env.regions.primary)
+
+
+def _no_such_point(definition: dict[str, Any], _: Aws) -> None:
+    mount = definition["volumes"][0]["efsVolumeConfiguration"]
+    mount["authorizationConfig"]["accessPointId"] = "fsap-0123456789abcdef0"
+
+
+def _images_gone(aws: Aws) -> object:
+    ecr, name = aws.client("ecr", Side.DR), aws.named(aws.env.names.repository)
+    return ecr.batch_delete_image(repositoryName=name, imageIds=ecr.list_images(repositoryName=name)["imageIds"])
+
+
+def _secret_replica_gone(aws: Aws) -> object:
+    name, region = aws.named(aws.env.names.tenant_secret), aws.env.regions.dr
+    secrets = aws.client("secretsmanager", Side.PRIMARY)
+    return secrets.remove_regions_from_replication(SecretId=name, RemoveReplicaRegions=[region])
+
+
+def _log_group_gone(aws: Aws) -> object:
+    return aws.client("logs", Side.DR).delete_log_group(logGroupName=aws.named(aws.env.names.log_group))
+
+
+def _point_gone(aws: Aws) -> object:
+    efs, name = files_of(aws)
+    wanted = aws.named(aws.env.names.access_point)
+    points = efs.describe_access_points(FileSystemId=name)["AccessPoints"]
+    return efs.delete_access_point(AccessPointId=next(p["AccessPointId"] for p in points if p["Name"] == wanted))
+
+
+def _mounts_gone(count: int) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        efs, name = files_of(aws)
+        targets = efs.describe_mount_targets(FileSystemId=name)["MountTargets"]
+        return [efs.delete_mount_target(MountTargetId=row["MountTargetId"]) for row in targets[:count]]
+
+    return make
+
+
+def _subnet_group_gone(aws: Aws) -> object:
+    rds = aws.client("rds", Side.DR)
+    return rds.delete_db_subnet_group(DBSubnetGroupName=aws.named(aws.env.names.db_subnet_group))
+
+
+def _subnet_group_elsewhere(aws: Aws) -> object:
+    ec2, rds = aws.client("ec2", Side.DR), aws.client("rds", Side.DR)
+    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    zones = [f"{aws.env.regions.dr}{letter}" for letter in "ab"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.99.{n}.0/24", AvailabilityZone=zone)["Subnet"]["SubnetId"]
+        for n, zone in enumerate(zones)
+    ]
+    _subnet_group_gone(aws)
+    name = aws.named(aws.env.names.db_subnet_group)
+    return rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="elsewhere", SubnetIds=subnets)
+
+
+def _parameter_group_gone(aws: Aws) -> object:
+    rds = aws.client("rds", Side.DR)
+    return rds.delete_db_parameter_group(DBParameterGroupName=aws.named(aws.env.names.db_parameter_group))
+
+
+def _service_gone(aws: Aws) -> object:
+    cluster, name = aws.named(aws.env.names.cluster), aws.named(aws.env.names.service)
+    return aws.client("ecs", Side.DR).delete_service(cluster=cluster, service=name, force=True)
+
+
+def _balancer(aws: Aws) -> tuple[Any, str]:
+    elb = aws.client("elbv2", Side.DR)
+    name = aws.named(aws.env.names.load_balancer)
+    return elb, str(elb.describe_load_balancers(Names=[name])["LoadBalancers"][0]["LoadBalancerArn"])
+
+
+def _rules_gone(aws: Aws) -> object:
+    """Delete the tenant's rule of every listener."""
+    elb, arn = _balancer(aws)
+    wanted = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
+    for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+        for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+            if wanted["TargetGroupArn"] in json.dumps(rule["Actions"]):
+                elb.delete_rule(RuleArn=rule["RuleArn"])
+    return wanted
+
+
+def _checked_elsewhere(aws: Aws) -> object:
+    elb, _ = _balancer(aws)
+    group = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
+    return elb.modify_target_group(TargetGroupArn=group["TargetGroupArn"], HealthCheckPort="81")
+
+
+ESTATE = (
+    Fault("secret replica removed", NeedKind.SECRET, ("secretsmanager",), _secret_replica_gone),
+    Fault("secret of nobody", NeedKind.SECRET, ("ecs",), _definition(_no_such_secret)),
+    Fault("field of nobody", NeedKind.SECRET, ("ecs",), _definition(_no_such_field)),
+    Fault("parameter of nobody", NeedKind.PARAMETER, ("ecs",), _definition(_no_such_parameter)),
+    Fault("parameter denied", NeedKind.PARAMETER, ("ecs", "ssm"), _parameter),
+    Fault("parameter allowed", NeedKind.PARAMETER, ("ecs", "ssm", "iam"), _parameter_allowed),
+    Fault("images deleted", NeedKind.IMAGE, ("ecr",), _images_gone),
+    Fault("tag of nobody", NeedKind.IMAGE, ("ecs",), _definition(_no_such_tag)),
+    Fault("image of primary", NeedKind.IMAGE, ("ecs",), _definition(_primary_registry)),
+    Fault("log group deleted", NeedKind.LOG_GROUP, ("logs",), _log_group_gone),
+    Fault("access point deleted", NeedKind.ACCESS_POINT, ("efs",), _point_gone),
+    Fault("access point of nobody", NeedKind.ACCESS_POINT, ("ecs",), _definition(_no_such_point)),
+    Fault("mount target deleted", NeedKind.MOUNT_TARGET, ("efs",), _mounts_gone(1)),
+    Fault("mount targets deleted", NeedKind.MOUNT_TARGET, ("efs",), _mounts_gone(9)),
+    Fault("subnet group deleted", NeedKind.DATABASE_SUBNETS, ("rds",), _subnet_group_gone),
+    Fault("subnet group of another VPC", NeedKind.DATABASE_SUBNETS, ("rds", "ec2"), _subnet_group_elsewhere),
+    Fault("parameter group deleted", NeedKind.DATABASE_PARAMETERS, ("rds",), _parameter_group_gone),
+    Fault("service deleted", NeedKind.SERVICE, ("ecs",), _service_gone),
+    Fault("rules deleted", NeedKind.LISTENER, ("elbv2",), _rules_gone),
+    Fault("health check elsewhere", NeedKind.TARGET_GROUP, ("elbv2",), _checked_elsewhere),
+)

@@ -1,0 +1,190 @@
+"""Faults of the network of the DR region: groups, routes, gateways, network ACLs, names and endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dr_checks.derived.needs import NeedKind
+from dr_estate.config.environment import Side
+from tests.proofs.changes import Aws
+from tests.proofs.fault import Fault, policy_of
+
+_NFS = 2049
+
+
+_MYSQL = 3306
+
+
+_HTTPS = 443
+
+
+def _network(aws: Aws) -> tuple[Any, str]:
+    ec2 = aws.client("ec2", Side.DR)
+    named = [{"Name": "tag:Name", "Values": [aws.named(aws.env.names.vpc)]}]
+    return ec2, str(ec2.describe_vpcs(Filters=named)["Vpcs"][0]["VpcId"])
+
+
+def _subnets(aws: Aws, tier: str) -> list[str]:
+    ec2, vpc = _network(aws)
+    rows = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    names = {row["SubnetId"]: {tag["Key"]: tag["Value"] for tag in row["Tags"]}["Name"] for row in rows}
+    return [subnet for subnet, name in names.items() if f"-{tier}-" in name]
+
+
+def _group(aws: Aws, name: str) -> tuple[Any, dict[str, Any]]:
+    ec2, vpc = _network(aws)
+    wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": [aws.named(name)]}]
+    return ec2, ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]
+
+
+def _closed(name: str, outward: bool = False) -> Callable[[Aws], object]:
+    """Take every rule of a security group away that lets in, or out."""
+
+    def make(aws: Aws) -> object:
+        pattern = getattr(aws.env.names, name) if hasattr(aws.env.names, name) else f"{{env}}-{name}-sg"
+        ec2, group = _group(aws, pattern)
+        if outward:
+            rules = group["IpPermissionsEgress"]
+            return ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=rules)
+        return ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+
+    return make
+
+
+def _acl(
+    tier: str, port: int, *, outward: bool, to: int = 0, cidr: str = "0.0.0.0/0", action: str = "deny"
+) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        acl_id = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+        first = {"From": port, "To": to or port}
+        rows = [(10, "6", action, outward, cidr, {"PortRange": first})]
+        rows += [(100, "-1", "allow", egress, "0.0.0.0/0", {}) for egress in (False, True)]
+        for number, protocol, word, egress, block, more in rows:
+            ec2.create_network_acl_entry(
+                NetworkAclId=acl_id,
+                RuleNumber=number,
+                Protocol=protocol,
+                RuleAction=word,
+                Egress=egress,
+                CidrBlock=block,
+                **more,
+            )
+        subnets = _subnets(aws, tier)
+        acls = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NetworkAcls"]
+        for row in (row for acl in acls for row in acl["Associations"] if row["SubnetId"] in subnets):
+            ec2.replace_network_acl_association(AssociationId=row["NetworkAclAssociationId"], NetworkAclId=acl_id)
+        return acl_id
+
+    return make
+
+
+def _nat_gone(aws: Aws) -> object:
+    ec2, vpc = _network(aws)
+    rows = ec2.describe_nat_gateways(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NatGateways"]
+    return [ec2.delete_nat_gateway(NatGatewayId=row["NatGatewayId"]) for row in rows]
+
+
+def _gateway_off(aws: Aws) -> object:
+    ec2, vpc = _network(aws)
+    wanted = [{"Name": "attachment.vpc-id", "Values": [vpc]}]
+    gateway = ec2.describe_internet_gateways(Filters=wanted)["InternetGateways"][0]["InternetGatewayId"]
+    return ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+
+
+def _route_gone(tier: str) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        ec2, _ = _network(aws)
+        wanted = [{"Name": "association.subnet-id", "Values": _subnets(aws, tier)[:1]}]
+        table = ec2.describe_route_tables(Filters=wanted)["RouteTables"][0]["RouteTableId"]
+        return ec2.delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
+
+    return make
+
+
+def _names_off(aws: Aws) -> object:
+    ec2, vpc = _network(aws)
+    return ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsSupport={"Value": False})
+
+
+def _endpoint(service: str, policy: dict[str, Any] | None = None, open_: bool = True) -> Callable[[Aws], object]:
+    """Make an interface endpoint, with a policy, behind a group that admits HTTPS of the VPC, or nothing."""
+
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        more = {"PolicyDocument": policy_of(policy)} if policy else {}
+        group = ec2.create_security_group(GroupName=f"{service}-endpoint", Description="HTTPS", VpcId=vpc)["GroupId"]
+        if open_:
+            https = {"IpProtocol": "tcp", "FromPort": _HTTPS, "ToPort": _HTTPS, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+            ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[https])
+        return ec2.create_vpc_endpoint(
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{aws.env.regions.dr}.{service}",
+            VpcEndpointType="Interface",
+            SubnetIds=_subnets(aws, "private"),
+            SecurityGroupIds=[group],
+            PrivateDnsEnabled=True,
+            **more,
+        )
+
+    return make
+
+
+def _gateway_endpoint(policy: dict[str, Any] | None) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        wanted = [{"Name": "association.subnet-id", "Values": _subnets(aws, "private")[:1]}]
+        table = ec2.describe_route_tables(Filters=wanted)["RouteTables"][0]["RouteTableId"]
+        more = {"PolicyDocument": policy_of(policy)} if policy else {}
+        return ec2.create_vpc_endpoint(
+            VpcId=vpc,
+            ServiceName=f"com.amazonaws.{aws.env.regions.dr}.s3",
+            VpcEndpointType="Gateway",
+            RouteTableIds=[table],
+            **more,
+        )
+
+    return make
+
+
+_ENDPOINT_CLOSED = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+
+
+_ENDPOINT_OPEN = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+
+
+_ENDPOINT_NARROW = {**_ENDPOINT_OPEN, "Action": "s3:PutObject"}
+
+
+NETWORK = (
+    Fault("files group closed", NeedKind.MOUNT_GROUP, ("ec2",), _closed("efs")),
+    Fault("tasks group closed outward", NeedKind.SERVICE_GROUP, ("ec2",), _closed("security_group", outward=True)),
+    Fault("tasks group closed", NeedKind.SERVICE_GROUP, ("ec2",), _closed("security_group")),
+    Fault("balancer group closed outward", NeedKind.BALANCER, ("ec2",), _closed("alb", outward=True)),
+    Fault("database group closed", NeedKind.DATABASE_GROUP, ("ec2",), _closed("db_security_group")),
+    Fault("NAT gateway deleted", NeedKind.ROUTE, ("ec2",), _nat_gone),
+    Fault("internet gateway detached", NeedKind.GATEWAY_SUBNET, ("ec2",), _gateway_off),
+    Fault("private route deleted", NeedKind.ROUTE, ("ec2",), _route_gone("private")),
+    Fault("public route deleted", NeedKind.GATEWAY_SUBNET, ("ec2",), _route_gone("public")),
+    Fault("names off", NeedKind.RESOLVER, ("ec2",), _names_off),
+    Fault("ACL stops HTTPS", NeedKind.ACL, ("ec2",), _acl("private", _HTTPS, outward=True)),
+    Fault("ACL stops replies", NeedKind.ACL, ("ec2",), _acl("private", 1024, to=65535, outward=False)),
+    Fault("ACL stops some replies", NeedKind.ACL, ("ec2",), _acl("private", 40000, to=41000, outward=False)),
+    Fault("ACL stops NFS", NeedKind.ACL, ("ec2",), _acl("private", _NFS, outward=True)),
+    Fault("ACL stops MySQL", NeedKind.ACL, ("ec2",), _acl("private", _MYSQL, outward=True)),
+    Fault("ACL of data stops MySQL", NeedKind.ACL, ("ec2",), _acl("data", _MYSQL, outward=False)),
+    Fault("ACL of NAT stops HTTPS", NeedKind.ACL, ("ec2",), _acl("public", _HTTPS, outward=True)),
+    Fault("ACL stops SMTP", NeedKind.ACL, ("ec2",), _acl("private", 25, outward=True)),
+    Fault(
+        "ACL stops a stranger", NeedKind.ACL, ("ec2",), _acl("private", _HTTPS, outward=True, cidr="198.51.100.0/24")
+    ),
+    Fault("endpoint of secrets denies", NeedKind.ENDPOINT, ("ec2",), _endpoint("secretsmanager", _ENDPOINT_CLOSED)),
+    Fault("endpoint of secrets closed", NeedKind.ENDPOINT, ("ec2",), _endpoint("secretsmanager", open_=False)),
+    Fault("endpoint of secrets open", NeedKind.ENDPOINT, ("ec2",), _endpoint("secretsmanager")),
+    Fault("endpoint of registry narrow", NeedKind.ENDPOINT, ("ec2",), _endpoint("ecr.dkr", _ENDPOINT_NARROW)),
+    Fault("endpoint of logs open", NeedKind.ENDPOINT, ("ec2",), _endpoint("logs", _ENDPOINT_OPEN)),
+    Fault("endpoint of another closed", NeedKind.ENDPOINT, ("ec2",), _endpoint("sqs", open_=False)),
+    Fault("gateway of objects narrow", NeedKind.ENDPOINT, ("ec2",), _gateway_endpoint(_ENDPOINT_NARROW)),
+    Fault("gateway of objects open", NeedKind.ENDPOINT, ("ec2",), _gateway_endpoint(None)),
+)

@@ -1,0 +1,119 @@
+"""A failback that is given up: whoever stops it on the way, everybody is served and may write in the DR region again.
+
+The failback stops at a call of each of its stages, on one machine; the abort is run on another, which knows of it
+by the control table alone. After the point of no return it is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dr_estate.config.environment import Side
+from sandbox.client.traffic_writer import Writer, missing
+from tests.proofs.conftest import HOME
+from tests.proofs.dying import Make, When, dying
+from tests.proofs.enforced import SHORT, Enforced, Ran, Written
+from tests.proofs.rig import Rig
+from tests.proofs.rough import BACKUP, FREEZE, PROMOTE, SYNC, WEIGHTS
+from tests.utils.running import rules
+from utils.aws_mgmt.app.exit_codes import Exit
+
+pytestmark = pytest.mark.proof
+
+FROZEN_FILES, FILES_HOME = "efs:PutFileSystemPolicy", "efs:DeleteReplicationConfiguration"
+REVERSIBLE = {
+    "hot phase": (BACKUP, 1),
+    "replica": (SYNC, 1),
+    "files frozen": (FROZEN_FILES, 1),
+    "files home": (FILES_HOME, 1),
+    "frozen": (FREEZE, 1),
+}
+TOO_LATE = {"promoted": (PROMOTE, 1), "10 %": (WEIGHTS, 1), "50 %": (WEIGHTS, 2), "100 %": (WEIGHTS, 3)}
+
+
+def stopping_at(operation: str, nth: int) -> Make:
+    """Hands whose operator presses Ctrl-C at the ``nth`` call of ``operation``, which is still sent."""
+    met: list[str] = []
+
+    def decide(call: object) -> When | None:
+        met.append(getattr(call, "name", ""))
+        if met.count(operation) == nth and met[-1] == operation:
+            os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+    return dying(decide)
+
+
+Stop = Callable[[str], None]
+
+
+@pytest.fixture
+def stop(due: Rig) -> Stop:
+    """Run the failback in the world as it was due, and let its operator stop it at that stage."""
+
+    def at_stage(stage: str) -> None:
+        due.begin()
+        process = due.run(f"stopped at {stage}", stopping_at(*(REVERSIBLE | TOO_LATE)[stage]))
+        assert process.wait() == Exit.INTERRUPTED, process.said
+
+    return at_stage
+
+
+@pytest.fixture
+def elsewhere(enforced: Enforced, tmp_path: Path) -> Enforced:
+    """The operator at another machine, which has no journal."""
+    rules(tmp_path, "sit", SHORT)
+    return replace(enforced, home=tmp_path)
+
+
+def words(ran: Ran) -> str:
+    """What the command said, however its lines were broken."""
+    return " ".join(ran.said.split())
+
+
+@pytest.mark.parametrize("stage", REVERSIBLE)
+def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr_region(
+    stage: str, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
+) -> None:
+    stop(stage)
+    ran = elsewhere.execute("failback", (), "--abort")
+    assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
+    after = Writer(enforced.world, enforced.env, 0.02, "after the abort").write(0.3)
+    dr = enforced.env.region(Side.DR)
+    assert {row.region for row in after.written} == {dr}, after.refused
+    assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
+    assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
+
+
+@pytest.mark.parametrize("stage", ["files home", "frozen"])
+def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
+    stage: str, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
+) -> None:
+    stop(stage)
+    assert elsewhere.execute("failback", (), "--abort").code == Exit.READY
+    since = Writer(enforced.world, enforced.env, 0.02, "since the abort").write(0.3)
+    assert since.written
+    ran = elsewhere.execute("failback", HOME, "--staged")
+    assert ran.code == Exit.READY, ran.said
+    assert "Kept until people delete it: sit-mysql-before-" in words(ran)
+    assert [] == missing(since.sites, (*written.writer.written, *since.written), enforced.env.regions.primary)
+
+
+@pytest.mark.parametrize("stage", TOO_LATE)
+def test_after_it_the_abort_is_refused_names_the_entry_and_changes_nothing(
+    stage: str, enforced: Enforced, elsewhere: Enforced, stop: Stop
+) -> None:
+    stop(stage)
+    enforced.world.reset_mutations()
+    ran = elsewhere.execute("failback", (), "--abort")
+    assert ran.code == Exit.REFUSED, ran.said
+    assert "abort.point-of-no-return: entry " in words(ran)
+    assert "database/promote_primary:sit-mysql" in words(ran)
+    assert "failback --staged --execute --incident INC-7" in words(ran)
+    assert [] == [sent for sent in enforced.world.mutations() if not sent["control"]]

@@ -1,0 +1,149 @@
+"""The judgement is right exactly when the recovery agrees: a blocker is told where the strict world does not serve.
+
+Single and double faults of the DR region, drawn by Hypothesis. After each, the sandbox's own routines say whether a
+task of every service would start in each of its subnets and be reached, and whether the database's planned restore is
+taken. ``DR_FULL_EQUIVALENCE=1`` plays 500 single and 200 double faults.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dr_actions.model.plan import Goal
+from dr_actions.planning.planner import context_of, make_plan
+from dr_checks.core.model import Severity, Status
+from dr_checks.posture.posture import posture_of
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.proofs.changes import Aws
+from tests.proofs.fault import Fault
+from tests.proofs.faults import FAULTS
+from tests.proofs.rig import rig
+from tests.proofs.watching import Watch, judged, readiness, watch
+from tests.utils.running import ROOT
+from tests.worlds import borrowed
+from utils.aws_mgmt.app.exit_codes import Exit
+
+pytestmark = pytest.mark.proof
+FULL = os.environ.get("DR_FULL_EQUIVALENCE") == "1"
+BEFORE, TENANTS = "before the fault", 2
+FAULT, NUMBER = st.sampled_from(FAULTS), st.integers(0, TENANTS - 1)
+OBJECTIVES = frozenset({"backup-plan.worst-case", "rpo.met", "rds-copy.age"})
+"""Checks of how much would be lost: who loses more than was promised is served all the same."""
+RESTORES = ("RestoreDBInstanceToPointInTime", "RestoreDBInstanceFromDBSnapshot")
+
+
+@dataclass(frozen=True)
+class StrictWorld:
+    """A healthy world that is broken again and again, and made anew after each time."""
+
+    watch: Watch
+    tenants: tuple[str, ...]
+
+    def aws(self, tenant: str) -> Aws:
+        world = self.watch.world
+        return Aws(world.url, world.people["admin"], self.watch.environment, tenant)
+
+    def disagreement(self, faults: Sequence[Fault], tenant: str) -> str:
+        """What the judgement and the recovery say where they contradict each other, "" where they agree."""
+        world = self.watch.world
+        try:
+            for fault in faults:
+                fault.make(self.aws(tenant))
+            snapshot = self.watch.again({service for fault in faults for service in fault.touches})
+            blockers = self.blockers(snapshot)
+            world.inject("primary-dark")
+            failures = self.failures(snapshot)
+        finally:
+            world.return_to(BEFORE)
+        contrast, names = f"told {blockers}, failed {failures}", ", ".join(fault.name for fault in faults)
+        return "" if bool(blockers) == bool(failures) else f"{names} ({tenant}): {contrast}"
+
+    def blockers(self, snapshot: Snapshot) -> list[str]:
+        results = judged(snapshot, self.watch.environment)
+        known = readiness()
+        return sorted(
+            name
+            for name, result in results.items()
+            if result.status is Status.FAIL and name not in OBJECTIVES and known[name].severity is Severity.BLOCKER
+        )
+
+    def failures(self, snapshot: Snapshot) -> list[str]:
+        """Why the recovery of ``snapshot`` would not serve every tenant."""
+        restored = self.restored(snapshot)
+        starts, name = self.watch.world.starts(), self.watch.environment.names.service
+        services = [self.watch.environment.named(name, tenant=tenant) for tenant in self.tenants]
+        lost = [f"{service}: {starts.get(service, 'absent')}" for service in services if starts.get(service, "absent")]
+        return [*([restored] if restored else []), *lost]
+
+    def restored(self, snapshot: Snapshot) -> str:
+        """Send the plan's restore of the database; return why it is not taken."""
+        env = self.watch.environment
+        plan = make_plan(context_of(env, snapshot, Goal.FAILOVER), posture_of(snapshot, env).name)
+        call = next((s.call for s in plan.steps if s.call and s.call.operation in RESTORES), None)
+        if call is None:
+            return "nothing restores the database"
+        try:
+            self.aws("").client("rds", Side.DR)._make_api_call(call.operation, dict(call.params))
+        except ClientError as refused:
+            return str(refused)
+        return ""
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[StrictWorld]:
+    env = load_environment(ROOT / "environments", "sit")
+    with borrowed(env, TENANTS) as world:
+        world.keep(BEFORE)
+        yield StrictWorld(watch(world, env), tuple(world.state()["tenants"]))
+
+
+def test_the_healthy_world_is_told_no_blocker_and_recovers(strict: StrictWorld) -> None:
+    assert strict.disagreement((), strict.tenants[0]) == ""
+    assert strict.failures(strict.watch.healthy) == []
+    strict.watch.world.return_to(BEFORE)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_a_blocker_is_told_exactly_where_the_recovery_does_not_serve_everybody(
+    fault: Fault, strict: StrictWorld
+) -> None:
+    assert strict.disagreement((fault,), strict.tenants[-1]) == ""
+
+
+@settings(max_examples=500 if FULL else 12)
+@given(fault=FAULT, number=NUMBER)
+def test_it_is_so_for_any_tenant(strict: StrictWorld, fault: Fault, number: int) -> None:
+    assert strict.disagreement((fault,), strict.tenants[number]) == ""
+
+
+@settings(max_examples=200 if FULL else 12)
+@given(pair=st.lists(FAULT, min_size=2, max_size=2, unique_by=lambda fault: fault.edge), number=NUMBER)
+def test_two_faults_hide_each_other_no_more_than_one_does(strict: StrictWorld, pair: list[Fault], number: int) -> None:
+    assert strict.disagreement(pair, strict.tenants[number]) == ""
+
+
+@pytest.mark.parametrize(
+    ("broken", "check", "serves"),
+    [
+        ("", "", True),
+        ("dr-parameter-group-missing", "rds.parameter-group", False),
+    ],
+)
+def test_a_whole_failover_ends_as_the_blockers_had_it(broken: str, check: str, serves: bool, tmp_path: Path) -> None:
+    env = load_environment(ROOT / "environments", "sit")
+    with borrowed(env, 1) as world:
+        whole = watch(world, env)
+        touched = world.inject(broken) if broken else []
+        assert ([check] if check else []) == StrictWorld(whole, ()).blockers(whole.again(touched))
+    with rig(tmp_path, *([broken] if broken else []), "primary-dark") as due:
+        run = due.run("run")
+        assert serves is (run.wait() == Exit.READY), run.said

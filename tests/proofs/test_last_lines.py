@@ -1,0 +1,138 @@
+"""Every command at a terminal of 100 columns ends with its answer and the next command, in every kind of world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dr_estate.config.environment import load_environment
+from sandbox.client.endpoint import Endpoint
+from tests.house.commands import commands_of, fault_of
+from tests.utils.pseudo_terminal import CTRL_C, at_terminal
+from tests.utils.running import dr_cli, rules, signed_in
+from tests.worlds import borrowed
+
+pytestmark = pytest.mark.proof
+
+QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
+TEN_GAPS = (
+    *("alarm-deleted", "backup-fails", "database-unprotected", "dr-vault-unlocked", "ecr-old-release"),
+    *("efs-replication-slow", "health-check-disabled", "kms-policy-narrowed", "log-group-deleted", "quota-fargate"),
+)
+LOOKING = ("status", "failover", "failback", "fence --side primary", "failover --validate")
+ALL = (
+    *LOOKING,
+    *("doctor", "schedule", "explain needs tenant2", "drill show", "test --dns", "test --tabletop --non-interactive"),
+)
+INCIDENT = "INC-20260107-001"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A person at a terminal, and the world that they look at."""
+
+    world: Endpoint
+    home: Path
+    config: Path
+
+    @property
+    def options(self) -> str:
+        """The words before each command."""
+        return f"-e sit --config {self.config}"
+
+    def last_lines(self, command: str) -> list[str]:
+        """The last eight lines that a command leaves on the screen."""
+        with at_terminal(f"{self.options} {command}", self.home, signed_in(self.world, "operator")) as terminal:
+            terminal.wait()
+            return [line for line in terminal.lines if line.strip()][-8:]
+
+    def run(self, command: str) -> None:
+        """Run a command to its end without a terminal."""
+        ran = dr_cli(f"{self.options} {command}", self.home, **signed_in(self.world, "operator"))
+        assert ran.code == 0, ran.err
+
+    def fail_over(self) -> None:
+        """Lose the primary region, and move to the DR region."""
+        self.world.inject("primary-dark")
+        self.run(f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs")
+
+    def begin_failback(self) -> None:
+        """The primary region is back; the return is stopped by its operator at the third step."""
+        self.world.repair("primary-dark")
+        words = f"{self.options} failback --execute --incident {INCIDENT}"
+        with at_terminal(words, self.home, signed_in(self.world, "operator")) as terminal:
+            terminal.until("step 3 of")
+            terminal.press(CTRL_C)
+            assert terminal.wait() == 130, terminal.shown
+
+
+@contextmanager
+def _desk(home: Path) -> Iterator[Desk]:
+    config = rules(home, "sit", QUICK)
+    with borrowed(load_environment(config, "sit"), tenants=2) as world:
+        yield Desk(world, home, config)
+
+
+def _ends_well(desk: Desk, command: str, *wanted: str) -> None:
+    lines = desk.last_lines(command)
+    begin = lines.index("In short")
+    box = {line.strip().partition(":")[0]: line for line in lines[begin + 1 :]}
+    assert list(box)[-1] == "Next", (command, lines)
+    assert {"Answer", "Next"} <= set(box), (command, lines)
+    assert [] == [f for words in commands_of(box["Next"]) if (f := fault_of(words))], (command, lines)
+    assert [] == [label for label, line in box.items() if len(line) > 100 and label != "Next"], (command, lines)
+    assert [] == [text for text in wanted if text not in "\n".join(lines)], (command, lines)
+
+
+def test_a_healthy_estate(tmp_path: Path) -> None:
+    with _desk(tmp_path) as desk:
+        _ends_well(desk, "status", "Posture:  NORMAL", "READY, score 100", "Gaps:     none", " schedule`")
+        _ends_well(desk, "failover", "DO_NOT_FAILOVER", "posture.expected", " failover --planned`")
+        _ends_well(desk, "failback", "WAIT", "posture.away", " status`")
+        _ends_well(desk, "failover --validate", "NOT_READY", " status`")
+        for command in sorted(set(ALL) - set(LOOKING)):
+            _ends_well(desk, command)
+
+
+def test_an_estate_with_ten_gaps(tmp_path: Path) -> None:
+    with _desk(tmp_path) as desk:
+        for name in TEN_GAPS:
+            desk.world.inject(name)
+        _ends_well(desk, "status", "Posture:  NORMAL", "NOT_READY", " failed (")
+        for command in ("failover", "failback", "doctor", "test --dns"):
+            _ends_well(desk, command)
+
+
+def test_a_dark_primary_region(tmp_path: Path) -> None:
+    with _desk(tmp_path) as desk:
+        desk.world.inject("primary-dark")
+        _ends_well(desk, "status", "Posture:  PRIMARY_LOST", "af-south-1 is silent", " failover`")
+        _ends_well(desk, "failover", "PROCEED", "irreversible, 0 by hand; about ", "of writes", "failover --execute")
+        for command in sorted(set(ALL) - {"status", "failover", "test --tabletop --non-interactive"}):
+            _ends_well(desk, command)
+
+
+def test_a_split_estate(tmp_path: Path) -> None:
+    with _desk(tmp_path) as desk:
+        desk.world.inject("both-regions-serve")
+        for command in LOOKING:
+            _ends_well(desk, command, "Posture:  SPLIT")
+        _ends_well(desk, "status", " fence ")
+        _ends_well(desk, "failover", " fence ")
+
+
+def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> None:
+    with _desk(tmp_path) as desk:
+        desk.fail_over()
+        _ends_well(desk, "status", "Posture:  ON_DR", " failback`")
+        _ends_well(desk, "failover --validate", "score ", "exit 0")
+        for command in ("failover", "failback", f"log --incident {INCIDENT}"):
+            _ends_well(desk, command)
+        desk.begin_failback()
+        _ends_well(desk, "status", "Posture:")
+        _ends_well(desk, "failback", "write pause ", "irreversible")
+        _ends_well(desk, f"log --incident {INCIDENT}", "the record is intact", " evidence ")

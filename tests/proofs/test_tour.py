@@ -1,0 +1,50 @@
+"""dr tour: the whole way there and back in a sandbox of its own, which is gone afterwards."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.utils.pseudo_terminal import begun
+from tests.utils.running import command_of
+from tests.worlds import home_with_seeds
+
+pytestmark = pytest.mark.proof
+
+SCREENS = (
+    *("A healthy estate", "The region dies", "Assess", "Approve", "Fail over", "Validate", "The region is back"),
+    *("Assess the return", "Approve the return", "Fail back", "Review", "The report"),
+)
+HALF_OF_IT_S = 300
+
+
+def test_the_tour_plays_every_screen_and_leaves_reports_and_no_sandbox(tmp_path: Path) -> None:
+    home_with_seeds(tmp_path / "sandbox")
+    command, env = command_of("tour --non-interactive", tmp_path)
+    with begun([sys.executable, *command], {**env, "TERM": "xterm"}) as terminal:
+        terminal.until("=== 7.", HALF_OF_IT_S)
+        terminal.until("the tour is over", HALF_OF_IT_S)
+        assert terminal.wait() == 0
+        text = "\n".join(terminal.lines)
+    assert re.findall(r"^=== \d+\. (.*?)\.", text, re.MULTILINE) == list(SCREENS)
+    answers = re.findall(r"Answer:   (\w+),", text)
+    assert (answers[0], answers[-1]) == ("READY", "READY")
+    assert 2 == answers.count("DONE"), "a failover and a failback"
+    assert "In the tour somebody sends it for you: change-batch-" in text
+    (folder,) = (tmp_path / "out").glob("prod-tour-*")
+    assert list((folder / "results").glob("prod-failback-*/report.json"))
+    assert not (folder / "sandbox").exists()
+
+
+def test_q_leaves_the_tour_after_any_screen(tmp_path: Path) -> None:
+    command, env = command_of("tour", tmp_path)
+    with begun([sys.executable, *command], {**env, "TERM": "xterm"}) as terminal:
+        terminal.until("Enter goes on, q leaves:")
+        assert "READY, score 100" in terminal.shown
+        terminal.press(b"q\n")
+        assert terminal.wait() == 0
+    (folder,) = (tmp_path / "out").glob("prod-tour-*")
+    assert not (folder / "sandbox").exists()

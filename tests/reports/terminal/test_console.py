@@ -1,0 +1,43 @@
+"""Long work is told where nobody sees a bar: a line every so often says what is done and how far it is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from dr_estate.model.invocation import Invocation
+from reports.terminal import console
+
+
+def test_without_a_terminal_long_work_is_told_by_lines_until_it_is_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "TOLD_EVERY_S", 0.05)
+    with console.progress() as advance:
+        time.sleep(0.2)
+        advance("Looking", 12, 96)
+        time.sleep(0.2)
+    output = capsys.readouterr().err
+    assert ("Getting ready (0 s)" in output, "Looking: 12 of 96 (0 s)" in output) == (True, True)
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_takes_a_moment_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.working("Building the HTML page"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_closing_lines_are_for_people_and_hold_a_complete_command(capsys: pytest.CaptureFixture[str]) -> None:
+    console.begin(Invocation(("-e", "sit")))
+    console.conclude("json", "no test is late", "`dr_cli.py status` shows it.")
+    assert capsys.readouterr().out == ""
+    console.conclude("terminal", "no test is late", "`dr_cli.py status` shows it.")
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        "In short",
+        "  Answer:   no test is late",
+        "  Next:     `python utils/aws_mgmt/dr_cli.py -e sit status` shows it.",
+    ]

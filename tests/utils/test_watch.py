@@ -1,0 +1,60 @@
+"""status --watch at a terminal of 80 columns: what changes is told, trouble stands on the screen, and q leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
+from tests.utils.pseudo_terminal import at_terminal
+from tests.utils.running import at_endpoint, rules, signed_in
+
+IMPATIENT = "[observation]\nattempts = 1\nconnect_timeout_s = 2"
+SMALL = {"LINES": "24", "COLUMNS": "80"}
+
+
+def test_without_a_terminal_the_watch_is_refused_in_a_sentence(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, "-e sit status --watch")
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert "use it at a terminal, and `python utils/aws_mgmt/dr_cli.py -e sit" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words", ["status --watch 1", pytest.param("failover --validate --watch 1", marks=pytest.mark.proof)]
+)
+def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
+    sandbox_world: Endpoint, tmp_path: Path, words: str
+) -> None:
+    config = rules(tmp_path, "sit", IMPATIENT)
+    dark = Outage("af-south-1", "refuse")
+    variables = {**signed_in(sandbox_world, "reader"), **SMALL}
+    with at_terminal(f"-e sit --config {config} {words}", tmp_path, variables, columns=80) as terminal:
+        terminal.until("NORMAL: the primary region answers")
+        sandbox_world.begin(dark)
+        try:
+            terminal.until("posture: NORMAL -> PRIMARY_LOST")
+        finally:
+            sandbox_world.end(dark)
+        terminal.until("posture: PRIMARY_LOST -> NORMAL")
+        terminal.press(b"q")
+        assert terminal.wait() == 0, terminal.shown
+        ending = [line for line in terminal.lines if line.strip()][-3:]
+        assert ending[0] == "In short"
+        assert ending[1].startswith("  Answer:   NORMAL at ")
+        assert ending[2].startswith("  Next:     `python utils/aws_mgmt/dr_cli.py -e sit ")
+
+
+def test_credentials_that_end_during_the_watch_are_told_on_the_screen(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    config = rules(tmp_path, "sit", IMPATIENT)
+    variables = {**signed_in(sandbox_world, "reader"), **SMALL}
+    with at_terminal(f"-e sit --config {config} status --watch 1", tmp_path, variables, columns=80) as terminal:
+        terminal.until("NORMAL: the primary region answers")
+        sandbox_world.inject("credentials-expired")
+        try:
+            terminal.until("CANNOT LOOK: sts:GetCallerIdentity in eu-west-1 refused the credentials")
+        finally:
+            sandbox_world.repair("credentials-expired")
+        terminal.press(b"q")
+        assert terminal.wait() == 0, terminal.shown

@@ -1,0 +1,174 @@
+"""What an account holds, read by read, as the settings of an environment file that does not exist yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dr_checks.derived.record_pairs import POLICIES
+from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
+from dr_checks.derived.site_visits import part_or
+from dr_estate.aws.read_client import ReadClient
+from dr_estate.config.environment import Environment, Side
+from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, TrafficSettings
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.network.http_probe import Visit
+from dr_estate.readers import cloudfront, ecs, http_sites, rds, route53
+from dr_estate.readers.route53 import Record
+from dr_estate.snapshot.observer import observe_with
+from dr_estate.snapshot.registry import reads
+from dr_estate.snapshot.snapshot import Snapshot
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.target import ObservedWorld
+
+_UNKNOWN = "unknown.example"
+_UNAUTHORISED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedSetting:
+    """One key of the file: its value as the account suggests it, and where that was seen."""
+
+    key: str
+    value: Any
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class _TrafficPair:
+    """The two records of the traffic's name, the one that leads while all is well first."""
+
+    zone: str
+    primary: Record
+    dr: Record
+
+
+def draft(name: str, region: str) -> Environment:
+    """An environment of which nothing is known but its name and one region, where its account is asked for."""
+    traffic = TrafficSettings(
+        zone=_UNKNOWN,
+        tenant_domain=_UNKNOWN,
+        origin_record=_UNKNOWN,
+        primary_set_identifier="primary",
+        secondary_set_identifier="secondary",
+        distribution_alias=f"*.{_UNKNOWN}",
+    )
+    replication = ReplicationSettings(expectation=Expectation.NONE, reason="not known yet")
+    regions = Regions(primary=_UNKNOWN, dr=region)
+    return Environment(name=name, account="0" * 12, regions=regions, replication=replication, traffic=traffic)
+
+
+def discover_settings(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    """Propose each setting that the account gives away. Raises DataUnavailable, and UsageError without traffic records.
+
+    ``environment`` is a ``draft``.
+    """
+    account = _account(environment, world)
+    environment = environment.model_copy(update={"account": account})
+    yield ProposedSetting("account", account, "STS GetCallerIdentity")
+    pair, parent = _traffic_pair(environment, world)
+    primary, dr = (region_of(target_of(record)) or "" for record in (pair.primary, pair.dr))
+    seen = f"Route 53: {pair.primary.name} in zone {pair.zone}"
+    yield ProposedSetting("regions.primary", primary, seen)
+    yield ProposedSetting("regions.dr", dr, seen)
+    yield ProposedSetting("traffic.zone", pair.zone, seen)
+    if parent:
+        yield ProposedSetting("traffic.parent_zone", parent, f"Route 53: zone {parent}")
+    yield ProposedSetting("traffic.origin_record", pair.primary.name, seen)
+    yield ProposedSetting("traffic.primary_set_identifier", pair.primary.set_identifier or "", seen)
+    yield ProposedSetting("traffic.secondary_set_identifier", pair.dr.set_identifier or "", seen)
+    yield ProposedSetting("traffic.policy", pair.primary.policy, seen)
+    traffic = environment.traffic.model_copy(update={"zone": pair.zone, "origin_record": pair.primary.name})
+    regions = Regions(primary=primary, dr=dr)
+    yield from _of_regions(environment.model_copy(update={"regions": regions, "traffic": traffic}), world)
+
+
+def _of_regions(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    parts = (cloudfront.distributions, ecs.services, rds.instances)
+    snapshot = _observed(environment, world, *(reader.name for reader in parts))
+    aliases = [
+        alias
+        for distribution in part_or(snapshot, cloudfront.distributions, Side.GLOBAL, ())
+        if any(origin.domain == environment.traffic.origin_record for origin in distribution.origins)
+        for alias in distribution.aliases
+    ]
+    alias = next((name for name in aliases if name.startswith("*.")), f"*.{environment.traffic.zone}")
+    yield ProposedSetting("traffic.tenant_domain", alias.removeprefix("*."), f"CloudFront: {alias}")
+    yield ProposedSetting("traffic.distribution_alias", alias, f"CloudFront: {alias}")
+    domain = environment.traffic.model_copy(
+        update={"tenant_domain": alias.removeprefix("*."), "distribution_alias": alias}
+    )
+    yield from _probed(environment.model_copy(update={"traffic": domain}), world)
+    standby = max((service.desired for service in _services(snapshot, environment, Side.DR)), default=0)
+    serving = max((service.desired for service in _services(snapshot, environment, Side.PRIMARY)), default=0)
+    yield ProposedSetting("standby.mode", "warm" if standby else "pilot-light", "ECS: services of the DR region")
+    yield ProposedSetting("standby.tasks_per_service", standby, "ECS: services of the DR region")
+    yield ProposedSetting("capacity.tasks_per_service", serving or 2, "ECS: services of the primary region")
+    name = environment.named(environment.names.database)
+    databases = part_or(snapshot, rds.instances, Side.PRIMARY, ())
+    if classes := [row.instance_class for row in databases if row.identifier == name]:
+        yield ProposedSetting("database.classes", classes, f"RDS: {name}")
+
+
+def _probed(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:
+    """Whether the tenants' pages ask for a password."""
+    rounds = part_or(_observed(environment, world, http_sites.visits.name), http_sites.visits, Side.PRIMARY, None)
+    pages = [page for page in rounds.tenants if isinstance(page, Visit)] if rounds else []
+    protected = any(page.status == _UNAUTHORISED for page in pages)
+    yield ProposedSetting("traffic.expected_probe_statuses", [200, _UNAUTHORISED] if protected else [200], "the sites")
+
+
+def _services(snapshot: Snapshot, environment: Environment, side: Side) -> list[ecs.Service]:
+    services = part_or(snapshot, ecs.services, side, ())
+    return [service for service in services if environment.tenant_of(environment.names.service, service.name)]
+
+
+def _account(environment: Environment, world: ObservedWorld) -> str:
+    """The account of the credentials, as the one known region's STS tells it."""
+    client = ReadClient(environment, reads(), world.credentials)
+    region = environment.regions.dr
+    return str(client.call("sts", region, lambda sts: sts.get_caller_identity())["Account"])
+
+
+def _observed(environment: Environment, world: ObservedWorld, *parts: str) -> Snapshot:
+    client = ReadClient(environment, reads(), world.credentials)
+    return observe_with(client, world.name, only=frozenset(parts))
+
+
+def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_TrafficPair, str]:
+    """The pair of records that lead to two regions, and the zone above its own, "" where the account has none."""
+    listed = _observed(environment, world, route53.zones.name).get(route53.zones, Side.GLOBAL)
+    public = [zone.name for zone in listed if not zone.private]
+    for zone in public:
+        traffic = environment.traffic.model_copy(update={"zone": zone})
+        snapshot = _observed(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
+        if (pair := _pair_in(zone, snapshot)) and _is_of(environment, pair):
+            above = [name for name in public if zone.endswith(f".{name}")]
+            return pair, max(above, key=len, default="")
+    raise UsageError(
+        "No public zone of this account has one address record for each of two regions (weighted or failover, an alias "
+        "to a load balancer): set them up first (docs/runbook.md), or write the file by hand (docs/environments.md)."
+    )
+
+
+def _is_of(environment: Environment, pair: _TrafficPair) -> bool:
+    """Whether the pair is of this environment, where its load balancer's name tells."""
+    name = environment.named(environment.names.load_balancer)
+    return name in target_of(pair.primary)
+
+
+def _pair_in(zone: str, snapshot: Snapshot) -> _TrafficPair | None:
+    try:
+        records = snapshot.get(route53.records, Side.GLOBAL)
+    except DataUnavailable:
+        return None
+    named: dict[tuple[str, str], list[Record]] = {}
+    for row in records:
+        if row.type in ADDRESS_TYPES and row.policy in POLICIES and region_of(target_of(row)):
+            named.setdefault((row.name, row.type), []).append(row)
+    for rows in named.values():
+        if len({region_of(target_of(row)) for row in rows}) == len(rows) == len(POLICIES):
+            leading, other = sorted(rows, key=lambda row: (row.failover != "PRIMARY", -(row.weight or 0)))
+            return _TrafficPair(zone, leading, other)
+    return None

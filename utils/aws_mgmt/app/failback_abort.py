@@ -1,0 +1,54 @@
+"""Whether a failback can still be given up, by what its journal holds, and what an abort needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.point_of_no_return import point_of_no_return
+from dr_actions.model.plan import Goal
+from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.assessment import goal_of
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.incident_record import goal_of_beginning, is_done, last_beginning, recorded_of
+from utils.aws_mgmt.app.options import PlanOptions
+
+RULE = "abort.point-of-no-return"
+_OPEN = "abort.unfinished-failback"
+
+
+def recorded_for(options: PlanOptions, past: Sequence[Entry], incident: str) -> Mapping[str, Mapping[str, Any]]:
+    """The before-values that a plan of these options needs. Raises Refused where there is no failback to abort."""
+    if goal_of(options) is not Goal.ABORT:
+        return recorded_of(past)
+    _refuse_unless_reversible(options, past, incident)
+    return {**recorded_of(past), **_before_the_failback(past)}
+
+
+def _refuse_unless_reversible(options: PlanOptions, past: Sequence[Entry], incident: str) -> None:
+    begun = last_beginning(past)
+    if begun is None or goal_of_beginning(begun) not in (Goal.FAILBACK, Goal.ABORT):
+        whose = incident or "this environment"
+        raise Refused(f"{_OPEN}: no failback of {whose} is under way: there is nothing to abort.")
+    if goal_of_beginning(begun) is Goal.FAILBACK and is_done(past, begun):
+        away = next_steps.run_of(Goal.SWITCHOVER, options, "")
+        raise Refused(f"{_OPEN}: the failback for {incident} is done. A switchover leads away again: {away}.")
+    if (entry := point_of_no_return(past)) is not None:
+        finish, away = (next_steps.run_of(goal, options, incident) for goal in (Goal.FAILBACK, Goal.SWITCHOVER))
+        raise Refused(
+            f"{RULE}: entry {entry.seq} of {incident} ({entry.at:%Y-%m-%d %H:%M:%S} UTC) is the {entry.kind} of "
+            f"{entry.step}: the primary's database may take writes since, and an abort would lose them. {finish} "
+            f"finishes the failback; {away} leads everybody back afterwards, and loses nothing."
+        )
+
+
+def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
+    """The before-values of the steps of the failback; where it was planned anew, those of its first plan."""
+    recorded: dict[str, Mapping[str, Any]] = {}
+    for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
+        if goal_of_beginning(begun) is Goal.FAILBACK:
+            recorded = {step["id"]: step["before"] for step in begun.planned} | recorded
+        elif goal_of_beginning(begun) is not Goal.ABORT or is_done(past, begun):
+            recorded = {}
+    return recorded

@@ -1,0 +1,192 @@
+"""tour: the product in three minutes, in a sandbox of its own. Each screen is the command, in its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dr_estate.config.environment import Environment
+from dr_estate.model.durations import duration
+from dr_estate.model.invocation import Program
+from reports.terminal import console
+from sandbox.client import daemon, zone_administrator
+from sandbox.client.endpoint import Endpoint
+from sandbox.core.errors import SandboxError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.options import INSTALLED, ROOT, TourOptions
+from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.cli.terminal import Terminal
+
+INCIDENT = "INC-20260107-001"
+_TENANTS, _SPEED = 3, 60
+_FAST, _STABLE_S, _TICK_S = 900, 2400.0, 0.2
+_READING_S = 2.0
+_DISASTER = "primary-dark"
+_NEXT = "`dr_cli.py doctor` is the first command on an account of your own."
+_ANY = frozenset(Exit)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """One screen: what it is about, the words of its command, and the exit codes that it may end with."""
+
+    title: str
+    about: str
+    words: tuple[str, ...]
+    codes: frozenset[int] = frozenset({0})
+
+
+@dataclass(frozen=True)
+class Tour:
+    """Where the tour plays: its ``folder`` holds the sandbox and the results of every screen."""
+
+    options: TourOptions
+    environment: Environment
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        """Where the screens leave their reports."""
+        return self.folder / "results"
+
+    def screens(self) -> Iterator[Screen]:
+        """Each screen, made when its turn comes: approvals and confirmations are of the plan that stands then."""
+        sandboxed, ticket = ("--sandbox",), ("--incident", INCIDENT)
+        yield Screen("A healthy estate", "Could the DR region take over now?", (*sandboxed, "status"))
+        yield Screen("The region dies", "Now nothing there answers.", ("sandbox", "break", _DISASTER))
+        yield Screen("Assess", "Shall we? It changes nothing.", (*sandboxed, "failover"))
+        if self.environment.approvals.people > 1:
+            yield self._approval("Approve", ())
+        run = (*sandboxed, "failover", "--execute", *ticket, *self._confirmed())
+        yield Screen("Fail over", "The operator runs what was approved. DNS is changed by a person.", run)
+        validate = (*sandboxed, "failover", "--validate")
+        yield Screen("Validate", "Does the DR region serve, as itself and by itself?", validate)
+        yield Screen("The region is back", "It has to be stable for a while first.", ("sandbox", "mend", _DISASTER))
+        self.let_pass(_STABLE_S)
+        staged = ("--staged",) if self.environment.failback.staged else ()
+        yield Screen(
+            "Assess the return", "Nobody writes for how long?", (*sandboxed, "failback", *staged), frozenset({0, 1})
+        )
+        if self.environment.approvals.people > 1:
+            yield self._approval("Approve the return", ("--failback", *staged))
+        back = (*sandboxed, "failback", *staged, "--execute", *ticket, *self._confirmed())
+        yield Screen("Fail back", "The primary region is filled again, then traffic returns in stages.", back)
+        yield Screen("Review", "What happened, from the journal.", (*sandboxed, "log", *ticket, "--review"))
+        yield Screen("The report", "What an auditor gets.", (*sandboxed, "status", "--report"), _ANY)
+
+    def let_pass(self, seconds: float) -> None:
+        """Let the sandbox's clock run on by ``seconds`` of its world."""
+        console.result(f"\n(In the sandbox {duration(seconds)} pass.)\n")
+        world = self.world()
+        until_s = world.clock()["world"] + seconds
+        world.set_speed(_FAST)
+        while world.clock()["world"] < until_s:
+            threading.Event().wait(_TICK_S)
+        world.set_speed(_SPEED)
+
+    def world(self) -> Endpoint:
+        """The tour's sandbox. Raises SandboxError where somebody ended it."""
+        world = daemon.find(self.environment)
+        if world is None:
+            raise SandboxError("The tour's sandbox is gone: begin again with `dr_cli.py tour`.")
+        return world
+
+    def _approval(self, title: str, goal: tuple[str, ...]) -> Screen:
+        digest = ("--digest", self._plan()["digest"][:12])
+        words = ("--sandbox", "approve", *goal, "--incident", INCIDENT, *digest)
+        return Screen(title, "The second person signs in and approves exactly this plan.", words)
+
+    def _confirmed(self) -> tuple[str, ...]:
+        """The steps that cannot be undone, confirmed beforehand: at a real incident a person types each."""
+        steps = [step["id"] for step in self._plan()["steps"] if step["danger"] == "irreversible"]
+        return tuple(word for step in steps for word in ("--confirm", step))
+
+    def _plan(self) -> dict[str, Any]:
+        """The plan of the newest report that has one."""
+        for path in sorted(self.results.glob("*/report.json"), key=lambda path: path.stat().st_mtime, reverse=True):
+            report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if plan := report.get("plan"):
+                return dict(plan)
+        raise SandboxError("No plan was assessed yet.")
+
+    def command(self, words: tuple[str, ...]) -> list[str]:
+        """The whole command line of this tool, with ``words``."""
+        begins = ["-m", "aws_dr_manager"] if INSTALLED else [str(ROOT / Program.CHECKOUT.removeprefix("python "))]
+        where = ["-e", self.environment.name, "--config", str(self.options.config), "--output", str(self.results)]
+        return [sys.executable, *begins, *where, *words]
+
+    def play(self, words: tuple[str, ...]) -> int:
+        """Run one command of this tool as a user does, on this terminal. Returns its exit code."""
+        names = [name for name in os.environ if not name.startswith("AWS_")]
+        variables = {name: os.environ[name] for name in names} | {"XDG_STATE_HOME": str(self.folder)}
+        sys.stdout.flush()
+        return subprocess.run(self.command(words), env=variables, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def tour_command(options: TourOptions, environment: Environment) -> Exit:
+    """Play every screen. Returns 0, or 5 where a screen ended otherwise than it should."""
+    goes_on = Terminal().attended and not options.non_interactive
+    with run_folder(options) as folder, _own_sandbox(Tour(options, environment, folder)) as tour:
+        for number, screen in enumerate(tour.screens(), 1):
+            console.result(f"\n=== {number}. {screen.title}. {screen.about}\n")
+            console.result(f"$ dr -e {environment.name} {shlex.join(screen.words)}\n")
+            person = _zone_administrator(tour) if "--execute" in screen.words else nullcontext()
+            with person:
+                code = tour.play(screen.words)
+            if code not in screen.codes:
+                console.complain(f"The tour ends here: exit {code} was not expected. Its files are in {folder}.")
+                return Exit.ACTION_FAILED
+            if goes_on and console.ask("\nEnter goes on, q leaves: ").strip() == "q":
+                return Exit.READY
+    _open_report(tour, goes_on)
+    return Exit.READY
+
+
+@contextmanager
+def _own_sandbox(tour: Tour) -> Iterator[Tour]:
+    """Start a sandbox that nobody else uses; it and its world are gone afterwards."""
+    home = tour.folder / "sandbox"
+    former = os.environ.get("DR_SANDBOX_HOME")
+    os.environ["DR_SANDBOX_HOME"] = str(home)
+    try:
+        with console.progress() as progress:
+            daemon.up(tour.environment, _TENANTS, progress=progress, speed=_SPEED)
+        yield tour
+    finally:
+        daemon.down(tour.environment, save=False)
+        shutil.rmtree(home, ignore_errors=True)
+        os.environ.pop("DR_SANDBOX_HOME")
+        if former is not None:
+            os.environ["DR_SANDBOX_HOME"] = former
+
+
+@contextmanager
+def _zone_administrator(tour: Tour) -> Iterator[None]:
+    def tell(path: Path) -> None:
+        console.complain(f"(In the tour somebody sends it for you: {path.name}.)")
+
+    with zone_administrator.at_work(tour.world(), tour.results, _READING_S, tell):
+        yield
+
+
+def _open_report(tour: Tour, goes_on: bool) -> None:
+    """Name the newest report, and open it where a person looks."""
+    pages = sorted(tour.results.glob("*/report.html"), key=lambda path: path.stat().st_mtime)
+    written = sorted(tour.results.glob("*/report.md"), key=lambda path: path.stat().st_mtime)
+    newest = (pages or written)[-1]
+    if goes_on and pages:
+        import webbrowser
+
+        webbrowser.open(newest.as_uri())
+    console.result(f"\nThe last report: {newest}\n")
+    console.conclude("terminal", "the tour is over, and its sandbox is gone", _NEXT)

@@ -1,0 +1,131 @@
+"""Plays the tour at a terminal of its own and writes its screens to docs/pictures as SVG: `make pictures`."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from rich.console import Console
+from rich.text import Text
+
+from dr_estate.config.environment import load_environment
+from reports.terminal.watch import WatchScreen
+from reports.values.watched_estate import watched_estate
+from sandbox.client import embedded
+from utils.aws_mgmt.app.areas import READINESS
+from utils.aws_mgmt.app.options import ROOT, StatusOptions
+from utils.aws_mgmt.app.target import world_of
+
+PICTURES = ROOT / "docs" / "pictures"
+WIDTH, ROWS = 100, 30
+_SCREEN = re.compile(r"^=== \d+\. ", re.MULTILINE)
+_HIDDEN = (
+    (re.compile(r" --(config|output) \S+"), ""),
+    (re.compile(r"AWS_\w+=\S* "), ""),
+    (re.compile(r"/\S+/results/"), "reports/out/"),
+    (re.compile(r" --endpoint-url \S+"), ""),
+)
+# The picture's name, the title of the tour's screen, and how many of its first and last lines are shown.
+_CHOSEN = {
+    "status": ("A healthy estate", 22, 7),
+    "assess": ("Assess", 22, 8),
+    "fail-over": ("Fail over", 24, 5),
+    "fail-back": ("Fail back", 10, 5),
+}
+_FONT_FACES = re.compile(r"@font-face \{.*?\}\n", re.DOTALL)
+
+
+def main() -> None:
+    """Write every picture. Takes as long as the tour."""
+    PICTURES.mkdir(exist_ok=True)
+    screens = {title: rest for title, _, rest in (screen.partition(". ") for screen in _screens())}
+    for name, (title, first, last) in _CHOSEN.items():
+        _write(name, f"dr: {title}", _shown(screens[title], first, last))
+    _write("watch", "dr -e prod status --watch", lambda console: console.print(_watched()))
+
+
+def _screens() -> list[str]:
+    """What each screen of the tour shows, without its number."""
+    return _SCREEN.split(_played())[1:]
+
+
+def _played() -> str:
+    """Everything that the tour writes: results as at a terminal, in colour, and beside them what it says on stderr."""
+    with tempfile.TemporaryDirectory(prefix="dr-pictures-") as folder:
+        ours, theirs = os.openpty()
+        termios.tcsetwinsize(theirs, (ROWS, WIDTH))
+        words = [str(ROOT / "utils/aws_mgmt/dr_cli.py"), "--output", folder, "tour", "--non-interactive"]
+        with subprocess.Popen(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TERM": "xterm-256color"},
+        ) as playing:
+            os.close(theirs)
+            heard = [b""]
+            beside = threading.Thread(target=_hear, args=(playing.stderr.fileno() if playing.stderr else 0, heard))
+            beside.start()
+            _hear(ours, heard)
+            beside.join()
+        return heard[0].decode().replace("\r\n", "\n")
+
+
+def _hear(source: int, heard: list[bytes]) -> None:
+    with suppress(OSError):  # a terminal that nobody writes to any more
+        while chunk := os.read(source, 1 << 16):
+            heard[0] += chunk
+
+
+def _shown(screen: str, first: int, last: int) -> Callable[[Console], None]:
+    """Print the command of a screen, its first lines and its last ones."""
+    for pattern, text in _HIDDEN:
+        screen = pattern.sub(text, screen)
+    lines = screen.strip("\n").split("\n")[1:]
+    cut = [*lines[:first], "...", *lines[-last:]] if len(lines) > first + last else lines
+
+    def show(console: Console) -> None:
+        for line in cut:
+            console.print(Text.from_ansi(line), soft_wrap=False)
+
+    return show
+
+
+def _watched() -> WatchScreen:
+    """The watch as a region dies."""
+    env = load_environment(ROOT / "environments", "prod")
+    screen = WatchScreen()
+    with embedded.running(env, tenants=3) as sandbox:
+        os.environ["AWS_ENDPOINT_URL"] = sandbox.url
+        keys = sandbox.people["reader"]
+        os.environ |= {"AWS_ACCESS_KEY_ID": keys.access_key_id, "AWS_SECRET_ACCESS_KEY": keys.secret_access_key}
+        with world_of(StatusOptions(environment="prod"), env) as world:
+            for disaster in ("", "primary-dark"):
+                if disaster:
+                    sandbox.inject(disaster)
+                screen.show(watched_estate(world.observe(env), env, READINESS))
+    return screen
+
+
+def _write(name: str, title: str, show: Callable[[Console], None]) -> None:
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, highlight=False)
+    show(console)
+    svg = console.export_svg(title=title, clear=False, unique_id=name)
+    (PICTURES / f"{name}.svg").write_text(_FONT_FACES.sub("", svg), encoding="utf-8")
+
+
+def names() -> Iterator[str]:
+    """The names of all pictures."""
+    yield from (*_CHOSEN, "watch")
+
+
+if __name__ == "__main__":
+    main()
