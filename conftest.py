@@ -42,8 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dr-exceptions", default=None, help="exceptions file (TOML)")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the closed list of tags: a misspelt one is a collection error."""
+    """Declare the closed list of tags: a misspelt one is a collection error. Let Allure tell Gherkin steps."""
+    if config.getoption("allure_report_dir", None):
+        config.pluginmanager.import_plugin("reports.allure.plugin")
     for area in Area:
         config.addinivalue_line("markers", f"{area}: scenarios about {area}")
     for name, about in REQUIREMENTS.items():

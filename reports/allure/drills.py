@@ -39,6 +39,7 @@ def result_of(summary: DrillSummary, environment: str, ended: datetime, folder: 
         "labels": [
             {"name": "epic", "value": f"DR readiness of {environment}"},
             {"name": "feature", "value": "Drills"},
+            {"name": "parentSuite", "value": "Drills"},
             {"name": "severity", "value": "critical"},
             {"name": "tag", "value": "REL13-BP03"},
         ],

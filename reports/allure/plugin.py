@@ -14,14 +14,16 @@ from typing import Any
 import allure_commons
 import allure_pytest.plugin
 import pytest
+from allure_commons.model2 import Label
 from allure_commons.types import AttachmentType
 from allure_commons.utils import uuid4
 from allure_pytest.listener import AllureListener
 
-from dr_checks.core.model import Check, Status
+from dr_checks.core.model import Area, Check, CheckResult, Status
 from dr_checks.core.registry import checks
 from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
 from reports.render.csv_report import findings_table
+from reports.render.findings_html import findings_html
 from reports.render.rule_links import rule_link
 
 # `import pytest_bdd.scenario` gives the decorator of that name, not the module
@@ -61,6 +63,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     labels += [("requirement", tag) for tag in scenario.feature.tags | scenario.tags if tag.startswith("US-")]
     check = _check_of(scenario)
     if check:
+        suite = "Validation" if check.area is Area.VALIDATION else "Assessment"
+        labels += [("parentSuite", suite), ("suite", scenario.feature.name)]
         labels += [("severity", check.severity), ("story", check.id), *(("rule", rule) for rule in check.rules)]
         for name, url in filter(None, map(rule_link, check.rules)):
             item.add_marker(pytest.mark.allure_link(url, link_type="link", name=name))
@@ -131,16 +135,25 @@ def _stop(step_id: str, exception: BaseException | None) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Mark an excepted scenario as known in Allure: it stays red, beside the score."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Complete the test of a scenario. An excepted one is known in Allure: it stays red, beside the score."""
     report = yield
     carried = [value for name, value in item.user_properties if name == RESULT_PROPERTY]
     listener = item.config.pluginmanager.get_plugin("allure_listener")
     if report.when == "call" and carried and listener:
         result = result_from_json(carried[-1])
         test = listener.allure_logger.get_test(None)
-        if result.status is Status.EXCEPTED and test is not None and test.statusDetails:
-            test.statusDetails.known = True
-        if test is not None and test.statusDetails:
-            test.statusDetails.trace = None
+        if test is not None:
+            _tell(test, result, call.excinfo)
     return report
+
+
+def _tell(test: Any, result: CheckResult, excinfo: pytest.ExceptionInfo[BaseException] | None) -> None:
+    """Give a test of Allure what its check found: a table, the verdict as a label, and no class name or trace."""
+    test.labels.append(Label(name="verdict", value=str(result.status)))
+    if result.findings:
+        test.descriptionHtml = findings_html(result)
+    if test.statusDetails:
+        test.statusDetails.known = result.status is Status.EXCEPTED or None
+        test.statusDetails.trace = None
+        test.statusDetails.message = str(excinfo.value) if excinfo else test.statusDetails.message

@@ -15,23 +15,17 @@ from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line, visible
 from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
+from reports.allure.scenarios import scenario_ids
+from reports.page import render as page_render
 from reports.render import control_planes, csv_report, json_report, markdown_report
+from reports.render import crosswalk as walk
 from reports.terminal import console
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 
-_CATEGORIES = (
-    {"name": "Runs that are not done", "messageRegex": f"(?s){allure_runs.NOT_DONE}.*", "matchedStatuses": ["failed"]},
-    {"name": "Accepted gaps", "messageRegex": "(?s).*Accepted:.*", "matchedStatuses": ["failed"]},
-    {"name": "Gaps that would break a failover", "matchedStatuses": ["failed"]},
-    {"name": "Could not be seen", "messageRegex": "(?s).*NotSeen:.*", "matchedStatuses": ["broken"]},
-    {"name": "Defects of this tool", "matchedStatuses": ["broken"]},
-    {"name": "Not applicable here", "matchedStatuses": ["skipped"]},
-)
-
-
 RESULTS = "allure-results"
-PAGE = "report.html"
+PAGE, ALLURE_PAGE = "report.html", "allure.html"
+CROSSWALKS = {"controls.md": walk.markdown, "controls.csv": walk.as_csv, "controls.oscal.json": walk.oscal}
 FORMS = {"terminal": "report.md", "markdown": "report.md", "json": "report.json", "csv": "report.csv"}
 """Which file keeps the report in which format; a terminal is shown the Markdown, which needs nothing to draw with."""
 
@@ -44,7 +38,6 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     results = folder / RESULTS
     results.mkdir(parents=True, exist_ok=True)
     (results / "environment.properties").write_text(_environment(report), encoding="utf-8")
-    _write_json(results / "categories.json", _CATEGORIES)
     _write_globals(report, results)
     _write_json(results / "executor.json", {"name": "AWS DR Manager", "type": "dr_cli", "buildName": folder.name})
     for result in report.verdict.results:
@@ -55,30 +48,39 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     if report.ran is not None:
         run = allure_runs.result_of(report.ran, report.environment.name, report.observed_at, results)
         _write_json(results / f"{uuid.uuid4()}-result.json", run)
-    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / "report.md"}
+    paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
-    report = _with_page(report, folder) if html else report
+    report = _with_allure(report, folder) if html else report
+    ids = scenario_ids(results) if "Allure" in report.files else {}
+    scenarios = {check: f"{ALLURE_PAGE}#{shown}" for check, shown in ids.items()}
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
+    for name, form in CROSSWALKS.items():
+        (folder / name).write_text(form(report), encoding="utf-8")
+    (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
     return report
 
 
-def title_of(environment: str) -> str:
-    """What the HTML report is called."""
-    return f"DR readiness of {environment}"
+def title_of(environment: str, answer: str, score: int) -> str:
+    """What Allure's page is called: the verdict in its name."""
+    return f"DR of {environment.upper()}: {answer.replace('_', ' ')}, score {score} of 100"
 
 
-def _with_page(report: Report, folder: Path) -> Report:
-    """The report with its HTML page. Where it was not built, a note and a line on stderr say so: no exit code does."""
+def _with_allure(report: Report, folder: Path) -> Report:
+    """The report with Allure's page. Where it was not built, a note and a line on stderr say so: no exit code does."""
     from reports.allure.html import build_html
 
-    with console.working("Building the HTML page"):
-        built = build_html(folder / RESULTS, folder / PAGE, title_of(report.environment.name))
+    with console.working("Building Allure's page"):
+        built = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(report))
     for note in built.notes:
         console.complain(note)
-    files = {**report.files, "Report": built.path} if built.path else report.files
+    files = {**report.files, "Allure": built.path} if built.path else report.files
     return replace(report, files=files, notes=(*report.notes, *built.notes))
+
+
+def _title(report: Report) -> str:
+    return title_of(report.environment.name, report.verdict.recommendation, report.verdict.score)
 
 
 def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str, Any]:
@@ -90,16 +92,16 @@ def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str,
 def _environment(report: Report) -> str:
     env, verdict = report.environment, report.verdict
     rows = {
+        "Verdict": verdict.recommendation,
+        "Posture": report.posture,
+        "Readiness score": f"{verdict.score} of 100",
+        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
         "Environment": env.name,
         "Account": env.account,
         "Primary region": env.regions.primary,
         "DR region": env.regions.dr,
         "World": titled(report.world, report.world),
         "Observed at": report.observed_at.isoformat(timespec="seconds"),
-        "Posture": report.posture,
-        "Readiness score": f"{verdict.score}/100",
-        "Recommendation": verdict.recommendation,
-        "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
         "API calls": report.api_calls,
         "Python": platform.python_version(),
     }
@@ -128,13 +130,16 @@ def _lost(result: CheckResult, report: Report) -> dict[str, Any]:
         "name": f"{result.check} was not judged",
         "fullName": f"lost#{result.check}",
         "status": "broken",
-        "statusDetails": {"message": f"NotSeen: {visible(result.reason)}"},
+        "statusDetails": {"message": visible(result.reason)},
         "start": moment_ms,
         "stop": moment_ms,
         "labels": [
             {"name": "epic", "value": f"DR readiness of {report.environment.name}"},
             {"name": "feature", "value": "Scenarios that did not report"},
             {"name": "severity", "value": "blocker"},
+            {"name": "parentSuite", "value": "Assessment"},
+            {"name": "suite", "value": "Scenarios that did not report"},
+            {"name": "verdict", "value": str(Status.UNKNOWN)},
         ],
     }
 

@@ -14,8 +14,6 @@ from reports.render.assessment_markdown import of_run
 from reports.values import run_record
 from reports.values.run_summary import RunSummary, sentences
 
-NOT_DONE = "NotDone:"
-
 
 def result_of(summary: RunSummary, environment: str, ended: datetime, folder: Path) -> dict[str, Any]:
     """The result; its attachment is written into ``folder``. It passed only where the run is done."""
@@ -33,7 +31,7 @@ def result_of(summary: RunSummary, environment: str, ended: datetime, folder: Pa
         "fullName": f"run#{summary.goal}",
         "description": "  \n".join(sentences(summary)),
         "status": "passed" if done else "failed",
-        "statusDetails": {} if done else {"message": f"{NOT_DONE} {summary.outcome}: {summary.says}"},
+        "statusDetails": {} if done else {"message": f"{summary.outcome}: {summary.says}"},
         "start": min([stop, *(step["start"] for step in steps)]),
         "stop": stop,
         "steps": steps,
@@ -41,6 +39,7 @@ def result_of(summary: RunSummary, environment: str, ended: datetime, folder: Pa
         "labels": [
             {"name": "epic", "value": f"DR readiness of {environment}"},
             {"name": "feature", "value": "Runs"},
+            {"name": "parentSuite", "value": "Runs"},
             {"name": "severity", "value": "critical"},
         ],
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from dr_checks.core.model import CheckResult, Lag, Status
+from dr_checks.core.model import CheckResult, Lag
 from dr_checks.core.verdict import Verdict
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
@@ -116,8 +116,6 @@ def _result(result: CheckResult) -> dict[str, Any]:
 
 
 def _exceptions(report: Report) -> list[dict[str, Any]]:
-    today = report.observed_at.date()
-    excepted = {r.check for r in report.verdict.results if any(f.status is Status.EXCEPTED for f in r.findings)}
     return [
         {
             "check": rule.check,
@@ -125,7 +123,7 @@ def _exceptions(report: Report) -> list[dict[str, Any]]:
             "who": rule.who,
             "why": rule.why,
             "until": rule.until,
-            "state": "expired" if today > rule.until else "applied" if rule.check in excepted else "unused",
+            "state": report.exception_state(rule),
         }
         for rule in report.exceptions
     ]

@@ -18,7 +18,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import SILENT
-from dr_estate.readers.control_table import ControlState
+from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
@@ -39,8 +39,8 @@ class Report:
     region's is like, None where the posture is not NORMAL or it was not seen. ``rules`` are those it was judged by.
     ``next_step`` is what to do now: a sentence, mostly with a bare command. ``every_finding``: a page for people lists
     those of one cause one by one, too. ``writers`` says which region's database takes writes. ``gate`` is how the run
-    came out by a pipeline's rules, where it was given some. ``scheduled_tests`` are None where the runs on record could
-    not be read.
+    came out by a pipeline's rules, where it was given some. ``scheduled_tests`` and ``history``, the recorded runs, are
+    None where the runs on record could not be read. ``evidence`` is the SHA-256 of what was observed.
     """
 
     command: str
@@ -72,6 +72,8 @@ class Report:
     every_finding: bool = False
     gate: GateResult | None = None
     scheduled_tests: tuple[ScheduledTest, ...] | None = None
+    history: RunHistory | None = None
+    evidence: str = ""
 
     @property
     def whole_posture(self) -> Posture:
@@ -111,6 +113,13 @@ class Report:
             if len(regions) == 1 and (region := regions.pop()):
                 found.setdefault(region, []).append(result)
         return found
+
+    def exception_state(self, rule: ExceptionRule) -> str:
+        """Whether an accepted gap is ``applied``, ``unused``, or ``expired`` on the day of the report."""
+        if self.observed_at.date() > rule.until:
+            return "expired"
+        excepted = self.verdict.with_status(Status.EXCEPTED)
+        return "applied" if any(result.check == rule.check for result in excepted) else "unused"
 
     def recommendations(self) -> list[str]:
         """What to do, the severest gap first, each remedy once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +17,7 @@ from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
 from dr_checks.derived.database_identity import living
 from dr_checks.derived.due import ScheduledTest, dues
-from dr_checks.posture.posture import PostureName, posture_of
+from dr_checks.posture.posture import Posture, PostureName, posture_of
 from dr_checks.posture.writers import way_back_sentence, writers_sentence
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment, Side
@@ -24,7 +25,7 @@ from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
-from dr_estate.readers.control_table import ControlState
+from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
@@ -102,8 +103,7 @@ def judge(
     shown = Area.REPLICATION in areas and environment.replicates
     measured = lags(snapshot, environment, observation.only_tenants) if shown else []
     posture = posture_of(snapshot, environment)
-    blocker = f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
-    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, blocker)
+    verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
     return Report(
         command=options.command,
         environment=environment,
@@ -113,7 +113,7 @@ def judge(
         posture_says=posture.says,
         posture_severity=posture.severity,
         posture_next=posture.next_step,
-        writers=_writers(snapshot, environment, invocation),
+        writers=_writers(snapshot, environment, observation.invocation),
         to_fence=posture.to_fence,
         tenants=tenants_of(observation),
         verdict=verdict,
@@ -123,12 +123,18 @@ def judge(
         api_calls=0 if options.from_evidence else snapshot.api_calls,
         exit=exit_of(verdict),
         standing=_control_state(snapshot),
-        invocation=invocation,
+        invocation=observation.invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
         notes=cache_notes(snapshot),
+        history=_history(snapshot),
+        evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
+
+
+def _blocker(posture: Posture) -> str:
+    return f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
 
 
 def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocation) -> str:
@@ -154,6 +160,13 @@ def _scheduled_tests(snapshot: Snapshot, environment: Environment) -> tuple[Sche
 def _control_state(snapshot: Snapshot) -> ControlState | None:
     try:
         return snapshot.get(control_table.standing, Side.DR)
+    except DataUnavailable:
+        return None
+
+
+def _history(snapshot: Snapshot) -> RunHistory | None:
+    try:
+        return snapshot.get(control_table.runs, Side.DR)
     except DataUnavailable:
         return None
 

@@ -61,7 +61,7 @@ GLOBAL = (
     click.Option(["-v", "--debug"], is_flag=True, help="Log each API call, its time and request id, in a file."),
     _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
 )
-_REPORT = _flag("report", "Also build the single-file HTML report.", "html")
+_REPORT = _flag("report", "Also build Allure's page beside report.html.", "html")
 _OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
 _JUDGING = (
     _flag("gate", "For a pipeline: the exit code by the rules of the next three options."),
@@ -111,7 +111,7 @@ _ABOUT = {
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
-    "report": "Print the report of an earlier run again and build its HTML page (offline, without -e).",
+    "report": "Print the report of an earlier run again and build its Allure page (offline, without -e).",
     "diff": "Show what changed between two runs of one environment (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",

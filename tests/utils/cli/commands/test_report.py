@@ -68,18 +68,19 @@ def earlier(tmp_path_factory: pytest.TempPathFactory, path_with_allure: str) -> 
 @pytest.mark.proof
 def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
     assert (earlier.ran.code, earlier.ran.err, earlier.ran.report["notes"]) == (0, "", [])
-    page = Path(earlier.ran.report["files"]["Report"])
-    assert (page.is_absolute(), page.name, page.parent.parent) == (True, "report.html", earlier.home / "there")
-    assert len(page.read_text(encoding="utf-8")) > 1000
+    for title, name in (("Report", "report.html"), ("Allure", "allure.html")):
+        page = Path(earlier.ran.report["files"][title])
+        assert (page.is_absolute(), page.name, page.parent.parent) == (True, name, earlier.home / "there")
+        assert len(page.read_text(encoding="utf-8")) > 1000
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_earlier_run_is_printed_as_it_was_and_its_page_is_built_again(earlier: Earlier, form: str) -> None:
-    page = earlier.folder / "report.html"
-    page.unlink()
+    page = earlier.folder / "allure.html"
+    page.unlink(missing_ok=True)
     ran = earlier.run(f"report {os.path.relpath(earlier.folder, ROOT)} --format {form}")
     assert (ran.code, ran.out) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
-    assert str(page) in ran.err
+    assert {f"Report: {earlier.folder / 'report.html'}", f"Allure: {page}"} <= set(ran.err.splitlines())
     assert len(page.read_text(encoding="utf-8")) > 1000
 
 
@@ -97,7 +98,8 @@ def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report
     (note,) = ran.report["notes"]
     assert (ran.code, ran.err) == (0, f"{note}\n"), "the exit code is the verdict's"
     assert "The HTML report was not built" in note
-    assert ran.report["files"]["Report"].endswith("report.md")
+    assert ran.report["files"]["Report"].endswith("report.html"), "it needs no Allure"
+    assert "Allure" not in ran.report["files"]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from reports.allure.html import build_html
-from reports.allure.results import FORMS, PAGE, RESULTS, title_of
+from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, title_of
 from reports.terminal import console
 from reports.values.report import SCHEMA
 from utils.aws_mgmt.app.errors import UsageError
@@ -20,7 +21,8 @@ def report_command(options: ReportOptions) -> Exit:
     Offline, and without an environment file. Raises UsageError for a folder that is no run's, or another environment's.
     """
     folder = options.folder
-    environment = _environment_of(folder)
+    document = _report_of(folder)
+    environment = str(document["environment"])
     if options.environment not in ("", environment):
         raise UsageError(f"{folder} is a run of {environment}, not of {options.environment}. Omit -e.")
     stored = folder / FORMS[options.format]
@@ -29,14 +31,20 @@ def report_command(options: ReportOptions) -> Exit:
     else:
         others = ", ".join(form for form, name in FORMS.items() if (folder / name).exists())
         console.complain(f"{stored} is not there: choose --format {others}.")
-    page = build_html(folder / RESULTS, folder / PAGE, title_of(environment))
-    for note in page.notes or (f"Report: {page.path}",):
+    if (folder / PAGE).exists():
+        console.complain(f"Report: {folder / PAGE}")
+    page = build_html(
+        folder / RESULTS,
+        folder / ALLURE_PAGE,
+        title_of(environment, str(document["recommendation"]), int(document["score"])),
+    )
+    for note in page.notes or (f"Allure: {page.path}",):
         console.complain(note)
     return Exit.READY if page.path and stored.exists() else Exit.COULD_NOT_SEE
 
 
-def _environment_of(folder: Path) -> str:
-    """Whose run left its report in the folder. Raises UsageError where none did."""
+def _report_of(folder: Path) -> dict[str, Any]:
+    """The report that a run left in the folder. Raises UsageError where none did."""
     path = folder / "report.json"
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder. Name the one that a run printed as its Results.")
@@ -48,4 +56,4 @@ def _environment_of(folder: Path) -> str:
         report = None
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise UsageError(f"{path} is not a report of this tool ({SCHEMA}). Name the Results of a run.")
-    return str(report["environment"])
+    return report

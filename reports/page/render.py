@@ -1,0 +1,114 @@
+"""The report as one HTML file that asks nobody for anything: jinja2 templates, styles and script inside.
+
+All text is escaped by the template engine, and what cannot be seen is written out. The page's own policy (CSP) allows
+its one script and its one style sheet by their hashes, and no request at all.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from dr_checks.core.model import Status
+from dr_estate.model.durations import duration
+from dr_estate.model.visible import visible
+from dr_estate.model.world_id import is_sandbox
+from reports.page import charts
+from reports.page.content import content_of
+from reports.values import assessment as values_assessment
+from reports.values import control_state, drill_summary, run_record
+from reports.values.report import Report
+
+TEMPLATES = Path(__file__).parent / "templates"
+_CODE = re.compile("`([^`]+)`")
+_WORDS = {
+    Status.PASS: "pass",
+    Status.WARN: "warning",
+    Status.FAIL: "fail",
+    Status.UNKNOWN: "unknown",
+    Status.EXCEPTED: "accepted",
+    Status.NOT_APPLICABLE: "not applicable",
+}
+
+
+def render(report: Report, scenarios: Mapping[str, str]) -> str:
+    """The page. ``scenarios`` are the addresses of the checks' scenarios in Allure, empty where there is no Allure."""
+    template = _engine().get_template("page.html")
+    page = template.render(
+        report=report,
+        env=report.environment,
+        page=content_of(report),
+        scenarios=scenarios,
+        complete=report.invocation.complete,
+        rehearsed=is_sandbox(report.world),
+        policy=_policy(),
+    )
+    return visible(page)
+
+
+@cache
+def _engine() -> Environment:
+    engine = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    engine.filters |= {"duration": duration, "moment": _moment, "prose": _prose, "anchor": _anchor}
+    engine.globals |= {
+        "Status": Status,
+        "word": _WORDS.__getitem__,
+        "charts": charts,
+        "assessments": values_assessment,
+        "drills": drill_summary,
+        "records": run_record,
+        "standing": control_state,
+        "style": Markup(_read("page.css")),  # noqa: S704 - a file of this folder
+        "script": Markup(_read("page.js")),  # noqa: S704 - a file of this folder
+    }
+    return engine
+
+
+def _moment(value: date | None) -> str:
+    if value is None:
+        return "not recorded"
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value.isoformat()
+
+
+def _prose(text: str) -> list[tuple[bool, str]]:
+    """A sentence in parts: each is code (between backticks in ``text``) or not."""
+    return [(bool(number % 2), part) for number, part in enumerate(_CODE.split(text)) if part]
+
+
+def _anchor(check: str) -> str:
+    return f"check-{check}"
+
+
+@cache
+def _read(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8").strip()
+
+
+def _policy() -> str:
+    return "; ".join(_directives())
+
+
+def _directives() -> Iterator[str]:
+    yield "default-src 'none'"
+    yield f"style-src '{_hash('page.css')}'"
+    yield f"script-src '{_hash('page.js')}'"
+    yield "base-uri 'none'"
+    yield "form-action 'none'"
+
+
+def _hash(name: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(_read(name).encode()).digest()).decode()}"

@@ -1,0 +1,70 @@
+"""Allure has the verdict in its name, one table a scenario, categories by verdict, and a way back to the report."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports.allure.html import CATEGORIES
+from reports.allure.results import finish_results, title_of
+from reports.allure.scenarios import scenario_ids, with_way_back
+from reports.render.findings_html import findings_html
+from tests.reports.test_reports import REPORT, RESULTS
+from tests.utils.running import ROOT
+
+HOSTILE = "<img src=x onerror=alert(1)>\u202e"
+
+
+def test_the_verdict_is_in_the_page_s_name() -> None:
+    assert title_of("sit", "NOT_READY", 49) == "DR of SIT: NOT READY, score 49 of 100"
+
+
+def test_our_numbers_stand_first_in_the_environment(tmp_path: Path) -> None:
+    finish_results(REPORT, tmp_path, html=False)
+    lines = (tmp_path / "allure-results" / "environment.properties").read_text(encoding="utf-8").splitlines()
+    names = [line.partition(" = ")[0] for line in lines]
+    assert names[:4] == ["Verdict", "Posture", "Readiness_score", "Worst_recovery_point"]
+    assert f"Readiness_score = {REPORT.verdict.score} of 100" in lines
+
+
+def test_findings_are_a_table_with_the_worst_first_and_all_text_escaped() -> None:
+    failed = next(result for result in RESULTS if result.check == "a.fail")
+    table = findings_html(failed)
+    assert table.index("<td>fail</td>") < table.index("=cmd59")
+    odd = REPORT.verdict.results[0].findings[0]
+    harmless = findings_html(type(failed)("a.b", failed.severity, failed.area, failed.status, (odd,)))
+    hostile = type(odd)(odd.check, odd.side, HOSTILE, None, odd.status, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    found = findings_html(type(failed)("a.b", failed.severity, failed.area, failed.status, (hostile,)))
+    assert found.count("<") == harmless.count("<"), "no tag came with the text"
+    assert "\u202e" not in found
+
+
+def test_a_category_is_told_by_status_and_verdict_never_by_the_words_of_a_message() -> None:
+    assert len({str(category["matchers"]) for category in CATEGORIES}) == len(CATEGORIES)
+    assert "message" not in json.dumps(CATEGORIES)
+
+
+def test_a_scenario_leads_back_to_its_check(tmp_path: Path) -> None:
+    result = {"uuid": "u", "labels": [{"name": "story", "value": "efs.last-replicated"}]}
+    (tmp_path / "a-result.json").write_text(json.dumps(result), encoding="utf-8")
+    ids = scenario_ids(tmp_path)
+    assert ids == {"efs.last-replicated": "7b774effe4a349c6dd82ad4f4f21d34c"}, "the MD5 of its uuid"
+    page = with_way_back("<html><body>x</body></html>", {"</script>": "a"})
+    assert page.count("</script>") == 1
+    assert page.endswith("</body></html>")
+
+
+@pytest.mark.proof
+def test_bare_pytest_tells_steps_severity_and_suite_too(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "features", "-k", "control_table_is_active"]
+    done = subprocess.run([*command, f"--alluredir={tmp_path}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    (file,) = tmp_path.glob("*-result.json")
+    result = json.loads(file.read_text(encoding="utf-8"))
+    assert [step["name"].split()[0] for step in result["steps"]] == ["Given", "Then"], done.stdout
+    labels = {label["name"]: label["value"] for label in result["labels"]}
+    assert (labels["severity"], labels["parentSuite"], labels["verdict"]) == ("blocker", "Assessment", "pass")
+    assert "<table>" in result["descriptionHtml"]
