@@ -95,9 +95,8 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
     evidence, folder = _save(snapshot, options.save_evidence, run.folder), run.folder / "allure-results"
-    invocation = invocation_of(options)
+    invocation, exceptions = invocation_of(options), _exceptions_file(options)
     observation = Observation(environment, snapshot, tenants, rules, invocation)
-    exceptions = _exceptions_file(options)
     selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     shown = Area.REPLICATION in areas and environment.replicates

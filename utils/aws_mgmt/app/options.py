@@ -383,34 +383,6 @@ class SandboxOptions(Options):
     end: bool = False
 
 
-TYPES: dict[str, type[Any]] = {
-    kind.command: kind
-    for kind in (
-        *(
-            DoctorOptions,
-            StatusOptions,
-            DrTestOptions,
-            ScheduleOptions,
-            ExplainOptions,
-            FailoverOptions,
-            FailbackOptions,
-            FenceOptions,
-            ApproveOptions,
-            AttachOptions,
-        ),
-        *(
-            PauseOptions,
-            UnpauseOptions,
-            LogOptions,
-            EvidenceOptions,
-            IamOptions,
-            DrillOptions,
-            ReportOptions,
-            DiffOptions,
-            SandboxOptions,
-            TourOptions,
-            InitOptions,
-        ),
-    )
-}
+_KINDS = [kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, Options)]
+TYPES: dict[str, type[Any]] = {kind.command: kind for kind in _KINDS if kind.command}
 """The options of each command, by its name."""
