@@ -76,7 +76,8 @@ def build(estate: Estate) -> None:
     arns = {name: _policy(estate, name, policy) for name, policy in recovery_policies(env).items()}
     approver = [_policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))]
     drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
-    _role(estate, env.acting_role, {"AWS": f"arn:aws:iam::{env.account}:root"}, arns.values())
+    task, account = {"Service": "ecs-tasks.amazonaws.com"}, {"AWS": f"arn:aws:iam::{env.account}:root"}
+    _role(estate, env.acting_role, task if env.automation.enabled else account, arns.values())
     look = arns[f"{env.name}-dr-look"]
     known = {user["UserName"] for user in iam.list_users()["Users"]}
     recover = [arn for name, arn in arns.items() if not name.endswith("-never")]
