@@ -99,8 +99,7 @@ def judge(
     observation = Observation(environment, snapshot, tenants, rules, invocation)
     selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
-    shown = Area.REPLICATION in areas and environment.replicates
-    measured = lags(snapshot, environment, observation.only_tenants) if shown else []
+    measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
     return Report(

@@ -384,16 +384,14 @@ def close_the_record(context: RunContext, run: PlanRun, result: RunResult, fence
     if result.outcome not in ("done", "unconfirmed") or is_trial(incident) or run.plan.goal is Goal.CLEAN_UP:
         return
     with contextlib.suppress(Exception):  # said in the journal all the same
-        if run.plan.goal is Goal.FAILBACK and is_full(incident):
+        if run.plan.goal is Goal.FAILBACK:
             control.unprotected(incident, None, who, fence)
-            control.enter_phase(incident, "home, not cleaned up", who, fence)
-        elif run.plan.goal is Goal.FAILBACK:
-            control.unprotected(incident, None, who, fence)
-            control.close_incident(incident, who, fence)
-        elif run.plan.goal is Goal.ABORT:
-            control.enter_phase(incident, ON_DR, who, fence)
-        elif run.plan.goal is Goal.FENCE:
-            control.enter_phase(incident, "fenced", who, fence)
+            if is_full(incident):
+                control.enter_phase(incident, "home, not cleaned up", who, fence)
+            else:
+                control.close_incident(incident, who, fence)
+        elif run.plan.goal in (Goal.ABORT, Goal.FENCE):
+            control.enter_phase(incident, ON_DR if run.plan.goal is Goal.ABORT else "fenced", who, fence)
         elif run.plan.goal is Goal.RELEASE:
             control.close_incident(incident, who, fence)
         else:
