@@ -37,7 +37,7 @@ _WORDS = {
     "cloudwatch": "Describe Get List",
     "dynamodb": "Condition Describe Get List Query Scan",
     "ec2": "Describe",
-    "ecr": "Describe GetRepositoryPolicy List",
+    "ecr": "Describe Get List",
     "ecs": "Describe List",
     "elasticfilesystem": "Describe",
     "elasticloadbalancing": "Describe",
@@ -56,6 +56,7 @@ _WORDS = {
 }
 # Without the contents, which are read of the environment's own things alone.
 _NARROW = {
+    "ecr": "Describe GetRepositoryPolicy List",
     "dynamodb": "Describe List Query Scan",
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",

@@ -16,6 +16,7 @@ from dr_estate.readers import (
     application_autoscaling,
     cloudfront,
     ecs,
+    iam_copy_roles,
     iam_task_roles,
     route53,
     route53_private_names,
@@ -24,6 +25,8 @@ from dr_estate.readers import (
     vpc,
 )
 from dr_estate.readers.cloudfront import Behaviour
+from dr_estate.readers.iam_copy_roles import OBJECTS, CopyRole
+from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
 from dr_estate.readers.task_sources import TaskSources
@@ -34,6 +37,7 @@ from tests.dr_checks.worlds import SIT
 
 _EVIDENCE = Path(__file__).parents[1] / "golden" / "evidence" / "sit-healthy.json.xz"
 OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in (False, True))
+COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 Changes = Mapping[tuple[Reader[Any], Side], Any]
 
 
@@ -42,7 +46,8 @@ def healthy() -> Snapshot:
     """SIT, healthy, with all its parts: as recorded, but for what was changed since.
 
     Tasks ran in the DR region without a database (T54), its traffic records evaluated target health (T55), and
-    behaviours of the distribution were not read, nor what stands between a task of the DR region and the world.
+    these were not read: behaviours of the distribution, roles that copy, and what stands between a task of the DR
+    region and the world.
     """
     recorded = from_json(lzma.decompress(_EVIDENCE.read_bytes()))
     services = recorded.get(ecs.services, Side.DR)
@@ -56,6 +61,9 @@ def healthy() -> Snapshot:
         (cloudfront.distributions.name, Side.GLOBAL): tuple(
             replace(row, behaviours=(Behaviour("default (*)", row.target, "", "", True, functions=False),))
             for row in distributions
+        ),
+        (iam_copy_roles.roles.name, Side.GLOBAL): (
+            CopyRole("arn:aws:iam::1:role/copy", OBJECTS, True, True, (COPIES,)),
         ),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(

@@ -233,7 +233,7 @@ def test_a_command_knows_whose_keys_it_takes_in_the_sandbox(options: of.Options,
 
 
 NO_FIELD = {"assess_only", "help", "version", "shell"}
-OF_SOME_PLANS = {"staged", "planned", "failback", "fence", "release", "side"}
+OF_SOME_PLANS = {"staged", "planned", "failback", "fence", "release", "side", "abort"}
 ELSEWHERE = {"action", "program", "html"} | OF_SOME_PLANS
 
 
