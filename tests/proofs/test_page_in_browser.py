@@ -140,7 +140,7 @@ def _complete_failover(world: Endpoint, home: Path) -> Path:
 WORLDS = {
     "healthy": (_healthy, "SIT could fail over now"),
     "ten gaps": (_ten_gaps, "SIT is not ready to fail over"),
-    "stopped drill": (_stopped_drill, "restore test"),
+    "stopped drill": (_stopped_drill, "Restore test"),
     "dark primary": (_dark_primary, "A failover of SIT now"),
     "complete failover": (_complete_failover, "The failover of SIT for INC-1 is done."),
 }
