@@ -91,12 +91,14 @@ def rules(home: Path, name: str, extra: str) -> Path:
 
 
 def warm_rules(home: Path, name: str, extra: str) -> Path:
-    """As ``rules``, of a standby with a task a tenant in the DR region, on a read replica."""
+    """As ``rules``, of a standby with a task a tenant in the DR region, on a read replica, and that never sleeps."""
     folder = rules(home, name, extra)
     file, changes = (
         folder / f"{name}.toml",
         {
             'mode = "pilot-light"\ntasks_per_service = 0': 'mode = "warm"\ntasks_per_service = 1',
+            'off_from = "19:00:00"': 'off_from = "07:00:00"',
+            "weekends_off = true": "weekends_off = false",
             "[replication]\n": '[replication]\ndatabase = ["read-replica", "backup-copy"]\n',
         },
     )

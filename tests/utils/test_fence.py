@@ -34,7 +34,9 @@ class Sit:
     def changed(self) -> set[tuple[str, str]]:
         """Region and operation of every change since the last reset, but for the tool's own records and messages."""
         calls = self.world.mutations()
-        return {(call["region"], call["operation"]) for call in calls if call["service"] not in ("dynamodb", "sns")}
+        return {
+            (call["region"], call["operation"]) for call in calls if call["service"] not in ("dynamodb", "logs", "sns")
+        }
 
 
 @contextmanager

@@ -76,7 +76,8 @@ def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None
         "sandbox/truth.json",
     }
     assert needed | {"features/dns_records.feature", "features/test_features.py"} <= names
-    assert not {parts[1] for parts in paths} & {"tests", "benchmarks", "docs", "deploy"}
+    assert not {parts[1] for parts in paths} & {"tests", "benchmarks", "deploy"}
+    assert {"docs/traps.md"} == {name for name in names if name.startswith("docs")}, "what `explain trap` reads"
 
 
 def test_the_bare_tool_has_help_and_says_what_it_lacks(bare: Path, run: Callable[..., Ran], tmp_path: Path) -> None:
