@@ -61,7 +61,8 @@ def _step(world: World, action: Action, service: str = FIRST, seen: Snapshot | N
 def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: World) -> None:
     action = fence_services.ACTION
     step = _step(world, action, LAST)
-    subnets = list(world.healthy.get(ecs.services, Side.PRIMARY)[0].subnets)
+    network = world.healthy.get(ecs.services, Side.PRIMARY)[0]
+    places = {"subnets": list(network.subnets), "securityGroups": list(network.security_groups)}
     world.act(action, step)
     job = world.send(
         Side.PRIMARY,
@@ -69,7 +70,7 @@ def test_a_job_of_the_tenant_outside_its_service_keeps_the_fence_waiting(world: 
         cluster=CLUSTER,
         taskDefinition=LAST.removesuffix("-service"),
         launchType="FARGATE",
-        networkConfiguration={"awsvpcConfiguration": {"subnets": subnets}},
+        networkConfiguration={"awsvpcConfiguration": places},
     )["tasks"][0]
     assert world.confirm(action, step).state is StepState.IN_PROGRESS
     (note,) = action.cleanup_notes(world.sight(world.whole(ecs.tasks.name)))
@@ -143,7 +144,9 @@ def test_a_copy_of_the_primarys_definition_becomes_what_the_dr_regions_own_is(wo
     more = {"AWS_REGION": SIT.regions.primary, "DB_PASSWORD": PASSWORD}
     theirs["containerDefinitions"][0]["environment"] += [{"name": key, "value": more[key]} for key in more]
     dirty = world.send(Side.DR, "ecs:RegisterTaskDefinition", **theirs)["taskDefinition"]["taskDefinitionArn"]
-    world.send(Side.DR, "ecs:UpdateService", cluster=CLUSTER, service=FIRST, taskDefinition=dirty)
+    no_rollback = {"deploymentCircuitBreaker": {"enable": False, "rollback": False}}  # no task of it can start
+    moved = {"service": FIRST, "taskDefinition": dirty, "deploymentConfiguration": no_rollback}
+    world.send(Side.DR, "ecs:UpdateService", cluster=CLUSTER, **moved)
     seen = world.whole(ecs.services.name, ecs.task_definitions.name, ecs_newest_definitions.newest.name)
     (primary,) = seen.get(rds.instances, Side.PRIMARY)
     context = world.sight(with_part(seen, rds.instances, Side.DR, (replace(primary, host=HOST),)))

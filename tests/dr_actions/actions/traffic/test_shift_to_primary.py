@@ -253,8 +253,10 @@ def _stop_a_service(world: World) -> None:
 
 
 def _lose_a_site(world: World) -> None:
+    """Rules that lead another host to the tenant's group, whose targets stay healthy."""
+    other = [{"Field": "host-header", "HostHeaderConfig": {"Values": ["elsewhere.example.org"]}}]
     for rule in _rules_of(world, "tenant2"):
-        world.send(PRIMARY, "elbv2:DeleteRule", RuleArn=rule)
+        world.send(PRIMARY, "elbv2:ModifyRule", RuleArn=rule, Conditions=other)
 
 
 @pytest.mark.proof
