@@ -1,7 +1,8 @@
-"""A record compared with its mirror: at which entry the two part, as far as both go. Pure."""
+"""A record compared with its mirror and its anchors: at which entry they part, as far as both go. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dr_actions.journal.entries import Chain
@@ -42,6 +43,26 @@ def compared(local: Chain, mirrored: Chain) -> RecordComparison:
         return _differs(number, "the mirror ends before it: not sent yet, or taken out")
     entries = f"{filed} {'entry' if filed == 1 else 'entries'}"
     return RecordComparison(compared=True, message=f"compared with its mirror: the same {entries}")
+
+
+def anchored(chain: Chain, anchors: Mapping[int, str]) -> RecordComparison:
+    """Compare the record with its anchors. A chain ends before its first fault."""
+    known = {entry.seq: entry.digest for entry in chain.entries}
+    good = 0
+    for number in sorted(anchors):
+        if number not in known:
+            message = (
+                f"DIFFERS from its anchors at entry {len(known) + 1}: entry {number} was there once, and is cut off"
+            )
+            return RecordComparison(compared=True, message=message, differs_at=len(known) + 1)
+        if known[number] != anchors[number]:
+            between = f"entry {number}" if number == good + 1 else f"an entry from {good + 1} to {number}"
+            message = f"DIFFERS from its anchors at entry {number}: {between} was rewritten since"
+            return RecordComparison(compared=True, message=message, differs_at=number)
+        good = number
+    if not good:
+        return RecordComparison(compared=False, message="NOT ANCHORED: no head of it was ever put into the log")
+    return RecordComparison(compared=True, message=f"anchored: {len(anchors)} heads, the last of entry {good}")
 
 
 def _differs(number: int, reason: str) -> RecordComparison:

@@ -22,9 +22,8 @@ from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.control_table.lock import CoolingDown, LockHeld
 from dr_actions.execution.executor import Outcome, execute
 from dr_actions.execution.run import PlanRun, ReadFailed, RunListener
-from dr_actions.journal.anchors import AnchoredMirror
 from dr_actions.journal.journal import EntryKind, Journal
-from dr_actions.journal.mirror import TableMirror
+from dr_actions.journal.mirror import AnchoredMirror, TableMirror
 from dr_actions.journal.pauses import record_pauses
 from dr_actions.model import gates as gates_module
 from dr_actions.model.action import ProgramContext

@@ -89,7 +89,8 @@ class OptionsPage(HelpPage):
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES, configuration
 
-        given.setdefault("config", configuration(given.get("environment", "")))
+        if "config" not in given:
+            given["config"] = configuration(given.get("environment", ""))
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
 

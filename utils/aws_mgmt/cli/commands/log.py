@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.anchors import anchored
-from dr_actions.journal.comparison import RecordComparison, compared, not_compared
+from dr_actions.journal.comparison import RecordComparison, anchored, compared, not_compared
 from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
