@@ -191,6 +191,10 @@ def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(p
     early = prod.run(f"{words} {given}")
     assert (early.code, f"{execution} was not approved in Systems Manager" in early.err) == (4, True), early.err
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
+    ends = time.monotonic() + PATIENCE_S
+    while prod.status(execution) == "Waiting":  # AWS hears the signal a moment later
+        assert time.monotonic() < ends
+        time.sleep(0.2)
     other = prod.run(f"{words} {'0' * 64}")
     assert (other.code, f"{execution} is for plan {given[:12]}" in other.err) == (4, True), other.err
     assert "operator" not in {row["person"] for row in prod.world.mutations()}
