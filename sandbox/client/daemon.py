@@ -158,7 +158,7 @@ def _as_asked(found: Endpoint, tenants: int | None, port: int, pace: str, speed:
     if tenants not in (None, found.tenants):
         raise SandboxError(
             f"The sandbox of {found.environment} runs with {found.tenants} tenants, {tenants} were asked for: "
-            f"omit --tenants, or start again: `dr_cli.py sandbox up --fresh --tenants {tenants}`."
+            "omit --tenants, or start again: `dr_cli.py sandbox up --fresh`."
         )
     if port and not found.url.endswith(f":{port}"):
         raise SandboxError(

@@ -52,7 +52,7 @@ def same_world(saved: dict[str, Any], order: LaunchOptions) -> None:
     if saved["tenants"] != wanted["tenants"]:
         raise SandboxError(
             f"The kept sandbox has {saved['tenants']} tenants, {wanted['tenants']} were asked for: "
-            f"omit --tenants, or start again: `dr_cli.py sandbox up --fresh --tenants {wanted['tenants']}`."
+            "omit --tenants, or start again: `dr_cli.py sandbox up --fresh`."
         )
     if saved["environment"] != wanted["environment"]:
         raise SandboxError(
