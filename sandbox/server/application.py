@@ -58,14 +58,14 @@ class Application:
         emulator: Emulator,
         control: Callable[[Environ], Response],
         latency_s: float = 0.0,
-        control_table: str = "",
+        records: frozenset[str] = frozenset(),
     ) -> None:
         self.emulator = emulator
         self.control = control
         self.latency_s = latency_s
         self.said: dict[str, str] = {}
         self.counts = Counts()
-        self.recorder = Recorder(control_table)
+        self.recorder = Recorder(records)
         self.changed = threading.Event()
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:

@@ -105,7 +105,7 @@ class Host:
         self.token = secrets.token_urlsafe(24)
         hooks: dict[str, Any] = {"save": self.save, "stop": self.stop}
         control = ControlApi(self.token, World(self.environment, moto), hooks)
-        application = Application(moto, control, order.latency_s, self._control_table())
+        application = Application(moto, control, order.latency_s, self._records())
         counts = application.counts
         hooks |= {"counts": counts.all, "reset_counts": counts.reset, "changed": application.changed.set}
         recorder = application.recorder
@@ -119,8 +119,9 @@ class Host:
         DEPLOYED.url = f"http://127.0.0.1:{server.port}"
         return application, server
 
-    def _control_table(self) -> str:
-        return self.environment.named(self.environment.names.control_table)
+    def _records(self) -> frozenset[str]:
+        names = self.environment.names
+        return frozenset(map(self.environment.named, (names.control_table, names.anchor_log)))
 
     def _fill(self, moto: moto_app.Emulator) -> str:
         """Fill the world and return its id."""

@@ -38,19 +38,19 @@ class Mutation:
 
 
 class Recorder:
-    """Keeps the mutations since the last reset."""
+    """Keeps the mutations since the last reset. ``records`` are the tool's own: its table and its log group."""
 
-    def __init__(self, control_table: str) -> None:
+    def __init__(self, records: frozenset[str]) -> None:
         self._lock = threading.Lock()
-        self._control_table = control_table
+        self._records = records
         self._kept: list[Mutation] = []
 
     def add(self, call: ApiCall, person: str, environ: Environ, status: int) -> None:
         """Record one call."""
         params = parameters(call, environ)
         tables = set(_tables(params)) if call.service == "dynamodb" else set()
-        anchored = call.service == "logs" and "/anchors" in str(params)
-        control = anchored or (bool(tables) and tables == {self._control_table})
+        written = {params.get("logGroupName")} if call.service == "logs" else tables
+        control = bool(written) and written <= self._records
         who = person or call.access_key
         mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)
         with self._lock:
