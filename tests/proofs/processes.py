@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from tests.proofs.dying import DIED, When
 
 PATIENCE_S = 120
+TO_SAY_WHERE_S = 2
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,15 @@ class Process:
     log: Path
 
     def wait(self) -> int:
-        """The exit code, or the negative number of the signal that ended it. A process that hangs is killed."""
+        """The exit code, or the negative number of the signal that ended it. One that hangs says where, and is killed."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 return os.waitstatus_to_exitcode(status)
             time.sleep(0.01)
+        os.kill(self.pid, signal.SIGUSR1)
+        time.sleep(TO_SAY_WHERE_S)
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise AssertionError(f"the run did not end: {self.said}")
@@ -66,6 +70,7 @@ def forked(what: Callable[[], int], log: Path) -> Process:
     code = 99
     try:
         sys.stdout = sys.stderr = log.open("w", encoding="utf-8", buffering=1)
+        faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=True)
         code = what()
     except BaseException:  # noqa: BLE001 - whatever it is, the child must not go on as a second test run
         traceback.print_exc()
