@@ -145,6 +145,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
 def _own_job(step: Step, context: PlanContext) -> backup_jobs.BackupJob | None:
     """The job that this step started: of those since the run began the one nearest to its call.
+
     Where the call was not recorded (a crash), the newest since then; where neither is known, none.
     """
     own = context.sent_at.get(step.id)
