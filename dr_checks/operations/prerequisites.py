@@ -128,9 +128,11 @@ def people(view: View) -> Iterator[Finding]:
         yield view.gap(required.name, required.tag, str(here), reason, f"Set {remedy}")
     else:
         arn = f"arn:aws:dynamodb:{view.region}:{view.env.account}:table/{required.name}"
-        tag = f"aws dynamodb tag-resource --region {view.region} --resource-arn {arn} --tags Key={PEOPLE_TAG},Value={here}"
+        command = f"aws dynamodb tag-resource --region {view.region} --resource-arn {arn} --tags"
         reason = "an edited environment file could let one person run a plan"
-        yield view.gap(required.name, required.tag or "no tag", str(here), reason, f"{tag} (deploy/ writes it).")
+        yield view.gap(
+            required.name, required.tag or "no tag", str(here), reason, f"{command} Key={PEOPLE_TAG},Value={here}"
+        )
 
 
 @check(
