@@ -15,6 +15,7 @@ TRESTLE_VERSION := 5.2.0
 MOTO := .tools/moto
 DOCS_SITE := .tools/docs
 MKDOCS_VERSION := 9.8.2
+MERMAID_VERSION := 11.9.0
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
 SCHEMAS := .tools/schemas
@@ -84,11 +85,13 @@ docs: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
 
 # The site of docs/, in .tools/docs-site: a build that a broken link fails.
-docs-site: $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)
+docs-site: $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION)
 	@NO_MKDOCS_2_WARNING=1 $(DOCS_SITE)/bin/mkdocs build --quiet
 
-$(DOCS_SITE)/.ready-$(MKDOCS_VERSION):
+$(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION):
 	$(call environment,$(DOCS_SITE),mkdocs==1.6.1 mkdocs-material==$(MKDOCS_VERSION))
+	@cd $(DOCS_SITE) && npm pack --silent mermaid@$(MERMAID_VERSION) >/dev/null && \
+	  tar -xzf mermaid-$(MERMAID_VERSION).tgz --strip-components=2 package/dist/mermaid.min.js && rm mermaid-*.tgz || { rm -f $(notdir $@); exit 1; }
 
 # The pictures of README.md and docs/: plays the tour, some three minutes.
 pictures: setup
