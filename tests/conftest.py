@@ -35,7 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read botocore's models fast from the start, and let the workers share one process that forks their sandboxes."""
     speedups.install()
     os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; what it is told is not under test
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+    several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
+    if several and not hasattr(config, "workerinput"):
         from tests import hosting
 
         hosting.begin()
