@@ -26,7 +26,8 @@ class Estates:
 
     def judge(self, which: str, words: str, **variables: str) -> Ran:
         """Judge one of the two again."""
-        return dr_cli(f"-e sit status --from-evidence {self.home / which}.json {words}", self.home, **variables)
+        evidence = f"--from-evidence {self.home / which}.json"
+        return dr_cli(f"-e sit status --infrastructure {evidence} {words}", self.home, **variables)
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,11 @@ def estates(tmp_path_factory: pytest.TempPathFactory) -> Estates:
     home = tmp_path_factory.mktemp("estates")
     with borrowed(load_environment(ROOT / "environments", "sit"), 1) as world:
         world.inject(KNOWN)
-        ran = at_endpoint(world, home, f"-e sit status --format json --save-evidence {home / 'known.json'}")
+        ran = at_endpoint(
+            world, home, f"-e sit status --infrastructure --format json --save-evidence {home / 'known.json'}"
+        )
         world.inject(NEW)
-        at_endpoint(world, home, f"-e sit status --save-evidence {home / 'new.json'}")
+        at_endpoint(world, home, f"-e sit status --infrastructure --save-evidence {home / 'new.json'}")
     (home / "before.json").write_text(ran.out)
     return Estates(home, home / "before.json")
 
