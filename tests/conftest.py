@@ -23,6 +23,7 @@ GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: lo
 settings.register_profile(
     "house",
     deadline=None,
+    max_examples=100 if PROOFS else 40,
     derandomize="CI" in os.environ,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

@@ -145,7 +145,7 @@ def executed(estate: Estate, failed: Executed) -> Executed:
 @pytest.mark.parametrize(
     "words",
     [
-        "status --dns",
+        "status --infrastructure",
         "failback",
         *(
             pytest.param(words, marks=pytest.mark.proof)
