@@ -80,8 +80,8 @@ def _defects(name: str, side: Side, odd: Any) -> list[str]:
     """What fails over the value instead of judging it."""
     snapshot = altered({(name, side): odd})
     found = [finding for check in judges().get((name, side), ()) for finding in judge(check, snapshot, SIT).findings]
-    unseen = [row.unseen for row in (*found, *lags(snapshot, SIT)) if row.unseen]
-    return [f"{name} {side}: {row.why} {odd}" for row in unseen if row.kind is UnavailableKind.DEFECT]
+    unseen = [row.unseen for row in found] + [lag.unseen for lag in lags(snapshot, SIT)]
+    return [f"{name} {side}: {row.why} {odd}" for row in unseen if row and row.kind is UnavailableKind.DEFECT]
 
 
 @settings(max_examples=60)
