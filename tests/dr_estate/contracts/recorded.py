@@ -41,8 +41,8 @@ class Recording:
         keys = listed(how.get("result_key"))
         if not how or not any(isinstance(_at(body, key), list) for key in keys):
             return body
-        asked = " ".join(str(params.get(name)) for name in listed(how["input_token"]))
-        page = next((number for number, token in enumerate(_TOKENS, 1) if token in asked), 0)
+        requested = " ".join(str(params.get(name)) for name in listed(how["input_token"]))
+        page = next((number for number, token in enumerate(_TOKENS, 1) if token in requested), 0)
         for key in keys:
             rows = _at(body, key) or []
             if isinstance(rows, list):
