@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
-from dr_estate.reading.rows import understand
 
 T = TypeVar("T")
 R = TypeVar("R")
