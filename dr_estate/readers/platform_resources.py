@@ -55,6 +55,7 @@ class _ListCall:
     service: str
     operation: str
     key: str
+    name: str
     arn: Callable[[ReadContext, Any], str]
     params: tuple[tuple[str, Any], ...] = ()
     taggable: bool = True
@@ -77,8 +78,8 @@ def _filter(context: ReadContext, row: Any) -> str:
     return _arn(context, "logs", f"metric-filter/{row['logGroupName']}/{row['filterName']}")
 
 
-def _queue(context: ReadContext, url: Any) -> str:
-    return _arn(context, "sqs", str(url).rpartition("/")[2])
+def _queue(context: ReadContext, row: Any) -> str:
+    return _arn(context, "sqs", str(row["QueueUrl"]).rpartition("/")[2])
 
 
 def _identity(context: ReadContext, row: Any) -> str:
@@ -89,16 +90,18 @@ _ALL = (("MaxResults", 1000),)  # without it ListQueues tells no token
 _STANDALONE = (("ShowCacheClustersNotInReplicationGroups", True),)
 _REGIONAL_ACLS = (("Scope", "REGIONAL"), ("Limit", 100))  # an account has a hundred at most, those of CloudFront apart
 LISTED = (
-    _ListCall("lambda", "list_functions", "Functions", _member("FunctionArn")),
-    _ListCall("events", "list_rules", "Rules", _rule),
-    _ListCall("scheduler", "list_schedules", "Schedules", _member("Arn"), taggable=False),
-    _ListCall("sqs", "list_queues", "QueueUrls", _queue, _ALL),
-    _ListCall("elasticache", "describe_replication_groups", "ReplicationGroups", _member("ARN")),
-    _ListCall("elasticache", "describe_cache_clusters", "CacheClusters", _member("ARN"), _STANDALONE),
-    _ListCall("sesv2", "list_email_identities", "EmailIdentities", _identity, (("PageSize", 1000),)),
-    _ListCall("wafv2", "list_web_acls", "WebACLs", _member("ARN"), _REGIONAL_ACLS),
-    _ListCall("cloudwatch", "list_dashboards", "DashboardEntries", _member("DashboardArn"), taggable=False),
-    _ListCall("logs", "describe_metric_filters", "metricFilters", _filter, taggable=False),
+    _ListCall("lambda", "list_functions", "Functions", "FunctionName", _member("FunctionArn")),
+    _ListCall("events", "list_rules", "Rules", "Name", _rule),
+    _ListCall("scheduler", "list_schedules", "Schedules", "Name", _member("Arn"), taggable=False),
+    _ListCall("sqs", "list_queues", "QueueUrls", "QueueUrl", _queue, _ALL),
+    _ListCall("elasticache", "describe_replication_groups", "ReplicationGroups", "ReplicationGroupId", _member("ARN")),
+    _ListCall("elasticache", "describe_cache_clusters", "CacheClusters", "CacheClusterId", _member("ARN"), _STANDALONE),
+    _ListCall("sesv2", "list_email_identities", "EmailIdentities", "IdentityName", _identity, (("PageSize", 1000),)),
+    _ListCall("wafv2", "list_web_acls", "WebACLs", "Name", _member("ARN"), _REGIONAL_ACLS),
+    _ListCall(
+        "cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName", _member("DashboardArn"), taggable=False
+    ),
+    _ListCall("logs", "describe_metric_filters", "metricFilters", "filterName", _filter, taggable=False),
 )
 
 TAGS = "resourcegroupstaggingapi"
@@ -133,17 +136,29 @@ def _tagged(context: ReadContext) -> tuple[tuple[str, str], ...]:
         ResourceTypeFilters=list(TAGGED_TYPES),
         ResourcesPerPage=_ARNS_A_CALL,
     )
-    return context.rows(rows, lambda row: (row["ResourceARN"], _tags(row).get("Name", "")), "ResourceARN")
+    return context.rows(rows, lambda row: (_read(row["ResourceARN"]), _tags(row).get("Name", "")), "ResourceARN")
+
+
+def _read(arn: str) -> str:
+    """The ARN itself, where it tells a type and a name. Raises ValueError."""
+    resource_of(arn)
+    return arn
 
 
 def _lister(call: _ListCall) -> Callable[[ReadContext], tuple[tuple[str, str], ...]]:
     def listed(context: ReadContext) -> tuple[tuple[str, str], ...]:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
-        arns = {arn for row in rows if (arn := call.arn(context, row)) and is_named(context.env, arn)}
+        named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
+        ours = context.rows(named, lambda row: _ours(context.env, call.arn(context, row)), call.name)
+        arns = {arn for arn in ours if arn}
         others = _of_others(context, sorted(arns)) if call.taggable else set()
         return tuple((arn, "") for arn in sorted(arns - others))
 
     return listed
+
+
+def _ours(env: Environment, arn: str) -> str:
+    return arn if arn and is_named(env, arn) else ""
 
 
 def is_named(env: Environment, arn: str) -> bool:
