@@ -39,7 +39,7 @@ def _change_rule(world: World, change: Callable[[Rule], object]) -> None:
     "s3-copy-misplaced",
     "The copy of one bucket was made in the primary region",
     trips=("s3.copy-exists",),
-    consequences=("s3-lag.latency", "s3-protection.encryption", "rpo.met"),
+    consequences=("s3-lag.latency", "s3-protection.encryption", "s3-quantity.as-many", "rpo.met"),
 )
 def copy_misplaced(world: World) -> None:
     """Let the copy stand in the region it must survive."""

@@ -107,7 +107,7 @@ def _stored(bucket: FakeBucket) -> Iterator[MetricSource]:
     """Size and number of a bucket's objects, which S3 publishes once a day (S3 User Guide, storage metrics)."""
     sizes: Counter[str] = Counter()
     for key in _objects_stored(bucket):
-        sizes[_STORAGE_TYPES.get(key.storage_class, "StandardStorage")] += key.size
+        sizes[_STORAGE_TYPES.get(key.storage_class or "", "StandardStorage")] += key.size
     number = sum(1 for _ in _objects_stored(bucket))
     measured = [("NumberOfObjects", "AllStorageTypes", float(number), "Count")]
     measured += [("BucketSizeBytes", storage, float(size), "Bytes") for storage, size in sorted(sizes.items())]
