@@ -28,7 +28,8 @@ _FAILURES_PERIOD_S = 300
 @dataclass(frozen=True, slots=True)
 class BucketReplicationRule:
     """One replication rule. ``whole`` is false where a prefix or tag leaves objects out; ``encrypted_objects`` says
-    whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive.
+    whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive. ``storage_class`` is
+    that of the copies, "" where it is the source's.
     """
 
     id: str
@@ -40,6 +41,7 @@ class BucketReplicationRule:
     time_control: bool
     encrypted_objects: bool
     replica_key: str
+    storage_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ def _rule(row: dict[str, Any]) -> BucketReplicationRule:
         time_control=_on(target.get("ReplicationTime")),
         encrypted_objects=chosen.get("Status") == "Enabled",
         replica_key=target.get("EncryptionConfiguration", {}).get("ReplicaKmsKeyID", ""),
+        storage_class=target.get("StorageClass", ""),
     )
 
 
