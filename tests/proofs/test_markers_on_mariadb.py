@@ -46,9 +46,7 @@ class Server:
         env = {"WORDPRESS_DB_HOST": f"127.0.0.1:{self.port}", "WORDPRESS_DB_USER": "tenant1"}
         env |= {"WORDPRESS_DB_PASSWORD": "word", **{name: str(value) for name, value in given.items()}}
         words = [str(SERVERS / PHP[0]), *PHP[1:], "-d", "extension=mysqli", "-r", code]
-        return subprocess.Popen(
-            words, env=PROGRAMS | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        return subprocess.Popen(words, env=PROGRAMS | env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def ended(self, script: str, **variables: Any) -> tuple[int, dict[str, Any]]:
         """The exit code of a script, and the last line that it printed."""
@@ -80,9 +78,16 @@ def start(stack: ExitStack, folder: Path, number: int) -> Server:
     """A new server with its binary log on, as RDS has it while it keeps backups."""
     data, port, first = folder / "data", free_port(), folder / "first.sql"
     first.parent.mkdir(parents=True)
-    secret = "CREATE USER root@'127.0.0.1' IDENTIFIED BY 'root'; GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;"
+    secret = (
+        "CREATE USER root@'127.0.0.1' IDENTIFIED BY 'root'; GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;"
+    )
     first.write_text(f"SET SESSION sql_log_bin = 0;\n{secret}\n".replace("; ", ";\n"), encoding="utf-8")
-    base = ["--no-defaults", f"--basedir={SERVERS}/usr", f"--datadir={data}", f"--lc-messages-dir={SERVERS}/usr/share/mariadb"]
+    base = [
+        "--no-defaults",
+        f"--basedir={SERVERS}/usr",
+        f"--datadir={data}",
+        f"--lc-messages-dir={SERVERS}/usr/share/mariadb",
+    ]
     data.mkdir()
     tables = (SERVERS / "usr/share/mariadb/mariadb_system_tables.sql").read_text(encoding="utf-8")
     bootstrap = [str(SERVERS / "usr/sbin/mariadbd"), *base, "--bootstrap", "--user=root", "--skip-networking"]

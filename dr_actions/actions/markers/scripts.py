@@ -52,9 +52,14 @@ $ends = microtime(true) + (int) got("DR_SECONDS");
 _FAILED = r"""
 catch (Throwable $e) { fwrite(STDERR, get_class($e) . ": " . $e->getMessage() . "\n"); exit(1); }
 """
-WRITE = (
-    _CONNECT
-    + r"""
+
+
+def _script(body: str) -> str:
+    return f"{_CONNECT}{body}{_FAILED}"
+
+
+WRITE = _script(
+    r"""
 try {
     $db = connected();
     $id = $db->real_escape_string(got("DR_MARKER"));
@@ -85,11 +90,9 @@ try {
     tell(["n" => $n, "refused" => $refused, "gap_ms" => $gap, "gtids" => preg_replace('/\s/', "", $gtids)]);
     exit(got("DR_UNTIL") === "refused" && !$refused ? 3 : 0);
 }"""
-    + _FAILED
 )
-FIND = (
-    _CONNECT
-    + r"""
+FIND = _script(
+    r"""
 try {
     $db = connected();
     $id = $db->real_escape_string(got("DR_MARKER"));
@@ -111,16 +114,13 @@ try {
     tell(["found" => $there, "n" => $n, "executed" => $executed]);
     exit($there ? 0 : 3);
 }"""
-    + _FAILED
 )
-REMOVE = (
-    _CONNECT
-    + r"""
+REMOVE = _script(
+    r"""
 try {
     connected()->query("DROP TABLE IF EXISTS dr_marker");
     tell(["removed" => true]);
 }"""
-    + _FAILED
 )
 
 
