@@ -196,9 +196,9 @@ def test_a_source_that_is_never_frozen_is_no_proof(both: tuple[Server, Server]) 
 
 
 def test_who_is_not_let_in_proves_nothing_either(both: tuple[Server, Server]) -> None:
-    code, said = both[0].ended(scripts.WRITE, DR_UNTIL="refused", WORDPRESS_DB_PASSWORD="another")
+    code, answer = both[0].ended(scripts.WRITE, DR_UNTIL="refused", WORDPRESS_DB_PASSWORD="another")
     assert code == 1
-    assert "Access denied" in said["error"]
+    assert "Access denied" in answer["error"]
 
 
 def test_the_table_is_taken_away_on_both(both: tuple[Server, Server]) -> None:

@@ -49,7 +49,9 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if instance is None:
         return
     home, region = context.goal is Goal.FAILBACK, context.env.region(side_of(context))
-    until = "again and again until the freeze refuses it" if home else "once, after the last of the tenants' tasks stopped"
+    until = (
+        "again and again until the freeze refuses it" if home else "once, after the last of the tenants' tasks stopped"
+    )
     yield from writing_step(
         context,
         __name__,

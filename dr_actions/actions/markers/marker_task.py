@@ -79,17 +79,7 @@ def step_of(
         **(variables or {}),
     }
     container = _container(context, details["side"], service.task_definition)
-    params: dict[str, Json] = {
-        "cluster": context.env.named(context.env.names.cluster),
-        "taskDefinition": f"<the revision that {service.name} uses then>",
-        "launchType": "FARGATE",
-        "count": 1,
-        "group": kind.group,
-        "startedBy": _LATER,
-        "clientToken": _LATER,
-        "networkConfiguration": network_of(service),
-        "overrides": _overrides(container, kind, {**given, scripts.TOKEN: _LATER}),
-    }
+    params = _params(context, service, kind, _overrides(container, kind, {**given, scripts.TOKEN: _LATER}))
     details["before"] = {
         "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
         "container": container,
@@ -99,6 +89,20 @@ def step_of(
     details["call"] = Call("ecs", "RunTask", context.env.region(details["side"]), params)
     details["tenant"] = tenant
     yield context.step(action, subject, part=part, **details)
+
+
+def _params(context: PlanContext, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
+    return {
+        "cluster": context.env.named(context.env.names.cluster),
+        "taskDefinition": f"<the revision that {service.name} uses then>",
+        "launchType": "FARGATE",
+        "count": 1,
+        "group": kind.group,
+        "startedBy": _LATER,
+        "clientToken": _LATER,
+        "networkConfiguration": network_of(service),
+        "overrides": overrides,
+    }
 
 
 def _overrides(container: str, kind: MarkerTask, variables: dict[str, str]) -> Json:

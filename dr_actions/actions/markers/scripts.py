@@ -35,7 +35,7 @@ LONGEST_GTIDS = 3000  # characters; all overrides of a task are at most 8192 (AP
 
 _CONNECT = r"""
 function got($n) { $f = getenv($n . "_FILE"); return $f ? rtrim(file_get_contents($f), "\r\n") : (string) getenv($n); }
-function tell($row) { echo json_encode(["dr_marker" => got("DR_MARKER")] + $row), "\n"; }
+function report($row) { echo json_encode(["dr_marker" => got("DR_MARKER")] + $row), "\n"; }
 function connected() {
     $at = explode(":", got("WORDPRESS_DB_HOST"));
     $db = mysqli_init();
@@ -74,7 +74,7 @@ try {
             $db->query("INSERT INTO dr_marker VALUES ('$id', $next) ON DUPLICATE KEY UPDATE n = n + 1");
             $at = microtime(true);
             $n = (int) value($db, "SELECT n FROM dr_marker WHERE id = '$id'");
-            if (!$begun) { tell(["begun" => true, "n" => $n]); }
+            if (!$begun) { report(["begun" => true, "n" => $n]); }
             $begun = true;
             usleep(20000);
         } catch (mysqli_sql_exception $e) {
@@ -87,7 +87,7 @@ try {
     $n = $held ? (int) value($db, "SELECT MAX(n) FROM dr_marker WHERE id = '$id'") : 0;
     if (is_maria($db)) { $gtids = value($db, "SELECT @@GLOBAL.gtid_current_pos"); }
     else { $gtids = value($db, "SELECT IF(@@GLOBAL.gtid_mode = 'ON', @@GLOBAL.gtid_executed, '')"); }
-    tell(["n" => $n, "refused" => $refused, "gap_ms" => $gap, "gtids" => preg_replace('/\s/', "", $gtids)]);
+    report(["n" => $n, "refused" => $refused, "gap_ms" => $gap, "gtids" => preg_replace('/\s/', "", $gtids)]);
     exit(got("DR_UNTIL") === "refused" && !$refused ? 3 : 0);
 }"""
 )
@@ -111,7 +111,7 @@ try {
         if ($there || microtime(true) >= $ends) { break; }
         usleep(200000);
     }
-    tell(["found" => $there, "n" => $n, "executed" => $executed]);
+    report(["found" => $there, "n" => $n, "executed" => $executed]);
     exit($there ? 0 : 3);
 }"""
 )
@@ -119,7 +119,7 @@ REMOVE = _script(
     r"""
 try {
     connected()->query("DROP TABLE IF EXISTS dr_marker");
-    tell(["removed" => true]);
+    report(["removed" => true]);
 }"""
 )
 
