@@ -1,4 +1,4 @@
-"""Zero loss is proven by a marker: of what never reached a replica its own lag, which is 0 all the while, tells nothing.
+"""Zero loss is proven by a marker: of what never reached a replica its own lag, which is 0, tells nothing.
 
 The DR region was failed over to before, and what people wrote there is to come home.
 """

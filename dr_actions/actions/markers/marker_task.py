@@ -127,18 +127,19 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     if not definition:
         raise ValueError(f"{step.tenant} has no service in {context.env.region(step.side)} any more")
     given: dict[str, Any] = {**step.before["variables"], **variables, scripts.TOKEN: marker_of(context)}
-    sent = f"{_started_by(context)}:{kind.group}:{context.snapshot.taken_at.isoformat()}"
+    sent = f"{started_by(context)}:{kind.group}:{context.snapshot.taken_at.isoformat()}"
     return step.call_with(
         {
             "taskDefinition": definition,
-            "startedBy": _started_by(context),
+            "startedBy": started_by(context),
             "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, sent)),
             "overrides": _overrides(step.before["container"], kind, given),
         }
     )
 
 
-def _started_by(context: PlanContext) -> str:
+def started_by(context: PlanContext) -> str:
+    """By what ECS says that the run's own tasks were started."""
     made_of = f"{context.env.name}:{marker_of(context)}"
     return marker_tasks.STARTED_BY + hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
@@ -152,7 +153,7 @@ def task_of(context: PlanContext, side: Side, kind: MarkerTask, *own_steps: str)
     ours = [
         task
         for task in context.snapshot.get(marker_tasks.tasks, side)
-        if (task.incident, task.group) == (_started_by(context), kind.group)
+        if (task.incident, task.group) == (started_by(context), kind.group)
         and (task.status != drill_resources.STOPPED or task.exit_code == 0 or task.arn in own)
     ]
     at_work = [task for task in ours if task.status != drill_resources.STOPPED]
