@@ -5,41 +5,25 @@ The DR region was failed over to before, and what people wrote there is to come 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from dr_actions.journal.entries import EntryKind
 from dr_estate.config.environment import Side
-from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Writer, missing
-from tests.proofs.dying import Make, When, dying
-from tests.proofs.enforced import SHORT, Enforced, Written
-from tests.proofs.rig import Rig
-from tests.proofs.rough import FREEZE, PROMOTE
-from tests.utils.running import rules
+from tests.proofs.enforced import Written
+from tests.proofs.rig import FULL, Rig, rig
+from tests.proofs.rough import FREEZE
+from tests.proofs.test_abort import losing_from
 from utils.aws_mgmt.app.exit_codes import Exit
 
-pytestmark = pytest.mark.proof
-
-UNSEEN_S = 120
-
-
-def losing_from(operation: str, world: Endpoint) -> Make:
-    """Hands in whose world nothing that is written after the call reaches a replica, as in a link that broke."""
-
-    def decide(call: Any) -> When | None:
-        if call.name == operation:
-            world.timing(replica_unseen_s=UNSEEN_S)
-        return None
-
-    return dying(decide)
-
-
-def calls(world: Endpoint) -> list[str]:
-    return [sent["operation"] for sent in world.mutations() if not sent["control"]]
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(
+        not FULL, reason="one marker that does not arrive is played in test_abort; all of it with DR_FULL_KILLS=1"
+    ),
+]
 
 
 def facts(due: Rig, name: str, step: str) -> dict[str, str]:
@@ -59,24 +43,6 @@ def test_the_marker_is_refused_by_the_freeze_and_has_arrived_before_the_promotio
     assert [] == missing(written.writer.sites, written.writer.written, due.env.regions.primary)
 
 
-def test_a_marker_that_does_not_arrive_stops_the_failback_and_the_abort_brings_everybody_back(
-    due: Rig, enforced: Enforced, written: Written, tmp_path: Path
-) -> None:
-    due.begin()
-    process = due.run("not arrived", losing_from(FREEZE, due.world))
-    assert process.wait() == Exit.ACTION_FAILED, process.said
-    assert "Not all has arrived in sit-mysql: after 300 s it lacks marker" in " ".join(process.said.split())
-    assert PROMOTE.partition(":")[2] not in calls(due.world)
-    rules(tmp_path, "sit", SHORT)
-    ran = replace(enforced, home=tmp_path).execute("failback", (), "--abort")
-    assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
-    assert "Writes: the database of eu-west-1 alone takes them" in " ".join(ran.said.split())
-    after = Writer(enforced.world, enforced.env, 0.02, "after the abort").write(0.3)
-    dr = enforced.env.region(Side.DR)
-    assert {row.region for row in after.written} == {dr}, after.refused
-    assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
-
-
 def test_once_it_arrives_the_same_command_goes_on(due: Rig, written: Written) -> None:
     due.begin()
     assert due.run("late", losing_from(FREEZE, due.world)).wait() == Exit.ACTION_FAILED
@@ -84,3 +50,14 @@ def test_once_it_arrives_the_same_command_goes_on(due: Rig, written: Written) ->
     process = due.run("late")
     assert process.wait() == Exit.READY, process.said
     assert [] == missing(written.writer.sites, written.writer.written, due.env.regions.primary)
+
+
+def test_a_switchover_s_marker_of_after_the_last_task_is_in_what_was_restored(tmp_path: Path) -> None:
+    with rig(tmp_path, planned=True) as planned:
+        planned.world.timing(transition_s=0.1, log_upload_s=1, files_lag_s=1)
+        before = Writer(planned.world, planned.env, 0.02, "before").write(0.3)
+        process = planned.run("there")
+        assert process.wait() == Exit.READY, process.said
+        assert facts(planned, "there", "database/write_marker:sit-mysql")["written"] == "1"
+        assert facts(planned, "there", "database/verify_marker:sit-mysql")["arrived"] == "1"
+        assert [] == missing(before.sites, before.written, planned.env.region(Side.DR))
