@@ -90,7 +90,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if not report.found:
         return _not_there(step, context, task, report)
     proof = _proof(step, context)
-    lag = f"all until then; of the {proof.get('gap ms')} ms until its refusal the lag alone tells"
+    lag = f"all until then; of the {proof.get('gap ms')} ms until its refusal the lag alone shows"
     message = "every transaction of the source" if proof.get("gtids") else lag
     return StepStatus(StepState.DONE, f"{step.subject} holds marker {report.number}, and {message}.", facts)
 
