@@ -34,10 +34,14 @@ class Reader(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class TrackedChanges:
-    """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone."""
+    """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone.
+
+    ``families`` are those of the task definitions of which it runs tasks that write and look for markers.
+    """
 
     changes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
