@@ -213,7 +213,12 @@ class PlanRun:
             self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
         context = context_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
         context = replace(
-            context, sent_at=sent, recorded=self.recorded, renamed_databases=self.renamed_databases, changes=changes
+            context,
+            sent_at=sent,
+            begun_sending_at=self._begun_sending_at(),
+            recorded=self.recorded,
+            renamed_databases=self.renamed_databases,
+            changes=changes,
         )
         in_force, entries = accepted(self.clearance.overrides, self.clock.now()), self.journal.entries
         return replace(
@@ -265,6 +270,18 @@ class PlanRun:
             elif entry.step and entry.kind in (EntryKind.MANUAL_WAIT, EntryKind.UNDONE):
                 sent.pop(entry.step, None)
         return sent
+
+    def _begun_sending_at(self) -> dict[str, datetime]:
+        """When the call of each step of this plan first left, as the journal has it."""
+        begun: dict[str, datetime] = {}
+        for entry in self.journal.entries:
+            if entry.kind is EntryKind.BEGIN:
+                begun.clear()
+            elif entry.step and entry.kind is EntryKind.UNDONE:
+                begun.pop(entry.step, None)
+            elif entry.step and entry.kind is EntryKind.INTENT:
+                begun.setdefault(entry.step, entry.at)
+        return begun
 
     def stop_if_asked(self) -> None:
         """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""

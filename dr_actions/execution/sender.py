@@ -15,6 +15,7 @@ from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed
 from dr_actions.execution import sick_primary
+from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
@@ -175,7 +176,10 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
             return {}
         if call is None:
             return {}
-        with run.client.permitting(run.guard_context(action.writes | action.reads)):
+        permission = run.guard_context(action.writes | action.reads)
+        with run.client.permitting(permission):
+            if action.send_many is not None:
+                return action.send_many(step, call, StepSender(run, step, permission))
             return action.send(step, call, run.client)
     except (SendFailed, GuardRefused, TerraformFailed, CallDeclined) as failed:
         return failed

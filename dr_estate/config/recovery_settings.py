@@ -92,7 +92,7 @@ class Failback(Settings):
     holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect"). Writes are stopped once the
     database at home trails by ``database_lag_s`` seconds at most, and its files were synced ``files_lag_minutes`` ago
     at most (EFS: most within 15). Nobody goes home while the write pause, until the last visitor can write again, may
-    last longer than ``max_write_pause_minutes`` in one of ten cases.
+    last longer than ``max_write_pause_minutes`` in one of ten cases. ``objects_at_once`` are copied between buckets.
     """
 
     staged: bool = False
@@ -107,6 +107,7 @@ class Failback(Settings):
     database_lag_s: Positive = 60
     files_lag_minutes: Positive = 20
     max_write_pause_minutes: Positive = 90
+    objects_at_once: Annotated[int, Field(ge=1, le=256)] = 32
 
     @field_validator("stages")
     @classmethod
