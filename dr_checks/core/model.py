@@ -140,7 +140,7 @@ class View:
             t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants
         )
 
-    def command(self, service: str, operation: str, side: Side | None = None, **params: object) -> str:
+    def command(self, service: str, operation: str, side: Side | None = None, /, **params: object) -> str:
         """Return the AWS CLI's command line for an API call in the region of this side, or of ``side``."""
         return aws_command(service, operation, self.env.region(side or self.side), **params)
 

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_checks.derived.parameter_groups import create_parameter_group
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE, State
 from dr_estate.readers import rds, rds_groups, vpc
@@ -170,10 +171,12 @@ def parameter_group(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.db_parameter_group)
     if view.find(rds_groups.parameter_groups, name=name):
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
+    elif name.startswith("default."):
+        yield view.ok(name, "a default group", "present", "AWS makes it in every region, and nobody else can")
     else:
         reason = "a restore that names it is refused: DBParameterGroupNotFound"
-        remedy = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
-        yield view.gap(name, "absent", "present", reason, remedy)
+        sentence = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
+        yield view.gap(name, "absent", "present", reason, Remedy(sentence, create_parameter_group(view, name)))
 
 
 @check(

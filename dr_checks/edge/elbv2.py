@@ -220,6 +220,20 @@ def listener_certificates(view: View) -> Iterator[Finding]:
                 "not covered by a certificate of the listener",
                 "covered",
                 "the certificate may be there, but this listener does not present it: clients would refuse the answer",
-                f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
+                Remedy(
+                    f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
+                    _presented(view, host),
+                ),
                 tenant,
             )
+
+
+def _presented(view: View, host: str) -> tuple[str, ...]:
+    """Commands that have each HTTPS listener present an issued certificate that covers the host, none without one."""
+    arn = next((row.arn for row in acm.issued(view) if covers(row.names, host)), None)
+    listeners = [row.arn for row in view.read_for_remedy(elbv2.listeners) or () if row.protocol == "HTTPS"]
+    return tuple(
+        view.command("elbv2", "AddListenerCertificates", ListenerArn=listener, Certificates=[{"CertificateArn": arn}])
+        for listener in listeners
+        if arn
+    )

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
@@ -57,7 +58,10 @@ def opted_in(view: View) -> Iterator[Finding]:
                 region.status,
                 "ENABLED",
                 "nothing can be run or replicated in a region the account is not opted into",
-                f"aws account enable-region --region-name {region.region} (takes minutes to hours).",
+                Remedy(
+                    "Enable the region: it takes minutes to hours.",
+                    (view.command("account", "EnableRegion", RegionName=region.region),),
+                ),
             )
 
 
@@ -102,7 +106,17 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
             "off",
             "on",
             "a lost incident log leaves an audit without evidence",
-            f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+            Remedy(
+                f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+                (
+                    view.command(
+                        "dynamodb",
+                        "UpdateContinuousBackups",
+                        TableName=table.name,
+                        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+                    ),
+                ),
+            ),
         )
 
 

@@ -17,7 +17,7 @@ _SERVICES = {"s3": "s3api"}
 _RENAMED = {("sns", "Endpoint"): "notification-endpoint"}
 
 
-def aws_command(service: str, operation: str, region: str, **params: Any) -> str:
+def aws_command(service: str, operation: str, region: str, /, **params: Any) -> str:
     """Return the command line that makes ``operation`` of the API in ``region``, quoted for a shell.
 
     It is one line of printable ASCII without backticks. What the AWS CLI would take for a file, a URL, an option or

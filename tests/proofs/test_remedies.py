@@ -14,22 +14,15 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 
 from dr_checks.core.model import Finding, Status
-from dr_checks.posture.posture import BLINDNESS, posture_of
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.config.environment import Side
-from dr_estate.model.aws_command import aws_command
 from dr_estate.model.invocation import Invocation
+from dr_estate.model.unavailable import DataUnavailable
 from sandbox.disasters import catalogue
-from tests.proofs.changes import Aws
-from tests.proofs.fault import Fault
-from tests.proofs.faults import FAULTS
-from tests.proofs.test_matrix import CRAWLS, OF_PROD_ALONE, OF_WARM_ALONE
+from tests.proofs.test_matrix import OF_PROD_ALONE, OF_WARM_ALONE
 from tests.proofs.watching import Watch, judged
 from tests.utils.running import ROOT
 
@@ -62,7 +55,8 @@ class Person:
 
     def paste(self, command: str) -> str:
         """What the command says where it fails, "" where it ends well."""
-        ran = subprocess.run(["sh", "-c", command], env=self._shell(), cwd=ROOT, capture_output=True, text=True)
+        shell = ["/bin/sh", "-c", command]
+        ran = subprocess.run(shell, env=self._shell(), cwd=ROOT, capture_output=True, text=True, check=False)
         return f"{command}\n{ran.stderr.strip() or ran.stdout.strip()}" if ran.returncode else ""
 
     def _shell(self) -> dict[str, str]:
