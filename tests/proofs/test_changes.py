@@ -257,7 +257,6 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
     assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")
     assert topic["remedy"].startswith(f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}")
     assert topic["commands"] == [
-        f"aws sns create-topic --region {env.regions.dr} --name bbws-dr-events "
-        '--endpoint-url "$AWS_ENDPOINT_URL"'
+        f'aws sns create-topic --region {env.regions.dr} --name bbws-dr-events --endpoint-url "$AWS_ENDPOINT_URL"'
     ]
     assert (green.code, green.report["score"]) == (0, 100), green.out
