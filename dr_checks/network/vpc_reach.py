@@ -42,11 +42,41 @@ def security_groups(view: View) -> Iterator[Finding]:
         missing += [f"out {rule}" for rule in there[name].egress if rule not in mine.egress]
         if missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
-            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
+            healing = Remedy(remedy, tuple(_opened(view, mine, there[name])))
+            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
+
+
+def _opened(view: View, mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> Iterator[str]:
+    """Commands that add the rules that are missing, those left out whose peer has no counterpart here."""
+    for operation, here, there in (
+        ("AuthorizeSecurityGroupIngress", mine.ingress, theirs.ingress),
+        ("AuthorizeSecurityGroupEgress", mine.egress, theirs.egress),
+    ):
+        rules = [found for rule in there if rule not in here for found in _permissions(view, rule)]
+        if rules:
+            yield view.command("ec2", operation, GroupId=mine.id, IpPermissions=rules)
+
+
+def _permissions(view: View, rule: str) -> Iterator[dict[str, object]]:
+    """A rule, as the reader writes it, as parameters of the DR region's: groups by name, the VPC by its blocks."""
+    protocol, _, rest = rule.partition(" ")
+    if protocol not in ("all", "tcp", "udp"):
+        return
+    ports, _, peer = rest.partition(" ") if protocol != "all" else ("", "", rest)
+    first, _, last = ports.partition("-")
+    span = {"FromPort": int(first), "ToPort": int(last or first)} if first else {}
+    kind: dict[str, object] = {"IpProtocol": "-1" if protocol == "all" else protocol, **span}
+    groups = {group.name: group.id for group in view.read_for_remedy(vpc.security_groups) or ()}
+    here = view.read_for_remedy(vpc.vpc)
+    blocks = [block for block, _ in here.cidrs] if peer == "vpc" and here else [peer] if "/" in peer else []
+    if peer in groups:
+        yield {**kind, "UserIdGroupPairs": [{"GroupId": groups[peer]}]}
+    elif blocks and ":" not in peer:
+        yield {**kind, "IpRanges": [{"CidrIp": block} for block in blocks]}
 
 
 @check(

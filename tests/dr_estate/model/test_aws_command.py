@@ -1,4 +1,4 @@
-"""A command of the AWS CLI is pasted as it is: no name of a resource is more than a word to the shell and to the CLI."""
+"""A command of the AWS CLI is pasted as it is: any name is one word to the shell, and one value to the CLI."""
 
 from __future__ import annotations
 
