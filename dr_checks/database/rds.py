@@ -77,8 +77,7 @@ def serves(view: View) -> Iterator[Finding]:
     state, measured = DATABASE[source.status], source.status or "no status"
     if source.source:
         reason = "it follows another database: every write of WordPress fails"
-        promote = view.command("rds", "PromoteReadReplica", DBInstanceIdentifier=name)
-        remedy = Remedy("Promote it: that cannot be undone.", (promote,))
+        remedy = "Where no failback is under way, promote it, which cannot be undone; a failback does so by itself."
         yield view.gap(name, f"{measured}, a replica", wanted, reason, remedy)
     elif not state.known:
         yield view.undocumented(name, wanted, source.status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -72,7 +73,7 @@ def _copied(
 ) -> Remedy:
     if original is None or not original.size:
         return Remedy(sentence)
-    source = f"{original.bucket}/{original.key}"
+    source = quote(f"{original.bucket}/{original.key}")
     return Remedy(sentence, (view.command("s3", "CopyObject", Bucket=copy.bucket, Key=copy.key, CopySource=source),))
 
 
