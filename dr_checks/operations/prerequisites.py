@@ -142,11 +142,11 @@ def people(view: View) -> Iterator[Finding]:
         yield view.gap(required.name, required.tag, str(here), reason, f"Set {remedy}")
     else:
         arn = f"arn:aws:dynamodb:{view.region}:{view.env.account}:table/{required.name}"
-        command = f"aws dynamodb tag-resource --region {view.region} --resource-arn {arn} --tags"
+        tags = [{"Key": PEOPLE_TAG, "Value": str(here)}]
+        command = view.command("dynamodb", "TagResource", ResourceArn=arn, Tags=tags)
         reason = "an edited environment file could let one person run a plan"
-        yield view.gap(
-            required.name, required.tag or "no tag", str(here), reason, f"{command} Key={PEOPLE_TAG},Value={here}"
-        )
+        healing = Remedy("Tag the table, as an administrator: no operator may (deploy/).", (command,))
+        yield view.gap(required.name, required.tag or "no tag", str(here), reason, healing)
 
 
 @check(
