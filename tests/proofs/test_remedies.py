@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +33,11 @@ from tests.utils.running import ROOT
 
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("DR_FULL_REMEDIES") == "1"
-BY_PEOPLE: Mapping[str, Mapping[str, str]] = tomllib.loads(
-    (Path(__file__).parent / "remedies_of_people.toml").read_text(encoding="utf-8")
-)
+RECORD = Path(__file__).parent / "remedies_of_people.toml"
+BY_PEOPLE = {
+    kind: {name: reason for reason, names in reasons.items() for name in names}
+    for kind, reasons in tomllib.loads(RECORD.read_text(encoding="utf-8")).items()
+}
 SAMPLE = {
     "alb-keep-alive-default",
     "backup-type-not-opted-in",
