@@ -120,8 +120,8 @@ def _lock(view: View, vault: backup.Vault) -> Remedy:
     """A lock in governance mode, which a backup administrator can still change, that takes the plan's copies."""
     plans = view.read_for_remedy(backup_plan.plans, Side.PRIMARY) or ()
     copies = [copy for plan in plans for rule in plan.rules for copy in rule.copies]
-    kept = [copy.delete_after_days for copy in copies if is_dr_vault(view, copy.vault_arn)]
-    days = min((number for number in kept if number), default=1)
+    retained = [copy.delete_after_days for copy in copies if is_dr_vault(view, copy.vault_arn)]
+    days = min((number for number in retained if number), default=1)
     bounds = {"BackupVaultName": vault.name, "MinRetentionDays": days}
     command = view.command("backup", "PutBackupVaultLockConfiguration", **bounds)
     return Remedy("Lock it (aws_backup_vault_lock_configuration); in compliance mode once that is proven.", (command,))

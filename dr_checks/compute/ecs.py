@@ -167,7 +167,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
                 "not FAILED",
                 "the newest revision could not be started here: a failover would start nothing, or an old revision",
                 Remedy(
-                    "Read its events and fix what they tell, then deploy again.",
+                    "Read its events and fix the cause, then deploy again.",
                     (_update(view, service, forceNewDeployment=True),),
                 ),
                 tenant.id,
@@ -231,7 +231,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
                 "2 zones or more",
                 "the loss of one zone would take the tenant down during the failover",
                 Remedy(
-                    "Have its tasks placed anew, in subnets of two zones (network_configuration.subnets).",
+                    "Have its tasks placed again, in subnets of two zones (network_configuration.subnets).",
                     (_update(view, service, forceNewDeployment=True),),
                 ),
                 tenant.id,

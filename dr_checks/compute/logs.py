@@ -67,8 +67,8 @@ def retention(view: View) -> Iterator[Finding]:
             yield view.ok(group.name, measured, f"{wanted} or longer", "logs of a failover are retained as long")
         else:
             reason = "logs of the failover would be deleted sooner than in the primary region"
-            kept = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
-            remedy = Remedy(kept, (_keep(view, group.name, days),))
+            setting = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
+            remedy = Remedy(setting, (_keep(view, group.name, days),))
             yield view.gap(group.name, measured, f"{wanted} or longer", reason, remedy)
     if not pairs:
         yield view.none_expected("all log groups", "no log group exists in both regions")

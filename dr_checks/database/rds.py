@@ -85,7 +85,7 @@ def serves(view: View) -> Iterator[Finding]:
         yield view.ok(name, measured, wanted, "the platform can use it, and its copies go on")
     elif state.busy:
         reason = "it does not serve until this ends by itself"
-        yield view.warn(name, measured, wanted, reason, "Wait, and check again; its events tell what RDS does.")
+        yield view.warn(name, measured, wanted, reason, "Wait, and check again; its events show what RDS does.")
     else:
         reason = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
         yield view.gap(name, measured, wanted, reason, _repair(view, name, state))
@@ -171,7 +171,7 @@ def parameter_group(view: View) -> Iterator[Finding]:
     if view.find(rds_groups.parameter_groups, name=name):
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
     elif name.startswith("default."):
-        yield view.ok(name, "a default group", "present", "AWS makes it in every region, and nobody else can")
+        yield view.ok(name, "a default group", "present", "AWS makes it in every region")
     else:
         reason = "a restore that names it is refused: DBParameterGroupNotFound"
         sentence = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."

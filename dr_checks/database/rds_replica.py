@@ -53,7 +53,7 @@ def state(view: View) -> Iterator[Finding]:
             yield view.warn(replica.identifier, measured, wanted, reason, "Wait, and check again before a failover.")
         elif not state.promotable:
             reason = "it can neither be promoted nor read"
-            yield view.gap(replica.identifier, measured, wanted, reason, "Read its events, and fix what they tell.")
+            yield view.gap(replica.identifier, measured, wanted, reason, "Read its events, and fix the cause.")
         else:
             yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
     if not found and view.env.replication.database[0] == REPLICA:

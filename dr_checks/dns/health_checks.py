@@ -207,7 +207,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
-                f"Read why {found.id} fails: its last failure reason tells of each checker.",
+                f"Read why {found.id} fails: see its last failure reason by each checker.",
             )
     if not records_with_checks(view):
         yield _nothing(view)

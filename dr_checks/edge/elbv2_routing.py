@@ -278,7 +278,7 @@ def healthy_targets(view: View) -> Iterator[Finding]:
                 "0 healthy",
                 "1 healthy or more",
                 "tasks are desired, and none passes its health check: the tenant is down in this region",
-                "Read why its targets are unhealthy: DescribeTargetHealth tells the reason of each.",
+                "Read why its targets are unhealthy: DescribeTargetHealth has the reason of each.",
                 tenant.id,
             )
     if not seen:

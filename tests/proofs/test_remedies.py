@@ -71,7 +71,7 @@ class Person:
         keys, home = self.watch.world.people["admin"], os.environ.get("HOME", "/")
         return {
             "HOME": home,
-            "PATH": f"{AWS.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{AWS.parent}:{os.environ['PATH']}",
             "AWS_ENDPOINT_URL": self.watch.world.url,
             "AWS_ACCESS_KEY_ID": keys.access_key_id,
             "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,

@@ -53,10 +53,10 @@ def test_machines_get_the_commands_apart_from_the_sentence() -> None:
 
 
 def test_what_ci_systems_show_ends_with_the_commands() -> None:
-    told = f"Remedy: Restore it. `{COMMANDS[0]}` `{COMMANDS[1]}`"
-    assert json.loads(_printed("sarif"))["runs"][0]["results"][0]["message"]["text"].endswith(told)
-    assert (ET.fromstring(_printed("junit")).findtext(".//failure") or "").endswith(told)  # noqa: S314 - our own
-    assert told in _printed("github")
+    ending = f"Remedy: Restore it. `{COMMANDS[0]}` `{COMMANDS[1]}`"
+    assert json.loads(_printed("sarif"))["runs"][0]["results"][0]["message"]["text"].endswith(ending)
+    assert (ET.fromstring(_printed("junit")).findtext(".//failure") or "").endswith(ending)  # noqa: S314 - our own
+    assert ending in _printed("github")
 
 
 def test_each_command_of_the_page_is_copied_by_a_button_of_its_own() -> None:
@@ -71,8 +71,8 @@ def test_the_next_step_is_the_sentence_with_its_first_command() -> None:
 
 
 def test_a_remedy_of_many_findings_is_told_once_with_the_commands_of_all() -> None:
-    told = merged([Remedy("Do.", ("aws a",)), Remedy(""), Remedy("Do.", ("aws b", "aws a")), Remedy("See.")])
-    assert told == (Remedy("Do.", ("aws a", "aws b")), Remedy("See."))
+    ending = merged([Remedy("Do.", ("aws a",)), Remedy(""), Remedy("Do.", ("aws b", "aws a")), Remedy("See.")])
+    assert ending == (Remedy("Do.", ("aws a", "aws b")), Remedy("See."))
 
 
 @pytest.mark.parametrize(
