@@ -41,7 +41,7 @@ proofs: setup awscli terraform strangers moto-tests schemas mariadb allure brows
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
 exhaustive: setup awscli terraform strangers moto-tests schemas mariadb allure browser oscal docs-site
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
-	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 \
+	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 DR_FULL_REMEDIES=1 \
 	  $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
