@@ -157,7 +157,9 @@ def run_steps(
             passed = not outcome.degraded
             if validates:
                 report = _validated(context)
-                validation = run_validation.judged(run, report, outcome)
+                by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
+                goal, incident = run.plan.goal, run.clearance.incident
+                validation = run_validation.judged(report, outcome, goal, incident, by_name)
                 passed, by_health = validation.passed and passed, validation.by_health
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
