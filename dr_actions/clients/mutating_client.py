@@ -156,6 +156,7 @@ def _failed(error: Exception, call: Call) -> SendFailed:
         UnavailableKind.UNREACHABLE: FailureKind.UNCERTAIN,
         UnavailableKind.DEADLINE: FailureKind.UNCERTAIN,
         UnavailableKind.NOT_AWS: FailureKind.UNCERTAIN,
+        UnavailableKind.UNREADABLE: FailureKind.UNCERTAIN,
         UnavailableKind.ERROR: FailureKind.BUSY if is_passing(code) else FailureKind.REFUSED,
     }
     return SendFailed(kinds.get(unavailable.kind, FailureKind.REFUSED), unavailable.why, code)

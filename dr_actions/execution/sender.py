@@ -184,12 +184,13 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
 def _outcome(step: Step, reply: SendResult) -> tuple[EntryKind, str, dict[str, str]]:
     """What the record says of a call's answer, with the id by which what it made is followed.
 
-    That is a change in Route 53 (T02), or a deployment of an ECS service (T53); or the class of a restored database.
+    That is a change in Route 53 (T02), a deployment of an ECS service (T53) or a task; or a restored database's class.
     """
     if not isinstance(reply, Exception):
         answer = reply or {}
         ids = {"change": answer.get("ChangeInfo", {}).get("Id")}
         ids |= {name: answer.get(name) for name in ("deployment", "class")}
+        ids["task"] = next((task.get("taskArn") for task in answer.get("tasks", ())), None)
         return EntryKind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}
     trouble = reply.trouble if isinstance(reply, SendFailed) else _FAILURE_KINDS.get(type(reply), FailureKind.REFUSED)
     return EntryKind.OUTCOME, step.id, {"result": str(trouble), "says": str(reply)}

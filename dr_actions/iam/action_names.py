@@ -12,14 +12,28 @@ _PREFIX = {
     "elbv2": "elasticloadbalancing",
     "resourcegroupstaggingapi": "tag",
     "service-quotas": "servicequotas",
+    "sesv2": "ses",
     "stepfunctions": "states",
 }
 # Services whose IAM prefix is their name in botocore.
 _SAME = frozenset(
     {
         *("account", "acm", "application-autoscaling", "backup", "cloudfront", "cloudwatch", "dynamodb", "ec2", "ecr"),
-        *("ecs", "elasticfilesystem", "elasticloadbalancing", "iam", "kms", "lambda", "logs", "rds", "route53", "s3"),
-        *("secretsmanager", "servicequotas", "sns", "sqs", "ssm", "states", "sts", "tag"),
+        *(
+            "ecs",
+            "elasticache",
+            "elasticfilesystem",
+            "elasticloadbalancing",
+            "events",
+            "iam",
+            "kms",
+            "lambda",
+            "logs",
+            "rds",
+            "route53",
+            "s3",
+        ),
+        *("scheduler", "secretsmanager", "servicequotas", "ses", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),
     }
 )
 _EXCEPTIONS: dict[str, tuple[str, ...]] = {

@@ -49,8 +49,9 @@ class PlanContext:
     the before-values of each step of the incident's failover, so that a failback restores exactly those.
     ``renamed_databases`` names the databases of the DR region that the incident's own failback set aside, by resource
     id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
-    ECS deployments that they made. ``accepted`` are the gates that are set aside by name now. ``fence`` is the side
-    that a fence stops, or a release lets write again. Only what a drill makes bears, in its steps, a name made of
+    ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran. ``confirmed_facts`` are the evidence
+    upon which each step was last seen done. ``accepted`` are the gates that are set aside by name now. ``fence`` is the
+    side that a fence stops, or a release lets write again. Only what a drill makes bears, in its steps, a name made of
     ``incident``.
     """
 
@@ -67,6 +68,8 @@ class PlanContext:
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
     deployments: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    confirmed_facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fence: Side = Side.PRIMARY
     accepted: frozenset[str] = frozenset()
 

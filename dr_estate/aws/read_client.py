@@ -31,6 +31,7 @@ from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import use_fast_parsing
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 PROOF = "sts:GetCallerIdentity"
@@ -175,12 +176,12 @@ class ReadClient:
             region = self.environment.region(side)
             try:
                 caller = self.call("sts", region, lambda client: client.get_caller_identity())
+                identity = understand(lambda: Identity(caller["Account"], caller["Arn"], region), "The caller", region)  # noqa: B023
             except DataUnavailable as error:
                 if error.unavailable.kind is UnavailableKind.CREDENTIALS:
                     raise
                 blind.append(error.unavailable.why)
                 continue
-            identity = Identity(caller["Account"], caller["Arn"], region)
             if identity.account != self.environment.account:
                 raise WrongAccount(
                     f"These credentials belong to account {identity.account} ({identity.arn}), but environment "

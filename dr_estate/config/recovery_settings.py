@@ -64,7 +64,8 @@ class Execution(Settings):
     Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is how long a run
     waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its own. A
     failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it; the other
-    boxes are what the estimate of the recovery time allows people for assessing and verifying.
+    boxes are what the estimate of the recovery time allows people for assessing and verifying. With ``markers`` a
+    planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has arrived.
     """
 
     lease_s: Positive = 120
@@ -78,6 +79,7 @@ class Execution(Settings):
     poll_s: Annotated[float, Field(gt=0)] = 5.0
     attempts: Positive = 5
     at_once: Positive = 16
+    markers: bool = True
 
 
 class Failback(Settings):

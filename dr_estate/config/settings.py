@@ -180,6 +180,8 @@ class ResourceNames(Settings):
     recovery_task: str = "dr-recovery-{env}"
     parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
+    prefixes: tuple[str, ...] = ("{env}-", "bbws-")
+    tags: dict[str, str] = {"Environment": "{env}", "Project": "wordpress-platform"}
 
 
 class TrafficSettings(Settings):

@@ -109,6 +109,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "because": finding.because,
                 "remedy": finding.remedy,
                 "unseen": _cause(finding.unseen),
+                **({"members": list(finding.members)} if finding.members else {}),
             }
             for finding in result.findings
         ],

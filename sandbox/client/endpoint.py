@@ -123,7 +123,8 @@ class Endpoint:
         """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
 
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
-        replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
+        replicas), ``replica_unseen_s`` (what has not even reached a read replica, of which its ReplicaLag tells
+        nothing), ``lag_published_s``, how often CloudWatch is told of ReplicaLag: AWS does so each minute, and
         ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
         ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself.
         """

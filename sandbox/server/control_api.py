@@ -30,6 +30,7 @@ TIMINGS = (
     "log_upload_s",
     "files_lag_s",
     "replica_lag_s",
+    "replica_unseen_s",
     "lag_published_s",
     "dns_lag_s",
     "slow_s",
