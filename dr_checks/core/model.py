@@ -64,6 +64,7 @@ class Finding:
 
     ``commands`` do it: complete lines for a shell, in their order; none where the remedy is a person's or Terraform's.
     ``unseen`` is what kept an UNKNOWN from being judged; None where all was seen and still tells nothing.
+    ``members`` is the whole list of what one finding is about, where ``measured`` shows a part of it.
     """
 
     check: str
@@ -76,6 +77,7 @@ class Finding:
     because: str
     remedy: str = ""
     unseen: Unavailable | None = None
+    members: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
 
     @property
@@ -179,6 +181,12 @@ class View:
     ) -> Finding:
         """A thing that is not as it must be: FAIL."""
         return self._finding(Status.FAIL, subject, measured, wanted, reason, remedy, tenant)
+
+    def gap_of(
+        self, members: tuple[str, ...], subject: str, measured: object, wanted: object, reason: str, remedy: str
+    ) -> Finding:
+        """A gap that is about a list of things: FAIL, with all of them as its ``members``."""
+        return replace(self.gap(subject, measured, wanted, reason, remedy), members=members)
 
     def warn(
         self,

@@ -261,11 +261,13 @@ def set_alike(view: View) -> Iterator[Finding]:
 def held_from_dr(view: View) -> Iterator[Finding]:
     """A lost us-east-1 takes Route 53's control plane along: health moves the visitors, and would bring them back.
 
-    Asked of no other primary region: there the pin is a change of its health check, which us-east-1 still takes.
+    Of another primary region it is asked where traffic.pin_port prepares it: there the pin is a change of its health
+    check, which us-east-1 takes unless it is lost as well.
     """
     wanted = "a calculated check that a listener of the DR region can fail"
-    if not dr_pin.is_needed(view.env):
-        yield view.none_expected(view.env.traffic.origin_record, "the primary region is not us-east-1")
+    if not dr_pin.is_needed(view.env) and view.env.traffic.pin_port is None:
+        reason = "the primary region is not us-east-1; traffic.pin_port prepares a pin for the loss of both"
+        yield view.none_expected(view.env.traffic.origin_record, reason)
         return
     known = {found.id: found for found in view.get(route53_health_checks.checks)}
     switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)

@@ -10,6 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs, efs_mounts
 
@@ -122,7 +123,7 @@ def encrypted(view: View) -> Iterator[Finding]:
     """Encrypted, and the key's ARN is of the DR region; whether that key works is said by the KMS checks (T19)."""
     found = view.get(efs.file_systems)
     for system in found:
-        where = system.key.split(":")[3] if system.key.startswith("arn:") else ""
+        where = arn_region(system.key)
         if system.encrypted and where == view.region:
             yield view.ok(
                 _name(view), f"key in {where}", f"key in {view.region}", "it can be read without another region"

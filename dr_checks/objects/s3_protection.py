@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View, replication_expe
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair, rule_of
+from dr_estate.model.regional_names import arn_region
 from dr_estate.readers import s3
 
 _STRENGTH = {"": 0, "AES256": 1, "aws:kms": 2, "aws:kms:dsse": 3}
@@ -18,7 +19,7 @@ _ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 
 def _key_region(key: str, bucket: s3.Bucket) -> str:
     """Where a key lives: an ARN says so, an alias or a bare id means the bucket's own region."""
-    return key.split(":")[3] if key.startswith("arn:") else bucket.region
+    return arn_region(key) or bucket.region
 
 
 @check(

@@ -10,6 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.tables.dynamodb import named
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.dynamodb import Index, Table
 
@@ -190,7 +191,7 @@ def encryption(view: View) -> Iterator[Finding]:
     """A customer key wherever the primary has one, and of this region; whether it works the KMS checks say (T19)."""
 
     def judge(here: Table, there: Table) -> Iterator[Finding]:
-        where = there.key.split(":")[3] if there.key.startswith("arn:") else ""
+        where = arn_region(there.key)
         wanted = f"a key of {view.region}" if here.key else "DynamoDB's own key or better"
         measured = f"a key of {where}" if there.key else "DynamoDB's own key"
         if (here.key and not there.key) or (there.key and where != view.region):

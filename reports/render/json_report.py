@@ -110,6 +110,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "remedy": finding.remedy,
                 "commands": list(finding.commands),
                 "unseen": _cause(finding.unseen),
+                **({"members": list(finding.members)} if finding.members else {}),
             }
             for finding in result.findings
         ],

@@ -121,10 +121,10 @@ def after_diagnosis(diagnosis: Diagnosis) -> str:
     """What to do upon a diagnosis: look at the estate, else grant or set right what is in the way first."""
     if not diagnosis.exit:
         return READINESS
-    actions = [fact.action for fact in diagnosis.facts if fact.action and fact.state is not Standing.OK]
     if diagnosis.grant:
         return f"Grant what is denied (above), then {DIAGNOSIS}"
-    return actions[0] if actions else READINESS
+    urgent = {Standing.FAIL, Standing.UNKNOWN}  # a warning is of what can be prepared on another day
+    return next((fact.action for fact in diagnosis.facts if fact.action and fact.state in urgent), READINESS)
 
 
 def after_schedule(late: Sequence[ScheduledTest]) -> str:

@@ -49,7 +49,7 @@ def gates_of_the_code() -> set[str]:
     for path in [*(ROOT / "dr_actions").rglob("*.py"), *(ROOT / "utils").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Gate", "Refusal"):
-                found |= {given.value for given in node.args[:1] if isinstance(given, ast.Constant)}
+                found |= {str(given.value) for given in node.args[:1] if isinstance(given, ast.Constant)}
     return found
 
 
