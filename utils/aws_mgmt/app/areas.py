@@ -52,3 +52,8 @@ def chosen_checks(options: Options) -> frozenset[str]:
     if not chosen:
         raise UsageError("No check is left: --check, --severity and the areas name none in common.")
     return frozenset(chosen)
+
+
+def count_left_out(chosen: frozenset[str], areas: tuple[Area, ...]) -> int:
+    """How many checks of the areas are not among the ``chosen``; 0 where nothing was chosen, and all are judged."""
+    return sum(check.area in areas for check in checks().values()) - len(chosen) if chosen else 0

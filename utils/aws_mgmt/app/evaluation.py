@@ -30,7 +30,7 @@ from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
-from utils.aws_mgmt.app.areas import chosen_checks
+from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
@@ -96,12 +96,10 @@ def judge(
 ) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
-    evidence, folder = _save(snapshot, options.save_evidence, run.folder), run.folder / "allure-results"
-    invocation, exceptions = invocation_of(options), _exceptions_file(options)
-    observation = Observation(environment, snapshot, tenants, rules, invocation)
-    chosen = chosen_checks(options)
-    selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
-    left_out = sum(check.area in areas for check in checks().values()) - len(chosen) if chosen else 0
+    evidence = _save(snapshot, options.save_evidence, run.folder)
+    observation = Observation(environment, snapshot, tenants, rules, invocation_of(options))
+    selection = _selection(options, areas, run, evidence)
+    left_out = count_left_out(selection.only, areas)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
@@ -134,6 +132,11 @@ def judge(
         evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
+
+
+def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evidence: Path) -> ScenarioSelection:
+    folder, exceptions, chosen = run.folder / "allure-results", _exceptions_file(options), chosen_checks(options)
+    return ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
 
 
 def _narrowed(left_out: int) -> tuple[str, ...]:
