@@ -99,7 +99,6 @@ def judge(
     evidence = _save(snapshot, options.save_evidence, run.folder)
     observation = Observation(environment, snapshot, tenants, rules, invocation_of(options))
     selection = _selection(options, areas, run, evidence)
-    left_out = count_left_out(selection.only, areas)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
@@ -126,8 +125,8 @@ def judge(
         invocation=observation.invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=(*_narrowed(left_out), *cache_notes(snapshot)),
-        left_out=left_out,
+        notes=(*_narrowed(selection), *cache_notes(snapshot)),
+        left_out=count_left_out(selection.only, areas),
         history=_history(snapshot),
         evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
@@ -139,8 +138,9 @@ def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evide
     return ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
 
 
-def _narrowed(left_out: int) -> tuple[str, ...]:
+def _narrowed(selection: ScenarioSelection) -> tuple[str, ...]:
     """What a report of some checks alone says beside its verdict."""
+    left_out = count_left_out(selection.only, selection.areas)
     return (
         (f"{left_out} checks were left out (--check, --severity): nothing here is said of them.",) if left_out else ()
     )
