@@ -246,9 +246,7 @@ def held_from_dr(view: View) -> Iterator[Finding]:
     """
     wanted = "a calculated check that a listener of the DR region can fail"
     if not dr_pin.is_needed(view.env) and view.env.traffic.pin_port is None:
-        reason = (
-            "the primary region is not us-east-1; traffic.pin_port prepares a pin for the loss of both"
-        )
+        reason = "the primary region is not us-east-1; traffic.pin_port prepares a pin for the loss of both"
         yield view.none_expected(view.env.traffic.origin_record, reason)
         return
     known = {found.id: found for found in view.get(route53_health_checks.checks)}
