@@ -36,3 +36,6 @@ Feature: Capacity: the DR region can carry every tenant's load
 
   Scenario: Scheduled scaling does not reduce services after a failover
     Then no scheduled action scales the DR region's services down while they would carry the load
+
+  Scenario: What a failover starts carries today's load
+    Then the tasks that a failover starts carry the load that each tenant has in the primary region today

@@ -272,3 +272,13 @@ def parameter_group_missing(world: World) -> None:
         Description=group["Description"],
     )
     world.call(Side.DR, "rds", "delete_db_parameter_group", DBParameterGroupName=name)
+
+
+@disaster(
+    "database-storage-scarce",
+    "The primary database has 3 % of its storage left, and none is added by itself",
+    trips=("rds-storage.room",),
+)
+def storage_scarce(world: World) -> None:
+    """Let CloudWatch tell so little free storage."""
+    world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)

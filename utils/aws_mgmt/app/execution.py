@@ -199,14 +199,14 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its client; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
-
+    world = replace(app.world, credentials=replace(app.world.credentials, tell=listener.note))
     return PlanRun(
         env=env,
         plan=start.plan,
         clearance=start.clearance,
         client=app.hands,
         journal=journal,
-        read=lambda parts, upon, sides: app.world.observe(env, parts, upon, sides=sides),
+        read=lambda parts, upon, sides: world.observe(env, parts, upon, sides=sides),
         listener=listener,
         clock=app.clock,
         check_lock=partial(app.sign_in.check, stored),
