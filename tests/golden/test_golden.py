@@ -42,7 +42,7 @@ PROSE = frozenset(
         "reason",
     }
     | {"posture_next", "posture_says", "posture_severity", "writers"}
-    | {"reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
+    | {"commands", "reasons", "remedy", "rules", "says", "scenario", "source", "undo", "wanted", "why"}
     | {"plan_estimate_s", "rto_estimate_s", "score", "write_pause"}
 )
 """Keys of sentences, of what two runs or versions differ in, of estimates (then by budgets), and of the score,
