@@ -17,8 +17,8 @@ LONGEST_OVERRIDES = 8192  # characters of all overrides of a task (API_TaskOverr
 
 
 def network_of(service: ecs.Service) -> dict[str, Any]:
-    """The subnets and security groups of the service, as RunTask takes them."""
-    network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
+    """The subnets and security groups of the service, as RunTask takes them, in an order of their own."""
+    network: dict[str, Any] = {"subnets": sorted(service.subnets), "securityGroups": sorted(service.security_groups)}
     if service.public_ip:
         network["assignPublicIp"] = service.public_ip
     return {"awsvpcConfiguration": network}
