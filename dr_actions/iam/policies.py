@@ -88,7 +88,7 @@ def declared() -> DeclaredOperations:
     of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))
     written = frozenset[str]().union(*(action.writes for action in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written
-    of_verbs = {name for name in of_verbs if not actions_of(name) <= COPIED}  # failback_statements say which objects
+    of_verbs -= {name for name in of_verbs if actions_of(name) <= COPIED}  # failback_statements say which objects
     return DeclaredOperations(reads() | DIAGNOSED | of_verbs | WATCHING, written, CONTROL_CALLS, needed, drills)
 
 

@@ -19,7 +19,7 @@ from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Side
-from dr_estate.readers.s3_objects import apart
+from dr_estate.readers.s3_objects import BucketDifference, apart
 from sandbox.core.state import Outage
 from tests.dr_actions.actions.failback_world import Home, away_world, returned
 from tests.dr_actions.control_tables import WORLD
@@ -81,7 +81,7 @@ class Failback:
     def missing(self) -> int:
         """How many objects of the copy are not in the bucket."""
         seen = self.world.whole(apart.name).get(apart, Side.DR)
-        return next(row.missing for row in seen if getattr(row, "bucket", "") == BUCKET)
+        return next(row.missing for row in seen if isinstance(row, BucketDifference) and row.bucket == BUCKET)
 
     def copies(self) -> int:
         return self.world.endpoint.calls().get(f"{self.primary} s3:CopyObject", 0)
