@@ -22,7 +22,7 @@ _GIB = 1024**3
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     sides=(Side.PRIMARY,),
-    rules=("REL01-BP06", "REL07-BP01", "SOC2 A1.1", "rds_instance_storage_autoscaling"),
+    rules=("REL01-BP06", "REL07-BP01", "SOC2 A1.1"),
 )
 def room(view: View) -> Iterator[Finding]:
     """FreeStorageSpace of 10 % or more, or autoscaling that may add some; a restored instance is of the same size."""
