@@ -98,7 +98,7 @@ def lag_metrics(context: ReadContext) -> tuple[Reading, ...]:
     ours = {pair[0] for pair in pairs(context.env)}
     named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
     rows = context.pages("cloudwatch", "list_metrics", "Metrics", **named)
-    found = {tuple((d["Name"], d["Value"]) for d in row.get("Dimensions", [])) for row in rows}
+    found = {tuple((d.get("Name", ""), d.get("Value", "")) for d in row.get("Dimensions", [])) for row in rows}
     rules = sorted(dimensions for dimensions in found if dict(dimensions).get("SourceBucket") in ours)
     window = context.env.objectives.rpo_minutes + context.env.objectives.rto_minutes
     wanted = [

@@ -108,6 +108,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "wanted": finding.wanted,
                 "because": finding.because,
                 "remedy": finding.remedy,
+                "commands": list(finding.commands),
                 "unseen": _cause(finding.unseen),
                 **({"members": list(finding.members)} if finding.members else {}),
             }
