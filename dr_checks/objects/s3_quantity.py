@@ -104,7 +104,7 @@ def readable_at_once(view: View) -> Iterator[Finding]:
                 f"{target.archived_bytes / _GIB:.1f} GiB archived, {source.archived_bytes / _GIB:.1f} in the source",
                 _AT_ONCE,
                 f"they must be restored before they can be read, which takes {_ARCHIVES['GLACIER']} or more",
-                f"Restore what is needed on the day from the archive of {copy.name}, and give the copy a lifecycle that "
+                f"Restore what is needed on the day from the archive of {copy.name}, and give it a lifecycle that "
                 "archives nothing sooner than its source's.",
             )
         else:
