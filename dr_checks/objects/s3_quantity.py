@@ -52,7 +52,7 @@ def _counted(
     if source.objects is None and source.empty:
         return view.ok(copy.name, "the source is empty", "as many objects as the source", "there is nothing to copy")
     wanted = f"about {source.objects or 0:.0f} objects"
-    uncounted = next((name for name, held in ((original.name, source), (copy.name, target)) if _is_dark(held)), "")
+    uncounted = next((name for name, count in ((original.name, source), (copy.name, target)) if _is_dark(count)), "")
     if uncounted:
         flaw = source.flaw or target.flaw or "it is younger than two days, or the metric is not published"
         return view.unknown(copy.name, wanted, f"S3 has not counted the objects of {uncounted}: {flaw}.")
@@ -62,15 +62,15 @@ def _counted(
         return view.ok(copy.name, measured, wanted, "older objects were copied too")
     reason = f"{lacking:.0f} objects, such as those of before the replication rule, are in the primary region alone"
     remedy = (
-        f"aws s3control create-job --region {view.env.regions.primary} --account-id {view.env.account} with "
-        f"S3ReplicateObject (Batch Replication) for {original.name}: a rule never copies what it found."
+        f"Run S3 Batch Replication (a job of S3 Batch Operations with S3ReplicateObject) on {original.name}: a rule "
+        "never copies what it found."
     )
     judged = view.gap if copied < all_objects * _HALF else view.warn
     return judged(copy.name, measured, wanted, reason, remedy)
 
 
-def _is_dark(held: BucketContents) -> bool:
-    return bool(held.flaw) or (held.objects is None and not held.empty)
+def _is_dark(count: BucketContents) -> bool:
+    return bool(count.flaw) or (count.objects is None and not count.empty)
 
 
 @check(
@@ -96,7 +96,7 @@ def readable_at_once(view: View) -> Iterator[Finding]:
             reason = f"each object must be restored before it can be read, which takes {hours}"
             yield view.gap(copy.name, f"replicated into {rule.storage_class}", _AT_ONCE, reason, remedy)
         elif source is None or target is None or source.flaw or target.flaw:
-            flaw = next((held.flaw for held in (source, target) if held and held.flaw), "")
+            flaw = next((count.flaw for count in (source, target) if count and count.flaw), "")
             yield view.unknown(copy.name, _AT_ONCE, f"CloudWatch said {flaw}." if flaw else _LOST)
         elif target.archived_bytes > source.archived_bytes:
             yield view.gap(
@@ -104,8 +104,8 @@ def readable_at_once(view: View) -> Iterator[Finding]:
                 f"{target.archived_bytes / _GIB:.1f} GiB archived, {source.archived_bytes / _GIB:.1f} in the source",
                 _AT_ONCE,
                 f"they must be restored before they can be read, which takes {_ARCHIVES['GLACIER']} or more",
-                f"aws s3api restore-object --region {view.region} --bucket {copy.name} for what is needed on the day, "
-                "and a lifecycle of the copy that archives nothing sooner than its source's.",
+                f"Restore what is needed on the day from the archive of {copy.name}, and give it a lifecycle that "
+                "archives nothing sooner than its source's.",
             )
         else:
             yield view.ok(copy.name, _AT_ONCE, _AT_ONCE, "no more of it is archived than of the source")

@@ -17,14 +17,14 @@ NAMED = frozenset({PRIMARY.identifier})
 FIXED = replace(PRIMARY, storage_gib=100, storage_limit_gib=0)
 
 
-def _case(expected: Status, free_gib: float | None, database: Any = FIXED, told: Any = None) -> Example:
+def _case(expected: Status, free_gib: float | None, database: Any = FIXED, readings: Any = None) -> Example:
     free = None if free_gib is None else free_gib * GIB
     reading = Reading("FreeStorageSpace", (("DBInstanceIdentifier", PRIMARY.identifier),), free, NOW, 0.0)
     values = {
         (rds.instances, Side.PRIMARY): (database,) if database else (),
-        (rds_storage.free_space, Side.PRIMARY): (reading,) if told is None else told,
+        (rds_storage.free_space, Side.PRIMARY): (reading,) if readings is None else readings,
     }
-    return Example(CHECK, expected, world(dict(values)), NAMED if told is None else frozenset())
+    return Example(CHECK, expected, world(dict(values)), NAMED if readings is None else frozenset())
 
 
 EXAMPLES = [
@@ -36,5 +36,5 @@ EXAMPLES = [
     _case(Status.NOT_APPLICABLE, 50, None),
     _case(Status.NOT_APPLICABLE, None, replace(FIXED, status="storage-full")),
     _case(Status.UNKNOWN, None),
-    _case(Status.UNKNOWN, 50, told=DENIED),
+    _case(Status.UNKNOWN, 50, readings=DENIED),
 ]
