@@ -36,3 +36,6 @@ Feature: Capacity: the DR region can carry every tenant's load
 
   Scenario: Scheduled scaling does not reduce services after a failover
     Then no scheduled action scales the DR region's services down while they would carry the load
+
+  Scenario: A web ACL guards the load balancer of the DR region too
+    Then the load balancer of the DR region is guarded by a web ACL as the primary region's is

@@ -19,7 +19,7 @@ _SAME = frozenset(
     {
         *("account", "acm", "application-autoscaling", "backup", "cloudfront", "cloudwatch", "dynamodb", "ec2", "ecr"),
         *("ecs", "elasticfilesystem", "elasticloadbalancing", "iam", "kms", "lambda", "logs", "rds", "route53", "s3"),
-        *("secretsmanager", "servicequotas", "sns", "sqs", "ssm", "states", "sts", "tag"),
+        *("secretsmanager", "servicequotas", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),
     }
 )
 _EXCEPTIONS: dict[str, tuple[str, ...]] = {

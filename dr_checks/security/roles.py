@@ -76,5 +76,7 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     name = role.arn.rpartition("/")[2]
     remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of {view.env.region(Side.DR)}."
     if all(decision.of_resource for decision in denied):
-        remedy = f"The policies of these keys, repositories or file systems: admit '{name}', and deny it nothing."
+        remedy = (
+            f"The policies of these keys, secrets, repositories or file systems: admit '{name}', and deny it nothing."
+        )
     return view.gap(role.arn, measured, "allowed", reason, remedy)

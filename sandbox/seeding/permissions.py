@@ -50,9 +50,11 @@ _WORDS = {
     "secretsmanager": "BatchGet Describe Get List",
     "servicequotas": "Get List",
     "sns": "Get List",
+    "sqs": "Get",
     "ssm": "Describe Get",
     "sts": "Get",
     "tag": "Get",
+    "wafv2": "Get",
 }
 # Without the contents, which are read of the environment's own things alone.
 _NARROW = {
@@ -60,7 +62,7 @@ _NARROW = {
     "dynamodb": "Describe List Query Scan",
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
-    "secretsmanager": "BatchGet Describe List",
+    "secretsmanager": "BatchGet Describe GetResourcePolicy List",
     "ssm": "Describe GetA",
 }
 _CONTENTS = (
