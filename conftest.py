@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_bdd.scenario import scenario_wrapper_template_registry
 
 import steps
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
@@ -37,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dr-config", default=str(ROOT / "environments"), help="folder of the environment files")
     group.addoption("--dr-evidence", default=None, help="evidence file to judge, instead of the embedded sandbox")
     group.addoption("--dr-tenant", action="append", default=[], help="narrow to this tenant (repeatable)")
+    group.addoption("--dr-check", action="append", default=[], help="judge this check alone (repeatable)")
     group.addoption("--dr-options", default="", help="options by which the commands of remedies are completed")
     group.addoption("--dr-program", default=Program.CHECKOUT, type=Program, help="how the command line was called")
     group.addoption("--dr-exceptions", default=None, help="exceptions file (TOML)")
@@ -51,6 +53,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{area}: scenarios about {area}")
     for name, about in REQUIREMENTS.items():
         config.addinivalue_line("markers", f"{name}: requirement {name}, {about}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the scenarios whose sentence is of none of the chosen checks out."""
+    chosen = {checks()[name].says for name in config.getoption("--dr-check")}
+    if chosen:
+        beside = [item for item in items if not chosen & _sentences(item)]
+        config.hook.pytest_deselected(items=beside)
+        items[:] = [item for item in items if item not in beside]
+
+
+def _sentences(item: pytest.Item) -> set[str]:
+    scenario = scenario_wrapper_template_registry.get(getattr(item, "obj", None))
+    return {step.name for step in scenario.steps} if scenario else set()
 
 
 @pytest.fixture(scope="session")

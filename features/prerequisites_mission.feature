@@ -16,6 +16,9 @@ Feature: Prerequisites: access, contacts and tools for a recovery
   Scenario: The control table has point-in-time recovery
     Then the control table can itself be recovered
 
+  Scenario: The control table asks for as many people as the environment file
+    Then the control table asks for as many people as the environment file
+
   Scenario: The runbook is readable without the primary region and recently reviewed
     Then the recovery runbook can be read without the primary region, and was reviewed recently
 

@@ -40,6 +40,9 @@ resource "aws_dynamodb_table" "control" {
     enabled = true
   }
 
+  # The tool lets no fewer people run a plan than this says, whatever an environment file says.
+  tags = { "dr:people" = var.required_people }
+
   lifecycle {
     prevent_destroy = true
   }

@@ -20,7 +20,7 @@ locals {
   attached = merge([
     for role, held in var.roles : {
       for policy in held.policies : "${role}/${policy}" => { role = role, policy = policy }
-      if var.attach_home || !startswith(policy, "${var.environment}-dr-operator-home")
+      if var.attach_home || (var.drills && role == "drill") || !startswith(policy, "${var.environment}-dr-operator-home")
     }
   ]...)
 }

@@ -54,7 +54,12 @@ variable "roles" {
 variable "attach_home" {
   description = "Whether the operator may fail back now: write in the primary region."
   type        = bool
-  default     = true
+  default     = false
+}
+
+variable "required_people" {
+  description = "How many people a plan needs. No environment file lets fewer run one."
+  type        = number
 }
 
 variable "people" {

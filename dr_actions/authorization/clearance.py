@@ -16,7 +16,9 @@ from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules, di
 from dr_actions.model.gates import Gate, Override, Refusal, accepted, is_judged_in_run
 from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.model.invocation import Command
+from dr_estate.readers.control_table import RequiredPeople
 
 NEVER_OVERRIDDEN = (
     "authority.paused",
@@ -25,11 +27,13 @@ NEVER_OVERRIDDEN = (
     "authority.approval",
     "authority.irreversible",
     RULE,
+    "authority.people",
     "guard.never-delete",
 )
 
 
 APPROVE = Command(("approve", "--incident", "TICKET"))
+PEOPLE = "authority.people"
 PIN = Command(("approve", "--rules"))
 
 
@@ -57,7 +61,7 @@ class AuthorizationRequest:
     ``operator`` is the caller's ARN, ``operator_userid`` the unique id that AWS gives with it.
     ``confirmed`` are the irreversible steps confirmed beforehand; ``at_terminal`` whether a person can be asked then.
     ``approve_with`` is the command by which a second person approves the plan. ``rules`` are those that it is judged by
-    here, ``pins`` what approvers pinned.
+    here, ``pins`` what approvers pinned. ``people`` is how many the account itself asks for, where that was looked up.
     """
 
     plan: Plan
@@ -70,6 +74,7 @@ class AuthorizationRequest:
     now: datetime
     rules: EffectiveRules
     pins: Sequence[PinnedRules] = ()
+    people: RequiredPeople | None = None
     paused: str = ""
     confirmed: frozenset[str] = frozenset()
     at_terminal: bool = False
@@ -147,6 +152,7 @@ def _refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refus
         message = f"'{request.incident}' is no incident ticket" if request.incident else "no incident ticket was given"
         yield Refusal("authority.ticket", f"{message}: name it with --incident INC-123 (or INC-20260107-001).")
     yield from rules_refusals(request, env)
+    yield from people_refusals(request, env)
     yield from gate_refusals(request.gates, request.overrides, request.now)
     if env.approvals.people > 1 and _good_approval(request, env) is None:
         yield Refusal("authority.two-people", _why_not_approved(request, env))
@@ -177,6 +183,19 @@ def rules_refusals(request: AuthorizationRequest, env: Environment) -> Iterator[
             f"UTC): {'; '.join(differences(request.rules, newest))}. Run it with the pinned rules, or an approver pins "
             f"these: {PIN}.",
         )
+
+
+def people_refusals(request: AuthorizationRequest, env: Environment) -> Iterator[Refusal]:
+    """A refusal where the environment file asks for fewer people than the account, whose tag no operator may write."""
+    required, here = request.people, env.approvals.people
+    if required is None or (required.count is not None and required.count <= here):
+        return
+    yield Refusal(
+        PEOPLE,
+        f"the tag {PEOPLE_TAG} of {required.name} asks for {required.tag} people, and approvals.people of {env.name} "
+        f"is {here}. Run it with the environment file that asks for as many, or the administrator of the control stack "
+        f"changes the tag.",
+    )
 
 
 def _is_own(pin: PinnedRules, request: AuthorizationRequest, env: Environment) -> bool:

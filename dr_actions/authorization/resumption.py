@@ -19,6 +19,7 @@ from dr_actions.authorization.clearance import (
     extended_clearance,
     fault_of,
     gate_refusals,
+    people_refusals,
     rules_refusals,
 )
 from dr_actions.authorization.people import person_of, same_person
@@ -98,6 +99,7 @@ def _refusals(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
     if (recorded.environment, recorded.incident, recorded.digest) != (env.name, request.incident, request.plan.digest):
         yield Refusal("authority.digest", "the recorded plan is not the one that was cleared. Begin with --replan.")
     yield from rules_refusals(request, env)
+    yield from people_refusals(request, env)
     if env.approvals.people > 1:
         yield from _unapproved(resumption, env)
 

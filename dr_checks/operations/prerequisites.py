@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
@@ -108,6 +109,34 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
             "on",
             "a lost incident log leaves an audit without evidence",
             f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+        )
+
+
+@check(
+    "the control table asks for as many people as the environment file",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    rules=("NIST AC-5", "SOC2 CC6.1"),
+)
+def people(view: View) -> Iterator[Finding]:
+    """The table's tag holds a run to two people whatever an environment file says. Source: ListTagsOfResource."""
+    required, here = view.get(control.people), view.env.approvals.people
+    if required is None:
+        name = view.env.named(view.env.names.control_table)
+        yield view.none_expected(name, "there is no table: see prerequisites.control-table")
+    elif required.count == here:
+        yield view.ok(required.name, required.tag, str(here), "no environment file lets fewer people run a plan")
+    elif required.count == 0 and here == 1:
+        yield view.none_expected(required.name, "one person may run a plan here, and the table asks for no more")
+    elif required.count is not None and required.count > here:
+        reason, remedy = "no plan runs by this environment file", f"approvals.people = {required.count} in it."
+        yield view.gap(required.name, required.tag, str(here), reason, f"Set {remedy}")
+    else:
+        arn = f"arn:aws:dynamodb:{view.region}:{view.env.account}:table/{required.name}"
+        command = f"aws dynamodb tag-resource --region {view.region} --resource-arn {arn} --tags"
+        reason = "an edited environment file could let one person run a plan"
+        yield view.gap(
+            required.name, required.tag or "no tag", str(here), reason, f"{command} Key={PEOPLE_TAG},Value={here}"
         )
 
 

@@ -13,6 +13,10 @@ from dr_estate.config.settings import Mapped, Positive, Settings, Timezone
 MOST_STAGES = 5
 
 
+PEOPLE_TAG = "dr:people"
+"""The control table's tag: how many people a plan needs. deploy/ writes it, and no operator may."""
+
+
 class ApprovalSettings(Settings):
     """Who may order a failover: ``people`` distinct persons, and a ticket where ``ticket`` is true.
 

@@ -22,7 +22,8 @@ _RESTORED_TYPES = ("RDS", "EFS")
 class BackupJob:
     """A backup or copy job. ``vault_arn`` is where its recovery point goes, ``point_arn`` the point, "" until known.
 
-    ``percent`` is AWS's estimate of what is done (``42.5``), "" where it gives none.
+    ``percent`` is AWS's estimate of what is done (``42.5``), "" where it gives none. ``plan_id`` is the backup plan
+    whose rule asked for it, "" where somebody asked for it on demand.
     """
 
     id: str
@@ -35,6 +36,7 @@ class BackupJob:
     completed_at: datetime | None
     point_arn: str = ""
     percent: str = ""
+    plan_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _jobs(context: ReadContext, operation: str, key: str, id_name: str, vault_na
             completed_at=row.get("CompletionDate"),
             point_arn=row.get("RecoveryPointArn") or "",
             percent=_percent(row),
+            plan_id=(row.get("CreatedBy") or {}).get("BackupPlanId") or "",
         )
 
     return context.rows(context.pages("backup", operation, key, ByCreatedAfter=since), job, id_name)

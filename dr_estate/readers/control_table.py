@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from dr_estate.config.environment import Side
+from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.model import database_record
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
@@ -18,6 +19,7 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"})
 STANDING_READS = frozenset({"dynamodb:Query"})
+TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
 
 LOCK, RUN = "LOCK", "RUN"
 STANDING, PAUSE, INCIDENT, OVERRIDE = "STANDING", "PAUSE", "INCIDENT", "OVERRIDE#"
@@ -39,6 +41,15 @@ class ControlTable:
     keys: tuple[str, ...]
     recoverable: bool
     protected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredPeople:
+    """How many people the control table ``name`` asks for; 0 where it says nothing, None where ``tag`` is no number."""
+
+    name: str
+    count: int | None
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,19 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
         recoverable=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
         protected=bool(row.get("DeletionProtectionEnabled")),
     )
+
+
+@part(Side.DR, reads=TAG_READS)
+def people(context: ReadContext) -> RequiredPeople | None:
+    """How many people a change needs, as the account itself says; None where there is no table. One call."""
+    name = context.env.named(context.env.names.control_table)
+    arn = f"arn:aws:dynamodb:{context.region}:{context.env.account}:table/{name}"
+    found = context.find("dynamodb", "list_tags_of_resource", dynamodb.ABSENT, ResourceArn=arn)
+    if found is None:
+        return None
+    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags") or []}
+    tag = tags.get(PEOPLE_TAG, "")
+    return RequiredPeople(name, int(tag) if tag.isdecimal() else 0 if not tag else None, tag)
 
 
 @part(Side.DR, reads=STANDING_READS)

@@ -197,7 +197,7 @@ def _answer(report: Report, weighed: Assessment) -> str:
 
 def _readiness(report: Report) -> str:
     verdict, name = report.verdict, report.environment.name.upper()
-    could = "serves from the DR region" if report.title == "DR validation" else "could fail over now"
+    could = "serves from the DR region" if report.validates else "could fail over now"
     failed, unknown = verdict.with_status(Status.FAIL), verdict.with_status(Status.UNKNOWN)
     applicable = sum(result.status is not Status.NOT_APPLICABLE for result in verdict.results)
     if verdict.recommendation is Recommendation.CANNOT_SAY:
@@ -209,10 +209,10 @@ def _readiness(report: Report) -> str:
     if verdict.recommendation is Recommendation.NOT_READY:
         causes = [_counted(failed)] if failed else []
         causes += [f"its posture is {report.posture}"] if report.posture_severity is Severity.BLOCKER else []
-        negated = (
-            "does not serve from the DR region" if report.title == "DR validation" else "is not ready to fail over"
-        )
+        negated = "does not serve from the DR region" if report.validates else "is not ready to fail over"
         return f"{name} {negated}: {' and '.join(causes)}."
+    if report.left_out:
+        return f"None of {applicable} checks alone fails. {report.left_out} were left out: nothing is said of them."
     if verdict.recommendation is Recommendation.AT_RISK:
         warned, accepted = verdict.with_status(Status.WARN), verdict.with_status(Status.EXCEPTED)
         parts = [f"{len(warned)} of {applicable} checks warn"] if warned else []

@@ -49,7 +49,8 @@ def _answer(report: Report) -> str:
         gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
         unmet = f"; gates not met: {_some(gates, 2)}" if gates else ""
         return f"{weighed.advice}, exit {report.exit}{unmet}"
-    return f"{verdict.recommendation}, score {verdict.score} of 100, exit {report.exit}"
+    alone = f" ({report.left_out} checks left out)" if report.left_out else ""
+    return f"{verdict.recommendation}{alone}, score {verdict.score} of 100, exit {report.exit}"
 
 
 def _plan(report: Report) -> str:

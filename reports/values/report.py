@@ -40,7 +40,8 @@ class Report:
     ``next_step`` is what to do now: a sentence, mostly with a bare command. ``every_finding``: a page for people lists
     those of one cause one by one, too. ``writers`` says which region's database takes writes. ``gate`` is how the run
     came out by a pipeline's rules, where it was given some. ``scheduled_tests`` and ``history``, the recorded runs, are
-    None where the runs on record could not be read. ``evidence`` is the SHA-256 of what was observed.
+    None where the runs on record could not be read. ``left_out`` counts the checks that were not asked for, by name or
+    severity: what is said holds of the others alone. ``evidence`` is the SHA-256 of what was observed.
     """
 
     command: str
@@ -57,6 +58,7 @@ class Report:
     exit: int
     files: dict[str, Path] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: int = 0
     assessment: Assessment | None = None
     ran: RunSummary | None = None
     standing: ControlState | None = None
@@ -96,6 +98,8 @@ class Report:
     @property
     def title(self) -> str:
         """What the checks' part is about: the status before a failover, or the validation after one."""
+        if self.left_out:
+            return f"DR status by {len(self.verdict.results)} checks alone"
         return "DR validation" if self.validates else "DR status"
 
     def by_area(self) -> dict[Area, list[CheckResult]]:

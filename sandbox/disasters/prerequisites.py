@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.config.recovery_settings import PEOPLE_TAG
 from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
 from sandbox.world.world import World
@@ -86,6 +87,19 @@ def control_table_unrecoverable(world: World) -> None:
     """Switch point-in-time recovery off."""
     for turn, on in ((world.undo, True), (world.call, False)):
         turn(Side.DR, "dynamodb", "UpdateContinuousBackups", TableName=_control_table(world), **_recovery(on))
+
+
+@disaster(
+    "people-miscounted",
+    "The control table asks for another number of people than the environment file",
+    trips=("prerequisites.people",),
+)
+def people_miscounted(world: World) -> None:
+    """Ask for one more person by the table's tag."""
+    people = world.environment.approvals.people
+    arn = world.call(Side.DR, "dynamodb", "DescribeTable", TableName=_control_table(world))["Table"]["TableArn"]
+    for turn, count in ((world.undo, people), (world.call, people + 1)):
+        turn(Side.DR, "dynamodb", "TagResource", ResourceArn=arn, Tags=[{"Key": PEOPLE_TAG, "Value": str(count)}])
 
 
 @disaster("runbook-deleted", "The recovery runbook was deleted", trips=("prerequisites.runbook-current",))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from dr_estate.config.recovery_settings import PEOPLE_TAG
 from sandbox.seeding.site import Estate, Site, as_list, tag_map
 
 BATCH = 25
@@ -26,7 +27,14 @@ def build(estate: Estate) -> None:
     lock = env.named(env.names.state_lock_tables[0])
     _table(estate.primary, lock, ("LockID",))
     _replica(estate, lock)
-    _table(estate.dr, env.named(env.names.control_table), ("pk", "sk"), index="by-sk")
+    _control(estate.dr, env.named(env.names.control_table))
+
+
+def _control(site: Site, name: str) -> None:
+    _table(site, name, ("pk", "sk"), index="by-sk")
+    dynamodb, people = site.client("dynamodb"), str(site.environment.approvals.people)
+    arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": PEOPLE_TAG, "Value": people}])
 
 
 def _table(site: Site, name: str, keys: Sequence[str], data: bool = False, index: str = "") -> None:

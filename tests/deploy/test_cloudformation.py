@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from dr_estate.config.environment import load_environment
+from dr_estate.config.recovery_settings import PEOPLE_TAG
 from sandbox.moto_ext import install
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
@@ -91,35 +92,35 @@ def test_both_regions_have_the_topics(region: str) -> None:
 
 @pytest.mark.usefixtures("deployed")
 def test_the_operator_goes_home_only_as_the_stack_is_told() -> None:
-    """Told no, the stack makes the policy and attaches it to nobody; here its policies bear other names."""
+    """Told nothing, it attaches the policy to no operator. Told yes, its policies bear other names here."""
     iam = boto3.client("iam", "us-east-1")
+    attached_policies = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
+    assert "sit-dr-operator-home" not in {policy["PolicyName"] for policy in attached_policies}
+    names = {policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]}
+    assert "sit-dr-operator-home" in names
     body = (TEMPLATES / "sit-policies.json").read_text(encoding="utf-8")
     boto3.client("cloudformation", DR).create_stack(
-        StackName="away",
-        TemplateBody=body.replace('"ManagedPolicyName": "', '"ManagedPolicyName": "away-'),
-        Parameters=[{"ParameterKey": "AttachHome", "ParameterValue": "false"}],
+        StackName="home",
+        TemplateBody=body.replace('"ManagedPolicyName": "', '"ManagedPolicyName": "home-'),
+        Parameters=[{"ParameterKey": "AttachHome", "ParameterValue": "true"}],
         Capabilities=["CAPABILITY_NAMED_IAM"],
     )
     policies = [
-        listed_policy
-        for listed_policy in iam.list_policies(Scope="Local")["Policies"]
-        if listed_policy["PolicyName"].startswith("away-")
+        policy for policy in iam.list_policies(Scope="Local")["Policies"] if policy["PolicyName"].startswith("home-")
     ]
-    attached = {
-        listed_policy["PolicyName"].removeprefix("away-")
-        for listed_policy in policies
-        if listed_policy["AttachmentCount"]
-    }
+    attached = {policy["PolicyName"] for policy in policies if policy["AttachmentCount"]}
     for policy in policies:
         for role in iam.list_entities_for_policy(PolicyArn=policy["Arn"])["PolicyRoles"]:
             iam.detach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["Arn"])
-    attached_policies = iam.list_attached_role_policies(RoleName="sit-dr-operator")["AttachedPolicies"]
-    assert {"sit-dr-operator-home"} == {
-        listed_policy["PolicyName"].removeprefix("away-") for listed_policy in policies
-    } - attached
-    assert "sit-dr-operator-home" in {attached_policy["PolicyName"] for attached_policy in attached_policies}, (
-        "attached by default"
-    )
+    assert "home-sit-dr-operator-home" in attached
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_control_table_says_how_many_people_a_plan_needs() -> None:
+    dynamodb = boto3.client("dynamodb", DR)
+    arn = dynamodb.describe_table(TableName=SIT.named(SIT.names.control_table))["Table"]["TableArn"]
+    tags = dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
+    assert {"Key": PEOPLE_TAG, "Value": str(SIT.approvals.people)} in tags
 
 
 def trust(role: str) -> list[dict[str, Any]]:
@@ -159,4 +160,5 @@ def test_each_role_holds_its_generated_policies(role: str) -> None:
     client = boto3.client("iam", "us-east-1")
     attached_policies = client.list_attached_role_policies(RoleName=f"sit-dr-{role}")["AttachedPolicies"]
     wanted = json.loads((DEPLOY / "terraform" / "sit.tfvars.json").read_text(encoding="utf-8"))["roles"][role]
-    assert wanted["policies"] == sorted(policy["PolicyName"] for policy in attached_policies)
+    own = [policy for policy in wanted["policies"] if (role, policy) != ("operator", "sit-dr-operator-home")]
+    assert own == sorted(policy["PolicyName"] for policy in attached_policies)

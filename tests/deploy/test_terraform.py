@@ -85,8 +85,8 @@ def test_the_topics_stand_in_both_regions() -> None:
     assert "aws.primary" in str(resources["aws_sns_topic.primary"]["provider"])
 
 
-def test_the_policy_of_going_home_can_be_left_off_and_bears_the_name_that_terraform_leaves_out() -> None:
-    assert blocks("variable")["attach_home"]["default"] is True
+def test_the_policy_of_going_home_is_off_unless_asked_for_and_bears_the_name_that_terraform_leaves_out() -> None:
+    assert blocks("variable")["attach_home"]["default"] is False
     text = (FOLDER / "roles.tf").read_text(encoding="utf-8")
     (pattern,) = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', text)
     for path in FOLDER.glob("*.tfvars.json"):

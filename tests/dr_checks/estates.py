@@ -15,6 +15,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import (
     application_autoscaling,
     cloudfront,
+    control_table,
     ecs,
     iam_copy_roles,
     iam_task_roles,
@@ -71,6 +72,7 @@ def healthy() -> Snapshot:
             for side in (Side.PRIMARY, Side.DR)
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
+        (control_table.people.name, Side.DR): control_table.RequiredPeople("sit-dr-control", 1, "1"),
         (vpc.internet_gateways.name, Side.DR): ("igw-1",),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),

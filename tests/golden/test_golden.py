@@ -55,6 +55,7 @@ SINCE = frozenset(
         "endpoints.admit-tasks",
         "health-checks.held-from-dr",
         "images.present",
+        "prerequisites.people",
         "private-names.database",
         "rds.parameter-group",
         "roles.assumable",

@@ -27,7 +27,7 @@ class Process:
     log: Path
 
     def wait(self) -> int:
-        """The exit code, or the negative number of the signal that ended it. One that hangs says where, and is killed."""
+        """The exit code, or minus the signal that ended it. One that hangs says where, and is killed."""
         until = time.monotonic() + PATIENCE_S
         while time.monotonic() < until:
             pid, status = os.waitpid(self.pid, os.WNOHANG)

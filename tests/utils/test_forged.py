@@ -207,6 +207,28 @@ def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     assert [] == prod.world.mutations()
 
 
+def test_where_nobody_pinned_rules_a_file_for_one_person_runs_nothing(prod: Prod, tmp_path: Path) -> None:
+    """The account's own control table asks for two, by a tag that IAM lets no operator write."""
+    config = rules(tmp_path, "prod", "")
+    (config / "prod.toml").write_text(
+        (prod.home / "environments" / "prod.toml").read_text(encoding="utf-8").replace("people = 2", "people = 1")
+    )
+    table = prod.aws("admin").client("dynamodb", Side.DR)
+    name = prod.env.named(prod.env.names.control_table)
+    for pin in table.scan(TableName=name)["Items"]:
+        table.delete_item(TableName=name, Key={key: pin[key] for key in ("pk", "sk")})
+    prod.world.reset_mutations()
+    ran = prod.run(EXECUTE, config=config)
+    assert (ran.code, ran.out, prod.world.mutations()) == (4, "", []), ran.err
+    assert "authority.people: the tag dr:people of prod-dr-control asks for 2 people" in ran.err
+    arn = table.describe_table(TableName=name)["Table"]["TableArn"]
+    operator = prod.aws("operator").client("dynamodb", Side.DR)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        operator.tag_resource(ResourceArn=arn, Tags=[{"Key": "dr:people", "Value": "1"}])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        operator.untag_resource(ResourceArn=arn, TagKeys=["dr:people"])
+
+
 def test_who_is_no_approver_pins_no_rules(prod: Prod) -> None:
     ran = prod.run("approve --rules")
     assert (ran.code, "operator" in ran.err, "Nothing was written" in ran.err) == (4, True, True), ran.err

@@ -234,6 +234,23 @@ def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path
     assert (result.code, result.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
 
 
+def test_some_checks_alone_are_judged_and_nothing_is_said_of_the_rest(tmp_path: Path, seen: Seen) -> None:
+    status = f"-e sit --from-evidence {seen.evidence} status"
+    chosen = dr_cli(f"{status} --format json --check prerequisites.people --check acm.days-left", tmp_path)
+    assert {"prerequisites.people", "acm.days-left"} == {row["check"] for row in chosen.report["results"]}
+    assert any(note.endswith("nothing here is said of them.") for note in chosen.report["notes"])
+    blockers = dr_cli(f"{status} --replication --severity blocker", tmp_path)
+    assert "DR status by " in blockers.out.splitlines()[0]
+    assert " checks left out), score 100 of 100" in blockers.out
+    every = {row["check"]: row for row in seen.ran.report["results"]}
+    judged = {check for check, row in every.items() if (row["area"], row["severity"]) == ("replication", "blocker")}
+    assert f"by {len(judged)} checks alone" in blockers.out
+    mistyped = dr_cli(f"{status} --check backup.copyage", tmp_path)
+    assert (mistyped.code, "Is it one of backup.copy-age" in mistyped.err) == (2, True)
+    apart = dr_cli(f"{status} --replication --check acm.days-left", tmp_path)
+    assert (apart.code, "No check is left" in apart.err) == (2, True)
+
+
 def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> None:
     plain = dr_cli(f"-e sit status --from-evidence {seen.evidence}", tmp_path).out
     written = max((tmp_path / "out").iterdir())

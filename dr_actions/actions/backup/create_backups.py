@@ -163,7 +163,8 @@ def _points(step: Step, context: PlanContext) -> list[backup.RecoveryPoint]:
 
 
 def _jobs(step: Step, context: PlanContext) -> list[backup_jobs.BackupJob]:
-    found = context.snapshot.get(backup_jobs.backups, step.side)
+    """The on-demand jobs of this store: what a backup plan's rule asked for in the same minute is not the step's."""
+    found = [job for job in context.snapshot.get(backup_jobs.backups, step.side) if not job.plan_id]
     vault = f":backup-vault:{step.before['vault']}"
     return [job for job in found if job.resource_arn == step.before["arn"] and job.vault_arn.endswith(vault)]
 

@@ -29,6 +29,7 @@ from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, world
 
 FINE, FAILS, UNSEEN, IDLE = Status.PASS, Status.FAIL, Status.UNKNOWN, Status.NOT_APPLICABLE
 NOBODY = SIT.model_copy(update={"people": SIT.people.model_copy(update={"contacts": {"DR Manager": "dr@example.org"}})})
+TWO = SIT.model_copy(update={"approvals": SIT.approvals.model_copy(update={"people": 2})})
 
 
 def _both(reader: Reader[Any], primary: Any, dr: Any) -> Any:
@@ -55,6 +56,10 @@ def _table(
     status: str | None = "ACTIVE", recoverable: bool = True, keys: tuple[str, ...] = ("pk", "sk")
 ) -> control_table.ControlTable:
     return control_table.ControlTable("sit-dr-control", status, keys, recoverable, protected=True)
+
+
+def _asked(count: int | None) -> control_table.RequiredPeople:
+    return control_table.RequiredPeople("sit-dr-control", count, "two" if count is None else str(count or ""))
 
 
 def _runbook(text: str | None, reviewed: date | None = None) -> runbook.Runbook:
@@ -180,6 +185,15 @@ _CREDENTIALS = [
     Example("prerequisites.opted-in", UNSEEN, _global(account_regions.opt_in, DENIED)),
 ]
 _CONTROL = [
+    Example("prerequisites.people", FINE, _dr(control_table.people, _asked(1))),
+    Example("prerequisites.people", IDLE, _dr(control_table.people, _asked(0))),
+    Example("prerequisites.people", FAILS, _dr(control_table.people, _asked(2))),
+    Example("prerequisites.people", FAILS, _dr(control_table.people, _asked(None))),
+    Example("prerequisites.people", FAILS, _dr(control_table.people, _asked(0)), env=TWO),
+    Example("prerequisites.people", FAILS, _dr(control_table.people, _asked(1)), env=TWO),
+    Example("prerequisites.people", FINE, _dr(control_table.people, _asked(2)), env=TWO),
+    Example("prerequisites.people", IDLE, _dr(control_table.people, None), env=TWO),
+    Example("prerequisites.people", UNSEEN, _dr(control_table.people, DENIED)),
     Example("prerequisites.control-table", FINE, _dr(control_table.table, _table())),
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(None))),
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table("CREATING"))),

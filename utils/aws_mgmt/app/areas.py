@@ -1,9 +1,13 @@
-"""Which areas of checks each command judges."""
+"""Which checks each command judges: by area, and of `status` by name and severity."""
 
 from __future__ import annotations
 
-from dr_checks.core.model import Area
-from utils.aws_mgmt.app.options import DrTestOptions, StatusOptions
+from difflib import get_close_matches
+
+from dr_checks.core.model import Area, Severity
+from dr_checks.core.registry import checks
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.options import DrTestOptions, Options, StatusOptions
 
 READINESS = tuple(area for area in Area if area is not Area.VALIDATION)
 _TESTED = (Area.INFRASTRUCTURE, Area.REPLICATION, Area.TENANTS, Area.PREREQUISITES)
@@ -23,3 +27,28 @@ def areas_of(options: StatusOptions | DrTestOptions) -> tuple[Area, ...]:
     else:
         selected = dict.fromkeys(_TESTED, options.infra or options.restore) | {Area.DNS: options.dns or options.canary}
     return tuple(area for area in READINESS if selected.get(area, False)) or READINESS
+
+
+def chosen_checks(options: Options) -> frozenset[str]:
+    """The checks that ``status`` was narrowed to, by id and by severity; none where it was not.
+
+    Raises UsageError for an id that there is not, and where nothing is left.
+    """
+    if not isinstance(options, StatusOptions) or not (options.checks or options.severity):
+        return frozenset()
+    known = checks()
+    for name in options.checks:
+        if name not in known:
+            near = get_close_matches(name, known, n=3) or sorted(known)[:3]
+            raise UsageError(f"There is no check {name}. Is it one of {', '.join(near)}?")
+    ranks = list(Severity)
+    judged = ranks[: ranks.index(Severity(options.severity)) + 1] if options.severity else ranks
+    areas = areas_of(options)
+    chosen = {
+        name
+        for name, check in known.items()
+        if check.area in areas and check.severity in judged and (not options.checks or name in options.checks)
+    }
+    if not chosen:
+        raise UsageError("No check is left: --check, --severity and the areas name none in common.")
+    return frozenset(chosen)

@@ -31,9 +31,10 @@ from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.model import Status
 from dr_checks.posture.posture import PostureName
-from dr_estate.config.environment import Environment
+from dr_estate.config.environment import Environment, Side
 from dr_estate.model.session_life import Coverage, SessionCoverage
-from dr_estate.readers.control_table import ControlState
+from dr_estate.readers import control_table
+from dr_estate.readers.control_table import ControlState, RequiredPeople
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from utils.aws_mgmt.app import evaluation, next_steps
@@ -295,10 +296,20 @@ def _authorization_request(
     return replace(
         _basic_request(plan, incident, app, control_state, evaluation.rules_of(options, app.env)),
         approvals=app.approvals.of(incident) if app.env.approvals.people > 1 and incident else (),
+        people=_people_asked(app) if app.env.approvals.people == 1 else None,
         overrides=options.overrides,
         at_terminal=dialog.attended,
         approve_with=next_steps.approval(options, incident),
     )
+
+
+def _people_asked(app: AppContext) -> RequiredPeople | None:
+    """How many people the account asks for. Raises DataUnavailable: what was not read allows nobody to go alone."""
+    part = control_table.people
+    required: RequiredPeople | None = app.world.observe(app.env, frozenset({part.name}), sides=(Side.DR,)).get(
+        part, Side.DR
+    )
+    return required
 
 
 def _rules_of_trial(app: AppContext, report: Report | None) -> EffectiveRules:

@@ -30,6 +30,7 @@ from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
+from utils.aws_mgmt.app.areas import chosen_checks
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
@@ -60,6 +61,7 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     What was mistyped is refused before anything is looked at.
     """
     _exceptions(options)
+    chosen_checks(options)
     if not options.from_evidence:
         with world_of(options, environment, run.clock) as reached, remembering(options, environment, reached) as world:
             return observe_world(world, environment, run)
@@ -97,7 +99,9 @@ def judge(
     evidence, folder = _save(snapshot, options.save_evidence, run.folder), run.folder / "allure-results"
     invocation, exceptions = invocation_of(options), _exceptions_file(options)
     observation = Observation(environment, snapshot, tenants, rules, invocation)
-    selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions)
+    chosen = chosen_checks(options)
+    selection = ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
+    left_out = sum(check.area in areas for check in checks().values()) - len(chosen) if chosen else 0
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
@@ -124,10 +128,18 @@ def judge(
         invocation=observation.invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=cache_notes(snapshot),
+        notes=(*_narrowed(left_out), *cache_notes(snapshot)),
+        left_out=left_out,
         history=_history(snapshot),
         evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
+    )
+
+
+def _narrowed(left_out: int) -> tuple[str, ...]:
+    """What a report of some checks alone says beside its verdict."""
+    return (
+        (f"{left_out} checks were left out (--check, --severity): nothing here is said of them.",) if left_out else ()
     )
 
 

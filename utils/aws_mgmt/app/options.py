@@ -127,13 +127,15 @@ class JudgingOptions(Options):
 class StatusOptions(JudgingOptions):
     """Of `status`: the scenarios of the areas that are named, or all; ``watch_s``: again and again.
 
-    ``no_cache``: what cannot change is read too.
+    ``no_cache``: what cannot change is read too. ``checks`` and ``severity`` narrow what is judged.
     """
 
     command: ClassVar[str] = "status"
     replication: bool = False
     infrastructure: bool = False
     no_cache: bool = False
+    checks: tuple[str, ...] = ()
+    severity: str = ""
     watch_s: int | None = None
 
 

@@ -26,7 +26,10 @@ _WITHOUT = ("cacheprovider", "threadexception", "unraisableexception")  # the la
 
 @dataclass(frozen=True)
 class ScenarioSelection:
-    """Which scenarios to run, and how. ``workers`` 0 runs them in this process. ``evidence`` is needed by workers."""
+    """Which scenarios to run, and how. ``workers`` 0 runs them in this process. ``evidence`` is needed by workers.
+
+    ``only``: of the areas' checks these alone; all where it is empty.
+    """
 
     areas: tuple[Area, ...]
     results_folder: Path
@@ -34,6 +37,7 @@ class ScenarioSelection:
     evidence: Path | None = None
     config_folder: Path = ROOT / "environments"
     exceptions: Path | None = None
+    only: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -67,13 +71,17 @@ def run_scenarios(
     observation: Observation,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> list[CheckResult]:
-    """Run the selected scenarios; returns a result for every check of the selected areas, in id order.
+    """Run the selected scenarios; returns a result for every check that is selected, in id order.
 
     ``progress`` gets how many are judged, and of how many.
     A check whose scenario did not report (crashed worker, collection error) is UNKNOWN, with the cause as far as known.
     Raises KeyboardInterrupt where the operator interrupted it: pytest and libraries keep that to themselves.
     """
-    expected = {check.id: check for check in checks().values() if check.area in selection.areas}
+    expected = {
+        check.id: check
+        for check in checks().values()
+        if check.area in selection.areas and (not selection.only or check.id in selection.only)
+    }
     collector = Collector(observation, len(expected), progress)
     selection.results_folder.mkdir(parents=True, exist_ok=True)
     with _quiet(selection.results_folder / "pytest.log"), minding_interrupts():
@@ -109,6 +117,7 @@ def _arguments(selection: ScenarioSelection, observation: Observation) -> list[s
     # with "=": pytest takes a path that follows an option it does not know yet for a folder of tests
     options += [f"--dr-environment={observation.environment.name}", f"--dr-config={selection.config_folder}"]
     options += [word for tenant in sorted(observation.only_tenants) for word in ("--dr-tenant", tenant)]
+    options += [f"--dr-check={name}" for name in sorted(selection.only)]
     options += ["--dr-options", shlex.join(observation.invocation.options)]
     options += ["--dr-program", observation.invocation.program]
     if selection.exceptions:

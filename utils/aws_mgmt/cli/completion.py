@@ -14,6 +14,7 @@ VARIABLE = "_DR_COMPLETE"
 SIDES = ("primary", "dr")
 CI_FORMATS = ("junit", "github", "sarif")
 FORMATS = ("terminal", "markdown", "json", "csv", *CI_FORMATS)
+SEVERITIES = ("blocker", "critical", "normal", "minor")
 FAILING = ("fail", "unknown", "warn")
 _COMMAND = "dr"
 
@@ -39,6 +40,12 @@ def _people(_ctx: click.Context) -> Iterable[str]:
     return PEOPLE
 
 
+def _checks(_ctx: click.Context) -> Iterable[str]:
+    from dr_checks.core.registry import checks
+
+    return checks()
+
+
 def _roles(_ctx: click.Context) -> Iterable[str]:
     from dr_actions.iam.policies import IamRole
 
@@ -58,7 +65,7 @@ def _scenarios(_ctx: click.Context) -> Iterable[str]:
 
 
 ENVIRONMENT, PERSON, ROLE = _completer(_environments), _completer(_people), _completer(_roles)
-DISASTER, SCENARIO = _completer(_disasters), _completer(_scenarios)
+DISASTER, SCENARIO, CHECK = _completer(_disasters), _completer(_scenarios), _completer(_checks)
 
 
 def _print_script(shell: str) -> None:

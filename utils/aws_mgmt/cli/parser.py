@@ -141,7 +141,8 @@ _ABOUT = {
 _EXAMPLES = {
     "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
     "doctor": "-e prod doctor; -e prod doctor --format json",
-    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e prod status --baseline before.json",
+    "status": "-e prod status; -e prod status --replication --tenant tenant2; -e prod status --baseline before.json; "
+    "-e prod status --check backup.copy-age --no-cache",
     "explain": "-e sit explain needs tenant2; -e prod explain calls 2000",
     "explain calls": "-e prod explain calls; -e sit --sandbox explain calls 2000 --format json",
     "explain needs": "-e sit explain needs tenant2; -e sit --sandbox explain needs tenant2 --format json",
@@ -183,6 +184,8 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "status": (
         _flag("replication", "Only the data replication scenarios."),
         _flag("infrastructure", "Only the infrastructure scenarios."),
+        _option("check", "ID", "Judge this check alone; may be repeated.", "checks", multiple=True, **completion.CHECK),
+        _option("severity", "", "Judge only what is as severe, or worse.", type=click.Choice(completion.SEVERITIES)),
         _flag("no-cache", "Read again what cannot change, too (task definition revisions)."),
         _WATCH,
         *_JUDGING,
@@ -190,7 +193,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     ),
     "explain calls": (_word("number", "[N]", "The number of tenants.", type=_FROM_1),),
     "explain needs": (_word("name", "TENANT", "The tenant."),),
-    "explain check": (_word("name", "CHECK", "Its id, as reports name it."),),
+    "explain check": (_word("name", "CHECK", "Its id, as reports name it.", **completion.CHECK),),
     "explain trap": (_word("name", "TRAP", "Its id."),),
     "explain exit": (_word("name", "CODE", "The code."),),
     "schedule": (_flag("trend", "Also score, worst lag and recovery time of the last runs."),),

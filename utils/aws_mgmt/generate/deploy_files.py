@@ -78,6 +78,7 @@ def _variables(env: Environment, documents: dict[str, dict[str, Any]]) -> dict[s
         "drills": env.approvals.full_drill,
         "environment": env.name,
         "primary_region": env.regions.primary,
+        "required_people": env.approvals.people,
         "roles": {
             role: {"name": role_name(IamRole(role), env), "policies": sorted(documents[role])} for role in IamRole
         },
@@ -92,6 +93,7 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
         "ControlTable": env.named(env.names.control_table),
         "EvidenceKey": env.named(env.names.evidence_key),
         "AnchorLog": env.named(env.names.anchor_log),
+        "RequiredPeople": str(env.approvals.people),
         "EventsTopic": topics[0],
         "CriticalTopic": topics[-1],
         **{f"{role.title()}Role": role_name(role, env) for role in IamRole},
@@ -117,7 +119,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
             "AttachHome": {
                 "Type": "String",
                 "AllowedValues": ["true", "false"],
-                "Default": "true",
+                "Default": "false",
                 "Description": "Whether the operator may fail back now: write in the primary region.",
             }
         },
@@ -128,7 +130,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
                 "Properties": {
                     "ManagedPolicyName": name,
                     "PolicyDocument": documents[name],
-                    **({"Roles": _attached(name, holders[name])} if holders[name] else {}),
+                    **({"Roles": _attached(name, holders[name], env)} if holders[name] else {}),
                 },
             }
             for name in documents
@@ -136,8 +138,12 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     }
 
 
-def _attached(name: str, holders: list[str]) -> Any:
-    return {"Fn::If": ["GoesHome", holders, {"Ref": "AWS::NoValue"}]} if HOME in name else holders
+def _attached(name: str, holders: list[str], env: Environment) -> Any:
+    """Who holds the policy: that of going home whoever holds full drills, and the operator as the stack is told."""
+    if HOME not in name:
+        return holders
+    always = [role_name(IamRole.DRILL, env)] if env.approvals.full_drill else {"Ref": "AWS::NoValue"}
+    return {"Fn::If": ["GoesHome", holders, always]}
 
 
 def write_files() -> None:

@@ -69,6 +69,7 @@ JOB = backup_jobs.BackupJob(
 POINT = replace(plain.COPY, resource_arn=SERVED.arn, created_at=JOB.created_at)
 BEGUN = NOW - timedelta(minutes=9)
 OVER = replace(JOB, state="FAILED", completed_at=NOW)
+SCHEDULED = replace(JOB, id="JOB-2", plan_id="PLAN-1")
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,15 @@ OVER = replace(JOB, state="FAILED", completed_at=NOW)
             id="of before the run",
         ),
         pytest.param({"jobs": (OVER,)}, StepState.FAILED, id="failed"),
+        pytest.param({"jobs": (SCHEDULED,)}, StepState.READY, id="of the backup plan's rule in the same minute"),
+        pytest.param(
+            {
+                "jobs": (SCHEDULED, replace(JOB, created_at=NOW - timedelta(minutes=7), state="COMPLETED")),
+                "points": (POINT,),
+            },
+            StepState.DONE,
+            id="beside the backup plan's",
+        ),
         pytest.param({"jobs": (replace(OVER, state="PARTIAL"),)}, StepState.FAILED, id="incomplete"),
         pytest.param(
             {"jobs": (replace(OVER, completed_at=NOW - timedelta(minutes=3)),)},
