@@ -114,8 +114,9 @@ QUEUE_ARN = f"arn:aws:sqs:{SIT.regions.dr}:{SIT.account}:desk"
 TOPIC_ARN = f"arn:aws:sns:{SIT.regions.dr}:{SIT.account}:{TOPIC}"
 
 
-def _policy(action: str, service: str, effect: str = "Allow", **more: Any) -> str:
-    row = {"Effect": effect, "Principal": {"Service": service}, "Action": action, "Resource": "*", **more}
+def _policy(action: str, service: str, effect: str = "Allow", condition: Any = None) -> str:
+    row = {"Effect": effect, "Principal": {"Service": service}, "Action": action, "Resource": "*"}
+    row |= {"Condition": condition} if condition else {}
     return json.dumps({"Statement": [row]})
 
 
@@ -244,8 +245,8 @@ _PERMISSIONS = [
 ]
 _OURS = frozenset({TOPIC})
 _FILES = frozenset({"/sit/files"})
-_NOT_HERE = {"Condition": {"ArnEquals": {"aws:SourceArn": TOPIC_ARN.replace(SIT.regions.dr, SIT.regions.primary)}}}
-_ELSEWHERE = {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}
+_NOT_HERE = {"ArnEquals": {"aws:SourceArn": TOPIC_ARN.replace(SIT.regions.dr, SIT.regions.primary)}}
+_ELSEWHERE = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 _ENCRYPTS = _policy("kms:*", "cloudwatch.amazonaws.com")
 _TOPICS = [
     Example("topics.delivered", FINE, _arriving(), _OURS),
@@ -255,11 +256,15 @@ _TOPICS = [
     Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "events.amazonaws.com")), _OURS),
     Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "cloudwatch.amazonaws.com", "Deny")), _OURS),
     Example("topics.delivered", FAILS, _arriving(queue=""), _OURS),
-    Example("topics.delivered", FAILS, _arriving(queue=_policy("sqs:*", "sns.amazonaws.com", **_NOT_HERE)), _OURS),
+    Example(
+        "topics.delivered", FAILS, _arriving(queue=_policy("sqs:*", "sns.amazonaws.com", condition=_NOT_HERE)), _OURS
+    ),
     Example("topics.delivered", FAILS, _arriving(queue=sns_delivery.SubscribedQueue(QUEUE_ARN, False)), _OURS),
     Example("topics.delivered", FAILS, _arriving(endpoint=QUEUE_ARN.replace(SIT.regions.dr, SIT.regions.primary))),
     Example("topics.delivered", UNSEEN, _arriving(queue=DENIED), _OURS),
-    Example("topics.delivered", UNSEEN, _arriving(_policy("sns:*", "cloudwatch.amazonaws.com", **_ELSEWHERE)), _OURS),
+    Example(
+        "topics.delivered", UNSEEN, _arriving(_policy("sns:*", "cloudwatch.amazonaws.com", condition=_ELSEWHERE)), _OURS
+    ),
     Example("topics.delivered", IDLE, _arriving(topics=_topics(exists=False))),
     Example("topics.alike", FINE, _told((QUEUE, MAIL))),
     Example("topics.alike", FINE, _told((MAIL, QUEUE, ("sms +1", ())))),
