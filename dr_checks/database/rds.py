@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
-from dr_checks.posture.signals import TrafficDirection, signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
-from dr_estate.readers import rds, rds_groups, vpc
+from dr_estate.readers import ecs, rds, rds_groups, vpc
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _ZONES_NEEDED = 2
@@ -183,7 +182,9 @@ def option_group(view: View) -> Iterator[Finding]:
     source = primary_database(view)
     groups = {group.name: group for group in view.get(rds_groups.option_groups)}
     named = [name for name, _ in source.option_groups if not name.startswith("default:")] if source else []
-    for name in (name for name in named if source and name in groups):
+    for name in named:
+        if source is None or name not in groups:
+            continue
         group = groups[name]
         measured = f"{group.engine} {group.major_version}"
         wanted = f"{source.engine} {source.engine_version}"
@@ -232,9 +233,8 @@ def name_free(view: View) -> Iterator[Finding]:
 
 
 def _dr_took_over(view: View) -> bool:
-    signals = signals_of(view.snapshot, view.env)
-    led = signals.traffic_set in (TrafficDirection.DR, TrafficDirection.BETWEEN)
-    return led or signals.pinned or signals.moved
+    """Whether tasks run in the DR region: upon this database, for a standby runs them upon a replica alone."""
+    return any(service.running for service in view.get(ecs.services))
 
 
 @check(

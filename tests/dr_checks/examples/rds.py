@@ -18,7 +18,7 @@ from tests.dr_checks.databases import (
     SUBNETS,
     database,
 )
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN
 QUIET = SIT.model_copy(
@@ -91,6 +91,7 @@ EXAMPLES = [
     _case("name-free", PASS, NAME, instances_dr=(REPLICA,)),
     _case("name-free", FAIL, NAME, instances_dr=(STALE,)),
     _case("name-free", WARN, NAME, instances_dr=(replace(STALE, tags=(("RestoredFrom", "arn"),)),)),
+    _case("name-free", Status.NOT_APPLICABLE, instances_dr=(STALE,), services_dr=(service("sit-tenant1-service"),)),
     _case("name-free", UNKNOWN, instances_dr=DENIED),
     _parity("parameter-group", PASS, PARAMETERS.name),
     _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),
