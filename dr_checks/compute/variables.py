@@ -95,7 +95,7 @@ def database_host(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "every tenant's tasks in the DR region are told the name of that tenant's own schema",
+    "every tenant's tasks in the DR region have the name of that tenant's own schema",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP04", "NIST CP-2"),
@@ -108,7 +108,7 @@ def schema(view: View) -> Iterator[Finding]:
     found = tenant_definitions(view, Side.DR)
     named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
     rule = {tenant: view.env.named(view.env.names.tenant_schema, tenant=tenant) for tenant in found}
-    kept = any(rule[tenant] in variables.values() for tenant, variables in named.items())
+    rule_holds = any(rule[tenant] in variables.values() for tenant, variables in named.items())
     for tenant, mine in sorted(found.items()):
         variables, wanted = named.get(tenant, {}), rule[tenant]
         measured = "; ".join(f"{name} = {value}" for name, value in sorted(variables.items()))
@@ -118,7 +118,7 @@ def schema(view: View) -> Iterator[Finding]:
             yield view.unknown(tenant, wanted, mine, tenant)
         elif wanted in variables.values():
             yield view.ok(mine.family, measured, wanted, "its tasks and the restore tests ask for one schema", tenant)
-        elif variables and kept:
+        elif variables and rule_holds:
             yield view.gap(mine.family, measured, wanted, reason, remedy, tenant)
         elif variables:  # no tenant has it: it is the rule that does not fit the estate
             yield view.warn(mine.family, measured, wanted, reason, remedy, tenant)

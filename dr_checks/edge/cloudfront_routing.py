@@ -59,8 +59,8 @@ def origin_reached(view: View) -> Iterator[Finding]:
     found, here = serving(view), {listener.port for listener in view.get(elbv2.listeners, Side.DR)}
     targets = dict.fromkeys((found.target, *found.other_targets)) if found else {}
     origins = {origin.id: origin for target in targets for origin in origins_of(found, target)} if found else {}
-    asked = [o for o in origins.values() if o.protocol_policy and o.domain == view.env.traffic.origin_record]
-    for origin in asked:
+    fetched = [o for o in origins.values() if o.protocol_policy and o.domain == view.env.traffic.origin_record]
+    for origin in fetched:
         ports = _asked_on(origin, found.viewer_protocol if found else "")
         wanted = f"listens on {', '.join(map(str, ports))}"
         measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
@@ -70,7 +70,7 @@ def origin_reached(view: View) -> Iterator[Finding]:
             reason = "CloudFront answers 502 or 504 to every visitor once this region serves"
             remedy = f"aws_lb_listener in {view.env.regions.dr}, or custom_origin_config of origin {origin.id}."
             yield view.gap(origin.id, measured, wanted, reason, remedy)
-    if not asked:
+    if not fetched:
         yield view.none_expected(
             view.env.traffic.distribution_alias, "no origin of the distribution is the traffic name"
         )

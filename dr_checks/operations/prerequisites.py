@@ -75,7 +75,7 @@ def control_table(view: View) -> Iterator[Finding]:
     table = view.get(control.table)
     if table.status and table.keys != _CONTROL_KEYS:
         reason = "nothing can be stored by other keys: no lock, no approval and no incident log"
-        remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} anew (deploy/): keys cannot be changed."
+        remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} again (deploy/): keys cannot be changed."
         yield view.gap(table.name, f"keys {', '.join(table.keys)}", f"keys {', '.join(_CONTROL_KEYS)}", reason, remedy)
     elif states.TABLE[table.status or "absent"].takes_writes:
         yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log can be stored")

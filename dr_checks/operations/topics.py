@@ -134,7 +134,7 @@ def delivered(view: View) -> Iterator[Finding]:
         lost = [flaw for flaw in flaws if isinstance(flaw, str)]
         dark = [flaw for flaw in flaws if isinstance(flaw, Unavailable)]
         if lost:
-            reason = "what happens in a recovery reaches nobody, and no publisher is told"
+            reason = "what happens in a recovery reaches nobody, and no publisher notices"
             remedy = f"aws_sns_topic_policy, aws_sqs_queue_policy of '{topic.name}' in {view.region}, as the primary's."
             yield view.gap(topic.name, "; ".join(lost), wanted, reason, remedy)
         elif dark:

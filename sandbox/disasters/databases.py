@@ -283,9 +283,13 @@ def option_group_of_another_version(world: World) -> None:
     """Make a group of one name in both regions, each for a version of its own, and let the primary database use it."""
     before, name = described(world), f"{database_name(world)}-audit"
     for side, version in ((Side.PRIMARY, before["EngineVersion"].rpartition(".")[0]), (Side.DR, "5.7")):
-        made = {"EngineName": before["Engine"], "MajorEngineVersion": version, "OptionGroupDescription": "Audit log"}
+        settings = {
+            "EngineName": before["Engine"],
+            "MajorEngineVersion": version,
+            "OptionGroupDescription": "Audit log",
+        }
         world.undo(side, "rds", "delete_option_group", OptionGroupName=name)
-        world.call(side, "rds", "create_option_group", OptionGroupName=name, **made)
+        world.call(side, "rds", "create_option_group", OptionGroupName=name, **settings)
     world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), option_group_name=name)
 
 

@@ -210,9 +210,9 @@ def unguarded(world: World) -> None:
     """Give the primary region's load balancer a web ACL."""
     seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "edge"}
     named = {"Name": "edge", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "Rules": [], "VisibilityConfig": seen}
-    made = world.call(Side.PRIMARY, "wafv2", "CreateWebACL", **named)["Summary"]
+    created = world.call(Side.PRIMARY, "wafv2", "CreateWebACL", **named)["Summary"]
     arn = balancer_of(world, Side.PRIMARY)["LoadBalancerArn"]
-    ends = {"Name": "edge", "Scope": "REGIONAL", "Id": made["Id"], "LockToken": made["LockToken"]}
+    ends = {"Name": "edge", "Scope": "REGIONAL", "Id": created["Id"], "LockToken": created["LockToken"]}
     world.undo(Side.PRIMARY, "wafv2", "DeleteWebACL", **ends)
     world.undo(Side.PRIMARY, "wafv2", "DisassociateWebACL", ResourceArn=arn)
-    world.call(Side.PRIMARY, "wafv2", "AssociateWebACL", WebACLArn=made["ARN"], ResourceArn=arn)
+    world.call(Side.PRIMARY, "wafv2", "AssociateWebACL", WebACLArn=created["ARN"], ResourceArn=arn)

@@ -146,9 +146,9 @@ def _option_group(version: str) -> Callable[[Aws], object]:
 
 def _left_over(aws: Aws) -> object:
     rds, name = aws.client("rds", Side.DR), aws.named(aws.env.names.database)
-    made = {"DBInstanceClass": "db.r6g.large", "Engine": "mysql", "EngineVersion": "8.0.40", "AllocatedStorage": 20}
+    settings = {"DBInstanceClass": "db.r6g.large", "Engine": "mysql", "EngineVersion": "8.0.40", "AllocatedStorage": 20}
     return rds.create_db_instance(
-        DBInstanceIdentifier=name, MasterUsername="admin", MasterUserPassword="left over from a drill", **made
+        DBInstanceIdentifier=name, MasterUsername="admin", MasterUserPassword="left over from a drill", **settings
     )
 
 

@@ -41,9 +41,9 @@ def test_a_replica_tells_the_policy_of_its_primary(aws: Clients) -> None:
     primary, standby = _pair(aws)
     assert "ResourcePolicy" not in standby.get_resource_policy(SecretId=NAME)
     primary.put_resource_policy(SecretId=NAME, ResourcePolicy='{"Statement": []}')
-    told = standby.get_resource_policy(SecretId=NAME)
-    assert told["ResourcePolicy"] == '{"Statement": []}'
-    assert told["ARN"].split(":")[3] == DR
+    answer = standby.get_resource_policy(SecretId=NAME)
+    assert answer["ResourcePolicy"] == '{"Statement": []}'
+    assert answer["ARN"].split(":")[3] == DR
 
 
 def test_a_secret_can_be_replicated_later_and_once(aws: Clients) -> None:
