@@ -15,16 +15,18 @@ TRESTLE_VERSION := 5.2.0
 MOTO := .tools/moto
 DOCS_SITE := .tools/docs
 MKDOCS_VERSION := 9.8.2
+MERMAID_VERSION := 11.9.0
 MINISTACK_VERSION := 1.5.33
 MOTO_TESTS := .tools/moto-tests
 SCHEMAS := .tools/schemas
+MARIADB := .tools/mariadb
 CYCLONEDX := .tools/cyclonedx
 CYCLONEDX_VERSION := 7.5.0
 PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas constraints sbom clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas mariadb constraints sbom clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -33,13 +35,13 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests schemas allure browser oscal docs-site
+proofs: setup awscli terraform strangers moto-tests schemas mariadb allure browser oscal docs-site
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests schemas allure browser oscal docs-site
+exhaustive: setup awscli terraform strangers moto-tests schemas mariadb allure browser oscal docs-site
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
-	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 \
+	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 DR_FULL_REMEDIES=1 \
 	  $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
@@ -84,11 +86,13 @@ docs: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
 
 # The site of docs/, in .tools/docs-site: a build that a broken link fails.
-docs-site: $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)
+docs-site: $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION)
 	@NO_MKDOCS_2_WARNING=1 $(DOCS_SITE)/bin/mkdocs build --quiet
 
-$(DOCS_SITE)/.ready-$(MKDOCS_VERSION):
+$(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION):
 	$(call environment,$(DOCS_SITE),mkdocs==1.6.1 mkdocs-material==$(MKDOCS_VERSION))
+	@cd $(DOCS_SITE) && npm pack --silent mermaid@$(MERMAID_VERSION) >/dev/null && \
+	  tar -xzf mermaid-$(MERMAID_VERSION).tgz --strip-components=2 package/dist/mermaid.min.js && rm mermaid-*.tgz || { rm -f $(notdir $@); exit 1; }
 
 # The pictures of README.md and docs/: plays the tour, some three minutes.
 pictures: setup
@@ -168,6 +172,16 @@ $(SCHEMAS)/.ready-$(PYTEST_VERSION):
 	@tar -xzf $(SCHEMAS)/pytest-$(PYTEST_VERSION).tar.gz -C $(SCHEMAS) --strip-components=3 --wildcards '*/junit-10.xsd'
 	@cd $(SCHEMAS) && npm pack --silent $(SARIF_SCHEMA) >/dev/null && tar -xzf microsoft-jest-sarif-*.tgz --strip-components=3 \
 	  --wildcards '*/sarif-2.1.0*.json' && mv sarif-2.1.0*.json sarif-2.1.0.json
+	@touch $@
+
+# MariaDB and PHP of Debian, unpacked and not installed: the markers' SQL meets two real servers.
+mariadb: $(MARIADB)/.ready
+
+$(MARIADB)/.ready:
+	@rm -rf $(MARIADB) && mkdir -p $(MARIADB)/packages
+	@cd $(MARIADB)/packages && apt-get -qq download \
+	  $$(apt-get -s --no-install-recommends install mariadb-server-core php-cli php-mysql | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
+	@for package in $(MARIADB)/packages/*.deb; do dpkg -x $$package $(MARIADB); done
 	@touch $@
 
 # What CI installs is locked by hash, with the sandbox's packages: the tabletop exercise knows its disasters.

@@ -39,3 +39,6 @@ Feature: RDS: the DR region has what the database needs
 
   Scenario: The primary database is Multi-AZ
     Then the primary database survives the loss of an availability zone without a failover to the DR region
+
+  Scenario: The database has storage left
+    Then the primary database has storage left, or room to grow

@@ -37,5 +37,11 @@ Feature: S3: objects are replicated and protected in the DR region
   Scenario: Bucket copies block public access
     Then no bucket copy allows public access where its source does not
 
+  Scenario: Bucket copies hold what their sources hold
+    Then every bucket copy holds about as many objects as its source, those of before its replication rule too
+
+  Scenario: Objects of bucket copies are not archived
+    Then objects of every bucket copy can be read at once, as those of its source
+
   Scenario: Lifecycle rules of bucket copies match the source
     Then no bucket copy expires or archives objects sooner than its source

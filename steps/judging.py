@@ -16,6 +16,7 @@ from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, judge
 from dr_checks.core.serialization import RESULT_PROPERTY, result_to_json
 from dr_estate.model.visible import one_line
+from dr_estate.model.world_id import is_sandbox
 
 _SHOWN = 20
 
@@ -62,7 +63,11 @@ def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) ->
 
 def _completed(result: CheckResult, estate: Observation) -> CheckResult:
     """The result, the commands of its remedies as the operator types them."""
-    findings = (replace(f, remedy=estate.invocation.complete(f.remedy)) for f in result.findings)
+    typed, rehearsal = estate.invocation, is_sandbox(estate.snapshot.world)
+    findings = (
+        replace(f, remedy=typed.complete(f.remedy), commands=tuple(typed.typed(c, rehearsal) for c in f.commands))
+        for f in result.findings
+    )
     return replace(result, findings=tuple(findings))
 
 
@@ -85,6 +90,5 @@ def _failure_text(result: CheckResult, status: Status) -> str:
 
 
 def _line(finding: Finding) -> str:
-    remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
-    message = f"{finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{remedy}"
+    message = f"{finding.measured}, wanted {finding.wanted}: {finding.because.rstrip('.')}.{finding.remedy_text}"
     return one_line(f"- {finding.subject}: {message}")

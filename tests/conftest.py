@@ -23,6 +23,7 @@ GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: lo
 settings.register_profile(
     "house",
     deadline=None,
+    max_examples=100 if PROOFS else 40,
     derandomize="CI" in os.environ,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
@@ -35,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read botocore's models fast from the start, and let the workers share one process that forks their sandboxes."""
     speedups.install()
     os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; what it is told is not under test
-    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+    several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
+    if several and not hasattr(config, "workerinput"):
         from tests import hosting
 
         hosting.begin()

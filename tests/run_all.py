@@ -6,38 +6,61 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 STATIC = (
+    ("types", ["mypy"]),
     ("lint", ["ruff", "check", "."]),
     ("format", ["ruff", "format", "--check", "."]),
     ("contracts", ["lint-imports"]),
-    ("types", ["mypy"]),
 )
 
 
-def _start(name: str, words: list[str]) -> tuple[str, subprocess.Popen[str]]:
+TESTS = ["pytest", "-q", "-p", "no:xdist", "-p", "tests.forked_session", "--processes", "2"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a part ended: its exit code, how long it took, and what it wrote where that was not shown at once."""
+
+    name: str
+    code: int
+    took_s: float
+    output: str
+
+
+def _play(name: str, words: list[str], output: int | None) -> Part:
+    began = time.monotonic()
     command = [str(BIN / words[0]), *words[1:]]
-    return name, subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    ran = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=_environment(),
+        text=True,
+        stdout=output,
+        stderr=output and subprocess.STDOUT,
+        check=False,
+    )
+    return Part(name, ran.returncode, time.monotonic() - began, ran.stdout or "")
 
 
 def main() -> int:
-    """Run it all. Returns 0 only where every part passed."""
-    began, failed = time.monotonic(), []
-    static = [_start(name, words) for name, words in STATIC]
-    words = [str(BIN / "pytest"), "-q", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", *sys.argv[1:]]
-    tests = subprocess.run(words, cwd=ROOT, check=False, env=_environment())
-    for name, process in static:
-        output, _ = process.communicate()
-        if process.returncode:
-            failed.append(name)
-            sys.stdout.write(f"--- {name} failed ---\n{output}\n")
-    failed += ["tests"] if tests.returncode else []
-    took_s = time.monotonic() - began
-    checked = ", ".join([*(name for name, _ in STATIC), "tests"])
-    sys.stdout.write(f"{'FAILED: ' + ', '.join(failed) if failed else f'All green ({checked})'} in {took_s:.0f} s\n")
+    """Run it all, the static parts one after another beside the tests. Returns 0 only where every part passed."""
+    began = time.monotonic()
+    with ThreadPoolExecutor(1) as beside:
+        static = [beside.submit(_play, name, words, subprocess.PIPE) for name, words in STATIC]
+        tests = _play("tests", [*TESTS, *sys.argv[1:]], None)
+        parts = [*(part.result() for part in static), tests]
+    failed = [part for part in parts if part.code]
+    for part in failed:
+        sys.stdout.write(f"--- {part.name} failed ---\n{part.output}\n")
+    times = ", ".join(f"{part.name} {part.took_s:.0f} s" for part in parts)
+    verdict = f"FAILED: {', '.join(part.name for part in failed)}" if failed else "All green"
+    sys.stdout.write(f"{verdict} in {time.monotonic() - began:.0f} s ({times})\n")
     return 1 if failed else 0
 
 

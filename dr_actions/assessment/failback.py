@@ -23,7 +23,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import dynamodb, efs, rds
+from dr_estate.readers import dynamodb, efs, rds, s3_objects
 
 AWAY = (PostureName.ON_DR, PostureName.ON_DR_UNPLANNED, PostureName.RETURNING, PostureName.SPLIT)
 _NEEDED = {
@@ -196,3 +196,18 @@ def sync_estimate(context: PlanContext) -> tuple[float, int]:
     with suppress(DataUnavailable):
         gib += sum(f.size_bytes for f in see.get(efs.file_systems, Side.DR) if f.name == files) / _BYTES_A_GIB
     return gib, round(gib * 1024 / context.env.failback.sync_mib_s)
+
+
+def objects_to_copy(context: PlanContext) -> str:
+    """What of each bucket's copy the bucket lacks, in one sentence; "" where nothing was compared."""
+    try:
+        rows = context.snapshot.get(s3_objects.apart, Side.DR)
+    except DataUnavailable:
+        return ""
+    counts = [
+        f"{row.missing:,} objects ({row.missing_bytes / _BYTES_A_GIB:.1f} GiB) into {row.bucket}"
+        for row in rows
+        if isinstance(row, s3_objects.BucketDifference) and row.missing
+    ]
+    unseen = [row.why for row in rows if isinstance(row, Unavailable)]
+    return " ".join([f"It copies {', '.join(counts)}."] * bool(counts) + unseen)

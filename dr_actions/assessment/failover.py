@@ -15,7 +15,7 @@ from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentenc
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.outage import OutageStart
 from dr_actions.model.action import TO_DR, PlanContext
-from dr_actions.model.gates import FENCE, Gate, targets_gate
+from dr_actions.model.gates import FENCE, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
 from dr_actions.planning.write_pause import WritePause
@@ -126,7 +126,7 @@ def gates_of(
     """
     lost = plan.goal is Goal.FAILOVER and posture.name in _PRIMARY_DOES_NOT_SERVE
     grave = [result for result in results if result.severity in _GRAVE]
-    hidden = [result for result in grave if plan.goal is Goal.FAILOVER and _hidden_in_us_east_1(result, env, lost)]
+    hidden = [result for result in grave if plan.goal is Goal.FAILOVER and is_hidden_in_us_east_1(result, env, lost)]
     loss_gates = tuple(_loss_gates(losses, plan.goal, env, lost))
     relaxed = [*hidden, *(result for result in grave if lost and _is_told_as_loss(result, loss_gates))]
     return (
@@ -226,14 +226,15 @@ def _plane_gate(hidden: Sequence[CheckResult], env: Environment) -> Iterator[Gat
     """One gate for all that one silence hides: it has one cause, and whoever sets it aside does so once, by name."""
     if hidden:
         yield Gate(
-            "planes.us-east-1",
+            PLANES,
             met=False,
             says=f"the control planes in {env.region(Side.GLOBAL)} do not answer: {len(hidden)} checks could be shown "
-            "there alone, and no record can be edited; the traffic moves by health alone (T01, T05).",
+            "there alone, and no record can be edited; the traffic moves by health alone (T01, T05), and nothing "
+            f"keeps it in {env.regions.dr} once {env.regions.primary} heals (T06), but a pin that was prepared there.",
         )
 
 
-def _hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> bool:
+def is_hidden_in_us_east_1(result: CheckResult, env: Environment, lost: bool) -> bool:
     """Whether all that keeps a check from passing is that us-east-1 (and the lost primary) does not answer.
 
     Where us-east-1 is the DR region as well, only what was looked for at the global services is hidden there.

@@ -68,7 +68,7 @@ class MutatingClient(Generic[Context]):
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": 1},
-            max_pool_connections=limits.workers,
+            max_pool_connections=max(limits.workers, environment.failback.objects_at_once),
             user_agent_extra="aws-dr-manager/hands",
         )
         self._environment, self._declared = environment, frozenset(declared)
@@ -156,6 +156,7 @@ def _failed(error: Exception, call: Call) -> SendFailed:
         UnavailableKind.UNREACHABLE: FailureKind.UNCERTAIN,
         UnavailableKind.DEADLINE: FailureKind.UNCERTAIN,
         UnavailableKind.NOT_AWS: FailureKind.UNCERTAIN,
+        UnavailableKind.UNREADABLE: FailureKind.UNCERTAIN,
         UnavailableKind.ERROR: FailureKind.BUSY if is_passing(code) else FailureKind.REFUSED,
     }
     return SendFailed(kinds.get(unavailable.kind, FailureKind.REFUSED), unavailable.why, code)

@@ -37,6 +37,7 @@ class Outcome:
     degraded: list[str] = field(default_factory=list)
     under_way: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    owed: list[str] = field(default_factory=list)
     unfenced: str = ""
     undone: list[RollbackResult] = field(default_factory=list)
     trouble: str = ""
@@ -189,10 +190,10 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
             )
         elif not (reason := _reason_to_give_up(run, batch, step, how, now_s)):
             continue
-        elif step.id in batch.awaited:
+        elif step.id in batch.awaited and not sick_primary.may_be_owed(run, step):
             raise ManualPending(step.id, f"{step.id} was not done by hand in time: {step.says}")
         else:
-            _fail(run, batch.action, step.id, reason, outcome, _cause(how))
+            _fail(run, batch.action, step.id, reason, outcome, _cause(how), owed=step.id in batch.awaited)
         del batch.open[step.id]
 
 
@@ -233,7 +234,7 @@ def _is_ready_to_send(batch: Batch, step: Step, how: StepStatus) -> bool:
 
 def _limit_s(run: PlanRun, batch: Batch, step: Step, age_s: float) -> float:
     if step.id in batch.awaited:
-        return run.manual_wait.total_seconds()
+        return sick_primary.by_hand_limit_s(run, step)
     return sick_primary.limit_s(run, step, age_s)
 
 
@@ -245,8 +246,7 @@ def _send(run: PlanRun, batch: Batch, steps: list[Step], context: PlanContext, o
     batch.since |= {step.id: run.clock.monotonic() for step in steps}
     for step_id, refused in sender.send_all(run, batch.action, steps, context).items():
         owed = refused.cause is FailureCause.LATE and sick_primary.is_led_by_health(run, batch.open[step_id])
-        more = f" Until it is done, visitors reach {run.env.regions.dr} by health alone (T05)." if owed else ""
-        _fail(run, batch.action, step_id, f"{refused.reason.rstrip('.')}.{more}", outcome, refused.cause, owed)
+        _fail(run, batch.action, step_id, refused.reason, outcome, refused.cause, owed)
         del batch.open[step_id]
 
 
@@ -273,7 +273,13 @@ def _fail(
     tried = sick_primary.is_tried(run.plan, step)
     if action.essential and not (tried or owed):
         raise StepFailed(step_id, f"{step_id}: {reason}", cause)
+    if owed:
+        reason = f"{reason.rstrip('.')}. Until it is done, visitors reach {run.env.regions.dr} by health alone (T05)."
     run.journal.append(_kind(cause), step_id, says=reason)
+    if owed:
+        outcome.owed.append(f"{step_id}: {reason}")
+        run.listener.note(f"Owed, the run goes on without it: {step_id}: {reason}")
+        return
     if cause is FailureCause.UNDER_WAY:
         outcome.under_way.append(f"{step_id}: {reason}")
         run.listener.note(f"Still under way, the run goes on without it: {step_id}: {reason}")

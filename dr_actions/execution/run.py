@@ -213,7 +213,12 @@ class PlanRun:
             self.seen = self.seen.having_seen(self.snapshot)  # what a trial has made meanwhile is its own
         context = context_of(self.env, self.snapshot, self.plan.goal, self.only_tenants, self.clearance.incident)
         context = replace(
-            context, sent_at=sent, recorded=self.recorded, renamed_databases=self.renamed_databases, changes=changes
+            context,
+            sent_at=sent,
+            begun_sending_at=self._begun_sending_at(),
+            recorded=self.recorded,
+            renamed_databases=self.renamed_databases,
+            changes=changes,
         )
         in_force, entries = accepted(self.clearance.overrides, self.clock.now()), self.journal.entries
         return replace(
@@ -221,7 +226,9 @@ class PlanRun:
             deployments=self._created_ids("deployment"),
             accepted=in_force,
             begun_at=begun_at(entries),
+            tasks=self._created_ids("task"),
             confirmed_at={step: entry.at for step, entry in confirmed(entries).items()},
+            confirmed_facts={step: entry.data.get("facts", {}) for step, entry in confirmed(entries).items()},
         )
 
     def _tracking(self, sent: Mapping[str, datetime], changes: Mapping[str, str]) -> Snapshot:
@@ -232,13 +239,15 @@ class PlanRun:
         steps = [step for step in self.plan.steps if self.journal.state_of(step.id) is not RecordedState.DONE]
         named = {name for step in steps if step.id in sent or not step.manual for name in step.after.get("asks", ())}
         change_ids = {changes[step.id] for step in steps if step.id in changes}
-        return replace(self.snapshot, followed=TrackedChanges(tuple(sorted(change_ids)), tuple(sorted(named))))
+        families = {str(step.before["marked by"]) for step in self.plan.steps if "marked by" in step.before}
+        tracked = TrackedChanges(*(tuple(sorted(known)) for known in (change_ids, named, families)))
+        return replace(self.snapshot, followed=tracked)
 
     def _created_ids(self, key: str) -> dict[str, str]:
         """The id of what each step's last call of this plan made, as the journal has it under ``key``.
 
-        A ``change`` is one that Route 53 took, a ``deployment`` one of an ECS service. A step that failed is tried
-        anew: what it made earlier says nothing of the next try.
+        A ``change`` is one that Route 53 took, a ``deployment`` one of an ECS service, a ``task`` its ARN. A step that
+        failed is tried anew: what it made earlier says nothing of the next try.
         """
         ids: dict[str, str] = {}
         for entry in self.journal.entries:
@@ -261,6 +270,18 @@ class PlanRun:
             elif entry.step and entry.kind in (EntryKind.MANUAL_WAIT, EntryKind.UNDONE):
                 sent.pop(entry.step, None)
         return sent
+
+    def _begun_sending_at(self) -> dict[str, datetime]:
+        """When the call of each step of this plan first left, as the journal has it."""
+        begun: dict[str, datetime] = {}
+        for entry in self.journal.entries:
+            if entry.kind is EntryKind.BEGIN:
+                begun.clear()
+            elif entry.step and entry.kind is EntryKind.UNDONE:
+                begun.pop(entry.step, None)
+            elif entry.step and entry.kind is EntryKind.INTENT:
+                begun.setdefault(entry.step, entry.at)
+        return begun
 
     def stop_if_asked(self) -> None:
         """Raises Stopped once the operator asked for it, and LockLost or Fenced once the lock is not ours."""

@@ -15,6 +15,7 @@ from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.clients.terraform import TerraformFailed
 from dr_actions.execution import sick_primary
+from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
@@ -175,7 +176,10 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
             return {}
         if call is None:
             return {}
-        with run.client.permitting(run.guard_context(action.writes | action.reads)):
+        permission = run.guard_context(action.writes | action.reads)
+        with run.client.permitting(permission):
+            if action.send_many is not None:
+                return action.send_many(step, call, StepSender(run, step, permission))
             return action.send(step, call, run.client)
     except (SendFailed, GuardRefused, TerraformFailed, CallDeclined) as failed:
         return failed
@@ -184,12 +188,13 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
 def _outcome(step: Step, reply: SendResult) -> tuple[EntryKind, str, dict[str, str]]:
     """What the record says of a call's answer, with the id by which what it made is followed.
 
-    That is a change in Route 53 (T02), or a deployment of an ECS service (T53); or the class of a restored database.
+    That is a change in Route 53 (T02), a deployment of an ECS service (T53) or a task; or a restored database's class.
     """
     if not isinstance(reply, Exception):
         answer = reply or {}
         ids = {"change": answer.get("ChangeInfo", {}).get("Id")}
         ids |= {name: answer.get(name) for name in ("deployment", "class")}
+        ids["task"] = next((task.get("taskArn") for task in answer.get("tasks", ())), None)
         return EntryKind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}
     trouble = reply.trouble if isinstance(reply, SendFailed) else _FAILURE_KINDS.get(type(reply), FailureKind.REFUSED)
     return EntryKind.OUTCOME, step.id, {"result": str(trouble), "says": str(reply)}

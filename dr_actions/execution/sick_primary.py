@@ -2,7 +2,9 @@
 
 A step of a failover needs the primary region where that is among its planes. It is tried for execution.primary_minutes
 (those of the fence together), its failure never ends the run, and another step or a gate stands in for it. No other
-step's look asks the primary region. A switchover is different: its primary is well, or the run is taken back.
+step's look asks the primary region. A change that us-east-1 does not take is owed where health leads the visitors to
+the DR region already: a person who has to make it is waited for as long, once us-east-1 is set aside by name (T01). A
+switchover is different: its primary is well, or the run is taken back.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from dr_actions.actions.common.unfenced import unfenced_reason, unfenced_sentence
 from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
-from dr_actions.model.gates import FENCE, accepted
+from dr_actions.model.gates import FENCE, PLANES, accepted
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.planner import context_of
@@ -31,6 +33,17 @@ def is_led_by_health(run: PlanRun, step: Step) -> bool:
     """Whether visitors reach the DR region without the step, which the control planes in us-east-1 have to take."""
     leads = run.plan.goal is Goal.FAILOVER and Plane.GLOBAL in step.planes
     return leads and signals_of(run.snapshot, run.env).answered_by_dr
+
+
+def may_be_owed(run: PlanRun, step: Step) -> bool:
+    """Whether a person's change need not be waited for: us-east-1 was set aside by name, and health leads visitors."""
+    return PLANES in accepted(run.clearance.overrides, run.clock.now()) and is_led_by_health(run, step)
+
+
+def by_hand_limit_s(run: PlanRun, step: Step) -> float:
+    """Seconds for which a person's change is waited for."""
+    allowed_s = run.manual_wait.total_seconds()
+    return min(allowed_s, run.env.execution.primary_minutes * _MINUTE_S) if may_be_owed(run, step) else allowed_s
 
 
 def sides_of(plan: Plan, action: str) -> frozenset[Side]:

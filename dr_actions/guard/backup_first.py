@@ -29,7 +29,9 @@ _PLACED = frozenset(
         "rds:RestoreDBInstanceToPointInTime",
     }
 )
-_WRITES_OBJECTS = frozenset({"s3:CompleteMultipartUpload", "s3:CopyObject", "s3:PutObject"})
+_WRITES_OBJECTS = frozenset(
+    {"s3:CompleteMultipartUpload", "s3:CopyObject", "s3:PutObject", "s3:UploadPart", "s3:UploadPartCopy"}
+)
 
 
 def unproven(proofs: Collection[Proof], begun_at: datetime | None, absent: Collection[Store] = ()) -> list[Store]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal, Plan
-from dr_actions.model.sequence import FREEZES, Role, role_of
+from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_estate.config.environment import Side
 
 DATABASE, FILES = "database", "files"
@@ -51,7 +51,7 @@ def begun_at(entries: Sequence[Entry]) -> datetime | None:
     return next((entry.at for entry in reversed(entries) if entry.kind is EntryKind.BEGIN), None)
 
 
-def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role] = FREEZES) -> datetime | None:
+def frozen_since(entries: Sequence[Entry], plan: Plan, freezing: frozenset[Role] = SEEN_FREEZES) -> datetime | None:
     """The second in which the last freeze of the plan was confirmed; None while one is not, or it has none.
 
     ``freezing`` are the roles of the freezes that count: all, or one store's.

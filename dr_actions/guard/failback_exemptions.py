@@ -20,7 +20,10 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import s3
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
-END, UNFREEZE, COPY = "efs:DeleteReplicationConfiguration", "efs:DeleteFileSystemPolicy", "s3:CopyObject"
+END, UNFREEZE = "efs:DeleteReplicationConfiguration", "efs:DeleteFileSystemPolicy"
+COPY, COPY_PART = "s3:CopyObject", "s3:UploadPartCopy"
+COMPLETE = "s3:CompleteMultipartUpload"
+"""The end of a copy in parts: what those are made of is judged where each is copied."""
 LOCAL_ONLY = "LOCAL_CONFIGURATION_ONLY"
 Params = Mapping[str, Any]
 
@@ -32,7 +35,7 @@ def exempt(call: Call, context: GuardContext) -> bool:
         return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched
     if context.goal is not Goal.FAILBACK:
         return False
-    leads_home = _backed_up(proofs, call.name != COPY) and _leads_home(call, env)
+    leads_home = _backed_up(proofs, call.service != "s3") and _leads_home(call, env)
     return leads_home or secret_exemptions.exempt(call, context)
 
 
@@ -55,7 +58,15 @@ def _leads_home(call: Call, env: Environment) -> bool:
     if call.name == END:
         # the half that a dark primary kept of a replication whose other half was deleted in the failover (T27)
         return call.region == primary and params.get("DeletionMode") == LOCAL_ONLY
-    return call.name == COPY and call.region == primary and _from_its_copy(params, env)
+    if call.region != primary or call.service != "s3":
+        return False
+    if call.name == COMPLETE:
+        return _into_data(params, env)
+    return call.name in (COPY, COPY_PART) and _from_its_copy(params, env)
+
+
+def _into_data(params: Params, env: Environment) -> bool:
+    return params.get("Bucket") in {bucket for bucket, _ in s3.data_pairs(env)}
 
 
 def _from_its_copy(params: Params, env: Environment) -> bool:

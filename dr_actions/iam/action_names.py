@@ -12,14 +12,28 @@ _PREFIX = {
     "elbv2": "elasticloadbalancing",
     "resourcegroupstaggingapi": "tag",
     "service-quotas": "servicequotas",
+    "sesv2": "ses",
     "stepfunctions": "states",
 }
 # Services whose IAM prefix is their name in botocore.
 _SAME = frozenset(
     {
         *("account", "acm", "application-autoscaling", "backup", "cloudfront", "cloudwatch", "dynamodb", "ec2", "ecr"),
-        *("ecs", "elasticfilesystem", "elasticloadbalancing", "iam", "kms", "lambda", "logs", "rds", "route53", "s3"),
-        *("secretsmanager", "servicequotas", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),
+        *(
+            "ecs",
+            "elasticache",
+            "elasticfilesystem",
+            "elasticloadbalancing",
+            "events",
+            "iam",
+            "kms",
+            "lambda",
+            "logs",
+            "rds",
+            "route53",
+            "s3",
+        ),
+        *("scheduler", "secretsmanager", "servicequotas", "ses", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),
     }
 )
 _EXCEPTIONS: dict[str, tuple[str, ...]] = {
@@ -32,6 +46,8 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
         *("s3:GetObjectAnnotation", "s3:GetObjectVersionAnnotation"),
         *("s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectAnnotation"),
     ),
+    "s3:CompleteMultipartUpload": ("s3:PutObject",),
+    "s3:CreateMultipartUpload": ("s3:PutObject", "s3:PutObjectTagging"),
     "s3:DeleteObjects": ("s3:DeleteObject",),
     "s3:GetBucketAccelerateConfiguration": ("s3:GetAccelerateConfiguration",),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
@@ -40,6 +56,7 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
     "s3:HeadBucket": ("s3:ListBucket",),
+    "s3:GetObjectTagging": ("s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
     "s3:HeadObject": ("s3:GetObject",),
     "s3:ListBuckets": ("s3:ListAllMyBuckets",),
     "s3:ListObjectVersions": ("s3:ListBucketVersions",),
@@ -48,6 +65,7 @@ _EXCEPTIONS: dict[str, tuple[str, ...]] = {
     "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
     "s3:PutBucketReplication": ("s3:PutReplicationConfiguration",),
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:UploadPartCopy": ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
     "secretsmanager:BatchGetSecretValue": ("secretsmanager:BatchGetSecretValue", "secretsmanager:GetSecretValue"),
 }
 # What AWS does in the caller's name while it serves the call.
@@ -65,6 +83,8 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "rds:RestoreDBInstanceToPointInTime": ("kms:CreateGrant", "rds:AddTagsToResource"),
     "rds:StartDBInstanceAutomatedBackupsReplication": ("kms:CreateGrant",),
     "s3:CopyObject": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "s3:CreateMultipartUpload": ("kms:Decrypt", "kms:GenerateDataKey"),
+    "s3:UploadPartCopy": ("kms:Decrypt", "kms:GenerateDataKey"),
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     "secretsmanager:BatchGetSecretValue": ("kms:Decrypt",),
     "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:GenerateDataKey"),

@@ -35,7 +35,7 @@ from dr_estate.iam.statements import (
     starting,
     statement,
 )
-from dr_estate.model.playbook import needed_actions
+from dr_estate.model.playbook import COPIED, needed_actions
 from dr_estate.snapshot.registry import DIAGNOSED, reads
 
 # IAM counts a managed policy's characters without white space (IAM and STS quotas).
@@ -88,7 +88,8 @@ def declared() -> DeclaredOperations:
     of_verbs = frozenset[str]().union(*(action.reads for action in actions().values()))
     written = frozenset[str]().union(*(action.writes for action in recovering))
     needed, drills = frozenset(needed_actions()), writes() - written
-    return DeclaredOperations(reads() | DIAGNOSED | of_verbs | WATCHING, written, CONTROL_CALLS, needed, drills)
+    looked = {name for name in of_verbs if not actions_of(name) <= COPIED}  # failback_statements say which objects
+    return DeclaredOperations(reads() | DIAGNOSED | looked | WATCHING, written, CONTROL_CALLS, needed, drills)
 
 
 def role_name(role: IamRole | StackRole, env: Environment) -> str:

@@ -38,6 +38,7 @@ class EntryKind(StrEnum):
     OVERRIDE = "override"
     LOOKED = "looked"
     INTENT = "intent"
+    PROGRESS = "progress"
     OUTCOME = "outcome"
     CONFIRMED = "confirmed"
     MANUAL_WAIT = "manual-wait"
@@ -70,6 +71,7 @@ _SAYS = {
     EntryKind.OVERRIDE: "A gate was set aside by name: by whom, why, until when.",
     EntryKind.LOOKED: "The world was looked at.",
     EntryKind.INTENT: "A call is about to be sent.",
+    EntryKind.PROGRESS: "How far a step of very many calls has come: a run that goes on does so after `cursor`.",
     EntryKind.OUTCOME: "What the call answered.",
     EntryKind.CONFIRMED: "The world was seen to be as the step wants it.",
     EntryKind.MANUAL_WAIT: "The run waits for a step that a person takes.",

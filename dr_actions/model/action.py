@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class StepDetails(TypedDict):
@@ -44,13 +45,15 @@ class PlanContext:
     ``primary_answers`` is whether the primary region's API answers; ``planned`` whether the primary is to be left
     healthy and fenced (a switchover). ``only_tenants`` narrows to some tenants, empty means all. ``incident`` is the
     ticket that a run is for, "" in an assessment; it is no part of a recovery's Step, so the digest does not know it.
-    ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time, ``confirmed_at`` when
-    it was last seen done, ``begun_at`` when the run began, None in an assessment. ``recorded`` gives
-    the before-values of each step of the incident's failover, so that a failback restores exactly those.
+    ``sent_at`` is when each step's call was answered in this run (UTC), for what takes its time, ``begun_sending_at``
+    when it first left, ``confirmed_at`` when it was last seen done, ``begun_at`` when the run began, None in an
+    assessment. ``recorded`` gives the before-values of each step of the incident's failover, so that a failback
+    restores exactly those.
     ``renamed_databases`` names the databases of the DR region that the incident's own failback set aside, by resource
     id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
-    ECS deployments that they made. ``accepted`` are the gates that are set aside by name now. ``fence`` is the side
-    that a fence stops, or a release lets write again. Only what a drill makes bears, in its steps, a name made of
+    ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran. ``confirmed_facts`` are the evidence
+    upon which each step was last seen done. ``accepted`` are the gates that are set aside by name now. ``fence`` is the
+    side that a fence stops, or a release lets write again. Only what a drill makes bears, in its steps, a name made of
     ``incident``.
     """
 
@@ -61,12 +64,15 @@ class PlanContext:
     only_tenants: frozenset[str] = frozenset()
     incident: str = ""
     sent_at: Mapping[str, datetime] = field(default_factory=dict)
+    begun_sending_at: Mapping[str, datetime] = field(default_factory=dict)
     confirmed_at: Mapping[str, datetime] = field(default_factory=dict)
     begun_at: datetime | None = None
     recorded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     renamed_databases: Mapping[str, str] = field(default_factory=dict)
     changes: Mapping[str, str] = field(default_factory=dict)
     deployments: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = field(default_factory=dict)
+    confirmed_facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fence: Side = Side.PRIMARY
     accepted: frozenset[str] = frozenset()
 
@@ -186,6 +192,36 @@ class Sender(Protocol):
         ...
 
 
+class BulkSender(Sender, Protocol):
+    """What an action that makes very many calls may use beside: several at once, and a place to go on from.
+
+    ``cursor`` is what was recorded last for the step, "" where nothing was. ``attempts`` are those of a call that
+    failed in passing.
+    """
+
+    @property
+    def cursor(self) -> str:
+        """Where a run that ended on the way came to."""
+        ...
+
+    @property
+    def attempts(self) -> int:
+        """How often a call is sent in all."""
+        ...
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do ``work`` for every item, some at once; each may send what the action may. Never nest it."""
+        ...
+
+    def record(self, cursor: str, message: str) -> None:
+        """Record that all up to ``cursor`` is done ("": as before), and tell. Raises what ends a run between calls."""
+        ...
+
+    def pause(self, attempt: int) -> None:
+        """Wait before a call is sent again. Raises what ends a run between calls."""
+        ...
+
+
 @dataclass(frozen=True)
 class ProgramContext:
     """Where a program that a step runs finds what it needs: the run's own folder, and its whole environment."""
@@ -199,6 +235,7 @@ PlanSteps = Callable[[PlanContext], Iterator[Step]]
 Observe = Callable[[Step, PlanContext], StepStatus]
 BuildCall = Callable[[Step, PlanContext], Call]
 Send = Callable[[Step, Call, Sender], dict[str, Any]]
+SendMany = Callable[[Step, Call, BulkSender], dict[str, Any]]
 RunProgram = Callable[[Step, ProgramContext], None]
 RollbackCall = Callable[[Step], "Call | None"]
 IsRolledBack = Callable[[Step, PlanContext], bool]
@@ -268,12 +305,12 @@ class Action:
     seen then. ``rollback_call`` gives the call that takes a done step back, None where there is none. ``essential``:
     when one of its steps fails the run stops; else the run goes on, degraded, and says so. ``notes`` says in sentences
     what it leaves out of the plan, and why; ``cleanup_notes`` what is left to people to clean up after the run.
-    ``reads`` are reads its ``send`` needs. ``observable`` is False where no look can tell whether the call was made (a
-    message that was sent): then the journal's recorded outcome confirms the step, and after a crash between sending and
-    recording it is sent once more. ``run_program`` is what a step without a call does instead of ``build_call`` and
-    ``send``: it runs a program, which looks itself at what is there and so may be run again. It raises
-    ``terraform.TerraformFailed``. ``rolled_back`` tells whether the world is as before a step, where ``observe`` does
-    not say so by READY alone.
+    ``send_many`` is ``send`` for very many calls. ``reads`` are reads its ``send`` needs. ``observable`` is False where
+    no look can tell whether the call was made (a message that was sent): then the journal's recorded outcome confirms
+    the step, and after a crash between sending and recording it is sent once more. ``run_program`` is what a step
+    without a call does instead of ``build_call`` and ``send``: it runs a program, which looks itself at what is there
+    and so may be run again. It raises ``terraform.TerraformFailed``. ``rolled_back`` tells whether the world is as
+    before a step, where ``observe`` does not say so by READY alone.
     """
 
     module: str
@@ -283,6 +320,7 @@ class Action:
     observe: Observe
     build_call: BuildCall = planned_call
     send: Send = send_call
+    send_many: SendMany | None = None
     rollback_call: RollbackCall = no_rollback
     essential: bool = True
     notes: Notes = no_notes

@@ -25,6 +25,7 @@ class Role(StrEnum):
     WAIT = "wait for the primary"
     FREEZE = "freeze"
     FREEZE_FILES = "freeze the files"
+    FREEZE_SEEN = "a refused write is seen"
     BACKUP = "backup"
     RENAME = "rename"
     ZERO_LOSS = "zero loss"
@@ -37,6 +38,7 @@ class Role(StrEnum):
 
 START_BATCHES = 10
 FREEZES = frozenset({Role.FREEZE, Role.FREEZE_FILES})
+SEEN_FREEZES = FREEZES | {Role.FREEZE_SEEN}
 NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END})
 PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLOBAL}
 
@@ -113,8 +115,16 @@ _STAND_INS = (
     SequenceRow(42, _RESTORE, "files/open_dr_locally"),
 )
 _ZERO_LOSS = SequenceRow(39, _RESTORE, "database/verify_zero_loss", Role.ZERO_LOSS)
+# A marker of after the last tenant's write must be in what the DR region serves: before a replica is promoted, or else
+# as soon as what was restored can be asked.
+_MARKERS = (
+    SequenceRow(38, _RESTORE, "database/write_marker"),
+    SequenceRow(39, _RESTORE, "database/verify_marker", part="replica"),
+    SequenceRow(40, _RESTORE, "database/verify_marker"),
+    SequenceRow(60, _VALIDATE, "database/remove_marker"),
+)
 _FAILOVER = tuple(sorted((*_TO_DR_ROWS, *_STAND_INS), key=lambda row: row.stage))
-_SWITCHOVER = tuple(sorted((*_TO_DR_ROWS, _ZERO_LOSS), key=lambda row: row.stage))
+_SWITCHOVER = tuple(sorted((*_TO_DR_ROWS, _ZERO_LOSS, *_MARKERS), key=lambda row: row.stage))
 _FAILBACK = (
     SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
     SequenceRow(14, _BEGIN, "traffic/shift_to_dr"),
@@ -144,12 +154,15 @@ _FAILBACK = (
     SequenceRow(33, _SYNC, "files/verify_primary_in_sync"),
     SequenceRow(34, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
     SequenceRow(35, _SYNC, "files/protect_primary"),
+    SequenceRow(35, _SYNC, "database/write_marker"),
     # the write pause: from here on nobody writes in the DR region
     SequenceRow(36, _SYNC, "database/freeze", Role.FREEZE),
+    SequenceRow(37, _SYNC, "database/verify_freeze", Role.FREEZE_SEEN),
     SequenceRow(37, _SYNC, "objects/copy_to_primary", part="last", planes=_TO_PRIMARY),
     SequenceRow(38, _SYNC, "objects/verify_primary_in_sync"),
     SequenceRow(38, _SYNC, "tables/verify_primary_in_sync"),
     SequenceRow(38, _SYNC, "database/verify_primary_in_sync"),
+    SequenceRow(39, _SYNC, "database/verify_marker"),
     SequenceRow(40, _SYNC, "database/promote_primary", Role.DATABASE),
     SequenceRow(46, _SHARES, "traffic/verify_targets"),
     SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
@@ -157,6 +170,7 @@ _FAILBACK = (
     # at home they write from the first stage on; who is still led to the DR region reads until the last
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
+    SequenceRow(59, _STOP, "database/remove_marker"),
     SequenceRow(59, _STOP, "database/protect_primary"),
     SequenceRow(59, _STOP, "objects/copy_to_primary_final", planes=_TO_PRIMARY),
     SequenceRow(60, _STOP, "compute/restore_dr_scaling"),

@@ -43,6 +43,8 @@ _WAITS: Mapping[str, tuple[str, ...]] = {
     "compute/scale_dr_services": _START,
     "compute/start_primary_services": _START,
 }
+_RUN_ONCE = ("ecs.start-task", "ecs.run-command", "ecs.stop-task")
+_RUNS_ALREADY = "database/verify_freeze"  # the task that writes the marker was started before the writes stop
 # What stands in where the primary region does not do its part: nothing is sent for it while that does.
 _STAND_INS = ("database/close_primary", "files/open_dr_locally")
 _WAITED_OUT = "files/freeze"  # AWS applies the policy within the minutes that are waited for that
@@ -157,6 +159,8 @@ def _rows(step: Step) -> tuple[str, ...] | None:
         return _WAITS.get(step.verb)
     if step.manual:
         return (_BY_HAND, *_of_call(step.call))
+    if step.call.name == "ecs:RunTask":
+        return _RUN_ONCE[1:] if step.verb == _RUNS_ALREADY else _RUN_ONCE
     if step.call.name == "ecs:UpdateService":
         return _of_service(step, step.call)
     if step.call.name == "rds:ModifyDBInstance":

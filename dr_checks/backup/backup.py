@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.backup_copies import age_s, key_flaw, key_remedy, newest_copies
 from dr_checks.derived.backup_promise import BackupPromise, copied_resources, is_dr_vault, promise, stores
 from dr_checks.derived.database_copies import BACKUP
@@ -103,10 +104,7 @@ def vault_lock(view: View) -> Iterator[Finding]:
         return
     if not vault.locked:
         reason = "anyone with access to the vault could delete every copy: nothing would be left to restore"
-        remedy = (
-            f"aws backup put-backup-vault-lock-configuration --region {view.region} --backup-vault-name {vault.name} "
-            "--min-retention-days N --max-retention-days M (aws_backup_vault_lock_configuration)"
-        )
+        remedy = _lock(view, vault)
         yield view.gap(vault.name, "not locked", "locked", reason, remedy)
         return
     bounds = f"{vault.min_retention_days or 1} to {vault.max_retention_days or 'unlimited'} days"
@@ -116,6 +114,17 @@ def vault_lock(view: View) -> Iterator[Finding]:
             for copy in rule.copies:
                 if is_dr_vault(view, copy.vault_arn):
                     yield _fits(view, vault, f"{plan.name}, rule {rule.name}", copy.delete_after_days, bounds)
+
+
+def _lock(view: View, vault: backup.Vault) -> Remedy:
+    """A lock in governance mode, which a backup administrator can still change, that takes the plan's copies."""
+    plans = view.read_for_remedy(backup_plan.plans, Side.PRIMARY) or ()
+    copies = [copy for plan in plans for rule in plan.rules for copy in rule.copies]
+    retained = [copy.delete_after_days for copy in copies if is_dr_vault(view, copy.vault_arn)]
+    days = min((number for number in retained if number), default=1)
+    bounds = {"BackupVaultName": vault.name, "MinRetentionDays": days}
+    command = view.command("backup", "PutBackupVaultLockConfiguration", **bounds)
+    return Remedy("Lock it (aws_backup_vault_lock_configuration); in compliance mode once that is proven.", (command,))
 
 
 def _fits(view: View, vault: backup.Vault, subject: str, days: int | None, bounds: str) -> Finding:
@@ -161,21 +170,16 @@ def copy_age(view: View) -> Iterator[Finding]:
 def _uncopied(view: View, arn: str, limit: str, known: bool) -> Finding:
     """No copy of a database or file system is a gap; of something else, which may be new, a WARN."""
     measured = f"none in {view.env.thresholds.backup_retention_days} days"
-    look = f"aws backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}"
     if known:
         reason = "the plan should copy it, but no complete copy arrived"
-        return view.gap(arn, measured, limit, reason, f"Read why copies fail ({look}), and fix the cause.")
+        return view.gap(arn, measured, limit, reason, "Read why its copy jobs fail, and fix the cause.")
     reason = "the plan should copy it; a new resource gets its first copy with the next run"
-    return view.warn(arn, measured, limit, reason, f"Run this check again after the next run ({look}).")
+    return view.warn(arn, measured, limit, reason, "Run this check again after the next run of the plan.")
 
 
 def _aged(view: View, arn: str, old_s: float, promised: BackupPromise, limit: str) -> Finding:
     runs = old_s / (promised.gap_minutes * _MINUTE_S)
-    remedy = (
-        f"aws backup list-backup-jobs --region {view.env.regions.primary} --by-resource-arn {arn} and aws "
-        f"backup list-copy-jobs --region {view.env.regions.primary} --by-resource-arn {arn}: find the run that is "
-        "missing, and start one by hand (aws backup start-backup-job)."
-    )
+    remedy = f"Find the missing run among its backup and copy jobs in {view.env.regions.primary}, and start one."
     if old_s > promised.worst_minutes * _MINUTE_S:
         reason = f"backups do not run as the plan defines ({promised.basis})"
         return view.gap(arn, duration(old_s), limit, reason, remedy)
@@ -204,10 +208,8 @@ def opt_in(view: View) -> Iterator[Finding]:
             yield view.ok(store.name, f"{store.type} opted in", "opted in", "plans take resources of this type")
         else:
             reason = "a plan that selects by tag silently skips this type"
-            remedy = (
-                f"aws backup update-region-settings --region {view.region} --resource-type-opt-in-preference "
-                f"{store.type}=true (aws_backup_region_settings)"
-            )
+            command = view.command("backup", "UpdateRegionSettings", ResourceTypeOptInPreference={store.type: True})
+            remedy = Remedy("Opt in to the type (aws_backup_region_settings).", (command,))
             yield view.gap(store.name, f"{store.type} not opted in", "opted in", reason, remedy)
     if not found:
         yield view.none_expected("all stores", "this region has no database and no file system")

@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
-from dr_checks.derived.backup_promise import is_dr_vault, promise, relies_on_copies, stores, tags_of, takes
+from dr_checks.derived.backup_promise import (
+    ProtectedStore,
+    is_dr_vault,
+    promise,
+    relies_on_copies,
+    stores,
+    tags_of,
+    takes,
+)
 from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
@@ -91,14 +100,20 @@ def covers_stores(view: View) -> Iterator[Finding]:
         else:
             reason = "no selection names it and its tags match none: it is not backed up"
             tests = {f"{tag.key}={tag.value}" for plan in plans for s in plan.selections for tag in s.tags}
-            remedy = (
+            sentence = (
                 f"Tag it ({', '.join(sorted(tests)) or 'as the selection asks'}), or name it in aws_backup_selection."
             )
+            remedy = Remedy(sentence, (_tagged(view, store, tests.pop()),) if len(tests) == 1 else ())
             yield view.gap(store.name, "not selected", "selected", reason, remedy)
     if not plans:
         yield view.none_expected(_plan_name(view), "there is no such plan: see backup-plan.copies-to-dr")
     elif not found:
         yield view.none_expected("all stores", "this region has no database and no file system")
+
+
+def _tagged(view: View, store: ProtectedStore, test: str) -> str:
+    key, _, value = test.partition("=")
+    return view.command("resourcegroupstaggingapi", "TagResources", ResourceARNList=[store.arn], Tags={key: value})
 
 
 @check(

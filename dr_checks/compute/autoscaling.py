@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
@@ -38,12 +39,40 @@ def targets_exist(view: View) -> Iterator[Finding]:
                 "no scalable target",
                 f"{there[service.name].minimum} to {there[service.name].maximum} tasks",
                 "after the failover it would stay at a fixed size, whatever the load",
-                f"Apply aws_appautoscaling_target 'service/{view.env.named(view.env.names.cluster)}/{service.name}' "
-                f"with the provider of {view.region}.",
+                _created(view, there[service.name]),
                 tenant.id,
             )
     if not scaled:
         yield view.none_expected("all services", "no service is scaled automatically in the primary region")
+
+
+def _created(view: View, theirs: application_autoscaling.ScalableTarget) -> Remedy:
+    """The primary's bounds; a pilot light's minimum is 0 (T54)."""
+    minimum = 0 if view.env.standby.mode == "pilot-light" else theirs.minimum
+    resource = _resource(view, theirs.service)
+    return Remedy(
+        f"Apply aws_appautoscaling_target '{resource}' and its policies with the provider of {view.region}.",
+        (register(view, theirs.service, MinCapacity=minimum, MaxCapacity=theirs.maximum),),
+    )
+
+
+def register(view: View, service: str, **changes: object) -> str:
+    """The command that makes or changes the scalable target of a service in the DR region."""
+    return view.command("application-autoscaling", "RegisterScalableTarget", **_scalable(view, service), **changes)
+
+
+def _scalable(view: View, service: str) -> dict[str, str]:
+    dimension = "ecs:service:DesiredCount"
+    return {"ServiceNamespace": "ecs", "ScalableDimension": dimension, "ResourceId": _resource(view, service)}
+
+
+def _resource(view: View, service: str) -> str:
+    return f"service/{view.env.named(view.env.names.cluster)}/{service}"
+
+
+def _unscheduled(view: View, action: application_autoscaling.ScheduledAction) -> str:
+    named = {"ScheduledActionName": action.name, **_scalable(view, action.service)}
+    return view.command("application-autoscaling", "DeleteScheduledAction", **named)
 
 
 @check(
@@ -111,7 +140,10 @@ def bounds(view: View) -> Iterator[Finding]:
                 measured,
                 f"0 to {needed} or more (standby.mode is pilot-light)",
                 f"no database runs in {view.region}: auto scaling would start tasks that answer 500 (T54)",
-                f"aws_appautoscaling_target of '{target.service}' in {view.region}: min_capacity = 0.",
+                Remedy(
+                    f"aws_appautoscaling_target of '{target.service}' in {view.region}: min_capacity = 0.",
+                    (register(view, target.service, MinCapacity=0),),
+                ),
                 tenant.id,
             )
         elif target.maximum >= needed:
@@ -122,7 +154,11 @@ def bounds(view: View) -> Iterator[Finding]:
                 measured,
                 wanted,
                 "auto scaling would push the service back below what the failover needs",
-                f"aws_appautoscaling_target of '{target.service}' in {view.region}: max_capacity = {needed} or more.",
+                Remedy(
+                    f"aws_appautoscaling_target of '{target.service}' in {view.region}: max_capacity = {needed} "
+                    "or more.",
+                    (register(view, target.service, MaxCapacity=needed),),
+                ),
                 tenant.id,
             )
     if not scaled:
@@ -147,10 +183,10 @@ def not_suspended(view: View) -> Iterator[Finding]:
                 "scaling out suspended",
                 "active",
                 "after the failover it would not scale with the load",
-                f"aws application-autoscaling register-scalable-target --region {view.region} --service-namespace ecs "
-                f"--scalable-dimension ecs:service:DesiredCount --resource-id service/"
-                f"{view.env.named(view.env.names.cluster)}/{target.service} --suspended-state "
-                "DynamicScalingOutSuspended=false",
+                Remedy(
+                    "Resume it.",
+                    (register(view, target.service, SuspendedState={"DynamicScalingOutSuspended": False}),),
+                ),
                 tenant.id,
             )
         else:
@@ -178,10 +214,7 @@ def no_scheduled_shrink(view: View) -> Iterator[Finding]:
             f"'{action.name}' at {action.schedule}: at most {action.maximum} tasks",
             f"{needed} tasks or more" + (", or a later action to raise it" if view.env.scaling_schedule else ""),
             "after a failover this schedule would take the tenant down",
-            f"aws application-autoscaling delete-scheduled-action --region {view.region} --service-namespace ecs "
-            f"--scheduled-action-name {action.name} --scalable-dimension ecs:service:DesiredCount --resource-id "
-            f"service/{view.env.named(view.env.names.cluster)}/{action.service}; remove its "
-            "aws_appautoscaling_scheduled_action.",
+            Remedy("Delete it, and remove its aws_appautoscaling_scheduled_action.", (_unscheduled(view, action),)),
             view.env.tenant_of(view.env.names.service, action.service),
         )
     if actions and not shrinking:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dr_checks.compute.images import by_name, digests_in_use
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import LagSource, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr
@@ -32,8 +33,10 @@ def repository_exists(view: View) -> Iterator[Finding]:
                 "absent",
                 "present",
                 f"no image of it can be pulled in {view.region}",
-                f"aws ecr create-repository --region {view.region} --repository-name {repository.name}; "
-                "then push again: replication copies only what is pushed after it is switched on.",
+                Remedy(
+                    "Create it, then push again: replication copies only what is pushed after it is switched on.",
+                    (view.command("ecr", "CreateRepository", repositoryName=repository.name),),
+                ),
             )
 
 
@@ -61,8 +64,25 @@ def replication_rule(view: View) -> Iterator[Finding]:
                 f"{len(rules)} rule(s), none for it to {target}",
                 f"replicated to {target}",
                 "the next release would not reach the DR region: a failover would start an old release or none",
-                f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = "{name}".',
+                Remedy(
+                    f'aws_ecr_replication_configuration: destination.region = "{target}", repository_filter = '
+                    f'"{name}".',
+                    (_replicated_too(view, rules, name),),
+                ),
             )
+
+
+def _replicated_too(view: View, rules: Sequence[ecr.ReplicationRule], name: str) -> str:
+    """The command that adds a rule for the repository to those that stand: they are set as a whole."""
+    new = ecr.ReplicationRule(((view.env.regions.dr, view.env.account),), (name,))
+    rows = [
+        {
+            "destinations": [{"region": region, "registryId": account} for region, account in rule.destinations],
+            "repositoryFilters": [{"filter": prefix, "filterType": "PREFIX_MATCH"} for prefix in rule.prefixes],
+        }
+        for rule in (*rules, new)
+    ]
+    return view.command("ecr", "PutReplicationConfiguration", replicationConfiguration={"rules": rows})
 
 
 @check(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_checks.compute.autoscaling import register
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import runs_database
 from dr_checks.derived.pairing import services_by_name, tenant_services
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import ecs
+from dr_estate.readers import application_autoscaling, ecs, elbv2
 from dr_estate.snapshot.tenants import Tenant
 
 _ZONES = 2
@@ -104,7 +106,10 @@ def _as_planned(view: View, tenant: Tenant, service: ecs.Service, measured: str)
         measured,
         wanted,
         "fewer tasks run than planned: the service would start late, or not at all",
-        f"{_update(view, service)} --desired-count {planned}; then read its events for why tasks stop.",
+        Remedy(
+            f"Have {planned} task(s) run; then read its events for why tasks stop.",
+            (_update(view, service, desiredCount=planned),),
+        ),
         tenant.id,
     )
 
@@ -115,14 +120,24 @@ def _started_too_early(view: View, tenant: Tenant, service: ecs.Service, measure
         measured,
         "0 until a database runs there (standby.mode is pilot-light)",
         f"no database runs in {view.region}: its tasks answer 500, and ECS gives the deployment up (T54)",
-        f"{_update(view, service)} --desired-count 0, and min_capacity = 0 of its aws_appautoscaling_target.",
+        Remedy(
+            "Scale it to 0: min_capacity = 0 of its aws_appautoscaling_target, then its desired count.",
+            (*_unscaled(view, service), _update(view, service, desiredCount=0)),
+        ),
         tenant.id,
     )
 
 
-def _update(view: View, service: ecs.Service) -> str:
+def _unscaled(view: View, service: ecs.Service) -> tuple[str, ...]:
+    """The command that lets auto scaling leave it at 0, none where nothing is known to scale it."""
+    targets = view.read_for_remedy(application_autoscaling.targets, Side.DR) or ()
+    lifted = any(target.service == service.name and target.minimum for target in targets)
+    return (register(view, service.name, MinCapacity=0),) if lifted else ()
+
+
+def _update(view: View, service: ecs.Service, **changes: object) -> str:
     cluster = view.env.named(view.env.names.cluster)
-    return f"aws ecs update-service --region {view.region} --cluster {cluster} --service {service.name}"
+    return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, **changes)
 
 
 @check(
@@ -151,8 +166,10 @@ def deployment_sound(view: View) -> Iterator[Finding]:
                 "FAILED",
                 "not FAILED",
                 "the newest revision could not be started here: a failover would start nothing, or an old revision",
-                f"aws ecs describe-services --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
-                f"--services {service.name} (read its events), then deploy again.",
+                Remedy(
+                    "Read its events and fix the cause, then deploy again.",
+                    (_update(view, service, forceNewDeployment=True),),
+                ),
                 tenant.id,
             )
     if not services:
@@ -179,7 +196,10 @@ def target_group_attached(view: View) -> Iterator[Finding]:
                 ", ".join(groups) or "no target group of this region",
                 wanted,
                 "its tasks would run, but no request would reach them",
-                f"aws_ecs_service '{service.name}': load_balancer.target_group_arn = that of '{wanted}'.",
+                Remedy(
+                    f"aws_ecs_service '{service.name}': load_balancer.target_group_arn = that of '{wanted}'.",
+                    _attach(view, service, wanted),
+                ),
                 tenant.id,
             )
     if not services:
@@ -210,8 +230,10 @@ def zone_spread(view: View) -> Iterator[Finding]:
                 measured,
                 "2 zones or more",
                 "the loss of one zone would take the tenant down during the failover",
-                f"aws ecs update-service --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
-                f"--service {service.name} --force-new-deployment; see network_configuration.subnets.",
+                Remedy(
+                    "Have its tasks placed again, in subnets of two zones (network_configuration.subnets).",
+                    (_update(view, service, forceNewDeployment=True),),
+                ),
                 tenant.id,
             )
     if not several:
@@ -243,11 +265,33 @@ def platform_version(view: View) -> Iterator[Finding]:
                 here.platform_version,
                 there.platform_version,
                 "tasks would start on a platform version they were not tested on (EFS needs 1.4.0 or later)",
-                f"aws_ecs_service '{here.name}': platform_version = \"{there.platform_version}\".",
+                Remedy(
+                    f"aws_ecs_service '{here.name}': platform_version = \"{there.platform_version}\".",
+                    (_update(view, here, platformVersion=there.platform_version, forceNewDeployment=True),),
+                ),
                 tenant.id,
             )
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
+
+
+def _attach(view: View, service: ecs.Service, wanted: str) -> tuple[str, ...]:
+    """The command that registers its tasks with ``wanted``, none where that group or the container is not known."""
+    groups = view.read_for_remedy(elbv2.target_groups, Side.DR) or ()
+    arns = [group.arn for group in groups if group.name == wanted]
+    definitions = view.read_for_remedy(ecs.task_definitions, Side.DR) or ()
+    behind = [
+        (container.name, port)
+        for definition in definitions
+        if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
+        for container in definition.containers
+        for port in container.ports
+    ]
+    if len(arns) != 1 or len(behind) != 1:
+        return ()
+    name, port = behind[0]
+    balancers = [{"targetGroupArn": arns[0], "containerName": name, "containerPort": port}]
+    return (_update(view, service, loadBalancers=balancers),)
 
 
 def _target_group_name(arn: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -40,7 +41,10 @@ def groups_exist(view: View) -> Iterator[Finding]:
                     "absent",
                     "present",
                     f"container {container.name} of {definition.family} would fail to start",
-                    f"Apply aws_cloudwatch_log_group '{container.log_group}' with the provider of {view.region}.",
+                    Remedy(
+                        f"Apply aws_cloudwatch_log_group '{container.log_group}' with the provider of {view.region}.",
+                        (view.command("logs", "CreateLogGroup", logGroupName=container.log_group),),
+                    ),
                     tenant,
                 )
     if not judged:
@@ -63,10 +67,17 @@ def retention(view: View) -> Iterator[Finding]:
             yield view.ok(group.name, measured, f"{wanted} or longer", "logs of a failover are retained as long")
         else:
             reason = "logs of the failover would be deleted sooner than in the primary region"
-            remedy = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
+            setting = f"aws_cloudwatch_log_group '{group.name}' in {view.region}: retention_in_days = {days or 0}."
+            remedy = Remedy(setting, (_keep(view, group.name, days),))
             yield view.gap(group.name, measured, f"{wanted} or longer", reason, remedy)
     if not pairs:
         yield view.none_expected("all log groups", "no log group exists in both regions")
+
+
+def _keep(view: View, name: str, days: int | None) -> str:
+    if days is None:
+        return view.command("logs", "DeleteRetentionPolicy", logGroupName=name)
+    return view.command("logs", "PutRetentionPolicy", logGroupName=name, retentionInDays=days)
 
 
 def _days(days: int | None) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.demand import CapacityDemand, demand, headroom_finding
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
@@ -24,11 +26,15 @@ def _judged(view: View, code: str, used: float, more: float) -> Finding:
     if isinstance(quota.limit, Unavailable):
         return view.unknown(quota.name, "room for the failover", quota.limit)
     counted = max(used, quota.used or 0)
-    remedy = (
-        f"aws service-quotas request-service-quota-increase --region {view.region} --service-code {quota.service} "
-        f"--quota-code {quota.code} --desired-value <more>: it takes hours or days."
-    )
-    return headroom_finding(view, quota.name, counted, more, quota.limit, remedy)
+    return headroom_finding(view, quota.name, counted, more, quota.limit, _increase(view, quota, counted + more))
+
+
+def _increase(view: View, quota: service_quotas.ServiceQuota, needed: float) -> Remedy:
+    """A request for what is needed with the headroom: AWS decides on it."""
+    wanted = ceil(needed * (100 + view.env.capacity.headroom_percent) / 100)
+    request = {"ServiceCode": quota.service, "QuotaCode": quota.code, "DesiredValue": wanted}
+    command = view.command("service-quotas", "RequestServiceQuotaIncrease", **request)
+    return Remedy("Request more: it takes hours or days, and AWS decides.", (command,))
 
 
 @check(

@@ -71,8 +71,22 @@ def _excepted(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> 
     for rule in rules:
         if not fnmatch.fnmatchcase(finding.subject, rule.subject):
             continue
-        terms = f"accepted by {rule.who} until {rule.until}: {rule.why}"
+        terms = _terms(rule)
         if today > rule.until:
             return replace(finding, because=f"{finding.because} (an exception expired: {terms})")
         return replace(finding, status=Status.EXCEPTED, because=f"{finding.because} ({terms})")
-    return finding
+    return _by_members(finding, rules, today)
+
+
+def _by_members(finding: Finding, rules: Sequence[ExceptionRule], today: date) -> Finding:
+    """Except a finding about a list where each thing of the list is accepted: one more of them is not."""
+    in_force = [rule for rule in rules if today <= rule.until]
+    taken = [[rule for rule in in_force if fnmatch.fnmatchcase(name, rule.subject)][:1] for name in finding.members]
+    if not taken or not all(taken):
+        return finding
+    terms = "; ".join(dict.fromkeys(_terms(rule) for found in taken for rule in found))
+    return replace(finding, status=Status.EXCEPTED, because=f"{finding.because} ({terms})")
+
+
+def _terms(rule: ExceptionRule) -> str:
+    return f"accepted by {rule.who} until {rule.until}: {rule.why}"

@@ -8,8 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import Unavailable, UnavailableKind, UnreadableRow
+from dr_estate.model.aws_command import aws_command
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import Tenant, discover
@@ -58,9 +60,11 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing judged. ``because`` is always there; ``remedy`` names the command or Terraform attribute.
+    """One thing judged. ``because`` is always there; ``remedy`` says what to do, or names the Terraform attribute.
 
+    ``commands`` do it: complete lines for a shell, in their order; none where the remedy is a person's or Terraform's.
     ``unseen`` is what kept an UNKNOWN from being judged; None where all was seen and still tells nothing.
+    ``members`` is the whole list of what one finding is about, where ``measured`` shows a part of it.
     """
 
     check: str
@@ -73,6 +77,18 @@ class Finding:
     because: str
     remedy: str = ""
     unseen: Unavailable | None = None
+    members: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+    @property
+    def healing(self) -> Remedy:
+        """The remedy with its commands."""
+        return Remedy(self.remedy, self.commands)
+
+    @property
+    def remedy_text(self) -> str:
+        """The remedy and its commands as the end of a line of text, "" where there is none."""
+        return f" Remedy: {self.healing}" if self.remedy else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +142,10 @@ class View:
             t for t in found if not self.only_tenants or t.id in self.only_tenants or t.dns in self.only_tenants
         )
 
+    def command(self, service: str, operation: str, side: Side | None = None, /, **params: object) -> str:
+        """Return the AWS CLI's command line for an API call in the region of this side, or of ``side``."""
+        return aws_command(service, operation, self.env.region(side or self.side), **params)
+
     def get(self, reader: Reader[T], side: Side | None = None) -> T:
         """Return a part of the snapshot on this side, or on ``side``. Raises DataUnavailable: the finding becomes
         UNKNOWN.
@@ -139,6 +159,13 @@ class View:
         """Return the part's first member of these values, None where there is none. Raises DataUnavailable."""
         return self.snapshot.find(reader, side or self.side, **wanted)
 
+    def read_for_remedy(self, reader: Reader[T], side: Side | None = None) -> T | None:
+        """Return a part that no judgement hangs on, but a remedy's commands do; None where it could not be read."""
+        try:
+            return self.snapshot.get_readable(reader, side or self.side)
+        except DataUnavailable:
+            return None
+
     def ok(self, subject: str, measured: object, wanted: object, reason: str, tenant: str | None = None) -> Finding:
         """A thing that is as it must be."""
         return self._finding(Status.PASS, subject, measured, wanted, reason, "", tenant)
@@ -149,11 +176,17 @@ class View:
         measured: object,
         wanted: object,
         reason: str,
-        remedy: str,
+        remedy: str | Remedy,
         tenant: str | None = None,
     ) -> Finding:
         """A thing that is not as it must be: FAIL."""
         return self._finding(Status.FAIL, subject, measured, wanted, reason, remedy, tenant)
+
+    def gap_of(
+        self, members: tuple[str, ...], subject: str, measured: object, wanted: object, reason: str, remedy: str
+    ) -> Finding:
+        """A gap that is about a list of things: FAIL, with all of them as its ``members``."""
+        return replace(self.gap(subject, measured, wanted, reason, remedy), members=members)
 
     def warn(
         self,
@@ -161,7 +194,7 @@ class View:
         measured: object,
         wanted: object,
         reason: str,
-        remedy: str,
+        remedy: str | Remedy,
         tenant: str | None = None,
     ) -> Finding:
         """A thing that would hurt, but not stop, a failover: WARN."""
@@ -196,10 +229,12 @@ class View:
         measured: object,
         wanted: object,
         reason: str,
-        remedy: str,
+        remedy: str | Remedy,
         tenant: str | None,
     ) -> Finding:
-        return Finding(self.check, self.side, subject, tenant, status, str(measured), str(wanted), reason, remedy)
+        how = Remedy(remedy) if isinstance(remedy, str) else remedy
+        judged = (self.check, self.side, subject, tenant, status, str(measured), str(wanted), reason, how.sentence)
+        return Finding(*judged, commands=how.commands)
 
 
 Judge = Callable[[View], Iterator[Finding]]

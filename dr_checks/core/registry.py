@@ -99,9 +99,13 @@ def _judge_side(check: Check, view: View) -> list[Finding]:
     except DataUnavailable as error:
         findings.append(view.unknown(view.region, check.says, error.unavailable))
     except Exception as defect:  # noqa: BLE001 - a defect of one check is its own UNKNOWN, and never stops the rest
-        reason = f"The check failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
-        findings.append(view.unknown(view.region, check.says, Unavailable(UnavailableKind.DEFECT, reason, view.region)))
+        findings.append(view.unknown(view.region, check.says, _defect("The check", defect, view)))
     return findings
+
+
+def _defect(what: str, defect: Exception, view: View) -> Unavailable:
+    reason = f"{what} failed ({type(defect).__name__}: {defect}). This is a defect: please report it."
+    return Unavailable(UnavailableKind.DEFECT, reason, view.region)
 
 
 def _with_unreadable(findings: list[Finding], check: Check, view: View) -> list[Finding]:
@@ -125,6 +129,8 @@ def lags(snapshot: Snapshot, env: Environment, only_tenants: frozenset[str] = fr
             found.extend(source.function(view))
         except DataUnavailable as error:
             found.append(_unmeasured(source.function.__name__, error.unavailable))
+        except Exception as defect:  # noqa: BLE001 - as of a check: one store is not measured, the rest are
+            found.append(_unmeasured(source.function.__name__, _defect("The lag's reading", defect, view)))
         found += [_unmeasured(source.function.__name__, odd.unseen) for odd in view.unreadable.values()]
     return found
 

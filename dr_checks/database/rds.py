@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_checks.derived.parameter_groups import create_parameter_group
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
@@ -25,8 +27,9 @@ def _databases(view: View) -> list[rds.Instance]:
     return named + [replica for replica in replicas(view) if replica not in named]
 
 
-def _modify(view: View, instance: rds.Instance) -> str:
-    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {instance.identifier}"
+def _modify(view: View, instance: rds.Instance, **changes: object) -> tuple[str, ...]:
+    identifier = instance.identifier
+    return (view.command("rds", "ModifyDBInstance", DBInstanceIdentifier=identifier, **changes, ApplyImmediately=True),)
 
 
 @check(
@@ -50,10 +53,9 @@ def retention(view: View) -> Iterator[Finding]:
         yield view.ok(name, f"retained {source.retention_days} days", wanted, "every copy starts from these backups")
     else:
         reason = "retention 0 ends replication and refuses replicas" if not source.retention_days else "too short"
-        remedy = f"--backup-retention-period {days} (aws_db_instance.backup_retention_period)"
-        yield view.gap(
-            name, f"retained {source.retention_days} days", wanted, reason, f"{_modify(view, source)} {remedy}"
-        )
+        sentence = f"aws_db_instance.backup_retention_period = {days}."
+        remedy = Remedy(sentence, _modify(view, source, BackupRetentionPeriod=days))
+        yield view.gap(name, f"retained {source.retention_days} days", wanted, reason, remedy)
 
 
 @check(
@@ -74,10 +76,9 @@ def serves(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "there is no such database: see rds.retention")
         return
     state, measured = DATABASE[source.status], source.status or "no status"
-    look = f"aws rds describe-events --region {view.region} --source-identifier {name} --source-type db-instance"
     if source.source:
         reason = "it follows another database: every write of WordPress fails"
-        remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}"
+        remedy = "Where no failback is under way, promote it, which cannot be undone; a failback does so by itself."
         yield view.gap(name, f"{measured}, a replica", wanted, reason, remedy)
     elif not state.known:
         yield view.undocumented(name, wanted, source.status)
@@ -85,19 +86,23 @@ def serves(view: View) -> Iterator[Finding]:
         yield view.ok(name, measured, wanted, "the platform can use it, and its copies go on")
     elif state.busy:
         reason = "it does not serve until this ends by itself"
-        yield view.warn(name, measured, wanted, reason, f"Wait, and check again. {look}")
+        yield view.warn(name, measured, wanted, reason, "Wait, and check again; its events show what RDS does.")
     else:
         reason = "the platform cannot write, a switchover cannot prove that nothing is lost, and copies stand still"
-        yield view.gap(name, measured, wanted, reason, f"{look}; then {_repair(view, name, state)}.")
+        yield view.gap(name, measured, wanted, reason, _repair(view, name, state))
 
 
-def _repair(view: View, name: str, state: State) -> str:
+def _repair(view: View, name: str, state: State) -> Remedy:
     """What ends a state by its kind."""
     if state.stopped:
-        return f"aws rds start-db-instance --region {view.region} --db-instance-identifier {name}"
+        start = view.command("rds", "StartDBInstance", DBInstanceIdentifier=name)
+        return Remedy("Read its events for who stopped it, then start it.", (start,))
     if state.gone:
-        return "restore it to the latest restorable time"
-    return "enlarge its storage, enable its KMS key, or restore it to the latest restorable time, as the events say"
+        return Remedy("Restore it to the latest restorable time.")
+    return Remedy(
+        "Read its events; then enlarge its storage, enable its KMS key, or restore it to the latest restorable time, "
+        "as they say."
+    )
 
 
 @check(
@@ -121,7 +126,8 @@ def deletion_protection(view: View) -> Iterator[Finding]:
             yield view.ok(instance.identifier, "on", "on", "a delete call is refused")
         else:
             reason = "a single call, or one terraform destroy, would delete it and its automated backups"
-            remedy = f"{_modify(view, instance)} --deletion-protection (aws_db_instance.deletion_protection)"
+            sentence = "aws_db_instance.deletion_protection = true."
+            remedy = Remedy(sentence, _modify(view, instance, DeletionProtection=True))
             yield view.gap(instance.identifier, "off", "on", reason, remedy)
     if not found:
         yield view.none_expected(database_name(view), f"no database runs in {view.region}")
@@ -137,17 +143,20 @@ def deletion_protection(view: View) -> Iterator[Finding]:
 def multi_az(view: View) -> Iterator[Finding]:
     """Multi-AZ is on; where nothing is replicated anyway, its absence is a WARN. Source: DescribeDBInstances."""
     source, name = primary_database(view), database_name(view)
-    remedy = f"aws rds modify-db-instance --db-instance-identifier {name} --multi-az (aws_db_instance.multi_az)"
     if source is None:
         yield view.none_expected(name, "there is no such database: see rds.retention")
     elif source.multi_az:
         yield view.ok(name, "two zones", "two zones", "the loss of a zone is handled inside the region")
     elif view.env.replicates:
         reason = "the loss of one zone would force a regional failover"
-        yield view.gap(name, "one zone", "two zones", reason, remedy)
+        yield view.gap(name, "one zone", "two zones", reason, _two_zones(view, source))
     else:
         reason = "the loss of one zone would be an outage; this environment accepts that"
-        yield view.warn(name, "one zone", "two zones", reason, remedy)
+        yield view.warn(name, "one zone", "two zones", reason, _two_zones(view, source))
+
+
+def _two_zones(view: View, source: rds.Instance) -> Remedy:
+    return Remedy("aws_db_instance.multi_az = true.", _modify(view, source, MultiAZ=True))
 
 
 @check(
@@ -162,10 +171,12 @@ def parameter_group(view: View) -> Iterator[Finding]:
     name = view.env.named(view.env.names.db_parameter_group)
     if view.find(rds_groups.parameter_groups, name=name):
         yield view.ok(name, "present", "present", "a restore can name it; its values are rds-parity.parameter-group's")
+    elif name.startswith("default."):
+        yield view.ok(name, "a default group", "present", "AWS makes it in every region")
     else:
         reason = "a restore that names it is refused: DBParameterGroupNotFound"
-        remedy = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
-        yield view.gap(name, "absent", "present", reason, remedy)
+        sentence = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
+        yield view.gap(name, "absent", "present", reason, Remedy(sentence, create_parameter_group(view, name)))
 
 
 @check(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import LagSource, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import rpo_s
 from dr_checks.derived.backup_copies import key_remedy, restore_key_flaw
 from dr_checks.derived.database_copies import (
@@ -23,10 +24,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 
-_START = (
-    "aws rds start-db-instance-automated-backups-replication --region {dr} --source-region {primary} "
-    "--source-db-instance-arn {arn} --kms-key-id <key of {dr}>{more} (aws_db_instance_automated_backups_replication)"
-)
+_REPLICATE = "Replicate its automated backups (aws_db_instance_automated_backups_replication)."
 
 
 def _prefers_automated(env: Environment) -> str | None:
@@ -35,11 +33,24 @@ def _prefers_automated(env: Environment) -> str | None:
     return replication_expected(env)
 
 
-def _start_command(view: View, retention_days: int | None = None) -> str:
-    regions = view.env.regions
-    arn = f"arn:aws:rds:{regions.primary}:{view.env.account}:db:{database_name(view)}"
-    more = "" if retention_days is None else f" --backup-retention-period {retention_days}"
-    return _START.format(dr=regions.dr, primary=regions.primary, arn=arn, more=more)
+def _start(view: View) -> str:
+    """The command that starts the replication, under the DR region's key for database copies."""
+    env = view.env
+    return view.command(
+        "rds",
+        "StartDBInstanceAutomatedBackupsReplication",
+        SourceDBInstanceArn=f"arn:aws:rds:{env.regions.primary}:{env.account}:db:{database_name(view)}",
+        BackupRetentionPeriod=env.thresholds.backup_retention_days,
+        KmsKeyId=env.named(env.names.db_copy_key_alias),
+        SourceRegion=env.regions.primary,
+    )
+
+
+def _replicate(view: View) -> Remedy:
+    """Start the replication where none runs; one that does not advance is its own check's matter."""
+    running = view.read_for_remedy(rds.automated_backups, Side.DR)
+    wanted = running is not None and AUTOMATED in view.env.replication.database
+    return Remedy(_REPLICATE, (_start(view),) if wanted and not replicated_backups(view) else ())
 
 
 @check(
@@ -62,7 +73,7 @@ def usable(view: View) -> Iterator[Finding]:
             f"{copy.mechanism}: {copy.name}",
             view.env.replication.database[0],
             "only an AWS Backup copy is left: it is hourly at best and has no point-in-time restore",
-            _start_command(view),
+            _replicate(view),
         )
     else:
         yield view.ok(name, f"{copy.mechanism}: {copy.name}", wanted, f"this copy is used; age from {copy.basis}")
@@ -76,7 +87,7 @@ def _no_copy(view: View, name: str, wanted: str) -> Finding:
     except DataUnavailable:
         last = "snapshots could not be read"
     reason = f"the database cannot be restored in {view.region} by any accepted mechanism; {last}"
-    return view.gap(name, "; ".join(flaws) or "no copy", wanted, reason, _start_command(view))
+    return view.gap(name, "; ".join(flaws) or "no copy", wanted, reason, _replicate(view))
 
 
 @check(
@@ -103,8 +114,8 @@ def age(view: View) -> Iterator[Finding]:
             f"{duration(copy.age_s)} by {copy.mechanism}",
             wanted,
             "a failover now would lose every write made since",
-            f"Find out why {copy.name} does not advance (aws rds describe-events --region {view.region}); if it "
-            f"does not recover, replace it: {_start_command(view)}",
+            f"Find out by its events why {copy.name} does not advance; if it does not recover, replace it: see "
+            "rds-copy.automated-backups and rds-replica.state.",
         )
 
 
@@ -158,7 +169,7 @@ def automated_backups(view: View) -> Iterator[Finding]:
     found, name = replicated_backups(view), database_name(view)
     if not found:
         reason = "point-in-time restore in the DR region needs it; RDS ends it on retention 0, opt-out or a lost key"
-        yield view.gap(name, "not replicated", "replicating", reason, _start_command(view))
+        yield view.gap(name, "not replicated", "replicating", reason, Remedy(_REPLICATE, (_start(view),)))
         return
     try:
         source = primary_database(view)
@@ -174,7 +185,7 @@ def automated_backups(view: View) -> Iterator[Finding]:
             f"backups of {found[0].resource_id}",
             f"backups of {source.resource_id if source else name}",
             "these belong to an earlier instance of the same name: today's database is not replicated",
-            _start_command(view),
+            Remedy(_REPLICATE, (_start(view),)),
         )
 
 
@@ -185,14 +196,14 @@ def _replication(view: View, name: str, backup: rds.AutomatedBackup) -> Finding:
     wanted = f"replicating, {duration(rpo_s(view))} behind or less, retained {wanted_days} days or more"
     if backup.status not in ("replicating", "active"):
         reason = "it does not replicate now: RDS stops it on a lost key, an opt-out, or retention 0"
-        return view.gap(name, measured, wanted, reason, _start_command(view))
+        return view.gap(name, measured, wanted, reason, Remedy(_REPLICATE, (_start(view),)))
     if old_s is None or old_s > rpo_s(view):
         reason = "its status is replicating, but the newest restorable time does not advance"
-        remedy = f"Stop and start it again; use another copy meanwhile. {_start_command(view)}"
+        remedy = "Stop it and start it again, which begins a new copy; use another copy meanwhile."
         return view.gap(name, measured, wanted, reason, remedy)
     if days < wanted_days:
         reason = "damage found later than this cannot be repaired from a copy in the DR region"
-        remedy = f"Stop it and start it again: {_start_command(view, wanted_days)}"
+        remedy = f"Stop it and start it again with {wanted_days} days, which begins a new copy."
         return view.gap(name, measured, wanted, reason, remedy)
     return view.ok(name, measured, wanted, "snapshots and transaction logs follow the instance")
 

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
+from dr_checks.derived.parameter_groups import set_parameters
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups
 
@@ -61,7 +63,10 @@ def _compare_parameters(
     if differing:
         shown = ", ".join(differing[:_SHOWN]) + (f" and {len(differing) - _SHOWN} more" if differing[_SHOWN:] else "")
         reason = "limits, modes or character sets would change with the failover"
-        return view.gap(name, shown, f"like {model.name}", reason, remedy)
+        own = dict(there.parameters)
+        values = {key: value for key, value in model.parameters if own.get(key) != value}
+        healing = Remedy(remedy, set_parameters(view, name, values))
+        return view.gap(name, shown, f"like {model.name}", reason, healing)
     return view.ok(name, f"{len(there.parameters)} values equal", f"like {model.name}", f"family {there.family}")
 
 

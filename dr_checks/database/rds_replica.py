@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import doubt, rpo_s
 from dr_checks.derived.database_copies import REPLICA, database_name, primary_database, replicas
 from dr_estate.config.environment import Environment
@@ -24,11 +25,7 @@ def _none(view: View) -> Finding:
     return view.none_expected(database_name(view), "there is no read replica: see rds-copy.usable")
 
 
-def _create(view: View, name: str) -> str:
-    return (
-        f"aws rds create-db-instance-read-replica --region {view.region} --source-region {view.env.regions.primary} "
-        f"--db-instance-identifier {name} (aws_db_instance.replicate_source_db)"
-    )
+_REPLACE = "Replace it: delete it, and create it again (aws_db_instance.replicate_source_db)."
 
 
 @check(
@@ -48,9 +45,7 @@ def state(view: View) -> Iterator[Finding]:
         wanted = "promotable, replication replicating"
         if replica.replication and not states.DATABASE_REPLICATION[replica.replication].serves:
             reason = replica.replication_message or "it no longer receives the primary's writes"
-            yield view.gap(
-                replica.identifier, measured, wanted, reason, f"Replace it: {_create(view, replica.identifier)}"
-            )
+            yield view.gap(replica.identifier, measured, wanted, reason, _REPLACE)
         elif not state.known:
             yield view.undocumented(replica.identifier, wanted, replica.status)
         elif state.busy and not state.promotable:
@@ -58,15 +53,13 @@ def state(view: View) -> Iterator[Finding]:
             yield view.warn(replica.identifier, measured, wanted, reason, "Wait, and check again before a failover.")
         elif not state.promotable:
             reason = "it can neither be promoted nor read"
-            remedy = f"aws rds describe-events --region {view.region} --source-identifier {replica.identifier}"
-            yield view.gap(
-                replica.identifier, measured, wanted, reason, f"{remedy} --source-type db-instance; then fix it."
-            )
+            yield view.gap(replica.identifier, measured, wanted, reason, "Read its events, and fix the cause.")
         else:
             yield view.ok(replica.identifier, measured, wanted, "it follows the primary and can be promoted")
     if not found and view.env.replication.database[0] == REPLICA:
         reason = "the mechanism this environment prefers does not exist"
-        yield view.gap(name, "no read replica", "promotable, replication replicating", reason, _create(view, name))
+        remedy = f"Create it in {view.region}: aws_db_instance.replicate_source_db."
+        yield view.gap(name, "no read replica", "promotable, replication replicating", reason, remedy)
     elif not found:
         yield _none(view)
 
@@ -93,7 +86,7 @@ def lag(view: View) -> Iterator[Finding]:
             yield view.unknown(replica.identifier, wanted, cause or "The metric is not published.")
         elif reading.value < 0:
             reason = "the metric says that replication does not run"
-            yield view.gap(replica.identifier, "-1", wanted, reason, f"Replace it: {_create(view, replica.identifier)}")
+            yield view.gap(replica.identifier, "-1", wanted, reason, _REPLACE)
         elif reading.value <= rpo_s(view):
             yield view.ok(
                 replica.identifier, duration(reading.value), wanted, "a promotion would lose no more than this"
@@ -132,12 +125,14 @@ def _size(view: View, replica: rds.Instance, source: rds.Instance) -> Finding:
     measured, wanted = _sized(replica), _sized(source)
     if replica.storage_gib < source.storage_gib:
         reason = "its storage fills up before the primary's: replication then stops"
-        remedy = f"--allocated-storage {source.storage_gib} (aws_db_instance.allocated_storage)"
-        return view.gap(replica.identifier, measured, wanted, reason, f"{_modify(view, replica)} {remedy}")
+        sentence = f"aws_db_instance.allocated_storage = {source.storage_gib}."
+        remedy = Remedy(sentence, _modify(view, replica, AllocatedStorage=source.storage_gib))
+        return view.gap(replica.identifier, measured, wanted, reason, remedy)
     if (replica.instance_class, replica.multi_az) != (source.instance_class, source.multi_az):
         reason = "after a promotion it would have less capacity than the current primary"
-        remedy = f"--db-instance-class {source.instance_class} --multi-az (aws_db_instance.multi_az)"
-        return view.warn(replica.identifier, measured, wanted, reason, f"{_modify(view, replica)} {remedy}")
+        shape = {"DBInstanceClass": source.instance_class, "MultiAZ": source.multi_az}
+        remedy = Remedy("Give it the primary's class and zones (aws_db_instance).", _modify(view, replica, **shape))
+        return view.warn(replica.identifier, measured, wanted, reason, remedy)
     return view.ok(replica.identifier, measured, wanted, "same capacity as the primary database")
 
 
@@ -145,8 +140,9 @@ def _sized(replica: rds.Instance) -> str:
     return f"{replica.storage_gib} GiB, {replica.instance_class}, {'two zones' if replica.multi_az else 'one zone'}"
 
 
-def _modify(view: View, replica: rds.Instance) -> str:
-    return f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {replica.identifier}"
+def _modify(view: View, replica: rds.Instance, **changes: object) -> tuple[str, ...]:
+    identifier = replica.identifier
+    return (view.command("rds", "ModifyDBInstance", DBInstanceIdentifier=identifier, **changes, ApplyImmediately=True),)
 
 
 @check(
@@ -166,8 +162,9 @@ def backups(view: View) -> Iterator[Finding]:
             yield view.ok(replica.identifier, measured, wanted, "it can be restored to a point in time once promoted")
         else:
             reason = "a promotion cannot be undone, and until the first backup nothing could be restored"
-            yield view.gap(
-                replica.identifier, measured, wanted, reason, f"{_modify(view, replica)} --backup-retention-period 7"
-            )
+            days = view.env.thresholds.backup_retention_days
+            sentence = f"aws_db_instance.backup_retention_period = {days}."
+            remedy = Remedy(sentence, _modify(view, replica, BackupRetentionPeriod=days))
+            yield view.gap(replica.identifier, measured, wanted, reason, remedy)
     if not found:
         yield _none(view)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dr_checks.core.model import View
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.key_remedies import enable_key, keep_key
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION
@@ -79,15 +81,13 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     return ""
 
 
-def key_remedy(view: View, key_arn: str) -> str:
-    """The command that makes a flawed key usable again, by its state. Raises DataUnavailable."""
+def key_remedy(view: View, key_arn: str) -> Remedy:
+    """What makes a flawed key usable again, by its state. Raises DataUnavailable."""
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn)
     region = view.env.regions.dr
     if key is not None and key.region != region:
-        return f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider."
+        return Remedy(f"Copy again under a key of {region}: aws_kms_key and aws_kms_alias with its provider.")
     if key is not None and states.KEY[key.state or "absent"].serves:
-        return f"aws_kms_key {key_arn} in {region}: a policy that admits the operator's role, and denies it nothing."
-    enable = f"aws kms enable-key --region {region} --key-id {key_arn}"
-    if key is not None and key.deletion_at:
-        return f"aws kms cancel-key-deletion --region {region} --key-id {key_arn}, then {enable}"
-    return enable
+        admits = f"aws_kms_key {key_arn} in {region}: a policy that admits the operator's role, and denies it nothing."
+        return Remedy(admits)
+    return keep_key(region, key_arn) if key is not None and key.deletion_at else enable_key(region, key_arn)

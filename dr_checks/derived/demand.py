@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dr_checks.core.model import Finding, View
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name, tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -63,7 +64,7 @@ def _sizes(view: View) -> dict[str, int]:
     return sizes
 
 
-def headroom_finding(view: View, subject: str, used: float, more: float, limit: float, remedy: str) -> Finding:
+def headroom_finding(view: View, subject: str, used: float, more: float, limit: float, remedy: str | Remedy) -> Finding:
     """PASS where ``used`` + ``more`` with the headroom fits ``limit``, WARN where only the headroom does not (T33)."""
     spare = more * view.env.capacity.headroom_percent / 100
     measured = f"{used:g} of {limit:g} used, {more:g} more needed"

@@ -391,4 +391,5 @@ def _of_topics(view: View, tenant: str) -> Iterator[Need]:
 
 def _short(arn: str) -> str:
     """The part of an ARN that tells it apart here: ``sit-tenant1:4`` of a task definition's."""
-    return arn.split(":", 5)[5].partition("/")[2] or arn.split(":", 5)[5] if arn.startswith("arn:") else arn
+    name = ":".join(arn.split(":")[5:])
+    return name.partition("/")[2] or name if name and arn.startswith("arn:") else arn

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived import dr_pin, routing
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2, route53_health_checks
+from dr_estate.readers import control_table, elbv2, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
@@ -27,6 +28,19 @@ def records_with_checks(view: View) -> list[tuple[Record, HealthCheck]]:
 
 def _named(record: Record) -> str:
     return f"{record.name} {record.type} {record.set_identifier or ''}".strip()
+
+
+def _change(view: View, found: HealthCheck, **changes: object) -> str:
+    """The command that changes the check in the version that was seen: another's change in between refuses it."""
+    return view.command(
+        "route53", "UpdateHealthCheck", HealthCheckId=found.id, HealthCheckVersion=found.version, **changes
+    )
+
+
+def _may_be_pinned(view: View) -> bool:
+    """Whether a failover may be in force, which holds the primary down by such a check: said by the control table."""
+    state = view.read_for_remedy(control_table.standing, Side.DR)
+    return state is None or state.incident is not None
 
 
 def _nothing(view: View) -> Finding:
@@ -83,7 +97,9 @@ def enabled(view: View) -> Iterator[Finding]:
                 f"{found.id} disabled",
                 "enabled",
                 "a disabled health check counts as always healthy, whatever happens to the region",
-                f"aws route53 update-health-check --health-check-id {found.id} --no-disabled",
+                Remedy(
+                    "Enable it (aws_route53_health_check.disabled = false).", (_change(view, found, Disabled=False),)
+                ),
             )
     if not records_with_checks(view):
         yield _nothing(view)
@@ -108,7 +124,10 @@ def not_inverted(view: View) -> Iterator[Finding]:
                 f"{found.id} inverted",
                 "not inverted",
                 "it reports a healthy region unhealthy and the reverse: right only while traffic is pinned",
-                f"After failback: aws route53 update-health-check --health-check-id {found.id} --no-inverted",
+                Remedy(
+                    "Where no failover is in force, set it right; after one, `dr_cli.py failback` does.",
+                    () if _may_be_pinned(view) else (_change(view, found, Inverted=False),),
+                ),
             )
     if not records_with_checks(view):
         yield _nothing(view)
@@ -136,7 +155,8 @@ def probes_own_target(view: View) -> Iterator[Finding]:
             yield view.ok(_named(record), measured, target, "it fails only when its own region fails")
         else:
             measured, reason = problem
-            remedy = f'Set fqdn = "{target}" on the aws_route53_health_check {found.id}.'
+            host = (_change(view, found, FullyQualifiedDomainName=target),) if found.host else ()
+            remedy = Remedy(f'Set fqdn = "{target}" on the aws_route53_health_check {found.id}.', host)
             yield view.gap(_named(record), measured, target, reason, remedy)
     if not records_with_checks(view):
         yield _nothing(view)
@@ -187,7 +207,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
-                f"Read the reason: aws route53 get-health-check-last-failure-reason --health-check-id {found.id}",
+                f"Read why {found.id} fails: see its last failure reason by each checker.",
             )
     if not records_with_checks(view):
         yield _nothing(view)
@@ -241,11 +261,13 @@ def set_alike(view: View) -> Iterator[Finding]:
 def held_from_dr(view: View) -> Iterator[Finding]:
     """A lost us-east-1 takes Route 53's control plane along: health moves the visitors, and would bring them back.
 
-    Asked of no other primary region: there the pin is a change of its health check, which us-east-1 still takes.
+    Of another primary region it is asked where traffic.pin_port prepares it: there the pin is a change of its health
+    check, which us-east-1 takes unless it is lost as well.
     """
     wanted = "a calculated check that a listener of the DR region can fail"
-    if not dr_pin.is_needed(view.env):
-        yield view.none_expected(view.env.traffic.origin_record, "the primary region is not us-east-1")
+    if not dr_pin.is_needed(view.env) and view.env.traffic.pin_port is None:
+        reason = "the primary region is not us-east-1; traffic.pin_port prepares a pin for the loss of both"
+        yield view.none_expected(view.env.traffic.origin_record, reason)
         return
     known = {found.id: found for found in view.get(route53_health_checks.checks)}
     switch = dr_pin.switch_of(view.get(elbv2.listeners, Side.DR), view.env)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.readers import route53
 
 _NO_ZONE = "the hosted zone does not exist: see route53.zone-accessible"
@@ -85,7 +86,14 @@ def accelerated_recovery(view: View) -> Iterator[Finding]:
             zone.accelerated_recovery or "never enabled",
             "ENABLED",
             "record changes go through us-east-1 alone, with no known time of recovery",
-            f"aws route53 update-hosted-zone-features --hosted-zone-id {zone.id} --enable-accelerated-recovery",
+            Remedy(
+                "Switch accelerated recovery on.",
+                (
+                    view.command(
+                        "route53", "UpdateHostedZoneFeatures", HostedZoneId=zone.id, EnableAcceleratedRecovery=True
+                    ),
+                ),
+            ),
         )
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.edge import cloudfront
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -81,7 +82,10 @@ def issued_and_covers(view: View) -> Iterator[Finding]:
                 f"none in {view.region}",
                 "an issued certificate",
                 "certificates exist in one region only: browsers would refuse the site there",
-                f"aws acm request-certificate --region {view.region} --domain-name {host} --validation-method DNS",
+                Remedy(
+                    "Request one (aws_acm_certificate), and write its validation record.",
+                    (view.command("acm", "RequestCertificate", DomainName=host, ValidationMethod="DNS"),),
+                ),
                 tenant,
             )
 

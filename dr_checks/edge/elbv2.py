@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.edge import acm
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -101,18 +102,33 @@ def alike(view: View) -> Iterator[Finding]:
         ("ip_address_type", there.address_type, here.address_type),
     )
     for key, wanted, measured in shape:
-        yield _alike(view, here.name, key, measured, wanted, must=True)
+        yield _alike(view, here, key, measured, wanted, must=True)
     for key in _ALIKE:
-        yield _alike(view, here.name, key, here.attribute(key), there.attribute(key), must=False)
+        yield _alike(view, here, key, here.attribute(key), there.attribute(key), must=False)
 
 
-def _alike(view: View, name: str, key: str, measured: str, wanted: str, *, must: bool) -> Finding:
+def _alike(view: View, here: elbv2.LoadBalancer, key: str, measured: str, wanted: str, *, must: bool) -> Finding:
+    name = here.name
     actual, expected = f"{key} {measured or 'not set'}", f"{key} {wanted or 'not set'}"
     if measured == wanted:
         return view.ok(name, actual, expected, "as in the primary region")
-    remedy = f"aws_lb '{name}' in {view.region}: {key} as in {view.env.regions.primary}."
+    sentence = f"aws_lb '{name}' in {view.region}: {key} as in {view.env.regions.primary}."
+    remedy = Remedy(sentence, _setting(view, here, key, wanted))
     judge = view.gap if must else view.warn
     return judge(name, actual, expected, "requests would be served differently after the failover", remedy)
+
+
+def _setting(view: View, here: elbv2.LoadBalancer, key: str, wanted: str) -> tuple[str, ...]:
+    """The command that sets one setting, none for what is fixed at creation or needs more than a value."""
+    if key == "ip_address_type" and wanted == "ipv4":
+        arn = here.arn
+        return (view.command("elbv2", "SetIpAddressType", LoadBalancerArn=arn, IpAddressType=wanted),)
+    return (_attribute(view, here, key, wanted),) if key in _ALIKE and wanted and "s3" not in key else ()
+
+
+def _attribute(view: View, balancer: elbv2.LoadBalancer, key: str, value: object) -> str:
+    attributes = [{"Key": key, "Value": str(value)}]
+    return view.command("elbv2", "ModifyLoadBalancerAttributes", LoadBalancerArn=balancer.arn, Attributes=attributes)
 
 
 @check(
@@ -138,7 +154,10 @@ def keep_alive(view: View) -> Iterator[Finding]:
             f"{seconds} s",
             f"{limit_s} s or less",
             "clients stay connected to the previous region for as long as this",
-            f"aws_lb '{balancer.name}' in {view.region}: client_keep_alive = {limit_s}.",
+            Remedy(
+                f"aws_lb '{balancer.name}' in {view.region}: client_keep_alive = {limit_s}.",
+                (_attribute(view, balancer, KEEP_ALIVE, limit_s),),
+            ),
         )
 
 
@@ -167,7 +186,10 @@ def deletion_protection(view: View) -> Iterator[Finding]:
             "not protected",
             "protected",
             "an idle standby looks unused: a clean-up could delete it, and its DNS name with it",
-            f"aws_lb '{balancer.name}' in {view.region}: enable_deletion_protection = true.",
+            Remedy(
+                f"aws_lb '{balancer.name}' in {view.region}: enable_deletion_protection = true.",
+                (_attribute(view, balancer, PROTECTION, "true"),),
+            ),
         )
 
 
@@ -198,6 +220,20 @@ def listener_certificates(view: View) -> Iterator[Finding]:
                 "not covered by a certificate of the listener",
                 "covered",
                 "the certificate may be there, but this listener does not present it: clients would refuse the answer",
-                f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
+                Remedy(
+                    f"aws_lb_listener_certificate in {view.region}: add an issued certificate that names {host}.",
+                    _presented(view, host),
+                ),
                 tenant,
             )
+
+
+def _presented(view: View, host: str) -> tuple[str, ...]:
+    """Commands that have each HTTPS listener present an issued certificate that covers the host, none without one."""
+    arn = next((row.arn for row in acm.issued(view) if covers(row.names, host)), None)
+    listeners = [row.arn for row in view.read_for_remedy(elbv2.listeners) or () if row.protocol == "HTTPS"]
+    return tuple(
+        view.command("elbv2", "AddListenerCertificates", ListenerArn=listener, Certificates=[{"CertificateArn": arn}])
+        for listener in listeners
+        if arn
+    )

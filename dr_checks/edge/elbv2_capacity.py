@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
-from dr_estate.readers import elbv2_capacity
+from dr_estate.readers import elbv2, elbv2_capacity
 
 _SHARE = 0.8  # ARC's ElbV2ProvisionedCapacityLcuCount: within 20% of the highest
 _PROVISIONED = "provisioned"
@@ -41,6 +42,19 @@ def reserved_alike(view: View) -> Iterator[Finding]:
             measured,
             wanted,
             "all tenants' visitors arrive at once, and an idle load balancer answers 503 until it has scaled",
-            f"aws elbv2 modify-capacity-reservation --region {view.region} --load-balancer-arn ... "
-            f"--minimum-load-balancer-capacity CapacityUnits={there.units} (aws_lb.minimum_load_balancer_capacity).",
+            _reserve(view, there.units),
         )
+
+
+def _reserve(view: View, units: int) -> Remedy:
+    balancer, sentence = (
+        view.read_for_remedy(elbv2.load_balancer),
+        "Reserve as much (aws_lb.minimum_load_balancer_capacity).",
+    )
+    if balancer is None:
+        return Remedy(sentence)
+    capacity = {"CapacityUnits": units}
+    command = view.command(
+        "elbv2", "ModifyCapacityReservation", LoadBalancerArn=balancer.arn, MinimumLoadBalancerCapacity=capacity
+    )
+    return Remedy(sentence, (command,))

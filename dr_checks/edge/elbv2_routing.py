@@ -9,6 +9,7 @@ from operator import itemgetter
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
@@ -216,11 +217,22 @@ def target_groups(view: View) -> Iterator[Finding]:
             gaps.append("not behind the load balancer")
         if gaps:
             reason = "targets would not become healthy, or no request would reach them"
-            yield view.gap(name, "; ".join(gaps), "as in the primary region", reason, remedy, tenant.id)
+            healing = Remedy(remedy, _same_check(view, mine, there[name]) if name in there else ())
+            yield view.gap(name, "; ".join(gaps), "as in the primary region", reason, healing, tenant.id)
         else:
             yield view.ok(
                 name, "equal and in use", "as in the primary region", "targets have the same health check", tenant.id
             )
+
+
+def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> tuple[str, ...]:
+    """The command that gives a target group the other's health check; protocol, port and type are fixed at creation."""
+    wanted = {"HealthCheckPort": theirs.check_port, "HealthCheckPath": theirs.check_path}
+    present = {"HealthCheckPort": mine.check_port, "HealthCheckPath": mine.check_path}
+    changes: dict[str, object] = {key: value for key, value in wanted.items() if value and value != present[key]}
+    if theirs.check_codes and theirs.check_codes != mine.check_codes:
+        changes["Matcher"] = {"HttpCode": theirs.check_codes}
+    return (view.command("elbv2", "ModifyTargetGroup", TargetGroupArn=mine.arn, **changes),) if changes else ()
 
 
 def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]:
@@ -266,7 +278,7 @@ def healthy_targets(view: View) -> Iterator[Finding]:
                 "0 healthy",
                 "1 healthy or more",
                 "tasks are desired, and none passes its health check: the tenant is down in this region",
-                f"aws elbv2 describe-target-health --region {view.region} --target-group-arn <of {name}>: the reason.",
+                "Read why its targets are unhealthy: DescribeTargetHealth has the reason of each.",
                 tenant.id,
             )
     if not seen:

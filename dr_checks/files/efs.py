@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model import states
 from dr_estate.model.durations import duration
 from dr_estate.readers import efs
 
-_REPLICATE = "aws efs create-replication-configuration (aws_efs_replication_configuration)"
+_REPLICATE = "create the replication again (aws_efs_replication_configuration)"
 
 
 def _replicates(env: Environment) -> str | None:
@@ -59,8 +60,7 @@ def file_system_exists(view: View) -> Iterator[Finding]:
                 f"{system.id} is {system.state}",
                 "available",
                 "tasks cannot mount a file system in this state",
-                f"aws efs describe-file-systems --region {view.region} --file-system-id {system.id}; "
-                "restore the newest recovery point where it is in error.",
+                "Wait where it is being made; restore the newest recovery point where it is in error.",
             )
     if not found:
         yield view.gap(
@@ -101,7 +101,8 @@ def replication_state(view: View) -> Iterator[Finding]:
             "no replication",
             "ENABLED",
             "files written in the primary region do not reach the DR region",
-            f"{_REPLICATE} with the primary's file system as source.",
+            f"See which file system has the newer data; then {_REPLICATE} with the primary's as source: it overwrites "
+            f"that of {view.region}.",
         )
     elif not states.FILE_REPLICATION[row.status].known:
         yield view.undocumented(_name(view), "ENABLED", row.status)
@@ -113,7 +114,7 @@ def replication_state(view: View) -> Iterator[Finding]:
             row.status,
             "ENABLED",
             row.message or "while it is in this state nothing is replicated",
-            "PAUSED: opt in to both regions again (aws account enable-region). ERROR: restore the newest recovery "
+            "PAUSED: opt in to both regions again (prerequisites.opted-in). ERROR: restore the newest recovery "
             f"point to a new file system, delete the replication, then {_REPLICATE}.",
         )
 
@@ -201,11 +202,15 @@ def overwrite_protection(view: View) -> Iterator[Finding]:
                 system.overwrite_protection or "none",
                 wanted,
                 "a replication in the wrong direction would silently discard its data",
-                f"aws efs update-file-system-protection --region {view.region} --file-system-id {system.id} "
-                "--replication-overwrite-protection ENABLED (aws_efs_file_system.protection).",
+                Remedy("aws_efs_file_system.protection: ENABLED.", (_protect(view, system.id),)),
             )
     if not found:
         yield view.none_expected(_name(view), "there is no file system: see efs.file-system-exists")
+
+
+def _protect(view: View, system: str) -> str:
+    on = {"FileSystemId": system, "ReplicationOverwriteProtection": "ENABLED"}
+    return view.command("efs", "UpdateFileSystemProtection", **on)
 
 
 @LagSource

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -42,9 +43,24 @@ def point_exists(view: View) -> Iterator[Finding]:
                 point.state if point else "absent",
                 "available",
                 "EFS replicates files, not access points: the tenant's task cannot mount its directory",
-                f"Apply aws_efs_access_point '{name}' with the DR provider.",
+                Remedy(
+                    f"Apply aws_efs_access_point '{name}' with the DR provider.", () if point else _created(view, name)
+                ),
                 tenant.id,
             )
+
+
+def _created(view: View, name: str) -> tuple[str, ...]:
+    """The command that makes the access point of the primary region in the DR region, none where that is not seen."""
+    points = view.read_for_remedy(efs.access_points, Side.PRIMARY) or ()
+    theirs = next((point for point in points if point.name == name), None)
+    if theirs is None:
+        return ()
+    user, root = {"Uid": theirs.uid, "Gid": theirs.gid}, {"Path": theirs.path}
+    (system, *_), tags = view.get(efs.file_systems), [{"Key": "Name", "Value": name}]
+    return (
+        view.command("efs", "CreateAccessPoint", FileSystemId=system.id, PosixUser=user, RootDirectory=root, Tags=tags),
+    )
 
 
 @check(

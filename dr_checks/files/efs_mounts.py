@@ -7,10 +7,14 @@ from ipaddress import ip_network
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, efs, efs_mounts
+
+_NFS = 2049
 
 
 def _name(view: View) -> str:
@@ -45,7 +49,10 @@ def targets_per_zone(view: View) -> Iterator[Finding]:
                 word or "no mount target",
                 "available",
                 "tasks started in this zone fail to mount the files",
-                f"Apply aws_efs_mount_target for {_name(view)} in a subnet of {zone}.",
+                Remedy(
+                    f"Apply aws_efs_mount_target for {_name(view)} in a subnet of {zone}.",
+                    () if word else _mount_target(view, zone),
+                ),
             )
 
 
@@ -85,7 +92,10 @@ def tasks_admitted(view: View) -> Iterator[Finding]:
                 f"{', '.join(sorted(left))} not allowed by {', '.join(target.groups) or 'any group'}",
                 "TCP 2049 open",
                 "mounting would time out and the task would not start",
-                f"Allow TCP 2049 from {', '.join(sorted(left))}: aws_vpc_security_group_ingress_rule.",
+                Remedy(
+                    f"Allow TCP 2049 from {', '.join(sorted(left))}: aws_vpc_security_group_ingress_rule.",
+                    tuple(_admit(view, target.groups[0], caller) for caller in sorted(left)) if target.groups else (),
+                ),
             )
     if not targets or not callers:
         yield view.none_expected(_name(view), "no mount target or no service: see efs and ecs checks")
@@ -113,7 +123,7 @@ def encrypted(view: View) -> Iterator[Finding]:
     """Encrypted, and the key's ARN is of the DR region; whether that key works is said by the KMS checks (T19)."""
     found = view.get(efs.file_systems)
     for system in found:
-        where = system.key.split(":")[3] if system.key.startswith("arn:") else ""
+        where = arn_region(system.key)
         if system.encrypted and where == view.region:
             yield view.ok(
                 _name(view), f"key in {where}", f"key in {view.region}", "it can be read without another region"
@@ -154,9 +164,31 @@ def throughput_parity(view: View) -> Iterator[Finding]:
             measured,
             wanted,
             "every tenant would be slower after a failover",
-            f"aws efs update-file-system --region {view.region} --file-system-id {dr.id} "
-            f"--throughput-mode {primary.throughput} (aws_efs_file_system.throughput_mode).",
+            Remedy("aws_efs_file_system.throughput_mode as the primary's.", (_throughput(view, dr, primary),)),
         )
+
+
+def _throughput(view: View, dr: efs.FileSystem, primary: efs.FileSystem) -> str:
+    mibps = {"ProvisionedThroughputInMibps": primary.provisioned_mibps} if primary.provisioned_mibps else {}
+    mode = primary.throughput
+    return view.command("efs", "UpdateFileSystem", FileSystemId=dr.id, ThroughputMode=mode, **mibps)
+
+
+def _mount_target(view: View, zone: str) -> tuple[str, ...]:
+    """The command that makes a mount target in a subnet of the tasks, with the groups of its neighbours."""
+    system, subnets = view.get(efs.file_systems)[0], view.get(efs_mounts.task_subnets)
+    place = next((subnet.id for subnet in subnets if subnet.zone == zone), None)
+    groups = next((t.groups for t in view.get(efs_mounts.mount_targets) if not isinstance(t, Unavailable)), ())
+    if place is None or not groups:
+        return ()
+    return (
+        view.command("efs", "CreateMountTarget", FileSystemId=system.id, SubnetId=place, SecurityGroups=list(groups)),
+    )
+
+
+def _admit(view: View, guard: str, caller: str) -> str:
+    port = {"IpProtocol": "tcp", "FromPort": _NFS, "ToPort": _NFS, "UserIdGroupPairs": [{"GroupId": caller}]}
+    return view.command("ec2", "AuthorizeSecurityGroupIngress", GroupId=guard, IpPermissions=[port])
 
 
 def _speed(system: efs.FileSystem) -> str:

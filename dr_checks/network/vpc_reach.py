@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import elbv2, vpc
+from dr_estate.readers import ecs, elbv2, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
@@ -41,11 +42,41 @@ def security_groups(view: View) -> Iterator[Finding]:
         missing += [f"out {rule}" for rule in there[name].egress if rule not in mine.egress]
         if missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
-            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
+            healing = Remedy(remedy, tuple(_opened(view, mine, there[name])))
+            yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
+
+
+def _opened(view: View, mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> Iterator[str]:
+    """Commands that add the rules that are missing, those left out whose peer has no counterpart here."""
+    for operation, here, there in (
+        ("AuthorizeSecurityGroupIngress", mine.ingress, theirs.ingress),
+        ("AuthorizeSecurityGroupEgress", mine.egress, theirs.egress),
+    ):
+        rules = [found for rule in there if rule not in here for found in _permissions(view, rule)]
+        if rules:
+            yield view.command("ec2", operation, GroupId=mine.id, IpPermissions=rules)
+
+
+def _permissions(view: View, rule: str) -> Iterator[dict[str, object]]:
+    """A rule, as the reader writes it, as parameters of the DR region's: groups by name, the VPC by its blocks."""
+    protocol, _, rest = rule.partition(" ")
+    if protocol not in ("all", "tcp", "udp"):
+        return
+    ports, _, peer = rest.partition(" ") if protocol != "all" else ("", "", rest)
+    first, _, last = ports.partition("-")
+    span = {"FromPort": int(first), "ToPort": int(last or first)} if first else {}
+    kind: dict[str, object] = {"IpProtocol": "-1" if protocol == "all" else protocol, **span}
+    groups = {group.name: group.id for group in view.read_for_remedy(vpc.security_groups) or ()}
+    here = view.read_for_remedy(vpc.vpc)
+    blocks = [block for block, _ in here.cidrs] if peer == "vpc" and here else [peer] if "/" in peer else []
+    if peer in groups:
+        yield {**kind, "UserIdGroupPairs": [{"GroupId": groups[peer]}]}
+    elif blocks and ":" not in peer:
+        yield {**kind, "IpRanges": [{"CidrIp": block} for block in blocks]}
 
 
 @check(
@@ -70,10 +101,32 @@ def attached_groups(view: View) -> Iterator[Finding]:
             yield view.ok(mine.name, measured, expected, "it uses the same security groups", tenant.id)
         else:
             reason = "its tasks could not start, or not reach their database and files"
-            remedy = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
+            sentence = f"aws_ecs_service '{mine.name}' in {view.region}: network_configuration.security_groups."
+            ids = {name: id_ for id_, name in names[Side.DR].items()}
+            remedy = Remedy(sentence, _grouped(view, mine, [ids[name] for name in sorted(wanted) if name in ids]))
             yield view.gap(mine.name, measured, expected, reason, remedy, tenant.id)
     if not pairs:
         yield view.none_expected("all services", "no service exists on both sides: see ecs.service-exists")
+
+
+def _grouped(view: View, service: ecs.Service, groups: list[str]) -> tuple[str, ...]:
+    """The command that gives a service the groups, and leaves the rest of its network as it is."""
+    if not groups or not service.public_ip:
+        return ()
+    network = {
+        "subnets": list(service.subnets),
+        "securityGroups": groups,
+        "assignPublicIp": service.public_ip,
+    }
+    return (
+        view.command(
+            "ecs",
+            "UpdateService",
+            cluster=view.env.named(view.env.names.cluster),
+            service=service.name,
+            networkConfiguration={"awsvpcConfiguration": network},
+        ),
+    )
 
 
 def _used(view: View, side: Side) -> set[str]:
@@ -120,8 +173,11 @@ def way_out(view: View) -> Iterator[Finding]:
                 f"{route}; no endpoint for {', '.join(lacking)}",
                 wanted,
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
-                f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an attached "
-                "internet gateway; or the missing aws_vpc_endpoint.",
+                Remedy(
+                    f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an "
+                    "attached internet gateway; or the missing aws_vpc_endpoint.",
+                    ways.mend(place),
+                ),
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
@@ -157,9 +213,22 @@ class _Ways:
             return leads, target
         return self._attached(target) if target.startswith("igw-") else (False, f"{target} is no internet gateway")
 
+    def mend(self, subnet: str) -> tuple[str, ...]:
+        """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet."""
+        own = self._table(subnet)
+        working = [name for name in sorted(self.gateways) if self._through(name)[0]]
+        if own is None or own.default or not working:
+            return ()
+        route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
+        return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
+
+    def _table(self, subnet: str) -> vpc.RouteTable | None:
+        main = next((t for t in self.tables if t.main), None)
+        return next((t for t in self.tables if subnet in t.subnets), main)
+
     def _default(self, subnet: str) -> _Way:
         """Where 0.0.0.0/0 of ``subnet`` leads to."""
-        own = next((t for t in self.tables if subnet in t.subnets), next((t for t in self.tables if t.main), None))
+        own = self._table(subnet)
         if own is None or not own.default:
             return False, "no default route"
         route = states.ROUTE[own.state]
@@ -214,10 +283,18 @@ def names_resolve(view: View) -> Iterator[Finding]:
     off += ["enableDnsHostnames"] if interfaces and not found.hostnames else []
     if off:
         reason = "its tasks would find neither their registry nor their database by name"
-        remedy = f"aws_vpc '{name}' in {view.region}: enable_dns_support = true, enable_dns_hostnames = true."
+        sentence = f"aws_vpc '{name}' in {view.region}: enable_dns_support = true, enable_dns_hostnames = true."
+        remedy = Remedy(sentence, _switched_on(view, off))
         yield view.gap(name, f"{' and '.join(off)} off", "on", reason, remedy)
     else:
         yield view.ok(name, "on", "on", "names are resolved inside the VPC")
+
+
+def _switched_on(view: View, attributes: list[str]) -> tuple[str, ...]:
+    here = view.read_for_remedy(vpc.vpc)
+    names = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
+    changes = [{names[attribute]: {"Value": True}} for attribute in attributes]
+    return tuple(view.command("ec2", "ModifyVpcAttribute", VpcId=here.id, **change) for change in changes if here)
 
 
 @check(

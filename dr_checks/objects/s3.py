@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3
@@ -99,10 +100,15 @@ def versioning(view: View) -> Iterator[Finding]:
                     bucket.versioning,
                     "Enabled",
                     "nothing is replicated while versioning is off on either side",
-                    f"aws s3api put-bucket-versioning --bucket {bucket.name} --versioning-configuration Status=Enabled",
+                    Remedy("aws_s3_bucket_versioning: Enabled.", (_versioned(view, bucket.name),)),
                 )
     if not present:
         yield view.none_expected("all buckets", "it does not exist here: see s3.copy-exists")
+
+
+def _versioned(view: View, bucket: str) -> str:
+    on = {"Status": "Enabled"}
+    return view.command("s3", "PutBucketVersioning", Bucket=bucket, VersioningConfiguration=on)
 
 
 @check(
@@ -135,7 +141,7 @@ def replication_rule(view: View) -> Iterator[Finding]:
             wanted,
             "objects outside the rule exist in the primary region only",
             f"{_RULE}: a rule with status Enabled, an empty filter and destination {copy.name}; existing objects need "
-            "S3 Batch Replication (aws s3control create-job).",
+            "S3 Batch Replication.",
         )
 
     yield from each_pair(view, "an enabled rule", judge)

@@ -6,16 +6,20 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.objects.s3 import each_pair, rule_of
+from dr_estate.model.regional_names import arn_region
 from dr_estate.readers import s3
 
 _STRENGTH = {"": 0, "AES256": 1, "aws:kms": 2, "aws:kms:dsse": 3}
+_BLOCKS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+_CLOSED = dict.fromkeys(_BLOCKS, True)
 _ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 
 
 def _key_region(key: str, bucket: s3.Bucket) -> str:
     """Where a key lives: an ARN says so, an alias or a bare id means the bucket's own region."""
-    return key.split(":")[3] if key.startswith("arn:") else bucket.region
+    return arn_region(key) or bucket.region
 
 
 @check(
@@ -107,7 +111,14 @@ def public_access(view: View) -> Iterator[Finding]:
                 f"without {', '.join(missing)}",
                 wanted,
                 "tenants' objects could be read by anyone",
-                f"aws_s3_bucket_public_access_block of {copy.name}: all four settings true.",
+                Remedy(
+                    f"aws_s3_bucket_public_access_block of {copy.name}: all four settings true.",
+                    (
+                        view.command(
+                            "s3", "PutPublicAccessBlock", Bucket=copy.name, PublicAccessBlockConfiguration=_CLOSED
+                        ),
+                    ),
+                ),
             )
 
     yield from each_pair(view, "closed", judge)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudwatch_alarms
 
@@ -45,7 +46,7 @@ def state(view: View) -> Iterator[Finding]:
     """ALARM fails. INSUFFICIENT_DATA is a warning where the platform serves; a standby may have nothing to measure."""
     there = view.get(cloudwatch_alarms.alarms)
     for alarm in there:
-        remedy = f"aws cloudwatch describe-alarms --region {view.region} --alarm-names {alarm.name}: fix its cause."
+        remedy = f"Read why the alarm '{alarm.name}' is in this state in {view.region}, and fix its cause."
         if alarm.state == "ALARM":
             yield view.gap(alarm.name, "ALARM", "OK", alarm.reason or "its threshold is crossed", remedy)
         elif alarm.state == "INSUFFICIENT_DATA" and view.side is Side.PRIMARY:
@@ -105,8 +106,11 @@ def actions(view: View) -> Iterator[Finding]:
                 measured,
                 f"enabled, a topic of {view.region}",
                 "it would notify nobody, or only a topic in the lost primary region",
-                f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
-                f"{view.region}.",
+                Remedy(
+                    f"aws_cloudwatch_metric_alarm '{alarm.name}': actions_enabled = true, alarm_actions = a topic of "
+                    f"{view.region}.",
+                    (view.command("cloudwatch", "EnableAlarmActions", AlarmNames=[alarm.name]),) if usable else (),
+                ),
             )
     if not there:
         yield view.none_expected("all alarms", _NONE)

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.due import DueState, dues
 from dr_checks.derived.leftovers import leftovers
 from dr_estate.config.recovery_settings import Period
 from dr_estate.model.drill_names import made_at
+from dr_estate.model.invocation import Command
 from dr_estate.readers import control_table
+
+_CLEAN = Remedy("Have the drill brought to its end.", (Command(("drill", "clean")).line,))
 
 
 @check(
@@ -31,7 +35,7 @@ def on_schedule(view: View) -> Iterator[Finding]:
         wanted = "run as needed" if row.period is Period.AS_NEEDED else f"run {row.period}, by {row.due}"
         if row.state.late:
             reason = "a recovery that was not practised recently is likely to fail"
-            remedy = f"`{row.command}`"
+            remedy = Remedy(f"Run the {row.test} test.", (row.command,))
             yield view.warn(row.test, measured, wanted, reason, remedy)
         else:
             note = "it was run in time" if row.state is DueState.OK else f"it was run in time ({row.state})"
@@ -57,7 +61,7 @@ def nothing_left(view: View) -> Iterator[Finding]:
     reason = "it keeps running and is billed, and disturbs the next drill (T47)"
     for leftover in found:
         measured = f"{leftover.kind} {_age(leftover.subject, view.now)}"
-        yield view.warn(leftover.subject, measured, "taken away", reason, "`dr_cli.py drill clean`")
+        yield view.warn(leftover.subject, measured, "taken away", reason, _CLEAN)
 
 
 def _age(name: str, now: datetime) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
@@ -59,7 +60,10 @@ def opted_in(view: View) -> Iterator[Finding]:
                 region.status,
                 "ENABLED",
                 "nothing can be run or replicated in a region the account is not opted into",
-                f"aws account enable-region --region-name {region.region} (takes minutes to hours).",
+                Remedy(
+                    "Enable the region: it takes minutes to hours.",
+                    (view.command("account", "EnableRegion", RegionName=region.region),),
+                ),
             )
 
 
@@ -108,7 +112,17 @@ def control_table_recoverable(view: View) -> Iterator[Finding]:
             "off",
             "on",
             "a lost incident log leaves an audit without evidence",
-            f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+            Remedy(
+                f"aws_dynamodb_table '{table.name}': point_in_time_recovery {{ enabled = true }}.",
+                (
+                    view.command(
+                        "dynamodb",
+                        "UpdateContinuousBackups",
+                        TableName=table.name,
+                        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+                    ),
+                ),
+            ),
         )
 
 
@@ -133,11 +147,11 @@ def people(view: View) -> Iterator[Finding]:
         yield view.gap(required.name, required.tag, str(here), reason, f"Set {remedy}")
     else:
         arn = f"arn:aws:dynamodb:{view.region}:{view.env.account}:table/{required.name}"
-        command = f"aws dynamodb tag-resource --region {view.region} --resource-arn {arn} --tags"
+        tags = [{"Key": PEOPLE_TAG, "Value": str(here)}]
+        command = view.command("dynamodb", "TagResource", ResourceArn=arn, Tags=tags)
         reason = "an edited environment file could let one person run a plan"
-        yield view.gap(
-            required.name, required.tag or "no tag", str(here), reason, f"{command} Key={PEOPLE_TAG},Value={here}"
-        )
+        healing = Remedy("Tag the table, as an administrator: no operator may (deploy/).", (command,))
+        yield view.gap(required.name, required.tag or "no tag", str(here), reason, healing)
 
 
 @check(

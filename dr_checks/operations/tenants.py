@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import DR_ONLY, GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_checks.dns.dns import situation
 from dr_checks.edge import cloudfront
@@ -55,9 +56,22 @@ def hosts_lead_to_distribution(view: View) -> Iterator[Finding]:
                 measured,
                 distribution.domain,
                 reason,
-                f"Point its aws_route53_record alias at {distribution.domain} (zone {routing.CLOUDFRONT_ZONE}).",
+                _pointed(view, host, there.get(host, []), distribution.domain),
                 tenant.id,
             )
+
+
+def _pointed(view: View, host: str, standing: list[Record], domain: str) -> Remedy:
+    """An alias to the distribution. The command is for a name with no other record than a simple address of IPv4."""
+    sentence = f"Point its aws_route53_record alias at {domain} (zone {routing.CLOUDFRONT_ZONE})."
+    zone = view.read_for_remedy(route53.zone)
+    if zone is None or any(record.type != "A" or record.policy != "simple" for record in standing):
+        return Remedy(sentence)
+    target = {"HostedZoneId": routing.CLOUDFRONT_ZONE, "DNSName": domain, "EvaluateTargetHealth": False}
+    change = {"Action": "UPSERT", "ResourceRecordSet": {"Name": host, "Type": "A", "AliasTarget": target}}
+    batch = {"Changes": [change]}
+    command = view.command("route53", "ChangeResourceRecordSets", HostedZoneId=zone.id, ChangeBatch=batch)
+    return Remedy(sentence, (command,))
 
 
 @check(

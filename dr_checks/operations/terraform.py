@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import efs, ssm_parameters, terraform_state, vpc
@@ -31,7 +33,12 @@ def state_reachable(view: View) -> Iterator[Finding]:
             "absent" if copy.size is None else "empty",
             "a state",
             "with the state in the lost region Terraform cannot provision",
-            f"aws_s3_bucket_replication_configuration to {copy.bucket}; copy what is there already by S3 Batch.",
+            _copied(
+                view,
+                f"Copy it, and see that it replicates: aws_s3_bucket_replication_configuration to {copy.bucket}.",
+                copy,
+                view.read_for_remedy(terraform_state.state, Side.PRIMARY),
+            ),
         )
 
 
@@ -64,8 +71,17 @@ def state_current(view: View) -> Iterator[Finding]:
             f"{copy.size} bytes ({original.replication or 'no replication status'})",
             f"{original.size} bytes",
             "Terraform would plan from an old state, and may destroy resources missing in it",
-            f"aws s3 cp s3://{original.bucket}/{original.key} {subject}; then find why replication fell behind.",
+            _copied(view, "Copy it; then find why replication fell behind.", copy, original),
         )
+
+
+def _copied(
+    view: View, sentence: str, copy: terraform_state.StateObject, original: terraform_state.StateObject | None
+) -> Remedy:
+    if original is None or not original.size:
+        return Remedy(sentence)
+    source = quote(f"{original.bucket}/{original.key}")
+    return Remedy(sentence, (view.command("s3", "CopyObject", Bucket=copy.bucket, Key=copy.key, CopySource=source),))
 
 
 @check(
@@ -110,7 +126,7 @@ def parameter_parity(view: View) -> Iterator[Finding]:
             )
         elif mine.names_primary:
             reason = "the DR region would use a resource of the lost region"
-            remedy = f"aws ssm put-parameter --region {view.region} --overwrite --name {there.name} --value ..."
+            remedy = f"aws_ssm_parameter '{there.name}' in {view.region}: the value of that region's own resource."
             yield view.gap(there.name, "names the primary region", "its own region", reason, remedy)
         else:
             yield view.ok(there.name, mine.type, there.type, "the DR region has its own value")

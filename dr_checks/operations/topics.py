@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model import states
@@ -36,7 +37,10 @@ def in_both_regions(view: View) -> Iterator[Finding]:
                 "absent",
                 "exists",
                 f"a recovery in {view.region} would send no notifications",
-                f"Create aws_sns_topic '{topic.name}' in {view.region}.",
+                Remedy(
+                    f"Create aws_sns_topic '{topic.name}' in {view.region}, then have people subscribe to it.",
+                    (view.command("sns", "CreateTopic", Name=topic.name),),
+                ),
             )
 
 
@@ -61,8 +65,8 @@ def subscribed(view: View) -> Iterator[Finding]:
                 measured,
                 "1 or more confirmed",
                 "a message to it reaches no one",
-                f"aws sns subscribe --region {view.region} --topic-arn arn:aws:sns:{view.region}:{view.env.account}:"
-                f"{topic.name} --protocol email --notification-endpoint ADDRESS, and confirm the subscription.",
+                f"Subscribe an address to it (aws_sns_topic_subscription '{topic.name}' in {view.region}), whose owner "
+                "confirms the subscription.",
             )
     if not there:
         yield view.none_expected("topics", "there is none: see topics.in-both-regions")

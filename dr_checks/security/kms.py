@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.key_remedies import enable_key, keep_key
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
@@ -46,13 +48,13 @@ def _usable(view: View, reason: str) -> Iterator[Finding]:
         yield view.none_expected("all keys", _NONE)
 
 
-def _remedy(view: View, key: KmsKey) -> str:
-    enable = f"aws kms enable-key --region {view.region} --key-id {key.arn}"
+def _remedy(view: View, key: KmsKey) -> Remedy:
     if key.state == "PendingDeletion":
-        return f"aws kms cancel-key-deletion --region {view.region} --key-id {key.arn}, then {enable}"
+        return keep_key(view.region, key.arn)
     if states.KEY[key.state].gone:
-        return f"Encrypt again under a key of {view.region}: aws_kms_key and aws_kms_alias with its provider."
-    return enable
+        again = f"Encrypt again under a key of {view.region}: aws_kms_key and aws_kms_alias with its provider."
+        return Remedy(again)
+    return enable_key(view.region, key.arn)
 
 
 @check(
@@ -118,7 +120,10 @@ def related_key(view: View) -> Iterator[Finding]:
                 measured or "no replica",
                 wanted,
                 "client-side encrypted data cannot be decrypted in the DR region",
-                f"aws kms replicate-key --key-id {key.arn} --replica-region {view.region} (aws_kms_replica_key).",
+                Remedy(
+                    f"Replicate the key to {view.region} (aws_kms_replica_key).",
+                    (view.command("kms", "ReplicateKey", Side.PRIMARY, KeyId=key.arn, ReplicaRegion=view.region),),
+                ),
             )
     if not mine and not dark:
         yield view.none_expected("all keys", "no multi-Region key is in use")
@@ -161,10 +166,7 @@ def _admitting(view: View, noun: str, key: KmsKey, admitted: set[str]) -> Findin
     mine = () if isinstance(key.admits, Unavailable) else key.admits
     missing, wanted = sorted(admitted - set(mine)), ", ".join(sorted(admitted))
     subject, measured = f"{noun}: {key.ref}", ", ".join(mine) or "nobody"
-    remedy = (
-        f"aws kms put-key-policy --region {view.region} --key-id {key.arn} --policy file://POLICY "
-        "(aws_kms_key.policy), as the primary's."
-    )
+    remedy = f"aws_kms_key {key.arn} in {view.region}: policy as the primary's."
     if not missing:
         return view.ok(subject, measured, wanted, "everyone who may read the source data may read the copies")
     if kms.ACCOUNT in mine:

@@ -9,6 +9,7 @@ from dr_checks.core.registry import GLOBAL, check
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import iam_task_roles
+from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_task_roles import TaskRole
 
 _NONE = "no task definition of the DR region names a role"
@@ -74,9 +75,16 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
     reason = f"tasks of {', '.join(role.families)} fail to start (ResourceInitializationError)"
     name = role.arn.rpartition("/")[2]
-    remedy = f"aws_iam_role_policy of '{name}': Resource with the ARNs of {view.env.region(Side.DR)}."
-    if all(decision.of_resource for decision in denied):
-        remedy = (
-            f"The policies of these keys, secrets, repositories or file systems: admit '{name}', and deny it nothing."
-        )
+    remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in denied))
     return view.gap(role.arn, measured, "allowed", reason, remedy)
+
+
+def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
+    """What lets the role: an explicit deny is taken away, for no allow is stronger than it."""
+    if decision.of_resource:
+        return f"The policies of these keys, secrets, registries or file systems: admit '{role}', and deny it nothing."
+    if decision.bounded:
+        return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
+    if decision.decision == "explicitDeny":
+        return f"Take the Deny of these out of the policies of '{role}': no Allow is stronger than it."
+    return f"aws_iam_role_policy of '{role}': Resource with the ARNs of {view.env.region(Side.DR)}."

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
 from dr_checks.core.registry import LagSource, check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -54,10 +55,42 @@ def secret_exists(view: View) -> Iterator[Finding]:
                 f"deleted at {secret.deleted_at:%Y-%m-%d %H:%M} UTC" if secret and secret.deleted_at else "absent",
                 "present",
                 "no container that uses it starts: ECS resolves secrets before it runs a task",
-                f"aws secretsmanager replicate-secret-to-regions --region {view.env.region(Side.PRIMARY)} --secret-id "
-                f"{name} --add-replica-regions Region={view.region} (aws_secretsmanager_secret.replica).",
+                _present(view, name, secret),
                 tenant,
             )
+
+
+def _present(view: View, name: str, secret: Secret | None) -> Remedy:
+    """What brings a secret to the DR region: a deleted one is restored, there or in the primary region, first."""
+    if secret is not None:
+        restore = view.command("secretsmanager", "RestoreSecret", SecretId=secret.arn)
+        return Remedy(f"Restore it in {view.region}, before its recovery window ends.", (restore,))
+    secrets = view.read_for_remedy(readers_secretsmanager.secrets, Side.PRIMARY)
+    if secrets is None:
+        return Remedy(f"Replicate it from {view.env.regions.primary} once that region can be read.")
+    source = next((row for row in secrets if row.name == name), None)
+    if source is None:
+        return Remedy(f"Apply aws_secretsmanager_secret '{name}' in {view.env.regions.primary}, with a replica block.")
+    again = replicate(view, name)
+    if source.deleted_at is None:
+        return Remedy("Replicate it (aws_secretsmanager_secret.replica).", (again,))
+    restore = view.command("secretsmanager", "RestoreSecret", Side.PRIMARY, SecretId=source.arn)
+    return Remedy("Restore the deleted secret of the primary region, then replicate it.", (restore, again))
+
+
+def replicate(view: View, name: str, *, over: bool = False) -> str:
+    """The command that replicates a secret of the primary region; ``over``: also where one of its name stands."""
+    more = {"ForceOverwriteReplicaSecret": True} if over else {}
+    regions = [{"Region": view.region}]
+    return view.command(
+        "secretsmanager", "ReplicateSecretToRegions", Side.PRIMARY, SecretId=name, AddReplicaRegions=regions, **more
+    )
+
+
+def _replaced(view: View, name: str) -> Remedy:
+    """A replica in place of a secret of its own, whose values are lost by it."""
+    sentence = f"Have it overwritten by a replica of {view.env.regions.primary}'s (aws_secretsmanager_secret.replica)."
+    return Remedy(sentence, (replicate(view, name, over=True),))
 
 
 @check(
@@ -90,9 +123,10 @@ def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Fi
         measured,
         wanted,
         "a changed password was not replicated: the tenant could not log in to its database",
-        f"aws secretsmanager describe-secret --region {view.env.region(Side.PRIMARY)} --secret-id {here.name}: read "
-        "the replica's StatusMessage (a key, a policy), then replicate it again (aws secretsmanager "
-        "replicate-secret-to-regions).",
+        Remedy(
+            "Read the replica's StatusMessage (a key, a policy) and fix its cause, then replicate the secret again.",
+            (replicate(view, here.name, over=True),),
+        ),
         tenant,
     )
 
@@ -117,7 +151,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
         f"a secret of its own; differs in {', '.join(differing)}",
         wanted,
         "a secret maintained by hand in each region is outdated after the next rotation",
-        f"Replace it by a replica: aws_secretsmanager_secret '{name}' of the primary, replica block.",
+        _replaced(view, name),
         tenant,
     )
 
@@ -145,8 +179,8 @@ def decryptable(view: View) -> Iterator[Finding]:
                 content.failure,
                 "readable",
                 "the value cannot be read in the DR region: no task that needs it starts",
-                f"Enable the key {standing[name].key or 'it uses'} in {view.region}, or replicate the secret again "
-                "under a key that works (aws_secretsmanager_secret.replica.kms_key_id).",
+                f"Enable the key {standing[name].key or 'it uses'} in {view.region}: see kms.key-usable. Or replicate "
+                "the secret again under a key that works (aws_secretsmanager_secret.replica.kms_key_id).",
                 tenant,
             )
     if not expected:
@@ -217,7 +251,7 @@ def same_fields(view: View) -> Iterator[Finding]:
                 ", ".join(sorted(names)),
                 ", ".join(sorted(wanted)),
                 "a container that reads a missing field does not start",
-                f"Replicate '{name}' instead of maintaining two (aws_secretsmanager_secret.replica).",
+                _replaced(view, name),
                 tenant,
             )
     if not compared:

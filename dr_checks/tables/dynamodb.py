@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, LagSource, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.core.spans import doubt, rpo_s
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -54,9 +55,26 @@ def table_active(view: View) -> Iterator[Finding]:
                 table.status + alone,
                 wanted,
                 f"writes of {primary} do not reach {view.region}",
-                f"aws dynamodb update-table --region {primary} --table-name {name} --replica-updates "
-                f'\'[{{"Create":{{"RegionName":"{view.region}"}}}}]\' (aws_dynamodb_table.replica).',
+                _replica(view, name, table),
             )
+
+
+def _replica(view: View, name: str, table: Table) -> Remedy:
+    """A table of its own in the DR region is in the way of a replica, and whether it may go a person decides."""
+    if table.status != _ABSENT:
+        return Remedy(
+            f"Look at what the table of {view.region} holds; then delete it, and create the replica "
+            "(aws_dynamodb_table.replica)."
+        )
+    updates = [{"Create": {"RegionName": view.region}}]
+    create = view.command("dynamodb", "UpdateTable", Side.PRIMARY, TableName=name, ReplicaUpdates=updates)
+    return Remedy("Create the replica (aws_dynamodb_table.replica).", (create,))
+
+
+def recoverable(view: View, name: str) -> str:
+    """The command that switches point-in-time recovery of a table on, on the side that is judged."""
+    on = {"PointInTimeRecoveryEnabled": True}
+    return view.command("dynamodb", "UpdateContinuousBackups", TableName=name, PointInTimeRecoverySpecification=on)
 
 
 @check(
@@ -95,7 +113,7 @@ def replica_status(view: View) -> Iterator[Finding]:
 
 def _undelivered(view: View, name: str, replica: dynamodb.TableReplica) -> tuple[str, str]:
     """Why a replica receives no writes, and what to do about it."""
-    look = f"aws dynamodb describe-table --table-name {name}"
+    look = f"Read the description of {name} in {view.env.regions.primary}"
     if replica.status in states.DROPPED_AFTER_20_HOURS:
         return (
             "writes are not delivered; after 20 hours in this state the replica is dropped permanently",
@@ -177,9 +195,7 @@ def point_in_time_recovery(view: View) -> Iterator[Finding]:
                     table.recovery,
                     "ENABLED",
                     "replication copies a bad write to both regions, and it could not be undone",
-                    f"aws dynamodb update-continuous-backups --region {view.region} --table-name {name} "
-                    "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true "
-                    "(aws_dynamodb_table.replica.point_in_time_recovery).",
+                    Remedy("aws_dynamodb_table.replica.point_in_time_recovery = true.", (recoverable(view, name),)),
                 )
     if not present:
         yield view.none_expected("all tables", _SAID)

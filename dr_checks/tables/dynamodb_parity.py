@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import BOTH, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.tables.dynamodb import named
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.dynamodb import Index, Table
 
@@ -100,7 +102,7 @@ def indexes_active(view: View) -> Iterator[Finding]:
                 index.status,
                 "ACTIVE",
                 "queries by this index fail or miss items until it is filled",
-                f"aws dynamodb describe-table --region {view.region} --table-name {name}: wait until it is ACTIVE.",
+                f"Wait until {view.region} reports the index ACTIVE.",
             )
     if not indexes:
         yield view.none_expected("all indexes", "no table has a global secondary index")
@@ -126,8 +128,10 @@ def capacity_parity(view: View) -> Iterator[Finding]:
                 measured,
                 wanted,
                 "requests above this are throttled after a failover",
-                f"aws dynamodb update-table --region {view.region} --table-name {there.name} --billing-mode "
-                "PAY_PER_REQUEST (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
+                Remedy(
+                    "Pay per request (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
+                    (view.command("dynamodb", "UpdateTable", TableName=there.name, BillingMode="PAY_PER_REQUEST"),),
+                ),
             )
 
     yield from _each_pair(view, "as in the primary region", judge)
@@ -162,7 +166,7 @@ def item_counts(view: View) -> Iterator[Finding]:
     """Within 10%, else a warning: counts are refreshed every six hours. An empty replica of a full table fails."""
 
     def judge(here: Table, there: Table) -> Iterator[Finding]:
-        remedy = f"aws dynamodb scan --select COUNT --table-name {here.name} in both regions; counts lag six hours."
+        remedy = f"Count the items of {here.name} in both regions by a scan: DynamoDB's own counts lag six hours."
         if here.items and not there.items:
             reason = "the replica has none of the primary's items"
             yield view.gap(here.name, "0 items", f"about {here.items} items", reason, remedy)
@@ -187,7 +191,7 @@ def encryption(view: View) -> Iterator[Finding]:
     """A customer key wherever the primary has one, and of this region; whether it works the KMS checks say (T19)."""
 
     def judge(here: Table, there: Table) -> Iterator[Finding]:
-        where = there.key.split(":")[3] if there.key.startswith("arn:") else ""
+        where = arn_region(there.key)
         wanted = f"a key of {view.region}" if here.key else "DynamoDB's own key or better"
         measured = f"a key of {where}" if there.key else "DynamoDB's own key"
         if (here.key and not there.key) or (there.key and where != view.region):
@@ -236,8 +240,10 @@ def deletion_protection(view: View) -> Iterator[Finding]:
                     "off",
                     "on",
                     "a single mistaken call would delete this region's copy",
-                    f"aws dynamodb update-table --region {view.region} --table-name {name} "
-                    "--deletion-protection-enabled (aws_dynamodb_table.deletion_protection_enabled).",
+                    Remedy(
+                        "aws_dynamodb_table.deletion_protection_enabled = true.",
+                        (view.command("dynamodb", "UpdateTable", TableName=name, DeletionProtectionEnabled=True),),
+                    ),
                 )
     if not present:
         yield view.none_expected("all tables", "it does not exist here: see dynamodb.table-active")

@@ -11,6 +11,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Side
 from dr_estate.model import states
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table, dynamodb, efs, rds
 
@@ -137,7 +138,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     since = control_state.incident.unprotected_since if control_state.incident else None
     age = f"unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else "no copy leaves the region"
     found = view.find(rds.instances, identifier=name)
-    if found is not None and any(arn.split(":")[3] == region for arn in _replicas(view, found)):
+    if found is not None and any(arn_region(arn) == region for arn in _replicas(view, found)):
         yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return
     reason = "a second failure would lose all that was written since the failover"

@@ -8,12 +8,12 @@ import botocore.exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from dr_estate.aws.clock import clock_skew_s
-from dr_estate.aws.foreign_answers import NotAws
+from dr_estate.aws.foreign_answers import NotAws, UnknownShape
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import without_credentials
 
 ALLOW = "Allow it for the reader role."
-_SERVER_FAULT = 500
+_TOO_MANY, _SERVER_FAULT = 429, 500
 CODES = {
     UnavailableKind.DENIED: (
         "403",  # S3's answers to HEAD have no body, so no code of their own
@@ -26,6 +26,8 @@ CODES = {
         "Forbidden",
         "InvalidAccess",
         "KMSAccessDenied",
+        "KMSOptInRequired",
+        "KmsAccessDenied",
         "NotAuthorized",
         "NotSignedUp",
         "OptInRequired",
@@ -39,6 +41,7 @@ CODES = {
     UnavailableKind.THROTTLED: (
         "BandwidthLimitExceeded",
         "EC2Throttled",
+        "KMSThrottling",
         "PriorRequestNotComplete",
         "ProvisionedThroughputExceeded",
         "RequestLimitExceeded",
@@ -73,12 +76,12 @@ CODES = {
         "UnknownOperation",
         "UnsupportedOperation",
     ),
-    UnavailableKind.UNREACHABLE: ("RequestTimeout",),
+    UnavailableKind.UNREACHABLE: ("RequestTimeout", "ServiceUnavailable"),
 }
 """AWS's error codes by what they mean, without the "Exception" that some services add to the same word.
 
-Any other code with a status of 500 or more is UNREACHABLE, the rest ERROR. Sources: "Common error types" of the
-services' API references, and the retry modes of botocore.
+Any other code with a status of 429 is THROTTLED, with one of 500 or more UNREACHABLE, the rest ERROR. Sources: "Common
+error types" of the services' API references, their models, and the retry modes of botocore.
 """
 KIND_OF_CODE: Mapping[str, UnavailableKind] = {code: kind for kind, codes in CODES.items() for code in codes}
 PASSING = frozenset(
@@ -97,6 +100,7 @@ PASSING = frozenset(
         "InvalidDBInstanceState",
         "InvalidDBInstanceStateFault",
         "InvalidDBSnapshotState",
+        "ReplicatedWriteConflict",
         "ResourceInUse",
         "TransactionConflict",
         "UpdateInProgress",
@@ -127,6 +131,9 @@ def explain(error: Exception, service: str, region: str, allow: str = ALLOW) -> 
         return Unavailable(UnavailableKind.CREDENTIALS, unusable_settings(error), region)
     if isinstance(error, DeadlinePassed):
         return Unavailable(UnavailableKind.DEADLINE, f"{service} in {region} was not called again: {error}.", region)
+    if isinstance(error, UnknownShape):
+        reason = f"{service} in {region} gave an answer that was not understood ({error})."
+        return Unavailable(UnavailableKind.UNREADABLE, reason, region)
     if isinstance(error, (NotAws, ResponseParserError)):
         seen = str(error) if isinstance(error, NotAws) else "it cannot be parsed"
         cause = "A proxy did, or a page to sign in to the network."
@@ -158,6 +165,8 @@ def kind_of(code: str, status: int, service: str = "s3") -> UnavailableKind:
     A status in place of a code is S3's answer to HEAD; any other ``service`` that gives no code gives no reason.
     """
     known = KIND_OF_CODE.get(_plain(code)) if service == "s3" or not code.isdigit() else None
+    if status == _TOO_MANY:
+        return known or UnavailableKind.THROTTLED
     return known or (UnavailableKind.UNREACHABLE if status >= _SERVER_FAULT else UnavailableKind.ERROR)
 
 

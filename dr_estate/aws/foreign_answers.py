@@ -1,6 +1,7 @@
 """Answers that are not AWS's: a proxy's page, a sign-in page of the network, nothing at all.
 
-Botocore would read some of them as an answer without content, and so as an estate without resources.
+Botocore would read some of them as an answer without content, and so as an estate without resources. Those that its
+parsers stumble upon are told apart from a fault of this program.
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
+from dr_estate.model.rows import ODD
+
 if TYPE_CHECKING:
-    from botocore.model import OperationModel
+    from botocore.model import OperationModel, Shape
+    from botocore.parsers import ResponseParser, ResponseParserFactory
     from botocore.session import Session
 
 _PAGE = (b"<!doctype html", b"<html")
@@ -24,9 +28,44 @@ class NotAws(BotoCoreError):
     fmt = "HTTP {status}, {content}"
 
 
+class UnknownShape(BotoCoreError):
+    """An answer in the service's protocol, but with a text for a number, a list for an object or the like."""
+
+    fmt = "{error}"
+
+
 def refuse_foreign_answers(session: Session) -> None:
-    """Let every client of ``session`` raise NotAws for an answer that AWS cannot have given."""
+    """Let every client of ``session`` raise NotAws for an answer that AWS cannot have given.
+
+    What its parsers make nothing of is an UnknownShape. To be called after the session's parsers are chosen.
+    """
     session.register("before-parse", _check, unique_id="foreign-answers")
+    careful = _CarefulParsers(session.get_component("response_parser_factory"))
+    session.register_component("response_parser_factory", careful)
+
+
+class _CarefulParsers:
+    """Makes the parsers of another factory, each of which names an answer that it makes nothing of."""
+
+    def __init__(self, factory: ResponseParserFactory) -> None:
+        self._factory = factory
+
+    def set_parser_defaults(self, **defaults: Any) -> None:
+        self._factory.set_parser_defaults(**defaults)
+
+    def create_parser(self, protocol_name: str) -> _CarefulParser:
+        return _CarefulParser(self._factory.create_parser(protocol_name))
+
+
+class _CarefulParser:
+    def __init__(self, parser: ResponseParser) -> None:
+        self._parser = parser
+
+    def parse(self, response: dict[str, Any], shape: Shape | None) -> Any:
+        try:
+            return self._parser.parse(response, shape)
+        except ODD as odd:
+            raise UnknownShape(error=f"{type(odd).__name__}: {odd}") from odd
 
 
 def _check(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:

@@ -31,6 +31,7 @@ from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import use_fast_parsing
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 PROOF = "sts:GetCallerIdentity"
@@ -53,6 +54,7 @@ class Credentials:
     the world's.
     ``paced`` keeps to AWS's published rates at a loopback address, too.
     ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
+    ``tell`` hears how far a long reading has come.
     """
 
     endpoint_url: str | None = None
@@ -63,6 +65,7 @@ class Credentials:
     call_log: CallLog | None = field(default=None, repr=False, compare=False)
     paced: bool = field(default=False, compare=False)
     immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
+    tell: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,21 @@ class ReadClient:
     def seconds_left(self) -> float:
         """Seconds until the observation's deadline; never negative."""
         return max(0.0, self.ends_at - time.monotonic())
+
+    def extend(self, ends_at: float) -> None:
+        """Let the observation last until then (seconds of time.monotonic), unless the user limits it."""
+        if not self.environment.observation.firm_deadline:
+            self.ends_at = max(self.ends_at, ends_at)
+
+    def long_reading(self, minutes: int) -> Callable[[], bool]:
+        """Begin what may outlast the deadline: to be asked before each call, whether ``minutes`` are not over yet."""
+        limits, ends_at = self.environment.observation, time.monotonic() + minutes * 60
+
+        def goes_on() -> bool:
+            self.extend(min(ends_at, time.monotonic() + 2 * limits.read_timeout_s * limits.attempts))
+            return time.monotonic() <= ends_at
+
+        return goes_on
 
     def client(self, service: str, region: str) -> Any:
         """Return the session's client for ``service`` in ``region``."""
@@ -175,12 +193,12 @@ class ReadClient:
             region = self.environment.region(side)
             try:
                 caller = self.call("sts", region, lambda client: client.get_caller_identity())
+                identity = understand(lambda: Identity(caller["Account"], caller["Arn"], region), "The caller", region)  # noqa: B023
             except DataUnavailable as error:
                 if error.unavailable.kind is UnavailableKind.CREDENTIALS:
                     raise
                 blind.append(error.unavailable.why)
                 continue
-            identity = Identity(caller["Account"], caller["Arn"], region)
             if identity.account != self.environment.account:
                 raise WrongAccount(
                     f"These credentials belong to account {identity.account} ({identity.arn}), but environment "
@@ -239,8 +257,7 @@ class ReadClient:
         if not seconds:
             return
         limits = self.environment.observation
-        if not limits.firm_deadline:
-            self.ends_at = max(self.ends_at, time.monotonic() + seconds + limits.read_timeout_s)
+        self.extend(time.monotonic() + seconds + limits.read_timeout_s)
         if seconds > self.seconds_left:
             raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
         time.sleep(seconds)

@@ -64,7 +64,8 @@ class Execution(Settings):
     Evidence older than ``evidence_age_s`` is looked at again before a change. ``manual_wait_minutes`` is how long a run
     waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its own. A
     failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it; the other
-    boxes are what the estimate of the recovery time allows people for assessing and verifying.
+    boxes are what the estimate of the recovery time allows people for assessing and verifying. With ``markers`` a
+    planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has arrived.
     """
 
     lease_s: Positive = 120
@@ -78,6 +79,7 @@ class Execution(Settings):
     poll_s: Annotated[float, Field(gt=0)] = 5.0
     attempts: Positive = 5
     at_once: Positive = 16
+    markers: bool = True
 
 
 class Failback(Settings):
@@ -90,7 +92,7 @@ class Failback(Settings):
     holds after ``files_freeze_minutes`` (EFS: "can take several minutes to take effect"). Writes are stopped once the
     database at home trails by ``database_lag_s`` seconds at most, and its files were synced ``files_lag_minutes`` ago
     at most (EFS: most within 15). Nobody goes home while the write pause, until the last visitor can write again, may
-    last longer than ``max_write_pause_minutes`` in one of ten cases.
+    last longer than ``max_write_pause_minutes`` in one of ten cases. ``objects_at_once`` are copied between buckets.
     """
 
     staged: bool = False
@@ -105,6 +107,7 @@ class Failback(Settings):
     database_lag_s: Positive = 60
     files_lag_minutes: Positive = 20
     max_write_pause_minutes: Positive = 90
+    objects_at_once: Annotated[int, Field(ge=1, le=256)] = 32
 
     @field_validator("stages")
     @classmethod

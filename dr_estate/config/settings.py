@@ -180,6 +180,8 @@ class ResourceNames(Settings):
     recovery_task: str = "dr-recovery-{env}"
     parameter_path: str = "/{env}/"
     alarms: tuple[str, ...] = ("{env}-mysql-cpu", "{env}-alb-5xx")
+    prefixes: tuple[str, ...] = ("{env}-", "bbws-")
+    tags: dict[str, str] = {"Environment": "{env}", "Project": "wordpress-platform"}
 
 
 class TrafficSettings(Settings):
@@ -232,13 +234,14 @@ class ReadLimits(Settings):
     """Time limits and concurrency of reading.
 
     Where AWS's published rates make the reading of a large estate longer than ``deadline_s``, it is given that time,
-    unless ``firm_deadline``; ``--deadline`` is firm.
+    unless ``firm_deadline``; ``--deadline`` is firm. Two buckets are compared for ``compare_minutes`` at most.
     """
 
     deadline_s: Positive = 90
     firm_deadline: bool = False
     connect_timeout_s: Positive = 3
     read_timeout_s: Positive = 10
+    compare_minutes: Positive = 30
     attempts: Positive = 3
     workers: Positive = 32
 

@@ -13,6 +13,9 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from dr_estate.model.regional_names import arn_region
+from dr_estate.model.rows import understand
+
 
 class PolicyAnswer(StrEnum):
     """What a policy says. UNDECIDED: a condition decides that is not known beforehand."""
@@ -37,7 +40,15 @@ class PolicyRequest:
 
 
 def answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:
-    """What the policy ``document`` (JSON) says to the request; "" is no policy, which says nothing."""
+    """What the policy ``document`` (JSON) says to the request; "" is no policy, which says nothing.
+
+    Raises DataUnavailable where it is no policy of the known form.
+    """
+    policy = f"The policy of {request.resource}"
+    return understand(lambda: _answer_of(document, request), policy, arn_region(request.resource))
+
+
+def _answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:
     verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
     for statement in _statements(document):
         if (speaks := _speaks(statement, request)) is not False:

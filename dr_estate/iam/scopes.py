@@ -12,7 +12,6 @@ from typing import Any
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TAG
-from dr_estate.model.restored_names import mover_family
 
 Scope = tuple[list[str], dict[str, Any]]
 OPEN_FOR = "dr:open-for"
@@ -52,7 +51,7 @@ def of_writing(action: str, env: Environment, region: str) -> Scope:
     exact: dict[str, Callable[[], Scope]] = {
         "backup:StartBackupJob": lambda: ([_vault(env, region)], {}),
         "ec2:CreateNetworkInterface": lambda: (_network(env, region), {}),
-        "ecs:RunTask": lambda: ([_mover(env, region)], _in_cluster(env, region)),
+        "ecs:RunTask": lambda: (_task_definitions(env, region), _in_cluster(env, region)),
         "elasticfilesystem:CreateAccessPoint": lambda: (_file_systems(env), _restored(env)),
         "elasticfilesystem:CreateMountTarget": lambda: (_file_systems(env), _restored(env)),
         "elasticfilesystem:TagResource": lambda: (_file_systems(env), _naming(env)),
@@ -234,11 +233,6 @@ def _network(env: Environment, region: str) -> list[str]:
     return [_arn(env, region, "ec2", f"{kind}/*") for kind in ("network-interface", "security-group", "subnet")]
 
 
-def _mover(env: Environment, region: str) -> str:
-    """The task that puts restored files into their place; no tenant's own is run by a recovery."""
-    return _arn(env, region, "ecs", f"task-definition/{mover_family(env)}:*")
-
-
 def _restored(env: Environment) -> dict[str, Any]:
     """A file system that a recovery restored, by the name that it was given first."""
     return {"StringLike": {"aws:ResourceTag/Name": [f"{env.named(env.names.file_system)}-restored-*"]}}
@@ -310,9 +304,10 @@ def _read_buckets(env: Environment) -> list[str]:
 
 
 def _logs(env: Environment) -> list[str]:
-    """The tenants' log streams in the DR region, where a drill's tasks tell what they found."""
+    """The tenants' log streams, where tasks that a run started tell what they found."""
     groups = _of_any_tenant(env, env.names.log_group)
-    return [_arn(env, env.regions.dr, "logs", f"log-group:{groups}:log-stream:*")]
+    regions = (env.regions.dr, env.regions.primary)
+    return [_arn(env, region, "logs", f"log-group:{groups}:log-stream:*") for region in regions]
 
 
 def _path(env: Environment) -> str:

@@ -35,7 +35,12 @@ class Command:
     words: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"`{PROGRAM} {shlex.join(self.words)}`"
+        return f"`{self.line}`"
+
+    @property
+    def line(self) -> str:
+        """The bare command as a line for a shell."""
+        return f"{PROGRAM} {shlex.join(self.words)}"
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,13 @@ class Invocation:
             return text
         typed = f"{self.program} {shlex.join(self.options)}"
         return _BARE.sub(lambda _: typed, text)
+
+    def typed(self, line: str, rehearsal: bool) -> str:
+        """Return a command line as it is to be typed.
+
+        One of the AWS CLI that a sandbox's report prints reaches the endpoint in the shell's variable, and nothing
+        without it: names are the same in the live account.
+        """
+        if line.startswith(f"{PROGRAM} "):
+            return self.complete(line)
+        return f'{line} --endpoint-url "$AWS_ENDPOINT_URL"' if rehearsal else line

@@ -137,7 +137,7 @@ FAILBACK = (
             *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteReplicationConfiguration"),
             *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
             *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
-            *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup"),
+            *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "ecs:RunTask"),
             "rds:StopDBInstanceAutomatedBackupsReplication",
         ),
         (Plane.PRIMARY, Plane.DR),
@@ -197,10 +197,11 @@ FAILBACK = (
     PlaybookStep(7, "review the incident", "DR Manager", (), (), looks=("dynamodb:Query",)),
 )
 
-# Away from the primary region this alone is done to it: taking its services down, and telling.
+# Away from the primary region this alone is done to it: taking its services down, a last marker, and telling.
 FENCING = frozenset(
     {
         *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
+        *("ecs:RunTask", "iam:PassRole"),
         *("rds:ModifyDBParameterGroup", "sns:Publish"),
     }
 )

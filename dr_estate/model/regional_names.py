@@ -1,4 +1,4 @@
-"""Text that names resources of one region, made comparable with the other's: without ids and region. Pure."""
+"""Text that names resources of one region: which one, and made comparable with the other's. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ _IDS = re.compile(
     r"/[0-9a-f]{16}(?![0-9a-z])|(?<=[a-z])-(?:[0-9a-f]{17}|[0-9a-f]{8})(?![0-9a-z-])"
     r"|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 )
+
+
+def arn_region(text: str) -> str:
+    """The region of an ARN (arn:partition:service:region:...), "" where it has none or the text is no ARN."""
+    prefix, _, rest = text.partition(":")
+    return next(iter(rest.split(":")[2:3]), "") if prefix == "arn" else ""
 
 
 def neutral(value: Any, region: str) -> str:

@@ -22,6 +22,7 @@ from dr_estate.reading.reader import ReadContext
 RECORD_READS = route53.RECORD_READS
 LED_READS = sts_identity.READS
 TEST_READS = frozenset({"route53:TestDNSAnswer"})
+INTERFACE_READS = frozenset({"ec2:DescribeNetworkInterfaces"})
 TESTED_BY = "Route 53 (TestDNSAnswer)"
 RESOLVED_BY = "the resolver of this machine"
 
@@ -97,15 +98,31 @@ def delegation(context: ReadContext) -> DnsAnswer:
     return dns_query.ask(Server(names[0], address), zone, "NS", limit_s(context))
 
 
-@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS, visits=True)
+@part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS | INTERFACE_READS, visits=True)
 def door(context: ReadContext) -> tuple[str, ...]:
-    """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will."""
+    """The IPv4 addresses of the region's load balancer today; empty where there is none. AWS changes them at will.
+
+    Where no name server can be asked, those of its network interfaces: EC2 tells them without DNS (T70).
+    """
     balancer = context.part(elbv2.load_balancer)
     if balancer is None:
         return ()
-    if not is_aws(context):
-        return dns_query.ask(_served_here(context), balancer.dns_name, "A", limit_s(context)).values
-    return tuple(dns_query.addresses(balancer.dns_name, limit_s(context), context.env.traffic.resolvers))
+    try:
+        if not is_aws(context):
+            return dns_query.ask(_served_here(context), balancer.dns_name, "A", limit_s(context)).values
+        return tuple(dns_query.addresses(balancer.dns_name, limit_s(context), context.env.traffic.resolvers))
+    except DataUnavailable as error:
+        found = _interface_addresses(context, balancer) if error.unavailable.kind is UnavailableKind.RESOLVER else ()
+        if not found:
+            raise
+        return found
+
+
+def _interface_addresses(context: ReadContext, balancer: elbv2.LoadBalancer) -> tuple[str, ...]:
+    """The addresses of the interfaces that ELB keeps for the load balancer; public ones where it has them."""
+    filters = [{"Name": "description", "Values": [f"ELB {balancer.dimension}"]}]
+    rows = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=filters)
+    return tuple(sorted(row.get("Association", {}).get("PublicIp") or row["PrivateIpAddress"] for row in rows))
 
 
 @part(*GLOBAL, reads=RECORD_READS, visits=True)

@@ -22,7 +22,7 @@ class SimulatedDecision:
 
     ``on`` says on what, and by which condition keys, it was not allowed, "" where it was. ``missing`` are condition
     keys that the role's policies test and that nobody can know beforehand: whether MFA was used, the caller's address.
-    ``of_resource``: not IAM decided so, but the policy of what it was asked on.
+    ``of_resource``: not IAM decided so, but the policy of what it was asked on. ``bounded``: the permissions boundary.
     """
 
     action: str
@@ -31,6 +31,7 @@ class SimulatedDecision:
     on: str = ""
     missing: tuple[str, ...] = ()
     of_resource: bool = False
+    bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +114,7 @@ def _decisions(row: dict[str, Any], demand: SimulationRequest) -> Iterator[Simul
             yield SimulatedDecision(name, decision, region)
         else:
             missing = tuple(sorted(found.get("MissingContextValues") or ()))
-            yield SimulatedDecision(name, decision, region, ", ".join([on, *demand.context_text()]), missing)
+            where = ", ".join([on, *demand.context_text()])
+            boundary = found.get("PermissionsBoundaryDecisionDetail") or {}
+            bounded = decision == "implicitDeny" and boundary.get("AllowedByPermissionsBoundary") is False
+            yield SimulatedDecision(name, decision, region, where, missing, bounded=bounded)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dr_estate.config.environment import Side
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import backup, rds
 from dr_estate.reading.part import part
@@ -48,7 +49,7 @@ def keys(context: ReadContext) -> tuple[CopyKey, ...]:
     wanted = sorted(arns - {""})
     seen = context.maybe(lambda arn: _describe(context, arn), wanted)
     return tuple(
-        CopyKey(arn, _region(arn), None, None, key) if isinstance(key, Unavailable) else key
+        CopyKey(arn, arn_region(arn), None, None, key) if isinstance(key, Unavailable) else key
         for arn, key in zip(wanted, seen, strict=True)
     )
 
@@ -56,23 +57,18 @@ def keys(context: ReadContext) -> tuple[CopyKey, ...]:
 def _describe(context: ReadContext, arn: str) -> CopyKey:
     found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=arn)
     if found is None:
-        return CopyKey(arn, _region(arn), "absent", None)
+        return CopyKey(arn, arn_region(arn), "absent", None)
     metadata = found["KeyMetadata"]
     state, ends = metadata.get("KeyState") or "", metadata.get("DeletionDate")
     policy = _policy(context, metadata["Arn"]) if metadata.get("KeyManager") == "CUSTOMER" else ""
-    return CopyKey(arn, _region(metadata["Arn"]), state, ends, policy=policy)
+    return CopyKey(arn, arn_region(metadata["Arn"]), state, ends, policy=policy)
 
 
 def _policy(context: ReadContext, arn: str) -> str | Unavailable:
     """The key's own policy, where it is of this region."""
-    if _region(arn) != context.region:
+    if arn_region(arn) != context.region:
         return ""
     (found,) = context.maybe(
         lambda key: str(context.call("kms", "get_key_policy", KeyId=key, PolicyName="default")["Policy"]), [arn]
     )
     return found
-
-
-def _region(arn: str) -> str:
-    parts = arn.split(":")
-    return parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 - arn:partition:service:region:...

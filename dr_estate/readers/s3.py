@@ -30,6 +30,7 @@ class BucketReplicationRule:
     """One replication rule. ``whole`` is false where a prefix or tag leaves objects out; ``encrypted_objects`` says
     whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive. Of rules with one
     destination the highest ``priority`` counts. ``destination`` in another account is named with it.
+    ``storage_class`` is that of the copies, "" where it is the source's.
     """
 
     id: str
@@ -41,6 +42,7 @@ class BucketReplicationRule:
     time_control: bool
     encrypted_objects: bool
     replica_key: str
+    storage_class: str = ""
     priority: int = 0
 
 
@@ -98,7 +100,7 @@ def lag_metrics(context: ReadContext) -> tuple[Reading, ...]:
     ours = {pair[0] for pair in pairs(context.env)}
     named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
     rows = context.pages("cloudwatch", "list_metrics", "Metrics", **named)
-    found = {tuple((d["Name"], d["Value"]) for d in row.get("Dimensions", [])) for row in rows}
+    found = {tuple((d.get("Name", ""), d.get("Value", "")) for d in row.get("Dimensions", [])) for row in rows}
     rules = sorted(dimensions for dimensions in found if dict(dimensions).get("SourceBucket") in ours)
     window = context.env.objectives.rpo_minutes + context.env.objectives.rto_minutes
     wanted = [
@@ -189,6 +191,7 @@ def _rule(row: dict[str, Any], account: str) -> BucketReplicationRule:
         time_control=_on(target.get("ReplicationTime")),
         encrypted_objects=chosen.get("Status") == "Enabled",
         replica_key=target.get("EncryptionConfiguration", {}).get("ReplicaKmsKeyID", ""),
+        storage_class=target.get("StorageClass", ""),
         priority=row.get("Priority", 0),
     )
 

@@ -1,13 +1,14 @@
-"""Comparison of two versioned buckets by key, as they are listed. Pure.
+"""Comparison of two versioned buckets by key, as they are listed.
 
 Both lists come in the order of the keys' bytes, the newest version of a key first (API_ListObjectVersions), so they are
-merged as they are read: no more than a page of each is held. Two objects are alike by version, by ETag, or where the
-one at home is no older and of the same size: a copy of a multipart or KMS-encrypted object has another ETag.
+merged as they are read: two pages of each are held at most. Two objects are alike by version, by ETag, or where the one
+at home is no older and of the same size: a copy of a multipart or KMS-encrypted object has another ETag.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,17 +55,23 @@ class ObjectPair:
     away: ObjectVersion | None
 
 
-def latest(fetch: Fetch) -> Iterator[ObjectVersion]:
-    """The latest version of every key, in order. ``fetch`` lists one page that begins after the given markers."""
-    markers: dict[str, str] = {}
-    while True:
-        page = fetch(markers)
-        yield from sorted(_entries(page), key=lambda entry: entry.key)
-        if not page.get("IsTruncated"):
-            return
-        markers = {"KeyMarker": page["NextKeyMarker"]}
-        if page.get("NextVersionIdMarker"):
-            markers["VersionIdMarker"] = page["NextVersionIdMarker"]
+def latest(fetch: Fetch, after: str = "") -> Iterator[ObjectVersion]:
+    """The latest version of every key beyond ``after``, in order.
+
+    ``fetch`` lists one page that begins after the given markers; it is asked for the next while one is gone through.
+    """
+    with ThreadPoolExecutor(1, "page") as ahead:
+        coming: Future[Mapping[str, Any]] | None = ahead.submit(fetch, {"KeyMarker": after} if after else {})
+        while coming is not None:
+            page, coming = coming.result(), None
+            if page.get("IsTruncated"):
+                coming = ahead.submit(fetch, _markers(page))
+            yield from sorted(_entries(page), key=lambda entry: entry.key)
+
+
+def _markers(page: Mapping[str, Any]) -> dict[str, str]:
+    version = page.get("NextVersionIdMarker")
+    return {"KeyMarker": page["NextKeyMarker"], **({"VersionIdMarker": version} if version else {})}
 
 
 def _entries(page: Mapping[str, Any]) -> Iterator[ObjectVersion]:

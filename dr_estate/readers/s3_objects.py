@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import s3, serving_side
 from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, compared, latest
 from dr_estate.reading.part import part
@@ -17,6 +17,7 @@ from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3:ListObjectVersions"})
 _NAMED = 5
+_TOLD_EACH = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,23 @@ def apart(context: ReadContext) -> tuple[BucketDifference | Unavailable, ...]:
 
 def _apart(context: ReadContext, bucket: str, copy: str) -> BucketDifference:
     primary = replace(context, side=Side.PRIMARY, region=context.env.region(Side.PRIMARY))
-    tally = PairCounter()
-    for pair in compared(latest(_pages(primary, bucket)), latest(_pages(context, copy))):
+    tally, goes_on = PairCounter(), context.client.long_reading(context.env.observation.compare_minutes)
+    home, away = (latest(_pages(where, name, goes_on)) for where, name in ((primary, bucket), (context, copy)))
+    for count, pair in enumerate(compared(home, away), 1):
         tally.add(pair)
+        if not count % _TOLD_EACH:
+            context.client.credentials.tell(f"{bucket}: {count:,} objects compared with {copy}.")
     return tally.difference(bucket, copy)
 
 
-def _pages(context: ReadContext, bucket: str) -> Fetch:
+def _pages(context: ReadContext, bucket: str, goes_on: Callable[[], bool]) -> Fetch:
+    """How to list ``bucket``, for as long as the comparison may go on."""
+
     def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
+        if not goes_on():
+            minutes = context.env.observation.compare_minutes
+            reason = f"{bucket} could not be listed within {minutes} min (observation.compare_minutes)."
+            raise DataUnavailable(Unavailable(UnavailableKind.DEADLINE, reason, context.region))
         request = {"Bucket": bucket, "ExpectedBucketOwner": context.env.account, **markers}
         return context.call("s3", "list_object_versions", **request)
 

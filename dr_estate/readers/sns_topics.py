@@ -48,7 +48,9 @@ class TopicSubscription:
 @part(*REGIONAL, reads=READS)
 def topics(context: ReadContext) -> tuple[Topic, ...]:
     """The topics of names.topics: one call each, by their ARN."""
-    return tuple(context.each(lambda pattern: _topic(context, context.env.named(pattern)), context.env.names.topics))
+    rows = [{"Name": context.env.named(pattern)} for pattern in context.env.names.topics]
+    read = context.each(lambda row: context.row(row, lambda named: _topic(context, named["Name"]), "Name"), rows)
+    return tuple(topic for topic in read if topic is not None)
 
 
 def _topic(context: ReadContext, name: str) -> Topic:
@@ -58,7 +60,7 @@ def _topic(context: ReadContext, name: str) -> Topic:
         return Topic(name, exists=False, confirmed=0, pending=0)
     attributes = found.get("Attributes", {})
     counts = ("SubscriptionsConfirmed", "SubscriptionsPending")
-    confirmed, pending = context.understand(lambda: [int(attributes[count]) for count in counts], name)
+    confirmed, pending = (int(attributes[count]) for count in counts)
     policy, key = attributes.get("Policy") or "", attributes.get("KmsMasterKeyId") or ""
     return Topic(name, True, confirmed, pending, _settings(attributes), policy, key)
 

@@ -59,9 +59,11 @@ def state(context: ReadContext) -> StateObject:
 def lock_tables(context: ReadContext) -> tuple[LockTable, ...]:
     """Every accepted lock table: the team's Terraform spells its name in more than one way."""
 
-    def table(pattern: str) -> LockTable:
-        name = context.env.named(pattern)
+    def table(row: dict[str, str]) -> LockTable:
+        name = row["Name"]
         found = context.find("dynamodb", "describe_table", ("ResourceNotFoundException",), TableName=name)
-        return LockTable(name, context.understand(lambda: found["Table"]["TableStatus"], name) if found else None)
+        return LockTable(name, found["Table"]["TableStatus"] if found else None)
 
-    return tuple(context.each(table, context.env.names.state_lock_tables))
+    rows = [{"Name": context.env.named(pattern)} for pattern in context.env.names.state_lock_tables]
+    read = context.each(lambda row: context.row(row, table, "Name"), rows)
+    return tuple(found for found in read if found is not None)

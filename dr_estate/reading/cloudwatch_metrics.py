@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from dr_estate.reading.reader import ReadContext
@@ -129,7 +130,8 @@ def _datapoints(row: dict[str, Any]) -> tuple[int, list[tuple[datetime, float]],
     """A row's metric, by its number in the batch, its values, and what is wrong with them, "" where nothing is."""
     status = row.get("StatusCode", _COMPLETE)
     texts = _texts(row.get("Messages") or ())
-    points = list(zip(row.get("Timestamps", []), row.get("Values", []), strict=True))
+    pairs = zip(row.get("Timestamps", []), row.get("Values", []), strict=True)
+    points = [(at, value) for at, value in pairs if isfinite(value)]
     return int(row["Id"][1:]), points, "" if status == _COMPLETE else f"{status} {texts}".strip()
 
 
@@ -152,5 +154,5 @@ def _reading(metric: MetricQuery, points: list[tuple[datetime, float]], now: dat
 
 def _inside(metric: MetricQuery, points: list[tuple[datetime, float]], now: datetime) -> list[tuple[datetime, float]]:
     """The points of the metric's own window, the oldest first."""
-    since = now - timedelta(minutes=metric.window_minutes)
-    return sorted(point for point in points if point[0] + timedelta(seconds=metric.period_s) >= since)
+    since = now - timedelta(minutes=metric.window_minutes, seconds=metric.period_s)
+    return sorted(point for point in points if point[0] >= since)

@@ -12,8 +12,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
-from dr_estate.reading.rows import understand
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,10 +34,14 @@ class Reader(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class TrackedChanges:
-    """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone."""
+    """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone.
+
+    ``families`` are those of the task definitions of which it runs tasks that write and look for markers.
+    """
 
     changes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Growth:
 GROWS: Mapping[str, Growth] = {
     "application-autoscaling:DescribeScalableTargets": Growth(50, besides=2),  # the tables' besides
     "application-autoscaling:DescribeScalingPolicies": Growth(10, besides=2),
-    "cloudwatch:GetMetricData": Growth(500, besides=4),  # four lists of fixed length besides
+    "cloudwatch:GetMetricData": Growth(500, besides=5),  # five lists of fixed length besides
     "ec2:DescribeNetworkInterfaces": Growth(1000, regions=1),
     "ecs:DescribeServices": Growth(10),
     "ecs:DescribeTasks": Growth(100),

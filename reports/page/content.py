@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_checks.core.model import CheckResult, Finding, Lag, Severity, Status, worst
 from dr_checks.core.registry import checks
+from dr_checks.core.remedy import Remedy, merged
 from dr_checks.core.verdict import MOST_WHEN_BLOCKED, Recommendation, best_lags, readiness_score
 from dr_checks.derived.due import ScheduledTest, blocked_now, dues
 from dr_estate.model.run_records import RunRecord
@@ -118,7 +119,7 @@ class GapCard:
     result: CheckResult
     sentence: str
     findings: tuple[Finding, ...]
-    remedies: tuple[str, ...]
+    remedies: tuple[Remedy, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,8 +303,7 @@ def _cards(results: Iterable[CheckResult]) -> tuple[GapCard, ...]:
 
 def _card(result: CheckResult, sentence: str) -> GapCard:
     findings = tuple(finding for finding in result.findings if finding.status is result.status)
-    remedies = tuple(dict.fromkeys(finding.remedy for finding in findings if finding.remedy))
-    return GapCard(result, sentence, findings, remedies)
+    return GapCard(result, sentence, findings, merged(finding.healing for finding in findings))
 
 
 def _by_framework(results: Iterable[CheckResult]) -> dict[Framework, tuple[ControlResult, ...]]:

@@ -26,6 +26,7 @@ HEADER = (
     "wanted",
     "because",
     "remedy",
+    "commands",
 )
 
 
@@ -40,9 +41,18 @@ def render(report: Report) -> str:
     for result in report.verdict.results:
         about = (*start, result.check, result.severity, result.area)
         if not result.findings:
-            writer.writerow([*about, "", "", "", result.status, "", "", spreadsheet(result.reason), ""])
+            writer.writerow([*about, "", "", "", result.status, "", "", spreadsheet(result.reason), "", ""])
         for f in result.findings:
-            cells = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
+            cells = (
+                f.subject,
+                f.tenant or "",
+                f.status,
+                f.measured,
+                f.wanted,
+                f.because,
+                f.remedy,
+                "\n".join(f.commands),
+            )
             writer.writerow([*about, f.side, *(spreadsheet(value) for value in cells)])
     return out.getvalue()
 
@@ -60,6 +70,6 @@ def findings_table(result: CheckResult) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER[6:])
     for f in result.findings:
-        cells = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy)
+        cells = (f.subject, f.tenant or "", f.status, f.measured, f.wanted, f.because, f.remedy, "\n".join(f.commands))
         writer.writerow([f.side, *(spreadsheet(value) for value in cells)])
     return out.getvalue()

@@ -48,15 +48,15 @@ def render(diagnosis: Diagnosis, form: str, *, color: bool = False) -> str:
 def headline(diagnosis: Diagnosis) -> str:
     """The answer in one sentence."""
     if not diagnosis.identity:
-        return "The account could not be reached: nothing can be read from here."
+        return "The account was not proven, so nothing was read."
     problems, facts = len(diagnosis.problems), [f for f in diagnosis.facts if f.state is not Standing.OK]
     if not problems and not facts:
         return "Every declared read that could be tried is answered, and nothing else is in the way."
-    return f"{_count(problems, 'read')} did not give an answer, {_count(len(facts), 'other fact')} need attention."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    unread = f"{problems} {'read is' if problems == 1 else 'reads are'} unanswered"
+    others = f"{len(facts)} other {'fact needs' if len(facts) == 1 else 'facts need'} attention"
+    return (
+        "; ".join([unread if problems else "Every read that was tried is answered", *([others] if facts else [])]) + "."
+    )
 
 
 def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str, list[Problem]]]:

@@ -17,7 +17,7 @@ def findings_html(result: CheckResult) -> str:
     """The check's sentence and its findings, all text escaped; beyond a hundred they are counted."""
     check = checks().get(result.check)
     rows = sorted(result.findings, key=lambda finding: _ORDER.index(finding.status))
-    cells = [(f.status, f.subject, f.measured, f.wanted, f.because, f.remedy) for f in rows[:_SHOWN]]
+    cells = [(f.status, f.subject, f.measured, f.wanted, f.because, str(f.healing)) for f in rows[:_SHOWN]]
     body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in cells)
     head = "".join(f"<th>{name}</th>" for name in _HEADS)
     more = f"<p>and {len(rows) - _SHOWN} more: report.csv lists them.</p>" if len(rows) > _SHOWN else ""

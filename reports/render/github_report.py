@@ -43,8 +43,7 @@ def _annotation(kind: str, result: CheckResult) -> str:
     text = result.reason
     if findings:
         f, more = findings[0], f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
-        remedy = f" Remedy: {f.remedy}" if f.remedy else ""
-        text = f"{f.subject}: {f.measured}, wanted {f.wanted}: {f.because}{more}{remedy}"
+        text = f"{f.subject}: {f.measured}, wanted {f.wanted}: {f.because}{more}{f.remedy_text}"
     place = place_of(result.feature, result.scenario)
     title = f"{result.check} ({result.severity}) {result.status}"
     return f"::{kind} file={_value(place.file)},line={place.line},title={_value(title)}::{_data(text)}"

@@ -108,7 +108,9 @@ def _result(result: CheckResult) -> dict[str, Any]:
                 "wanted": finding.wanted,
                 "because": finding.because,
                 "remedy": finding.remedy,
+                "commands": list(finding.commands),
                 "unseen": _cause(finding.unseen),
+                **({"members": list(finding.members)} if finding.members else {}),
             }
             for finding in result.findings
         ],

@@ -53,7 +53,7 @@ def _case(result: CheckResult) -> ET.Element:
     names = {"classname": result.feature or result.area, "name": result.scenario or result.check}
     case = ET.Element("testcase", {name: _text(value) for name, value in names.items()})
     rows = [f for f in result.findings if f.status is result.status]
-    lines = [f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because} {f.remedy}".rstrip() for f in rows]
+    lines = [f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}{f.remedy_text}" for f in rows]
     if kind := _KINDS.get(result.status):
         message = f"{result.check} ({result.severity}): {result.status}: {result.reason or lines[0]}"
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""

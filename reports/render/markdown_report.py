@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dr_checks.core.model import Status
+from dr_checks.core.remedy import Remedy
 from dr_estate.model.durations import duration
 from dr_estate.model.world_id import titled
 from reports.render import control_planes
@@ -61,13 +62,27 @@ def render(report: Report) -> str:
     lines += _section(
         "Not applicable", [f"- `{r.check}`: {markdown(r.reason)}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
     )
-    todo = [f"{n}. {markdown(text)}" for n, text in enumerate(report.recommendations(), 1)]
+    todo = [line for n, remedy in enumerate(report.recommendations(), 1) for line in _recommendation(n, remedy)]
     lines += _section("Recommendations", todo)
     unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
     lines += _section("Parts that could not be read", unseen)
     lines += _section("Control planes", control_planes.markdown())
     lines = [f"# {titled(line[2:], report.world)}" if line.startswith("# ") else line for line in lines]
     return report.invocation.complete("\n".join(lines).rstrip() + "\n")
+
+
+def _recommendation(number: int, remedy: Remedy) -> list[str]:
+    """The sentence, and its commands in a block of code, where they stand as they are pasted."""
+    if not remedy.commands:
+        return [f"{number}. {markdown(remedy.sentence)}"]
+    return [
+        f"{number}. {markdown(remedy.sentence)}",
+        "",
+        "   ```sh",
+        *(f"   {c}" for c in remedy.commands),
+        "   ```",
+        "",
+    ]
 
 
 def _rules(report: Report) -> list[str]:

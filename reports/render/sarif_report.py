@@ -109,5 +109,5 @@ def _message(result: CheckResult, finding: Finding | None) -> str:
     start = "Not seen: " if result.status is Status.UNKNOWN else ""
     if finding is None:
         return f"{start}{result.check}: {result.reason}"
-    remedy = f" Remedy: {finding.remedy}" if finding.remedy else ""
-    return f"{start}{finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because}{remedy}"
+    judged = f"{finding.subject}: {finding.measured}, wanted {finding.wanted}: {finding.because}"
+    return f"{start}{judged}{finding.remedy_text}"

@@ -228,8 +228,13 @@ def _recommendations(report: Report, console: Console) -> None:
     recommendations = report.recommendations()
     if recommendations:
         console.print(Text("\nRecommendations", "bold"))
-    for number, text in enumerate(recommendations[: 2 * _SHOWN], 1):
-        indented(console, f"{number}. {text}", 2)
+    for number, remedy in enumerate(recommendations[: 2 * _SHOWN], 1):
+        indented(console, f"{number}. {remedy.sentence}", 2)
+        for command in remedy.commands[:_SHOWN]:
+            indented(console, command, 5)
+        if len(remedy.commands) > _SHOWN:
+            more = f"... and {len(remedy.commands) - _SHOWN} more commands (--format markdown lists them)"
+            indented(console, more, 5, "dim")
     if len(recommendations) > 2 * _SHOWN:
         indented(console, f"... and {len(recommendations) - 2 * _SHOWN} more", 2, "dim")
 

@@ -11,6 +11,7 @@ from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.readiness_gate import GateResult
+from dr_checks.core.remedy import Remedy, merged
 from dr_checks.core.verdict import Verdict
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import Posture, PostureName
@@ -125,7 +126,7 @@ class Report:
         excepted = self.verdict.with_status(Status.EXCEPTED)
         return "applied" if any(result.check == rule.check for result in excepted) else "unused"
 
-    def recommendations(self) -> list[str]:
+    def recommendations(self) -> tuple[Remedy, ...]:
         """What to do, the severest gap first, each remedy once."""
         troubled = [*self.verdict.with_status(Status.FAIL), *self.verdict.with_status(Status.WARN)]
-        return list(dict.fromkeys(f.remedy for r in troubled for f in r.findings if f.status is r.status and f.remedy))
+        return merged(f.healing for r in troubled for f in r.findings if f.status is r.status)

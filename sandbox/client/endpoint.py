@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from sandbox.core.people import AccessKeys, SessionKeys
 from sandbox.core.state import Outage
 
 TIMEOUT_S = 30
+_FILL_S = 300
 TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the header's name, not a token
 
 
@@ -65,6 +67,14 @@ class Endpoint:
     def was_dark(self, region: str, ended_s_ago: float, lasted_s: float) -> None:
         """Let the region have been dark for ``lasted_s`` until ``ended_s_ago``: its metrics have a gap there."""
         self.ask("PUT", "past", {"region": region, "ended_s_ago": ended_s_ago, "lasted_s": lasted_s})
+
+    def fill(self, buckets: Sequence[str], prefix: str, count: int, size_bytes: int = 0) -> None:
+        """Put ``count`` objects under ``prefix`` into each of ``buckets``, the same versions in all.
+
+        They are said to be of ``size_bytes`` where that is given: their content is a few bytes.
+        """
+        body = {"buckets": list(buckets), "prefix": prefix, "count": count, "size_bytes": size_bytes}
+        self.ask("PUT", "objects", body, _FILL_S)
 
     def disasters(self) -> list[dict[str, Any]]:
         """Return all disasters: name, sentence, trips, consequences, broken."""
@@ -123,7 +133,8 @@ class Endpoint:
         """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
 
         The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
-        replicas), ``lag_published_s``, how often CloudWatch is told of the last: AWS does so each minute, and
+        replicas), ``replica_unseen_s`` (what has not even reached a read replica, of which its ReplicaLag tells
+        nothing), ``lag_published_s``, how often CloudWatch is told of ReplicaLag: AWS does so each minute, and
         ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
         ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself.
         """

@@ -140,3 +140,13 @@ def _schedule(world: World, target: dict[str, Any], name: str, hour: int, action
     world.undo(Side.DR, _SERVICE, "DeleteScheduledAction", **which)
     when = f"cron(0 {hour} * * ? *)"
     world.call(Side.DR, _SERVICE, "PutScheduledAction", Schedule=when, ScalableTargetAction=action, **which)
+
+
+@disaster(
+    "primary-grown",
+    "One tenant runs more tasks in the primary region than the DR region may ever start",
+    trips=("load.carried",),
+)
+def primary_grown(world: World) -> None:
+    """Let the last tenant's service run a task more than the DR region's maximum."""
+    update(world, Side.PRIMARY, world.tenants[-1], desiredCount=int(_target(world)["MaxCapacity"]) + 1)

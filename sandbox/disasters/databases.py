@@ -313,3 +313,13 @@ def database_left_over(world: World) -> None:
         MasterUsername="admin",
         MasterUserPassword="left-over-from-a-drill",
     )
+
+
+@disaster(
+    "database-storage-scarce",
+    "The primary database has 3 % of its storage left, and none is added by itself",
+    trips=("rds-storage.room",),
+)
+def storage_scarce(world: World) -> None:
+    """Let CloudWatch tell so little free storage."""
+    world.alter(Side.PRIMARY, "rds", ["databases", database_name(world)], free_part=0.03)

@@ -21,6 +21,7 @@ def _swap_region(text: str, world: World) -> str:
     "definition-smaller",
     "One tenant's task definition in the DR region asks for half the memory",
     trips=("definitions.parity",),
+    consequences=("load.carried",),
 )
 def smaller(world: World) -> None:
     """Register a revision with half the memory."""

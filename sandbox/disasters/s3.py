@@ -39,7 +39,7 @@ def _change_rule(world: World, change: Callable[[Rule], object]) -> None:
     "s3-copy-misplaced",
     "The copy of one bucket was made in the primary region",
     trips=("s3.copy-exists",),
-    consequences=("s3-lag.latency", "s3-protection.encryption", "rpo.met"),
+    consequences=("s3-lag.latency", "s3-protection.encryption", "s3-quantity.as-many", "rpo.met"),
 )
 def copy_misplaced(world: World) -> None:
     """Let the copy stand in the region it must survive."""
@@ -204,3 +204,32 @@ def copy_denies(world: World) -> None:
     world.undo(Side.DR, "s3", "DeleteBucketPolicy", Bucket=name)
     text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
     world.call(Side.DR, "s3", "PutBucketPolicy", Bucket=name, Policy=text)
+
+
+@disaster(
+    "s3-copy-unfilled",
+    "Most objects of one bucket are older than its replication rule: they were never copied",
+    trips=("s3-quantity.as-many",),
+)
+def copy_unfilled(world: World) -> None:
+    """Put objects while the rule is disabled, then enable it again."""
+    bucket, _ = _pair(world)
+    rules = world.call(Side.PRIMARY, "s3", "GetBucketReplication", Bucket=bucket)["ReplicationConfiguration"]
+    disabled = copy.deepcopy(rules)
+    disabled["Rules"][0]["Status"] = "Disabled"
+    world.call(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=disabled)
+    for number in range(20):
+        key = f"before/{number}.json"
+        version = world.call(Side.PRIMARY, "s3", "PutObject", Bucket=bucket, Key=key, Body="{}")["VersionId"]
+        world.undo(Side.PRIMARY, "s3", "DeleteObject", Bucket=bucket, Key=key, VersionId=version)
+    world.call(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=rules)
+
+
+@disaster(
+    "s3-copy-archived",
+    "The replication rule of one bucket writes into an archive, from which objects are read hours later",
+    trips=("s3-quantity.readable-at-once",),
+)
+def copy_archived(world: World) -> None:
+    """Let the rule store copies as DEEP_ARCHIVE."""
+    _change_rule(world, lambda rule: rule["Destination"].update(StorageClass="DEEP_ARCHIVE"))

@@ -116,7 +116,13 @@ def zone_lost(world: World) -> None:
     "metrics-stale",
     "CloudWatch stopped in both regions: the newest value of every metric is three hours old",
     trips=("efs.sync-metric", "health-checks.healthy-now"),
-    consequences=("dynamodb.replication-latency", "elbv2-routing.healthy-targets", "rpo.met", "s3-lag.latency"),
+    consequences=(
+        "dynamodb.replication-latency",
+        "elbv2-routing.healthy-targets",
+        "rds-storage.room",
+        "rpo.met",
+        "s3-lag.latency",
+    ),
 )
 def metrics_stale(world: World) -> None:
     """Publish nothing of the last hours, the health checks' metrics included."""

@@ -5,6 +5,8 @@ The emulator knows neither the interfaces of Fargate tasks nor that some regions
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Any
 
 from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
@@ -16,34 +18,43 @@ from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import generic_filter
 from moto.ecs.models import ecs_backends
+from moto.elbv2.models import elbv2_backends
 
 from sandbox.core.patching import attach, attach_property, offset
 from sandbox.moto_ext.account import opt_in_word
-from sandbox.moto_ext.ecs.tasks import RunningTask, addresses_taken, alive, all_tasks, mac_of
+from sandbox.moto_ext.ecs.tasks import addresses_taken, alive, all_tasks, mac_of
+from sandbox.moto_ext.route53.route53 import addresses_of
 
 NOT_GIVEN_OUT = 5
 ECS_REQUESTER = "arn:aws:iam::aws:role/AWSServiceRoleForECS"
+ELB_REQUESTER = "amazon-elb"
 
 
-class TaskInterface:
-    """A task's interface, with the attributes the emulator filters and answers by."""
+class ServiceInterface:
+    """An interface that an AWS service keeps, with the attributes the emulator filters and answers by."""
 
-    def __init__(self, backend: EC2Backend, task: RunningTask) -> None:
+    interface_type, status = "interface", "in-use"
+    source_dest_check = requester_managed = True
+    instance = attachment = attachment_id = public_ip = None
+
+    def __init__(
+        self, backend: EC2Backend, name: str, subnet: str, address: str, groups: Iterable[str], facts: Mapping[str, str]
+    ) -> None:
+        """``facts``: what AWS writes of it: description, mac and requester, and the public address where it has one."""
         self.ec2_backend = backend
-        self.id, self.status, self.interface_type = task.interface, "in-use", "interface"
-        self.subnet = backend.get_subnet(task.subnet)
+        self.id = name
+        self.subnet = backend.get_subnet(subnet)
         self.subnet_id, self.vpc_id = self.subnet.id, self.subnet.vpc_id
-        self.availability_zone = task.zone
+        self.availability_zone = self.subnet.availability_zone
         self.owner_id = backend.account_id
-        self.description = f"arn:aws:ecs:{backend.region_name}:{backend.account_id}:attachment/{task.id}"
-        self.mac_address, self.private_ip_address = mac_of(task), task.address
-        self.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": task.address}]
-        self.private_dns_name = f"ip-{task.address.replace('.', '-')}.{backend.region_name}.compute.internal"
-        self.groups_by_id = [backend.get_security_group_from_id(group) for group in task.groups]
+        self.description, self.mac_address, self.requester_id = facts["description"], facts["mac"], facts["requester"]
+        self.private_ip_address = address
+        self.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": address}]
+        self.private_dns_name = f"ip-{address.replace('.', '-')}.{backend.region_name}.compute.internal"
+        self.groups_by_id = [backend.get_security_group_from_id(group) for group in groups]
         self.group_set = [group for group in self.groups_by_id if group]
-        self.source_dest_check, self.requester_managed, self.requester_id = True, True, ECS_REQUESTER
-        self.instance = self.attachment = self.attachment_id = self.public_ip = None
-        self.association: dict[str, Any] = {}
+        public = facts.get("public", "")
+        self.association = {"PublicIp": public, "IpOwnerId": self.requester_id} if public else {}
         self.network_interface_ipv6_addresses_list: list[dict[str, str]] = []
         self.ipv6_addresses: list[str] = []
         self.tags: list[dict[str, str]] = []
@@ -70,24 +81,59 @@ class TaskInterface:
         return values.get(filter_name)
 
 
-def interfaces_of_tasks(backend: EC2Backend) -> list[TaskInterface]:
+def interfaces_of_tasks(backend: EC2Backend) -> list[ServiceInterface]:
     """The interfaces of every live task of the region."""
+    place = f"arn:aws:ecs:{backend.region_name}:{backend.account_id}:attachment"
     ecs = ecs_backends[backend.account_id][backend.region_name]
-    return [TaskInterface(backend, task) for task in alive(all_tasks(ecs).values()) if task.address]
+    return [
+        ServiceInterface(
+            backend,
+            task.interface,
+            task.subnet,
+            task.address,
+            task.groups,
+            {"description": f"{place}/{task.id}", "mac": mac_of(task), "requester": ECS_REQUESTER},
+        )
+        for task in alive(all_tasks(ecs).values())
+        if task.address
+    ]
+
+
+def interfaces_of_balancers(backend: EC2Backend) -> list[ServiceInterface]:
+    """The interfaces of the region's load balancers, one a subnet, by which their public addresses are known.
+
+    Their description names them: ``ELB app/<name>/<id>`` (ELB guide, "Security groups for your Application Load
+    Balancer"; the knowledge center's "Find the IP address of a load balancer").
+    """
+    found = []
+    for balancer in elbv2_backends[backend.account_id][backend.region_name].load_balancers.values():
+        name = balancer.arn.partition(":loadbalancer/")[2]
+        for subnet, public in zip(balancer.subnets, addresses_of(balancer.dns_name), strict=False):
+            digest = sha256(f"{balancer.arn} {subnet.id}".encode()).hexdigest()
+            facts = {"description": f"ELB {name}", "requester": ELB_REQUESTER, "public": public}
+            facts["mac"] = "02:" + ":".join(digest[at : at + 2] for at in range(0, 10, 2))
+            address = str(subnet.cidr.broadcast_address - 1)
+            groups = balancer.security_groups
+            found.append(ServiceInterface(backend, f"eni-{digest[:17]}", subnet.id, address, groups, facts))
+    return found
 
 
 def interface_count(account: str, region: str) -> int:
-    """How many interfaces the region holds, those of live tasks included."""
+    """How many interfaces the region holds, those of live tasks and load balancers included."""
     tasks = alive(all_tasks(ecs_backends[account][region]).values())
-    return len(ec2_backends[account][region].enis) + sum(1 for task in tasks if task.address)
+    backend = ec2_backends[account][region]
+    return len(backend.enis) + len(interfaces_of_balancers(backend)) + sum(1 for task in tasks if task.address)
 
 
 def describe_network_interfaces(self: ElasticNetworkInterfaces) -> Any:
-    """Interfaces of tasks beside the emulator's own, a thousand a page. Raises InvalidNetworkInterfaceID.NotFound."""
+    """Interfaces of tasks and load balancers beside the emulator's own, a thousand a page.
+
+    Raises InvalidNetworkInterfaceID.NotFound.
+    """
     from moto.core.responses import ActionResult
 
     ids, filters = self._get_param("NetworkInterfaceIds", []), self._filters_from_querystring()
-    ours = interfaces_of_tasks(self.ec2_backend)
+    ours = [*interfaces_of_tasks(self.ec2_backend), *interfaces_of_balancers(self.ec2_backend)]
     mine = [interface for interface in ours if not ids or interface.id in ids]
     interfaces = list(self.ec2_backend.enis.values())
     known = [interface for interface in interfaces if not ids or interface.id in ids]

@@ -30,6 +30,7 @@ TIMINGS = (
     "log_upload_s",
     "files_lag_s",
     "replica_lag_s",
+    "replica_unseen_s",
     "lag_published_s",
     "dns_lag_s",
     "slow_s",
@@ -67,6 +68,7 @@ class ControlApi:
             ("DELETE", "session-keys"): self._expire,
             ("PUT", "latency"): lambda body: self._done("latency", float(body["seconds"])),
             ("PUT", "past"): self._past,
+            ("PUT", "objects"): self._fill,
             ("GET", "faults"): lambda _: {"faults": [_told(o) for o in STATE.outages]},
             ("PUT", "faults"): self._begin,
             ("DELETE", "faults"): self._end,
@@ -194,6 +196,14 @@ class ControlApi:
 
     def _put_image(self, body: Answer) -> Answer:
         DEPLOYED.environments = Path(body["environments"])
+        return {}
+
+    def _fill(self, body: Answer) -> Answer:
+        from sandbox.moto_ext.s3.bulk import fill
+
+        with WORLD_LOCK:
+            fill(self._world.environment.account, **body)
+        self._hooks["changed"]()
         return {}
 
     def _past(self, body: Answer) -> Answer:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import GeneratorType
 from typing import Any
+from weakref import WeakValueDictionary
 
 import cloudpickle
 from cryptography.hazmat.primitives import serialization
@@ -157,6 +158,7 @@ _REDUCERS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (GeneratorType, lambda _: (_expired_listing, ())),
     (BackendDict, lambda mapping: (_held_by, _name_of(mapping))),
     (AccountSpecificBackend, lambda regions: (_account_of, (*_name_of(_parent_of(regions)), regions.account_id))),
+    (WeakValueDictionary, lambda mapping: (WeakValueDictionary, (dict(mapping),))),
     (dict, _reduced_dict),
     (datetime, _reduced_moment),
     (_PRIVATE_KEYS, _reduced_key),

@@ -33,6 +33,8 @@ def _lines(finding: Finding) -> Iterator[str]:
     yield f"    {finding.because}"
     if finding.remedy:
         yield f"    remedy: {finding.remedy}"
+    for command in finding.commands:
+        yield f"    $ {command}"
 
 
 def _findings(example: Example) -> Iterator[str]:

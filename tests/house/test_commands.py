@@ -53,7 +53,7 @@ def remedies() -> list[tuple[str, str]]:
     found = set()
     for example in EXAMPLES:
         for finding in judge(checks()[example.check], example.snapshot, example.env).findings:
-            found.add((example.check, finding.remedy))
+            found |= {(example.check, text) for text in (finding.remedy, *finding.commands)}
     return sorted(found)
 
 
@@ -148,12 +148,9 @@ def test_what_is_no_aws_command_is_found(text: str, fault: str) -> None:
 
 @pytest.mark.parametrize("check", ["backup.key-usable", "rds-copy.key-usable"])
 def test_a_key_that_cannot_be_used_is_enabled_by_a_command_that_exists(check: str) -> None:
-    commands = [text for of, text in remedies() if of == check and "kms" in text]
+    commands = [text for of, text in remedies() if of == check and text.startswith("aws kms")]
     assert commands
-    assert not any(" / " in text for text in commands)
-    assert all(
-        text.startswith(("aws kms enable-key --", "aws kms cancel-key-deletion --", "Copy again")) for text in commands
-    )
+    assert all(text.startswith(("aws kms enable-key --", "aws kms cancel-key-deletion --")) for text in commands)
 
 
 def test_stores_that_differ_are_restored_to_one_time_by_the_call_that_has_such_an_option() -> None:

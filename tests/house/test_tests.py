@@ -25,9 +25,10 @@ SKIPPING = {
     [
         (r"pytest\.skip\(|mark\.skip|importorskip", SKIPPING),
         (r"\bdeadline=|suppress_health_check=", {"tests/conftest.py"}),
-        (r"sleep\([^\n]*time\(\) % ", set()),
+        (r"\b(?:sleep|wait)\([^\n]*(?:time\(\)|now\(|microsecond)", set()),
+        (r"\bwhile [^\n]*(?:int\(time|\.second\b|microsecond)", set()),
     ],
-    ids=["skips", "deadlines of properties", "sleeps to a full second"],
+    ids=["skips", "deadlines of properties", "sleeps to a full second", "loops to a full second"],
 )
 def test_only_these_files_have(pattern: str, allowed: set[str]) -> None:
     using = {str(path.relative_to(ROOT)) for path, text in FILES.items() if re.search(pattern, text)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dr_actions.actions.objects.transfer import WRITES as OBJECTS
 from dr_estate.config.environment import Side
 
 _HOME, _AWAY = frozenset({Side.PRIMARY}), frozenset({Side.DR})
@@ -12,8 +13,12 @@ _WORLD = frozenset({Side.GLOBAL})
 
 SENT: Mapping[str, Mapping[str, frozenset[Side]]] = {
     "backup/create_backups": {"backup:StartBackupJob": _BOTH},
-    "objects/copy_to_primary": {"s3:CopyObject": _HOME},
-    "objects/copy_to_primary_final": {"s3:CopyObject": _HOME},
+    "objects/copy_to_primary": dict.fromkeys(OBJECTS, _HOME),
+    "objects/copy_to_primary_final": dict.fromkeys(OBJECTS, _HOME),
+    "database/remove_marker": {"ecs:RunTask": _HOME},
+    "database/verify_freeze": {"ecs:RunTask": _AWAY},
+    "database/verify_marker": {"ecs:RunTask": _HOME},
+    "database/write_marker": {"ecs:RunTask": _AWAY},
     "database/replicate_to_primary": {"rds:CreateDBInstanceReadReplica": _HOME, "rds:ModifyDBInstance": _AWAY},
     "compute/restore_dr_scaling": {"application-autoscaling:RegisterScalableTarget": _AWAY},
     "files/end_stale_replication": {"efs:DeleteReplicationConfiguration": _HOME},

@@ -11,10 +11,12 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import Side
+from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.conftest import HOME
 from tests.proofs.dying import Make, When, dying
@@ -45,6 +47,20 @@ def stopping_at(operation: str, nth: int) -> Make:
         met.append(getattr(call, "name", ""))
         if met.count(operation) == nth and met[-1] == operation:
             os.kill(os.getpid(), signal.SIGINT)
+        return None
+
+    return dying(decide)
+
+
+UNSEEN_S = 120
+
+
+def losing_from(operation: str, world: Endpoint) -> Make:
+    """Hands in whose world nothing that is written after the call reaches a replica, as in a link that broke."""
+
+    def decide(call: Any) -> When | None:
+        if call.name == operation:
+            world.timing(replica_unseen_s=UNSEEN_S)
         return None
 
     return dying(decide)
@@ -103,6 +119,25 @@ def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
     assert ran.code == Exit.READY, ran.said
     assert "Kept until people delete it: sit-mysql-before-" in words(ran)
     assert [] == missing(since.sites, (*written.writer.written, *since.written), enforced.env.regions.primary)
+
+
+def test_a_marker_that_does_not_arrive_stops_the_failback_and_the_abort_brings_everybody_back(
+    due: Rig, enforced: Enforced, elsewhere: Enforced, written: Written
+) -> None:
+    due.begin()
+    process = due.run("not arrived", losing_from(FREEZE, due.world))
+    assert process.wait() == Exit.ACTION_FAILED, process.said
+    assert "Not all has arrived in sit-mysql: after 300 s it lacks marker" in " ".join(process.said.split())
+    sent = [f"{call['service']}:{call['operation']}" for call in due.world.mutations()]
+    assert (FREEZE in sent, PROMOTE in sent) == (True, False)
+    due.world.timing(replica_unseen_s=None)
+    ran = elsewhere.execute("failback", (), "--abort")
+    assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
+    assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
+    after = Writer(enforced.world, enforced.env, 0.02, "after the abort").write(0.3)
+    dr = enforced.env.region(Side.DR)
+    assert {row.region for row in after.written} == {dr}, after.refused
+    assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
 
 
 @pytest.mark.parametrize("stage", TOO_LATE)

@@ -187,7 +187,7 @@ CASES = [
         efs_replication_deleted,
         ("efs",),
         {
-            "efs.replication-state": ("sit-efs", "create-replication-configuration"),
+            "efs.replication-state": ("sit-efs", "create the replication again"),
             "backup-plan.worst-case": ("sit-efs", "replication.files"),
         },
         at_times=frozenset({"rpo.met", "rpo.skew"}),
@@ -225,7 +225,7 @@ def _filled(subject: str, aws: Aws) -> str:
 
 
 def _tells(gaps: list[Finding], subject: str, remedy: str) -> bool:
-    return all(subject in gap.subject and gap.remedy and remedy in gap.remedy for gap in gaps)
+    return all(subject in gap.subject and gap.remedy and remedy in str(gap.healing) for gap in gaps)
 
 
 def _comes_back(watch: Watch, touched: tuple[str, ...]) -> None:
@@ -255,5 +255,8 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
     assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down"}
     topic = next(finding for finding in gaps["topics.in-both-regions"] if finding["status"] == "fail")
     assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")
-    assert topic["remedy"] == f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}."
+    assert topic["remedy"].startswith(f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}")
+    assert topic["commands"] == [
+        f'aws sns create-topic --region {env.regions.dr} --name bbws-dr-events --endpoint-url "$AWS_ENDPOINT_URL"'
+    ]
     assert (green.code, green.report["score"]) == (0, 100), green.out

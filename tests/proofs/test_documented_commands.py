@@ -87,4 +87,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
     pages = {page.stem for page in DOCS.glob("*.md")} - {"index"}
     assert [] == [name for name in sorted(pages) if not (tmp_path / name / "index.html").exists()]
-    assert '<pre class="mermaid">' in (tmp_path / "how-it-works" / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "how-it-works" / "index.html").read_text(encoding="utf-8")
+    assert '<pre class="mermaid">' in page
+    assert '<script src="../mermaid.min.js">' in page, "the diagrams are drawn without asking another site"
+    assert (tmp_path / "mermaid.min.js").exists()

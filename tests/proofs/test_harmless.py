@@ -188,6 +188,7 @@ ASKED_BY_NAME = frozenset(
         "iam_copy_roles.roles",
         "iam_task_roles.roles",
         "kms.keys",
+        "platform_resources.listings",  # by the platform's tags and prefixes
         "ssm_parameters.parameters",
         "rds.automated_backups",
         "account_regions.opt_in",

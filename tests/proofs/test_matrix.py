@@ -74,7 +74,7 @@ OF_WARM_ALONE = {
 }
 """They harm tasks of the DR region, and a pilot light has none."""
 DARK = ("primary-dark", "primary-hangs", "primary-throttled", "dr-dark", "us-east-1-dark")
-CRAWLS = ("primary-throttled", "primary-throttled-and-down", "sites-crawl")
+CRAWLS = ("primary-hangs", "primary-throttled", "primary-throttled-and-down", "sites-crawl")
 UNTRUE = {
     "primary-throttled-and-down": "BLIND, for want of a second signal: yet it answers, and its health check fails",
 }

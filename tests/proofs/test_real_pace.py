@@ -73,7 +73,11 @@ EVERY = [
     Day("sit", ("primary-hangs",), speed=HANGING_SPEED),
     Day("sit", ("metrics-stale", "primary-dark"), NOT_MEASURED, Exit.COULD_NOT_SEE),
     Day("virginia", ("primary-dark",), folder=FOLDER),
-    Day("sit", ("us-east-1-sick", "primary-dark"), (US_EAST_1,), Exit.VALIDATION_FAILED),
+    *_both("reached-through-cloudfront-only", "port-53-closed", "primary-dark", speed=WAITING_SPEED),
+    Day("sit", ("us-east-1-sick", "primary-dark"), (US_EAST_1,)),
+    Day("prod", ("us-east-1-sick", "primary-dark"), (US_EAST_1,), speed=WAITING_SPEED),
+    Day("sit", ("us-east-1-dark", "primary-dark"), (US_EAST_1,)),
+    Day("prod", ("us-east-1-dark", "primary-dark"), (US_EAST_1,), speed=WAITING_SPEED),
 ]
 SAMPLE = ("sit-primary-dark", "prod-primary-dark", "virginia-primary-dark", "sit-us-east-1-sick-primary-dark")
 DAYS = EVERY if os.environ.get("DR_FULL_MATRIX") else [day for day in EVERY if str(day) in SAMPLE]

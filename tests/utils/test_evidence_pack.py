@@ -94,7 +94,8 @@ def test_a_forger_who_packs_again_what_was_signed_is_found_out(desk: Desk) -> No
     assert ("signature.json: the signature is not of this manifest and key.",) == verdict.faults
 
 
-def test_every_byte_of_a_small_pack_that_is_flipped_is_detected() -> None:
+@pytest.mark.parametrize("every", [23, pytest.param(1, marks=pytest.mark.proof)])
+def test_a_byte_of_a_small_pack_that_is_flipped_is_detected(every: int) -> None:
     here = WorldId.live(SIT.account, "")
     data = {"says": "x", "world": here.to_json()}
     entry = entry_after(
@@ -103,7 +104,8 @@ def test_every_byte_of_a_small_pack_that_is_flipped_is_detected() -> None:
     files = {JOURNAL: (entry.line + "\n").encode()}
     raw = packed(files, manifest_of(files, {"environment": "sit", "incident": "INC-1"}), None, "no key")
     assert verify(raw).faults == ()
-    undetected = [at for at in range(len(raw)) if not verify(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]).faults]
+    places = range(0, len(raw), every)
+    undetected = [at for at in places if not verify(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]).faults]
     assert [] == undetected
 
 

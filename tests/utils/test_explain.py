@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from dr_estate.config.environment import load_environment
+from dr_estate.snapshot.snapshot import to_json
 from sandbox.client.endpoint import Endpoint
-from tests.utils.running import at_endpoint
+from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
+from tests.worlds import healthy
+
+SIT = load_environment(ROOT / "environments", "sit")
 
 
 @pytest.fixture
@@ -15,27 +20,35 @@ def tenant(sandbox_world: Endpoint) -> str:
     return str(sandbox_world.state()["tenants"][-1])
 
 
-def test_what_a_tenant_needs_is_followed_to_keys_copies_and_gateways(
-    sandbox_world: Endpoint, tenant: str, tmp_path: Path
-) -> None:
-    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit explain needs {tenant} --format json")
+@pytest.fixture(scope="module")
+def evidence(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The healthy estate as it was observed once."""
+    path = tmp_path_factory.mktemp("explain") / "evidence.json"
+    path.write_bytes(to_json(healthy(sandbox_world, SIT)))
+    return path
+
+
+def _explain(evidence: Path, words: str) -> Ran:
+    return dr_cli(f"-e sit explain {words} --from-evidence {evidence}", evidence.parent)
+
+
+def test_what_a_tenant_needs_is_followed_to_keys_copies_and_gateways(evidence: Path, tenant: str) -> None:
+    ran = _explain(evidence, f"needs {tenant} --format json")
     assert (0, "") == (ran.code, ran.err)
     kinds = {edge["kind"] for edge in ran.report["edges"]}
     assert {"secret-key", "copy-key", "files-key", "gateway-subnet", "acl", "mount-group", "listener"} <= kinds
     assert all(edge["checks"] or edge["not_followed"] for edge in ran.report["edges"])
 
 
-def test_each_edge_is_printed_with_the_check_that_follows_it(
-    sandbox_world: Endpoint, tenant: str, tmp_path: Path
-) -> None:
-    ran = at_endpoint(sandbox_world, tmp_path, f"-e sit explain needs {tenant}")
+def test_each_edge_is_printed_with_the_check_that_follows_it(evidence: Path, tenant: str) -> None:
+    ran = _explain(evidence, f"needs {tenant}")
     assert 0 == ran.code
     assert "subnet is guarded by network ACL" in ran.out
     assert "[vpc-acls.admit-traffic]" in ran.out
 
 
-def test_a_tenant_that_is_not_there_is_a_sentence_and_exit_2(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain needs nobody")
+def test_a_tenant_that_is_not_there_is_a_sentence_and_exit_2(evidence: Path) -> None:
+    ran = _explain(evidence, "needs nobody")
     assert 2 == ran.code
     assert "There is no tenant 'nobody' in sit" in ran.err
 
@@ -53,7 +66,7 @@ def test_the_calls_of_an_observation_are_counted_and_estimated_for_another_numbe
     assert 97 <= estimate["seconds_at_least"] <= 98, "1,950 definitions a region beyond the first 50, 20 a second"
 
 
-def test_the_table_of_calls_says_what_has_no_batch_read(sandbox_world: Endpoint, tmp_path: Path) -> None:
-    ran = at_endpoint(sandbox_world, tmp_path, "-e sit explain calls")
+def test_the_table_of_calls_says_what_has_no_batch_read(evidence: Path) -> None:
+    ran = _explain(evidence, "calls")
     assert 0 == ran.code
     assert "one revision a call" in ran.out

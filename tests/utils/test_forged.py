@@ -180,12 +180,28 @@ APPROVES_ITSELF = {
 @pytest.mark.parametrize(
     ("edits", "exceptions", "named"),
     [
-        (ALONE, "", "approvals.people is 1 (pinned: 2)"),
-        (APPROVES_ITSELF, "", 'approvals.approvers is ["somebody"] (pinned: ["approver"])'),
-        ({"rpo_minutes = 60": "rpo_minutes = 600000"}, "", "objectives.rpo_minutes is 600000 (pinned: 60)"),
-        ({}, EVERYTHING, "the exception of prerequisites.control-table for * until 2099-12-31 is not pinned"),
+        pytest.param(ALONE, "", "approvals.people is 1 (pinned: 2)", id="one person"),
+        pytest.param(
+            APPROVES_ITSELF,
+            "",
+            'approvals.approvers is ["somebody"] (pinned: ["approver"])',
+            id="another approver",
+            marks=pytest.mark.proof,
+        ),
+        pytest.param(
+            {"rpo_minutes = 60": "rpo_minutes = 600000"},
+            "",
+            "objectives.rpo_minutes is 600000 (pinned: 60)",
+            id="an easier objective",
+            marks=pytest.mark.proof,
+        ),
+        pytest.param(
+            {},
+            EVERYTHING,
+            "the exception of prerequisites.control-table for * until 2099-12-31 is not pinned",
+            id="an exception for all",
+        ),
     ],
-    ids=["one person", "another approver", "an easier objective", "an exception for all"],
 )
 def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     prod: Prod, tmp_path: Path, edits: dict[str, str], exceptions: str, named: str

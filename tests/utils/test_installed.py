@@ -77,7 +77,9 @@ def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None
     }
     assert needed | {"features/dns_records.feature", "features/test_features.py"} <= names
     assert not {parts[1] for parts in paths} & {"tests", "benchmarks", "deploy"}
-    assert {"docs/traps.md"} == {name for name in names if name.startswith("docs")}, "what `explain trap` reads"
+    assert {"docs/gates.md", "docs/traps.md"} == {name for name in names if name.startswith("docs")}, (
+        "what `explain` reads"
+    )
 
 
 def test_the_bare_tool_has_help_and_says_what_it_lacks(bare: Path, run: Callable[..., Ran], tmp_path: Path) -> None:

@@ -229,7 +229,9 @@ def test_one_denied_operation_leaves_only_its_part_unknown(denied: tuple[Ran, Pa
 def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path, seen: Seen) -> None:
     ran = dr_cli(f"-e sit status --tenant tenant9 --from-evidence {seen.evidence}", tmp_path)
     assert (ran.code, "There is no tenant tenant9" in ran.err) == (2, True)
-    result = dr_cli(f"-e sit status --tenant tenant2 --format json --from-evidence {seen.evidence}", tmp_path)
+    result = dr_cli(
+        f"-e sit status --infrastructure --tenant tenant2 --format json --from-evidence {seen.evidence}", tmp_path
+    )
     named = {f["tenant"] for r in result.report["results"] for f in r["findings"]} - {None}
     assert (result.code, result.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
 

@@ -46,6 +46,7 @@ def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
         assert ending[2].startswith("  Next:     `python utils/aws_mgmt/dr_cli.py -e sit ")
 
 
+@pytest.mark.proof
 def test_credentials_that_end_during_the_watch_are_told_on_the_screen(sandbox_world: Endpoint, tmp_path: Path) -> None:
     config = rules(tmp_path, "sit", IMPATIENT)
     variables = {**signed_in(sandbox_world, "reader"), **SMALL}

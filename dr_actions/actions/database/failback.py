@@ -13,7 +13,7 @@ from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
-from dr_actions.model.sequence import FREEZES, Role, role_of
+from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
@@ -145,7 +145,7 @@ def frozen(context: PlanContext, instance: rds.Instance, side: Side = Side.DR) -
 def frozen_since(context: PlanContext) -> datetime | None:
     """From when on nothing was written in the DR region: its last freeze was seen in force; None without one."""
     return max(
-        (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) in FREEZES), default=None
+        (at for step, at in context.confirmed_at.items() if role_of(Goal.FAILBACK, step) in SEEN_FREEZES), default=None
     )
 
 

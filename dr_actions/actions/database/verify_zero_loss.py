@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from dr_actions.actions.common.unavailable_handling import service_name, tenants_of
 from dr_actions.actions.database import copy_selection
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action_ids import prefix_of
 from dr_actions.model.plan import Step
 from dr_checks.core.spans import doubt
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
@@ -57,6 +58,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if writing:
         return StepStatus(StepState.IN_PROGRESS, f"Writers are not stopped yet: {writing}.")
     since = _stopped_at(context)
+    if step.before["mechanism"] != FILES:
+        since = max((since, *_marked_at(context)))
     if _promoted(step, context):
         return StepStatus(StepState.DRIFTED, f"{step.before['copy']} replicates no more: it was promoted unproven.")
     reached = _reached(step, context)
@@ -101,6 +104,11 @@ def _stopped_at(context: PlanContext) -> datetime:
     ours |= {f"family:{context.env.named(names.task_family, tenant=tenant.id)}" for tenant in tenants}
     stops = [stop.at for stop in context.snapshot.get(ecs_stopped_tasks.stops, Side.PRIMARY) if stop.group in ours]
     return max(stops, default=context.snapshot.taken_at - _STOPS_TOLD_FOR)
+
+
+def _marked_at(context: PlanContext) -> list[datetime]:
+    """When the marker was seen written: what holds all until then holds it."""
+    return [at for step, at in context.confirmed_at.items() if prefix_of(step) == "database/write_marker"]
 
 
 def _reached(step: Step, context: PlanContext) -> datetime | None:

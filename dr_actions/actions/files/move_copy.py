@@ -11,14 +11,13 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from dr_actions.actions.common.one_off_task import RUN, network_of, send
 from dr_actions.actions.common.unavailable_handling import name_list, tenants_of
 from dr_actions.actions.compute.task_revisions import used_by
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files.create_access_points import as_the_estate_has_it
 from dr_actions.actions.files.register_mover import SCRIPT, container_name, lender, mover_definition
-from dr_actions.actions.restore_test.run_task import RUN, send
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, present
 from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -39,9 +38,6 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     definition = used_by(context, tenant_service, Side.DR)
     if isinstance(definition, Unavailable):
         raise DataUnavailable(definition)
-    network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
-    if service.public_ip:
-        network["assignPublicIp"] = service.public_ip
     command = {"name": container_name(context, definition), "command": ["php", "-r", _script()]}
     family = mover_family(env)
     params: dict[str, Json] = {
@@ -51,7 +47,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
         "count": 1,
         "startedBy": token,
         "clientToken": "<derived from the task definition>",
-        "networkConfiguration": {"awsvpcConfiguration": network},
+        "networkConfiguration": network_of(service),
         "overrides": {"containerOverrides": [command]},
     }
     yield context.step(

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dr_actions.actions.common import one_off_task
 from dr_actions.actions.common.unavailable_handling import TenantService, tenant_services, tenants_of
 from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers, rewritten
 from dr_actions.actions.compute.task_revisions import used_by
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.actions.files.create_access_points import as_the_estate_has_it
-from dr_actions.actions.restore_test import probe
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, present
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -54,7 +54,7 @@ def lender(context: PlanContext) -> TenantService | None:
 
 def container_name(context: PlanContext, definition: ecs.TaskDefinition) -> str:
     """The container that the lender's site runs in."""
-    return probe.container_of(context.env, definition)
+    return one_off_task.container_of(context.env, definition)
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:

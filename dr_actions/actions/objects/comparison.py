@@ -52,15 +52,13 @@ def evidence_of(difference: s3_objects.BucketDifference) -> tuple[tuple[str, str
 
 
 def sync_status(difference: s3_objects.BucketDifference, since: datetime | None) -> StepStatus | None:
-    """DONE where all that was in the copy by ``since`` is in the bucket, FAILED for what one call cannot copy.
+    """DONE where all that was in the copy by ``since`` is in the bucket.
 
     None while something is to be copied. S3 is not frozen: what is written later is copied home later.
     """
     facts = evidence_of(difference)
     if not difference.missing:
         return StepStatus(StepState.DONE, f"{difference.bucket} holds all that {difference.copy} holds.", facts)
-    if difference.missing == difference.large:
-        return StepStatus(StepState.FAILED, _by_hand(difference), facts)
     if since is not None and difference.oldest_at is not None and difference.oldest_at > since:
         later = f"{difference.missing} objects were written there later"
         message = (
@@ -69,12 +67,3 @@ def sync_status(difference: s3_objects.BucketDifference, since: datetime | None)
         )
         return StepStatus(StepState.DONE, f"{message}.", facts)
     return None
-
-
-def _by_hand(difference: s3_objects.BucketDifference) -> str:
-    command = f"aws s3 cp 's3://{difference.copy}/KEY' 's3://{difference.bucket}/KEY' --copy-props default"
-    return (
-        f"{difference.large} objects of {difference.copy} are larger than 5 GB, which no single copy "
-        "takes. Copy each by hand "
-        f"({command}), then run again: {'; '.join(difference.examples)}."
-    )

@@ -1,28 +1,27 @@
-"""Copies home what the DR region's buckets hold and the primary's lack, inside S3, one object a call.
+"""Copies home what the DR region's buckets hold and the primary's lack, inside S3, many objects at once (transfer.py).
 
-Both lists are read side by side, a page at a time, and each object is copied from the very version that was listed, and
-only onto what was listed at home (If-Match, If-None-Match): done twice it is done once. Versions stay on both sides,
-tags and metadata go with the object, and nothing is deleted: what was deleted in the DR region stays at home, and is
-told. An object that is newer at home is left. It is done twice: while the DR region writes, and once more in the write
-pause, when little is left. Source: API_CopyObject (5 GB at most).
+Both lists are read side by side, a page at a time, and a thousand objects later the journal has a cursor: a run that
+died goes on after it. Versions stay on both sides, tags and metadata go with the object, and nothing is deleted: what
+was deleted in the DR region stays at home, and is told. An object that is newer at home is left. It is done twice:
+while the DR region writes, and once more in the write pause, when little is left: what was written since the first
+listing began.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.objects import comparison as objects_comparison
-from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
+from dr_actions.actions.objects.transfer import READS, WRITES, ObjectTransfer
+from dr_actions.model.action import BulkSender, PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_objects
-from dr_estate.readers.s3_object_pairs import Fetch, ObjectPair, ObjectState, compared, latest
 
-READ, WRITE = "s3:ListObjectVersions", "s3:CopyObject"
 _LAST = "last"
-OWNER, FROM_REGION = "<account>", "<the copy's region>"
+OWNER, FROM_REGION, MISSING = "<account>", "<the copy's region>", "<objects missing>"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -54,48 +53,24 @@ def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__
     )
 
 
-def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
-    """Copy all that is missing, as it is found; returns how many objects that were."""
+def build_call(step: Step, context: PlanContext) -> Call:
+    """The call with the number of objects that are missing now."""
+    return step.call_with({MISSING: objects_comparison.difference(step, context).missing})
+
+
+def send_many(_step: Step, call: Call, sender: BulkSender) -> dict[str, Any]:
+    """Copy all that is missing, as it is found after the cursor; returns how many objects that were."""
     bucket, copy = str(call.params["Bucket"]), str(call.params["CopySource"]["Bucket"])
-    account = str(call.params[OWNER])
-    home = latest(_pages(sender, bucket, call.region, account))
-    away = latest(_pages(sender, copy, str(call.params[FROM_REGION]), account))
-    copied = 0
-    for pair in compared(home, away):
-        if pair.kind is ObjectState.COPY:
-            sender.send(Call("s3", "CopyObject", call.region, _one(pair, bucket, copy, account)))
-            copied += 1
-    return {"copied": copied}
-
-
-def _pages(sender: Sender, bucket: str, region: str, account: str) -> Fetch:
-    def fetch(markers: Mapping[str, str]) -> Mapping[str, Any]:
-        params = {"Bucket": bucket, "ExpectedBucketOwner": account, **markers}
-        return sender.send(Call("s3", "ListObjectVersions", region, params))
-
-    return fetch
-
-
-def _one(pair: ObjectPair, bucket: str, copy: str, account: str) -> dict[str, Any]:
-    if pair.away is None:
-        raise ValueError(f"nothing of {copy} is to be copied")
-    key, there = pair.away.key, pair.home is not None and not pair.home.deleted
-    unchanged = {"IfMatch": pair.home.etag} if pair.home is not None and there else {"IfNoneMatch": "*"}
-    return {
-        "Bucket": bucket,
-        "Key": key,
-        "CopySource": {"Bucket": copy, "Key": key, "VersionId": pair.away.version},
-        "CopySourceIfMatch": pair.away.etag,
-        "ExpectedBucketOwner": account,
-        "ExpectedSourceBucketOwner": account,
-        **unchanged,
-    }
+    account, from_region = str(call.params[OWNER]), str(call.params[FROM_REGION])
+    transfer = ObjectTransfer(sender, bucket, copy, call.region, from_region, account)
+    return {"copied": transfer.copy_all(transfer.differing(sender.cursor), f"{call.params[MISSING]:,}")}
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the bucket lacks nothing that its copy held when the copying began; READY while it does."""
     difference = objects_comparison.difference(step, context)
-    status = objects_comparison.sync_status(difference, context.sent_at.get(step.id))
+    copied = context.sent_at.get(step.id) and context.begun_sending_at.get(step.id)
+    status = objects_comparison.sync_status(difference, copied)
     if status is not None:
         return status
     message = (
@@ -123,4 +98,4 @@ def notes(context: PlanContext) -> Iterator[str]:
     )
 
 
-ACTION = action(globals(), {WRITE}, (s3_objects.apart,), reads={READ})
+ACTION = action(globals(), WRITES, (s3_objects.apart,), reads=READS)

@@ -14,12 +14,11 @@ from collections.abc import Mapping
 
 from dr_actions.model.plan import Json
 from dr_estate.config.environment import Environment
-from dr_estate.readers import drill_resources, ecs
+from dr_estate.readers import drill_resources
 from dr_estate.snapshot.tenants import Tenant
 
 HOST, MARKER, TENANT, SCHEMA = "WORDPRESS_DB_HOST", "DR_PROBE", "DR_TENANT", "DR_SCHEMA"
 PORT = 3306
-LONGEST = 8192  # characters of all overrides of a task (API_TaskOverride)
 
 SCRIPT = r"""
 function got($n) { $f = getenv($n . "_FILE"); return $f ? rtrim(file_get_contents($f), "\r\n") : (string) getenv($n); }
@@ -61,12 +60,6 @@ def overrides(env: Environment, container: str, incident: str, tenant: Tenant, h
 def command() -> list[str]:
     """The command: the script in as few characters as it takes."""
     return ["php", "-r", re.sub(r"\n\s*", "\n", SCRIPT).strip()]
-
-
-def container_of(env: Environment, definition: ecs.TaskDefinition | None) -> str:
-    """The container that the tenant's site runs in: that of the environment's name, else the definition's first."""
-    names = [container.name for container in definition.containers] if definition else []
-    return env.names.container if env.names.container in names or not names else names[0]
 
 
 def with_host(params: Mapping[str, Json], host: str) -> dict[str, Json]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.common.unavailable_handling import TenantService, name_list
 from dr_actions.actions.restore_test import probe, run_task, shared
-from dr_actions.actions.restore_test.run_task import RUN, send
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side

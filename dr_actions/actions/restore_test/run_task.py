@@ -1,30 +1,24 @@
 """The call that starts one task of a tenant's own definition of the DR region, where its service runs. Pure.
 
-Source: ECS API, RunTask (startedBy, clientToken, group, failures).
+Source: ECS API, RunTask (startedBy, clientToken, group).
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
+from dr_actions.actions.common import one_off_task
 from dr_actions.actions.common.unavailable_handling import TenantService
-from dr_actions.actions.restore_test import probe
-from dr_actions.model.action import CallDeclined, PlanContext, Sender
-from dr_actions.model.plan import Call, Json, Step
+from dr_actions.model.action import PlanContext
+from dr_actions.model.plan import Call, Json
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
 from dr_estate.readers import ecs
-
-RUN = "ecs:RunTask"
 
 
 def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json, group: str = "") -> Call:
     """RunTask of one task in the service's subnets and security groups; the same token gives the same task."""
     env, service = context.env, tenant_service.service
-    network: dict[str, Any] = {"subnets": list(service.subnets), "securityGroups": list(service.security_groups)}
-    if service.public_ip:
-        network["assignPublicIp"] = service.public_ip
     what = ":".join([env.name, context.incident, tenant_service.tenant.id, *([group] if group else ())])
     params: dict[str, Json] = {
         "cluster": env.named(env.names.cluster),
@@ -33,7 +27,7 @@ def call_of(context: PlanContext, tenant_service: TenantService, overrides: Json
         "count": 1,
         "startedBy": context.incident,
         "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, what)),
-        "networkConfiguration": {"awsvpcConfiguration": network},
+        "networkConfiguration": one_off_task.network_of(service),
         "overrides": overrides,
         "tags": [{"key": TAG, "value": context.incident}],
         **({"group": group} if group else {}),
@@ -49,16 +43,4 @@ def container_of(context: PlanContext, service: ecs.Service) -> str:
         for definition in seen
         if isinstance(definition, ecs.TaskDefinition) and definition.arn == service.task_definition
     )
-    return probe.container_of(context.env, next(known, None))
-
-
-def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
-    """Run the task. Raises Declined with ECS's reason where it answers that it did not."""
-    answer = sender.send(call)
-    refused = [
-        str(failure.get("reason") or failure.get("detail") or "no reason given")
-        for failure in answer.get("failures", ())
-    ]
-    if refused and not answer.get("tasks"):
-        raise CallDeclined(f"ECS did not start the task: {', '.join(refused)}")
-    return answer
+    return one_off_task.container_of(context.env, next(known, None))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dr_actions.actions.common.one_off_task import RUN, send
 from dr_actions.actions.common.unavailable_handling import (
     TenantService,
     name_list,
@@ -18,7 +19,6 @@ from dr_actions.actions.common.unavailable_handling import (
     unavailable_reasons,
 )
 from dr_actions.actions.restore_test import run_task, shared
-from dr_actions.actions.restore_test.run_task import RUN, send
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Danger, Step
 from dr_actions.model.sequence import START_BATCHES

@@ -2,11 +2,13 @@
 
 Where AWS publishes them: ReplicaLag with the replica, TimeSinceLastSync with the source, S3's latency and backlog with
 the destination and its failures with the source, DynamoDB's latency where the write was made, HealthCheckStatus in
-us-east-1. A disaster may set a bucket's ``replication_latency_s`` and a table's ``replication_latency_ms``.
+us-east-1. A disaster may set a bucket's ``replication_latency_s``, a table's ``replication_latency_ms``, and the
+``free_part`` of a database's storage.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,8 +31,10 @@ from sandbox.moto_ext.s3.s3 import backlog
 
 GIB = 1024**3
 CPU, FREE_PART = 12.0, 0.6
+_STORAGE_TYPES = {"GLACIER": "GlacierStorage", "DEEP_ARCHIVE": "DeepArchiveStorage", "STANDARD_IA": "StandardIAStorage"}
 TABLE_LATENCY_MS, OBJECT_LATENCY_S = 850.0, 4.0
 _OBJECTS_LATE, _WRITES_LATE = "replication_latency_s", "replication_latency_ms"
+_FREE = "free_part"
 
 
 def databases(account: str, region: str) -> Iterator[MetricSource]:
@@ -39,7 +43,7 @@ def databases(account: str, region: str) -> Iterator[MetricSource]:
         if database.status not in ("available", "backing-up", "modifying"):
             continue
         dimensions = {"DBInstanceIdentifier": database.db_instance_identifier}
-        free = FREE_PART * float(database.allocated_storage or 0) * GIB
+        free = float(getattr(database, _FREE)) * float(database.allocated_storage or 0) * GIB
         for name, value, unit in (
             ("CPUUtilization", CPU, "Percent"),
             ("FreeStorageSpace", free, "Bytes"),
@@ -101,16 +105,14 @@ def buckets(account: str, region: str) -> Iterator[MetricSource]:
 
 def _stored(bucket: FakeBucket) -> Iterator[MetricSource]:
     """Size and number of a bucket's objects, which S3 publishes once a day (S3 User Guide, storage metrics)."""
-    for name, storage, value, unit in (
-        (
-            "BucketSizeBytes",
-            "StandardStorage",
-            lambda _: float(sum(key.size for key in _objects_stored(bucket))),
-            "Bytes",
-        ),
-        ("NumberOfObjects", "AllStorageTypes", lambda _: float(sum(1 for _ in _objects_stored(bucket))), "Count"),
-    ):
-        yield source("AWS/S3", name, {"BucketName": bucket.name, "StorageType": storage}, value, unit)
+    sizes: Counter[str] = Counter()
+    for key in _objects_stored(bucket):
+        sizes[_STORAGE_TYPES.get(key.storage_class or "", "StandardStorage")] += key.size
+    number = sum(1 for _ in _objects_stored(bucket))
+    measured = [("NumberOfObjects", "AllStorageTypes", float(number), "Count")]
+    measured += [("BucketSizeBytes", storage, float(size), "Bytes") for storage, size in sorted(sizes.items())]
+    for name, storage, value, unit in measured:
+        yield source("AWS/S3", name, {"BucketName": bucket.name, "StorageType": storage}, always(value), unit)
 
 
 def _objects_stored(bucket: FakeBucket) -> Iterator[FakeKey]:
@@ -178,6 +180,7 @@ def _healthy(check: HealthCheck, value: float) -> Value:
 
 
 def install() -> None:
-    """Give buckets and tables the latency of a healthy day. Idempotent."""
+    """Give buckets, tables and databases the values of a healthy day. Idempotent."""
+    setattr(DBInstance, _FREE, FREE_PART)
     setattr(FakeBucket, _OBJECTS_LATE, OBJECT_LATENCY_S)
     setattr(Table, _WRITES_LATE, TABLE_LATENCY_MS)

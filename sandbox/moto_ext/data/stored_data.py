@@ -29,7 +29,9 @@ FOLDER = "folder:"
 """How the id of the file begins that is a tenant's whole site as it was installed, with the folder's path."""
 ASIDE = "aside:"
 """How the id of a file begins that AWS Backup restored: below ``aws-backup-restore_<time>``, where no tenant looks."""
-OWN = (SCHEMA, USER, FOLDER, ASIDE)
+MARKER = "marker:"
+"""How the id of the row begins that a move writes and looks for: the marker's name and its number."""
+OWN = (SCHEMA, USER, FOLDER, ASIDE, MARKER)
 """What no visitor wrote, or sees."""
 
 
@@ -64,7 +66,8 @@ def rows_of(instance: DBInstance) -> list[StoredRow]:
     source = _source_of(instance)
     if source is None:
         return list(row_log(_backend_of(instance), instance.dbi_resource_id))
-    reached = replicated_until(source.region, lag_s("replica_lag_s", REPLICA_LAG_S))
+    trails_s = lag_s("replica_lag_s", REPLICA_LAG_S) + lag_s("replica_unseen_s", 0)
+    reached = replicated_until(source.region, trails_s)
     stood = instance.__dict__.get("replication_frozen_at")
     return until(rows_of(source), min(reached, stood) if stood else reached)
 

@@ -1,12 +1,13 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-Four kinds are played. The command line of this tool is a real process of it (processes.py). ``php -r`` of one script
+Five kinds are played. The command line of this tool is a real process of it (processes.py). ``php -r`` of one script
 asks a database for its tables: it asks the host in WORDPRESS_DB_HOST, as the task's own region resolves it, for the
 schema in DR_SCHEMA, and prints one line of JSON with what it was told to say; where it cannot connect it prints PHP's
 message and ends with 1. Another moves what AWS Backup restored into its place, and prints how much each folder of
-DR_PATHS holds. ``true`` ends with 0 at once. Any other command of an override runs on. What the awslogs driver and the
-agent need before the container starts (log group, secrets, and the file system that ``true``'s task mounts) is looked
-for first, and a task without it never runs (ECS developer guide, stopped task error codes).
+DR_PATHS holds. Markers are written, looked for and taken away (markers.py). ``true`` ends with 0 at once. Any other
+command of an override runs on. What the awslogs driver and the agent need before the container starts (log group,
+secrets, and the file system that ``true``'s task mounts) is looked for first, and a task without it never runs (ECS
+developer guide, stopped task error codes).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from moto.logs.models import logs_backends
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, transition_s
-from sandbox.moto_ext.ecs import processes
+from sandbox.moto_ext.ecs import markers, processes
 from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
@@ -97,22 +98,34 @@ def _run(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:
     if container_override["command"] == ["true"]:
         _start_and_end(backend, task)
         return
-    variables = _variables(container, container_override)
-    script = container_override["command"][2]
-    if all(word in script for word in _ASKS):
-        code, line = _asked(backend, task, variables)
-    elif all(word in script for word in _MOVES):
-        try:
-            code, line = 0, _moved(backend, task, variables)
-        except StoreUnavailable as no:
-            task.stop(now(), f"{UNMOUNTED}: {no}")
-            return
-    else:
-        code, line = 255, "PHP Fatal error: the sandbox plays no such script"
-    _log(backend, task, container, line)
+    try:
+        code, lines = _played(
+            backend, task, _variables(container, container_override), container_override["command"][2]
+        )
+    except StoreUnavailable as no:
+        task.stop(now(), f"{UNMOUNTED}: {no}")
+        return
+    for line in lines:
+        _log(backend, task, container, line)
+    if code is None:
+        return
     task.exit_code = code
     seconds = duration_s("ecs.run-command", task.group) if is_real() else transition_s() / 2
     task.stop(now() + timedelta(seconds=seconds), ENDED)
+
+
+def _played(
+    backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
+) -> tuple[int | None, tuple[str, ...]]:
+    """The exit code, None while the script goes on, and what it prints now. Raises StoreUnavailable: no files."""
+    if markers.MARK in script:
+        return markers.play(backend, task, variables, script)
+    if all(word in script for word in _ASKS):
+        code, line = _asked(backend, task, variables)
+        return code, (line,)
+    if all(word in script for word in _MOVES):
+        return 0, (_moved(backend, task, variables),)
+    return 255, ("PHP Fatal error: the sandbox plays no such script",)
 
 
 def _runs_the_tool(backend: EC2ContainerServiceBackend, task: RunningTask, given: list[dict[str, Any]]) -> bool:
@@ -192,5 +205,6 @@ def _log(backend: EC2ContainerServiceBackend, task: RunningTask, container: Mapp
     if group not in logs.groups:
         logs.create_log_group(group, {})
     stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{container['name']}/{task.id}"
-    logs.create_log_stream(group, stream)
+    if stream not in logs.groups[group].streams:
+        logs.create_log_stream(group, stream)
     logs.put_log_events(group, stream, [{"timestamp": int(now().timestamp() * 1000), "message": line}])

@@ -40,7 +40,8 @@ class RunningTask:
     """One task. ``group`` is ``service:NAME`` or ``family:NAME``.
 
     ``leaves_at`` is when it serves no more, ``stops_at`` when it has drained and stopped; both may lie ahead.
-    ``serves_at`` is when its load balancer may first find it healthy, None for as soon as it runs.
+    ``serves_at`` is when its load balancer may first find it healthy, None for as soon as it runs. ``marked``: it has
+    written a marker.
     """
 
     id: str
@@ -66,6 +67,7 @@ class RunningTask:
     overrides: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
     process: bool = False
+    marked: bool = False
     secrets: dict[str, str] = field(default_factory=dict)
 
     def status(self, moment: datetime) -> str:

@@ -21,6 +21,7 @@ IAM_PREFIX = {
     "elbv2": "elasticloadbalancing",
     "efs": "elasticfilesystem",
     "service-quotas": "servicequotas",
+    "sesv2": "ses",
     "resourcegroupstaggingapi": "tag",
     "stepfunctions": "states",
 }

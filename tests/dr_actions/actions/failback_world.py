@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from dr_actions.actions.traffic.change_batch import record_set, shifted, upserts
 from dr_actions.guard.context import GuardContext
@@ -27,6 +27,8 @@ from tests.dr_checks.worlds import warm
 from tests.worlds import borrowed, healthy
 
 _OLDER_S = 3
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Home(World):
@@ -44,6 +46,7 @@ class Home(World):
         )
         self.guard = GuardContext.upon(self.healthy, env)
         self.sent_at: dict[str, datetime] = {}
+        self.begun_sending_at: dict[str, datetime] = {}
         self.confirmed_at: dict[str, datetime] = {}
         self.changes: dict[str, str] = {}
         self.begun_at: datetime | None = None
@@ -53,7 +56,7 @@ class Home(World):
 
     def _recorded(self) -> dict[str, Any]:
         times = {"sent_at": dict(self.sent_at), "confirmed_at": dict(self.confirmed_at), "begun_at": self.begun_at}
-        return {"goal": self.goal, **times}
+        return {"goal": self.goal, "begun_sending_at": dict(self.begun_sending_at), **times}
 
     def confirm(self, action: Action, step: Step, upon: Snapshot | None = None) -> StepStatus:
         seen = self.look(action, upon)
@@ -69,7 +72,9 @@ class Home(World):
 
     def act(self, action: Action, step: Step, upon: Snapshot | None = None) -> Call:
         call = action.build_call(step, self.look(action, upon))
-        answer = action.send(step, call, Guarded(self, action))
+        sender = guarded(self, action)
+        self.begun_sending_at.setdefault(step.id, self.whole("sts_identity.caller").taken_at)
+        answer = action.send_many(step, call, sender) if action.send_many else action.send(step, call, sender)
         self.sent_at[step.id] = self.whole("sts_identity.caller").taken_at
         self.changes |= {step.id: answer["ChangeInfo"]["Id"]} if "ChangeInfo" in answer else {}
         return call
@@ -103,18 +108,34 @@ class Home(World):
         return list(response.get(kind, [str(response)]))
 
 
-class Guarded:
+class OneByOne:
+    """Sends very many calls one after another, once each; nothing goes on from where it came to."""
+
+    cursor, attempts = "", 1
+
+    def __init__(self, send: Callable[[Call], dict[str, Any]]) -> None:
+        self.send = send
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        return [work(item) for item in items]
+
+    def record(self, cursor: str, message: str) -> None:
+        """Nothing is kept."""
+
+    def pause(self, attempt: int) -> None:
+        """Nobody waits."""
+
+
+def guarded(world: Home, action: Action) -> OneByOne:
     """A hand whose calls the guard sees, as the product's own does."""
 
-    def __init__(self, world: Home, action: Action) -> None:
-        self._world, self._allowed = world, action.writes | action.reads
-
-    def send(self, call: Call) -> dict[str, Any]:
-        world = self._world
-        context = replace(world.guard, allowed=self._allowed, goal=world.goal, proofs=world.proofs)
-        refused = refusal(call, context)
+    def send(call: Call) -> dict[str, Any]:
+        allowed = action.writes | action.reads
+        refused = refusal(call, replace(world.guard, allowed=allowed, goal=world.goal, proofs=world.proofs))
         assert refused is None, refused
         return world.hand.send(call)
+
+    return OneByOne(send)
 
 
 @contextmanager
@@ -135,6 +156,7 @@ def returned(world: Home) -> Home:
     world.endpoint.return_to("away")
     world.hand.sent.clear()
     world.sent_at.clear()
+    world.begun_sending_at.clear()
     world.confirmed_at.clear()
     return world
 
@@ -184,5 +206,5 @@ def past_the_second(world: Home, seconds: int = 1) -> None:
     """Age the world and the run: copies have times in whole seconds, so what was written before is older."""
     world.endpoint.age(seconds)
     world.begun_at = world.begun_at - timedelta(seconds=seconds) if world.begun_at else None
-    for recorded in (world.sent_at, world.confirmed_at):
+    for recorded in (world.sent_at, world.begun_sending_at, world.confirmed_at):
         recorded |= {step: moment - timedelta(seconds=seconds) for step, moment in recorded.items()}

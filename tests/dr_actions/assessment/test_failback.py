@@ -8,6 +8,7 @@ import pytest
 
 from dr_actions.assessment.failback import (
     failback_gates,
+    objects_to_copy,
     serving_gates,
     stranded_writes,
     sync_estimate,
@@ -24,6 +25,7 @@ from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import dynamodb, efs, rds
+from dr_estate.readers.s3_objects import PairCounter, apart
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.worlds import DENIED, SIT, Values, world
@@ -103,6 +105,14 @@ def test_a_sync_is_estimated_from_what_is_seen_and_takes_its_time() -> None:
     for seen, gib in cases:
         context = context_of(SIT, world(seen), Goal.FAILBACK)
         assert (gib, round(gib * 1024 / speed)) == sync_estimate(context)
+
+
+def test_the_objects_that_are_to_be_copied_are_told_by_bucket_and_what_was_not_compared() -> None:
+    lacking = replace(PairCounter().difference("assets", "assets-dr"), missing=3_000, missing_bytes=12 << 30)
+    whole = replace(lacking, bucket="templates", missing=0)
+    context = context_of(SIT, world({(apart, Side.DR): (lacking, whole, DENIED)}), Goal.FAILBACK)
+    assert f"It copies 3,000 objects (12.0 GiB) into assets. {DENIED.why}" == objects_to_copy(context)
+    assert "" == objects_to_copy(context_of(SIT, world({(apart, Side.DR): (whole,)}), Goal.FAILBACK))
 
 
 def test_tables_that_are_not_seen_keep_their_cause() -> None:

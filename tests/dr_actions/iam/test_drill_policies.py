@@ -82,7 +82,10 @@ def test_in_the_dr_region_it_may(what: str) -> None:
     assert ALLOWED == judged(action, DR, resource, context=context)
 
 
-@pytest.mark.parametrize("what", [name for name in MAY if name != "read what it said"])
+OF_RECOVERIES = ("read what it said", "run a tenant's task")  # a planned move writes its marker by one
+
+
+@pytest.mark.parametrize("what", [name for name in MAY if name not in OF_RECOVERIES])
 def test_in_the_primary_region_it_may_not(what: str) -> None:
     action, resource, context = MAY[what]
     there = resource.replace(DR, PRIMARY)
@@ -103,7 +106,7 @@ def test_nothing_lets_it(what: str) -> None:
     assert ALLOWED != judged(action, DR, resource, context=context)
 
 
-@pytest.mark.parametrize("what", [name for name in MAY if name != "read what it said"])
+@pytest.mark.parametrize("what", [name for name in MAY if name not in OF_RECOVERIES])
 def test_the_operator_may_not(what: str) -> None:
     action, resource, context = MAY[what]
     assert ALLOWED != judged(action, DR, resource, role=IamRole.OPERATOR, context=context)

@@ -42,7 +42,7 @@ OTHERS = {
     "secretsmanager": "secret:prod-rds-master-credentials-AbCdEf",
     "sns": "payroll",
 }
-TASKS = {"ecs:RegisterTaskDefinition", "ecs:TagResource"}
+TASKS = {"ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource"}
 CONTEXT = {
     "aws:ResourceTag/Name": ("sit-efs",),
     "iam:PassedToService": ("backup.amazonaws.com",),
@@ -59,7 +59,8 @@ def judged(
         IamPolicy(name, json.dumps(document)) for name, document in HELD.items() if not (without and without in name)
     ]
     via = {"kms:ViaService": (f"secretsmanager.{region}.amazonaws.com",)}
-    context = {**given, **via, "aws:RequestedRegion": (region,)}
+    cluster = {"ecs:cluster": (f"arn:aws:ecs:{region}:{SIT.account}:cluster/sit-cluster",)}
+    context = {**given, **via, **cluster, "aws:RequestedRegion": (region,)}
     return decide(iam_policies, AccessRequest(action, resource, context)).word
 
 

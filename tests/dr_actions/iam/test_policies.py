@@ -44,7 +44,8 @@ OF_RESTORED_FILES: list[tuple[str, str, dict[str, str], bool]] = [
     ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": "sit-efs", "ResourceTag": "another's"}, False),
     ("elasticfilesystem:TagResource", _SYSTEM, {"RequestTag": "sit-efs-drill-20260107-101500"}, False),
     ("ecs:RunTask", "task-definition/sit-restored-files:2", {}, True),
-    ("ecs:RunTask", "task-definition/sit-tenant-1:2", {}, False),
+    ("ecs:RunTask", "task-definition/sit-tenant-1:2", {}, True),
+    ("ecs:RunTask", "task-definition/prod-tenant-1:2", {}, False),
 ]
 
 
@@ -58,6 +59,8 @@ def published() -> dict[str, Any]:
 def judged(role: IamRole, action: str, region: str, resource: str | None = None, leading: tuple[str, ...] = ()) -> str:
     """What IAM decides of ``action`` by the role's policies; ``leading`` are the items' partition keys."""
     context: dict[str, tuple[str, ...]] = {"aws:RequestedRegion": (region,), "aws:userid": ("AROA1:alice",)}
+    context["ecs:cluster"] = (f"arn:aws:ecs:{region}:{SIT.account}:cluster/sit-cluster",)
+    context["iam:PassedToService"] = ("ecs-tasks.amazonaws.com",)
     if leading:
         context["dynamodb:LeadingKeys"] = leading
     iam_policies = [IamPolicy(name, json.dumps(document)) for name, document in HELD[role].items()]
@@ -156,7 +159,7 @@ def test_the_operator_may_write_what_the_verbs_declare_in_the_dr_region() -> Non
 
 
 @pytest.mark.parametrize(("action", "resource", "tags", "may"), OF_RESTORED_FILES)
-def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_no_tenants_task(
+def test_the_operator_opens_mounts_and_names_restored_files_alone_and_runs_its_own_estate_s_tasks(
     action: str, resource: str, tags: dict[str, str], may: bool
 ) -> None:
     arn = f"arn:aws:{action.split(':', maxsplit=1)[0]}:{DR}:{SIT.account}:{resource}"

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from dr_checks.core.exceptions import ExceptionsFileError, apply_exceptions, parse_exceptions
-from dr_checks.core.model import CheckResult, Status
+from dr_checks.core.exceptions import ExceptionRule, ExceptionsFileError, apply_exceptions, parse_exceptions
+from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
@@ -47,6 +47,21 @@ def test_only_the_subjects_of_the_pattern_are_accepted() -> None:
         "sit-tenant1-service": Status.FAIL,
         "sit-tenant2-service": Status.EXCEPTED,
     }
+
+
+def _listed(*patterns: str, until_day: date = date(2026, 3, 1)) -> Status:
+    """How a finding about a rule and a queue comes out where these patterns are accepted."""
+    found = Finding("c", Side.DR, "resources", None, Status.FAIL, "2", "none", "b", members=("events:rule a", "sqs b"))
+    result = CheckResult("c", Severity.NORMAL, Area.INFRASTRUCTURE, Status.FAIL, (found,))
+    rules = [ExceptionRule("c", pattern, "jane.doe", "one region's own", date(2026, 3, 31)) for pattern in patterns]
+    return apply_exceptions(result, rules, until_day).status
+
+
+def test_a_finding_about_a_list_is_accepted_when_each_of_its_members_is() -> None:
+    assert _listed("events:rule *") is Status.FAIL
+    assert _listed("events:rule *", "sqs b") is Status.EXCEPTED
+    assert _listed("events:rule *", "sqs b", until_day=date(2026, 4, 1)) is Status.FAIL
+    assert _listed("resources") is Status.EXCEPTED
 
 
 def test_what_could_not_be_seen_cannot_be_accepted() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import botocore.exceptions as aws
 import pytest
 
-from dr_estate.aws.errors import CODES, KIND_OF_CODE, DeadlinePassed, explain, kind_of
+from dr_estate.aws.errors import CODES, KIND_OF_CODE, DeadlinePassed, explain, is_passing, kind_of
 from dr_estate.model.unavailable import SILENT, UnavailableKind
 from tests.dr_estate.contracts.recorded import FOLDER, here
 
@@ -45,6 +45,11 @@ def _answer(code: str, status: int, message: str = "") -> aws.ClientError:
         ("LimitExceededException", 400, UnavailableKind.ERROR),
         ("KMS.DisabledException", 400, UnavailableKind.ERROR),
         ("AWSOrganizationsNotInUseException", 404, UnavailableKind.ERROR),
+        ("ServiceUnavailableException", 400, UnavailableKind.UNREACHABLE),  # AWS Backup and CloudWatch Logs say so
+        ("KmsAccessDeniedException", 400, UnavailableKind.DENIED),
+        ("KMSOptInRequired", 403, UnavailableKind.DENIED),
+        ("KMSThrottling", 400, UnavailableKind.THROTTLED),
+        ("ANewWordForTooMany", 429, UnavailableKind.THROTTLED),
     ],
 )
 def test_a_code_and_its_status_mean_one_kind(code: str, status: int, kind: UnavailableKind) -> None:
@@ -118,6 +123,11 @@ def test_a_recorded_error_is_a_refusal_of_this_request_unless_its_code_means_mor
     unavailable = explain(_answer(row["code"], row["status"], row["message"]), row["service"], REGION)
     assert unavailable.kind is KINDS.get(row["code"], UnavailableKind.ERROR)
     assert row["code"] in unavailable.why
+
+
+def test_a_write_that_met_another_at_a_replica_is_sent_again() -> None:
+    assert is_passing("ReplicatedWriteConflictException")
+    assert not is_passing("ValidationException")
 
 
 def test_a_code_means_the_same_with_and_without_the_word_exception() -> None:

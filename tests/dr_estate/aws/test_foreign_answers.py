@@ -148,6 +148,44 @@ def test_half_an_answer_is_not_awss_either(reading: Callable[..., Unavailable], 
     assert (unavailable.kind, unavailable.why.count("\n")) == (UnavailableKind.NOT_AWS, 0)
 
 
+_INSTANCE = "<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance>{}</DBInstance>"
+_INSTANCES = _INSTANCE + "</DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"
+UNHEARD_OF = {
+    "a list for an object": ("ecs", "[1]"),
+    "a text for an object": ("ecs", '{"clusters": "many"}'),
+    "a number for a list": ("ecs", '{"clusters": 5}'),
+    "a number for an object": ("ecs", '{"clusters": [5]}'),
+    "a text for a moment": ("backup", '{"BackupVaultList": [{"CreationDate": "yesterday"}]}'),
+    "a moment of no year": ("backup", '{"BackupVaultList": [{"CreationDate": 1e300}]}'),
+    "a text for a moment in XML": ("rds", _INSTANCES.format("<InstanceCreateTime>yesterday</InstanceCreateTime>")),
+    "a text for a number in XML": ("rds", _INSTANCES.format("<AllocatedStorage>many</AllocatedStorage>")),
+}
+"""Bodies in the protocol of their service, in a shape that it does not have: services and answers."""
+
+
+@pytest.mark.parametrize("body", UNHEARD_OF)
+def test_an_answer_of_a_shape_that_nobody_knows_is_no_defect_of_ours(
+    reading: Callable[..., Unavailable], body: str
+) -> None:
+    service, text = UNHEARD_OF[body]
+    unavailable = reading(service, 200, text.encode())
+    assert unavailable.kind is UnavailableKind.UNREADABLE
+    assert f"{service} in {REGION} gave an answer that was not understood" in unavailable.why
+    assert "\n" not in unavailable.why
+
+
+def test_a_write_whose_answer_is_not_understood_may_have_taken_effect(sending: Callable[..., SendFailed]) -> None:
+    failed = sending("ecs", 200, b'{"service": 5}')
+    assert failed.trouble is FailureKind.UNCERTAIN
+    assert "was not understood" in str(failed)
+
+
+def test_an_account_that_sts_does_not_tell_is_not_seen(server: Server) -> None:
+    server.answer = (200, b"<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>", {})
+    with pytest.raises(DataUnavailable, match="it has no Account"):
+        ReadClient(SIT, reads(), Credentials()).prove_account()
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_page_of_a_service_that_is_down_is_its_silence(reading: Callable[..., Unavailable], service: str) -> None:
     unavailable = reading(service, 503, b"<html><body><b>Http/1.1 Service Unavailable</b></body></html>")

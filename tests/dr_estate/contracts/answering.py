@@ -20,7 +20,7 @@ from botocore.model import OperationModel
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import cloudfront, drill_resources, ecs, efs, elbv2, rds, restored_files
+from dr_estate.readers import cloudfront, drill_resources, ecs, efs, elbv2, marker_tasks, rds, restored_files
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
@@ -33,7 +33,7 @@ Answer = Callable[[str, Params, str], dict[str, Any]]
 Key = tuple[str, Side]
 Sections = dict[Key, Section]
 _ON_THE_NETWORK = {"dns_answers", "http_sites"}
-_FOLLOWED = TrackedChanges(changes=("C1",))
+_FOLLOWED = TrackedChanges(changes=("C1",), families=("sit-tenant-1",))
 
 
 @cache
@@ -199,6 +199,7 @@ _CHANGED: dict[str, Callable[[Any], Any]] = {
     ecs.task_definitions.name: _with_parameter,
     elbv2.healthy_hosts.name: lambda readings: tuple(replace(reading, at=None) for reading in readings),
     efs.of_drills.name: lambda _: evidence().get(efs.file_systems, Side.DR),
+    marker_tasks.tasks.name: _probed,
     rds.instances.name: _with_drill,
     restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
     restored_files.systems.name: _restored,

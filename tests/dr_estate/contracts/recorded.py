@@ -19,8 +19,7 @@ from tests.dr_estate.contracts.shapes import named
 ROOT = Path(__file__).parents[3]
 
 FOLDER = Path(os.environ.get("DR_RECORDINGS") or ROOT.parent / "shared" / "recordings")
-_TOKEN = "page-2"
-_TOKENS: Mapping[str, Any] = {"dynamodb:Scan": {"pk": {"S": _TOKEN}}}
+_TOKENS = ("page-2", "page-3")
 here = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"no recordings: {FOLDER} is absent (DR_RECORDINGS names it)")
 
 
@@ -37,20 +36,22 @@ class Recording:
         return dict(_without_tokens(self.operation, self.data))
 
     def pages(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The first half of its rows with a token, or the rest where ``params`` holds the token."""
+        """The first half of its rows, then an empty page, each with a token; then the rest, as the token asks."""
         how, body = paginator(self.operation), self.whole()
         keys = listed(how.get("result_key"))
         if not how or not any(isinstance(_at(body, key), list) for key in keys):
             return body
-        second = any(_TOKEN in str(params.get(name)) for name in listed(how["input_token"]))
+        requested = " ".join(str(params.get(name)) for name in listed(how["input_token"]))
+        page = next((number for number, token in enumerate(_TOKENS, 1) if token in requested), 0)
         for key in keys:
             rows = _at(body, key) or []
             if isinstance(rows, list):
                 half = (len(rows) + 1) // 2
-                body = _with(body, key.split("."), rows[half:] if second else rows[:half])
-        if not second:
+                body = _with(body, key.split("."), (rows[:half], [], rows[half:])[page])
+        if page < len(_TOKENS):
+            token = {"pk": {"S": _TOKENS[page]}} if self.operation == "dynamodb:Scan" else _TOKENS[page]
             for path in listed(how["output_token"]):
-                body = _with(body, path.split(" || ")[0].split("."), _TOKENS.get(self.operation, _TOKEN))
+                body = _with(body, path.split(" || ")[0].split("."), token)
             if how.get("more_results"):
                 body = _with(body, how["more_results"].split("."), True)
         return body

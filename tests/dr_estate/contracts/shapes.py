@@ -88,7 +88,7 @@ def _full(shape: Shape, name: str, deep: int, skipped: frozenset[str]) -> Any:
     if isinstance(shape, StructureShape):
         members = shape.members if deep else {key: shape.members[key] for key in shape.required_members}
         chosen = {key: member for key, member in members.items() if key not in skipped}
-        chosen = dict([*chosen.items()][:1]) if _is_union(shape) else chosen
+        chosen = dict([*chosen.items()][:1]) if is_union(shape) else chosen
         return {key: _full(member, key, max(deep - 1, 0), skipped) for key, member in chosen.items()}
     if isinstance(shape, ListShape):
         return [_full(shape.member, name, max(deep - 1, 0), skipped)] if deep else []
@@ -119,7 +119,7 @@ def _drawn(shape: Shape, name: str, deep: int, skipped: frozenset[str]) -> st.Se
     inner = max(deep - 1, 0)
     if isinstance(shape, StructureShape):
         members = {key: _drawn(member, key, inner, skipped) for key, member in _members(shape, deep, skipped).items()}
-        if _is_union(shape):
+        if is_union(shape):
             return st.one_of([st.fixed_dictionaries({key: member}) for key, member in members.items()])
         required = {key: member for key, member in members.items() if key in shape.required_members}
         optional = {key: member for key, member in members.items() if key not in required}
@@ -133,7 +133,7 @@ def _drawn(shape: Shape, name: str, deep: int, skipped: frozenset[str]) -> st.Se
     return simple
 
 
-def _is_union(shape: StructureShape) -> bool:
+def is_union(shape: StructureShape) -> bool:
     """Whether one member alone is there; the model of DynamoDB does not say so of its values."""
     return bool(shape.is_tagged_union) or shape.name == "AttributeValue"
 

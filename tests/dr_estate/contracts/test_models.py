@@ -39,6 +39,7 @@ _REASONS = {
         backup:ListRestoreJobs.RestoreJobs[].RestoreJobId
         cloudwatch:DescribeAlarms.CompositeAlarms[].AlarmName
         cloudwatch:DescribeAlarms.MetricAlarms[].AlarmName
+        cloudwatch:ListDashboards.DashboardEntries[].DashboardArn
         dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].IndexName
         dynamodb:DescribeTable.Table.Replicas[].RegionName
         dynamodb:DescribeTable.Table.TableName
@@ -73,6 +74,8 @@ _REASONS = {
         ecs:DescribeTasks.tasks[].taskDefinitionArn
         efs:DescribeAccessPoints.AccessPoints[].AccessPointId
         efs:DescribeAccessPoints.AccessPoints[].FileSystemId
+        elasticache:DescribeCacheClusters.CacheClusters[].ARN
+        elasticache:DescribeReplicationGroups.ReplicationGroups[].ARN
         elbv2:DescribeListenerCertificates.Certificates[].CertificateArn
         elbv2:DescribeListeners.Listeners[].Certificates[].CertificateArn
         elbv2:DescribeListeners.Listeners[].DefaultActions[].ForwardConfig.TargetGroups[].TargetGroupArn
@@ -84,6 +87,9 @@ _REASONS = {
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupArn
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupName
         kms:DescribeKey.KeyMetadata.Arn
+        lambda:ListFunctions.Functions[].FunctionArn
+        logs:DescribeMetricFilters.metricFilters[].filterName
+        logs:DescribeMetricFilters.metricFilters[].logGroupName
         logs:DescribeLogGroups.logGroups[].logGroupName
         rds:DescribeAccountAttributes.AccountQuotas[].AccountQuotaName
         rds:DescribeDBInstances.DBInstances[].DBInstanceArn
@@ -102,11 +108,14 @@ _REASONS = {
         resourcegroupstaggingapi:GetResources.ResourceTagMappingList[].ResourceARN
         s3:ListObjectVersions.DeleteMarkers[].Key
         s3:ListObjectVersions.Versions[].Key
+        scheduler:ListSchedules.Schedules[].Arn
         secretsmanager:BatchGetSecretValue.SecretValues[].Name
         secretsmanager:ListSecrets.SecretList[].ARN
+        sesv2:ListEmailIdentities.EmailIdentities[].IdentityName
         sns:ListSubscriptionsByTopic.Subscriptions[].Endpoint
         ssm:DescribeParameters.Parameters[].Name
         ssm:GetParametersByPath.Parameters[].Name
+        wafv2:ListWebACLs.WebACLs[].ARN
     """,
     "is a state: neither a good nor a bad one may be guessed": """
         dynamodb:DescribeTable.Table.TableStatus

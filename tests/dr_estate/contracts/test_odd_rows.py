@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge, lags
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
-from dr_estate.readers import dynamodb, ecs, elbv2, vpc
+from dr_estate.readers import dynamodb, ecs, elbv2, sns_topics, terraform_state, vpc
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from dr_estate.snapshot.tenants import discover
@@ -172,3 +173,40 @@ def test_a_lag_whose_rows_were_not_understood_is_not_measured() -> None:
     before, after = lags(healthy, SIT), lags(odd, SIT)
     assert [lag for lag in after if lag not in before] == [lag for lag in after if lag.unseen == ODD.unseen]
     assert len(after) > len(before)
+
+
+def test_a_topic_or_a_lock_table_that_is_not_understood_hides_no_other(answered: Answered) -> None:
+    first = SIT.named(SIT.names.topics[0])
+
+    def topic(_operation: str, params: Mapping[str, Any], _region: str) -> dict[str, Any]:
+        counts = {"SubscriptionsConfirmed": "1", "SubscriptionsPending": "0"}
+        return {"Attributes": {} if params["TopicArn"].endswith(f":{first}") else counts}
+
+    answered.give("sns:GetTopicAttributes", topic)
+    section = answered.read([sns_topics.topics.name])[sns_topics.topics.name, Side.DR]
+    assert [row.name for row in section.unreadable] == [first]
+    assert [found.name for found in section.value] == [SIT.named(name) for name in SIT.names.topics[1:]]
+
+    locked = SIT.named(SIT.names.state_lock_tables[0])
+
+    def table(_operation: str, params: Mapping[str, Any], _region: str) -> dict[str, Any]:
+        return {"Table": {} if params["TableName"] == locked else {"TableStatus": "ACTIVE"}}
+
+    answered.give("dynamodb:DescribeTable", table)
+    section = answered.read([terraform_state.lock_tables.name])[terraform_state.lock_tables.name, Side.DR]
+    assert [row.name for row in section.unreadable] == [locked]
+    assert {found.status for found in section.value} == {"ACTIVE"}
+
+
+def test_a_value_that_is_no_number_is_no_value_of_a_metric(answered: Answered) -> None:
+    moments = [evidence().taken_at - timedelta(minutes=minute) for minute in range(3)]
+
+    def metric(_operation: str, params: Mapping[str, Any], _region: str) -> dict[str, Any]:
+        ids = [query["Id"] for query in params["MetricDataQueries"]]
+        values = [float("nan"), 7.0, float("inf")]
+        rows = [{"Id": name, "Timestamps": moments, "Values": values, "StatusCode": "Complete"} for name in ids]
+        return {"MetricDataResults": rows}
+
+    answered.give("cloudwatch:GetMetricData", metric)
+    found = answered.read([dynamodb.latency_metrics.name])[dynamodb.latency_metrics.name, Side.PRIMARY]
+    assert {reading.value for reading in found.value} == {7.0}

@@ -26,10 +26,10 @@ def test_a_recorded_answer_is_understood_and_read_by_pages_as_at_once(answered: 
     assert all(row.name for section in whole.values() for row in section.unreadable), "each bears its name"
     paged = answered.give(recording.operation, lambda _operation, params, _region: recording.pages(params))
     assert whole == paged
-    assert whole == _reloaded(whole)
+    assert whole == reloaded(whole)
 
 
-def _reloaded(sections: Sections) -> Sections:
+def reloaded(sections: Sections) -> Sections:
     """The sections as they come back from saved evidence."""
     now = evidence().taken_at
     parts = {

@@ -12,7 +12,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit
-from dr_estate.readers import cloudfront, http_sites
+from dr_estate.readers import cloudfront, dns_answers, http_sites
 from dr_estate.readers.cloudfront import HostPolicy
 from dr_estate.readers.http_sites import VisitRound
 from dr_estate.snapshot.observer import observe
@@ -72,6 +72,17 @@ def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(w
     assert status("sites.own-identity", seen) is Status.PASS
     assert status("sites.edge-agrees", seen) is Status.NOT_APPLICABLE
     assert status("sites.handshake-accepted", seen) is Status.UNKNOWN
+
+
+def test_where_no_name_server_answers_the_load_balancers_addresses_are_those_of_its_interfaces(world: Endpoint) -> None:
+    by_name = [look(world).get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)]
+    world.inject("port-53-closed")
+    try:
+        by_interface = [look(world).get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)]
+    finally:
+        world.repair()
+    assert [sorted(addresses) for addresses in by_name] == [sorted(addresses) for addresses in by_interface]
+    assert all(by_interface)
 
 
 def test_a_policy_of_ones_own_is_read_and_without_host_each_visitor_gets_the_default_page(world: Endpoint) -> None:

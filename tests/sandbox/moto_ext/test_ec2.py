@@ -5,25 +5,26 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.moto_ext.route53.route53 import addresses_of
 from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients
 
 
 def test_tasks_have_interfaces_in_their_subnets_while_they_live(aws: Clients) -> None:
     there = platform(aws, DR)
-    ec2 = there.client("ec2")
-    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    ec2, tasks = there.client("ec2"), [{"Name": "group-id", "Values": [there.group]}]
+    assert ec2.describe_network_interfaces(Filters=tasks)["NetworkInterfaces"] == []
     there.serve(tasks=4)
-    found = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    found = ec2.describe_network_interfaces(Filters=tasks)["NetworkInterfaces"]
     assert {row["SubnetId"] for row in found} == set(there.subnets)
     assert {row["Groups"][0]["GroupId"] for row in found} == {there.group}
     assert {row["Status"] for row in found} == {"in-use"}
-    narrowed = ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": there.subnets[:1]}])
+    narrowed = ec2.describe_network_interfaces(Filters=[*tasks, {"Name": "subnet-id", "Values": there.subnets[:1]}])
     assert len(narrowed["NetworkInterfaces"]) == 2
     response = ec2.describe_network_interfaces(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])
     assert response["NetworkInterfaces"] == found[:1]
     there.scale(0)
-    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert ec2.describe_network_interfaces(Filters=tasks)["NetworkInterfaces"] == []
     with pytest.raises(ClientError) as gone:
         ec2.describe_network_interfaces(NetworkInterfaceIds=[found[0]["NetworkInterfaceId"]])
     assert gone.value.response["Error"]["Code"] == "InvalidNetworkInterfaceID.NotFound"
@@ -48,8 +49,22 @@ def test_free_addresses_are_what_the_tasks_leave(aws: Clients) -> None:
 def test_interfaces_come_in_pages(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=7)
-    pages = list(there.client("ec2").get_paginator("describe_network_interfaces").paginate(MaxResults=5))
+    tasks = [{"Name": "group-id", "Values": [there.group]}]
+    paginator = there.client("ec2").get_paginator("describe_network_interfaces")
+    pages = list(paginator.paginate(Filters=tasks, MaxResults=5))
     assert [len(page["NetworkInterfaces"]) for page in pages] == [5, 2]
+
+
+def test_a_load_balancer_has_an_interface_in_each_subnet_with_an_address_of_its_name(
+    aws: Clients,
+) -> None:
+    there = platform(aws, DR)
+    (balancer,) = there.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    named = [{"Name": "description", "Values": [f"ELB {balancer['LoadBalancerArn'].partition('loadbalancer/')[2]}"]}]
+    found = there.client("ec2").describe_network_interfaces(Filters=named)["NetworkInterfaces"]
+    assert {row["SubnetId"] for row in found} == {zone["SubnetId"] for zone in balancer["AvailabilityZones"]}
+    assert {row["Association"]["PublicIp"] for row in found} == set(addresses_of(balancer["DNSName"]))
+    assert {row["Association"]["IpOwnerId"] for row in found} == {"amazon-elb"}
 
 
 def test_a_network_interface_needs_no_dns_host_names(aws: Clients) -> None:

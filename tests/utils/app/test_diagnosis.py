@@ -11,13 +11,15 @@ import pytest
 from dr_estate.aws.clock import WORLD_CLOCK, clock_skew_s
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import Exchange
-from dr_estate.config.environment import load_environment
+from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.world_id import WorldId
-from reports.render.diagnosis import render
-from reports.values.diagnosis import Diagnosis, Standing
+from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
+from reports.render.diagnosis import headline, render
+from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.diagnosis import Examination, diagnose
+from utils.aws_mgmt.app.next_steps import after_diagnosis
 from utils.aws_mgmt.app.target import ObservedWorld
 
 SIT = load_environment(ROOT / "environments", "sit")
@@ -75,6 +77,57 @@ def test_a_word_that_the_model_does_not_list_is_told_with_its_place() -> None:
     answer = {"SourceRegions": [], "services": [{"schedulingStrategy": "SOMETIMES", "launchType": "FARGATE"}]}
     (shape,) = concluded(replace(HEARD, operation="ecs:DescribeServices", answer=answer)).shapes
     assert "services.schedulingStrategy has SOMETIMES" in shape
+
+
+def test_a_word_that_ec2_documents_beside_its_model_is_no_surprise() -> None:
+    answer = {"InternetGateways": [{"Attachments": [{"State": "available", "VpcId": "vpc-1"}]}]}
+    assert concluded(replace(HEARD, operation="ec2:DescribeInternetGateways", answer=answer)).shapes == ()
+
+
+@pytest.mark.parametrize("kind", [UnavailableKind.UNREADABLE, UnavailableKind.DEFECT])
+def test_a_part_that_was_not_understood_is_told_with_what_was_other_than_expected(kind: UnavailableKind) -> None:
+    part = SnapshotPart("rds.instances", Side.DR, "eu-west-1", NOW, Unavailable(kind, "not understood", "eu-west-1"))
+    snapshot = Snapshot("sit", SIT.account, "someone", "live", NOW, {("rds.instances", Side.DR): part})
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    assert diagnose(SIT, world, Examination((HEARD,), snapshot), NOW).shapes == ("not understood",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [(UnavailableKind.CREDENTIALS, "Log in again"), (UnavailableKind.UNREACHABLE, "Let this machine reach AWS")],
+)
+def test_without_a_proven_account_the_next_step_is_what_lets_it_be_proven(kind: UnavailableKind, action: str) -> None:
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    diagnosis = diagnose(SIT, world, Examination((), None, Unavailable(kind, "No.", "eu-west-1")), NOW)
+    assert after_diagnosis(diagnosis).startswith(action)
+
+
+def test_a_dark_region_goes_before_what_is_only_to_be_prepared() -> None:
+    silent = replace(HEARD, region="af-south-1", status=0, code="ConnectTimeoutError", kind=UnavailableKind.UNREACHABLE)
+    diagnosis = replace(concluded(HEARD, silent), identity="someone")
+    assert "break-glass" in {fact.subject for fact in diagnosis.facts if fact.action}
+    assert "status" in after_diagnosis(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("problems", "facts", "sentence"),
+    [
+        (0, 1, "Every read that was tried is answered; 1 other fact needs attention."),
+        (1, 0, "1 read is unanswered."),
+        (2, 2, "2 reads are unanswered; 2 other facts need attention."),
+    ],
+)
+def test_the_answer_counts_what_is_in_the_way(problems: int, facts: int, sentence: str) -> None:
+    rows = tuple(
+        Problem("rds:DescribeDBInstances", "eu-west-1", "denied", "AccessDenied", 1, 1) for _ in range(problems)
+    )
+    diagnosis = replace(
+        concluded(HEARD),
+        identity="someone",
+        services=(ServiceAccess("rds", 1, rows, ()),),
+        facts=(Fact("clock", Standing.WARN, "off"),) * facts,
+    )
+    assert headline(diagnosis) == sentence
 
 
 @pytest.mark.parametrize(

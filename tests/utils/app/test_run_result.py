@@ -69,3 +69,11 @@ def test_a_move_that_was_not_seen_to_arrive_is_not_green_and_not_undone() -> Non
     result = result_of(Outcome(finished=True, unseen=[unseen]), True, AGAIN)
     assert (result.outcome, result.exit, result.alarms) == ("unconfirmed", Exit.COULD_NOT_SEE, True)
     assert "not seen: traffic/verify_arrival:eu-west-1" in result.message
+
+
+def test_a_run_that_owes_a_change_is_done_alarms_and_says_what_is_owed() -> None:
+    owed = Outcome(finished=True, owed=["traffic/shift_to_dr:kimmyai.io: ServiceUnavailable"])
+    result = result_of(owed, True, AGAIN, by_health="Visitors reach eu-west-1 by health alone.")
+    assert (result.outcome, result.exit, result.alarms) == ("done", Exit.READY, True)
+    assert result.message.startswith("Every step is done but 1, and what serves now was validated.")
+    assert result.message.endswith("Visitors reach eu-west-1 by health alone.")

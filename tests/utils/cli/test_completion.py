@@ -36,45 +36,42 @@ def _run(dr: Path, command: list[str], **variables: str) -> str:
     return done.stdout
 
 
-def _by_bash(dr: Path, line: str) -> set[str]:
-    """What a Tab at the end of ``line`` offers in a bash that has loaded the script."""
-    words = ["dr", *shlex.split(line), *([""] if line.endswith(" ") else [])]
+def _by_bash(dr: Path, *lines: str) -> list[set[str]]:
+    """What a Tab at the end of each of ``lines`` offers in a bash that has loaded the script."""
     script = (
-        'source <(dr completion bash); [[ $(complete -p dr) == *_dr_completion* ]] || exit 9; COMP_WORDS=("$@"); '
-        'COMP_CWORD=$(($# - 1)); _dr_completion dr; printf "%s\\n" "${COMPREPLY[@]}"'
+        'source <(dr completion bash); [[ $(complete -p dr) == *_dr_completion* ]] || exit 9; for line in "$@"; do '
+        'read -ra COMP_WORDS <<< "dr $line"; [[ $line == *" " ]] && COMP_WORDS+=(""); COMPREPLY=(); '
+        'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _dr_completion dr; echo "${COMPREPLY[@]}"; done'
     )
-    return set(_run(dr, ["bash", "-c", script, "bash", *words]).split())
+    return [set(offered.split()) for offered in _run(dr, ["bash", "-c", script, "bash", *lines]).splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("line", "offered"),
-    [
-        ("-e sit stat", {"status"}),
-        ("-e sit failover --ex", {"--execute", "--exceptions"}),
-        ("-e ", {"dev", "prod", "sit"}),
-        ("status --environment p", {"prod"}),
-        ("-e sit status --format ", {"terminal", "markdown", "json", "csv", "junit", "github", "sarif"}),
-        ("-e sit sandbox tr", {"train"}),
-        ("-e sit sandbox train split", {"split-brain"}),
-        ("-e sit sandbox break region-", {name for name in DISASTERS if name.startswith("region-")}),
-        ("-e sit --as ad", {"admin"}),
-        ("-e sit iam op", {"operator"}),
-        ("completion ", {"bash", "zsh", "fish"}),
-        ("-e sit drill ", {"show", "clean"}),
-    ],
-)
-def test_bash_completes_commands_options_and_names(dr: Path, line: str, offered: set[str]) -> None:
-    assert offered
-    assert offered == _by_bash(dr, line)
+OFFERED: dict[str, set[str]] = {
+    "-e sit stat": {"status"},
+    "-e sit failover --ex": {"--execute", "--exceptions"},
+    "-e ": {"dev", "prod", "sit"},
+    "status --environment p": {"prod"},
+    "-e sit status --format ": {"terminal", "markdown", "json", "csv", "junit", "github", "sarif"},
+    "-e sit sandbox tr": {"train"},
+    "-e sit sandbox train split": {"split-brain"},
+    "-e sit sandbox break region-": {name for name in DISASTERS if name.startswith("region-")},
+    "-e sit --as ad": {"admin"},
+    "-e sit iam op": {"operator"},
+    "completion ": {"bash", "zsh", "fish"},
+    "-e sit drill ": {"show", "clean"},
+}
 
 
-@pytest.mark.parametrize(
-    "line", ["--config {folder} -e ", "--config {folder} status -e ", "status --config {folder} -e "]
-)
-def test_environments_are_those_of_the_folder_that_is_named(dr: Path, line: str, tmp_path: Path) -> None:
+def test_bash_completes_commands_options_and_names(dr: Path) -> None:
+    assert all(OFFERED.values())
+    assert OFFERED == dict(zip(OFFERED, _by_bash(dr, *OFFERED), strict=True))
+
+
+def test_environments_are_those_of_the_folder_that_is_named(dr: Path, tmp_path: Path) -> None:
     for name in ("blue.toml", "green.toml", "exceptions.toml", "notes.md"):
         (tmp_path / name).touch()
-    assert {"blue", "green"} == _by_bash(dr, line.format(folder=tmp_path))
+    lines = ("--config {folder} -e ", "--config {folder} status -e ", "status --config {folder} -e ")
+    assert [{"blue", "green"}] * 3 == _by_bash(dr, *(line.format(folder=tmp_path) for line in lines))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
 from dr_actions.assessment.failback import (
     failback_advice,
     failback_gates,
+    objects_to_copy,
     stranded_writes,
     sync_estimate,
     write_pause_gate,
@@ -126,6 +127,7 @@ def assess_failback(report: Report, context: PlanContext) -> Assessment:
     advice, reasons = failback_advice(gates)
     gib, seconds = sync_estimate(context)
     reasons += (f"The sync moves about {gib:.0f} GiB, in about {duration(seconds)}.",) if gib else ()
+    reasons += tuple(sentence for sentence in (objects_to_copy(context),) if sentence)
     weighed = _assessment(report, context, plan, (advice, reasons), gates, stranded_writes(context))
     return replace(weighed, write_pause=pause)
 

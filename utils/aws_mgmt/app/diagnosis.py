@@ -20,6 +20,7 @@ from dr_estate.aws.recording import Exchange, ExchangeRecorder
 from dr_estate.aws.session_life import session_life
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.statements import document, read_statements
+from dr_estate.model.rows import understand
 from dr_estate.model.session_life import Coverage, coverage_of
 from dr_estate.model.unavailable import SILENT, DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import account_regions
@@ -36,6 +37,8 @@ _GLOBAL = frozenset({"account", "cloudfront", "iam", "route53"})
 _FAILED = frozenset(UnavailableKind) - {UnavailableKind.ERROR}
 _SKEW_WARN_S, _SKEW_FAIL_S = 60, 300  # SigV4 refuses a signature older than 5 minutes (IAM User Guide)
 _SEEN_ONCE = 6
+_DOCUMENTED = {("ec2:DescribeInternetGateways", "InternetGateways.Attachments.State", "available")}
+"""Words that AWS documents, and that botocore's model does not list. Source: API_InternetGatewayAttachment."""
 _OF_IDENTITY_CENTER = "AWSReservedSSO_"
 _Call = tuple[str, str]
 _STANDINGS = {
@@ -90,8 +93,12 @@ def _simulated_break_glass(read_client: ReadClient, environment: Environment) ->
     region = environment.region(Side.GLOBAL)
     try:
         answer = read_client.call("iam", region, lambda iam: iam.simulate_principal_policy(**wanted), ("NoSuchEntity",))
+        return understand(lambda: _decision(answer), principal, region)
     except DataUnavailable as unseen:
         return unseen.unavailable
+
+
+def _decision(answer: Mapping[str, Any] | None) -> str | None:
     return str(answer["EvaluationResults"][0]["EvalDecision"]) if answer else None
 
 
@@ -190,7 +197,9 @@ def _problems(call: _Call, exchanges: list[Exchange]) -> Iterator[Problem]:
 def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
     """Which region answers at all."""
     if heard.refused is not None:
-        yield Fact("account", Standing.UNKNOWN, heard.refused.why, "Nothing else was asked.")
+        signed_out = heard.refused.kind is UnavailableKind.CREDENTIALS
+        action = "Log in again" if signed_out else "Let this machine reach AWS"
+        yield Fact("account", Standing.UNKNOWN, heard.refused.why, f"{action}, then run this again.")
     for side in (Side.PRIMARY, Side.DR):
         region = environment.region(side)
         own = [exchange for exchange in heard.exchanges if exchange.region == region]
@@ -309,18 +318,20 @@ def _replication(environment: Environment, heard: Examination) -> Fact:
 def _shapes(heard: Examination) -> Iterator[str]:
     """Where answers differ from what this version reads: words that no model lists, rows and readers that failed."""
     session = botocore.session.Session()
+    odd = (UnavailableKind.DEFECT, UnavailableKind.UNREADABLE)
     words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for exchange in heard.exchanges:
         if exchange.kind is None:
             service, _, name = exchange.operation.partition(":")
             model: OperationModel = session.get_service_model(service).operation_model(name)
             for member, word in _unknown_words(exchange.answer, model.output_shape, ""):
-                words[exchange.operation, member].add(word)
+                if (exchange.operation, member, word) not in _DOCUMENTED:
+                    words[exchange.operation, member].add(word)
     for (operation, member), found in sorted(words.items()):
         yield f"{operation}: {member} has {', '.join(sorted(found)[:_SEEN_ONCE])}, which its model does not list"
     if heard.snapshot is not None:
         for part in heard.snapshot.unavailable_parts():
-            if part.value.kind is UnavailableKind.DEFECT:
+            if part.value.kind in odd:
                 yield part.value.why
         for part in heard.snapshot.parts.values():
             yield from (f"{part.name} on the {part.side} side: {row.unseen.why}" for row in part.unreadable)

@@ -31,9 +31,6 @@ from dr_actions.model.plan import FENCING, Goal, to_json
 from dr_actions.model.sequence import Role, role_of
 from dr_actions.planning.estimate import step_estimate
 from dr_checks.core.model import Area
-from dr_checks.core.verdict import verdict_of
-from dr_checks.posture.posture import BLINDNESS, PostureName
-from dr_checks.validation.validation import primary_fenced
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
@@ -42,12 +39,12 @@ from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, Contr
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
-from utils.aws_mgmt.app import evaluation, next_steps
+from utils.aws_mgmt.app import evaluation, next_steps, run_validation
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, pause_reason
 from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
-from utils.aws_mgmt.app.exit_codes import Exit, exit_of
+from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, outage_since, record_exceptions
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
@@ -148,7 +145,7 @@ def run_steps(
     context: RunContext, heartbeat: Heartbeat, journal: Journal, validates: bool = True
 ) -> tuple[RunSummary, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
-    outcome, report = Outcome(), context.start.report
+    outcome, report, by_health = Outcome(), context.start.report, ""
     again = next_steps.after_run(context.options, context.start.clearance.incident)
     with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
@@ -160,12 +157,15 @@ def run_steps(
             passed = not outcome.degraded
             if validates:
                 report = _validated(context)
-                passed = _is_as_wanted(run.plan.goal, report, outcome.unfenced) and passed
+                by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
+                goal, incident = run.plan.goal, run.clearance.incident
+                validation = run_validation.judged(report, outcome, goal, incident, by_name)
+                passed, by_health = validation.passed and passed, validation.by_health
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
                 execute(run, last, outcome)
-            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING)
+            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING, by_health)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
             if cause is None:
@@ -199,14 +199,14 @@ def _listening(context: RunContext, journal: Journal) -> Iterator[RunListener]:
 def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, listener: RunListener) -> PlanRun:
     """What the run has in its client; ``stored`` raises where the lock is lost."""
     env, app, start = context.env, context.app, context.start
-
+    world = replace(app.world, credentials=replace(app.world.credentials, tell=listener.note))
     return PlanRun(
         env=env,
         plan=start.plan,
         clearance=start.clearance,
         client=app.hands,
         journal=journal,
-        read=lambda parts, upon, sides: app.world.observe(env, parts, upon, sides=sides),
+        read=lambda parts, upon, sides: world.observe(env, parts, upon, sides=sides),
         listener=listener,
         clock=app.clock,
         check_lock=partial(app.sign_in.check, stored),
@@ -233,19 +233,6 @@ def _validated(context: RunContext) -> Report:
     areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
     report = _judged_now(context, areas)
     return _judged_now(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
-
-
-def _is_as_wanted(goal: Goal, report: Report, unfenced: str = "") -> bool:
-    """Whether what serves now is judged well; a fence and its release are proven by the posture alone.
-
-    That an ``unfenced`` primary may still write was accepted: it is told, and by itself no failure.
-    """
-    if goal in FENCING:
-        return report.posture not in (PostureName.SPLIT, *BLINDNESS)
-    if unfenced and report.posture is PostureName.SPLIT:
-        others = [result for result in report.verdict.results if result.check != primary_fenced.id]
-        return exit_of(verdict_of(others, (), report.environment.objectives.rpo_minutes * 60.0)) == Exit.READY
-    return report.exit == Exit.READY
 
 
 def _judged_now(context: RunContext, areas: tuple[Area, ...]) -> Report:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Status
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
@@ -80,7 +81,7 @@ def after_look(report: Report) -> str:
     if report.validates:
         return READINESS
     if remedies := report.recommendations():
-        return remedies[0]
+        return str(Remedy(remedies[0].sentence, remedies[0].commands[:1]))
     if report.verdict.with_status(Status.UNKNOWN):
         return str(DIAGNOSIS)
     return str(NextStep(Command(("schedule",)), "shows which DR test is due"))
@@ -120,10 +121,10 @@ def after_diagnosis(diagnosis: Diagnosis) -> str:
     """What to do upon a diagnosis: look at the estate, else grant or set right what is in the way first."""
     if not diagnosis.exit:
         return READINESS
-    actions = [fact.action for fact in diagnosis.facts if fact.action and fact.state is not Standing.OK]
     if diagnosis.grant:
         return f"Grant what is denied (above), then {DIAGNOSIS}"
-    return actions[0] if actions else READINESS
+    urgent = {Standing.FAIL, Standing.UNKNOWN}  # a warning is of what can be prepared on another day
+    return next((fact.action for fact in diagnosis.facts if fact.action and fact.state in urgent), READINESS)
 
 
 def after_schedule(late: Sequence[ScheduledTest]) -> str:

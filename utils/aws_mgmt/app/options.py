@@ -179,7 +179,7 @@ class ExplainOptions(Options):
     """Of `explain`: ``needs`` of the tenant ``name``, ``calls`` of ``number`` tenants, or what ``name`` means."""
 
     command: ClassVar[str] = "explain"
-    action: Literal["needs", "calls", "check", "trap", "exit"]
+    action: Literal["needs", "calls", "check", "gate", "trap", "exit"]
     name: str = ""
     number: int | None = None
 

@@ -42,12 +42,14 @@ class RunResult:
     alarms: bool = False
 
 
-def result_of(outcome: Outcome, passed: bool, again: NextStep, validated: bool = True) -> RunResult:
+def result_of(
+    outcome: Outcome, passed: bool, again: NextStep, validated: bool = True, by_health: str = ""
+) -> RunResult:
     """The ending of a run that went through every step; ``validated``: and what serves now was judged then.
 
-    ``again`` is the command for a run that is not over.
+    ``again`` is the command for a run that is not over. ``by_health`` tells what us-east-1 did not take or show.
     """
-    unfenced = f" {outcome.unfenced}" if outcome.unfenced else ""
+    unfenced = "".join(f" {caveat}" for caveat in (outcome.unfenced, by_health) if caveat)
     if passed and outcome.under_way and not outcome.degraded:
         steps = f"{len(outcome.under_way)} steps still: {outcome.under_way[0]}"
         message = f"Done, but AWS works on {steps}.{unfenced} {again}"
@@ -58,11 +60,12 @@ def result_of(outcome: Outcome, passed: bool, again: NextStep, validated: bool =
             unseen = f"but not seen: {'; '.join(outcome.unseen).rstrip('.')}"
             message = f"Every step is done{proven}, {unseen}.{unfenced} {again}"
             return RunResult("unconfirmed", message, Exit.COULD_NOT_SEE, "validate", alarms=True)
-        return RunResult("done", f"Every step is done{proven}.{unfenced}", Exit.READY)
+        every = f"Every step is done but {len(outcome.owed)}" if outcome.owed else "Every step is done"
+        return RunResult("done", f"{every}{proven}.{unfenced}", Exit.READY, alarms=bool(by_health))
     if outcome.degraded:
         message = f"Done, but degraded: {len(outcome.degraded)} steps failed.{unfenced} {again}"
         return RunResult("degraded", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
-    message = f"Every step is done, but the validation failed: see what it found. {again}"
+    message = f"Every step is done, but the validation failed: see what it found.{unfenced} {again}"
     return RunResult("invalid", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
 WIDTH = 100
-_WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "trap", "exit"}
+_WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),

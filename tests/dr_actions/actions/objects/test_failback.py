@@ -11,7 +11,7 @@ import pytest
 from dr_actions.actions.objects import copy_to_primary as objects_copy_to_primary
 from dr_actions.actions.objects import copy_to_primary_final
 from dr_actions.actions.objects import verify_primary_in_sync as objects_verify_primary_in_sync
-from dr_actions.clients.mutating_client import MutatingClient, SendFailed
+from dr_actions.clients.mutating_client import GuardRefused, MutatingClient, SendFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.model.action import Action, PlanContext, StepState
@@ -19,16 +19,16 @@ from dr_actions.model.plan import Call, Goal, Step
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_objects
-from dr_estate.readers.s3_object_pairs import LARGEST_COPY_BYTES, ObjectPair, ObjectState, ObjectVersion
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import failed_over, home_sight
-from tests.dr_actions.actions.failback_world import Home, past_the_second
+from tests.dr_actions.actions.failback_world import Home, OneByOne, past_the_second
 from tests.dr_actions.plain import dark, with_part
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
 
 COPY, PROVE, LAST = objects_copy_to_primary.ACTION, objects_verify_primary_in_sync.ACTION, copy_to_primary_final.ACTION
+SIX_GB = 6 * 1024**3
 BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
 NEW, OLD, GONE, OURS = "new/ä b+c.jpg", "index.json", "README.txt", "2026/07/manifest.json"
 
@@ -107,16 +107,27 @@ def test_through_the_guarded_hands_the_copying_passes_in_a_failback_alone(writte
     client = MutatingClient(written.env, credentials, allowed, judge)
     unbound = GuardContext(written.env, allowed, proofs=written.proofs, begun_at=written.proofs[0].created_at)
     step = step_of(written.sight())
-    call = COPY.build_call(step, written.sight())
-    with client.permitting(unbound), pytest.raises(Exception, match=r"guard\.never-delete"):
-        COPY.send(step, call, client)
+    call, copy = COPY.build_call(step, written.look(COPY)), COPY.send_many
+    assert copy is not None
+    with pytest.raises(GuardRefused, match=r"guard\.never-delete"):
+        copy(step, call, permitted(client, unbound))
     assert 0 == client.sent["s3:CopyObject"]
-    with client.permitting(replace(unbound, goal=Goal.FAILBACK)):
-        assert {"copied": 2} == COPY.send(step, call, client)
-        assert "written away" == body(written, NEW)
-        with pytest.raises(SendFailed) as failed:
-            client.send(_copying(written, NEW, unless="*"))
+    one_by_one = permitted(client, replace(unbound, goal=Goal.FAILBACK))
+    assert {"copied": 2} == copy(step, call, one_by_one)
+    assert "written away" == body(written, NEW)
+    with pytest.raises(SendFailed) as failed:
+        one_by_one.send(_copying(written, NEW, unless="*"))
     assert "PreconditionFailed" == failed.value.code
+
+
+def permitted(client: MutatingClient[GuardContext], context: GuardContext) -> OneByOne:
+    """A sender whose calls are permitted in whatever thread they are made."""
+
+    def send(call: Call) -> dict[str, Any]:
+        with client.permitting(context):
+            return client.send(call)
+
+    return OneByOne(send)
 
 
 def _copying(world: Home, key: str, unless: str) -> Call:
@@ -158,17 +169,21 @@ def test_an_object_missing_since_before_the_freeze_is_never_taken_for_a_late_one
     assert StepState.IN_PROGRESS is PROVE.observe(proof, replace(unproven, confirmed_at=after)).state
 
 
-def test_an_object_that_no_single_copy_takes_is_told_with_the_command() -> None:
-    tally = s3_objects.PairCounter()
-    tally.add(
-        ObjectPair(
-            ObjectState.LARGE, None, ObjectVersion("film.mp4", "v", failed_over().taken_at, "e", LARGEST_COPY_BYTES + 1)
-        )
-    )
-    status = COPY.observe(step_of(home_sight()), home_sight(apart(tally.difference(BUCKET, ITS_COPY))))
-    assert StepState.FAILED is status.state
-    assert f"aws s3 cp 's3://{ITS_COPY}/KEY' 's3://{BUCKET}/KEY'" in status.message
-    assert "film.mp4" in status.message
+@pytest.mark.proof
+def test_an_object_of_more_than_5_gb_is_copied_in_parts_with_what_it_is_told_to_be(away: Home) -> None:
+    away.endpoint.fill([ITS_COPY], "film/", 1, SIX_GB)
+    film = {"Bucket": ITS_COPY, "Key": "film/0000000"}
+    away.send(Side.DR, "s3:PutObjectTagging", **film, Tagging={"TagSet": [{"Key": "kind", "Value": "a film"}]})
+    step = step_of(away.sight())
+    assert StepState.READY is away.confirm(COPY, step).state
+    away.act(COPY, step)
+    assert 6 == away.hand.sent.count("s3:UploadPartCopy")
+    assert 0 == away.hand.sent.count("s3:CopyObject")
+    assert StepState.DONE is away.confirm(COPY, step).state
+    (version,) = away.send(Side.PRIMARY, "s3:ListObjectVersions", Bucket=BUCKET, Prefix="film/")["Versions"]
+    assert SIX_GB == version["Size"]
+    tags = away.send(Side.PRIMARY, "s3:GetObjectTagging", Bucket=BUCKET, Key="film/0000000")["TagSet"]
+    assert [{"Key": "kind", "Value": "a film"}] == tags
 
 
 def test_while_the_primary_serves_no_bucket_is_listed_and_nothing_is_claimed() -> None:

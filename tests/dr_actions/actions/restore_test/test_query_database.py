@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES, container_of
 from dr_actions.actions.restore_test import probe, query_database
 from dr_actions.model.action import CallDeclined, PlanContext, StepState
 from dr_actions.model.plan import Call
@@ -62,7 +63,7 @@ def test_the_command_is_a_script_with_the_host_of_the_restored_database_and_no_s
         "DR_TENANT": "tenant1",
         "DR_SCHEMA": "tenant1_db",
     }
-    assert len(str(call.params["overrides"])) < probe.LONGEST
+    assert len(str(call.params["overrides"])) < LONGEST_OVERRIDES
     for parts, reason in (({"instances": ()}, "still absent"), ({"instances": DARK}, "denied")):
         with pytest.raises(ValueError, match=reason):
             ACTION.build_call(STEP, asked(**parts))
@@ -188,4 +189,4 @@ def test_the_script_is_short_and_reads_credentials_as_wordpress_does() -> None:
     assert "_FILE" in script
     for word in ("WORDPRESS_DB_HOST", "WORDPRESS_DB_USER", "WORDPRESS_DB_PASSWORD", "information_schema"):
         assert word in script
-    assert probe.container_of(SIT, None) == "wordpress"
+    assert container_of(SIT, None) == "wordpress"

@@ -157,6 +157,7 @@ def _plant(account: Account) -> None:
     ecs.register_task_definition(containerDefinitions=[container], **retained)
 
 
+@pytest.mark.proof
 def test_the_bundle_holds_nothing_of_the_account(harmed: Harmed) -> None:
     files = [path for path in harmed.bundle.rglob("*") if path.is_file()]
     text = "\n".join([*(path.read_text("utf-8") for path in files), *(str(path) for path in files)])
@@ -166,6 +167,7 @@ def test_the_bundle_holds_nothing_of_the_account(harmed: Harmed) -> None:
     assert [word for word in (*CANARIES, *own) if word.lower() in text.lower().replace(str(account.home), "")] == []
 
 
+@pytest.mark.proof
 def test_the_bundle_is_judged_as_the_account_is(harmed: Harmed) -> None:
     (environment,) = (path.stem for path in (harmed.bundle / "environments").iterdir())
     words = f"-e {environment} --config {harmed.bundle}/environments --from-evidence {harmed.bundle}/evidence.json"
@@ -176,6 +178,7 @@ def test_the_bundle_is_judged_as_the_account_is(harmed: Harmed) -> None:
     assert harmed.status.report["posture"] == replayed.report["posture"]
 
 
+@pytest.mark.proof
 def test_record_keeps_the_answers_of_any_command_in_the_form_that_contract_tests_replay(harmed: Harmed) -> None:
     answers = [json.loads(path.read_text()) for path in (harmed.recorded / "rds.DescribeDBInstances").iterdir()]
     assert {answer["operation"] for answer in answers} == {"rds:DescribeDBInstances"}

@@ -74,7 +74,9 @@ def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
         assert len(page.read_text(encoding="utf-8")) > 1000
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form", ["terminal", *(pytest.param(form, marks=pytest.mark.proof) for form in FORMS if form != "terminal")]
+)
 def test_an_earlier_run_is_printed_as_it_was_and_its_page_is_built_again(earlier: Earlier, form: str) -> None:
     page = earlier.folder / "allure.html"
     page.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""explain check, trap or exit: what a word of the reports means. Offline, and without an environment."""
+"""explain check, gate, trap or exit: what a word of the reports means. Offline, and without an environment."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import MEANINGS, Exit
 from utils.aws_mgmt.app.options import ROOT, ExplainOptions
 
+_GATE = re.compile(r"^\| `([a-z0-9._-]+?)(?:\.([A-Z]+))?` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 _TRAP = re.compile(r"^\| (T\d\d) \| [^|]* \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 
 
 def explain_term(options: ExplainOptions) -> Exit:
-    """Print what a check, a trap or an exit code means. Returns 0. Raises UsageError for one that is not there."""
+    """Print what a word of the reports means. Returns 0. Raises UsageError for one that is not there."""
     if options.format != "terminal":
         raise UsageError(f"What a word means is not written as {options.format}: omit --format.")
-    explanations = {"check": _checks, "trap": _traps, "exit": _exits}[options.action]()
-    if options.name not in explanations:
+    explanations = {"check": _checks, "gate": _gates, "trap": _traps, "exit": _exits}[options.action]()
+    names = [options.name, *_families(options.name)] if options.action == "gate" else [options.name]
+    name = next((known for known in names if known in explanations), "")
+    if not name:
         near = get_close_matches(options.name, explanations, n=3) or sorted(explanations)[:3]
         raise UsageError(f"There is no {options.action} {options.name}. Is it one of {', '.join(near)}?")
-    console.result(explanations[options.name] + "\n")
+    console.result(explanations[name] + "\n")
     return Exit.READY
 
 
@@ -50,6 +53,19 @@ def _traps() -> dict[str, str]:
     """Each trap of AWS that the tool knows, from the page that the checks name them by."""
     page = (ROOT / "docs" / "traps.md").read_text(encoding="utf-8")
     return {name: f"{name}: {trap.strip()}. Here: {handled.strip()}." for name, trap, handled in _TRAP.findall(page)}
+
+
+def _gates() -> dict[str, str]:
+    """Each gate and rule, from their page; a family of them under the name before its variable part."""
+    page = (ROOT / "docs" / "gates.md").read_text(encoding="utf-8")
+    rows = [(name, f"{name}.{part}" if part else name, met, other) for name, part, met, other in _GATE.findall(page)]
+    return {name: f"{whole}\nMet when {met.strip()}.\nOtherwise: {other.strip()}." for name, whole, met, other in rows}
+
+
+def _families(name: str) -> list[str]:
+    """What a gate with a variable part, such as ``data.database``, may be one of."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(len(parts) - 1, 0, -1)]
 
 
 def _exits() -> dict[str, str]:

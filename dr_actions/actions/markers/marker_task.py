@@ -1,0 +1,196 @@
+"""The one-off tasks that write a marker, look for it elsewhere and take it away, and how one of them stands. Pure.
+
+Each is a task of a tenant's own definition with a command in place of WordPress: it has the tenant's network and reads
+the tenant's own secrets, so that this tool reads none. Source: ECS API, RunTask (startedBy, group, clientToken).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Unpack
+
+from dr_actions.actions.common.one_off_task import container_of, network_of
+from dr_actions.actions.common.unavailable_handling import TenantService, tenant_services
+from dr_actions.actions.markers import scripts
+from dr_actions.model.action import PlanContext, StepDetails, StepState, StepStatus
+from dr_actions.model.plan import Call, Json, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import drill_resources, ecs, marker_tasks
+
+PARTS = (marker_tasks.tasks, marker_tasks.reports, ecs.services, ecs.task_definitions)
+PORT = 3306
+_LATER, _NEVER = "<made for this run>", datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerTask:
+    """A kind of such a task: what it runs, its group in ECS, and the seconds after which it ends by itself."""
+
+    script: str
+    group: str
+    seconds: int
+
+
+WRITING = MarkerTask(scripts.WRITE, "dr-marker-write", 1800)
+FINDING = MarkerTask(scripts.FIND, "dr-marker-find", 300)
+REMOVING = MarkerTask(scripts.REMOVE, "dr-marker-remove", 60)
+
+
+def tenant_on(context: PlanContext, side: Side) -> TenantService | None:
+    """The tenant in whose schema the marker is, by its service on ``side``; the first that has one in both regions.
+
+    Raises DataUnavailable.
+    """
+    other = Side.DR if side is Side.PRIMARY else Side.PRIMARY
+    there = {found.tenant.id for found in tenant_services(context, other)}
+    return next((found for found in tenant_services(context, side) if found.tenant.id in there), None)
+
+
+def marker_of(context: PlanContext) -> str:
+    """What the run's marker is called: another one for each plan that is run."""
+    return f"{context.incident}/{context.begun_at:%Y%m%dT%H%M%SZ}" if context.begun_at else context.incident
+
+
+def step_of(
+    context: PlanContext,
+    action: str,
+    kind: MarkerTask,
+    host: str,
+    *,
+    subject: str,
+    part: str = "",
+    variables: dict[str, str] | None = None,
+    **details: Unpack[StepDetails],
+) -> Iterator[Step]:
+    """The step of ``action`` that runs a task of this kind against ``host``; none without a tenant to run it as."""
+    tenant_service = tenant_on(context, details["side"])
+    if tenant_service is None:
+        return
+    service, tenant = tenant_service.service, tenant_service.tenant.id
+    given = {
+        scripts.HOST: f"{host}:{PORT}",
+        scripts.SCHEMA: context.env.named(context.env.names.tenant_schema, tenant=tenant),
+        scripts.SECONDS: str(kind.seconds),
+        **(variables or {}),
+    }
+    container = _container(context, details["side"], service.task_definition)
+    params = _params(context, service, kind, _overrides(container, kind, {**given, scripts.TOKEN: _LATER}))
+    details["before"] = {
+        "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
+        "container": container,
+        "variables": given,
+        **details.get("before", {}),
+    }
+    details["call"] = Call("ecs", "RunTask", context.env.region(details["side"]), params)
+    details["tenant"] = tenant
+    yield context.step(action, subject, part=part, **details)
+
+
+def _params(context: PlanContext, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
+    return {
+        "cluster": context.env.named(context.env.names.cluster),
+        "taskDefinition": f"<the revision that {service.name} uses then>",
+        "launchType": "FARGATE",
+        "count": 1,
+        "group": kind.group,
+        "startedBy": _LATER,
+        "clientToken": _LATER,
+        "networkConfiguration": network_of(service),
+        "overrides": overrides,
+    }
+
+
+def _overrides(container: str, kind: MarkerTask, variables: dict[str, str]) -> Json:
+    environment = [{"name": name, "value": value} for name, value in variables.items()]
+    command = scripts.command(kind.script)
+    return {"containerOverrides": [{"name": container, "command": command, "environment": environment}]}
+
+
+def _container(context: PlanContext, side: Side, arn: str) -> str:
+    seen = context.snapshot.get(ecs.task_definitions, side)
+    known = (found for found in seen if isinstance(found, ecs.TaskDefinition) and found.arn == arn)
+    return container_of(context.env, next(known, None))
+
+
+def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables: str) -> Call:
+    """The step's call as it is sent. Raises ValueError where the tenant's service is not seen."""
+    try:
+        services = tenant_services(context, step.side)
+    except DataUnavailable as error:
+        raise ValueError(error.unavailable.why) from error
+    definition = next((row.service.task_definition for row in services if row.tenant.id == step.tenant), "")
+    if not definition:
+        raise ValueError(f"{step.tenant} has no service in {context.env.region(step.side)} any more")
+    given: dict[str, Any] = {**step.before["variables"], **variables, scripts.TOKEN: marker_of(context)}
+    sent = f"{started_by(context)}:{kind.group}:{context.snapshot.taken_at.isoformat()}"
+    return step.call_with(
+        {
+            "taskDefinition": definition,
+            "startedBy": started_by(context),
+            "clientToken": str(uuid.uuid5(uuid.NAMESPACE_URL, sent)),
+            "overrides": _overrides(step.before["container"], kind, given),
+        }
+    )
+
+
+def started_by(context: PlanContext) -> str:
+    """By what ECS says that the run's own tasks were started."""
+    made_of = f"{context.env.name}:{marker_of(context)}"
+    return marker_tasks.STARTED_BY + hashlib.sha256(made_of.encode()).hexdigest()[:12]
+
+
+def task_of(context: PlanContext, side: Side, kind: MarkerTask, *own_steps: str) -> drill_resources.Probe | None:
+    """The run's task of this kind: one at work, else that which ended last. Raises DataUnavailable.
+
+    One that did not end well counts where it is that of one of ``own_steps``, as this attempt sent it.
+    """
+    own = {context.tasks[step_id] for step_id in own_steps if step_id in context.tasks}
+    ours = [
+        task
+        for task in context.snapshot.get(marker_tasks.tasks, side)
+        if (task.incident, task.group) == (started_by(context), kind.group)
+        and (task.status != drill_resources.STOPPED or task.exit_code == 0 or task.arn in own)
+    ]
+    at_work = [task for task in ours if task.status != drill_resources.STOPPED]
+    return next(iter(at_work), None) or max(ours, key=lambda task: task.stopped_at or _NEVER, default=None)
+
+
+def report_of(context: PlanContext, side: Side, task: drill_resources.Probe) -> marker_tasks.MarkerReport | None:
+    """What the task printed of this run's marker, None for nothing yet. Raises DataUnavailable."""
+    seen = context.snapshot.get(marker_tasks.reports, side)
+    known = next((row for row in seen if not isinstance(row, Unavailable) and row.task == task.arn), None)
+    unavailable = next((row for row in seen if isinstance(row, Unavailable)), None)
+    if known is None and unavailable is not None:
+        raise DataUnavailable(unavailable)
+    return known if known is not None and known.marker == marker_of(context) else None
+
+
+def unfinished(context: PlanContext, side: Side, task: drill_resources.Probe | None, what: str) -> StepStatus | None:
+    """How a step stands whose task has not ended well; None where it ended with 0. Raises DataUnavailable."""
+    if task is None:
+        return StepStatus(StepState.READY, f"No task was asked to {what} yet.")
+    name = task.arn.rpartition("/")[2]
+    if task.status != drill_resources.STOPPED:
+        return StepStatus(
+            StepState.IN_PROGRESS, f"Task {name}, which is to {what}, is {task.status}.", progress=(task.status,)
+        )
+    if task.exit_code == 0:
+        return None
+    reason = task.reason or "ECS gives no reason"
+    if task.exit_code is None:
+        return StepStatus(StepState.FAILED, f"Task {name}, which was to {what}, never ran: {reason}.")
+    seen = context.snapshot.get(marker_tasks.reports, side)
+    last = next((row.message for row in seen if not isinstance(row, Unavailable) and row.task == task.arn), "")
+    return StepStatus(
+        StepState.FAILED, f"Task {name}, which was to {what}, ended with code {task.exit_code}: {last or reason}."
+    )
+
+
+def unread(step: Step) -> StepStatus:
+    """What a task found that ended well is not in its log yet."""
+    return StepStatus(StepState.UNAVAILABLE, f"What the task of {step.id} found is not in its log yet.")

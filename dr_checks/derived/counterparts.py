@@ -1,0 +1,105 @@
+"""Resources of the platform in the primary region that have no counterpart in the DR region. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from dr_checks.core.model import View
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.regional_names import neutral
+from dr_estate.model.resource_names import resource_of
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import platform_resources
+from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
+
+GLOBAL_SERVICES = frozenset({"iam", "cloudfront", "route53", "organizations", "globalaccelerator", "shield", "support"})
+"""Services that belong to no region: nothing of them can be missing in the DR region."""
+_NAMED_BY_TAG = frozenset(
+    {
+        *("amplify", "apigateway", "appconfig", "appsync", "cognito-idp", "ec2", "elasticfilesystem", "fsx", "mq"),
+        *("datasync", "route53resolver", "servicediscovery", "transfer", "workspaces"),
+    }
+)
+"""Services whose ARNs hold an id that each region draws anew: what pairs the two is the Name tag."""
+_JUDGED = {
+    "cloudwatch:alarm": ("alarms",),
+    "dynamodb:table": ("tables", "control_table", "state_lock_tables"),
+    "ecr:repository": ("repository",),
+    "ecs:cluster": ("cluster",),
+    "elasticfilesystem:file-system": ("file_system",),
+    "elasticloadbalancing:loadbalancer": ("load_balancer",),
+    "rds:db": ("database",),
+    "s3": ("buckets", "state_bucket"),
+    "sns": ("topics",),
+    "ssm:document": ("recovery_document",),
+}
+"""What other checks compare by itself, by the names of the environment file: it is not listed here again."""
+_ALIASES = {"sesv2": "ses"}
+_COPY = "-dr"
+Known = tuple[str, str]
+
+
+def missing(view: View) -> tuple[tuple[Known, ...], int]:
+    """The (type, name) pairs without a counterpart, the most used types first, and how many were compared.
+
+    What the DR region did not list, for it could not be read, is not missing. Raises DataUnavailable.
+    """
+    here, there = (view.get(platform_resources.listings, side) for side in (Side.DR, Side.PRIMARY))
+    compared = [pair for pair in _resources(view.env, there, Side.PRIMARY) if _is_read(pair[0], here)]
+    left = Counter(_resources(view.env, here, Side.DR))
+    lacking = []
+    for pair in compared:
+        if left[pair]:
+            left[pair] -= 1
+        else:
+            lacking.append(pair)
+    return tuple(sorted(lacking, key=_rank)), len(compared)
+
+
+def bears_no_tag(view: View) -> bool:
+    """Whether nothing of the primary region bears the platform's tags: then it is not known what the platform owns."""
+    tagged = next((row for row in view.get(platform_resources.listings, Side.PRIMARY) if row.service == TAGS), None)
+    return bool(view.env.names.tags) and tagged is not None and tagged.resources == ()
+
+
+def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side) -> list[Known]:
+    """Each resource once, its name without the region's; those that other checks judge, and global ones, left out."""
+    rows = [row for listing in listings if not isinstance(listing.resources, Unavailable) for row in listing.resources]
+    found = []
+    for arn, tag in dict(sorted(rows)).items():
+        kind, name = resource_of(arn)
+        service = kind.partition(":")[0]
+        name = tag if service in _NAMED_BY_TAG else name
+        if service not in GLOBAL_SERVICES and name not in _names_judged(env, kind):
+            found.append((kind, _plain(env, name, side)))
+    return found
+
+
+def _plain(env: Environment, name: str, side: Side) -> str:
+    plain = neutral(name, env.region(side))
+    return plain.removesuffix(_COPY) if side is Side.DR else plain
+
+
+def _names_judged(env: Environment, kind: str) -> set[str]:
+    patterns = [getattr(env.names, attribute) for attribute in _JUDGED.get(kind, ())]
+    names = {env.named(p) for value in patterns for p in ((value,) if isinstance(value, str) else value)}
+    if kind != "s3":
+        return names
+    copies = {env.named(env.names.bucket_copy, bucket=name) for name in names}
+    return names | copies | {env.named(env.people.runbook).removeprefix("s3://").partition("/")[0]}
+
+
+def _is_read(kind: str, listings: Iterable[ServiceListing]) -> bool:
+    """Whether the DR region told what it has of this type."""
+    service = kind.partition(":")[0]
+    listed = {_ALIASES.get(call.service, call.service) for call in LISTED}
+    dark = {row.service.partition(" ")[0] for row in listings if isinstance(row.resources, Unavailable)}
+    return service not in {_ALIASES.get(name, name) for name in dark} and (service in listed or TAGS not in dark)
+
+
+def _rank(pair: Known) -> tuple[int, str, str]:
+    kind, name = pair
+    wanted = (kind, kind.partition(":")[0])
+    place = next((number for number, known in enumerate(TAGGED_TYPES) if known in wanted), len(TAGGED_TYPES))
+    return place, kind, name

@@ -1,0 +1,113 @@
+"""Checks of how much bucket copies hold, and of what of it can be read at once (T30)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.objects.s3 import each_pair, rule_of
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3, s3_quantity
+from dr_estate.readers.s3_quantity import BucketContents
+
+_NEARLY, _HALF, _FEW = 0.95, 0.5, 10
+_ARCHIVES = {"GLACIER": "3 to 5 hours", "DEEP_ARCHIVE": "12 hours or more"}
+"""How long a standard restore takes. Source: S3 User Guide, archive retrieval options."""
+_GIB = 1024**3
+_AT_ONCE = "readable at once"
+_LOST = "The bucket was not among those counted."
+
+
+def _by_bucket(view: View, side: Side) -> dict[str, BucketContents]:
+    return {found.bucket: found for found in view.get(s3_quantity.contents, side)}
+
+
+@check(
+    "every bucket copy holds about as many objects as its source, those of before its replication rule too",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("S3FailedReplicationCount", "REL09-BP01", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def as_many(view: View) -> Iterator[Finding]:
+    """S3's daily count of both sides: a rule copies only what is written after it; the rest takes Batch Replication.
+
+    Under half is a gap, under 95 % a WARN (old versions may end sooner in the copy); up to ten objects do not count.
+    """
+    here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view, Side.DR)
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        yield _counted(view, original, copy, here.get(original.name), there.get(copy.name))
+
+    yield from each_pair(view, "as many objects as the source", judge)
+
+
+def _counted(
+    view: View, original: s3.Bucket, copy: s3.Bucket, source: BucketContents | None, target: BucketContents | None
+) -> Finding:
+    if source is None or target is None:
+        return view.unknown(copy.name, "as many objects as the source", _LOST)
+    if source.objects is None and source.empty:
+        return view.ok(copy.name, "the source is empty", "as many objects as the source", "there is nothing to copy")
+    wanted = f"about {source.objects or 0:.0f} objects"
+    uncounted = next((name for name, held in ((original.name, source), (copy.name, target)) if _is_dark(held)), "")
+    if uncounted:
+        flaw = source.flaw or target.flaw or "it is younger than two days, or the metric is not published"
+        return view.unknown(copy.name, wanted, f"S3 has not counted the objects of {uncounted}: {flaw}.")
+    all_objects, copied = source.objects or 0.0, target.objects or 0.0
+    measured, lacking = f"{copied:.0f} objects", all_objects - copied
+    if copied and (copied >= all_objects * _NEARLY or lacking <= _FEW):
+        return view.ok(copy.name, measured, wanted, "older objects were copied too")
+    reason = f"{lacking:.0f} objects, such as those of before the replication rule, are in the primary region alone"
+    remedy = (
+        f"aws s3control create-job --region {view.env.regions.primary} --account-id {view.env.account} with "
+        f"S3ReplicateObject (Batch Replication) for {original.name}: a rule never copies what it found."
+    )
+    judged = view.gap if copied < all_objects * _HALF else view.warn
+    return judged(copy.name, measured, wanted, reason, remedy)
+
+
+def _is_dark(held: BucketContents) -> bool:
+    return bool(held.flaw) or (held.objects is None and not held.empty)
+
+
+@check(
+    "objects of every bucket copy can be read at once, as those of its source",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("REL09-BP01", "REL13-BP01", "NIST CP-9", "SOC2 A1.2"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def readable_at_once(view: View) -> Iterator[Finding]:
+    """No rule writes into an archive, and the copy holds no more archived bytes than its source.
+
+    Source: S3 User Guide, archive retrieval options; API_Destination StorageClass.
+    """
+    here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view, Side.DR)
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule, source, target = rule_of(original, copy), here.get(original.name), there.get(copy.name)
+        hours = _ARCHIVES.get(rule.storage_class, "") if rule else ""
+        if hours and rule:
+            remedy = f"aws_s3_bucket_replication_configuration of {original.name}: destination.storage_class STANDARD."
+            reason = f"each object must be restored before it can be read, which takes {hours}"
+            yield view.gap(copy.name, f"replicated into {rule.storage_class}", _AT_ONCE, reason, remedy)
+        elif source is None or target is None or source.flaw or target.flaw:
+            flaw = next((held.flaw for held in (source, target) if held and held.flaw), "")
+            yield view.unknown(copy.name, _AT_ONCE, f"CloudWatch said {flaw}." if flaw else _LOST)
+        elif target.archived_bytes > source.archived_bytes:
+            yield view.gap(
+                copy.name,
+                f"{target.archived_bytes / _GIB:.1f} GiB archived, {source.archived_bytes / _GIB:.1f} in the source",
+                _AT_ONCE,
+                f"they must be restored before they can be read, which takes {_ARCHIVES['GLACIER']} or more",
+                f"aws s3api restore-object --region {view.region} --bucket {copy.name} for what is needed on the day, "
+                "and a lifecycle of the copy that archives nothing sooner than its source's.",
+            )
+        else:
+            yield view.ok(copy.name, _AT_ONCE, _AT_ONCE, "no more of it is archived than of the source")
+
+    yield from each_pair(view, _AT_ONCE, judge)

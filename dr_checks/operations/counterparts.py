@@ -1,0 +1,66 @@
+"""Check that nothing which the platform owns stands in the primary region alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.counterparts import bears_no_tag, missing
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import platform_resources
+
+_SHOWN = 8
+_WANTED = "each in both regions"
+
+
+@check(
+    "whatever bears the platform's tags or names in the primary region has its counterpart in the DR region",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-2", "NIST CP-7"),
+    traps=("T17", "T40"),
+)
+def in_dr_region(view: View) -> Iterator[Finding]:
+    """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
+
+    What the environment file names is other checks'; global services have no region. One finding, with the whole list.
+    Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
+    """
+    yield from _unread(view)
+    subject = f"resources of {view.env.regions.primary}"
+    if bears_no_tag(view):
+        tags = ", ".join(f"{key}={view.env.named(value)}" for key, value in view.env.names.tags.items())
+        yield view.unknown(subject, _WANTED, f"No resource bears the tags {tags}: set names.tags to the platform's.")
+    lacking, compared = missing(view)
+    named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
+    if named:
+        more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+        measured = f"{len(named)} of {compared} in the primary region alone: {', '.join(named[:_SHOWN])}{more}"
+        yield view.gap_of(
+            named,
+            subject,
+            measured,
+            _WANTED,
+            f"nothing of this type and name bears the platform's tags or names in {view.region}: after a failover what "
+            "depends on it stops",
+            f"Apply its module with the provider of {view.region} too; accept what belongs to one region in the "
+            "exceptions file.",
+        )
+    elif compared:
+        yield view.ok(subject, f"{compared} in both regions", _WANTED, "nothing else of the platform is left behind")
+    else:
+        yield view.none_expected(subject, "the platform owns nothing else in the primary region")
+
+
+def _unread(view: View) -> Iterator[Finding]:
+    """An UNKNOWN for each service that told nothing; one for the region where none did."""
+    for side in (Side.PRIMARY, Side.DR):
+        listings = view.get(platform_resources.listings, side)
+        dark = [(row.service, row.resources) for row in listings if isinstance(row.resources, Unavailable)]
+        region = view.env.region(side)
+        if dark and len(dark) == len(listings):
+            dark = [("all services", dark[0][1])]
+        for service, unavailable in dark:
+            yield view.unknown(f"{service} in {region}", _WANTED, unavailable)

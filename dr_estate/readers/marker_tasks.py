@@ -1,0 +1,105 @@
+"""Tasks by which a run writes markers, looks for them and takes them away, and what they print.
+
+Nobody but a run knows of which families they are (``ReadContext.followed``): any other look asks for none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import drill_resources, ecs
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import ReadContext
+
+MARK, STARTED_BY = "dr_marker", "dr-marker-"
+_TASKS_A_CALL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerReport:
+    """The last line that a marker's task printed; ``message`` is its log's last line where that is none of it.
+
+    ``number`` is how often the marker was written. ``refused``: the server refused to write it once more, ``gap_ms``
+    after it was written last, -1 where it was not. ``gtids`` are what the source had executed then, "" where it counts
+    none. ``found``: the marker, and all of the source's transactions, are on the server that was asked.
+    """
+
+    task: str
+    marker: str = ""
+    number: int = 0
+    begun: bool = False
+    refused: bool = False
+    gap_ms: int = -1
+    gtids: str = ""
+    found: bool = False
+    executed: bool = False
+    message: str = ""
+
+
+@part(*REGIONAL, reads=ecs.TASK_READS)
+def tasks(context: ReadContext) -> tuple[drill_resources.Probe, ...]:
+    """The markers' tasks, those that stopped in the last hour too; ``incident`` is what they were started by."""
+    if not context.followed.families:
+        return ()
+    cluster = context.env.named(context.env.names.cluster)
+    listed = [
+        arn
+        for family in context.followed.families
+        for wanted in ("RUNNING", drill_resources.STOPPED)
+        for arn in context.pages("ecs", "list_tasks", "taskArns", cluster=cluster, family=family, desiredStatus=wanted)
+    ]
+
+    def describe(batch: Sequence[str]) -> Sequence[drill_resources.Probe]:
+        ours = [row for row in ecs.described_tasks(context, batch) if row.get("startedBy", "").startswith(STARTED_BY)]
+        return context.rows(ours, lambda row: drill_resources.probe_of(context, row), "taskArn")
+
+    return tuple(context.batches(describe, listed, _TASKS_A_CALL))
+
+
+@part(*REGIONAL, reads=drill_resources.LOG_READS)
+def reports(context: ReadContext) -> tuple[MarkerReport | Unavailable, ...]:
+    """What the log of each task says that ran or runs, one call a task."""
+    started = [task for task in context.part(tasks) if task.status == "RUNNING" or task.exit_code is not None]
+    if not started:
+        return ()
+    known = [found for found in context.part(ecs.task_definitions) if isinstance(found, ecs.TaskDefinition)]
+    definitions = {definition.arn: definition for definition in known}
+    return tuple(context.maybe(lambda task: _report(context, task, definitions.get(task.task_definition)), started))
+
+
+def _report(context: ReadContext, task: drill_resources.Probe, definition: ecs.TaskDefinition | None) -> MarkerReport:
+    lines = drill_resources.log_lines(context, task, definition)
+    last = ecs.harmless("", lines[-1])[:300] if lines else ""
+    return next(
+        (found for line in reversed(lines) if (found := report_in(task.arn, line))),
+        MarkerReport(task.arn, message=last),
+    )
+
+
+def report_in(task: str, line: str) -> MarkerReport | None:
+    """The report that a line of a log is, None for any other line."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(row, dict) or MARK not in row:
+        return None
+    return MarkerReport(
+        task,
+        marker=str(row[MARK]),
+        number=_count(row.get("n"), 0),
+        begun=row.get("begun") is True,
+        refused=row.get("refused") is True,
+        gap_ms=_count(row.get("gap_ms"), -1),
+        gtids=str(row.get("gtids") or ""),
+        found=row.get("found") is True,
+        executed=row.get("executed") is True,
+    )
+
+
+def _count(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -1,0 +1,189 @@
+"""Resources of the platform by tag and by name, of services that no other reader reads.
+
+The Resource Groups Tagging API tells what bears the platform's tags; a list call of each type in ``LISTED`` tells what
+bears its names and no tag, or is of a type that the tagging API does not know. What is of another team by its tags is
+left out, whatever its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Environment
+from dr_estate.model.resource_names import resource_of
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.reading.part import REGIONAL, part
+from dr_estate.reading.reader import ReadContext
+
+TAGGED_TYPES = (
+    *("lambda:function", "events:rule", "scheduler", "sqs", "elasticache", "ses", "wafv2", "states", "apigateway"),
+    *("cognito-idp", "kinesis", "firehose", "es", "aoss", "memorydb", "dax", "mq", "kafka", "appsync", "batch"),
+    *("rds:db", "rds:cluster", "dynamodb:table", "s3", "elasticfilesystem:file-system", "fsx", "redshift", "docdb"),
+    *("sns", "ecr:repository", "ecs:cluster", "eks:cluster", "elasticloadbalancing:loadbalancer", "apprunner"),
+    *("elasticbeanstalk", "autoscaling", "ec2:instance", "ec2:vpn-connection", "ec2:vpc-peering-connection"),
+    *("network-firewall", "servicediscovery", "route53resolver", "transfer", "datasync", "dms", "pipes", "codebuild"),
+    *("codepipeline", "codedeploy", "synthetics", "cloudwatch:alarm", "cloudwatch:dashboard", "ssm:document"),
+    *(
+        "cloudformation:stack",
+        "glue",
+        "athena",
+        "appconfig",
+        "imagebuilder",
+        "workspaces",
+        "amplify",
+        "globalaccelerator",
+    ),
+)
+"""Types that are asked for by tag, the most used first. None of them is a tenant's own, so their number stays small.
+
+Left out, as other readers follow them to their end: task definitions, services, target groups, secrets, log groups.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceListing:
+    """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read."""
+
+    service: str
+    resources: tuple[tuple[str, str], ...] | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class _ListCall:
+    service: str
+    operation: str
+    key: str
+    name: str
+    arn: Callable[[ReadContext, Any], str]
+    params: tuple[tuple[str, Any], ...] = ()
+    taggable: bool = True
+
+
+def _member(name: str) -> Callable[[ReadContext, Any], str]:
+    return lambda _context, row: str(row[name])
+
+
+def _arn(context: ReadContext, service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{context.region}:{context.env.account}:{resource}"
+
+
+def _rule(_context: ReadContext, row: Any) -> str:
+    """A rule's ARN, "" of one that an AWS service manages for itself."""
+    return "" if row.get("ManagedBy") else str(row["Arn"])
+
+
+def _filter(context: ReadContext, row: Any) -> str:
+    return _arn(context, "logs", f"metric-filter/{row['logGroupName']}/{row['filterName']}")
+
+
+def _queue(context: ReadContext, row: Any) -> str:
+    return _arn(context, "sqs", str(row["QueueUrl"]).rpartition("/")[2])
+
+
+def _identity(context: ReadContext, row: Any) -> str:
+    return _arn(context, "ses", f"identity/{row['IdentityName']}")
+
+
+_ALL = (("MaxResults", 1000),)  # without it ListQueues tells no token
+_STANDALONE = (("ShowCacheClustersNotInReplicationGroups", True),)
+_REGIONAL_ACLS = (("Scope", "REGIONAL"), ("Limit", 100))  # an account has a hundred at most, those of CloudFront apart
+LISTED = (
+    _ListCall("lambda", "list_functions", "Functions", "FunctionName", _member("FunctionArn")),
+    _ListCall("events", "list_rules", "Rules", "Name", _rule),
+    _ListCall("scheduler", "list_schedules", "Schedules", "Name", _member("Arn"), taggable=False),
+    _ListCall("sqs", "list_queues", "QueueUrls", "QueueUrl", _queue, _ALL),
+    _ListCall("elasticache", "describe_replication_groups", "ReplicationGroups", "ReplicationGroupId", _member("ARN")),
+    _ListCall("elasticache", "describe_cache_clusters", "CacheClusters", "CacheClusterId", _member("ARN"), _STANDALONE),
+    _ListCall("sesv2", "list_email_identities", "EmailIdentities", "IdentityName", _identity, (("PageSize", 1000),)),
+    _ListCall("wafv2", "list_web_acls", "WebACLs", "Name", _member("ARN"), _REGIONAL_ACLS),
+    _ListCall(
+        "cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName", _member("DashboardArn"), taggable=False
+    ),
+    _ListCall("logs", "describe_metric_filters", "metricFilters", "filterName", _filter, taggable=False),
+)
+
+TAGS = "resourcegroupstaggingapi"
+READS = frozenset(
+    {
+        f"{TAGS}:GetResources",
+        *("lambda:ListFunctions", "events:ListRules", "scheduler:ListSchedules", "sqs:ListQueues"),
+        *("elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters", "sesv2:ListEmailIdentities"),
+        *("wafv2:ListWebACLs", "cloudwatch:ListDashboards", "logs:DescribeMetricFilters"),
+    }
+)
+_ARNS_A_CALL = 100
+
+
+@part(*REGIONAL, reads=READS)
+def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
+    """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
+    found = context.maybe(lambda source: source(context), [_tagged, *(_lister(call) for call in LISTED)])
+    names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
+    return tuple(ServiceListing(name, rows) for name, rows in zip(names, found, strict=True))
+
+
+def _tagged(context: ReadContext) -> tuple[tuple[str, str], ...]:
+    wanted = [{"Key": key, "Values": [context.env.named(value)]} for key, value in context.env.names.tags.items()]
+    if not wanted:
+        return ()
+    rows = context.pages(
+        TAGS,
+        "get_resources",
+        "ResourceTagMappingList",
+        TagFilters=wanted,
+        ResourceTypeFilters=list(TAGGED_TYPES),
+        ResourcesPerPage=_ARNS_A_CALL,
+    )
+    return context.rows(rows, lambda row: (_read(row["ResourceARN"]), _tags(row).get("Name", "")), "ResourceARN")
+
+
+def _read(arn: str) -> str:
+    """The ARN itself, where it tells a type and a name. Raises ValueError."""
+    resource_of(arn)
+    return arn
+
+
+def _lister(call: _ListCall) -> Callable[[ReadContext], tuple[tuple[str, str], ...]]:
+    def listed(context: ReadContext) -> tuple[tuple[str, str], ...]:
+        rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
+        named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
+        ours = context.rows(named, lambda row: _ours(context.env, call.arn(context, row)), call.name)
+        arns = {arn for arn in ours if arn}
+        others = _of_others(context, sorted(arns)) if call.taggable else set()
+        return tuple((arn, "") for arn in sorted(arns - others))
+
+    return listed
+
+
+def _ours(env: Environment, arn: str) -> str:
+    return arn if arn and is_named(env, arn) else ""
+
+
+def is_named(env: Environment, arn: str) -> bool:
+    """Whether a resource bears a name of the platform: a prefix of its names, or a domain that its mail comes from."""
+    kind, name = resource_of(arn)
+    if kind == "ses:identity":
+        domain = name.rpartition("@")[2]
+        ours = (env.traffic.zone, env.traffic.tenant_domain, env.traffic.parent_zone or "")
+        return any(domain == zone or domain.endswith(f".{zone}") for zone in ours if zone)
+    prefixes = tuple(env.named(prefix) for prefix in env.names.prefixes)
+    return any(element.startswith(prefixes) for element in name.split("/") if prefixes)
+
+
+def _of_others(context: ReadContext, arns: Sequence[str]) -> set[str]:
+    """Those whose tags name another environment or project: the names are alike, the team is not."""
+    wanted = {key: context.env.named(value) for key, value in context.env.names.tags.items()}
+    others: set[str] = set()
+    for start in range(0, len(arns), _ARNS_A_CALL) if wanted else ():
+        batch = list(arns[start : start + _ARNS_A_CALL])
+        for row in context.call(TAGS, "get_resources", ResourceARNList=batch).get("ResourceTagMappingList", []):
+            tags = _tags(row)
+            if any(tags.get(key, value) != value for key, value in wanted.items()):
+                others.add(row["ResourceARN"])
+    return others
+
+
+def _tags(row: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in row.get("Tags") or []}

@@ -1,0 +1,8 @@
+@infrastructure @US-027
+Feature: Counterparts: nothing that the platform owns stands in the primary region alone
+
+  Background:
+    Given the estate as observed in both regions
+
+  Scenario: Whatever the platform owns exists in the DR region too
+    Then whatever bears the platform's tags or names in the primary region has its counterpart in the DR region

@@ -1,0 +1,24 @@
+"""What the platform owns beside its tenants, made in the primary region alone."""
+
+from __future__ import annotations
+
+from dr_estate.config.environment import Side
+from sandbox.disasters import disaster
+from sandbox.world.world import World
+
+
+@disaster(
+    "errand-forgotten",
+    "The nightly clean-up and its queue were made in the primary region alone",
+    trips=("counterparts.in-dr-region",),
+)
+def errand_forgotten(world: World) -> None:
+    """Delete the rule of the DR region, and make a queue without tags in the primary region."""
+    name, queue = f"{world.environment.name}-nightly-cleanup", f"{world.environment.name}-cleanup-jobs"
+    found = world.call(Side.DR, "events", "DescribeRule", Name=name)
+    tags = world.call(Side.DR, "events", "ListTagsForResource", ResourceARN=found["Arn"])["Tags"]
+    schedule = found["ScheduleExpression"]
+    world.undo(Side.DR, "events", "PutRule", Name=name, ScheduleExpression=schedule, Tags=tags)
+    world.call(Side.DR, "events", "DeleteRule", Name=name)
+    url = world.call(Side.PRIMARY, "sqs", "CreateQueue", QueueName=queue)["QueueUrl"]
+    world.undo(Side.PRIMARY, "sqs", "DeleteQueue", QueueUrl=url)

@@ -1,0 +1,102 @@
+"""ListObjectVersions of many objects: the keys of a bucket stay in order, and a page costs what is on it.
+
+The emulator copies and sorts every version of a bucket for each page of a thousand, and its serializer takes most of
+two seconds for one. What is listed by a delimiter is left to it. After KeyMarker alone the next key follows
+(API_ListObjectVersions).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+from http import HTTPStatus
+from itertools import islice
+from typing import Any
+from xml.sax.saxutils import escape
+
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
+from moto.s3.responses import S3Response
+from moto.s3.utils import _VersionedKeyStore
+
+from sandbox.core.patching import wrap
+
+Row = tuple[FakeKey | FakeDeleteMarker, bool]
+"""A version, and whether it is the latest of its key."""
+_ORDER = "_keys_in_order"
+
+
+def _in_order(keys: _VersionedKeyStore) -> list[str]:
+    """The names of the bucket's keys, sorted once and kept so by each put."""
+    order: list[str] | None = keys.__dict__.get(_ORDER)
+    if order is None or len(order) != len(keys):
+        order = keys.__dict__[_ORDER] = sorted(keys)
+    return order
+
+
+def _note_new(original: Any, self: _VersionedKeyStore, key: str, value: Any) -> Any:
+    if _ORDER in self.__dict__ and key not in self:
+        insort(self.__dict__[_ORDER], key)
+    return original(self, key, value)
+
+
+def _note_gone(original: Any, self: _VersionedKeyStore, key: str) -> Any:
+    self.__dict__.pop(_ORDER, None)
+    return original(self, key)
+
+
+def _answer(original: Any, self: S3Response) -> Any:
+    """One page, written out."""
+    params = {name: values[0] for name, values in self.querystring.items()}
+    most, after = int(params.get("max-keys", 1000)), params.get("key-marker")
+    version_id = params.get("version-id-marker")
+    if params.get("delimiter") or not most:
+        return original(self)
+    prefix = self._get_querystring(self.request, self.uri).get("prefix", [""])[0]
+    rows = _rows_after(self.backend.get_bucket(self.bucket_name), prefix, after or "", version_id)
+    page = list(islice(rows, most))
+    is_truncated = next(rows, None) is not None
+    fields = {"Name": self.bucket_name, "Prefix": prefix, "KeyMarker": after or "", "VersionIdMarker": version_id or ""}
+    fields |= {"MaxKeys": most, "IsTruncated": str(is_truncated).lower()}
+    if is_truncated:
+        fields |= {"NextKeyMarker": page[-1][0].name, "NextVersionIdMarker": page[-1][0].version_id}
+    body = _element("ListVersionsResult", fields, "".join(map(_version, page)))
+    headers = {"content-type": "application/xml", **self.response_headers}
+    return HTTPStatus.OK, headers, f'<?xml version="1.0" encoding="UTF-8"?>{body}'
+
+
+def _rows_after(bucket: FakeBucket, prefix: str, key_marker: str, version_id: str | None) -> Iterator[Row]:
+    """The versions in the order of a listing, the newest of a key first."""
+    order = _in_order(bucket.keys)
+    start = bisect_left(order, prefix)
+    if key_marker:
+        start = max(start, (bisect_left if version_id else bisect_right)(order, key_marker))
+    for name in islice(order, start, None):
+        if not name.startswith(prefix):
+            return
+        rows = [(row, not place) for place, row in enumerate(reversed(bucket.keys.getlist(name, [])))]
+        versions = [row.version_id for row, _ in rows]
+        listed = name == key_marker and version_id in versions
+        yield from rows[versions.index(version_id) + 1 :] if listed else rows
+
+
+def _version(row: Row) -> str:
+    version, is_latest = row
+    fields = {"Key": version.name, "VersionId": version.version_id or "null", "IsLatest": str(is_latest).lower()}
+    fields["LastModified"] = version.last_modified_ISO8601
+    if not isinstance(version, FakeKey):
+        return _element("DeleteMarker", fields)
+    content = {"ETag": version.etag, "Size": version.size, "StorageClass": version.storage_class}
+    return _element("Version", {**fields, **content})
+
+
+def _element(name: str, fields: dict[str, Any], more: str = "") -> str:
+    inner = "".join(f"<{field}>{escape(str(value))}</{field}>" for field, value in fields.items())
+    return f"<{name}>{inner}{more}</{name}>"
+
+
+def install() -> None:
+    """Let a page of a listing cost what is on it. Idempotent."""
+    wrap(_VersionedKeyStore, "__setitem__", _note_new)
+    wrap(_VersionedKeyStore, "setlist", _note_new)
+    wrap(_VersionedKeyStore, "pop", _note_gone)
+    wrap(S3Response, "list_object_versions", _answer)

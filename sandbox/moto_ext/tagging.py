@@ -1,0 +1,38 @@
+"""What GetResources lists: rules of EventBridge too, and of S3's buckets those of the region that is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.core.resource_tagging import TaggedResource
+from moto.events.models import EventsBackend
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+from moto.s3.models import s3_backends
+
+from sandbox.core.patching import wrap
+
+_BUCKET = "arn:aws:s3:::"
+
+
+def _with_rules(original: Callable[[EventsBackend], Iterator[Any]], self: EventsBackend) -> Iterator[Any]:
+    yield from original(self)
+    for bus in self.event_buses.values():
+        for rule in bus.rules.values():
+            tags = self.tagger.get_tag_dict_for_resource(rule.arn)
+            yield TaggedResource(arn=rule.arn, tags=tags, resource_type="events:rule")
+
+
+def _of_region(
+    original: Callable[..., Any], self: ResourceGroupsTaggingAPIBackend, *args: Any, **kwargs: Any
+) -> tuple[str | None, list[TaggedResource]]:
+    buckets = s3_backends[self.account_id]["aws"].buckets
+    token, rows = original(self, *args, **kwargs)
+    elsewhere = {f"{_BUCKET}{name}" for name, bucket in buckets.items() if bucket.region_name != self.region_name}
+    return token, [row for row in rows if row.arn not in elsewhere]
+
+
+def install() -> None:
+    """Repair the listing. Idempotent."""
+    wrap(EventsBackend, "iter_tagged_resources", _with_rules)
+    wrap(ResourceGroupsTaggingAPIBackend, "get_resources", _of_region)

@@ -1,0 +1,183 @@
+"""The marker of a planned move: who writes it, what is seen of it, and when something is lost. Plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
+from dr_actions.actions.database import remove_marker, verify_freeze, verify_marker, write_marker
+from dr_actions.actions.markers import marker_task, scripts
+from dr_actions.model.action import Action, PlanContext, StepState
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.readers import ecs, marker_tasks, rds, rds_groups
+from dr_estate.readers.drill_resources import Probe
+from dr_estate.readers.marker_tasks import MarkerReport
+from tests.dr_actions.plain import SIT, recorded, sight, with_part, with_rows
+
+BEGUN = datetime(2026, 1, 7, 10, 15, tzinfo=UTC)
+MARKER, GTIDS = "INC-7/20260107T101500Z", "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-77"
+TASK = "arn:aws:ecs:eu-west-1:815856636111:task/sit-cluster/0123"
+FREEZE, WRITE = "database/verify_freeze:sit-mysql", "database/write_marker:sit-mysql"
+
+
+def failback(**changes: Any) -> PlanContext:
+    """The DR region serves and the primary is back: its services and databases as when it was healthy."""
+    snapshot, healthy = recorded("on-dr"), recorded("healthy")
+    for reader in (ecs.services, ecs.task_definitions, rds.instances, rds_groups.parameter_groups):
+        snapshot = with_part(snapshot, reader, Side.PRIMARY, healthy.get(reader, Side.PRIMARY))
+    return sight(snapshot, goal=Goal.FAILBACK, incident="INC-7", begun_at=BEGUN, **changes)
+
+
+def step_of(action: Action, context: PlanContext) -> Step:
+    return next(iter(action.plan_steps(context)))
+
+
+def with_task(
+    context: PlanContext, side: Side, kind: marker_task.MarkerTask, report: Any, **changed: Any
+) -> PlanContext:
+    """The context with a task of that kind, by this run, and what it printed."""
+    family = "arn:aws:ecs:eu-west-1:815856636111:task-definition/sit-tenant-1:1"
+    name = marker_task.started_by(context)
+    task = Probe(TASK, name, family, "STOPPED", "STOPPED", "wordpress", 0, "", BEGUN, BEGUN, kind.group)
+    snapshot = with_part(context.snapshot, marker_tasks.tasks, side, (replace(task, **changed),))
+    reports = (report,) if report else ()
+    return replace(context, snapshot=with_part(snapshot, marker_tasks.reports, side, reports), tasks={FREEZE: TASK})
+
+
+def report(**values: Any) -> MarkerReport:
+    return MarkerReport(TASK, MARKER, **values)
+
+
+def frozen(context: PlanContext) -> PlanContext:
+    """The context in which the DR region's parameter group refuses writes, and is in force."""
+    parameters = (("read_only", "1"),)
+    snapshot = with_rows(context.snapshot, rds_groups.parameter_groups, Side.DR, parameters=parameters)
+    return replace(context, snapshot=snapshot)
+
+
+def environment(params: Mapping[str, Any]) -> dict[str, str]:
+    (override,) = params["overrides"]["containerOverrides"]
+    return {pair["name"]: pair["value"] for pair in override["environment"]}
+
+
+def test_a_tenant_s_own_task_writes_it_where_its_service_runs_and_no_secret_is_handed_to_it() -> None:
+    context = failback()
+    call = write_marker.ACTION.build_call(step_of(write_marker.ACTION, context), context)
+    assert (call.name, call.region) == ("ecs:RunTask", SIT.regions.dr)
+    values = environment(call.params)
+    assert set(values) == {"WORDPRESS_DB_HOST", "DR_SCHEMA", "DR_SECONDS", "DR_UNTIL", "DR_MARKER"}
+    assert (values["DR_UNTIL"], values["DR_MARKER"]) == ("refused", MARKER)
+    assert call.params["taskDefinition"].rpartition("/")[2].startswith("sit-tenant-1:")
+
+
+def test_a_switchover_s_is_written_once_in_the_primary_region() -> None:
+    context = sight(goal=Goal.SWITCHOVER, incident="INC-7", begun_at=BEGUN)
+    call = write_marker.ACTION.build_call(step_of(write_marker.ACTION, context), context)
+    assert (call.region, environment(call.params)["DR_UNTIL"]) == (SIT.regions.primary, "once")
+
+
+def test_all_that_a_task_is_given_fits_however_many_transactions_there_are() -> None:
+    context = failback(confirmed_facts={FREEZE: {"written": "9", "gtids": "x" * scripts.LONGEST_GTIDS}})
+    call = verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context)
+    assert len(str(call.params["overrides"])) < LONGEST_OVERRIDES
+    longer = report(number=9, gap_ms=20, gtids="x" * (scripts.LONGEST_GTIDS + 1))
+    assert "gtids" not in dict(write_marker.evidence_of(longer))
+
+
+@pytest.mark.parametrize(
+    ("seen", "changed", "state"),
+    [
+        (report(begun=True, number=1), {"status": "RUNNING", "exit_code": None}, StepState.DONE),
+        (None, {"status": "PENDING", "exit_code": None}, StepState.IN_PROGRESS),
+        (report(refused=True), {}, StepState.DONE),
+        (None, {}, StepState.UNAVAILABLE),
+        (MarkerReport(TASK, "INC-7/another", begun=True), {}, StepState.UNAVAILABLE),
+        (report(begun=True), {"incident": "dr-marker-another"}, StepState.READY),
+    ],
+)
+def test_the_freeze_waits_for_the_first_marker(seen: Any, changed: dict[str, Any], state: StepState) -> None:
+    context = failback()
+    step = step_of(write_marker.ACTION, context)
+    assert (
+        write_marker.ACTION.observe(step, with_task(context, Side.DR, marker_task.WRITING, seen, **changed)).state
+        is state
+    )
+
+
+@pytest.mark.parametrize(
+    ("seen", "changed", "state"),
+    [
+        (report(number=7, refused=True, gap_ms=20), {}, StepState.DONE),
+        (report(refused=True, gtids=GTIDS), {}, StepState.DONE),
+        (report(number=7, refused=True), {}, StepState.FAILED),
+        (report(number=7, refused=True, gap_ms=verify_freeze.MOST_GAP_MS + 1), {}, StepState.FAILED),
+        (report(number=7, gap_ms=20), {}, StepState.FAILED),
+        (report(begun=True), {"status": "RUNNING", "exit_code": None}, StepState.IN_PROGRESS),
+        (report(number=7), {"exit_code": scripts.TIME_IS_OVER}, StepState.FAILED),
+        (None, {"exit_code": None, "reason": "CannotPullContainerError"}, StepState.FAILED),
+        (Unavailable(UnavailableKind.DENIED, "the log may not be read."), {}, StepState.UNAVAILABLE),
+    ],
+)
+def test_a_pause_counts_from_a_write_that_was_refused(seen: Any, changed: dict[str, Any], state: StepState) -> None:
+    context = frozen(failback())
+    step = step_of(verify_freeze.ACTION, context)
+    status = verify_freeze.ACTION.observe(step, with_task(context, Side.DR, marker_task.WRITING, seen, **changed))
+    assert status.state is state, status.message
+
+
+def test_a_parameter_that_is_not_in_force_is_no_freeze_whatever_was_refused() -> None:
+    context = failback()
+    refused = with_task(context, Side.DR, marker_task.WRITING, report(refused=True, gtids=GTIDS))
+    assert verify_freeze.ACTION.observe(step_of(verify_freeze.ACTION, context), refused).state is StepState.DRIFTED
+
+
+def test_an_earlier_attempt_s_failure_is_no_answer_to_the_next() -> None:
+    context = frozen(failback())
+    failed = with_task(context, Side.DR, marker_task.WRITING, None, exit_code=1)
+    step = step_of(verify_freeze.ACTION, context)
+    assert verify_freeze.ACTION.observe(step, failed).state is StepState.FAILED
+    assert verify_freeze.ACTION.observe(step, replace(failed, tasks={})).state is StepState.READY
+
+
+@pytest.mark.parametrize(
+    ("seen", "code", "state", "words"),
+    [
+        (report(found=True, number=7), 0, StepState.DONE, "holds marker 7"),
+        (report(number=6, executed=True), 3, StepState.FAILED, "it lacks marker 7 of it. Nothing is promoted"),
+        (report(number=7), 3, StepState.FAILED, "it lacks transactions that were executed before it"),
+        (report(number=7), 0, StepState.FAILED, "lacks"),
+        (replace(report(), marker="", message="Access denied"), 1, StepState.FAILED, "code 1: Access denied"),
+    ],
+)
+def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there(
+    seen: MarkerReport, code: int, state: StepState, words: str
+) -> None:
+    context = failback(confirmed_facts={FREEZE: {"written": "7", "gap ms": "20"}})
+    step = step_of(verify_marker.ACTION, context)
+    tasked = with_task(context, Side.PRIMARY, marker_task.FINDING, seen, exit_code=code)
+    status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: TASK}))
+    assert (status.state, words in status.message) == (state, True), status.message
+
+
+def test_the_number_and_the_transactions_that_were_recorded_are_what_is_looked_for() -> None:
+    context = failback(confirmed_facts={FREEZE: {"written": "7", "gtids": GTIDS}})
+    values = environment(verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context).params)
+    assert (values["DR_NUMBER"], values["DR_GTIDS"], values["DR_MARKER"]) == ("7", GTIDS, MARKER)
+    assert values["WORDPRESS_DB_HOST"].startswith("sit-mysql.")
+    with pytest.raises(ValueError, match="recorded no marker"):
+        verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), failback())
+
+
+def test_where_markers_are_off_none_is_written_and_the_plan_says_so() -> None:
+    execution = SIT.execution.model_copy(update={"markers": False})
+    context = replace(failback(), env=SIT.model_copy(update={"execution": execution}))
+    for module in (write_marker, verify_freeze, verify_marker, remove_marker):
+        assert list(module.ACTION.plan_steps(context)) == []
+    assert any("zero loss is read off a lag, and not proven" in note for note in write_marker.ACTION.notes(context))

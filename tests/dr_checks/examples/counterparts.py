@@ -1,0 +1,80 @@
+"""Examples of what the platform owns beside what the environment file names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import platform_resources
+from dr_estate.readers.platform_resources import LISTED, TAGS, ServiceListing
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+CHECK = "counterparts.in-dr-region"
+SUBJECT = frozenset({f"resources of {SIT.regions.primary}"})
+DATABASE = "rds:{region}:1:db:sit-mysql"
+RULE, MAIL = "events:{region}:1:rule/sit-nightly", "ses:{region}:1:identity/wpsit.kimmyai.io"
+CACHE, FILES = "elasticache:{region}:1:replicationgroup:sit-{region}-redis", "elasticfilesystem:{region}:1:file-system/"
+MANY = tuple(f"lambda:{{region}}:1:function:sit-{number}" for number in range(12))
+CALLS = tuple(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)
+
+
+def _side(side: Side, tagged: Any, listed: tuple[str, ...], dark: tuple[str, ...]) -> tuple[ServiceListing, ...]:
+    """Everything tagged in the first listing, everything that has only a name in that of functions."""
+
+    def rows(resources: tuple[Any, ...]) -> tuple[tuple[str, str], ...]:
+        pairs = (row if isinstance(row, tuple) else (row, "") for row in resources)
+        return tuple((f"arn:aws:{arn.replace('{region}', SIT.region(side))}", tag) for arn, tag in pairs)
+
+    values = {TAGS: rows(tagged), CALLS[0]: rows(listed)}
+    return tuple(ServiceListing(name, DENIED if name in dark else values.get(name, ())) for name in (TAGS, *CALLS))
+
+
+def _world(
+    there: tuple[Any, ...] = (),
+    here: tuple[Any, ...] = (),
+    listed: tuple[str, ...] = (),
+    dark: tuple[str, ...] = (),
+    dark_here: tuple[str, ...] = (),
+) -> Snapshot:
+    primary = _side(Side.PRIMARY, (DATABASE, *there), listed, dark)
+    return world(
+        {
+            (platform_resources.listings, Side.PRIMARY): primary,
+            (platform_resources.listings, Side.DR): _side(Side.DR, here, (), dark_here),
+        }
+    )
+
+
+UNTAGGED: dict[Any, Any] = {(platform_resources.listings, side): _side(side, (), (), ()) for side in Side}
+
+
+def _denied(side: Side) -> Snapshot:
+    return world({**UNTAGGED, (platform_resources.listings, side): DENIED})
+
+
+def _unread(service: str, region: str) -> frozenset[str]:
+    return frozenset({f"{service} in {region}"})
+
+
+EXAMPLES = [
+    Example(CHECK, Status.PASS, _world((RULE, CACHE), (RULE, CACHE))),
+    Example(CHECK, Status.PASS, _world((MAIL,), (MAIL, RULE))),
+    Example(CHECK, Status.PASS, _world(("s3:::bbws-reports",), ("s3:::bbws-reports-dr",))),
+    Example(CHECK, Status.PASS, _world(((f"{FILES}fs-1", "sit-media"),), ((f"{FILES}fs-2", "sit-media"),))),
+    Example(CHECK, Status.NOT_APPLICABLE, _world()),
+    Example(CHECK, Status.NOT_APPLICABLE, _world(("globalaccelerator::1:accelerator/abc", "s3:::bbws-backups-sit-dr"))),
+    Example(CHECK, Status.FAIL, _world((RULE,)), SUBJECT),
+    Example(CHECK, Status.FAIL, _world(listed=(RULE,)), SUBJECT),
+    Example(CHECK, Status.FAIL, _world(((f"{FILES}fs-1", "sit-media"),), ((f"{FILES}fs-2", "sit-cache"),)), SUBJECT),
+    Example(CHECK, Status.FAIL, _world((RULE, MAIL, *MANY), (MAIL,)), SUBJECT),
+    Example(CHECK, Status.UNKNOWN, _world((RULE,), dark_here=(TAGS, CALLS[1])), _unread(TAGS, SIT.regions.dr)),
+    Example(CHECK, Status.UNKNOWN, _world((RULE,), (RULE,), dark=(CALLS[0],)), _unread(CALLS[0], SIT.regions.primary)),
+    Example(CHECK, Status.UNKNOWN, _world(dark=(TAGS, *CALLS)), _unread("all services", SIT.regions.primary)),
+    Example(CHECK, Status.UNKNOWN, _denied(Side.DR)),
+    Example(CHECK, Status.UNKNOWN, _denied(Side.PRIMARY)),
+    Example(
+        CHECK, Status.UNKNOWN, world({(platform_resources.listings, side): _side(side, (), (), ()) for side in Side})
+    ),
+]

@@ -1,0 +1,88 @@
+"""A remedy's commands do what the finding needs, in the right order, and none is made of what was not read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_checks.core.model import Finding, Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import Side
+from dr_estate.readers import control_table, iam_task_roles, rds_groups, route53, route53_health_checks, secretsmanager
+from dr_estate.readers.control_table import ControlState, Incident
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.examples.roles import CLOSED, KEPT_OUT, ROLE
+from tests.dr_checks.examples.secrets import HERE, ONE, THERE
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
+
+HOME, AWAY = SIT.regions.primary, SIT.regions.dr
+REPLICATED = (
+    f"aws secretsmanager replicate-secret-to-regions --region {HOME} --secret-id {ONE} "
+    f"""--add-replica-regions '[{{"Region":"{AWAY}"}}]'"""
+)
+RESTORED = "aws secretsmanager restore-secret --region {region} --secret-id arn:" + ONE
+DELETED_HERE = tuple(replace(secret, deleted_at=NOW) if secret.name == ONE else secret for secret in HERE)
+DELETED_THERE = tuple(replace(secret, deleted_at=NOW) if secret.name == ONE else secret for secret in THERE)
+WITHOUT = tuple(secret for secret in THERE if secret.name != ONE)
+
+
+def failed(check: str, values: Values) -> Finding:
+    """The one gap that the check finds."""
+    (gap,) = [f for f in judge(checks()[check], world(values), SIT).findings if f.status is Status.FAIL]
+    return gap
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "commands"),
+    [
+        (HERE, WITHOUT, [REPLICATED]),
+        (HERE, DELETED_THERE, [RESTORED.format(region=AWAY)]),
+        (DELETED_HERE, WITHOUT, [RESTORED.format(region=HOME), REPLICATED]),
+        (DENIED, WITHOUT, []),
+        (WITHOUT, WITHOUT, []),
+    ],
+    ids=["absent", "deleted there", "deleted here, too", "the primary unread", "nowhere"],
+)
+def test_a_deleted_secret_is_restored_before_it_is_replicated(here: Any, there: Any, commands: list[str]) -> None:
+    secrets = secretsmanager.secrets
+    gap = failed("secrets.secret-exists", {(secrets, Side.PRIMARY): here, (secrets, Side.DR): there})
+    assert list(gap.commands) == commands
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        (CLOSED, "Resource with the ARNs"),
+        (replace(CLOSED, decision="explicitDeny"), "Take the Deny"),
+        (replace(CLOSED, bounded=True), "a permissions boundary that allows"),
+        (KEPT_OUT, "The policies of these keys"),
+    ],
+)
+def test_what_denies_a_role_is_what_is_to_be_changed(decision: Any, words: str) -> None:
+    gap = failed("roles.tasks-allowed", {(iam_task_roles.roles, Side.GLOBAL): (replace(ROLE, decisions=(decision,)),)})
+    assert words in gap.remedy
+
+
+def test_a_default_parameter_group_needs_nobody_to_make_it() -> None:
+    names = SIT.names.model_copy(update={"db_parameter_group": "default.mysql8.0"})
+    env = SIT.model_copy(update={"names": names})
+    judged = judge(checks()["rds.parameter-group"], world({(rds_groups.parameter_groups, Side.DR): ()}), env)
+    assert judged.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("standing", "number"),
+    [(ControlState(), 1), (ControlState(incident=Incident("INC-1", "failover", "done", NOW, None)), 0), (DENIED, 0)],
+    ids=["no incident", "a failover in force", "unread"],
+)
+def test_a_pin_that_may_be_of_a_failover_is_not_taken_away_by_a_command(standing: Any, number: int) -> None:
+    seen = healthy()
+    (first, *others) = seen.parts[route53_health_checks.checks.name, Side.GLOBAL].value
+    values: Values = {
+        (route53_health_checks.checks, Side.GLOBAL): (replace(first, inverted=True), *others),
+        (route53.records, Side.GLOBAL): seen.parts[route53.records.name, Side.GLOBAL].value,
+        (control_table.standing, Side.DR): standing,
+    }
+    assert len(failed("health-checks.not-inverted", values).commands) == number

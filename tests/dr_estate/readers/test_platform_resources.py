@@ -1,0 +1,76 @@
+"""What the platform owns is told by its tags or by its names; what another team tagged as its own is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_checks.core.model import CheckResult, Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.readers import platform_resources
+from dr_estate.readers.platform_resources import LISTED
+from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.snapshot import Snapshot
+from sandbox.client.endpoint import Endpoint
+from tests.proofs.changes import Aws
+from tests.proofs.watching import reader_of
+from tests.worlds import borrowed
+
+SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
+THEIRS = {"Environment": "sit", "Project": "payments"}
+OURS = {"Environment": "sit", "Project": "wordpress-platform"}
+
+
+@pytest.fixture
+def world() -> Iterator[Endpoint]:
+    with borrowed(SIT, tenants=2) as endpoint:
+        yield endpoint
+
+
+def _aws(world: Endpoint) -> Aws:
+    return Aws(world.url, world.people["admin"], SIT, "")
+
+
+def _seen(world: Endpoint, env: Environment = SIT) -> Snapshot:
+    return observe(env, reader_of(world), "sandbox", only=frozenset({platform_resources.listings.name}))
+
+
+def _judged(snapshot: Snapshot, env: Environment = SIT) -> CheckResult:
+    return judge(checks()["counterparts.in-dr-region"], snapshot, env)
+
+
+def _queue(world: Endpoint, name: str, tags: dict[str, str]) -> None:
+    sqs: Any = _aws(world).client("sqs", Side.PRIMARY)
+    sqs.create_queue(QueueName=name, tags=tags)
+
+
+def test_what_stands_in_the_primary_region_alone_is_one_finding_with_all_of_it(world: Endpoint) -> None:
+    _queue(world, "sit-untagged", {})
+    _queue(world, "mails", OURS)
+    aws: Any = _aws(world).client("elasticache", Side.PRIMARY)
+    aws.create_replication_group(ReplicationGroupId="sit-sessions", ReplicationGroupDescription="sessions")
+    found = _judged(_seen(world))
+    assert [f.status for f in found.findings] == [Status.FAIL]
+    assert found.findings[0].members == ("sqs mails", "sqs sit-untagged", "elasticache:replicationgroup sit-sessions")
+
+
+def test_another_teams_things_of_a_like_name_are_not_the_platforms(world: Endpoint) -> None:
+    _queue(world, "sit-payments", THEIRS)
+    _queue(world, "elsewhere", {})
+    assert _judged(_seen(world)).status is Status.PASS
+
+
+def test_a_sweep_takes_as_many_calls_whatever_the_tenants_are() -> None:
+    with borrowed(SIT, tenants=1) as small, borrowed(SIT, tenants=12) as large:
+        few, many = _seen(small).calls, _seen(large).calls
+    assert few == many
+    assert len(LISTED) * 2 <= sum(few.values()) <= len(LISTED) * 2 + 2 * 5 + 3
+
+
+def test_without_any_resource_of_the_platforms_tags_it_is_not_known_what_it_owns(world: Endpoint) -> None:
+    env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"tags": {"Project": "of another name"}})})
+    assert _judged(_seen(world, env), env).status is Status.UNKNOWN

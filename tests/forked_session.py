@@ -1,0 +1,119 @@
+"""Plays the tests in several forked processes: modules are imported and tests collected once, in the first process.
+
+``pytest -p tests.forked_session --processes 2``. A process that has played a file's tests takes the next file. Under
+pytest-xdist each process imports and collects all for itself, which takes as long as a quarter of the tests.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing import Pipe, connection
+from typing import Any
+
+import pytest
+
+_INDEX_BYTES = 2
+
+
+@dataclass(eq=False)
+class _Sender:
+    """In a forked process: sends the reports of each test to the first process once the test ended."""
+
+    pipe: connection.Connection
+    config: pytest.Config
+    reports: list[dict[str, Any]] = field(default_factory=list)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.reports.append(self.config.hook.pytest_report_to_serializable(config=self.config, report=report))
+
+    def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        self.pipe.send((nodeid, location, self.reports))
+        self.reports = []
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--processes", type=int, default=0, help="play the tests in this many forked processes")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Share the files out in the order of the tests. Raises RuntimeError where a process died."""
+    count = session.config.getoption("processes")
+    if not count or session.testsfailed or session.config.option.collectonly:
+        return None
+    files = [list(items) for _, items in itertools.groupby(session.items, key=lambda item: item.path)]
+    turns, turns_end = os.pipe()
+    os.write(turns_end, b"".join(index.to_bytes(_INDEX_BYTES) for index in range(len(files))))
+    os.close(turns_end)
+    playing = dict(_fork(session, files, turns) for _ in range(count))
+    try:
+        while playing:
+            ready = connection.wait(list(playing))
+            for pipe in [pipe for pipe in playing if pipe in ready]:
+                if not _show(session, pipe):
+                    os.waitpid(playing.pop(pipe), 0)
+                if session.shouldfail:
+                    raise session.Failed(session.shouldfail)
+    finally:
+        for pid in playing.values():
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        os.close(turns)
+    return True
+
+
+def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -> tuple[connection.Connection, int]:
+    receiver, sender = Pipe(duplex=False)
+    pid = os.fork()
+    if pid:
+        sender.close()
+        return receiver, pid
+    try:
+        _play(session.config, files, turns, sender)
+        sender.send(None)
+    except BaseException:  # noqa: BLE001 - the first process raises it
+        sender.send(traceback.format_exc())
+    finally:
+        os._exit(0)  # what the first process is to do at its exit is not done twice
+
+
+def _play(config: pytest.Config, files: list[list[pytest.Item]], turns: int, sender: connection.Connection) -> None:
+    plugins = config.pluginmanager
+    plugins.unregister(name="terminalreporter")
+    plugins.register(_Sender(sender, config))
+    capture = plugins.getplugin("capturemanager")
+    capture.stop_global_capturing()  # the file that it captures to is the first process's
+    capture.start_global_capturing()
+    items = itertools.chain.from_iterable(files[index] for index in _taken(turns))
+    for item, following in itertools.pairwise(itertools.chain(items, [None])):
+        assert item is not None
+        config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+
+def _taken(turns: int) -> Iterator[int]:
+    while index := os.read(turns, _INDEX_BYTES):
+        yield int.from_bytes(index)
+
+
+def _show(session: pytest.Session, pipe: connection.Connection) -> bool:
+    """Report one test, as if it had been played here. Returns whether the process goes on."""
+    try:
+        message = pipe.recv()
+    except EOFError:
+        message = "A process of the tests was killed, and the test that it played did not end."
+    match message:
+        case None:
+            return False
+        case str():
+            raise RuntimeError(message)
+    nodeid, location, reports = message
+    hook = session.config.hook
+    for data in reports:
+        hook.pytest_runtest_logreport(report=hook.pytest_report_from_serializable(config=session.config, data=data))
+    hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
+    return True

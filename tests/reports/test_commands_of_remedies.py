@@ -1,0 +1,87 @@
+"""A remedy's commands stand in every format, each as it is pasted: unbroken, and with nothing put into it."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
+from dr_checks.core.remedy import Remedy, merged
+from dr_checks.core.verdict import verdict_of
+from dr_estate.config.environment import Side
+from dr_estate.model.aws_command import aws_command
+from dr_estate.model.invocation import Invocation
+from reports.page.render import render as render_page
+from reports.publish import print_report
+from tests.reports.test_reports import REPORT
+from utils.aws_mgmt.app.next_steps import after_look
+
+COMMANDS = tuple(
+    aws_command("secretsmanager", "RestoreSecret", "af-south-1", SecretId=f"it's | <b>{name}</b> & {'long ' * 30}")
+    for name in ("first", "second")
+)
+FINDING = Finding(
+    *("a.b", Side.DR, "x", None, Status.FAIL, "absent", "present", "it is gone", "Restore it."), commands=COMMANDS
+)
+RESULT = CheckResult("a.b", Severity.BLOCKER, Area.REPLICATION, Status.FAIL, (FINDING,), "a scenario", "a feature")
+TOLD = replace(REPORT, verdict=verdict_of((RESULT,), (), 3600.0), invocation=Invocation(("-e", "sit")))
+
+
+def _printed(form: str) -> str:
+    out = io.StringIO()
+    print_report(TOLD, form, out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown"])
+def test_a_command_is_a_line_of_its_own(form: str) -> None:
+    lines = [line.strip() for line in _printed(form).splitlines()]
+    assert [line for line in lines if line in COMMANDS] == list(COMMANDS)
+
+
+def test_machines_get_the_commands_apart_from_the_sentence() -> None:
+    found = json.loads(_printed("json"))["results"][0]["findings"][0]
+    (row,) = csv.DictReader(io.StringIO(_printed("csv")))
+    assert (found["remedy"], found["commands"]) == ("Restore it.", list(COMMANDS))
+    assert (row["remedy"], row["commands"].split("\n")) == ("Restore it.", list(COMMANDS))
+
+
+def test_what_ci_systems_show_ends_with_the_commands() -> None:
+    ending = f"Remedy: Restore it. `{COMMANDS[0]}` `{COMMANDS[1]}`"
+    assert json.loads(_printed("sarif"))["runs"][0]["results"][0]["message"]["text"].endswith(ending)
+    assert (ET.fromstring(_printed("junit")).findtext(".//failure") or "").endswith(ending)  # noqa: S314 - our own
+    assert ending in _printed("github")
+
+
+def test_each_command_of_the_page_is_copied_by_a_button_of_its_own() -> None:
+    page = render_page(TOLD, {})
+    assert [f'data-copy="{command}"' in html.unescape(page) for command in COMMANDS] == [True, True]
+    assert "<b>first" not in page
+    assert page.count('data-copy="aws secretsmanager') == len(COMMANDS)
+
+
+def test_the_next_step_is_the_sentence_with_its_first_command() -> None:
+    assert after_look(TOLD) == f"Restore it. `{COMMANDS[0]}`"
+
+
+def test_a_remedy_of_many_findings_is_told_once_with_the_commands_of_all() -> None:
+    ending = merged([Remedy("Do.", ("aws a",)), Remedy(""), Remedy("Do.", ("aws b", "aws a")), Remedy("See.")])
+    assert ending == (Remedy("Do.", ("aws a", "aws b")), Remedy("See."))
+
+
+@pytest.mark.parametrize(
+    ("line", "rehearsal", "typed"),
+    [
+        ("aws kms enable-key", False, "aws kms enable-key"),
+        ("aws kms enable-key", True, 'aws kms enable-key --endpoint-url "$AWS_ENDPOINT_URL"'),
+        ("dr_cli.py drill clean", True, "python utils/aws_mgmt/dr_cli.py -e sit drill clean"),
+    ],
+)
+def test_a_command_of_a_rehearsal_reaches_no_live_account(line: str, rehearsal: bool, typed: str) -> None:
+    assert TOLD.invocation.typed(line, rehearsal) == typed

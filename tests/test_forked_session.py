@@ -1,0 +1,47 @@
+"""Tests played in forked processes end as they do in one: passed, failed with their output, skipped, or killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FIRST = """
+from unittest import SkipTest
+def test_passes(): pass
+def test_fails():
+    print("what it printed")
+    assert 1 == 2
+def test_skips(): raise SkipTest("not today")
+"""
+SECOND = """
+import os, signal
+def test_is_killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def _played(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-ra", "-c", "/dev/null", "-p", "no:cacheprovider"]
+    command += ["-p", "tests.forked_session", "--processes", "2", "--rootdir", str(folder), *options, str(folder)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_each_test_is_played_once_and_its_outcome_and_output_are_reported(tmp_path: Path) -> None:
+    for name in ("test_a.py", "test_b.py", "test_c.py"):
+        (tmp_path / name).write_text(FIRST, encoding="utf-8")
+    ran = _played(tmp_path)
+    assert (1, "3 failed, 3 passed, 3 skipped") == (ran.returncode, ran.stdout.splitlines()[-1].partition(" in ")[0])
+    assert 3 == ran.stdout.count("what it printed\n")
+    assert "not today" in ran.stdout
+    stopped = _played(tmp_path, "-x")
+    assert (1, True) == (stopped.returncode, "stopping after 1 failures" in stopped.stdout), stopped.stdout
+
+
+def test_a_process_that_is_killed_fails_the_session(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text(SECOND, encoding="utf-8")
+    ran = _played(tmp_path)
+    assert (3, True) == (ran.returncode, "was killed, and the test that it played did not end" in ran.stdout), (
+        ran.stdout
+    )
