@@ -92,7 +92,7 @@ def replication_state(view: View) -> Iterator[Finding]:
             f"the other way: {back.source_id} of {view.region} into {back.destination_id}",
             "ENABLED",
             f"what {view.env.regions.primary} writes does not reach {view.region}, and is overwritten",
-            f"Finish the failback that turned it. Where there is none, delete this replication in {view.region} before "
+            f"Finish the failback that turned it. Where there is none, delete this replication in {view.region}, then "
             f"{_REPLICATE} with the primary's file system as source.",
         )
     elif row is None:
