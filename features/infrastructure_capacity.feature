@@ -37,5 +37,8 @@ Feature: Capacity: the DR region can carry every tenant's load
   Scenario: Scheduled scaling does not reduce services after a failover
     Then no scheduled action scales the DR region's services down while they would carry the load
 
+  Scenario: A web ACL guards the load balancer of the DR region too
+    Then the load balancer of the DR region is guarded by a web ACL as the primary region's is
+
   Scenario: What a failover starts carries today's load
     Then the tasks that a failover starts carry the load that each tenant has in the primary region today

@@ -34,5 +34,8 @@ Feature: ECS: the DR region can run every tenant's containers
   Scenario: Variables have the same values in both regions
     Then no tenant's variables in the DR region differ from the primary region's in a way that the other tenants' do not
 
+  Scenario: Variables name each tenant's own schema
+    Then every tenant's tasks in the DR region have the name of that tenant's own schema
+
   Scenario: Variables name the database that a failover restores
     Then every database that variables of the DR region name there is the one that a failover restores, or exists

@@ -10,6 +10,12 @@ Feature: RDS: the DR region has what the database needs
   Scenario: The parameter group of a restore exists in the DR region
     Then the parameter group that the database is restored with exists in the DR region
 
+  Scenario: The option group of a restore fits the engine version
+    Then the option group that the database is restored with fits its engine version in the DR region
+
+  Scenario: The name of the restored database is free
+    Then no database of the DR region has the name that a restore will take
+
   Scenario: Database parameter groups match in both regions
     Then the DR region's parameter group matches the primary database's
 

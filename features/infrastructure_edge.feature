@@ -13,6 +13,9 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The distribution forwards the Host header
     Then the distribution forwards the visitor's Host header to the load balancers
 
+  Scenario: The DR load balancer listens where the distribution asks
+    Then the load balancer of the DR region listens on every port that the distribution asks its origin on
+
   Scenario: An origin group fails over on server errors
     Then an origin group, where there is one, fails over to another origin on server errors
 

@@ -40,6 +40,9 @@ Feature: Prerequisites: access, contacts and tools for a recovery
   Scenario: Notification topics have the same subscribers in both regions
     Then the notification topics of the DR region have the subscribers of the primary region's
 
+  Scenario: Messages to notification topics of the DR region arrive
+    Then alarms and the tool may publish to every notification topic of the DR region, and its queues take the messages
+
   Scenario: The Terraform state is readable in the DR region
     Then the Terraform state can be read from the DR region
 

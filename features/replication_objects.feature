@@ -13,6 +13,9 @@ Feature: S3: objects are replicated and protected in the DR region
   Scenario: Replication rules cover all objects
     Then every bucket has an enabled rule that replicates all of its objects into its copy
 
+  Scenario: No replication rule overtakes the one for all objects
+    Then no replication rule of a higher priority takes objects from the rule that replicates all of a bucket
+
   Scenario: KMS-encrypted objects are replicated
     Then every replication rule of a KMS-encrypted bucket includes its encrypted objects
 

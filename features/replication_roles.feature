@@ -4,5 +4,8 @@ Feature: IAM: the roles that copy to the DR region may do so
   Background:
     Given the estate as observed in both regions
 
+  Scenario: The backup role may restore files in the DR region
+    Then the role that restores files from a backup may do so in the DR region, and the vault there lets the restore start
+
   Scenario: Replication and backup roles may copy
     Then the roles that copy objects and backups to the DR region may read the originals and write the copies

@@ -17,6 +17,7 @@ from dr_estate.snapshot.tenants import Tenant
 
 _NONE = "no service exists on both sides: see ecs.service-exists"
 _ENDPOINT = re.compile(r"(?<![\w.-])([a-z][a-z0-9-]*)\.[a-z0-9]+\.([a-z0-9-]+)\.rds\.amazonaws\.com")
+_SCHEMA = re.compile(r"(?:^|_)(?:DB_NAME|DB_DATABASE|DATABASE|DATABASE_NAME|MYSQL_DATABASE)$")
 _Pairs = Mapping[str, tuple[str, str]]
 
 
@@ -91,6 +92,44 @@ def database_host(view: View) -> Iterator[Finding]:
             yield view.ok(mine.family, names, database, "its tasks find their database after a restore", tenant)
     if not found:
         yield view.none_expected("all task definitions", _NONE)
+
+
+@check(
+    "every tenant's tasks in the DR region have the name of that tenant's own schema",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP04", "NIST CP-2"),
+)
+def schema(view: View) -> Iterator[Finding]:
+    """The variable whose name says so (DB_NAME, DATABASE) holds names.tenant_schema: restore tests ask for that one.
+
+    A tenant whose name is in no such variable has it from elsewhere. Source: DescribeTaskDefinition.
+    """
+    found = tenant_definitions(view, Side.DR)
+    named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
+    rule = {tenant: view.env.named(view.env.names.tenant_schema, tenant=tenant) for tenant in found}
+    rule_holds = any(rule[tenant] in variables.values() for tenant, variables in named.items())
+    for tenant, mine in sorted(found.items()):
+        variables, wanted = named.get(tenant, {}), rule[tenant]
+        measured = "; ".join(f"{name} = {value}" for name, value in sorted(variables.items()))
+        remedy = f"aws_ecs_task_definition of {tenant} in {view.region}, or the file's names.tenant_schema."
+        reason = "restore tests look for another schema, or these tasks read another tenant's or none"
+        if isinstance(mine, Unavailable):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif wanted in variables.values():
+            yield view.ok(mine.family, measured, wanted, "its tasks and the restore tests ask for one schema", tenant)
+        elif variables and rule_holds:
+            yield view.gap(mine.family, measured, wanted, reason, remedy, tenant)
+        elif variables:  # no tenant has it: it is the rule that does not fit the estate
+            yield view.warn(mine.family, measured, wanted, reason, remedy, tenant)
+    if not any(named.values()) and len(named) == len(found):
+        yield view.none_expected("all task definitions", "no variable names a schema")
+
+
+def _schemas(definition: ecs.TaskDefinition) -> dict[str, str]:
+    """The variables that name a schema, with their values."""
+    values = (pair for container in definition.containers for pair in container.environment)
+    return {name: value for name, value in values if _SCHEMA.search(name)}
 
 
 def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:

@@ -10,8 +10,9 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.database_copies import database_name, primary_database, replicas
 from dr_checks.derived.parameter_groups import create_parameter_group
 from dr_estate.config.environment import Side
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, State
-from dr_estate.readers import rds, rds_groups, vpc
+from dr_estate.readers import ecs, rds, rds_groups, vpc
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _ZONES_NEEDED = 2
@@ -176,6 +177,75 @@ def parameter_group(view: View) -> Iterator[Finding]:
         reason = "a restore that names it is refused: DBParameterGroupNotFound"
         sentence = f"Apply aws_db_parameter_group '{name}' in {view.region}, from the same module as the primary's."
         yield view.gap(name, "absent", "present", reason, Remedy(sentence, create_parameter_group(view, name)))
+
+
+@check(
+    "the option group that the database is restored with fits its engine version in the DR region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "REL13-BP04", "NIST CP-7"),
+    traps=("T25", "T56"),
+)
+def option_group(view: View) -> Iterator[Finding]:
+    """A restore names the primary database's group where the region has one of its name: RDS refuses one of another
+    engine or major version. One that is absent is left out of the restore: see rds-parity.option-group.
+    """
+    source = primary_database(view)
+    groups = {group.name: group for group in view.get(rds_groups.option_groups)}
+    named = [name for name, _ in source.option_groups if not name.startswith("default:")] if source else []
+    for name in named:
+        if source is None or name not in groups:
+            continue
+        group = groups[name]
+        measured = f"{group.engine} {group.major_version}"
+        wanted = f"{source.engine} {source.engine_version}"
+        if group.engine == source.engine and f"{source.engine_version}.".startswith(f"{group.major_version}."):
+            yield view.ok(name, measured, wanted, "a restore can name it")
+        else:
+            reason = "a restore that names it is refused: InvalidParameterCombination"
+            remedy = (
+                f"Apply aws_db_option_group '{name}' in {view.region} with the engine and version of the primary's."
+            )
+            yield view.gap(name, measured, wanted, reason, remedy)
+    if not set(named) & groups.keys():
+        yield view.none_expected(database_name(view), "a restore names no option group")
+
+
+@check(
+    "no database of the DR region has the name that a restore will take",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-10"),
+    traps=("T47",),
+)
+def name_free(view: View) -> Iterator[Finding]:
+    """An instance left over from a drill or a recovery keeps its name: RDS refuses a second one of it.
+
+    A replica of the primary database is promoted under its name, and the database of a DR region that serves is none.
+    """
+    name = database_name(view)
+    found = view.find(rds.instances, identifier=name)
+    rename = (
+        f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {name} "
+        f"--new-db-instance-identifier {name}-old --apply-immediately"
+    )
+    if found is None or found in replicas(view):
+        reason = "a restore can take it" if found is None else "it is the replica that a failover promotes"
+        yield view.ok(name, "free" if found is None else "a replica", "free", reason)
+    elif _dr_took_over(view):
+        yield view.none_expected(name, "the DR region has taken over: this is its database")
+    elif RESTORED_FROM in dict(found.tags):
+        reason = "a recovery or a drill restored it: a new failover would stop at it"
+        remedy = f"Resume that incident, or bring the drill to its end (dr drill clean); else {rename}"
+        yield view.warn(name, f"{found.status}, restored", "free", reason, remedy)
+    else:
+        reason = "a failover would stop at it: DBInstanceAlreadyExists, or tasks would be given its old data"
+        yield view.gap(name, f"{found.status}, no replica of {view.env.regions.primary}", "free", reason, rename)
+
+
+def _dr_took_over(view: View) -> bool:
+    """Whether tasks run in the DR region: upon this database, for a standby runs them upon a replica alone."""
+    return any(service.running for service in view.get(ecs.services))
 
 
 @check(

@@ -16,16 +16,20 @@ from dr_estate.model.secret_sources import secret_reference
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import (
     backup,
+    cloudfront,
     ecr,
     ecs,
     efs,
     efs_mounts,
     elbv2,
+    elbv2_web_acl,
     iam_copy_roles,
     rds,
     rds_groups,
     s3,
     secretsmanager,
+    sns_topics,
+    task_sources,
     vpc,
 )
 
@@ -40,6 +44,8 @@ class NeedKind(StrEnum):
     TARGET_GROUP = "service registers at target group"
     LISTENER = "target group is reached through listener"
     BALANCER = "listener belongs to load balancer"
+    BALANCER_ACL = "load balancer is guarded by web ACL"
+    ORIGIN = "visitors are led by distribution"
     BALANCER_SUBNET = "load balancer stands in subnet"
     ACL = "subnet is guarded by network ACL"
     ROUTE = "subnet leads out through gateway"
@@ -49,7 +55,9 @@ class NeedKind(StrEnum):
     IMAGE = "task definition pulls image"
     SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
     PARAMETER = "task definition reads parameter"
+    SECRET_POLICY = "secret is guarded by its own policy"  # noqa: S105 - a kind of edge, not a password
     SECRET_KEY = "secret is encrypted under key"  # noqa: S105 - a kind of edge, not a password
+    PARAMETER_KEY = "parameter is encrypted under key"
     LOG_GROUP = "task definition writes to log group"
     EXECUTION_ROLE = "task definition starts as execution role"
     TASK_ROLE = "task definition runs as task role"
@@ -62,10 +70,15 @@ class NeedKind(StrEnum):
     DATABASE = "task definition opens database"
     DATABASE_SUBNETS = "database is restored into subnet group"
     DATABASE_PARAMETERS = "database is restored with parameter group"
+    DATABASE_OPTIONS = "database is restored with option group"
+    DATABASE_NAME = "database is restored under name"
     DATABASE_GROUP = "database is guarded by security group"
     DATABASE_COPY = "database is restored from copy"
     COPY_KEY = "copy is encrypted under key"
     OBJECTS = "tenant's objects are copied to bucket"
+    RESTORE_ROLE = "files are restored as role"
+    TOPIC = "tenant's alarms reach topic"
+    TOPIC_QUEUE = "topic is heard by queue"
     COPY_ROLE = "bucket and vault are filled as role"
     VAULT = "backups are copied to vault"
 
@@ -86,6 +99,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.TARGET_GROUP: Followed(("ecs.target-group-attached", "elbv2-routing.target-groups")),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
+    NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
+    NeedKind.ORIGIN: Followed(
+        ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "elbv2-routing.host-rules"),
+        reason="a bucket's policy for an origin access control is not evaluated",
+    ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
     NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
@@ -99,13 +117,13 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
     ),
     NeedKind.SECRET: Followed(
-        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed"),
-        reason="a secret's own policy is not read: it takes a call a secret, and is the primary's too",
+        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed")
     ),
-    NeedKind.PARAMETER: Followed(
-        ("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed"),
-        reason="the key of a SecureString is not asked for: DescribeParameters names it by alias alone",
+    NeedKind.SECRET_POLICY: Followed(
+        ("roles.tasks-allowed",), reason="conditions of a policy that only AWS evaluates are taken as not met"
     ),
+    NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
+    NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
     NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
@@ -122,16 +140,23 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),
     NeedKind.DATABASE_PARAMETERS: Followed(("rds.parameter-group", "rds-parity.parameter-group")),
+    NeedKind.DATABASE_OPTIONS: Followed(("rds.option-group", "rds-parity.option-group")),
+    NeedKind.DATABASE_NAME: Followed(("rds.name-free",)),
     NeedKind.DATABASE_GROUP: Followed(("vpc-reach.security-groups",)),
     NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
     NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
     NeedKind.OBJECTS: Followed(
-        ("s3.copy-exists", "s3.replication-rule"),
+        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence"),
         reason="object lock and storage class of objects are not read: a listing is a call a thousand objects",
     ),
     NeedKind.COPY_ROLE: Followed(
         ("copy-roles.may-copy",),
-        reason="what the role of AWS Backup needs to restore is shown by trial restores alone",
+        reason="grants of a key are not listed: a deny of its policy wins over them, and services ask for new ones",
+    ),
+    NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
+    NeedKind.TOPIC: Followed(("topics.in-both-regions", "topics.subscribed", "topics.delivered")),
+    NeedKind.TOPIC_QUEUE: Followed(
+        ("topics.delivered",), reason="functions and streams that are subscribed, and a queue's key, are not read"
     ),
     NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
 }
@@ -168,13 +193,17 @@ def needs_of(view: View, tenant: str) -> Needs:
     sections: tuple[Callable[[], Iterator[Need]], ...] = (
         lambda: _of_service(view, service),
         lambda: _of_balancer(view, service),
+        lambda: _of_edge(view),
         lambda: _of_network(view, service),
         lambda: _of_definition(view, tenant),
         lambda: _of_secrets(view, tenant),
         lambda: _of_files(view, tenant),
         lambda: _of_database(view),
+        lambda: _of_options(view),
         lambda: _of_copies(view),
         lambda: _of_objects(view, tenant),
+        lambda: _of_restores(view),
+        lambda: _of_topics(view, tenant),
     )
     for section in sections:
         try:
@@ -204,6 +233,15 @@ def _of_balancer(view: View, service: ecs.Service) -> Iterator[Need]:
                 yield Need(f"{balancer.name} {listener.label}", NeedKind.BALANCER, balancer.name)
     if balancer and service.target_groups:
         yield from (Need(balancer.name, NeedKind.BALANCER_SUBNET, subnet) for subnet in balancer.subnets)
+
+
+def _of_edge(view: View) -> Iterator[Need]:
+    balancer = view.get(elbv2_web_acl.guarded)
+    if balancer and balancer.acl:
+        yield Need(balancer.balancer, NeedKind.BALANCER_ACL, balancer.acl.name)
+    found = cloudfront.serving(view.get(cloudfront.distributions, Side.GLOBAL), view.env.traffic)
+    if balancer and found:
+        yield Need(balancer.balancer, NeedKind.ORIGIN, found.id)
 
 
 def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
@@ -266,8 +304,12 @@ def _of_secrets(view: View, tenant: str) -> Iterator[Need]:
         for container in _definition(view, tenant).containers
         for _, source in container.secrets
     }
+    for name, key in view.get(task_sources.sources).keys:
+        if name in names:
+            yield Need(name, NeedKind.PARAMETER_KEY, key)
     for secret in view.get(secretsmanager.secrets):
         if secret.name in names:
+            yield Need(secret.name, NeedKind.SECRET_POLICY, f"the policy of {secret.name}")
             yield Need(secret.name, NeedKind.SECRET_KEY, _short(secret.key) or "aws/secretsmanager")
 
 
@@ -298,8 +340,15 @@ def _of_database(view: View) -> Iterator[Need]:
         (NeedKind.DATABASE_GROUP, names.db_security_group),
     ):
         yield Need(database, kind, view.env.named(pattern))
+    yield Need(database, NeedKind.DATABASE_NAME, database)
     group = view.find(rds_groups.subnet_groups, name=view.env.named(names.db_subnet_group))
     yield from (Need(group.name, NeedKind.SUBNET, subnet) for subnet in group.subnets) if group else ()
+
+
+def _of_options(view: View) -> Iterator[Need]:
+    database = view.env.named(view.env.names.database)
+    source = view.find(rds.instances, Side.PRIMARY, identifier=database)
+    yield from (Need(database, NeedKind.DATABASE_OPTIONS, name) for name, _ in source.option_groups) if source else ()
 
 
 def _of_copies(view: View) -> Iterator[Need]:
@@ -323,6 +372,21 @@ def _of_objects(view: View, tenant: str) -> Iterator[Need]:
             raise DataUnavailable(role)
         filled = copies if role.service == iam_copy_roles.OBJECTS else [vault]
         yield from (Need(name, NeedKind.COPY_ROLE, _short(role.arn)) for name in filled)
+
+
+def _of_restores(view: View) -> Iterator[Need]:
+    files = view.env.named(view.env.names.file_system)
+    for role in view.get(iam_copy_roles.restore_roles, Side.GLOBAL):
+        if isinstance(role, Unavailable):
+            raise DataUnavailable(role)
+        yield Need(files, NeedKind.RESTORE_ROLE, _short(role.arn))
+
+
+def _of_topics(view: View, tenant: str) -> Iterator[Need]:
+    yield from (Need(tenant, NeedKind.TOPIC, topic.name) for topic in view.get(sns_topics.topics))
+    for listener in view.get(sns_topics.listeners):
+        if listener.who == "sqs":
+            yield Need(listener.topic, NeedKind.TOPIC_QUEUE, listener.endpoint.rpartition(":")[2])
 
 
 def _short(arn: str) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import is_bucket, origins_of, serving
+from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import cloudfront
-from dr_estate.readers.cloudfront import Behaviour, HostPolicy
+from dr_estate.readers import cloudfront, elbv2
+from dr_estate.readers.cloudfront import Behaviour, HostPolicy, Origin
 
 _WANTED = "forwards Host"
 
@@ -41,6 +42,45 @@ def forwards_host(view: View) -> Iterator[Finding]:
     yield from (_judged(view, found.id, behaviour, policies, unseen) for behaviour in leading)
     if found.behaviours and not leading:
         yield view.none_expected(found.id, "no behaviour leads to a load balancer: see cloudfront.origin-follows")
+
+
+@check(
+    "the load balancer of the DR region listens on every port that the distribution asks its origin on",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
+)
+def origin_reached(view: View) -> Iterator[Finding]:
+    """By the origin's protocol policy: HTTPPort, HTTPSPort, or as the visitor came. Source: CloudFront API, Origin.
+
+    Origins that stand in the primary region alone are cloudfront.origin-follows' matter.
+    """
+    found, here = serving(view), {listener.port for listener in view.get(elbv2.listeners, Side.DR)}
+    targets = dict.fromkeys((found.target, *found.other_targets)) if found else {}
+    origins = {origin.id: origin for target in targets for origin in origins_of(found, target)} if found else {}
+    fetched = [o for o in origins.values() if o.protocol_policy and o.domain == view.env.traffic.origin_record]
+    for origin in fetched:
+        ports = _asked_on(origin, found.viewer_protocol if found else "")
+        wanted = f"listens on {', '.join(map(str, ports))}"
+        measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
+        if set(ports) <= here:
+            yield view.ok(origin.id, measured, wanted, "CloudFront reaches it as it reaches the primary region's")
+        else:
+            reason = "CloudFront answers 502 or 504 to every visitor once this region serves"
+            remedy = f"aws_lb_listener in {view.env.regions.dr}, or custom_origin_config of origin {origin.id}."
+            yield view.gap(origin.id, measured, wanted, reason, remedy)
+    if not fetched:
+        yield view.none_expected(
+            view.env.traffic.distribution_alias, "no origin of the distribution is the traffic name"
+        )
+
+
+def _asked_on(origin: Origin, viewer: str) -> tuple[int, ...]:
+    http, https = origin.ports
+    if origin.protocol_policy == "match-viewer":
+        return (http, https) if viewer == "allow-all" else (https,)
+    return (https,) if origin.protocol_policy == "https-only" else (http,)
 
 
 def _policies(view: View) -> tuple[Mapping[str, HostPolicy], Unavailable | None]:

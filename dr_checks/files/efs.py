@@ -33,6 +33,12 @@ def _into_dr(view: View) -> efs.FileReplication | None:
     return next((row for row in rows if row.destination_id in there), None)
 
 
+def _out_of_dr(view: View) -> efs.FileReplication | None:
+    """The replication that reads from the DR file system, as a failback has it."""
+    there = {system.id for system in view.get(efs.file_systems, Side.DR)}
+    return next((row for row in view.get(efs.replications, Side.DR) if row.source_id in there), None)
+
+
 @check(
     "the shared file system exists in the DR region and is available",
     severity=Severity.BLOCKER,
@@ -75,12 +81,21 @@ def file_system_exists(view: View) -> Iterator[Finding]:
     applies=_replicates,
 )
 def replication_state(view: View) -> Iterator[Finding]:
-    """The replication into the DR file system is ENABLED. ERROR cannot be repaired; PAUSED: a region was opted out.
+    """Into the DR file system, and ENABLED. ERROR cannot be repaired; PAUSED: a region was opted out.
 
     Source: EFS User Guide, Viewing replication details; T16.
     """
-    row = _into_dr(view)
-    if row is None:
+    row, back = _into_dr(view), _out_of_dr(view)
+    if row is None and back is not None:
+        yield view.gap(
+            _name(view),
+            f"the other way: {back.source_id} of {view.region} into {back.destination_id}",
+            "ENABLED",
+            f"what {view.env.regions.primary} writes does not reach {view.region}, and is overwritten",
+            f"Finish the failback that turned it. Where there is none, delete this replication in {view.region}, then "
+            f"{_REPLICATE} with the primary's file system as source.",
+        )
+    elif row is None:
         yield view.gap(
             _name(view),
             "no replication",

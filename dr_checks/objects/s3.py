@@ -43,8 +43,9 @@ def _dark(copy: s3.Bucket | Unavailable) -> Unavailable | str:
 
 
 def rule_of(original: s3.Bucket, copy: s3.Bucket) -> s3.BucketReplicationRule | None:
-    """The enabled rule that writes into ``copy``, the widest first; None where there is none."""
+    """The enabled rule that writes into ``copy``, the widest and of the highest priority; None without one."""
     rules = [rule for rule in original.rules if rule.enabled and rule.destination == copy.name]
+    rules.sort(key=lambda rule: -rule.priority)
     return next((rule for rule in rules if rule.whole), rules[0] if rules else None)
 
 
@@ -144,6 +145,45 @@ def replication_rule(view: View) -> Iterator[Finding]:
         )
 
     yield from each_pair(view, "an enabled rule", judge)
+
+
+@check(
+    "no replication rule of a higher priority takes objects from the rule that replicates all of a bucket",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("S3ReplicationRuleEnabled", "REL09-BP01", "NIST CP-6"),
+    traps=("T30",),
+    applies=replication_expected,
+)
+def rule_precedence(view: View) -> Iterator[Finding]:
+    """Of enabled rules with one destination S3 goes by the highest priority: it must replicate as the whole rule does.
+
+    Rules with another destination take nothing away. Source: S3 API, ReplicationRule, Priority.
+    """
+
+    def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
+        rule, wanted = rule_of(original, copy), "as the rule for all objects"
+        if rule is None or not rule.whole:
+            yield view.none_expected(original.name, "no rule takes all objects: see s3.replication-rule")
+            return
+        above = [r for r in original.rules if r.enabled and r.destination == copy.name and r.priority > rule.priority]
+        odd = [f"{r.id}: {', '.join(flaws)}" for r in above if (flaws := _otherwise(r, rule))]
+        if odd:
+            reason = f"objects that it takes are not replicated as rule {rule.id} would"
+            remedy = f"{_RULE}: rules {rule.id} and those above it alike, or a higher priority for {rule.id}."
+            yield view.gap(original.name, "; ".join(odd), wanted, reason, remedy)
+        else:
+            yield view.ok(original.name, f"{len(above)} rules above {rule.id}", wanted, "each object goes the same way")
+
+    yield from each_pair(view, "an enabled rule", judge)
+
+
+def _otherwise(rule: s3.BucketReplicationRule, whole: s3.BucketReplicationRule) -> list[str]:
+    """What ``rule`` leaves out of what the one for all objects does."""
+    found = [] if rule.delete_markers or not whole.delete_markers else ["no deletions"]
+    found += [] if rule.encrypted_objects or not whole.encrypted_objects else ["no objects under KMS keys"]
+    found += [f"another key, {rule.replica_key or 'none'}"] if rule.replica_key != whole.replica_key else []
+    return found + ([] if rule.metrics or not whole.metrics else ["not measured"])
 
 
 @check(

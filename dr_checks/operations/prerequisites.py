@@ -15,6 +15,7 @@ from dr_estate.readers import account_regions, iam_simulation, runbook, sts_iden
 from dr_estate.readers import control_table as control
 
 _USABLE = {"ENABLED", "ENABLED_BY_DEFAULT"}
+_CONTROL_KEYS = ("pk", "sk")
 
 
 @check(
@@ -74,9 +75,13 @@ def opted_in(view: View) -> Iterator[Finding]:
     traps=("T40", "T42"),
 )
 def control_table(view: View) -> Iterator[Finding]:
-    """Locks, approvals and the incident log have their table. Source: DynamoDB DescribeTable, T42."""
+    """Locks, approvals and the incident log have their table, by the keys they go by. Source: DescribeTable, T42."""
     table = view.get(control.table)
-    if states.TABLE[table.status or "absent"].takes_writes:
+    if table.status and table.keys != _CONTROL_KEYS:
+        reason = "nothing can be stored by other keys: no lock, no approval and no incident log"
+        remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} again (deploy/): keys cannot be changed."
+        yield view.gap(table.name, f"keys {', '.join(table.keys)}", f"keys {', '.join(_CONTROL_KEYS)}", reason, remedy)
+    elif states.TABLE[table.status or "absent"].takes_writes:
         yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log can be stored")
     else:
         yield view.gap(

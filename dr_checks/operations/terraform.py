@@ -10,7 +10,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import ssm_parameters, terraform_state
+from dr_estate.readers import efs, ssm_parameters, terraform_state, vpc
 
 
 @check(
@@ -51,11 +51,18 @@ def state_reachable(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def state_current(view: View) -> Iterator[Finding]:
-    """Copy and original have one size, and the original has no failed replication. Source: HeadObject, T30."""
+    """Copy and original have one size and one ETag, where that is of their content, and the original has no failed
+    replication: a state of another serial or lineage is another one. Source: HeadObject, T30.
+    """
     copy, original = view.get(terraform_state.state), view.get(terraform_state.state, Side.PRIMARY)
     subject = f"s3://{copy.bucket}/{copy.key}"
     if not copy.size or original.size is None:
         yield view.none_expected(subject, "there is no pair to compare: see terraform.state-reachable")
+    elif copy.digest and original.digest and copy.digest != original.digest and copy.size == original.size:
+        measured, wanted = f"{copy.size} bytes, ETag {copy.digest[:8]}", f"ETag {original.digest[:8]}"
+        reason = "it is another state (serial or lineage): Terraform would plan from it, or refuse to write it back"
+        remedy = f"aws s3 cp s3://{original.bucket}/{original.key} {subject}; then find who wrote the copy."
+        yield view.gap(subject, measured, wanted, reason, remedy)
     elif copy.size == original.size and original.replication != "FAILED":
         yield view.ok(subject, f"{copy.size} bytes", f"{original.size} bytes", "the copy equals the source")
     else:
@@ -125,3 +132,47 @@ def parameter_parity(view: View) -> Iterator[Finding]:
             yield view.ok(there.name, mine.type, there.type, "the DR region has its own value")
     if not wanted:
         yield view.none_expected(view.env.named(view.env.names.parameter_path), "the primary region has no parameters")
+
+
+@check(
+    "no SSM parameter of the DR region names a thing of the primary region, or differs in more than the region",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("SsmParameterParity", "REL13-BP04", "NIST CP-2"),
+    traps=("T18",),
+)
+def parameter_values(view: View) -> Iterator[Finding]:
+    """Ids of the primary region's things are a gap, ids that are in neither region a warning, as is another value.
+
+    An old release, another tenant's value or a dead name is another value. Of a SecureString nothing is read, and what
+    names the primary region is terraform.parameter-parity's matter. Source: SSM GetParametersByPath.
+    """
+    primary, own = _things(view, Side.PRIMARY), _things(view, Side.DR)
+    there = {p.name: p for p in view.get(ssm_parameters.parameters, Side.PRIMARY)}
+    read = [p for p in view.get(ssm_parameters.parameters) if p.type != "SecureString" and not p.names_primary]
+    both = [p for p in read if p.name in there]
+    wanted = "as in the primary region, but for the region"
+    for mine in both:
+        remedy = f"aws ssm put-parameter --region {view.region} --overwrite --name {mine.name} --value ..."
+        lost, strange = sorted(primary & set(mine.ids)), sorted(set(mine.ids) - own)
+        if lost:
+            reason = "a deployment in the DR region would use a thing of the lost region"
+            yield view.gap(mine.name, f"names {', '.join(lost)}", wanted, reason, remedy)
+        elif strange:
+            reason = "none of the platform's things in this region has this id: it may be gone"
+            yield view.warn(mine.name, f"names {', '.join(strange)}", wanted, reason, remedy)
+        elif mine.neutral != there[mine.name].neutral:
+            reason = "nothing shows whether the region wants this, or somebody forgot to change it"
+            yield view.warn(mine.name, "another value", wanted, reason, remedy)
+        else:
+            yield view.ok(mine.name, "alike", wanted, "the value differs by the region alone")
+    if not both:
+        yield view.none_expected(view.env.named(view.env.names.parameter_path), "no parameter is in both regions")
+
+
+def _things(view: View, side: Side) -> set[str]:
+    """The ids of the platform's network and files on a side."""
+    network = view.get(vpc.vpc, side)
+    found = {system.id for system in view.get(efs.file_systems, side)} | ({network.id} if network else set())
+    found |= {subnet.id for subnet in view.get(vpc.subnets, side)}
+    return found | {group.id for group in view.get(vpc.security_groups, side)}

@@ -9,9 +9,13 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
-from dr_estate.readers import sns_topics
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.model import states
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import sns_delivery, sns_topics
 
 _ALIKE = "as in the primary region"
+_ALARMS = "cloudwatch.amazonaws.com"
 
 
 @check(
@@ -112,6 +116,91 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.ok(topic.name, "alike", _ALIKE, "the subscribers are the same")
     if not both:
         yield view.none_expected("topics", "none is in both regions: see topics.in-both-regions")
+
+
+@check(
+    "alarms and the tool may publish to every notification topic of the DR region, and its queues take the messages",
+    severity=Severity.CRITICAL,
+    area=Area.PREREQUISITES,
+    rules=("SnsSubscriptionSqsLambdaEndpoint", "REL11-BP06", "NIST CP-2"),
+    traps=("T40",),
+)
+def delivered(view: View) -> Iterator[Finding]:
+    """The topic's policy and key let CloudWatch and the operator's role in; each queue exists here and admits it.
+
+    In one account IAM opens a topic to the role: only a deny counts there. Source: SNS Developer Guide, "Key
+    management" and "Fanout to Amazon SQS queues"; CloudWatch User Guide, "Notifying users on alarm changes".
+    """
+    there = [topic for topic in view.get(sns_topics.topics) if topic.exists]
+    wanted = "alarms and the tool publish, queues take it"
+    for topic in there:
+        flaws = list(_flaws(view, topic))
+        lost = [flaw for flaw in flaws if isinstance(flaw, str)]
+        dark = [flaw for flaw in flaws if isinstance(flaw, Unavailable)]
+        if lost:
+            reason = "what happens in a recovery reaches nobody, and no publisher notices"
+            remedy = f"aws_sns_topic_policy, aws_sqs_queue_policy of '{topic.name}' in {view.region}, as the primary's."
+            yield view.gap(topic.name, "; ".join(lost), wanted, reason, remedy)
+        elif dark:
+            yield view.unknown(topic.name, wanted, dark[0])
+        elif None in flaws:
+            yield view.unknown(topic.name, wanted, "A policy has conditions that only AWS evaluates.")
+        else:
+            yield view.ok(topic.name, "admitted", wanted, "messages from here arrive")
+    if not there:
+        yield view.none_expected("topics", "there is none: see topics.in-both-regions")
+
+
+def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | None]:
+    """What keeps messages of the topic from arriving; None where that cannot be told."""
+    env, region = view.env, view.region
+    arn = f"arn:aws:sns:{region}:{env.account}:{topic.name}"
+    operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
+    alarm = f"arn:aws:cloudwatch:{region}:{env.account}:alarm:any"
+    of_alarm = (("aws:SourceArn", alarm), *((key, env.account) for key in ("aws:SourceAccount", "aws:SourceOwner")))
+    by_role = (("aws:PrincipalArn", operator), ("aws:PrincipalAccount", env.account), ("aws:SourceOwner", env.account))
+    publish, root = "sns:Publish", f"arn:aws:iam::{env.account}:root"
+    if topic.policy:
+        if answer_of(topic.policy, PolicyRequest((operator, root), publish, arn, by_role)) is PolicyAnswer.DENIED:
+            yield f"its policy denies {publish} to {env.acting_role}"
+        yield from _closed(topic.policy, PolicyRequest((_ALARMS,), publish, arn, of_alarm), "its policy")
+    for key in view.get(sns_delivery.keys) if topic.key else ():
+        if isinstance(key, Unavailable):
+            yield key
+        elif key.ref == topic.key and not states.KEY[key.state].serves:
+            yield f"its key is {key.state}"
+        elif key.ref == topic.key:
+            yield from _closed(key.policy, PolicyRequest((_ALARMS,), "kms:GenerateDataKey", "*", of_alarm), "its key")
+    if topic.key.endswith("alias/aws/sns"):
+        yield "its key alias/aws/sns admits no alarm"
+    yield from _deaf(view, topic.name, arn)
+
+
+def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None]:
+    """What is wrong with the queues that are subscribed to the topic."""
+    queues = view.get(sns_delivery.queues)
+    yield from (queue for queue in queues if isinstance(queue, Unavailable))
+    by_arn = {queue.arn: queue for queue in queues if not isinstance(queue, Unavailable)}
+    for listener in view.get(sns_topics.listeners):
+        if listener.topic != topic or listener.who != "sqs":
+            continue
+        queue, name = by_arn.get(listener.endpoint), listener.endpoint.rpartition(":")[2]
+        if f":{view.env.regions.primary}:" in listener.endpoint:
+            yield f"{name} is a queue of {view.env.regions.primary}"
+        elif queue is not None and not queue.exists:
+            yield f"there is no queue {name}"
+        elif queue is not None:
+            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account))
+            request = PolicyRequest(("sns.amazonaws.com",), "sqs:SendMessage", queue.arn, context)
+            yield from _closed(queue.policy, request, f"the policy of {name}")
+
+
+def _closed(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | None]:
+    answer = answer_of(policy, request)
+    if answer is PolicyAnswer.UNDECIDED:
+        yield None
+    elif answer is not PolicyAnswer.ALLOWED:
+        yield f"{whose} does not admit {request.principals[0]}"
 
 
 def _heard(view: View, side: Side) -> dict[str, Counter[str]]:

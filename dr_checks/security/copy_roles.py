@@ -32,14 +32,37 @@ def may_copy(view: View) -> Iterator[Finding]:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", _WANTED, role)
         else:
-            yield _judged(view, role)
+            yield _judged(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
     if not found:
         yield view.none_expected("all roles", "no bucket replicates and no backup selection names a role")
 
 
-def _judged(view: View, role: CopyRole) -> Finding:
+@check(
+    "the role that restores files from a backup may do so in the DR region, and the vault there lets the restore start",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    sides=GLOBAL,
+    rules=("REL09-BP04", "REL13-BP02", "NIST CP-9", "NIST CP-10"),
+    traps=("T14", "T25"),
+    applies=replication_expected,
+)
+def may_restore(view: View) -> Iterator[Finding]:
+    """The role that made a recovery point restores it: GetRole, its trust policy, IAM's simulator, the vault's policy.
+
+    The database is restored through RDS itself, and needs no such role.
+    """
+    found = view.get(iam_copy_roles.restore_roles)
+    for role in found:
+        if isinstance(role, Unavailable):
+            yield view.unknown("a role", _WANTED, role)
+        else:
+            yield _judged(view, role, f"{role.service} restores no files as it: a restore job fails at once")
+    if not found:
+        yield view.none_expected("all roles", "the DR vault holds no recovery point of files")
+
+
+def _judged(view: View, role: CopyRole, reason: str) -> Finding:
     name, denied = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != "allowed"]
-    reason = f"{role.service} copies nothing more as it, and the copies grow old"
     if not role.exists:
         return view.gap(role.arn, "no such role", _WANTED, reason, f"aws_iam_role '{name}', as the copies name it.")
     if role.trusted is False:
@@ -47,8 +70,8 @@ def _judged(view: View, role: CopyRole) -> Finding:
         return view.gap(role.arn, measured, _WANTED, reason, f"aws_iam_role '{name}': assume_role_policy.")
     if denied:
         measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
-        remedy = f"aws_iam_role_policy of '{name}' with these ARNs, and no deny in the policy of what it writes to."
+        remedy = f"aws_iam_role_policy of '{name}' with these ARNs, and no deny in the policy of bucket, key or vault."
         return view.gap(role.arn, measured, _WANTED, reason, remedy)
     if role.trusted is None:
         return view.unknown(role.arn, _WANTED, "Its trust policy has conditions that only IAM itself evaluates.")
-    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", _WANTED, "copies can be made as it")
+    return view.ok(role.arn, f"{len(role.decisions)} actions allowed", _WANTED, "it may do all of it")

@@ -82,7 +82,7 @@ def _allowed(view: View, role: TaskRole) -> Finding:
 def _opened(view: View, role: str, decision: SimulatedDecision) -> str:
     """What lets the role: an explicit deny is taken away, for no allow is stronger than it."""
     if decision.of_resource:
-        return f"The policies of these keys, repositories or file systems: admit '{role}', and deny it nothing."
+        return f"The policies of these keys, secrets, registries or file systems: admit '{role}', and deny it nothing."
     if decision.bounded:
         return f"aws_iam_role '{role}': a permissions boundary that allows these too; no other policy widens it."
     if decision.decision == "explicitDeny":

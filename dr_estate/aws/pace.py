@@ -31,6 +31,7 @@ RATES = (
     Rate(50, 20, f"{_ECS}: as cluster read, the lowest of its reads", ("ecs:DescribeTaskDefinition",)),
     Rate(40, 10, "Elastic Load Balancing API Reference, Throttling", ("elbv2:*",)),
     Rate(50, 10, "Amazon Route 53 Developer Guide, Quotas: API requests (T13)", ("route53:*",)),
+    Rate(50, 50, "AWS Secrets Manager User Guide, Quotas: GetResourcePolicy", ("secretsmanager:GetResourcePolicy",)),
     Rate(100, 100, "AWS Secrets Manager User Guide, Quotas: ListSecrets", ("secretsmanager:ListSecrets",)),
 )
 """The published default rates of what is read often. An account may have other ones."""

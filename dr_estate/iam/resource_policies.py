@@ -28,7 +28,10 @@ class PolicyAnswer(StrEnum):
 
 @dataclass(frozen=True)
 class PolicyRequest:
-    """An action by one of ``principals`` (ARNs that mean the caller) on ``resource``; ``context`` as (key, value)."""
+    """An action by one of ``principals`` (ARNs that mean the caller, or a service of AWS) on ``resource``.
+
+    ``context`` is (key, value) pairs.
+    """
 
     principals: tuple[str, ...]
     action: str
@@ -74,8 +77,9 @@ def _speaks(statement: Mapping[str, Any], request: PolicyRequest) -> bool | None
     if "NotPrincipal" in statement:
         return None
     given = statement.get("Principal", "*")
-    named = _listed(given.get("AWS", []) if isinstance(given, Mapping) else given)
-    return bool({"*", *request.principals} & set(named))
+    kinds = given if isinstance(given, Mapping) else {"AWS": given}
+    named = {name for kind in ("AWS", "Service") for name in _listed(kinds.get(kind, []))}
+    return bool({"*", *request.principals} & named)
 
 
 def _names(statement: Mapping[str, Any], key: str, value: str) -> bool:

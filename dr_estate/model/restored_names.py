@@ -11,6 +11,8 @@ import re
 
 from dr_estate.config.environment import Environment
 
+RESTORED_FROM = "RestoredFrom"
+"""The tag of a database that a recovery or a drill restored: its value is the copy's ARN."""
 _RESTORED, _REPLACED = "-restored-", "-replaced-"
 _STAMP = "[0-9a-f]{8}"
 

@@ -28,7 +28,12 @@ class SecretSource:
 
     def fits(self, arn: str) -> bool:
         """Whether ``arn`` is the secret that is meant: the whole ARN, or one without its random suffix."""
-        return arn == self.arn or _SUFFIX.sub("", arn) == self.arn
+        return self.arn in (arn, without_suffix(arn))
+
+
+def without_suffix(arn: str) -> str:
+    """The ARN of a secret without the six characters that Secrets Manager appends."""
+    return _SUFFIX.sub("", arn)
 
 
 def source_of(value: str) -> SecretSource:

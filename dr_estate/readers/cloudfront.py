@@ -23,6 +23,7 @@ DEFAULT_BEHAVIOUR = "default (*)"
 class Origin:
     """One origin. ``connect_s`` is the time for one connection attempt, of ``attempts``.
 
+    ``ports`` are those of HTTP and HTTPS that a custom one is asked on.
     ``kind`` is custom, s3, vpc or unknown; "" in earlier evidence, which tells a custom one by its policy alone.
     """
 
@@ -32,6 +33,7 @@ class Origin:
     attempts: int
     connect_s: int
     kind: str = ""
+    ports: tuple[int, int] = (80, 443)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +201,15 @@ def _behaviour(row: dict[str, Any]) -> Behaviour:
 
 
 def _origin(row: dict[str, Any]) -> Origin:
+    custom = row.get("CustomOriginConfig", {})
     return Origin(
         id=row["Id"],
         domain=plain(row["DomainName"]),
-        protocol_policy=row.get("CustomOriginConfig", {}).get("OriginProtocolPolicy", ""),
+        protocol_policy=custom.get("OriginProtocolPolicy", ""),
         attempts=row.get("ConnectionAttempts", 3),
         connect_s=row.get("ConnectionTimeout", 10),
         kind=next((kind for key, kind in _KINDS.items() if key in row), "unknown"),
+        ports=(custom.get("HTTPPort", 80), custom.get("HTTPSPort", 443)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
@@ -25,6 +25,9 @@ OBJECTS, BACKUPS = "s3.amazonaws.com", "backup.amazonaws.com"
 _READ_BUCKET = ("s3:GetReplicationConfiguration", "s3:ListBucket")
 _READ_OBJECTS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging")
 _WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
+_RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Restore")
+_START_RESTORE = "backup:StartRestoreJob"
+_DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _COPY_BACKUPS = ("backup:CopyIntoBackupVault",)
 
 
@@ -59,6 +62,31 @@ def roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     wanted = sorted(key for key in needs if key[1])
     found = context.maybe(lambda key: _role(context, *key, needs[key]), wanted)
     return (*found, *dict.fromkeys(unread))
+
+
+@part(*GLOBAL, reads=READS)
+def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
+    """The roles that restores of files pass to AWS Backup: those that made the DR region's recovery points.
+
+    Each also has the decision on starting the restore, which the vault's policy may deny to the operator's role.
+    Source: AWS managed policy AWSBackupServiceRolePolicyForRestores; AWS Backup guide, "Vault access policies".
+    """
+    env, region = context.env, context.env.regions.dr
+    points = [point for point in context.part(backup.recovery_points, Side.DR) if point.resource_type == "EFS"]
+    names = sorted({point.role or f"arn:aws:iam::{env.account}:{_DEFAULT_ROLE}" for point in points})
+    if not names:
+        return ()
+    (policy,) = context.maybe(lambda vault: _policy_of(context, vault), [backup.vault_name(env, Side.DR)])
+    files = f"arn:aws:elasticfilesystem:{region}:{env.account}:file-system/any"
+    found = context.maybe(lambda arn: _role(context, BACKUPS, arn, [_Need(region, _RESTORE_FILES, files)]), names)
+    if isinstance(policy, Unavailable):
+        return (*found, policy)
+    point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
+    operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
+    denied = tuple(_refused(context, operator, [_Need(region, (_START_RESTORE,), point, policy)]))
+    return tuple(
+        replace(role, decisions=role.decisions + denied) if isinstance(role, CopyRole) else role for role in found
+    )
 
 
 def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:

@@ -15,8 +15,19 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
+from dr_estate.model.secret_sources import SecretSource, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecr, ecs, efs, efs_policy, iam_simulation, kms, secretsmanager
+from dr_estate.readers import (
+    ecr,
+    ecs,
+    efs,
+    efs_policy,
+    iam_simulation,
+    kms,
+    secret_policies,
+    secretsmanager,
+    task_sources,
+)
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -25,7 +36,7 @@ READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"})
 _SERVICE = "ecs-tasks.amazonaws.com"
 _ABSENT = "NoSuchEntity"
 _RESOURCES_A_CALL = 50
-_ARN_PARTS = 7
+_WORST = (PolicyAnswer.DENIED, PolicyAnswer.UNDECIDED, PolicyAnswer.SILENT, PolicyAnswer.ALLOWED)
 _Needs = dict[tuple[str, ...], set[str]]
 
 SECRET, PARAMETER, DECRYPT = ("secretsmanager:GetSecretValue",), ("ssm:GetParameters",), ("kms:Decrypt",)
@@ -68,7 +79,7 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
 
 
 class _Policies:
-    """The policies of the DR region's keys, repositories and file systems, by ARN, and what could not be read."""
+    """The policies of the DR region's keys, secrets, repositories and file systems by ARN, and what was not read."""
 
     def __init__(self, context: ReadContext) -> None:
         region = context.env.region(Side.DR)
@@ -77,6 +88,7 @@ class _Policies:
         self.root = f"arn:aws:iam::{context.env.account}:root"
         self.unread: list[Unavailable] = []
         self.by_arn: dict[str, str] = {}
+        self.asked_via: defaultdict[str, set[str]] = defaultdict(set)  # services that ask for a key, by the key's ARN
         for repository in context.part(ecr.repositories, Side.DR):
             if isinstance(repository.policy, Unavailable):
                 self.unread.append(repository.policy)
@@ -86,6 +98,11 @@ class _Policies:
         for key in context.part(kms.keys, Side.DR):
             if isinstance(key, kms.KmsKey) and not isinstance(key.admits, Unavailable):
                 self.by_arn[key.arn] = key.policy  # kms.key-usable tells of a key that cannot be seen
+        for secret in context.part(secret_policies.policies, Side.DR):
+            if isinstance(secret, Unavailable):
+                self.unread.append(secret)
+            else:  # a task definition may name it without its suffix
+                self.by_arn[secret.arn] = self.by_arn[without_suffix(secret.arn)] = secret.text
 
     def said(self, role: str, action: str, resource: str) -> PolicyAnswer:
         """What the resource's own policy says to the role itself."""
@@ -104,9 +121,13 @@ class _Policies:
         return found if closed else None
 
     def _said(self, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
+        services = sorted(self.asked_via.get(resource, {"secretsmanager"}))
+        return min((self._said_via(s, principals, action, resource) for s in services), key=_WORST.index)
+
+    def _said_via(self, service: str, principals: tuple[str, ...], action: str, resource: str) -> PolicyAnswer:
         known = {
             REGION: self.region,
-            "kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com",
+            "kms:ViaService": f"{service}.{self.region}.amazonaws.com",
             "kms:CallerAccount": self.account,
             "aws:PrincipalArn": principals[0],
             "aws:PrincipalAccount": self.account,
@@ -131,10 +152,13 @@ def _needs(
         if container.log_group:
             group = f"log-group:{container.log_group}:log-stream:any"
             yield role, LOG, f"arn:aws:logs:{region}:{context.env.account}:{group}"
-        for source in {":".join(source.split(":")[:_ARN_PARTS]) for _, source in container.secrets}:
-            if source.startswith("arn:") and f":{region}:" in source:  # else definitions.primary-region-names tells
-                yield role, SECRET if ":secretsmanager:" in source else PARAMETER, source
-                yield from ((role, DECRYPT, key) for key in _keys_asked(context, source))
+        for source in {source_of(value) for _, value in container.secrets}:
+            if source.region in ("", region):  # else definitions.primary-region-names tells
+                own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
+                yield role, SECRET if source.is_secret else PARAMETER, source.arn or own
+                for key in _keys_asked(context, source):
+                    policies.asked_via[key].add("secretsmanager" if source.is_secret else "ssm")
+                    yield role, DECRYPT, key
     for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
         policies.by_arn[system.arn] = system.policy
         yield definition.task_role, MOUNT, system.arn
@@ -142,9 +166,12 @@ def _needs(
     yield role, (), ""
 
 
-def _keys_asked(context: ReadContext, secret: str) -> Iterator[str]:
-    """The customer's key of a secret."""
-    refs = {row.key for row in context.part(secretsmanager.secrets, Side.DR) if row.arn == secret and row.key}
+def _keys_asked(context: ReadContext, source: SecretSource) -> Iterator[str]:
+    """The customer's key of a secret or of a SecureString."""
+    if source.is_secret:
+        refs = {row.key for row in context.part(secretsmanager.secrets, Side.DR) if source.fits(row.arn) and row.key}
+    else:
+        refs = {key for name, key in context.part(task_sources.sources, Side.DR).keys if name == source.name}
     for key in context.part(kms.keys, Side.DR) if refs else ():
         if isinstance(key, kms.KmsKey) and key.ref in refs and key.arn:
             yield key.arn

@@ -28,8 +28,9 @@ _FAILURES_PERIOD_S = 300
 @dataclass(frozen=True, slots=True)
 class BucketReplicationRule:
     """One replication rule. ``whole`` is false where a prefix or tag leaves objects out; ``encrypted_objects`` says
-    whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive. ``storage_class`` is
-    that of the copies, "" where it is the source's.
+    whether objects under KMS keys are replicated, and ``replica_key`` under which key they arrive. Of rules with one
+    destination the highest ``priority`` counts. ``destination`` in another account is named with it.
+    ``storage_class`` is that of the copies, "" where it is the source's.
     """
 
     id: str
@@ -42,6 +43,7 @@ class BucketReplicationRule:
     encrypted_objects: bool
     replica_key: str
     storage_class: str = ""
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _bucket(context: ReadContext, name: str) -> Bucket:
         encryption=encryption,
         key=key,
         public_blocks=_public_blocks(context, request),
-        rules=tuple(_rule(row) for row in replication.get("Rules", ())),
+        rules=tuple(_rule(row, context.env.account) for row in replication.get("Rules", ())),
         role=replication.get("Role", ""),
         policy=_policy(context, request) if context.side is Side.DR else "",
     )
@@ -175,13 +177,14 @@ def _policy(context: ReadContext, request: dict[str, str]) -> str:
     return str(found.get("Policy") or "") if found else ""
 
 
-def _rule(row: dict[str, Any]) -> BucketReplicationRule:
+def _rule(row: dict[str, Any], account: str) -> BucketReplicationRule:
     target = row["Destination"]
+    name, owner = target["Bucket"].rpartition(":")[2], target.get("Account") or account
     chosen = row.get("SourceSelectionCriteria", {}).get("SseKmsEncryptedObjects", {})
     return BucketReplicationRule(
         id=row.get("ID", ""),
         enabled=row["Status"] == "Enabled",
-        destination=target["Bucket"].rpartition(":")[2],
+        destination=name if owner == account else f"{name} of {owner}",
         whole=_is_whole(row),
         delete_markers=_on(row.get("DeleteMarkerReplication")) or "Filter" not in row,
         metrics=_on(target.get("Metrics")),
@@ -189,6 +192,7 @@ def _rule(row: dict[str, Any]) -> BucketReplicationRule:
         encrypted_objects=chosen.get("Status") == "Enabled",
         replica_key=target.get("EncryptionConfiguration", {}).get("ReplicaKmsKeyID", ""),
         storage_class=target.get("StorageClass", ""),
+        priority=row.get("Priority", 0),
     )
 
 

@@ -18,7 +18,8 @@ _INSIDE_AWS = ("sqs", "lambda", "firehose", "application")
 class Topic:
     """A topic by name; subscriptions are counted, as AWS counts them. ``exists`` False: the rest is 0 or empty.
 
-    ``settings`` are what decides how messages arrive, in words that are alike in every region.
+    ``settings`` are what decides how messages arrive, in words that are alike in every region. ``policy`` is its own,
+    ``key`` as it names it, "" where it has none.
     """
 
     name: str
@@ -26,18 +27,22 @@ class Topic:
     confirmed: int
     pending: int
     settings: tuple[str, ...] = ()
+    policy: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSubscription:
     """One confirmed subscription of a topic, in words that are alike in every region.
 
-    ``who`` is protocol and address; of what stands in a region itself, such as a queue, the protocol alone.
+    ``who`` is protocol and address; of what stands in a region itself, such as a queue, the protocol alone, and
+    ``endpoint`` its ARN.
     """
 
     topic: str
     who: str
     settings: tuple[str, ...]
+    endpoint: str = ""
 
 
 @part(*REGIONAL, reads=READS)
@@ -56,7 +61,8 @@ def _topic(context: ReadContext, name: str) -> Topic:
     attributes = found.get("Attributes", {})
     counts = ("SubscriptionsConfirmed", "SubscriptionsPending")
     confirmed, pending = (int(attributes[count]) for count in counts)
-    return Topic(name, exists=True, confirmed=confirmed, pending=pending, settings=_settings(attributes))
+    policy, key = attributes.get("Policy") or "", attributes.get("KmsMasterKeyId") or ""
+    return Topic(name, True, confirmed, pending, _settings(attributes), policy, key)
 
 
 def _settings(attributes: dict[str, str]) -> tuple[str, ...]:
@@ -96,8 +102,9 @@ def _listener(context: ReadContext, topic: str, row: dict[str, Any]) -> TopicSub
     settings += ["with a dead-letter queue"] if attributes.get("RedrivePolicy") else []
     settings += [f"delivered by {_canonical(attributes['DeliveryPolicy'])}"] if attributes.get("DeliveryPolicy") else []
     protocol = row["Protocol"]
-    who = protocol if protocol in _INSIDE_AWS else f"{protocol} {row['Endpoint']}"
-    return TopicSubscription(topic, who, tuple(settings))
+    inside = protocol in _INSIDE_AWS
+    who = protocol if inside else f"{protocol} {row['Endpoint']}"
+    return TopicSubscription(topic, who, tuple(settings), row["Endpoint"] if inside else "")
 
 
 def _canonical(document: str) -> str:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import hmac
+import re
 from dataclasses import dataclass
+from secrets import token_bytes
 from typing import Any
 
+from dr_estate.model.regional_names import neutral
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"ssm:GetParametersByPath"})
+_IDS = re.compile(r"\b(?:fs|sg|subnet|vpc)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b")
+_PROCESS_KEY = token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of /<env>/. ``names_primary``: its value holds the primary region's name."""
+    """A parameter of /<env>/. ``names_primary``: its value holds the primary region's name.
+
+    ``ids`` are the file systems, networks, subnets and groups that its value names; ``neutral`` digests the value
+    without ids and region, keyed for this process: values of two regions with equal ones differ in nothing else.
+    """
 
     name: str
     type: str
     names_primary: bool
+    ids: tuple[str, ...] = ()
+    neutral: str = ""
 
 
 @part(*REGIONAL, reads=READS)
@@ -29,6 +41,9 @@ def parameters(context: ReadContext) -> tuple[Parameter, ...]:
 
     def parameter(row: dict[str, Any]) -> Parameter:
         readable = row["Type"] != "SecureString"
-        return Parameter(row["Name"], row["Type"], readable and primary in row.get("Value", ""))
+        value = row.get("Value", "") if readable else ""
+        text = neutral(value, context.region)
+        digest = hmac.new(_PROCESS_KEY, f"{row['Name']}\0{text}".encode(), "sha256").hexdigest()[:16] if value else ""
+        return Parameter(row["Name"], row["Type"], primary in value, tuple(sorted(set(_IDS.findall(value)))), digest)
 
     return context.rows(rows, parameter, "Name")

@@ -12,15 +12,20 @@ from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"secretsmanager:ListSecrets", "ssm:DescribeParameters"})
+_AWS_OWN = "alias/aws/"
 _SECRETS_A_CALL, _PARAMETERS_A_CALL = 10, 50
 
 
 @dataclass(frozen=True, slots=True)
 class TaskSources:
-    """What there is of all that task definitions name: ARNs of secrets that are not deleted, names of parameters."""
+    """What there is of all that task definitions name: ARNs of secrets that are not deleted, names of parameters.
+
+    ``keys`` is (name, key) of each SecureString under a customer's key, which AWS names by id, ARN or alias.
+    """
 
     secrets: tuple[str, ...]
     parameters: tuple[str, ...]
+    keys: tuple[tuple[str, str], ...] = ()
 
 
 @part(Side.DR, reads=READS)
@@ -39,14 +44,15 @@ def sources(context: ReadContext) -> TaskSources:
         rows = context.pages("secretsmanager", "list_secrets", "SecretList", Filters=filters, MaxResults=100)
         return context.rows(rows, lambda row: str(row["ARN"]), "Name")
 
-    def described(names: Sequence[str]) -> Sequence[str]:
+    def described(names: Sequence[str]) -> Sequence[tuple[str, str]]:
         filters = [{"Key": "Name", "Option": "Equals", "Values": list(names)}]
         rows = context.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=filters)
-        return context.rows(rows, lambda row: str(row["Name"]), "Name")
+        return context.rows(rows, lambda row: (str(row["Name"]), str(row.get("KeyId") or "")), "Name")
 
     found = context.batches(secrets, strange, _SECRETS_A_CALL)
     there = context.batches(described, parameters, _PARAMETERS_A_CALL)
-    return TaskSources(tuple(sorted({*listed, *found})), tuple(sorted(there)))
+    keys = tuple(sorted((name, key) for name, key in there if key and not key.startswith(_AWS_OWN)))
+    return TaskSources(tuple(sorted({*listed, *found})), tuple(sorted(name for name, _ in there)), keys)
 
 
 def _named(context: ReadContext) -> list[SecretSource]:

@@ -17,13 +17,17 @@ _NO_OBJECT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
 @dataclass(frozen=True, slots=True)
 class StateObject:
-    """The state object in one region's bucket. ``size`` is in bytes; None where there is no such object."""
+    """The state object in one region's bucket. ``size`` is in bytes; None where there is no such object.
+
+    ``digest`` is AWS's ETag where it is of the content alone: not under a KMS key, and not in parts; else "".
+    """
 
     bucket: str
     key: str
     size: int | None
     modified: datetime | None
     replication: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,9 @@ def state(context: ReadContext) -> StateObject:
     if found is None:
         return StateObject(bucket, key, None, None, "")
     size, modified = context.understand(lambda: (found["ContentLength"], found["LastModified"]), key)
-    return StateObject(bucket, key, size, modified, found.get("ReplicationStatus", ""))
+    etag, plain = found.get("ETag", "").strip('"'), found.get("ServerSideEncryption", "AES256") == "AES256"
+    digest = etag if plain and "-" not in etag else ""
+    return StateObject(bucket, key, size, modified, found.get("ReplicationStatus", ""), digest)
 
 
 @part(*REGIONAL, reads=LOCK_READS)

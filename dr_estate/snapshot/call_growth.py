@@ -47,8 +47,12 @@ GROWS: Mapping[str, Growth] = {
 
 NO_BATCH_READ: Mapping[str, str] = {
     "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
+    "secretsmanager:GetResourcePolicy": "no list or batch has a secret's policy; of the DR region's secrets alone",
 }
-"""One call a tenant and region, and why. A revision never changes, so a second `status` makes none."""
+"""One call a tenant, in each region unless the DR region's things alone are read, and why."""
+CACHED = frozenset({"ecs:DescribeTaskDefinition"})
+"""A revision never changes, so a second `status` makes none of these calls."""
+_IN_ONE_REGION = frozenset({"secretsmanager:GetResourcePolicy"})
 
 
 @dataclass(frozen=True)
@@ -68,19 +72,20 @@ class CallPlan:
     @classmethod
     def of(cls, snapshot: Snapshot, tenants: int, number: int) -> Self:
         """Plan from what ``snapshot`` took."""
-        growths = {**GROWS, **dict.fromkeys(NO_BATCH_READ, Growth(_PER_TENANT))}
+        each = {name: Growth(_PER_TENANT, 1 if name in _IN_ONE_REGION else 2) for name in NO_BATCH_READ}
+        growths = {**GROWS, **each}
         grown = {name: growths[name].calls(number) - growths[name].calls(tenants) for name in growths}
         estimate = {name: count + grown.get(name, 0) for name, count in snapshot.calls.items()}
         a_region = {
             name: ceil(count / (growths[name].regions if name in growths else 1)) for name, count in estimate.items()
         }
-        again = {name: count for name, count in a_region.items() if name not in NO_BATCH_READ}
+        again = {name: count for name, count in a_region.items() if name not in CACHED}
         return cls(tenants, number, dict(snapshot.calls), estimate, shortest_s(a_region), shortest_s(again))
 
     @property
     def again(self) -> int:
         """Calls of a second `status` of ``number`` tenants of live AWS."""
-        return sum(count for name, count in self.estimate.items() if name not in NO_BATCH_READ)
+        return sum(count for name, count in self.estimate.items() if name not in CACHED)
 
     def rate(self, operation: str) -> str:
         """What AWS publishes: so many at once, then so many a second; "" where nothing is known."""

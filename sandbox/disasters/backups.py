@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -184,3 +185,30 @@ def restore_fails(world: World) -> None:
     """Let the database's restore job have failed."""
     listing = ("list_restore_jobs", "RestoreJobs", "RestoreJobId")
     _fail_last(world, Side.DR, "restore", listing, described(world)["DBInstanceArn"])
+
+
+@disaster(
+    "restore-role-denied",
+    "The role of AWS Backup may make copies and restore none",
+    trips=("copy-roles.may-restore",),
+)
+def restore_role_denied(world: World) -> None:
+    """Deny the role whatever a restore of files asks for."""
+    named = {"RoleName": f"{world.environment.name}-backup-role", "PolicyName": "no-restores"}
+    denial = {"Effect": "Deny", "Action": "elasticfilesystem:Restore", "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **named)
+    world.call(Side.GLOBAL, "iam", "PutRolePolicy", **named, PolicyDocument=text)
+
+
+@disaster(
+    "dr-vault-denies-restores",
+    "The access policy of the DR vault denies everybody to start a restore",
+    trips=("copy-roles.may-restore",),
+)
+def vault_denies_restores(world: World) -> None:
+    """Put the policy on the vault."""
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "backup:StartRestoreJob", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    world.undo(Side.DR, "backup", "delete_backup_vault_access_policy", BackupVaultName=_dr_vault(world))
+    world.call(Side.DR, "backup", "put_backup_vault_access_policy", BackupVaultName=_dr_vault(world), Policy=policy)

@@ -275,6 +275,47 @@ def parameter_group_missing(world: World) -> None:
 
 
 @disaster(
+    "dr-option-group-of-another-version",
+    "The DR region has the database's option group for an older engine version",
+    trips=("rds.option-group",),
+)
+def option_group_of_another_version(world: World) -> None:
+    """Make a group of one name in both regions, each for a version of its own, and let the primary database use it."""
+    before, name = described(world), f"{database_name(world)}-audit"
+    for side, version in ((Side.PRIMARY, before["EngineVersion"].rpartition(".")[0]), (Side.DR, "5.7")):
+        settings = {
+            "EngineName": before["Engine"],
+            "MajorEngineVersion": version,
+            "OptionGroupDescription": "Audit log",
+        }
+        world.undo(side, "rds", "delete_option_group", OptionGroupName=name)
+        world.call(side, "rds", "create_option_group", OptionGroupName=name, **settings)
+    world.alter(Side.PRIMARY, "rds", ("databases", database_name(world)), option_group_name=name)
+
+
+@disaster(
+    "dr-database-left-over",
+    "An old database in the DR region has the name that a restore will take",
+    trips=("rds.name-free",),
+    consequences=("rds.deletion-protection",),
+    posture="SPLIT",
+)
+def database_left_over(world: World) -> None:
+    """Create an empty instance of the name."""
+    before, name = described(world), database_name(world)
+    world.undo(Side.DR, "rds", "delete_db_instance", DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    world.call(
+        Side.DR,
+        "rds",
+        "create_db_instance",
+        DBInstanceIdentifier=name,
+        **{key: before[key] for key in ("DBInstanceClass", "Engine", "EngineVersion", "AllocatedStorage")},
+        MasterUsername="admin",
+        MasterUserPassword="left-over-from-a-drill",
+    )
+
+
+@disaster(
     "database-storage-scarce",
     "The primary database has 3 % of its storage left, and none is added by itself",
     trips=("rds-storage.room",),

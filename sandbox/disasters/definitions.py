@@ -162,3 +162,20 @@ def dead_secret(world: World) -> None:
             secret["valueFrom"] = ":".join(parts)
 
     redefine(world, Side.DR, world.tenants[-1], misname)
+
+
+@disaster(
+    "definition-another-schema",
+    "One tenant's task definition in the DR region names a schema that no tenant has",
+    trips=("variables.schema",),
+    consequences=("variables.alike",),
+)
+def another_schema(world: World) -> None:
+    """Register a revision with another schema."""
+
+    def rename(revision: dict[str, Any]) -> None:
+        for variable in revision["containerDefinitions"][0]["environment"]:
+            if variable["name"] == "WORDPRESS_DB_NAME":
+                variable["value"] = "wordpress"
+
+    redefine(world, Side.DR, world.tenants[-1], rename)

@@ -215,3 +215,13 @@ def _short_lived(names: list[str]) -> tuple[bytes, bytes]:
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return certificate.public_bytes(pem), private
+
+
+@disaster(
+    "edge-asks-another-port",
+    "The distribution asks its origin on a port on which no load balancer of the DR region listens",
+    trips=("cloudfront-routing.origin-reached",),
+)
+def edge_asks_another_port(world: World) -> None:
+    """Let the distribution ask its origin on port 8080."""
+    _update(world, lambda config: config["Origins"]["Items"][0]["CustomOriginConfig"].update(HTTPPort=8080))

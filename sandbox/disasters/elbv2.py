@@ -199,3 +199,20 @@ def not_warmed(world: World) -> None:
     world.undo(Side.PRIMARY, "elbv2", "ModifyCapacityReservation", ResetCapacityReservation=True, **which)
     units = {"CapacityUnits": _UNITS}
     world.call(Side.PRIMARY, "elbv2", "ModifyCapacityReservation", MinimumLoadBalancerCapacity=units, **which)
+
+
+@disaster(
+    "alb-unguarded",
+    "The web ACL of the primary region's load balancer has no counterpart in the DR region",
+    trips=("elbv2-web-acl.alike",),
+)
+def unguarded(world: World) -> None:
+    """Give the primary region's load balancer a web ACL."""
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "edge"}
+    named = {"Name": "edge", "Scope": "REGIONAL", "DefaultAction": {"Allow": {}}, "Rules": [], "VisibilityConfig": seen}
+    created = world.call(Side.PRIMARY, "wafv2", "CreateWebACL", **named)["Summary"]
+    arn = balancer_of(world, Side.PRIMARY)["LoadBalancerArn"]
+    ends = {"Name": "edge", "Scope": "REGIONAL", "Id": created["Id"], "LockToken": created["LockToken"]}
+    world.undo(Side.PRIMARY, "wafv2", "DeleteWebACL", **ends)
+    world.undo(Side.PRIMARY, "wafv2", "DisassociateWebACL", ResourceArn=arn)
+    world.call(Side.PRIMARY, "wafv2", "AssociateWebACL", WebACLArn=created["ARN"], ResourceArn=arn)

@@ -80,6 +80,22 @@ def deletions_not_replicated(world: World) -> None:
     _change_rule(world, lambda rule: rule.update(DeleteMarkerReplication={"Status": "Disabled"}))
 
 
+@disaster(
+    "s3-rule-overtaken",
+    "A second replication rule of a higher priority leaves out the deletions of one folder",
+    trips=("s3.rule-precedence",),
+)
+def rule_overtaken(world: World) -> None:
+    """Put a second rule for a folder into the same copy."""
+    bucket, _ = _pair(world)
+    before = world.call(Side.PRIMARY, "s3", "GetBucketReplication", Bucket=bucket)["ReplicationConfiguration"]
+    after = copy.deepcopy(before)
+    narrow = {"ID": "uploads", "Priority": 9, "Filter": {"Prefix": "uploads/"}}
+    after["Rules"].append(after["Rules"][0] | narrow | {"DeleteMarkerReplication": {"Status": "Disabled"}})
+    world.undo(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=before)
+    world.call(Side.PRIMARY, "s3", "PutBucketReplication", Bucket=bucket, ReplicationConfiguration=after)
+
+
 def _unmeasured(rule: Rule) -> None:
     for setting in ("Metrics", "ReplicationTime"):
         rule["Destination"].pop(setting, None)

@@ -90,3 +90,17 @@ def _parameters(world: World, side: Side) -> list[dict[str, str]]:
 
 def _protected(on: bool) -> dict[str, bool]:
     return {"DeletionProtectionEnabled": on}
+
+
+@disaster(
+    "parameter-of-primary-files",
+    "A parameter of the DR region names the primary region's file system",
+    trips=("terraform.parameter-values",),
+)
+def parameter_of_primary_files(world: World) -> None:
+    """Copy the value from the primary region, as a script would."""
+    name = f"/{world.environment.name}/files/file-system-id"
+    before = world.call(Side.DR, "ssm", "GetParameter", Name=name)["Parameter"]["Value"]
+    after = world.call(Side.PRIMARY, "ssm", "GetParameter", Name=name)["Parameter"]["Value"]
+    for turn, value in ((world.undo, before), (world.call, after)):
+        turn(Side.DR, "ssm", "PutParameter", Name=name, Value=value, Type="String", Overwrite=True)

@@ -75,3 +75,19 @@ def listener_forgotten(world: World) -> None:
     )["SubscriptionArn"]
     world.undo(Side.PRIMARY, "sns", "Unsubscribe", SubscriptionArn=subscription_arn)
     world.call(Side.PRIMARY, "sns", "ConfirmSubscription", TopicArn=arn, Token=token_of(subscription_arn))
+
+
+@disaster(
+    "topic-queue-closed",
+    "The on-call queue of the DR region takes messages of the primary region's topic alone",
+    trips=("topics.delivered",),
+)
+def queue_closed(world: World) -> None:
+    """Let the queue's policy name the primary region's topic."""
+    env, (name, arn) = world.environment, _topic(world)
+    url = world.call(Side.DR, "sqs", "GetQueueUrl", QueueName=f"{name}-desk")["QueueUrl"]
+    named = {"QueueUrl": url, "AttributeNames": ["Policy"]}
+    before = world.call(Side.DR, "sqs", "GetQueueAttributes", **named)["Attributes"]["Policy"]
+    after = before.replace(arn, arn.replace(env.regions.dr, env.regions.primary))
+    for turn, policy in ((world.undo, before), (world.call, after)):
+        turn(Side.DR, "sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})

@@ -1,12 +1,13 @@
 """Secrets Manager replicas (AWS: create-manage-multi-region-secrets, API_StopReplicationToReplica; T18).
 
 Right already: values follow, version ids are the same, writes to a replica are refused. Repaired: the replica's own
-key, a region replicated to twice, the promotion of a replica, and the limit of 20 secrets a batch.
+key, a region replicated to twice, the promotion and the policy of a replica, and the limit of 20 secrets a batch.
 A disaster may set ``replica.config["Status"]`` (InProgress, Failed) on the primary's ``replicas``.
 """
 
 from __future__ import annotations
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -113,6 +114,15 @@ def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *arg
     return original(self, secret_id, *args, **kwargs)
 
 
+def _policy_of(original: Any, self: SecretsManagerBackend, secret_id: str) -> str:
+    """A replica has the policy of its source, and may be asked for it."""
+    found = self.secrets.get(secret_id)
+    if not isinstance(found, ReplicaSecret):
+        return str(original(self, secret_id))
+    policy = {"ResourcePolicy": found.source.policy} if found.source.policy else {}
+    return json.dumps({"ARN": found.arn, "Name": found.source.name, **policy})
+
+
 def install() -> None:
     """Repair replicas. Idempotent."""
     wrap(FakeSecret, "create_replicas", _create_replicas)
@@ -120,4 +130,5 @@ def install() -> None:
     wrap(ReplicaSecret, "to_dict", _replica_told)
     wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
     wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)
+    wrap(SecretsManagerBackend, "get_resource_policy", _policy_of)
     operation(SecretsManagerResponse, "stop_replication_to_replica", _promote)

@@ -37,6 +37,8 @@ ALLOWED = {
         "backup:*",
         "rds:*Snapshot*",
         "elasticfilesystem:Backup",
+        "elasticfilesystem:CreateFileSystem",
+        "elasticfilesystem:Restore",
         "dynamodb:*Backup*",
         "s3:Get*",
         "tag:*",

@@ -55,11 +55,11 @@ _WORDS = {
     "servicequotas": "Get List",
     "ses": "List",
     "sns": "Get List",
-    "sqs": "List",
+    "sqs": "Get List",
     "ssm": "Describe Get",
     "sts": "Get",
     "tag": "Get",
-    "wafv2": "List",
+    "wafv2": "Get List",
 }
 # Without the contents, which are read of the environment's own things alone.
 _NARROW = {
@@ -67,7 +67,7 @@ _NARROW = {
     "dynamodb": "Describe List Query Scan",
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
-    "secretsmanager": "BatchGet Describe List",
+    "secretsmanager": "BatchGet Describe GetResourcePolicy List",
     "ssm": "Describe GetA",
 }
 _CONTENTS = (

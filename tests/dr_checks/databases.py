@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.config.settings import ReplicationSettings
-from dr_estate.readers import backup, kms_copy_keys, rds, rds_groups, rds_replicas, vpc
+from dr_estate.readers import backup, ecs, kms_copy_keys, rds, rds_groups, rds_replicas, vpc
 from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.worlds import NOW, SIT
@@ -110,6 +110,7 @@ def database(**changed: Any) -> Rows:
         "subnet_groups_dr": (SUBNETS,),
         "offers_dr": (OFFER,),
         "vpc_dr": NETWORK,
+        "services_dr": (),
         **changed,
     }
     named = [(*key.rsplit("_", 1), value) for key, value in values.items() if value is not None]
@@ -117,7 +118,7 @@ def database(**changed: Any) -> Rows:
 
 
 def _reader(name: str) -> Reader[Any]:
-    for module in (rds, rds_groups, rds_replicas, kms_copy_keys, backup, vpc):
+    for module in (rds, rds_groups, rds_replicas, kms_copy_keys, backup, vpc, ecs):
         if isinstance(found := vars(module).get(name), Reader):
             return found
     raise LookupError(name)

@@ -17,16 +17,19 @@ from dr_estate.readers import (
     cloudfront,
     control_table,
     ecs,
+    elbv2_web_acl,
     iam_copy_roles,
     iam_task_roles,
     route53,
     route53_private_names,
     secretsmanager,
+    sns_delivery,
     task_sources,
     vpc,
 )
 from dr_estate.readers.cloudfront import Behaviour
-from dr_estate.readers.iam_copy_roles import OBJECTS, CopyRole
+from dr_estate.readers.elbv2_web_acl import GuardedBalancer
+from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
@@ -39,6 +42,7 @@ from tests.dr_checks.worlds import SIT
 _EVIDENCE = Path(__file__).parents[1] / "golden" / "evidence" / "sit-healthy.json.xz"
 OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in (False, True))
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
+RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
 Changes = Mapping[tuple[Reader[Any], Side], Any]
 
 
@@ -47,8 +51,8 @@ def healthy() -> Snapshot:
     """SIT, healthy, with all its parts: as recorded, but for what was changed since.
 
     Tasks ran in the DR region without a database (T54), its traffic records evaluated target health (T55), and
-    these were not read: behaviours of the distribution, roles that copy, and what stands between a task of the DR
-    region and the world.
+    these were not read: behaviours of the distribution, roles that copy and restore, what topics are heard
+    through, and what stands between a task of the DR region and the world.
     """
     recorded = from_json(lzma.decompress(_EVIDENCE.read_bytes()))
     services = recorded.get(ecs.services, Side.DR)
@@ -66,6 +70,12 @@ def healthy() -> Snapshot:
         (iam_copy_roles.roles.name, Side.GLOBAL): (
             CopyRole("arn:aws:iam::1:role/copy", OBJECTS, True, True, (COPIES,)),
         ),
+        (iam_copy_roles.restore_roles.name, Side.GLOBAL): (
+            CopyRole("arn:aws:iam::1:role/backup", BACKUPS, True, True, (RESTORES,)),
+        ),
+        **{(elbv2_web_acl.guarded.name, s): GuardedBalancer("sit-alb", None) for s in (Side.PRIMARY, Side.DR)},
+        (sns_delivery.keys.name, Side.DR): (),
+        (sns_delivery.queues.name, Side.DR): (),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(
             PrivateNames(side, (PrivateName("db.internal", f"sit-mysql.c.{SIT.region(side)}.rds.amazonaws.com"),))

@@ -19,6 +19,7 @@ from tests.dr_checks.estates import altered, baseline, healthy, judged
 HOLD_OF_NOTHING = {
     "prerequisites.contacts-named",
     "drills.nothing-left",
+    "rds.name-free",
 }
 DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).")
 

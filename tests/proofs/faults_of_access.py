@@ -116,6 +116,18 @@ def _repository_says(*statements: dict[str, Any]) -> Callable[[Aws], object]:
     return make
 
 
+def _secret_says(*statements: dict[str, Any]) -> Callable[[Aws], object]:
+    """The policy of the tenant's secret: its replica has it too."""
+
+    def make(aws: Aws) -> object:
+        text = policy_of(*statements).replace("{execution}", _arn(aws, role_named(aws, "execution")))
+        text = text.replace("{account}", aws.env.account).replace("{dr}", aws.env.regions.dr)
+        name = aws.named(aws.env.names.tenant_secret)
+        return aws.client("secretsmanager", Side.PRIMARY).put_resource_policy(SecretId=name, ResourcePolicy=text)
+
+    return make
+
+
 def _files_say(*statements: dict[str, Any]) -> Callable[[Aws], object]:
     def make(aws: Aws) -> object:
         efs, name = files_of(aws)
@@ -149,6 +161,12 @@ _PRIMARY_SOURCE = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:{primary}:*:*"}}
 
 
 _DR_SOURCE = {"ArnLike": {"aws:SourceArn": "arn:aws:ecs:{dr}:*:*"}}
+
+
+_SECRET, _READ = ("secretsmanager", "iam"), "secretsmanager:GetSecretValue"
+
+
+_IN_DR = {"Condition": {"StringEquals": {"aws:RequestedRegion": "{dr}"}}}
 
 
 ACCESS = (
@@ -191,6 +209,13 @@ ACCESS = (
     Fault(
         "secrets key denies deletion", NeedKind.SECRET_KEY, ("kms", "iam"), _key_says(_SECRETS, _deny("*", "kms:Sch*"))
     ),
+    Fault("secret denies all", NeedKind.SECRET_POLICY, _SECRET, _secret_says(_deny("*", _READ))),
+    Fault(
+        "secret denies role", NeedKind.SECRET_POLICY, _SECRET, _secret_says(_deny("{execution}", "secretsmanager:*"))
+    ),
+    Fault("secret denies region", NeedKind.SECRET_POLICY, _SECRET, _secret_says(_deny("*", _READ) | _IN_DR)),
+    Fault("secret denies others", NeedKind.SECRET_POLICY, _SECRET, _secret_says(_deny(_NOBODY, _READ))),
+    Fault("secret denies writing", NeedKind.SECRET_POLICY, _SECRET, _secret_says(_deny("*", "secretsmanager:Put*"))),
     Fault("repository denies all", NeedKind.IMAGE, ("ecr",), _repository_says(_deny("*", "ecr:BatchGetImage"))),
     Fault("repository denies role", NeedKind.IMAGE, ("ecr",), _repository_says(_deny("{execution}", "ecr:*"))),
     Fault("repository denies others", NeedKind.IMAGE, ("ecr",), _repository_says(_deny(_NOBODY, "ecr:*"))),

@@ -131,6 +131,57 @@ def _parameter_group_gone(aws: Aws) -> object:
     return rds.delete_db_parameter_group(DBParameterGroupName=aws.named(aws.env.names.db_parameter_group))
 
 
+def _option_group(version: str) -> Callable[[Aws], object]:
+    """A group of one name in both regions, the DR region's for ``version``, and the primary database uses it."""
+
+    def make(aws: Aws) -> object:
+        for side, wanted in ((Side.PRIMARY, "8.0"), (Side.DR, version)):
+            named = {"OptionGroupName": "audit", "EngineName": "mysql", "OptionGroupDescription": "Audit log"}
+            aws.client("rds", side).create_option_group(**named, MajorEngineVersion=wanted)
+        rds, name = aws.client("rds", Side.PRIMARY), aws.named(aws.env.names.database)
+        return rds.modify_db_instance(DBInstanceIdentifier=name, OptionGroupName="audit", ApplyImmediately=True)
+
+    return make
+
+
+def _left_over(aws: Aws) -> object:
+    rds, name = aws.client("rds", Side.DR), aws.named(aws.env.names.database)
+    settings = {"DBInstanceClass": "db.r6g.large", "Engine": "mysql", "EngineVersion": "8.0.40", "AllocatedStorage": 20}
+    return rds.create_db_instance(
+        DBInstanceIdentifier=name, MasterUsername="admin", MasterUserPassword="left over from a drill", **settings
+    )
+
+
+def _secure_parameter(*statements: dict[str, Any], alias: str = "", disabled: bool = False) -> Callable[[Aws], object]:
+    """A SecureString that the tenant's tasks read, under a key of its own whose policy says ``statements`` besides."""
+
+    def make(aws: Aws) -> object:
+        kms = aws.client("kms", Side.DR)
+        key = kms.create_key(Description="Salts")["KeyMetadata"]["Arn"]
+        if alias:
+            kms.create_alias(AliasName=alias, TargetKeyId=key)
+        aws.client("ssm", Side.DR).put_parameter(Name="/salt", Value="1", Type="SecureString", KeyId=alias or key)
+        allowed = {"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}
+        role = role_named(aws, "execution")
+        iam_of(aws).put_role_policy(RoleName=role, PolicyName="salt", PolicyDocument=policy_of(allowed))
+        own = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])["Statement"]
+        text = policy_of(*own, *statements).replace("{account}", aws.env.account)
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=text)
+        if disabled:
+            kms.disable_key(KeyId=key)
+        return _definition(_salted)(aws)
+
+    return make
+
+
+def _salted(definition: dict[str, Any], _: Aws) -> None:
+    definition["containerDefinitions"][0]["secrets"].append({"name": "SALT", "valueFrom": "/salt"})
+
+
+def _closed_to(**condition: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*", **condition}
+
+
 def _service_gone(aws: Aws) -> object:
     cluster, name = aws.named(aws.env.names.cluster), aws.named(aws.env.names.service)
     return aws.client("ecs", Side.DR).delete_service(cluster=cluster, service=name, force=True)
@@ -159,6 +210,7 @@ def _checked_elsewhere(aws: Aws) -> object:
     return elb.modify_target_group(TargetGroupArn=group["TargetGroupArn"], HealthCheckPort="81")
 
 
+_SALTED = ("ecs", "ssm", "iam", "kms")
 ESTATE = (
     Fault("secret replica removed", NeedKind.SECRET, ("secretsmanager",), _secret_replica_gone),
     Fault("secret of nobody", NeedKind.SECRET, ("ecs",), _definition(_no_such_secret)),
@@ -177,6 +229,27 @@ ESTATE = (
     Fault("subnet group deleted", NeedKind.DATABASE_SUBNETS, ("rds",), _subnet_group_gone),
     Fault("subnet group of another VPC", NeedKind.DATABASE_SUBNETS, ("rds", "ec2"), _subnet_group_elsewhere),
     Fault("parameter group deleted", NeedKind.DATABASE_PARAMETERS, ("rds",), _parameter_group_gone),
+    Fault("option group of another version", NeedKind.DATABASE_OPTIONS, ("rds",), _option_group("5.7")),
+    Fault("option group alike", NeedKind.DATABASE_OPTIONS, ("rds",), _option_group("8.0")),
+    Fault("database left over", NeedKind.DATABASE_NAME, ("rds",), _left_over),
+    Fault("parameter's key disabled", NeedKind.PARAMETER_KEY, _SALTED, _secure_parameter(disabled=True)),
+    Fault(
+        "parameter's alias closed", NeedKind.PARAMETER_KEY, _SALTED, _secure_parameter(disabled=True, alias="alias/a")
+    ),
+    Fault("parameter's key", NeedKind.PARAMETER_KEY, _SALTED, _secure_parameter()),
+    Fault("parameter's key denies all", NeedKind.PARAMETER_KEY, _SALTED, _secure_parameter(_closed_to())),
+    Fault(
+        "parameter's key denies SSM",
+        NeedKind.PARAMETER_KEY,
+        _SALTED,
+        _secure_parameter(_closed_to(Condition={"StringLike": {"kms:ViaService": "ssm.*"}})),
+    ),
+    Fault(
+        "parameter's key denies secrets",
+        NeedKind.PARAMETER_KEY,
+        _SALTED,
+        _secure_parameter(_closed_to(Condition={"StringLike": {"kms:ViaService": "secretsmanager.*"}})),
+    ),
     Fault("service deleted", NeedKind.SERVICE, ("ecs",), _service_gone),
     Fault("rules deleted", NeedKind.LISTENER, ("elbv2",), _rules_gone),
     Fault("health check elsewhere", NeedKind.TARGET_GROUP, ("elbv2",), _checked_elsewhere),

@@ -50,6 +50,8 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "iam_task_roles",
         "service_quotas",
         "task_sources",
+        "secret_policies",
+        "kms",
         "vpc.subnets",
         *_TASKS,
     ),
@@ -68,8 +70,12 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     ),
     "route53": ("route53_health_checks",),
     "s3": ("kms", "iam_copy_roles"),
-    "secretsmanager": ("kms",),
+    "secretsmanager": ("kms", "iam_task_roles"),
+    "ssm": ("kms", "iam_task_roles"),
     "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),
+    "sqs": ("sns_delivery",),
+    "wafv2": ("elbv2_web_acl",),
+    "sns": ("sns_delivery",),
     "sites": ("route53", "route53_health_checks", "http_sites"),
 }
 _UNANSWERED = ("hang", "refuse", "slow", "throttle")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from dr_actions.actions.database.copy_selection import ASIDE, RESTORED_FROM
+from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
@@ -17,6 +17,7 @@ from dr_actions.model.sequence import SEEN_FREEZES, Role, role_of
 from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.readers import rds, rds_groups
 
 COME_FROM = writers.COME_FROM

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.database.copy_selection import RESTORED_FROM, CopyChoice
+from dr_actions.actions.database.copy_selection import CopyChoice
 from dr_actions.actions.database.restore_calls import STORAGE_LIMIT
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import part_of
@@ -17,6 +17,7 @@ from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_checks.derived.database_copies import BACKUP, REPLICA
 from dr_checks.derived.database_identity import remembered
 from dr_estate.config.environment import Side
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import failback
-from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE, DATABASE_REPLICATION
 from dr_estate.readers import rds
 

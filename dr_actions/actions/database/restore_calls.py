@@ -11,13 +11,14 @@ was last seen. It starts in one zone, for the second one's copy takes its time a
 
 from __future__ import annotations
 
-from dr_actions.actions.database.copy_selection import RESTORED_FROM, CopyChoice, view_of
+from dr_actions.actions.database.copy_selection import CopyChoice, view_of
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Call, Json, Params
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA, DatabaseCopy
 from dr_checks.derived.database_identity import remembered
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds_groups, vpc
 

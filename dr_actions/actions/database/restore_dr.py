@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 from dr_actions.actions.database import copy_selection, restore_calls
-from dr_actions.actions.database.copy_selection import RESTORED_FROM, CopyChoice
+from dr_actions.actions.database.copy_selection import CopyChoice
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Params, Step
 from dr_actions.model.send_failure import SendFailed
 from dr_checks.derived.database_copies import AUTOMATED, REPLICA
 from dr_checks.derived.database_identity import remembered
 from dr_estate.config.environment import Side
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.readers import backup, kms_copy_keys, rds, rds_replicas, vpc
 

@@ -14,13 +14,13 @@ from datetime import datetime
 
 from dr_actions.actions.common.drill_tags import drill_tags
 from dr_actions.actions.database import restore_calls
-from dr_actions.actions.database.copy_selection import RESTORED_FROM
 from dr_actions.actions.restore_test import shared
 from dr_actions.actions.restore_test.shared import RESTORED_TO
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import backup, kms_copy_keys, rds, vpc

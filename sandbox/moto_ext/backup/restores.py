@@ -18,7 +18,7 @@ from moto.rds.models import rds_backends
 
 from sandbox.core import truth
 from sandbox.core.patching import page, refused, state
-from sandbox.core.state import now
+from sandbox.core.state import STATE, now
 from sandbox.moto_ext.backup.durations import RESTORES, job_times
 from sandbox.moto_ext.backup.jobs import find_job, listed, new_id
 from sandbox.moto_ext.backup.model import BackupPoint, SimulatedJob, jobs
@@ -27,6 +27,8 @@ from sandbox.moto_ext.backup.schedule import occurrences
 from sandbox.moto_ext.backup.simulation import serve
 from sandbox.moto_ext.data.stored_data import ASIDE, StoredRow, files_of, put_files, put_rows, region_of, row_log, until
 from sandbox.moto_ext.efs.deletion import begin_creating
+from sandbox.moto_ext.iam.policies import AccessRequest
+from sandbox.moto_ext.iam.role_access import may, role_of, trusts
 from sandbox.moto_ext.rds.rds import create_copy
 
 
@@ -94,6 +96,20 @@ def _files(backend: BackupBackend, point: BackupPoint) -> list[StoredRow]:
 RESTORERS = {"RDS": _restore_database, "EFS": _restore_files}
 
 
+def _require_role(backend: BackupBackend, point: BackupPoint, arn: str) -> None:
+    """Let AWS Backup assume the role that a restore of files is given, and ask what it may. Raises JobFails."""
+    if point.resource.kind != "EFS" or not STATE.extras.get("enforce_iam"):
+        return
+    account, region = str(backend.account_id), str(backend.region_name)
+    role = role_of(account, arn)
+    if role is None or not trusts(role, "backup.amazonaws.com", account, ""):
+        raise JobFails(f"IAM Role {arn} cannot be assumed by AWS Backup.")
+    files, where = f"arn:aws:elasticfilesystem:{region}:{account}:file-system/any", {"aws:RequestedRegion": (region,)}
+    for action in ("elasticfilesystem:Restore", "elasticfilesystem:CreateFileSystem"):
+        if not may(account, arn, AccessRequest(action, files, where)):
+            raise JobFails(f"IAM Role {arn} does not have sufficient permissions to execute the restore: {action}.")
+
+
 def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     jobs_by_token: dict[str, str] = state(backend, "restore_tokens")
     if (token := params.get("IdempotencyToken")) and token in jobs_by_token:
@@ -109,6 +125,7 @@ def _start(backend: BackupBackend, params: dict[str, Any]) -> dict[str, Any]:
     tagged = bool(wanted or (wanted is None and truth.answer("backup.restore-bears-source-tags-unasked")))
     failure, created_arn = "", None
     try:
+        _require_role(backend, point, str(params.get("IamRoleArn") or ""))
         created_arn = RESTORERS[point.resource.kind](backend, point, params["Metadata"], tagged)
     except JobFails as reason:
         failure = str(reason)

@@ -69,11 +69,25 @@ def create_copy(backend: RDSBackend, facts: Mapping[str, Any], params: Mapping[s
     """
     wanted = {**facts, **{key: value for key, value in params.items() if value is not None}}
     sweep(backend)
+    require_option_group(backend, str(wanted.get("option_group_name") or ""), wanted)
     if wanted["db_instance_identifier"] in backend.databases:
         raise DBInstanceAlreadyExists
     instance = backend.create_db_instance(wanted)
     begin_creating(instance, how)
     return instance
+
+
+def require_option_group(backend: RDSBackend, name: str, wanted: Mapping[str, Any]) -> None:
+    """Refuse an option group that the region has not, or that is of another engine or major version."""
+    if not name or name.startswith("default:"):
+        return
+    group = backend.option_groups.get(name)
+    if group is None:
+        raise refused("OptionGroupNotFoundFault", f"Specified OptionGroupName: {name} not found.")
+    fits = f"{wanted['engine_version']}.".startswith(f"{group.major_engine_version}.")
+    if group.engine_name != wanted["engine"] or not fits:
+        message = f"The option group {name} is for {group.engine_name} {group.major_engine_version}."
+        raise refused("InvalidParameterCombination", message)
 
 
 def begin_creating(instance: DBInstance, how: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2
 from dr_estate.readers.cloudfront import HostPolicy, Origin
 from tests.dr_checks.edges import ALL_VIEWER, BEHAVIOUR, DISTRIBUTION, NO_CACHE, traffic
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
@@ -28,7 +30,33 @@ def given(expected: Status, subject: str = "", **changed: object) -> Example:
     return Example("cloudfront-routing.forwards-host", expected, shown, frozenset([subject] if subject else []))
 
 
+TRAFFIC_NAME = DISTRIBUTION.origins[0]
+ANSWER = elbv2.ListenerAction("fixed-response", (), "")
+
+
+def reached(expected: Status, *ports: int, there: object = None, seen: object = None, **origin: object) -> Example:
+    """The DR region's load balancer listens on ``ports``; the distribution's origin is changed by ``origin``."""
+    changed = replace(TRAFFIC_NAME, **origin)  # type: ignore[arg-type]  # attributes by name
+    distributions = (replace(DISTRIBUTION, origins=(changed,)),) if there is None else there
+    listening = tuple(elbv2.Listener(f"l-{port}", port, "HTTP", "", (), ANSWER) for port in ports)
+    values = traffic(distributions=distributions)
+    shown = world({**values, (elbv2.listeners, Side.DR): listening if seen is None else seen})
+    subjects = frozenset({TRAFFIC_NAME.id}) if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
+    return Example("cloudfront-routing.origin-reached", expected, shown, subjects)
+
+
 EXAMPLES = [
+    reached(Status.PASS, 80, 443),
+    reached(Status.PASS, 8080, protocol_policy="http-only", ports=(8080, 443)),
+    reached(Status.PASS, 443, protocol_policy="match-viewer"),
+    reached(Status.FAIL, 80, protocol_policy="https-only"),
+    reached(Status.FAIL, 80, protocol_policy="match-viewer"),
+    reached(Status.FAIL, 443),
+    reached(Status.FAIL),
+    reached(Status.UNKNOWN, 80, seen=DENIED),
+    reached(Status.UNKNOWN, 80, there=DENIED),
+    reached(Status.NOT_APPLICABLE, 80, there=()),
+    reached(Status.NOT_APPLICABLE, 80, domain="elsewhere.example"),
     given(Status.PASS, BEHAVIOUR.pattern),
     given(Status.PASS, policies=(EXCEPT_HOST, KEYED)),
     given(Status.PASS, behaviours=(replace(BARE, forwards_host=True),), policies=()),

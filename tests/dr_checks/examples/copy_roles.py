@@ -22,6 +22,12 @@ def _given(expected: Status, *roles: object) -> Example:
     return Example("copy-roles.may-copy", expected, world({(iam_copy_roles.roles, Side.GLOBAL): roles}), subjects)
 
 
+def _restoring(expected: Status, *roles: object) -> Example:
+    subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
+    parts = {(iam_copy_roles.restore_roles, Side.GLOBAL): roles}
+    return Example("copy-roles.may-restore", expected, world(parts), subjects)
+
+
 EXAMPLES = [
     _given(Status.PASS, ROLE),
     _given(Status.FAIL, replace(ROLE, exists=False, trusted=None, decisions=())),
@@ -30,4 +36,11 @@ EXAMPLES = [
     _given(Status.UNKNOWN, replace(ROLE, trusted=None)),
     _given(Status.UNKNOWN, ROLE, DENIED),
     _given(Status.NOT_APPLICABLE),
+    _restoring(Status.PASS, ROLE),
+    _restoring(Status.FAIL, replace(ROLE, exists=False, trusted=None, decisions=())),
+    _restoring(Status.FAIL, replace(ROLE, trusted=False)),
+    _restoring(Status.FAIL, replace(ROLE, decisions=(CLOSED,))),
+    _restoring(Status.UNKNOWN, replace(ROLE, trusted=None)),
+    _restoring(Status.UNKNOWN, ROLE, DENIED),
+    _restoring(Status.NOT_APPLICABLE),
 ]

@@ -32,6 +32,7 @@ SOURCE = efs.FileSystem(
 )
 COPY = replace(SOURCE, id="fs-2", key=f"arn:aws:kms:{AWAY}:1:key/b", overwrite_protection="REPLICATING")
 ROW = efs.FileReplication("fs-1", HOME, "fs-2", AWAY, "ENABLED", "", NOW - timedelta(minutes=12))
+BACKWARDS = efs.FileReplication("fs-2", AWAY, "fs-1", HOME, "ENABLED", "", NOW)
 DIMENSIONS = (("FileSystemId", "fs-1"), ("DestinationFileSystemId", "fs-2"))
 SYNC = Reading("TimeSinceLastSync", DIMENSIONS, 700.0, NOW - timedelta(minutes=1), 900.0)
 SILENT = Reading("TimeSinceLastSync", DIMENSIONS, None, None, 0.0)
@@ -70,6 +71,7 @@ EXAMPLES = [
     _case("replication-state", Status.PASS),
     _case("replication-state", Status.PASS, replications_primary=DENIED),
     _case("replication-state", Status.FAIL, replications_dr=()),
+    _case("replication-state", Status.FAIL, replications_dr=(BACKWARDS,)),
     _case("replication-state", Status.UNKNOWN, replications_dr=(replace(ROW, status="A_NEW_WORD"),)),
     _case("replication-state", Status.FAIL, replications_dr=(replace(ROW, destination_id="fs-other"),)),
     _case("replication-state", Status.FAIL, replications_dr=(replace(ROW, status="ERROR", message="failed"),)),

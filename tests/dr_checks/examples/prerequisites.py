@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,12 +13,15 @@ from dr_estate.model.playbook import FORBIDDEN, HOMECOMING, needed_actions
 from dr_estate.readers import (
     account_regions,
     control_table,
+    efs,
     iam_simulation,
     runbook,
+    sns_delivery,
     sns_topics,
     ssm_parameters,
     sts_identity,
     terraform_state,
+    vpc,
 )
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -48,8 +52,10 @@ def _opt(status: str) -> tuple[account_regions.RegionOptIn, ...]:
     return (account_regions.RegionOptIn("p", status), account_regions.RegionOptIn("d", "ENABLED_BY_DEFAULT"))
 
 
-def _table(status: str | None = "ACTIVE", recoverable: bool = True) -> control_table.ControlTable:
-    return control_table.ControlTable("sit-dr-control", status, ("pk", "sk"), recoverable, protected=True)
+def _table(
+    status: str | None = "ACTIVE", recoverable: bool = True, keys: tuple[str, ...] = ("pk", "sk")
+) -> control_table.ControlTable:
+    return control_table.ControlTable("sit-dr-control", status, keys, recoverable, protected=True)
 
 
 def _asked(count: int | None) -> control_table.RequiredPeople:
@@ -104,8 +110,57 @@ def _told(here: Any, there: Any = (MAIL, QUEUE), settings: tuple[str, ...] = (),
     )
 
 
-def _state(size: int | None, replication: str = "COMPLETED") -> terraform_state.StateObject:
-    return terraform_state.StateObject("b", "k", size, NOW, replication)
+QUEUE_ARN = f"arn:aws:sqs:{SIT.regions.dr}:{SIT.account}:desk"
+TOPIC_ARN = f"arn:aws:sns:{SIT.regions.dr}:{SIT.account}:{TOPIC}"
+
+
+def _policy(action: str, service: str, effect: str = "Allow", condition: Any = None) -> str:
+    row = {"Effect": effect, "Principal": {"Service": service}, "Action": action, "Resource": "*"}
+    row |= {"Condition": condition} if condition else {}
+    return json.dumps({"Statement": [row]})
+
+
+FILES_HERE, FILES_THERE = "fs-0123456789abcdef0", "fs-0123456789abcdef1"
+
+
+def _valued(
+    ids: tuple[str, ...] = (FILES_HERE,), neutral: str = "a", kind: str = "String", seen: Any = None
+) -> Snapshot:
+    """A parameter of both regions that names the region's own file system, but for how it is in the DR region."""
+    parameter = ssm_parameters.Parameter
+    there = parameter("/sit/files", "String", False, (FILES_THERE,), "a")
+    parts: dict[tuple[Reader[Any], Side], Any] = {
+        (SETTINGS, Side.DR): (parameter("/sit/files", kind, False, ids, neutral),) if seen is None else seen,
+        (SETTINGS, Side.PRIMARY): (there,),
+    }
+    for side, id_ in ((Side.PRIMARY, FILES_THERE), (Side.DR, FILES_HERE)):
+        system = efs.FileSystem(id_, "", "", "available", 0, "elastic", 0, "generalPurpose", True, "", "ENABLED", "")
+        parts |= {(efs.file_systems, side): (system,), (vpc.vpc, side): None}
+        parts |= {(vpc.subnets, side): (), (vpc.security_groups, side): ()}
+    return world(parts)
+
+
+OPEN, TAKES = _policy("sns:Publish", "cloudwatch.amazonaws.com"), _policy("sqs:SendMessage", "sns.amazonaws.com")
+
+
+def _arriving(
+    topic: str = OPEN, queue: Any = TAKES, key: Any = None, endpoint: str = QUEUE_ARN, topics: Any = None
+) -> Snapshot:
+    """A topic of the DR region with one queue; ``key`` is a NotificationKey, ``queue`` its policy or how it is seen."""
+    own = sns_topics.Topic(TOPIC, True, 1, 0, (), topic, "k" if key else "")
+    heard = sns_delivery.SubscribedQueue(QUEUE_ARN, True, queue) if isinstance(queue, str) else queue
+    return world(
+        {
+            (sns_topics.topics, Side.DR): (own,) if topics is None else topics,
+            (sns_topics.listeners, Side.DR): (sns_topics.TopicSubscription(TOPIC, "sqs", (), endpoint),),
+            (sns_delivery.queues, Side.DR): (heard,),
+            (sns_delivery.keys, Side.DR): (key,) if key else (),
+        }
+    )
+
+
+def _state(size: int | None, replication: str = "COMPLETED", digest: str = "") -> terraform_state.StateObject:
+    return terraform_state.StateObject("b", "k", size, NOW, replication, digest)
 
 
 def _locks(*statuses: str | None) -> tuple[terraform_state.LockTable, ...]:
@@ -143,6 +198,7 @@ _CONTROL = [
     Example("prerequisites.control-table", FINE, _dr(control_table.table, _table())),
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(None))),
     Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table("CREATING"))),
+    Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(keys=("id",)))),
     Example("prerequisites.control-table", UNSEEN, _dr(control_table.table, DENIED)),
     Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
     Example("prerequisites.control-table-recoverable", IDLE, _dr(control_table.table, _table(None))),
@@ -187,7 +243,29 @@ _PERMISSIONS = [
     Example("prerequisites.operator-cannot-delete", FAILS, _global(iam_simulation.operator, _operator(deletes=True))),
     Example("prerequisites.operator-cannot-delete", UNSEEN, _global(iam_simulation.operator, DENIED)),
 ]
+_OURS = frozenset({TOPIC})
+_FILES = frozenset({"/sit/files"})
+_NOT_HERE = {"ArnEquals": {"aws:SourceArn": TOPIC_ARN.replace(SIT.regions.dr, SIT.regions.primary)}}
+_ELSEWHERE = {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+_ENCRYPTS = _policy("kms:*", "cloudwatch.amazonaws.com")
 _TOPICS = [
+    Example("topics.delivered", FINE, _arriving(), _OURS),
+    Example("topics.delivered", FINE, _arriving(key=sns_delivery.NotificationKey("k", "Enabled", _ENCRYPTS)), _OURS),
+    Example("topics.delivered", FAILS, _arriving(key=sns_delivery.NotificationKey("k", "Disabled", _ENCRYPTS)), _OURS),
+    Example("topics.delivered", FAILS, _arriving(key=sns_delivery.NotificationKey("k", "Enabled", OPEN)), _OURS),
+    Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "events.amazonaws.com")), _OURS),
+    Example("topics.delivered", FAILS, _arriving(_policy("sns:Publish", "cloudwatch.amazonaws.com", "Deny")), _OURS),
+    Example("topics.delivered", FAILS, _arriving(queue=""), _OURS),
+    Example(
+        "topics.delivered", FAILS, _arriving(queue=_policy("sqs:*", "sns.amazonaws.com", condition=_NOT_HERE)), _OURS
+    ),
+    Example("topics.delivered", FAILS, _arriving(queue=sns_delivery.SubscribedQueue(QUEUE_ARN, False)), _OURS),
+    Example("topics.delivered", FAILS, _arriving(endpoint=QUEUE_ARN.replace(SIT.regions.dr, SIT.regions.primary))),
+    Example("topics.delivered", UNSEEN, _arriving(queue=DENIED), _OURS),
+    Example(
+        "topics.delivered", UNSEEN, _arriving(_policy("sns:*", "cloudwatch.amazonaws.com", condition=_ELSEWHERE)), _OURS
+    ),
+    Example("topics.delivered", IDLE, _arriving(topics=_topics(exists=False))),
     Example("topics.alike", FINE, _told((QUEUE, MAIL))),
     Example("topics.alike", FINE, _told((MAIL, QUEUE, ("sms +1", ())))),
     Example("topics.alike", IDLE, _told((), exists=False), frozenset({"topics"})),
@@ -211,10 +289,19 @@ _TERRAFORM = [
     Example("terraform.state-current", FINE, _both(STATE, _state(10), _state(10))),
     Example("terraform.state-current", FAILS, _both(STATE, _state(12), _state(10))),
     Example("terraform.state-current", FAILS, _both(STATE, _state(10, "FAILED"), _state(10))),
+    Example("terraform.state-current", FINE, _both(STATE, _state(10, digest="a"), _state(10, digest="a"))),
+    Example("terraform.state-current", FINE, _both(STATE, _state(10, digest="a"), _state(10))),
+    Example("terraform.state-current", FAILS, _both(STATE, _state(10, digest="a"), _state(10, digest="b"))),
     Example("terraform.state-current", UNSEEN, _both(STATE, DENIED, _state(10))),
     Example("terraform.lock-table", FINE, _dr(LOCKS, _locks(None, "ACTIVE"))),
     Example("terraform.lock-table", FAILS, _dr(LOCKS, _locks(None, None))),
     Example("terraform.lock-table", UNSEEN, _dr(LOCKS, DENIED)),
+    Example("terraform.parameter-values", FINE, _valued(), _FILES),
+    Example("terraform.parameter-values", FAILS, _valued((FILES_THERE,)), _FILES),
+    Example("terraform.parameter-values", Status.WARN, _valued(("fs-0123456789abcdef9",)), _FILES),
+    Example("terraform.parameter-values", Status.WARN, _valued(neutral="b"), _FILES),
+    Example("terraform.parameter-values", IDLE, _valued(kind="SecureString")),
+    Example("terraform.parameter-values", UNSEEN, _valued(seen=DENIED)),
     Example("terraform.parameter-parity", FINE, _both(SETTINGS, _parameters("/a"), _parameters("/a", "/b"))),
     Example("terraform.parameter-parity", IDLE, _both(SETTINGS, (), ())),
     Example("terraform.parameter-parity", FAILS, _both(SETTINGS, _parameters("/a", "/b"), _parameters("/a"))),

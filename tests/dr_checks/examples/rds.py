@@ -18,7 +18,7 @@ from tests.dr_checks.databases import (
     SUBNETS,
     database,
 )
-from tests.dr_checks.worlds import DENIED, SIT, Example, world
+from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 PASS, WARN, FAIL, UNKNOWN = Status.PASS, Status.WARN, Status.FAIL, Status.UNKNOWN
 QUIET = SIT.model_copy(
@@ -30,6 +30,7 @@ DEFAULTS = replace(
 WRITING = ("backing-up", "modifying", "storage-optimization", "configuring-log-exports")
 PASSING = ("rebooting", "renaming", "starting", "upgrading")
 LOST = ("deleting", "failed", "inaccessible-encryption-credentials", "incompatible-network", "stopped", "storage-full")
+STALE = replace(REPLICA, source="")
 OWN_GROUP = replace(REPLICA, parameter_groups=(("own", "in-sync"),))
 
 
@@ -81,6 +82,17 @@ EXAMPLES = [
     _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, zones=("a",)),)),
     _case("subnet-group", FAIL, SUBNETS.name, subnet_groups_dr=(replace(SUBNETS, vpc="vpc-of-others"),)),
     _case("subnet-group", UNKNOWN, subnet_groups_dr=DENIED),
+    _case("option-group", PASS, OPTIONS.name),
+    _case("option-group", FAIL, OPTIONS.name, option_groups_dr=(replace(OPTIONS, major_version="5.7"),)),
+    _case("option-group", FAIL, OPTIONS.name, option_groups_dr=(replace(OPTIONS, engine="mariadb"),)),
+    _case("option-group", UNKNOWN, option_groups_dr=DENIED),
+    _case("option-group", Status.NOT_APPLICABLE, option_groups_dr=()),
+    _case("name-free", PASS, NAME),
+    _case("name-free", PASS, NAME, instances_dr=(REPLICA,)),
+    _case("name-free", FAIL, NAME, instances_dr=(STALE,)),
+    _case("name-free", WARN, NAME, instances_dr=(replace(STALE, tags=(("RestoredFrom", "arn"),)),)),
+    _case("name-free", Status.NOT_APPLICABLE, instances_dr=(STALE,), services_dr=(service("sit-tenant1-service"),)),
+    _case("name-free", UNKNOWN, instances_dr=DENIED),
     _parity("parameter-group", PASS, PARAMETERS.name),
     _parity("parameter-group", PASS, instances_primary=(DEFAULTS,)),
     _parity("parameter-group", Status.NOT_APPLICABLE, instances_primary=()),

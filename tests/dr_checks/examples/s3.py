@@ -46,6 +46,12 @@ SELECTED = replace(
 )
 
 
+def above(**changed: Any) -> Bucket:
+    """The first original with a second rule of a higher priority, for a part of the objects."""
+    second = replace(HERE[0].rules[0], id="second", priority=9, whole=False, **changed)
+    return replace(HERE[0], rules=(second, *HERE[0].rules))
+
+
 def _case(check: str, expected: Status, subject: str = FIRST, module: str = "s3", **changed: Any) -> Example:
     return Example(f"{module}.{check}", expected, world(buckets(**changed)), frozenset({subject} if subject else ()))
 
@@ -55,6 +61,15 @@ def _safe(check: str, expected: Status, subject: str = FIRST, **changed: Any) ->
 
 
 EXAMPLES = [
+    _case("rule-precedence", Status.PASS),
+    _case("rule-precedence", Status.PASS, original=above()),
+    _case("rule-precedence", Status.PASS, original=above(destination="elsewhere", delete_markers=False)),
+    _case("rule-precedence", Status.PASS, original=above(enabled=False, delete_markers=False)),
+    _case("rule-precedence", Status.FAIL, original=above(delete_markers=False)),
+    _case("rule-precedence", Status.FAIL, original=above(replica_key="arn:other")),
+    _case("rule-precedence", Status.NOT_APPLICABLE, "", here=tuple(replace(row, rules=()) for row in HERE)),
+    _case("rule-precedence", Status.UNKNOWN, copy=DENIED),
+    _case("replication-rule", Status.FAIL, original=ruled(destination=f"{COPY} of 111122223333")),
     _case("copy-exists", Status.PASS),
     _case("copy-exists", Status.FAIL, COPY, copy=GONE),
     _case("copy-exists", Status.FAIL, COPY, copy=replace(THERE[0], region=HOME)),

@@ -15,6 +15,8 @@ TENANTS = ("tenant1", "tenant2", "tenant3")
 SERVICES = tuple(service(SIT.named(SIT.names.service, tenant=tenant)) for tenant in TENANTS)
 TWO, ALL = frozenset({"sit-tenant2"}), frozenset(f"sit-{tenant}" for tenant in TENANTS)
 
+UNRULY, UNNAMED = "a schema of another name", "no schema"
+
 
 def _estate(
     value: str, of: tuple[str, ...] = ("tenant2",), tenants: tuple[str, ...] = TENANTS, changes: Any = None
@@ -25,7 +27,11 @@ def _estate(
         mode = value if region == D and tenant in of else f"serve {tenant} in {region}"
         host = f"sit-mysql.c{region[:2]}.{region}.rds.amazonaws.com:3306"
         key = f"{ecs.DIGEST}{region}"
-        return definition(tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), ("MODE", mode))})
+        named = ("WORDPRESS_DB_NAME", "old_db" if value == UNRULY and tenant in of else f"{tenant}_db")
+        more = () if value == UNNAMED else (named,)
+        return definition(
+            tenant, region, {"environment": (("AUTH_KEY", key), ("DB_HOST", host), ("MODE", mode), *more)}
+        )
 
     values: dict[Any, Any] = {
         (ecs.services, Side.PRIMARY): SERVICES[: len(tenants)],
@@ -57,4 +63,9 @@ EXAMPLES = [
     Example("variables.database-host", Status.PASS, _estate(OLD.replace(D, P))),
     Example("variables.database-host", Status.UNKNOWN, _estate(OLD, changes=DARK)),
     Example("variables.database-host", Status.NOT_APPLICABLE, _estate(OLD, changes={(ecs.services, Side.DR): ()})),
+    Example("variables.schema", Status.PASS, _estate("standby")),
+    Example("variables.schema", Status.FAIL, _estate(UNRULY), TWO),
+    Example("variables.schema", Status.WARN, _estate(UNRULY, of=TENANTS), ALL),
+    Example("variables.schema", Status.UNKNOWN, _estate("standby", changes=DARK)),
+    Example("variables.schema", Status.NOT_APPLICABLE, _estate(UNNAMED)),
 ]

@@ -37,6 +37,15 @@ def test_the_replica_follows_its_primary(served: Clients) -> None:
     assert (listed["Name"], listed["PrimaryRegion"]) == (NAME, PRIMARY)
 
 
+def test_a_replica_tells_the_policy_of_its_primary(aws: Clients) -> None:
+    primary, standby = _pair(aws)
+    assert "ResourcePolicy" not in standby.get_resource_policy(SecretId=NAME)
+    primary.put_resource_policy(SecretId=NAME, ResourcePolicy='{"Statement": []}')
+    answer = standby.get_resource_policy(SecretId=NAME)
+    assert answer["ResourcePolicy"] == '{"Statement": []}'
+    assert answer["ARN"].split(":")[3] == DR
+
+
 def test_a_secret_can_be_replicated_later_and_once(aws: Clients) -> None:
     primary = aws("secretsmanager", PRIMARY)
     primary.create_secret(Name=NAME, SecretString="one")

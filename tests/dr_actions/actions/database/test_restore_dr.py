@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from dr_actions.actions.database import copy_selection, protect_dr
+from dr_actions.actions.database import protect_dr
 from dr_actions.actions.database import restore_dr as database_restore_dr
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.readers import rds, vpc
 from tests.dr_checks import databases as plain
 from tests.dr_checks.worlds import NOW, SIT
@@ -127,7 +128,7 @@ def _standing_there(**changed: Any) -> rds.Instance:
     return replace(plain.REPLICA, **(values | changed))
 
 
-TAGGED = ((copy_selection.RESTORED_FROM, plain.REPLICATED.arn),)
+TAGGED = ((RESTORED_FROM, plain.REPLICATED.arn),)
 
 
 def test_what_an_earlier_run_restored_from_all_there_is_is_done() -> None:

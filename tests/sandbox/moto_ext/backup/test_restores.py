@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 from typing import Any
@@ -52,6 +53,29 @@ def test_a_restore_into_a_new_file_system_without_a_token_fails(aws: Clients) ->
     restored_files = _restored_files(aws)
     assert (restored_files["Status"], "CreationToken" in restored_files["StatusMessage"]) == ("FAILED", True)
     assert aws("efs", DR).describe_file_systems()["FileSystems"] == []
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "status"),
+    [
+        ("backup.amazonaws.com", "elasticfilesystem:*", "COMPLETED"),
+        ("backup.amazonaws.com", "elasticfilesystem:Backup", "FAILED"),
+        ("ec2.amazonaws.com", "elasticfilesystem:*", "FAILED"),
+        ("", "", "FAILED"),
+    ],
+)
+def test_files_are_restored_as_a_role_that_backup_may_assume_and_that_may_restore(
+    aws: Clients, service: str, action: str, status: str
+) -> None:
+    plan(aws)
+    if service:
+        iam, name = aws("iam", PRIMARY), ROLE.rpartition("/")[2]
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+        allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        iam.put_role_policy(RoleName=name, PolicyName="files", PolicyDocument=json.dumps(allowed))
+    STATE.extras["enforce_iam"] = True
+    assert _restored_files(aws, "restored")["Status"] == status
 
 
 def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients) -> None:

@@ -1,0 +1,70 @@
+"""What the DR region's topics need to be heard: their own policies and keys, and the queues that are subscribed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import sns_topics
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import ReadContext
+
+QUEUE_READS = frozenset({"sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
+KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
+_AWS_OWN = "alias/aws/"
+_REGION, _ACCOUNT, _NAME = 3, 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribedQueue:
+    """A queue that hears a topic, by its ARN; ``policy`` is its own, "" where it has none."""
+
+    arn: str
+    exists: bool
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationKey:
+    """A key that a topic is encrypted under, as the topic names it. ``state`` is KMS's word, "absent" where gone."""
+
+    ref: str
+    state: str
+    policy: str = ""
+
+
+@part(Side.DR, reads=QUEUE_READS)
+def queues(context: ReadContext) -> tuple[SubscribedQueue | Unavailable, ...]:
+    """The queues of this region and account that are subscribed to its topics: two calls each, for a handful."""
+    listeners = context.part(sns_topics.listeners)
+    arns = {listener.endpoint for listener in listeners if listener.who == "sqs" and listener.endpoint}
+    own = (context.region, context.env.account)
+    ours = sorted(arn for arn in arns if tuple(arn.split(":")[_REGION : _ACCOUNT + 1]) == own)
+    return tuple(context.maybe(lambda arn: _queue(context, arn), ours))
+
+
+def _queue(context: ReadContext, arn: str) -> SubscribedQueue:
+    absent = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+    found = context.find("sqs", "get_queue_url", absent, QueueName=arn.split(":")[_NAME])
+    if found is None:
+        return SubscribedQueue(arn, exists=False)
+    url = found["QueueUrl"]
+    answer = context.find("sqs", "get_queue_attributes", absent, QueueUrl=url, AttributeNames=["Policy"])
+    return SubscribedQueue(arn, answer is not None, str((answer or {}).get("Attributes", {}).get("Policy") or ""))
+
+
+@part(Side.DR, reads=KEY_READS)
+def keys(context: ReadContext) -> tuple[NotificationKey | Unavailable, ...]:
+    """The customers' keys of the region's topics, two calls each."""
+    refs = sorted({t.key for t in context.part(sns_topics.topics) if t.key and _AWS_OWN not in t.key})
+    return tuple(context.maybe(lambda ref: _key(context, ref), refs))
+
+
+def _key(context: ReadContext, ref: str) -> NotificationKey:
+    found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=ref)
+    if found is None:
+        return NotificationKey(ref, "absent")
+    row = found["KeyMetadata"]
+    policy = context.call("kms", "get_key_policy", KeyId=row["Arn"], PolicyName="default")["Policy"]
+    return NotificationKey(ref, row.get("KeyState") or "", str(policy))

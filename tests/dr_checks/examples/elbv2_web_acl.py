@@ -1,0 +1,39 @@
+"""Examples of the web ACL in front of the load balancer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2_web_acl
+from dr_estate.readers.elbv2_web_acl import GuardedBalancer, WebAcl
+from tests.dr_checks.worlds import DENIED, Example, world
+
+ACL = WebAcl("edge", "Allow", ("bots: Block",))
+NONE = GuardedBalancer("sit-alb", None)
+NAMED = frozenset({"sit-alb"})
+
+
+def _given(expected: Status, here: Any, there: Any = ACL) -> Example:
+    def guarded(value: Any) -> Any:
+        return GuardedBalancer("sit-alb", value) if isinstance(value, WebAcl) else value
+
+    parts = {
+        (elbv2_web_acl.guarded, Side.DR): guarded(here),
+        (elbv2_web_acl.guarded, Side.PRIMARY): guarded(there),
+    }
+    subjects = NAMED if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
+    return Example("elbv2-web-acl.alike", expected, world(parts), subjects)
+
+
+EXAMPLES = [
+    _given(Status.PASS, WebAcl("edge-dr", "Allow", ("bots: Block",))),
+    _given(Status.FAIL, NONE),
+    _given(Status.FAIL, WebAcl("edge", "Block", ("bots: Block",))),
+    _given(Status.FAIL, WebAcl("edge", "Allow", ())),
+    _given(Status.FAIL, ACL, NONE),
+    _given(Status.UNKNOWN, DENIED),
+    _given(Status.NOT_APPLICABLE, NONE, NONE),
+    _given(Status.NOT_APPLICABLE, None),
+]
