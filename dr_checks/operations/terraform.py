@@ -10,7 +10,10 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.readers import efs, ssm_parameters, terraform_state, vpc
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import control_table, efs, ssm_parameters, terraform_state, vpc
+
+_AWAY = (control_table.ON_DR, control_table.FAILING_BACK, control_table.ABORTING)
 
 
 @check(
@@ -52,13 +55,21 @@ def state_reachable(view: View) -> Iterator[Finding]:
 )
 def state_current(view: View) -> Iterator[Finding]:
     """Copy and original have one size and one ETag, where that is of their content, and the original has no failed
-    replication: a state of another serial or lineage is another one. Source: HeadObject, T30.
+    replication: a state of another serial or lineage is another one. While the DR region serves, Terraform may have
+    written there. Source: HeadObject, T30.
     """
     copy, original = view.get(terraform_state.state), view.get(terraform_state.state, Side.PRIMARY)
     subject = f"s3://{copy.bucket}/{copy.key}"
+    is_other = bool(copy.digest and original.digest and copy.digest != original.digest)
     if not copy.size or original.size is None:
         yield view.none_expected(subject, "there is no pair to compare: see terraform.state-reachable")
-    elif copy.digest and original.digest and copy.digest != original.digest and copy.size == original.size:
+    elif (is_other or copy.size != original.size) and _serves_from_dr(view):
+        wanted = f"{original.size} bytes, or what was written in {view.region} since"
+        reason = "Terraform may have written there while that region serves, and no failback copies it home"
+        yield view.warn(
+            subject, f"{copy.size} bytes", wanted, reason, "Before the next plan at home: terraform state push."
+        )
+    elif is_other and copy.size == original.size:
         measured, wanted = f"{copy.size} bytes, ETag {copy.digest[:8]}", f"ETag {original.digest[:8]}"
         reason = "it is another state (serial or lineage): Terraform would plan from it, or refuse to write it back"
         remedy = f"aws s3 cp s3://{original.bucket}/{original.key} {subject}; then find who wrote the copy."
@@ -73,6 +84,15 @@ def state_current(view: View) -> Iterator[Finding]:
             "Terraform would plan from an old state, and may destroy resources missing in it",
             _copied(view, "Copy it; then find why replication fell behind.", copy, original),
         )
+
+
+def _serves_from_dr(view: View) -> bool:
+    """Whether an incident is known to be open whose failover was done, and whose failback was not."""
+    try:
+        incident = view.get(control_table.standing, Side.DR).incident
+    except DataUnavailable:
+        return False
+    return incident is not None and incident.phase in _AWAY
 
 
 def _copied(

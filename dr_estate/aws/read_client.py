@@ -31,7 +31,7 @@ from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import use_fast_parsing
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.rows import understand
+from dr_estate.model.rows import ODD, understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 PROOF = "sts:GetCallerIdentity"
@@ -180,6 +180,10 @@ class ReadClient:
             unavailable = explain(error, service, region)
             self._note_failure(unavailable, place)
             raise DataUnavailable(unavailable) from error
+        except ODD as odd:  # botocore's own handlers read members that its models call optional
+            self.blinked = True
+            reason = f"What {service} answered in {region} was not understood: {type(odd).__name__}: {odd}."
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd
         self._failures[place] = 0
         return answer
 

@@ -170,8 +170,8 @@ def people(context: ReadContext) -> RequiredPeople | None:
     found = context.find("dynamodb", "list_tags_of_resource", dynamodb.ABSENT, ResourceArn=arn)
     if found is None:
         return None
-    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags") or []}
-    tag = tags.get(PEOPLE_TAG, "")
+    tags = {tag.get("Key"): tag.get("Value") for tag in found.get("Tags") or []}
+    tag = str(tags.get(PEOPLE_TAG) or "")
     return RequiredPeople(name, int(tag) if tag.isdecimal() else 0 if not tag else None, tag)
 
 

@@ -42,9 +42,9 @@ def guarded(context: ReadContext) -> GuardedBalancer | None:
 
 def _acl(row: dict[str, Any]) -> WebAcl:
     rules = sorted(row.get("Rules") or (), key=lambda rule: rule["Priority"])
-    return WebAcl(row["Name"], next(iter(row["DefaultAction"])), tuple(_rule(rule) for rule in rules))
+    return WebAcl(row["Name"], next(iter(row["DefaultAction"]), ""), tuple(_rule(rule) for rule in rules))
 
 
 def _rule(row: dict[str, Any]) -> str:
-    action = next(iter(row.get("Action") or row.get("OverrideAction") or {"None": {}}))
+    action = next(iter(row.get("Action") or row.get("OverrideAction") or ("None",)))
     return f"{row['Name']}: {action}"

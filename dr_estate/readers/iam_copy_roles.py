@@ -83,7 +83,10 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
         return (*found, policy)
     point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
     operator = f"arn:aws:iam::{env.account}:role/{env.acting_role}"
-    denied = tuple(_refused(context, operator, [_Need(region, (_START_RESTORE,), point, policy)]))
+    needs = [_Need(region, (_START_RESTORE,), point, policy)]
+    (denied,) = context.maybe(lambda arn: tuple(_refused(context, arn, needs)), [operator])
+    if isinstance(denied, Unavailable):
+        return (*found, denied)
     return tuple(
         replace(role, decisions=role.decisions + denied) if isinstance(role, CopyRole) else role for role in found
     )

@@ -20,8 +20,13 @@ from dr_estate.readers import (
     elbv2_web_acl,
     iam_copy_roles,
     iam_task_roles,
+    platform_resources,
+    rds,
+    rds_storage,
     route53,
     route53_private_names,
+    s3,
+    s3_quantity,
     secretsmanager,
     sns_delivery,
     task_sources,
@@ -32,15 +37,19 @@ from dr_estate.readers.elbv2_web_acl import GuardedBalancer
 from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_task_roles import TaskRole
+from dr_estate.readers.platform_resources import TAGS, ServiceListing
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
+from dr_estate.readers.s3_quantity import BucketContents
 from dr_estate.readers.task_sources import TaskSources
 from dr_estate.readers.vpc import AclRule, NetworkAcl, VpcNames
+from dr_estate.reading.cloudwatch_metrics import Reading
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart, from_json
 from tests.dr_checks.worlds import SIT
 
 _EVIDENCE = Path(__file__).parents[1] / "golden" / "evidence" / "sit-healthy.json.xz"
 OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in (False, True))
+FREE_BYTES = 50.0 * 1024**3
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
 Changes = Mapping[tuple[Reader[Any], Side], Any]
@@ -82,6 +91,17 @@ def healthy() -> Snapshot:
             for side in (Side.PRIMARY, Side.DR)
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
+        **{
+            (s3_quantity.contents.name, side): tuple(
+                BucketContents(row.name, 1000.0, 5e9, 0.0) for row in recorded.get(s3.buckets, side)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
+        **{(platform_resources.listings.name, side): (ServiceListing(TAGS, ()),) for side in (Side.PRIMARY, Side.DR)},
+        (rds_storage.free_space.name, Side.PRIMARY): tuple(
+            Reading("FreeStorageSpace", (("DBInstanceIdentifier", row.identifier),), FREE_BYTES, recorded.taken_at, 0.0)
+            for row in recorded.get(rds.instances, Side.PRIMARY)
+        ),
         (control_table.people.name, Side.DR): control_table.RequiredPeople("sit-dr-control", 1, "1"),
         (vpc.internet_gateways.name, Side.DR): ("igw-1",),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),

@@ -15,6 +15,7 @@ SKIPPING = {
     "tests/conftest.py",
     "tests/dr_estate/contracts/recorded.py",
     "tests/proofs/test_home_again.py",
+    "tests/proofs/test_markers.py",
     "tests/proofs/test_training.py",
     "tests/utils/cli/commands/test_report.py",
 }

@@ -39,6 +39,10 @@ def _note_new(original: Any, self: _VersionedKeyStore, key: str, value: Any) -> 
     return original(self, key, value)
 
 
+def _note_list(original: Any, self: _VersionedKeyStore, key: str, list_: Any) -> Any:
+    return _note_new(original, self, key, list_)
+
+
 def _note_gone(original: Any, self: _VersionedKeyStore, key: str) -> Any:
     self.__dict__.pop(_ORDER, None)
     return original(self, key)
@@ -97,6 +101,6 @@ def _element(name: str, fields: dict[str, Any], more: str = "") -> str:
 def install() -> None:
     """Let a page of a listing cost what is on it. Idempotent."""
     wrap(_VersionedKeyStore, "__setitem__", _note_new)
-    wrap(_VersionedKeyStore, "setlist", _note_new)
+    wrap(_VersionedKeyStore, "setlist", _note_list)
     wrap(_VersionedKeyStore, "pop", _note_gone)
     wrap(S3Response, "list_object_versions", _answer)

@@ -171,6 +171,19 @@ def _parameters(*names: str, names_primary: bool = False) -> tuple[ssm_parameter
     return tuple(ssm_parameters.Parameter(name, "String", names_primary) for name in names)
 
 
+def _written_away(phase: str = control_table.ON_DR, size: int = 10, digest: str = "b") -> Snapshot:
+    """Terraform wrote into the DR region's copy while an incident is in that phase."""
+    incident = control_table.Incident("INC-1", "failover", phase, NOW, None)
+    reader = terraform_state.state
+    return world(
+        {
+            (reader, Side.PRIMARY): _state(10, digest="b"),
+            (reader, Side.DR): _state(size, digest=digest),
+            (control_table.standing, Side.DR): control_table.ControlState(incident=incident),
+        }
+    )
+
+
 STATE, LOCKS, TOPICS, SETTINGS = (
     terraform_state.state,
     terraform_state.lock_tables,
@@ -292,6 +305,9 @@ _TERRAFORM = [
     Example("terraform.state-current", FINE, _both(STATE, _state(10, digest="a"), _state(10, digest="a"))),
     Example("terraform.state-current", FINE, _both(STATE, _state(10, digest="a"), _state(10))),
     Example("terraform.state-current", FAILS, _both(STATE, _state(10, digest="a"), _state(10, digest="b"))),
+    Example("terraform.state-current", Status.WARN, _written_away(digest="a")),
+    Example("terraform.state-current", Status.WARN, _written_away(size=12)),
+    Example("terraform.state-current", FAILS, _written_away(phase="failing over", digest="a")),
     Example("terraform.state-current", UNSEEN, _both(STATE, DENIED, _state(10))),
     Example("terraform.lock-table", FINE, _dr(LOCKS, _locks(None, "ACTIVE"))),
     Example("terraform.lock-table", FAILS, _dr(LOCKS, _locks(None, None))),

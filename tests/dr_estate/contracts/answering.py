@@ -20,7 +20,19 @@ from botocore.model import OperationModel
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import cloudfront, drill_resources, ecs, efs, elbv2, marker_tasks, rds, restored_files
+from dr_estate.readers import (
+    cloudfront,
+    drill_resources,
+    ecs,
+    efs,
+    elbv2,
+    marker_tasks,
+    rds,
+    restored_files,
+    secretsmanager,
+    sns_topics,
+    task_sources,
+)
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
@@ -188,8 +200,20 @@ def _with_own_policies(rows: tuple[cloudfront.Distribution, ...]) -> tuple[cloud
 
 
 def _with_parameter(rows: tuple[ecs.TaskDefinition, ...]) -> tuple[ecs.TaskDefinition, ...]:
-    salted = (("SALT", "/shared/salt"),)
+    salted = (("SALT", "/shared/salt"), ("PASSWORD", evidence().get(secretsmanager.secrets, Side.DR)[0].arn))
     return tuple(replace(row, containers=tuple(replace(c, secrets=salted) for c in row.containers)) for row in rows)
+
+
+def _queued(rows: tuple[sns_topics.TopicSubscription, ...]) -> tuple[sns_topics.TopicSubscription, ...]:
+    queue = f"arn:aws:sqs:{SIT.regions.dr}:{SIT.account}:pager"
+    return tuple(replace(row, who="sqs", endpoint=queue) for row in rows)
+
+
+def _sources(_: tuple[()]) -> task_sources.TaskSources:
+    listed = evidence().get(secretsmanager.secrets, Side.DR)
+    return task_sources.TaskSources(
+        tuple(row.arn for row in listed), ("/shared/salt",), (("/shared/salt", "alias/salt"),)
+    )
 
 
 _CHANGED: dict[str, Callable[[Any], Any]] = {
@@ -204,5 +228,7 @@ _CHANGED: dict[str, Callable[[Any], Any]] = {
     restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
     restored_files.systems.name: _restored,
     restored_files.tasks.name: _moved,
+    sns_topics.listeners.name: _queued,
+    task_sources.sources.name: _sources,
 }
 """What stands in no saved evidence: resources of drills, own policies, parameters, idle services, old metrics."""

@@ -25,6 +25,7 @@ ONE_THING = {
     "control_table.table",
     "ecs.cluster",
     "elbv2.load_balancer",
+    "elbv2_web_acl.guarded",
     "elbv2_request_counts.minutes",
     "restored_files.definitions",
     "sts_identity.caller",

@@ -113,6 +113,7 @@ _REASONS = {
         secretsmanager:ListSecrets.SecretList[].ARN
         sesv2:ListEmailIdentities.EmailIdentities[].IdentityName
         sns:ListSubscriptionsByTopic.Subscriptions[].Endpoint
+        sqs:GetQueueUrl.QueueUrl
         ssm:DescribeParameters.Parameters[].Name
         ssm:GetParametersByPath.Parameters[].Name
         wafv2:ListWebACLs.WebACLs[].ARN

@@ -83,7 +83,7 @@ def test_in_a_healthy_world_all_is_allowed_but_deletions_in_the_primary_and_that
     ("action", "regions"),
     [
         ("rds:PromoteReadReplica", {DR}),
-        ("iam:PassRole", {DR}),
+        ("iam:PassRole", {DR, PRIMARY}),
         ("kms:CreateGrant", {DR}),
         ("dynamodb:UpdateItem", {DR}),
         ("route53:ChangeResourceRecordSets", {GLOBAL}),
@@ -129,7 +129,7 @@ def test_a_role_that_may_be_passed_to_one_service_alone_is_told_with_the_other(w
             statement["Condition"]["StringEquals"]["iam:PassedToService"] = ["ecs-tasks.amazonaws.com"]
 
     changed(iam, only_tasks)
-    (decision,) = refused(world).values()
+    decision = refused(world)["iam:PassRole", DR]
     assert "iam:PassedToService=backup.amazonaws.com" in decision.on
 
 

@@ -45,7 +45,12 @@ def account(run: str = "t1", endpoint_url: str | None = None, number: str = ACCO
 
 def stand(account: Account) -> dict[str, str]:
     """Make by plain calls what deploy/truth/terraform makes. Returns its outputs."""
-    outputs = {"backup_role": f"arn:aws:iam::{account.number}:role/{account.prefix}backup"}
+    iam, role = account.client("iam", "us-east-1"), f"{account.prefix}backup"
+    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=_document(trust))
+    restores = {"Effect": "Allow", "Action": "elasticfilesystem:*", "Resource": "*"}
+    iam.put_role_policy(RoleName=role, PolicyName="restore", PolicyDocument=_document(restores))
+    outputs = {"backup_role": f"arn:aws:iam::{account.number}:role/{role}"}
     for side, region in (("primary", account.primary), ("dr", account.dr)):
         ec2, name = account.client("ec2", region), account.prefix.rstrip("-")
         vpc = ec2.create_vpc(CidrBlock="10.77.0.0/24")["Vpc"]["VpcId"]
@@ -63,6 +68,10 @@ def stand(account: Account) -> dict[str, str]:
         outputs[f"{side}_key"] = account.client("kms", region).create_key()["KeyMetadata"]["Arn"]
         outputs |= {f"{side}_vault": f"{name}-vault", f"{side}_subnet_group": f"{name}-subnets"}
     return outputs
+
+
+def _document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 SCENE_OF = {name: scenario for scenario in SCENES for name in scenario.ids}
