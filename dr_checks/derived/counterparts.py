@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.regional_names import neutral
 from dr_estate.model.resource_names import resource_of
+from dr_estate.model.set_aside import is_set_aside
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
 from dr_estate.readers.platform_resources import LISTED, TAGGED_TYPES, TAGS, ServiceListing
@@ -71,9 +73,17 @@ def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side)
         kind, name = resource_of(arn)
         service = kind.partition(":")[0]
         name = tag if service in _NAMED_BY_TAG else name
-        if service not in GLOBAL_SERVICES and name not in _names_judged(env, kind):
+        if service in GLOBAL_SERVICES or _is_former_database(env, kind, name):
+            continue
+        if name not in _names_judged(env, kind):
             found.append((kind, _plain(env, name, side)))
     return found
+
+
+def _is_former_database(env: Environment, kind: str, name: str) -> bool:
+    """Whether a failback or a drill left it beside the database: it is to be deleted, and not to be doubled."""
+    database = env.named(env.names.database)
+    return kind == "rds:db" and (is_set_aside(name, database) or is_isolated(name, database))
 
 
 def _plain(env: Environment, name: str, side: Side) -> str:

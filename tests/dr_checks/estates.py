@@ -97,7 +97,12 @@ def healthy() -> Snapshot:
             )
             for side in (Side.PRIMARY, Side.DR)
         },
-        **{(platform_resources.listings.name, side): (ServiceListing(TAGS, ()),) for side in (Side.PRIMARY, Side.DR)},
+        **{
+            (platform_resources.listings.name, side): (
+                ServiceListing(TAGS, ((f"arn:aws:rds:{SIT.region(side)}:1:db:sit-mysql", ""),)),
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
         (rds_storage.free_space.name, Side.PRIMARY): tuple(
             Reading("FreeStorageSpace", (("DBInstanceIdentifier", row.identifier),), FREE_BYTES, recorded.taken_at, 0.0)
             for row in recorded.get(rds.instances, Side.PRIMARY)

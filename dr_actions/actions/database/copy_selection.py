@@ -17,12 +17,12 @@ from dr_checks.derived.database_copies import BACKUP, REPLICA, DatabaseCopy, all
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.set_aside import is_set_aside
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import efs, rds
 
 # Within the name of a database that a failback keeps aside.
-ASIDE = "-before-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def notes(context: PlanContext) -> Iterator[str]:
         if (
             database.identifier.startswith(f"{name}-")
             and not database.source
-            and not database.identifier.startswith(f"{name}{ASIDE}")
+            and not is_set_aside(database.identifier, name)
             and not is_isolated(database.identifier, name)
             and (not chosen or database.identifier != chosen.identifier)
         ):

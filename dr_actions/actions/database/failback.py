@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import label_of
 from dr_actions.model.plan import Goal, Params
@@ -18,6 +17,7 @@ from dr_checks.posture import writers
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.restored_names import RESTORED_FROM
+from dr_estate.model.set_aside import ASIDE, is_set_aside
 from dr_estate.readers import rds, rds_groups
 
 COME_FROM = writers.COME_FROM
@@ -105,7 +105,7 @@ def retained_name(instance: rds.Instance) -> str:
 
 def is_retained(instance: rds.Instance, name: str) -> bool:
     """Whether ``instance`` bears the name under which a database of that ``name`` is kept."""
-    return instance.identifier.startswith(f"{name}{ASIDE}")
+    return is_set_aside(instance.identifier, name)
 
 
 def group_of(instance: rds.Instance) -> str:

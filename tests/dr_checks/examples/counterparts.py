@@ -64,6 +64,8 @@ EXAMPLES = [
     Example(CHECK, Status.PASS, _world(("s3:::bbws-reports",), ("s3:::bbws-reports-dr",))),
     Example(CHECK, Status.PASS, _world(((f"{FILES}fs-1", "sit-media"),), ((f"{FILES}fs-2", "sit-media"),))),
     Example(CHECK, Status.NOT_APPLICABLE, _world()),
+    Example(CHECK, Status.NOT_APPLICABLE, _world((f"{DATABASE}-before-db-one", f"{DATABASE}-drill-20260107-101500"))),
+    Example(CHECK, Status.FAIL, _world((f"{DATABASE}-reports",)), SUBJECT),
     Example(CHECK, Status.NOT_APPLICABLE, _world(("globalaccelerator::1:accelerator/abc", "s3:::bbws-backups-sit-dr"))),
     Example(CHECK, Status.FAIL, _world((RULE,)), SUBJECT),
     Example(CHECK, Status.FAIL, _world(listed=(RULE,)), SUBJECT),
