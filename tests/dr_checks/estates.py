@@ -93,7 +93,9 @@ def healthy() -> Snapshot:
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
         **{
             (s3_quantity.contents.name, side): tuple(
-                BucketContents(row.name, 1000.0, 5e9, 0.0) for row in recorded.get(s3.buckets, side)
+                BucketContents(row.name, 1000.0, 5e9, 0.0)
+                for row in recorded.get(s3.buckets, side)
+                if isinstance(row, s3.Bucket)
             )
             for side in (Side.PRIMARY, Side.DR)
         },

@@ -18,11 +18,11 @@ from typing import Literal
 
 import pytest
 
-from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.drills.inventory import Inventory, differences, inventory
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.set_aside import ASIDE
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.observer import observe

@@ -22,13 +22,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_actions.actions.database.copy_selection import ASIDE
 from dr_actions.drills.inventory import Inventory, differences, inventory
 from dr_actions.guard.evidence import confirmed
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.model.plan import from_json
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.set_aside import ASIDE
 from dr_estate.model.world_id import WorldId
 from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
