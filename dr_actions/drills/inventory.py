@@ -1,8 +1,9 @@
 """What an estate holds, reduced to what a drill must leave as it was; and how two of them differ (T47). Pure.
 
 Left out, each with its reason: what AWS draws by lot or counts up (ids of copies, versions, moments), what grows with
-time (tasks, jobs, metrics, answers), and recovery points and task definition revisions, which a drill adds to and never
-takes from. A part that was not seen is never equal to anything.
+time (tasks, jobs, metrics, answers), recovery points and task definition revisions, which a drill adds to and never
+takes from, and the sweep by tag and name, since databases and file systems have parts of their own.
+A part that was not seen is never equal to anything.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Lines = tuple[str, ...]
 _LEFT_OUT = re.compile(
     r"^(dns_answers|http_sites|elbv2_request_counts|control_table|backup_jobs|dns_weight_samples|serving_side|"
     r"ecs_stopped_tasks|ecs_stopping_tasks|ecs\.tasks|backup\.recovery_points|rds\.snapshots|ecs_newest_definitions|"
-    r"service_quotas|sts_identity|iam_simulation|dynamodb_contents|s3_objects|"
+    r"service_quotas|sts_identity|iam_simulation|dynamodb_contents|s3_objects|s3_quantity|rds_storage|marker_tasks|"
+    r"platform_resources|"
     r"[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms))"
 )
 _LOTS = (
