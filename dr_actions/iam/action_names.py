@@ -92,6 +92,7 @@ _BESIDE: dict[str, tuple[str, ...]] = {
     "secretsmanager:StopReplicationToReplica": ("kms:Decrypt", "kms:GenerateDataKey"),
     "secretsmanager:UpdateSecret": ("kms:Decrypt", "kms:GenerateDataKey"),
     "ssm:GetParametersByPath": ("kms:Decrypt",),
+    "wafv2:GetWebACLForResource": ("wafv2:GetWebACL",),
 }
 
 

@@ -84,7 +84,7 @@ def primary_database(world: World) -> None:
     "definition-of-another-tenant",
     "One tenant's task definition in the DR region opens another tenant's database: a restore was wired up wrongly",
     trips=("definitions.own-tenant",),
-    consequences=("variables.alike",),
+    consequences=("variables.alike", "variables.schema"),
 )
 def of_another_tenant(world: World) -> None:
     """Register a revision of the last tenant that names the first one's schema. Raises SandboxError with one tenant."""

@@ -320,4 +320,7 @@ def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
 def test_every_action_of_the_stores_that_makes_a_call_is_in_a_story() -> None:
     played = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
     others = {"compute", "notifications", "traffic"}
-    assert played == {name for name in actions() if name.partition("/")[0] not in others} - {"provisioning/apply"}
+    # one task writes while another step freezes: tests/proofs/test_home_again.py and test_abort.py play them together
+    markers = {f"database/{name}" for name in ("write_marker", "verify_freeze", "verify_marker", "remove_marker")}
+    stores = {name for name in actions() if name.partition("/")[0] not in others}
+    assert played == stores - markers - {"provisioning/apply"}
