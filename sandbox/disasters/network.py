@@ -38,6 +38,7 @@ def _subnet(world: World, side: Side) -> str:
     "vpc-missing",
     "The DR region has no VPC of the platform's name",
     trips=("vpc.available",),
+    consequences=("terraform.parameter-values",),  # its id stands in a parameter
 )
 def vpc_missing(world: World) -> None:
     """Rename the DR region's VPC."""
