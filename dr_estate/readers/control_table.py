@@ -164,8 +164,10 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
 
 @part(Side.DR, reads=TAG_READS)
 def people(context: ReadContext) -> RequiredPeople | None:
-    """How many people a change needs, as the account itself says; None where there is no table. One call."""
+    """How many people a change needs, as the account itself says; None where there is no table. One call more."""
     name = context.env.named(context.env.names.control_table)
+    if context.part(table).status is None:
+        return None
     arn = f"arn:aws:dynamodb:{context.region}:{context.env.account}:table/{name}"
     found = context.find("dynamodb", "list_tags_of_resource", dynamodb.ABSENT, ResourceArn=arn)
     if found is None:
