@@ -77,8 +77,9 @@ class ReadContext:
 
     @property
     def left_out(self) -> dict[str, Any]:
-        """What of a section is beside its value."""
-        return {"unreadable": tuple(self.unreadable), "cached": tuple(sorted(self.cached))}
+        """What of a section is beside its value, in an order of its own: rows are read at once."""
+        odd = sorted(self.unreadable, key=lambda row: (row.name, row.tenant or "", row.unseen.why))
+        return {"unreadable": tuple(odd), "cached": tuple(sorted(self.cached))}
 
     @property
     def env(self) -> Environment:

@@ -109,6 +109,10 @@ def listening(aws: Aws) -> str:
     queue: str = sqs.create_queue(QueueName="ears-for-alarms")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     topic = f"arn:aws:sns:{aws.env.regions.dr}:{aws.env.account}:{aws.named(aws.env.names.topics[1])}"
+    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    condition = {"ArnEquals": {"aws:SourceArn": topic}}
+    policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn, "Condition": condition}]}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return queue
 

@@ -115,9 +115,10 @@ class Answered:
         region = self.env.region(side)
         context = ReadContext(self._eyes, side, region, evidence().taken_at, self._workers, _part_of, _FOLLOWED, name)
         try:
-            return Section(readers()[name].read(context), tuple(context.unreadable))
+            value = readers()[name].read(context)
+            return Section(value, **context.left_out)
         except DataUnavailable as error:
-            return Section(error.unavailable, tuple(context.unreadable))
+            return Section(error.unavailable, **context.left_out)
 
     def _answered(self, model: OperationModel, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         operation = f"{model.service_model.service_name}:{model.name}"
