@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import s3
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_metrics
 from dr_estate.reading.part import REGIONAL, part
@@ -50,7 +51,11 @@ def contents(context: ReadContext) -> tuple[BucketContents, ...]:
     def held(name: str) -> BucketContents:
         found = {dict(q.dimensions)["StorageType"]: readings[q.name, q.dimensions] for q in _queries(name)}
         count = found[_ALL]
-        empty = count.value is None and not count.flaw and _is_empty(context, name)
+        flaws = [reading.flaw for reading in found.values() if reading.flaw]
+        try:
+            empty = count.value is None and not count.flaw and _is_empty(context, name)
+        except DataUnavailable as error:  # this bucket's matter: the others are counted
+            empty, flaws = False, [*flaws, error.unavailable.why]
         size = {kind: reading.value or 0.0 for kind, reading in found.items() if kind != _ALL}
         return BucketContents(
             bucket=name,
@@ -58,7 +63,7 @@ def contents(context: ReadContext) -> tuple[BucketContents, ...]:
             readable_bytes=sum(size[kind] for kind in READABLE),
             archived_bytes=sum(size[kind] for kind in ARCHIVED),
             empty=empty,
-            flaw="; ".join(dict.fromkeys(reading.flaw for reading in found.values() if reading.flaw)),
+            flaw="; ".join(dict.fromkeys(flaws)),
         )
 
     return tuple(context.each(held, names))
