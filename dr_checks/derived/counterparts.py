@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 from dr_checks.core.model import View
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.drill_names import is_isolated
 from dr_estate.model.regional_names import neutral
 from dr_estate.model.resource_names import resource_of
+from dr_estate.model.rows import understand
 from dr_estate.model.set_aside import is_set_aside
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
@@ -70,7 +72,7 @@ def _resources(env: Environment, listings: Iterable[ServiceListing], side: Side)
     rows = [row for listing in listings if not isinstance(listing.resources, Unavailable) for row in listing.resources]
     found = []
     for arn, tag in dict(sorted(rows)).items():
-        kind, name = resource_of(arn)
+        kind, name = understand(partial(resource_of, arn), arn or "A resource", env.region(side))
         service = kind.partition(":")[0]
         name = tag if service in _NAMED_BY_TAG else name
         if service in GLOBAL_SERVICES or _is_former_database(env, kind, name):

@@ -120,7 +120,7 @@ def alike(view: View) -> Iterator[Finding]:
 
 @check(
     "alarms and the tool may publish to every notification topic of the DR region, and its queues take the messages",
-    severity=Severity.CRITICAL,
+    severity=Severity.NORMAL,
     area=Area.PREREQUISITES,
     rules=("SnsSubscriptionSqsLambdaEndpoint", "REL11-BP06", "NIST CP-2"),
     traps=("T40",),

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import botocore.config
@@ -197,7 +199,8 @@ class ReadClient:
             region = self.environment.region(side)
             try:
                 caller = self.call("sts", region, lambda client: client.get_caller_identity())
-                identity = understand(lambda: Identity(caller["Account"], caller["Arn"], region), "The caller", region)  # noqa: B023
+                account, arn = understand(partial(itemgetter("Account", "Arn"), caller), "The caller", region)
+                identity = Identity(account, arn, region)
             except DataUnavailable as error:
                 if error.unavailable.kind is UnavailableKind.CREDENTIALS:
                     raise

@@ -129,4 +129,4 @@ class Report:
     def recommendations(self) -> tuple[Remedy, ...]:
         """What to do, the severest gap first, each remedy once."""
         troubled = [*self.verdict.with_status(Status.FAIL), *self.verdict.with_status(Status.WARN)]
-        return merged(f.healing for r in troubled for f in r.findings if f.status is r.status)
+        return merged([f.healing for r in troubled for f in r.findings if f.status is r.status])
