@@ -64,7 +64,7 @@ class _CarefulParser:
     def parse(self, response: dict[str, Any], shape: Shape | None) -> Any:
         try:
             return self._parser.parse(response, shape)
-        except ODD as odd:
+        except (*ODD, RuntimeError) as odd:  # botocore says so of a moment that it cannot tell
             raise UnknownShape(error=f"{type(odd).__name__}: {odd}") from odd
 
 
