@@ -179,6 +179,7 @@ mariadb: $(MARIADB)/.ready
 
 $(MARIADB)/.ready:
 	@rm -rf $(MARIADB) && mkdir -p $(MARIADB)/packages
+	@apt-get -qq update >/dev/null 2>&1 || true  # a new machine has no lists; one that nobody may update has some
 	@cd $(MARIADB)/packages && apt-get -qq download \
 	  $$(apt-get -s --no-install-recommends install mariadb-server-core php-cli php-mysql | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
 	@for package in $(MARIADB)/packages/*.deb; do dpkg -x $$package $(MARIADB); done
