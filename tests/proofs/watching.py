@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dr_actions.model.plan import Goal
@@ -78,6 +79,9 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "sns": ("sns_delivery",),
     "sites": ("route53", "route53_health_checks", "http_sites"),
 }
+GROWS_OLD = ("backup", "cloudwatch", "efs", "rds")
+"""Services whose answers hold the age of a copy or of a metric: what was seen of them long ago is a lag by now."""
+YOUNG = timedelta(minutes=5)
 _UNANSWERED = ("hang", "refuse", "slow", "throttle")
 _IMPATIENT = Limits(deadline_s=5, connect_timeout_s=1, read_timeout_s=1, attempts=1, workers=32)
 
@@ -98,7 +102,8 @@ class Watch:
         if FULL or "" in touched:
             return self.whole()
         world = reader_of(self.world)
-        return observe(self.environment, world, "sandbox", only=parts_of(touched), upon=self.healthy)
+        aged = GROWS_OLD if datetime.now(UTC) - self.healthy.taken_at > YOUNG else ()
+        return observe(self.environment, world, "sandbox", only=parts_of({*touched, *aged}), upon=self.healthy)
 
     def whole(self) -> Snapshot:
         """See everything anew."""
