@@ -195,6 +195,15 @@ TABLE = (
         ),
     ),
     PostureRule(
+        lambda s: s.primary_api is Api.THROTTLES and s.primary_traffic is TrafficHealth.UNHEALTHY,
+        Posture(
+            PostureName.IMPAIRED,
+            "the primary region's API throttles every call, and its traffic health check fails.",
+            Severity.CRITICAL,
+            next_step=_WEIGH,
+        ),
+    ),
+    PostureRule(
         lambda s: s.primary_api is not Api.ANSWERS,
         Posture(PostureName.BLIND, "the primary region cannot be read, and no second signal confirms that it is lost."),
     ),

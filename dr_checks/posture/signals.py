@@ -30,6 +30,7 @@ class Api(StrEnum):
 
     ANSWERS = "answers"
     SILENT = "silent"
+    THROTTLES = "throttles"  # it is there, and lets nothing be read
     REFUSES = "refuses"
 
 
@@ -227,8 +228,9 @@ def _api(snapshot: Snapshot, side: Side) -> Api:
     if any(not isinstance(value, Unavailable) for value in values):
         return Api.ANSWERS
     kinds = {value.kind for value in values}
-    silent = bool(kinds) and kinds <= SILENT and kinds != {UnavailableKind.THROTTLED}  # who only throttles is there
-    return Api.SILENT if silent else Api.REFUSES
+    if kinds == {UnavailableKind.THROTTLED}:
+        return Api.THROTTLES
+    return Api.SILENT if kinds and kinds <= SILENT else Api.REFUSES
 
 
 def _traffic(snapshot: Snapshot, env: Environment, side: Side) -> TrafficHealth:

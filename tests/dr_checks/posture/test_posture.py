@@ -92,6 +92,8 @@ def _every_combination() -> tuple[tuple[Signals, int], ...]:
         ({"primary_api": SILENT, "primary_traffic": TrafficHealth.HEALTHY}, "DEGRADED"),
         ({"primary_api": SILENT, "primary_traffic": TrafficHealth.UNKNOWN}, "BLIND"),
         ({"primary_api": Api.REFUSES, "primary_traffic": DARK}, "BLIND"),
+        ({"primary_api": Api.THROTTLES, "primary_traffic": DARK}, "IMPAIRED"),
+        ({"primary_api": Api.THROTTLES, "primary_traffic": TrafficHealth.HEALTHY}, "BLIND"),
         ({"dr_api": SILENT}, "DR_UNSEEN"),
         ({"primary_api": SILENT, "dr_api": SILENT, "primary_traffic": DARK}, "BLIND"),
         ({"traffic_set": TrafficDirection.DR}, "ON_DR"),
@@ -214,7 +216,7 @@ def test_a_posture_of_an_unseen_primary_says_what_kept_it_from_being_seen() -> N
             ),
             Api.SILENT,
         ),
-        ((UnavailableKind.THROTTLED,) * 4, Api.REFUSES),
+        ((UnavailableKind.THROTTLED,) * 4, Api.THROTTLES),
         (
             (
                 UnavailableKind.UNREACHABLE,
