@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 PROGRAM = "dr_cli.py"
-_BARE = re.compile(r"(?<![\w/.-])dr_cli\.py(?= )")
+SANDBOX = "--sandbox"
+_BARE = re.compile(rf"(?<![\w/.-])dr_cli\.py(?= )(?P<sandbox> {SANDBOX}(?= ))?")
 
 
 class Program(StrEnum):
@@ -55,7 +56,8 @@ class Invocation:
         if not self.options:
             return text
         typed = f"{self.program} {shlex.join(self.options)}"
-        return _BARE.sub(lambda _: typed, text)
+        twice = SANDBOX in self.options
+        return _BARE.sub(lambda bare: typed if twice else typed + (bare["sandbox"] or ""), text)
 
     def typed(self, line: str, rehearsal: bool) -> str:
         """Return a command line as it is to be typed.

@@ -1,0 +1,26 @@
+"""Commands of this tool as text, completed with what the user typed."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr_estate.model.invocation import Invocation
+
+PATH = "python utils/aws_mgmt/dr_cli.py"
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "completed"),
+    [
+        ((), "`dr_cli.py status`", "`dr_cli.py status`"),
+        (("-e", "sit"), "`dr_cli.py status`", f"`{PATH} -e sit status`"),
+        (("-e", "sit"), "`dr_cli.py --sandbox status`", f"`{PATH} -e sit --sandbox status`"),
+        (("-e", "sit", "--sandbox"), "`dr_cli.py --sandbox status`", f"`{PATH} -e sit --sandbox status`"),
+        (("-e", "sit", "--sandbox"), "`dr_cli.py sandbox mend x`", f"`{PATH} -e sit --sandbox sandbox mend x`"),
+        (("-e", "sit"), f"`{PATH} status`", f"`{PATH} status`"),
+    ],
+)
+def test_a_bare_command_is_completed_once_and_no_option_stands_twice(
+    options: tuple[str, ...], text: str, completed: str
+) -> None:
+    assert Invocation(options).complete(text) == completed
