@@ -110,15 +110,17 @@ def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> boo
     return True
 
 
-def _newest(reached: AppContext, incident: str) -> RecoveryExecution | None:
-    """The newest execution for the incident; None also where Systems Manager is silent.
+def _newest(reached: AppContext, incident: str, complains: bool = False) -> RecoveryExecution | None:
+    """The newest execution for the incident; None also where Systems Manager is silent, and ``complains`` of that.
 
     An approval is needed then all the more: the run goes by the break-glass role.
     """
     try:
         return RecoveryAutomation(reached).newest(incident)
     except DataUnavailable as silent:
-        console.complain(f"Nothing is approved in Systems Manager: {silent.unavailable.why} {break_glass(reached.env)}")
+        if complains:
+            way = break_glass(reached.env)
+            console.complain(f"Nothing is approved in Systems Manager: {silent.unavailable.why} {way}")
         return None
 
 
@@ -130,7 +132,7 @@ def _approve_the_start(reached: AppContext, approval: Approval) -> str:
     """Approve in AWS what waits there for this very plan, and say so; "" where nothing does."""
     if not reached.env.automation.enabled:
         return ""
-    automation, found = RecoveryAutomation(reached), _newest(reached, approval.incident)
+    automation, found = RecoveryAutomation(reached), _newest(reached, approval.incident, complains=True)
     if found is None or found.state is not ExecutionState.AWAITED or found.digest != approval.digest:
         return ""
     automation.approve(found)
