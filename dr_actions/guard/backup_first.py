@@ -96,9 +96,16 @@ def _leads_home(destination: Mapping[str, Any], env: Environment) -> bool:
 
 def _objects(call: Call, env: Environment) -> bool:
     """Whoever names the bucket by an access point or ARN is taken to mean the primary's."""
-    if call.name not in _WRITES_OBJECTS:
+    if call.name not in _WRITES_OBJECTS or _anchors(call, env):
         return False
     return call.region == env.regions.primary or str(call.params.get("Bucket", "")) not in set(_dr_buckets(env))
+
+
+def _anchors(call: Call, env: Environment) -> bool:
+    """Whether it adds the head of a journal to the bucket of the anchors, and overwrites nothing there."""
+    bucket = env.named(env.names.anchor_bucket)
+    into = bool(bucket) and call.params.get("Bucket") == bucket and call.region == env.regions.dr
+    return into and call.name == "s3:PutObject" and call.params.get("IfNoneMatch") == "*"
 
 
 def _dr_buckets(env: Environment) -> Iterator[str]:

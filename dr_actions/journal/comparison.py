@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dr_actions.journal.entries import Chain
@@ -63,6 +63,16 @@ def anchored(chain: Chain, anchors: Mapping[int, str]) -> RecordComparison:
     if not good:
         return RecordComparison(compared=False, message="NOT ANCHORED: no head of it was ever put into the log")
     return RecordComparison(compared=True, message=f"anchored: {len(anchors)} heads, the last of entry {good}")
+
+
+def anchored_everywhere(chain: Chain, places: Sequence[tuple[str, Mapping[int, str]]]) -> RecordComparison:
+    """Compare the record with the anchors of each place, the first one being the main one: all must be the same."""
+    found = [(place, anchored(chain, anchors)) for place, anchors in places]
+    (_, main), others = found[0], found[1:]
+    message = "; ".join([main.message, *(f"in {place}: {comparison.message}" for place, comparison in others)])
+    differing = [comparison.differs_at for _, comparison in found if comparison.differs_at is not None]
+    everywhere = all(comparison.compared for _, comparison in found)
+    return RecordComparison(everywhere, message, min(differing, default=None))
 
 
 def _differs(number: int, reason: str) -> RecordComparison:

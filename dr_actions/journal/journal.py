@@ -126,6 +126,12 @@ class Journal:
             listener(self.behind)
 
     @property
+    def head(self) -> str:
+        """Number and digest of the last entry, as messages carry them."""
+        digest, number = self._head()
+        return f"{number} {digest}"
+
+    @property
     def path(self) -> Path:
         """The file."""
         return self._file.path

@@ -3,33 +3,25 @@
 An entry is one item ``JOURNAL#<incident>`` / ``<number>``; a long one (the plan) is compressed and, where that is not
 enough, continued in items written before its own, so that an entry is there wholly or not at all.
 
-The operator's keys may write file and mirror, so that the heads of the chain are anchored in a CloudWatch Logs stream
-to which a run may only add: a log event cannot be changed, AWS gives it its time of arrival, and no role of the control
-stack may delete the group or its streams. Of two anchors of one entry the first to arrive counts. Source: CloudWatch
-Logs API, PutLogEvents and GetLogEvents.
+The operator's keys may write file and mirror, so that the heads of the chain are anchored where they cannot rewrite
+(anchors.py).
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import ControlStore, Fence
-from dr_actions.control_table.table import MOST_AT_ONCE, Put, TableSender, WriteCondition
+from dr_actions.control_table.table import MOST_AT_ONCE, Put, WriteCondition
+from dr_actions.journal.anchors import Anchors
 from dr_actions.journal.entries import Entry
-from dr_actions.model.plan import Call
-from dr_estate.aws.clock import WorldClock
-from dr_estate.config.environment import Environment, Side
 
 JOURNAL = "JOURNAL#"
-ANCHOR_CALLS = frozenset({"logs:CreateLogStream", "logs:GetLogEvents", "logs:PutLogEvents"})
 
-_ABSENT = "ResourceNotFoundException"
-_THERE = "ResourceAlreadyExistsException"
 _LONG = 4_000
 _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB)
 _MOST_BYTES = 3_000_000  # of a transaction's 4 MB
@@ -71,79 +63,30 @@ class TableMirror:
             self._control.write(writes, self._fence)
 
 
-class HeadAnchors:
-    """The anchors of the environment's journals. What the sender raises passes through."""
-
-    def __init__(self, sender: TableSender, env: Environment, clock: WorldClock) -> None:
-        self._sender, self._clock = sender, clock
-        self._group, self._region = env.named(env.names.anchor_log), env.region(Side.DR)
-
-    def put(self, incident: str, head: Entry) -> None:
-        """Add an anchor of ``head``; the incident's stream is made with its first. Raises SendFailed."""
-        message = json.dumps({"seq": head.seq, "digest": head.digest, "run": head.run}, sort_keys=True)
-        event = {"timestamp": int(self._clock.now().timestamp() * 1000), "message": message}
-        try:
-            self._send("PutLogEvents", incident, logEvents=[event])
-        except SendFailed as failed:
-            if failed.code != _ABSENT:
-                raise
-            self._make_stream(incident)
-            self._send("PutLogEvents", incident, logEvents=[event])
-
-    def of(self, incident: str) -> dict[int, str]:
-        """The first digest that was anchored of each entry, by its number; empty where none ever was."""
-        events = sorted(self._events(incident), key=lambda event: event["ingestionTime"])
-        anchors: dict[int, str] = {}
-        for anchor in (_anchor(event) for event in events):
-            if anchor is not None:
-                anchors.setdefault(*anchor)
-        return anchors
-
-    def _make_stream(self, incident: str) -> None:
-        try:
-            self._send("CreateLogStream", incident)
-        except SendFailed as failed:
-            if failed.code != _THERE:
-                raise
-
-    def _events(self, incident: str) -> Iterator[dict[str, Any]]:
-        token: dict[str, Any] = {}
-        while True:
-            try:
-                page = self._send("GetLogEvents", incident, startFromHead=True, **token)
-            except SendFailed as failed:
-                if failed.code == _ABSENT:
-                    return
-                raise
-            yield from page["events"]
-            if page["nextForwardToken"] == token.get("nextToken"):
-                return
-            token = {"nextToken": page["nextForwardToken"]}
-
-    def _send(self, operation: str, incident: str, **params: Any) -> dict[str, Any]:
-        named = {"logGroupName": self._group, "logStreamName": incident}
-        return self._sender.send(Call("logs", operation, self._region, {**named, **params}))
-
-
 class AnchoredMirror:
-    """A mirror whose every addition is anchored. An anchor that fails stops no run: it is noted, once."""
+    """A mirror whose every addition is anchored. An anchor that fails stops no run: it is noted, once a place."""
 
-    def __init__(self, mirror: Mirror, anchors: HeadAnchors, note: Callable[[str], None]) -> None:
-        self._mirror, self._anchors, self._note, self._noted = mirror, anchors, note, False
+    def __init__(self, mirror: Mirror, anchors: Sequence[Anchors], note: Callable[[str], None]) -> None:
+        self._mirror, self._anchors, self._note = mirror, anchors, note
+        self._noted: set[str] = set()
 
     def fetch(self, incident: str) -> list[str]:
         """Every entry's line in order, read consistently."""
         return self._mirror.fetch(incident)
 
     def send(self, incident: str, entries: Sequence[Entry]) -> None:
-        """Add the entries, then the anchor of the last. Raises as the mirror."""
+        """Add the entries, then the anchors of the last. Raises as the mirror."""
         self._mirror.send(incident, entries)
-        try:
-            self._anchors.put(incident, entries[-1])
-        except (SendFailed, GuardRefused) as failed:  # what ends the run passes
-            if not self._noted:
-                self._noted = True
-                self._note(f"The journal's head is not anchored: {failed} `dr_cli.py log --verify` will say so.")
+        for anchors in self._anchors:
+            try:
+                anchors.put(incident, entries[-1])
+            except (SendFailed, GuardRefused) as failed:  # what ends the run passes
+                if anchors.place not in self._noted:
+                    self._noted.add(anchors.place)
+                    self._note(
+                        f"The journal's head is not anchored in {anchors.place}: {failed} `dr_cli.py log --verify` "
+                        "will say so."
+                    )
 
 
 def _puts(incident: str, entry: Entry) -> Iterator[Put]:
@@ -184,12 +127,3 @@ def _line(head: dict[str, Any], items: dict[str, dict[str, Any]]) -> str:
     more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
     text = "".join([head["text"], *more])
     return zlib.decompress(base64.b64decode(text)).decode() if head["packed"] else text
-
-
-def _anchor(event: Mapping[str, Any]) -> tuple[int, str] | None:
-    """Number and digest; None for what is no anchor: anybody of the account's writers may add a line."""
-    try:
-        row = json.loads(event["message"])
-        return int(row["seq"]), str(row["digest"])
-    except (KeyError, TypeError, ValueError):
-        return None

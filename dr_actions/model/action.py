@@ -53,8 +53,8 @@ class PlanContext:
     id. ``changes`` are the ids under which Route 53 took the changes of this run's steps, ``deployments`` those of the
     ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran. ``confirmed_facts`` are the evidence
     upon which each step was last seen done. ``accepted`` are the gates that are set aside by name now. ``fence`` is the
-    side that a fence stops, or a release lets write again. Only what a drill makes bears, in its steps, a name made of
-    ``incident``.
+    side that a fence stops, or a release lets write again. ``journal_head`` is number and digest of the journal's last
+    entry, for messages. Only what a drill makes bears, in its steps, a name made of ``incident``.
     """
 
     env: Environment
@@ -75,6 +75,7 @@ class PlanContext:
     confirmed_facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fence: Side = Side.PRIMARY
     accepted: frozenset[str] = frozenset()
+    journal_head: str = ""
 
     @property
     def fence_part(self) -> str:

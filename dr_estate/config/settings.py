@@ -134,7 +134,10 @@ class Capacity(Settings):
 
 
 class ResourceNames(Settings):
-    """Name patterns of the estate's resources."""
+    """Name patterns of the estate's resources.
+
+    ``anchor_bucket`` is a bucket of the DR region with Object Lock, to which heads of journals go too; "" is none.
+    """
 
     cluster: str = "{env}-cluster"
     service: str = "{env}-{tenant}-service"
@@ -172,6 +175,7 @@ class ResourceNames(Settings):
     control_table: str = "{env}-dr-control"
     evidence_key: str = "alias/{env}-dr-evidence"
     anchor_log: str = "/dr/{env}/anchors"
+    anchor_bucket: str = ""
     operator_role: str = "{env}-dr-operator"
     recovery_role: str = "{env}-dr-recovery"
     automation_role: str = "{env}-dr-automation"

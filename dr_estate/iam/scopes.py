@@ -14,6 +14,8 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TAG
 
 Scope = tuple[list[str], dict[str, Any]]
+ANCHORS_PREFIX = "anchors"
+"""The folder of a bucket under which heads of journals are anchored."""
 OPEN_FOR = "dr:open-for"
 """The tag of the break-glass role with the name of the operator who may take it."""
 _ANY: Scope = (["*"], {})
@@ -142,6 +144,12 @@ def anchors(env: Environment) -> list[str]:
     """The log group of the journals' anchors and its streams, in the DR region."""
     group = _arn(env, env.regions.dr, "logs", f"log-group:{env.named(env.names.anchor_log)}")
     return [f"{group}:*", f"{group}:log-stream:*"]
+
+
+def anchor_objects(env: Environment) -> list[str]:
+    """The anchors in the bucket of the environment; none where it names no bucket."""
+    bucket = env.named(env.names.anchor_bucket)
+    return [f"arn:aws:s3:::{bucket}/{ANCHORS_PREFIX}/{env.name}/*"] if bucket else []
 
 
 def evidence_key(env: Environment) -> Scope:

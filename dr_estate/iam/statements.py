@@ -70,6 +70,8 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
     yield statement("Record", "Allow", data, scopes.control_table(env), others)
     yield statement("Anchor", "Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], scopes.anchors(env))
+    if objects := scopes.anchor_objects(env):
+        yield statement("AnchorInBucket", "Allow", ["s3:PutObject"], objects)
 
 
 def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
@@ -172,6 +174,21 @@ def running_the_task(env: Environment) -> Iterator[Statement]:
     yield statement("Run", "Allow", ["ecs:RunTask"], family, cluster)
     yield statement("HandOn", "Allow", ["iam:PassRole"], *scopes.handed_to_the_task(env))
     yield statement("Tell", "Allow", ["sns:Publish"], scopes.topics(env))
+
+
+def break_glass_trust(operators: Any, approvers: Any) -> list[Statement]:
+    """Let an operator take the break-glass role with MFA, by the own name, while an approver's tag on it names them.
+
+    Both are what a template calls the ARNs of the IAM users. No approver takes it, whatever the tag says.
+    """
+    name = "${aws:username}"
+    condition = {
+        "Bool": {"aws:MultiFactorAuthPresent": "true"},
+        "StringEquals": {f"aws:ResourceTag/{scopes.OPEN_FOR}": name, "sts:RoleSessionName": name},
+    }
+    take = {"Action": "sts:AssumeRole"}
+    allowed = {"Effect": "Allow", "Principal": {"AWS": operators}, **take, "Condition": condition}
+    return [allowed, {"Effect": "Deny", "Principal": {"AWS": approvers}, **take}]
 
 
 def _leading(key: str) -> dict[str, Any]:

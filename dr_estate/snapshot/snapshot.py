@@ -22,6 +22,8 @@ from dr_estate.snapshot.registry import readers
 
 T = TypeVar("T")
 SCHEMA = "aws-dr-manager/evidence/1"
+UNDER_SEAL = ("manifest", "signature", "seal")
+"""What saved evidence has beside the snapshot, where it was signed or says why not (reports.evidence.saved)."""
 _ROWS: TypeAdapter[tuple[UnreadableRow, ...]] = TypeAdapter(tuple[UnreadableRow, ...])
 
 
@@ -161,7 +163,7 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 def rewritten(data: bytes, shown: Callable[[Any], Any]) -> bytes:
     """Evidence with every value mapped by ``shown``, and a digest of its own."""
-    body = {name: value for name, value in orjson.loads(data).items() if name != "digest"}
+    body = {name: value for name, value in orjson.loads(data).items() if name not in ("digest", *UNDER_SEAL)}
     body = {**shown(body), "schema": SCHEMA}
     return orjson.dumps({"digest": _digest(body), **body})
 
@@ -174,6 +176,7 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
         raise EvidenceError(f"{source}: not evidence: {damaged}. Save it again with --save-evidence FILE.") from damaged
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise EvidenceError(f"{source}: not evidence of schema {SCHEMA}. Save it again with --save-evidence FILE.")
+    body = {name: value for name, value in body.items() if name not in UNDER_SEAL}
     digest = body.pop("digest", "")
     if digest != _digest(body):
         raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")

@@ -46,9 +46,13 @@ def signed_text(manifest: bytes) -> bytes:
 
 def packed(files: Mapping[str, bytes], manifest: bytes, signature: Signature | None, why_unsigned: str = "") -> bytes:
     """The pack of ``files``. Without a signature it says why there is none."""
-    signed = vars(signature) | {"algorithm": ALGORITHM} if signature else {"unsigned": why_unsigned}
-    members = {**files, MANIFEST: manifest, SIGNATURE: _json(signed)}
+    members = {**files, MANIFEST: manifest, SIGNATURE: _json(described(signature, why_unsigned))}
     return tar({**members, SEAL: f"{sha256(tar(members))}\n".encode()})
+
+
+def described(signature: Signature | None, why_unsigned: str) -> dict[str, str]:
+    """A signature as it is kept beside what it signs; without one, why there is none."""
+    return vars(signature) | {"algorithm": ALGORITHM} if signature else {"unsigned": why_unsigned}
 
 
 def unpacked(raw: bytes) -> dict[str, bytes]:

@@ -40,7 +40,7 @@ def verify(raw: bytes) -> PackVerdict:
     faults = [*_files(members, manifest), *_bytes(raw, members)]
     signed_by, unsigned = "", str(signature.get("unsigned", ""))
     if "unsigned" not in signature:
-        wrong = _signature(members[MANIFEST], signature)
+        wrong = fault_of_signature(SIGNATURE, signed_text(members[MANIFEST]), signature)
         faults += [wrong] if wrong else []
         signed_by = f"{signature.get('key')}, public key {sha256(str(signature.get('public_key')).encode())[:16]}"
     if JOURNAL in members and not faults:
@@ -88,9 +88,9 @@ def _bytes(raw: bytes, members: Mapping[str, bytes]) -> Iterator[str]:
         yield f"Byte {at} is not as a pack is written: it was changed, or bytes were added."
 
 
-def _signature(manifest: bytes, signature: Mapping[str, Any]) -> str:
-    """Why the signature is none of this manifest; "" where it is."""
-    from cryptography.exceptions import InvalidSignature
+def fault_of_signature(name: str, text: bytes, signature: Mapping[str, Any]) -> str:
+    """Why the signature, which is kept as ``name``, is none of this text; "" where it is."""
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -98,12 +98,12 @@ def _signature(manifest: bytes, signature: Mapping[str, Any]) -> str:
     try:
         key = load_pem_public_key(str(signature["public_key"]).encode())
         if not isinstance(key, ec.EllipticCurvePublicKey):
-            return f"{SIGNATURE}: the key is of another kind."
-        key.verify(bytes.fromhex(signature["signature"]), signed_text(manifest), ec.ECDSA(hashes.SHA256()))
+            return f"{name}: the key is of another kind."
+        key.verify(bytes.fromhex(signature["signature"]), text, ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:
-        return f"{SIGNATURE}: the signature is not of this manifest and key."
-    except (KeyError, TypeError, ValueError) as odd:
-        return f"{SIGNATURE} was changed: {type(odd).__name__}."
+        return f"{name}: the signature is not of this manifest and key."
+    except (KeyError, TypeError, ValueError, UnsupportedAlgorithm) as odd:
+        return f"{name} was changed: {type(odd).__name__}."
     return ""
 
 

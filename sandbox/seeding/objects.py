@@ -23,6 +23,8 @@ def build(estate: Estate) -> None:
         for key in ("index.json", "2026/07/manifest.json", "README.txt"):
             body = json.dumps({"bucket": bucket, "key": key}).encode()
             estate.primary.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    if env.names.anchor_bucket:
+        _locked_bucket(estate.dr, env.named(env.names.anchor_bucket))
     state = env.named(env.names.state_bucket)
     _bucket(estate.primary, state)
     _copied(estate, state)
@@ -55,6 +57,15 @@ def _bucket(site: Site, bucket: str, data: bool = False) -> None:
         Bucket=bucket,
         Tagging={"TagSet": as_list(tag_map(site.environment, bucket, data=data and site.is_primary))},
     )
+
+
+def _locked_bucket(site: Site, bucket: str) -> None:
+    """The bucket of deploy/cloudformation/evidence-bucket.yaml, in which journals are anchored too."""
+    s3 = site.client("s3")
+    s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True, **location_of(site.region))
+    retention = {"Mode": "COMPLIANCE", "Years": 1}
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration=lock)
 
 
 def _copied(estate: Estate, bucket: str) -> None:

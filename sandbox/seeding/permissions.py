@@ -15,6 +15,7 @@ from dr_estate.iam.statements import (
     acting,
     approving,
     approving_starts,
+    break_glass_trust,
     document,
     drilling,
     failback_statements,
@@ -85,7 +86,7 @@ def build(estate: Estate) -> None:
     approver = [_policy(estate, f"{env.name}-dr-approver-own", approving(env, reading()))]
     drill = [_policy(estate, name, policy) for name, policy in drill_policies(env).items()]
     task, account = {"Service": "ecs-tasks.amazonaws.com"}, {"AWS": f"arn:aws:iam::{env.account}:root"}
-    _role(estate, env.acting_role, task if env.automation.enabled else account, arns.values())
+    _role(estate, env.acting_role, _trust(task if env.automation.enabled else account), arns.values())
     look = arns[f"{env.name}-dr-look"]
     known = {user["UserName"] for user in iam.list_users()["Users"]}
     recover = [arn for name, arn in arns.items() if not name.endswith("-never")]
@@ -94,7 +95,9 @@ def build(estate: Estate) -> None:
         operating = [look, _policy(estate, f"{env.name}-dr-operator-start", starting(env, reading()))]
         approver = [_policy(estate, f"{env.name}-dr-approver-start", approving_starts(env, reading()))]
         run = _policy(estate, f"{env.name}-dr-automation-run", running_the_task(env))
-        _role(estate, env.named(env.names.automation_role), {"Service": "ssm.amazonaws.com"}, [run])
+        _role(estate, env.named(env.names.automation_role), _trust({"Service": "ssm.amazonaws.com"}), [run])
+        users = [f"arn:aws:iam::{env.account}:user/{person}" for person in ("operator", "approver")]
+        _role(estate, env.named(env.names.break_glass_role), break_glass_trust(*users), arns.values())
     of_people = {
         "reader": [look],
         "operator": operating,
@@ -106,10 +109,14 @@ def build(estate: Estate) -> None:
             iam.attach_user_policy(UserName=person, PolicyArn=arn)
 
 
-def _role(estate: Estate, name: str, principal: Mapping[str, str], arns: Iterable[str]) -> None:
+def _trust(principal: Mapping[str, str]) -> list[Statement]:
+    return [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]
+
+
+def _role(estate: Estate, name: str, trust: list[Statement], arns: Iterable[str]) -> None:
     env, iam = estate.environment, estate.world_wide("iam")
-    trust = document([{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}])
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust), Tags=as_list(tag_map(env, name)))
+    text = json.dumps(document(trust))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=text, Tags=as_list(tag_map(env, name)))
     for arn in arns:
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
 

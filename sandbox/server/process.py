@@ -121,7 +121,8 @@ class Host:
 
     def _records(self) -> frozenset[str]:
         names = self.environment.names
-        return frozenset(map(self.environment.named, (names.control_table, names.anchor_log)))
+        records = (names.control_table, names.anchor_log, names.anchor_bucket)
+        return frozenset(map(self.environment.named, filter(None, records)))
 
     def _fill(self, moto: moto_app.Emulator) -> str:
         """Fill the world and return its id."""

@@ -38,7 +38,7 @@ class Mutation:
 
 
 class Recorder:
-    """Keeps the mutations since the last reset. ``records`` are the tool's own: its table and its log group."""
+    """Keeps the mutations since the last reset. ``records`` are the tool's: table, log group and bucket."""
 
     def __init__(self, records: frozenset[str]) -> None:
         self._lock = threading.Lock()
@@ -49,7 +49,8 @@ class Recorder:
         """Record one call."""
         params = parameters(call, environ)
         tables = set(_tables(params)) if call.service == "dynamodb" else set()
-        written = {params.get("logGroupName")} if call.service == "logs" else tables
+        named = {"logs": "logGroupName", "s3": "Bucket"}.get(call.service, "")
+        written = {params.get(named)} if named else tables
         control = bool(written) and written <= self._records
         who = person or call.access_key
         mutation = Mutation(call.region, call.service, call.operation, who, params, control, status, status < GOOD)

@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from dr_estate.config.environment import load_environment
 from dr_estate.config.recovery_settings import PEOPLE_TAG
+from dr_estate.iam.statements import break_glass_trust
 from sandbox.moto_ext import install
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
@@ -162,3 +163,13 @@ def test_each_role_holds_its_generated_policies(role: str) -> None:
     wanted = json.loads((DEPLOY / "terraform" / "sit.tfvars.json").read_text(encoding="utf-8"))["roles"][role]
     own = [policy for policy in wanted["policies"] if (role, policy) != ("operator", "sit-dr-operator-home")]
     assert own == sorted(policy["PolicyName"] for policy in attached_policies)
+
+
+def test_a_session_of_the_break_glass_role_ends_after_an_hour_and_only_operators_begin_one() -> None:
+    roles = json.loads((TEMPLATES / "prod-automation.json").read_text(encoding="utf-8"))["Resources"]
+    role = roles["BreakGlass"]["Properties"]
+    assert 3600 == role["MaxSessionDuration"]
+    trust = break_glass_trust({"Ref": "Operators"}, {"Ref": "Approvers"})
+    assert trust == role["AssumeRolePolicyDocument"]["Statement"]
+    terraform = (DEPLOY / "terraform" / "automation.tf").read_text(encoding="utf-8")
+    assert "max_session_duration = 3600" in terraform

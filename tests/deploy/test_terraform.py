@@ -97,6 +97,14 @@ def test_the_policy_of_going_home_is_off_unless_asked_for_and_bears_the_name_tha
         }
 
 
+def test_no_principal_is_a_pattern_which_iam_refuses_in_a_trust_policy() -> None:
+    """Users of Identity Center are roles whose names AWS makes up: a condition knows them, a principal cannot."""
+    trusts = {name: text for name, inner in blocks("data").items() if "principals" in (text := json.dumps(inner))}
+    assert {"aws_iam_policy_document.trust", "aws_iam_policy_document.break_glass_trust"} <= trusts.keys()
+    patterned = re.compile(r'"identifiers": "\$\{(?:[^"\\]|\\.)*sets_arns')
+    assert [] == [name for name, text in trusts.items() if patterned.search(text)]
+
+
 @pytest.mark.proof
 def test_terraform_finds_it_well_formatted(tmp_path: Path) -> None:
     run = terraform("fmt", "-check", "-diff", folder=FOLDER, home=tmp_path)

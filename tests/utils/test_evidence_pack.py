@@ -118,6 +118,35 @@ def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
     assert verify(b"no pack").faults[0].startswith("This is no whole evidence pack: it is no archive")
 
 
+def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is_named(desk: Desk) -> None:
+    path = desk.home / "saved.json"
+    seen = desk.run(f"-e sit status --replication --save-evidence {path}")
+    assert f"{path} is signed by arn:aws:kms:eu-west-1:815856636111:key/" in seen.err
+    checked = desk.run(f"evidence verify {path}", person="")
+    assert (checked.code, "Every byte is as it was made; signed by arn:aws:kms:" in checked.out) == (0, True), (
+        checked.out
+    )
+    judged = desk.run(f"-e sit status --replication --from-evidence {path}", person="")
+    assert (judged.code, f"{path} is signed by arn:aws:kms:" in judged.err) == (seen.code, True), judged.err
+    raw = path.read_bytes()
+    at = raw.index(b"sit-mysql")
+    path.write_bytes(raw[:at] + b"S" + raw[at + 1 :])
+    checked = desk.run(f"evidence verify {path}", person="")
+    assert (checked.code, " was changed." in checked.out) == (3, True), checked.out
+    refused = desk.run(f"-e sit status --from-evidence {path}", person="")
+    assert (refused.code, refused.out, " was changed." in refused.err) == (2, "", True), refused.err
+
+
+def test_evidence_that_nobody_may_sign_says_so_on_the_screen_and_in_the_file(desk: Desk) -> None:
+    path = desk.home / "saved.json"
+    seen = desk.run(f"-e sit status --replication --save-evidence {path}", "operator")
+    assert f"{path} is UNSIGNED: kms:Sign" in seen.err
+    checked = desk.run(f"evidence verify {path}", person="")
+    assert (checked.code, "UNSIGNED: kms:Sign" in checked.out) == (0, True), checked.out
+    judged = desk.run(f"-e sit status --replication --from-evidence {path}", person="")
+    assert (judged.code, f"{path} is UNSIGNED: kms:Sign" in judged.err) == (seen.code, True), judged.err
+
+
 @pytest.mark.parametrize("words", ["", "--incident INC-8 --run somewhere", "verify", "--incident ../INC"])
 def test_what_is_not_named_well_is_a_usage_error(desk: Desk, words: str) -> None:
     ran = desk.run(f"-e sit evidence {words}")

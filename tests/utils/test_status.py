@@ -20,6 +20,7 @@ from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
 
 PASSWORD = "s3cret-word"
+SIGNING = Counter(f"eu-west-1 {call}" for call in ("kms:GetPublicKey", "kms:Sign", "sts:GetCallerIdentity"))
 SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text()))
 
 
@@ -42,7 +43,7 @@ def seen(sandbox_world: Endpoint, tmp_path_factory: pytest.TempPathFactory) -> S
     sandbox_world.reset_calls()
     variables = {**signed_in(sandbox_world, "reader"), "AWS_ENDPOINT_URL": _with_password(sandbox_world)}
     ran = dr_cli(f"-e sit status --format json --save-evidence {path}", home, **variables)
-    return Seen(ran, Counter(sandbox_world.calls()), path)
+    return Seen(ran, Counter(sandbox_world.calls()) - SIGNING, path)
 
 
 def _with_password(world: Endpoint) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from dr_actions.model.action_ids import former_id
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.scopes import OPEN_FOR
 
 WRITES = frozenset({"sns:Publish"})
 EVENTS, CRITICAL = 0, 1
@@ -26,6 +27,7 @@ class Message:
     """One event: what happened at which step, and what is needed of whom ("" where nothing is).
 
     ``incident`` and ``run`` say which run speaks; ``report`` is where its account is written ("" where nowhere yet).
+    ``journal_head`` is number and digest of the journal's last entry: what was sent is rewritten by nobody.
     """
 
     environment: str
@@ -36,6 +38,7 @@ class Message:
     of_whom: str = ""
     run: str = ""
     report: str = ""
+    journal_head: str = ""
 
     @property
     def event(self) -> str:
@@ -88,6 +91,14 @@ def run_failed(
     return Message(
         env.name, incident, f"failed.{step}", f"{goal} stopped at {step}: {reason}", needed, "DR Manager", run, report
     )
+
+
+def glass_broken(env: Environment, incident: str, goal: Goal, who: str, run: str = "") -> Message:
+    """A run of ``goal`` goes by the break-glass role, which an approver opened to its operator."""
+    role = env.named(env.names.break_glass_role)
+    happened = f"{who} runs the {goal} by the break-glass role {role}, which an approver opened"
+    needed = f"Close it when the run is over: aws iam untag-role --role-name {role} --tag-keys {OPEN_FOR}"
+    return Message(env.name, incident, "break-glass", happened, needed, "an approver", run)
 
 
 def refused_in_outage(env: Environment, incident: str, reasons: str, run: str = "", report: str = "") -> Message:

@@ -15,6 +15,7 @@ from moto.efs.models import efs_backends
 from moto.kms.models import kms_backends
 
 from sandbox.moto_ext.ecs.tasks import all_tasks
+from sandbox.moto_ext.iam.passed_roles import ASSUME, passed_roles
 from sandbox.moto_ext.iam.policies import AccessRequest, Context
 
 IAM_PREFIX = {
@@ -54,8 +55,13 @@ Params = Mapping[str, Any]
 
 def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
     """What the request in ``response`` asks; ``context`` tells of the caller and the region."""
-    service, operation = response.boto3_service_name, response._get_action()
-    params = _params(response)
+    operation, params = response._get_action(), _params(response)
+    own = _of_call(response, operation, params, context)
+    return [*own, *passed_roles(response, operation, params, context)]
+
+
+def _of_call(response: BaseResponse, operation: str, params: Params, context: Context) -> list[AccessRequest]:
+    service = response.boto3_service_name
     if service == "dynamodb":
         return list(_of_tables(response, operation, params, context))
     action = f"{IAM_PREFIX.get(service, service)}:{operation}"
@@ -63,12 +69,25 @@ def asked_of(response: BaseResponse, context: Context) -> list[AccessRequest]:
         return list(_of_files(response, action, params, context))
     if service == "ecs" and operation in ("RunTask", "StopTask"):
         return list(_of_tasks(response, action, params, context))
+    if action == ASSUME:
+        return [AccessRequest(action, str(params["RoleArn"]), {**context, **_of_session(params)})]
     if service == "ssm":
         return [AccessRequest(action, _of_automation(response, operation, params), context)]
     keys = _record_keys(params) if action == _RECORD_KEY else {}
+    if service == "iam" and (params.get("Tags") or params.get("TagKeys")):
+        keys = {"aws:TagKeys": tuple(tag["Key"] for tag in params.get("Tags") or ()) or tuple(params["TagKeys"])}
     if service == "kms" and "KeyId" in params:
         keys = {"kms:ResourceAliases": _aliases(response, str(params["KeyId"]))}
     return [AccessRequest(action, resource, {**context, **keys}) for resource in _resources(response, service, params)]
+
+
+def _of_session(params: Params) -> Context:
+    """How a session is asked for: by which name, and whether with a code of MFA (global condition context keys)."""
+    with_mfa = bool(params.get("SerialNumber") and params.get("TokenCode"))
+    return {
+        "sts:RoleSessionName": (str(params["RoleSessionName"]),),
+        "aws:MultiFactorAuthPresent": (str(with_mfa).lower(),),
+    }
 
 
 def _aliases(response: BaseResponse, key: str) -> tuple[str, ...]:
@@ -214,6 +233,8 @@ def _resource(response: BaseResponse, service: str, params: Params) -> str | Non
     if service == "secretsmanager" and params.get("SecretId"):
         secret = str(params["SecretId"])
         return secret if secret.startswith("arn:") else _arn(response, service, f"secret:{secret}-AbCdEf")
+    if service == "iam" and params.get("RoleName"):
+        return f"arn:aws:iam::{response.current_account}:role/{params['RoleName']}"
     if service == "sns":
         return params.get("TopicArn") or params.get("TargetArn")
     if service == "logs" and params.get("logStreamName"):

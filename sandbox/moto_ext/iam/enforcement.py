@@ -1,8 +1,8 @@
 """IAM enforcement, off until ``STATE.extras["enforce_iam"]`` is true: calls by IAM users and assumed roles are judged.
 
 The emulator's own fails every GET of REST services by signature and answers JSON services in XML. Ours judges actions,
-the resources and condition keys of ``asking``, and policy variables; it does not know kms:ViaService and the like, nor
-the roles that a call passes on. Keys that belong to no user or role may do everything.
+the resources and condition keys of ``asking``, policy variables, the roles that a call passes on and the trust of one
+that is taken; it does not know kms:ViaService and the like. Keys that belong to no user or role may do everything.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from sandbox.core.patching import refused, wrap
 from sandbox.core.state import STATE
 from sandbox.moto_ext.iam.access_requests import asked_of
 from sandbox.moto_ext.iam.iam import boundary_of, policies_of
+from sandbox.moto_ext.iam.passed_roles import ASSUME, may_take
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, Context, decide
+from sandbox.moto_ext.iam.role_access import role_of
 
 DENIED_IN_XML = {"ec2": "UnauthorizedOperation"}
 _REMEMBERED = 999
@@ -92,7 +94,10 @@ def _copied(self: S3Response, onto: str) -> Iterator[tuple[str, str]]:
 
 def _allowed(self: BaseResponse, principal: User | Role, request: AccessRequest) -> bool:
     backend = iam_backends[self.current_account][self.partition]
-    allowed = decide(policies_of(backend, principal), request, boundary_of(backend, principal)).word == ALLOWED
+    if request.action == ASSUME:
+        allowed = may_take(principal, role_of(self.current_account, str(request.resource)), request)
+    else:
+        allowed = decide(policies_of(backend, principal), request, boundary_of(backend, principal)).word == ALLOWED
     if not allowed:
         region = ", ".join(request.context.get("aws:RequestedRegion", ()))
         denial = {

@@ -122,12 +122,13 @@ class RecoveryAutomation:
                 raise Refused(str(refused)) from refused
             except SendFailed as failed:
                 message = (
-                    f"{failed} {_break_glass(self._env)}" if operation == "StartAutomationExecution" else f"{failed}"
+                    f"{failed} {break_glass(self._env)}" if operation == "StartAutomationExecution" else f"{failed}"
                 )
                 raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, message)) from failed
 
 
-def _break_glass(env: Environment) -> str:
+def break_glass(env: Environment) -> str:
+    """The way that is left where Systems Manager is lost."""
     role = env.named(env.names.break_glass_role)
     return f"Where Systems Manager is lost, an approver opens the role {role}: deploy/README.md, Break-glass."
 
@@ -159,6 +160,11 @@ def runs_directly(app: AppContext, execution_id: str) -> bool:
     """
     if not app.env.automation.enabled or execution_id:
         return True
+    return goes_by_break_glass(app)
+
+
+def goes_by_break_glass(app: AppContext) -> bool:
+    """Whether the caller has a session of the break-glass role."""
     return f":assumed-role/{app.env.named(app.env.names.break_glass_role)}/" in app.sign_in.caller.arn
 
 

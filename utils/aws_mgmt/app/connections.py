@@ -16,9 +16,9 @@ from dr_actions.guard.automation_exemptions import SIGNAL, START
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import WATCHING
+from dr_actions.journal.anchors import ANCHOR_CALLS, Anchors, anchors_of
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
-from dr_actions.journal.mirror import ANCHOR_CALLS, HeadAnchors
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
@@ -48,7 +48,7 @@ class AppContext:
     control: ControlStore
     approvals: ApprovalStore
     sign_in: SignIn
-    anchors: HeadAnchors
+    anchors: tuple[Anchors, ...]
     starter: Caller | None = None
 
     @property
@@ -163,7 +163,7 @@ def connect(
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
     approvals = ApprovalStore(control.table, world.clock.now)
     logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS), sign_in.recover)
-    anchors = HeadAnchors(logs, environment, world.clock)
+    anchors = anchors_of(logs, environment, world.clock)
     return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors)
 
 

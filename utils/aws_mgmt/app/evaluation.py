@@ -26,7 +26,7 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
-from dr_estate.snapshot.snapshot import Snapshot, read_evidence, to_json
+from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
@@ -65,20 +65,42 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     if not options.from_evidence:
         with world_of(options, environment, run.clock) as reached, remembering(options, environment, reached) as world:
             return observe_world(world, environment, run)
-    return evidence_of(options, environment)
+    return evidence_of(options, environment, run.dialog)
 
 
-def evidence_of(options: Options, environment: Environment) -> Snapshot:
-    """The saved evidence that ``options`` names. Raises UsageError for another environment's, EvidenceError."""
+def evidence_of(options: Options, environment: Environment, dialog: Dialog | None = None) -> Snapshot:
+    """The saved evidence that ``options`` names; ``dialog`` hears who signed it.
+
+    Raises UsageError for another environment's, EvidenceError.
+    """
     if options.from_evidence is None:
         raise UsageError("Name the evidence: --from-evidence FILE.")
-    snapshot = read_evidence(options.from_evidence)
+    snapshot = _verified(options.from_evidence, dialog)
     if (snapshot.environment, snapshot.account) != (environment.name, environment.account):
         raise UsageError(
             f"{options.from_evidence} is evidence of {snapshot.environment} (account {snapshot.account}), "
             f"not of {environment.name} (account {environment.account}). Choose the right -e."
         )
     return replace(snapshot, world=f"{snapshot.world}, from evidence")
+
+
+def _verified(path: Path, dialog: Dialog | None) -> Snapshot:
+    """The evidence of the file, as it was saved. Raises EvidenceError, which names what was changed."""
+    from reports.evidence.saved import verify_saved
+
+    try:
+        snapshot, verdict = read_evidence(path), verify_saved(path.read_bytes())
+    except EvidenceError as damaged:
+        changed = verify_saved(path.read_bytes()) if path.is_file() else None
+        if changed is None or not changed.about:
+            raise
+        raise EvidenceError(f"{damaged} {' '.join(changed.faults)}") from damaged
+    if verdict.faults:
+        raise EvidenceError(f"{path} is not as it was saved: {' '.join(verdict.faults)}")
+    if dialog is not None:
+        signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
+        dialog.note(f"{path} is {signed}.")
+    return snapshot
 
 
 def observe_world(world: ObservedWorld, environment: Environment, run: CommandRun) -> Snapshot:
@@ -96,7 +118,7 @@ def judge(
 ) -> Report:
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
-    evidence = _save(snapshot, options.save_evidence, run.folder)
+    evidence = _save(snapshot, options, environment, run)
     observation = Observation(environment, snapshot, tenants, rules, invocation_of(options))
     selection = _selection(options, areas, run, evidence)
     results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
@@ -208,14 +230,22 @@ def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> 
     return wanted
 
 
-def _save(snapshot: Snapshot, wanted: Path | None, folder: Path) -> Path:
-    file = folder / "evidence.json"
-    data = to_json(snapshot)
-    for path in (file, wanted):
-        if path is not None:
-            path.write_bytes(data)
-            path.chmod(0o600)
+def _save(snapshot: Snapshot, options: Options, environment: Environment, run: CommandRun) -> Path:
+    """Keep the evidence in the run's folder; where it is wanted as a file, signed if the caller may sign."""
+    file, data = run.folder / "evidence.json", to_json(snapshot)
+    _write(file, data)
+    if options.save_evidence is not None:
+        from utils.aws_mgmt.app.evidence_signing import signed_evidence
+
+        signed, sentence = signed_evidence(data, options, environment)
+        _write(options.save_evidence, signed)
+        run.dialog.note(sentence)
     return file
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    path.chmod(0o600)
 
 
 def rules_of(options: Options, environment: Environment) -> EffectiveRules:

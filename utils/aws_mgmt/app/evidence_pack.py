@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -14,26 +13,21 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
-from dr_actions.guard.context import GuardContext
 from dr_actions.journal.journal import journal_path
 from dr_actions.journal.mirror import TableMirror
-from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
-from dr_estate.aws.read_client import WrongAccount
-from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import DataUnavailable
-from reports.evidence.pack import ALGORITHM, Signature, manifest_of, packed, signed_text
+from dr_estate.config.environment import Environment
+from reports.evidence.pack import Signature, manifest_of, packed, signed_text
 from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR
 from utils.aws_mgmt.app import evaluation
-from utils.aws_mgmt.app.connections import SIGNING, AppContext, open_context
-from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.connections import AppContext, open_context
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.evidence_signing import UNASKED, signature_of
 from utils.aws_mgmt.app.incident_record import all_journals
 from utils.aws_mgmt.app.options import EvidenceOptions, version
 from utils.aws_mgmt.app.target import outlives
 
 _PAGES = {".html"}  # built from the results at any time
-_UNASKED = (DataUnavailable, Refused, SendFailed, GuardRefused, UsageError, WrongAccount)
 
 
 @dataclass
@@ -66,7 +60,9 @@ def make_pack(options: EvidenceOptions, env: Environment) -> tuple[bytes, PackCo
             raise UsageError(f"There is nothing of {incident} in {options.output} or in the control table.")
         manifest = manifest_of(contents.files, {**about, "not_included": contents.missing})
         if app is not None:
-            _sign(app, manifest, contents)
+            signature = signature_of(app, signed_text(manifest))
+            contents.signature = signature if isinstance(signature, Signature) else None
+            contents.unsigned = "" if isinstance(signature, Signature) else signature
     return packed(contents.files, manifest, contents.signature, contents.unsigned), contents
 
 
@@ -79,7 +75,7 @@ def _asked(options: EvidenceOptions, env: Environment, contents: PackContents) -
             if not outlives(options, env):
                 raise UsageError("no sandbox is up")
             app = stack.enter_context(open_context(options, env))
-        except _UNASKED as silent:
+        except UNASKED as silent:
             contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
             contents.unsigned = f"AWS did not answer: {silent}"
         yield app
@@ -91,7 +87,7 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
         mirror = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident)).encode()
         approvals = [_plain(asdict(approval)) for approval in app.approvals.of(incident)]
         pins = [_plain(asdict(pin)) for pin in app.approvals.pins()]
-    except _UNASKED as silent:
+    except UNASKED as silent:
         contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
         return
     if mirror:
@@ -99,23 +95,6 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
         contents.files.setdefault(JOURNAL, mirror)
     contents.files[APPROVALS] = _json(approvals)
     contents.files["pinned-rules.json"] = _json(pins)
-
-
-def _sign(app: AppContext, manifest: bytes, contents: PackContents) -> None:
-    """Sign with the control stack's key, where the caller may use it; else say why it is unsigned."""
-    env = app.env
-    key = {"KeyId": env.named(env.names.evidence_key)}
-    params = {**key, "Message": signed_text(manifest), "MessageType": "RAW", "SigningAlgorithm": ALGORITHM}
-    try:
-        with app.hands.permitting(GuardContext(env, SIGNING)):
-            answer = app.hands.send(Call("kms", "Sign", env.region(Side.DR), params))
-            public = app.hands.send(Call("kms", "GetPublicKey", env.region(Side.DR), key))
-    except (GuardRefused, SendFailed) as refused:
-        contents.unsigned = str(refused)
-        return
-    lines = base64.encodebytes(public["PublicKey"]).decode()
-    pem = f"-----BEGIN PUBLIC KEY-----\n{lines}-----END PUBLIC KEY-----\n"
-    contents.signature = Signature(str(answer["KeyId"]), pem, bytes(answer["Signature"]).hex())
 
 
 def _run_folders(options: EvidenceOptions, env: Environment) -> Iterator[Path]:

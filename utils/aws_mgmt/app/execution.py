@@ -42,6 +42,7 @@ from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation, next_steps, run_validation
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.authorization import RunStart, pause_reason
+from utils.aws_mgmt.app.automation import goes_by_break_glass
 from utils.aws_mgmt.app.connections import AppContext, program_variables
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -49,7 +50,14 @@ from utils.aws_mgmt.app.incident_record import clearance_to_json, journals, outa
 from utils.aws_mgmt.app.interrupts import stopping
 from utils.aws_mgmt.app.options import Options
 from utils.aws_mgmt.app.run_folder import with_room
-from utils.aws_mgmt.app.run_result import RunResult, result_of, result_of_defect, result_of_error, send_alarm
+from utils.aws_mgmt.app.run_result import (
+    RunResult,
+    result_of,
+    result_of_defect,
+    result_of_error,
+    send_alarm,
+    tell_of_broken_glass,
+)
 from utils.aws_mgmt.app.writers import with_writers
 
 _VALIDATED = {
@@ -278,6 +286,8 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
         )
     else:
         _record_beginning(context, context.start.report, run, journal, who)
+    if goes_by_break_glass(context.app):
+        tell_of_broken_glass(run, who)
     record_pauses(journal, control)
     if context.inventory:
         journal.append(EntryKind.INVENTORY, inventory=context.inventory)

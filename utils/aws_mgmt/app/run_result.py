@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dr_actions.actions.notifications.messages import critical, run_failed
+from dr_actions.actions.notifications.messages import Message, critical, glass_broken, run_failed
 from dr_actions.actions.registry import actions
 from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.control_table.control import Fenced, IncidentOpen
@@ -119,10 +119,21 @@ def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Inv
     """Tell the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
     reason, needed = invocation.complete(result.message), invocation.complete(str(again))
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
-    for call in critical(run.env, message):
+    _raise_alarm(run, message, result.message)
+
+
+def tell_of_broken_glass(run: PlanRun, who: str) -> None:
+    """Tell everybody, and the journal, that ``who`` runs by the break-glass role."""
+    message = glass_broken(run.env, run.clearance.incident, run.plan.goal, who, run.journal.run)
+    run.journal.append(EntryKind.NOTE, says=f"{message.happened}.")
+    _raise_alarm(run, message, message.happened)
+
+
+def _raise_alarm(run: PlanRun, message: Message, sentence: str) -> None:
+    for call in critical(run.env, replace(message, journal_head=run.journal.head)):
         try:
             with run.client.permitting(run.guard_context(actions()["notifications/start"].writes)):
                 run.client.send(call)
-            run.journal.append(EntryKind.NOTIFIED, says=f"{call.params['TopicArn']} was notified: {result.message}")
+            run.journal.append(EntryKind.NOTIFIED, says=f"{call.params['TopicArn']} was notified: {sentence}")
         except Exception as failed:  # noqa: BLE001 - whatever it was, the run's own account matters more
             run.listener.note(f"The alarm could not be sent to {call.params['TopicArn']}: {failed}")

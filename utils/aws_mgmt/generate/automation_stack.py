@@ -8,6 +8,7 @@ from typing import Any
 from dr_actions.iam.policies import IamRole, StackRole, role_name
 from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import OPEN_FOR
+from dr_estate.iam.statements import break_glass_trust
 from dr_estate.model.recovery_document import CONTAINER, recovery_document
 
 Documents = dict[str, dict[str, Any]]
@@ -18,7 +19,6 @@ OWN: dict[str, IamRole | StackRole] = {
     "automation-run": StackRole.AUTOMATION,
 }
 """Policies that are there for automation alone, and who has each."""
-_OWN_NAME = "${aws:username}"
 
 
 def automation_variables(env: Environment, documents: Documents) -> dict[str, Any] | None:
@@ -57,23 +57,14 @@ def _roles(env: Environment, documents: Documents) -> dict[str, Any]:
     execution = f"{role_name(StackRole.RECOVERY, env)}-execution"
     task = {"Service": "ecs-tasks.amazonaws.com"}
     managed = [f"arn:aws:iam::{env.account}:policy/{name}" for name in sorted(documents[StackRole.RECOVERY])]
+    operators, approvers = {"Ref": "Operators"}, {"Ref": "Approvers"}
     pull = ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"]
     return {
         "Recovery": _role(role_name(StackRole.RECOVERY, env), [_allow(task)], managed),
         "Execution": _role(execution, [_allow(task)], pull),
         "Automation": _role(role_name(StackRole.AUTOMATION, env), [_allow({"Service": "ssm.amazonaws.com"})], []),
-        "BreakGlass": _role(role_name(StackRole.BREAK_GLASS, env), _break_glass(), managed),
+        "BreakGlass": _role(role_name(StackRole.BREAK_GLASS, env), break_glass_trust(operators, approvers), managed),
     }
-
-
-def _break_glass() -> list[dict[str, Any]]:
-    """An operator under the own name and with MFA, whom an approver's tag on the role names; no approver."""
-    condition = {
-        "Bool": {"aws:MultiFactorAuthPresent": "true"},
-        "StringEquals": {f"aws:ResourceTag/{OPEN_FOR}": _OWN_NAME, "sts:RoleSessionName": _OWN_NAME},
-    }
-    allowed = _allow({"AWS": {"Ref": "Operators"}}) | {"Condition": condition}
-    return [allowed, _allow({"AWS": {"Ref": "Approvers"}}) | {"Effect": "Deny"}]
 
 
 def _allow(principal: dict[str, Any]) -> dict[str, Any]:

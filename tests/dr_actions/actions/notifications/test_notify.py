@@ -46,6 +46,14 @@ def test_a_message_that_is_sent_again_carries_the_same_event(context: PlanContex
     assert len(ids) == 3
 
 
+def test_a_message_carries_the_journals_head_and_is_the_same_event_at_another(context: PlanContext) -> None:
+    step = next(iter(start.ACTION.plan_steps(context)))
+    contexts = [replace(context, journal_head=head) for head in ("4 ab", "5 cd")]
+    sent = [json.loads(start.ACTION.build_call(step, seen).params["Message"]) for seen in contexts]
+    assert [message["journal_head"] for message in sent] == ["4 ab", "5 cd"]
+    assert sent[0]["event"] == sent[1]["event"]
+
+
 def test_the_plan_does_not_know_the_incident(context: PlanContext) -> None:
     for action in VERBS:
         assert list(action.plan_steps(context)) == list(action.plan_steps(replace(context, incident="INC-9")))

@@ -20,6 +20,7 @@ from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
 Attempt = tuple[str, str, dict[str, Any]]
 
 ASSETS = "bbws-tenant-assets-sit"
+BACKUP_ROLE = f"arn:aws:iam::{ACCOUNT}:role/sit-backup-role"
 SOURCE = {"SourceDBInstanceIdentifier": f"arn:aws:rds:{DR}:{ACCOUNT}:db:sit-mysql"}
 REPLICA = {"AddReplicaRegions": [{"Region": DR}]}
 DELETING: list[Attempt] = [
@@ -63,7 +64,11 @@ RECOVERING: list[Attempt] = [
 
 
 HOMEWARD: list[Attempt] = [
-    ("backup", "start_backup_job", {"BackupVaultName": "bbws-backup-vault-sit", "ResourceArn": "a", "IamRoleArn": "r"}),
+    (
+        "backup",
+        "start_backup_job",
+        {"BackupVaultName": "bbws-backup-vault-sit", "ResourceArn": "a", "IamRoleArn": BACKUP_ROLE},
+    ),
     ("ecs", "register_task_definition", {"family": "sit-tenant1", "containerDefinitions": []}),
     ("efs", "create_replication_configuration", {"SourceFileSystemId": "fs-0", "Destinations": []}),
     ("efs", "delete_replication_configuration", {"SourceFileSystemId": "fs-0"}),
@@ -77,7 +82,7 @@ HOMEWARD: list[Attempt] = [
 # By the names of their operations these are a failback's own, which the tool's guard judges by their parameters.
 ALSO_HOMEWARD = {"efs:delete_replication_configuration", "rds:modify_db_instance"}
 STRANGE: list[Attempt] = [
-    ("backup", "start_backup_job", {"BackupVaultName": "prod-vault", "ResourceArn": "a", "IamRoleArn": "r"}),
+    ("backup", "start_backup_job", {"BackupVaultName": "prod-vault", "ResourceArn": "a", "IamRoleArn": BACKUP_ROLE}),
     ("rds", "create_db_instance_read_replica", {"DBInstanceIdentifier": "prod-mysql", **SOURCE}),
     ("rds", "modify_db_instance", {"DBInstanceIdentifier": "sit-mysql", "NewDBInstanceIdentifier": "prod-mysql"}),
     ("efs", "put_file_system_policy", {"FileSystemId": "fs-0", "Policy": "{}"}),

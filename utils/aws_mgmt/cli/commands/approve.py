@@ -14,13 +14,14 @@ from dr_actions.control_table.control import ConditionFailed, MalformedItem
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers.control_table import PAUSE
 from reports.publish import print_report
 from reports.terminal import console
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution
+from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, break_glass
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
@@ -96,8 +97,7 @@ def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> boo
     """Approve in AWS that a run goes on whose plan this approver approved before; False where none waits for that."""
     if not reached.env.automation.enabled:
         return False
-    automation = RecoveryAutomation(reached)
-    found = automation.newest(incident)
+    automation, found = RecoveryAutomation(reached), _newest(reached, incident)
     if found is None or found.state is not ExecutionState.AWAITED:
         return False
     own = {row.digest for row in reached.approvals.of(incident) if row.userid == reached.caller.userid}
@@ -110,6 +110,20 @@ def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> boo
     return True
 
 
+def _newest(reached: AppContext, incident: str, complains: bool = False) -> RecoveryExecution | None:
+    """The newest execution for the incident; None also where Systems Manager is silent, and ``complains`` of that.
+
+    An approval is needed then all the more: the run goes by the break-glass role.
+    """
+    try:
+        return RecoveryAutomation(reached).newest(incident)
+    except DataUnavailable as silent:
+        if complains:
+            way = break_glass(reached.env)
+            console.complain(f"Nothing is approved in Systems Manager: {silent.unavailable.why} {way}")
+        return None
+
+
 def _runs_now(found: RecoveryExecution, incident: str) -> str:
     return f"AWS runs it now ({found.id}). It is watched by: {next_steps.attach_of(incident)}\n"
 
@@ -118,8 +132,7 @@ def _approve_the_start(reached: AppContext, approval: Approval) -> str:
     """Approve in AWS what waits there for this very plan, and say so; "" where nothing does."""
     if not reached.env.automation.enabled:
         return ""
-    automation = RecoveryAutomation(reached)
-    found = automation.newest(approval.incident)
+    automation, found = RecoveryAutomation(reached), _newest(reached, approval.incident, complains=True)
     if found is None or found.state is not ExecutionState.AWAITED or found.digest != approval.digest:
         return ""
     automation.approve(found)

@@ -1,9 +1,11 @@
-"""evidence: one archive that proves what was seen, decided and done; `evidence verify FILE` checks one, offline."""
+"""evidence: one archive that proves what was seen, decided and done; `evidence verify FILE` checks one, or
+saved evidence, offline."""
 
 from __future__ import annotations
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
+from reports.evidence.saved import verify_saved
 from reports.evidence.verification import verify
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
@@ -42,10 +44,11 @@ def _stamp(raw: bytes) -> str:
 
 
 def verify_command(options: EvidenceOptions) -> Exit:
-    """Check a pack without AWS. Returns 0 where every byte is as it was made, 3 where one is not."""
+    """Check a pack, or saved evidence, without AWS. Returns 0 where every byte is as it was made, else 3."""
     if options.file is None:
-        raise UsageError("Which pack? Name its file: `evidence verify FILE`.")
-    verdict = verify(options.file.read_bytes())
+        raise UsageError("Which evidence? Name its file: `evidence verify FILE`.")
+    raw = options.file.read_bytes()
+    verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
     about = verdict.about
     console.result(f"{options.file}\n")
     if about:

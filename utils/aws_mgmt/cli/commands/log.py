@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.comparison import RecordComparison, anchored, compared, not_compared
+from dr_actions.journal.comparison import RecordComparison, anchored_everywhere, compared, not_compared
 from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
@@ -81,7 +81,8 @@ def _anchors(options: LogOptions, environment: Environment, incident: str, chain
         return RecordComparison(compared=False, message="NOT COMPARED with its anchors: its sandbox is not up.")
     try:
         with open_context(options, environment) as reached:
-            return anchored(chain, reached.anchors.of(incident))
+            places = [(anchors.place, anchors.of(incident)) for anchors in reached.anchors]
+            return anchored_everywhere(chain, places)
     except (DataUnavailable, Refused, SendFailed, UsageError, WrongAccount) as silent:
         return RecordComparison(compared=False, message=f"NOT COMPARED with its anchors: {silent}")
 

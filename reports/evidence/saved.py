@@ -1,0 +1,111 @@
+"""Saved evidence under a signature: what ``--save-evidence`` writes beside the snapshot, and whether all is as it was.
+
+The file stays one JSON object that an earlier version's evidence is too. Beside the snapshot it has ``manifest`` (the
+digest of each part and each other field), ``signature`` (of the manifest, or why there is none) and last ``seal`` over
+all before it; it is written in one form, so that any other byte shows. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+import orjson
+
+from dr_estate.snapshot.snapshot import SCHEMA, UNDER_SEAL
+from reports.evidence.pack import Signature, described, sha256
+from reports.evidence.verification import PackVerdict, fault_of_signature
+
+SIGNED_SCHEMA = "aws-dr-manager/saved-evidence/1"
+MANIFEST, SIGNATURE, SEAL = UNDER_SEAL
+_NOT_SIGNED = "an earlier version, or a run for itself, kept it without a signature"
+
+
+def text_to_sign(data: bytes) -> bytes:
+    """What is signed of the evidence ``data``: short, and of no other meaning."""
+    return _text(_manifest(orjson.loads(data)))
+
+
+def sealed(data: bytes, signature: Signature | None, why_unsigned: str = "") -> bytes:
+    """The evidence with its manifest, its signature and its seal. Without a signature it says why there is none."""
+    body = orjson.loads(data)
+    body |= {MANIFEST: _manifest(body), SIGNATURE: described(signature, why_unsigned)}
+    return orjson.dumps({**body, SEAL: _seal(body)})
+
+
+def verify_saved(raw: bytes) -> PackVerdict:
+    """Check every byte of saved evidence, and name what was changed. What cannot be read is a fault as well."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as damaged:
+        return PackVerdict((f"This is no saved evidence: {damaged}.",), {})
+    if not isinstance(body, dict) or body.get("schema") != SCHEMA or not isinstance(body.get("parts"), list):
+        return PackVerdict(
+            (f"This is no saved evidence of this tool ({SCHEMA}): its schema or its parts are not.",), {}
+        )
+    about = {"environment": body.get("environment"), "incident": "", "made_at": body.get("taken_at")}
+    if not {*UNDER_SEAL} & body.keys():
+        faults = [] if _own_digest(body) else ["its digest does not match its content: it was changed."]
+        return PackVerdict(tuple(faults), about, unsigned=_NOT_SIGNED)
+    signature = body.get(SIGNATURE)
+    if not isinstance(body.get(MANIFEST), dict) or not isinstance(signature, dict):
+        return PackVerdict((f"{MANIFEST} or {SIGNATURE} is missing, or was changed.",), about)
+    faults = [*_changed(body), *_bytes(raw, body)]
+    if "unsigned" in signature:
+        return PackVerdict(tuple(faults), about, unsigned=str(signature["unsigned"]))
+    wrong = fault_of_signature(SIGNATURE, _text(body[MANIFEST]), signature)
+    signed_by = f"{signature.get('key')}, public key {sha256(str(signature.get('public_key')).encode())[:16]}"
+    return PackVerdict((*faults, *([wrong] if wrong else [])), about, signed_by)
+
+
+def _text(manifest: Mapping[str, Any]) -> bytes:
+    return f"{SIGNED_SCHEMA} {_digest(manifest)}".encode()
+
+
+def _digest(value: Any) -> str:
+    return sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+
+
+def _manifest(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The digest of each part by its name and side, and of each other field."""
+    fields = {name: _digest(value) for name, value in body.items() if name not in ("parts", *UNDER_SEAL)}
+    return {"fields": fields, "parts": {_name(row): _digest(row) for row in body["parts"]}}
+
+
+def _name(row: Any) -> str:
+    return f"{row.get('name')} of {row.get('side')}" if isinstance(row, dict) else "what is no part"
+
+
+def _seal(body: Mapping[str, Any]) -> str:
+    return sha256(orjson.dumps({name: value for name, value in body.items() if name != SEAL}))
+
+
+def _own_digest(body: Mapping[str, Any]) -> bool:
+    """Whether the digest that every evidence has is that of its content."""
+    return bool(body.get("digest") == _digest({name: value for name, value in body.items() if name != "digest"}))
+
+
+def _changed(body: Mapping[str, Any]) -> Iterator[str]:
+    """Each part and each field that was changed, is missing or was added."""
+    listed, now = body[MANIFEST], _manifest(body)
+    for kind in ("fields", "parts"):
+        before, there = listed.get(kind), now[kind]
+        if not isinstance(before, dict):
+            yield f"{MANIFEST} was changed: it lists no {kind}."
+            continue
+        for name in sorted({*before, *there}):
+            if name not in there:
+                yield f"{name} is missing."
+            elif before.get(name) != there[name]:
+                yield f"{name} was {'changed' if name in before else 'added'}."
+
+
+def _bytes(raw: bytes, body: Mapping[str, Any]) -> Iterator[str]:
+    """What no digest of a part covers: the manifest, the signature, and how the file is written."""
+    if body.get(SEAL) != _seal(body):
+        yield f"{SEAL} does not match what is in the file: the manifest, the signature or a part was changed."
+    whole = orjson.dumps(body)
+    if raw != whole:
+        at = next(number for number, (mine, other) in enumerate(zip_longest(raw, whole)) if mine != other)
+        yield f"Byte {at} is not as evidence is written: it was changed, or bytes were added."

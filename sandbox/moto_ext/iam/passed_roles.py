@@ -1,0 +1,68 @@
+"""What roles ask of IAM besides the call itself: who hands one on to a service, and who takes one.
+
+Source: IAM User Guide, "Granting a user permissions to pass a role to an AWS service" and "Policy evaluation logic": in
+one account a trust policy that names the caller is enough, one that names the account leaves it to the caller's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.core.responses import BaseResponse
+from moto.iam.models import Role, User, iam_backends
+from moto.ssm.exceptions import InvalidDocument
+from moto.ssm.models import ssm_backends
+
+from sandbox.moto_ext.iam.iam import boundary_of, policies_of
+from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, Context, decide
+from sandbox.moto_ext.iam.role_access import said_to
+
+ASSUME = "sts:AssumeRole"
+_TASKS, _BACKUP, _SSM = "ecs-tasks.amazonaws.com", "backup.amazonaws.com", "ssm.amazonaws.com"
+_OF_TASKS = ("taskRoleArn", "executionRoleArn")
+Params = Mapping[str, Any]
+
+
+def passed_roles(response: BaseResponse, operation: str, params: Params, context: Context) -> Iterator[AccessRequest]:
+    """A request of iam:PassRole for each role that the call hands on, with the service that gets it."""
+    for service, role in _handed_on(response, operation, params):
+        arn = role if role.startswith("arn:") else f"arn:aws:iam::{response.current_account}:role/{role}"
+        yield AccessRequest("iam:PassRole", arn, {**context, "iam:PassedToService": (service,)})
+
+
+def _handed_on(response: BaseResponse, operation: str, params: Params) -> Iterator[tuple[str, str]]:
+    """Service and role, by the operation that hands it on; the roles of a task's definition were, with the definition.
+
+    What the sandbox's callers send: other operations hand on roles as well.
+    """
+    if operation in ("RegisterTaskDefinition", "RunTask"):
+        given = params if operation == "RegisterTaskDefinition" else params.get("overrides") or {}
+        yield from ((_TASKS, str(given[name])) for name in _OF_TASKS if given.get(name))
+    elif operation in ("StartBackupJob", "StartRestoreJob") and params.get("IamRoleArn"):
+        yield _BACKUP, str(params["IamRoleArn"])
+    elif operation == "StartAutomationExecution":
+        backend = ssm_backends[response.current_account][response.region]
+        with contextlib.suppress(InvalidDocument):  # the call itself says that there is none
+            content = json.loads(backend.get_document(str(params["DocumentName"]), "", "", "")["Content"])
+            yield from [(_SSM, str(content["assumeRole"]))] if content.get("assumeRole") else []
+
+
+def may_take(principal: User | Role, role: Role | None, request: AccessRequest) -> bool:
+    """Whether a principal of the account may assume ``role``, by its trust policy and the principal's own."""
+    if role is None:
+        return False
+    account = role.arn.split(":")[4]
+    backend = iam_backends[account]["aws"]
+    tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in role.tags or ()}
+    taking = AccessRequest(ASSUME, role.arn, {**request.context, **tags, "aws:PrincipalArn": (principal.arn,)})
+    document = role.assume_role_policy_document
+    trust = document if isinstance(document, str) else json.dumps(document)
+    by_name = said_to(trust, (principal.arn,), taking)
+    by_account = said_to(trust, (f"arn:aws:iam::{account}:root",), taking)
+    own = decide(policies_of(backend, principal), taking, boundary_of(backend, principal)).word
+    if EXPLICIT_DENY in (by_name, by_account, own):
+        return False
+    return by_name == ALLOWED or (by_account == ALLOWED and own == ALLOWED)

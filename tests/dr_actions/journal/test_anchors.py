@@ -1,0 +1,111 @@
+"""Heads of a journal in a bucket with Object Lock: written once, and compared with what the record says."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.guard import judge
+from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.journal.anchors import ANCHOR_CALLS, BucketAnchors, anchors_of
+from dr_actions.journal.comparison import anchored_everywhere
+from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, genesis, read_chain
+from dr_actions.model.plan import Call
+from dr_actions.model.send_failure import FailureKind, SendFailed
+from dr_estate.aws.clock import WorldClock
+from dr_estate.config.environment import load_environment
+from dr_estate.model.world_id import WorldId
+
+PLAIN = load_environment(Path(__file__).parents[3] / "environments", "sit")
+SIT = PLAIN.model_copy(update={"names": PLAIN.names.model_copy(update={"anchor_bucket": "evidence-{env}"})})
+INCIDENT = "INC-7"
+MOMENT = datetime(2026, 1, 7, tzinfo=UTC)
+
+
+class Bucket:
+    """A bucket that keeps each version: a sender of S3 calls. Pages hold two versions."""
+
+    def __init__(self) -> None:
+        self.versions: list[dict[str, Any]] = []
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Answer as S3 does: nothing is put where a current version is and If-None-Match forbids it."""
+        if call.operation == "PutObject":
+            key = call.params["Key"]
+            if call.params.get("IfNoneMatch") == "*" and any(row["Key"] == key for row in self.versions):
+                raise SendFailed(FailureKind.REFUSED, "At least one condition did not hold", "PreconditionFailed")
+            self.versions.append({"Key": key, "LastModified": MOMENT + timedelta(seconds=len(self.versions))})
+            return {}
+        rows = sorted(self.versions, key=lambda row: str(row["Key"]))
+        start = int(call.params.get("VersionIdMarker", 0))
+        more = {"IsTruncated": True, "NextKeyMarker": "k", "NextVersionIdMarker": str(start + 2)}
+        return {"Versions": rows[start : start + 2], **(more if len(rows) > start + 2 else {})}
+
+
+def chain(*sentences: str) -> Chain:
+    """A valid chain that says these sentences."""
+    world, entries = WorldId.live(SIT.account, ""), list[Entry]()
+    head = genesis("sit", INCIDENT, world)
+    for number, sentence in enumerate(sentences, 1):
+        data = {"says": sentence, **({"world": world.to_json()} if number == 1 else {})}
+        entries.append(entry_after(head, number, MOMENT, "r", EntryKind.NOTE, None, data))
+        head = entries[-1].digest
+    return read_chain("".join(entry.line + "\n" for entry in entries).encode(), "sit", INCIDENT)
+
+
+def test_heads_are_kept_once_and_found_over_all_pages() -> None:
+    bucket, record = Bucket(), chain("a", "b", "c")
+    anchors = BucketAnchors(bucket, SIT)
+    for entry in (*record.entries, *record.entries):
+        anchors.put(INCIDENT, entry)
+    assert len(bucket.versions) == 3
+    assert anchors.of(INCIDENT) == {entry.seq: entry.digest for entry in record.entries}
+    assert anchors.of("INC-8") == {}
+
+
+def test_the_first_head_to_arrive_counts() -> None:
+    bucket, record, forged = Bucket(), chain("a", "b"), chain("a", "never")
+    anchors = BucketAnchors(bucket, SIT)
+    for entry in (*record.entries, *forged.entries):
+        anchors.put(INCIDENT, entry)
+    good = {entry.seq: entry.digest for entry in record.entries}
+    assert anchors.of(INCIDENT) == good
+    compared = anchored_everywhere(forged, [("CloudWatch Logs", {1: good[1]}), (anchors.place, good)])
+    assert (compared.same, compared.differs_at) == (False, 2)
+    assert "in the bucket evidence-sit: DIFFERS from its anchors at entry 2" in compared.message
+
+
+def test_a_second_place_in_which_nothing_was_anchored_is_no_success() -> None:
+    record = chain("a")
+    heads = {entry.seq: entry.digest for entry in record.entries}
+    both = anchored_everywhere(record, [("CloudWatch Logs", heads), ("the bucket evidence-sit", {})])
+    assert (both.same, "in the bucket evidence-sit: NOT ANCHORED" in both.message) == (False, True)
+    assert anchored_everywhere(record, [("CloudWatch Logs", heads), ("the bucket evidence-sit", heads)]).same
+
+
+def test_where_no_bucket_is_named_there_is_one_place() -> None:
+    assert [anchors.place for anchors in anchors_of(Bucket(), PLAIN, WorldClock())] == ["CloudWatch Logs"]
+    assert [anchors.place for anchors in anchors_of(Bucket(), SIT, WorldClock())][1:] == ["the bucket evidence-sit"]
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [({}, False), ({"IfNoneMatch": ""}, True), ({"Bucket": "bbws-templates-sit"}, True)],
+)
+def test_the_guard_lets_a_run_add_to_that_bucket_and_overwrite_nothing(change: dict[str, str], refused: bool) -> None:
+    params = {"Bucket": "evidence-sit", "Key": "anchors/sit/INC-7/000000001-ab", "IfNoneMatch": "*", **change}
+    word = judge(Call("s3", "PutObject", SIT.regions.dr, params), GuardContext(SIT, ANCHOR_CALLS))
+    assert bool(word) == refused, word
+
+
+def test_the_operator_may_put_anchors_there_and_do_nothing_else_to_them() -> None:
+    documents = policies(SIT, declared())[IamRole.OPERATOR].values()
+    rows = [row for document in documents for row in document["Statement"] if row["Effect"] == "Allow"]
+    named = [row for row in rows if any("evidence-sit" in resource for resource in row["Resource"])]
+    assert [(row["Action"], row["Resource"]) for row in named] == [
+        (["s3:PutObject"], ["arn:aws:s3:::evidence-sit/anchors/sit/*"])
+    ]

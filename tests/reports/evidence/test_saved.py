@@ -1,0 +1,82 @@
+"""Saved evidence under its seal: each byte that is another one shows, by the name of what it is in."""
+
+from __future__ import annotations
+
+import lzma
+from functools import cache
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from dr_estate.snapshot.snapshot import from_json
+from reports.evidence.pack import Signature
+from reports.evidence.saved import sealed, text_to_sign, verify_saved
+from tests.utils.running import ROOT
+
+SAVED = ROOT / "tests" / "golden" / "evidence" / "sit-healthy.json.xz"
+KEY = "arn:aws:kms:eu-west-1:815856636111:key/1"
+
+
+@cache
+def evidence() -> bytes:
+    """What an earlier version saved: the first parts of it, with a digest of their own."""
+    from dr_estate.snapshot.snapshot import rewritten
+
+    body = orjson.loads(lzma.decompress(SAVED.read_bytes()))
+    return rewritten(orjson.dumps({**body, "parts": body["parts"][:3]}), lambda value: value)
+
+
+@cache
+def signed() -> bytes:
+    """The same, signed by a key of the test's."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    signature = key.sign(text_to_sign(evidence()), ec.ECDSA(hashes.SHA256()))
+    return sealed(evidence(), Signature(KEY, public, signature.hex()))
+
+
+def test_signed_evidence_is_whole_and_loads_as_it_was() -> None:
+    verdict = verify_saved(signed())
+    assert (verdict.faults, verdict.unsigned, KEY in verdict.signed_by) == ((), "", True)
+    assert from_json(signed()).parts == from_json(evidence()).parts
+
+
+def test_unsigned_evidence_says_why_and_so_does_an_earlier_versions() -> None:
+    verdict = verify_saved(sealed(evidence(), None, "kms:Sign was denied"))
+    assert (verdict.faults, verdict.signed_by, verdict.unsigned) == ((), "", "kms:Sign was denied")
+    earlier = verify_saved(evidence())
+    assert (earlier.faults, earlier.signed_by, "an earlier version" in earlier.unsigned) == ((), "", True)
+
+
+@pytest.mark.parametrize("every", [211, pytest.param(1, marks=pytest.mark.proof)])
+def test_each_flipped_byte_is_found(every: int) -> None:
+    raw = signed()
+    undetected = [
+        at
+        for at in range(0, len(raw), every)
+        if not verify_saved(raw[:at] + bytes([raw[at] ^ 1]) + raw[at + 1 :]).faults
+    ]
+    assert [] == undetected
+
+
+def test_what_was_changed_is_named_also_where_all_digests_are_made_anew_but_the_signature() -> None:
+    body = orjson.loads(signed())
+    name, side = body["parts"][1]["name"], body["parts"][1]["side"]
+    forged = orjson.loads(evidence())
+    forged["parts"][1]["region"] = "eu-central-1"
+    named = verify_saved(orjson.dumps({**body, "parts": forged["parts"]})).faults
+    assert f"{name} of {side} was changed." in named
+    assert "account was changed." in verify_saved(orjson.dumps({**body, "account": "1"})).faults
+    assert f"{name} of {side} is missing." in verify_saved(orjson.dumps({**body, "parts": body["parts"][2:]})).faults
+    made_anew = sealed(
+        orjson.dumps(forged), Signature(KEY, body["signature"]["public_key"], body["signature"]["signature"])
+    )
+    assert verify_saved(made_anew).faults == ("signature: the signature is not of this manifest and key.",)
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"{}", b'{"schema":"aws-dr-manager/evidence/1","parts":1}'])
+def test_what_is_no_evidence_is_a_fault(raw: bytes) -> None:
+    assert len(verify_saved(raw).faults) == 1
