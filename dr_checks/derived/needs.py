@@ -101,7 +101,12 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
-        ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "elbv2-routing.host-rules"),
+        (
+            "cloudfront.origin-follows",
+            "cloudfront-routing.origin-reached",
+            "cloudfront-routing.header-sent",
+            "elbv2-routing.host-rules",
+        ),
         reason="a bucket's policy for an origin access control is not evaluated",
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
