@@ -125,7 +125,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed")
     ),
     NeedKind.SECRET_POLICY: Followed(
-        ("roles.tasks-allowed",), reason="conditions of a policy that only AWS evaluates are taken as not met"
+        ("roles.tasks-allowed",),
+        reason="conditions of a policy that only AWS evaluates are taken as not met; policies beside the default one, "
+        "which no customer can set, are not read: a second call a secret lists them",
     ),
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),

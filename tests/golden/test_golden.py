@@ -73,6 +73,7 @@ SINCE = frozenset(
         "s3-quantity.readable-at-once",
         "s3.rule-precedence",
         "task-sources.exist",
+        "terraform.not-locked",
         "terraform.parameter-values",
         "topics.delivered",
         "variables.alike",
