@@ -16,6 +16,9 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The DR load balancer listens where the distribution asks
     Then the load balancer of the DR region listens on every port that the distribution asks its origin on
 
+  Scenario: The distribution sends the headers that the DR load balancer demands
+    Then the distribution sends every header that the load balancer of the DR region demands
+
   Scenario: An origin group fails over on server errors
     Then an origin group, where there is one, fails over to another origin on server errors
 

@@ -51,3 +51,6 @@ Feature: Prerequisites: access, contacts and tools for a recovery
 
   Scenario: A Terraform lock table exists in the DR region
     Then Terraform finds a lock table in the DR region
+
+  Scenario: No lock was left on the Terraform state
+    Then no lock was left on the Terraform state

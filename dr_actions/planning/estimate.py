@@ -17,13 +17,15 @@ from dr_actions.run_history.durations import StepDurations, is_measured, measure
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import control_table, efs, rds
+from dr_estate.readers import control_table, efs, elbv2, rds
 from dr_estate.snapshot.snapshot import Snapshot
 
 _GIB = 1024**3
 _MINUTE_S = 60
+USUAL_INTERVAL_S = 30.0  # by which the table tells the first health check of a target
+_FIRST_CHECK = "elb.first-check"
 IMAGE_GIB = 0.2  # the layers of a WordPress image, compressed: assumed
-_START = ("ecs.start-task", "ecs.warm-up", "elb.first-check", "cloudwatch.publish")
+_START = ("ecs.start-task", "ecs.warm-up", _FIRST_CHECK, "cloudwatch.publish")
 _REPLACE = ("ecs.drain", "ecs.stop-task")
 _LOOK, _BY_HAND = "tool.look", "person.change-by-hand"
 # What a step waits for that sends no call. A action that is not here, and sends none, has its budget.
@@ -54,10 +56,14 @@ _RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """GiB of the database and of the files, as far as they were seen; None where nothing showed them."""
+    """GiB of the database and of the files, as far as they were seen; None where nothing showed them.
+
+    ``check_interval_s`` is the longest interval of the health checks that the tenants' tasks must pass.
+    """
 
     database_gib: float | None = None
     files_gib: float | None = None
+    check_interval_s: float = USUAL_INTERVAL_S
 
     def of(self, row: AwsOperation) -> float | None:
         """The GiB that this operation takes its time by; 0 where none count."""
@@ -83,8 +89,12 @@ def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
             bytes_stored += [found.size_bytes for found in systems if found.name == files]
     with suppress(DataUnavailable):
         gib += [found.storage_gib for found in snapshot.get(rds.automated_backups, Side.DR)]
-    stored = max(bytes_stored, default=0)
-    return Sizes(max(gib, default=0) or None, stored / _GIB if stored else None)
+    stored, interval_s = max(bytes_stored, default=0), USUAL_INTERVAL_S
+    with suppress(DataUnavailable):
+        groups = snapshot.get_readable(elbv2.target_groups, Side.DR)
+        ours = [g.check_interval_s for g in groups if env.tenant_of(env.names.target_group, g.name)]
+        interval_s = float(max(ours, default=0) or USUAL_INTERVAL_S)
+    return Sizes(max(gib, default=0) or None, stored / _GIB if stored else None, interval_s)
 
 
 def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
@@ -137,7 +147,8 @@ def step_s(
         gib = sizes.of(row)
         if gib is None:
             return step.budget_s
-        total += row.seconds_to_done(quantile, gib=gib)
+        share = sizes.check_interval_s / USUAL_INTERVAL_S if row.id == _FIRST_CHECK else 1.0
+        total += share * row.seconds_to_done(quantile, gib=gib)
     return max(total, configured_s) if step.verb == _WAITED_OUT else total + configured_s
 
 

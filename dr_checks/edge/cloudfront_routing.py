@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
@@ -10,9 +10,14 @@ from dr_checks.edge.cloudfront import is_bucket, origins_of, serving
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront, elbv2
-from dr_estate.readers.cloudfront import Behaviour, HostPolicy, Origin
+from dr_estate.readers.cloudfront import Behaviour, Distribution, HostPolicy, Origin
+from dr_estate.readers.elbv2 import HeaderDemand, ListenerRule
 
 _WANTED = "forwards Host"
+_OF_VISITORS = frozenset(
+    {"accept", "accept-language", "authorization", "cookie", "origin", "referer", "user-agent", "x-requested-with"}
+)
+"""Headers that a visitor's browser sends."""
 
 
 @check(
@@ -57,10 +62,7 @@ def origin_reached(view: View) -> Iterator[Finding]:
     Origins that stand in the primary region alone are cloudfront.origin-follows' matter.
     """
     found, here = serving(view), {listener.port for listener in view.get(elbv2.listeners, Side.DR)}
-    targets = dict.fromkeys((found.target, *found.other_targets)) if found else {}
-    origins = {origin.id: origin for target in targets for origin in origins_of(found, target)} if found else {}
-    fetched = [o for o in origins.values() if o.protocol_policy and o.domain == view.env.traffic.origin_record]
-    for origin in fetched:
+    for origin in (fetched := [o for o in _following(view, found) if o.protocol_policy]):
         ports = _asked_on(origin, found.viewer_protocol if found else "")
         wanted = f"listens on {', '.join(map(str, ports))}"
         measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
@@ -76,11 +78,86 @@ def origin_reached(view: View) -> Iterator[Finding]:
         )
 
 
+@check(
+    "the distribution sends every header that the load balancer of the DR region demands",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL11-BP04", "REL13-BP04", "NIST CP-8"),
+)
+def header_sent(view: View) -> Iterator[Finding]:
+    """One of the rules that lead to the tenant's group is met by what CloudFront adds for the traffic name.
+
+    Values are compared by their digests: such a header is often a secret that keeps everybody else out. Source: ELB
+    DescribeRules, http-header; CloudFront Developer Guide, "Restrict access to Application Load Balancers".
+    """
+    demanding, judged = any(rule.demands for rule in view.get(elbv2.rules, Side.DR)), 0
+    found = serving(view) if demanding else None
+    origins = _following(view, found)
+    rules = _leading(view, {port for o in origins for port in _asked_on(o, found.viewer_protocol)}) if found else {}
+    for tenant in view.tenants if rules else ():
+        leading = rules.get(view.env.named(view.env.names.target_group, tenant=tenant.id), [])
+        if leading and all(rule.demands for rule in leading):
+            judged += 1
+            yield _admitted(view, tenant.id, leading, origins)
+    if not judged:
+        yield view.none_expected("all rules", "no rule of a tenant demands a header of the traffic name's visitors")
+
+
+def _leading(view: View, ports: Collection[int]) -> Mapping[str, list[ListenerRule]]:
+    """The rules of the DR region's listeners on these ports, by the name of the group that they lead to."""
+    names = {group.arn: group.name for group in view.get(elbv2.target_groups, Side.DR)}
+    listening = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
+    found: dict[str, list[ListenerRule]] = {}
+    for rule in view.get(elbv2.rules, Side.DR):
+        for arn in rule.action.target_groups if rule.listener in listening else ():
+            found.setdefault(names.get(arn, arn), []).append(rule)
+    return found
+
+
+def _admitted(view: View, tenant: str, leading: list[ListenerRule], origins: list[Origin]) -> Finding:
+    host = view.env.named(view.env.names.target_group, tenant=tenant)
+    answers = {origin.id: [_meets(rule, dict(origin.headers)) for rule in leading] for origin in origins}
+    lost = sorted(name for name, met in answers.items() if not any(found is not False for found in met))
+    demanded = ", ".join(sorted({demand.header for rule in leading for demand in rule.demands}))
+    wanted = f"CloudFront sends {demanded} as the rules demand it"
+    if lost:
+        reason = "no rule takes a visitor's request: each gets the load balancer's default page once this region serves"
+        remedy = (
+            f"Give aws_lb_listener_rule of {host} in {view.env.regions.dr} the http_header that origin "
+            f"{', '.join(lost)} sends by custom_header; while it is changed, let the rule accept both values."
+        )
+        return view.gap(host, f"{demanded}: not sent, or another value", wanted, reason, remedy, tenant)
+    if all(True in met for met in answers.values()):
+        return view.ok(host, f"{demanded}: sent as demanded", wanted, "the rules take what CloudFront sends", tenant)
+    return view.unknown(host, wanted, f"{demanded}: visitors send it, or a pattern stands for it.", tenant)
+
+
+def _meets(rule: ListenerRule, sent: Mapping[str, str]) -> bool | None:
+    """Whether the headers that are added meet all that the rule demands; None where that cannot be told from here."""
+    answers = [_meets_one(demand, sent) for demand in rule.demands]
+    return False if False in answers else None if None in answers else True
+
+
+def _meets_one(demand: HeaderDemand, sent: Mapping[str, str]) -> bool | None:
+    if sent.get(demand.header) in demand.digests:
+        return True
+    by_visitor = demand.header not in sent and demand.header in _OF_VISITORS
+    return None if by_visitor or (demand.patterned and demand.header in sent) else False
+
+
 def _asked_on(origin: Origin, viewer: str) -> tuple[int, ...]:
     http, https = origin.ports
     if origin.protocol_policy == "match-viewer":
         return (http, https) if viewer == "allow-all" else (https,)
     return (https,) if origin.protocol_policy == "https-only" else (http,)
+
+
+def _following(view: View, found: Distribution | None) -> list[Origin]:
+    """The origins of the distribution's behaviours that are the traffic name."""
+    targets = dict.fromkeys((found.target, *found.other_targets)) if found else {}
+    origins = {origin.id: origin for target in targets for origin in origins_of(found, target)} if found else {}
+    return [origin for origin in origins.values() if origin.domain == view.env.traffic.origin_record]
 
 
 def _policies(view: View) -> tuple[Mapping[str, HostPolicy], Unavailable | None]:

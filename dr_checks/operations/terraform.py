@@ -10,9 +10,11 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.durations import duration
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import control_table, efs, ssm_parameters, terraform_state, vpc
 
+_A_RUN_S = 3600.0  # no plan or apply of the platform takes longer
 _AWAY = (control_table.ON_DR, control_table.FAILING_BACK, control_table.ABORTING)
 
 
@@ -123,6 +125,41 @@ def lock_table(view: View) -> Iterator[Finding]:
         reason = "Terraform cannot take its lock, and runs without one may corrupt the state"
         remedy = f"Add a replica of the lock table in {view.region}, or use S3 locking (use_lockfile = true)."
         yield view.gap(names, "absent", "one ACTIVE", reason, remedy)
+
+
+@check(
+    "no lock was left on the Terraform state",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=("TfStateReachableFromDr",),
+    traps=("T39",),
+    applies=replication_expected,
+)
+def not_locked(view: View) -> Iterator[Finding]:
+    """No lock on the state or its copy is an hour old: a run that lost its region never gives its lock back.
+
+    Source: DynamoDB GetItem of LockID, S3 HeadObject of .tflock.
+    """
+    locks, wanted = view.get(terraform_state.held_locks), "no lock, or one of this hour"
+    for lock in locks:
+        if isinstance(lock, Unavailable):
+            yield view.unknown("locks", wanted, lock)
+            continue
+        subject, age_s = f"{lock.place}: {lock.path}", (view.now - lock.since).total_seconds() if lock.since else None
+        measured = f"{lock.operation or 'locked'}, {'since when is not told' if age_s is None else duration(age_s)}"
+        if age_s is not None and age_s < _A_RUN_S:
+            yield view.ok(subject, measured, wanted, "somebody provisions now, and gives it back")
+        else:
+            reason = "Terraform waits for it in either region, and provisions nothing in the failover"
+            yield view.gap(subject, measured, wanted, reason, _freed(lock))
+    if not locks:
+        yield view.ok("all states", "no lock", wanted, "a failover can provision at once")
+
+
+def _freed(lock: terraform_state.StateLock) -> str:
+    if not lock.id:
+        return f"See that no run goes on; then delete the lock's file beside {lock.path} in {lock.place}."
+    return f"See that no run goes on, and how far it came; then terraform force-unlock {lock.id}."
 
 
 @check(

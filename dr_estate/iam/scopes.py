@@ -28,6 +28,7 @@ _CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
 def of_reading(action: str, env: Environment, _region: str) -> Scope:
     """Where ``action`` may look: everywhere, except that contents are read of the environment's own things alone."""
     narrowed: dict[str, Callable[[], Scope]] = {
+        "dynamodb:GetItem": lambda: ([_arn(env, "*", "dynamodb", f"table/{name}") for name in _lock_tables(env)], {}),
         "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
         "logs:GetLogEvents": lambda: ([*_logs(env), *anchors(env)], {}),
@@ -303,6 +304,10 @@ def _buckets(env: Environment, region: str) -> list[str]:
     state = env.named(env.names.state_bucket)
     names = [name for name in map(env.named, env.names.buckets) if name != state]
     return names if region == env.regions.primary else [env.named(env.names.bucket_copy, bucket=name) for name in names]
+
+
+def _lock_tables(env: Environment) -> list[str]:
+    return [env.named(pattern) for pattern in env.names.state_lock_tables]
 
 
 def _read_buckets(env: Environment) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.settings import TrafficSettings
+from dr_estate.model.header_digest import header_digest
 from dr_estate.model.managed_policies import MANAGED_POLICIES
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers.route53 import plain
@@ -25,6 +26,7 @@ class Origin:
 
     ``ports`` are those of HTTP and HTTPS that a custom one is asked on.
     ``kind`` is custom, s3, vpc or unknown; "" in earlier evidence, which tells a custom one by its policy alone.
+    ``headers`` are those that CloudFront adds: (name, digest of the value), for the value may be a secret.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Origin:
     connect_s: int
     kind: str = ""
     ports: tuple[int, int] = (80, 443)
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +213,9 @@ def _origin(row: dict[str, Any]) -> Origin:
         connect_s=row.get("ConnectionTimeout", 10),
         kind=next((kind for key, kind in _KINDS.items() if key in row), "unknown"),
         ports=(custom.get("HTTPPort", 80), custom.get("HTTPSPort", 443)),
+        headers=tuple(
+            (added["HeaderName"].lower(), header_digest(added["HeaderValue"])) for added in _items(row, "CustomHeaders")
+        ),
     )
 
 

@@ -8,15 +8,19 @@ from hashlib import sha256
 from json import dumps
 from typing import Any
 
+from dr_estate.model.header_digest import header_digest
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, Reading, read_metrics
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 BALANCER_READS = frozenset({"elbv2:DescribeLoadBalancers", "elbv2:DescribeLoadBalancerAttributes"})
+LISTENER_READS = frozenset({"elbv2:DescribeListeners", "elbv2:DescribeListenerCertificates"})
+RULE_READS = LISTENER_READS | {"elbv2:DescribeRules"}
 
 _PAGE = {"PageSize": 400}
 _HEALTHY, GROUP, _BALANCER = "HealthyHostCount", "TargetGroup", "LoadBalancer"
 _EVERY_PATH = frozenset({"*", "/*"})
+_WILD = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,25 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderDemand:
+    """An http-header condition: one of ``digests`` must be the digest of the header's value.
+
+    ``patterned``: wildcards or regular expressions are accepted besides.
+    """
+
+    header: str
+    digests: tuple[str, ...]
+    patterned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerRule:
     """One rule that is not the default. ``hosts`` are the values of its host-header condition, () for every host.
 
     ``others`` are its further conditions: field, header's name and a digest of what is wanted, for the value of a
     header may be a secret that CloudFront adds; a path pattern that every path matches is none. ``conditions`` is how
     many there are in all. ``by_regex``: the host-header condition has regular expressions besides, whose syntax is the
-    load balancer's own.
+    load balancer's own. ``demands``: those of ``others`` that want a header, all of which must be met.
     """
 
     listener: str
@@ -95,6 +111,7 @@ class ListenerRule:
     action: ListenerAction
     by_regex: bool = False
     others: tuple[str, ...] = ()
+    demands: tuple[HeaderDemand, ...] = ()
 
     @property
     def further(self) -> tuple[str, ...]:
@@ -156,10 +173,7 @@ def _load_balancer(context: ReadContext, row: dict[str, Any]) -> LoadBalancer:
     )
 
 
-@part(
-    *REGIONAL,
-    reads=frozenset({"elbv2:DescribeListeners", "elbv2:DescribeListenerCertificates"}),
-)
+@part(*REGIONAL, reads=LISTENER_READS)
 def listeners(context: ReadContext) -> tuple[Listener, ...]:
     """The load balancer's listeners with all their certificates; empty where there is no load balancer."""
     balancer = context.part(load_balancer)
@@ -236,9 +250,23 @@ def _rule(listener: str, row: dict[str, Any]) -> ListenerRule:
     others = sorted(_further(c) for c in conditions if c["Field"] != "host-header" and not _matches_every_path(c))
     hosts = [h for c in of_hosts for h in c.get("HostHeaderConfig", {}).get("Values") or c.get("Values", [])]
     by_regex = any(c.get("RegexValues") or c.get("HostHeaderConfig", {}).get("RegexValues") for c in of_hosts)
-    priority, action = int(row["Priority"]), _action(row["Actions"])
     return ListenerRule(
-        listener, priority, tuple(sorted(hosts)), len(of_hosts) + len(others), action, by_regex, tuple(others)
+        listener,
+        int(row["Priority"]),
+        tuple(sorted(hosts)),
+        len(of_hosts) + len(others),
+        _action(row["Actions"]),
+        by_regex,
+        tuple(others),
+        tuple(_demand(c["HttpHeaderConfig"]) for c in conditions if c.get("HttpHeaderConfig")),
+    )
+
+
+def _demand(config: dict[str, Any]) -> HeaderDemand:
+    values = config.get("Values") or []
+    exact = sorted(header_digest(value) for value in values if not set(value) & _WILD)
+    return HeaderDemand(
+        config["HttpHeaderName"].lower(), tuple(exact), len(exact) < len(values) or bool(config.get("RegexValues"))
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailable, UnavailableKind
@@ -20,7 +21,7 @@ from dr_estate.reading.part import GLOBAL, REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 # what its parts build on: the records, the load balancers and the services
-SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | ecs.SERVICE_READS | sts_identity.READS
+SITE_READS = route53.RECORD_READS | elbv2.BALANCER_READS | elbv2.RULE_READS | ecs.SERVICE_READS | sts_identity.READS
 
 # through the distribution: where it is, and where visitors' names lead where no resolver answers (T70)
 EDGE_READS = SITE_READS | cloudfront.DISTRIBUTION_READS | TEST_READS
@@ -30,6 +31,7 @@ _STRANGER = "nobody.invalid"
 _NO_TENANT = "not-a-tenant"  # a tenant's label in DNS has no hyphen
 _FIRST = 10
 _SERVER_FAULT = 500
+_HEADER_DEMANDED = "the load balancer takes requests for it only with a header that CloudFront adds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,35 @@ def _door_name(context: ReadContext) -> str:
 def visits(context: ReadContext) -> VisitRound | None:
     """Each tenant's probe path over HTTP, as CloudFront asks for it; None where there is no load balancer.
 
-    The stranger goes first: where it gets no connection, nobody is asked after it.
+    The stranger goes first: where it gets no connection, nobody is asked after it. Who is routed only with a header
+    that CloudFront adds, is not asked either: it may be a secret, and is sent from nowhere else.
     """
     where = context.part(front)
     if where is None:
         return None
-    go = _visiting(context, where)
-    return VisitRound(go(_STRANGER), tuple(context.maybe(go, _hosts(context))))
+    go, hosts = _visiting(context, where), _hosts(context)
+    dark = Unavailable(UnavailableKind.NOT_REACHABLE, _HEADER_DEMANDED, context.region)
+    closed = dict.fromkeys(_by_header(context, hosts), dark)
+    if hosts and len(closed) == len(hosts):
+        raise DataUnavailable(dark)
+    answers = context.maybe(go, [host for host in hosts if host not in closed])
+    return VisitRound(go(_STRANGER), (*answers, *closed.values()))
+
+
+def _by_header(context: ReadContext, hosts: list[str]) -> list[str]:
+    """The hosts that the HTTP listener routes only with a header; none where the rules were not read."""
+    try:
+        plain = {listener.arn for listener in context.part(elbv2.listeners) if listener.port == _HTTP}
+        rules = [rule for rule in context.part(elbv2.rules) if rule.listener in plain]
+    except DataUnavailable:
+        return []
+    asking = {pattern.lower() for rule in rules if rule.demands for pattern in rule.hosts}
+    free = {pattern.lower() for rule in rules if not rule.demands for pattern in rule.hosts}
+    return [host for host in hosts if _any_of(asking, host) and not _any_of(free, host)]
+
+
+def _any_of(patterns: set[str], host: str) -> bool:
+    return host in patterns or any(fnmatchcase(host, pattern) for pattern in patterns if "*" in pattern)
 
 
 @part(*REGIONAL, reads=SITE_READS, visits=True)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 STATE_READS = frozenset({"s3:HeadObject"})
 LOCK_READS = frozenset({"dynamodb:DescribeTable"})
+HELD_READS = LOCK_READS | {"dynamodb:GetItem", "s3:HeadObject"}
 
 _NO_OBJECT = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
 
@@ -36,6 +41,20 @@ class LockTable:
 
     name: str
     status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateLock:
+    """A lock on a state: where it lies, whose ``path`` it locks, and the id by which Terraform gives it up.
+
+    ``since`` is None where the lock does not tell; ``id`` and ``operation`` are "" of a lock file of S3.
+    """
+
+    place: str
+    path: str
+    id: str
+    operation: str
+    since: datetime | None
 
 
 @part(*REGIONAL, reads=STATE_READS)
@@ -67,3 +86,35 @@ def lock_tables(context: ReadContext) -> tuple[LockTable, ...]:
     rows = [{"Name": context.env.named(pattern)} for pattern in context.env.names.state_lock_tables]
     read = context.each(lambda row: context.row(row, table, "Name"), rows)
     return tuple(found for found in read if found is not None)
+
+
+@part(Side.DR, reads=HELD_READS)
+def held_locks(context: ReadContext) -> tuple[StateLock | Unavailable, ...]:
+    """Locks on the state and on its copy: an item each in every lock table, and the lock file beside the copy.
+
+    A file is replicated as any object is, and its deletion only where delete markers are. Source: Terraform, "Backend
+    Type: s3", use_lockfile and dynamodb_table.
+    """
+    env = context.env
+    bucket, key = env.named(env.names.state_bucket), env.named(env.names.state_key)
+    copy = env.named(env.names.bucket_copy, bucket=bucket)
+    tables = [table.name for table in context.part(lock_tables) if table.status]
+    wanted = [(table, f"{name}/{key}") for table in tables for name in (bucket, copy)]
+    items = context.maybe(lambda pair: _item(context, *pair), wanted)
+    files = context.maybe(lambda name: _lock_file(context, name, key), [copy])
+    return tuple(lock for lock in (*items, *files) if lock is not None)
+
+
+def _item(context: ReadContext, table: str, path: str) -> StateLock | None:
+    named = {"TableName": table, "Key": {"LockID": {"S": path}}}
+    answer: dict[str, Any] = context.call("dynamodb", "get_item", **named)
+    if not answer.get("Item"):
+        return None
+    info = json.loads(answer["Item"].get("Info", {}).get("S") or "{}")
+    since = moment(info["Created"]) if info.get("Created") else None
+    return StateLock(table, path, str(info.get("ID", "")), str(info.get("Operation", "")), since)
+
+
+def _lock_file(context: ReadContext, bucket: str, key: str) -> StateLock | None:
+    found = context.find("s3", "head_object", _NO_OBJECT, Bucket=bucket, Key=f"{key}.tflock")
+    return StateLock(bucket, f"{bucket}/{key}", "", "", found["LastModified"]) if found else None

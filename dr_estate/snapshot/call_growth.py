@@ -47,7 +47,8 @@ GROWS: Mapping[str, Growth] = {
 
 NO_BATCH_READ: Mapping[str, str] = {
     "ecs:DescribeTaskDefinition": "ECS describes one revision a call: ListTaskDefinitions gives ARNs alone",
-    "secretsmanager:GetResourcePolicy": "no list or batch has a secret's policy; of the DR region's secrets alone",
+    "secretsmanager:GetResourcePolicy": "no list or batch has one: ListResourcePolicies names those of a secret; "
+    "of the DR region's secrets alone",
 }
 """One call a tenant, in each region unless the DR region's things alone are read, and why."""
 CACHED = frozenset({"ecs:DescribeTaskDefinition"})

@@ -29,7 +29,7 @@ def _distribution(world: World) -> str:
     return str(found[0]["Id"])
 
 
-def _update(world: World, change: Callable[[Config], Any]) -> None:
+def update_distribution(world: World, change: Callable[[Config], Any]) -> None:
     """Update the tenants' distribution by ``change``, and record how it was. An update needs the current ETag."""
     name = _distribution(world)
     before = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)
@@ -55,7 +55,7 @@ def _update(world: World, change: Callable[[Config], Any]) -> None:
 )
 def edge_disabled(world: World) -> None:
     """Disable the distribution."""
-    _update(world, lambda config: config.update(Enabled=False))
+    update_distribution(world, lambda config: config.update(Enabled=False))
 
 
 @disaster(
@@ -67,7 +67,7 @@ def edge_forgets(world: World) -> None:
     """Replace the wildcard by the names of all tenants but the last."""
     domain = world.environment.traffic.tenant_domain
     names = [f"{tenant.replace('-', '')}.{domain}" for tenant in world.tenants[:-1]]
-    _update(world, lambda config: config.update(Aliases={"Quantity": len(names), "Items": names}))
+    update_distribution(world, lambda config: config.update(Aliases={"Quantity": len(names), "Items": names}))
 
 
 @disaster(
@@ -86,7 +86,7 @@ def edge_stays(world: World) -> None:
         behaviour = {k: v for k, v in config["DefaultCacheBehavior"].items() if k in _KEPT} | wanted
         config["CacheBehaviors"] = {"Quantity": 1, "Items": [behaviour]}
 
-    _update(world, change)
+    update_distribution(world, change)
 
 
 _KEPT = ("ViewerProtocolPolicy", "CachePolicyId", "OriginRequestPolicyId", "AllowedMethods", "Compress")
@@ -111,7 +111,7 @@ def edge_group(world: World) -> None:
         }
         config["OriginGroups"] = {"Quantity": 1, "Items": [group]}
 
-    _update(world, change)
+    update_distribution(world, change)
 
 
 @disaster(
@@ -126,7 +126,7 @@ def edge_plain(world: World) -> None:
         config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "allow-all"
         config["ViewerCertificate"]["MinimumProtocolVersion"] = "TLSv1"
 
-    _update(world, change)
+    update_distribution(world, change)
 
 
 @disaster(
@@ -136,7 +136,7 @@ def edge_plain(world: World) -> None:
 )
 def edge_hides_host(world: World) -> None:
     """Send every header on but Host (Managed-AllViewerExceptHostHeader)."""
-    _update(world, lambda config: config["DefaultCacheBehavior"].update(OriginRequestPolicyId=_EXCEPT_HOST))
+    update_distribution(world, lambda config: config["DefaultCacheBehavior"].update(OriginRequestPolicyId=_EXCEPT_HOST))
 
 
 _EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
@@ -224,4 +224,4 @@ def _short_lived(names: list[str]) -> tuple[bytes, bytes]:
 )
 def edge_asks_another_port(world: World) -> None:
     """Let the distribution ask its origin on port 8080."""
-    _update(world, lambda config: config["Origins"]["Items"][0]["CustomOriginConfig"].update(HTTPPort=8080))
+    update_distribution(world, lambda config: config["Origins"]["Items"][0]["CustomOriginConfig"].update(HTTPPort=8080))

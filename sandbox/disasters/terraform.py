@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from dr_estate.config.environment import Side
+from sandbox.core.state import now
 from sandbox.disasters import disaster
 from sandbox.disasters.prerequisites import hide_object, replace_object
 from sandbox.world.world import World
+
+_HOURS_AGO = timedelta(hours=5)
 
 
 def _copy(world: World) -> tuple[str, str]:
@@ -54,6 +58,21 @@ def lock_missing(world: World) -> None:
             TableName=name,
             ReplicaUpdates=[{what: {"RegionName": region}}],
         )
+
+
+@disaster(
+    "terraform-lock-left",
+    "A run of Terraform died with its lock, hours ago",
+    trips=("terraform.not-locked",),
+)
+def lock_left(world: World) -> None:
+    """Put the lock of an apply into the lock table, as Terraform does."""
+    bucket, key = _copy(world)
+    table = world.environment.named(world.environment.names.state_lock_tables[0])
+    item = {"LockID": {"S": f"{bucket}/{key}"}}
+    info = {"ID": "0f4a9c0e", "Operation": "OperationTypeApply", "Created": f"{now() - _HOURS_AGO:%Y-%m-%dT%H:%M:%SZ}"}
+    world.undo(Side.DR, "dynamodb", "DeleteItem", TableName=table, Key=item)
+    world.call(Side.DR, "dynamodb", "PutItem", TableName=table, Item={**item, "Info": {"S": json.dumps(info)}})
 
 
 @disaster(

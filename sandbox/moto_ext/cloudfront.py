@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from moto.cloudfront.models import CloudFrontBackend, Distribution, DistributionConfig, ViewerCertificate
+from moto.cloudfront.models import (
+    CloudFrontBackend,
+    Distribution,
+    DistributionConfig,
+    Origin,
+    ViewerCertificate,
+    cloudfront_backends,
+)
 
 from sandbox.core.aws_regions import CERTIFICATES_OF_CLOUDFRONT
 from sandbox.core.patching import refused, wrap
@@ -59,8 +66,6 @@ def _created(original: Callable[..., Any], self: Distribution, *args: Any, **kwa
 
 
 def _require_free_names(distribution: Distribution) -> None:
-    from moto.cloudfront.models import cloudfront_backends
-
     account = distribution.arn.split(":")[4]
     mine = set((distribution.Aliases or {}).get("Items") or ())
     for other in cloudfront_backends[account][distribution.arn.split(":")[1]].distributions.values():
@@ -76,6 +81,18 @@ def _updated(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, 
     answer = original(self, *args, **kwargs)
     answer[0].last_modified_time = now()
     return answer
+
+
+def added_headers(origin: Origin) -> dict[str, str]:
+    """The headers that the distribution adds for an origin, by their names in lower case (API_OriginCustomHeader)."""
+    rows = (origin.custom_headers or {}).get("Items") or ()
+    return {str(row["HeaderName"]).lower(): str(row["HeaderValue"]) for row in rows}
+
+
+def all_added_headers(account: str) -> list[dict[str, str]]:
+    """The headers that each enabled distribution of the account adds for its first origin."""
+    configs: list[Any] = [d.distribution_config for d in cloudfront_backends[account]["aws"].distributions.values()]
+    return [added_headers(config.Origins["Items"][0]) for config in configs if config.Enabled]
 
 
 def install() -> None:

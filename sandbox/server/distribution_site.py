@@ -9,11 +9,12 @@ from typing import Any
 from moto.cloudfront.models import cloudfront_backends
 
 from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.cloudfront import added_headers
 from sandbox.moto_ext.cloudfront_policies import forwards_host
 from sandbox.moto_ext.elbv2.openings import CLOUDFRONT
 from sandbox.moto_ext.route53.health import HealthChecker
 from sandbox.moto_ext.route53.names import plain
-from sandbox.server.load_balancer import LoadBalancerSite, SiteReply, SiteRequest
+from sandbox.server.load_balancer import NO_HEADERS, LoadBalancerSite, SiteReply, SiteRequest
 
 NAME = "cloudfront"
 """What stands in the place of a region where the world tells its sites' ports."""
@@ -39,21 +40,30 @@ class DistributionSite:
         """Everybody reaches CloudFront."""
         return True
 
-    def reply(self, _port: int, host: str, wanted: SiteRequest | None = None) -> SiteReply | None:
+    def reply(
+        self,
+        _port: int,
+        host: str,
+        wanted: SiteRequest | None = None,
+        source: str = CLOUDFRONT,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> SiteReply | None:
         """The answer of the origin to ``host``; an origin that does not answer is a 504 (CloudFront guide).
 
-        A behaviour whose policies leave Host out asks for the origin's own name in its place.
+        A behaviour whose policies leave Host out asks for the origin's own name in its place. The origin's own headers
+        come in the place of the visitor's.
         """
         with WORLD_LOCK:
             config = self._config(host)
             if config is None:
                 return SiteReply(UNKNOWN_HOST, "<h1>403 ERROR</h1>")
-            origin = str(config.Origins["Items"][0].domain_name)
+            fetched = config.Origins["Items"][0]
+            origin, sent_headers = str(fetched.domain_name), {**headers, **added_headers(fetched)}
             region = self._region(origin)
             sent = host if forwards_host(self.account, config.DefaultCacheBehavior) else origin
         if region not in self._doors:
             return SiteReply(BAD_GATEWAY, "<h1>502 ERROR</h1>")
-        reply = self._doors[region].reply(HTTP, sent, wanted, CLOUDFRONT)
+        reply = self._doors[region].reply(HTTP, sent, wanted, source, sent_headers)
         return reply or SiteReply(NO_ANSWER, "<h1>504 ERROR</h1>")
 
     def certificate(self, name: str | None) -> tuple[bytes, bytes] | None:

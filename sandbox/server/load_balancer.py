@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 import itertools
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from moto.acm.models import acm_backends
 from moto.ecs.models import ecs_backends
@@ -21,9 +20,11 @@ from sandbox.moto_ext.data.tenant_pages import FINE, UNAUTHORISED, PageAnswer
 from sandbox.moto_ext.ecs.targets import GroupTarget, Targets
 from sandbox.moto_ext.ecs.tasks import RunningTask
 from sandbox.moto_ext.elbv2.openings import VISITOR, lets_in
+from sandbox.moto_ext.elbv2.rule_matching import groups_of, matches
 
 HTML, JSON = "text/html; charset=UTF-8", "application/json"
 BAD_GATEWAY, UNAVAILABLE, GATEWAY_TIMEOUT = 502, 503, 504
+NO_HEADERS: Mapping[str, str] = {}
 PAGE = """<!DOCTYPE html><html><head><title>{tenant}: log in</title>
 <link rel="stylesheet" href="https://{host}/wp-admin/css/login.min.css"></head>
 <body class="login"><form action="https://{host}/wp-login.php" method="post"></form></body></html>
@@ -75,7 +76,14 @@ class LoadBalancerSite:
             return None
         return next((listener for listener in balancer.listeners.values() if int(listener.port) == port), None)
 
-    def reply(self, port: int, host: str, wanted: SiteRequest | None = None, source: str = VISITOR) -> SiteReply | None:
+    def reply(
+        self,
+        port: int,
+        host: str,
+        wanted: SiteRequest | None = None,
+        source: str = VISITOR,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> SiteReply | None:
         """The answer to ``host``; None where the connection is to be closed without one."""
         with WORLD_LOCK:
             listener = self.listener(port)
@@ -83,7 +91,7 @@ class LoadBalancerSite:
                 return None
             if ill(self.region, "error", SITES):
                 return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
-            return self._routed(listener, host, wanted)
+            return self._routed(listener, host, wanted, headers)
 
     def lets_in(self, port: int) -> bool:
         """Whether a visitor's connection to the port comes about; one without a listener is refused elsewhere."""
@@ -94,17 +102,19 @@ class LoadBalancerSite:
         balancer = self._balancer()
         return balancer is not None and lets_in(self.environment.account, self.region, balancer, port, source)
 
-    def _routed(self, listener: FakeListener, host: str, wanted: SiteRequest | None) -> SiteReply:
+    def _routed(
+        self, listener: FakeListener, host: str, wanted: SiteRequest | None, headers: Mapping[str, str]
+    ) -> SiteReply:
         rules = sorted(
             listener.rules.values(), key=lambda rule: int(rule.priority) if rule.priority != "default" else 1 << 20
         )
-        actions = next((rule.actions for rule in rules if _matches(rule.conditions, host)), listener.default_actions)
-        action = actions[-1]
+        taken = next((rule for rule in rules if matches(rule.conditions, host, headers)), None)
+        action = (taken.actions if taken else listener.default_actions)[-1]
         if action.type == "fixed-response":
             fixed = action.data.get("FixedResponseConfig", {})
             return SiteReply(int(fixed.get("StatusCode") or 200), str(fixed.get("MessageBody") or ""))
         backend = elbv2_backends[self.environment.account][self.region]
-        groups = [backend.target_groups.get(arn) for arn in backend._get_target_group_arns_from(action.data)]
+        groups = [backend.target_groups.get(arn) for arn in groups_of(action)]
         targets = Targets(self.environment.account, self.region)
         known = [(group, targets.of(group)) for group in groups if group is not None]
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
@@ -170,17 +180,6 @@ class LoadBalancerSite:
 
 def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:
     return [target for target in targets if target.state == "healthy"]
-
-
-def _matches(conditions: list[dict[str, Any]], host: str) -> bool:
-    """Whether a rule's host-header conditions match; a rule without one, and the default, do not."""
-    values = [
-        pattern
-        for condition in conditions
-        if condition.get("Field") == "host-header"
-        for pattern in (condition.get("HostHeaderConfig") or {}).get("Values") or condition.get("Values") or ()
-    ]
-    return any(fnmatch.fnmatchcase(host, pattern.lower()) for pattern in values)
 
 
 def said(reason: str) -> str:

@@ -70,7 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "").partition(":")[0].lower()
         slow = (lag_s("slow_s", outage.seconds) for outage in ill(self.server.door.region, "slow", SITES))
         STOPPING.wait(sum(slow))
-        reply = self.server.door.reply(self.server.listens_as, host, wanted)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = self.server.door.reply(self.server.listens_as, host, wanted, headers=headers)
         self.close_connection = True
         if reply is not None:
             self._send(reply)

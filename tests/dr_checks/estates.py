@@ -30,6 +30,7 @@ from dr_estate.readers import (
     secretsmanager,
     sns_delivery,
     task_sources,
+    terraform_state,
     vpc,
 )
 from dr_estate.readers.cloudfront import Behaviour
@@ -110,6 +111,7 @@ def healthy() -> Snapshot:
             for row in recorded.get(rds.instances, Side.PRIMARY)
         ),
         (control_table.people.name, Side.DR): control_table.RequiredPeople("sit-dr-control", 1, "1"),
+        (terraform_state.held_locks.name, Side.DR): (),
         (vpc.internet_gateways.name, Side.DR): ("igw-1",),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),

@@ -51,6 +51,7 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "cloudfront-routing.header-sent",
         "cloudfront-routing.origin-reached",
         "copy-roles.may-copy",
         "copy-roles.may-restore",
@@ -72,6 +73,7 @@ SINCE = frozenset(
         "s3-quantity.readable-at-once",
         "s3.rule-precedence",
         "task-sources.exist",
+        "terraform.not-locked",
         "terraform.parameter-values",
         "topics.delivered",
         "variables.alike",

@@ -50,7 +50,7 @@ PRIVATE_USES = {
     "sandbox/moto_ext/s3/s3.py": 3,
     "sandbox/moto_ext/sns.py": 1,
     "sandbox/seeding/certificates.py": 1,
-    "sandbox/server/load_balancer.py": 2,
+    "sandbox/server/load_balancer.py": 1,
     "sandbox/world/persistence.py": 1,
     "utils/aws_mgmt/generate/docs_pages.py": 1,
 }

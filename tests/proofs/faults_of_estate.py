@@ -204,6 +204,38 @@ def _rules_gone(aws: Aws) -> object:
     return wanted
 
 
+def _demands(wanted: str, sent: str = "") -> Callable[[Aws], object]:
+    """Let the tenant's rules demand a secret header, and CloudFront send one, where it sends any."""
+
+    def make(aws: Aws) -> object:
+        if sent:
+            _sends(aws, sent)
+        elb, arn = _balancer(aws)
+        group = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
+        for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+            for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+                if group["TargetGroupArn"] in json.dumps(rule["Actions"]):
+                    conditions = [{key: c[key] for key in ("Field", "HostHeaderConfig")} for c in rule["Conditions"]]
+                    header = {"HttpHeaderName": _SECRET, "Values": [wanted]}
+                    conditions.append({"Field": "http-header", "HttpHeaderConfig": header})
+                    elb.modify_rule(RuleArn=rule["RuleArn"], Conditions=conditions)
+        return group
+
+    return make
+
+
+def _sends(aws: Aws, secret: str) -> None:
+    edge = aws.client("cloudfront", Side.GLOBAL)
+    name = edge.list_distributions()["DistributionList"]["Items"][0]["Id"]
+    found = edge.get_distribution_config(Id=name)
+    added = {"Quantity": 1, "Items": [{"HeaderName": _SECRET, "HeaderValue": secret}]}
+    found["DistributionConfig"]["Origins"]["Items"][0]["CustomHeaders"] = added
+    edge.update_distribution(Id=name, IfMatch=found["ETag"], DistributionConfig=found["DistributionConfig"])
+
+
+_SECRET = "X-Origin-Verify"
+
+
 def _checked_elsewhere(aws: Aws) -> object:
     elb, _ = _balancer(aws)
     group = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
@@ -252,5 +284,8 @@ ESTATE = (
     ),
     Fault("service deleted", NeedKind.SERVICE, ("ecs",), _service_gone),
     Fault("rules deleted", NeedKind.LISTENER, ("elbv2",), _rules_gone),
+    Fault("secret header of another value", NeedKind.LISTENER, ("elbv2", "cloudfront"), _demands("old", sent="new")),
+    Fault("secret header not sent", NeedKind.LISTENER, ("elbv2",), _demands("new")),
+    Fault("secret header sent", NeedKind.LISTENER, ("elbv2", "cloudfront"), _demands("new", sent="New")),
     Fault("health check elsewhere", NeedKind.TARGET_GROUP, ("elbv2",), _checked_elsewhere),
 )

@@ -7,9 +7,11 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import Service, ecs_backends
+from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 
 from sandbox.core.state import now
+from sandbox.moto_ext.cloudfront import all_added_headers
 from sandbox.moto_ext.data.mounts import unmounted
 from sandbox.moto_ext.data.task_data import StoreUnavailable, TaskStores
 from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
@@ -17,6 +19,7 @@ from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, unreached
 from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice
 
 
 def would_start(account: str, region: str) -> dict[str, str]:
@@ -35,6 +38,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     missing = fetch(backend_of(service), definition).missing
     if missing:
         yield missing
+    yield from _unrouted(account, region, service)
     for subnet in network.get("subnets", ()):
         groups = tuple(network.get("securityGroups", ()))
         place = TaskNetwork(ec2, subnet, groups, network.get("assignPublicIp") == "ENABLED")
@@ -47,6 +51,17 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
         ):
             if reason:
                 yield f"{subnet}: {reason}"
+
+
+def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
+    """Where every rule that leads to the service demands a header that no distribution sends."""
+    sent = all_added_headers(account) or [{}]
+    balancers = elbv2_backends[account][region].load_balancers.values()
+    rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
+    for group in Targets(account, region).attached_to(service):
+        leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
+        if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
+            yield f"Each rule for {group.name} demands a header that CloudFront does not send"
 
 
 def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:

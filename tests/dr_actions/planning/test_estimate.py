@@ -15,9 +15,10 @@ from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.aws_durations import operation
-from dr_estate.readers import efs, rds
+from dr_estate.readers import efs, elbv2, rds
 from tests.dr_actions.deciding import PROD, SIT, plan, step
 from tests.dr_actions.plain import recorded
+from tests.dr_checks.traffic import group
 from tests.dr_checks.worlds import world
 
 KNOWN = Sizes(database_gib=200, files_gib=40)
@@ -49,6 +50,15 @@ def test_a_restore_counts_by_size_until_the_database_can_be_used_and_a_promotion
     assert seconds(RESTORE) == operation("rds.restore-to-point-in-time").phases_s(gib=200)[0][1]
     assert seconds(RESTORE) - seconds(RESTORE, Sizes(database_gib=100)) == pytest.approx(300)
     assert seconds(PROMOTION) < seconds(RESTORE) / 3
+
+
+def test_a_start_waits_for_the_first_check_of_the_slowest_target_group_of_a_tenant() -> None:
+    start = service(0, desiredCount=2)
+    assert seconds(start, replace(KNOWN, check_interval_s=300)) - seconds(start) == pytest.approx(135)
+    groups = (group(Side.DR, "tenant1", check_interval_s=120), group(Side.DR, "tenant2", check_interval_s=20))
+    strange = group(Side.DR, "tenant1", name="of-another-team", check_interval_s=300)
+    shown = world({(elbv2.target_groups, Side.DR): (*groups, strange)})
+    assert sizes_of(shown, SIT).check_interval_s == 120
 
 
 def test_what_is_not_known_counts_with_the_whole_budget_and_a_large_store_with_what_it_takes() -> None:

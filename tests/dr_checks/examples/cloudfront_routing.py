@@ -9,6 +9,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import elbv2
 from dr_estate.readers.cloudfront import HostPolicy, Origin
 from tests.dr_checks.edges import ALL_VIEWER, BEHAVIOUR, DISTRIBUTION, NO_CACHE, traffic
+from tests.dr_checks.traffic import group
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
 EXCEPT_HOST = HostPolicy("p-all", "AllViewerExceptHostHeader", forwards_host=False)
@@ -45,7 +46,51 @@ def reached(expected: Status, *ports: int, there: object = None, seen: object = 
     return Example("cloudfront-routing.origin-reached", expected, shown, subjects)
 
 
+SECRET = "x-origin-secret"
+TENANTS_GROUP = group(Side.DR, "tenant1")
+GROUP = TENANTS_GROUP.name
+
+
+def demanded(
+    expected: Status, *rules: elbv2.ListenerRule, sent: object = ((SECRET, "new"),), seen: object = None
+) -> Example:
+    """The DR region's HTTP listener has ``rules`` for tenant1; CloudFront adds the headers ``sent``."""
+    changed = (replace(DISTRIBUTION, origins=(replace(TRAFFIC_NAME, headers=sent),)),)  # type: ignore[arg-type]
+    listening = (elbv2.Listener("l-80", 80, "HTTP", "", (), ANSWER), elbv2.Listener("l-443", 443, "", "", (), ANSWER))
+    values = traffic(distributions=changed)
+    shown = world(
+        {
+            **values,
+            (elbv2.listeners, Side.DR): listening,
+            (elbv2.rules, Side.DR): rules if seen is None else seen,
+            (elbv2.target_groups, Side.DR): (TENANTS_GROUP,),
+        }
+    )
+    subjects = frozenset({GROUP}) if expected in (Status.PASS, Status.FAIL) else frozenset[str]()
+    return Example("cloudfront-routing.header-sent", expected, shown, subjects)
+
+
+def rule(*demands: elbv2.HeaderDemand, listener: str = "l-80") -> elbv2.ListenerRule:
+    """A rule that leads to tenant1's group where its demands are met."""
+    leads = elbv2.ListenerAction("forward", (TENANTS_GROUP.arn,), "")
+    return elbv2.ListenerRule(listener, 1, ("*",), 1 + len(demands), leads, demands=demands)
+
+
+WANTS_NEW, WANTS_OLD = elbv2.HeaderDemand(SECRET, ("new",)), elbv2.HeaderDemand(SECRET, ("old",))
+
 EXAMPLES = [
+    demanded(Status.PASS, rule(WANTS_NEW)),
+    demanded(Status.PASS, rule(elbv2.HeaderDemand(SECRET, ("new", "old")))),
+    demanded(Status.PASS, rule(WANTS_OLD), rule(WANTS_NEW)),
+    demanded(Status.FAIL, rule(WANTS_OLD)),
+    demanded(Status.FAIL, rule(WANTS_OLD), rule(listener="l-443")),
+    demanded(Status.FAIL, rule(WANTS_NEW), sent=()),
+    demanded(Status.FAIL, rule(WANTS_NEW, elbv2.HeaderDemand("x-other", ("new",)))),
+    demanded(Status.UNKNOWN, rule(elbv2.HeaderDemand(SECRET, (), patterned=True))),
+    demanded(Status.UNKNOWN, rule(WANTS_NEW, elbv2.HeaderDemand("user-agent", ("new",)))),
+    demanded(Status.UNKNOWN, seen=DENIED),
+    demanded(Status.NOT_APPLICABLE, rule(WANTS_OLD), rule()),
+    demanded(Status.NOT_APPLICABLE, rule()),
     reached(Status.PASS, 80, 443),
     reached(Status.PASS, 8080, protocol_policy="http-only", ports=(8080, 443)),
     reached(Status.PASS, 443, protocol_policy="match-viewer"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -167,6 +167,11 @@ def _locks(*statuses: str | None) -> tuple[terraform_state.LockTable, ...]:
     return tuple(terraform_state.LockTable(f"lock-{n}", status) for n, status in enumerate(statuses))
 
 
+def _held(minutes: int | None, name: str = "4711") -> terraform_state.StateLock:
+    since = None if minutes is None else NOW - timedelta(minutes=minutes)
+    return terraform_state.StateLock("lock-0", "b/k", name, "OperationTypeApply", since)
+
+
 def _parameters(*names: str, names_primary: bool = False) -> tuple[ssm_parameters.Parameter, ...]:
     return tuple(ssm_parameters.Parameter(name, "String", names_primary) for name in names)
 
@@ -184,9 +189,10 @@ def _written_away(phase: str = control_table.ON_DR, size: int = 10, digest: str 
     )
 
 
-STATE, LOCKS, TOPICS, SETTINGS = (
+STATE, LOCKS, HELD, TOPICS, SETTINGS = (
     terraform_state.state,
     terraform_state.lock_tables,
+    terraform_state.held_locks,
     sns_topics.topics,
     ssm_parameters.parameters,
 )
@@ -312,6 +318,13 @@ _TERRAFORM = [
     Example("terraform.lock-table", FINE, _dr(LOCKS, _locks(None, "ACTIVE"))),
     Example("terraform.lock-table", FAILS, _dr(LOCKS, _locks(None, None))),
     Example("terraform.lock-table", UNSEEN, _dr(LOCKS, DENIED)),
+    Example("terraform.not-locked", FINE, _dr(HELD, ())),
+    Example("terraform.not-locked", FINE, _dr(HELD, (_held(minutes=59),))),
+    Example("terraform.not-locked", FAILS, _dr(HELD, (_held(minutes=60),)), frozenset({"lock-0: b/k"})),
+    Example("terraform.not-locked", FAILS, _dr(HELD, (_held(minutes=None),))),
+    Example("terraform.not-locked", FAILS, _dr(HELD, (_held(minutes=90, name=""),))),
+    Example("terraform.not-locked", UNSEEN, _dr(HELD, (DENIED,))),
+    Example("terraform.not-locked", UNSEEN, _dr(HELD, DENIED)),
     Example("terraform.parameter-values", FINE, _valued(), _FILES),
     Example("terraform.parameter-values", FAILS, _valued((FILES_THERE,)), _FILES),
     Example("terraform.parameter-values", Status.WARN, _valued(("fs-0123456789abcdef9",)), _FILES),

@@ -74,6 +74,44 @@ def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(w
     assert status("sites.handshake-accepted", seen) is Status.UNKNOWN
 
 
+def test_who_is_routed_only_with_cloudfronts_header_is_not_called_down_and_the_right_value_opens(
+    world: Endpoint,
+) -> None:
+    world.inject("edge-secret-rotated")
+    try:
+        seen = look(world)
+        _demand(world, Side.PRIMARY, "of this year")
+        _demand(world, Side.DR, "of this year")
+        opened = look(world)
+    finally:
+        _demand(world, Side.PRIMARY)
+        world.repair()
+    direct = seen.parts[http_sites.visits.name, Side.DR].value
+    assert isinstance(direct, Unavailable)
+    assert (direct.kind, direct.region) == (UnavailableKind.NOT_REACHABLE, SIT.regions.dr)
+    checked = [status(f"cloudfront-routing.{name}", seen) for name in ("header-sent", "origin-reached")]
+    assert checked == [Status.FAIL, Status.PASS]
+    assert status("cloudfront-routing.header-sent", opened) is Status.PASS
+    assert [page.status for page in through(opened).tenants if isinstance(page, Visit)] == [401, 401]
+    assert {
+        judge(checks()[f"sites.{name}"], opened, SIT).status for name in ("own-identity", "every-site-answers")
+    } == {Status.PASS}
+
+
+def _demand(world: Endpoint, side: Side, secret: str = "") -> None:
+    """Let every rule of the HTTP listener demand the header, or none."""
+    elb = client_of(world, "elbv2", SIT.region(side), person="admin")
+    balancer = elb.describe_load_balancers(Names=[SIT.named(SIT.names.load_balancer)])["LoadBalancers"][0]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    plain = next(row["ListenerArn"] for row in listeners if row["Port"] == 80)
+    header = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Origin-Verify", "Values": [secret]}}
+    for rule in elb.describe_rules(ListenerArn=plain)["Rules"]:
+        hosts = [condition for condition in rule["Conditions"] if condition["Field"] == "host-header"]
+        named = [{key: host[key] for key in ("Field", "HostHeaderConfig")} for host in hosts]
+        if named:
+            elb.modify_rule(RuleArn=rule["RuleArn"], Conditions=[*named, header] if secret else named)
+
+
 def test_where_no_name_server_answers_the_load_balancers_addresses_are_those_of_its_interfaces(world: Endpoint) -> None:
     by_name = [look(world).get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)]
     world.inject("port-53-closed")

@@ -1,0 +1,42 @@
+"""Whether a listener's rule takes a request: its conditions on the host and on headers, all of them (RuleCondition)."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from typing import Any
+
+Condition = dict[str, Any]
+
+
+def matches(conditions: list[Condition], host: str, headers: Mapping[str, str]) -> bool:
+    """Whether a rule's conditions match; a rule without one on the host, and the default, do not.
+
+    ``headers`` are the request's, by their names in lower case.
+    """
+    patterns = [p for c in conditions if c.get("Field") == "host-header" for p in _values(c, "HostHeaderConfig")]
+    return _any_of(patterns, host) and headers_suffice(conditions, headers)
+
+
+def headers_suffice(conditions: list[Condition], headers: Mapping[str, str]) -> bool:
+    """Whether a request with these headers has what the rule's conditions on headers demand."""
+    return all(_sent(condition, headers) for condition in conditions if condition.get("Field") == "http-header")
+
+
+def groups_of(action: Any) -> list[str]:
+    """The ARNs of the target groups that an action forwards to."""
+    rows = (action.data.get("ForwardConfig") or {}).get("TargetGroups") or [action.data]
+    return [str(row["TargetGroupArn"]) for row in rows if row.get("TargetGroupArn")]
+
+
+def _sent(condition: Condition, headers: Mapping[str, str]) -> bool:
+    name = str(condition["HttpHeaderConfig"]["HttpHeaderName"]).lower()
+    return name in headers and _any_of(_values(condition, "HttpHeaderConfig"), headers[name])
+
+
+def _values(condition: Condition, config: str) -> list[str]:
+    return list((condition.get(config) or {}).get("Values") or condition.get("Values") or ())
+
+
+def _any_of(patterns: list[str], value: str) -> bool:
+    return any(fnmatch.fnmatchcase(value.lower(), pattern.lower()) for pattern in patterns)
