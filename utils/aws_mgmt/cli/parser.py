@@ -112,7 +112,7 @@ _ABOUT = {
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
-    "report": "Print the report of an earlier run again and build its Allure page (offline, without -e).",
+    "report": "Print the report of an earlier run again and draw both its pages (offline, without -e).",
     "diff": "Show what changed between two runs of one environment (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
