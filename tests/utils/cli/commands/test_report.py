@@ -83,8 +83,8 @@ def test_an_earlier_run_is_printed_as_it_was_and_its_pages_are_built_again(earli
     page.unlink()
     allure.unlink(missing_ok=True)
     ran = earlier.run(f"report {os.path.relpath(earlier.folder, ROOT)} --format {form}")
-    kept, _, box = ran.out.partition("\nIn short\n")
-    assert (ran.code, kept) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
+    printed, _, box = ran.out.partition("\nIn short\n")
+    assert (ran.code, printed) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
     assert {f"Report: {page}", f"Allure: {allure}"} <= set(ran.err.splitlines())
     assert len(allure.read_text(encoding="utf-8")) > 1000
     assert page.read_text(encoding="utf-8") == drawn, "with the way to each scenario in Allure"
@@ -111,14 +111,14 @@ def test_a_page_that_gets_its_allure_later_leads_to_the_scenarios_there(earlier:
 )
 def test_a_run_of_another_version_keeps_the_page_that_it_wrote(earlier: Earlier, values: str | None, why: str) -> None:
     page, own = earlier.folder / "report.html", earlier.folder / "page.json"
-    kept, drawn = own.read_bytes(), page.read_bytes()
+    values_before, drawn = own.read_bytes(), page.read_bytes()
     own.unlink()
     if values is not None:
         own.write_text(values, encoding="utf-8")
     try:
         ran = earlier.run(f"report {earlier.folder}")
     finally:
-        own.write_bytes(kept)
+        own.write_bytes(values_before)
     assert (ran.code, page.read_bytes()) == (0, drawn), ran.err
     assert f"Report: {page} (as its run wrote it; {why}" in ran.err
 
