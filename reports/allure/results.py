@@ -17,6 +17,7 @@ from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
 from reports.allure.scenarios import scenario_ids
 from reports.page import render as page_render
+from reports.page.stored import VALUES, restored, stored
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.render import crosswalk as walk
 from reports.terminal import console
@@ -51,15 +52,28 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
     report = _with_allure(report, folder) if html else report
-    ids = scenario_ids(results) if "Allure" in report.files else {}
-    scenarios = {check: f"{ALLURE_PAGE}#{shown}" for check, shown in ids.items()}
     (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
     (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
     for name, form in CROSSWALKS.items():
         (folder / name).write_text(form(report), encoding="utf-8")
-    (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
+    (folder / VALUES).write_bytes(stored(report))
+    _draw_page(report, folder, linked="Allure" in report.files)
     return report
+
+
+def redraw_page(folder: Path, *, linked: bool) -> None:
+    """Draw a run's page again from the values beside it; ``linked``: its gaps lead to Allure's page.
+
+    Raises StoredPageError, and FileNotFoundError where an earlier version left no values.
+    """
+    _draw_page(restored((folder / VALUES).read_bytes()), folder, linked=linked)
+
+
+def _draw_page(report: Report, folder: Path, *, linked: bool) -> None:
+    ids = scenario_ids(folder / RESULTS) if linked else {}
+    scenarios = {check: f"{ALLURE_PAGE}#{shown}" for check, shown in ids.items()}
+    (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
 
 
 def title_of(environment: str, answer: str, score: int) -> str:

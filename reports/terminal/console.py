@@ -68,16 +68,19 @@ def result(text: str, *, machine: bool = False) -> None:
         sys.stdout.flush()
 
 
-def conclude(form: str, answer: str, next_step: str) -> None:
-    """Print the closing lines of a command without a report: ``answer``, and what to do next. For people alone."""
+def conclude(form: str, answer: str, next_step: str, *, beside: bool = False) -> None:
+    """Print the closing lines of a command without a report: ``answer``, and what to do next. For people alone.
+
+    ``beside``: on stderr, where stdout is a document that is sent to a file.
+    """
     if form != "terminal":
         return
     from reports.terminal.parts import NEXT, Page, in_short
 
-    page = Page(file=sys.stdout)
-    with naming_stdout():
+    page = Page(file=sys.stderr if beside else sys.stdout)
+    with suppress(OSError) if beside else naming_stdout():
         in_short((("Answer", answer), *([(NEXT, completed(next_step))] if next_step else [])), page)
-        sys.stdout.flush()
+        page.file.flush()
 
 
 @contextmanager

@@ -136,7 +136,7 @@ def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_see
     other = prod.begin(f"attach --incident {INCIDENT}", "other")
     change_by_hand(prod, other)
     assert other.wait(PATIENCE_S) == 0, other.err
-    assert "ended" in other.err
+    assert f"the run of {INCIDENT} ended with exit 0" in other.out
     log = prod.run(f"log --incident {INCIDENT}")
     assert log.code == 0, log.err
     assert "operator" in log.out
@@ -157,6 +157,7 @@ def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod)
     again, _ = prod.asked(EXECUTE, "laptop-again")
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert "AWS runs it now" in approved.out, approved.err
+    assert f" attach --incident {INCIDENT}` watches the run" in approved.out.partition("In short")[2]
     change_by_hand(prod, again)
     assert again.wait(PATIENCE_S) == 0, again.err
 

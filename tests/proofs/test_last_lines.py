@@ -12,21 +12,29 @@ import pytest
 from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.house.commands import commands_of, fault_of
-from tests.utils.pseudo_terminal import CTRL_C, at_terminal
+from tests.utils.pseudo_terminal import CTRL_C, at_terminal, shown_at_terminal
 from tests.utils.running import dr_cli, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
 
-QUICK = "[execution]\npoll_s = 0.2\n[observation]\nattempts = 1"
+QUICK = """[approvals.identities]
+approver = ["arn:aws:iam::*:user/approver"]
+[execution]
+poll_s = 0.2
+[observation]
+attempts = 1"""
 TEN_GAPS = (
     *("alarm-deleted", "backup-fails", "database-unprotected", "dr-vault-unlocked", "ecr-old-release"),
     *("efs-replication-slow", "health-check-disabled", "kms-policy-narrowed", "log-group-deleted", "quota-fargate"),
 )
 LOOKING = ("status", "failover", "failback", "fence --side primary", "failover --validate")
-ALL = (
-    *LOOKING,
-    *("doctor", "schedule", "explain needs tenant2", "drill show", "test --dns", "test --tabletop --non-interactive"),
+OTHERS = ("doctor", "schedule", "explain needs tenant2", "explain calls", "drill show", "drill clean", "test --dns")
+ALONE = ("pause --reason we-wait", "unpause", "unpause", "iam", "iam reader", "test --tabletop --non-interactive")
+OF_SANDBOX = (
+    *("sandbox train", "sandbox up --tenants 1", "sandbox show", "sandbox clock", "sandbox list"),
+    *("sandbox train split-brain", "sandbox debrief", "sandbox debrief --end", "sandbox break primary-dark"),
+    *("--sandbox status", "sandbox mend", "sandbox down", "sandbox down"),
 )
 INCIDENT = "INC-20260107-001"
 
@@ -44,16 +52,20 @@ class Desk:
         """The words before each command."""
         return f"-e sit --config {self.config}"
 
-    def last_lines(self, command: str) -> list[str]:
+    def last_lines(self, command: str, person: str = "operator", typed: str = "") -> list[str]:
         """The last eight lines that a command leaves on the screen."""
-        with at_terminal(f"{self.options} {command}", self.home, signed_in(self.world, "operator")) as terminal:
-            terminal.wait()
-            return [line for line in terminal.lines if line.strip()][-8:]
+        variables = signed_in(self.world, person)
+        lines = shown_at_terminal(f"{self.options} {command}", self.home, variables, typed.encode())
+        return [line for line in lines if line.strip()][-8:]
 
     def run(self, command: str) -> None:
         """Run a command to its end without a terminal."""
         ran = dr_cli(f"{self.options} {command}", self.home, **signed_in(self.world, "operator"))
         assert ran.code == 0, ran.err
+
+    def results(self, command: str) -> Path:
+        """The folder of a command's last run."""
+        return max((self.home / "out").glob(f"sit-{command}-*"))
 
     def fail_over(self) -> None:
         """Lose the primary region, and move to the DR region."""
@@ -73,12 +85,16 @@ class Desk:
 @contextmanager
 def _desk(home: Path) -> Iterator[Desk]:
     config = rules(home, "sit", QUICK)
+    path = config / "sit.toml"
+    people = "people = 1\nticket = false\n"
+    assert people in path.read_text(encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(people, f'{people}approvers = ["approver"]\n'))
     with borrowed(load_environment(config, "sit"), tenants=2) as world:
         yield Desk(world, home, config)
 
 
-def _ends_well(desk: Desk, command: str, *wanted: str) -> None:
-    lines = desk.last_lines(command)
+def _ends_well(desk: Desk, command: str, *wanted: str, person: str = "operator", typed: str = "") -> None:
+    lines = desk.last_lines(command, person, typed)
     begin = lines.index("In short")
     box = {line.strip().partition(":")[0]: line for line in lines[begin + 1 :]}
     assert list(box)[-1] == "Next", (command, lines)
@@ -94,8 +110,27 @@ def test_a_healthy_estate(tmp_path: Path) -> None:
         _ends_well(desk, "failover", "DO_NOT_FAILOVER", "posture.expected", " failover --planned`")
         _ends_well(desk, "failback", "WAIT", "posture.away", " status`")
         _ends_well(desk, "failover --validate", "NOT_READY", " status`")
-        for command in sorted(set(ALL) - set(LOOKING)):
+        for command in (*OTHERS, *ALONE):
             _ends_well(desk, command)
+        status = desk.results("status")
+        _ends_well(desk, f"report {status}", "the report again", " status`")
+        _ends_well(desk, f"diff {status} {status}", "0 worse, 0 better, exit 0", " status`")
+        _ends_well(desk, f"evidence --run {status}", "signed", " evidence verify ", person="approver")
+        (pack,) = (desk.home / "out" / "evidence").iterdir()
+        _ends_well(desk, f"evidence verify {pack}", "as it was made, signed, exit 0", " status`")
+        pack.write_bytes(pack.read_bytes()[:-1] + b"x")
+        _ends_well(desk, f"evidence verify {pack}", "it proves nothing, exit 3")
+
+
+def test_an_environment_that_is_described_and_a_sandbox(tmp_path: Path) -> None:
+    with _desk(tmp_path) as desk:
+        init = f"--config {tmp_path / 'new'} init --yes --region eu-west-1"
+        _ends_well(desk, init, "sit is described", f"--config {tmp_path / 'new'}", " doctor`")
+        try:
+            for command in OF_SANDBOX:
+                _ends_well(desk, command)
+        finally:
+            desk.last_lines("sandbox down")
 
 
 def test_an_estate_with_ten_gaps(tmp_path: Path) -> None:
@@ -103,7 +138,7 @@ def test_an_estate_with_ten_gaps(tmp_path: Path) -> None:
         for name in TEN_GAPS:
             desk.world.inject(name)
         _ends_well(desk, "status", "Posture:  NORMAL", "NOT_READY", " failed (")
-        for command in ("failover", "failback", "doctor", "test --dns"):
+        for command in ("failover", "failback", "fence --side primary", "doctor", "schedule", "test --dns"):
             _ends_well(desk, command)
 
 
@@ -112,8 +147,13 @@ def test_a_dark_primary_region(tmp_path: Path) -> None:
         desk.world.inject("primary-dark")
         _ends_well(desk, "status", "Posture:  PRIMARY_LOST", "af-south-1 is silent", " failover`")
         _ends_well(desk, "failover", "PROCEED", "irreversible, 0 by hand; about ", "of writes", "failover --execute")
-        for command in sorted(set(ALL) - {"status", "failover", "test --tabletop --non-interactive"}):
+        for command in (*LOOKING[2:], *OTHERS, "pause --reason we-wait", "unpause"):
             _ends_well(desk, command)
+        _ends_well(desk, "approve --rules", "are pinned", " status`", person="approver", typed="sit\n")
+        approve = f"approve --incident {INCIDENT}"
+        runs = f" failover --execute --incident {INCIDENT}`"
+        _ends_well(desk, approve, "is approved until", runs, person="approver", typed=f"{INCIDENT}\n")
+        _ends_well(desk, f"{approve} --withdraw", "nobody may run", f" log --incident {INCIDENT}`", person="approver")
 
 
 def test_a_split_estate(tmp_path: Path) -> None:
@@ -123,6 +163,8 @@ def test_a_split_estate(tmp_path: Path) -> None:
             _ends_well(desk, command, "Posture:  SPLIT")
         _ends_well(desk, "status", " fence ")
         _ends_well(desk, "failover", " fence ")
+        for command in ("doctor", "schedule", "drill show", "test --dns"):
+            _ends_well(desk, command)
 
 
 def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> None:
@@ -130,9 +172,11 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
         desk.fail_over()
         _ends_well(desk, "status", "Posture:  ON_DR", " failback`")
         _ends_well(desk, "failover --validate", "score ", "exit 0")
-        for command in ("failover", "failback", f"log --incident {INCIDENT}"):
+        for command in ("failover", "failback", f"log --incident {INCIDENT}", "doctor", "schedule", "test --dns"):
             _ends_well(desk, command)
+        _ends_well(desk, f"evidence --incident {INCIDENT}", "signed", " evidence verify ", person="approver")
         desk.begin_failback()
         _ends_well(desk, "status", "Posture:")
         _ends_well(desk, "failback", "write pause ", "irreversible")
-        _ends_well(desk, f"log --incident {INCIDENT}", "the record is intact", " evidence ")
+        for command in (f"log --incident {INCIDENT}", f"log --incident {INCIDENT} --review"):
+            _ends_well(desk, command, "the record is intact", " evidence ")

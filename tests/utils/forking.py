@@ -66,13 +66,36 @@ def begin(command: Sequence[str], variables: Mapping[str, str], path: Path) -> C
     return Command(process, path)
 
 
+def begin_at(terminal: str, command: Sequence[str], variables: Mapping[str, str]) -> BaseProcess:
+    """Begin ``command`` as ``begin`` does, at a pseudo-terminal of this name that nothing else is attached to."""
+    process = _FORKS.Process(target=_run_at, args=(terminal, list(command), dict(variables)))
+    process.start()
+    return process
+
+
 def _run(command: list[str], variables: dict[str, str], path: Path) -> None:
-    os.environ.clear()
-    os.environ.update(variables)
-    os.chdir(ROOT)
     for stream, name in enumerate(STREAMS, start=1):
         file = os.open(path / name, os.O_WRONLY | os.O_TRUNC)
         os.dup2(file, stream)
         os.close(file)
+    _play(command, variables)
+
+
+def _run_at(terminal: str, command: list[str], variables: dict[str, str]) -> None:
+    os.setsid()
+    file = os.open(terminal, os.O_RDWR)  # the first terminal that a session's leader opens is its own
+    for stream in range(3):
+        os.dup2(file, stream)
+    os.close(file)
+    sys.stdin, sys.stdout, sys.stderr = (  # those that were inherited still think of what they were opened upon
+        os.fdopen(stream, mode, encoding="utf-8", closefd=False) for stream, mode in enumerate(("r", "w", "w"))
+    )
+    _play(command, variables)
+
+
+def _play(command: list[str], variables: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
+    os.chdir(ROOT)
     sys.argv = command
     runpy.run_path(command[0], run_name="__main__")

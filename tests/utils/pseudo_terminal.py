@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.utils.forking import begin_at
 from tests.utils.running import ROOT, command_of
 
 CTRL_C = b"\x03"
@@ -38,7 +39,7 @@ class Terminal:
         ends = time.monotonic() + limit_s
         while text not in self.shown:
             assert time.monotonic() < ends, f"'{text}' was not shown: {self.shown}"
-            assert self._read(0.1), f"it ended before '{text}' was shown: {self.shown}"
+            assert self.read(0.1), f"it ended before '{text}' was shown: {self.shown}"
 
     @property
     def lines(self) -> list[str]:
@@ -51,7 +52,7 @@ class Terminal:
         ends = time.monotonic() + limit_s
         while not (found := [line for line in self.lines[:-1] if text in line]):
             assert time.monotonic() < ends, f"'{text}' was not shown: {self.shown}"
-            assert self._read(0.1), f"it ended before '{text}' was shown: {self.shown}"
+            assert self.read(0.1), f"it ended before '{text}' was shown: {self.shown}"
         return found[0]
 
     def press(self, keys: bytes) -> None:
@@ -72,16 +73,16 @@ class Terminal:
         ends = time.monotonic() + limit_s
         while True:
             if not self.closed:
-                self._read(0.05)
+                self.read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
-                while not self.closed and self._read(0.0):
+                while not self.closed and self.read(0.0):
                     pass
                 return os.waitstatus_to_exitcode(status)
             assert time.monotonic() < ends, f"it goes on: {self.shown}"
             time.sleep(0.02)
 
-    def _read(self, wait_s: float) -> bool:
+    def read(self, wait_s: float) -> bool:
         """Read what there is; False at the end."""
         poll = select.poll()  # a worker of the tests may have more than select's 1,024 files open
         poll.register(self.master, select.POLLIN)
@@ -93,6 +94,29 @@ class Terminal:
             return False
         self.shown += read.decode(errors="replace")
         return bool(read)
+
+
+def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], typed: bytes = b"") -> list[str]:
+    """The lines that a command leaves at a terminal of 100 columns, run in a process that is ready at once.
+
+    ``typed`` waits in the keyboard's buffer from the beginning.
+    """
+    command, env = command_of(words, home, **variables)
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (30, 100))
+    os.write(master, typed)
+    process = begin_at(os.ttyname(slave), command, {**env, "TERM": "xterm"})
+    terminal = Terminal(process.pid or 0, master)
+    ends = time.monotonic() + PATIENCE_S
+    while process.is_alive():
+        terminal.read(0.05)
+        assert time.monotonic() < ends, f"it goes on: {terminal.shown}"
+    while terminal.read(0.0):
+        pass
+    process.close()
+    os.close(slave)
+    os.close(master)
+    return terminal.lines
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.drill_names import canary_name
-from reports.allure.results import FORMS
+from reports.allure.results import FORMS, redraw_page
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
@@ -52,6 +52,15 @@ EXECUTE = (
 def newest(home: Path) -> Path:
     """The folder of the last run from ``home`` that wrote a report."""
     return max((home / "out").glob("*/report.json"), key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def assert_page_is_drawn_again(folder: Path) -> None:
+    """The values beside a run's page give the same page."""
+    page = folder / "report.html"
+    drawn = page.read_text(encoding="utf-8")
+    page.unlink()
+    redraw_page(folder, linked=False)
+    assert page.read_text(encoding="utf-8") == drawn
 
 
 @dataclass(frozen=True)
@@ -176,6 +185,7 @@ def test_every_format_is_kept_as_it_is_printed(offline: Offline, form: str, word
 def test_an_executed_run_prints_what_it_keeps(executed: Executed) -> None:
     assert executed.ran.out == (executed.folder / "report.json").read_text(encoding="utf-8")
     assert [] == list(SCHEMA.iter_errors(executed.report))
+    assert_page_is_drawn_again(executed.folder)
 
 
 @pytest.mark.proof
@@ -334,6 +344,7 @@ def test_drills_and_the_way_home_print_what_they_keep_and_tell_each_part(
     assert [] == [part["operator"] for part in parts for text in texts[:2] if part["operator"] not in text]
     properties = (practised.newest / "allure-results" / "environment.properties").read_text(encoding="utf-8")
     assert [] == [part["digest"] for part in parts if part["digest"] not in properties]
+    assert_page_is_drawn_again(practised.newest)
 
 
 def test_a_time_that_has_not_come_is_no_beginning_of_an_outage(offline: Offline) -> None:

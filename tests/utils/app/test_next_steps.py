@@ -10,6 +10,7 @@ import pytest
 from dr_actions.actions.notifications.messages import run_failed
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal, Plan
+from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
@@ -21,10 +22,13 @@ from tests.house.commands import commands_of, fault_of
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.next_steps import (
+    READINESS,
     after_assessment,
+    after_difference,
     after_interrupt,
     after_look,
     after_run,
+    after_verification,
     approval,
     execution,
     invocation_of,
@@ -199,3 +203,26 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     report = _looked(posture, environment=environment)
     weighed = Assessment(advice, blind, (), (), (), PLAN, Posture(posture, "so."), 1, 1.0)
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")
+
+
+def _change(check: str) -> StatusChange:
+    return StatusChange(SubjectKey(check, Side.DR, "sit-efs"), Severity.BLOCKER, Status.PASS, Status.FAIL, "late")
+
+
+def test_a_difference_leads_to_the_first_check_that_got_worse_and_is_still_there() -> None:
+    next_one = after_difference((_change("a.former"), _change("efs.last-replicated"), _change("kms.key-usable")))
+    assert next_one == "`dr_cli.py status --check efs.last-replicated` judges anew the first that got worse."
+    assert after_difference((_change("a.former"),)) == after_difference(()) == READINESS
+
+
+@pytest.mark.parametrize(
+    ("incident", "faults", "next_one"),
+    [
+        ("INC-1", 0, "log --incident INC-1 --verify"),
+        ("", 0, "status"),
+        ("INC-1", 2, "evidence --incident INC-1"),
+        ("", 1, "evidence --incident TICKET"),
+    ],
+)
+def test_a_checked_pack_leads_to_the_live_record_or_to_a_new_pack(incident: str, faults: int, next_one: str) -> None:
+    assert [next_one] == commands_of(after_verification(incident, faults))

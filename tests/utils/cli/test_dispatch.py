@@ -47,6 +47,17 @@ def test_a_profile_stands_in_every_printed_command(tmp_path: Path) -> None:
     assert "-e sit --profile nowhere" in ran.err
 
 
+def test_a_region_in_the_variables_that_is_none_of_the_estates_is_said_to_choose_nothing(
+    sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    for name, region, lines in (("AWS_REGION", "us-east-1", 1), ("AWS_DEFAULT_REGION", "eu-west-1", 0)):
+        ran = dr_cli("-e sit schedule", tmp_path, **signed_in(sandbox_world, "reader"), **{name: region})
+        note = (
+            f"{name}={region} chooses nothing here: {ROOT / 'environments/sit.toml'} names af-south-1 and eu-west-1.\n"
+        )
+        assert (ran.err, "In short" in ran.out) == (note * lines, True)
+
+
 def test_the_environment_is_found_upwards_by_dr_config_and_by_config_in_this_order(tmp_path: Path) -> None:
     project, other = tmp_path / "project", tmp_path / "other"
     for folder, account in ((project / "environments", "1" * 12), (other, "2" * 12)):

@@ -119,6 +119,11 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit failover --forse", "No such option '--forse'."),
         ("-e sit failover --validat", "No such option '--validat'. Did you mean '--validate'?"),
         ("-e sit approve --incidint INC-1", "No such option '--incidint'. Did you mean '--incident'?"),
+        (
+            "-e prod --config my-rules status --region eu-west-1",
+            "my-rules/prod.toml names both regions ([regions]). Omit",
+        ),
+        ("-e sit --region eu-west-1 sandbox show", "--region chooses nothing here: "),
         ("completion csh", "'csh' is not one of 'bash', 'zsh', 'fish'."),
     ],
 )
@@ -140,6 +145,11 @@ def test_without_a_word_the_help_is_shown_and_the_exit_code_is_no_success(capsys
         parse([])
     assert 2 == left.value.code
     assert "Examples:" in capsys.readouterr().err
+
+
+def test_init_alone_takes_a_region_wherever_it_stands() -> None:
+    for words in ("-e sit init --region eu-west-1", "--region eu-west-1 -e sit init"):
+        assert of.InitOptions(environment="sit", region="eu-west-1") == parse(words.split())
 
 
 def test_folders_are_those_of_where_the_command_was_typed() -> None:
@@ -240,7 +250,8 @@ ELSEWHERE = {"action", "program", "html"} | OF_SOME_PLANS
 def test_every_parameter_is_a_field_and_every_field_can_be_given() -> None:
     for name, kind in of.TYPES.items():
         pages = [ctx.command for path, ctx in PAGES.items() if path.split(" ")[1:2] == [name]]
-        given = {str(param.name) for page in pages for param in page.params} - NO_FIELD
+        params = (param for page in pages for param in page.params if not getattr(param, "hidden", False))
+        given = {str(param.name) for param in params} - NO_FIELD
         fields = {field.name for field in dataclasses.fields(kind)}
         assert (set(), set()) == (given - fields, fields - given - ELSEWHERE), name
 

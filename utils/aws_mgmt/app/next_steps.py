@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
+from dr_checks.core.changes import StatusChange
 from dr_checks.core.model import Status
+from dr_checks.core.registry import checks
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.due import ScheduledTest
 from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
@@ -132,6 +134,24 @@ def after_schedule(late: Sequence[ScheduledTest]) -> str:
     return f"`{late[0].command}` runs the {late[0].test} test." if late else READINESS
 
 
+def after_difference(worse: Sequence[StatusChange]) -> str:
+    """What to do upon a difference: look at what got worse alone, where it is a check of this version, else at all."""
+    known = next((change.key.check for change in worse if change.key.check in checks()), "")
+    if not known:
+        return READINESS
+    return str(NextStep(Command(("status", "--check", known)), "judges anew the first that got worse"))
+
+
+def after_verification(incident: str, faults: int) -> str:
+    """What to do once a pack was checked: compare the live record with its mirror, or have the pack made again."""
+    if faults:
+        made = Command(("evidence", *(_incident(incident) or ("--incident", _TICKET))))
+        return str(NextStep(made, "makes it again from the record, where that is intact"))
+    if incident:
+        return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares the record with its mirror"))
+    return READINESS
+
+
 def after_log(incident: str, intact: bool) -> str:
     """What to do upon a log: keep it as evidence, or compare it with its mirror where its chain is broken."""
     if intact:
@@ -158,7 +178,8 @@ def invocation_of(options: Options) -> Invocation:
 
 
 def _world_options(options: Options) -> Iterator[str]:
-    yield from ("-e", options.environment)
+    if options.environment:
+        yield from ("-e", options.environment)
     if options.config != _DEFAULTS.config:
         yield from ("--config", str(options.config))
     if options.profile:

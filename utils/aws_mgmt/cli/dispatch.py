@@ -24,6 +24,7 @@ def run(options: of.Options) -> Exit:
     if isinstance(options, _OFFLINE):
         return _without_environment(options)
     environment = _environment(options)
+    _note_region(options, environment)
     match options:
         case of.DrTestOptions() | of.DrillOptions() | of.TourOptions():
             return _exercise(options, environment)
@@ -74,6 +75,21 @@ def _choose_keys(options: of.Options) -> None:
         os.environ["AWS_PROFILE"] = options.profile
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
+
+
+def _note_region(options: of.Options, environment: Environment) -> None:
+    """Say of a region in the variables that it chooses nothing, where it is neither of the environment's."""
+    if (
+        options.sandbox
+        or options.from_evidence
+        or isinstance(options, of.SandboxOptions | of.TourOptions | of.IamOptions)
+    ):
+        return
+    name = next((name for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if os.environ.get(name)), "")
+    both = (environment.regions.primary, environment.regions.dr)
+    if name and os.environ[name] not in both:
+        file = options.config / f"{environment.name}.toml"
+        console.complain(f"{name}={os.environ[name]} chooses nothing here: {file} names {' and '.join(both)}.")
 
 
 def _without_environment(

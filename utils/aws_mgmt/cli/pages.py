@@ -91,6 +91,9 @@ class OptionsPage(HelpPage):
 
         if "config" not in given:
             given["config"] = configuration(given.get("environment", ""))
+        if self.name != "init" and "region" in given:
+            file = given["config"] / f"{given.get('environment') or 'ENV'}.toml"
+            ctx.fail(f"--region chooses nothing here: {file} names both regions ([regions]). Omit it.")
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
 

@@ -61,6 +61,7 @@ GLOBAL = (
     click.Option(["-v", "--debug"], is_flag=True, help="Log each API call, its time and request id, in a file."),
     _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
 )
+_NO_REGION = _option("region", "REGION", "Refused: an environment file names both regions.", hidden=True)
 _REPORT = _flag("report", "Also build Allure's page beside report.html.", "html")
 _OVERRIDE = _option("override", "GATE WHO UNTIL REASON", _GATE, "overrides", **_FOUR_WORDS)
 _JUDGING = (
@@ -112,7 +113,7 @@ _ABOUT = {
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
-    "report": "Print the report of an earlier run again and build its Allure page (offline, without -e).",
+    "report": "Print the report of an earlier run again and draw both its pages (offline, without -e).",
     "diff": "Show what changed between two runs of one environment (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
@@ -289,7 +290,8 @@ def _commands(names: tuple[str, ...], group: str = "") -> list[click.Command]:
 
 
 def _command(path: str) -> click.Command:
-    page: dict[str, Any] = {"help": _ABOUT[path], "examples": _EXAMPLES[path], "shared": GLOBAL}
+    shared = GLOBAL if path == "init" else (*GLOBAL, _NO_REGION)
+    page: dict[str, Any] = {"help": _ABOUT[path], "examples": _EXAMPLES[path], "shared": shared}
     if actions := tuple(other.split(" ")[1] for other in _ABOUT if other.startswith(f"{path} ")):
         return PageOfCommands(path, {"Actions": _commands(actions, path)}, **page)
     return OptionsPage(path.rsplit(" ", maxsplit=1)[-1], _PARAMS.get(path, ()), **page)
@@ -301,7 +303,7 @@ COMMAND_LINE = PageOfCommands(
     [_flag("version", "Print the version and exit.", is_eager=True, expose_value=False, callback=print_version)],
     help="AWS DR Manager: observes, judges and moves an estate of two regions.",
     examples=_EXAMPLES[""],
-    shared=GLOBAL,
+    shared=(*GLOBAL, _NO_REGION),
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "terminal_width": WIDTH, "max_content_width": WIDTH},
 )

@@ -16,13 +16,13 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
-from utils.aws_mgmt.app.next_steps import log_of
+from utils.aws_mgmt.app.next_steps import NextStep, log_of
 
 _POLL_S = 5.0
 
 
-def watch(app: AppContext, execution_id: str, folder: Path) -> Exit:
-    """Tell how the execution and its run go on; returns the run's own exit code. Nothing is changed by it.
+def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
+    """Tell how the execution and its run go on, in the format ``form``; returns the run's own exit code.
 
     A change that a person makes is shown with its batch in ``folder``. Raises Refused where AWS ends it without a run,
     DataUnavailable where it cannot be asked.
@@ -38,17 +38,18 @@ def watch(app: AppContext, execution_id: str, folder: Path) -> Exit:
         if found.state is ExecutionState.FAILED:
             raise Refused(f"authority.automation: AWS ended it before a run did: {found.failure or found.state}.")
         if found.state is ExecutionState.ENDED:
-            return _ended(found)
+            return _ended(found, form)
         app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
 
 
-def _ended(found: RecoveryExecution) -> Exit:
+def _ended(found: RecoveryExecution, form: str) -> Exit:
+    code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
+    answer = f"the run of {found.incident} ended with exit {code}"
     if found.exit_code is None:
-        message = "AWS does not know how its task ended"
-        console.complain(f"The run is over, and {message}: {log_of(found.incident)} has what it recorded.")
-        return Exit.COULD_NOT_SEE
-    known = [code for code in Exit if code == found.exit_code]
-    return known[0] if known else Exit.ACTION_FAILED
+        code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
+        console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
+    console.conclude(form, answer, str(NextStep(log_of(found.incident), "shows what it did")))
+    return code
 
 
 class _RunView:

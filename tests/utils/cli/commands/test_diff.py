@@ -37,6 +37,7 @@ def test_what_got_worse_is_exit_1_and_stands_first(runs: Path) -> None:
     assert ran.out.startswith("SIT: 60 worse, 60 better\n")
     assert ran.out.index("\nWorse\n") < ran.out.index("a.pass (critical) =cmd0: new -> fail")
     assert ran.out.index("\nBetter\n") < ran.out.index("a.fail (critical) =cmd0: fail -> gone")
+    assert "\nIn short\n  Answer:   60 worse, 60 better, exit 1\n" in ran.out
 
 
 def test_a_run_is_as_itself_by_folder_and_by_file(runs: Path) -> None:

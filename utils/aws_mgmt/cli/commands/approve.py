@@ -71,15 +71,19 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
-    after = str(_after_approval(options, incident, started))
+    after = _after_approval(options, incident, started)
     console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", after)
     return Exit.READY
 
 
-def _after_approval(options: ApproveOptions, incident: str, started: str) -> next_steps.NextStep:
+def _after_approval(options: ApproveOptions, incident: str, started: str) -> str:
     if started:
-        return next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine")
-    return next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan")
+        return _watched(incident)
+    return str(next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan"))
+
+
+def _watched(incident: str) -> str:
+    return str(next_steps.NextStep(next_steps.attach_of(incident), "watches the run, from any machine"))
 
 
 def _assessed(
@@ -107,6 +111,7 @@ def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> boo
     _sure(incident, f"Let plan {found.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on")
     automation.approve(found)
     console.result(_runs_now(found, incident))
+    console.conclude(options.format, f"plan {found.digest[:12]} goes on, exit {Exit.READY}", _watched(incident))
     return True
 
 

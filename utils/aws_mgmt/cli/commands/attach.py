@@ -25,4 +25,4 @@ def attach_command(options: AttachOptions, environment: Environment) -> Exit:
         found = RecoveryAutomation(reached).newest(options.incident)
         if found is None:
             raise UsageError(f"AWS knows no run for {options.incident} in {environment.name}.")
-        return watch(reached, found.id, folder)
+        return watch(reached, found.id, folder, options.format)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_checks.core.changes import changes_between, subjects_of
 from reports.render import diff
 from reports.terminal import console
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import after_difference, invocation_of
 from utils.aws_mgmt.app.options import DiffOptions
 
 _FORMS = ("terminal", "markdown", "json")
@@ -28,8 +31,12 @@ def diff_command(options: DiffOptions) -> Exit:
         )
     changes = changes_between(subjects_of(before.results), subjects_of(after.results))
     difference = diff.RunDifference(before, after, changes)
+    console.begin(invocation_of(replace(options, environment=after.environment)))
     console.result(diff.render(difference, options.format), machine=options.format == "json")
-    return Exit.NOT_READY if difference.worse else Exit.READY
+    code = Exit.NOT_READY if difference.worse else Exit.READY
+    answer = f"{len(difference.worse)} worse, {len(difference.better)} better, exit {code}"
+    console.conclude(options.format, answer, after_difference(difference.worse))
+    return code
 
 
 def _read(options: DiffOptions, which: int) -> StoredReport:

@@ -3,15 +3,17 @@ saved evidence, offline."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
 from reports.evidence.saved import verify_saved
-from reports.evidence.verification import verify
+from reports.evidence.verification import PackVerdict, verify
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_pack import make_pack, write_pack
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import NextStep
+from utils.aws_mgmt.app.next_steps import NextStep, after_verification, invocation_of
 from utils.aws_mgmt.app.options import EvidenceOptions
 
 
@@ -61,7 +63,18 @@ def verify_command(options: EvidenceOptions) -> Exit:
         console.result(f"  FAULT: {fault}\n")
     if verdict.faults:
         console.result(f"NOT as it was made: {len(verdict.faults)} faults.\n")
-        return Exit.COULD_NOT_SEE
-    signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
-    console.result(f"Every byte is as it was made; {signed}.\n")
-    return Exit.READY
+    else:
+        signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
+        console.result(f"Every byte is as it was made; {signed}.\n")
+    return _conclude(options, verdict)
+
+
+def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
+    """End with the answer, and with a command for the environment that the pack names."""
+    environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
+    console.begin(invocation_of(replace(options, environment=options.environment or environment)))
+    code = Exit.COULD_NOT_SEE if verdict.faults else Exit.READY
+    whole = f"as it was made, {'signed' if verdict.signed_by else 'UNSIGNED'}"
+    answer = f"{len(verdict.faults)} faults: it proves nothing" if verdict.faults else whole
+    console.conclude(options.format, f"{answer}, exit {code}", after_verification(incident, len(verdict.faults)))
+    return code

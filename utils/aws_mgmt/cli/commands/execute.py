@@ -69,7 +69,7 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
         f"{next_steps.approval(options, incident)} is for the second person. "
         f"This process may end: {next_steps.attach_of(incident)} watches it again."
     )
-    return watch(reached, execution, files.folder)
+    return watch(reached, execution, files.folder, options.format)
 
 
 def _confirmed_here(start: RunStart) -> list[str]:

@@ -1,4 +1,4 @@
-"""iam: print the generated IAM policies of the three roles. It looks at nothing and needs no credentials."""
+"""iam: print the generated IAM policies of the roles. It looks at nothing and needs no credentials."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dr_estate.config.environment import Environment
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import DIAGNOSIS
 from utils.aws_mgmt.app.options import IamOptions
 
 
@@ -25,4 +26,6 @@ def run_iam(options: IamOptions, environment: Environment) -> Exit:
         raise UsageError(f"there is no role '{role}': choose {', '.join(IamRole)}, or none for all.")
     documents = policies(environment, declared())
     console.result(json.dumps(documents[role] if role else documents, indent=2) + "\n")
+    printed = f"{len(documents[role])} policies of the {role}" if role else f"the policies of {len(documents)} roles"
+    console.conclude(options.format, f"{printed}, exit {Exit.READY}", str(DIAGNOSIS), beside=True)
     return Exit.READY

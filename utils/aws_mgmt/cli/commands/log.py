@@ -51,9 +51,8 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     console.result(text, machine=options.format == "json" and not options.review)
     intact = chain.fault is None and all(found is None or found.same for found in (mirror, anchors))
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
-    if not options.review:
-        answer = f"{incident}: {'the record is intact' if intact else 'the record cannot be believed'}, exit {code}"
-        console.conclude(options.format, answer, after_log(incident, intact))
+    answer = f"{incident}: {'the record is intact' if intact else 'the record cannot be believed'}, exit {code}"
+    console.conclude(options.format, answer, after_log(incident, intact), beside=options.review)
     return code
 
 

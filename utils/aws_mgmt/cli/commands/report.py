@@ -1,22 +1,26 @@
-"""report RUN_FOLDER: an earlier run's report again, and its HTML page, from the files of its folder alone."""
+"""report RUN_FOLDER: an earlier run's report again, and both its pages, from the files of its folder alone."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reports.allure.html import build_html
-from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, title_of
+from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, redraw_page, title_of
+from reports.page.stored import StoredPageError
 from reports.terminal import console
 from reports.values.report import SCHEMA
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import ReportOptions
 
 
 def report_command(options: ReportOptions) -> Exit:
-    """Print the report that the run kept, and build its page. Returns 0, or 3 where one of the two was not possible.
+    """Print the report that the run kept, and build its pages. Returns 0, or 3 where one of the three is missing.
 
     Offline, and without an environment file. Raises UsageError for a folder that is no run's, or another environment's.
     """
@@ -25,22 +29,39 @@ def report_command(options: ReportOptions) -> Exit:
     environment = str(document["environment"])
     if options.environment not in ("", environment):
         raise UsageError(f"{folder} is a run of {environment}, not of {options.environment}. Omit -e.")
+    console.begin(invocation_of(replace(options, environment=environment)))
     stored = folder / FORMS[options.format]
     if stored.exists():
         console.result(stored.read_text(encoding="utf-8"))
     else:
         others = ", ".join(form for form, name in FORMS.items() if (folder / name).exists())
         console.complain(f"{stored} is not there: choose --format {others}.")
-    if (folder / PAGE).exists():
-        console.complain(f"Report: {folder / PAGE}")
-    page = build_html(
-        folder / RESULTS,
-        folder / ALLURE_PAGE,
-        title_of(environment, str(document["recommendation"]), int(document["score"])),
-    )
-    for note in page.notes or (f"Allure: {page.path}",):
-        console.complain(note)
-    return Exit.READY if page.path and stored.exists() else Exit.COULD_NOT_SEE
+    pages = _pages(folder, document)
+    whole = pages == [PAGE, ALLURE_PAGE] and stored.exists()
+    code = Exit.READY if whole else Exit.COULD_NOT_SEE
+    answer = f"the report again, with {' and '.join(pages) or 'no page'}, exit {code}"
+    console.conclude(options.format, answer, "`dr_cli.py status` shows how it stands now.")
+    return code
+
+
+def _pages(folder: Path, document: Mapping[str, Any]) -> list[str]:
+    """Build both pages, say which files they are or why there is none, and return those that are there."""
+    title = title_of(str(document["environment"]), str(document["recommendation"]), int(document["score"]))
+    allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, title)
+    page, note = folder / PAGE, ""
+    try:
+        redraw_page(folder, linked=(folder / ALLURE_PAGE).exists())
+    except FileNotFoundError:
+        note = "an earlier version kept nothing to draw it from again"
+    except StoredPageError as other:
+        note = str(other)
+    if page.exists():
+        console.complain(f"Report: {page}{f' (as its run wrote it; {note})' if note else ''}")
+    else:
+        console.complain(f"{page} is not there: {note}.")
+    for line in allure.notes or (f"Allure: {allure.path}",):
+        console.complain(line)
+    return [name for name, there in ((PAGE, page.exists()), (ALLURE_PAGE, allure.path)) if there]
 
 
 def _report_of(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Command
 from reports.render import sandbox as render_sandbox
 from reports.render import training
 from reports.terminal import console
@@ -14,6 +15,7 @@ from sandbox.client.endpoint import Endpoint, to_json
 from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import NextStep
 from utils.aws_mgmt.app.options import SandboxOptions
 
 
@@ -22,7 +24,7 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
     if options.action in {"train", "debrief"}:
         return _train(options, environment) if options.action == "train" else _debrief(options, environment)
     if options.action == "down":
-        return _down(environment)
+        return _down(options, environment)
     actions: dict[str, Callable[[SandboxOptions, Environment], str]] = {
         "up": _up,
         "show": _show,
@@ -40,6 +42,8 @@ def _ending(options: SandboxOptions, environment: Environment) -> tuple[str, str
     """What is so now, and the command that shows it."""
     broken = [row["name"] for row in running_sandbox(environment).disasters() if row["broken"]]
     answer = f"the sandbox of {environment.name} is up, {len(broken)} disasters in force"
+    if options.action == "list":
+        return answer, "`dr_cli.py sandbox break primary-dark` plays one of them."
     if options.action == "break":
         return answer, f"`dr_cli.py --sandbox status` shows it; `dr_cli.py sandbox mend {options.name}` takes it back."
     return answer, "`dr_cli.py --sandbox status` shows whether the DR region could take over."
@@ -59,19 +63,22 @@ def _up(options: SandboxOptions, environment: Environment) -> str:
     return render_sandbox.endpoint(_described(world), options.format)
 
 
-def _down(environment: Environment) -> Exit:
+def _down(options: SandboxOptions, environment: Environment) -> Exit:
     ended, name = daemon.down(environment), environment.name
+    code, answer = Exit.READY, f"the sandbox of {name} is down"
     if ended.lost:
+        code = Exit.ACTION_FAILED
         console.complain(
             f"The sandbox of {name} is down, and what changed in it since its last save is lost: {ended.lost}. The "
             "next `dr_cli.py sandbox up` begins with the world as it was saved last."
         )
-        return Exit.ACTION_FAILED
-    if ended.ran:
+    elif ended.ran:
         console.result(f"The sandbox of {name} is down; its world is kept for the next `dr_cli.py sandbox up`.\n")
     else:
+        answer = f"no sandbox of {name} was up"
         console.result(f"No sandbox of {name} was running.\n")
-    return Exit.READY
+    console.conclude(options.format, f"{answer}, exit {code}", "`dr_cli.py sandbox up` starts it with its last world.")
+    return code
 
 
 def _show(options: SandboxOptions, environment: Environment) -> str:
@@ -115,6 +122,8 @@ def _train(options: SandboxOptions, environment: Environment) -> Exit:
             training.scenarios_text([scenario.listed() for scenario in scenarios.catalogue()], options.format),
             machine=machine,
         )
+        first = Command(("sandbox", "train", next(iter(scenarios.catalogue())).name))
+        console.conclude(options.format, "nothing is being played", str(NextStep(first, "begins the first of them")))
         return Exit.READY
     try:
         scenarios.find(name)  # a misspelt name is told before anybody is asked to start a sandbox
