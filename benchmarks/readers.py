@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,9 +72,10 @@ def one_by_one(environment: Environment) -> Outcome:
 def read_in_turn(client: ReadClient) -> dict[tuple[str, Side], Any]:
     """Every part, read by one thread at a time, those a part builds on first. A part that cannot be seen is Unseen."""
     from dr_estate.reading.reader import ReadContext, Section
+    from dr_estate.reading.workers import PoolWorkers
     from dr_estate.snapshot.registry import readers
 
-    now, worker = datetime.now(UTC), ThreadPoolExecutor(1)
+    now, worker = datetime.now(UTC), PoolWorkers(1)
     done: dict[tuple[str, Side], Future[Section]] = {}
 
     def read(name: str, side: Side) -> Future[Section]:
@@ -91,7 +92,7 @@ def read_in_turn(client: ReadClient) -> dict[tuple[str, Side], Any]:
     for reader in readers().values():
         for side in reader.sides:
             read(reader.name, side)
-    worker.shutdown()
+    worker.end()
     return {key: future.result().value for key, future in done.items()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,7 @@ from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
+from dr_estate.reading.workers import Workers
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -68,7 +69,7 @@ class ReadContext:
     side: Side
     region: str
     now: datetime
-    workers: ThreadPoolExecutor
+    workers: Workers
     parts: Callable[[str, Side], Future[Section]]
     followed: TrackedChanges = TrackedChanges()
     name: str = ""
@@ -88,10 +89,12 @@ class ReadContext:
 
     def call(self, service: str, operation: str, **params: Any) -> Answer:
         """Make one call and return its answer. ``operation`` is boto3's method name. Raises DataUnavailable."""
+        self.workers.calling()
         return cast(Answer, self.client.call(service, self.region, lambda c: getattr(c, operation)(**params)))
 
     def find(self, service: str, operation: str, absent: tuple[str, ...], **params: Any) -> Answer | None:
         """Like call, but None where AWS answers with one of the error codes ``absent``: the thing is not there."""
+        self.workers.calling()
         found = self.client.call(service, self.region, lambda c: getattr(c, operation)(**params), absent)
         return cast("Answer | None", found)
 
@@ -105,9 +108,13 @@ class ReadContext:
             once = getattr(client, operation)
             if not client.can_paginate(operation):
                 return list(_under(once(**params), key))
-            pages = client.get_paginator(operation).paginate(**params)
-            return [item for page in pages for item in _under(page, key)]
+            items = []
+            for page in client.get_paginator(operation).paginate(**params):
+                self.workers.calling()  # the next page's
+                items += _under(page, key)
+            return items
 
+        self.workers.calling()
         return cast(list[Any], self.client.call(service, self.region, all_pages))
 
     def immutable(self, arn: str, shape: type[T], read: Callable[[], T]) -> T:
@@ -162,14 +169,7 @@ class ReadContext:
     def each(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """Do ``doing`` for every item concurrently, in order. Raises the first DataUnavailable. Never nest it."""
         todo = list(items)
-        if len(todo) == 1:
-            return [doing(todo[0])]
-        futures = [self.workers.submit(doing, item) for item in todo]
-        try:
-            return [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
+        return [doing(todo[0])] if len(todo) == 1 else self.workers.each(doing, todo)
 
     def maybe(self, doing: Callable[[T], R], items: Iterable[T]) -> list[R | Unavailable]:
         """Like each, but an item that cannot be seen or understood becomes its Unseen and the rest are still read."""
@@ -193,8 +193,10 @@ class ReadContext:
         Raises DataUnavailable where it is unseen.
         """
         future = self.parts(reader.name, side or self.side)
-        while self.client.seconds_left and not future.done():  # the deadline moves where AWS's rates need longer
-            wait([future], timeout=self.client.seconds_left)
+        if not future.done():
+            with self.workers.waiting():
+                while self.client.seconds_left and not future.done():  # it moves where AWS's rates need longer
+                    wait([future], timeout=self.client.seconds_left)
         try:
             section = future.result(timeout=0)
         except FutureTimeout as late:

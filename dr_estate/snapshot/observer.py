@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +12,16 @@ from dr_estate.aws.read_client import Credentials, ReadClient, open_eyes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
+from dr_estate.reading.workers import PartWorkers, PoolWorkers, SideThreads, Task, Workers
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
-API_THREADS = 8
-"""A part's calls at once. More cost CPU and gain nothing in Python: 8 in 40 ms are ten times ECS's published rate."""
+API_THREADS = 16
+"""Calls at once on one side, of all parts; calls that take long are not among them."""
+API_CALLS = 8
+"""Calls at once of one part: 8 in 40 ms are ten times ECS's published rate."""
 _TICK_S = 0.1
 
 
@@ -69,48 +72,86 @@ def observe_with(
 def _read_all(
     client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress, *sides: Side
 ) -> dict[Key, tuple[datetime, Section]]:
-    earlier, followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
-    known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
-    futures, read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
-    pools: dict[Key, ThreadPoolExecutor] = {}  # one each: no part's items wait behind another's thousands
-    starting = threading.Lock()
-
-    def run(key: Key, reader: Reader[Any]) -> None:
-        where = (key[1], client.environment.region(key[1]))
-        context = ReadContext(client, *where, now, pools[key], lambda n, s: begun((n, s)), followed, reader.name)
-        value = _read_one(reader, context)
-        pools[key].shutdown(wait=False)
-        read_at[key] = client.credentials.clock.now()
-        futures[key].set_result(Section(value, **context.left_out))
-
-    def begun(key: Key) -> Future[Section]:
-        reader, name = known[key], f"read-{key[0]}-{key[1]}"
-        part = earlier.get(key)
-        if part and (key[1] not in sides or _is_known(part, wanted)):
-            return _settled(Section(part.value, part.unreadable, part.cached))
-        with starting:
-            if key not in futures:
-                futures[key] = Future()
-                pools[key] = ThreadPoolExecutor(_threads(client, reader), f"look-{key[0]}-{key[1]}")
-                threading.Thread(target=run, args=(key, reader), name=name, daemon=True).start()
-            return futures[key]
-
-    for key in known:
-        if key[0] in wanted and (key[1] in sides or key not in earlier):
-            begun(key)
-    waiting: set[Future[Section]] = set(futures.copy().values())
+    reading = _Reading(client, now, wanted, upon, sides)
+    reading.begin()
+    waiting: set[Future[Section]] = set(reading.futures.copy().values())
     while waiting and client.seconds_left:
         _, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
-        progress(len(futures) - len(waiting), len(futures))
-    for pool in pools.copy().values():
-        pool.shutdown(wait=False, cancel_futures=True)
+        reading.tend()
+        progress(len(reading.futures) - len(waiting), len(reading.futures))
+    reading.end()
     end = client.credentials.clock.now()
-    return {key: (read_at.get(key, end), _section(key, part, client)) for key, part in futures.copy().items()}
+    return {
+        key: (reading.read_at.get(key, end), _section(key, part, client))
+        for key, part in reading.futures.copy().items()
+    }
 
 
-def _threads(client: ReadClient, reader: Reader[Any]) -> int:
-    workers = client.environment.observation.workers
-    return workers if reader.visits else min(workers, API_THREADS)
+class _Reading:
+    """The parts of one observation: those that are wanted, and those that they are read from, each once."""
+
+    def __init__(
+        self, client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, sides: Collection[Side]
+    ) -> None:
+        self.client, self.now, self.wanted, self.sides = client, now, wanted, sides
+        self.earlier, self.followed = (upon.parts, upon.followed) if upon else ({}, TrackedChanges())
+        self.known = {(reader.name, side): reader for reader in readers().values() for side in reader.sides}
+        self.futures, self.read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
+        self._workers = client.environment.observation.workers
+        self._threads = {side: SideThreads(API_THREADS, f"read-{side}") for side in Side}
+        self._pools, self._tasks = list[PoolWorkers](), dict[Key, Task]()
+        self._starting = threading.Lock()
+
+    def begin(self) -> None:
+        """Begin what is wanted, those first that are read from most others."""
+        for key in sorted(self.known, key=lambda key: -len(self.known[key].reads)):
+            if key[0] in self.wanted and (key[1] in self.sides or key not in self.earlier):
+                self._begun(key)
+
+    def tend(self) -> None:
+        """Let no call that takes long hold up others."""
+        for threads in self._threads.values():
+            threads.tend()
+
+    def end(self) -> None:
+        """Begin nothing more."""
+        for workers in (*self._threads.values(), *self._pools):
+            workers.end()
+
+    def _part(self, name: str, side: Side) -> Future[Section]:
+        """The part that another is read from; it is read in the asking thread where nobody has begun it."""
+        key = (name, side)
+        future = self._begun(key)
+        if key in self._tasks and not future.done():
+            self._threads[side].help(self._tasks[key])
+        return future
+
+    def _begun(self, key: Key) -> Future[Section]:
+        part = self.earlier.get(key)
+        if part and (key[1] not in self.sides or _is_known(part, self.wanted)):
+            return _settled(Section(part.value, part.unreadable, part.cached))
+        with self._starting:
+            if key not in self.futures:
+                self.futures[key] = Future()
+                self._start(key, self.known[key])
+            return self.futures[key]
+
+    def _start(self, key: Key, reader: Reader[Any]) -> None:
+        if reader.visits:
+            pool = PoolWorkers(self._workers, f"visit-{key[0]}-{key[1]}")
+            self._pools.append(pool)
+            threading.Thread(target=self._run, args=(key, reader, pool), name=f"read-{key[0]}", daemon=True).start()
+        else:
+            rank, threads = -len(reader.reads), self._threads[key[1]]
+            workers = PartWorkers(threads, rank, min(self._workers, API_CALLS))
+            self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, workers))
+
+    def _run(self, key: Key, reader: Reader[Any], workers: Workers) -> None:
+        region = self.client.environment.region(key[1])
+        context = ReadContext(self.client, key[1], region, self.now, workers, self._part, self.followed, reader.name)
+        value = _read_one(reader, context)
+        self.read_at[key] = self.client.credentials.clock.now()
+        self.futures[key].set_result(Section(value, **context.left_out))
 
 
 def _is_known(part: SnapshotPart, wanted: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
 import botocore.session
@@ -12,6 +12,7 @@ from botocore.validate import ParamValidator
 from dr_estate.aws.read_client import ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.reading.reader import ReadContext, Reader, Section
+from dr_estate.reading.workers import PoolWorkers
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import SIT
@@ -59,14 +60,13 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
         future.set_result(Section(seen.parts[name, of].value))
         return future
 
-    with ThreadPoolExecutor(1) as workers:
-        context = ReadContext(
-            client=cast(ReadClient, _Eyes(answers)),
-            side=side,
-            region=SIT.region(side),
-            now=seen.taken_at,
-            workers=workers,
-            parts=part,
-            name=reader.name,
-        )
-        return reader.read(context)
+    context = ReadContext(
+        client=cast(ReadClient, _Eyes(answers)),
+        side=side,
+        region=SIT.region(side),
+        now=seen.taken_at,
+        workers=PoolWorkers(1),
+        parts=part,
+        name=reader.name,
+    )
+    return reader.read(context)

@@ -9,7 +9,7 @@ import io
 import lzma
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +34,7 @@ from dr_estate.readers import (
     task_sources,
 )
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
+from dr_estate.reading.workers import PoolWorkers
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, from_json
 from tests.dr_checks.worlds import SIT
@@ -73,7 +74,7 @@ class Answered:
         self.answer: Answer = lambda _operation, _params, _region: {}
         self.calls: Counter[str] = Counter()
         self._eyes = ReadClient(environment, reads(), Credentials("http://127.0.0.1:9", "AKIDCONTRACT", "none"))
-        self._workers = ThreadPoolExecutor(4)
+        self._workers = PoolWorkers(4)
         regions = {environment.region(side) for side in Side}
         for service in {read.partition(":")[0] for read in reads()}:
             for region in regions:

@@ -1,0 +1,227 @@
+"""Threads in which the parts of one side are read: a fixed number for all parts' API calls, and some for probes.
+
+A task that waits does not count: one that waits for another part says so, and one whose call hangs or is paced is
+found by ``tend``. Another thread takes its place, so a service that crawls hides its own parts alone. Nobody waits for
+what nobody runs: who needs a task that is not begun runs it.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+PATIENCE_S = 0.5
+"""Whose call takes longer holds no place: AWS answers most reads in a fifth of that."""
+
+
+class Workers(Protocol):
+    """Where the items of one part are done concurrently."""
+
+    def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do ``doing`` for every item, and return the results in order. Raises what the first item to fail raised."""
+
+    def calling(self) -> None:
+        """Note that this thread begins a call."""
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Give up this thread's place until the context ends: it waits for another one."""
+
+
+class PoolWorkers:
+    """A pool of one part alone, as those have that visit sites or name servers: a slow one takes seconds."""
+
+    def __init__(self, threads: int, name: str = "read") -> None:
+        self._pool = ThreadPoolExecutor(threads, name)
+
+    def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do ``doing`` for every item, and return the results in order. Raises what the first item to fail raised."""
+        futures = [self._pool.submit(doing, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def calling(self) -> None:
+        """Its threads are its own: nobody takes their places."""
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Its threads are its own: nobody takes their places."""
+        return nullcontext()
+
+    def end(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(order=True)
+class Task:
+    """What a thread does, once: lowest ``rank`` first, then in the order of submission."""
+
+    rank: int
+    number: int
+    doing: Callable[[], None] = field(compare=False)
+    is_begun: bool = field(default=False, compare=False)
+
+
+class SideThreads:
+    """The threads of one side: nothing is begun while ``size`` of them work, whatever the number of parts.
+
+    Who waited goes on at once, beyond that number if need be: others wait for it.
+    """
+
+    def __init__(self, size: int, name: str, now: Callable[[], float] = time.monotonic) -> None:
+        self.size, self.name, self._now = size, name, now
+        self._changed = threading.Condition()
+        self._tasks: list[Task] = []
+        self._numbers = itertools.count()
+        self._since: dict[int, float] = {}  # by thread: when its present call began; infinite while it waits
+        self._idle = 0
+        self._is_over = False
+
+    def submit(self, rank: int, doing: Callable[[], None]) -> Task:
+        """Let a thread do ``doing``, which must not raise."""
+        with self._changed:
+            task = Task(rank, next(self._numbers), doing)
+            heapq.heappush(self._tasks, task)
+            self._staff()
+        return task
+
+    def help(self, task: Task) -> None:
+        """Do ``task`` in this thread, if it is one of these and no other has begun it."""
+        with self._changed:
+            if task.is_begun or self._is_over or threading.get_ident() not in self._since:
+                return
+            task.is_begun = True
+        task.doing()
+
+    def is_sought(self, rank: int) -> bool:
+        """Whether a task as urgent as ``rank`` waits for a thread."""
+        with self._changed:
+            self._drop_begun()
+            return bool(self._tasks) and self._tasks[0].rank <= rank
+
+    def calling(self) -> None:
+        """Note that this thread begins a call."""
+        with self._changed:
+            if threading.get_ident() in self._since:
+                self._since[threading.get_ident()] = self._now()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Give up this thread's place until the context ends: it waits for another one."""
+        me = threading.get_ident()
+        with self._changed:
+            is_ours = me in self._since
+            if is_ours:
+                self._since[me] = -float("inf")
+                self._staff()
+        try:
+            yield
+        finally:
+            with self._changed:
+                if is_ours:
+                    self._since[me] = self._now()
+
+    def tend(self) -> None:
+        """Give the places of threads whose calls take long to others. To be called again and again."""
+        with self._changed:
+            self._staff()
+
+    def end(self) -> None:
+        """Begin nothing more; threads end when what they do is over."""
+        with self._changed:
+            self._is_over = True
+            self._tasks.clear()
+            self._changed.notify_all()
+
+    def _staff(self) -> None:
+        """Wake or start as many threads as there are tasks and free places."""
+        self._drop_begun()
+        wanted = min(len(self._tasks), self.size - self._busy())
+        for _ in range(min(wanted, self._idle)):
+            self._changed.notify()
+        for _ in range(wanted - self._idle):
+            threading.Thread(target=self._work, name=self.name, daemon=True).start()
+            self._idle += 1
+
+    def _busy(self) -> int:
+        limit = self._now() - PATIENCE_S
+        return sum(since > limit for since in self._since.values())
+
+    def _drop_begun(self) -> None:
+        while self._tasks and self._tasks[0].is_begun:
+            heapq.heappop(self._tasks)
+
+    def _work(self) -> None:
+        while task := self._next():
+            task.doing()
+
+    def _next(self) -> Task | None:
+        """The next task; None where there is none any more. A thread that lost its place finds no task either."""
+        me = threading.get_ident()
+        with self._changed:
+            self._idle += self._since.pop(me, None) is not None
+            while True:
+                self._drop_begun()
+                if self._is_over:
+                    return None
+                if self._tasks and self._busy() < self.size:
+                    break
+                self._changed.wait()
+            self._idle -= 1
+            self._since[me] = self._now()
+            task = heapq.heappop(self._tasks)
+            task.is_begun = True
+            return task
+
+
+@dataclass(frozen=True)
+class PartWorkers:
+    """One part's use of its side's threads: at most ``most`` of its items at once, the caller's own among them."""
+
+    threads: SideThreads
+    rank: int
+    most: int
+
+    def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Do ``doing`` for every item, and return the results in order. Raises what the first item to fail raised."""
+        rest: list[Future[R]] = [Future() for _ in items]
+        numbers = itertools.count()  # gives each number to one thread
+        failed = threading.Event()
+
+        def drain(is_owner: bool) -> None:
+            while not failed.is_set() and (number := next(numbers)) < len(items):
+                try:
+                    rest[number].set_result(doing(items[number]))
+                except BaseException as error:  # noqa: BLE001 - raised where the results are collected
+                    rest[number].set_exception(error)
+                    failed.set()
+                if not is_owner and self.threads.is_sought(self.rank - 1):
+                    self.threads.submit(self.rank, lambda: drain(is_owner=False))
+                    return
+
+        for _ in range(min(self.most, len(items)) - 1):
+            self.threads.submit(self.rank, lambda: drain(is_owner=False))
+        drain(is_owner=True)
+        if failed.is_set() or all(future.done() for future in rest):
+            return [future.result() for future in rest]
+        with self.threads.waiting():
+            return [future.result() for future in rest]
+
+    def calling(self) -> None:
+        """Note that this thread begins a call."""
+        self.threads.calling()
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Give up this thread's place until the context ends: it waits for another one."""
+        return self.threads.waiting()

@@ -1,0 +1,184 @@
+"""One side's threads: a fixed number of them work, and nobody waits for what nobody does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+import pytest
+
+from dr_estate.reading.workers import PATIENCE_S, PartWorkers, PoolWorkers, SideThreads, Workers
+
+_LONG_S = 30
+
+
+class _Time:
+    """Seconds that pass by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(name="time")
+def _time() -> _Time:
+    return _Time()
+
+
+@pytest.fixture(name="side")
+def _side(time: _Time) -> Iterator[SideThreads]:
+    side = SideThreads(2, "test", time)
+    yield side
+    side.end()
+
+
+def _result(side: SideThreads, doing: Callable[[], object], rank: int = 0) -> Future[object]:
+    """Let a thread of ``side`` do ``doing``, as a part does."""
+    future: Future[object] = Future()
+
+    def settle() -> None:
+        try:
+            future.set_result(doing())
+        except ValueError as error:
+            future.set_exception(error)
+
+    side.submit(rank, settle)
+    return future
+
+
+def test_all_parts_together_have_as_many_threads_as_their_side(side: SideThreads) -> None:
+    reading, at_once, counting = set[int](), list[int](), threading.Lock()
+
+    def read() -> None:
+        with counting:
+            reading.add(threading.get_ident())
+            at_once.append(len(reading))
+        threading.Event().wait(0.001)
+        with counting:
+            reading.discard(threading.get_ident())
+
+    for part in [_result(side, read) for _ in range(40)]:
+        part.result(_LONG_S)
+    assert max(at_once) <= side.size
+
+
+def test_the_items_of_parts_come_back_in_order(side: SideThreads) -> None:
+    workers = PartWorkers(side, 0, 8)
+    parts = [_result(side, lambda: workers.each(lambda item: item * 2, range(40))) for _ in range(12)]
+    assert [part.result(_LONG_S) for part in parts] == [[item * 2 for item in range(40)]] * 12
+
+
+def test_a_call_that_hangs_holds_no_place_once_it_takes_long(side: SideThreads, time: _Time) -> None:
+    answered, begun = threading.Event(), threading.Semaphore(0)
+
+    def hang() -> bool:
+        begun.release()
+        return answered.wait(_LONG_S)
+
+    hanging = [_result(side, hang) for _ in range(2)]
+    assert begun.acquire(timeout=_LONG_S)
+    assert begun.acquire(timeout=_LONG_S)
+    behind = _result(side, lambda: "read")
+    side.tend()
+    assert not behind.done()
+    time.seconds = 2 * PATIENCE_S
+    side.tend()
+    assert behind.result(_LONG_S) == "read"
+    answered.set()
+    assert all(future.result(_LONG_S) for future in hanging)
+
+
+def test_a_part_with_many_calls_that_each_are_quick_keeps_its_place(side: SideThreads, time: _Time) -> None:
+    going, gone = threading.Barrier(2), threading.Event()
+
+    def read() -> None:
+        time.seconds += 2 * PATIENCE_S
+        side.calling()
+        going.wait(_LONG_S)
+        gone.wait(_LONG_S)
+
+    part = _result(side, read)
+    going.wait(_LONG_S)
+    other = _result(side, lambda: gone.wait(_LONG_S))
+    behind = _result(side, lambda: "read")
+    side.tend()
+    assert not behind.done()
+    gone.set()
+    assert (behind.result(_LONG_S), part.result(_LONG_S), other.result(_LONG_S)) == ("read", None, True)
+
+
+def test_parts_that_wait_for_others_leave_them_their_places(side: SideThreads) -> None:
+    """Each waits for the next, which is begun later: more of them than threads."""
+    futures: list[Future[object]] = []
+    listed = threading.Event()
+
+    def wait_for(number: int) -> object:
+        listed.wait(_LONG_S)
+        with side.waiting():
+            return futures[number + 1].result(_LONG_S)
+
+    futures += [_result(side, lambda number=number: wait_for(number)) for number in range(6)]  # type: ignore[misc]
+    futures.append(_result(side, lambda: "the last"))
+    listed.set()
+    assert {future.result(_LONG_S) for future in futures} == {"the last"}
+
+
+def test_who_needs_a_task_that_is_not_begun_does_it(side: SideThreads) -> None:
+    done_by: list[int] = []
+
+    def asks() -> bool:
+        needed = side.submit(9, lambda: done_by.append(threading.get_ident()))
+        side.help(needed)
+        side.help(needed)
+        return done_by == [threading.get_ident()]
+
+    blocked, stop = _result(side, lambda: stop.wait(_LONG_S)), threading.Event()
+    assert _result(side, asks).result(_LONG_S)
+    stop.set()
+    assert blocked.result(_LONG_S)
+
+
+def test_the_thread_of_another_side_helps_nobody(side: SideThreads) -> None:
+    stop = threading.Event()
+    blocked = [_result(side, lambda: stop.wait(_LONG_S)) for _ in range(2)]
+    task = side.submit(0, lambda: None)
+    side.help(task)
+    assert not task.is_begun
+    stop.set()
+    assert all(future.result(_LONG_S) for future in blocked)
+
+
+def test_the_most_urgent_is_done_first(time: _Time) -> None:
+    side, order, begun, go = SideThreads(1, "test", time), list[int](), threading.Event(), threading.Event()
+    first = _result(side, lambda: begun.set() or go.wait(_LONG_S))
+    assert begun.wait(_LONG_S)
+    ranks = [_result(side, lambda rank=rank: order.append(rank), rank) for rank in (3, 1, 2, 1)]  # type: ignore[misc]
+    go.set()
+    for future in (first, *ranks):
+        future.result(_LONG_S)
+    side.end()
+    assert order == [1, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["of a side", "of its own"])
+def test_the_first_item_that_fails_is_the_one_that_is_raised(side: SideThreads, kind: str) -> None:
+    workers: Workers = PartWorkers(side, 0, 8) if kind == "of a side" else PoolWorkers(4)
+
+    def fail(item: int) -> int:
+        if item >= 5:
+            raise ValueError(item)
+        return item
+
+    with pytest.raises(ValueError, match=r"^5$"):
+        _result(side, lambda: workers.each(fail, range(100))).result(_LONG_S)
+
+
+def test_what_is_over_begins_nothing(time: _Time) -> None:
+    side = SideThreads(2, "test", time)
+    side.end()
+    task = side.submit(0, lambda: None)
+    side.help(task)
+    assert not task.is_begun
