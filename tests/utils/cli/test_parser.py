@@ -144,7 +144,7 @@ def test_without_a_word_the_help_is_shown_and_the_exit_code_is_no_success(capsys
 
 def test_folders_are_those_of_where_the_command_was_typed() -> None:
     assert parse(["-e", "sit", "--output", "here/there", "status"]).output == Path.cwd() / "here" / "there"
-    assert parsed(of.ReportOptions, "report here/../there").folder == Path.cwd() / "there"
+    assert parsed(of.ReportOptions, "report here/../there").folders == (Path.cwd() / "there",)
 
 
 def test_an_earlier_run_is_named_by_its_folder_alone() -> None:
