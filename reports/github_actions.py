@@ -25,9 +25,15 @@ def announce(report: Report, form: str, variables: Mapping[str, str] = os.enviro
         return
     if form != "github":
         sys.stderr.write(github_report.render(report))
-    if file := variables.get("GITHUB_STEP_SUMMARY"):
+    summarise(github_report.summary(report), variables)
+
+
+def summarise(text: str, variables: Mapping[str, str] = os.environ) -> None:
+    """Append ``text`` to the job's summary, where ``variables`` are those of a GitHub runner that keeps one."""
+    file = variables.get("GITHUB_STEP_SUMMARY")
+    if file and variables.get("GITHUB_ACTIONS") == "true":
         try:
             with Path(file).open("a", encoding="utf-8") as stream:
-                stream.write(github_report.summary(report))
+                stream.write(text)
         except OSError as refused:
             console.complain(f"The job's summary {file} was not written: {refused.strerror or refused}.")

@@ -50,12 +50,17 @@ class Verdict:
 
     def with_status(self, status: Status) -> list[CheckResult]:
         """The results of one status, the severest first."""
-        return sorted((r for r in self.results if r.status is status), key=lambda r: (-WEIGHT[r.severity], r.check))
+        return with_status(self.results, status)
 
     @property
     def gaps(self) -> list[Finding]:
         """Every failed finding, the severest checks first."""
         return [f for r in self.with_status(Status.FAIL) for f in r.findings if f.status is Status.FAIL]
+
+
+def with_status(results: Iterable[CheckResult], status: Status) -> list[CheckResult]:
+    """The results of one status, the severest first."""
+    return sorted((r for r in results if r.status is status), key=lambda r: (-WEIGHT[r.severity], r.check))
 
 
 def verdict_of(results: Sequence[CheckResult], lags: Sequence[Lag], rpo_target_s: float, blocker: str = "") -> Verdict:

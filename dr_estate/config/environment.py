@@ -144,6 +144,11 @@ class Environment(Settings):
         return self.replication.expectation is not Expectation.NONE
 
 
+def environment_names(folder: Path) -> list[str]:
+    """Return the names of the environment files of ``folder``; the exceptions that may lie beside them are none."""
+    return sorted(path.stem for path in folder.glob("*.toml") if path.stem != "exceptions")
+
+
 def load_environment(folder: Path, name: str) -> Environment:
     """Read ``folder/name.toml``.
 
@@ -153,7 +158,7 @@ def load_environment(folder: Path, name: str) -> Environment:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as missing:
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml"))) or "none"
+        known = ", ".join(environment_names(folder)) or "none"
         raise EnvironmentFileError(
             f"{path}: there is no such environment file (found in {folder}: {known}). "
             "Write it, or name another folder with --config DIR."

@@ -41,7 +41,7 @@ _WORDS = {
 
 def render(report: Report, scenarios: Mapping[str, str]) -> str:
     """The page. ``scenarios`` are the addresses of the checks' scenarios in Allure, empty where there is no Allure."""
-    template = _engine().get_template("page.html")
+    template = engine().get_template("page.html")
     page = template.render(
         report=report,
         env=report.environment,
@@ -49,13 +49,14 @@ def render(report: Report, scenarios: Mapping[str, str]) -> str:
         scenarios=scenarios,
         complete=report.invocation.complete,
         rehearsed=is_sandbox(report.world),
-        policy=_policy(),
+        policy=policy(),
     )
     return visible(page)
 
 
 @cache
-def _engine() -> Environment:
+def engine() -> Environment:
+    """The template engine of the pages: everything is escaped, and nothing undefined is drawn."""
     engine = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -98,7 +99,8 @@ def _read(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8").strip()
 
 
-def _policy() -> str:
+def policy() -> str:
+    """The content security policy of a page with the style sheet and the script of this folder."""
     return "; ".join(_directives())
 
 

@@ -48,6 +48,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "writers": report.writers,
         "posture_severity": report.posture_severity,
         "posture_next": report.invocation.complete(report.posture_next),
+        "next_step": report.invocation.complete(report.next_step),
         "score": verdict.score,
         "recommendation": verdict.recommendation,
         "reasons": list(verdict.reasons),

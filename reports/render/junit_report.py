@@ -14,12 +14,14 @@ from dr_estate.model.visible import visible
 from dr_estate.model.world_id import titled
 from reports.values.report import Report
 
-_KINDS = {
+KINDS = {
     Status.FAIL: "failure",
     Status.UNKNOWN: "error",
     Status.NOT_APPLICABLE: "skipped",
     Status.EXCEPTED: "skipped",
 }
+COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+"""The attribute of a suite that counts the cases of each kind."""
 _NO_XML = re.compile("[\ufffe\uffff]")  # what XML 1.0 lacks beyond what is never printed
 
 
@@ -28,33 +30,38 @@ def render(report: Report) -> str:
     root = ET.Element("testsuites", {"name": titled(f"{report.title} of {report.environment.name}", report.world)})
     for area, results in report.by_area().items():
         root.append(_suite(report, area, results))
-    kinds = Counter(_KINDS.get(result.status) for result in report.verdict.results)
+    kinds = Counter(KINDS.get(result.status) for result in report.verdict.results)
     root.attrib |= {"tests": str(len(report.verdict.results)), "failures": str(kinds["failure"])}
     root.attrib |= {"errors": str(kinds["error"])}
+    return written(root)
+
+
+def written(root: ET.Element) -> str:
+    """The document of ``root`` with a final newline."""
     ET.indent(root)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ET.tostring(root, encoding='unicode')}\n"
 
 
 def _suite(report: Report, area: Area, results: list[CheckResult]) -> ET.Element:
-    kinds = Counter(_KINDS.get(result.status) for result in results)
-    counts = {"failures": kinds["failure"], "errors": kinds["error"], "skipped": kinds["skipped"]}
+    kinds = Counter(KINDS.get(result.status) for result in results)
     suite = ET.Element("testsuite", {"name": area, "tests": str(len(results))})
-    suite.attrib |= {name: str(count) for name, count in counts.items()}
+    suite.attrib |= {name: str(kinds[kind]) for name, kind in COUNTED.items()}
     suite.set("timestamp", report.observed_at.isoformat(timespec="seconds"))
     properties = ET.SubElement(suite, "properties")
     about = {"environment": report.environment.name, "world": report.world, "posture": str(report.posture)}
     for name, value in (about | {"score": str(report.verdict.score)}).items():
         ET.SubElement(properties, "property", {"name": name, "value": _text(value)})
-    suite.extend(_case(result) for result in results)
+    suite.extend(case_of(result) for result in results)
     return suite
 
 
-def _case(result: CheckResult) -> ET.Element:
+def case_of(result: CheckResult) -> ET.Element:
+    """The case of a check."""
     names = {"classname": result.feature or result.area, "name": result.scenario or result.check}
     case = ET.Element("testcase", {name: _text(value) for name, value in names.items()})
     rows = [f for f in result.findings if f.status is result.status]
     lines = [f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}{f.remedy_text}" for f in rows]
-    if kind := _KINDS.get(result.status):
+    if kind := KINDS.get(result.status):
         message = f"{result.check} ({result.severity}): {result.status}: {result.reason or lines[0]}"
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         ET.SubElement(case, kind, {"type": result.severity, "message": _text(message + more)}).text = _all(lines)

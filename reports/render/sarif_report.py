@@ -7,51 +7,112 @@ not seen is an error here instead, and its property `status` says which. An acce
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from dr_checks.core.changes import SubjectKey
 from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
+from dr_checks.core.readiness_gate import Baseline
 from dr_checks.core.registry import checks
+from dr_checks.core.verdict import with_status
 from dr_estate.model.visible import visible
 from reports.render.scenario_places import place_of
 from reports.values.report import Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+TOOL = "AWS DR Manager"
 _LEVELS = {Status.FAIL: "error", Status.UNKNOWN: "error", Status.WARN: "warning", Status.EXCEPTED: "warning"}
 _RULE_LEVELS = dict(zip(Severity, ("error", "error", "warning", "note"), strict=True))
 
 
+@dataclass(frozen=True)
+class SarifSource:
+    """What a run of a log tells of a run of this tool. ``version`` is "" where it is not known."""
+
+    command: str
+    environment: str
+    account: str
+    world: str
+    observed_at: datetime
+    posture: str
+    score: int
+    recommendation: str
+    exit: int
+    version: str
+    results: Sequence[CheckResult]
+    baseline: Baseline | None = None
+
+
 def render(report: Report) -> str:
     """The report as an indented SARIF log with a final newline."""
-    about = {result.check: checks()[result.check] for result in report.verdict.results if result.check in checks()}
-    driver: dict[str, Any] = {"name": "AWS DR Manager", "rules": [_rule(check) for check in about.values()]}
-    if report.rules:
-        driver["semanticVersion"] = report.rules.version
+    return log_of([run_of(_source(report))])
+
+
+def log_of(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The indented SARIF log of these runs, with a final newline."""
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
+    return visible(orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def _source(report: Report) -> SarifSource:
+    return SarifSource(
+        command=report.command,
+        environment=report.environment.name,
+        account=report.environment.account,
+        world=report.world,
+        observed_at=report.observed_at,
+        posture=report.posture,
+        score=report.verdict.score,
+        recommendation=report.verdict.recommendation,
+        exit=report.exit,
+        version=report.rules.version if report.rules else "",
+        results=report.verdict.results,
+        baseline=report.gate.rules.baseline if report.gate else None,
+    )
+
+
+def run_of(source: SarifSource) -> dict[str, Any]:
+    """One run of a log: its rules, and a result for each finding that is no pass."""
+    about = {result.check: checks()[result.check] for result in source.results if result.check in checks()}
+    driver: dict[str, Any] = {"name": TOOL, "rules": [_rule(check) for check in about.values()]}
+    if source.version:
+        driver["semanticVersion"] = source.version
     order = {check: number for number, check in enumerate(about)}
-    run = {
+    return {
         "tool": {"driver": driver},
-        "automationDetails": {"id": f"dr-{report.command}/{report.environment.name}/"},
+        "automationDetails": {"id": f"dr-{source.command}/{source.environment}/"},
         "invocations": [
             {
                 "executionSuccessful": True,
-                "exitCode": report.exit,
-                "endTimeUtc": f"{report.observed_at:%Y-%m-%dT%H:%M:%SZ}",
+                "exitCode": source.exit,
+                "endTimeUtc": f"{source.observed_at:%Y-%m-%dT%H:%M:%SZ}",
             }
         ],
-        "results": [row for status in _LEVELS for row in _results(report, status, order)],
+        "results": [row for status in _LEVELS for row in _results(source, status, order)],
         "properties": {
-            "account": report.environment.account,
-            "world": report.world,
-            "posture": report.posture,
-            "score": report.verdict.score,
-            "recommendation": report.verdict.recommendation,
+            "account": source.account,
+            "world": source.world,
+            "posture": source.posture,
+            "score": source.score,
+            "recommendation": source.recommendation,
         },
     }
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return visible(orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def failed_run(environment: str, code: int, reason: str) -> dict[str, Any]:
+    """A run of a log for an environment that was not judged: no success, and why."""
+    notification = {"level": "error", "message": {"text": reason}}
+    invocation = {"executionSuccessful": False, "exitCode": code, "toolExecutionNotifications": [notification]}
+    return {
+        "tool": {"driver": {"name": TOOL}},
+        "automationDetails": {"id": f"dr-status/{environment}/"},
+        "invocations": [invocation],
+        "results": [],
+    }
 
 
 def _rule(check: Check) -> dict[str, Any]:
@@ -63,16 +124,16 @@ def _rule(check: Check) -> dict[str, Any]:
     }
 
 
-def _results(report: Report, status: Status, order: dict[str, int]) -> Iterator[dict[str, Any]]:
-    for result in report.verdict.with_status(status):
+def _results(source: SarifSource, status: Status, order: dict[str, int]) -> Iterator[dict[str, Any]]:
+    for result in with_status(source.results, status):
         findings: list[Finding | None] = [f for f in result.findings if f.status is status]
         for finding in findings or [None]:
-            yield _result(report, result, finding) | (
+            yield _result(source.baseline, result, finding) | (
                 {"ruleIndex": order[result.check]} if result.check in order else {}
             )
 
 
-def _result(report: Report, result: CheckResult, finding: Finding | None) -> dict[str, Any]:
+def _result(baseline: Baseline | None, result: CheckResult, finding: Finding | None) -> dict[str, Any]:
     place = place_of(result.feature, result.scenario)
     key = SubjectKey(result.check)
     if finding:
@@ -95,8 +156,8 @@ def _result(report: Report, result: CheckResult, finding: Finding | None) -> dic
     }
     if result.status is Status.EXCEPTED:
         row["suppressions"] = [{"kind": "external", "status": "accepted", "justification": _message(result, finding)}]
-    if report.gate and report.gate.rules.baseline:
-        before = report.gate.rules.baseline.subjects.get(key)
+    if baseline:
+        before = baseline.subjects.get(key)
         row["baselineState"] = "new" if before is None else "unchanged" if before.status is result.status else "updated"
     return row
 

@@ -23,7 +23,7 @@ from reports.values.report import Report
 
 WIDTH = 100
 _SHOWN, _MANY = 5, 12
-_COLOUR = {
+COLOUR = {
     Status.PASS: "green",
     Status.WARN: "yellow",
     Status.FAIL: "bold red",
@@ -140,11 +140,11 @@ def _changes(report: Report, console: Console) -> None:
 
 
 def _areas(report: Report, console: Console) -> None:
-    names = [status for status in _COLOUR if any(r.status is status for r in report.verdict.results)]
+    names = [status for status in COLOUR if any(r.status is status for r in report.verdict.results)]
     rows = table("\nChecks", "area", *names)
     for area, results in report.by_area().items():
         counts = [sum(r.status is status for r in results) for status in names]
-        cells = [Text(str(n), _COLOUR[s] if n else "dim") for n, s in zip(counts, names, strict=True)]
+        cells = [Text(str(n), COLOUR[s] if n else "dim") for n, s in zip(counts, names, strict=True)]
         rows.add_row(area, *cells)
     console.print(rows)
 
@@ -197,7 +197,7 @@ def _findings(report: Report, console: Console, status: Status, title: str) -> N
         rows = [f for f in result.findings if f.status is status]
         if not rows:
             continue
-        console.print(Text.assemble((f"  {result.check}", _COLOUR[status]), f" ({result.severity})"))
+        console.print(Text.assemble((f"  {result.check}", COLOUR[status]), f" ({result.severity})"))
         for f in rows[:_SHOWN]:
             indented(console, f"{f.side}: {f.subject}: {f.measured}, wanted {f.wanted}: {f.because}", 4)
         if len(rows) > _SHOWN:

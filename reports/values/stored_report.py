@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from dr_checks.core.model import CheckResult
+from dr_checks.core.model import CheckResult, Lag
+from dr_checks.core.verdict import RecoveryPointResult
 from reports.values.report import SCHEMA
 
 
@@ -22,7 +23,11 @@ class StoredReportError(ValueError):
 
 @dataclass(frozen=True)
 class StoredReport:
-    """What an earlier run reported. ``recommendation`` is the scenarios' own, ``observed_at`` UTC."""
+    """What an earlier run reported. ``recommendation`` is the scenarios' own, ``observed_at`` UTC.
+
+    ``version`` is the tool's, ``next_step`` what it said to do: "" where an older run kept none. ``folder`` is the
+    run's, as the run named it.
+    """
 
     environment: str
     account: str
@@ -32,6 +37,13 @@ class StoredReport:
     score: int
     recommendation: str
     results: tuple[CheckResult, ...]
+    exit: int
+    rpo: RecoveryPointResult
+    lags: tuple[Lag, ...]
+    command: str
+    version: str = ""
+    next_step: str = ""
+    folder: Path | None = None
 
 
 @cache
@@ -63,4 +75,6 @@ def _plain(stored: Mapping[str, Any]) -> dict[str, Any]:
         for result in stored["results"]
     ]
     recommendation = stored.get("readiness", stored["recommendation"])
-    return {**stored, "recommendation": recommendation, "results": results}
+    version = (stored.get("rules") or {}).get("version", "")
+    folder = stored.get("files", {}).get("Results")
+    return {**stored, "recommendation": recommendation, "results": results, "version": version, "folder": folder}

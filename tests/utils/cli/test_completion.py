@@ -71,7 +71,7 @@ def test_environments_are_those_of_the_folder_that_is_named(dr: Path, tmp_path: 
     for name in ("blue.toml", "green.toml", "exceptions.toml", "notes.md"):
         (tmp_path / name).touch()
     lines = ("--config {folder} -e ", "--config {folder} status -e ", "status --config {folder} -e ")
-    assert [{"blue", "green"}] * 3 == _by_bash(dr, *(line.format(folder=tmp_path) for line in lines))
+    assert [{"blue", "green", "all"}] * 3 == _by_bash(dr, *(line.format(folder=tmp_path) for line in lines))
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_init_alone_takes_a_region_wherever_it_stands() -> None:
 
 def test_folders_are_those_of_where_the_command_was_typed() -> None:
     assert parse(["-e", "sit", "--output", "here/there", "status"]).output == Path.cwd() / "here" / "there"
-    assert parsed(of.ReportOptions, "report here/../there").folder == Path.cwd() / "there"
+    assert parsed(of.ReportOptions, "report here/../there").folders == (Path.cwd() / "there",)
 
 
 def test_an_earlier_run_is_named_by_its_folder_alone() -> None:

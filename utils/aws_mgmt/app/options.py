@@ -13,6 +13,7 @@ from dr_estate.model.invocation import Program
 if TYPE_CHECKING:  # help needs no gates
     from dr_actions.model.gates import Override
 
+EVERY = "all"
 ROOT = Path(__file__).parents[3]
 SHIPPED = ROOT / "environments"
 INSTALLED = (ROOT / "__main__.py").is_file()
@@ -42,13 +43,14 @@ def configuration(environment: str) -> Path:
     """Return the folder of the environment files without --config.
 
     That is DR_CONFIG, else the nearest ``environments`` folder upwards from the working directory that knows the
-    environment, else the shipped one.
+    environment (of several the first, of all any), else the shipped one.
     """
     if given := os.environ.get("DR_CONFIG"):
         return Path(given)
     here = Path.cwd()
     folders = (folder / SHIPPED.name for folder in (here, *here.parents))
-    return next((folder for folder in folders if (folder / f"{environment}.toml").is_file()), SHIPPED)
+    name = "*" if environment == EVERY else environment.partition(",")[0].strip()
+    return next((folder for folder in folders if any(folder.glob(f"{name}.toml"))), SHIPPED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,11 @@ class Options:
     program: Program = Program.CHECKOUT
     profile: str = ""
     debug: bool = False
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one environment is meant: all of them, or a list with commas."""
+        return self.environment == EVERY or "," in self.environment
 
     @property
     def keys_of(self) -> str:
@@ -338,10 +345,11 @@ class DrillOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions(Options):
-    """Of `report`: the ``folder`` of an earlier run."""
+    """Of `report`: the ``folders`` of earlier runs, one, or several that are merged (``merge``)."""
 
     command: ClassVar[str] = "report"
-    folder: Path
+    folders: tuple[Path, ...]
+    merge: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,12 +26,12 @@ def _completer(names: Callable[[click.Context], Iterable[str]]) -> dict[str, Any
 
 def _environments(ctx: click.Context) -> list[str]:
     """The environment files of --config, wherever it stands, or of the default folder."""
-    from utils.aws_mgmt.app.options import configuration
+    from dr_estate.config.environment import environment_names
+    from utils.aws_mgmt.app.options import EVERY, configuration
 
     while not ctx.params.get("config") and ctx.parent:
         ctx = ctx.parent
-    files = Path(ctx.params.get("config") or configuration("")).glob("*.toml")
-    return sorted(file.stem for file in files if file.stem != "exceptions")
+    return [*environment_names(Path(ctx.params.get("config") or configuration(""))), EVERY]
 
 
 def _people(_ctx: click.Context) -> Iterable[str]:

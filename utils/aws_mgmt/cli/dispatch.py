@@ -21,6 +21,8 @@ def run(options: of.Options) -> Exit:
     console.begin(invocation_of(options))
     _refuse_what_is_no_judgement(options)
     _choose_keys(options)
+    if options.several:
+        return _of_several(options)
     if isinstance(options, _OFFLINE):
         return _without_environment(options)
     environment = _environment(options)
@@ -36,6 +38,14 @@ def run(options: of.Options) -> Exit:
             return _decide(options, environment)
         case of.LogOptions() | of.DoctorOptions():
             return _look(options, environment)
+        case of.ScheduleOptions() | of.SandboxOptions() | of.IamOptions():
+            return _prepare(options, environment)
+    raise UsageError(f"There is no command for {type(options).__name__}.")
+
+
+def _prepare(options: of.ScheduleOptions | of.SandboxOptions | of.IamOptions, environment: Environment) -> Exit:
+    """Show what is due, run the sandbox, or print policies."""
+    match options:
         case of.IamOptions():
             from utils.aws_mgmt.cli.commands.iam import run_iam
 
@@ -48,12 +58,11 @@ def run(options: of.Options) -> Exit:
             from utils.aws_mgmt.cli.commands.sandbox import run_sandbox
 
             return run_sandbox(options, environment)
-    raise UsageError(f"There is no command for {type(options).__name__}.")
 
 
 def _refuse_what_is_no_judgement(options: of.Options) -> None:
     """Only a judgement has scenarios for a CI system to read, and results to weigh. Raises UsageError."""
-    judges = isinstance(options, of.JudgingOptions)
+    judges = isinstance(options, of.JudgingOptions) or (isinstance(options, of.ReportOptions) and options.merge)
     if isinstance(options, of.DrTestOptions) and (options.acts or options.tabletop):
         judges = False
         if options.gated or options.metrics:
@@ -64,6 +73,8 @@ def _refuse_what_is_no_judgement(options: of.Options) -> None:
 
 def _choose_keys(options: of.Options) -> None:
     """Let a named profile count before keys in variables, and say where calls are logged. Raises UsageError."""
+    if options.several:
+        return  # each environment's own process chooses its own
     if options.person and not options.sandbox and not isinstance(options, of.SandboxOptions):
         raise UsageError(
             f"--as {options.person} chooses among the sandbox's people. Without --sandbox your own keys say who you "
@@ -92,6 +103,15 @@ def _note_region(options: of.Options, environment: Environment) -> None:
         console.complain(f"{name}={os.environ[name]} chooses nothing here: {file} names {' and '.join(both)}.")
 
 
+def _of_several(options: of.Options) -> Exit:
+    """Look at several environments, each by ``run`` as if it were alone, or merge runs of them."""
+    if isinstance(options, of.ReportOptions):
+        return _without_environment(options)
+    from utils.aws_mgmt.cli.commands.fleet import fleet_command
+
+    return fleet_command(options, run)
+
+
 def _without_environment(
     options: of.ReportOptions | of.DiffOptions | of.EvidenceOptions | of.ExplainOptions | of.InitOptions,
 ) -> Exit:
@@ -100,6 +120,10 @@ def _without_environment(
         from utils.aws_mgmt.cli.commands.init import init_command
 
         return init_command(options)
+    if isinstance(options, of.ReportOptions) and options.merge:
+        from utils.aws_mgmt.cli.commands.fleet import merge_command
+
+        return merge_command(options)
     if isinstance(options, of.ReportOptions):
         from utils.aws_mgmt.cli.commands.report import report_command
 

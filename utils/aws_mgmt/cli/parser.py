@@ -36,7 +36,7 @@ def _word(name: str, metavar: str, about: str, **more: Any) -> click.Argument:
     return click.Argument([name], metavar=metavar, required=metavar[0] != "[", help=about, **more)
 
 
-_ENV = "Environment file to use: dev, sit, prod, ..."
+_ENV = "Environment file to use: dev, sit, prod, ...; of status also several (dev,sit), or all."
 _WHO = "Sandbox: whose keys to use (operator, approver, reader, driller)."
 _RESULTS = "Folder for results (reports/out; installed: the user's state folder)."
 _GATE = "Ignore one gate by its id, until a time such as 2026-01-07T18:00Z; may be repeated."
@@ -44,7 +44,7 @@ _FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": overrid
 GLOBAL = (
     _option("e|environment", "ENV", _ENV, "environment", **completion.ENVIRONMENT),
     _option("config", "DIR", "Folder of the environment files (DR_CONFIG, or environments upwards).", type=_FILE),
-    _option("profile", "NAME", "Profile of the AWS configuration (AWS_PROFILE)."),
+    _option("profile", "NAME", "Profile of the AWS configuration (AWS_PROFILE); {env} in it is the environment."),
     _flag("sandbox", "Use the embedded sandbox instead of AWS."),
     _option("as", "WHO", _WHO, "person", **completion.PERSON),
     _option("tenants", "N", "Number of tenants of a sandbox that is started (12).", type=_FROM_1),
@@ -52,7 +52,7 @@ GLOBAL = (
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
     _flag("all", "List every finding, also those that one cause explains.", "every_finding"),
-    _option("workers", "N", "Judge in N processes (0: this one).", type=_FROM_0),
+    _option("workers", "N", "Judge in N processes (0: this one); of several environments: N at once.", type=_FROM_0),
     _option("output", "DIR", _RESULTS, type=_FOLDER),
     _option("save-evidence", "FILE", "Save what was observed to FILE, signed where the caller may sign.", type=_FILE),
     _option("from-evidence", "FILE", "Judge the saved FILE instead of observing.", type=_FILE),
@@ -113,7 +113,7 @@ _ABOUT = {
     "schedule": "Show which DR test was run when, which is due next, and what is overdue.",
     "log": "Show the log of an incident: timeline, recovery times, and whether its chain is unbroken.",
     "evidence": "Make one signed archive of an incident or a run, or verify one (offline, without -e).",
-    "report": "Print the report of an earlier run again and draw both its pages (offline, without -e).",
+    "report": "Print an earlier run again and draw both its pages, or merge several (offline, without -e).",
     "diff": "Show what changed between two runs of one environment (offline, without -e).",
     "failover": "Assess, or execute, a failover to the DR region.",
     "failback": "Assess, or execute, the return to the primary region.",
@@ -144,7 +144,7 @@ _EXAMPLES = {
     "": "-e prod status; -e prod failover; -e sit --sandbox test --infra",
     "doctor": "-e prod doctor; -e prod doctor --format json",
     "status": "-e prod status; -e prod status --replication --tenant tenant2; -e prod status --baseline before.json; "
-    "-e prod status --check backup.copy-age --no-cache",
+    "-e prod status --check backup.copy-age --no-cache; -e all --profile '{env}-reader' status --gate",
     "explain": "-e sit explain needs tenant2; -e prod explain calls 2000",
     "explain calls": "-e prod explain calls; -e sit --sandbox explain calls 2000 --format json",
     "explain needs": "-e sit explain needs tenant2; -e sit --sandbox explain needs tenant2 --format json",
@@ -155,7 +155,8 @@ _EXAMPLES = {
     "schedule": "-e prod schedule; -e prod schedule --trend --format markdown",
     "log": "-e prod log; -e prod log --incident INC-123 --review",
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
-    "report": "report reports/out/sit-status-20260107T101500000000 --format json",
+    "report": "report reports/out/sit-status-20260107T101500000000 --format json; "
+    "-e dev,sit report --merge runs/dev-status-20260107T101500000000 runs/sit-status-20260107T101500000000",
     "diff": "diff reports/out/sit-status-20260107T101500000000 reports/out/sit-status-20260108T101500000000",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123; "
@@ -213,7 +214,12 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _option("incident", "TICKET", "A pack of all of this incident."),
         _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_FOLDER),
     ),
-    "report": (_word("folder", "RUN_FOLDER", "What the run printed as its Results.", type=_FOLDER),),
+    "report": (
+        _word(
+            "folders", "RUN...", "What the run printed as its Results; with --merge several.", type=_FOLDER, nargs=-1
+        ),
+        _flag("merge", "Print the runs of several environments on one page; with -e those without a run are UNKNOWN."),
+    ),
     "diff": (
         _word("before", "RUN", "The earlier run: its Results, or its JSON report.", type=_FOLDER),
         _word("after", "RUN", "The later run.", type=_FOLDER),

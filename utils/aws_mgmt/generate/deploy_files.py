@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared, policies, role_name
-from dr_estate.config.environment import Environment, load_environment
+from dr_estate.config.environment import Environment, environment_names, load_environment
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
 from utils.aws_mgmt.generate import readiness_workflows
@@ -32,8 +32,7 @@ _ENVIRONMENTS = ROOT / "environments"
 
 def environments() -> list[Environment]:
     """Every shipped environment."""
-    names = sorted(path.stem for path in _ENVIRONMENTS.glob("*.toml") if path.stem != "exceptions")
-    return [load_environment(_ENVIRONMENTS, name) for name in names]
+    return [load_environment(_ENVIRONMENTS, name) for name in environment_names(_ENVIRONMENTS)]
 
 
 def files() -> dict[str, str]:

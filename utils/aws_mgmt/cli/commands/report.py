@@ -24,7 +24,9 @@ def report_command(options: ReportOptions) -> Exit:
 
     Offline, and without an environment file. Raises UsageError for a folder that is no run's, or another environment's.
     """
-    folder = options.folder
+    if len(options.folders) > 1:
+        raise UsageError("Name one run, or print several on one page with --merge.")
+    (folder,) = options.folders
     document = _report_of(folder)
     environment = str(document["environment"])
     if options.environment not in ("", environment):

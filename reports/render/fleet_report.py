@@ -1,0 +1,120 @@
+"""A fleet as JSON, Markdown, CSV, JUnit and SARIF: what a single run is written as, merged."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable
+from xml.etree import ElementTree as ET
+
+import orjson
+
+from dr_checks.core.model import Area, CheckResult, Severity, Status
+from dr_estate.model.visible import visible
+from dr_estate.model.world_id import REHEARSAL
+from reports.render import junit_report, sarif_report
+from reports.values import fleet as values
+from reports.values.escaping import markdown, spreadsheet
+from reports.values.fleet import Fleet, FleetMember
+from reports.values.stored_report import StoredReport
+
+COLUMNS = ("environment", "posture", "answer", "score", "worst store", "blockers", "exit", "next")
+
+
+def cells(member: FleetMember) -> tuple[str, ...]:
+    """The row of an environment, in the order of ``COLUMNS``."""
+    score = "-" if member.score is None else str(member.score)
+    blockers = str(len(member.blockers)) if member.report else "-"
+    row = (member.environment, member.posture, member.answer, score, member.copy_age, blockers, str(member.exit))
+    return (*row, member.next_step)
+
+
+def as_json(fleet: Fleet) -> str:
+    """The fleet as an indented JSON document with a final newline."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    return visible(orjson.dumps(values.to_dict(fleet), option=options).decode())
+
+
+def as_markdown(fleet: Fleet) -> str:
+    """A table, a row an environment, with the notes below."""
+    rehearsed = [member.environment for member in fleet.members if member.rehearsed]
+    lines = [f"# {fleet.title}", ""]
+    lines += [f"**{REHEARSAL}**: {', '.join(rehearsed)}", ""] if rehearsed else []
+    lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+    lines += [f"| {' | '.join(map(markdown, cells(member)))} |" for member in fleet.members]
+    lines += ["", *(f"{note}\n" for note in fleet.notes), f"Exit {fleet.exit}."]
+    return "\n".join(lines) + "\n"
+
+
+def as_csv(fleet: Fleet) -> str:
+    """Header, and a row an environment."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*COLUMNS, "account", "world", "observed at", "results"])
+    for member in fleet.members:
+        report = member.report
+        about = (report.account, report.world, report.observed_at.isoformat()) if report else ("", "", "")
+        writer.writerow([spreadsheet(cell) for cell in (*cells(member), *about, str(member.folder or ""))])
+    return out.getvalue()
+
+
+def as_junit(fleet: Fleet) -> str:
+    """A suite an environment, a case a check; an environment that was not judged is an error of its own."""
+    root = ET.Element("testsuites", {"name": fleet.title})
+    root.extend(_suite(member) for member in fleet.members)
+    for name in ("tests", "failures", "errors"):
+        root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
+    return junit_report.written(root)
+
+
+def _suite(member: FleetMember) -> ET.Element:
+    results = list(member.report.results) if member.report else [_not_judged(member)]
+    kinds = Counter(junit_report.KINDS.get(result.status) for result in results)
+    suite = ET.Element("testsuite", {"name": member.environment, "tests": str(len(results))})
+    suite.attrib |= {name: str(kinds[kind]) for name, kind in junit_report.COUNTED.items()}
+    if member.report:
+        suite.set("timestamp", member.report.observed_at.isoformat(timespec="seconds"))
+    suite.extend(junit_report.case_of(result) for result in results)
+    return suite
+
+
+def _not_judged(member: FleetMember) -> CheckResult:
+    name = f"{member.environment} was not judged"
+    return CheckResult(name, Severity.BLOCKER, Area.PREREQUISITES, Status.UNKNOWN, (), reason=member.reason)
+
+
+def as_sarif(fleet: Fleet) -> str:
+    """A run an environment; that of an environment that was not judged says so, and is no success."""
+    return sarif_report.log_of([_sarif_run(member) for member in fleet.members])
+
+
+def _sarif_run(member: FleetMember) -> dict[str, object]:
+    if member.report is None:
+        return sarif_report.failed_run(member.environment, member.exit, member.reason)
+    return sarif_report.run_of(_about(member.report))
+
+
+def _about(report: StoredReport) -> sarif_report.SarifSource:
+    return sarif_report.SarifSource(
+        command=report.command,
+        environment=report.environment,
+        account=report.account,
+        world=report.world,
+        observed_at=report.observed_at,
+        posture=report.posture,
+        score=report.score,
+        recommendation=report.recommendation,
+        exit=report.exit,
+        version=report.version,
+        results=report.results,
+    )
+
+
+RENDER: dict[str, Callable[[Fleet], str]] = {
+    "json": as_json,
+    "markdown": as_markdown,
+    "csv": as_csv,
+    "junit": as_junit,
+    "sarif": as_sarif,
+}

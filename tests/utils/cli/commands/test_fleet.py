@@ -1,0 +1,216 @@
+"""status of several environments, and report --merge: one page, the worst first, and nobody hides another."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import lzma
+import os
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.utils.running import ROOT, Ran, dr_cli
+from utils.aws_mgmt.app.fleet import Look, look_at
+from utils.aws_mgmt.app.options import StatusOptions
+from utils.aws_mgmt.cli.error_boundary import run_command
+from utils.aws_mgmt.cli.parser import parse
+
+GOLDEN = ROOT / "tests" / "golden"
+JUDGED = ("prod", "sit")
+
+
+def evidence(name: str) -> bytes:
+    """The evidence that a version of before has left."""
+    return lzma.decompress((GOLDEN / "evidence" / f"{name}.json.xz").read_bytes())
+
+
+def report(name: str) -> str:
+    """The report of a status that a version of before has left."""
+    return json.dumps(json.loads(lzma.decompress((GOLDEN / "reports" / f"{name}.json.xz").read_bytes()))["status"])
+
+
+@dataclass(frozen=True)
+class SeenFleet:
+    """Two environments of which there is evidence, and one whose file is broken, as `-e all` shows them."""
+
+    home: Path
+    ran: Ran
+
+    def row(self, environment: str) -> dict[str, Any]:
+        """The row of an environment."""
+        (found,) = [row for row in self.ran.report["environments"] if row["environment"] == environment]
+        return dict(found)
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> SeenFleet:
+    home = tmp_path_factory.mktemp("fleet")
+    rules = home / "environments"
+    rules.mkdir()
+    for name, seen in zip(JUDGED, ("prod-primary-dark", "sit-healthy"), strict=True):
+        (rules / f"{name}.toml").write_bytes((ROOT / "environments" / f"{name}.toml").read_bytes())
+        (home / f"{name}.json").write_bytes(evidence(seen))
+    (rules / "broken.toml").write_text("name = ")
+    (rules / "exceptions.toml").write_text("")
+    words = f"--config {rules} --format json -e all status --from-evidence {home}/{{env}}.json --check rpo.met"
+    return SeenFleet(home, dr_cli(words, home))
+
+
+def merge(capsys: pytest.CaptureFixture[str], home: Path, words: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a merge, or of what is refused before anything is looked at."""
+    code = run_command(parse(["--output", str(home / "out"), *words.split()]))
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> dict[str, Path]:
+    """Runs of two environments, kept by a version of before."""
+    found = {}
+    for name in ("prod-primary-dark", "sit-healthy"):
+        environment = name.partition("-")[0]
+        found[environment] = tmp_path / name
+        found[environment].mkdir()
+        (found[environment] / "report.json").write_text(report(name))
+        (found[environment] / "report.html").write_text("<html>")
+    return found
+
+
+def test_every_environment_file_is_a_row_and_a_broken_one_hides_no_other(fleet: SeenFleet) -> None:
+    assert {"broken", *JUDGED} == {row["environment"] for row in fleet.ran.report["environments"]}, fleet.ran.err
+    broken = fleet.row("broken")
+    assert ("UNKNOWN", "UNKNOWN", None, 2) == tuple(broken[key] for key in ("posture", "answer", "score", "exit"))
+    assert "broken.toml: not readable as TOML" in broken["reason"]
+    for name in JUDGED:
+        assert (name, "") == (Path(fleet.row(name)["results"]).name.partition("-")[0], fleet.row(name)["reason"])
+
+
+def test_the_worst_stands_first_and_gives_the_exit_code(fleet: SeenFleet) -> None:
+    exits = [row["exit"] for row in fleet.ran.report["environments"]]
+    assert exits == sorted(exits, reverse=True)
+    assert exits[0] == fleet.ran.code == fleet.ran.report["exit"]
+    assert "PRIMARY_LOST" == fleet.row("prod")["posture"]
+    assert "-e prod" in fleet.row("prod")["next_step"], "the next command names its own environment"
+
+
+def test_the_page_asks_nobody_and_leads_to_each_run_s_own_page(fleet: SeenFleet) -> None:
+    (page,) = (fleet.home / "out").glob("fleet-status-*/fleet.html")
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r'<th scope="row"><a href="([^"]+)"', text)
+    assert len(JUDGED) == len(links)
+    assert [] == [link for link in links if not (page.parent / link).is_file()]
+    assert [] == re.findall(r'(?:src|href)="(?:https?:|//)', text)
+    assert {"fleet.html", "fleet.json", "fleet.md", "fleet.csv"} == {path.name for path in page.parent.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("-e all failover --execute --incident INC-1", "Only `status` looks at several environments"),
+        ("-e dev,sit approve --rules", "Only `status` looks at several environments"),
+        ("-e dev,sit sandbox up", "Only `status` looks at several environments"),
+        ("-e dev,sit status --watch", "One environment is watched at a time"),
+        ("-e dev,sit status --format github", "not written as github: use terminal"),
+        ("-e dev,sit status --save-evidence seen.json", "--save-evidence of several environments needs {env}"),
+        ("-e dev,sit status --baseline before.json", "--baseline of several environments needs {env}"),
+        ("-e dev,,sit status", "names no environment file"),
+        ("-e all --config {home} status", "-e all names no environment file"),
+    ],
+)
+def test_what_cannot_be_done_with_several_is_one_sentence_and_exit_2(
+    words: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = merge(capsys, tmp_path, words.replace("{home}", str(tmp_path)))
+    assert (2, "", 1) == (code, out, err.count("\n"))
+    assert message in err
+
+
+def test_kept_runs_of_an_earlier_version_are_merged_in_every_form(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = f"report --merge {runs['sit']} {runs['prod']} --format "
+    forms = {form: merge(capsys, tmp_path, words + form)[1] for form in ("json", "markdown", "csv", "junit", "sarif")}
+    rows = json.loads(forms["json"])["environments"]
+    names = [row["environment"] for row in rows]
+    assert set(JUDGED) == set(names)
+    assert names == [row["environment"] for row in csv.DictReader(io.StringIO(forms["csv"]))]
+    assert names == re.findall(r"^\| (\w+) \| [A-Z_]+ ", forms["markdown"], re.MULTILINE)
+    suites = list(ET.fromstring(forms["junit"].encode()))  # noqa: S314 - what this tool wrote
+    assert names == [suite.get("name") for suite in suites]
+    assert all(len(suite.findall("testcase")) > 50 for suite in suites)
+    sarif = json.loads(forms["sarif"])["runs"]
+    assert [f"/{name}/" for name in names] == [
+        run["automationDetails"]["id"].removeprefix("dr-status") for run in sarif
+    ]
+    assert all(run["results"] for run in sarif)
+
+
+def test_an_environment_without_a_run_is_unknown_and_the_merge_is_not_green(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = merge(capsys, tmp_path, f"-e all report --merge {runs['sit']} {runs['prod']} --format junit")
+    assert 3 == code
+    (suite,) = [suite for suite in ET.fromstring(out.encode()) if suite.get("name") == "dev"]  # noqa: S314 - own
+    (error,) = suite.iter("error")
+    assert "No run of it is among those that were merged." in str(error.get("message"))
+
+
+def test_versions_that_differ_are_named_and_another_schema_is_refused_by_its_file(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = runs["sit"] / "report.json"
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({**document, "rules": {"digest": "ab", "version": "9.9.9"}}))
+    words = f"report --merge {runs['sit']} {runs['prod']}"
+    assert "judged by differing versions of this tool" in merge(capsys, tmp_path, words)[1]
+    file.write_text(json.dumps({**document, "schema": "aws-dr-manager/report/2"}))
+    code, out, err = merge(capsys, tmp_path, words)
+    assert (2, "") == (code, out)
+    assert f"{file} is no report of this tool" in err
+
+
+def test_two_runs_of_one_environment_and_two_runs_without_merge_are_refused(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']} {runs['sit']}")
+    assert (2, True) == (code, "are both runs of sit" in err)
+    code, _, err = merge(capsys, tmp_path, f"report {runs['sit']} {runs['prod']}")
+    assert (2, True) == (code, "print several on one page with --merge" in err)
+
+
+def dying(look: Look, answers: Connection[tuple[int, str], None]) -> None:
+    """Looks as two processes do: that of prod is killed, the other leaves a report."""
+    if look.options.environment == "prod":
+        os.kill(os.getpid(), signal.SIGKILL)
+    look.report.write_text(report("sit-healthy"))
+    answers.send((1, ""))
+
+
+def looks(folder: Path, names: Sequence[str]) -> list[Look]:
+    """A look for each of the environments."""
+    return [Look(StatusOptions(environment=name), dict(os.environ), folder / f"{name}.json") for name in names]
+
+
+def test_a_process_that_is_killed_is_an_environment_that_was_not_seen(tmp_path: Path) -> None:
+    seen = look_at(looks(tmp_path, JUDGED), dying, lambda *_: None, at_once=1)
+    found = {member.environment: (member.exit, member.reason) for member in seen}
+    assert {"prod": (3, "Its process ended with -9."), "sit": (1, "")} == found
+
+
+def test_a_report_that_was_not_written_is_never_green(tmp_path: Path) -> None:
+    (member,) = look_at(looks(tmp_path, ("dev",)), silent, lambda *_: None)
+    assert (3, "UNKNOWN") == (member.exit, member.answer)
+
+
+def silent(_look: Look, answers: Connection[tuple[int, str], None]) -> None:
+    """Says that all is well, and leaves no report."""
+    answers.send((0, ""))

@@ -1,0 +1,167 @@
+"""Several environments at once: which they are, and a process of its own for the look at each of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from dr_estate.config.environment import environment_names
+from reports.values.fleet import FleetMember
+from reports.values.stored_report import StoredReportError, read_report
+from utils.aws_mgmt.app.dialog import Advance
+from utils.aws_mgmt.app.errors import UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.options import EVERY, ROOT, Options, StatusOptions
+
+_PLACE = "{env}"
+_OWN_FILES = ("save_evidence", "from_evidence", "baseline", "metrics", "record")
+_PRELOADED = [
+    "utils.aws_mgmt.cli.dispatch",
+    "utils.aws_mgmt.cli.commands.status",
+    "reports.publish",
+    "allure_pytest.plugin",
+]
+_GITHUB = "GITHUB_ACTIONS"
+_JUDGED = (Exit.READY, Exit.NOT_READY)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look of a fleet: its options, its environment variables, and the file that its report is printed into."""
+
+    options: StatusOptions
+    variables: Mapping[str, str]
+    report: Path
+
+    @property
+    def log(self) -> Path:
+        """The file that its notes are written into."""
+        return self.report.with_suffix(".log")
+
+
+Looking = Callable[[Look, "Connection[tuple[int, str], None]"], None]
+"""What a process does with its look: it sends the exit code, and why nothing was judged."""
+
+
+def names_of(options: Options) -> tuple[str, ...]:
+    """The environments that ``-e`` names, each once. Raises UsageError where there is none."""
+    if options.environment == EVERY:
+        names = environment_names(options.config)
+    else:
+        names = [name.strip() for name in options.environment.split(",")]
+    if not names or not all(names):
+        raise UsageError(f"-e {options.environment} names no environment file of {options.config}.")
+    return tuple(dict.fromkeys(names))
+
+
+def looks_of(options: StatusOptions, folder: Path) -> tuple[Look, ...]:
+    """A look for each environment of ``options``; its report is printed into ``folder``.
+
+    Raises UsageError for a file that all of them would write, or be judged by.
+    """
+    for name in _OWN_FILES:
+        given = getattr(options, name)
+        if given is not None and _PLACE not in str(given):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{option} of several environments needs {_PLACE} in its name: each has one of its own.")
+    variables = {name: value for name, value in os.environ.items() if name != _GITHUB}
+    return tuple(Look(_alone(options, name), variables, folder / f"{name}.json") for name in names_of(options))
+
+
+def _alone(options: StatusOptions, name: str) -> StatusOptions:
+    """The options for one environment alone."""
+    files: dict[str, Path | None] = {file: getattr(options, file) for file in _OWN_FILES}
+    own: dict[str, Any] = {file: path and Path(str(path).replace(_PLACE, name)) for file, path in files.items()}
+    profile = options.profile.replace(_PLACE, name)
+    return replace(options, environment=name, profile=profile, format="json", workers=0, **own)
+
+
+def look_at(looks: Sequence[Look], looking: Looking, advance: Advance, at_once: int = 0) -> list[FleetMember]:
+    """Look at each environment in a process of its own, ``at_once`` of them (0: two for each processor).
+
+    A process that dies is an environment that was not seen, and stops no other. All are stopped with this one.
+    """
+    waiting, running, found = deque(looks), list[_Running](), list[FleetMember]()
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOADED)
+    places = at_once or 2 * (os.cpu_count() or 1)
+    try:
+        while waiting or running:
+            while waiting and len(running) < places:
+                with _rooms_on_path():
+                    running.append(_Running.begin(waiting.popleft(), looking, context))
+            wait([begun.process.sentinel for begun in running])
+            ended = [begun for begun in running if begun.process.exitcode is not None]
+            running = [begun for begun in running if begun not in ended]
+            found += [begun.member() for begun in ended]
+            advance("Environments", len(found), len(looks))
+    finally:
+        for begun in running:
+            begun.stop()
+    return found
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A process that looks, and the end of the pipe on which it answers."""
+
+    look: Look
+    process: BaseProcess
+    answers: Connection[None, tuple[int, str]]
+
+    @classmethod
+    def begin(cls, look: Look, looking: Looking, context: multiprocessing.context.ForkServerContext) -> _Running:
+        answers, sender = context.Pipe(duplex=False)
+        process = context.Process(target=looking, args=(look, sender), daemon=True)
+        process.start()
+        sender.close()
+        return cls(look, process, answers)
+
+    def member(self) -> FleetMember:
+        """What is known of the environment, once the process has ended."""
+        self.process.join()
+        try:
+            code, reason = self.answers.recv()
+        except EOFError:
+            code, reason = int(Exit.COULD_NOT_SEE), f"Its process ended with {self.process.exitcode}."
+        self.answers.close()
+        return member_of(self.look, code, reason)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.join()
+
+
+def member_of(look: Look, code: int, reason: str) -> FleetMember:
+    """The environment of a look by its exit code and the report that it printed. What was not judged is never green."""
+    name = look.options.environment
+    if not reason:
+        try:
+            report = read_report(look.report)
+        except StoredReportError as none:
+            reason = str(none)
+        else:
+            return FleetMember(name, code, report, folder=report.folder)
+    return FleetMember(name, int(Exit.COULD_NOT_SEE) if code in _JUDGED else code, reason=reason)
+
+
+@contextmanager
+def _rooms_on_path() -> Iterator[None]:
+    """Let the process that all others are forked from import the tool, wherever this one was begun."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *([before] if before else [])])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before

@@ -1,0 +1,70 @@
+"""What each error means for whoever gave the command: an exit code and one sentence."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError
+
+from dr_checks.core.exceptions import ExceptionsFileError
+from dr_estate.aws.errors import unusable_settings
+from dr_estate.aws.read_client import WrongAccount
+from dr_estate.config.environment import EnvironmentFileError
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.visible import without_credentials
+from dr_estate.snapshot.snapshot import EvidenceError
+from sandbox.core.errors import SandboxError
+from utils.aws_mgmt.app.errors import Refused, UsageError
+from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.next_steps import after_interrupt
+from utils.aws_mgmt.app.options import Options
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a command ended that could not be done."""
+
+    exit: Exit
+    sentence: str
+
+
+def failure_of(options: Options, error: BaseException) -> Failure:
+    """The failure that ``error`` was for the command of ``options``. A defect's traceback is kept in a file."""
+    match error:
+        case EnvironmentFileError() | ExceptionsFileError() | EvidenceError() | UsageError():
+            return Failure(Exit.USAGE, str(error))
+        case WrongAccount() | Refused():
+            return Failure(Exit.REFUSED, str(error))
+        case DataUnavailable() | SandboxError():
+            return Failure(Exit.COULD_NOT_SEE, str(error))
+        case KeyboardInterrupt():
+            return Failure(Exit.INTERRUPTED, after_interrupt(options))
+        case OSError():
+            return Failure(Exit.COULD_NOT_SEE, _of_the_system(options, error))
+        case BotoCoreError():
+            return Failure(Exit.COULD_NOT_SEE, unusable_settings(error))
+    return Failure(Exit.COULD_NOT_SEE, _save_traceback(options, error))
+
+
+def _of_the_system(options: Options, trouble: OSError) -> str:
+    """What the system refused, and what to do where that was a file of the results' folder."""
+    reason = trouble.strerror or str(trouble)
+    if trouble.filename is None:
+        return f"The system: {reason}."
+    if Path(str(trouble.filename)).is_relative_to(options.output):
+        return f"{trouble.filename}: {reason}. Results cannot be kept there: name another folder with --output DIR."
+    return f"{trouble.filename}: {reason}."
+
+
+def _save_traceback(options: Options, defect: BaseException) -> str:
+    path = options.output / f"defect-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    report = f"Please report {path}."
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(without_credentials("".join(traceback.format_exception(defect))), encoding="utf-8")
+    except OSError as unwritable:
+        report = f"Please report it. Its traceback is not in {path} ({unwritable.strerror}): use --output DIR."
+    return f"A defect of this tool stopped the command ({type(defect).__name__}: {defect}). {report}"
