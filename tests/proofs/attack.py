@@ -45,7 +45,7 @@ TEMPTING = (
     *("rds:DeleteDBInstance", "ssm:CreateDocument", "ssm:SendAutomationSignal", "ssm:StartAutomationExecution"),
     *("ssm:UpdateDocument", "sts:AssumeRole"),
 )
-RECORDING = ("dynamodb:PutItem", "dynamodb:TransactWriteItems", "dynamodb:UpdateItem", "logs:PutLogEvents")
+RECORDING = (*["dynamodb:PutItem"] * 3, "dynamodb:TransactWriteItems", "dynamodb:UpdateItem", "logs:PutLogEvents")
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,14 @@ class Draw:
     env: Environment
     names: Mapping[str, list[Any]]
     commands: list[str]
+    _lavish: bool = False
 
     def call(self, action: str) -> Attempt:
         """A call of ``service:Call`` with arguments of its shape, in the DR region or the world's."""
         prefix, _, operation = action.partition(":")
         service = _CLIENTS.get(prefix, prefix)
         shape = _model(service).operation_model(operation).input_shape
+        self._lavish = self.random.random() < 1 / 2
         region = GLOBAL_REGION if service in _WORLD_WIDE else self.env.region(Side.DR)
         return Attempt(service, operation, self._of(shape, 0) if shape else {}, region)
 
@@ -157,9 +159,12 @@ class Draw:
         return Attempt("", self.random.choice(self.commands))
 
     def sequence(self, calls: list[str], most_calls: int, most_commands: int) -> list[Attempt]:
-        """Calls and commands in any order."""
+        """Calls and commands in any order; half of the time the commands come last, upon all that was written."""
         drawn = [self.call(self.random.choice(calls)) for _ in range(most_calls)]
-        drawn += [self.command() for _ in range(most_commands)]
+        last = [self.command() for _ in range(most_commands)]
+        if self.random.random() < 1 / 2:
+            return drawn + last
+        drawn += last
         self.random.shuffle(drawn)
         return drawn
 
@@ -184,7 +189,10 @@ class Draw:
         return found
 
     def _chance(self, name: str, depth: int) -> float:
-        return 2 * _OPTIONAL if name.lower() in self.names else _OPTIONAL / (depth + 1)
+        """What is known is given often; of the rest nothing in every other call: most of it makes a call invalid."""
+        if name.lower() in self.names:
+            return 2 * _OPTIONAL
+        return _OPTIONAL / (depth + 1) if self._lavish else 0.0
 
     def _plain(self, shape: Shape) -> Any:
         if enum := getattr(shape, "enum", None):

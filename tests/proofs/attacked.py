@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*
 _OF_DATABASE = ("DBInstanceIdentifier", "ReadReplicaSourceDBInstanceIdentifier", "BackupRetentionPeriod", "MultiAZ")
 _OF_FILES = ("FileSystemId", "Name", "FileSystemProtection", "NumberOfMountTargets")
 _OF_SERVICE = ("serviceName", "desiredCount", "taskDefinition", "status")
-_MOSTLY = 8  # what would move most is tried most
+_MOSTLY = 12  # what would move most is tried most
 _APART = ("APPROVAL", "PAUSE", "approval", "APPROVAL ")
 State = dict[str, Any]
 
@@ -173,13 +174,13 @@ def forgery(env: Environment, ids: Mapping[str, str], digest: str, rules: str) -
     own = [f"{kind}#{userid}" for kind in _APART for userid in ids.values()]
     keys = (*own, *own, "STANDING", "LOCK", "HISTORY", f"JOURNAL#{INCIDENT}", f"RUN#{INCIDENT}")
     gates = [f"OVERRIDE#authority.{gate}" for gate in ("two-people", "approval", "rules", "people")]
-    sorts = (INCIDENT, INCIDENT, "#RULES", "PAUSE", "INCIDENT", "RUN", "DATABASE", "000000001", *gates)
+    sorts = (*[INCIDENT] * 6, "#RULES", "PAUSE", "INCIDENT", "RUN", "DATABASE", "000000001", *gates)
     person = {"arn": f"arn:aws:iam::{env.account}:user/approver", "person": "approver"}
     approval = {**person, "plan": digest, "environment": env.name, "at": PAST, "expires_at": FAR, "rules": rules}
     pin = {**person, "digest": rules, "at": FAR, "rules": '{"environment":{},"exceptions":[]}'}
     incident = {"incident": INCIDENT, "goal": "failover", "phase": "on the DR region", "since": PAST, "closed_at": ""}
     gate = {"gate": "authority.two-people", "by": "approver", "why": "so", "until": FAR, "closed_at": "", **person}
-    attributes = ({**approval, "withdrawn_at": ""}, approval, pin, incident, gate)
+    attributes = (*[{**approval, "withdrawn_at": ""}] * 3, approval, pin, incident, gate)
     return Forgery(keys, sorts, (*attributes, {**gate, **incident, **pin, **approval}))
 
 
@@ -187,7 +188,8 @@ def commands(config: Path, forged: Path, digest: str) -> list[str]:
     """Commands of the tool by which a change could begin, by the pinned rules and by forged ones."""
     automation = f"--automation {EXECUTION} --digest {digest}"
     override = "--override authority.two-people operator 2099-01-01T00:00Z alone"
-    words = [f"failover {EXECUTE}"] * _MOSTLY + [f"failover {EXECUTE} {automation}", f"failover {EXECUTE} {override}"]
+    words = [f"failover {EXECUTE}", f"failover {EXECUTE} {automation}", f"failover {EXECUTE} {override}"]
     words += [f"fence {EXECUTE}", f"failback {EXECUTE} {automation}", f"approve --incident {INCIDENT}"]
     words += ["approve --rules", f"approve --withdraw --incident {INCIDENT}", "unpause"]
-    return [f"-e prod --config {folder} {command}" for folder in (config, forged) for command in words]
+    often = [(config, words[0])] * _MOSTLY
+    return [f"-e prod --config {folder} {command}" for folder, command in (*often, *product((config, forged), words))]
