@@ -101,12 +101,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
-        (
-            "cloudfront.origin-follows",
-            "cloudfront-routing.origin-reached",
-            "cloudfront-routing.header-sent",
-            "elbv2-routing.host-rules",
-        ),
+        ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "cloudfront-routing.header-sent"),
         reason="a bucket's policy for an origin access control is not evaluated",
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
@@ -126,8 +121,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
-        reason="conditions of a policy that only AWS evaluates are taken as not met; policies beside the default one, "
-        "which no customer can set, are not read: a second call a secret lists them",
+        reason="conditions that only AWS evaluates are taken as not met; the default policy alone",
     ),
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),

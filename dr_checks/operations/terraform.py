@@ -146,7 +146,7 @@ def not_locked(view: View) -> Iterator[Finding]:
             yield view.unknown("locks", wanted, lock)
             continue
         subject, age_s = f"{lock.place}: {lock.path}", (view.now - lock.since).total_seconds() if lock.since else None
-        measured = f"{lock.operation or 'locked'}, {'since when is not told' if age_s is None else duration(age_s)}"
+        measured = f"{lock.operation or 'locked'}, {'of unknown age' if age_s is None else duration(age_s)}"
         if age_s is not None and age_s < _A_RUN_S:
             yield view.ok(subject, measured, wanted, "somebody provisions now, and gives it back")
         else:
