@@ -99,7 +99,7 @@ $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION):
 	  tar -xzf mermaid-$(MERMAID_VERSION).tgz --strip-components=2 package/dist/mermaid.min.js && rm mermaid-*.tgz || { rm -f $(notdir $@); exit 1; }
 
 # The pictures of README.md and docs/: plays the tour, some three minutes.
-pictures: setup
+pictures: setup browser
 	@$(BIN)/python -m utils.aws_mgmt.generate.pictures
 
 # Skeletons that fail until they are filled: SERVICE=kms NAME=key-rotated; SERVICE=sqs ROOM=operations AREA=replication

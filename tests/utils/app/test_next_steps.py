@@ -211,7 +211,7 @@ def _change(check: str) -> StatusChange:
 
 def test_a_difference_leads_to_the_first_check_that_got_worse_and_is_still_there() -> None:
     next_one = after_difference((_change("a.former"), _change("efs.last-replicated"), _change("kms.key-usable")))
-    assert next_one == "`dr_cli.py status --check efs.last-replicated` judges anew the first that got worse."
+    assert next_one == "`dr_cli.py status --check efs.last-replicated` judges the first that got worse again."
     assert after_difference((_change("a.former"),)) == after_difference(()) == READINESS
 
 

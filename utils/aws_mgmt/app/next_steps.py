@@ -139,14 +139,14 @@ def after_difference(worse: Sequence[StatusChange]) -> str:
     known = next((change.key.check for change in worse if change.key.check in checks()), "")
     if not known:
         return READINESS
-    return str(NextStep(Command(("status", "--check", known)), "judges anew the first that got worse"))
+    return str(NextStep(Command(("status", "--check", known)), "judges the first that got worse again"))
 
 
 def after_verification(incident: str, faults: int) -> str:
     """What to do once a pack was checked: compare the live record with its mirror, or have the pack made again."""
     if faults:
-        made = Command(("evidence", *(_incident(incident) or ("--incident", _TICKET))))
-        return str(NextStep(made, "makes it again from the record, where that is intact"))
+        again = Command(("evidence", *(_incident(incident) or ("--incident", _TICKET))))
+        return str(NextStep(again, "makes it again from the record, where that is intact"))
     if incident:
         return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares the record with its mirror"))
     return READINESS

@@ -40,7 +40,12 @@ class HelpPage(click.Command):
         args = [f"-e{word[3:]}" if word.startswith("-e=") else word for word in args]
         if not ctx.resilient_parsing:
             self._refuse_options_as_values(ctx, args)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as unknown:  # an option that is there to be refused is no proposal
+            options = (p for p in self.get_params(ctx) if isinstance(p, click.Option) and not p.hidden)
+            names = [name for option in options for name in option.opts if name.startswith("--")]
+            raise click.NoSuchOption(unknown.option_name, possibilities=names, ctx=unknown.ctx) from unknown
 
     def _refuse_options_as_values(self, ctx: click.Context, args: list[str]) -> None:
         """click would take `--execute` for the ticket of `--incident --execute`, and lose what it asks for."""

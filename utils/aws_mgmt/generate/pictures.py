@@ -1,4 +1,4 @@
-"""Plays the tour at a terminal of its own and writes its screens to docs/pictures as SVG: `make pictures`."""
+"""Plays the tour at a terminal of its own and writes its screens as SVG, its report as PNG: `make pictures`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -23,9 +24,12 @@ from sandbox.client import embedded
 from utils.aws_mgmt.app.areas import READINESS
 from utils.aws_mgmt.app.options import ROOT, StatusOptions
 from utils.aws_mgmt.app.target import world_of
+from utils.aws_mgmt.generate.browser import CHROMIUM, LIBRARIES
 
 PICTURES = ROOT / "docs" / "pictures"
 WIDTH, ROWS = 100, 30
+REPORT, _PIXELS = "report.png", (1000, 760)
+_ASSESSED = "*-failover-*/report.html"  # the first of them is the assessment, in which most parts of the page stand
 _SCREEN = re.compile(r"^=== \d+\. ", re.MULTILINE)
 _HIDDEN = (
     (re.compile(r" --(config|output) \S+"), ""),
@@ -76,7 +80,29 @@ def _played() -> str:
             beside.start()
             _hear(ours, heard)
             beside.join()
+        photograph(min(Path(folder).rglob(_ASSESSED)), PICTURES / REPORT)
         return heard[0].decode().replace("\r\n", "\n")
+
+
+def photograph(page: Path, picture: Path) -> None:
+    """Write what a reader sees of a report's page first, without the folders of this machine."""
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        raise SystemExit("The report is drawn by Chromium: `make browser` installs it.")
+    shown = page.with_name("shown.html")
+    shown.write_text(_without_machine(page.read_text(encoding="utf-8")), encoding="utf-8")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--no-zygote"],
+            env={**os.environ, "LD_LIBRARY_PATH": str(LIBRARIES)},
+        )
+        width, height = _PIXELS
+        window = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
+        window.goto(shown.as_uri())
+        window.screenshot(path=picture)
+        browser.close()
 
 
 def _hear(source: int, heard: list[bytes]) -> None:
@@ -85,11 +111,15 @@ def _hear(source: int, heard: list[bytes]) -> None:
             heard[0] += chunk
 
 
+def _without_machine(text: str) -> str:
+    for pattern, replacement in _HIDDEN:
+        text = pattern.sub(replacement, text)
+    return text
+
+
 def _shown(screen: str, first: int, last: int) -> Callable[[Console], None]:
     """Print the command of a screen, its first lines and its last ones."""
-    for pattern, text in _HIDDEN:
-        screen = pattern.sub(text, screen)
-    lines = screen.strip("\n").split("\n")[1:]
+    lines = _without_machine(screen).strip("\n").split("\n")[1:]
     cut = [*lines[:first], "...", *lines[-last:]] if len(lines) > first + last else lines
 
     def show(console: Console) -> None:
@@ -123,8 +153,8 @@ def _write(name: str, title: str, show: Callable[[Console], None]) -> None:
 
 
 def names() -> Iterator[str]:
-    """The names of all pictures."""
-    yield from (*_CHOSEN, "watch")
+    """The files of all pictures."""
+    yield from (*(f"{name}.svg" for name in (*_CHOSEN, "watch")), REPORT)
 
 
 if __name__ == "__main__":
