@@ -16,18 +16,8 @@ from dr_estate.model.world_id import REHEARSAL
 from reports.render import junit_report, sarif_report
 from reports.values import fleet as values
 from reports.values.escaping import markdown, spreadsheet
-from reports.values.fleet import Fleet, FleetMember
+from reports.values.fleet import COLUMNS, Fleet, FleetMember
 from reports.values.stored_report import StoredReport
-
-COLUMNS = ("environment", "posture", "answer", "score", "worst store", "blockers", "exit", "next")
-
-
-def cells(member: FleetMember) -> tuple[str, ...]:
-    """The row of an environment, in the order of ``COLUMNS``."""
-    score = "-" if member.score is None else str(member.score)
-    blockers = str(len(member.blockers)) if member.report else "-"
-    row = (member.environment, member.posture, member.answer, score, member.copy_age, blockers, str(member.exit))
-    return (*row, member.next_step)
 
 
 def as_json(fleet: Fleet) -> str:
@@ -42,7 +32,7 @@ def as_markdown(fleet: Fleet) -> str:
     lines = [f"# {fleet.title}", ""]
     lines += [f"**{REHEARSAL}**: {', '.join(rehearsed)}", ""] if rehearsed else []
     lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    lines += [f"| {' | '.join(map(markdown, cells(member)))} |" for member in fleet.members]
+    lines += [f"| {' | '.join(map(markdown, member.cells))} |" for member in fleet.members]
     lines += ["", *(f"{note}\n" for note in fleet.notes), f"Exit {fleet.exit}."]
     return "\n".join(lines) + "\n"
 
@@ -55,7 +45,7 @@ def as_csv(fleet: Fleet) -> str:
     for member in fleet.members:
         report = member.report
         about = (report.account, report.world, report.observed_at.isoformat()) if report else ("", "", "")
-        writer.writerow([spreadsheet(cell) for cell in (*cells(member), *about, str(member.folder or ""))])
+        writer.writerow([spreadsheet(cell) for cell in (*member.cells, *about, str(member.folder or ""))])
     return out.getvalue()
 
 

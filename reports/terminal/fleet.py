@@ -10,10 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_estate.model.world_id import REHEARSAL
-from reports.render.fleet_report import COLUMNS, cells
 from reports.terminal.parts import NEXT, in_short, indented, table
 from reports.terminal.status import COLOUR, console_for
-from reports.values.fleet import Fleet
+from reports.values.fleet import COLUMNS, Fleet
 
 
 def render(fleet: Fleet, page: Path, stream: TextIO) -> None:
@@ -34,7 +33,7 @@ def _print(fleet: Fleet, page: Path, console: Console) -> None:
         )
     grid = table(fleet.title, *COLUMNS[:-1])
     for member in fleet.members:
-        row = dict(zip(COLUMNS, cells(member), strict=True))
+        row = dict(zip(COLUMNS, member.cells, strict=True))
         row.pop(COLUMNS[-1])
         grid.add_row(*(Text(text, COLOUR[member.tone] if name == "answer" else "") for name, text in row.items()))
     console.print(grid)

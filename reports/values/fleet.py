@@ -23,6 +23,8 @@ TONES = {
     Recommendation.NOT_READY: Status.FAIL,
     Recommendation.CANNOT_SAY: Status.UNKNOWN,
 }
+COLUMNS = ("environment", "posture", "answer", "score", "worst store", "blockers", "exit", "next")
+"""What a row of the page shows."""
 _STOPPING = (Status.FAIL, Status.UNKNOWN)
 
 
@@ -84,6 +86,14 @@ class FleetMember:
     def next_step(self) -> str:
         """What to do now: what its run said, else why there was none."""
         return self.report.next_step if self.report else self.reason
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of the environment, in the order of ``COLUMNS``."""
+        score = "-" if self.score is None else str(self.score)
+        blockers = str(len(self.blockers)) if self.report else "-"
+        row = (self.environment, self.posture, self.answer, score, self.copy_age, blockers, str(self.exit))
+        return (*row, self.next_step)
 
     @property
     def rehearsed(self) -> bool:

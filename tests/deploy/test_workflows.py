@@ -18,7 +18,7 @@ from cfnlint.decode import decode
 from dr_checks.derived.calendar import next_due, window_of
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import Period
-from utils.aws_mgmt.app.options import ROOT
+from utils.aws_mgmt.app.options import ROOT, ReportOptions
 from utils.aws_mgmt.cli.parser import parse
 from utils.aws_mgmt.generate.ci_workflows import cron_of, periods, role_of
 from utils.aws_mgmt.generate.deploy_files import DEPLOY, environments
@@ -124,6 +124,23 @@ def test_keys_come_by_oidc_for_the_roles_that_terraform_makes_and_none_is_stored
         assert re.search(rf"(?m)^ +{role} += {{ environment", terraform)
         drills = role == "ci-drill"
         assert drills == (job["environment"] == f"{env.name}-drill") == (int(login["role-duration-seconds"]) > 3600)
+
+
+def test_the_fleet_has_a_job_for_each_environment_that_replicates_and_merges_them_whatever_became_of_them() -> None:
+    document = yaml.safe_load((DEPLOY / "github" / "fleet-dr-readiness.yml").read_text(encoding="utf-8"))
+    look, merge = document["jobs"]["look"], document["jobs"]["merge"]
+    fleet = {env.name: env for env in ENVIRONMENTS.values() if env.replicates}
+    rows = {row["environment"]: row for row in look["strategy"]["matrix"]["include"]}
+    assert set(fleet) == set(rows)
+    for name, env in fleet.items():
+        assert (role_of(env, "infrastructure"), env.regions.dr) == (rows[name]["role"], rows[name]["region"])
+    assert (False, {}) == (look["strategy"]["fail-fast"], document["permissions"])
+    assert ("look", "always()") == (merge["needs"], merge["if"])
+    (words,) = commands(merge)
+    options = parse(words)
+    assert isinstance(options, ReportOptions)
+    assert (True, set(fleet)) == (options.merge, set(options.environment.split(",")))
+    assert "secrets." not in str(document)
 
 
 def test_the_crons_are_read_rightly() -> None:

@@ -38,6 +38,7 @@ PROSE = frozenset(
         "files",
         "leaves",
         "measured",
+        "next_step",
         "notes",
         "reason",
     }

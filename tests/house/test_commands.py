@@ -30,6 +30,7 @@ from tests.house.test_rooms import FILES, ROOT
 BY_OTHERS = {
     "benchmarks",
     "ci_workflows.py",
+    "fleet_workflow.py",
     "readiness_workflows.py",
 }  # labels of measurements; its commands are held by tests/deploy
 PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

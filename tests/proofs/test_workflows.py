@@ -122,6 +122,22 @@ def test_a_gap_is_red_and_its_report_and_evidence_are_kept_all_the_same(runner: 
     assert "elbv2-routing.host-rules" in (runner.folder / "dr.sarif").read_text()
 
 
+def test_the_fleet_s_jobs_run_as_listed_and_an_environment_without_a_run_makes_the_merge_red(runner: Runner) -> None:
+    jobs = jobs_of("github/fleet-dr-readiness.yml")["jobs"]
+    keys = signed_in(runner.world, "reader")
+    for step in jobs["look"]["steps"]:
+        assert 0 == runner.run(step.get("run", "true"), ENVIRONMENT="prod", **keys), step
+    out, uploaded = runner.folder / "reports" / "out", runner.folder / "dr-readiness-prod"
+    out.rename(uploaded)
+    (out / "runs").mkdir(parents=True)
+    uploaded.rename(out / "runs" / uploaded.name)
+    assert 3 == runner.run(jobs["merge"]["steps"][-2]["run"])
+    (merged,) = out.glob("fleet-report-*/fleet.json")
+    rows = {row["environment"]: row["answer"] for row in json.loads(merged.read_text(encoding="utf-8"))["environments"]}
+    assert {"sit": "UNKNOWN", "prod": "READY"} == rows
+    assert (runner.folder / "summary.md").read_text().count("| sit | UNKNOWN | UNKNOWN |") == 1
+
+
 @pytest.mark.parametrize("test", ["infrastructure", "tabletop"])
 def test_the_scheduled_tests_run_as_listed(runner: Runner, test: str) -> None:
     codes = runner.play(jobs_of("github/prod-dr-tests.yml")["jobs"][test], "operator")

@@ -49,7 +49,7 @@ def _by_bash(dr: Path, *lines: str) -> list[set[str]]:
 OFFERED: dict[str, set[str]] = {
     "-e sit stat": {"status"},
     "-e sit failover --ex": {"--execute", "--exceptions"},
-    "-e ": {"dev", "prod", "sit"},
+    "-e ": {"all", "dev", "prod", "sit"},
     "status --environment p": {"prod"},
     "-e sit status --format ": {"terminal", "markdown", "json", "csv", "junit", "github", "sarif"},
     "-e sit sandbox tr": {"train"},

@@ -24,29 +24,29 @@ from utils.aws_mgmt.app.options import Options
 
 
 @dataclass(frozen=True)
-class Failure:
+class CommandFailure:
     """How a command ended that could not be done."""
 
     exit: Exit
     sentence: str
 
 
-def failure_of(options: Options, error: BaseException) -> Failure:
+def failure_of(options: Options, error: BaseException) -> CommandFailure:
     """The failure that ``error`` was for the command of ``options``. A defect's traceback is kept in a file."""
     match error:
         case EnvironmentFileError() | ExceptionsFileError() | EvidenceError() | UsageError():
-            return Failure(Exit.USAGE, str(error))
+            return CommandFailure(Exit.USAGE, str(error))
         case WrongAccount() | Refused():
-            return Failure(Exit.REFUSED, str(error))
+            return CommandFailure(Exit.REFUSED, str(error))
         case DataUnavailable() | SandboxError():
-            return Failure(Exit.COULD_NOT_SEE, str(error))
+            return CommandFailure(Exit.COULD_NOT_SEE, str(error))
         case KeyboardInterrupt():
-            return Failure(Exit.INTERRUPTED, after_interrupt(options))
+            return CommandFailure(Exit.INTERRUPTED, after_interrupt(options))
         case OSError():
-            return Failure(Exit.COULD_NOT_SEE, _of_the_system(options, error))
+            return CommandFailure(Exit.COULD_NOT_SEE, _of_the_system(options, error))
         case BotoCoreError():
-            return Failure(Exit.COULD_NOT_SEE, unusable_settings(error))
-    return Failure(Exit.COULD_NOT_SEE, _save_traceback(options, error))
+            return CommandFailure(Exit.COULD_NOT_SEE, unusable_settings(error))
+    return CommandFailure(Exit.COULD_NOT_SEE, _save_traceback(options, error))
 
 
 def _of_the_system(options: Options, trouble: OSError) -> str:

@@ -156,7 +156,7 @@ _EXAMPLES = {
     "log": "-e prod log; -e prod log --incident INC-123 --review",
     "evidence": "-e prod evidence --incident INC-123; evidence verify prod-INC-123.evidence.tar",
     "report": "report reports/out/sit-status-20260107T101500000000 --format json; "
-    "-e dev,sit report --merge runs/dev-status-20260107T101500000000 runs/sit-status-20260107T101500000000",
+    "-e dev,sit report --merge runs/dev-status-20260107 runs/sit-status-20260107",
     "diff": "diff reports/out/sit-status-20260107T101500000000 reports/out/sit-status-20260108T101500000000",
     "failover": "-e prod failover; -e prod failover --execute --incident INC-123; -e prod failover --validate",
     "failback": "-e prod failback; -e prod failback --staged --execute --incident INC-123; "

@@ -8,8 +8,6 @@ from typing import Any
 
 import yaml
 
-from dr_estate.config.environment import Environment
-
 _BY_HASH = "--require-hashes"
 INSTALL = f"python -m pip install {_BY_HASH} -r requirements.lock"
 PYTHON = "3.13"
@@ -38,7 +36,8 @@ CREDENTIALS = PinnedAction(
 )
 UPLOAD = PinnedAction("actions/upload-artifact", "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f", "v7.0.0")
 SARIF = PinnedAction("github/codeql-action", "8aad20d150bbac5944a9f9d289da16a4b0d87c1e", "v4.36.2", "/upload-sarif")
-ACTIONS = (CHECKOUT, SETUP_PYTHON, CREDENTIALS, UPLOAD, SARIF)
+DOWNLOAD = PinnedAction("actions/download-artifact", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c", "v8.0.1")
+ACTIONS = (CHECKOUT, SETUP_PYTHON, CREDENTIALS, UPLOAD, SARIF, DOWNLOAD)
 
 
 def prepared(repository: dict[str, str] | None = None) -> list[dict[str, Any]]:
@@ -50,13 +49,13 @@ def prepared(repository: dict[str, str] | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def signed_in(env: Environment, role: str, session: str, seconds: int = 3600) -> dict[str, Any]:
-    """The step that takes the role for this job alone."""
+def signed_in(region: str, role: str, session: str, seconds: int = 3600) -> dict[str, Any]:
+    """The step that takes the role for this job alone; ``region`` is the one that its calls go to."""
     inputs = {
         "role-to-assume": role,
         "role-session-name": f"dr-{session}-${{{{ github.run_id }}}}",
         "role-duration-seconds": seconds,
-        "aws-region": env.regions.dr,
+        "aws-region": region,
     }
     return {"uses": CREDENTIALS.uses, "with": inputs}
 

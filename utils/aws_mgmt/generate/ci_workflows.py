@@ -82,7 +82,7 @@ def _job(env: Environment, test: str, cron: str) -> dict[str, Any]:
         "permissions": {"contents": "read", "id-token": "write"},
         "steps": [
             *ci_steps.prepared(),
-            ci_steps.signed_in(env, role_of(env, test), test, 14400 if drills else 3600),
+            ci_steps.signed_in(env.regions.dr, role_of(env, test), test, 14400 if drills else 3600),
             {"name": "Run the test", "run": f"{command} {words}"},
             {"name": "Fail where a test is overdue", "if": "always()", "run": f"{command} schedule --trend"},
             ci_steps.kept(f"dr-{test}"),
