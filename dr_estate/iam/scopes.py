@@ -12,6 +12,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.marker_names import KEY
 
 Scope = tuple[list[str], dict[str, Any]]
 OPEN_FOR = "dr:open-for"
@@ -20,13 +21,16 @@ _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
 _FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+LEADING = "dynamodb:LeadingKeys"
+_MARKER = {"ForAllValues:StringEquals": {LEADING: [KEY]}, "Null": {LEADING: "false"}}
 _CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
 
 
 def of_reading(action: str, env: Environment, _region: str) -> Scope:
     """Where ``action`` may look: everywhere, except that contents are read of the environment's own things alone."""
     narrowed: dict[str, Callable[[], Scope]] = {
-        "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
+        "dynamodb:GetItem": lambda: (_tables(env, "*"), _MARKER),
+        "dynamodb:Scan": lambda: (_tables(env, "*"), {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
         "logs:GetLogEvents": lambda: ([*_logs(env), *anchors(env)], {}),
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
@@ -37,6 +41,11 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
         ),
     }
     return narrowed[action]() if action in narrowed else _ANY
+
+
+def of_marking(_action: str, env: Environment, region: str) -> Scope:
+    """Where a failback writes and removes its marker items: those alone, by their key, in tables of ``region``."""
+    return _tables(env, region), _MARKER
 
 
 def of_copying(_action: str, env: Environment, region: str) -> Scope:
@@ -130,6 +139,11 @@ def _canaries(env: Environment) -> Scope:
         "Null": {f"{key}NormalizedRecordNames": "false"},
     }
     return ["arn:aws:route53:::hostedzone/*"], condition
+
+
+def _tables(env: Environment, region: str) -> list[str]:
+    """The platform's tables."""
+    return [_arn(env, region, "dynamodb", f"table/{env.named(name)}") for name in env.names.tables]
 
 
 def control_table(env: Environment) -> list[str]:

@@ -71,7 +71,7 @@ _NARROW = {
     "ssm": "Describe GetA",
 }
 _CONTENTS = (
-    *("kms:Decrypt", "logs:GetLogEvents", "s3:GetObject", "secretsmanager:GetSecretValue"),
+    *("dynamodb:GetItem", "kms:Decrypt", "logs:GetLogEvents", "s3:GetObject", "secretsmanager:GetSecretValue"),
     "ssm:GetParametersByPath",
 )
 _RECORD = ("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query")
