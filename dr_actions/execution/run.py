@@ -241,7 +241,8 @@ class PlanRun:
         named = {name for step in steps if step.id in sent or not step.manual for name in step.after.get("asks", ())}
         change_ids = {changes[step.id] for step in steps if step.id in changes}
         families = {str(step.before["marked by"]) for step in self.plan.steps if "marked by" in step.before}
-        tracked = TrackedChanges(*(tuple(sorted(known)) for known in (change_ids, named, families)))
+        tables = {str(step.before["marked table"]) for step in self.plan.steps if "marked table" in step.before}
+        tracked = TrackedChanges(*(tuple(sorted(known)) for known in (change_ids, named, families, tables)))
         return replace(self.snapshot, followed=tracked)
 
     def _created_ids(self, key: str) -> dict[str, str]:

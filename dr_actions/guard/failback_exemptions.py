@@ -17,10 +17,12 @@ from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import FILES, Proof
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Environment, Side
-from dr_estate.readers import s3
+from dr_estate.model.marker_names import KEY, ONLY_A_MARKER
+from dr_estate.readers import dynamodb, s3
 
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END, UNFREEZE = "efs:DeleteReplicationConfiguration", "efs:DeleteFileSystemPolicy"
+UNMARK = "dynamodb:DeleteItem"
 COPY, COPY_PART = "s3:CopyObject", "s3:UploadPartCopy"
 COMPLETE = "s3:CompleteMultipartUpload"
 """The end of a copy in parts: what those are made of is judged where each is copied."""
@@ -33,10 +35,24 @@ def exempt(call: Call, context: GuardContext) -> bool:
     env, proofs = context.env, context.proofs
     if call.name == UNFREEZE and context.goal in (Goal.FAILBACK, Goal.ABORT):
         return call.region == env.region(Side.DR)  # the tool's own freeze is taken off; no file is touched
+    if call.name == UNMARK and context.goal in (Goal.FAILBACK, Goal.ABORT):
+        return _is_marker(call, env)
     if context.goal is not Goal.FAILBACK:
         return False
     leads_home = _backed_up(proofs, call.service != "s3") and _leads_home(call, env)
     return leads_home or secret_exemptions.exempt(call, context)
+
+
+def _is_marker(call: Call, env: Environment) -> bool:
+    """Whether the item to be deleted is a marker, and nothing else would be: in the DR region, under its own key."""
+    key = call.params.get("Key", {})
+    values = [value for typed in key.values() for value in typed.items()]
+    return (
+        call.region == env.region(Side.DR)
+        and call.params.get("TableName") in dynamodb.names(env)
+        and ("S", KEY) in values
+        and call.params.get("ConditionExpression") == ONLY_A_MARKER
+    )
 
 
 def _backed_up(proofs: Sequence[Proof], files: bool) -> bool:

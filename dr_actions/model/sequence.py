@@ -149,9 +149,12 @@ _FAILBACK = (
     SequenceRow(30, _CHECK, "compute/start_primary_services", Role.SERVICES),
     SequenceRow(31, _SYNC, "database/wait_replica_lag"),
     SequenceRow(31, _SYNC, "files/wait_sync_lag"),
+    SequenceRow(31, _SYNC, "files/write_marker"),
     # uploads pause: from here on no file is written in the DR region
     SequenceRow(32, _SYNC, "files/freeze", Role.FREEZE_FILES),
+    SequenceRow(33, _SYNC, "files/verify_freeze"),
     SequenceRow(33, _SYNC, "files/verify_primary_in_sync"),
+    SequenceRow(34, _SYNC, "files/verify_marker"),
     SequenceRow(34, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
     SequenceRow(35, _SYNC, "files/protect_primary"),
     SequenceRow(35, _SYNC, "database/write_marker"),
@@ -159,6 +162,8 @@ _FAILBACK = (
     SequenceRow(36, _SYNC, "database/freeze", Role.FREEZE),
     SequenceRow(37, _SYNC, "database/verify_freeze", Role.FREEZE_SEEN),
     SequenceRow(37, _SYNC, "objects/copy_to_primary", part="last", planes=_TO_PRIMARY),
+    SequenceRow(37, _SYNC, "tables/write_marker"),
+    SequenceRow(38, _SYNC, "tables/verify_marker"),
     SequenceRow(38, _SYNC, "objects/verify_primary_in_sync"),
     SequenceRow(38, _SYNC, "tables/verify_primary_in_sync"),
     SequenceRow(38, _SYNC, "database/verify_primary_in_sync"),
@@ -171,6 +176,8 @@ _FAILBACK = (
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(59, _STOP, "database/remove_marker"),
+    SequenceRow(59, _STOP, "files/remove_marker"),
+    SequenceRow(59, _STOP, "tables/remove_marker"),
     SequenceRow(59, _STOP, "database/protect_primary"),
     SequenceRow(59, _STOP, "objects/copy_to_primary_final", planes=_TO_PRIMARY),
     SequenceRow(60, _STOP, "compute/restore_dr_scaling"),
@@ -222,6 +229,10 @@ _ABORT = (
     SequenceRow(21, _GIVE_UP, "compute/fence_services_again"),
     SequenceRow(30, _GIVE_UP, "files/unfreeze"),
     SequenceRow(31, _GIVE_UP, "database/unfreeze"),
+    # what the failback wrote of its own goes too
+    SequenceRow(32, _GIVE_UP, "database/remove_marker"),
+    SequenceRow(32, _GIVE_UP, "files/remove_marker"),
+    SequenceRow(32, _GIVE_UP, "tables/remove_marker"),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {

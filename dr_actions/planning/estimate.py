@@ -38,6 +38,7 @@ _WAITS: Mapping[str, tuple[str, ...]] = {
     "files/verify_primary_in_sync": ("efs.sync",),
     "files/protect_primary": (),
     "objects/verify_primary_in_sync": ("s3.replicate",),
+    "tables/verify_marker": (),
     "tables/verify_primary_in_sync": (),
     "traffic/wait_primary_stable": (),
     "traffic/verify_targets": (),
@@ -46,7 +47,8 @@ _WAITS: Mapping[str, tuple[str, ...]] = {
     "compute/start_primary_services": _START,
 }
 _RUN_ONCE = ("ecs.start-task", "ecs.run-command", "ecs.stop-task")
-_RUNS_ALREADY = "database/verify_freeze"  # the task that writes the marker was started before the writes stop
+# the tasks that write the markers were started before the writes stop
+_RUNS_ALREADY = frozenset({"database/verify_freeze", "files/verify_freeze"})
 # What stands in where the primary region does not do its part: nothing is sent for it while that does.
 _STAND_INS = ("database/close_primary", "files/open_dr_locally")
 _WAITED_OUT = "files/freeze"  # AWS applies the policy within the minutes that are waited for that
@@ -171,7 +173,7 @@ def _rows(step: Step) -> tuple[str, ...] | None:
     if step.manual:
         return (_BY_HAND, *_of_call(step.call))
     if step.call.name == "ecs:RunTask":
-        return _RUN_ONCE[1:] if step.verb == _RUNS_ALREADY else _RUN_ONCE
+        return _RUN_ONCE[1:] if step.verb in _RUNS_ALREADY else _RUN_ONCE
     if step.call.name == "ecs:UpdateService":
         return _of_service(step, step.call)
     if step.call.name == "rds:ModifyDBInstance":

@@ -65,7 +65,8 @@ class Execution(Settings):
     waits for a step done by a person, and ``sign_in_wait_minutes`` for new credentials where it lost its own. A
     failover tries for ``primary_minutes`` what the primary region has to do, and then goes on without it; the other
     boxes are what the estimate of the recovery time allows people for assessing and verifying. With ``markers`` a
-    planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has arrived.
+    planned move writes a marker by a task of a tenant's own (PHP in its image), and waits until it has arrived; a
+    failback one into each tenant's folder and each replicated table too.
     """
 
     lease_s: Positive = 120

@@ -12,6 +12,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import TAG
+from dr_estate.model.marker_names import KEY
 
 Scope = tuple[list[str], dict[str, Any]]
 ANCHORS_PREFIX = "anchors"
@@ -22,14 +23,15 @@ _ANY: Scope = (["*"], {})
 _DELEGATE = {"StringEquals": {"iam:PassedToService": ["backup.amazonaws.com", "ecs-tasks.amazonaws.com"]}}
 _DEFAULT_BACKUP_ROLE = "service-role/AWSBackupDefaultServiceRole"
 _FOR_AWS = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+LEADING = "dynamodb:LeadingKeys"
 _CUT_OVER_TYPES = ["A", "AAAA", "CNAME"]
 
 
 def of_reading(action: str, env: Environment, _region: str) -> Scope:
     """Where ``action`` may look: everywhere, except that contents are read of the environment's own things alone."""
     narrowed: dict[str, Callable[[], Scope]] = {
-        "dynamodb:GetItem": lambda: ([_arn(env, "*", "dynamodb", f"table/{name}") for name in _lock_tables(env)], {}),
-        "dynamodb:Scan": lambda: ([_arn(env, "*", "dynamodb", f"table/{env.named(t)}") for t in env.names.tables], {}),
+        "dynamodb:GetItem": lambda: ([*_tables(env, "*"), *_lock_tables(env)], _of_keys(KEY, *_lock_ids(env))),
+        "dynamodb:Scan": lambda: (_tables(env, "*"), {}),
         "kms:Decrypt": lambda: _keys(env, [env.regions.primary, env.regions.dr], "secretsmanager", "ssm", "s3"),
         "logs:GetLogEvents": lambda: ([*_logs(env), *anchors(env)], {}),
         "s3:GetObject": lambda: ([f"arn:aws:s3:::{bucket}/*" for bucket in _read_buckets(env)], {}),
@@ -40,6 +42,11 @@ def of_reading(action: str, env: Environment, _region: str) -> Scope:
         ),
     }
     return narrowed[action]() if action in narrowed else _ANY
+
+
+def of_marking(_action: str, env: Environment, region: str) -> Scope:
+    """Where a failback writes and removes its marker items: those alone, by their key, in tables of ``region``."""
+    return _tables(env, region), _of_keys(KEY)
 
 
 def of_copying(_action: str, env: Environment, region: str) -> Scope:
@@ -133,6 +140,11 @@ def _canaries(env: Environment) -> Scope:
         "Null": {f"{key}NormalizedRecordNames": "false"},
     }
     return ["arn:aws:route53:::hostedzone/*"], condition
+
+
+def _tables(env: Environment, region: str) -> list[str]:
+    """The platform's tables."""
+    return [_arn(env, region, "dynamodb", f"table/{env.named(name)}") for name in env.names.tables]
 
 
 def control_table(env: Environment) -> list[str]:
@@ -306,8 +318,20 @@ def _buckets(env: Environment, region: str) -> list[str]:
     return names if region == env.regions.primary else [env.named(env.names.bucket_copy, bucket=name) for name in names]
 
 
+def _of_keys(*keys: str) -> dict[str, Any]:
+    """The condition that admits items with these partition keys alone."""
+    return {"ForAllValues:StringEquals": {LEADING: list(keys)}, "Null": {LEADING: "false"}}
+
+
 def _lock_tables(env: Environment) -> list[str]:
-    return [env.named(pattern) for pattern in env.names.state_lock_tables]
+    """The tables in which Terraform locks its state."""
+    return [_arn(env, "*", "dynamodb", f"table/{env.named(pattern)}") for pattern in env.names.state_lock_tables]
+
+
+def _lock_ids(env: Environment) -> list[str]:
+    """The keys of the locks on the state and on its copy."""
+    state, key = env.named(env.names.state_bucket), env.named(env.names.state_key)
+    return [f"{bucket}/{key}" for bucket in (state, env.named(env.names.bucket_copy, bucket=state))]
 
 
 def _read_buckets(env: Environment) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.iam.statements import LEADING
-from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, changing_actions, read_actions
+from dr_estate.model.playbook import COPIED, FENCING, FORBIDDEN, HOMECOMING, MARKING, changing_actions, read_actions
 
 REGION = "aws:RequestedRegion"
 ANY = "any"  # a name that AWS makes up, or that of any tenant
@@ -90,7 +90,12 @@ def _asked(env: Environment) -> Iterator[tuple[Side, str, scopes.Scope]]:
     for action in (*changing_actions(), *read_actions()):
         side = Side.GLOBAL if action.startswith("route53:") else Side.DR
         scope = scopes.of_writing if action in changing_actions() else scopes.of_reading
-        yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
+        if action != "dynamodb:DeleteItem":
+            yield side, action, record if action.startswith("dynamodb:") else scope(action, env, env.region(side))
+    for action in sorted(MARKING):
+        yield Side.DR, action, scopes.of_marking(action, env, env.region(Side.DR))
+    for side in (Side.PRIMARY, Side.DR):
+        yield side, "dynamodb:GetItem", scopes.of_marking("dynamodb:GetItem", env, env.region(side))
     for action in sorted(FENCING | HOMECOMING):
         yield Side.PRIMARY, action, scopes.of_writing(action, env, env.region(Side.PRIMARY))
     for action in sorted(COPIED):
@@ -123,7 +128,7 @@ def _contexts(action: str, region: str, condition: Mapping[str, Mapping[str, Any
     """The context of ``action``; several where a key has one value at a time, and the scope allows several."""
     fixed = [ContextKey(REGION, "string", (region,))]
     single: list[list[ContextKey]] = []
-    if action.startswith("dynamodb:"):
+    if action.startswith("dynamodb:") and not any(LEADING in pairs for pairs in condition.values()):
         fixed.append(ContextKey(LEADING, "stringList", _RECORD))
     for operator, name, wanted in (
         (op, name, wanted) for op, pairs in condition.items() for name, wanted in pairs.items()

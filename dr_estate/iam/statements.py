@@ -15,12 +15,21 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
 from dr_estate.model.drill_names import TAG
-from dr_estate.model.playbook import COPIED, DRILLING, FENCING, FORBIDDEN, HOMECOMING, REPLACED, changing_actions
+from dr_estate.model.playbook import (
+    COPIED,
+    DRILLING,
+    FENCING,
+    FORBIDDEN,
+    HOMECOMING,
+    MARKING,
+    REPLACED,
+    changing_actions,
+)
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
 
-LEADING = "dynamodb:LeadingKeys"
+LEADING = scopes.LEADING
 _APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}", "PAUSE#${aws:userid}"
 _TABLE_WRITES = (
     *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
@@ -61,14 +70,15 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     is done in the primary region alone is ``failback_statements``'s.
     """
     changing = set(actions) - (HOMECOMING - set(changing_actions()))
-    data = {a for a in changing if a.startswith("dynamodb:")}
+    data = {a for a in changing if a.startswith("dynamodb:")} - {"dynamodb:DeleteItem"}
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
-    yield from _scoped("Recover", changing - data - world, env, dr, _only(dr), scopes.of_writing)
+    yield from _scoped("Recover", changing - data - world - MARKING, env, dr, _only(dr), scopes.of_writing)
     yield from _scoped("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
     yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
     others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
     yield statement("Record", "Allow", data, scopes.control_table(env), others)
+    yield from _scoped("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
     yield statement("Anchor", "Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], scopes.anchors(env))
     if objects := scopes.anchor_objects(env):
         yield statement("AnchorInBucket", "Allow", ["s3:PutObject"], objects)

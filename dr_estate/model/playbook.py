@@ -137,11 +137,11 @@ FAILBACK = (
             *("elasticfilesystem:CreateReplicationConfiguration", "elasticfilesystem:DeleteReplicationConfiguration"),
             *("elasticfilesystem:DeleteFileSystemPolicy", "elasticfilesystem:PutFileSystemPolicy"),
             *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica"),
-            *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "ecs:RunTask"),
+            *("rds:ModifyDBInstance", "rds:ModifyDBParameterGroup", "ecs:RunTask", "dynamodb:PutItem"),
             "rds:StopDBInstanceAutomatedBackupsReplication",
         ),
         (Plane.PRIMARY, Plane.DR),
-        looks=("s3:ListBucketVersions",),
+        looks=("dynamodb:GetItem", "s3:ListBucketVersions"),
         home=(
             *("application-autoscaling:RegisterScalableTarget", "ecs:UpdateService"),
             *("backup:StartBackupJob", "iam:PassRole", "kms:CreateGrant", "kms:GenerateDataKey"),
@@ -184,6 +184,7 @@ FAILBACK = (
             *("elasticfilesystem:UpdateFileSystemProtection", "kms:CreateGrant", "kms:Encrypt", "kms:GenerateDataKey"),
             *("rds:AddTagsToResource", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
             *("rds:ModifyDBParameterGroup", "rds:StartDBInstanceAutomatedBackupsReplication"),
+            "dynamodb:DeleteItem",
         ),
         (Plane.DR,),
         # RDS asks the source's region too, in the caller's name (RDS User Guide, cross-Region read replicas)
@@ -208,6 +209,9 @@ FENCING = frozenset(
 
 # What going home does there beyond that. It deletes nothing but the dead half of a replication (T27).
 HOMECOMING = frozenset(action for step in FAILBACK for action in step.home) - FENCING
+
+# What going home does with its markers in the platform's tables of the DR region: with those alone, by their key.
+MARKING = frozenset({"dynamodb:DeleteItem", "dynamodb:PutItem"})
 
 # What S3 reads of an object in the DR region's bucket that it copies home (API_CopyObject).
 COPIED = frozenset(

@@ -37,12 +37,14 @@ class Reader(Generic[T_co]):
 class TrackedChanges:
     """What only a run knows and wants looked at: ids of its changes in Route 53, and names in the traffic zone.
 
-    ``families`` are those of the task definitions of which it runs tasks that write and look for markers.
+    ``families`` are those of the task definitions of which it runs tasks that write and look for markers, ``tables``
+    those that it puts a marker item into.
     """
 
     changes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

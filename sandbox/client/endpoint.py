@@ -132,10 +132,11 @@ class Endpoint:
     def timing(self, **seconds: float | None) -> None:
         """Shorten how long changes take (``transition_s``) and how far copies trail; None takes it back.
 
-        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read
-        replicas), ``replica_unseen_s`` (what has not even reached a read replica, of which its ReplicaLag tells
-        nothing), ``lag_published_s``, how often CloudWatch is told of ReplicaLag: AWS does so each minute, and
-        ``dns_lag_s``, how long name servers take to hear of a change: none unless it is given, up to a minute on AWS.
+        The lags: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``files_unseen_s`` (what its
+        last sync left out, of which its time tells nothing), ``replica_lag_s`` (read replicas), ``replica_unseen_s``
+        (what has not even reached a read replica, of which its ReplicaLag tells nothing), ``lag_published_s``, how
+        often CloudWatch is told of ReplicaLag: AWS does so each minute, and ``dns_lag_s``, how long name servers take
+        to hear of a change: none unless it is given, up to a minute on AWS.
         ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself.
         """
         self.ask("PUT", "timing", dict(seconds))
@@ -188,6 +189,11 @@ class Endpoint:
     def starts(self) -> dict[str, str]:
         """Return why a new task of each service of the DR region would not serve, "" where it would."""
         found: dict[str, str] = self.ask("GET", "starts")["starts"]
+        return found
+
+    def markers(self) -> dict[str, list[str]]:
+        """Return where a move's markers are now, by region: databases, tenants' files and tables."""
+        found: dict[str, list[str]] = self.ask("GET", "markers")["markers"]
         return found
 
     def sites(self) -> dict[str, dict[str, Any]]:

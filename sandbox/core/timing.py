@@ -68,9 +68,9 @@ def lag_s(name: str, usual_s: float, row: str = "", subject: str = "") -> float:
 
     At the real pace ``row`` of the table says it, where one is named.
 
-    Names: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``replica_lag_s`` (read replicas),
-    ``replica_unseen_s`` (what has not reached them at all), ``lag_published_s`` (how often their lag is measured),
-    ``dns_lag_s`` (the zones' name servers).
+    Names: ``log_upload_s`` (automated backups), ``files_lag_s`` (EFS replication), ``files_unseen_s`` (what its last
+    sync left out), ``replica_lag_s`` (read replicas), ``replica_unseen_s`` (what has not reached them at all),
+    ``lag_published_s`` (how often their lag is measured), ``dns_lag_s`` (the zones' name servers).
     """
     if row and is_real() and name not in STATE.extras:
         return duration_s(row, subject)

@@ -29,6 +29,7 @@ TIMINGS = (
     "transition_s",
     "log_upload_s",
     "files_lag_s",
+    "files_unseen_s",
     "replica_lag_s",
     "replica_unseen_s",
     "lag_published_s",
@@ -42,8 +43,7 @@ class ControlApi:
     """Routes control requests. Each needs the token this run of the sandbox was started with."""
 
     def __init__(self, token: str, world: World, hooks: dict[str, Callable[..., Any]]) -> None:
-        """``hooks``: ``save()``, ``stop(save)``, ``counts()``, ``reset_counts()``, ``latency(s)``, ``changed()``,
-        ``mutations()``, ``reset_mutations()``, ``sites()``."""
+        """``hooks`` are named after what they do: ``save()``, ``stop(save)``, ``counts()``, ``latency(s)``, ..."""
         self._token, self._world, self._hooks = token, world, hooks
         self._keeper = WorldStore()
         self._routes: dict[tuple[str, str], Callable[[Answer], Answer]] = {
@@ -62,6 +62,7 @@ class ControlApi:
             ("PUT", "image"): self._put_image,
             ("PUT", "enforcement"): self._enforce,
             ("GET", "enforcement"): lambda _: {"denied": STATE.extras.get("denied", [])},
+            ("GET", "markers"): lambda _: self._markers(),
             ("GET", "starts"): self._starts,
             ("GET", "sites"): lambda _: {"sites": hooks["sites"]()},
             ("POST", "session-keys"): self._session_keys,
@@ -115,6 +116,12 @@ class ControlApi:
             "scene": played().get("name", ""),
             "pace": pace(),
         }
+
+    def _markers(self) -> Answer:
+        from sandbox.moto_ext.data.marker_remains import remains
+
+        environment = self._world.environment
+        return {"markers": remains(environment.account, (environment.regions.primary, environment.regions.dr))}
 
     def _keep(self, body: Answer) -> Answer:
         self._keeper.keep(str(body["name"]))

@@ -67,6 +67,7 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
         now=seen.taken_at,
         workers=PoolWorkers(1),
         parts=part,
+        followed=seen.followed,
         name=reader.name,
     )
     return reader.read(context)

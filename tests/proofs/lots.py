@@ -16,6 +16,7 @@ _OF_A_RUN = (
     (re.compile(r":task/([^/]+)/[0-9a-f]{32}"), r":task/\1/<task>"),
     (re.compile(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b"), "<run>"),
     (re.compile(r"FrozenForFailback\d{8}T\d{6}Z"), "FrozenForFailback<moment>"),
+    (re.compile(r'("dr_marker": \{"S": ")[^"]*'), r"\1<marker>"),
     (re.compile(rf"(awsbackup:job-|recovery-point:){_UUID}"), r"\1<point>"),
     (re.compile(r"\b[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\b"), "<job>"),
     (re.compile(rf'("IdempotencyToken": )"{_UUID}"'), r'\1"<token>"'),

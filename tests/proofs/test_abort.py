@@ -57,10 +57,15 @@ UNSEEN_S = 120
 
 def losing_from(operation: str, world: Endpoint) -> Make:
     """Hands in whose world nothing that is written after the call reaches a replica, as in a link that broke."""
+    return lagging_from(operation, world, "replica_unseen_s")
+
+
+def lagging_from(operation: str, world: Endpoint, copies: str) -> Make:
+    """Hands in whose world, from the call on, those copies lack what was written last, and say that they do not."""
 
     def decide(call: Any) -> When | None:
         if call.name == operation:
-            world.timing(replica_unseen_s=UNSEEN_S)
+            world.timing(**{copies: UNSEEN_S})
         return None
 
     return dying(decide)
@@ -105,6 +110,7 @@ def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr
     assert {row.region for row in after.written} == {dr}, after.refused
     assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
     assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
+    assert elsewhere.world.markers()[elsewhere.env.regions.dr] == []
 
 
 @pytest.mark.parametrize("stage", ["files home", "frozen"])
@@ -138,6 +144,25 @@ def test_a_marker_that_does_not_arrive_stops_the_failback_and_the_abort_brings_e
     dr = enforced.env.region(Side.DR)
     assert {row.region for row in after.written} == {dr}, after.refused
     assert [] == missing(after.sites, (*written.writer.written, *after.written), dr)
+
+
+def test_a_marker_file_that_does_not_arrive_stops_the_failback_before_its_files_are_writable_at_home(
+    due: Rig, elsewhere: Enforced
+) -> None:
+    due.begin()
+    process = due.run("file not arrived", lagging_from(FROZEN_FILES, due.world, "files_unseen_s"))
+    assert process.wait() == Exit.ACTION_FAILED, process.said
+    ending = " ".join(process.said.split())
+    assert "Not all has arrived in the folder of tenant-1: after 300 s .dr-marker.json of af-south-1 is not" in ending
+    sent = [f"{call['service']}:{call['operation']}" for call in due.world.mutations()]
+    assert "Its markers are left: .dr-marker.json in the folder of tenant-1." in ending
+    since_frozen = sent[sent.index(FROZEN_FILES) :]
+    assert (FILES_HOME in since_frozen, FREEZE in sent, PROMOTE in sent) == (False, False, False)
+    due.world.timing(files_unseen_s=None)
+    ran = elsewhere.execute("failback", (), "--abort")
+    assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
+    assert "Its markers are left" not in words(ran)
+    assert elsewhere.world.markers()[elsewhere.env.regions.dr] == []
 
 
 @pytest.mark.parametrize("stage", TOO_LATE)

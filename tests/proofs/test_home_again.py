@@ -59,6 +59,9 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
 ) -> None:
     assert (back.ran.code, back.ran.denied) == (scenario.ends, []), back.ran.said
     assert written.is_home()
+    markers = enforced.world.markers()
+    assert markers[enforced.env.regions.primary] == []
+    assert [store for store in markers[enforced.env.regions.dr] if "sit-mysql-before-" not in store] == []
     plan, regions = enforced.plan, enforced.env.region
     assert plan.goal == "failback"
     calls = [(step.verb, step.call) for step in plan.steps if step.call is not None]

@@ -12,7 +12,9 @@ from botocore.exceptions import ClientError
 
 from dr_actions.iam.policies import IamRole, declared, policies, reading_words
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.iam.scopes import LEADING
 from dr_estate.iam.statements import document
+from dr_estate.model.marker_names import KEY
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.moto_ext.iam.policies import AccessRequest, IamPolicy, decide, like
@@ -138,7 +140,8 @@ def looked_at(documents: dict[str, Any]) -> list[tuple[str, str]]:
 
 def word(env: Environment, role_documents: dict[str, Any], pair: tuple[str, str]) -> str:
     documents = [IamPolicy(name, json.dumps(policy_document)) for name, policy_document in role_documents.items()]
-    return decide(documents, AccessRequest(*pair, {"aws:RequestedRegion": (env.region(Side.PRIMARY),)})).word
+    context = {"aws:RequestedRegion": (env.region(Side.PRIMARY),), LEADING: (KEY,)}
+    return decide(documents, AccessRequest(*pair, context)).word
 
 
 def test_whatever_may_be_read_is_not_denied_by_what_is_never_done() -> None:

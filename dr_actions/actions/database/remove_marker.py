@@ -1,4 +1,7 @@
-"""Takes the marker's table out of the database that serves now, by a task of the tenant it was written as."""
+"""Takes the marker's table out of the database that serves now, by a task of the tenant it was written as.
+
+After an abort that is the DR region's: the copy at home has it too, and is made anew before it is promoted.
+"""
 
 from __future__ import annotations
 
@@ -15,27 +18,38 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 
+WRITE = "database/write_marker"
+
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
-    """The one step, where a marker is written."""
-    if source(context) is None:
+    """The one step, where a marker is written; in an abort where the failback wrote one."""
+    name = _name(context)
+    if name is None:
         return
-    home = context.goal is Goal.FAILBACK
-    chosen = None if home else copy_selection.choose(context)
-    name = failback.own_name(context) if chosen is None else chosen.identifier
     yield from marker_task.step_of(
         context,
         __name__,
         REMOVING,
         f"<the host of {name}>",
         subject=name,
-        side=Side.PRIMARY if home else Side.DR,
+        side=Side.PRIMARY if context.goal is Goal.FAILBACK else Side.DR,
         says=f"Drop the marker's table {scripts.TABLE} in {name}, by a task of a tenant.",
         danger=Danger.COMPENSABLE,
         undo="The next marker makes its table again.",
         budget_s=600,
         after={"marker": "gone"},
     )
+
+
+def _name(context: PlanContext) -> str | None:
+    """The database that is to lose the table, None where no marker was written. Raises DataUnavailable."""
+    if context.goal is Goal.ABORT:
+        found = failback.writer(context)
+        return found.identifier if found is not None and context.before(WRITE, found.identifier) else None
+    if source(context) is None:
+        return None
+    chosen = None if context.goal is Goal.FAILBACK else copy_selection.choose(context)
+    return failback.own_name(context) if chosen is None else chosen.identifier
 
 
 def build_call(step: Step, context: PlanContext) -> Call:
@@ -51,7 +65,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once such a task ended well."""
-    task = marker_task.task_of(context, step.side, REMOVING, step.id)
+    task = marker_task.task_of(context, REMOVING, step)
     if unfinished := marker_task.unfinished(context, step.side, task, f"drop {scripts.TABLE} in {step.subject}"):
         return unfinished
     return StepStatus(StepState.DONE, f"{scripts.TABLE} is gone from {step.subject}.")

@@ -37,7 +37,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     instance = failback.by_resource(context, step.side, step.before["resource"])
     if instance is None or not failback.frozen(context, instance, step.side):
         return StepStatus(StepState.DRIFTED, f"{step.subject} takes writes again: it is not frozen any more.")
-    task = marker_task.task_of(context, step.side, WRITING, step.id)
+    task = marker_task.task_of(context, WRITING, step)
     if unfinished := marker_task.unfinished(context, step.side, task, f"{WRITES} into {step.subject}"):
         return unfinished
     report = marker_task.report_of(context, step.side, task) if task is not None else None

@@ -88,7 +88,7 @@ def build_call(step: Step, context: PlanContext) -> Call:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the marker was written; a failback's task goes on writing it."""
-    task = marker_task.task_of(context, step.side, WRITING, step.id)
+    task = marker_task.task_of(context, WRITING, step)
     report = marker_task.report_of(context, step.side, task) if task is not None else None
     if task is not None and report is not None and report.begun and context.goal is Goal.FAILBACK:
         message = f"Task {task.arn.rpartition('/')[2]} writes the marker into {step.subject} all the time."

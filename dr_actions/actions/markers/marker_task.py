@@ -24,6 +24,8 @@ from dr_estate.readers import drill_resources, ecs, marker_tasks
 
 PARTS = (marker_tasks.tasks, marker_tasks.reports, ecs.services, ecs.task_definitions)
 PORT = 3306
+WRITERS = frozenset({"database/write_marker", "files/write_marker", "tables/write_marker"})
+"""The actions that write a marker."""
 _LATER, _NEVER = "<made for this run>", datetime.min.replace(tzinfo=UTC)
 
 
@@ -71,14 +73,30 @@ def step_of(
     tenant_service = tenant_on(context, details["side"])
     if tenant_service is None:
         return
-    service, tenant = tenant_service.service, tenant_service.tenant.id
     given = {
         scripts.HOST: f"{host}:{PORT}",
-        scripts.SCHEMA: context.env.named(context.env.names.tenant_schema, tenant=tenant),
+        scripts.SCHEMA: context.env.named(context.env.names.tenant_schema, tenant=tenant_service.tenant.id),
         scripts.SECONDS: str(kind.seconds),
         **(variables or {}),
     }
-    container = _container(context, details["side"], service.task_definition)
+    yield tenant_step(context, action, kind, tenant_service, given, subject=subject, part=part, **details)
+
+
+def tenant_step(
+    context: PlanContext,
+    action: str,
+    kind: MarkerTask,
+    tenant_service: TenantService,
+    variables: dict[str, str],
+    *,
+    subject: str,
+    part: str = "",
+    **details: Unpack[StepDetails],
+) -> Step:
+    """The step of ``action`` that runs a task of this kind, and of that tenant's own definition."""
+    service = tenant_service.service
+    given = {**variables, scripts.SECONDS: str(kind.seconds)}
+    container = container_of(context.env, definition_of(context, details["side"], service))
     params = _params(context, service, kind, _overrides(container, kind, {**given, scripts.TOKEN: _LATER}))
     details["before"] = {
         "marked by": service.task_definition.rpartition("/")[2].rpartition(":")[0],
@@ -87,8 +105,8 @@ def step_of(
         **details.get("before", {}),
     }
     details["call"] = Call("ecs", "RunTask", context.env.region(details["side"]), params)
-    details["tenant"] = tenant
-    yield context.step(action, subject, part=part, **details)
+    details["tenant"] = tenant_service.tenant.id
+    return context.step(action, subject, part=part, **details)
 
 
 def _params(context: PlanContext, service: ecs.Service, kind: MarkerTask, overrides: Json) -> dict[str, Json]:
@@ -111,10 +129,11 @@ def _overrides(container: str, kind: MarkerTask, variables: dict[str, str]) -> J
     return {"containerOverrides": [{"name": container, "command": command, "environment": environment}]}
 
 
-def _container(context: PlanContext, side: Side, arn: str) -> str:
+def definition_of(context: PlanContext, side: Side, service: ecs.Service) -> ecs.TaskDefinition | None:
+    """The definition that the service runs, None where it was not seen. Raises DataUnavailable."""
     seen = context.snapshot.get(ecs.task_definitions, side)
-    known = (found for found in seen if isinstance(found, ecs.TaskDefinition) and found.arn == arn)
-    return container_of(context.env, next(known, None))
+    known = (found for found in seen if isinstance(found, ecs.TaskDefinition))
+    return next((found for found in known if found.arn == service.task_definition), None)
 
 
 def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables: str) -> Call:
@@ -127,7 +146,7 @@ def filled_call(step: Step, context: PlanContext, kind: MarkerTask, **variables:
     if not definition:
         raise ValueError(f"{step.tenant} has no service in {context.env.region(step.side)} any more")
     given: dict[str, Any] = {**step.before["variables"], **variables, scripts.TOKEN: marker_of(context)}
-    sent = f"{started_by(context)}:{kind.group}:{context.snapshot.taken_at.isoformat()}"
+    sent = f"{started_by(context)}:{kind.group}:{step.tenant}:{context.snapshot.taken_at.isoformat()}"
     return step.call_with(
         {
             "taskDefinition": definition,
@@ -144,17 +163,18 @@ def started_by(context: PlanContext) -> str:
     return marker_tasks.STARTED_BY + hashlib.sha256(made_of.encode()).hexdigest()[:12]
 
 
-def task_of(context: PlanContext, side: Side, kind: MarkerTask, *own_steps: str) -> drill_resources.Probe | None:
-    """The run's task of this kind: one at work, else that which ended last. Raises DataUnavailable.
+def task_of(context: PlanContext, kind: MarkerTask, step: Step) -> drill_resources.Probe | None:
+    """The run's task of this kind, of the step's tenant: one at work, else that which ended last.
 
-    One that did not end well counts where it is that of one of ``own_steps``, as this attempt sent it.
+    One that did not end well counts where this attempt of the step sent it. Raises DataUnavailable.
     """
-    own = {context.tasks[step_id] for step_id in own_steps if step_id in context.tasks}
+    own, family = context.tasks.get(step.id), step.before["marked by"]
     ours = [
         task
-        for task in context.snapshot.get(marker_tasks.tasks, side)
+        for task in context.snapshot.get(marker_tasks.tasks, step.side)
         if (task.incident, task.group) == (started_by(context), kind.group)
-        and (task.status != drill_resources.STOPPED or task.exit_code == 0 or task.arn in own)
+        and task.task_definition.rpartition("/")[2].rpartition(":")[0] == family
+        and (task.status != drill_resources.STOPPED or task.exit_code == 0 or task.arn == own)
     ]
     at_work = [task for task in ours if task.status != drill_resources.STOPPED]
     return next(iter(at_work), None) or max(ours, key=lambda task: task.stopped_at or _NEVER, default=None)

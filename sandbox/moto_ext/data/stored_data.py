@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from moto.efs.models import EFSBackend, efs_backends
 from moto.rds.models import DBInstance, RDSBackend, rds_backends
@@ -129,7 +129,8 @@ def files_of(backend: EFSBackend, file_system_id: str) -> list[StoredRow]:
     if replication is None or replication.last_sync is None:
         return list(file_log(backend, file_system_id))
     source: EFSBackend = efs_backends[backend.account_id][replication.source_region]
-    return until(file_log(source, replication.source_id), replication.last_sync)
+    reached = replication.last_sync - timedelta(seconds=lag_s("files_unseen_s", 0))
+    return until(file_log(source, replication.source_id), reached)
 
 
 def install_folder(backend: EFSBackend, file_system_id: str, path: str, tenant: str, at: datetime) -> None:

@@ -18,6 +18,7 @@ from moto.rds.models import DBInstance
 from sandbox.core.state import now
 from sandbox.core.timing import is_real
 from sandbox.moto_ext.data import stored_data
+from sandbox.moto_ext.ecs import file_markers
 from sandbox.moto_ext.ecs.tasks import RunningTask
 from sandbox.moto_ext.rds.changes import refuses_writes
 
@@ -37,6 +38,8 @@ def play(
     """What the script does at this moment."""
     from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, TaskStores
 
+    if file_markers.FILE in script:
+        return file_markers.play(backend, task, variables, script)
     host, schema = variables.get(HOST_VARIABLE, "").partition(":")[0], variables.get("DR_SCHEMA", "")
     try:
         instance = TaskStores(backend.account_id, backend.region_name, task.definition).database_at(host)
@@ -64,6 +67,8 @@ def _write(
     name, begun = variables.get("DR_MARKER", ""), task.marked
     refused = bool(instance.is_replica or refuses_writes(instance))
     number = _number(instance, name)
+    if begun and not number:
+        return 1, ("mysqli_sql_exception: Table 'dr_marker' doesn't exist",)
     lines = []
     if not refused or begun:
         number += 1

@@ -321,6 +321,8 @@ def test_every_action_of_the_stores_that_makes_a_call_is_in_a_story() -> None:
     played = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
     others = {"compute", "notifications", "traffic"}
     # one task writes while another step freezes: tests/proofs/test_home_again.py and test_abort.py play them together
-    markers = {f"database/{name}" for name in ("write_marker", "verify_freeze", "verify_marker", "remove_marker")}
+    marked = ("write_marker", "verify_marker", "remove_marker")
+    markers = {f"{room}/{name}" for room in ("database", "files", "tables") for name in marked}
+    markers |= {"database/verify_freeze", "files/verify_freeze"}
     stores = {name for name in actions() if name.partition("/")[0] not in others}
     assert played == stores - markers - {"provisioning/apply"}

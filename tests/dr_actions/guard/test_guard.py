@@ -14,7 +14,7 @@ from dr_actions.authorization.clearance import NEVER_OVERRIDDEN
 from dr_actions.control_table.table import CONTROL_CALLS
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.destructive_operations import is_read
-from dr_actions.guard.failback_exemptions import PROTECT, UNFREEZE
+from dr_actions.guard.failback_exemptions import PROTECT, UNFREEZE, UNMARK
 from dr_actions.guard.guard import DR_REMOVALS, refusal
 from dr_actions.iam.policies import declared
 from dr_actions.model.plan import Call
@@ -37,7 +37,7 @@ SUSPICIOUS = (
     *("unlabel", "unlock", "unmonitor", "unregister", "unsubscribe", "untag", "wipe", "withdraw"),
 )
 LOOKING = ("Describe", "Get", "List", "BatchGet", "Head", "Search")
-OF_A_FAILBACK = {PROTECT, UNFREEZE}  # test_homecoming.py says when these pass
+OF_A_FAILBACK = {PROTECT, UNFREEZE, UNMARK}  # test_homecoming.py says when these pass
 OF_A_DRILL = declared().drills  # test_drill_exempt.py says when these pass
 BOTOCORE = {"elasticloadbalancing": "elbv2", "elasticfilesystem": "efs"}
 SERVICES = sorted(

@@ -29,6 +29,7 @@ OF_ANOTHER_REGION = {"kms:Encrypt"}  # asked of the key of a secret's replica, a
 OWN = {
     "application-autoscaling": ("scalable-target/0a1b",),
     "ecs": ("service/sit-cluster/sit-tenant-1-service",),
+    "dynamodb": ("table/sit-tenant-state", "table/sit-transaction-log"),
     "elasticfilesystem": ("file-system/fs-1",),
     "elasticloadbalancing": ("listener/app/sit-alb/0a1b/2c3d",),
     "rds": ("db:sit-mysql", "db:sit-mysql-before-db-a1b2", "pg:sit-mysql8", "subgrp:sit-db-subnet-group"),
@@ -45,6 +46,7 @@ OTHERS = {
 TASKS = {"ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource"}
 CONTEXT = {
     "aws:ResourceTag/Name": ("sit-efs",),
+    "dynamodb:LeadingKeys": ("dr-marker",),
     "iam:PassedToService": ("backup.amazonaws.com",),
     "kms:GrantIsForAWSResource": ("true",),
 }
@@ -180,3 +182,22 @@ def test_the_only_word_of_deleting_is_that_of_a_replications_dead_half() -> None
     allowed = {action.split(":")[1] for statement in document["Statement"] for action in statement["Action"]}
     words = ("delete", "terminate", "stop", "deregister", "remove", "*")
     assert {"DeleteReplicationConfiguration"} == {a for a in allowed if any(word in a.lower() for word in words)}
+
+
+@pytest.mark.parametrize("action", ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"])
+def test_of_the_platform_s_tables_the_marker_s_item_alone_is_read_written_and_removed(action: str) -> None:
+    table = f"arn:aws:dynamodb:{DR}:{SIT.account}:table/sit-tenant-state"
+    for keys, decided in (
+        (("dr-marker",), ALLOWED),
+        (("tenant1",), IMPLICIT_DENY),
+        (("dr-marker", "tenant1"), IMPLICIT_DENY),
+    ):
+        assert decided == judged(action, DR, table, given={"dynamodb:LeadingKeys": keys})
+    assert judged(action, DR, table, given={}) == IMPLICIT_DENY
+    assert judged(action, DR, f"{table}-of-others", given={"dynamodb:LeadingKeys": ("dr-marker",)}) == IMPLICIT_DENY
+
+
+def test_no_item_of_the_platform_s_tables_is_written_in_the_primary_region() -> None:
+    table = f"arn:aws:dynamodb:{PRIMARY}:{SIT.account}:table/sit-tenant-state"
+    for action in ("dynamodb:DeleteItem", "dynamodb:PutItem"):
+        assert judged(action, PRIMARY, table) == EXPLICIT_DENY

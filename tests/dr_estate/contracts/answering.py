@@ -46,7 +46,7 @@ Answer = Callable[[str, Params, str], dict[str, Any]]
 Key = tuple[str, Side]
 Sections = dict[Key, Section]
 _ON_THE_NETWORK = {"dns_answers", "http_sites"}
-_FOLLOWED = TrackedChanges(changes=("C1",), families=("sit-tenant-1",))
+_FOLLOWED = TrackedChanges(changes=("C1",), families=("sit-tenant-1",), tables=("sit-tenant-state",))
 
 
 @cache

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from dr_actions.actions.markers.marker_task import WRITERS as MARKER_WRITERS
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.point_of_no_return import point_of_no_return
 from dr_actions.model.plan import Goal
@@ -45,10 +46,16 @@ def _refuse_unless_reversible(options: PlanOptions, past: Sequence[Entry], incid
 
 def _before_the_failback(past: Sequence[Entry]) -> Mapping[str, Mapping[str, Any]]:
     """The before-values of the steps of the failback; where it was planned anew, those of its first plan."""
+    sent = {entry.step for entry in past if entry.kind is EntryKind.INTENT}
     recorded: dict[str, Mapping[str, Any]] = {}
     for begun in (entry for entry in past if entry.kind is EntryKind.BEGIN):
         if goal_of_beginning(begun) is Goal.FAILBACK:
-            recorded = {step["id"]: step["before"] for step in begun.planned} | recorded
+            recorded = {step["id"]: step["before"] for step in begun.planned if _counts(step, sent)} | recorded
         elif goal_of_beginning(begun) is not Goal.ABORT or is_done(past, begun):
             recorded = {}
     return recorded
+
+
+def _counts(step: Mapping[str, Any], sent: Collection[str | None]) -> bool:
+    """Whether an abort goes by the step: a marker that was never written is not looked for."""
+    return step["verb"] not in MARKER_WRITERS or step["id"] in sent

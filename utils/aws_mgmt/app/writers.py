@@ -1,9 +1,10 @@
-"""Which region's database takes writes where a failback ended early, and what a finished one leaves."""
+"""Which region's database takes writes where a failback ended early, its markers, and what a finished one leaves."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from dr_actions.actions.markers.marker_remains import remains_sentence
 from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun
@@ -28,9 +29,9 @@ def with_writers(result: RunResult, run: PlanRun) -> RunResult:
         writes = "Which region's database takes writes could not be seen: `dr_cli.py status` looks again."
     else:
         writes = f"Writes: {writers_sentence(seen, run.env)}"
-    return replace(
-        result, message=f"{result.message} {writes} {way_back(run.plan, run.env, run.journal.entries)}".rstrip()
-    )
+    entries = run.journal.entries
+    sentences = (result.message, writes, way_back(run.plan, run.env, entries), remains_sentence(entries))
+    return replace(result, message=" ".join(sentence for sentence in sentences if sentence))
 
 
 def _with_leftovers(result: RunResult, run: PlanRun) -> RunResult:

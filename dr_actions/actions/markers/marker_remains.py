@@ -1,0 +1,38 @@
+"""What of a failback's markers is left, by the journal: in which store each is until it was seen removed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr_actions.actions.markers.file_scripts import FILE
+from dr_actions.actions.markers.marker_task import WRITERS
+from dr_actions.actions.markers.scripts import TABLE
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.model.action_ids import label_of, prefix_of
+from dr_estate.model.marker_names import KEY
+
+_CALLED = {
+    "database": f"the table {TABLE} in {{}}",
+    "files": f"{FILE} in the folder of {{}}",
+    "tables": f"the item {KEY} in {{}}",
+}
+_WAYS = "The failback removes them at its end, and failback --abort from where people work."
+
+
+def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Each marker that may have been written and was not seen removed since, by name, in the order of writing."""
+    left: dict[tuple[str, str], str] = {}
+    for entry in entries:
+        action, label = prefix_of(str(entry.step)), label_of(str(entry.step))
+        room = action.partition("/")[0]
+        if action in WRITERS and entry.kind is EntryKind.INTENT:
+            left[room, label] = _CALLED[room].format(label)
+        elif action.endswith("/remove_marker") and entry.kind is EntryKind.CONFIRMED:
+            left.pop((room, label), None)
+    return tuple(left.values())
+
+
+def remains_sentence(entries: Sequence[Entry]) -> str:
+    """The markers that are left, as sentences; "" where none is."""
+    names = marker_remains(entries)
+    return f"Its markers are left: {', '.join(names)}. {_WAYS}" if names else ""

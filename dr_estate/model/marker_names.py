@@ -1,0 +1,7 @@
+"""What the marker item of a failback is called in the platform's tables: its key, and the attribute that tells it."""
+
+from __future__ import annotations
+
+KEY, ATTRIBUTE = "dr-marker", "dr_marker"
+ONLY_A_MARKER = f"attribute_exists({ATTRIBUTE})"
+"""The condition by which nothing but a marker is replaced or removed (DynamoDB, ConditionExpression)."""
