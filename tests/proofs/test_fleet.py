@@ -1,7 +1,7 @@
 """A fleet of 50 environments is one command and one page; each has its own file, process and results.
 
 They share one account and its resources, since 50 emulators do not fit on one machine: each file names them literally.
-Four are read in the sandbox at once, and 50 are judged by what was read there: 50 whole readings would be some 90 s of two cores.
+Four are read in the sandbox at once, and 50 are judged by what was read there: 50 readings would take some 90 s.
 """
 
 from __future__ import annotations
