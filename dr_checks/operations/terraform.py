@@ -152,8 +152,11 @@ def not_locked(view: View) -> Iterator[Finding]:
         else:
             reason = "Terraform waits for it in either region, and provisions nothing in the failover"
             yield view.gap(subject, measured, wanted, reason, _freed(lock))
-    if not locks:
-        yield view.ok("all states", "no lock", wanted, "a failover can provision at once")
+    tables = ", ".join(table.name for table in view.get(terraform_state.lock_tables) if table.status)
+    if not locks and tables:
+        yield view.ok(tables, "no lock", wanted, "a failover can provision at once")
+    elif not locks:
+        yield view.none_expected("locks", "there is no lock table, and no lock's file: see terraform.lock-table")
 
 
 def _freed(lock: terraform_state.StateLock) -> str:

@@ -10,7 +10,8 @@ import pytest
 from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.readers import dynamodb, elbv2, kms, vpc
+from dr_estate.model.header_digest import header_digest
+from dr_estate.readers import cloudfront, dynamodb, elbv2, kms, vpc
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import altered, healthy, turned
@@ -126,10 +127,20 @@ def with_condition(condition: dict[str, Any], *sides: Side) -> dict[Any, Any]:
 
 def test_rules_that_want_a_header_of_the_distribution_are_compared_with_the_primary_s() -> None:
     secret = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Origin-Verify", "Values": ["s3cret"]}}
-    both = with_condition(secret, Side.PRIMARY, Side.DR)
-    assert turned(both) == {}
-    assert "s3cret" not in repr(both)
-    assert turned(with_condition(secret, Side.DR)) == {"elbv2-routing.host-rules": UNKNOWN}
+    both, sent = with_condition(secret, Side.PRIMARY, Side.DR), sending("x-origin-verify", "s3cret")
+    assert turned({**both, **sent}) == {"cloudfront-routing.header-sent": Status.PASS}
+    assert "s3cret" not in repr((both, sent))
+    assert turned(both) == {"cloudfront-routing.header-sent": FAIL}
+    alone = turned({**with_condition(secret, Side.DR), **sent})
+    assert alone == {"cloudfront-routing.header-sent": Status.PASS, "elbv2-routing.host-rules": UNKNOWN}
+
+
+def sending(header: str, value: str) -> dict[Any, Any]:
+    """The healthy distribution, which adds a header for each of its origins."""
+    added = ((header, header_digest(value)),)
+    rows = part(cloudfront.distributions, Side.GLOBAL)
+    changed = (replace(row, origins=tuple(replace(o, headers=added) for o in row.origins)) for row in rows)
+    return {(cloudfront.distributions, Side.GLOBAL): tuple(changed)}
 
 
 def test_a_path_that_every_request_has_is_no_condition() -> None:

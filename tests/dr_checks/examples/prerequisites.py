@@ -172,6 +172,10 @@ def _held(minutes: int | None, name: str = "4711") -> terraform_state.StateLock:
     return terraform_state.StateLock("lock-0", "b/k", name, "OperationTypeApply", since)
 
 
+def _locked(*locks: object, table: str | None = "ACTIVE") -> Snapshot:
+    return world({(LOCKS, Side.DR): _locks(table), (HELD, Side.DR): locks})
+
+
 def _parameters(*names: str, names_primary: bool = False) -> tuple[ssm_parameters.Parameter, ...]:
     return tuple(ssm_parameters.Parameter(name, "String", names_primary) for name in names)
 
@@ -318,12 +322,13 @@ _TERRAFORM = [
     Example("terraform.lock-table", FINE, _dr(LOCKS, _locks(None, "ACTIVE"))),
     Example("terraform.lock-table", FAILS, _dr(LOCKS, _locks(None, None))),
     Example("terraform.lock-table", UNSEEN, _dr(LOCKS, DENIED)),
-    Example("terraform.not-locked", FINE, _dr(HELD, ())),
-    Example("terraform.not-locked", FINE, _dr(HELD, (_held(minutes=59),))),
-    Example("terraform.not-locked", FAILS, _dr(HELD, (_held(minutes=60),)), frozenset({"lock-0: b/k"})),
-    Example("terraform.not-locked", FAILS, _dr(HELD, (_held(minutes=None),))),
-    Example("terraform.not-locked", FAILS, _dr(HELD, (_held(minutes=90, name=""),))),
-    Example("terraform.not-locked", UNSEEN, _dr(HELD, (DENIED,))),
+    Example("terraform.not-locked", FINE, _locked()),
+    Example("terraform.not-locked", IDLE, _locked(table=None)),
+    Example("terraform.not-locked", FINE, _locked(_held(minutes=59))),
+    Example("terraform.not-locked", FAILS, _locked(_held(minutes=60)), frozenset({"lock-0: b/k"})),
+    Example("terraform.not-locked", FAILS, _locked(_held(minutes=None))),
+    Example("terraform.not-locked", FAILS, _locked(_held(minutes=90, name=""))),
+    Example("terraform.not-locked", UNSEEN, _locked(DENIED)),
     Example("terraform.not-locked", UNSEEN, _dr(HELD, DENIED)),
     Example("terraform.parameter-values", FINE, _valued(), _FILES),
     Example("terraform.parameter-values", FAILS, _valued((FILES_THERE,)), _FILES),
