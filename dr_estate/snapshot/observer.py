@@ -115,8 +115,10 @@ class _Reading:
 
     def end(self) -> None:
         """Begin nothing more."""
-        for workers in (*self._threads.values(), *self._pools):
-            workers.end()
+        for threads in self._threads.values():
+            threads.end()
+        for pool in self._pools:
+            pool.end()
 
     def _part(self, name: str, side: Side) -> Future[Section]:
         """The part that another is read from; it is read in the asking thread where nobody has begun it."""
