@@ -46,8 +46,8 @@ class RequestFile:
         raw = body.encode() if isinstance(body, str) else bytes(body)
         names = {str(name): _text(value) for name, value in request.headers.items()}
         scope = names.get("Authorization", "").partition("Credential=")[2].split("/")
-        kept = {name: value for name, value in names.items() if name.lower() in _SENT}
-        headers = orjson.dumps(kept).decode()
+        wanted = {name: value for name, value in names.items() if name.lower() in _SENT}
+        headers = orjson.dumps(wanted).decode()
         self.requests.append([request.method, request.url, *scope[2:4], headers, base64.b64encode(raw).decode()])
 
 
