@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dr_estate.aws.immutable_answers import ImmutableAnswers, load
 from dr_estate.config.environment import Environment, Side, load_environment
@@ -22,6 +22,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 
 if TYPE_CHECKING:
     from dr_estate.aws.read_client import ReadClient
+    from dr_estate.aws.recording import ExchangeRecorder
 
 ENVIRONMENTS = Path(__file__).parents[1] / "environments"
 Outcome = dict[str, float | int | str]
@@ -46,12 +47,28 @@ def again(environment: Environment) -> Outcome:
     return outcome
 
 
-def _observed(environment: Environment, immutable: ImmutableAnswers, *, paced: bool = False) -> Outcome:
+def recorded(environment: Environment) -> Outcome:
+    """The product's own way; its requests are written into the file of argv, for ``benchmarks.floor``."""
+    from benchmarks.floor import RequestFile
+
+    requests = RequestFile()
+    outcome = _observed(environment, ImmutableAnswers(), recorder=cast("ExchangeRecorder", requests))
+    requests.write(Path(sys.argv[2]))
+    return outcome
+
+
+def _observed(
+    environment: Environment,
+    immutable: ImmutableAnswers,
+    *,
+    paced: bool = False,
+    recorder: ExchangeRecorder | None = None,
+) -> Outcome:
     from dr_estate.aws.read_client import Credentials
     from dr_estate.snapshot.observer import observe
 
     began = time.monotonic()
-    snapshot = observe(environment, Credentials(paced=paced, immutable=immutable), "benchmark")
+    snapshot = observe(environment, Credentials(paced=paced, immutable=immutable, recorder=recorder), "benchmark")
     unseen = len(snapshot.unavailable_parts())
     return {"look_s": time.monotonic() - began, "calls": snapshot.api_calls, "unseen": unseen}
 
@@ -110,6 +127,7 @@ WAYS: dict[str, Callable[[Environment], Outcome]] = {
     "observe": concurrently,
     "paced": paced,
     "again": again,
+    "record": recorded,
     "one-by-one": one_by_one,
     "naive": naively,
 }

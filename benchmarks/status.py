@@ -81,6 +81,7 @@ def rows_of(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) ->
     if world.kind == "canned":
         for way, what in _WAYS.items():
             yield _reading(world, way, what, tenants, latency_ms, times)
+        yield _floor(world, tenants, latency_ms, times)
 
 
 def _status(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
@@ -111,6 +112,16 @@ def _reading(world: BenchmarkWorld, way: str, what: str, tenants: int, latency_m
     factor = tenants / sample
     scaled = ResourceUsage(taken.wall_s * factor, taken.cpu_s * factor, taken.peak_mib, taken.code, taken.out)
     return _row(what, world, tenants, latency_ms, scaled, round(document["calls"] * factor), f"scaled from {sample}")
+
+
+def _floor(world: BenchmarkWorld, tenants: int, latency_ms: int, times: int) -> BenchmarkRow:
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/requests.json"
+        world.latency(0)
+        take(["-m", "benchmarks.readers", "record", file], world.variables)
+        taken = _warmed(world, lambda: take(["-m", "benchmarks.floor", file], world.variables), latency_ms, times)
+    calls = json.loads(taken.out)["calls"]
+    return _row("the floor: the same requests, bare asyncio", world, tenants, latency_ms, taken, calls, "")
 
 
 def throttled(world: BenchmarkWorld, tenants: int, latency_ms: int, rate: float, burst: float) -> BenchmarkRow:

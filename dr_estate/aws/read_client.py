@@ -31,7 +31,7 @@ from dr_estate.aws.immutable_answers import ImmutableAnswers
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.sign_in import CredentialSource
-from dr_estate.aws.speedups import use_fast_parsing
+from dr_estate.aws.speedups import read_issuers_once, use_fast_parsing
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import ODD, understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -235,6 +235,7 @@ class ReadClient:
         session.register_component("credential_provider", CredentialSource(sign_in))
         session.register_component("data_loader", declared_models(self.allowed))
         use_fast_parsing(session)
+        read_issuers_once()
         refuse_foreign_answers(session)
         self._clock_hook.attach(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")

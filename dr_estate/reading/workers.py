@@ -64,7 +64,7 @@ class PoolWorkers:
 
 
 @dataclass(order=True)
-class Task:
+class QueuedWork:
     """What a thread does, once: lowest ``rank`` first, then in the order of submission."""
 
     rank: int
@@ -82,21 +82,21 @@ class SideThreads:
     def __init__(self, size: int, name: str, now: Callable[[], float] = time.monotonic) -> None:
         self.size, self.name, self._now = size, name, now
         self._changed = threading.Condition()
-        self._tasks: list[Task] = []
+        self._tasks: list[QueuedWork] = []
         self._numbers = itertools.count()
         self._since: dict[int, float] = {}  # by thread: when its present call began; infinite while it waits
         self._idle = 0
         self._is_over = False
 
-    def submit(self, rank: int, doing: Callable[[], None]) -> Task:
+    def submit(self, rank: int, doing: Callable[[], None]) -> QueuedWork:
         """Let a thread do ``doing``, which must not raise."""
         with self._changed:
-            task = Task(rank, next(self._numbers), doing)
+            task = QueuedWork(rank, next(self._numbers), doing)
             heapq.heappush(self._tasks, task)
             self._staff()
         return task
 
-    def help(self, task: Task) -> None:
+    def help(self, task: QueuedWork) -> None:
         """Do ``task`` in this thread, if it is one of these and no other has begun it."""
         with self._changed:
             if task.is_begun or self._is_over or threading.get_ident() not in self._since:
@@ -166,7 +166,7 @@ class SideThreads:
         while task := self._next():
             task.doing()
 
-    def _next(self) -> Task | None:
+    def _next(self) -> QueuedWork | None:
         """The next task; None where there is none any more. A thread that lost its place finds no task either."""
         me = threading.get_ident()
         with self._changed:

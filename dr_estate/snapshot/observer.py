@@ -12,7 +12,7 @@ from dr_estate.aws.read_client import Credentials, ReadClient, open_eyes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
-from dr_estate.reading.workers import PartWorkers, PoolWorkers, SideThreads, Task, Workers
+from dr_estate.reading.workers import PartWorkers, PoolWorkers, QueuedWork, SideThreads, Workers
 from dr_estate.snapshot.registry import readers, reads
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
@@ -99,7 +99,7 @@ class _Reading:
         self.futures, self.read_at = dict[Key, Future[Section]](), dict[Key, datetime]()
         self._workers = client.environment.observation.workers
         self._threads = {side: SideThreads(API_THREADS, f"read-{side}") for side in Side}
-        self._pools, self._tasks = list[PoolWorkers](), dict[Key, Task]()
+        self._pools, self._tasks = list[PoolWorkers](), dict[Key, QueuedWork]()
         self._starting = threading.Lock()
 
     def begin(self) -> None:
@@ -115,8 +115,10 @@ class _Reading:
 
     def end(self) -> None:
         """Begin nothing more."""
-        for workers in (*self._threads.values(), *self._pools):
-            workers.end()
+        for threads in self._threads.values():
+            threads.end()
+        for pool in self._pools:
+            pool.end()
 
     def _part(self, name: str, side: Side) -> Future[Section]:
         """The part that another is read from; it is read in the asking thread where nobody has begun it."""

@@ -21,6 +21,7 @@ ALLOWED = {
     "dr_estate/aws/call_log.py": "when a real API call was sent, and how long it took",
     "dr_estate/aws/recording.py": "how long a real API call took",
     "dr_estate/network/http_probe.py": "how long a real page took",
+    "dr_estate/reading/workers.py": "whether a real API call takes long",
     "dr_actions/clients/terraform.py": "the time-out of a real program",
     "dr_actions/control_table/table.py": "the pause before a real API call is sent again",
     "reports/terminal/console.py": "how long a person waits already",

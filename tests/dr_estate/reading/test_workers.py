@@ -153,7 +153,12 @@ def test_the_thread_of_another_side_helps_nobody(side: SideThreads) -> None:
 
 def test_the_most_urgent_is_done_first(time: _Time) -> None:
     side, order, begun, go = SideThreads(1, "test", time), list[int](), threading.Event(), threading.Event()
-    first = _result(side, lambda: begun.set() or go.wait(_LONG_S))
+
+    def hold() -> bool:
+        begun.set()
+        return go.wait(_LONG_S)
+
+    first = _result(side, hold)
     assert begun.wait(_LONG_S)
     ranks = [_result(side, lambda rank=rank: order.append(rank), rank) for rank in (3, 1, 2, 1)]  # type: ignore[misc]
     go.set()
