@@ -11,7 +11,7 @@ from dr_checks.derived.routing import ADDRESS_TYPES, region_of, target_of
 from dr_checks.derived.site_visits import part_or
 from dr_estate.aws.read_client import ReadClient
 from dr_estate.config.environment import Environment, Side
-from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, TrafficSettings
+from dr_estate.config.settings import Expectation, Regions, ReplicationSettings, ResourceNames, TrafficSettings
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import cloudfront, ecs, http_sites, rds, route53
@@ -44,8 +44,8 @@ class _TrafficPair:
     dr: Record
 
 
-def draft(name: str, region: str) -> Environment:
-    """An environment of which nothing is known but its name and one region, where its account is asked for."""
+def draft(name: str, region: str, names: ResourceNames) -> Environment:
+    """An environment of which only its name, its resources' names and one region are known: its account is asked."""
     traffic = TrafficSettings(
         zone=_UNKNOWN,
         tenant_domain=_UNKNOWN,
@@ -56,7 +56,10 @@ def draft(name: str, region: str) -> Environment:
     )
     replication = ReplicationSettings(expectation=Expectation.NONE, reason="not known yet")
     regions = Regions(primary=_UNKNOWN, dr=region)
-    return Environment(name=name, account="0" * 12, regions=regions, replication=replication, traffic=traffic)
+    account = "0" * 12
+    return Environment(
+        name=name, account=account, regions=regions, names=names, replication=replication, traffic=traffic
+    )
 
 
 def discover_settings(environment: Environment, world: ObservedWorld) -> Iterator[ProposedSetting]:

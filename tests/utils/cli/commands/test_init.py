@@ -9,6 +9,7 @@ from sandbox.client.endpoint import Endpoint
 from tests.utils.pseudo_terminal import at_terminal
 from tests.utils.running import at_endpoint, signed_in
 
+NAMES = 8
 REST = 14  # the questions from the zone to what is to be lost at most
 
 
@@ -29,6 +30,10 @@ def test_every_value_is_asked_and_enter_takes_what_was_found(sandbox_world: Endp
     rules = tmp_path / "rules"
     variables = {**signed_in(sandbox_world, "reader"), "AWS_REGION": "eu-west-1"}
     with at_terminal(f"-e sit --config {rules} init", tmp_path, variables) as terminal:
+        terminal.until(
+            'names.cluster (how the ECS cluster is called: {env}, {tenant} stand for them) ["{env}-cluster"]: '
+        )
+        terminal.press(b"\n" * NAMES)
         terminal.until('account (STS GetCallerIdentity) ["815856636111"]: ')
         for key in ("regions.primary", "regions.dr", "traffic.zone"):
             terminal.press(b"\n")
@@ -42,8 +47,20 @@ def test_every_value_is_asked_and_enter_takes_what_was_found(sandbox_world: Endp
         terminal.press(b"\n+27 21 555 0100\n\n\n\n")
         assert terminal.wait() == 0, terminal.shown
     settings = tomllib.loads((rules / "sit.toml").read_text())
+    assert (settings["names"]["cluster"], len(settings["names"])) == ("{env}-cluster", NAMES)
     assert settings["people"]["contacts"] == {"Platform Admin": "+27 21 555 0100"}
     assert (settings["objectives"], settings["regions"]["dr"]) == ({"rpo_minutes": 15, "rto_minutes": 240}, "eu-west-1")
+
+
+def test_what_could_not_be_loaded_is_not_left_behind(sandbox_world: Endpoint, tmp_path: Path) -> None:
+    variables = {**signed_in(sandbox_world, "reader"), "AWS_REGION": "eu-west-1"}
+    with at_terminal(f"-e sit --config {tmp_path} init", tmp_path, variables) as terminal:
+        terminal.until("names.cluster (")
+        terminal.press(b"\n" * (NAMES + 1))
+        terminal.until("regions.primary (")
+        terminal.press(b"eu-west-1\n" + b"\n" * (REST + 10))
+        assert terminal.wait() == 2, terminal.shown
+    assert not (tmp_path / "sit.toml").exists()
 
 
 def test_a_file_that_is_there_is_never_written_over(sandbox_world: Endpoint, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from dr_estate.config.environment import load_environment
-from dr_estate.config.settings import People
+from dr_estate.config.environment import EnvironmentFileError, load_environment
+from dr_estate.config.settings import People, ResourceNames
 from reports.render.environment_file import render
 from reports.terminal import console
 from utils.aws_mgmt.app.discovery import ProposedSetting, discover_settings, draft
@@ -27,6 +27,16 @@ _DECIDED = (
     ProposedSetting("objectives.rto_minutes", 240, "how long it may take"),
     *(ProposedSetting(f"people.contacts.{role}", "", "whom to call") for role in People().roles),
 )
+_NAMED = {
+    "cluster": "the ECS cluster",
+    "service": "a tenant's ECS service",
+    "load_balancer": "the load balancer",
+    "database": "the RDS instance",
+    "file_system": "the EFS file system's Name tag",
+    "tables": "the DynamoDB tables",
+    "buckets": "the S3 buckets",
+    "control_table": "this tool's own table, which deploy/ makes",
+}
 _COMMENT = "Written by `init` from what the account holds. docs/environments.md lists every other key."
 
 
@@ -40,7 +50,11 @@ def init_command(options: InitOptions) -> Exit:
     settings = dict(_settings(options))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(settings, _COMMENT), encoding="utf-8")
-    load_environment(options.config, options.environment)
+    try:
+        load_environment(options.config, options.environment)
+    except EnvironmentFileError:
+        path.unlink()  # the same command begins again
+        raise
     console.result(f"{path}: {len(settings)} settings. One person may order a failover: see [approvals] in its docs.\n")
     console.conclude(options.format, f"{options.environment} is described", str(DIAGNOSIS))
     return Exit.READY
@@ -51,7 +65,9 @@ def _settings(options: InitOptions) -> Iterator[tuple[str, Any]]:
     first = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not first:
         raise UsageError("In which region is the estate? Name it: `dr_cli.py init --region REGION`.")
-    environment = draft(options.environment, first)
+    names = dict(_names(options))
+    yield from ((f"names.{name}", value) for name, value in names.items())
+    environment = draft(options.environment, first, ResourceNames.model_validate(names))
     with ExitStack() as stack, console.working("Reading the account"):
         world = stack.enter_context(world_of(options, environment))
         found = [*discover_settings(environment, world), *_DECIDED]
@@ -59,6 +75,16 @@ def _settings(options: InitOptions) -> Iterator[tuple[str, Any]]:
         value = setting.value if options.yes else _asked(setting)
         if value != "":
             yield setting.key, value
+
+
+def _names(options: InitOptions) -> Iterator[tuple[str, Any]]:
+    """The name patterns of the resources that the estate stands on, before any of them is looked for."""
+    usual = ResourceNames().model_dump(mode="json")
+    for name, what in _NAMED.items():
+        setting = ProposedSetting(
+            f"names.{name}", usual[name], f"how {what} is called: {{env}}, {{tenant}} stand for them"
+        )
+        yield name, usual[name] if options.yes else _asked(setting)
 
 
 def _asked(setting: ProposedSetting) -> Any:
