@@ -40,6 +40,12 @@ _NEEDED = {
     ),
     Role.TRAFFIC: ("plan.traffic", "traffic is shifted to the primary", "no step shifts the traffic to the primary"),
 }
+_ANSWERS = {
+    Api.ANSWERS: "answers",
+    Api.SILENT: "does not answer",
+    Api.THROTTLES: "throttles every call",
+    Api.REFUSES: "cannot be read",
+}
 _PERMITTED = "prerequisites.operator-allowed"
 _BYTES_A_GIB, _MINUTE_S = 1 << 30, 60
 
@@ -84,7 +90,7 @@ def _plan_gates(plan: Plan, posture: Posture) -> Iterator[Gate]:
 
 def _answers(signals: Signals, env: Environment) -> Gate:
     well = signals.primary_api is Api.ANSWERS
-    message = f"the API of {env.regions.primary} {'answers' if well else 'does not answer'}."
+    message = f"the API of {env.regions.primary} {_ANSWERS[signals.primary_api]}."
     return Gate("primary.answers", met=well, says=message, stops=True)
 
 
@@ -104,7 +110,7 @@ def _waited_for(plan: Plan, context: PlanContext) -> Iterator[Gate]:
     """The steps that wait for the primary itself, such as its being stable: met now, or the answer is WAIT."""
     for step in plan.steps:
         if role_of(plan.goal, step.id) is Role.WAIT:
-            status = actions()[step.verb].observe(step, context)
+            status = actions()[step.action].observe(step, context)
             yield Gate("primary.primary_stable", met=status.state is StepState.DONE, says=status.message, stops=True)
 
 

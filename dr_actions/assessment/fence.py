@@ -66,7 +66,7 @@ def _stops_something(plan: Plan, context: PlanContext) -> Gate:
     subjects: dict[str, list[str]] = {}
     for step in plan.steps:
         if role_of(plan.goal, step.id) not in NOTIFYING:
-            subjects.setdefault(step.verb.partition("/")[2].replace("_", " "), []).append(step.subject)
+            subjects.setdefault(step.action.partition("/")[2].replace("_", " "), []).append(step.subject)
     named = "; ".join(f"{verb}: {', '.join(names)}" for verb, names in subjects.items())
     region = context.env.region(context.fence)
     nothing = "no fence of it is recorded for this incident" if plan.goal is Goal.RELEASE else "nothing there is seen"

@@ -80,7 +80,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
         try:
             outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
             _note_point_of_no_return(run, steps_at_once)
-            _run_batch(run, actions()[steps_at_once[0].verb], steps_at_once, outcome)
+            _run_batch(run, actions()[steps_at_once[0].action], steps_at_once, outcome)
         except ManualPending:
             raise
         except StepFailed as failed:

@@ -90,7 +90,7 @@ def _touched(run: PlanRun, step: Step) -> bool:
 
 
 def _roll_back_step(run: PlanRun, step: Step) -> RollbackResult:
-    action = actions()[step.verb]
+    action = actions()[step.action]
     call = action.rollback_call(step)
     if call is None:
         message, undone = f"{step.id}: left as it is ({step.undo})", False

@@ -195,7 +195,7 @@ class PlanRun:
         if self.rto_ends_at is None:
             return False
         steps = self.plan.steps
-        later = [other for other in steps[steps.index(step) + 1 :] if other.verb != step.verb]
+        later = [other for other in steps[steps.index(step) + 1 :] if other.action != step.action]
         return self.clock.now() + timedelta(seconds=self.estimate_s(later)) > self.rto_ends_at
 
     def context(self, action: Action, sides: frozenset[Side] = ALL_SIDES) -> PlanContext:

@@ -48,7 +48,7 @@ def by_hand_limit_s(run: PlanRun, step: Step) -> float:
 
 def sides_of(plan: Plan, action: str) -> frozenset[Side]:
     """The sides that looks for the action's steps ask: the primary region only where one of them needs it."""
-    own = [step for step in plan.steps if step.verb == action]
+    own = [step for step in plan.steps if step.action == action]
     asks = plan.goal is not Goal.FAILOVER or any(is_tried(plan, step) for step in own)
     return frozenset(Side) if asks else frozenset(Side) - {Side.PRIMARY}
 

@@ -129,7 +129,7 @@ class PlanContext:
             id=step_id(row.prefix, label or subject),
             number=playbook.number,
             stage=row.stage + nth,
-            verb=row.action,
+            action=row.action,
             subject=subject,
             owner=row.owner or playbook.owner,
             **details,

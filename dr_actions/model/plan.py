@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from dr_actions.model.action_ids import former_id, former_name, present_id, present_name
 from dr_estate.config.environment import Side
@@ -86,7 +86,7 @@ class Step:
     id: str
     number: int
     stage: int
-    verb: str
+    action: Annotated[str, Field(alias="verb")]  # as journals, digests and JSON have called it from the first
     subject: str
     owner: str
     side: Side
@@ -149,16 +149,16 @@ Rename = Callable[[str], str]
 
 def batches(steps: Iterable[Step]) -> list[tuple[Step, ...]]:
     """Return the steps that may run at once, in order: those of one action and stage."""
-    return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.verb))]
+    return [tuple(group) for _, group in groupby(steps, key=lambda step: (step.stage, step.action))]
 
 
 def _renamed(step: Step, id_: Rename, name: Rename) -> Step:
-    return replace(step, id=id_(step.id), verb=name(step.verb))
+    return replace(step, id=id_(step.id), action=name(step.action))
 
 
 def to_json(plan: Plan) -> dict[str, Json]:
     """The plan as JSON-ready values."""
-    document: dict[str, Json] = _CODEC.dump_python(plan, mode="json")
+    document: dict[str, Json] = _CODEC.dump_python(plan, mode="json", by_alias=True)
     return document
 
 

@@ -138,7 +138,7 @@ def step_s(
 ) -> float:
     """Seconds that the step takes, at this quantile."""
     if is_measured(step, measured):
-        known = measured[step.verb]
+        known = measured[step.action]
         return known.p50_s * spread(quantile, known.p90_s / known.p50_s) if known.p50_s else known.p90_s
     rows = _rows(step)
     if rows is None:
@@ -151,7 +151,7 @@ def step_s(
             return step.budget_s
         share = sizes.check_interval_s / USUAL_INTERVAL_S if row.id == _FIRST_CHECK else 1.0
         total += share * row.seconds_to_done(quantile, gib=gib)
-    return max(total, configured_s) if step.verb == _WAITED_OUT else total + configured_s
+    return max(total, configured_s) if step.action == _WAITED_OUT else total + configured_s
 
 
 def _configured_s(step: Step, env: Environment) -> float:
@@ -161,19 +161,19 @@ def _configured_s(step: Step, env: Environment) -> float:
         "traffic/wait_primary_stable": env.failback.stable_minutes,
         "files/freeze": env.failback.files_freeze_minutes,
     }
-    return minutes.get(step.verb, 0.0) * _MINUTE_S
+    return minutes.get(step.action, 0.0) * _MINUTE_S
 
 
 def _rows(step: Step) -> tuple[str, ...] | None:
     """The operations that the step waits for, one after another; None where that is not known."""
-    if step.verb in _STAND_INS or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
+    if step.action in _STAND_INS or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
         return ()
     if step.call is None:
-        return _WAITS.get(step.verb)
+        return _WAITS.get(step.action)
     if step.manual:
         return (_BY_HAND, *_of_call(step.call))
     if step.call.name == "ecs:RunTask":
-        return _RUN_ONCE[1:] if step.verb in _RUNS_ALREADY else _RUN_ONCE
+        return _RUN_ONCE[1:] if step.action in _RUNS_ALREADY else _RUN_ONCE
     if step.call.name == "ecs:UpdateService":
         return _of_service(step, step.call)
     if step.call.name == "rds:ModifyDBInstance":

@@ -85,5 +85,5 @@ def percentile(seconds: Sequence[float], percent: int) -> float:
 
 def is_measured(step: Step, measured: Mapping[str, StepDurations]) -> bool:
     """Whether enough such steps were timed to reckon with that."""
-    known = measured.get(step.verb)
+    known = measured.get(step.action)
     return not step.manual and known is not None and known.times >= ENOUGH

@@ -54,7 +54,7 @@ class RunProgress:
         clocks = f"{self._clocks()}, about {duration(self._left_s())} to go"
         self._print(f"[bold]{self._place(steps)}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
         if self._console.is_terminal:
-            self._start_spinner(f"  {steps[0].verb}: looking")
+            self._start_spinner(f"  {steps[0].action}: looking")
 
     def waits(self, step: Step, age_s: float, limit_s: float, text: str) -> None:
         """A step is under way: shown in place on a terminal, now and then elsewhere."""
@@ -71,7 +71,7 @@ class RunProgress:
         if len(self._batch) == 1:
             self._print(f"  [green]done[/] {_shown(step.id)}: {_shown(message)}")
             return
-        counted = f"{step.verb}: {sum(self._batch.values())} of {len(self._batch)}"
+        counted = f"{step.action}: {sum(self._batch.values())} of {len(self._batch)}"
         if all(self._batch.values()):
             self._print(f"  [green]done[/] {_shown(counted)}")
         elif self._console.is_terminal:

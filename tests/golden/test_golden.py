@@ -185,7 +185,7 @@ def test_a_journal_of_before_that_was_cut_off_is_gone_on_with(environment: str, 
         states = {step.id: journal.state_of(step.id) for step in plan.steps}
         done = {entry.step for entry in journal.entries if entry.kind is EntryKind.CONFIRMED}
         assert done == {step for step, state in states.items() if state is RecordedState.DONE}
-        assert all(step.verb in actions() for step in plan.steps)
+        assert all(step.action in actions() for step in plan.steps)
         (left, *_) = [step for step, state in states.items() if state is not RecordedState.DONE]
         journal.append(EntryKind.CONFIRMED, left, says="seen")
         assert journal.state_of(left) is RecordedState.DONE

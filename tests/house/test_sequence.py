@@ -23,7 +23,7 @@ TABLE = "dr_actions/model/sequence.py"
 FACTORY = "dr_actions/model/action.py"
 ORDERING = (TABLE, FACTORY, "dr_actions/planning/planner.py")
 _NUMBERS = re.compile(r"_?(STAGE|OWNERS)")
-OF_A_STEP = re.compile(r"(\bstep|\.step|\bstep_id|\.verb|step\.id|\bverb)\)?$|verbs\.get\(")
+OF_A_STEP = re.compile(r"(\bstep|\.step|\bstep_id|\.action|step\.id|\baction)\)?$|verbs\.get\(")
 
 
 def _nodes() -> Iterator[tuple[str, ast.AST]]:

@@ -94,13 +94,13 @@ class Faulted:
 
     def _nothing_is_said_done_that_is_not(self, entries: tuple[Entry, ...]) -> None:
         confirmed = {entry.step for entry in entries if entry.kind is EntryKind.CONFIRMED}
-        steps = [s for s in self.rig.start.plan.steps if s.id in confirmed and actions()[s.verb].observable]
-        watched = frozenset(part for step in steps for part in actions()[step.verb].reads_parts)
+        steps = [s for s in self.rig.start.plan.steps if s.id in confirmed and actions()[s.action].observable]
+        watched = frozenset(part for step in steps for part in actions()[step.action].reads_parts)
         if not watched:
             return
         seen = observe(self.rig.env, reader_of(self.rig.world), "sandbox", only=watched, upon=self.rig.start.snapshot)
         context = context_of(self.rig.env, seen, Goal.FAILOVER)
-        standings = {step.id: actions()[step.verb].observe(step, context).state for step in steps}
+        standings = {step.id: actions()[step.action].observe(step, context).state for step in steps}
         assert set(standings.values()) <= {StepState.DONE}, standings
 
 

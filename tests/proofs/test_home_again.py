@@ -64,7 +64,7 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
     assert [store for store in markers[enforced.env.regions.dr] if "sit-mysql-before-" not in store] == []
     plan, regions = enforced.plan, enforced.env.region
     assert plan.goal == "failback"
-    calls = [(step.verb, step.call) for step in plan.steps if step.call is not None]
+    calls = [(step.action, step.call) for step in plan.steps if step.call is not None]
     assert {
         "backup/create_backups",
         "objects/copy_to_primary",
@@ -83,7 +83,7 @@ def test_the_failback_after_it_is_run_without_one_call_denied_and_sends_each_whe
 
 def test_the_failback_copies_nothing_over_the_live_terraform_state(enforced: Enforced, back: Back) -> None:
     state, copy = (enforced.terraform_state(side) for side in (Side.PRIMARY, Side.DR))
-    assert "objects/copy_to_primary" in {step.verb for step in enforced.plan.steps}, back.ran.said
+    assert "objects/copy_to_primary" in {step.action for step in enforced.plan.steps}, back.ran.said
     assert [] == [step.id for step in enforced.plan.steps if state["Bucket"] in step.id]
     home = enforced.aws("admin").client("s3", Side.PRIMARY)
     serials = [json.loads(home.get_object(**location)["Body"].read())["serial"] for location in (state, copy)]

@@ -114,6 +114,6 @@ def test_tasks_that_started_before_their_secrets_changed_are_replaced(
     lost: tuple[Enforced, Services], old_tasks: dict[str, list[str]], summary: Ran
 ) -> None:
     tenant = lost[1].tenants[0]
-    assert "secrets/point_to_dr" in {step.verb for step in lost[0].plan.steps}, summary.said
+    assert "secrets/point_to_dr" in {step.action for step in lost[0].plan.steps}, summary.said
     assert 2 == len(lost[1].tasks(tenant))
     assert set() == set(old_tasks[tenant]) & set(lost[1].tasks(tenant)), "a task still holds the old secret"

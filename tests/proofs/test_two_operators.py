@@ -168,7 +168,7 @@ def test_a_step_that_fails_in_a_switchover_is_taken_back_down_to_the_first_that_
         primary = services_of(of)
         of.begin()
         steps = of.start.plan.steps
-        fenced = [step.id for step in steps if step.verb.startswith("compute/fence_")]
+        fenced = [step.id for step in steps if step.action.startswith("compute/fence_")]
         of.world.timing(transition_s=0.1, files_lag_s=0, log_upload_s=0)
         of.world.begin(Outage(of.env.region(Side.DR), "deny", "rds", "RestoreDBInstanceToPointInTime"))
         run = of.run("back")

@@ -132,7 +132,7 @@ def _leave_a_task(estate: Estate) -> None:
     """A drill's task that does not end."""
     (step,) = estate.planned["restore_test/query_database"]
     estate.endpoint.timing(transition_s=60)
-    call = actions()[step.verb].build_call(step, estate.look(actions()[step.verb]))
+    call = actions()[step.action].build_call(step, estate.look(actions()[step.action]))
     estate.send(Side.DR, "ecs:RunTask", **{**call.params, "clientToken": "another"})
     estate.endpoint.timing(transition_s=0)
 
@@ -166,7 +166,7 @@ def _half_delete(estate: Estate) -> None:
     """The primary's EFS does not do its half of a deletion that was asked for."""
     estate.endpoint.begin(Outage(estate.env.regions.primary, "error", "efs"))
     (step,) = estate.planned["files/restore_dr"]
-    estate.act(actions()[step.verb], step)
+    estate.act(actions()[step.action], step)
 
 
 Scene = tuple[Goal, str, Callable[[Estate], None]]
@@ -247,7 +247,7 @@ class Story:
         """Take all actions before that of the scene; returns its steps."""
         for earlier in range(self.played, number):
             for step in self._enter(earlier):
-                self.estate.does(actions()[step.verb], step)
+                self.estate.does(actions()[step.action], step)
         return self._enter(number)
 
     def _enter(self, number: int) -> list[Step]:
@@ -304,10 +304,10 @@ def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
     steps, estate = story.come_to(number), story.estate
     sent = len(estate.hand.sent)
     for step in steps:
-        action_name = actions()[step.verb]
+        action_name = actions()[step.action]
         estate.does(action_name, step)
         back = action_name.rollback_call(step)
-        assert (back is not None) is (step.verb in TAKEN_BACK)
+        assert (back is not None) is (step.action in TAKEN_BACK)
         if back is not None:
             estate.hand.send(back)
             undone = estate.until(StepState.READY, action_name, step)

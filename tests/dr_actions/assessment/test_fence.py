@@ -49,9 +49,9 @@ def test_nothing_is_fenced_in_a_normal_estate_nor_while_it_is_not_known_where_vi
 @pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
 def test_each_step_of_a_fence_is_in_its_region_and_the_primary_s_database_is_frozen(side: Side) -> None:
     plan = make_plan(_fence(side), "SPLIT")
-    steps = [step for step in plan.steps if not step.verb.startswith("notifications/")]
+    steps = [step for step in plan.steps if not step.action.startswith("notifications/")]
     assert {step.planned_call.region for step in steps} == {SIT.region(side)}
-    actions = [step.verb for step in steps]
+    actions = [step.action for step in steps]
     assert actions == sorted(actions, key=["compute/fence_scaling", "compute/fence_services", "database/freeze"].index)
     assert ("database/freeze" in actions) == (side is Side.PRIMARY), "the DR region has no database of its own"
 
@@ -60,7 +60,7 @@ def test_each_step_of_a_fence_is_in_its_region_and_the_primary_s_database_is_fro
 def test_a_release_puts_back_what_the_fence_recorded(side: Side) -> None:
     fenced = {step.id: step.before for step in make_plan(_fence(side), "SPLIT").steps}
     context = sight(goal=Goal.RELEASE, fence=side, recorded=fenced)
-    calls = [step.planned_call for step in make_plan(context, "NORMAL").steps if step.verb.startswith("compute/")]
+    calls = [step.planned_call for step in make_plan(context, "NORMAL").steps if step.action.startswith("compute/")]
     counts = [call.params["desiredCount"] for call in calls if call.operation == "UpdateService"]
     bounds = [call.params["MinCapacity"] for call in calls if call.operation == "RegisterScalableTarget"]
     assert counts == [2, 2] if side is Side.PRIMARY else [1, 1]

@@ -78,7 +78,7 @@ def _walk(
 
 
 def _is_pinned(world: World, walk: Walk) -> bool:
-    step = next(step for step in walk.plan.steps if step.verb == pin_primary.ACTION.name)
+    step = next(step for step in walk.plan.steps if step.action == pin_primary.ACTION.name)
     health_check = world.send(Side.GLOBAL, "route53:GetHealthCheck", HealthCheckId=step.subject)["HealthCheck"]
     return bool(health_check["HealthCheckConfig"]["Port"] == step.after["Port"])
 

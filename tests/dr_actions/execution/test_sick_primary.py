@@ -35,7 +35,7 @@ def _plan(env: Environment = SIT, goal: Goal = Goal.FAILOVER) -> Plan:
 
 
 def _step(action: str, plan: Plan) -> Step:
-    return next(step for step in plan.steps if step.verb == action)
+    return next(step for step in plan.steps if step.action == action)
 
 
 class _Bound:
@@ -51,17 +51,19 @@ class _Bound:
 @pytest.mark.parametrize("env", [SIT, BY_HAND], ids=["automatic", "by hand"])
 def test_whatever_is_asked_of_the_primary_region_says_so_by_its_planes(env: Environment) -> None:
     plan = _plan(env)
-    asking = {s.verb for s in plan.steps if s.side is Side.PRIMARY or (s.call and s.call.region == env.regions.primary)}
+    asking = {
+        s.action for s in plan.steps if s.side is Side.PRIMARY or (s.call and s.call.region == env.regions.primary)
+    }
     assert asking
-    assert asking <= {step.verb for step in plan.steps if Plane.PRIMARY in step.planes}
+    assert asking <= {step.action for step in plan.steps if Plane.PRIMARY in step.planes}
 
 
 @pytest.mark.parametrize("env", [SIT, BY_HAND], ids=["automatic", "by hand"])
 def test_what_needs_the_primary_region_is_bounded_and_something_stands_in_for_it(env: Environment) -> None:
     plan = _plan(env)
-    needing = {step.verb for step in plan.steps if sick_primary.is_tried(plan, step)}
+    needing = {step.action for step in plan.steps if sick_primary.is_tried(plan, step)}
     assert needing - {"notifications/manual_step"} == set(STANDS_IN)
-    present = {step.verb for step in plan.steps}
+    present = {step.action for step in plan.steps}
     assert {name for name in STANDS_IN.values() if name in actions()} <= present
     assert not any(s.manual for s in plan.steps if Plane.PRIMARY in s.planes), "a person would be waited for"
     bound = _Bound(plan)
@@ -72,8 +74,8 @@ def test_what_needs_the_primary_region_is_bounded_and_something_stands_in_for_it
 def test_no_other_steps_look_asks_the_primary_region() -> None:
     plan = _plan()
     for step in plan.steps:
-        asks = Side.PRIMARY in sick_primary.sides_of(plan, step.verb)
-        assert asks is (step.verb in STANDS_IN), step.id
+        asks = Side.PRIMARY in sick_primary.sides_of(plan, step.action)
+        assert asks is (step.action in STANDS_IN), step.id
 
 
 def test_a_dark_primary_is_asked_for_nothing() -> None:
@@ -85,7 +87,7 @@ def test_a_dark_primary_is_asked_for_nothing() -> None:
 def test_a_switchovers_primary_is_well_so_that_its_steps_have_their_whole_time() -> None:
     plan = _plan(goal=Goal.SWITCHOVER)
     assert not any(sick_primary.is_tried(plan, step) for step in plan.steps)
-    assert all(Side.PRIMARY in sick_primary.sides_of(plan, step.verb) for step in plan.steps)
+    assert all(Side.PRIMARY in sick_primary.sides_of(plan, step.action) for step in plan.steps)
 
 
 def test_the_steps_of_the_fence_share_their_time() -> None:

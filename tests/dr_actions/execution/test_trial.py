@@ -47,7 +47,7 @@ def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_
 ) -> None:
     incident = trial()
     plan, outcome = standing.execute(Goal.RESTORE_TEST, incident, before)
-    assert ([step.verb for step in plan.steps], plan.notes) == (TRIED, ())
+    assert ([step.action for step in plan.steps], plan.notes) == (TRIED, ())
     assert (outcome.finished, outcome.degraded) == (True, [])
     facts = {str(entry.step).partition(":")[0]: entry.data["facts"] for entry in standing.confirmed(incident)}
     assert (facts["restore_test/query_database"]["tables"], facts["restore_test/query_database"]["rows"]) == ("12", "1")
@@ -56,7 +56,7 @@ def test_a_restore_test_is_tried_asked_and_taken_away_by_the_driller_and_leaves_
     assert {leftover.kind for leftover in leftovers(snapshot, standing.env)} == {"database", "files", "access point"}
     cleaned, outcome = standing.execute(Goal.CLEAN_UP, incident, snapshot)
     assert (outcome.finished, outcome.degraded) == (True, [])
-    assert {"restore_test/remove_databases", "restore_test/remove_files"} == {step.verb for step in cleaned.steps}
+    assert {"restore_test/remove_databases", "restore_test/remove_files"} == {step.action for step in cleaned.steps}
     assert standing.endpoint.denied() == []
     after = standing.look()
     assert leftovers(after, standing.env) == ()

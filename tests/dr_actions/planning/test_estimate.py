@@ -176,4 +176,4 @@ def _operations(of: Step) -> Iterator[tuple[str, float]]:
         "traffic/shift_to_dr": (("person.change-by-hand", 0), ("route53.change", 0)),
         "traffic/pin_primary": (("route53.health-check", 0),),
     }  # fmt: skip
-    yield from rows[of.verb]
+    yield from rows[of.action]

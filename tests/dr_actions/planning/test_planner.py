@@ -35,9 +35,9 @@ def _planned(snapshot: Snapshot, goal: Goal = Goal.SWITCHOVER, *tenants: str) ->
 
 def test_steps_stand_by_stage_then_verb_and_each_has_an_id_of_its_own() -> None:
     steps = _planned(HEALTHY).steps
-    assert [(s.stage, s.verb, s.id) for s in steps] == sorted((s.stage, s.verb, s.id) for s in steps)
+    assert [(s.stage, s.action, s.id) for s in steps] == sorted((s.stage, s.action, s.id) for s in steps)
     assert len({s.id for s in steps}) == len(steps)
-    assert {s.verb for s in steps} <= set(actions())
+    assert {s.action for s in steps} <= set(actions())
     assert {s.stage for s in steps} >= {10, 20, 21, 40, 41, 46, 50, 70}, "told, fenced, restored, served, shifted, told"
 
 

@@ -33,7 +33,7 @@ STEP = a_plan().steps[0]
 
 
 def plan(goal: Goal = Goal.FAILOVER) -> dict[str, Any]:
-    by_hand = replace(STEP, id="traffic.origin", verb="traffic", number=7, manual=True)
+    by_hand = replace(STEP, id="traffic.origin", action="traffic", number=7, manual=True)
     steps = (*a_plan(steps=3).steps, by_hand)
     return to_json(Plan("sit", "1", goal, "PRIMARY_LOST", steps))
 

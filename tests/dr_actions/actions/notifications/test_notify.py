@@ -115,7 +115,7 @@ def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change
     steps, stages = list(notifications_manual_step.ACTION.plan_steps(away)), list(STAGES.plan_steps(away))
     assert [step.stage for step in steps if step.side is Side.DR] == [step.stage for step in stages]
     assert len({step.id for step in steps}) == 2 * len(stages)
-    ordered = [step.verb for step in in_order(Goal.FAILBACK, [*steps, *stages])]
+    ordered = [step.action for step in in_order(Goal.FAILBACK, [*steps, *stages])]
     assert ordered == ["notifications/manual_step", "notifications/manual_step", "traffic/shift_to_primary"] * len(
         stages
     )
