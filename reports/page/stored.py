@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from pydantic import TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import to_jsonable_python
 
 from reports.values.report import Report
 
@@ -25,9 +25,9 @@ def _codec() -> TypeAdapter[Report]:
 
 
 def stored(report: Report) -> bytes:
-    """The report as JSON, without what no page shows."""
+    """The report as JSON in ASCII, so that nothing is hidden in it, without what no page shows."""
     shown = replace(report, unseen=(), gate=None, database=None, scheduled_tests=None)
-    return b'{"schema": "%s", "report": %s}\n' % (SCHEMA.encode(), to_json(shown))
+    return f"{json.dumps({'schema': SCHEMA, 'report': to_jsonable_python(shown)})}\n".encode()
 
 
 def restored(content: bytes) -> Report:
