@@ -12,13 +12,14 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+_TICK_S = 1.0
 PATIENCE_S = 0.5
 """Whose call takes longer holds no place: AWS answers most reads in a fifth of that."""
 
@@ -86,7 +87,7 @@ class SideThreads:
         self._numbers = itertools.count()
         self._since: dict[int, float] = {}  # by thread: when its present call began; infinite while it waits
         self._idle = 0
-        self._is_over = False
+        self.is_over = False
 
     def submit(self, rank: int, doing: Callable[[], None]) -> QueuedWork:
         """Let a thread do ``doing``, which must not raise."""
@@ -99,7 +100,7 @@ class SideThreads:
     def help(self, task: QueuedWork) -> None:
         """Do ``task`` in this thread, if it is one of these and no other has begun it."""
         with self._changed:
-            if task.is_begun or self._is_over or threading.get_ident() not in self._since:
+            if task.is_begun or self.is_over or threading.get_ident() not in self._since:
                 return
             task.is_begun = True
         task.doing()
@@ -140,7 +141,7 @@ class SideThreads:
     def end(self) -> None:
         """Begin nothing more; threads end when what they do is over."""
         with self._changed:
-            self._is_over = True
+            self.is_over = True
             self._tasks.clear()
             self._changed.notify_all()
 
@@ -173,7 +174,7 @@ class SideThreads:
             self._idle += self._since.pop(me, None) is not None
             while True:
                 self._drop_begun()
-                if self._is_over:
+                if self.is_over:
                     return None
                 if self._tasks and self._busy() < self.size:
                     break
@@ -194,7 +195,10 @@ class PartWorkers:
     most: int
 
     def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
-        """Do ``doing`` for every item, and return the results in order. Raises what the first item to fail raised."""
+        """Do ``doing`` for every item, and return the results in order.
+
+        Raises what the first item to fail raised, and TimeoutError where the threads end before all are done.
+        """
         rest: list[Future[R]] = [Future() for _ in items]
         numbers = itertools.count()  # gives each number to one thread
         failed = threading.Event()
@@ -216,7 +220,10 @@ class PartWorkers:
         if failed.is_set() or all(future.done() for future in rest):
             return [future.result() for future in rest]
         with self.threads.waiting():
-            return [future.result() for future in rest]
+            while wait(rest, timeout=_TICK_S).not_done:
+                if self.threads.is_over:
+                    raise TimeoutError("the observation ended before this part was read")
+        return [future.result() for future in rest]
 
     def calling(self) -> None:
         """Note that this thread begins a call."""

@@ -71,6 +71,27 @@ def test_the_items_of_parts_come_back_in_order(side: SideThreads) -> None:
     assert [part.result(_LONG_S) for part in parts] == [[item * 2 for item in range(40)]] * 12
 
 
+def test_nobody_waits_for_what_is_not_done_once_the_observation_is_over(side: SideThreads) -> None:
+    answered, hanging, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def read(item: int) -> int:
+        if item:
+            hanging.set()
+            answered.wait(_LONG_S)
+        return hanging.wait(_LONG_S) + item  # the part's own thread waits until the other one hangs
+
+    def part() -> None:
+        with pytest.raises(TimeoutError):
+            PartWorkers(side, 0, 2).each(read, range(2))
+        ended.set()
+
+    side.submit(0, part)
+    assert hanging.wait(_LONG_S)
+    side.end()
+    assert ended.wait(_LONG_S)
+    answered.set()
+
+
 def test_a_call_that_hangs_holds_no_place_once_it_takes_long(side: SideThreads, time: _Time) -> None:
     answered, begun = threading.Event(), threading.Semaphore(0)
 
