@@ -17,6 +17,7 @@ SPANS = "dr_checks/core/spans.py"
 ACCEPTED = sorted({change.module for change in reasons()})
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("module", ACCEPTED)
 def test_an_accepted_survivor_is_a_mutant_of_the_code_today(module: str) -> None:
     accepted = {change for change in reasons() if change.module == module}
@@ -36,6 +37,7 @@ def test_a_mutant_changes_one_place_and_says_where() -> None:
     assert 1 == sum(old != new for old, new in zip(before, found.text().splitlines(), strict=True))
 
 
+@pytest.mark.proof
 def test_annotations_and_dataclass_arguments_are_not_mutated() -> None:
     source = ROOT / "dr_checks/core/model.py"
     lines = source.read_text(encoding="utf-8").splitlines()
@@ -44,6 +46,7 @@ def test_annotations_and_dataclass_arguments_are_not_mutated() -> None:
     assert typed.isdisjoint(found.line for found in SourceFile(source).candidates)
 
 
+@pytest.mark.proof
 def test_the_arguments_of_a_check_s_decorator_are_mutated_and_are_run_by_the_import() -> None:
     kms = SourceFile(ROOT / "dr_checks/security/kms.py")
     assert any(found.change().becomes == "severity=None," for found in kms.candidates if found.lines is None)

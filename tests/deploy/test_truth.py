@@ -143,6 +143,7 @@ def test_it_refuses_the_account_of_an_environment_and_one_that_is_in_use(
     assert f"Account {ACCOUNT} is in use: it holds fs-" in capsys.readouterr().err
 
 
+@pytest.mark.proof
 def test_a_failed_question_stays_open_with_its_code_and_what_was_made_is_taken_away(
     world: str, ask: Ask, tmp_path: Path
 ) -> None:

@@ -276,6 +276,7 @@ def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
     ]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("tenants", [10, 1000])
 def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> None:
     calls, seen = _calls(tenants)
@@ -294,11 +295,13 @@ def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> No
         assert {f"{part} {Side.PRIMARY}", f"{part} {Side.DR}"} <= set(seen), "counted because it was really read"
 
 
+@pytest.mark.proof
 def test_nothing_else_is_called_more_often_for_a_thousand_tenants_than_for_ten() -> None:
     few, many = _calls(10)[0], _calls(1000)[0]
     assert {name for name in many if many[name] - few[name] > CHANCE} <= set(GROWS) | set(NO_BATCH_READ)
 
 
+@pytest.mark.proof
 def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls_and_one_a_secret(tmp_path: Path) -> None:
     world, first = ListedWorld(SIT, tenants=2000), ImmutableAnswers()
     for tenant in world.ids:

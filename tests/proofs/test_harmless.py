@@ -230,6 +230,7 @@ def test_the_order_of_what_aws_lists_means_nothing(sit_watch: Watch, rnd: Random
     _changes_nothing(sit_watch, shuffled(sit_watch.healthy, rnd))
 
 
+@pytest.mark.proof
 @QUICK
 @given(rnd=RANDOM)
 def test_strangers_in_the_account_mean_nothing(sit_watch: Watch, rnd: Random) -> None:

@@ -23,6 +23,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home / "evidence.json"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["in this process", "with a worker"])
 def test_a_case_is_named_by_its_feature_and_scenario(evidence: Path, tmp_path: Path, workers: list[str]) -> None:
     file = tmp_path / "junit.xml"

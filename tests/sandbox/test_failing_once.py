@@ -195,6 +195,7 @@ def test_a_lost_answer_leaves_the_call_done(served: Endpoint, known: dict[str, A
     assert ([] if name in READS else [(operation, True)]) == done
 
 
+@pytest.mark.proof
 def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(served: Endpoint) -> None:
     served.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
     wanted = {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 4}

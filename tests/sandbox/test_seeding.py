@@ -41,6 +41,7 @@ def _zone(world: Seeded) -> str:
     return next(str(z["Id"]) for z in zones if z["Name"] == f"{world.env.traffic.zone}.")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("side", SIDES)
 def test_each_tenant_has_a_service_of_the_planned_size(world: Seeded, side: Side) -> None:
     planned = {

@@ -24,6 +24,7 @@ def lonely() -> Iterator[Seeded]:
     yield from seeded("dev")
 
 
+@pytest.mark.proof
 def test_the_database_is_protected_and_its_backups_replicate_under_a_key_of_the_dr_region(world: Seeded) -> None:
     (instance,) = world.client("rds", Side.PRIMARY).describe_db_instances()["DBInstances"]
     assert instance["DBInstanceIdentifier"] == world.named(world.env.names.database)

@@ -195,6 +195,7 @@ def test_two_worlds_live_side_by_side(world: Endpoint, sit: Environment) -> None
         assert client_of(world, "sns").list_topics()["Topics"] == []
 
 
+@pytest.mark.proof
 def test_a_taken_port_is_refused_with_a_sentence(world: Endpoint, sit: Environment) -> None:
     port = int(world.url.rpartition(":")[2])
     with pytest.raises(SandboxError, match=rf"Port {port} .* is taken"), running(sit, 3, port=port, seeded=False):

@@ -53,6 +53,7 @@ def test_a_tenant_that_is_not_there_is_a_sentence_and_exit_2(evidence: Path) -> 
     assert "There is no tenant 'nobody' in sit" in ran.err
 
 
+@pytest.mark.proof
 def test_the_calls_of_an_observation_are_counted_and_estimated_for_another_number_of_tenants(
     sandbox_world: Endpoint, tmp_path: Path
 ) -> None:

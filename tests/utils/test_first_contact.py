@@ -89,6 +89,7 @@ def test_an_old_python_can_read_the_door_at_all() -> None:
     assert "__future__" not in source, "3.6 knows no future annotations"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
@@ -114,6 +115,7 @@ def test_aws_settings_that_cannot_be_used_are_named_with_what_to_do(
         assert "Correct" in sentence
 
 
+@pytest.mark.proof
 def test_closed_streams_are_no_defect(home: Path) -> None:
     looked = _run(home, "$DR -e sit log <&-")
     assert (2, "No journal of sit") == (looked.returncode, _sentence(looked)[:17])
@@ -125,6 +127,7 @@ def test_closed_streams_are_no_defect(home: Path) -> None:
     assert (0, unheard.stdout) == (nowhere.returncode, nowhere.stdout)
 
 
+@pytest.mark.proof
 def test_a_result_that_cannot_be_written_is_never_green(home: Path) -> None:
     for command in ("iam reader", "--help"):
         for unbuffered in ("", "1"):
@@ -154,12 +157,14 @@ sys.exit(streams.finish(0))
     assert message == json.loads(ran.stdout.decode(encoding)), "JSON stays JSON"
 
 
+@pytest.mark.proof
 def test_a_command_speaks_in_an_encoding_that_lacks_its_characters(home: Path) -> None:
     shown = _run(home, "$DR -e sit log --incident 'INC→Störung'", PYTHONIOENCODING="ascii")
     assert 2 == shown.returncode
     assert "'INC\\u2192St\\u00f6rung' is no incident id" in _sentence(shown)
 
 
+@pytest.mark.proof
 def test_a_folder_for_results_that_cannot_be_made_is_named_with_the_option_to_change_it(home: Path) -> None:
     ran = _run(home, "$DR -e sit --output $H/file/x status", **NOBODY)
     assert 3 == ran.returncode

@@ -223,6 +223,7 @@ def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     assert [] == prod.world.mutations()
 
 
+@pytest.mark.proof
 def test_where_nobody_pinned_rules_a_file_for_one_person_runs_nothing(prod: Prod, tmp_path: Path) -> None:
     """The account's own control table asks for two, by a tag that IAM lets no operator write."""
     config = rules(tmp_path, "prod", "")
@@ -257,6 +258,7 @@ def test_iam_keeps_the_operator_from_pinning_rules_by_plain_calls(prod: Prod) ->
             prod.put("operator", {"pk": f"APPROVAL#{owner}", "sk": "#RULES", "digest": "0" * 64})
 
 
+@pytest.mark.proof
 def test_a_malformed_stop_switch_holds_all_runs_and_is_told_with_its_remedy(prod: Prod) -> None:
     prod.put("operator", {"pk": "STANDING", "sk": "PAUSE", "closed_at": "", "why": "no more than this"})
     prod.world.reset_mutations()
@@ -299,6 +301,7 @@ def test_an_approval_of_another_plan_allows_no_other(prod: Prod) -> None:
     prod.refuses("it is for another plan")
 
 
+@pytest.mark.proof
 def test_an_approval_made_after_the_beginning_does_not_reach_back(prod: Prod) -> None:
     prod.forge_mirror(prod.begun(ago=MINUTE))
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")

@@ -116,6 +116,7 @@ def test_no_canary_is_in_any_output_and_evidence_is_the_users_own(
     assert {0o600} == {path.stat().st_mode & 0o777 for path in evidence}
 
 
+@pytest.mark.proof
 def test_an_error_of_aws_that_repeats_what_it_was_sent_is_told_without_it(
     planted: Planted, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

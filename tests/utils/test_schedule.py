@@ -50,6 +50,7 @@ def test_an_estate_that_is_practised_is_on_schedule_and_reading_it_takes_few_cal
     assert {"dynamodb:Query", "sts:GetCallerIdentity"} == {called.split()[1] for called in world.calls()}
 
 
+@pytest.mark.proof
 def test_an_overdue_test_is_exit_1_and_a_missing_table_exit_3(world: Endpoint, tmp_path: Path) -> None:
     for name, code in (("drill-overdue", 1), ("control-table-deleted", 3)):
         world.inject(name)
@@ -63,6 +64,7 @@ def test_a_format_it_is_not_written_in_is_a_usage_error(world: Endpoint, tmp_pat
     assert 2 == at_endpoint(world, tmp_path, "-e sit schedule --format csv").code
 
 
+@pytest.mark.proof
 def test_an_operators_test_is_recorded_with_its_evidence(world: Endpoint, tmp_path: Path) -> None:
     ran = at_endpoint(world, tmp_path, "-e sit test --infra --format json", person="operator")
     assert 0 == ran.code, ran.err

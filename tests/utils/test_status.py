@@ -71,6 +71,7 @@ def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, see
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 
+@pytest.mark.proof
 def test_what_does_not_apply_is_named_with_its_reason_on_the_terminal(seen: Seen, tmp_path: Path) -> None:
     evidence = seen.ran.report["files"]["Evidence"]
     shown = dr_cli(f"-e sit status --from-evidence {evidence}", tmp_path).out.partition("Not applicable")[2]
@@ -88,6 +89,7 @@ def _labels(result: dict[str, Any], name: str) -> set[str]:
     return {label["value"] for label in result["labels"] if label["name"] == name}
 
 
+@pytest.mark.proof
 def test_allure_tells_each_given_and_then_with_findings_and_labels(denied: tuple[Ran, Path]) -> None:
     ran, home = denied
     results = _allure(home)
@@ -137,6 +139,7 @@ def test_workers_judge_the_same_without_looking_again(sandbox_world: Endpoint, t
     assert (shared.code, shared.report["command"]) == (0, "test")
 
 
+@pytest.mark.proof
 def test_evidence_is_judged_again_offline(sandbox_world: Endpoint, tmp_path: Path, seen: Seen) -> None:
     path = seen.evidence
     again = dr_cli(f"-e sit status --replication --format json --from-evidence {path}", tmp_path)
@@ -227,6 +230,7 @@ def test_one_denied_operation_leaves_only_its_part_unknown(denied: tuple[Ran, Pa
     assert ran.statuses()["route53.zone-accessible"] == "pass"
 
 
+@pytest.mark.proof
 def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path, seen: Seen) -> None:
     ran = dr_cli(f"-e sit status --tenant tenant9 --from-evidence {seen.evidence}", tmp_path)
     assert (ran.code, "There is no tenant tenant9" in ran.err) == (2, True)
@@ -237,6 +241,7 @@ def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path
     assert (result.code, result.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
 
 
+@pytest.mark.proof
 def test_some_checks_alone_are_judged_and_nothing_is_said_of_the_rest(tmp_path: Path, seen: Seen) -> None:
     status = f"-e sit --from-evidence {seen.evidence} status"
     chosen = dr_cli(f"{status} --format json --check prerequisites.people --check acm.days-left", tmp_path)
@@ -254,6 +259,7 @@ def test_some_checks_alone_are_judged_and_nothing_is_said_of_the_rest(tmp_path: 
     assert (apart.code, "No check is left" in apart.err) == (2, True)
 
 
+@pytest.mark.proof
 def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> None:
     plain = dr_cli(f"-e sit status --from-evidence {seen.evidence}", tmp_path).out
     written = max((tmp_path / "out").iterdir())

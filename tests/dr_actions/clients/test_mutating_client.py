@@ -160,6 +160,7 @@ def test_an_answer_that_was_lost_is_uncertain_because_the_call_took_effect(sandb
     assert [(m["service"], m["operation"]) for m in sandbox_world.mutations()] == [("ecs", "UpdateService")]
 
 
+@pytest.mark.proof
 def test_an_answer_that_never_comes_is_given_up_within_the_time_limit(sandbox_world: Endpoint) -> None:
     with _outage(sandbox_world, "hang", seconds=20):
         assert _failure(_hands(sandbox_world, env=QUICK)).trouble is FailureKind.UNCERTAIN

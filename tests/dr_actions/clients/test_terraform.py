@@ -161,6 +161,7 @@ def test_what_it_says_is_kept_for_its_owner_alone_and_without_secrets(shim: Shim
     assert "with <redacted>" in (shim.run / "terraform-init.log").read_text()
 
 
+@pytest.mark.proof
 def test_it_is_stopped_when_its_time_is_over(shim: Shim) -> None:
     shim.answers(init={"sleeps_s": 30})
     began = time.monotonic()

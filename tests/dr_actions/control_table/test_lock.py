@@ -211,6 +211,7 @@ def test_a_released_lock_is_not_renewed(control: ControlStore) -> None:
         renew(control, lock, LIMITS)
 
 
+@pytest.mark.proof
 def test_of_many_who_take_it_at_once_one_does(table_world: Endpoint, table_name: str) -> None:
     senders = [Plain(table_world) for _ in range(6)]
     together, all_told = threading.Barrier(len(senders)), threading.Barrier(len(senders))
@@ -254,6 +255,7 @@ def _wait_until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.proof
 def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain, table_name: str) -> None:
     control = store(sender, table_name, WorldClock())
     first = take(control, ALICE, "run-beat", "INC-1", BEAT)
@@ -266,6 +268,7 @@ def test_the_heartbeat_keeps_the_lock_and_its_thread_ends_with_it(sender: Plain,
     assert stands.lease_until > first.lease_until
 
 
+@pytest.mark.proof
 def test_a_run_whose_lock_was_taken_over_hears_of_it(sender: Plain, table_name: str) -> None:
     control = store(sender, table_name, WorldClock())
     mine = take(control, ALICE, "run-1", "INC-1", BEAT)
@@ -309,6 +312,7 @@ def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_bea
         awake.set()
 
 
+@pytest.mark.proof
 def test_a_lock_that_nobody_took_meanwhile_is_regained_after_its_lease_and_beats_again(
     sender: Plain, table_name: str
 ) -> None:

@@ -136,6 +136,7 @@ def test_a_change_whose_answer_was_lost_bakes_from_when_it_was_seen(world: World
     assert (done.at - seen.at).total_seconds() >= 60 * BAKE_MINUTES
 
 
+@pytest.mark.proof
 def test_what_is_found_done_after_a_death_has_its_moment_on_record(world: World, tmp_path: Path) -> None:
     """Later steps count from there: a backup, for one, must be younger than the freeze."""
     action = fence_scaling_again.ACTION

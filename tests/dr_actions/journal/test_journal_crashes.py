@@ -48,6 +48,7 @@ KILLED = """
 """
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("point", ["before-write", "within-write", "after-write", "before-fsync", "after-fsync"])
 def test_killed_at_any_moment_of_an_append_nothing_acknowledged_is_lost(
     tmp_path: Path, clock: Clock, point: str
@@ -70,6 +71,7 @@ def test_killed_at_any_moment_of_an_append_nothing_acknowledged_is_lost(
         journal.verify()
 
 
+@pytest.mark.proof
 def test_a_full_disk_is_said_and_leaves_no_half_line(tmp_path: Path, clock: Clock) -> None:
     code = """
         import resource, signal, sys

@@ -60,6 +60,7 @@ def test_another_machine_rebuilds_the_journal_from_its_mirror_and_goes_on(opened
         assert EntryKind.OUTCOME is again.entries[-1].kind, "the longer one wins, here too"
 
 
+@pytest.mark.proof
 def test_a_plan_of_many_megabytes_is_mirrored_whole(opened: Opened) -> None:
     plan = a_plan(message=os.urandom(150_000).hex(), steps=3)
     unlike = [a_plan(message=os.urandom(200_000).hex()).steps[0] for _ in range(3)]

@@ -27,6 +27,7 @@ DATA = st.fixed_dictionaries({}, optional={"plan": PLAN | SOMETHING, **dict.from
 ENTRIES = st.lists(st.tuples(st.sampled_from(EntryKind), st.none() | st.just("a:b"), DATA), min_size=1, max_size=5)
 
 
+@pytest.mark.proof
 @given(ENTRIES)
 def test_whatever_a_valid_chain_holds_the_log_and_its_review_are_printed(
     rows: list[tuple[EntryKind, str | None, dict[str, Any]]],

@@ -80,6 +80,7 @@ def ask(client: ReadClient) -> UnavailableKind | None:
     return None
 
 
+@pytest.mark.proof
 def test_threads_that_ask_at_once_wait_their_turn(sandbox_world: Endpoint, sit: Environment) -> None:
     with paced(sandbox_world, sit) as client, ThreadPoolExecutor(16) as threads:
         began = time.monotonic()
@@ -87,6 +88,7 @@ def test_threads_that_ask_at_once_wait_their_turn(sandbox_world: Endpoint, sit: 
         assert time.monotonic() - began > 10 / 20, "ten of sixty are beyond what may leave at once"
 
 
+@pytest.mark.proof
 def test_the_deadline_moves_with_what_aws_rates_need_and_a_firm_one_does_not(
     sandbox_world: Endpoint, sit: Environment
 ) -> None:

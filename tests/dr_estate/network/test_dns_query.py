@@ -92,6 +92,7 @@ def test_recursion_is_asked_of_resolvers_and_never_of_authoritative_servers(
     assert [False, True, True] == recursion_wanted
 
 
+@pytest.mark.proof
 def test_a_question_that_got_lost_is_put_again_and_each_has_the_whole_time() -> None:
     limit_s, takes_s = 0.6, 0.4
 

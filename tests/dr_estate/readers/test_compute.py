@@ -96,6 +96,7 @@ def test_every_quota_is_read_with_a_limit(seen: Snapshot) -> None:
     assert all(isinstance(quota.limit, float) for quota in read)
 
 
+@pytest.mark.proof
 def test_the_wrong_primary_region_is_told_from_an_outage(sandbox_world: Endpoint) -> None:
     """A primary region that answers and holds nothing is no outage while another configured region holds it all."""
     result = _misled(sandbox_world, Regions(primary="eu-north-1", dr=SIT.regions.dr, others=(SIT.regions.primary,)))
@@ -107,6 +108,7 @@ def test_the_wrong_primary_region_is_told_from_an_outage(sandbox_world: Endpoint
     ] == measurements
 
 
+@pytest.mark.proof
 def test_an_empty_platform_is_told_as_such(sandbox_world: Endpoint) -> None:
     result = _misled(sandbox_world, Regions(primary="eu-north-1", dr="eu-central-1"))
     assert ["no services in any configured region"] == [finding.measured for finding in result.findings]

@@ -88,6 +88,7 @@ def test_approvals_are_found_by_the_seeded_tables_index(world: Endpoint) -> None
     assert ("by-sk", ["sk", "pk"]) == (index["IndexName"], [key["AttributeName"] for key in index["KeySchema"]])
 
 
+@pytest.mark.proof
 def test_without_a_table_nothing_stands_and_the_reason_is_given_and_a_mended_one_is_as_it_was(world: Endpoint) -> None:
     before = _seen(world)
     world.inject("control-table-deleted")

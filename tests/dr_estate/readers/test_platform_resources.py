@@ -64,6 +64,7 @@ def test_another_teams_things_of_a_like_name_are_not_the_platforms(world: Endpoi
     assert _judged(_seen(world)).status is Status.PASS
 
 
+@pytest.mark.proof
 def test_a_sweep_takes_as_many_calls_whatever_the_tenants_are() -> None:
     with borrowed(SIT, tenants=1) as small, borrowed(SIT, tenants=12) as large:
         few, many = _seen(small).calls, _seen(large).calls

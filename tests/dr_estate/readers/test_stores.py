@@ -53,6 +53,7 @@ def _values(world: Endpoint, region: str) -> list[str]:
     return [str(value) for secret in stored for value in secret.values()]
 
 
+@pytest.mark.proof
 def test_no_value_of_any_secret_is_kept_in_the_evidence(env: Environment, world: Endpoint, seen: Snapshot) -> None:
     document = json.loads(to_json(seen))
     text = json.dumps([part for part in document["parts"] if part["name"].startswith("secrets.")])

@@ -44,6 +44,7 @@ def status(check: str, snapshot: Snapshot) -> Status:
     return judge(checks()[check], snapshot, SIT).status
 
 
+@pytest.mark.proof
 def test_one_tenant_is_visited_through_the_distribution_while_the_load_balancers_can_be_reached(
     world: Endpoint,
 ) -> None:
@@ -57,6 +58,7 @@ def test_one_tenant_is_visited_through_the_distribution_while_the_load_balancers
     assert status("cloudfront-routing.forwards-host", seen) is Status.PASS
 
 
+@pytest.mark.proof
 def test_every_tenant_is_where_they_cannot_and_no_load_balancer_is_called_down(world: Endpoint) -> None:
     world.inject("reached-through-cloudfront-only")
     try:
@@ -112,6 +114,7 @@ def _demand(world: Endpoint, side: Side, secret: str = "") -> None:
             elb.modify_rule(RuleArn=rule["RuleArn"], Conditions=[*named, header] if secret else named)
 
 
+@pytest.mark.proof
 def test_where_no_name_server_answers_the_load_balancers_addresses_are_those_of_its_interfaces(world: Endpoint) -> None:
     by_name = [look(world).get(dns_answers.door, side) for side in (Side.PRIMARY, Side.DR)]
     world.inject("port-53-closed")
@@ -123,6 +126,7 @@ def test_where_no_name_server_answers_the_load_balancers_addresses_are_those_of_
     assert all(by_interface)
 
 
+@pytest.mark.proof
 def test_a_policy_of_ones_own_is_read_and_without_host_each_visitor_gets_the_default_page(world: Endpoint) -> None:
     client = client_of(world, "cloudfront", SIT.region(Side.GLOBAL), person="admin")
     config = {

@@ -25,6 +25,7 @@ def seen(sandbox_world: Endpoint) -> Snapshot:
     return healthy(sandbox_world, SIT)
 
 
+@pytest.mark.proof
 def test_the_traffic_pair_leads_to_the_two_regions_and_each_has_a_well_health_check(seen: Snapshot) -> None:
     pair = [r for r in seen.get(route53.records, Side.GLOBAL) if r.name == SIT.traffic.origin_record]
     assert [("weighted", 100), ("weighted", 0)] == [(r.policy, r.weight) for r in pair]

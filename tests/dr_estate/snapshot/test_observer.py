@@ -22,6 +22,7 @@ def _reader(world: Endpoint) -> Credentials:
     return Credentials(world.url, keys.access_key_id, keys.secret_access_key)
 
 
+@pytest.mark.proof
 def test_a_narrowed_observation_reads_the_named_parts_and_what_they_are_read_from(
     sandbox_world: Endpoint, observation: Observation
 ) -> None:

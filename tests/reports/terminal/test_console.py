@@ -10,6 +10,7 @@ from dr_estate.model.invocation import Invocation
 from reports.terminal import console
 
 
+@pytest.mark.proof
 def test_without_a_terminal_long_work_is_told_by_lines_until_it_is_over(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,6 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment) -> I
     daemon.purge(sit)
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("home")
 def test_a_world_keeps_its_pace_until_it_is_given_another(sit: Environment) -> None:
     assert daemon.up(sit, TENANTS, seeded=False, pace="real").state()["pace"] == "real"
@@ -45,6 +46,7 @@ def test_a_world_keeps_its_pace_until_it_is_given_another(sit: Environment) -> N
     assert daemon.up(sit, pace="quick").state()["pace"] == "quick"
 
 
+@pytest.mark.proof
 def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit: Environment) -> None:
     first = daemon.up(sit, TENANTS, seeded=False)
     assert daemon.up(sit) == first
@@ -66,6 +68,7 @@ def test_the_world_survives_a_stop_and_a_start_at_the_same_port(home: Path, sit:
     assert {stat.S_IMODE((home / "sit" / f).stat().st_mode) for f in ("world", "endpoint.json", "log")} == {0o600}
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("home")
 def test_the_worlds_clock_goes_on_over_a_stop_and_a_start_and_shows_and_changes_its_speed(
     sit: Environment, capsys: pytest.CaptureFixture[str]
@@ -120,6 +123,7 @@ def test_another_number_of_tenants_or_port_is_refused_until_started_anew(home: P
     assert running.tenants == TENANTS
 
 
+@pytest.mark.proof
 def test_a_world_of_another_version_or_nobody_knows_what_is_not_loaded(home: Path, sit: Environment) -> None:
     daemon.up(sit, TENANTS, seeded=False)
     daemon.down(sit)
@@ -138,6 +142,7 @@ def test_a_world_of_another_version_or_nobody_knows_what_is_not_loaded(home: Pat
     assert daemon.free(sit.name), "a failed start left a process behind"
 
 
+@pytest.mark.proof
 def test_a_child_that_dies_without_a_word_is_reported_with_its_last_words(home: Path, sit: Environment) -> None:
     (home / "sit" / "lock").mkdir(parents=True)
     with pytest.raises(SandboxError, match=r"(?s)did not start: .*IsADirectoryError"):
@@ -145,6 +150,7 @@ def test_a_child_that_dies_without_a_word_is_reported_with_its_last_words(home: 
     (home / "sit" / "lock").rmdir()
 
 
+@pytest.mark.proof
 def test_a_listing_that_somebody_left_half_read_does_not_stop_the_world_from_being_saved(
     home: Path, sit: Environment
 ) -> None:
@@ -167,6 +173,7 @@ def test_a_listing_that_somebody_left_half_read_does_not_stop_the_world_from_bei
     second.return_to("whole")
 
 
+@pytest.mark.proof
 def test_down_ends_a_sandbox_whose_world_cannot_be_saved_and_tells_what_is_lost(home: Path, sit: Environment) -> None:
     daemon.up(sit, TENANTS, seeded=False)
     world = home / "sit" / "world"

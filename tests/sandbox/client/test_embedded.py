@@ -47,6 +47,7 @@ def test_it_ends_with_its_block_even_when_the_block_fails(sandbox_home: Path, si
     assert sandbox_home.exists()
 
 
+@pytest.mark.proof
 def test_it_ends_when_its_starter_is_killed(sandbox_home: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DR_SANDBOX_HOME": str(sandbox_home)}
     with subprocess.Popen(

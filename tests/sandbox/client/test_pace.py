@@ -52,6 +52,7 @@ def test_a_world_says_its_pace_and_refuses_one_that_there_is_not(served: Endpoin
         served.pace("slow")
 
 
+@pytest.mark.proof
 def test_a_restore_passes_through_its_states_at_the_right_ages(served: Endpoint) -> None:
     rds = client(served, "rds", DR)
     backup = rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"][0]

@@ -58,6 +58,7 @@ def move_traffic(served: Endpoint, sit: Environment) -> None:
     route53.update_health_check(HealthCheckId=primary["Id"], Inverted=True)
 
 
+@pytest.mark.proof
 def test_the_writer_writes_for_all_tenants_where_dns_leads_and_all_of_it_is_served(
     served: Endpoint, sit: Environment
 ) -> None:
@@ -91,6 +92,7 @@ def test_what_a_fenced_primary_refuses_is_counted_with_its_reason_and_never_as_w
     assert all("503" in reason for reason in writer.refused)
 
 
+@pytest.mark.proof
 def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(served: Endpoint, sit: Environment) -> None:
     with Writer(served, sit, name="steady") as writer:
         time.sleep(0.3)

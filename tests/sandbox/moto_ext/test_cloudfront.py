@@ -65,6 +65,7 @@ def test_origins_and_groups_must_exist(aws: Clients) -> None:
     assert _code(create, DistributionConfig=_config("b", "pair", **_group("first", "third"))) == "NoSuchOrigin"
 
 
+@pytest.mark.proof
 def test_the_certificate_is_the_one_given_and_comes_from_us_east_1(aws: Clients) -> None:
     cloudfront = aws("cloudfront", GLOBAL)
     arns = {
@@ -105,6 +106,7 @@ def test_an_update_needs_the_etag_of_what_it_changes(aws: Clients) -> None:
     assert distribution_config["DefaultCacheBehavior"]["TargetOriginId"] == "second"
 
 
+@pytest.mark.proof
 def test_distributions_are_listed_in_pages_over_http(served: Clients) -> None:
     cloudfront = served("cloudfront", GLOBAL)
     for number in range(3):

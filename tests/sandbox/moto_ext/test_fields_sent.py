@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+import pytest
+
 from sandbox.client.endpoint import Endpoint
 from tests.dr_estate.contracts import recorded
 from tests.sandbox.conftest import client_of
@@ -99,6 +101,7 @@ class Asker:
         return [s3.head_bucket(Bucket=s3.list_buckets()["Buckets"][0]["Name"])]
 
 
+@pytest.mark.proof
 @recorded.here
 def test_the_healthy_world_sends_what_is_always_there(sandbox_world: Endpoint) -> None:
     asker, missing = Asker(sandbox_world), {}

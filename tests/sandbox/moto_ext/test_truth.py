@@ -86,6 +86,7 @@ def hurried(aws: Clients) -> Clients:
     return aws
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("scenario", SCENES, ids=lambda scenario: scenario.name)
 def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scenario: Any) -> None:
@@ -96,6 +97,7 @@ def test_the_emulator_gives_the_shipped_answers_and_nothing_is_left(scenario: An
     assert [] == cleaning.inventory(throw_away)
 
 
+@pytest.mark.proof
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("name", ANSWERS)
 def test_another_answer_changes_what_the_emulator_does(

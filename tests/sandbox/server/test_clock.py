@@ -60,6 +60,7 @@ def test_both_sides_call_the_header_the_same() -> None:
     assert HEADER.lower() == WORLD_CLOCK
 
 
+@pytest.mark.proof
 def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time(fast: Endpoint) -> None:
     client, clock = _observer(fast)
     client.prove_account()
@@ -73,6 +74,7 @@ def test_what_the_world_makes_what_it_says_and_what_the_tool_reckons_is_one_time
     assert clock.now() - datetime.now(UTC) > timedelta(seconds=25)
 
 
+@pytest.mark.proof
 def test_two_processes_agree_on_the_time_although_one_has_not_asked_for_a_while(fast: Endpoint) -> None:
     client, clock = _observer(fast)
     client.prove_account()
@@ -82,6 +84,7 @@ def test_two_processes_agree_on_the_time_although_one_has_not_asked_for_a_while(
     assert abs(clock.now() - other.now()) < timedelta(seconds=SPEED)
 
 
+@pytest.mark.proof
 def test_a_minute_of_the_world_passes_in_a_second_for_the_tool_and_for_the_world(fast: Endpoint) -> None:
     fast.timing(transition_s=60)
     rds, (client, clock) = _client(fast, "rds"), _observer(fast)

@@ -160,6 +160,7 @@ def test_a_failover_pair_of_aliases_in_the_zone_answers_with_its_targets_ttl_and
     assert "NXDOMAIN" == asked(named_world, f"pair.{ZONE}").code
 
 
+@pytest.mark.proof
 def test_a_change_is_in_sync_once_the_name_servers_answer_with_it_and_not_before(
     named_world: Endpoint, route53: Any, zone: str
 ) -> None:

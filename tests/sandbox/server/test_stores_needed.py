@@ -88,6 +88,7 @@ def test_a_page_is_403_without_the_mount_of_its_files_and_the_other_tenants_are_
     assert {"Health checks failed with these codes: [403]"} == visited.health()
 
 
+@pytest.mark.proof
 def test_a_page_is_404_where_the_tenants_folder_is_empty(visited: Visited) -> None:
     efs, ecs = visited.client("efs"), visited.client("ecs")
     system = efs.describe_file_systems()["FileSystems"][0]["FileSystemId"]

@@ -99,6 +99,7 @@ def test_an_outage_may_be_of_one_service_or_one_operation_or_one_person(world: E
     assert code_of(client, "sns", "list_topics", person="reader")[1] == "AccessDenied"
 
 
+@pytest.mark.proof
 def test_the_first_calls_can_be_throttled_and_a_retrying_client_gets_through(world: Endpoint, client: Client) -> None:
     world.begin(Outage(PRIMARY, "throttle", service="ecs", times=2))
     assert client("ecs", PRIMARY, attempts=3).list_clusters()["clusterArns"] == []
@@ -106,6 +107,7 @@ def test_the_first_calls_can_be_throttled_and_a_retrying_client_gets_through(wor
     assert world.state()["faults"] == []
 
 
+@pytest.mark.proof
 def test_a_hanging_region_answers_nothing_until_it_is_mended(world: Endpoint, client: Client) -> None:
     world.begin(Outage(PRIMARY, "hang"))
     with pytest.raises(ReadTimeoutError):
@@ -166,6 +168,7 @@ def test_where_changes_alone_fail_reads_work_and_nothing_stops_replicating(world
     assert {} == world.state()["stopped"]
 
 
+@pytest.mark.proof
 def test_credentials_end_after_so_many_calls_or_seconds(world: Endpoint, client: Client) -> None:
     sns = client("sns", PRIMARY)
     world.begin(Outage(PRIMARY, "expired", after=2))

@@ -62,11 +62,13 @@ OFFERED: dict[str, set[str]] = {
 }
 
 
+@pytest.mark.proof
 def test_bash_completes_commands_options_and_names(dr: Path) -> None:
     assert all(OFFERED.values())
     assert OFFERED == dict(zip(OFFERED, _by_bash(dr, *OFFERED), strict=True))
 
 
+@pytest.mark.proof
 def test_environments_are_those_of_the_folder_that_is_named(dr: Path, tmp_path: Path) -> None:
     for name in ("blue.toml", "green.toml", "exceptions.toml", "notes.md"):
         (tmp_path / name).touch()
@@ -89,6 +91,7 @@ def test_each_shell_is_answered_in_its_own_form(
     assert [] == [part for part in offered if part not in answer]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("shell", "parts"),
     [

@@ -30,6 +30,7 @@ def test_a_person_of_the_sandbox_is_refused_by_name_outside_of_it(tmp_path: Path
     assert "--as approver chooses among the sandbox's people" in ran.err
 
 
+@pytest.mark.proof
 def test_a_profile_counts_before_keys_in_variables(sandbox_world: Endpoint, tmp_path: Path) -> None:
     keys = sandbox_world.people["reader"]
     (tmp_path / "credentials").write_text(
@@ -58,6 +59,7 @@ def test_a_region_in_the_variables_that_is_none_of_the_estates_is_said_to_choose
         assert (ran.err, "In short" in ran.out) == (note * lines, True)
 
 
+@pytest.mark.proof
 def test_the_environment_is_found_upwards_by_dr_config_and_by_config_in_this_order(tmp_path: Path) -> None:
     project, other = tmp_path / "project", tmp_path / "other"
     for folder, account in ((project / "environments", "1" * 12), (other, "2" * 12)):

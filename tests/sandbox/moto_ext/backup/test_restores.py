@@ -78,6 +78,7 @@ def test_files_are_restored_as_a_role_that_backup_may_assume_and_that_may_restor
     assert _restored_files(aws, "restored")["Status"] == status
 
 
+@pytest.mark.proof
 def test_one_idempotency_token_makes_one_restore_and_it_is_made_in_a_moment(aws: Clients) -> None:
     plan(aws)
     STATE.extras["transition_s"] = 1

@@ -188,6 +188,7 @@ def test_percentiles_and_math_are_answered(aws: Clients) -> None:
     assert [point["ExtendedStatistics"] for point in statistics["Datapoints"]] == [{"p50": 50.0}]
 
 
+@pytest.mark.proof
 def test_five_hundred_queries_are_one_call_and_one_more_is_too_many(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=1)

@@ -87,6 +87,7 @@ def test_it_counts_what_the_database_holds_of_the_tenant_and_ends_well(aws: Clie
     assert there.client("ecs").list_tasks(cluster="shop", startedBy="nobody", desiredStatus="STOPPED")["taskArns"] == []
 
 
+@pytest.mark.proof
 def test_it_is_provisioned_runs_and_stops_in_time(aws: Clients) -> None:
     there, host = _stage(aws), _database(aws)
     STATE.extras["transition_s"] = 0.5
@@ -101,6 +102,7 @@ def test_it_is_provisioned_runs_and_stops_in_time(aws: Clients) -> None:
     assert {"PROVISIONING", "RUNNING", "STOPPED"} <= set(seen)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("what", ["nobody's host", "another region's", "without the schema", "not available"])
 def test_where_it_cannot_find_the_tenants_data_it_ends_with_one_and_says_why(aws: Clients, what: str) -> None:
     there = _stage(aws)

@@ -169,6 +169,7 @@ def test_the_operator_recovers_in_the_dr_region_and_fences_in_the_primary(person
     assert "done" == outcomes["sns"]
 
 
+@pytest.mark.proof
 def test_the_operator_goes_home_in_the_primary_region_and_only_with_the_policy_of_it(
     person: Person, aws: Clients
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_replica_of_a_dark_region_reports_an_error(aws: Clients) -> None:
     assert (info["Normal"], info["Status"]) == (False, "error")
 
 
+@pytest.mark.proof
 def test_promotion_detaches_both_sides_and_reboots(aws: Clients) -> None:
     _replica(aws)
     STATE.extras["transition_s"] = 0.2

@@ -69,6 +69,7 @@ def account(lent: Endpoint, tmp_path: Path) -> Iterator[Account]:
     lent.return_to("healthy")
 
 
+@pytest.mark.proof
 def test_an_account_in_which_all_may_be_read_is_exit_0_on_one_screen(account: Account) -> None:
     ran = account.doctor()
     assert (ran.code, ran.err) == (0, "")
@@ -77,6 +78,7 @@ def test_an_account_in_which_all_may_be_read_is_exit_0_on_one_screen(account: Ac
     assert "automated backups can replicate from af-south-1 to eu-west-1" in ran.out
 
 
+@pytest.mark.proof
 def test_every_declared_read_is_tried_or_named_and_nothing_is_changed(account: Account) -> None:
     account.world.reset_mutations()
     ran = account.doctor("--format json", person="operator")
@@ -87,6 +89,7 @@ def test_every_declared_read_is_tried_or_named_and_nothing_is_changed(account: A
     assert len(untried) < 10
 
 
+@pytest.mark.proof
 def test_what_is_denied_is_named_with_the_policy_that_allows_it(account: Account) -> None:
     account.world.begin(Outage("eu-west-1", "deny", "kms", "DescribeKey", person="reader"))
     account.world.begin(Outage("af-south-1", "deny", "efs", person="reader"))
@@ -112,6 +115,7 @@ def test_a_dark_region_is_one_line_and_exit_3_within_the_deadline(account: Accou
     assert [line for line in ran.out.splitlines() if line.startswith("rds ")] == []
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(("person", "code"), [("expired", 3), ("stranger", 4)])
 def test_each_person_has_an_exit_code_and_a_next_step(account: Account, person: str, code: int) -> None:
     ran = account.doctor(person=person)

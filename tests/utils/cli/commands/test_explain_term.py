@@ -26,6 +26,7 @@ def explained(capsys: pytest.CaptureFixture[str], words: str) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.proof
 def test_every_check_says_its_sentence_why_and_where_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
     for check in checks().values():
         text = explained(capsys, f"check {check.id}")
@@ -53,6 +54,7 @@ def gates_of_the_code() -> set[str]:
     return found
 
 
+@pytest.mark.proof
 def test_every_gate_and_rule_is_explained_one_of_a_family_by_its_family(capsys: pytest.CaptureFixture[str]) -> None:
     named = {*gates_of_the_code(), *NEVER_OVERRIDDEN, FENCE, targets_gate("tenant1"), "lock.cool-down", "plan.backup"}
     assert len(named) > 30

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import pytest
+
 from sandbox.client.endpoint import Endpoint
 from tests.utils.pseudo_terminal import at_terminal
 from tests.utils.running import at_endpoint, signed_in
@@ -13,6 +15,7 @@ NAMES = 8
 REST = 14  # the questions from the zone to what is to be lost at most
 
 
+@pytest.mark.proof
 def test_the_estate_is_judged_by_the_written_file_as_by_the_shipped_one(
     sandbox_world: Endpoint, tmp_path: Path
 ) -> None:
@@ -26,6 +29,7 @@ def test_the_estate_is_judged_by_the_written_file_as_by_the_shipped_one(
     assert (own.report["posture"], own.report["tenants"]) == ("NORMAL", shipped.report["tenants"])
 
 
+@pytest.mark.proof
 def test_every_value_is_asked_and_enter_takes_what_was_found(sandbox_world: Endpoint, tmp_path: Path) -> None:
     rules = tmp_path / "rules"
     variables = {**signed_in(sandbox_world, "reader"), "AWS_REGION": "eu-west-1"}

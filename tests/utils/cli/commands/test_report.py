@@ -143,6 +143,7 @@ def test_a_status_whose_page_cannot_be_built_says_so_on_stderr_and_in_its_report
     assert "Allure" not in ran.report["files"]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("missing", "form", "message"),
     [
@@ -181,6 +182,7 @@ def test_a_folder_that_is_no_runs_is_refused_in_a_sentence(
     assert message in ran.err
 
 
+@pytest.mark.proof
 def test_a_folder_that_is_not_there_and_another_environments_are_refused(earlier: Earlier) -> None:
     nowhere = earlier.run(f"report {earlier.home / 'nowhere'}")
     assert (nowhere.code, "is no folder" in nowhere.err) == (2, True), nowhere.err
@@ -190,6 +192,7 @@ def test_a_folder_that_is_not_there_and_another_environments_are_refused(earlier
     assert earlier.run(f"-e sit report {earlier.folder}").code == 0
 
 
+@pytest.mark.proof
 def test_what_allure_complains_of_has_no_colour_codes(
     tmp_path: Path, path_with_allure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

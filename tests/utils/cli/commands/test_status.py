@@ -55,6 +55,7 @@ def test_a_gate_without_more_is_the_verdict(estates: Estates, which: str) -> Non
     assert 1 == estates.judge(which, "").code == estates.judge(which, "--gate").code
 
 
+@pytest.mark.proof
 def test_known_gaps_pass_and_a_new_one_stops_with_the_change_told_first(estates: Estates) -> None:
     known = estates.judge("known", f"--baseline {estates.before}")
     assert 0 == known.code, known.out
@@ -66,6 +67,7 @@ def test_known_gaps_pass_and_a_new_one_stops_with_the_change_told_first(estates:
     assert "Gate:     STOPPED: " in new.out
 
 
+@pytest.mark.proof
 def test_the_json_report_has_the_gate_and_serves_as_a_baseline_itself(estates: Estates, judged: Ran) -> None:
     ran = judged
     schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
@@ -77,6 +79,7 @@ def test_the_json_report_has_the_gate_and_serves_as_a_baseline_itself(estates: E
     assert (again.code, again.report["gate"]["changes"]) == (0, [])
 
 
+@pytest.mark.proof
 def test_a_score_below_the_least_is_exit_1(estates: Estates) -> None:
     assert 1 == estates.judge("known", f"--min-score 100 --baseline {estates.before}").code
     assert 0 == estates.judge("known", f"--min-score 50 --baseline {estates.before}").code
@@ -111,6 +114,7 @@ def test_the_baseline_of_another_environment_is_refused(estates: Estates, tmp_pa
     assert "is a report of prod" in ran.err
 
 
+@pytest.mark.proof
 def test_each_format_of_ci_is_written_from_the_same_results(estates: Estates, judged: Ran) -> None:
     cases = ET.fromstring(estates.judge("new", "--format junit").out.encode())  # noqa: S314 - what this tool wrote
     failed = {case.get("name") for case in cases.iter("testcase") if case.find("failure") is not None}
@@ -122,6 +126,7 @@ def test_each_format_of_ci_is_written_from_the_same_results(estates: Estates, ju
     assert "::error file=features/" in estates.judge("new", "--format github").out
 
 
+@pytest.mark.proof
 def test_a_github_job_gets_its_summary_and_annotations_and_stdout_stays_json(estates: Estates, tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     ran = estates.judge("new", "--format json", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
@@ -130,6 +135,7 @@ def test_a_github_job_gets_its_summary_and_annotations_and_stdout_stays_json(est
     assert "# DR status of SIT: NOT_READY" in summary.read_text()
 
 
+@pytest.mark.proof
 def test_metrics_are_written_beside_the_report_and_a_folder_that_is_not_there_is_exit_3(
     estates: Estates, tmp_path: Path
 ) -> None:
