@@ -115,9 +115,9 @@ def _move_stage(original: Any, self: SecretsManagerBackend, secret_id: str, *arg
 
 
 def _policy_of(original: Any, self: SecretsManagerBackend, secret_id: str) -> str:
-    """A replica has the policy of its source, and may be asked for it."""
+    """A replica has the policy of its source. Whether it may be asked for it is assumed."""
     found = self.secrets.get(secret_id)
-    if not isinstance(found, ReplicaSecret):
+    if not isinstance(found, ReplicaSecret) or not truth.answer("secretsmanager.replica-tells-its-policy"):
         return str(original(self, secret_id))
     policy = {"ResourcePolicy": found.source.policy} if found.source.policy else {}
     return json.dumps({"ARN": found.arn, "Name": found.source.name, **policy})

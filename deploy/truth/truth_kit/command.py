@@ -63,7 +63,11 @@ SCENES = (
     ),
     Scene(
         "secrets",
-        ("secretsmanager.replica-refuses-stage-move", "secretsmanager.stop-replication-keeps-arn"),
+        (
+            "secretsmanager.replica-refuses-stage-move",
+            "secretsmanager.replica-tells-its-policy",
+            "secretsmanager.stop-replication-keeps-arn",
+        ),
         2, 0.01, "two secrets by the hour", services.ask_of_secrets,
     ),
     Scene("objects", ("s3.if-match-needs-get-object",), 2, 0.01, "a few requests", services.ask_of_objects),

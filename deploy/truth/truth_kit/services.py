@@ -46,6 +46,10 @@ def ask_of_secrets(account: Account) -> Iterator[Answer]:
             *READ_ONLY,
         ),
     )
+    yield (
+        "secretsmanager.replica-tells-its-policy",
+        not refused(lambda: dr.get_resource_policy(SecretId=replica), *READ_ONLY),
+    )
     dr.stop_replication_to_replica(SecretId=replica)
     yield "secretsmanager.stop-replication-keeps-arn", dr.describe_secret(SecretId=name)["ARN"] == replica
 

@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey
 from moto.s3.responses import S3Response
 from moto.s3.utils import _VersionedKeyStore
+from moto.settings import get_s3_default_max_keys
 
 from sandbox.core.patching import wrap
 
@@ -51,7 +52,7 @@ def _note_gone(original: Any, self: _VersionedKeyStore, key: str) -> Any:
 def _answer(original: Any, self: S3Response) -> Any:
     """One page, written out."""
     params = {name: values[0] for name, values in self.querystring.items()}
-    most, after = int(params.get("max-keys", 1000)), params.get("key-marker")
+    most, after = int(params.get("max-keys", get_s3_default_max_keys())), params.get("key-marker")
     version_id = params.get("version-id-marker")
     if params.get("delimiter") or not most:
         return original(self)
