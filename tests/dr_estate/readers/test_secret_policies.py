@@ -10,7 +10,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import secret_policies
 from dr_estate.snapshot.observer import observe
 from sandbox.core import truth
-from tests.dr_checks.estates import SIT
+from tests.dr_checks.worlds import SIT
 from tests.hosting import hosted
 from tests.proofs.changes import Aws
 from tests.proofs.watching import reader_of
@@ -35,9 +35,9 @@ def _policies(env: Environment) -> list[tuple[str, str]]:
 def test_a_replica_that_may_not_be_asked_has_the_policy_of_its_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = _policies(SIT)
+    of_replicas = _policies(SIT)
     answers = write_answers(tmp_path / "answers.json", {"secretsmanager.replica-tells-its-policy": False})
     monkeypatch.setenv(truth.VARIABLE, str(answers))
     refused = _policies(SIT)
-    assert [text for _, text in refused] == [text for _, text in asked]
+    assert [text for _, text in refused] == [text for _, text in of_replicas]
     assert {text for _, text in refused} == {POLICY}
