@@ -3,14 +3,15 @@
 A CloudWatch Logs stream: an event cannot be changed, AWS gives it its time of arrival, and no role of the control stack
 may delete the group or its streams. An S3 bucket with Object Lock, where the environment names one: an object for each
 head, whose name says all, and of which no version goes before its time. Of two anchors of one entry the first to arrive
-counts. Sources: CloudWatch Logs API, PutLogEvents and GetLogEvents; S3 API, PutObject and ListObjectVersions.
+counts, and of two at one moment neither. Sources: CloudWatch Logs API, PutLogEvents and GetLogEvents; S3 API, PutObject
+and ListObjectVersions.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from dr_actions.clients.mutating_client import SendFailed
@@ -27,6 +28,8 @@ ANCHOR_CALLS = frozenset(
 
 _ABSENT = "ResourceNotFoundException"
 _THERE = "ResourceAlreadyExistsException"
+_CONTESTED = ""
+"""No entry's digest: where it cannot be told which anchor came first, the record is not proven."""
 _IN_USE = ("PreconditionFailed", "412")
 
 
@@ -72,12 +75,8 @@ class LogAnchors:
 
     def of(self, incident: str) -> dict[int, str]:
         """The first digest that was anchored of each entry, by its number; empty where none ever was."""
-        events = sorted(self._events(incident), key=lambda event: event["ingestionTime"])
-        anchors: dict[int, str] = {}
-        for anchor in (_anchor(event) for event in events):
-            if anchor is not None:
-                anchors.setdefault(*anchor)
-        return anchors
+        found = ((event["ingestionTime"], _anchor(event)) for event in self._events(incident))
+        return _first((arrived, *anchor) for arrived, anchor in found if anchor is not None)
 
     def _make_stream(self, incident: str) -> None:
         try:
@@ -124,12 +123,9 @@ class BucketAnchors:
 
     def of(self, incident: str) -> dict[int, str]:
         """The first digest that was anchored of each entry, by its number; empty where none ever was."""
-        versions = sorted(self._versions(incident), key=lambda version: version["LastModified"])
-        anchors: dict[int, str] = {}
-        for version in versions:
-            if found := re.fullmatch(r"(\d{9})-([0-9a-f]+)", version["Key"].removeprefix(self._folder(incident))):
-                anchors.setdefault(int(found[1]), found[2])
-        return anchors
+        named = re.compile(rf"{re.escape(self._folder(incident))}(\d{{9}})-([0-9a-f]+)")
+        found = ((version["LastModified"], named.fullmatch(version["Key"])) for version in self._versions(incident))
+        return _first((arrived, int(name[1]), name[2]) for arrived, name in found if name is not None)
 
     def _folder(self, incident: str) -> str:
         return f"{ANCHORS_PREFIX}/{self._env.name}/{incident}/"
@@ -146,6 +142,18 @@ class BucketAnchors:
 
     def _send(self, operation: str, **params: Any) -> dict[str, Any]:
         return self._sender.send(Call("s3", operation, self._region, {"Bucket": self._bucket, **params}))
+
+
+def _first(anchors: Iterable[tuple[Any, int, str]]) -> dict[int, str]:
+    """The digest that arrived first of each entry; of two at one moment (S3 tells seconds) neither: ``_CONTESTED``."""
+    first: dict[int, tuple[Any, str]] = {}
+    for arrived, number, digest in anchors:
+        earliest, known = first.setdefault(number, (arrived, digest))
+        if arrived < earliest:
+            first[number] = (arrived, digest)
+        elif arrived == earliest and digest != known:
+            first[number] = (arrived, _CONTESTED)
+    return {number: digest for number, (_, digest) in first.items()}
 
 
 def _anchor(event: Mapping[str, Any]) -> tuple[int, str] | None:

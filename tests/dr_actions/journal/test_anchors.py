@@ -57,6 +57,16 @@ def chain(*sentences: str) -> Chain:
     return read_chain("".join(entry.line + "\n" for entry in entries).encode(), "sit", INCIDENT)
 
 
+@pytest.mark.parametrize("forged_first", [False, True])
+def test_of_two_heads_of_one_entry_in_one_second_neither_proves_it(forged_first: bool) -> None:
+    bucket, written = Bucket(), [chain("as it was").entries[0], chain("as it was not").entries[0]]
+    for entry in reversed(written) if forged_first else written:
+        BucketAnchors(bucket, SIT).put(INCIDENT, entry)
+    for version in bucket.versions:
+        version["LastModified"] = MOMENT
+    assert BucketAnchors(bucket, SIT).of(INCIDENT)[1] not in {entry.digest for entry in written}
+
+
 def test_heads_are_kept_once_and_found_over_all_pages() -> None:
     bucket, record = Bucket(), chain("a", "b", "c")
     anchors = BucketAnchors(bucket, SIT)
