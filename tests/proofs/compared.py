@@ -23,7 +23,8 @@ Calls = Counter[str]
 Sides = tuple[Side, ...]
 AWAY: Sides = (Side.DR, Side.GLOBAL)
 
-VOLATILE = {"time_s", "total"}  # how long a visit took; sums of metrics over the minutes that passed
+# How long a visit took; sums of metrics over the minutes that passed; which call met a silent region first.
+VOLATILE = {"time_s", "total", "why"}
 # AWS takes a zone for each task in turn; points are counted up by the schedule.
 PASSING = re.compile(r"^(ecs\.tasks\..*\.zone|vpc\.subnets\..*\.free|backup\.vaults\..*\.points)$")
 # What holds the lock is told by the journal, and differs with each death; metrics are by the minute. The schedule of
