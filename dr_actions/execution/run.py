@@ -226,6 +226,7 @@ class PlanRun:
             deployments=self._created_ids("deployment"),
             accepted=in_force,
             journal_head=self.journal.head,
+            rules=self.clearance.rules,
             begun_at=begun_at(entries),
             tasks=self._created_ids("task"),
             confirmed_at={step: entry.at for step, entry in confirmed(entries).items()},

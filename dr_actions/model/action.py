@@ -54,7 +54,8 @@ class PlanContext:
     ECS deployments that they made, ``tasks`` the ARNs of the tasks that they ran. ``confirmed_facts`` are the evidence
     upon which each step was last seen done. ``accepted`` are the gates that are set aside by name now. ``fence`` is the
     side that a fence stops, or a release lets write again. ``journal_head`` is number and digest of the journal's last
-    entry, for messages. Only what a drill makes bears, in its steps, a name made of ``incident``.
+    entry, ``rules`` the digest of the rules that the run goes by, both for messages. Only what a drill makes bears, in
+    its steps, a name made of ``incident``.
     """
 
     env: Environment
@@ -76,6 +77,7 @@ class PlanContext:
     fence: Side = Side.PRIMARY
     accepted: frozenset[str] = frozenset()
     journal_head: str = ""
+    rules: str = ""
 
     @property
     def fence_part(self) -> str:

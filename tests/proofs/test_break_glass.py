@@ -140,6 +140,7 @@ def test_nothing_runs_by_the_break_glass_role_without_an_approver_and_with_one_i
     sent = [json.loads(row["params"]["Message"]) for row in glass.world.mutations() if row["operation"] == "Publish"]
     assert len(sent) > 1
     assert [] == [row for row in sent if not re.fullmatch(r"[1-9][0-9]* [0-9a-f]{64}", row["journal_head"])]
+    assert {True} == {bool(re.fullmatch(r"[0-9a-f]{64}", row["rules"])) for row in sent if row["run"]}
     assert [] == [row for row in glass.world.denied() if row["who"] == glass.role]
     glass.client("approver", "iam").untag_role(RoleName=glass.role, TagKeys=["dr:open-for"])
     assert "AccessDenied" == glass.take()

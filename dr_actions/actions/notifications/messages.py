@@ -27,7 +27,8 @@ class Message:
     """One event: what happened at which step, and what is needed of whom ("" where nothing is).
 
     ``incident`` and ``run`` say which run speaks; ``report`` is where its account is written ("" where nowhere yet).
-    ``journal_head`` is number and digest of the journal's last entry: what was sent is rewritten by nobody.
+    ``journal_head`` is number and digest of the journal's last entry: what was sent is rewritten by nobody. ``rules``
+    is the digest of the rules that the run goes by.
     """
 
     environment: str
@@ -39,6 +40,7 @@ class Message:
     run: str = ""
     report: str = ""
     journal_head: str = ""
+    rules: str = ""
 
     @property
     def event(self) -> str:

@@ -96,7 +96,7 @@ def _built_call(occasion: Notification, step: Step, context: PlanContext) -> Cal
 
     A run without a ticket is told apart by its day, so that subscribers do not drop the next drill's messages.
     """
-    message = replace(occasion.write(context), journal_head=context.journal_head)
+    message = replace(occasion.write(context), journal_head=context.journal_head, rules=context.rules)
     if not context.incident:
         message = replace(message, run=f"{context.snapshot.taken_at:%Y-%m-%d}")
     call = publish(context.env, step.side, message)

@@ -130,7 +130,7 @@ def tell_of_broken_glass(run: PlanRun, who: str) -> None:
 
 
 def _raise_alarm(run: PlanRun, message: Message, sentence: str) -> None:
-    for call in critical(run.env, replace(message, journal_head=run.journal.head)):
+    for call in critical(run.env, replace(message, journal_head=run.journal.head, rules=run.clearance.rules)):
         try:
             with run.client.permitting(run.guard_context(actions()["notifications/start"].writes)):
                 run.client.send(call)

@@ -45,6 +45,7 @@ def test_a_body_tells_everything_and_nothing_of_the_moment() -> None:
         "of_whom": "all teams",
         "report": "out/x",
         "journal_head": "",
+        "rules": "",
     }
 
 

@@ -46,6 +46,12 @@ def test_a_message_that_is_sent_again_carries_the_same_event(context: PlanContex
     assert len(ids) == 3
 
 
+def test_a_message_names_the_rules_that_the_run_goes_by(context: PlanContext) -> None:
+    step = next(iter(start.ACTION.plan_steps(context)))
+    params = start.ACTION.build_call(step, replace(context, rules="ab12")).params
+    assert json.loads(params["Message"])["rules"] == "ab12"
+
+
 def test_a_message_carries_the_journals_head_and_is_the_same_event_at_another(context: PlanContext) -> None:
     step = next(iter(start.ACTION.plan_steps(context)))
     contexts = [replace(context, journal_head=head) for head in ("4 ab", "5 cd")]
