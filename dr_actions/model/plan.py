@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import AliasChoices, Field, TypeAdapter
 
 from dr_actions.model.action_ids import former_id, former_name, present_id, present_name
 from dr_estate.config.environment import Side
@@ -80,13 +80,14 @@ class Step:
     ``number`` is the playbook's. ``before`` is what the plan was made upon and is checked again before the call (T43),
     ``after`` what confirms it. ``undo`` says how it is taken back, or why it cannot be. ``budget_s`` is its time
     budget. ``stage`` orders: steps of one stage and action are independent and may run at once. A ``manual`` step is
-    done by a person and verified by looking. ``planes`` are the control planes without which it cannot be taken.
+    done by a person and verified by looking. ``planes`` are the control planes without which it
+    cannot be taken. ``action`` is ``verb`` in JSON, journals and digests.
     """
 
     id: str
     number: int
     stage: int
-    action: Annotated[str, Field(alias="verb")]  # as journals, digests and JSON have called it from the first
+    action: Annotated[str, Field(validation_alias=AliasChoices("verb", "action"), serialization_alias="verb")]
     subject: str
     owner: str
     side: Side

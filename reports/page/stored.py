@@ -27,7 +27,7 @@ def _codec() -> TypeAdapter[Report]:
 def stored(report: Report) -> bytes:
     """The report as JSON in ASCII, so that nothing is hidden in it, without what no page shows."""
     shown = replace(report, unseen=(), gate=None, database=None, scheduled_tests=None)
-    return f"{json.dumps({'schema': SCHEMA, 'report': to_jsonable_python(shown)})}\n".encode()
+    return f"{json.dumps({'schema': SCHEMA, 'report': to_jsonable_python(shown, by_alias=True)})}\n".encode()
 
 
 def restored(content: bytes) -> Report:

@@ -11,9 +11,9 @@ import pytest
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import IamRole, declared, policies
-from dr_actions.journal.anchors import ANCHOR_CALLS, BucketAnchors, anchors_of
 from dr_actions.journal.comparison import anchored_everywhere
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, genesis, read_chain
+from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, anchors_of
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock

@@ -139,11 +139,12 @@ def is_union(shape: StructureShape) -> bool:
 
 
 def _members(shape: StructureShape, deep: int, skipped: frozenset[str]) -> dict[str, Shape]:
-    return {
-        key: member
-        for key, member in shape.members.items()
-        if key not in skipped and (deep or key in shape.required_members)
-    }
+    """The members that a value of so many levels has: of the last, what is required, and a union's plain ones."""
+    last = shape.required_members
+    if is_union(shape):
+        nesting = (ListShape, MapShape, StructureShape)
+        last = [key for key, member in shape.members.items() if not isinstance(member, nesting)]
+    return {key: member for key, member in shape.members.items() if key not in skipped and (deep or key in last)}
 
 
 def _words(shape: StringShape, name: str) -> st.SearchStrategy[str]:

@@ -16,9 +16,9 @@ from dr_actions.guard.automation_exemptions import SIGNAL, START
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import WATCHING
-from dr_actions.journal.anchors import ANCHOR_CALLS, Anchors, anchors_of
 from dr_actions.journal.entries import OtherWorld
 from dr_actions.journal.journal import JournalBroken, JournalInUse, MirrorFailed
+from dr_actions.journal.mirror import ANCHOR_CALLS, Anchors, anchors_of
 from dr_actions.model.plan import Call
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
