@@ -61,7 +61,7 @@ def may_take(principal: User | Role, role: Role | None, request: AccessRequest) 
     document = role.assume_role_policy_document
     trust = document if isinstance(document, str) else json.dumps(document)
     by_name = said_to(trust, (principal.arn,), taking)
-    by_account = said_to(trust, (f"arn:aws:iam::{account}:root",), taking)
+    by_account = said_to(trust, (f"arn:aws:iam::{account}:root", account), taking)
     own = decide(policies_of(backend, principal), taking, boundary_of(backend, principal)).word
     if EXPLICIT_DENY in (by_name, by_account, own):
         return False

@@ -84,3 +84,14 @@ def test_the_break_glass_role_is_taken_by_whom_its_tag_names_with_mfa_and_the_ow
 def tag_role(aws: Clients, tags: list[dict[str, str]]) -> None:
     """Tag the role with the test's own keys, which are nobody's and may do everything."""
     aws("iam", GLOBAL).tag_role(RoleName=GLASS, Tags=tags)
+
+
+@pytest.mark.parametrize("names", [f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_trust_in_the_account_leaves_it_to_the_callers_own_policies(aws: Clients, names: str, allowed: bool) -> None:
+    trust = document([{"Effect": "Allow", "Principal": {"AWS": names}, "Action": "sts:AssumeRole"}])
+    aws("iam", GLOBAL).create_role(RoleName="copier", AssumeRolePolicyDocument=json.dumps(trust))
+    arn = f"arn:aws:iam::{ACCOUNT}:role/copier"
+    may: list[Allowed] = [(["sts:AssumeRole"], [arn], {})] if allowed else []
+    sts = boto3.client("sts", DR, **user(aws, "olga", *may))
+    assert code_of(sts.assume_role, RoleArn=arn, RoleSessionName="olga") == ("" if allowed else "AccessDenied")
