@@ -74,7 +74,12 @@ def picture(rows: Sequence[BenchmarkRow]) -> str:
     """A bar of CPU seconds for each row, as SVG."""
     longest = max(row.cpu_s for row in rows)
     bars = [
-        _bar(place, f"{row.tenants:,} tenants, {row.what.partition(':')[0]}", row.cpu_s, longest)
+        _bar(
+            place,
+            f"{row.tenants:,} tenants, {row.what.removeprefix('baseline: ').partition(': ')[0]}",
+            row.cpu_s,
+            longest,
+        )
         for place, row in enumerate(rows)
     ]
     height = len(rows) * (_BAR + _GAP) + _GAP
