@@ -92,9 +92,9 @@ def _verified(path: Path, dialog: Dialog | None) -> Snapshot:
         snapshot, verdict = read_evidence(path), verify_saved(path.read_bytes())
     except EvidenceError as damaged:
         changed = verify_saved(path.read_bytes()) if path.is_file() else None
-        if changed is None or not changed.about:
+        if changed is None or not (changed.about and changed.faults):
             raise
-        raise EvidenceError(f"{damaged} {' '.join(changed.faults)}") from damaged
+        raise EvidenceError(f"{path} is not as it was saved: {' '.join(changed.faults)}") from damaged
     if verdict.faults:
         raise EvidenceError(f"{path} is not as it was saved: {' '.join(verdict.faults)}")
     if dialog is not None:

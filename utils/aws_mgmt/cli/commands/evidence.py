@@ -62,7 +62,7 @@ def verify_command(options: EvidenceOptions) -> Exit:
     for fault in verdict.faults:
         console.result(f"  FAULT: {fault}\n")
     if verdict.faults:
-        console.result(f"NOT as it was made: {len(verdict.faults)} faults.\n")
+        console.result(f"NOT as it was made; faults: {len(verdict.faults)}.\n")
     else:
         signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
         console.result(f"Every byte is as it was made; {signed}.\n")
@@ -75,6 +75,6 @@ def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
     console.begin(invocation_of(replace(options, environment=options.environment or environment)))
     code = Exit.COULD_NOT_SEE if verdict.faults else Exit.READY
     whole = f"as it was made, {'signed' if verdict.signed_by else 'UNSIGNED'}"
-    answer = f"{len(verdict.faults)} faults: it proves nothing" if verdict.faults else whole
+    answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
     console.conclude(options.format, f"{answer}, exit {code}", after_verification(incident, len(verdict.faults)))
     return code

@@ -41,7 +41,7 @@ def run_sandbox(options: SandboxOptions, environment: Environment) -> Exit:
 def _ending(options: SandboxOptions, environment: Environment) -> tuple[str, str]:
     """What is so now, and the command that shows it."""
     broken = [row["name"] for row in running_sandbox(environment).disasters() if row["broken"]]
-    answer = f"the sandbox of {environment.name} is up, {len(broken)} disasters in force"
+    answer = f"the sandbox of {environment.name} is up, disasters in force: {len(broken)}"
     if options.action == "list":
         return answer, "`dr_cli.py sandbox break primary-dark` plays one of them."
     if options.action == "break":
