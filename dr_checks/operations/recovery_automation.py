@@ -73,7 +73,7 @@ def task(view: View) -> Iterator[Finding]:
     yield _image(view, found, found.image)
 
 
-def _image(view: View, found: automation.RecoveryStart, image: str) -> Finding:
+def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:
     wanted = f"an image in {view.region}"
     if found.image_there:
         return view.ok(image, "there", wanted, "the task can be started without another region")

@@ -20,7 +20,7 @@ _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
 
 
 @dataclass(frozen=True, slots=True)
-class RecoveryStart:
+class StartOfRuns:
     """The document ``document`` and the task ``family``. ``current``: it is what this environment file says.
 
     ``current`` and ``image`` are None where there is no such document or task. ``image_there`` is None where the
@@ -47,7 +47,7 @@ class RecoveryRole:
 
 
 @part(Side.DR, reads=READS)
-def start(context: ReadContext) -> RecoveryStart | None:
+def start(context: ReadContext) -> StartOfRuns | None:
     """The document, the newest revision of the task, and its image; None where AWS starts no runs."""
     env = context.env
     if not env.automation.enabled:
@@ -57,7 +57,7 @@ def start(context: ReadContext) -> RecoveryStart | None:
     current = None if answer is None else _is_current(str(answer["Content"]), env)
     found = context.find("ecs", "describe_task_definition", ("ClientException",), taskDefinition=family)
     if found is None:
-        return RecoveryStart(name, current, family, None, "", None, "")
+        return StartOfRuns(name, current, family, None, "", None, "")
     return context.understand(lambda: _of_task(context, name, current, found["taskDefinition"]), family)
 
 
@@ -68,14 +68,14 @@ def _is_current(content: str, env: Environment) -> bool:
         return False
 
 
-def _of_task(context: ReadContext, document: str, current: bool | None, task: Mapping[str, Any]) -> RecoveryStart:
+def _of_task(context: ReadContext, document: str, current: bool | None, task: Mapping[str, Any]) -> StartOfRuns:
     image = str(task["containerDefinitions"][0]["image"])
     ref, there = image_ref(image), None
     if ref.region == context.region:
         wanted = {"imageDigest": ref.digest} if ref.digest else {"imageTag": ref.tag}
         where = {"registryId": ref.account, "repositoryName": ref.repository}
         there = context.find("ecr", "describe_images", _NO_IMAGE, imageIds=[wanted], **where) is not None
-    return RecoveryStart(
+    return StartOfRuns(
         document, current, str(task["family"]), image, ref.region, there, str(task.get("taskRoleArn") or "")
     )
 

@@ -20,7 +20,7 @@ STARTED = SIT.model_copy(
 )
 REPOSITORY = f"{SIT.account}.dkr.ecr.{SIT.regions.dr}.amazonaws.com/dr-manager"
 ROLE = f"arn:aws:iam::{SIT.account}:role/sit-dr-recovery"
-START = automation.RecoveryStart(
+START = automation.StartOfRuns(
     "sit-dr-recovery", True, "dr-recovery-sit", f"{REPOSITORY}@sha256:1", SIT.regions.dr, True, ROLE
 )
 ECS, SSM = "ecs-tasks.amazonaws.com", "ssm.amazonaws.com"
@@ -46,7 +46,7 @@ def _roles(expected: Status, value: Any, *subjects: str) -> Example:
     return Example("recovery-automation.roles", expected, there, frozenset(subjects), env=STARTED)
 
 
-def _with_image(image: str, region: str, there: bool | None) -> automation.RecoveryStart:
+def _with_image(image: str, region: str, there: bool | None) -> automation.StartOfRuns:
     return replace(START, image=image, image_region=region, image_there=there)
 
 
@@ -62,7 +62,7 @@ EXAMPLES = [
     _document(UNSEEN, DENIED),
     Example("recovery-automation.document", IDLE, world({(automation.start, Side.DR): None})),
     _task(FINE, START),
-    _task(FAILS, automation.RecoveryStart("sit-dr-recovery", True, "dr-recovery-sit", None, "", None, "")),
+    _task(FAILS, automation.StartOfRuns("sit-dr-recovery", True, "dr-recovery-sit", None, "", None, "")),
     _task(FAILS, replace(START, task_role=ROLE.replace("recovery", "operator")), "dr-recovery-sit"),
     _task(FAILS, _with_image(f"{REPOSITORY}:7", SIT.regions.dr, False), f"{REPOSITORY}:7"),
     _task(FAILS, _with_image(f"{IN_PRIMARY}:7", SIT.regions.primary, None), f"{IN_PRIMARY}:7"),

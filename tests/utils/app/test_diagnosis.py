@@ -15,7 +15,7 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.world_id import WorldId
 from dr_estate.readers import recovery_automation as automation
-from dr_estate.readers.recovery_automation import RecoveryStart
+from dr_estate.readers.recovery_automation import StartOfRuns
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from reports.render.diagnosis import headline, render
 from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
@@ -215,7 +215,7 @@ def test_a_screen_ends_with_the_policy_that_allows_what_was_denied(form: str) ->
     ],
 )
 def test_where_aws_starts_the_runs_the_control_stack_is_a_fact_of_its_own(
-    start: RecoveryStart | Unavailable, expected: Standing, message: str
+    start: StartOfRuns | Unavailable, expected: Standing, message: str
 ) -> None:
     seen = values({(automation.start, Side.DR): start, (automation.roles, Side.GLOBAL): ROLES})
     world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))

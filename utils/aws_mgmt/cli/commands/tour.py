@@ -110,8 +110,8 @@ class Tour:
                 yield self._approval(title, goal)
             yield screen
             return
-        asked = "The operator asks AWS for the run; then this machine is lost, and it does not matter."
-        yield Screen(f"{screen.title}: ask", asked, screen.words, frozenset({int(Exit.INTERRUPTED)}), asks=True)
+        about = "The operator asks AWS for the run; then this machine is lost, and it does not matter."
+        yield Screen(f"{screen.title}: ask", about, screen.words, frozenset({int(Exit.INTERRUPTED)}), asks=True)
         yield self._approval(title, goal)
         yield replace(screen, words=("--sandbox", "attach", "--incident", INCIDENT))
 
