@@ -75,6 +75,14 @@ class ApprovalStore:
         """
         return tuple(approval for item in self._items(incident) for approval in _approvals(item))
 
+    def recorded(self, incident: str) -> tuple[tuple[Approval, bool], ...]:
+        """Every approval of the incident, each with whether it was withdrawn. One that cannot be read is none."""
+        return tuple(
+            (approval, bool(item.get("withdrawn_at")))
+            for item in self._items(incident)
+            for approval in _approvals({**item, "withdrawn_at": ""})
+        )
+
     def _items(self, sk: str) -> Iterator[dict[str, Any]]:
         keys = sorted(item["pk"] for item in self._table.query_by_sk(sk) if item["pk"].startswith(APPROVAL))
         return (item for pk in keys if (item := self._table.get((pk, sk))))

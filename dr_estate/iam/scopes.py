@@ -172,10 +172,13 @@ def evidence_key(env: Environment) -> Scope:
 
 
 def automation(env: Environment) -> list[str]:
-    """The document that starts a recovery, in each of its versions, and its executions, in the DR region."""
+    """The document that starts a recovery, and its executions, in the DR region.
+
+    In its default version alone: a former one may ask people who are no approvers any more.
+    """
     name = env.named(env.names.recovery_document)
     documents = [_arn(env, env.regions.dr, "ssm", f"{kind}/{name}") for kind in ("automation-definition", "document")]
-    return [f"{documents[0]}:*", documents[1], *executions(env)]
+    return [f"{documents[0]}:$DEFAULT", documents[1], *executions(env)]
 
 
 def executions(env: Environment) -> list[str]:

@@ -12,7 +12,7 @@ from dr_estate.config.environment import Environment
 
 GOALS = ("failover", "failback", "fence")
 CONTAINER = "dr"
-APPROVE = "approve"
+ALONE, APPROVE = "alone", "approve"
 EXIT_CODE = "result.ExitCode"
 _MOST_APPROVERS = 10
 _EXECUTION = "{{automation:EXECUTION_ID}}"
@@ -81,7 +81,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
             "Summary": {"type": "String", "default": ""},
         },
         "mainSteps": [
-            _script("alone", {"document": env.named(env.names.recovery_document), "execution": _EXECUTION}),
+            _script(ALONE, {"document": env.named(env.names.recovery_document), "execution": _EXECUTION}),
             _approval(env),
             {**_script("start", _started(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),

@@ -55,7 +55,7 @@ def properties(runs: tuple[RunSummary, ...]) -> dict[str, object]:
         rows |= {f"Operator{of}": summary.operator, f"Approver{of}": summary.approver or "none needed"}
         rows |= {
             f"Plan digest{of}": summary.digest,
-            f"Rules digest{of}": summary.rules,
+            f"Rules with overrides and version, digest{of}": summary.rules,
             f"Journal{of}": summary.journal,
             f"Journal head{of}": summary.record.head,
         }

@@ -260,7 +260,10 @@ def _says(entry: Entry) -> str:
 def _rules(data: Mapping[str, Any]) -> str:
     """By which rules and version a run began or went on; "" where an earlier version recorded none."""
     rules = data.get("rules")
-    return f", rules {rules['digest'][:12]}, version {rules['version']}" if rules else ""
+    if not rules:
+        return ""
+    pinned = f"rules {rules['pinned'][:12]}, with overrides and version" if rules.get("pinned") else "rules"
+    return f", {pinned} {rules['digest'][:12]}, version {rules['version']}"
 
 
 def _override(over: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import SILENT
 from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
+from reports.values.approvals import GivenApproval
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
@@ -77,6 +78,7 @@ class Report:
     scheduled_tests: tuple[ScheduledTest, ...] | None = None
     history: RunHistory | None = None
     evidence: str = ""
+    approvals: tuple[GivenApproval, ...] = ()
 
     @property
     def whole_posture(self) -> Posture:

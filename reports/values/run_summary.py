@@ -16,7 +16,8 @@ class RunSummary:
     """One run's ending. ``degraded`` and ``undone`` are sentences; ``mutations`` counts the answered calls.
 
     ``approved_at`` is when the second person approved (ISO 8601, UTC), "" where nobody had to.
-    ``rules`` is the digest of all that it was judged by, "" where an earlier version began it.
+    ``rules`` is the digest of all that it was judged by, overrides and version too: another one than that of the rules
+    that are pinned. "" where an earlier version began it.
     ``goal`` is what its plan was to reach, ``record`` what the journal holds of it.
     """
 
@@ -50,7 +51,7 @@ def sentences(summary: RunSummary) -> Iterator[str]:
     yield f"{summary.outcome.upper()}: {summary.says}"
     yield f"incident {summary.incident}, run {summary.run}, plan {summary.digest[:12]}, {summary.mutations} calls"
     if summary.rules:
-        yield f"rules {summary.rules[:12]}"
+        yield f"rules with the run's overrides and version {summary.rules[:12]}"
     yield (
         f"operator {summary.operator}"
         + (f", approved by {summary.approver}" if summary.approver else "")

@@ -69,7 +69,7 @@ _NARROW = {
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
     "secretsmanager": "BatchGet Describe GetResourcePolicy List",
-    "ssm": "Describe GetA",
+    "ssm": "Describe GetA GetD",
 }
 _CONTENTS = (
     *("dynamodb:GetItem", "kms:Decrypt", "logs:GetLogEvents", "s3:GetObject", "secretsmanager:GetSecretValue"),

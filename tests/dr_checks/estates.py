@@ -23,6 +23,7 @@ from dr_estate.readers import (
     platform_resources,
     rds,
     rds_storage,
+    recovery_automation,
     route53,
     route53_private_names,
     s3,
@@ -111,6 +112,8 @@ def healthy() -> Snapshot:
             for row in recorded.get(rds.instances, Side.PRIMARY)
         ),
         (control_table.people.name, Side.DR): control_table.RequiredPeople("sit-dr-control", 1, "1"),
+        (recovery_automation.start.name, Side.DR): None,
+        (recovery_automation.roles.name, Side.GLOBAL): (),
         (terraform_state.held_locks.name, Side.DR): (),
         (vpc.internet_gateways.name, Side.DR): ("igw-1",),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),

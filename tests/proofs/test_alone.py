@@ -25,7 +25,7 @@ from sandbox.client.endpoint import Endpoint
 from tests.proofs.attack import EXECUTION, RECORDING, Attacker, Attempt, Draw, allowed_calls, shortest
 from tests.proofs.attacked import INCIDENT, Forgery, State, commands, estate, forgery, known_names
 from tests.proofs.changes import Aws
-from tests.utils.running import at_endpoint, rules
+from tests.utils.running import at_endpoint, direct_rules, rules
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -103,8 +103,7 @@ def stage(world: Endpoint, home: Path, config: Path, env: Environment) -> Stage:
 @pytest.fixture(scope="module", params=[AUTOMATED, BY_HAND])
 def prod(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     home = tmp_path_factory.mktemp("alone")
-    automated = "[automation]\nenabled = true\n" if request.param == AUTOMATED else ""
-    config = rules(home, "prod", automated + QUICK)
+    config = (rules if request.param == AUTOMATED else direct_rules)(home, "prod", QUICK)
     env = load_environment(config, "prod")
     with borrowed(env, 1) as world:
         yield stage(world, home, config, env)

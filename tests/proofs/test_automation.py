@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,14 +20,12 @@ from dr_estate.config.environment import Environment, Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
-from tests.utils.running import Ran, at_endpoint, command_of, rules, signed_in
+from tests.utils.running import Ran, at_endpoint, command_of, direct_rules, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
 
-AUTOMATED = (
-    "[automation]\nenabled = true\n[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
-)
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-123"
 PATIENCE_S = 150
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
@@ -97,7 +97,7 @@ def shown(command: Command, pattern: str) -> re.Match[str]:
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
     home = tmp_path_factory.mktemp("automated")
-    config = rules(home, "prod", AUTOMATED)
+    config = rules(home, "prod", QUICK)
     env = load_environment(config, "prod")
     with borrowed(env, 1) as world:
         world.put_image(config)
@@ -179,8 +179,15 @@ def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(
     second = prod.run(EXECUTE)
     assert second.code == 4, second.err
     assert f"{execution} of arn:aws:iam::{prod.env.account}:user/operator is under way: one at a time." in second.err
+    assert f"An approver ends it: `python utils/aws_mgmt/dr_cli.py -e prod --config {prod.config}" in second.err
     assert "Waiting" == prod.status(execution)
-    laptop.kill()
+    ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
+    assert (ended.code, f"({execution}): it was rejected" in ended.out) == (0, True), ended.err
+    assert laptop.wait(PATIENCE_S) == 4, laptop.err
+    assert "Rejected" == prod.status(execution)
+    assert "AWS waits" not in prod.run(f"approve --incident {INCIDENT}", "approver").err
+    again, _ = prod.asked(EXECUTE, "laptop-again")
+    again.kill()
 
 
 def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(prod: Prod) -> None:
@@ -200,6 +207,95 @@ def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(p
     assert (other.code, f"{execution} is for plan {given[:12]}" in other.err) == (4, True), other.err
     assert "operator" not in {row["person"] for row in prod.world.mutations()}
     laptop.kill()
+
+
+def attacks(prod: Prod) -> list[tuple[str, str, dict[str, Any]]]:
+    """What somebody with the operator's keys may try at what AWS starts: service, operation and its parameters."""
+    env = prod.env
+    role, document = env.named(env.names.recovery_role), {"Name": prod.document}
+    family, cluster = env.named(env.names.recovery_task), env.named(env.names.cluster)
+    approver = prod.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"]
+    approval = {"pk": {"S": f"APPROVAL#{approver}"}, "sk": {"S": INCIDENT}}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    container = {"name": "dr", "image": "any"}
+    return [
+        ("ssm", "start_automation_execution", {"DocumentName": prod.document, "DocumentVersion": "1"}),
+        ("ssm", "start_automation_execution", {"DocumentName": "AWS-RunShellScript"}),
+        ("ssm", "update_document", {**document, "Content": "{}"}),
+        ("ssm", "update_document_default_version", {**document, "DocumentVersion": "1"}),
+        ("ssm", "delete_document", document),
+        ("ssm", "create_document", {"Name": "own", "Content": "{}"}),
+        ("ssm", "stop_automation_execution", {"AutomationExecutionId": "1" * 36}),
+        ("ecs", "register_task_definition", {"family": family, "containerDefinitions": [container]}),
+        ("ecs", "run_task", {"cluster": cluster, "taskDefinition": family}),
+        ("ecs", "execute_command", {"cluster": cluster, "task": "t", "command": "sh", "interactive": True}),
+        ("iam", "update_assume_role_policy", {"RoleName": role, "PolicyDocument": trust}),
+        ("iam", "attach_user_policy", {"UserName": "operator", "PolicyArn": "arn:aws:iam::aws:policy/Administrator"}),
+        ("iam", "tag_role", {"RoleName": env.named(env.names.break_glass_role), "Tags": [{"Key": "a", "Value": "b"}]}),
+        ("sts", "assume_role", {"RoleArn": f"arn:aws:iam::{env.account}:role/{role}", "RoleSessionName": "operator"}),
+        ("dynamodb", "put_item", {"TableName": env.named(env.names.control_table), "Item": approval}),
+        ("dynamodb", "delete_item", {"TableName": env.named(env.names.control_table), "Key": approval}),
+    ]
+
+
+def test_the_operators_own_keys_change_nothing_of_what_aws_starts(prod: Prod) -> None:
+    clients, done = prod.aws("operator"), []
+    for service, operation, params in attacks(prod):
+        side = Side.GLOBAL if service == "iam" else Side.DR
+        try:
+            getattr(clients.client(service, side), operation)(**params)
+            done.append(f"{service}:{operation} {params}")
+        except ClientError as refused:
+            if not refused.response["Error"]["Code"].startswith("AccessDenied"):
+                done.append(f"{service}:{operation}: {refused}")
+    assert [] == done
+
+
+def test_a_file_that_switches_automation_off_runs_nothing_even_where_nobody_pinned_rules(
+    prod: Prod, tmp_path: Path
+) -> None:
+    """The tool refuses other rules than the pinned ones; without a pin IAM denies the first change."""
+    assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
+    direct = replace(prod, config=direct_rules(tmp_path, "prod", QUICK))
+    pinned = direct.run(EXECUTE)
+    assert (pinned.code, "automation.enabled is false (pinned: true)" in pinned.err) == (4, True), pinned.err
+    table = prod.aws("admin").client("dynamodb", Side.DR)
+    name = prod.env.named(prod.env.names.control_table)
+    for row in table.scan(TableName=name)["Items"]:
+        if row["sk"]["S"] == "#RULES":
+            table.delete_item(TableName=name, Key={key: row[key] for key in ("pk", "sk")})
+    prod.world.reset_mutations()
+    assert direct.run(EXECUTE).code != 0
+    assert [] == [row for row in prod.world.mutations() if row["done"] and row["person"] == "operator"]
+
+
+def test_an_approval_from_before_is_given_to_aws_by_the_same_command_and_the_page_says_what_became_of_each(
+    prod: Prod,
+) -> None:
+    approve = f"approve --incident {INCIDENT}"
+    assert prod.run(approve, "approver").code == 0
+    assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
+    assert "withdrawn" in approvals_on_the_page(prod)
+    first = prod.run(approve, "approver")
+    assert f"failover --execute --incident {INCIDENT}` is the operator's" in first.out.partition("In short")[2]
+    assert "not run" in approvals_on_the_page(prod)
+    laptop, execution = prod.asked(EXECUTE, "laptop")
+    again = prod.run(approve, "approver")
+    assert (again.code, f"AWS runs it now ({execution})" in again.out) == (0, True), again.err
+    assert "DR status" not in again.err, "the plan was approved already, and is not assessed again"
+    shown(laptop, r" begin ")
+    os.kill(laptop.process.pid or 0, signal.SIGINT)
+    assert laptop.wait(PATIENCE_S) == 130, laptop.err
+    assert f"attach --incident {INCIDENT}` watches it again" in laptop.err
+
+
+def approvals_on_the_page(prod: Prod) -> str:
+    """The text of the approvals' table on the page of an assessment."""
+    assert prod.run(f"failover --incident {INCIDENT}", "reader").code == 0
+    page = max((prod.home / "out").glob("prod-failover-*/report.html"), key=lambda path: path.stat().st_mtime)
+    found = re.search(r'id="approvals".*?</table>', page.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return re.sub(r"<[^>]+>", " ", found[0])
 
 
 def test_the_operators_own_keys_change_nothing_of_the_estate(prod: Prod) -> None:

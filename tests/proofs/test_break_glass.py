@@ -25,9 +25,7 @@ from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
 
-AUTOMATED = (
-    "[automation]\nenabled = true\n[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
-)
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1"
 INCIDENT = "INC-123"
 PATIENCE_S = 150
 OPEN = [{"Key": "dr:open-for", "Value": "operator"}]
@@ -86,7 +84,7 @@ class Glass:
 
 @pytest.fixture
 def glass(tmp_path: Path) -> Iterator[Glass]:
-    config = rules(tmp_path, "prod", AUTOMATED)
+    config = rules(tmp_path, "prod", QUICK)
     env = load_environment(config, "prod")
     with borrowed(env, 1) as world:
         world.timing(transition_s=0.1, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)

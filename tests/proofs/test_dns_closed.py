@@ -24,7 +24,7 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
-from tests.utils.running import Ran, at_endpoint, command_of, journal_of, rules, signed_in
+from tests.utils.running import Ran, at_endpoint, command_of, direct_rules, journal_of, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
 
@@ -106,7 +106,7 @@ class Estate:
 
 @contextmanager
 def _lost(home: Path, name: str) -> Iterator[Estate]:
-    config = rules(home, name, QUICK)
+    config = direct_rules(home, name, QUICK)
     env = load_environment(config, name)
     with borrowed(env, tenants=1) as world:
         world.timing(transition_s=0.1)

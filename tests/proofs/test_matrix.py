@@ -62,7 +62,13 @@ NO_DISASTER = {
     "health-checks.held-from-dr": "no shipped environment has its primary region in us-east-1: its examples show it",
     "prerequisites.contacts-named": "the contacts stand in the environment file, which no disaster of AWS can change",
 }
-OF_PROD_ALONE = {"customer-stays-behind", "customer-without-tenant"}
+OF_PROD_ALONE = {
+    "customer-stays-behind",
+    "customer-without-tenant",
+    "recovery-document-gone",
+    "recovery-image-gone",
+    "recovery-role-distrusted",
+}
 OF_WARM_ALONE = {
     "alb-targets-unhealthy",
     "ecs-deployment-failed",

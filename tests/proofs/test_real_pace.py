@@ -23,6 +23,7 @@ from sandbox.client.traffic_writer import Sites
 from tests.hosting import hosted
 from tests.proofs.test_other_shapes import FOLDER
 from tests.proofs.test_round_trip import INCIDENT, ROOT, Trip
+from tests.utils.running import run_directly
 from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
@@ -87,6 +88,7 @@ DAYS = EVERY if os.environ.get("DR_FULL_MATRIX") else [day for day in EVERY if s
 def test_everybody_is_served_by_the_dr_region_about_as_soon_as_the_plan_says(day: Day, tmp_path: Path) -> None:
     text = (day.folder / f"{day.environment}.toml").read_text(encoding="utf-8")
     (tmp_path / f"{day.environment}.toml").write_text(f"{text}\n{SETTINGS}", encoding="utf-8")
+    run_directly(tmp_path / f"{day.environment}.toml")
     env = load_environment(tmp_path, day.environment)
     with hosted(env, 1, speed=day.speed) as world:
         begin(world, day)

@@ -34,6 +34,7 @@ from dr_estate.snapshot.observer import observe
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import KINDS, Sites, Writer, missing
 from tests.proofs.watching import reader_of
+from tests.utils.running import run_directly
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -135,6 +136,7 @@ def trip(name: str, home: Path, folder: Path = ROOT / "environments") -> Iterato
     there = "[failback]\n" in text
     text = text.replace("[failback]\n", f"[failback]\n{SHORT}") if there else f"{text}\n[failback]\n{SHORT}"
     (home / f"{name}.toml").write_text(text + QUICK, encoding="utf-8")
+    run_directly(home / f"{name}.toml")
     env = load_environment(home, name)
     with borrowed(env, 2) as world:
         world.timing(transition_s=0.3, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)

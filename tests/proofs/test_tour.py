@@ -11,12 +11,22 @@ import pytest
 from tests.utils.pseudo_terminal import begun
 from tests.utils.running import command_of
 from tests.worlds import home_with_seeds
+from utils.aws_mgmt.cli.commands.tour import INCIDENT
 
 pytestmark = pytest.mark.proof
 
 SCREENS = (
-    *("A healthy estate", "The region dies", "Assess", "Approve", "Fail over", "Validate", "The region is back"),
-    *("Assess the return", "Approve the return", "Fail back", "Review", "The report"),
+    *(
+        "A healthy estate",
+        "The region dies",
+        "Assess",
+        "Fail over: ask",
+        "Approve",
+        "Fail over",
+        "Validate",
+        "The region is back",
+    ),
+    *("Assess the return", "Fail back: ask", "Approve the return", "Fail back", "Review", "The report"),
 )
 HALF_OF_IT_S = 300
 
@@ -25,14 +35,14 @@ def test_the_tour_plays_every_screen_and_leaves_reports_and_no_sandbox(tmp_path:
     home_with_seeds(tmp_path / "sandbox")
     command, env = command_of("tour --non-interactive", tmp_path)
     with begun([sys.executable, *command], {**env, "TERM": "xterm"}) as terminal:
-        terminal.until("=== 7.", HALF_OF_IT_S)
+        terminal.until("=== 8.", HALF_OF_IT_S)
         terminal.until("the tour is over", HALF_OF_IT_S)
         assert terminal.wait() == 0
         text = "\n".join(terminal.lines)
     assert re.findall(r"^=== \d+\. (.*?)\.", text, re.MULTILINE) == list(SCREENS)
     answers = re.findall(r"Answer:   (\w+),", text)
     assert (answers[0], answers[-1]) == ("READY", "READY")
-    assert 2 == answers.count("DONE"), "a failover and a failback"
+    assert 2 == len(re.findall(f"the run of {INCIDENT} ended with exit 0", text)), "a failover and a failback"
     assert "In the tour somebody sends it for you: change-batch-" in text
     (folder,) = (tmp_path / "out").glob("prod-tour-*")
     assert list((folder / "results").glob("prod-failback-*/report.json"))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.utils.forking import begin
 
@@ -88,6 +89,19 @@ def rules(home: Path, name: str, extra: str) -> Path:
     shipped = (ROOT / "environments" / f"{name}.toml").read_text(encoding="utf-8")
     (folder / f"{name}.toml").write_text(f"{shipped}\n{extra}\n", encoding="utf-8")
     return folder
+
+
+def direct_rules(home: Path, name: str, extra: str) -> Path:
+    """As ``rules``, where the operator runs a recovery and AWS starts none: automation.enabled is off."""
+    folder = rules(home, name, extra)
+    run_directly(folder / f"{name}.toml")
+    return folder
+
+
+def run_directly(file: Path) -> None:
+    """Switch automation.enabled off in an environment file, where it is on."""
+    file.write_text(file.read_text(encoding="utf-8").replace("[automation]\nenabled = true\n", ""), encoding="utf-8")
+    assert not load_environment(file.parent, file.stem).automation.enabled
 
 
 def warm_rules(home: Path, name: str, extra: str) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from dr_estate.config.environment import load_environment
 from tests.utils.pseudo_terminal import begun
-from tests.utils.running import ROOT, command_of, dr_cli, rules, signed_in
+from tests.utils.running import ROOT, command_of, direct_rules, dr_cli, signed_in
 from tests.worlds import borrowed, home_with_seeds
 
 pytestmark = pytest.mark.proof
@@ -61,7 +61,7 @@ def shell() -> dict[str, str]:
 def test_at_80_columns_the_command_is_pasted_as_it_stands_and_the_run_ends_well(
     tmp_path: Path, shell: dict[str, str]
 ) -> None:
-    config, home = rules(tmp_path, "prod", QUICK), tmp_path / "the results"
+    config, home = direct_rules(tmp_path, "prod", QUICK), tmp_path / "the results"
     with borrowed(load_environment(config, "prod"), tenants=2) as world:
         world.inject("primary-dark")
         operator = signed_in(world, "operator")
@@ -74,7 +74,7 @@ def test_at_80_columns_the_command_is_pasted_as_it_stands_and_the_run_ends_well(
 
 
 def test_at_100_columns_the_command_reaches_the_sandbox_from_any_shell(tmp_path: Path, shell: dict[str, str]) -> None:
-    config, home = rules(tmp_path, "prod", QUICK), tmp_path / "results"
+    config, home = direct_rules(tmp_path, "prod", QUICK), tmp_path / "results"
     home_with_seeds(home / "sandbox")
     prod = Prod(home, f"-e prod --config {config}", {})
     up = dr_cli(f"{prod.words} --tenants 2 sandbox up", home)

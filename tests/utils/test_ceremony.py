@@ -20,7 +20,7 @@ from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, verify
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
-from tests.utils.running import ROOT, Ran, at_endpoint, command_of, rules, signed_in
+from tests.utils.running import ROOT, Ran, at_endpoint, command_of, direct_rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -53,7 +53,7 @@ class Ceremony:
 @pytest.fixture(scope="module")
 def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
     home = tmp_path_factory.mktemp("ceremony")
-    config = rules(home, "prod", QUICK)
+    config = direct_rules(home, "prod", QUICK)
     env = load_environment(config, "prod")
     with borrowed(env, tenants=2) as world:
         aws = Aws(world.url, world.people["admin"], env, tenant="")

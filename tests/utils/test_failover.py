@@ -16,7 +16,7 @@ from dr_estate.config.environment import Side, load_environment
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
-from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
+from tests.utils.running import ROOT, Ran, at_endpoint, direct_rules, dr_cli, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
@@ -78,7 +78,7 @@ def here(prod: Prod, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 @pytest.fixture(scope="module")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
     home = tmp_path_factory.mktemp("prod")
-    config = rules(home, "prod", QUICK)
+    config = direct_rules(home, "prod", QUICK)
     with borrowed(load_environment(config, "prod"), tenants=2) as world:
         world.keep("healthy")
         yield Prod(world, home, config)

@@ -23,7 +23,7 @@ from sandbox.client.embedded import HURRIED
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import begin
-from tests.utils.running import Ran, at_endpoint, command_of, rules, signed_in
+from tests.utils.running import Ran, at_endpoint, command_of, direct_rules, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.app import evaluation
 from utils.aws_mgmt.app.assessment import assess
@@ -132,7 +132,7 @@ class Prod:
 @pytest.fixture(scope="module")
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Endpoint, Path, Environment, Plan]]:
     home = tmp_path_factory.mktemp("prod")
-    folder = rules(home, "prod", QUICK)
+    folder = direct_rules(home, "prod", QUICK)
     shipped = (folder / "prod.toml").read_text(encoding="utf-8")
     (folder / "prod.toml").write_text(shipped.replace('dns_step = "manual"', 'dns_step = "automatic"'))
     env = load_environment(folder, "prod")
@@ -206,7 +206,7 @@ APPROVES_ITSELF = {
 def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
     prod: Prod, tmp_path: Path, edits: dict[str, str], exceptions: str, named: str
 ) -> None:
-    config = rules(tmp_path, "prod", "")
+    config = direct_rules(tmp_path, "prod", "")
     text = (prod.home / "environments" / "prod.toml").read_text(encoding="utf-8")
     for pinned, edited in edits.items():
         assert pinned in text
@@ -226,7 +226,7 @@ def test_other_rules_than_the_pinned_ones_run_nothing_and_are_named(
 @pytest.mark.proof
 def test_where_nobody_pinned_rules_a_file_for_one_person_runs_nothing(prod: Prod, tmp_path: Path) -> None:
     """The account's own control table asks for two, by a tag that IAM lets no operator write."""
-    config = rules(tmp_path, "prod", "")
+    config = direct_rules(tmp_path, "prod", "")
     (config / "prod.toml").write_text(
         (prod.home / "environments" / "prod.toml").read_text(encoding="utf-8").replace("people = 2", "people = 1")
     )

@@ -21,7 +21,7 @@ from sandbox.core.state import Outage
 from tests.house.commands import aws_faults, fault_of
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
-from tests.utils.running import Ran, command_of, rules, signed_in
+from tests.utils.running import Ran, command_of, direct_rules, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -128,7 +128,7 @@ class Ceremony:
 @pytest.fixture(scope="module")
 def ceremony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ceremony]:
     home = tmp_path_factory.mktemp("prod")
-    config = rules(home, "prod", QUICK)
+    config = direct_rules(home, "prod", QUICK)
     env = load_environment(config, "prod")
     with borrowed(env, tenants=1) as world:
         aws = Aws(world.url, world.people["admin"], env, tenant="")

@@ -11,6 +11,7 @@ import pytest
 from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules
 from dr_checks.core.exceptions import ExceptionRule
 from dr_estate.config.environment import Environment
+from dr_estate.config.recovery_settings import AutomationSettings
 from tests.dr_actions.deciding import (
     APPROVER,
     APPROVER_ID,
@@ -27,7 +28,9 @@ from tests.dr_actions.deciding import (
 )
 
 GAP = ExceptionRule("prerequisites.control-table", "*", "operator", "it is fine", date(2099, 12, 31))
-ALONE = PROD.model_copy(update={"approvals": PROD.approvals.model_copy(update={"people": 1})})
+ALONE = PROD.model_copy(
+    update={"approvals": PROD.approvals.model_copy(update={"people": 1}), "automation": AutomationSettings()}
+)
 OTHERS = EffectiveRules.of(PROD, (GAP,), "1.0")
 
 
@@ -46,7 +49,8 @@ def test_the_pinned_rules_allow_a_run_and_others_are_named() -> None:
 
 def test_one_person_of_an_edited_file_is_told_by_the_pinned_number() -> None:
     alone = EffectiveRules.of(ALONE, (), "1.0")
-    assert "approvals.people is 1 (pinned: 2)" in refused(ALONE, rules=alone, pins=(pin(),))[RULE]
+    message = refused(ALONE, rules=alone, pins=(pin(),))[RULE]
+    assert "approvals.people is 1 (pinned: 2); automation.enabled is false (pinned: true)" in message
 
 
 def test_the_newest_pin_of_another_person_counts() -> None:

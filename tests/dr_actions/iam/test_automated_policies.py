@@ -35,6 +35,8 @@ def judged(role: str, action: str, resource: str, context: Mapping[str, tuple[st
 def test_the_operator_starts_this_document_alone_and_approves_nothing() -> None:
     assert ALLOWED == judged(IamRole.OPERATOR, START, DOCUMENT)
     assert ALLOWED != judged(IamRole.OPERATOR, START, OTHERS_DOCUMENT)
+    former = DOCUMENT.replace("$DEFAULT", "1")
+    assert ALLOWED != judged(IamRole.OPERATOR, START, former), "a former version may ask former approvers"
     assert EXPLICIT_DENY == judged(IamRole.OPERATOR, SIGNAL, EXECUTION)
 
 

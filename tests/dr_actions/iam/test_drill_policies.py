@@ -11,7 +11,7 @@ from dr_actions.iam.action_names import actions_of
 from dr_actions.iam.policies import HOME, IamRole, declared, policies
 from dr_estate.model.playbook import DRILLING, FORBIDDEN
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, IMPLICIT_DENY, AccessRequest, IamPolicy, decide
-from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY, SIT
+from tests.dr_actions.iam.test_policies import DR, ENVIRONMENTS, GLOBAL, PRIMARY, SIT, acting_role
 
 HELD = policies(SIT, declared())
 STAMP = "20260107-101500"
@@ -141,7 +141,7 @@ def test_its_policies_are_the_operators_but_for_what_is_never_done() -> None:
 def test_every_environment_denies_the_same_beyond_the_drill(name: str) -> None:
     env = ENVIRONMENTS[name]
     (never,) = [d for p, d in policies(env, declared())[IamRole.DRILL].items() if p.endswith("-drill-never")]
-    of_operators = policies(env, declared())[IamRole.OPERATOR][f"{name}-dr-operator-never"]
+    of_operators = policies(env, declared())[acting_role(env)][f"{name}-dr-operator-never"]
     statements = [statement for statement in of_operators["Statement"] if statement["Sid"] != "NeverDelete"]
     assert statements == [statement for statement in never["Statement"] if statement in statements]
     denied = {action for statement in never["Statement"] for action in statement.get("Action", ())}

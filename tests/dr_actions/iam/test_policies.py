@@ -15,7 +15,7 @@ import pytest
 from dr_actions.actions.registry import actions
 from dr_actions.guard.destructive_operations import is_read
 from dr_actions.iam.action_names import actions_of
-from dr_actions.iam.policies import LIMIT, DeclaredOperations, IamRole, declared, policies, role_name, size
+from dr_actions.iam.policies import LIMIT, DeclaredOperations, IamRole, StackRole, declared, policies, role_name, size
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.scopes import control_table
 from dr_estate.model.playbook import FENCING, FORBIDDEN, HOMECOMING, changing_actions
@@ -47,6 +47,11 @@ OF_RESTORED_FILES: list[tuple[str, str, dict[str, str], bool]] = [
     ("ecs:RunTask", "task-definition/sit-tenant-1:2", {}, True),
     ("ecs:RunTask", "task-definition/prod-tenant-1:2", {}, False),
 ]
+
+
+def acting_role(env: Environment) -> IamRole | StackRole:
+    """The role whose rights a recovery has: the task's where AWS starts runs."""
+    return StackRole.RECOVERY if env.automation.enabled else IamRole.OPERATOR
 
 
 @cache
@@ -262,7 +267,8 @@ def shifted(name: str, action: str = "UPSERT", kind: str = "A", env: Environment
         f"{key}Actions": (action,),
         f"{key}RecordTypes": (kind,),
     }
-    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared())[IamRole.OPERATOR].items()]
+    documents = policies(env, declared())[acting_role(env)]
+    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in documents.items()]
     return decide(iam_policies, AccessRequest(key, "arn:aws:route53:::hostedzone/Z1", context)).word
 
 

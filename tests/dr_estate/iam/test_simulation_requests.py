@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.iam.policies import IamRole, declared, policies
+from dr_actions.iam.policies import declared, policies
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.simulation_requests import SimulationRequest, demands, kind_of
 from dr_estate.model.playbook import (
@@ -25,6 +25,7 @@ from dr_estate.model.playbook import (
 )
 from sandbox.moto_ext.iam.iam import ON_NOTHING
 from sandbox.moto_ext.iam.policies import ALLOWED, EXPLICIT_DENY, AccessRequest, IamPolicy, decide
+from tests.dr_actions.iam.test_policies import acting_role
 
 ENVIRONMENTS = {name: load_environment(Path(__file__).parents[3] / "environments", name) for name in ("sit", "prod")}
 SIT = ENVIRONMENTS["sit"]
@@ -50,7 +51,7 @@ def word(documents: list[IamPolicy], action: str, resource: str, demand: Simulat
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_generated_policies_allow_all_that_is_asked_but_what_nobody_may_do(name: str) -> None:
     env = ENVIRONMENTS[name]
-    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared())[IamRole.OPERATOR].items()]
+    iam_policies = [IamPolicy(n, json.dumps(d)) for n, d in policies(env, declared())[acting_role(env)].items()]
     questions = {
         (action, demand.region, resource, demand.context): word(iam_policies, action, resource, demand)
         for demand in demands(env)

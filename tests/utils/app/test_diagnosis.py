@@ -14,9 +14,13 @@ from dr_estate.aws.recording import Exchange
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.world_id import WorldId
+from dr_estate.readers import recovery_automation as automation
+from dr_estate.readers.recovery_automation import StartOfRuns
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 from reports.render.diagnosis import headline, render
 from reports.values.diagnosis import Diagnosis, Fact, Problem, ServiceAccess, Standing
+from tests.dr_checks.examples.recovery_automation import ROLES, START, STARTED
+from tests.dr_checks.worlds import world as values
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.diagnosis import Examination, diagnose
 from utils.aws_mgmt.app.next_steps import after_diagnosis
@@ -199,3 +203,33 @@ def test_a_screen_ends_with_the_policy_that_allows_what_was_denied(form: str) ->
     shown = render(concluded(denied), form)
     assert '"Effect": "Allow"' in shown
     assert "rds:DescribeDBInstances" in shown
+
+
+@pytest.mark.parametrize(
+    ("start", "expected", "message"),
+    [
+        (START, Standing.OK, "AWS can start a run"),
+        (replace(START, current=None), Standing.FAIL, "sit-dr-recovery: absent"),
+        (replace(START, image="ghcr.io/dr:7", image_region="", image_there=None), Standing.WARN, "ghcr.io/dr:7"),
+        (DENIED, Standing.UNKNOWN, ""),
+    ],
+)
+def test_where_aws_starts_the_runs_the_control_stack_is_a_fact_of_its_own(
+    start: StartOfRuns | Unavailable, expected: Standing, message: str
+) -> None:
+    seen = values({(automation.start, Side.DR): start, (automation.roles, Side.GLOBAL): ROLES})
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    facts = {fact.subject: fact for fact in diagnose(STARTED, world, Examination((HEARD,), seen), NOW).facts}
+    assert facts["control stack"].state is expected
+    assert message in facts["control stack"].message
+    assert "control stack" not in {
+        fact.subject for fact in diagnose(SIT, world, Examination((HEARD,), seen), NOW).facts
+    }
+
+
+def test_where_aws_starts_the_runs_a_person_recovers_by_the_break_glass_role() -> None:
+    env = STARTED.model_copy(update={"people": STARTED.people.model_copy(update={"break_glass": USER})})
+    world = ObservedWorld(WorldId.live(SIT.account), Credentials(None, "key", "secret"))
+    heard = Examination((HEARD,), None, break_glass="allowed")
+    (fact,) = (fact for fact in diagnose(env, world, heard, NOW).facts if fact.subject == "break-glass")
+    assert fact.message.endswith("role/sit-dr-break-glass")

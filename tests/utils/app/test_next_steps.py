@@ -15,6 +15,7 @@ from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side, load_environment
+from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
@@ -36,7 +37,8 @@ from utils.aws_mgmt.app.next_steps import (
 )
 from utils.aws_mgmt.app.options import ApproveOptions, FailbackOptions, Options, RecoveryOptions, StatusOptions
 
-ENV = load_environment(ROOT / "environments", "sit")
+ENV, PROD = (load_environment(ROOT / "environments", name) for name in ("sit", "prod"))
+ENVIRONMENTS = {"sit": ENV, "prod": PROD, "direct": PROD.model_copy(update={"automation": AutomationSettings()})}
 
 
 def typed_as(words: str) -> str:
@@ -135,7 +137,7 @@ def test_an_interrupted_command_says_that_it_only_looked_only_where_it_did(typed
 def _looked(posture: PostureName, *results: CheckResult, posture_next: str = "", environment: str = "sit") -> Report:
     return Report(
         command="status",
-        environment=load_environment(ROOT / "environments", environment),
+        environment=ENVIRONMENTS[environment],
         world="sandbox",
         observed_at=NOW,
         posture=posture,
@@ -188,7 +190,8 @@ DIGEST = PLAN.digest[:12]
 @pytest.mark.parametrize(
     ("environment", "advice", "posture", "blind", "next_one"),
     [
-        ("prod", Advice.PROCEED, PostureName.PRIMARY_LOST, False, f"approve --incident INC-1 --digest {DIGEST}"),
+        ("prod", Advice.PROCEED, PostureName.PRIMARY_LOST, False, "failover --execute --incident INC-1"),
+        ("direct", Advice.PROCEED, PostureName.PRIMARY_LOST, False, f"approve --incident INC-1 --digest {DIGEST}"),
         ("sit", Advice.RISKY, PostureName.PRIMARY_LOST, False, "failover --execute --incident INC-1"),
         ("sit", Advice.DO_NOT_FAILOVER, PostureName.NORMAL, False, "failover --planned"),
         ("sit", Advice.DO_NOT_FAILOVER, PostureName.DEGRADED, False, "status"),
@@ -199,7 +202,7 @@ DIGEST = PLAN.digest[:12]
 def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     environment: str, advice: Advice, posture: PostureName, blind: bool, next_one: str
 ) -> None:
-    options = parsed(RecoveryOptions, f"-e {environment} failover --incident INC-1")
+    options = parsed(RecoveryOptions, f"-e {ENVIRONMENTS[environment].name} failover --incident INC-1")
     report = _looked(posture, environment=environment)
     weighed = Assessment(advice, blind, (), (), (), PLAN, Posture(posture, "so."), 1, 1.0)
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")

@@ -18,7 +18,7 @@ from dr_actions.clients.mutating_client import GuardRefused, SendFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.recovery_document import APPROVE, EXIT_CODE
+from dr_estate.model.recovery_document import ALONE, APPROVE, EXIT_CODE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -30,6 +30,7 @@ RULE = "authority.automation"
 class ExecutionState(StrEnum):
     """Where an execution stands, of AWS's many words."""
 
+    BEGINS = "begins"
     AWAITED = "waits for an approver"
     RUNNING = "runs"
     ENDED = "ended"
@@ -41,7 +42,10 @@ _STATES = {"Pending": ExecutionState.RUNNING, "InProgress": ExecutionState.RUNNI
 
 @dataclass(frozen=True)
 class RecoveryExecution:
-    """An execution of the document. ``exit_code`` is the task's, None while it has none; ``failure`` AWS's own word."""
+    """An execution of the document. ``exit_code`` is the task's, None while it has none; ``failure`` AWS's own word,
+    ``arguments`` what the starter gave the run beside goal, incident and digest. ``beside_another``: it was refused
+    because one that began earlier was not over.
+    """
 
     id: str
     state: ExecutionState
@@ -53,6 +57,8 @@ class RecoveryExecution:
     approved: bool
     failure: str = ""
     exit_code: int | None = None
+    arguments: tuple[str, ...] = ()
+    beside_another: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,15 @@ class RecoveryAutomation:
         """Approve it there, as the caller."""
         self._send("SendAutomationSignal", AutomationExecutionId=execution.id, SignalType="Approve")
 
+    def reject(self, execution: RecoveryExecution) -> None:
+        """Reject what waits there, as the caller: it is over then, and runs nothing."""
+        self._send("SendAutomationSignal", AutomationExecutionId=execution.id, SignalType="Reject")
+
+    def going(self) -> RecoveryExecution | None:
+        """The one that is not over yet; None where there is none."""
+        over = (ExecutionState.ENDED, ExecutionState.FAILED)
+        return next((found for found in self._all() if found.state not in over), None)
+
     def _all(self) -> Iterator[RecoveryExecution]:
         """Every execution that AWS keeps (30 days), the newest first."""
         only = [{"Key": "DocumentNamePrefix", "Values": [self._document]}]
@@ -128,9 +143,12 @@ class RecoveryAutomation:
 
 
 def break_glass(env: Environment) -> str:
-    """The way that is left where Systems Manager is lost."""
+    """The way that is left where Systems Manager is lost, or what deploy/ makes is not there."""
     role = env.named(env.names.break_glass_role)
-    return f"Where Systems Manager is lost, an approver opens the role {role}: deploy/README.md, Break-glass."
+    return (
+        "`dr_cli.py status` shows whether all that deploy/ makes is there. Where it is not, or Systems Manager is "
+        f"lost, an approver opens the role {role}: deploy/README.md, Break-glass."
+    )
 
 
 def _execution(row: dict[str, Any]) -> RecoveryExecution:
@@ -140,6 +158,8 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
     state = _STATES.get(row["AutomationExecutionStatus"], ExecutionState.FAILED)
     if row["AutomationExecutionStatus"] == "Waiting" or steps.get(APPROVE) == "Waiting":
         state = ExecutionState.AWAITED
+    elif state is ExecutionState.RUNNING and steps.get(APPROVE) != "Success":
+        state = ExecutionState.BEGINS
     return RecoveryExecution(
         id=str(row["AutomationExecutionId"]),
         state=state,
@@ -150,6 +170,8 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
         digest=given.get("PlanDigest", ""),
         approved=steps.get(APPROVE) == "Success",
         failure=str(row.get("FailureMessage") or ""),
+        beside_another=steps.get(ALONE) == "Failed",
+        arguments=tuple(row.get("Parameters", {}).get("Arguments", ())),
         exit_code=int(codes[0]) if codes and codes[0].lstrip("-").isdigit() else None,
     )
 

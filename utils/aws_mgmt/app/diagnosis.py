@@ -14,6 +14,8 @@ from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, StringShape, StructureShape
 
 from dr_actions.iam.action_names import actions_of
+from dr_checks.core.model import Status, worst
+from dr_checks.core.registry import checks, judge
 from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
 from dr_estate.aws.recording import Exchange, ExchangeRecorder
@@ -40,6 +42,8 @@ _SEEN_ONCE = 6
 _DOCUMENTED = {("ec2:DescribeInternetGateways", "InternetGateways.Attachments.State", "available")}
 """Words that AWS documents, and that botocore's model does not list. Source: API_InternetGatewayAttachment."""
 _OF_IDENTITY_CENTER = "AWSReservedSSO_"
+_CONTROL_STACK = ("recovery-automation.document", "recovery-automation.task", "recovery-automation.roles")
+_JUDGED = {Status.WARN: Standing.WARN, Status.FAIL: Standing.FAIL, Status.UNKNOWN: Standing.UNKNOWN}
 _Call = tuple[str, str]
 _STANDINGS = {
     Coverage.LASTS: Standing.OK,
@@ -103,7 +107,10 @@ def _decision(answer: Mapping[str, Any] | None) -> str | None:
 
 
 def _operator_role(environment: Environment) -> str:
-    return f"arn:aws:iam::{environment.account}:role/{environment.acting_role}"
+    """The role in which a person recovers: the break-glass role where AWS starts the runs."""
+    names = environment.names
+    name = names.break_glass_role if environment.automation.enabled else names.operator_role
+    return f"arn:aws:iam::{environment.account}:role/{environment.named(name)}"
 
 
 def _everywhere(environment: Environment, allowed: Iterable[str]) -> set[_Call]:
@@ -145,6 +152,7 @@ def diagnose(environment: Environment, world: ObservedWorld, heard: Examination,
         _clock(heard, world.clock),
         *_sign_in(environment, world.credentials, _needed_s(environment, heard.snapshot), at),
         _break_glass(environment, heard.break_glass),
+        *_control_stack(environment, heard),
         *_opted_in(heard),
         _replication(environment, heard),
     )
@@ -280,6 +288,21 @@ def _break_glass(environment: Environment, decision: str | Unavailable | None) -
         message = f"{principal} may not assume {role} ({decision})"
         return Fact(subject, Standing.FAIL, message, f"Allow it sts:AssumeRole on {role}.")
     return Fact(subject, Standing.OK, f"{principal} may assume {role}")
+
+
+def _control_stack(environment: Environment, heard: Examination) -> Iterator[Fact]:
+    """Whether AWS can start a run: what `status` says of the document, the task, its image and their roles."""
+    if not environment.automation.enabled or heard.snapshot is None:
+        return
+    results = [judge(checks()[name], heard.snapshot, environment) for name in _CONTROL_STACK]
+    status = worst([result.status for result in results])
+    bad = [finding for result in results for finding in result.findings if finding.status is status]
+    if status not in _JUDGED:
+        message = "AWS can start a run: document, task, image and roles are there"
+        yield Fact("control stack", Standing.OK, message)
+        return
+    message = "; ".join(f"{finding.subject}: {finding.measured}, {finding.because}" for finding in bad)
+    yield Fact("control stack", _JUDGED[status], message, bad[0].remedy)
 
 
 def _opted_in(heard: Examination) -> Iterator[Fact]:

@@ -101,6 +101,8 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
         return str(DIAGNOSIS)
     if assessment.advice not in (Advice.PROCEED, Advice.RISKY):
         return _instead(options, report)
+    if report.environment.automation.enabled:
+        return str(NextStep(execution(options, incident or _TICKET), "asks AWS to run this plan; an approver lets it"))
     if report.environment.approvals.people > 1:
         approved = approval(options, incident, short(assessment.plan.digest))
         return str(NextStep(approved, "is for the second person, who approves this plan"))
@@ -172,6 +174,19 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
     return str(_RETURN)
 
 
+def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[str]) -> str:
+    """What to do once a run that AWS started has ended: what comes after it, or the same run where it did not end well.
+
+    ``arguments`` are those that it was started with.
+    """
+    if code != Exit.READY:
+        again = Command((goal, *arguments, "--execute", *_incident(incident)))
+        return str(NextStep(again, "goes on from here, once an approver lets it"))
+    if goal == "failover":
+        return str(_RETURN)
+    return str(NextStep(Command(("log", "--review", *_incident(incident))), "writes the review of the incident"))
+
+
 def invocation_of(options: Options) -> Invocation:
     """The options that every command printed for these needs to mean the same world and rules."""
     return Invocation(tuple(_world_options(options)), options.program)
@@ -227,6 +242,11 @@ def task_arguments(options: RecoveryOptions) -> tuple[str, ...]:
 def attach_of(incident: str) -> Command:
     """The command that watches the incident's run, from any machine."""
     return Command(("attach", *_incident(incident)))
+
+
+def withdrawal_of(incident: str) -> Command:
+    """The approver's command by which nothing runs for the incident, not even what waits for an approver."""
+    return Command(("approve", "--withdraw", *_incident(incident)))
 
 
 def run_of(goal: Goal, options: Options, incident: str) -> Command:

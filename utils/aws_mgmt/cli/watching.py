@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model import plan as plans
+from dr_actions.model.plan import Step
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
@@ -16,9 +18,13 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
-from utils.aws_mgmt.app.next_steps import NextStep, log_of
+from utils.aws_mgmt.app.next_steps import after_watched_run, attach_of, log_of, withdrawal_of
 
 _POLL_S = 5.0
+# What a person who watches does not need: the sentence of the step, and what was seen of it, say the same.
+_UNTOLD = frozenset({EntryKind.DETECTED, EntryKind.DECIDED, EntryKind.AUTHORISED, EntryKind.OUTCOME})
+_SAYS = {EntryKind.BEGIN: "The run begins.", EntryKind.VALIDATED: "What serves now was looked at."}
+_WORDS = {EntryKind.INTENT: "starts", EntryKind.CONFIRMED: "done", EntryKind.MANUAL_WAIT: "BY HAND"}
 
 
 def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
@@ -28,18 +34,43 @@ def watch(app: AppContext, execution_id: str, folder: Path, form: str) -> Exit:
     DataUnavailable where it cannot be asked.
     """
     automation, view = RecoveryAutomation(app), _RunView(app, folder)
+    found = automation.of(execution_id)
+    try:
+        return _watched(app, automation, found, view, form)
+    except KeyboardInterrupt:
+        again = attach_of(found.incident)
+        console.complain(
+            f"Interrupted. AWS goes on with it: {again} watches it again, and `dr_cli.py pause` stops the run."
+        )
+        return Exit.INTERRUPTED
+
+
+def _watched(
+    app: AppContext, automation: RecoveryAutomation, found: RecoveryExecution, view: _RunView, form: str
+) -> Exit:
     state = None
     while True:
-        found = automation.of(execution_id)
         if found.state is not state:
             state = found.state
             console.complain(describe(found, app.env))
         view.show(found)
         if found.state is ExecutionState.FAILED:
-            raise Refused(f"authority.automation: AWS ended it before a run did: {found.failure or found.state}.")
+            reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
+            raise Refused(reason + (_of_the_other(automation, app) if found.beside_another else ""))
         if found.state is ExecutionState.ENDED:
             return _ended(found, form)
         app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
+        found = automation.of(found.id)
+
+
+def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
+    """What is under way, and how it is ended or watched."""
+    other = automation.going()
+    if other is None:
+        return " It is over by now: ask again."
+    if other.state is ExecutionState.AWAITED:
+        return f" That is {describe(other, app.env)}. An approver ends it: {withdrawal_of(other.incident)}."
+    return f" That is {describe(other, app.env)}. {attach_of(other.incident)} watches it."
 
 
 def _ended(found: RecoveryExecution, form: str) -> Exit:
@@ -48,8 +79,16 @@ def _ended(found: RecoveryExecution, form: str) -> Exit:
     if found.exit_code is None:
         code, answer = Exit.COULD_NOT_SEE, "the run is over, and AWS does not know how its task ended"
         console.complain(f"{answer[0].upper()}{answer[1:]}: {log_of(found.incident)} has what it recorded.")
-    console.conclude(form, answer, str(NextStep(log_of(found.incident), "shows what it did")))
+    console.conclude(form, answer, after_watched_run(found.goal, found.incident, code, found.arguments))
     return code
+
+
+def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
+    """The step of the plan that began last before the entry; None also where the mirror holds no such plan."""
+    begun = [row for row in entries if row.kind is EntryKind.BEGIN and row.seq < entry.seq]
+    with suppress(LookupError, TypeError, ValueError, AttributeError):
+        return next((step for step in plans.from_json(begun[-1].data["plan"]).steps if step.id == entry.step), None)
+    return None
 
 
 class _RunView:
@@ -71,10 +110,12 @@ class _RunView:
         self._shown = len(entries)
 
     def _tell(self, entry: Entry, entries: Sequence[Entry]) -> None:
-        says = str(entry.data.get("says") or entry.data.get("outcome") or entry.kind)
-        console.complain(f"{entry.at:%H:%M:%S}  {entry.kind:<11} {entry.step or ''} {says}".rstrip())
-        if entry.kind is EntryKind.MANUAL_WAIT:
-            begun = [row for row in entries if row.kind is EntryKind.BEGIN and row.seq < entry.seq]
-            step = next((step for step in plans.from_json(begun[-1].data["plan"]).steps if step.id == entry.step), None)
-            if step is not None and step.call is not None:
-                console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, step.call)}")
+        if entry.kind in _UNTOLD:
+            return
+        step = _step_of(entry, entries) if entry.kind in (EntryKind.INTENT, EntryKind.MANUAL_WAIT) else None
+        says = str(entry.data.get("says") or entry.data.get("outcome") or _SAYS.get(entry.kind, entry.kind.sentence))
+        if entry.kind is EntryKind.INTENT and step is not None:
+            says = step.says
+        console.complain(f"{entry.at:%H:%M:%S}  {_WORDS.get(entry.kind, entry.kind):<9}  {says}")
+        if entry.kind is EntryKind.MANUAL_WAIT and step is not None and step.call is not None:
+            console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, step.call)}")

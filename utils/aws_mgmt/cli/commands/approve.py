@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
@@ -47,7 +47,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         return _withdraw(options, environment, incident)
     with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
-        if _goes_on(options, reached, incident):
+        if _goes_on(options, reached, incident) or _starts(options, reached, incident):
             return Exit.READY
         environment = staged_or_not(options, environment) if options.failback else environment
         report = _assessed(options, environment, incident, reached, folder)
@@ -58,7 +58,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         _show(report, assessment.plan, options.format)
         digest = _wanted_digest(assessment.plan, options)
         _sure(incident, f"Approve plan {digest[:12]}")
-        now, needed_s = reached.clock.now(), assessment.rto_estimate_s
+        now = reached.clock.now()
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
         who = (reached.caller.arn, reached.caller.userid)
         approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest)
@@ -66,20 +66,30 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         started = _approve_the_start(reached, approval)
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
-        f"until {until:%H:%M} UTC.\n"
-        + started
-        + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
-        f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
+        f"until {until:%H:%M} UTC.\n" + (started or _how_long(environment, now, assessment.rto_estimate_s))
     )
-    after = _after_approval(options, incident, started)
+    after = _after_approval(options, incident, started, automated=environment.automation.enabled)
     console.conclude(options.format, f"plan {digest[:12]} is approved until {until:%H:%M} UTC", after)
     return Exit.READY
 
 
-def _after_approval(options: ApproveOptions, incident: str, started: str) -> str:
+def _after_approval(options: ApproveOptions, incident: str, started: str, *, automated: bool) -> str:
     if started:
         return _watched(incident)
-    return str(next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it runs this plan"))
+    does = "is the operator's: it runs this plan"
+    if automated:
+        does = "is the operator's: it asks AWS to run this plan, and AWS asks an approver once more"
+    return str(next_steps.NextStep(next_steps.execution(options, incident), does))
+
+
+def _how_long(environment: Environment, now: datetime, needed_s: float) -> str:
+    """How long the operator's own session is needed, where the run is the operator's own process."""
+    if environment.automation.enabled:
+        return ""
+    return (
+        f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
+        f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
+    )
 
 
 def _watched(incident: str) -> str:
@@ -115,6 +125,27 @@ def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> boo
     return True
 
 
+def _starts(options: ApproveOptions, reached: AppContext, incident: str) -> bool:
+    """Approve in AWS the plan that this approver approved before it was asked for; False where none waits for that.
+
+    The approval in the control table has to be in force, and to name the rules of these files.
+    """
+    if not reached.env.automation.enabled:
+        return False
+    found, now = _newest(reached, incident), reached.clock.now()
+    if found is None or found.state is not ExecutionState.AWAITED or not found.digest.startswith(options.digest):
+        return False
+    rules = rules_of(options, reached.env).digest
+    own = [row for row in reached.approvals.of(incident) if row.userid == reached.caller.userid]
+    if not any((row.digest, row.rules) == (found.digest, rules) and row.at <= now < row.expires_at for row in own):
+        return False
+    _sure(incident, f"Let AWS run plan {found.digest[:12]}, which you approved before")
+    RecoveryAutomation(reached).approve(found)
+    console.result(_runs_now(found, incident))
+    console.conclude(options.format, f"plan {found.digest[:12]} runs, exit {Exit.READY}", _watched(incident))
+    return True
+
+
 def _newest(reached: AppContext, incident: str, complains: bool = False) -> RecoveryExecution | None:
     """The newest execution for the incident; None also where Systems Manager is silent, and ``complains`` of that.
 
@@ -138,10 +169,28 @@ def _approve_the_start(reached: AppContext, approval: Approval) -> str:
     if not reached.env.automation.enabled:
         return ""
     automation, found = RecoveryAutomation(reached), _newest(reached, approval.incident, complains=True)
-    if found is None or found.state is not ExecutionState.AWAITED or found.digest != approval.digest:
+    if found is None or found.state is not ExecutionState.AWAITED:
+        return ""
+    if found.digest != approval.digest:
+        end = next_steps.withdrawal_of(approval.incident)
+        console.complain(
+            f"AWS waits with another plan, {found.digest[:12]} ({found.id}): it is not approved. {end} ends it and "
+            "takes your approvals back; then the operator asks again, and you approve again."
+        )
         return ""
     automation.approve(found)
     return _runs_now(found, approval.incident)
+
+
+def _reject_the_start(reached: AppContext, incident: str) -> str:
+    """End in AWS what waits for an approver, and say so; "" where nothing does."""
+    if not reached.env.automation.enabled:
+        return ""
+    found = _newest(reached, incident)
+    if found is None or found.state is not ExecutionState.AWAITED:
+        return ""
+    RecoveryAutomation(reached).reject(found)
+    return f"AWS does not run plan {found.digest[:12]} ({found.id}): it was rejected.\n"
 
 
 def _show(report: Report, plan: Plan, form: str) -> None:
@@ -195,15 +244,21 @@ def _same_rules(reached: AppContext, environment: Environment, rules: EffectiveR
 
 
 def _withdraw(options: ApproveOptions, environment: Environment, incident: str) -> Exit:
-    """Take the caller's own approvals of the incident back. Raises Refused where there is none."""
+    """Take the caller's own approvals of the incident back, and end what waits for one in AWS.
+
+    Raises Refused where there is neither.
+    """
     with connected(options, environment) as reached:
         person = _approver(reached, environment)
+        rejected = _reject_the_start(reached, incident)
         try:
             reached.approvals.withdraw(reached.caller.userid, incident)
         except ConditionFailed as none:
-            raise Refused(
-                f"authority.approval: {person} approved nothing of {incident}. Nothing was written."
-            ) from none
+            if not rejected:
+                raise Refused(
+                    f"authority.approval: {person} approved nothing of {incident}. Nothing was written."
+                ) from none
+    console.result(rejected)
     console.result(
         f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on until it "
         "is stopped (pause); none begins or goes on upon them.\n"

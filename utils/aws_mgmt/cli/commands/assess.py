@@ -7,10 +7,13 @@ from dataclasses import replace
 from dr_actions.model.plan import Goal
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
+from dr_estate.model.unavailable import DataUnavailable
 from reports.publish import publish
 from reports.terminal import console
 from reports.values.report import Report
+from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.assessment import assess, goal_of, with_session
+from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_abort import recorded_for
@@ -18,6 +21,7 @@ from utils.aws_mgmt.app.incident_record import entries_of_incident
 from utils.aws_mgmt.app.next_steps import after_assessment
 from utils.aws_mgmt.app.options import RecoveryOptions
 from utils.aws_mgmt.app.run_folder import run_folder
+from utils.aws_mgmt.app.target import outlives
 from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 
@@ -32,10 +36,22 @@ def assess_command(options: RecoveryOptions, environment: Environment) -> Exit:
             report = assess(options, environment, read(options, environment, run), run)
             if not (options.from_evidence or options.sandbox):
                 report = with_session(report, Credentials(), run.clock.now())
+            report = _with_approvals(report, options, environment)
     if report.assessment is not None:
         report = replace(report, next_step=after_assessment(options, report, report.assessment))
     publish(report, folder, options.format, html=options.html)
     return Exit(report.exit)
+
+
+def _with_approvals(report: Report, options: RecoveryOptions, env: Environment) -> Report:
+    """The report with what was approved for the incident that is named, where two people decide."""
+    if options.from_evidence or not options.incident or env.approvals.people == 1 or not outlives(options, env):
+        return report
+    try:
+        with connected(options, env) as reached:
+            return with_approvals(report, options, options.incident, reached)
+    except (Refused, DataUnavailable) as unread:
+        return replace(report, notes=(*report.notes, f"What was approved was not read: {unread}"))
 
 
 def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) -> Report:
@@ -45,4 +61,5 @@ def _assess_return(options: RecoveryOptions, env: Environment, run: CommandRun) 
         incident = control_state.incident.id if control_state.incident else options.incident
         recorded = recorded_for(options, entries_of_incident(options, env, incident, reached), incident)
         report = assess(options, env, observe_world(reached.world, env, run), replace(run, recorded=recorded))
-        return with_session(report, reached.world.credentials, reached.clock.now())
+        report = with_session(report, reached.world.credentials, reached.clock.now())
+        return with_approvals(report, options, incident, reached)

@@ -8,7 +8,9 @@ from dataclasses import replace
 from dr_estate.config.environment import Environment
 from reports.publish import publish_run
 from reports.terminal import console
+from reports.values.assessment import short
 from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.approvals_given import with_approvals
 from utils.aws_mgmt.app.authorization import RunStart, authorise
 from utils.aws_mgmt.app.automation import RecoveryAutomation, RecoveryStart, runs_directly, starter_of
 from utils.aws_mgmt.app.connections import AppContext, open_context
@@ -40,6 +42,7 @@ def execute_command(options: RecoveryOptions, environment: Environment) -> Exit:
         summary, report = lock_and_run(context)
         notes = record_recovery(context, summary, report)
         control_state = control_state_now(reached)
+        report = with_approvals(report, options, summary.incident, reached)
     whole = replace(report, standing=control_state, notes=notes, ran=summary, exit=summary.exit)
     whole = replace(whole, next_step=next_steps.after_execution(options, whole))
     publish_run(whole, folder, options.format, html=options.html)
@@ -66,7 +69,8 @@ def _ask_and_watch(options: RecoveryOptions, reached: AppContext, files: Command
     execution = RecoveryAutomation(reached).start(wanted)
     console.complain(
         f"AWS was asked to run plan {digest[:12]} for {incident} ({execution}). "
-        f"{next_steps.approval(options, incident)} is for the second person. "
+        f"{next_steps.approval(options, incident, short(digest))} is for the second person, also where they approved "
+        "this plan before: AWS asks for its own. "
         f"This process may end: {next_steps.attach_of(incident)} watches it again."
     )
     return watch(reached, execution, files.folder, options.format)

@@ -60,6 +60,7 @@ def _up(options: SandboxOptions, environment: Environment) -> str:
             progress=progress,
             speed=options.speed or 0,
         )
+    world.put_image(options.config)  # tasks that run this tool go by the same rules
     return render_sandbox.endpoint(_described(world), options.format)
 
 

@@ -6,12 +6,13 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.invocation import Program
 from reports.terminal import console
-from sandbox.client import daemon, zone_administrator
+from sandbox.client import daemon, recovery_starts, zone_administrator
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -38,12 +39,16 @@ _ANY = frozenset(Exit)
 
 @dataclass(frozen=True)
 class Screen:
-    """One screen: what it is about, the words of its command, and the exit codes that it may end with."""
+    """One screen: what it is about, the words of its command, and the exit codes that it may end with.
+
+    ``asks``: the command asks AWS for a run, and is ended once AWS waits for an approver: the run needs it no more.
+    """
 
     title: str
     about: str
     words: tuple[str, ...]
     codes: frozenset[int] = frozenset({0})
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,8 @@ class Tour:
         yield Screen("A healthy estate", "Could the DR region take over now?", (*sandboxed, "status"))
         yield Screen("The region dies", "Now nothing there answers.", ("sandbox", "break", _DISASTER))
         yield Screen("Assess", "Shall we? It changes nothing.", (*sandboxed, "failover"))
-        if self.environment.approvals.people > 1:
-            yield self._approval("Approve", ())
         run = (*sandboxed, "failover", "--execute", *ticket, *self._confirmed())
-        yield Screen("Fail over", "The operator runs what was approved. DNS is changed by a person.", run)
+        yield from self._run("Approve", (), Screen("Fail over", "DNS is changed by a person.", run))
         validate = (*sandboxed, "failover", "--validate")
         yield Screen("Validate", "Does the DR region serve, as itself and by itself?", validate)
         yield Screen("The region is back", "It has to be stable for a while first.", ("sandbox", "mend", _DISASTER))
@@ -77,10 +80,9 @@ class Tour:
         yield Screen(
             "Assess the return", "Nobody writes for how long?", (*sandboxed, "failback", *staged), frozenset({0, 1})
         )
-        if self.environment.approvals.people > 1:
-            yield self._approval("Approve the return", ("--failback", *staged))
         back = (*sandboxed, "failback", *staged, "--execute", *ticket, *self._confirmed())
-        yield Screen("Fail back", "The primary region is filled again, then traffic returns in stages.", back)
+        about = "The primary region is filled again, then traffic returns in stages."
+        yield from self._run("Approve the return", ("--failback", *staged), Screen("Fail back", about, back))
         yield Screen("Review", "What happened, from the journal.", (*sandboxed, "log", *ticket, "--review"))
         yield Screen("The report", "What an auditor gets.", (*sandboxed, "status", "--report"), _ANY)
 
@@ -100,6 +102,18 @@ class Tour:
         if world is None:
             raise SandboxError("The tour's sandbox is gone: begin again with `dr_cli.py tour`.")
         return world
+
+    def _run(self, title: str, goal: tuple[str, ...], screen: Screen) -> Iterator[Screen]:
+        """A run with its approval: after it was asked for where AWS starts the runs, else before."""
+        if not self.environment.automation.enabled:
+            if self.environment.approvals.people > 1:
+                yield self._approval(title, goal)
+            yield screen
+            return
+        about = "The operator asks AWS for the run; then this machine is lost, and it does not matter."
+        yield Screen(f"{screen.title}: ask", about, screen.words, frozenset({int(Exit.INTERRUPTED)}), asks=True)
+        yield self._approval(title, goal)
+        yield replace(screen, words=("--sandbox", "attach", "--incident", INCIDENT))
 
     def _approval(self, title: str, goal: tuple[str, ...]) -> Screen:
         digest = ("--digest", self._plan()["digest"][:12])
@@ -125,12 +139,24 @@ class Tour:
         where = ["-e", self.environment.name, "--config", str(self.options.config), "--output", str(self.results)]
         return [sys.executable, *begins, *where, *words]
 
-    def play(self, words: tuple[str, ...]) -> int:
+    def play(self, screen: Screen) -> int:
         """Run one command of this tool as a user does, on this terminal. Returns its exit code."""
         names = [name for name in os.environ if not name.startswith("AWS_")]
         variables = {name: os.environ[name] for name in names} | {"XDG_STATE_HOME": str(self.folder)}
         sys.stdout.flush()
-        return subprocess.run(self.command(words), env=variables, stdin=subprocess.DEVNULL, check=False).returncode
+        with subprocess.Popen(self.command(screen.words), env=variables, stdin=subprocess.DEVNULL) as command:
+            if screen.asks:
+                self._interrupt_once_asked(command)
+            return command.wait()
+
+    def _interrupt_once_asked(self, command: subprocess.Popen[bytes]) -> None:
+        region = self.environment.regions.dr
+        while command.poll() is None:
+            if recovery_starts.waiting(self.world(), region):
+                threading.Event().wait(_READING_S)
+                command.send_signal(signal.SIGINT)
+                return
+            threading.Event().wait(_TICK_S)
 
 
 def tour_command(options: TourOptions, environment: Environment) -> Exit:
@@ -140,9 +166,9 @@ def tour_command(options: TourOptions, environment: Environment) -> Exit:
         for number, screen in enumerate(tour.screens(), 1):
             console.result(f"\n=== {number}. {screen.title}. {screen.about}\n")
             console.result(f"$ dr -e {environment.name} {shlex.join(screen.words)}\n")
-            person = _zone_administrator(tour) if "--execute" in screen.words else nullcontext()
+            person = _zone_administrator(tour) if {"--execute", "attach"} & {*screen.words} else nullcontext()
             with person:
-                code = tour.play(screen.words)
+                code = tour.play(screen)
             if code not in screen.codes:
                 console.complain(f"The tour ends here: exit {code} was not expected. Its files are in {folder}.")
                 return Exit.ACTION_FAILED
@@ -160,7 +186,7 @@ def _own_sandbox(tour: Tour) -> Iterator[Tour]:
     os.environ["DR_SANDBOX_HOME"] = str(home)
     try:
         with console.progress() as progress:
-            daemon.up(tour.environment, _TENANTS, progress=progress, speed=_SPEED)
+            daemon.up(tour.environment, _TENANTS, progress=progress, speed=_SPEED).put_image(tour.options.config)
         yield tour
     finally:
         daemon.down(tour.environment, save=False)

@@ -1,0 +1,108 @@
+"""Checks of what starts a recovery where AWS does: document, task, image and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import recovery_automation as automation
+
+_RULES = ("NIST CP-2", "NIST AC-5", "REL13-BP02", "SOC2 CC6.1")
+# No graver: as a gate of a failover it would stand in the way of the break-glass run, which is what is left then.
+_SEVERITY = Severity.NORMAL
+_LOST = "`failover --execute` cannot be started"
+
+
+def _aws_starts_runs(env: Environment) -> str | None:
+    return None if env.automation.enabled else f"AWS starts no runs of {env.name} (automation.enabled)"
+
+
+def _remedy(env: Environment, what: str) -> str:
+    """The way to set it right, and the one that is left until then."""
+    role = env.named(env.names.break_glass_role)
+    return (
+        f"{what} (deploy/README.md, Runs that AWS starts). Until then a run goes by the role {role}, which an approver "
+        "opens (Break-glass, there)."
+    )
+
+
+@check(
+    "the document that starts a recovery is in the DR region, and says what the environment file says",
+    severity=_SEVERITY,
+    area=Area.PREREQUISITES,
+    rules=_RULES,
+    applies=_aws_starts_runs,
+)
+def document(view: View) -> Iterator[Finding]:
+    """Its content is that of deploy/: the same approvers, the same task, the same times. Source: SSM GetDocument."""
+    found = view.get(automation.start)
+    if found is None:
+        return
+    if found.current:
+        yield view.ok(found.document, "as generated", "as generated", "an approver is asked, and AWS starts the run")
+    elif found.current is None:
+        yield view.gap(found.document, "absent", "present", _LOST, _remedy(view.env, "Create the document"))
+    else:
+        reason = "it asks other approvers, or starts another task or command, than the environment file says"
+        yield view.gap(found.document, "another text", "as generated", reason, _remedy(view.env, "Deploy it again"))
+
+
+@check(
+    "the task that runs a recovery is defined in the DR region, and its image is there",
+    severity=_SEVERITY,
+    area=Area.PREREQUISITES,
+    rules=_RULES,
+    applies=_aws_starts_runs,
+)
+def task(view: View) -> Iterator[Finding]:
+    """The newest revision has the recovery's role, and an image that this region's registry holds. Source: ECS, ECR."""
+    found, env = view.get(automation.start), view.env
+    if found is None:
+        return
+    if found.image is None:
+        yield view.gap(found.family, "absent", "defined", _LOST, _remedy(env, "Register the task definition"))
+        return
+    role = f"arn:aws:iam::{env.account}:role/{env.named(env.names.recovery_role)}"
+    if found.task_role != role:
+        reason = "the run has other rights than a recovery needs"
+        yield view.gap(found.family, found.task_role or "no role", role, reason, _remedy(env, "Set its task role"))
+    else:
+        yield view.ok(found.family, "defined", "defined", "the run has the rights of a recovery")
+    yield _image(view, found, found.image)
+
+
+def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:
+    wanted = f"an image in {view.region}"
+    if found.image_there:
+        return view.ok(image, "there", wanted, "the task can be started without another region")
+    if found.image_region in ("", view.region) and found.image_there is None:
+        reason = "whether it can be pulled while the primary region is lost is not known"
+        return view.warn(image, "in no registry of ECR", wanted, reason, _remedy(view.env, "Push it to ECR"))
+    measured = "absent" if found.image_region == view.region else f"in {found.image_region}"
+    reason = "the task would not start, or not while that region is lost"
+    return view.gap(image, measured, wanted, reason, _remedy(view.env, f"Push the image to ECR in {view.region}"))
+
+
+@check(
+    "the roles by which AWS starts a recovery are there, and the services may assume them",
+    severity=_SEVERITY,
+    area=Area.PREREQUISITES,
+    rules=_RULES,
+    applies=_aws_starts_runs,
+)
+def roles(view: View) -> Iterator[Finding]:
+    """Those of the document, of the task and of the break-glass way. Source: IAM GetRole."""
+    for role in view.get(automation.roles, Side.GLOBAL):
+        if not role.exists:
+            reason = _LOST if role.service else "nobody could run a recovery while Systems Manager is lost"
+            yield view.gap(role.name, "absent", "a role", reason, _remedy(view.env, "Create the role"))
+        elif role.service and role.trusted is False:
+            reason = f"{role.service} may not assume it: {_LOST}"
+            yield view.gap(role.name, "not trusted", role.service, reason, _remedy(view.env, "Set its trust policy"))
+        elif role.service and role.trusted is None:
+            reason = "a condition of its trust policy decides, which is known only during a run"
+            yield view.warn(role.name, "trusted upon a condition", role.service, reason, "Try it in a drill.")
+        else:
+            yield view.ok(role.name, "there", "there", "it can be taken when a recovery begins")

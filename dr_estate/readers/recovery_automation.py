@@ -1,0 +1,104 @@
+"""What starts a recovery in the DR region where AWS does: the document, the task with its image, and their roles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.iam.trust import trusts
+from dr_estate.model.recovery_document import recovery_document
+from dr_estate.readers.ecr import image_ref
+from dr_estate.reading.part import GLOBAL, part
+from dr_estate.reading.reader import ReadContext
+
+READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages"})
+ROLE_READS = frozenset({"iam:GetRole"})
+_NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
+
+
+@dataclass(frozen=True, slots=True)
+class StartOfRuns:
+    """The document ``document`` and the task ``family``. ``current``: it is what this environment file says.
+
+    ``current`` and ``image`` are None where there is no such document or task. ``image_there`` is None where the
+    image is in no registry of ECR, which nobody asks.
+    """
+
+    document: str
+    current: bool | None
+    family: str
+    image: str | None
+    image_region: str
+    image_there: bool | None
+    task_role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRole:
+    """A role; ``trusted`` is whether ``service`` may assume it, None where nobody can tell or no service does."""
+
+    name: str
+    exists: bool
+    service: str
+    trusted: bool | None
+
+
+@part(Side.DR, reads=READS)
+def start(context: ReadContext) -> StartOfRuns | None:
+    """The document, the newest revision of the task, and its image; None where AWS starts no runs."""
+    env = context.env
+    if not env.automation.enabled:
+        return None
+    name, family = env.named(env.names.recovery_document), env.named(env.names.recovery_task)
+    answer = context.find("ssm", "get_document", ("InvalidDocument",), Name=name)
+    current = None if answer is None else _is_current(str(answer["Content"]), env)
+    found = context.find("ecs", "describe_task_definition", ("ClientException",), taskDefinition=family)
+    if found is None:
+        return StartOfRuns(name, current, family, None, "", None, "")
+    return context.understand(lambda: _of_task(context, name, current, found["taskDefinition"]), family)
+
+
+def _is_current(content: str, env: Environment) -> bool:
+    try:
+        return bool(json.loads(content) == recovery_document(env))
+    except ValueError:
+        return False
+
+
+def _of_task(context: ReadContext, document: str, current: bool | None, task: Mapping[str, Any]) -> StartOfRuns:
+    image = str(task["containerDefinitions"][0]["image"])
+    ref, there = image_ref(image), None
+    if ref.region == context.region:
+        wanted = {"imageDigest": ref.digest} if ref.digest else {"imageTag": ref.tag}
+        where = {"registryId": ref.account, "repositoryName": ref.repository}
+        there = context.find("ecr", "describe_images", _NO_IMAGE, imageIds=[wanted], **where) is not None
+    return StartOfRuns(
+        document, current, str(task["family"]), image, ref.region, there, str(task.get("taskRoleArn") or "")
+    )
+
+
+@part(*GLOBAL, reads=ROLE_READS)
+def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
+    """The roles of the document, the task and the break-glass way; none where AWS starts no runs."""
+    env = context.env
+    if not env.automation.enabled:
+        return ()
+    wanted = [
+        (env.named(env.names.automation_role), "ssm.amazonaws.com"),
+        (env.named(env.names.recovery_role), "ecs-tasks.amazonaws.com"),
+        (env.named(env.names.break_glass_role), ""),
+    ]
+    return tuple(context.each(lambda role: _role(context, *role), wanted))
+
+
+def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:
+    found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=name)
+    if found is None:
+        return RecoveryRole(name, exists=False, service=service, trusted=None)
+    trust = found["Role"].get("AssumeRolePolicyDocument")
+    known = isinstance(trust, dict) and service
+    trusted = trusts(trust, service, context.env.account, "") if known else None
+    return RecoveryRole(name, exists=True, service=service, trusted=trusted)

@@ -1,0 +1,38 @@
+"""What was approved for an incident, for the report: each approval, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_actions.authorization.people import person_of
+from dr_actions.journal.entries import EntryKind
+from reports.values.approvals import GivenApproval, state_of
+from reports.values.report import Report
+from utils.aws_mgmt.app.connections import AppContext
+from utils.aws_mgmt.app.incident_record import entries_of_incident
+from utils.aws_mgmt.app.options import Options
+
+
+def with_approvals(report: Report, options: Options, incident: str, app: AppContext) -> Report:
+    """The report with the incident's approvals, the newest first; with a note where they cannot be read."""
+    env, now = app.env, app.clock.now()
+    if not incident or env.approvals.people == 1:
+        return report
+    try:
+        entries = entries_of_incident(options, env, incident, app)
+        rows = app.approvals.recorded(incident)
+    except Exception as unread:  # noqa: BLE001 - what was run or assessed stands, whatever keeps this from being read
+        return replace(report, notes=(*report.notes, f"What was approved for {incident} was not read: {unread}"))
+    begun = [(str(entry.data.get("digest")), entry.at) for entry in entries if entry.kind is EntryKind.BEGIN]
+    given = (
+        GivenApproval(
+            incident,
+            person_of(row.arn, env),
+            row.digest,
+            row.at,
+            row.expires_at,
+            state_of((row.digest, row.at, row.expires_at), now, begun, withdrawn=withdrawn),
+        )
+        for row, withdrawn in rows
+    )
+    return replace(report, approvals=tuple(sorted(given, key=lambda row: row.at, reverse=True)))
