@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import routing
+from dr_estate.config.environment import Side
 from dr_estate.readers import cloudfront, s3
 from dr_estate.readers.acm import covers
 from dr_estate.readers.cloudfront import Distribution, Origin
@@ -20,7 +21,7 @@ _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 
 def serving(view: View) -> Distribution | None:
     """The distribution that serves the tenants, or None."""
-    return cloudfront.serving(view.get(cloudfront.distributions), view.env.traffic)
+    return cloudfront.serving(view.get(cloudfront.distributions, Side.GLOBAL), view.env.traffic)
 
 
 @check(
