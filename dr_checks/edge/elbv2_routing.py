@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from math import inf
 from operator import itemgetter
@@ -19,6 +19,7 @@ from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
 _WILD = frozenset("*?[")
+Meets = Callable[[elbv2.ListenerRule], bool | None]
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 
 
@@ -63,7 +64,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
     Source: ELB DescribeRules, ESTATE.
     """
-    tables, primary, sent = _tables(view, Side.DR), _primary_tables(view), _headers_sent(view)
+    tables, primary, sent = _tables(view, Side.DR), _primary_tables(view), _met_by_distribution(view)
     groups = {view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants}
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
     if for_tenants & tables.keys():
@@ -71,11 +72,8 @@ def host_rules(view: View) -> Iterator[Finding]:
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
-            added = sent if host == host_of(tenant, view.env) else {}  # a customer's name may be led around CloudFront
-            routes = {
-                label: table.route(host, wanted, primary.get(label), added.get(label, ()))
-                for label, table in tables.items()
-            }
+            meets_it = sent if host == host_of(tenant, view.env) else _not_told
+            routes = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
                 reason = (
@@ -107,23 +105,34 @@ def _primary_tables(view: View) -> dict[str, _Table]:
         return {}
 
 
-def _headers_sent(view: View) -> Mapping[str, tuple[Mapping[str, str], ...]]:
-    """The headers that CloudFront adds for each origin that is the traffic name, by the listener that it asks there.
+def _met_by_distribution(view: View) -> Meets:
+    """Judge a rule's further conditions by the headers that CloudFront adds for each origin that is the traffic name.
 
-    None where no rule demands any, and where the distribution was not seen.
+    What it does not send decides nothing on a listener that it does not ask.
     """
     if not any(rule.demands for rule in view.get(elbv2.rules, Side.DR)):
-        return {}
+        return _not_told
     try:
         found = serving_distribution(view)
     except DataUnavailable:
-        return {}
-    sent: dict[str, tuple[Mapping[str, str], ...]] = {}
-    for origin in following(view, found) if found else ():
-        ports = asked_on(origin, found.viewer_protocol if found else "")
-        for row in (row for row in view.get(elbv2.listeners, Side.DR) if row.port in ports):
-            sent[row.label] = (*sent.get(row.label, ()), dict(origin.headers))
-    return sent
+        return _not_told
+    origins = following(view, found) if found else []
+    ports = {port for origin in origins for port in asked_on(origin, found.viewer_protocol if found else "")}
+    in_use = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
+
+    def met(rule: elbv2.ListenerRule) -> bool | None:
+        if not origins or len(rule.demands) < len(rule.further):
+            return None
+        answers = {meets(rule, dict(origin.headers)) for origin in origins}
+        answer = answers.pop() if len(answers) == 1 else None
+        return answer if answer or rule.listener in in_use else None
+
+    return met
+
+
+def _not_told(_: elbv2.ListenerRule) -> bool | None:
+    """Leave it open: a customer's name may be led around CloudFront."""
+    return None
 
 
 class _Table:
@@ -147,13 +156,11 @@ class _Table:
         """Whether a rule forwards to one of the target groups."""
         return bool(self._goals & groups)
 
-    def route(
-        self, host: str, wanted: str, primary: _Table | None, sent: Sequence[Mapping[str, str]] = ()
-    ) -> str | None:
+    def route(self, host: str, wanted: str, primary: _Table | None, met: Meets) -> str | None:
         """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.
 
         Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met. Those that
-        demand headers are judged by what CloudFront has ``sent``, for each of its origins.
+        demand headers are judged by ``met``.
         """
         before = self.conditional(host)
         if before and primary and before == primary.conditional(host) and {group for _, group in before} == {wanted}:
@@ -161,11 +168,10 @@ class _Table:
         order, leads = self._unconditional(host)
         undecided = [(position, rule) for position, rule in self._regexes if position < order]
         for position, rule in self._further(host, order):
-            met = _met(rule, sent)
-            if met:
+            if answer := met(rule):
                 order, leads = position, self._leads(rule)
                 break
-            undecided += [(position, rule)] if met is None else []
+            undecided += [(position, rule)] if answer is None else []
         groups = {self._leads(rule) for position, rule in undecided if position < order}
         return leads if groups <= {leads} else None
 
@@ -191,14 +197,6 @@ class _Table:
     def _leads(self, rule: elbv2.ListenerRule) -> str:
         groups = (self._names.get(arn, arn) for arn in rule.action.target_groups)
         return ", ".join(groups) or rule.action.kind
-
-
-def _met(rule: elbv2.ListenerRule, sent: Sequence[Mapping[str, str]]) -> bool | None:
-    """Whether requests through CloudFront meet a rule's further conditions; None where nothing here tells."""
-    if not sent or len(rule.demands) < len(rule.further):
-        return None
-    answers = {meets(rule, headers) for headers in sent}
-    return answers.pop() if len(answers) == 1 else None
 
 
 def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:

@@ -65,7 +65,8 @@ EXAMPLES = [
     Example("elbv2-routing.host-rules", Status.PASS, _demanding("old", "new"), BOTH_HOSTS),
     Example("elbv2-routing.host-rules", Status.FAIL, _demanding("old"), BOTH_HOSTS),
     Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding(patterned=True), BOTH_HOSTS),
-    Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding("new", http_port=8080), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.PASS, _demanding("new", http_port=8080), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding("old", http_port=8080), BOTH_HOSTS),
     Example("elbv2-routing.listeners", Status.PASS, balanced()),
     Example("elbv2-routing.listeners", Status.PASS, balanced({LISTENERS: (listener(DR), listener(DR, 8080))})),
     Example(
