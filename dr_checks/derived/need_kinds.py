@@ -53,6 +53,7 @@ class NeedKind(StrEnum):
     RESTORE_ROLE = "files are restored as role"
     TOPIC = "tenant's alarms reach topic"
     TOPIC_QUEUE = "topic is heard by queue"
+    TOPIC_FUNCTION = "topic is heard by function"
     COPY_ROLE = "bucket and vault are filled as role"
     VAULT = "backups are copied to vault"
 
@@ -134,7 +135,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
     NeedKind.TOPIC: Followed(("topics.in-both-regions", "topics.subscribed", "topics.delivered")),
     NeedKind.TOPIC_QUEUE: Followed(
-        ("topics.delivered",), reason="functions and streams that are subscribed, and a queue's key, are not read"
+        ("topics.delivered",), reason="streams that are subscribed, and a queue's key, are not read"
     ),
+    NeedKind.TOPIC_FUNCTION: Followed(("topics.delivered",), reason="what the function itself needs is not followed"),
     NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
 }

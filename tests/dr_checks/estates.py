@@ -89,6 +89,7 @@ def healthy() -> Snapshot:
         **{(cloudfront_buckets.buckets.name, s): () for s in (Side.PRIMARY, Side.DR)},
         (sns_delivery.keys.name, Side.DR): (),
         (sns_delivery.queues.name, Side.DR): (),
+        (sns_delivery.functions.name, Side.DR): (),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(
             PrivateNames(side, (PrivateName("db.internal", f"sit-mysql.c.{SIT.region(side)}.rds.amazonaws.com"),))
