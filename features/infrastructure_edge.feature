@@ -19,6 +19,12 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The distribution sends the headers that the DR load balancer demands
     Then the distribution sends every header that the load balancer of the DR region demands
 
+  Scenario: Buckets outside the primary region admit the distribution
+    Then every bucket from which the distribution fetches outside the primary region admits it
+
+  Scenario: Buckets that stand in behind the distribution are filled
+    Then every bucket that stands in for one of the primary region behind the distribution is filled from it
+
   Scenario: An origin group fails over on server errors
     Then an origin group, where there is one, fails over to another origin on server errors
 

@@ -41,7 +41,7 @@ Feature: Prerequisites: access, contacts and tools for a recovery
     Then the notification topics of the DR region have the subscribers of the primary region's
 
   Scenario: Messages to notification topics of the DR region arrive
-    Then alarms and the tool may publish to every notification topic of the DR region, and its queues take the messages
+    Then alarms and the tool may publish to every notification topic of the DR region, and what is subscribed takes it
 
   Scenario: The Terraform state is readable in the DR region
     Then the Terraform state can be read from the DR region

@@ -151,12 +151,13 @@ def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
 
 
 def differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:
-    """What ``mine`` lacks against ``primary``, one phrase each; more CPU or memory is no lack."""
+    """What ``mine`` lacks against ``primary``, one phrase each; more of a size is no lack."""
     found = [
         f"{name} {mine_value}, primary {primary_value}"
         for name, primary_value, mine_value in (
             ("CPU units", primary.cpu, mine.cpu),
             ("memory MiB", primary.memory, mine.memory),
+            ("ephemeral storage GiB", primary.disk, mine.disk),
         )
         if mine_value < primary_value
     ]

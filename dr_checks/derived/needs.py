@@ -1,15 +1,15 @@
 """What a tenant needs in the DR region on the day, as a graph: from its service down to keys, routes and copies. Pure.
 
-Each kind of edge names the checks that follow it, or why none does. What could not be seen is listed, never left out.
+What could not be seen is listed, never left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from dr_checks.core.model import View
+from dr_checks.derived.need_kinds import NeedKind
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import secret_reference
@@ -17,6 +17,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import (
     backup,
     cloudfront,
+    cloudfront_buckets,
     ecr,
     ecs,
     efs,
@@ -32,135 +33,6 @@ from dr_estate.readers import (
     task_sources,
     vpc,
 )
-
-
-class NeedKind(StrEnum):
-    """What one thing needs of another: the kind of an edge."""
-
-    SERVICE = "tenant runs as service"
-    DEFINITION = "service starts task definition"
-    SUBNET = "service places tasks in subnet"
-    SERVICE_GROUP = "service carries security group"
-    TARGET_GROUP = "service registers at target group"
-    LISTENER = "target group is reached through listener"
-    BALANCER = "listener belongs to load balancer"
-    BALANCER_ACL = "load balancer is guarded by web ACL"
-    ORIGIN = "visitors are led by distribution"
-    BALANCER_SUBNET = "load balancer stands in subnet"
-    ACL = "subnet is guarded by network ACL"
-    ROUTE = "subnet leads out through gateway"
-    ENDPOINT = "subnet reaches AWS through endpoint"
-    GATEWAY_SUBNET = "NAT gateway stands in subnet"
-    RESOLVER = "subnet resolves names by VPC"
-    IMAGE = "task definition pulls image"
-    SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
-    PARAMETER = "task definition reads parameter"
-    SECRET_POLICY = "secret is guarded by its own policy"  # noqa: S105 - a kind of edge, not a password
-    SECRET_KEY = "secret is encrypted under key"  # noqa: S105 - a kind of edge, not a password
-    PARAMETER_KEY = "parameter is encrypted under key"
-    LOG_GROUP = "task definition writes to log group"
-    EXECUTION_ROLE = "task definition starts as execution role"
-    TASK_ROLE = "task definition runs as task role"
-    ACCESS_POINT = "task definition mounts access point"
-    FILE_SYSTEM = "access point opens file system"
-    MOUNT_TARGET = "file system is reached through mount target"
-    MOUNT_GROUP = "mount target is guarded by security group"
-    FILES_KEY = "file system is encrypted under key"
-    FILES_POLICY = "file system is guarded by policy"
-    DATABASE = "task definition opens database"
-    DATABASE_SUBNETS = "database is restored into subnet group"
-    DATABASE_PARAMETERS = "database is restored with parameter group"
-    DATABASE_OPTIONS = "database is restored with option group"
-    DATABASE_NAME = "database is restored under name"
-    DATABASE_GROUP = "database is guarded by security group"
-    DATABASE_COPY = "database is restored from copy"
-    COPY_KEY = "copy is encrypted under key"
-    OBJECTS = "tenant's objects are copied to bucket"
-    RESTORE_ROLE = "files are restored as role"
-    TOPIC = "tenant's alarms reach topic"
-    TOPIC_QUEUE = "topic is heard by queue"
-    COPY_ROLE = "bucket and vault are filled as role"
-    VAULT = "backups are copied to vault"
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """The checks that follow a kind of edge to its end, or the reason why none does."""
-
-    checks: tuple[str, ...] = ()
-    reason: str = ""
-
-
-FOLLOWED: Mapping[NeedKind, Followed] = {
-    NeedKind.SERVICE: Followed(("ecs.service-exists",)),
-    NeedKind.DEFINITION: Followed(("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant")),
-    NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
-    NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),
-    NeedKind.TARGET_GROUP: Followed(("ecs.target-group-attached", "elbv2-routing.target-groups")),
-    NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
-    NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
-    NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
-    NeedKind.ORIGIN: Followed(
-        ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "cloudfront-routing.header-sent"),
-        reason="a bucket's policy for an origin access control is not evaluated",
-    ),
-    NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
-    NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
-    NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
-    NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
-    NeedKind.ENDPOINT: Followed(
-        ("endpoints.admit-tasks", "vpc-reach.way-out"),
-        reason="conditions of a policy that only AWS evaluates leave it unknown",
-    ),
-    NeedKind.RESOLVER: Followed(("vpc-reach.names-resolve",)),
-    NeedKind.IMAGE: Followed(
-        ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
-    ),
-    NeedKind.SECRET: Followed(
-        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed")
-    ),
-    NeedKind.SECRET_POLICY: Followed(
-        ("roles.tasks-allowed",),
-        reason="conditions that only AWS evaluates are taken as not met; the default policy alone",
-    ),
-    NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
-    NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
-    NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
-    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
-    NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
-    NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
-    NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),
-    NeedKind.FILE_SYSTEM: Followed(("efs.file-system-exists", "efs.replication-state")),
-    NeedKind.MOUNT_TARGET: Followed(("efs-mounts.targets-per-zone",)),
-    NeedKind.MOUNT_GROUP: Followed(("efs-mounts.tasks-admitted",)),
-    NeedKind.FILES_KEY: Followed(("kms.key-usable", "efs-mounts.encrypted")),
-    NeedKind.FILES_POLICY: Followed(("efs-policy.admits-alike", "roles.tasks-allowed")),
-    NeedKind.DATABASE: Followed(
-        ("definitions.primary-region-names", "variables.database-host", "private-names.database"),
-        reason="a name in a public zone, or in one of another account, is not looked up",
-    ),
-    NeedKind.DATABASE_SUBNETS: Followed(("rds.subnet-group",)),
-    NeedKind.DATABASE_PARAMETERS: Followed(("rds.parameter-group", "rds-parity.parameter-group")),
-    NeedKind.DATABASE_OPTIONS: Followed(("rds.option-group", "rds-parity.option-group")),
-    NeedKind.DATABASE_NAME: Followed(("rds.name-free",)),
-    NeedKind.DATABASE_GROUP: Followed(("vpc-reach.security-groups",)),
-    NeedKind.DATABASE_COPY: Followed(("rds-copy.usable", "rds-copy.age")),
-    NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
-    NeedKind.OBJECTS: Followed(
-        ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence"),
-        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects",
-    ),
-    NeedKind.COPY_ROLE: Followed(
-        ("copy-roles.may-copy",),
-        reason="grants of a key are not listed: a deny of its policy wins over them, and services ask for new ones",
-    ),
-    NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
-    NeedKind.TOPIC: Followed(("topics.in-both-regions", "topics.subscribed", "topics.delivered")),
-    NeedKind.TOPIC_QUEUE: Followed(
-        ("topics.delivered",), reason="functions and streams that are subscribed, and a queue's key, are not read"
-    ),
-    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +115,9 @@ def _of_edge(view: View) -> Iterator[Need]:
     found = cloudfront.serving(view.get(cloudfront.distributions, Side.GLOBAL), view.env.traffic)
     if balancer and found:
         yield Need(balancer.balancer, NeedKind.ORIGIN, found.id)
+    for origin in cloudfront_buckets.bucket_origins(found) if found else ():
+        if found and cloudfront_buckets.region_of(origin, view.env) != view.env.regions.primary:
+            yield Need(found.id, NeedKind.ORIGIN_BUCKET, cloudfront_buckets.bucket_of(origin) or origin.domain)
 
 
 def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
@@ -388,6 +263,8 @@ def _of_topics(view: View, tenant: str) -> Iterator[Need]:
     for listener in view.get(sns_topics.listeners):
         if listener.who == "sqs":
             yield Need(listener.topic, NeedKind.TOPIC_QUEUE, listener.endpoint.rpartition(":")[2])
+        elif listener.who == "lambda":
+            yield Need(listener.topic, NeedKind.TOPIC_FUNCTION, listener.endpoint.partition(":function:")[2])
 
 
 def _short(arn: str) -> str:

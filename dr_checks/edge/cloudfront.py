@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import routing
-from dr_estate.readers import cloudfront, s3
+from dr_estate.config.environment import Side
+from dr_estate.readers import cloudfront, cloudfront_buckets
 from dr_estate.readers.acm import covers
 from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.snapshot import tenants
 
-_REGION_OF_BUCKET = re.compile(r"\.s3[.-]([a-z]{2}(?:-[a-z]+)+-\d+)\.amazonaws\.com")
 _OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
 _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 
 
 def serving(view: View) -> Distribution | None:
     """The distribution that serves the tenants, or None."""
-    return cloudfront.serving(view.get(cloudfront.distributions), view.env.traffic)
+    return cloudfront.serving(view.get(cloudfront.distributions, Side.GLOBAL), view.env.traffic)
 
 
 @check(
@@ -137,7 +136,7 @@ def _place(view: View, origin: Origin) -> str | None:
     """Where an origin leads: the traffic name, or a region; None where that cannot be told from here."""
     region = routing.region_of(origin.domain)
     if is_bucket(origin):
-        return _bucket_region(view, origin.domain)
+        return cloudfront_buckets.region_of(origin, view.env)
     if origin.kind == "custom" or (not origin.kind and origin.protocol_policy):
         return region or origin.domain
     return region if origin.kind == "vpc" else None
@@ -146,14 +145,6 @@ def _place(view: View, origin: Origin) -> str | None:
 def is_bucket(origin: Origin) -> bool:
     """Whether the origin is an S3 bucket."""
     return origin.kind == "s3" or (not origin.kind and not origin.protocol_policy)
-
-
-def _bucket_region(view: View, domain: str) -> str | None:
-    """The region of a bucket, by its regional name or as one of the estate's own."""
-    if found := _REGION_OF_BUCKET.search(domain):
-        return found[1]
-    bucket, regions = domain.partition(".s3.")[0], (view.env.regions.primary, view.env.regions.dr)
-    return next((regions[pair.index(bucket)] for pair in s3.pairs(view.env) if bucket in pair), None)
 
 
 @check(

@@ -62,8 +62,8 @@ def origin_reached(view: View) -> Iterator[Finding]:
     Origins that stand in the primary region alone are cloudfront.origin-follows' matter.
     """
     found, here = serving(view), {listener.port for listener in view.get(elbv2.listeners, Side.DR)}
-    for origin in (fetched := [o for o in _following(view, found) if o.protocol_policy]):
-        ports = _asked_on(origin, found.viewer_protocol if found else "")
+    for origin in (fetched := [o for o in following(view, found) if o.protocol_policy]):
+        ports = asked_on(origin, found.viewer_protocol if found else "")
         wanted = f"listens on {', '.join(map(str, ports))}"
         measured = f"listens on {', '.join(map(str, sorted(here))) or 'nothing'}"
         if set(ports) <= here:
@@ -93,8 +93,8 @@ def header_sent(view: View) -> Iterator[Finding]:
     """
     demanding, judged = any(rule.demands for rule in view.get(elbv2.rules, Side.DR)), 0
     found = serving(view) if demanding else None
-    origins = _following(view, found)
-    rules = _leading(view, {port for o in origins for port in _asked_on(o, found.viewer_protocol)}) if found else {}
+    origins = following(view, found)
+    rules = _leading(view, {port for o in origins for port in asked_on(o, found.viewer_protocol)}) if found else {}
     for tenant in view.tenants if rules else ():
         leading = rules.get(view.env.named(view.env.names.target_group, tenant=tenant.id), [])
         if leading and all(rule.demands for rule in leading):
@@ -117,7 +117,7 @@ def _leading(view: View, ports: Collection[int]) -> Mapping[str, list[ListenerRu
 
 def _admitted(view: View, tenant: str, leading: list[ListenerRule], origins: list[Origin]) -> Finding:
     host = view.env.named(view.env.names.target_group, tenant=tenant)
-    answers = {origin.id: [_meets(rule, dict(origin.headers)) for rule in leading] for origin in origins}
+    answers = {origin.id: [meets(rule, dict(origin.headers)) for rule in leading] for origin in origins}
     lost = sorted(name for name, met in answers.items() if not any(found is not False for found in met))
     demanded = ", ".join(sorted({demand.header for rule in leading for demand in rule.demands}))
     wanted = f"CloudFront sends {demanded} as the rules demand it"
@@ -133,7 +133,7 @@ def _admitted(view: View, tenant: str, leading: list[ListenerRule], origins: lis
     return view.unknown(host, wanted, f"{demanded}: visitors send it, or a pattern stands for it.", tenant)
 
 
-def _meets(rule: ListenerRule, sent: Mapping[str, str]) -> bool | None:
+def meets(rule: ListenerRule, sent: Mapping[str, str]) -> bool | None:
     """Whether the headers that are added meet all that the rule demands; None where that cannot be told from here."""
     answers = [_meets_one(demand, sent) for demand in rule.demands]
     return False if False in answers else None if None in answers else True
@@ -146,14 +146,15 @@ def _meets_one(demand: HeaderDemand, sent: Mapping[str, str]) -> bool | None:
     return None if by_visitor or (demand.patterned and demand.header in sent) else False
 
 
-def _asked_on(origin: Origin, viewer: str) -> tuple[int, ...]:
+def asked_on(origin: Origin, viewer: str) -> tuple[int, ...]:
+    """The ports that CloudFront asks the origin on; ``viewer`` is the distribution's protocol policy for visitors."""
     http, https = origin.ports
     if origin.protocol_policy == "match-viewer":
         return (http, https) if viewer == "allow-all" else (https,)
     return (https,) if origin.protocol_policy == "https-only" else (http,)
 
 
-def _following(view: View, found: Distribution | None) -> list[Origin]:
+def following(view: View, found: Distribution | None) -> list[Origin]:
     """The origins of the distribution's behaviours that are the traffic name."""
     targets = dict.fromkeys((found.target, *found.other_targets)) if found else {}
     origins = {origin.id: origin for target in targets for origin in origins_of(found, target)} if found else {}

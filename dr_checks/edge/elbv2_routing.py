@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from math import inf
 from operator import itemgetter
@@ -11,12 +11,15 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
+from dr_checks.edge.cloudfront import serving as serving_distribution
+from dr_checks.edge.cloudfront_routing import asked_on, following, meets
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
 _WILD = frozenset("*?[")
+Meets = Callable[[elbv2.ListenerRule], bool | None]
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 
 
@@ -56,11 +59,12 @@ def listeners(view: View) -> Iterator[Finding]:
 def host_rules(view: View) -> Iterator[Finding]:
     """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
 
-    A rule with further conditions (a header that CloudFront adds) counts where the primary region has its equal.
+    A rule with further conditions counts where the primary region has its equal, and one that demands headers where
+    CloudFront sends them as demanded.
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
     Source: ELB DescribeRules, ESTATE.
     """
-    tables, primary = _tables(view, Side.DR), _primary_tables(view)
+    tables, primary, sent = _tables(view, Side.DR), _primary_tables(view), _met_by_distribution(view)
     groups = {view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants}
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
     if for_tenants & tables.keys():
@@ -68,12 +72,14 @@ def host_rules(view: View) -> Iterator[Finding]:
     for tenant in view.tenants if tables else ():
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
-            routes = {label: table.route(host, wanted, primary.get(label)) for label, table in tables.items()}
+            meets_it = sent if host == host_of(tenant, view.env) else _not_told
+            routes = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
                 reason = (
                     "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or "
-                    "has further conditions that no rule of the primary region has."
+                    "has further conditions that no rule of the primary region has and that no header of CloudFront's "
+                    "origin is known to meet."
                 )
                 yield view.unknown(host, wanted, reason, tenant.id)
             else:
@@ -99,6 +105,36 @@ def _primary_tables(view: View) -> dict[str, _Table]:
         return {}
 
 
+def _met_by_distribution(view: View) -> Meets:
+    """Judge a rule's further conditions by the headers that CloudFront adds for each origin that is the traffic name.
+
+    What it does not send decides nothing on a listener that it does not ask.
+    """
+    if not any(rule.demands for rule in view.get(elbv2.rules, Side.DR)):
+        return _not_told
+    try:
+        found = serving_distribution(view)
+    except DataUnavailable:
+        return _not_told
+    origins = following(view, found) if found else []
+    ports = {port for origin in origins for port in asked_on(origin, found.viewer_protocol if found else "")}
+    in_use = {listener.arn for listener in view.get(elbv2.listeners, Side.DR) if listener.port in ports}
+
+    def met(rule: elbv2.ListenerRule) -> bool | None:
+        if not origins or len(rule.demands) < len(rule.further):
+            return None
+        answers = {meets(rule, dict(origin.headers)) for origin in origins}
+        answer = answers.pop() if len(answers) == 1 else None
+        return answer if answer or rule.listener in in_use else None
+
+    return met
+
+
+def _not_told(_: elbv2.ListenerRule) -> bool | None:
+    """Leave it open: a customer's name may be led around CloudFront."""
+    return None
+
+
 class _Table:
     """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
 
@@ -120,24 +156,34 @@ class _Table:
         """Whether a rule forwards to one of the target groups."""
         return bool(self._goals & groups)
 
-    def route(self, host: str, wanted: str, primary: _Table | None) -> str | None:
+    def route(self, host: str, wanted: str, primary: _Table | None, met: Meets) -> str | None:
         """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.
 
-        Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met.
+        Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met. Those that
+        demand headers are judged by ``met``.
         """
         before = self.conditional(host)
         if before and primary and before == primary.conditional(host) and {group for _, group in before} == {wanted}:
             return wanted
         order, leads = self._unconditional(host)
-        undecided = [rule for position, rule in self._regexes if position < order]
-        groups = {self._leads(rule) for rule in undecided} | {group for _, group in before}
+        undecided = [(position, rule) for position, rule in self._regexes if position < order]
+        for position, rule in self._further(host, order):
+            if answer := met(rule):
+                order, leads = position, self._leads(rule)
+                break
+            undecided += [(position, rule)] if answer is None else []
+        groups = {self._leads(rule) for position, rule in undecided if position < order}
         return leads if groups <= {leads} else None
 
     def conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str]]:
         """The further conditions and the goal of each rule for ``host`` that comes before the first without any."""
         order, _ = self._unconditional(host)
-        own = [(position, rule) for position, rule in self._matching(host) if rule.further and position < order]
-        return frozenset((rule.further, self._leads(rule)) for _, rule in own)
+        return frozenset((rule.further, self._leads(rule)) for _, rule in self._further(host, order))
+
+    def _further(self, host: str, order: float) -> list[tuple[int, elbv2.ListenerRule]]:
+        """The rules with further conditions that are tried for ``host`` before ``order``, in their order."""
+        found = [(position, rule) for position, rule in self._matching(host) if rule.further and position < order]
+        return sorted(found, key=itemgetter(0))
 
     def _unconditional(self, host: str) -> tuple[float, str]:
         plain = ((order, rule) for order, rule in self._matching(host) if not rule.further)

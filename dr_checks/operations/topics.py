@@ -119,27 +119,29 @@ def alike(view: View) -> Iterator[Finding]:
 
 
 @check(
-    "alarms and the tool may publish to every notification topic of the DR region, and its queues take the messages",
+    "alarms and the tool may publish to every notification topic of the DR region, and what is subscribed takes it",
     severity=Severity.NORMAL,
     area=Area.PREREQUISITES,
     rules=("SnsSubscriptionSqsLambdaEndpoint", "REL11-BP06", "NIST CP-2"),
     traps=("T40",),
 )
 def delivered(view: View) -> Iterator[Finding]:
-    """The topic's policy and key let CloudWatch and the operator's role in; each queue exists here and admits it.
+    """The topic's policy and key let CloudWatch and the operator's role in; each queue or function here admits it.
 
     In one account IAM opens a topic to the role: only a deny counts there. Source: SNS Developer Guide, "Key
-    management" and "Fanout to Amazon SQS queues"; CloudWatch User Guide, "Notifying users on alarm changes".
+    management", "Fanout to Amazon SQS queues" and "Fanout to Lambda functions"; CloudWatch User Guide, "Notifying users
+    on alarm changes".
     """
     there = [topic for topic in view.get(sns_topics.topics) if topic.exists]
-    wanted = "alarms and the tool publish, queues take it"
+    wanted = "alarms and the tool publish, queues and functions take it"
     for topic in there:
         flaws = list(_flaws(view, topic))
         lost = [flaw for flaw in flaws if isinstance(flaw, str)]
         dark = [flaw for flaw in flaws if isinstance(flaw, Unavailable)]
         if lost:
             reason = "what happens in a recovery reaches nobody, and no publisher notices"
-            remedy = f"aws_sns_topic_policy, aws_sqs_queue_policy of '{topic.name}' in {view.region}, as the primary's."
+            of_subscriber = "aws_sqs_queue_policy or aws_lambda_permission"
+            remedy = f"aws_sns_topic_policy, {of_subscriber} of '{topic.name}' in {view.region}, as the primary's."
             yield view.gap(topic.name, "; ".join(lost), wanted, reason, remedy)
         elif dark:
             yield view.unknown(topic.name, wanted, dark[0])
@@ -174,6 +176,7 @@ def _flaws(view: View, topic: sns_topics.Topic) -> Iterator[str | Unavailable | 
     if topic.key.endswith("alias/aws/sns"):
         yield "its key alias/aws/sns admits no alarm"
     yield from _deaf(view, topic.name, arn)
+    yield from _deaf_functions(view, topic.name, arn)
 
 
 def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None]:
@@ -193,6 +196,28 @@ def _deaf(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None
             context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account))
             request = PolicyRequest(("sns.amazonaws.com",), "sqs:SendMessage", queue.arn, context)
             yield from _closed(queue.policy, request, f"the policy of {name}")
+
+
+def _deaf_functions(view: View, topic: str, arn: str) -> Iterator[str | Unavailable | None]:
+    """What is wrong with the functions that are subscribed to the topic."""
+    heard = [row.endpoint for row in view.get(sns_topics.listeners) if row.topic == topic and row.who == "lambda"]
+    functions = view.get(sns_delivery.functions) if heard else ()
+    yield from (row for row in functions if isinstance(row, Unavailable))
+    by_arn = {row.arn: row for row in functions if not isinstance(row, Unavailable)}
+    for endpoint in heard:
+        function, name = by_arn.get(endpoint), endpoint.partition(":function:")[2]
+        if f":{view.env.regions.primary}:" in endpoint:
+            yield f"{name} is a function of {view.env.regions.primary}"
+        elif function is not None and not states.FUNCTION[function.state].known:
+            yield None
+        elif function is not None and not states.FUNCTION[function.state].serves:
+            yield f"the function {name} is {function.state}"
+        elif function is not None and not function.runs:
+            yield f"the function {name} may not run: its reserved concurrency is 0"
+        elif function is not None:
+            context = (("aws:SourceArn", arn), ("aws:SourceAccount", view.env.account))
+            request = PolicyRequest(("sns.amazonaws.com",), "lambda:InvokeFunction", endpoint, context)
+            yield from _closed(function.policy, request, f"the policy of {name}")
 
 
 def _closed(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | None]:

@@ -175,6 +175,16 @@ KEY = Vocabulary(
         **_each("Disabled PendingDeletion PendingImport PendingReplicaDeletion Unavailable", _BROKEN),
     },
 )
+FUNCTION = Vocabulary(
+    "Lambda API Reference, FunctionConfiguration (State)",
+    {
+        "Active": _WORKING,
+        "Inactive": _WORKING,  # idle for weeks: the first request wakes it
+        "Pending": _BUSY,
+        "absent": _GONE,
+        **_each("Failed Deactivating Deleting", _BROKEN),
+    },
+)
 NAT_GATEWAY = Vocabulary(
     "EC2 API Reference, NatGateway (state)",
     {"available": _WORKING, "pending": _BUSY, "deleting": _GONE, "deleted": _GONE, "absent": _GONE, "failed": _BROKEN},

@@ -27,6 +27,7 @@ class Origin:
     ``ports`` are those of HTTP and HTTPS that a custom one is asked on.
     ``kind`` is custom, s3, vpc or unknown; "" in earlier evidence, which tells a custom one by its policy alone.
     ``headers`` are those that CloudFront adds: (name, digest of the value), for the value may be a secret.
+    A bucket is read under an origin ``access_control`` (its id), as an ``identity``, or, where both are "", by anybody.
     """
 
     id: str
@@ -37,6 +38,8 @@ class Origin:
     kind: str = ""
     ports: tuple[int, int] = (80, 443)
     headers: tuple[tuple[str, str], ...] = ()
+    access_control: str = ""
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,8 @@ def _origin(row: dict[str, Any]) -> Origin:
         headers=tuple(
             (added["HeaderName"].lower(), header_digest(added["HeaderValue"])) for added in _items(row, "CustomHeaders")
         ),
+        access_control=row.get("OriginAccessControlId") or "",
+        identity=(row.get("S3OriginConfig") or {}).get("OriginAccessIdentity") or "",
     )
 
 

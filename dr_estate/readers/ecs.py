@@ -21,6 +21,7 @@ DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 
 _SERVICES_A_CALL = 10
 _TASKS_A_CALL = 100
+_FARGATE_DISK_GIB = 20
 _SECRET_NAME = re.compile(
     r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
 )
@@ -43,11 +44,23 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
+class DeploymentSettings:
+    """How tasks are placed: ``capacity`` is the launch type or the providers, ``controller`` who deploys them.
+
+    ``grace_s``: for so many seconds failed health checks kill no new task.
+    """
+
+    capacity: tuple[str, ...]
+    controller: str
+    grace_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One ECS service. Counts are tasks; ``deployment`` is the id of its newest one, created at ``deployed_at``.
 
     ``rollout`` is the state of that deployment, or the stability of the primary task set; "" where neither is told.
-    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``.
+    ``event`` is the newest sentence that ECS wrote about it, at ``event_at``. ``settings`` is None in earlier evidence.
     """
 
     name: str
@@ -68,6 +81,7 @@ class Service:
     deployed_at: datetime | None = None
     event: str = ""
     event_at: datetime | None = None
+    settings: DeploymentSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """A task definition revision. ``cpu`` is in CPU units (1024 a vCPU), ``memory`` in MiB."""
+    """A task definition revision. ``cpu`` is in CPU units (1024 a vCPU), ``memory`` in MiB, ``disk`` in GiB."""
 
     arn: str
     family: str
@@ -144,6 +158,7 @@ class TaskDefinition:
     containers: tuple[Container, ...]
     volumes: tuple[Volume, ...]
     architecture: str = "X86_64"
+    disk: int = _FARGATE_DISK_GIB
 
 
 @part(*REGIONAL, reads=CLUSTER_READS)
@@ -241,6 +256,17 @@ def _service(row: dict[str, Any]) -> Service:
         deployed_at=primary.get("createdAt"),
         event=event.get("message", ""),
         event_at=event.get("createdAt"),
+        settings=_deployment_settings(row, primary),
+    )
+
+
+def _deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> DeploymentSettings:
+    strategy = row.get("capacityProviderStrategy") or primary.get("capacityProviderStrategy") or []
+    launched = row.get("launchType") or primary.get("launchType", "")
+    return DeploymentSettings(
+        capacity=tuple(sorted(part["capacityProvider"] for part in strategy)) or (launched,),
+        controller=row.get("deploymentController", {}).get("type") or "ECS",
+        grace_s=row.get("healthCheckGracePeriodSeconds") or 0,
     )
 
 
@@ -275,6 +301,7 @@ def definition_of(row: dict[str, Any]) -> TaskDefinition:
         containers=tuple(_container(c) for c in row["containerDefinitions"]),
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
         architecture=row.get("runtimePlatform", {}).get("cpuArchitecture") or "X86_64",
+        disk=row.get("ephemeralStorage", {}).get("sizeInGiB") or _FARGATE_DISK_GIB,
     )
 
 

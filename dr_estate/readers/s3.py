@@ -86,7 +86,7 @@ def state_pair(env: Environment) -> tuple[str, str]:
 def buckets(context: ReadContext) -> tuple[Bucket | Unavailable, ...]:
     """The originals (primary side) or the copies (DR side). S3 has no batch read: six calls a bucket, not a tenant."""
     column = 0 if context.side is Side.PRIMARY else 1
-    return tuple(context.maybe(lambda name: _bucket(context, name), [pair[column] for pair in pairs(context.env)]))
+    return tuple(context.maybe(lambda name: bucket_named(context, name), [pair[column] for pair in pairs(context.env)]))
 
 
 @part(Side.DR, reads=METRIC_READS | {"cloudwatch:ListMetrics"})
@@ -131,7 +131,8 @@ def failure_metrics(context: ReadContext) -> tuple[Reading, ...]:
     return read_metrics(context, wanted) if wanted else ()
 
 
-def _bucket(context: ReadContext, name: str) -> Bucket:
+def bucket_named(context: ReadContext, name: str) -> Bucket:
+    """Read one bucket, with six calls; ``region`` is "" where there is none. Policies are the DR side's alone."""
     request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
     found = context.find("s3", "head_bucket", _ABSENT, **request)
     if found is None:

@@ -1,4 +1,4 @@
-"""What the DR region's topics need to be heard: their own policies and keys, and the queues that are subscribed."""
+"""What the DR region's topics need to be heard: their policies and keys, the queues and functions subscribed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 QUEUE_READS = frozenset({"sqs:GetQueueUrl", "sqs:GetQueueAttributes"})
+FUNCTION_READS = frozenset({"lambda:GetFunctionConfiguration", "lambda:GetFunctionConcurrency", "lambda:GetPolicy"})
 KEY_READS = frozenset({"kms:DescribeKey", "kms:GetKeyPolicy"})
 _AWS_OWN = "alias/aws/"
 _REGION, _ACCOUNT, _NAME = 3, 4, 5
+_FUNCTION_PARTS, _NO_FUNCTION = 7, ("ResourceNotFoundException",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,19 @@ class SubscribedQueue:
 
     arn: str
     exists: bool
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribedFunction:
+    """A function that hears a topic, by its ARN. ``state`` is Lambda's word, "absent" where it is gone.
+
+    ``runs``: whether it may run at all, which reserved concurrency of 0 forbids; ``policy`` is its own, "" for none.
+    """
+
+    arn: str
+    state: str
+    runs: bool = True
     policy: str = ""
 
 
@@ -37,11 +52,33 @@ class NotificationKey:
 @part(Side.DR, reads=QUEUE_READS)
 def queues(context: ReadContext) -> tuple[SubscribedQueue | Unavailable, ...]:
     """The queues of this region and account that are subscribed to its topics: two calls each, for a handful."""
+    return tuple(context.maybe(lambda arn: _queue(context, arn), _subscribed(context, "sqs")))
+
+
+@part(Side.DR, reads=FUNCTION_READS)
+def functions(context: ReadContext) -> tuple[SubscribedFunction | Unavailable, ...]:
+    """The functions of this region and account that are subscribed to its topics: three calls each, for a handful."""
+    return tuple(context.maybe(lambda arn: _function(context, arn), _subscribed(context, "lambda")))
+
+
+def _subscribed(context: ReadContext, protocol: str) -> list[str]:
+    """The ARNs of this region and account that are subscribed by this protocol."""
     listeners = context.part(sns_topics.listeners)
-    arns = {listener.endpoint for listener in listeners if listener.who == "sqs" and listener.endpoint}
+    arns = {listener.endpoint for listener in listeners if listener.who == protocol and listener.endpoint}
     own = (context.region, context.env.account)
-    ours = sorted(arn for arn in arns if tuple(arn.split(":")[_REGION : _ACCOUNT + 1]) == own)
-    return tuple(context.maybe(lambda arn: _queue(context, arn), ours))
+    return sorted(arn for arn in arns if tuple(arn.split(":")[_REGION : _ACCOUNT + 1]) == own)
+
+
+def _function(context: ReadContext, arn: str) -> SubscribedFunction:
+    """Read a function; concurrency is reserved for all its versions, the policy is the named one's own."""
+    found = context.find("lambda", "get_function_configuration", _NO_FUNCTION, FunctionName=arn)
+    if found is None:
+        return SubscribedFunction(arn, "absent")
+    name = ":".join(arn.split(":")[:_FUNCTION_PARTS])
+    reserved = context.call("lambda", "get_function_concurrency", FunctionName=name)
+    policy = context.find("lambda", "get_policy", _NO_FUNCTION, FunctionName=arn)
+    runs = reserved.get("ReservedConcurrentExecutions") != 0
+    return SubscribedFunction(arn, found.get("State") or "Active", runs, str((policy or {}).get("Policy") or ""))
 
 
 def _queue(context: ReadContext, arn: str) -> SubscribedQueue:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from dr_checks.derived.needs import FOLLOWED, Need, Needs
+from dr_checks.derived.need_kinds import FOLLOWED
+from dr_checks.derived.needs import Need, Needs
 
 _FORM = "aws-dr-manager/needs/1"
 

@@ -151,3 +151,13 @@ def _placed(world: World, tenant: str, places: int) -> dict[str, Any]:
 def old_platform(world: World) -> None:
     """Pin the last tenant's service to a platform that cannot mount EFS."""
     update(world, Side.DR, world.tenants[-1], platformVersion=_OLD_PLATFORM)
+
+
+@disaster(
+    "ecs-short-grace",
+    "One tenant's service in the DR region gives new tasks no time before their health checks count",
+    trips=("ecs-deployment.alike",),
+)
+def short_grace(world: World) -> None:
+    """Let the grace period of the last tenant's service be 0 seconds."""
+    update(world, Side.DR, world.tenants[-1], healthCheckGracePeriodSeconds=0)

@@ -20,7 +20,8 @@ _DAYS_LEFT = 5
 Config = dict[str, Any]
 
 
-def _distribution(world: World) -> str:
+def distribution_id(world: World) -> str:
+    """The id of the tenants' distribution. Raises SandboxError where there is none."""
     items = world.call(Side.GLOBAL, "cloudfront", "list_distributions")["DistributionList"].get("Items", [])
     origin = world.environment.traffic.origin_record
     found = [item for item in items if origin in {o["DomainName"] for o in item["Origins"]["Items"]}]
@@ -31,7 +32,7 @@ def _distribution(world: World) -> str:
 
 def update_distribution(world: World, change: Callable[[Config], Any]) -> None:
     """Update the tenants' distribution by ``change``, and record how it was. An update needs the current ETag."""
-    name = _distribution(world)
+    name = distribution_id(world)
     before = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)
     after = world.call(Side.GLOBAL, "cloudfront", "get_distribution_config", Id=name)["DistributionConfig"]
     change(after)
@@ -83,13 +84,13 @@ def edge_stays(world: World) -> None:
         origin = config["Origins"]["Items"][0] | {"Id": "uploads", "DomainName": name}
         config["Origins"] = {"Quantity": 2, "Items": [*config["Origins"]["Items"], origin]}
         wanted = {"PathPattern": "/wp-content/uploads/*", "TargetOriginId": "uploads"}
-        behaviour = {k: v for k, v in config["DefaultCacheBehavior"].items() if k in _KEPT} | wanted
+        behaviour = {k: v for k, v in config["DefaultCacheBehavior"].items() if k in BEHAVES_ALIKE} | wanted
         config["CacheBehaviors"] = {"Quantity": 1, "Items": [behaviour]}
 
     update_distribution(world, change)
 
 
-_KEPT = ("ViewerProtocolPolicy", "CachePolicyId", "OriginRequestPolicyId", "AllowedMethods", "Compress")
+BEHAVES_ALIKE = ("ViewerProtocolPolicy", "CachePolicyId", "OriginRequestPolicyId", "AllowedMethods", "Compress")
 
 
 @disaster(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
 from sandbox.moto_ext.sns import token_of
@@ -91,3 +94,33 @@ def queue_closed(world: World) -> None:
     after = before.replace(arn, arn.replace(env.regions.dr, env.regions.primary))
     for turn, policy in ((world.undo, before), (world.call, after)):
         turn(Side.DR, "sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
+
+
+@disaster(
+    "topic-function-closed",
+    "A function hears the first topic in both regions, and that of the DR region lets no topic invoke it",
+    trips=("topics.delivered",),
+)
+def function_closed(world: World) -> None:
+    """Make the function in both regions and subscribe it; only the primary region's may be invoked."""
+    env, name = world.environment, "on-call-pager"
+    role = f"arn:aws:iam::{env.account}:role/{env.name}-ecs-task-role"
+    for side in (Side.PRIMARY, Side.DR):
+        _, topic = _topic(world)
+        topic = topic.replace(env.regions.dr, env.region(side))
+        function = {"FunctionName": name, "Role": role, "Runtime": "python3.13", "Handler": "pager.call"}
+        world.undo(side, "lambda", "DeleteFunction", FunctionName=name)
+        arn = world.call(side, "lambda", "CreateFunction", Code={"ZipFile": _code()}, **function)["FunctionArn"]
+        if side is Side.PRIMARY:
+            allowed = {"StatementId": "topic", "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
+            world.call(side, "lambda", "AddPermission", FunctionName=name, SourceArn=topic, **allowed)
+        subscription = world.call(side, "sns", "Subscribe", TopicArn=topic, Protocol="lambda", Endpoint=arn)
+        world.undo(side, "sns", "Unsubscribe", SubscriptionArn=subscription["SubscriptionArn"])
+
+
+def _code() -> bytes:
+    """A package of one module that does nothing."""
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as archive:
+        archive.writestr("pager.py", "def call(event, context):\n    pass\n")
+    return package.getvalue()

@@ -1,7 +1,7 @@
-"""CloudFront distributions with origin groups and their real certificate (API_DistributionConfig; T08, T20).
+"""CloudFront distributions with origin groups, buckets and their real certificate (API_DistributionConfig; T08, T20).
 
-The emulator refuses a behaviour that targets an origin group, tells of a default certificate beside the real one, and
-dates every change in 2021.
+The emulator refuses a behaviour that targets an origin group, forgets how a bucket is read, tells of a default
+certificate beside the real one, and dates every change in 2021.
 """
 
 from __future__ import annotations
@@ -83,6 +83,13 @@ def _updated(original: Callable[..., Any], self: CloudFrontBackend, *args: Any, 
     return answer
 
 
+def _origin(original: Callable[..., Any], self: Origin, origin: dict[str, Any]) -> None:
+    original(self, origin)
+    self.__dict__["origin_access_control_id"] = str(origin.get("OriginAccessControlId") or "")
+    if "S3OriginConfig" in origin:
+        self.__dict__["s3_origin_config"] = {"OriginAccessIdentity": self.s3_access_identity}
+
+
 def added_headers(origin: Origin) -> dict[str, str]:
     """The headers that the distribution adds for an origin, by their names in lower case (API_OriginCustomHeader)."""
     rows = (origin.custom_headers or {}).get("Items") or ()
@@ -98,6 +105,7 @@ def all_added_headers(account: str) -> list[dict[str, str]]:
 def install() -> None:
     """Repair CloudFront. Idempotent."""
     wrap(DistributionConfig, "__init__", _config)
+    wrap(Origin, "__init__", _origin)
     wrap(ViewerCertificate, "__init__", _certificate)
     wrap(Distribution, "__init__", _created)
     wrap(CloudFrontBackend, "update_distribution", _updated)

@@ -46,7 +46,7 @@ _WORDS = {
     "events": "List",
     "iam": "Get List Simulate",
     "kms": "Describe Get List",
-    "lambda": "List",
+    "lambda": "Get List",
     "logs": "Describe Get",
     "rds": "Describe List",
     "route53": "Get List Test",

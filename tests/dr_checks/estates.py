@@ -15,6 +15,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import (
     application_autoscaling,
     cloudfront,
+    cloudfront_buckets,
     control_table,
     ecs,
     elbv2_web_acl,
@@ -54,6 +55,7 @@ OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in
 FREE_BYTES = 50.0 * 1024**3
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
+DEPLOYED = ecs.DeploymentSettings(("FARGATE",), "ECS", 60)
 Changes = Mapping[tuple[Reader[Any], Side], Any]
 
 
@@ -66,7 +68,7 @@ def healthy() -> Snapshot:
     through, and what stands between a task of the DR region and the world.
     """
     recorded = from_json(lzma.decompress(_EVIDENCE.read_bytes()))
-    services = recorded.get(ecs.services, Side.DR)
+    services = tuple(replace(row, settings=DEPLOYED) for row in recorded.get(ecs.services, Side.DR))
     targets = recorded.get(application_autoscaling.targets, Side.DR)
     records = recorded.get(route53.records, Side.GLOBAL)
     secrets = recorded.get(secretsmanager.secrets, Side.DR)
@@ -85,8 +87,10 @@ def healthy() -> Snapshot:
             CopyRole("arn:aws:iam::1:role/backup", BACKUPS, True, True, (RESTORES,)),
         ),
         **{(elbv2_web_acl.guarded.name, s): GuardedBalancer("sit-alb", None) for s in (Side.PRIMARY, Side.DR)},
+        **{(cloudfront_buckets.buckets.name, s): () for s in (Side.PRIMARY, Side.DR)},
         (sns_delivery.keys.name, Side.DR): (),
         (sns_delivery.queues.name, Side.DR): (),
+        (sns_delivery.functions.name, Side.DR): (),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(
             PrivateNames(side, (PrivateName("db.internal", f"sit-mysql.c.{SIT.region(side)}.rds.amazonaws.com"),))
@@ -119,6 +123,9 @@ def healthy() -> Snapshot:
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),
         (ecs.tasks.name, Side.DR): (),
+        (ecs.services.name, Side.PRIMARY): tuple(
+            replace(row, settings=DEPLOYED) for row in recorded.get(ecs.services, Side.PRIMARY)
+        ),
         (ecs.services.name, Side.DR): tuple(replace(row, desired=0, running=0) for row in services),
         (application_autoscaling.targets.name, Side.DR): tuple(replace(row, minimum=0) for row in targets),
         (route53.records.name, Side.GLOBAL): tuple(replace(row, evaluate_target_health=False) for row in records),

@@ -119,7 +119,8 @@ def test_an_origin_group_with_a_member_in_each_region_follows() -> None:
 def test_an_origin_of_an_unknown_kind_or_place_is_unknown() -> None:
     assert origins({"Id": "new", "DomainName": SIT.traffic.origin_record}) == {FOLLOWS: UNKNOWN}
     assert origins(vpc_origin("vpc", SIT.traffic.origin_record)) == {FOLLOWS: UNKNOWN}
-    assert origins(bucket_origin("assets", "somebody.s3.amazonaws.com")) == {FOLLOWS: UNKNOWN}
+    unplaced = origins(bucket_origin("assets", "somebody.s3.amazonaws.com"))
+    assert unplaced == {FOLLOWS: UNKNOWN, "cloudfront-origins.bucket-admits": UNKNOWN}
 
 
 def metric(status: str, *values: float, messages: tuple[dict[str, str], ...] = ()) -> dict[str, Any]:

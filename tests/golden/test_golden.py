@@ -52,11 +52,14 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "cloudfront-origins.bucket-admits",
+        "cloudfront-origins.bucket-filled",
         "cloudfront-routing.header-sent",
         "cloudfront-routing.origin-reached",
         "copy-roles.may-copy",
         "copy-roles.may-restore",
         "counterparts.in-dr-region",
+        "ecs-deployment.alike",
         "elbv2-web-acl.alike",
         "endpoints.admit-tasks",
         "health-checks.held-from-dr",

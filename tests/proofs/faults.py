@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.proofs.faults_of_access import ACCESS
+from tests.proofs.faults_of_access import ACCESS, CONDITIONS
+from tests.proofs.faults_of_definitions import DEFINITIONS
+from tests.proofs.faults_of_edge import EDGE
 from tests.proofs.faults_of_estate import ESTATE
-from tests.proofs.faults_of_network import NETWORK
+from tests.proofs.faults_of_network import NETWORK, PORTS
 
-FAULTS = (*ACCESS, *NETWORK, *ESTATE)
+FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS)

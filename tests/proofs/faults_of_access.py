@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from dr_checks.derived.needs import NeedKind
+from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault, files_of, iam_of, policy_of, role_named
@@ -23,12 +23,11 @@ def _arn(aws: Aws, role: str) -> str:
     return f"arn:aws:iam::{aws.env.account}:role/{role}"
 
 
-def _denied(purpose: str, *actions: str, resource: str = "*") -> Callable[[Aws], object]:
+def _denied(purpose: str, *actions: str, resource: str = "*", **condition: Any) -> Callable[[Aws], object]:
     def make(aws: Aws) -> object:
-        named = resource.format(dr=aws.env.regions.dr, primary=aws.env.regions.primary)
-        statement = {"Effect": "Deny", "Action": list(actions), "Resource": named}
-        role = role_named(aws, purpose)
-        return iam_of(aws).put_role_policy(RoleName=role, PolicyName="closed", PolicyDocument=policy_of(statement))
+        statement = {"Effect": "Deny", "Action": list(actions), "Resource": resource, **condition}
+        text = policy_of(statement).replace("{dr}", aws.env.regions.dr).replace("{primary}", aws.env.regions.primary)
+        return iam_of(aws).put_role_policy(RoleName=role_named(aws, purpose), PolicyName="closed", PolicyDocument=text)
 
     return make
 
@@ -46,17 +45,23 @@ def _role_gone(purpose: str) -> Callable[[Aws], object]:
 def _trusting(**changed: Any) -> Callable[[Aws], object]:
     def make(aws: Aws) -> object:
         text = json.dumps({**_TRUST, **changed}).replace("{primary}", aws.env.regions.primary)
-        document = policy_of(json.loads(text.replace("{dr}", aws.env.regions.dr)))
+        document = policy_of(json.loads(text.replace("{dr}", aws.env.regions.dr).replace("{account}", aws.env.account)))
         return iam_of(aws).update_assume_role_policy(RoleName=role_named(aws, "execution"), PolicyDocument=document)
 
     return make
 
 
-def _bounded(aws: Aws) -> object:
-    allowed = {"Effect": "Allow", "Action": ["secretsmanager:*", "kms:*", "logs:*"], "Resource": "*"}
-    iam = iam_of(aws)
-    arn = iam.create_policy(PolicyName="bound", PolicyDocument=policy_of(allowed))["Policy"]["Arn"]
-    return iam.put_role_permissions_boundary(RoleName=role_named(aws, "execution"), PermissionsBoundary=arn)
+def _bounded(*statements: dict[str, Any]) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        iam, text = iam_of(aws), policy_of(*statements).replace("{dr}", aws.env.regions.dr)
+        text = text.replace("{primary}", aws.env.regions.primary)
+        arn = iam.create_policy(PolicyName="bound", PolicyDocument=text)["Policy"]["Arn"]
+        return iam.put_role_permissions_boundary(RoleName=role_named(aws, "execution"), PermissionsBoundary=arn)
+
+    return make
+
+
+_BUT_IMAGES = {"Effect": "Allow", "Action": ["secretsmanager:*", "kms:*", "logs:*"], "Resource": "*"}
 
 
 def _of_primary_alone(aws: Aws) -> object:
@@ -81,9 +86,8 @@ def _key_says(alias: str, *statements: dict[str, Any], whole: bool = False) -> C
         kms, key = _key(aws, alias)
         before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])["Statement"]
         text = json.dumps([*([] if whole else before), *statements])
-        text = text.replace("{execution}", _arn(aws, role_named(aws, "execution"))).replace(
-            "{account}", aws.env.account
-        )
+        text = text.replace("{execution}", _arn(aws, role_named(aws, "execution"))).replace("{dr}", aws.env.regions.dr)
+        text = text.replace("{account}", aws.env.account)
         return kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy_of(*json.loads(text)))
 
     return make
@@ -109,7 +113,7 @@ def _repository_says(*statements: dict[str, Any]) -> Callable[[Aws], object]:
     def make(aws: Aws) -> object:
         bare = [{key: row[key] for key in row if key != "Resource"} for row in statements]
         text = policy_of(*bare).replace("{execution}", _arn(aws, role_named(aws, "execution")))
-        text = text.replace("{account}", aws.env.account)
+        text = text.replace("{account}", aws.env.account).replace("{dr}", aws.env.regions.dr)
         name = aws.named(aws.env.names.repository)
         return aws.client("ecr", Side.DR).set_repository_policy(repositoryName=name, policyText=text)
 
@@ -177,7 +181,7 @@ ACCESS = (
     Fault("role trusts primary", NeedKind.EXECUTION_ROLE, ("iam",), _trusting(Condition=_PRIMARY_SOURCE)),
     Fault("role trusts DR", NeedKind.EXECUTION_ROLE, ("iam",), _trusting(Condition=_DR_SOURCE)),
     Fault("role of primary ARNs", NeedKind.EXECUTION_ROLE, ("iam",), _of_primary_alone),
-    Fault("role bounded", NeedKind.EXECUTION_ROLE, ("iam",), _bounded),
+    Fault("role bounded", NeedKind.EXECUTION_ROLE, ("iam",), _bounded(_BUT_IMAGES)),
     Fault("role may not pull", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:BatchGetImage")),
     Fault("role may not sign in", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "ecr:GetAuthorizationToken")),
     Fault("role may not read", NeedKind.EXECUTION_ROLE, ("iam",), _denied("execution", "secretsmanager:Get*")),
@@ -239,4 +243,106 @@ ACCESS = (
         _key_says(_COPIES, _deny("*", "kms:Decrypt", "kms:CreateGrant")),
     ),
     Fault("copy key denies others", NeedKind.COPY_KEY, ("kms",), _key_says(_COPIES, _deny(_NOBODY, "kms:*"))),
+)
+
+
+def _where(operator: str, key: str, value: str) -> dict[str, Any]:
+    return {"Condition": {operator: {key: value}}}
+
+
+_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_DECRYPT, _VIA, _CALLER = _deny("*", "kms:Decrypt"), "kms:ViaService", "kms:CallerAccount"
+_OF_SECRETS, _REGION = "secretsmanager.{dr}.amazonaws.com", "aws:RequestedRegion"
+_READER = {"Effect": "Allow", "Principal": {"AWS": "{execution}"}, "Action": "kms:Decrypt", "Resource": "*"}
+_ROLES: dict[str, Callable[[Aws], object]] = {
+    "role may not see layers": _denied("execution", "ecr:BatchCheckLayerAvailability"),
+    "role may not fetch layers": _denied("execution", "ecr:GetDownloadUrlForLayer"),
+    "role may not push": _denied("execution", "ecr:PutImage"),
+    "role may not describe secrets": _denied("execution", "secretsmanager:DescribeSecret"),
+    "role may not begin logs": _denied("execution", "logs:CreateLogStream"),
+    "role may not write logs": _denied("execution", "logs:PutLogEvents"),
+    "role may not make log groups": _denied("execution", "logs:CreateLogGroup"),
+    "role may not encrypt": _denied("execution", "kms:Encrypt"),
+    "role may not read in DR": _denied("execution", "*", resource="arn:aws:secretsmanager:{dr}:*"),
+    "role may not log in DR": _denied("execution", "*", resource="arn:aws:logs:{dr}:*"),
+    "role may not log in primary": _denied("execution", "*", resource="arn:aws:logs:{primary}:*"),
+    "role may not pull in DR": _denied("execution", "*", resource="arn:aws:ecr:{dr}:*"),
+    "role may not pull in primary": _denied("execution", "*", resource="arn:aws:ecr:{primary}:*"),
+    "role denied in DR": _denied("execution", "*", **_where("StringEquals", _REGION, "{dr}")),
+    "role denied in primary": _denied("execution", "*", **_where("StringEquals", _REGION, "{primary}")),
+    "role denied outside DR": _denied("execution", "*", **_where("StringNotEquals", _REGION, "{dr}")),
+    "role denied outside primary": _denied("execution", "*", **_where("StringNotEquals", _REGION, "{primary}")),
+    "role denied outside Europe": _denied("execution", "*", **_where("StringNotLike", _REGION, "eu-*")),
+    "role bounded by all": _bounded(_ALL),
+    "role bounded by primary": _bounded(_ALL | _where("StringEquals", _REGION, "{primary}")),
+    "role bounded by DR": _bounded(_ALL | _where("StringEquals", _REGION, "{dr}")),
+    "role bounded by a deny": _bounded(_ALL, {"Effect": "Deny", "Action": "kms:*", "Resource": "*"}),
+    "role bounded by another deny": _bounded(_ALL, {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}),
+    "role bounded but decryption": _bounded({"Effect": "Allow", "NotAction": "kms:Decrypt", "Resource": "*"}),
+    "role trusts its account": _trusting(**_where("StringEquals", "aws:SourceAccount", "{account}")),
+    "role trusts another account": _trusting(**_where("StringEquals", "aws:SourceAccount", "123456789012")),
+    "role trusts any region": _trusting(**_where("ArnLike", "aws:SourceArn", "arn:aws:ecs:*:{account}:*")),
+    "role trusts a list": _trusting(Principal={"Service": ["ec2.amazonaws.com", "ecs-tasks.amazonaws.com"]}),
+    "role trusts the cluster": _trusting(Principal={"Service": "ecs.amazonaws.com"}),
+}
+_KEYS: dict[str, Callable[[Aws], object]] = {
+    "secrets key denies the service": _key_says(_SECRETS, _DECRYPT | _where("StringEquals", _VIA, _OF_SECRETS)),
+    "secrets key denies other services": _key_says(_SECRETS, _DECRYPT | _where("StringNotEquals", _VIA, _OF_SECRETS)),
+    "secrets key denies parameters": _key_says(_SECRETS, _DECRYPT | _where("StringLike", _VIA, "ssm.*")),
+    "secrets key denies its account": _key_says(_SECRETS, _DECRYPT | _where("StringEquals", _CALLER, "{account}")),
+    "secrets key denies others' accounts": _key_says(
+        _SECRETS, _DECRYPT | _where("StringNotEquals", _CALLER, "{account}")
+    ),
+    "secrets key of the role": _key_says(_SECRETS, _ADMIN, _READER, whole=True),
+    "secrets key of the service": _key_says(
+        _SECRETS, _ADMIN, {**_ANYBODY, "Action": "kms:*"} | _where("StringEquals", _VIA, _OF_SECRETS), whole=True
+    ),
+    "secrets key of another service": _key_says(
+        _SECRETS, _ADMIN, {**_ANYBODY, "Action": "kms:*"} | _where("StringLike", _VIA, "ssm.*"), whole=True
+    ),
+    "secrets key of encryption": _key_says(_SECRETS, _ADMIN, {**_READER, "Action": "kms:Encrypt"}, whole=True),
+}
+_SAYS: dict[str, Callable[[Aws], object]] = {
+    "secret denies another region": _secret_says(_deny("*", _READ) | _where("StringNotEquals", _REGION, "{dr}")),
+    "secret denies everything": _secret_says(_deny("*", "*")),
+    "secret allows the role": _secret_says(
+        {"Effect": "Allow", **{k: v for k, v in _READER.items() if k != "Action"}, "Action": _READ}
+    ),
+    "secret allows nobody": _secret_says({**_ANYBODY, "Principal": {"AWS": _NOBODY}, "Action": _READ}),
+}
+_IMAGES: dict[str, Callable[[Aws], object]] = {
+    "repository denies layers": _repository_says(_deny("*", "ecr:GetDownloadUrlForLayer")),
+    "repository denies looking": _repository_says(_deny("*", "ecr:DescribeImages")),
+    "repository denies in DR": _repository_says(_deny("*", "ecr:*") | _where("StringEquals", _REGION, "{dr}")),
+    "repository denies elsewhere": _repository_says(_deny("*", "ecr:*") | _where("StringNotEquals", _REGION, "{dr}")),
+    "repository allows nobody": _repository_says({**_ANYBODY, "Principal": {"AWS": _NOBODY}, "Action": "ecr:*"}),
+}
+_FILES_SAY: dict[str, Callable[[Aws], object]] = {
+    "files deny deletion": _files_say(_ANYBODY, _deny("*", "elasticfilesystem:DeleteFileSystem")),
+    "files deny the task role": _files_say(_ANYBODY, _deny("{task}", "elasticfilesystem:ClientMount")),
+    "files deny others": _files_say(_ANYBODY, _deny(_NOBODY, "elasticfilesystem:*")),
+    "files deny plain transport": _files_say(
+        _ANYBODY, _deny("*", "*") | _where("Bool", "aws:SecureTransport", "false")
+    ),
+    "files admit the task role": _files_say({**_ANYBODY, "Principal": {"AWS": "{task}"}}),
+    "files admit the account": _files_say({**_ANYBODY, "Principal": {"AWS": "arn:aws:iam::{account}:root"}}),
+    "files admit by mount targets": _files_say(
+        _ANYBODY | _where("Bool", "elasticfilesystem:AccessedViaMountTarget", "true")
+    ),
+    "files key doomed": _key_doomed(_FILES),
+    "files key denies all": _key_says(_FILES, _deny("*", "kms:Decrypt")),
+}
+_COPY_KEYS: dict[str, Callable[[Aws], object]] = {
+    "copy key doomed": _key_doomed(_COPIES),
+    "copy key denies grants": _key_says(_COPIES, _deny("*", "kms:CreateGrant")),
+    "copy key denies deletion": _key_says(_COPIES, _deny("*", "kms:ScheduleKeyDeletion")),
+    "copy key of administrator": _key_says(_COPIES, _ADMIN, whole=True),
+}
+CONDITIONS = (
+    *(Fault(name, NeedKind.EXECUTION_ROLE, ("iam",), make) for name, make in _ROLES.items()),
+    *(Fault(name, NeedKind.SECRET_KEY, ("kms", "iam"), make) for name, make in _KEYS.items()),
+    *(Fault(name, NeedKind.SECRET_POLICY, _SECRET, make) for name, make in _SAYS.items()),
+    *(Fault(name, NeedKind.IMAGE, ("ecr",), make) for name, make in _IMAGES.items()),
+    *(Fault(name, NeedKind.FILES_POLICY, ("efs", "iam", "kms"), make) for name, make in _FILES_SAY.items()),
+    *(Fault(name, NeedKind.COPY_KEY, ("kms",), make) for name, make in _COPY_KEYS.items()),
 )

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from dr_checks.derived.needs import NeedKind
+from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault, files_of, iam_of, policy_of, role_named
 
 
-def _definition(change: Callable[[dict[str, Any], Aws], object]) -> Callable[[Aws], object]:
+def definition_changed(change: Callable[[dict[str, Any], Aws], object]) -> Callable[[Aws], object]:
     """Register the tenant's definition anew, changed, and let the service of the DR region use it."""
 
     def make(aws: Aws) -> object:
@@ -52,7 +52,7 @@ def _parameter(aws: Aws) -> object:
     def change(definition: dict[str, Any], _: Aws) -> None:
         definition["containerDefinitions"][0]["secrets"].append({"name": "SALT", "valueFrom": arn})
 
-    return _definition(change)(aws)
+    return definition_changed(change)(aws)
 
 
 def _parameter_allowed(aws: Aws) -> object:
@@ -169,7 +169,7 @@ def _secure_parameter(*statements: dict[str, Any], alias: str = "", disabled: bo
         kms.put_key_policy(KeyId=key, PolicyName="default", Policy=text)
         if disabled:
             kms.disable_key(KeyId=key)
-        return _definition(_salted)(aws)
+        return definition_changed(_salted)(aws)
 
     return make
 
@@ -187,7 +187,7 @@ def _service_gone(aws: Aws) -> object:
     return aws.client("ecs", Side.DR).delete_service(cluster=cluster, service=name, force=True)
 
 
-def _balancer(aws: Aws) -> tuple[Any, str]:
+def balancer(aws: Aws) -> tuple[Any, str]:
     elb = aws.client("elbv2", Side.DR)
     name = aws.named(aws.env.names.load_balancer)
     return elb, str(elb.describe_load_balancers(Names=[name])["LoadBalancers"][0]["LoadBalancerArn"])
@@ -195,7 +195,7 @@ def _balancer(aws: Aws) -> tuple[Any, str]:
 
 def _rules_gone(aws: Aws) -> object:
     """Delete the tenant's rule of every listener."""
-    elb, arn = _balancer(aws)
+    elb, arn = balancer(aws)
     wanted = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
     for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
         for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
@@ -210,7 +210,7 @@ def _demands(wanted: str, sent: str = "") -> Callable[[Aws], object]:
     def make(aws: Aws) -> object:
         if sent:
             _sends(aws, sent)
-        elb, arn = _balancer(aws)
+        elb, arn = balancer(aws)
         group = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
         for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
             for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
@@ -237,7 +237,7 @@ _SECRET = "X-Origin-Verify"
 
 
 def _checked_elsewhere(aws: Aws) -> object:
-    elb, _ = _balancer(aws)
+    elb, _ = balancer(aws)
     group = elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
     return elb.modify_target_group(TargetGroupArn=group["TargetGroupArn"], HealthCheckPort="81")
 
@@ -245,17 +245,17 @@ def _checked_elsewhere(aws: Aws) -> object:
 _SALTED = ("ecs", "ssm", "iam", "kms")
 ESTATE = (
     Fault("secret replica removed", NeedKind.SECRET, ("secretsmanager",), _secret_replica_gone),
-    Fault("secret of nobody", NeedKind.SECRET, ("ecs",), _definition(_no_such_secret)),
-    Fault("field of nobody", NeedKind.SECRET, ("ecs",), _definition(_no_such_field)),
-    Fault("parameter of nobody", NeedKind.PARAMETER, ("ecs",), _definition(_no_such_parameter)),
+    Fault("secret of nobody", NeedKind.SECRET, ("ecs",), definition_changed(_no_such_secret)),
+    Fault("field of nobody", NeedKind.SECRET, ("ecs",), definition_changed(_no_such_field)),
+    Fault("parameter of nobody", NeedKind.PARAMETER, ("ecs",), definition_changed(_no_such_parameter)),
     Fault("parameter denied", NeedKind.PARAMETER, ("ecs", "ssm"), _parameter),
     Fault("parameter allowed", NeedKind.PARAMETER, ("ecs", "ssm", "iam"), _parameter_allowed),
     Fault("images deleted", NeedKind.IMAGE, ("ecr",), _images_gone),
-    Fault("tag of nobody", NeedKind.IMAGE, ("ecs",), _definition(_no_such_tag)),
-    Fault("image of primary", NeedKind.IMAGE, ("ecs",), _definition(_primary_registry)),
+    Fault("tag of nobody", NeedKind.IMAGE, ("ecs",), definition_changed(_no_such_tag)),
+    Fault("image of primary", NeedKind.IMAGE, ("ecs",), definition_changed(_primary_registry)),
     Fault("log group deleted", NeedKind.LOG_GROUP, ("logs",), _log_group_gone),
     Fault("access point deleted", NeedKind.ACCESS_POINT, ("efs",), _point_gone),
-    Fault("access point of nobody", NeedKind.ACCESS_POINT, ("ecs",), _definition(_no_such_point)),
+    Fault("access point of nobody", NeedKind.ACCESS_POINT, ("ecs",), definition_changed(_no_such_point)),
     Fault("mount target deleted", NeedKind.MOUNT_TARGET, ("efs",), _mounts_gone(1)),
     Fault("mount targets deleted", NeedKind.MOUNT_TARGET, ("efs",), _mounts_gone(9)),
     Fault("subnet group deleted", NeedKind.DATABASE_SUBNETS, ("rds",), _subnet_group_gone),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dr_checks.derived.needs import NeedKind
+from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault, policy_of
@@ -187,4 +187,47 @@ NETWORK = (
     Fault("endpoint of another closed", NeedKind.ENDPOINT, ("ec2",), _endpoint("sqs", open_=False)),
     Fault("gateway of objects narrow", NeedKind.ENDPOINT, ("ec2",), _gateway_endpoint(_ENDPOINT_NARROW)),
     Fault("gateway of objects open", NeedKind.ENDPOINT, ("ec2",), _gateway_endpoint(None)),
+)
+
+_PORTS: dict[str, Callable[[Aws], object]] = {
+    "ACL stops visitors": _acl("public", 80, outward=False),
+    "ACL stops replies to visitors": _acl("public", 1024, to=65535, outward=True),
+    "ACL stops balancer to tasks": _acl("public", 80, outward=True),
+    "ACL stops balancer at tasks": _acl("private", 80, outward=False),
+    "ACL stops replies of tasks": _acl("private", 1024, to=65535, outward=True),
+    "ACL of data stops replies": _acl("data", 1024, to=65535, outward=True),
+    "ACL stops SSH": _acl("private", 22, outward=False),
+    "ACL stops FTP": _acl("private", 21, outward=True),
+    "ACL of data stops HTTPS": _acl("data", _HTTPS, outward=True),
+    "ACL of public stops NFS": _acl("public", _NFS, outward=True),
+    "ACL of public stops MySQL": _acl("public", _MYSQL, outward=True),
+    "ACL allows HTTPS": _acl("private", _HTTPS, outward=True, action="allow"),
+    "ACL stops MySQL of a stranger": _acl("data", _MYSQL, outward=False, cidr="198.51.100.0/24"),
+    "ACL of NAT stops replies": _acl("public", 1024, to=65535, outward=False),
+}
+_ENDPOINTS: dict[str, Callable[[Aws], object]] = {
+    "endpoint of registry denies": _endpoint("ecr.api", _ENDPOINT_CLOSED),
+    "endpoint of registry closed": _endpoint("ecr.api", open_=False),
+    "endpoint of images closed": _endpoint("ecr.dkr", open_=False),
+    "endpoint of images open": _endpoint("ecr.dkr", _ENDPOINT_OPEN),
+    "endpoint of logs denies": _endpoint("logs", _ENDPOINT_CLOSED),
+    "endpoint of logs closed": _endpoint("logs", open_=False),
+    "endpoint of keys closed": _endpoint("kms", open_=False),
+    "endpoint of parameters closed": _endpoint("ssm", open_=False),
+    "endpoint of parameters denies": _endpoint("ssm", _ENDPOINT_CLOSED),
+    "endpoint of secrets for reading": _endpoint(
+        "secretsmanager", {**_ENDPOINT_OPEN, "Action": "secretsmanager:GetSecretValue"}
+    ),
+    "endpoint of secrets for listing": _endpoint(
+        "secretsmanager", {**_ENDPOINT_OPEN, "Action": "secretsmanager:ListSecrets"}
+    ),
+    "endpoint of secrets of others": _endpoint(
+        "secretsmanager", {**_ENDPOINT_OPEN, "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}
+    ),
+    "gateway of objects denies": _gateway_endpoint(_ENDPOINT_CLOSED),
+    "gateway of objects for reading": _gateway_endpoint({**_ENDPOINT_OPEN, "Action": "s3:GetObject"}),
+}
+PORTS = (
+    *(Fault(name, NeedKind.ACL, ("ec2",), make) for name, make in _PORTS.items()),
+    *(Fault(name, NeedKind.ENDPOINT, ("ec2",), make) for name, make in _ENDPOINTS.items()),
 )

@@ -39,6 +39,7 @@ _TASKS = ("cloudwatch_alarms", "dns_answers", "elbv2.healthy_hosts", "route53_he
 FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "application-autoscaling": ("ecs", *_TASKS),
     "backup": ("kms", "iam_copy_roles"),
+    "cloudfront": ("cloudfront_buckets",),
     "dns": ("route53",),
     "dynamodb": ("kms",),
     "ecr": ("iam_task_roles",),

@@ -97,6 +97,12 @@ class TaskNetwork:
             NetworkPeer(self._cidr(self.subnet), self.groups, self.subnet), port
         )
 
+    def takes_visitors(self, port: int) -> bool:
+        """Whether connections of the internet to ``port`` pass the subnet's network ACL, and replies to them."""
+        anybody = NetworkPeer(INTERNET)
+        into = self._acl_lets(self.subnet, False, anybody, (port, port))
+        return into and self._acl_lets(self.subnet, True, anybody, REPLIES)
+
     def zone_of(self, subnet: str) -> str:
         """The availability zone of a subnet."""
         return str(self.ec2.get_subnet(subnet).availability_zone)

@@ -122,6 +122,8 @@ class Agent:
         if not (group := options.get("awslogs-group")):
             return
         region = options.get("awslogs-region") or self.region
+        if region in STATE.stopped:
+            raise NotStarted(f"{RESOURCES}failed to validate logger args: create stream has been retried: {region}")
         arn = f"arn:aws:logs:{region}:{self.account}:log-group:{group}:log-stream:any"
         for action in LOG:
             if not self.may(action, arn):

@@ -19,16 +19,19 @@ from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, unreached
 from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.edge_buckets import unfetched
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice
 
 
 def would_start(account: str, region: str) -> dict[str, str]:
     """Why a new task of each service would not serve, "" where it would in every subnet, by the service's name.
 
+    No tenant is served whole where the distribution fetches a part of the pages from a bucket that refuses it.
     Databases of the region are asked for a connection alone: a standby has none before it is restored.
     """
     services = ecs_backends[account][region].services.values()
-    return {s.name: next(_reasons(account, region, s), "") for s in services if s.status == "ACTIVE"}
+    edge = next(unfetched(account, region), "")
+    return {s.name: edge or next(_reasons(account, region, s), "") for s in services if s.status == "ACTIVE"}
 
 
 def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
@@ -39,6 +42,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
     if missing:
         yield missing
     yield from _unrouted(account, region, service)
+    yield from _unvisited(account, region, service)
     for subnet in network.get("subnets", ()):
         groups = tuple(network.get("securityGroups", ()))
         place = TaskNetwork(ec2, subnet, groups, network.get("assignPublicIp") == "ENABLED")
@@ -62,6 +66,21 @@ def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
         leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
         if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
+
+
+def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:
+    """Where a network ACL keeps visitors from a listener of a load balancer that the internet faces."""
+    arns = {arn for group in Targets(account, region).attached_to(service) for arn in group.load_balancer_arns}
+    for balancer in (b for b in elbv2_backends[account][region].load_balancers.values() if b.arn in arns):
+        ports = {int(listener.port) for listener in balancer.listeners.values()}
+        places = [TaskNetwork(ec2_backends[account][region], subnet.id, ()) for subnet in balancer.subnets]
+        facing = [place for place in places if balancer.scheme == "internet-facing" and place.is_modelled]
+        yield from (
+            f"Visitors do not reach port {port} of {balancer.name} in {place.subnet}"
+            for place in facing
+            for port in sorted(ports)
+            if not place.takes_visitors(port)
+        )
 
 
 def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:

@@ -90,6 +90,11 @@ def said_to(policy: str, principals: tuple[str, ...], request: AccessRequest) ->
     return _word(bare, request)
 
 
+def named_principals(statement: dict[str, Any]) -> set[str]:
+    """The ARNs and the services that a statement is about; ``*`` is everybody."""
+    return {*_named(statement, "AWS"), *_named(statement, "Service")}
+
+
 def _word(spoken: list[dict[str, Any]], request: AccessRequest) -> str:
     return decide([IamPolicy("policy", json.dumps({"Statement": spoken}))], request).word
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_checks.core.model import View
 from dr_checks.core.registry import checks
-from dr_checks.derived.needs import FOLLOWED, Need, NeedKind, Needs, needs_of
+from dr_checks.derived.need_kinds import FOLLOWED, NeedKind
+from dr_checks.derived.needs import Need, Needs, needs_of
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, rds, vpc
+from dr_estate.readers import cloudfront, ecs, elbv2_web_acl, rds, vpc
+from dr_estate.readers.cloudfront import Origin
+from dr_estate.readers.elbv2_web_acl import GuardedBalancer
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import D, definition
+from tests.dr_checks.edges import DISTRIBUTION
 from tests.dr_checks.network import connected
 from tests.dr_checks.worlds import DENIED, SIT
 
@@ -59,3 +65,19 @@ def test_a_part_that_was_not_seen_is_told_and_hides_no_other() -> None:
 def test_without_a_service_nothing_below_it_is_claimed() -> None:
     needs = _needs(connected({(ecs.services, Side.DR): ()}))
     assert (Need("tenant1", NeedKind.SERVICE, NAME),) == needs.edges
+
+
+def test_a_bucket_that_visitors_fetch_from_outside_the_primary_region_is_needed() -> None:
+    bucket = Origin("assets", f"assets.s3.{SIT.regions.dr}.amazonaws.com", "", 3, 10, "s3", access_control="oac-1")
+    away = replace(bucket, id="away", domain=f"pictures.s3.{SIT.regions.primary}.amazonaws.com")
+    found = replace(DISTRIBUTION, origins=(*DISTRIBUTION.origins, bucket, away), other_targets=("assets", "away"))
+    needs = _needs(
+        connected(
+            {
+                (cloudfront.distributions, Side.GLOBAL): (found,),
+                (elbv2_web_acl.guarded, Side.DR): GuardedBalancer("b", None),
+            }
+        )
+    )
+    fetched = {edge for edge in needs.edges if edge.kind is NeedKind.ORIGIN_BUCKET}
+    assert fetched == {Need(DISTRIBUTION.id, NeedKind.ORIGIN_BUCKET, "assets")}

@@ -87,6 +87,7 @@ EXAMPLES = [
         for broken in (
             _estate(cpu=256),
             _estate(memory=512),
+            _estate(disk=10),
             _estate(network_mode="bridge"),
             _estate(architecture="ARM64"),
             _estate(volumes=()),

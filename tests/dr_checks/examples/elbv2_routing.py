@@ -7,10 +7,11 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2
-from dr_estate.readers.elbv2 import ListenerAction
+from dr_estate.readers import cloudfront, ecs, elbv2
+from dr_estate.readers.elbv2 import HeaderDemand, ListenerAction
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO, both_services
+from tests.dr_checks.edges import DISTRIBUTION
 from tests.dr_checks.traffic import balanced, balancer, group, groups, healthy, listener, rule, rules
 from tests.dr_checks.worlds import DENIED, Example, service
 
@@ -45,7 +46,27 @@ def _behind_a_header(here: tuple[str, ...]) -> Snapshot:
     )
 
 
+def _demanding(*wanted: str, patterned: bool = False, http_port: int = 80) -> Snapshot:
+    """The DR region's rules alone demand a header of one of the ``wanted`` digests; CloudFront sends ``new``."""
+    demand = HeaderDemand("x-origin-verify", wanted, patterned)
+    demanding = (replace(rule(DR, tenant, others=SECRET), demands=(demand,)) for tenant in ("tenant1", "tenant2"))
+    origin = replace(DISTRIBUTION.origins[0], headers=(("x-origin-verify", "new"),), ports=(http_port, 443))
+    there = {
+        (cloudfront.distributions, Side.GLOBAL): (replace(DISTRIBUTION, origins=(origin,)),),
+        RULES: tuple(demanding),
+    }
+    return balanced(there)
+
+
+BOTH_HOSTS = frozenset({"tenant1.wpsit.kimmyai.io", *HOST2})
+
 EXAMPLES = [
+    Example("elbv2-routing.host-rules", Status.PASS, _demanding("new"), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.PASS, _demanding("old", "new"), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.FAIL, _demanding("old"), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding(patterned=True), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.PASS, _demanding("new", http_port=8080), BOTH_HOSTS),
+    Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding("old", http_port=8080), BOTH_HOSTS),
     Example("elbv2-routing.listeners", Status.PASS, balanced()),
     Example("elbv2-routing.listeners", Status.PASS, balanced({LISTENERS: (listener(DR), listener(DR, 8080))})),
     Example(

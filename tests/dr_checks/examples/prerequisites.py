@@ -159,6 +159,25 @@ def _arriving(
     )
 
 
+FUNCTION_ARN = f"arn:aws:lambda:{SIT.regions.dr}:{SIT.account}:function:pager"
+INVOKES = _policy("lambda:InvokeFunction", "sns.amazonaws.com", condition={"ArnLike": {"AWS:SourceArn": TOPIC_ARN}})
+
+
+def _called(
+    policy: str = INVOKES, arn: str = FUNCTION_ARN, seen: Any = None, state: str = "Active", runs: bool = True
+) -> Snapshot:
+    """A topic of the DR region that a function alone hears."""
+    function = sns_delivery.SubscribedFunction(arn, state, runs, policy)
+    return world(
+        {
+            (sns_topics.topics, Side.DR): (sns_topics.Topic(TOPIC, True, 1, 0, (), OPEN, ""),),
+            (sns_topics.listeners, Side.DR): (sns_topics.TopicSubscription(TOPIC, "lambda", (), arn),),
+            (sns_delivery.queues, Side.DR): (),
+            (sns_delivery.functions, Side.DR): (function,) if seen is None else seen,
+        }
+    )
+
+
 def _state(size: int | None, replication: str = "COMPLETED", digest: str = "") -> terraform_state.StateObject:
     return terraform_state.StateObject("b", "k", size, NOW, replication, digest)
 
@@ -289,6 +308,17 @@ _TOPICS = [
         "topics.delivered", UNSEEN, _arriving(_policy("sns:*", "cloudwatch.amazonaws.com", condition=_ELSEWHERE)), _OURS
     ),
     Example("topics.delivered", IDLE, _arriving(topics=_topics(exists=False))),
+    Example("topics.delivered", FINE, _called(), _OURS),
+    Example("topics.delivered", FINE, _called(state="Inactive"), _OURS),
+    Example("topics.delivered", FAILS, _called(""), _OURS),
+    Example("topics.delivered", FAILS, _called(INVOKES.replace(TOPIC, "another")), _OURS),
+    Example("topics.delivered", FAILS, _called(state="absent"), _OURS),
+    Example("topics.delivered", FAILS, _called(state="Failed"), _OURS),
+    Example("topics.delivered", FAILS, _called(runs=False), _OURS),
+    Example("topics.delivered", FAILS, _called(arn=FUNCTION_ARN.replace(SIT.regions.dr, SIT.regions.primary)), _OURS),
+    Example("topics.delivered", UNSEEN, _called(state="Sleepwalking"), _OURS),
+    Example("topics.delivered", UNSEEN, _called(seen=DENIED)),
+    Example("topics.delivered", UNSEEN, _called(seen=(DENIED,)), _OURS),
     Example("topics.alike", FINE, _told((QUEUE, MAIL))),
     Example("topics.alike", FINE, _told((MAIL, QUEUE, ("sms +1", ())))),
     Example("topics.alike", IDLE, _told((), exists=False), frozenset({"topics"})),

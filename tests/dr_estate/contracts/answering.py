@@ -206,9 +206,10 @@ def _with_parameter(rows: tuple[ecs.TaskDefinition, ...]) -> tuple[ecs.TaskDefin
     return tuple(replace(row, containers=tuple(replace(c, secrets=salted) for c in row.containers)) for row in rows)
 
 
-def _queued(rows: tuple[sns_topics.TopicSubscription, ...]) -> tuple[sns_topics.TopicSubscription, ...]:
-    queue = f"arn:aws:sqs:{SIT.regions.dr}:{SIT.account}:pager"
-    return tuple(replace(row, who="sqs", endpoint=queue) for row in rows)
+def _heard(rows: tuple[sns_topics.TopicSubscription, ...]) -> tuple[sns_topics.TopicSubscription, ...]:
+    arn = f"{SIT.regions.dr}:{SIT.account}"
+    ends = (("sqs", f"arn:aws:sqs:{arn}:pager"), ("lambda", f"arn:aws:lambda:{arn}:function:pager"))
+    return tuple(replace(row, who=who, endpoint=endpoint) for row in rows for who, endpoint in ends)
 
 
 def _sources(_: tuple[()]) -> task_sources.TaskSources:
@@ -230,7 +231,7 @@ _CHANGED: dict[str, Callable[[Any], Any]] = {
     restored_files.definitions.name: lambda _: evidence().get(ecs.task_definitions, Side.DR)[:1],
     restored_files.systems.name: _restored,
     restored_files.tasks.name: _moved,
-    sns_topics.listeners.name: _queued,
+    sns_topics.listeners.name: _heard,
     task_sources.sources.name: _sources,
 }
 """What stands in no saved evidence: resources of drills, own policies, parameters, idle services, old metrics."""

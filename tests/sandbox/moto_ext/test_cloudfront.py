@@ -48,6 +48,18 @@ def _code(call: Any, **params: Any) -> str:
     return str(refused.value.response["Error"]["Code"])
 
 
+def test_a_bucket_is_listed_with_what_it_is_read_under(aws: Clients) -> None:
+    cloudfront, named = aws("cloudfront", GLOBAL), "origin-access-identity/cloudfront/E9"
+    bucket = {"Id": "first", "DomainName": f"pictures.s3.{DR}.amazonaws.com"}
+    signed = bucket | {"OriginAccessControlId": "E1", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    known = bucket | {"Id": "second", "S3OriginConfig": {"OriginAccessIdentity": named}}
+    config = _config("buckets", "first", Origins={"Quantity": 2, "Items": [signed, known]})
+    cloudfront.create_distribution(DistributionConfig=config)
+    first, second = cloudfront.list_distributions()["DistributionList"]["Items"][0]["Origins"]["Items"]
+    assert (first["OriginAccessControlId"], first["S3OriginConfig"]) == ("E1", {"OriginAccessIdentity": ""})
+    assert (second["OriginAccessControlId"], second["S3OriginConfig"]) == ("", {"OriginAccessIdentity": named})
+
+
 def test_a_behaviour_may_target_an_origin_group(aws: Clients) -> None:
     cloudfront = aws("cloudfront", GLOBAL)
     config = _config("grouped", "pair", **_group("first", "second"))

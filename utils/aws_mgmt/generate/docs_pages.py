@@ -18,7 +18,7 @@ from dr_actions.actions.registry import modules
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, SequenceRow
 from dr_checks.core.registry import checks
-from dr_checks.derived.needs import FOLLOWED
+from dr_checks.derived.need_kinds import FOLLOWED
 from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Environment
 from dr_estate.model.aws_durations import OperationPhase, operations

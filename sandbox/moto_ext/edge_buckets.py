@@ -1,0 +1,57 @@
+"""What a distribution fetches from buckets once one region alone stands: S3 lets it, by the bucket's policy, or not.
+
+Source: CloudFront Developer Guide, "Restrict access to an Amazon S3 origin"; S3 User Guide, "Blocking public access".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from moto.cloudfront.models import Distribution, Origin, cloudfront_backends
+from moto.s3.models import FakeBucket, s3_backends
+
+from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
+from sandbox.moto_ext.iam.role_access import named_principals
+
+_CLOUDFRONT = "cloudfront.amazonaws.com"
+_IDENTITY = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
+
+
+def unfetched(account: str, region: str) -> Iterator[str]:
+    """Why requests that lead to buckets alone would be answered by none of them while ``region`` alone stands."""
+    for distribution in cloudfront_backends[account]["aws"].distributions.values():
+        config: Any = distribution.distribution_config
+        origins = {origin.id: origin for origin in config.Origins["Items"]}
+        groups = {
+            group["Id"]: [row["OriginId"] for row in group["Members"]["Items"]]
+            for group in (config.OriginGroups or {}).get("Items") or ()
+        }
+        behaviours = (config.DefaultCacheBehavior, *((config.CacheBehaviors or {}).get("Items") or ()))
+        for target in dict.fromkeys(behaviour.target_origin_id for behaviour in behaviours if config.Enabled):
+            members = [origins[name] for name in groups.get(target, [target])]
+            reasons = [_refusal(account, region, distribution, origin) for origin in members]
+            if all(reasons):
+                yield f"{target}: {'; '.join(reasons)}"
+
+
+def _refusal(account: str, region: str, distribution: Distribution, origin: Origin) -> str:
+    """Why the origin answers no request, "" where it does; a load balancer is tried elsewhere."""
+    if "s3_origin_config" not in origin.__dict__:
+        return ""
+    name = origin.domain_name.partition(".s3.")[0]
+    bucket: FakeBucket | None = s3_backends[account]["aws"].buckets.get(name)
+    if bucket is None or bucket.region_name != region:
+        return f"no bucket {name} in {region}"
+    policy = bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy or "")
+    signed, identity = bool(origin.__dict__["origin_access_control_id"]), origin.s3_access_identity.rpartition("/")[2]
+    context = {"aws:SourceArn": (distribution.arn,), "aws:SourceAccount": (account,)} if signed else {}
+    request = AccessRequest("s3:GetObject", f"arn:aws:s3:::{name}/any", context)
+    callers = {_CLOUDFRONT} if signed else {f"{_IDENTITY}{identity}"} if identity else set()
+    blocked = bucket.public_access_block
+    if not callers and blocked is not None and blocked.restrict_public_buckets:
+        return f"{name}: AccessDenied"
+    spoken = [row for row in statements(policy) if named_principals(row) & {"*", *callers}] if policy else []
+    word = decide([IamPolicy("bucket", json.dumps({"Statement": spoken}))], request).word
+    return "" if word == ALLOWED else f"{name}: AccessDenied"

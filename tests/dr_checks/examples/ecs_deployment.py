@@ -1,0 +1,40 @@
+"""Examples of the check of how services are deployed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs
+from dr_estate.readers.ecs import DeploymentSettings
+from tests.dr_checks.compute import ONE, TWO
+from tests.dr_checks.worlds import DENIED, Example, service, world
+
+HERE, THERE = (ecs.services, Side.DR), (ecs.services, Side.PRIMARY)
+AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60)
+
+
+def _pair(settings: DeploymentSettings | None) -> tuple[ecs.Service, ...]:
+    """Both services, the second with these settings."""
+    return (replace(service(ONE), settings=AS_PRIMARY), replace(service(TWO), settings=settings))
+
+
+def _deployed(expected: Status, there: DeploymentSettings | None = AS_PRIMARY, **changed: Any) -> Example:
+    """The second service of the DR region differs by ``changed``."""
+    shown = world({HERE: _pair(replace(AS_PRIMARY, **changed)), THERE: _pair(there)})
+    return Example("ecs-deployment.alike", expected, shown, frozenset({TWO}))
+
+
+EXAMPLES = [
+    _deployed(Status.PASS),
+    _deployed(Status.PASS, grace_s=90),
+    _deployed(Status.FAIL, grace_s=59),
+    _deployed(Status.FAIL, capacity=("FARGATE_SPOT",)),
+    _deployed(Status.FAIL, capacity=("FARGATE", "FARGATE_SPOT")),
+    _deployed(Status.FAIL, controller="EXTERNAL"),
+    _deployed(Status.UNKNOWN, there=None),
+    Example("ecs-deployment.alike", Status.UNKNOWN, world({HERE: DENIED})),
+    Example("ecs-deployment.alike", Status.NOT_APPLICABLE, world({HERE: ()})),
+]

@@ -1,0 +1,144 @@
+"""Faults of what a task definition names, and of what leads visitors to its tasks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from dr_checks.derived.need_kinds import NeedKind
+from dr_estate.config.environment import Side
+from tests.proofs.changes import Aws
+from tests.proofs.fault import Fault
+from tests.proofs.faults_of_estate import balancer, definition_changed
+
+_Change = Callable[[dict[str, Any], Aws], object]
+
+
+def _container(definition: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = definition["containerDefinitions"][0]
+    return found
+
+
+def _secret(value: Callable[[str, Aws], str]) -> _Change:
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        secret = _container(definition)["secrets"][0]
+        secret["valueFrom"] = value(secret["valueFrom"], aws)
+
+    return change
+
+
+def _in_primary(text: str, aws: Aws) -> str:
+    return text.replace(aws.env.regions.dr, aws.env.regions.primary)
+
+
+def _whole(text: str, _: Aws) -> str:
+    return ":".join(text.split(":")[:7])
+
+
+def _logs(**options: str) -> _Change:
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        found = _container(definition)["logConfiguration"]["options"]
+        found.update({key: value.replace("{primary}", aws.env.regions.primary) for key, value in options.items()})
+
+    return change
+
+
+def _role(key: str, name: str) -> _Change:
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        definition[key] = f"arn:aws:iam::{aws.env.account}:role/{name}"
+
+    return change
+
+
+def _image(text: str) -> _Change:
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        named = text.replace("{account}", aws.env.account).replace("{dr}", aws.env.regions.dr)
+        _container(definition)["image"] = named
+
+    return change
+
+
+def _volume(**changed: str) -> _Change:
+    def change(definition: dict[str, Any], _: Aws) -> None:
+        definition["volumes"][0]["efsVolumeConfiguration"].update(changed)
+
+    return change
+
+
+def _parameter_of(side: Side) -> _Change:
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        arn = f"arn:aws:ssm:{aws.env.region(side)}:{aws.env.account}:parameter/nobody"
+        _container(definition)["secrets"].append({"name": "PEPPER", "valueFrom": arn})
+
+    return change
+
+
+def _listeners_gone(aws: Aws) -> object:
+    elb, arn = balancer(aws)
+    rows = elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    return [elb.delete_listener(ListenerArn=row["ListenerArn"]) for row in rows]
+
+
+def _group_of(aws: Aws) -> tuple[Any, dict[str, Any]]:
+    elb, _ = balancer(aws)
+    return elb, elb.describe_target_groups(Names=[aws.named(aws.env.names.target_group)])["TargetGroups"][0]
+
+
+def _checked(**changed: Any) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        elb, group = _group_of(aws)
+        return elb.modify_target_group(TargetGroupArn=group["TargetGroupArn"], **changed)
+
+    return make
+
+
+def _priorities_reversed(aws: Aws) -> object:
+    """Change the order of rules that are about different hosts."""
+    elb, arn = balancer(aws)
+    for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+        rules = elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+        own = [rule for rule in rules if not rule["IsDefault"]]
+        orders = [{"RuleArn": rule["RuleArn"], "Priority": 900 + n} for n, rule in enumerate(reversed(own))]
+        if orders:
+            elb.set_rule_priorities(RulePriorities=orders)
+    return arn
+
+
+def _led_away(aws: Aws) -> object:
+    """Delete the tenant's rules and lead its hosts to another group."""
+    elb, group = _group_of(aws)
+    _, arn = balancer(aws)
+    for listener in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]:
+        for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+            if group["TargetGroupArn"] in json.dumps(rule["Actions"]):
+                page = {"StatusCode": "503", "ContentType": "text/plain", "MessageBody": "closed"}
+                action = {"Type": "fixed-response", "FixedResponseConfig": page}
+                elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[action])
+    return group
+
+
+_DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
+    "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
+    "secret whole": (NeedKind.SECRET, _secret(_whole)),
+    "logs to nowhere": (NeedKind.LOG_GROUP, _logs(**{"awslogs-group": "/nobody"})),
+    "logs to primary": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "{primary}"})),
+    "logs under another prefix": (NeedKind.LOG_GROUP, _logs(**{"awslogs-stream-prefix": "other"})),
+    "execution role of nobody": (NeedKind.EXECUTION_ROLE, _role("executionRoleArn", "nobody")),
+    "task role of nobody": (NeedKind.TASK_ROLE, _role("taskRoleArn", "nobody")),
+    "image of another repository": (NeedKind.IMAGE, _image("{account}.dkr.ecr.{dr}.amazonaws.com/nobody:latest")),
+    "volume of nobody": (NeedKind.ACCESS_POINT, _volume(fileSystemId="fs-0123456789abcdef0")),
+    "parameter of primary": (NeedKind.PARAMETER, _parameter_of(Side.PRIMARY)),
+}
+_LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
+    "listeners deleted": (NeedKind.LISTENER, _listeners_gone),
+    "rules in another order": (NeedKind.LISTENER, _priorities_reversed),
+    "rules lead to a closed page": (NeedKind.LISTENER, _led_away),
+    "health check of another port": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="8080")),
+    "health check as before": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="traffic-port")),
+    "health check more often": (NeedKind.TARGET_GROUP, _checked(HealthCheckIntervalSeconds=10)),
+}
+DEFINITIONS = (
+    *(Fault(name, edge, ("ecs",), definition_changed(change)) for name, (edge, change) in _DEFINITIONS.items()),
+    *(Fault(name, edge, ("elbv2",), make) for name, (edge, make) in _LISTENERS.items()),
+)
