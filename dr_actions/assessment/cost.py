@@ -6,7 +6,10 @@ requests, load balancer units and support: they cost the same in either region.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from dr_actions.actions.database.failback import is_retained
+from dr_actions.actions.markers.scripts import TABLE
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs, rds
@@ -59,8 +62,11 @@ def _files(snapshot: Snapshot, env: Environment) -> float:
     return size / _BYTES_A_GIB * env.costs.files_gib
 
 
-def leftovers_sentence(snapshot: Snapshot, env: Environment) -> str:
-    """The databases that failbacks kept beside the estate's, and what each costs an hour; "" where there is none."""
+def leftovers_sentence(snapshot: Snapshot, env: Environment, marked: Collection[str] = ()) -> str:
+    """The databases that failbacks kept beside the estate's, and what each costs an hour; "" where there is none.
+
+    ``marked`` are the resource ids of those that hold a marker's table still: it was taken away at home alone.
+    """
     name, costs = env.named(env.names.database), env.costs
     found: list[tuple[str, float]] = []
     unseen: list[str] = []
@@ -70,10 +76,15 @@ def leftovers_sentence(snapshot: Snapshot, env: Environment) -> str:
         except DataUnavailable:
             unseen.append(env.region(side))
             continue
-        found += [(f"{i.identifier} in {env.region(side)}", _instance_cost(i.storage_gib, env)) for i in retained]
+        found += [(_kept(i, env.region(side), marked), _instance_cost(i.storage_gib, env)) for i in retained]
     message = f"What {' and '.join(unseen)} keeps beside the estate was not seen." if unseen else ""
     if not found:
         return message
     listed = ", ".join(f"{subject} ({cost:.2f} {costs.currency} an hour)" for subject, cost in found)
     total = sum(cost for _, cost in found)
     return f"Kept until people delete it: {listed}; {total:.2f} {costs.currency} an hour together. {message}".rstrip()
+
+
+def _kept(instance: rds.Instance, region: str, marked: Collection[str]) -> str:
+    marker = f" with the table {TABLE}" if instance.resource_id in marked else ""
+    return f"{instance.identifier} in {region}{marker}"

@@ -157,6 +157,9 @@ _FAILBACK = (
     SequenceRow(34, _SYNC, "files/verify_marker"),
     SequenceRow(34, _SYNC, "files/promote_primary", planes=_TO_PRIMARY),
     SequenceRow(35, _SYNC, "files/protect_primary"),
+    # Route 53's checkers take minutes to believe it: no write waits for them. The weights lead to the DR region still
+    SequenceRow(35, _SHARES, "traffic/unpin_from_dr"),
+    SequenceRow(35, _SHARES, "traffic/unpin_primary"),
     SequenceRow(35, _SYNC, "database/write_marker"),
     # the write pause: from here on nobody writes in the DR region
     SequenceRow(36, _SYNC, "database/freeze", Role.FREEZE),
@@ -170,8 +173,6 @@ _FAILBACK = (
     SequenceRow(39, _SYNC, "database/verify_marker"),
     SequenceRow(40, _SYNC, "database/promote_primary", Role.DATABASE),
     SequenceRow(46, _SHARES, "traffic/verify_targets"),
-    SequenceRow(47, _SHARES, "traffic/unpin_from_dr"),
-    SequenceRow(48, _SHARES, "traffic/unpin_primary"),
     # at home they write from the first stage on; who is still led to the DR region reads until the last
     SequenceRow(50, _SHARES, "notifications/manual_step", Role.NOTIFY, owner=_SNS, most=_MOST_SHARES, last=_SWITCH),
     SequenceRow(50, _SHARES, "traffic/shift_to_primary", Role.TRAFFIC, most=_MOST_SHARES, last=_SWITCH),
@@ -233,6 +234,9 @@ _ABORT = (
     SequenceRow(32, _GIVE_UP, "database/remove_marker"),
     SequenceRow(32, _GIVE_UP, "files/remove_marker"),
     SequenceRow(32, _GIVE_UP, "tables/remove_marker"),
+    # nobody is led home by health alone
+    SequenceRow(33, _GIVE_UP, "traffic/pin_from_dr"),
+    SequenceRow(33, _GIVE_UP, "traffic/pin_primary"),
     SequenceRow(70, _NOTIFY, "notifications/end", Role.NOTIFY_END),
 )
 SEQUENCE: Mapping[Goal, tuple[SequenceRow, ...]] = {

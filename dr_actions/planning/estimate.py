@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from dr_actions.actions.database.protect_dr import SECOND_ZONE
+from dr_actions.actions.database.verify_primary_in_sync import COUNTED
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Step, batches
 from dr_actions.run_history.durations import StepDurations, is_measured, measured
@@ -169,7 +170,7 @@ def _rows(step: Step) -> tuple[str, ...] | None:
     if step.action in _STAND_INS or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
         return ()
     if step.call is None:
-        return _WAITS.get(step.action)
+        return () if step.before.get(COUNTED) else _WAITS.get(step.action)
     if step.manual:
         return (_BY_HAND, *_of_call(step.call))
     if step.call.name == "ecs:RunTask":

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -89,13 +89,19 @@ class Writer:
     """Writes, in a thread of its own, from ``start`` (or the begin of a ``with``) until ``stop`` (or its end).
 
     ``written`` are the acknowledged writes in order; ``refused`` counts the others by region and reason. ``pause_s`` is
-    between two writes. Ids carry ``name``, so that writers of different names never meet.
+    between two writes. Ids carry ``name``, so that writers of different names never meet. ``hosts`` narrows to tenants.
     """
 
     def __init__(
-        self, endpoint: Endpoint, environment: Environment, pause_s: float = 0.01, name: str = "writer"
+        self,
+        endpoint: Endpoint,
+        environment: Environment,
+        pause_s: float = 0.01,
+        name: str = "writer",
+        hosts: Sequence[str] = (),
     ) -> None:
         self.sites = Sites(endpoint, environment)
+        self._hosts = hosts or self.sites.hosts
         self.written: list[AcknowledgedWrite] = []
         self.refused: Counter[str] = Counter()
         self._pause_s = pause_s
@@ -154,9 +160,8 @@ class Writer:
             self._stopping.wait(self._pause_s)
 
     def _round(self, name: str) -> Iterator[tuple[str, str, str]]:
-        hosts = self.sites.hosts
         for number in itertools.count(1):
-            for host in hosts:
+            for host in self._hosts:
                 for kind in KINDS:
                     yield kind, host, f"{name}-{number}"
 
@@ -166,7 +171,7 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
 
     Raises SandboxError, with the reason, where a site does not list what it holds: nothing is proven then.
     """
-    served: dict[tuple[str, str], frozenset[str]] = {}
+    served: dict[tuple[str, str], list[str]] = {}
     lost = []
     for row in written:
         key = (row.host, row.kind)
@@ -177,7 +182,13 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
     return lost
 
 
-def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
+def doubled(sites: Sites, region: str) -> list[tuple[str, str, str]]:
+    """Host, kind and id of what ``region``'s sites serve more than once. Raises as ``missing``."""
+    served = ((host, kind, _ids(sites, region, host, kind)) for host in sites.hosts for kind in KINDS)
+    return [(host, kind, row) for host, kind, ids in served for row, times in Counter(ids).items() if times > 1]
+
+
+def _ids(sites: Sites, region: str, host: str, kind: str) -> list[str]:
     try:
         status, response = sites.ask(region, "GET", host, kind)
     except (OSError, http.client.HTTPException) as silent:
@@ -186,4 +197,4 @@ def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
         raise SandboxError(
             f"The site {host} of {region} does not list its {kind}: {status} {response.get('error', '')}"
         )
-    return frozenset(response[kind])
+    return list(response[kind])

@@ -93,6 +93,12 @@ def elsewhere(enforced: Enforced, tmp_path: Path) -> Enforced:
     return replace(enforced, home=tmp_path)
 
 
+def checks(of: Enforced) -> dict[str, Any]:
+    """How each health check reads: the primary's is held down while the DR region serves."""
+    found = of.aws("admin").client("route53", Side.GLOBAL).list_health_checks()["HealthChecks"]
+    return {row["Id"]: row["HealthCheckConfig"] for row in found}
+
+
 def words(ran: Ran) -> str:
     """What the command said, however its lines were broken."""
     return " ".join(ran.said.split())
@@ -100,8 +106,10 @@ def words(ran: Ran) -> str:
 
 @pytest.mark.parametrize("stage", REVERSIBLE)
 def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr_region(
-    stage: str, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
+    stage: str, due: Rig, enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
 ) -> None:
+    due.begin()
+    pinned = checks(enforced)
     stop(stage)
     ran = elsewhere.execute("failback", (), "--abort")
     assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
@@ -112,6 +120,7 @@ def test_before_the_point_of_no_return_the_abort_brings_everybody_back_to_the_dr
     assert "In short Posture: ON_DR Answer: DONE, exit 0 Gaps: none Next:" in words(ran)
     assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
     assert elsewhere.world.markers()[elsewhere.env.regions.dr] == []
+    assert checks(enforced) == pinned
 
 
 @pytest.mark.parametrize("stage", ["files home", "frozen"])
@@ -125,6 +134,7 @@ def test_after_an_abort_the_next_failback_brings_home_what_was_written_since(
     ran = elsewhere.execute("failback", HOME, "--staged")
     assert ran.code == Exit.READY, ran.said
     assert "Kept until people delete it: sit-mysql-before-" in words(ran)
+    assert "in eu-west-1 with the table dr_marker (" in words(ran)
     assert [] == missing(since.sites, (*written.writer.written, *since.written), enforced.env.regions.primary)
 
 
@@ -178,3 +188,33 @@ def test_after_it_the_abort_is_refused_names_the_entry_and_changes_nothing(
     assert "database/promote_primary:sit-mysql" in words(ran)
     assert "failback --staged --execute --incident INC-7" in words(ran)
     assert [] == [sent for sent in enforced.world.mutations() if not sent["control"]]
+
+
+def test_a_run_in_its_write_pause_is_not_planned_anew_and_the_same_command_leads_everybody_home(
+    enforced: Enforced, elsewhere: Enforced, stop: Stop, written: Written
+) -> None:
+    stop("frozen")
+    enforced.world.reset_mutations()
+    ran = elsewhere.execute("failback", HOME, "--staged", "--replan")
+    assert ran.code == Exit.REFUSED, ran.said
+    assert "replan.write-pause: the failback for INC-7 stands in its write pause: the database sit-mysql" in words(ran)
+    assert "Writes: no region's database takes them." in words(ran)
+    assert "failback --staged --execute --incident INC-7 --confirm" in words(ran)
+    assert [] == [sent for sent in enforced.world.mutations() if not sent["control"]]
+    gone_on = elsewhere.execute("failback", HOME, "--staged")
+    assert (Exit.READY, []) == (gone_on.code, gone_on.denied), gone_on.said
+    assert written.is_home()
+
+
+def test_after_the_abort_that_it_names_a_failback_is_planned_anew(
+    elsewhere: Enforced, stop: Stop, written: Written
+) -> None:
+    stop("files frozen")
+    ran = elsewhere.execute("failback", HOME, "--staged", "--replan")
+    assert ran.code == Exit.REFUSED, ran.said
+    assert "the files fs-" in words(ran)
+    assert "failback --abort --execute --incident INC-7" in words(ran)
+    assert "Writes: the database of eu-west-1 alone takes them" in words(ran)
+    assert elsewhere.execute("failback", (), "--abort").code == Exit.READY
+    assert elsewhere.execute("failback", HOME, "--staged", "--replan").code == Exit.READY
+    assert written.is_home()

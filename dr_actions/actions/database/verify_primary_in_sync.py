@@ -3,27 +3,45 @@
 Two moments are compared. The DR region's database takes no writes since the freeze was seen in force; the replica holds
 everything up to its newest measured ReplicaLag before the moment of that measurement. Once that is at or after the
 first, nothing is missing. A lag that is absent or old proves nothing (T23), nor does one while the DR region takes
-writes again. No call is made.
+writes again. Where the source told which transactions it had executed when it refused a write (GTID), the marker's task
+proves the same by each of them, and nobody waits for the minutes in which CloudWatch publishes a lag. No call is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dr_actions.actions.database import copy_selection, failback
+from dr_actions.actions.markers import marker_task
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
+from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Params, Step
 from dr_checks.core.spans import doubt
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, rds_groups, rds_replicas
 from dr_estate.reading.cloudwatch_metrics import Reading
 
+FREEZE_SEEN = "database/verify_freeze"
+COUNTED = "transactions counted"
+
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """The one step, unless the copy was promoted already."""
     until = "holds all that was written to {source} before the freeze"
-    yield from replica_steps(context, __name__, until, {"lost": "nothing"})
+    for step in replica_steps(context, __name__, until, {"lost": "nothing"}):
+        counted = {COUNTED: True} if _counts_transactions(context) else {}
+        yield replace(step, before={**step.before, **counted})
+
+
+def _counts_transactions(context: PlanContext) -> bool:
+    """Whether the marker's tasks will know every transaction of the source. Raises DataUnavailable."""
+    source = failback.writer(context)
+    if source is None or not context.env.execution.markers or marker_task.tenant_on(context, Side.DR) is None:
+        return False
+    group = context.snapshot.find(rds_groups.parameter_groups, Side.DR, name=failback.group_of(source))
+    return group is not None and dict(group.parameters).get("gtid-mode") == "ON"
 
 
 def replica_steps(context: PlanContext, action: str, until: str, after: Params) -> Iterator[Step]:
@@ -58,6 +76,10 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
         return StepStatus(
             StepState.IN_PROGRESS, f"{instance.identifier} does not replicate now ({instance.replication})."
         )
+    proof = context.confirmed_facts.get(step_id(FREEZE_SEEN, source.identifier), {})
+    if proof.get("gtids"):
+        message = f"{source.identifier} counts its transactions: the marker's task proves that all have arrived."
+        return StepStatus(StepState.DONE, message, (("source", source.arn),))
     since, (reached, reason) = failback.frozen_since(context), _reached(context, instance)
     if since is None:
         message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"

@@ -9,6 +9,7 @@ from dr_actions.actions.markers.marker_task import WRITERS
 from dr_actions.actions.markers.scripts import TABLE
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.action_ids import label_of, prefix_of
+from dr_actions.model.plan import Plan
 from dr_estate.model.marker_names import KEY
 
 _CALLED = {
@@ -16,6 +17,7 @@ _CALLED = {
     "files": f"{FILE} in the folder of {{}}",
     "tables": f"the item {KEY} in {{}}",
 }
+_OF_DATABASES = ("database/write_marker", "database/verify_freeze")
 _WAYS = "The failback removes them at its end, and failback --abort from where people work."
 
 
@@ -30,6 +32,14 @@ def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:
         elif action.endswith("/remove_marker") and entry.kind is EntryKind.CONFIRMED:
             left.pop((room, label), None)
     return tuple(left.values())
+
+
+def marked_databases(plan: Plan, entries: Sequence[Entry]) -> frozenset[str]:
+    """The resource ids of the databases into which the run of ``plan`` may have written a marker."""
+    sent = {entry.step for entry in entries if entry.kind is EntryKind.INTENT}
+    return frozenset(
+        str(step.before["resource"]) for step in plan.steps if step.action in _OF_DATABASES and step.id in sent
+    )
 
 
 def remains_sentence(entries: Sequence[Entry]) -> str:

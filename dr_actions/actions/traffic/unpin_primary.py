@@ -1,7 +1,8 @@
 """Releases the primary's record, which the failover pinned down: its health check reads as before (T06).
 
 Traffic does not move by it: visitors go where the records' weights or roles lead, and those still lead to the DR
-region. It must come before them, for a record whose check is held down is never answered.
+region. It must come before them, for a record whose check is held down is never answered, and before the writes stop,
+for its checkers take minutes to say that it is not.
 """
 
 from __future__ import annotations

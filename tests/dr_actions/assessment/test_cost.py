@@ -96,3 +96,12 @@ KEPT = replace(PRIMARY, identifier="sit-mysql-before-db-one")
 def test_what_failbacks_kept_is_listed_with_what_it_costs_an_hour(primary: Any, dr: Any, sentence: str) -> None:
     seen = world({(rds.instances, Side.PRIMARY): primary, (rds.instances, Side.DR): dr})
     assert sentence == leftovers_sentence(seen, ENV)
+
+
+def test_of_what_was_kept_the_database_that_holds_the_marker_s_table_is_told() -> None:
+    seen = world(
+        {(rds.instances, Side.PRIMARY): (KEPT,), (rds.instances, Side.DR): (replace(KEPT, resource_id="db-2"),)}
+    )
+    sentence = leftovers_sentence(seen, ENV, {"db-2"})
+    assert "sit-mysql-before-db-one in eu-west-1 with the table dr_marker (" in sentence
+    assert sentence.count("dr_marker") == 1

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import lzma
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Goal, Plan, Step
 from dr_actions.model.sequence import row_of
 from dr_actions.planning.estimate import Sizes
+from dr_actions.planning.planner import context_of, make_plan
 from dr_actions.planning.write_pause import WritePause, write_pause
+from dr_checks.posture.posture import PostureName
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.readers import rds_groups
+from dr_estate.snapshot.snapshot import Snapshot, from_json
 from tests.dr_actions.deciding import SIT, plan, step
+from tests.dr_actions.plain import ROOT, with_part
 
 SIZES = Sizes(database_gib=100, files_gib=200)
 BAKE_S = round(SIT.failback.bake_minutes * 60)
@@ -64,3 +76,47 @@ def test_uploads_pause_from_the_files_freeze_on_and_writes_from_the_databases() 
 def test_a_plan_that_freezes_nothing_has_no_pause() -> None:
     assert write_pause(going_home(*STAGES), SIT, {}, SIZES) is None
     assert write_pause(going_home(FREEZE), SIT, {}, SIZES) is None
+
+
+@cache
+def estate(name: str) -> Snapshot:
+    """The estate in a recorded state."""
+    path = ROOT / "tests" / "golden" / "evidence" / f"{name}.json.xz"
+    return from_json(lzma.decompress(path.read_bytes()), path.name)
+
+
+COUNTING = (("gtid-mode", "ON"),)
+
+
+def plan_home(name: str, group: tuple[tuple[str, str], ...] = ()) -> tuple[Environment, Plan]:
+    """The environment and the plan of a failback of the recorded estate, once the primary's parts are seen again."""
+    env = load_environment(ROOT / "environments", name)
+    away, healthy = estate(f"{name}-on-dr"), estate(f"{name}-healthy")
+    primary = {key: part for key, part in healthy.parts.items() if key[1] is Side.PRIMARY}
+    seen = replace(away, parts={**away.parts, **primary})
+    groups = tuple(replace(found, parameters=group) for found in seen.get(rds_groups.parameter_groups, Side.DR))
+    seen = with_part(seen, rds_groups.parameter_groups, Side.DR, groups)
+    return env, make_plan(context_of(env, seen, Goal.FAILBACK), PostureName.ON_DR)
+
+
+@pytest.mark.parametrize("name", ["sit", "prod"])
+def test_who_is_led_to_the_primary_first_writes_again_within_15_minutes_by_the_median(name: str) -> None:
+    env, home = plan_home(name)
+    pause = write_pause(home, env, {}, SIZES)
+    assert pause is not None
+    assert pause.first_p50_s < 15 * 60
+
+
+def test_no_write_waits_for_a_lag_to_be_published_where_the_database_counts_its_transactions() -> None:
+    env, home = plan_home("prod")
+    _, counting = plan_home("prod", COUNTING)
+    pause, shorter = (write_pause(found, env, {}, SIZES) for found in (home, counting))
+    assert pause is not None
+    assert shorter is not None
+    assert pause.first_p50_s - shorter.first_p50_s == 120
+
+
+def test_route_53_s_checkers_are_waited_for_before_anybody_is_kept_from_writing() -> None:
+    _, home = plan_home("prod")
+    order = [step.action for step in home.steps]
+    assert order.index("traffic/unpin_primary") < order.index("database/freeze") < order.index("traffic/verify_targets")

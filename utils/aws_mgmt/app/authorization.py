@@ -43,6 +43,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.dialog import Dialog
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.failback_abort import recorded_for
+from utils.aws_mgmt.app.failback_replan import refuse_in_write_pause
 from utils.aws_mgmt.app.incident_record import (
     clearance_from_json,
     entries_of_incident,
@@ -108,6 +109,7 @@ def authorise(
     incident = practice.incident if practice else incident_of(options, env, control_state, run.dialog, app.clock.now())
     past = entries_of_incident(options, env, incident, app)
     run = replace(run, recorded=recorded_for(options, past, incident))
+    refuse_in_write_pause(options, env, app, past, incident)
     unfinished = None if options.replan else _run_to_resume(past, options, incident, run.dialog)
     options = replace(options, overrides=_by_caller(options.overrides, app))
     decision = _Decision(options, env, app, run, incident, control_state, practice, unapproved)

@@ -36,6 +36,7 @@ from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import elbv2_request_counts
 from dr_estate.readers.control_table import ABORTING, FAILING_BACK, ON_DR, ControlState, RecordedOverride
+from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.report import Report
 from reports.values.run_record import recorded
 from reports.values.run_summary import RunSummary
@@ -58,7 +59,7 @@ from utils.aws_mgmt.app.run_result import (
     send_alarm,
     tell_of_broken_glass,
 )
-from utils.aws_mgmt.app.writers import with_writers
+from utils.aws_mgmt.app.writers import RETURNING, with_writers
 
 _VALIDATED = {
     Goal.FAILBACK: READINESS,
@@ -184,10 +185,8 @@ def run_steps(
     if result.alarms:
         send_alarm(run, result, again, next_steps.invocation_of(context.options))
     close_the_record(context, run, result, heartbeat.lock.fence)
-    if report is None:
-        with with_room(context.files.folder) as folder:
-            files = replace(context.files, folder=folder)
-            report = evaluation.judge(context.options, context.env, (Area.VALIDATION,), run.snapshot, files)
+    if report is None or (report is context.start.report and run.plan.goal in RETURNING):
+        report = _as_it_stands(context, run)
     return run_summary(context, run, result, outcome), report
 
 
@@ -239,14 +238,20 @@ def _validated(context: RunContext) -> Report:
     An answer that got lost is asked for once more before the run is told invalid: UNKNOWN is no finding of the estate.
     """
     areas = _VALIDATED.get(context.start.plan.goal, (Area.VALIDATION,))
-    report = _judged_now(context, areas)
-    return _judged_now(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
+    report = _judged(context, areas)
+    return _judged(context, areas) if report.exit == Exit.COULD_NOT_SEE else report
 
 
-def _judged_now(context: RunContext, areas: tuple[Area, ...]) -> Report:
-    snapshot = evaluation.observe_world(context.app.world, context.env, context.files)
+def _as_it_stands(context: RunContext, run: PlanRun) -> Report:
+    """What was seen last by a run that ended early: on its way home the primary is to run, and not to be fenced."""
+    areas = (Area.PREREQUISITES if run.plan.goal is Goal.FAILBACK else Area.VALIDATION,)
+    return _judged(context, areas, run.snapshot)
+
+
+def _judged(context: RunContext, areas: tuple[Area, ...], snapshot: Snapshot | None = None) -> Report:
+    seen = snapshot or evaluation.observe_world(context.app.world, context.env, context.files)
     with with_room(context.files.folder) as folder:
-        return evaluation.judge(context.options, context.env, areas, snapshot, replace(context.files, folder=folder))
+        return evaluation.judge(context.options, context.env, areas, seen, replace(context.files, folder=folder))
 
 
 def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: Outcome) -> RunSummary:

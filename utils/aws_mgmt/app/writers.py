@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_actions.actions.markers.marker_remains import remains_sentence
+from dr_actions.actions.markers.marker_remains import marked_databases, remains_sentence
 from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.cost import leftovers_sentence
 from dr_actions.execution.run import ALL_SIDES, PlanRun
@@ -14,6 +14,7 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import rds
 from utils.aws_mgmt.app.run_result import RunResult
 
+RETURNING = (Goal.FAILBACK, Goal.ABORT)
 _SILENT = {Goal.FAILBACK: ("done", "lost", "waiting"), Goal.ABORT: ("lost", "waiting")}
 
 
@@ -21,14 +22,14 @@ def with_writers(result: RunResult, run: PlanRun) -> RunResult:
     """The result of a failback, or of its abort, with who takes writes, looked at just now; or with what it leaves."""
     if run.plan.goal is Goal.FAILBACK and result.outcome == "done":
         return _with_leftovers(result, run)
-    if run.plan.goal not in (Goal.FAILBACK, Goal.ABORT) or result.outcome in _SILENT[run.plan.goal]:
+    if run.plan.goal not in RETURNING or result.outcome in _SILENT[run.plan.goal]:
         return result
     try:
-        seen = run.read(WRITERS, run.snapshot, ALL_SIDES)
+        run.snapshot = run.read(WRITERS, run.snapshot, ALL_SIDES)
     except DataUnavailable:
         writes = "Which region's database takes writes could not be seen: `dr_cli.py status` looks again."
     else:
-        writes = f"Writes: {writers_sentence(seen, run.env)}"
+        writes = f"Writes: {writers_sentence(run.snapshot, run.env)}"
     entries = run.journal.entries
     sentences = (result.message, writes, way_back(run.plan, run.env, entries), remains_sentence(entries))
     return replace(result, message=" ".join(sentence for sentence in sentences if sentence))
@@ -41,5 +42,5 @@ def _with_leftovers(result: RunResult, run: PlanRun) -> RunResult:
     except DataUnavailable as error:
         message = f"What is kept beside the estate could not be seen: {error.unavailable.why}"
     else:
-        message = leftovers_sentence(seen, run.env)
+        message = leftovers_sentence(seen, run.env, marked_databases(run.plan, run.journal.entries))
     return replace(result, message=f"{result.message} {message}".rstrip())

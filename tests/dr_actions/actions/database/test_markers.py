@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.common.one_off_task import LONGEST_OVERRIDES
-from dr_actions.actions.database import remove_marker, verify_freeze, verify_marker, write_marker
+from dr_actions.actions.database import (
+    remove_marker,
+    verify_freeze,
+    verify_marker,
+    verify_primary_in_sync,
+    write_marker,
+)
 from dr_actions.actions.markers import marker_task, scripts
 from dr_actions.model.action import Action, PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
@@ -181,3 +187,15 @@ def test_where_markers_are_off_none_is_written_and_the_plan_says_so() -> None:
     for module in (write_marker, verify_freeze, verify_marker, remove_marker):
         assert list(module.ACTION.plan_steps(context)) == []
     assert any("zero loss is read off a lag, and not proven" in note for note in write_marker.ACTION.notes(context))
+
+
+@pytest.mark.parametrize(("gtids", "state"), [(GTIDS, StepState.DONE), ("", StepState.UNAVAILABLE)])
+def test_no_lag_is_looked_at_where_the_source_s_transactions_are_known(gtids: str, state: StepState) -> None:
+    context = frozen(failback(confirmed_facts={FREEZE: {"written": "7", "gtids": gtids}}))
+    (source,) = context.snapshot.get(rds.instances, Side.DR)
+    replica = {"source": source.arn, "replication": "replicating"}
+    replicates = replace(context, snapshot=with_rows(context.snapshot, rds.instances, Side.PRIMARY, **replica))
+    step = step_of(verify_primary_in_sync.ACTION, context)
+    assert verify_primary_in_sync.ACTION.observe(step, replicates).state is state
+    thawed = replace(failback(), confirmed_facts=context.confirmed_facts)
+    assert verify_primary_in_sync.ACTION.observe(step, thawed).state is StepState.DRIFTED

@@ -66,7 +66,7 @@ def test_nothing_is_held_twice_nor_released_where_nothing_is_held() -> None:
     assert list(PIN.plan_steps(to_dr(HELD))) == []
     assert list(UNPIN.plan_steps(home(OPEN))) == []
     assert list(PIN.plan_steps(to_dr(OPEN, env=SIT))) == [], "no port is configured"
-    assert (PIN.goals, UNPIN.goals) == (TO_DR, TO_PRIMARY)
+    assert (PIN.goals, UNPIN.goals) == (TO_DR | {Goal.ABORT}, TO_PRIMARY)
 
 
 def test_a_configured_listener_that_is_missing_or_unseen_is_told() -> None:

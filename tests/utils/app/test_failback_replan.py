@@ -1,0 +1,60 @@
+"""Whether a failback stands in its pause: by the freeze of its last plan, and by what refuses writes now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dr_actions.actions.database import failback
+from dr_actions.journal.entries import EntryKind
+from dr_actions.model.action import PlanContext
+from dr_actions.model.plan import Goal
+from dr_estate.config.environment import Side
+from dr_estate.readers import rds_groups
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.journal.test_point_of_no_return import HOME, begins, told
+from tests.dr_actions.journal.test_timeline import Told, entries
+from tests.dr_actions.plain import SIT, recorded, with_part
+from utils.aws_mgmt.app.failback_replan import froze, refusing
+
+FREEZE, UPLOADS, PROMOTE = "database/freeze:sit-mysql", "files/freeze:sit-efs", "database/promote_primary:sit-mysql"
+FROZEN = told(EntryKind.INTENT, FREEZE)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([HOME, FROZEN], True),
+        ([HOME, told(EntryKind.INTENT, UPLOADS)], True),
+        ([HOME, told(EntryKind.CONFIRMED, FREEZE)], True),
+        ([HOME, told(EntryKind.INTENT, "database/write_marker:sit-mysql")], False),
+        ([HOME, FROZEN, told(EntryKind.INTENT, PROMOTE)], False),
+        ([HOME, FROZEN, told(EntryKind.END, None, outcome="done")], False),
+        ([HOME, FROZEN, begins(Goal.ABORT)], False),
+        ([begins(Goal.FENCE), FROZEN], False),
+        ([], False),
+    ],
+    ids=["frozen", "uploads", "found so", "hot phase", "promoted", "done", "given up", "a fence", "nothing"],
+)
+def test_a_failback_froze_what_its_last_plan_did_until_it_is_given_up_promoted_or_done(
+    rows: list[Told], expected: bool
+) -> None:
+    assert froze(entries(rows)) is expected
+
+
+def refuses(value: str) -> Snapshot:
+    seen = recorded("on-dr")
+    groups = seen.get(rds_groups.parameter_groups, Side.DR)
+    return with_part(
+        seen,
+        rds_groups.parameter_groups,
+        Side.DR,
+        tuple(replace(group, parameters=((failback.READ_ONLY, value),)) for group in groups),
+    )
+
+
+@pytest.mark.parametrize(("value", "expected"), [("1", ["the database sit-mysql"]), (failback.UNSET, [])])
+def test_what_was_thawed_since_stands_in_no_pause(value: str, expected: list[str]) -> None:
+    context = PlanContext(SIT, refuses(value), Goal.FAILBACK, primary_answers=True)
+    assert expected == [name for name in refusing(context) if name.startswith("the database")]
