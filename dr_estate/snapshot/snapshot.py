@@ -100,6 +100,10 @@ class Snapshot:
         """ARNs that were not asked for: what they hold cannot change, and an earlier observation read it."""
         return [arn for part in self.parts.values() for arn in part.cached]
 
+    def cached_of(self, reader: Reader[Any]) -> list[str]:
+        """Those of one part, on all its sides."""
+        return [arn for part in self.parts.values() if part.name == reader.name for arn in part.cached]
+
     def unavailable_parts(self) -> list[SnapshotPart]:
         """Every part that could not be seen."""
         return [part for part in self.parts.values() if isinstance(part.value, Unavailable)]
