@@ -80,6 +80,26 @@ data "aws_iam_policy_document" "trust" {
     }
   }
 
+  # The fleet's look (deploy/fleet), in whichever account it runs: it reads, and nothing else.
+  dynamic "statement" {
+    for_each = each.key == "reader" && var.fleet_role != "" ? [1] : []
+    content {
+      sid     = "FleetLooks"
+      actions = ["sts:AssumeRole"]
+
+      principals {
+        type        = "AWS"
+        identifiers = [var.fleet_role]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "sts:RoleSessionName"
+        values   = ["dr-fleet"]
+      }
+    }
+  }
+
   dynamic "statement" {
     for_each = length(local.others[each.key]) > 0 ? [1] : []
     content {

@@ -96,6 +96,12 @@ variable "github_repository" {
   default     = ""
 }
 
+variable "fleet_role" {
+  description = "ARN of the role by which a fleet's state machine looks (look_role of deploy/fleet); empty for none."
+  type        = string
+  default     = ""
+}
+
 variable "evidence_bucket" {
   description = "Name of the locked bucket of cloudformation/evidence-bucket.yaml; empty for none."
   type        = string

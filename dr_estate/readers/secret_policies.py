@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import ecs, task_sources
+from dr_estate.readers import ecs, secretsmanager, task_sources
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"secretsmanager:GetResourcePolicy"})
 _NO_POLICY = ("ResourceNotFoundException", "InvalidParameterException")
 """There is no such secret, or it is a replica and not to be asked: which of both AWS answers of one is assumed."""
+_SETTLED = timedelta(hours=1)
+"""What was changed later may be told by one call and not by another yet: ListSecrets lags by up to five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,9 @@ class SecretPolicy:
 @part(Side.DR, reads=READS)
 def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
     """The policy of each secret that a task definition names here: one call a secret, for no batch read tells it.
+
+    One that was read today, of a secret that has not changed since, is known: a secret's LastChangedDate is when it
+    "was modified in any way" (SecretListEntry). No longer than a day, for what AWS does with replicas' is assumed.
 
     A replica has the policy of the secret it is copied from; where it refuses to tell it, that one is asked in the
     primary region. Source: GetResourcePolicy; Secrets Manager User Guide, "Replicate secrets across Regions".
@@ -46,4 +53,21 @@ def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
             found = home.find("secretsmanager", "get_resource_policy", _NO_POLICY, SecretId=original)
         return SecretPolicy(arn, str((found or {}).get("ResourcePolicy") or ""))
 
-    return tuple(context.maybe(read, wanted))
+    versions = _versions(context)
+    return tuple(context.maybe(lambda arn: _known(context, arn, versions, read), wanted))
+
+
+def _known(
+    context: ReadContext, arn: str, versions: Mapping[str, str], read: Callable[[str], SecretPolicy]
+) -> SecretPolicy:
+    version = versions.get(arn)
+    return context.immutable(arn, SecretPolicy, lambda: read(arn), version) if version else read(arn)
+
+
+def _versions(context: ReadContext) -> dict[str, str]:
+    """What tells apart the policies that a secret has had, by its ARN; without those that changed lately."""
+    return {
+        secret.arn: f"{secret.changed_at.isoformat()}, read {context.now.date()}"
+        for secret in context.part(secretsmanager.secrets)
+        if secret.changed_at and context.now - secret.changed_at > _SETTLED
+    }

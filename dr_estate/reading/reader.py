@@ -119,18 +119,19 @@ class ReadContext:
         self.workers.calling()
         return cast(list[Any], self.client.call(service, self.region, all_pages))
 
-    def immutable(self, arn: str, shape: type[T], read: Callable[[], T]) -> T:
+    def immutable(self, arn: str, shape: type[T], read: Callable[[], T], version: str = "") -> T:
         """Return the thing of ``arn``, which can never be another, as it is known; else ``read`` it.
 
-        What is known and is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
+        ``version`` tells apart what a thing of one ARN was at different times: as that version it never changes. What
+        is known and is not of ``shape``, or of another ARN, is read again. Raises what ``read`` raises.
         """
-        answers = self.client.credentials.immutable
-        known = answers.get(arn)
+        answers, key = self.client.credentials.immutable, f"{arn}@{version}" if version else arn
+        known = answers.get(key)
         if known is not None and (thing := _shaped(shape, known)) is not None and getattr(thing, "arn", "") == arn:
             self.cached.append(arn)
             return thing
         thing = read()
-        answers.keep(arn, thing)
+        answers.keep(key, thing)
         return thing
 
     def understand(self, parse: Callable[[], R], name: str) -> R:

@@ -12,7 +12,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -37,6 +37,14 @@ class Workers(Protocol):
         """Give up this thread's place until the context ends: it waits for another one."""
 
 
+def _results(futures: Sequence[Future[R]]) -> list[R]:
+    """Return all results in order; raise what the first of those in order to have failed raised, whoever hangs."""
+    for future in futures:
+        if future.done() and (error := future.exception()):
+            raise error
+    return [future.result() for future in futures]
+
+
 class PoolWorkers:
     """A pool of one part alone, as those have that visit sites or name servers: a slow one takes seconds."""
 
@@ -47,7 +55,8 @@ class PoolWorkers:
         """Do ``doing`` for every item, and return the results in order. Raises what the first item to fail raised."""
         futures = [self._pool.submit(doing, item) for item in items]
         try:
-            return [future.result() for future in futures]
+            wait(futures, return_when=FIRST_EXCEPTION)  # a neighbour that hangs is not waited for
+            return _results(futures)
         finally:
             for future in futures:
                 future.cancel()
@@ -197,7 +206,8 @@ class PartWorkers:
     def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Do ``doing`` for every item, and return the results in order.
 
-        Raises what the first item to fail raised, and TimeoutError where the threads end before all are done.
+        Raises what the first item to fail raised, whatever other threads still wait for; and TimeoutError where the
+        threads end before all are done.
         """
         rest: list[Future[R]] = [Future() for _ in items]
         numbers = itertools.count()  # gives each number to one thread
@@ -218,12 +228,12 @@ class PartWorkers:
             self.threads.submit(self.rank, lambda: drain(is_owner=False))
         drain(is_owner=True)
         if failed.is_set() or all(future.done() for future in rest):
-            return [future.result() for future in rest]
+            return _results(rest)
         with self.threads.waiting():
-            while wait(rest, timeout=_TICK_S).not_done:
+            while wait(rest, timeout=_TICK_S, return_when=FIRST_EXCEPTION).not_done and not failed.is_set():
                 if self.threads.is_over:
                     raise TimeoutError("the observation ended before this part was read")
-        return [future.result() for future in rest]
+        return _results(rest)
 
     def calling(self) -> None:
         """Note that this thread begins a call."""

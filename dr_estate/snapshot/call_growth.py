@@ -51,8 +51,9 @@ NO_BATCH_READ: Mapping[str, str] = {
     "of the DR region's secrets alone",
 }
 """One call a tenant, in each region unless the DR region's things alone are read, and why."""
-CACHED = frozenset({"ecs:DescribeTaskDefinition"})
-"""A revision never changes, so a second `status` makes none of these calls."""
+CACHED = frozenset({"ecs:DescribeTaskDefinition", "secretsmanager:GetResourcePolicy"})
+"""A revision never changes, and a secret's policy only with its LastChangedDate: a second `status` of a day, while no
+secret changes, makes none of these calls."""
 _IN_ONE_REGION = frozenset({"secretsmanager:GetResourcePolicy"})
 
 

@@ -100,6 +100,10 @@ class Snapshot:
         """ARNs that were not asked for: what they hold cannot change, and an earlier observation read it."""
         return [arn for part in self.parts.values() for arn in part.cached]
 
+    def cached_of(self, reader: Reader[Any]) -> list[str]:
+        """Those of one part, on all its sides."""
+        return [arn for part in self.parts.values() if part.name == reader.name for arn in part.cached]
+
     def unavailable_parts(self) -> list[SnapshotPart]:
         """Every part that could not be seen."""
         return [part for part in self.parts.values() if isinstance(part.value, Unavailable)]
@@ -123,21 +127,16 @@ def _codec(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(known[name].shape | Unavailable)
 
 
+_MARK = b"\0"
+_PLACE = orjson.Fragment(_MARK)
+"""Where the parts' text goes: no JSON text has this character."""
+
+
 def to_json(snapshot: Snapshot) -> bytes:
-    """Serialise to evidence: one JSON object, with a digest over its parts."""
-    parts = [
-        {
-            "name": part.name,
-            "side": part.side,
-            "region": part.region,
-            "read_at": part.read_at.isoformat(),
-            "unseen": isinstance(part.value, Unavailable),
-            "value": _dump(part.value),
-            **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
-            **({"cached": list(part.cached)} if part.cached else {}),
-        }
-        for part in snapshot.parts.values()
-    ]
+    """Serialise to evidence: one JSON object, with a digest over its parts.
+
+    Plain values take several times the memory of their text, so they are there for one part at a time.
+    """
     body = {
         "schema": SCHEMA,
         "environment": snapshot.environment,
@@ -147,9 +146,30 @@ def to_json(snapshot: Snapshot) -> bytes:
         "taken_at": snapshot.taken_at.isoformat(),
         "calls": dict(sorted(snapshot.calls.items())),
         "remembered_tenants": list(snapshot.remembered_tenants),
-        "parts": parts,
+        "parts": _PLACE,
     }
-    return orjson.dumps({"digest": _digest(body), **body})
+    before, after = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).split(_MARK)
+    digest, texts = hashlib.sha256(before + b"["), list[bytes]()
+    for part in snapshot.parts.values():
+        row, comma = _row(part), b"," if texts else b""
+        digest.update(comma + orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
+        texts += (comma, orjson.dumps(row))
+    digest.update(b"]" + after)
+    before, after = orjson.dumps({"digest": digest.hexdigest(), **body}).split(_MARK)
+    return b"".join((before, b"[", *texts, b"]", after))
+
+
+def _row(part: SnapshotPart) -> dict[str, Any]:
+    return {
+        "name": part.name,
+        "side": part.side,
+        "region": part.region,
+        "read_at": part.read_at.isoformat(),
+        "unseen": isinstance(part.value, Unavailable),
+        "value": _dump(part.value),
+        **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
+        **({"cached": list(part.cached)} if part.cached else {}),
+    }
 
 
 def _dump(value: Any) -> Any:
@@ -181,7 +201,8 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
     if digest != _digest(body):
         raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")
     try:
-        parts = [_load(row) for row in body["parts"]]
+        rows = list(reversed(body.pop("parts")))
+        parts = [_load(rows.pop()) for _ in range(len(rows))]  # what is loaded is needed no more as plain values
     except (ValidationError, KeyError, ValueError) as damaged:
         raise EvidenceError(f"{source}: a part cannot be read: {damaged}") from damaged
     return Snapshot(

@@ -42,5 +42,5 @@ def _lines(plan: CallPlan) -> Iterator[str]:
     yield f"\nAt AWS's default rates that takes {plan.seconds:.0f} s or longer."
     yield (
         f"A second `status` of live AWS makes {plan.again:,} calls in {plan.seconds_again:.0f} s or longer: "
-        "task definition revisions never change."
+        "task definition revisions never change, nor does the policy of a secret that has not changed that day."
     )

@@ -1,7 +1,8 @@
 """Secrets Manager replicas (AWS: create-manage-multi-region-secrets, API_StopReplicationToReplica; T18).
 
 Right already: values follow, version ids are the same, writes to a replica are refused. Repaired: the replica's own
-key, a region replicated to twice, the promotion and the policy of a replica, and the limit of 20 secrets a batch.
+key, a region replicated to twice, the promotion and the policy of a replica, the date of a change of a policy, and the
+limit of 20 secrets a batch.
 A disaster may set ``replica.config["Status"]`` (InProgress, Failed) on the primary's ``replicas``.
 """
 
@@ -18,6 +19,7 @@ from moto.secretsmanager.responses import SecretsManagerResponse
 
 from sandbox.core import truth
 from sandbox.core.patching import operation, refused, wrap
+from sandbox.core.state import now
 from sandbox.core.timing import begin, is_real, moving
 
 BATCH = 20
@@ -123,6 +125,15 @@ def _policy_of(original: Any, self: SecretsManagerBackend, secret_id: str) -> st
     return json.dumps({"ARN": found.arn, "Name": found.source.name, **policy})
 
 
+def _changes(original: Any, self: SecretsManagerBackend, secret_id: str, *args: Any, **kwargs: Any) -> Any:
+    """AWS: LastChangedDate is when the secret was modified in any way."""
+    answer = original(self, secret_id, *args, **kwargs)
+    changed = self.secrets[secret_id]
+    if isinstance(changed, FakeSecret):
+        changed.last_changed_date = int(now().timestamp())
+    return answer
+
+
 def install() -> None:
     """Repair replicas. Idempotent."""
     wrap(FakeSecret, "create_replicas", _create_replicas)
@@ -131,4 +142,6 @@ def install() -> None:
     wrap(SecretsManagerBackend, "batch_get_secret_value", _batch)
     wrap(SecretsManagerBackend, "update_secret_version_stage", _move_stage)
     wrap(SecretsManagerBackend, "get_resource_policy", _policy_of)
+    wrap(SecretsManagerBackend, "put_resource_policy", _changes)
+    wrap(SecretsManagerBackend, "delete_resource_policy", _changes)
     operation(SecretsManagerResponse, "stop_replication_to_replica", _promote)

@@ -16,7 +16,8 @@ import pytest
 from tests.real_terraform import find_provider, write_terraform
 from utils.aws_mgmt.generate.deploy_files import DEPLOY
 
-FOLDER = DEPLOY / "terraform"
+FOLDER, FLEET = DEPLOY / "terraform", DEPLOY / "fleet"
+TEMPLATES = ("states.json", "policy-machine.json", "policy-look.json", "policy-merge.json")
 
 
 def blocks(kind: str) -> dict[str, Any]:
@@ -105,9 +106,20 @@ def test_no_principal_is_a_pattern_which_iam_refuses_in_a_trust_policy() -> None
     assert [] == [name for name, text in trusts.items() if patterned.search(text)]
 
 
+def test_what_the_generated_files_of_a_fleet_ask_for_is_what_its_terraform_gives() -> None:
+    text = (FLEET / "main.tf").read_text(encoding="utf-8")
+    given = set(
+        re.findall(r"^    (\w+) += ", text[text.index("values = {") : text.index("containers = {")], re.MULTILINE)
+    )
+    named = {name: re.findall(r"\$\{(\w+)\}", (FLEET / name).read_text(encoding="utf-8")) for name in TEMPLATES}
+    assert given == {value for found in named.values() for value in found}
+    assert {"bucket"} == {*named["policy-look.json"], *named["policy-merge.json"]}, "templatefile is given no other"
+
+
 @pytest.mark.proof
-def test_terraform_finds_it_well_formatted(tmp_path: Path) -> None:
-    run = terraform("fmt", "-check", "-diff", folder=FOLDER, home=tmp_path)
+@pytest.mark.parametrize("folder", [FOLDER, FLEET], ids=lambda folder: folder.name)
+def test_terraform_finds_it_well_formatted(folder: Path, tmp_path: Path) -> None:
+    run = terraform("fmt", "-check", "-diff", folder=folder, home=tmp_path)
     assert ("", 0) == (run.stdout + run.stderr, run.returncode)
     (tmp_path / "bad.tf").write_text('variable   "a" {}\n')
     assert 0 != terraform("fmt", "-check", folder=tmp_path, home=tmp_path).returncode
@@ -123,17 +135,23 @@ def checked_out(tmp_path: Path) -> Path:
     shutil.copy(plugin, mirror)
     (tmp_path / "rc").write_text(f'provider_installation {{ filesystem_mirror {{ path = "{tmp_path}/mirror" }} }}')
     shutil.copytree(DEPLOY, tmp_path / "deploy")
-    folder = tmp_path / "deploy" / "terraform"
-    for name, old, new in (("versions.tf", ">= 5.0", ">= 3.39"), ("main.tf", "deletion_protection_enabled", "#")):
-        text = (folder / name).read_text(encoding="utf-8")
+    for name, old, new in (
+        ("terraform/versions.tf", ">= 5.0", ">= 3.39"),
+        ("terraform/main.tf", "deletion_protection_enabled", "#"),
+        ("fleet/main.tf", ">= 5.0", ">= 3.39"),
+    ):
+        text = (tmp_path / "deploy" / name).read_text(encoding="utf-8")
         assert old in text
-        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
-    return folder
+        (tmp_path / "deploy" / name).write_text(text.replace(old, new), encoding="utf-8")
+    for name in ("bucket.tf", "schedule.tf"):  # of resources that 3.39 does not know
+        (tmp_path / "deploy" / "fleet" / name).unlink()
+    return tmp_path / "deploy"
 
 
 @pytest.mark.proof
-def test_terraform_finds_it_valid(checked_out: Path) -> None:
-    home = checked_out.parents[1]
+@pytest.mark.parametrize("stack", ["terraform", "fleet"])
+def test_terraform_finds_it_valid(checked_out: Path, stack: str) -> None:
+    home, checked_out = checked_out.parent, checked_out / stack
     environment = {"TF_CLI_CONFIG_FILE": str(home / "rc"), "CHECKPOINT_DISABLE": "1"}
     began = terraform("init", "-input=false", "-no-color", folder=checked_out, home=home, **environment)
     assert 0 == began.returncode, began.stderr

@@ -1,6 +1,7 @@
 """Commands that RunTask's overrides give a task: what they do in the world, what they log, and how they end.
 
-Five kinds are played. The command line of this tool is a real process of it (processes.py). ``php -r`` of one script
+Six kinds are played. The command line of this tool is a real process of it (processes.py), also as one of a task's
+containers that run in turn (chained.py). ``php -r`` of one script
 asks a database for its tables: it asks the host in WORDPRESS_DB_HOST, as the task's own region resolves it, for the
 schema in DR_SCHEMA, and prints one line of JSON with what it was told to say; where it cannot connect it prints PHP's
 message and ends with 1. Another moves what AWS Backup restored into its place, and prints how much each folder of
@@ -23,7 +24,7 @@ from moto.logs.models import logs_backends
 from sandbox.core.patching import state
 from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, transition_s
-from sandbox.moto_ext.ecs import markers, processes
+from sandbox.moto_ext.ecs import chained, markers, processes
 from sandbox.moto_ext.ecs.task_start import NotStarted, secrets_at_start
 from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, release
 
@@ -49,6 +50,7 @@ def run_once(
 def interrupt(task: RunningTask) -> None:
     """A container that runs when its task is stopped is killed."""
     processes.end(task.id)
+    chained.end(task.id)
     if task.overrides and task.exit_code is None and task.status(now()) == "RUNNING":
         task.exit_code = KILLED
 
@@ -68,7 +70,11 @@ def play(backend: EC2ContainerServiceBackend) -> None:
 
 
 def _end_with_its_process(task: RunningTask) -> None:
-    code = processes.exit_code_of(task)
+    if chained.is_chained(task.definition):
+        task.exit_codes = chained.exit_codes_of(task) or {}
+        code = next(reversed(task.exit_codes.values()), None)
+    else:
+        code = processes.exit_code_of(task)
     if code is not None:
         task.exit_code = code
         task.stop(now(), ENDED)
@@ -129,7 +135,11 @@ def _played(
 
 
 def _runs_the_tool(backend: EC2ContainerServiceBackend, task: RunningTask, given: list[dict[str, Any]]) -> bool:
-    """Start its process where an override is this tool's command line."""
+    """Start its process where an override is this tool's command line, or its containers where they run in turn."""
+    if chained.is_chained(task.definition):
+        task.process = True
+        chained.begin(backend, task)
+        return True
     command = next((row["command"] for row in given if processes.runs_the_tool(row.get("command") or [])), None)
     if command is not None:
         task.process = True

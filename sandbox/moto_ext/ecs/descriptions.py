@@ -76,7 +76,7 @@ def _container(
         "runtimeId": f"{task.id}-{definition['name']}",
         "lastStatus": status,
         "healthStatus": "UNKNOWN",
-        "exitCode": task.exit_code if status == "STOPPED" else None,
+        "exitCode": task.exit_codes.get(definition["name"], task.exit_code) if status == "STOPPED" else None,
         "cpu": str(definition.get("cpu", 0)),
         "networkInterfaces": [{"attachmentId": task.interface, "privateIpv4Address": task.address}]
         if task.address

@@ -87,6 +87,11 @@ def start(backend: EC2ContainerServiceBackend, task: RunningTask, command: list[
     _processes[task.id] = TaskProcess(popen, folder)
 
 
+def is_running(task: RunningTask) -> bool:
+    """Whether it has a process, which may have ended."""
+    return task.id in _processes
+
+
 def exit_code_of(task: RunningTask) -> int | None:
     """The exit code of its process, None while that runs; of one that is not of this sandbox's life it is lost."""
     found = _processes.get(task.id)

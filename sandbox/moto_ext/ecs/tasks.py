@@ -40,6 +40,7 @@ class RunningTask:
     """One task. ``group`` is ``service:NAME`` or ``family:NAME``.
 
     ``leaves_at`` is when it serves no more, ``stops_at`` when it has drained and stopped; both may lie ahead.
+    ``exit_codes`` are of its containers by their names, where they ended in different ways.
     ``serves_at`` is when its load balancer may first find it healthy, None for as soon as it runs. ``marked``: it has
     written a marker.
     """
@@ -66,6 +67,7 @@ class RunningTask:
     reason: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    exit_codes: dict[str, int] = field(default_factory=dict)
     process: bool = False
     marked: bool = False
     secrets: dict[str, str] = field(default_factory=dict)

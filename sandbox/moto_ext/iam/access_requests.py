@@ -67,7 +67,7 @@ def _of_call(response: BaseResponse, operation: str, params: Params, context: Co
     action = f"{IAM_PREFIX.get(service, service)}:{operation}"
     if service == "efs":
         return list(_of_files(response, action, params, context))
-    if service == "ecs" and operation in ("RunTask", "StopTask"):
+    if service == "ecs" and operation in ("RunTask", "StopTask", "DescribeTasks"):
         return list(_of_tasks(response, action, params, context))
     if action == ASSUME:
         return [AccessRequest(action, str(params["RoleArn"]), {**context, **_of_session(params)})]
@@ -171,7 +171,7 @@ def _file_system_of(response: BaseResponse, params: Params) -> str:
 
 
 def _of_tasks(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[AccessRequest]:
-    """Source: Service Authorization Reference, Amazon ECS: RunTask is asked for the definition, StopTask for a task."""
+    """Source: Service Authorization Reference, Amazon ECS: RunTask is asked for the definition, others for a task."""
     cluster = str(params.get("cluster") or "default").rpartition("/")[2]
     where = {"ecs:cluster": (_arn(response, "ecs", f"cluster/{cluster}"),)}
     given = [(tag["key"], tag["value"]) for tag in params.get("tags") or ()]
@@ -182,6 +182,10 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
             "ResourceTag", [(tag["key"], tag["value"]) for tag in task.tags] if task is not None else []
         )
         yield AccessRequest(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where, **task_tags})
+        return
+    if action == "ecs:DescribeTasks":
+        for name in {str(task).rpartition("/")[2] for task in params.get("tasks") or ("any",)}:
+            yield AccessRequest(action, _arn(response, "ecs", f"task/{cluster}/{name}"), {**context, **where})
         return
     definition = str(params.get("taskDefinition") or "")
     resource = definition if definition.startswith("arn:") else _arn(response, "ecs", f"task-definition/{definition}")

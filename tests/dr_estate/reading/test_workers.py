@@ -202,6 +202,57 @@ def test_the_first_item_that_fails_is_the_one_that_is_raised(side: SideThreads, 
         _result(side, lambda: workers.each(fail, range(100))).result(_LONG_S)
 
 
+@pytest.mark.parametrize("kind", ["of a side", "of its own"])
+def test_what_failed_is_raised_while_a_neighbour_still_hangs(side: SideThreads, kind: str) -> None:
+    """The caller's own thread takes one of both items, so the other one hangs in another thread."""
+    workers: Workers = PartWorkers(side, 0, 2) if kind == "of a side" else PoolWorkers(2)
+    hangs, answered, ended, callers = threading.Event(), threading.Event(), threading.Event(), set[int]()
+
+    def read(item: int) -> int:
+        if threading.get_ident() in callers or (kind == "of its own" and item):
+            assert hangs.wait(_LONG_S)
+            raise ValueError(item)
+        hangs.set()
+        answered.wait(_LONG_S)
+        return item
+
+    def part() -> None:
+        callers.add(threading.get_ident())
+        with pytest.raises(ValueError, match=r"^[01]$"):
+            workers.each(read, range(2))
+        ended.set()
+
+    side.submit(0, part)
+    assert ended.wait(_LONG_S / 3)
+    answered.set()
+
+
+def test_what_failed_elsewhere_is_raised_while_a_third_item_hangs(time: _Time) -> None:
+    """Another thread's item fails while the caller, done with its own, waits for one that hangs."""
+    side, hangs, answered, ended = SideThreads(3, "test", time), threading.Event(), threading.Event(), threading.Event()
+    callers = set[int]()
+
+    def read(item: int) -> int:
+        if threading.get_ident() in callers:
+            return int(hangs.wait(_LONG_S))
+        if not hangs.is_set():
+            hangs.set()
+            answered.wait(_LONG_S)
+            return item
+        raise ValueError(item)
+
+    def part() -> None:
+        callers.add(threading.get_ident())
+        with pytest.raises(ValueError, match=r"^\d$"):
+            PartWorkers(side, 0, 3).each(read, range(3))
+        ended.set()
+
+    side.submit(0, part)
+    assert ended.wait(_LONG_S / 3)
+    answered.set()
+    side.end()
+
+
 def test_what_is_over_begins_nothing(time: _Time) -> None:
     side = SideThreads(2, "test", time)
     side.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,28 @@ def test_evidence_of_an_earlier_version_is_unseen_where_its_part_was_looked_for(
     digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
     (part,) = from_json(orjson.dumps({"digest": digest, **body})).unavailable_parts()
     assert part.value == replace(DENIED, region=part.region, part=ecs.tasks.name)
+
+
+def test_the_digest_is_over_the_whole_with_sorted_keys() -> None:
+    body = orjson.loads(to_json(SEEN))
+    digest = body.pop("digest")
+    assert hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest() == digest
+
+
+def test_evidence_of_many_parts_takes_the_memory_of_its_text_and_not_of_its_values() -> None:
+    """Plain values of all parts at once are several times their text: with them the peak was 4.6 times."""
+    services = tuple(service(f"sit-tenant{number}-service") for number in range(100))
+    parts = {
+        (f"part {number}", Side.DR): replace(SEEN.parts[ecs.services.name, Side.DR], value=services)
+        for number in range(40)
+    }
+    whole = replace(SEEN, parts=parts)
+    to_json(whole)
+    tracemalloc.start()
+    written = to_json(whole)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * len(written)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"schema": "other/1"}'])

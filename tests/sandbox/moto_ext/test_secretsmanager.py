@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.secretsmanager.models import FakeSecret, secretsmanager_backends
 
-from tests.sandbox.moto_ext.conftest import DR, PRIMARY, Clients
+from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, PRIMARY, Clients
 
 NAME = "shop-tenant1-db-credentials"
 
@@ -44,6 +45,19 @@ def test_a_replica_tells_the_policy_of_its_primary(aws: Clients) -> None:
     answer = standby.get_resource_policy(SecretId=NAME)
     assert answer["ResourcePolicy"] == '{"Statement": []}'
     assert answer["ARN"].split(":")[3] == DR
+
+
+@pytest.mark.parametrize("change", ["put_resource_policy", "delete_resource_policy"])
+def test_a_change_of_its_policy_modifies_a_secret_and_its_replica(aws: Clients, change: str) -> None:
+    primary, standby = _pair(aws)
+    primary.put_resource_policy(SecretId=NAME, ResourcePolicy='{"Statement": []}')
+    secret = secretsmanager_backends[ACCOUNT][PRIMARY].secrets[NAME]
+    assert isinstance(secret, FakeSecret)
+    secret.last_changed_date = 1
+    more = {"ResourcePolicy": '{"Statement": []}'} if change == "put_resource_policy" else {}
+    getattr(primary, change)(SecretId=NAME, **more)
+    for client in (primary, standby):
+        assert client.describe_secret(SecretId=NAME)["LastChangedDate"].year > 2000
 
 
 def test_a_secret_can_be_replicated_later_and_once(aws: Clients) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from dr_estate.aws.immutable_answers import load
 from dr_estate.config.environment import Environment
 from dr_estate.model.world_id import WorldKind
-from dr_estate.readers import ecs
+from dr_estate.readers import ecs, secret_policies
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.options import Options, StatusOptions, version
 from utils.aws_mgmt.app.target import ObservedWorld
@@ -37,9 +37,12 @@ def remembering(options: Options, environment: Environment, world: ObservedWorld
 
 def cache_notes(snapshot: Snapshot) -> tuple[str, ...]:
     """The sentence on what was not asked for; none where everything was."""
-    count = len(snapshot.cached)
-    sentence = f"{count} task definition revisions, which cannot change, are those of an earlier look"
-    return (f"{sentence}. Read them too: status --no-cache.",) if count else ()
+    revisions, policies = snapshot.cached_of(ecs.task_definitions), snapshot.cached_of(secret_policies.policies)
+    kinds = [
+        *([f"{len(revisions)} task definition revisions, which cannot change,"] if revisions else []),
+        *([f"{len(policies)} policies of secrets that have not changed since"] if policies else []),
+    ]
+    return (f"{' and '.join(kinds)} are those of an earlier look. Read them too: status --no-cache.",) if kinds else ()
 
 
 def cache_file(environment: Environment) -> Path:
@@ -50,5 +53,6 @@ def cache_file(environment: Environment) -> Path:
 
 
 def _maker() -> str:
-    """This version, and how it reads definitions: what another one made of an answer does not count."""
-    return f"{version()} {hashlib.sha256(Path(ecs.__file__).read_bytes()).hexdigest()[:16]}"
+    """This version, and how it reads what is cached: what another one made of an answer does not count."""
+    readers = b"".join(Path(str(module.__file__)).read_bytes() for module in (ecs, secret_policies))
+    return f"{version()} {hashlib.sha256(readers).hexdigest()[:16]}"

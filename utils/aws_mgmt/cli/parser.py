@@ -190,7 +190,9 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("infrastructure", "Only the infrastructure scenarios."),
         _option("check", "ID", "Judge this check alone; may be repeated.", "checks", multiple=True, **completion.CHECK),
         _option("severity", "", "Judge only what is as severe, or worse.", type=click.Choice(completion.SEVERITIES)),
-        _flag("no-cache", "Read again what cannot change, too (task definition revisions)."),
+        _flag(
+            "no-cache", "Read again what cannot change, too (task definition revisions, policies of unchanged secrets)."
+        ),
         _WATCH,
         *_JUDGING,
         _REPORT,
@@ -216,7 +218,11 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     ),
     "report": (
         _word(
-            "folders", "RUN...", "What the run printed as its Results; with --merge several.", type=_FOLDER, nargs=-1
+            "folders",
+            "RUN...",
+            "What the run printed as its Results; with --merge several, or a folder of such.",
+            type=_FOLDER,
+            nargs=-1,
         ),
         _flag("merge", "Print the runs of several environments on one page; with -e those without a run are UNKNOWN."),
     ),

@@ -12,7 +12,7 @@ from dr_actions.iam.policies import HOME, IamRole, automated_policies, declared,
 from dr_estate.config.environment import Environment, environment_names, load_environment
 from dr_estate.model.recovery_document import recovery_document
 from utils.aws_mgmt.app.options import ROOT
-from utils.aws_mgmt.generate import fleet_workflow, readiness_workflows
+from utils.aws_mgmt.generate import fleet_machine, fleet_workflow, readiness_workflows
 from utils.aws_mgmt.generate.automation_stack import OWN, automation_template, automation_variables
 from utils.aws_mgmt.generate.ci_workflows import workflow
 from utils.aws_mgmt.generate.monitoring import alerts, dashboard
@@ -26,6 +26,8 @@ GENERATED = (
     ("gitlab", "*.yml"),
     ("monitoring", "*"),
     ("automation", "*.json"),
+    ("fleet", "*.json"),
+    ("fleet", "*.ini"),
 )
 _ENVIRONMENTS = ROOT / "environments"
 
@@ -50,6 +52,7 @@ def files() -> dict[str, str]:
     texts = {path: json.dumps(value, indent=2) + "\n" for path, value in found.items()}
     texts |= {"monitoring/dr-alerts.yml": alerts(), "monitoring/dr-dashboard.json": dashboard()}
     texts["github/fleet-dr-readiness.yml"] = fleet_workflow.workflow(environments())
+    texts |= fleet_machine.files(environments())
     for env in environments():
         texts[f"github/{env.name}-dr-tests.yml"] = workflow(env)
         if env.replicates:

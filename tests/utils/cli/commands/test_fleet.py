@@ -164,6 +164,20 @@ def test_an_environment_without_a_run_is_unknown_and_the_merge_is_not_green(
     assert "No run of it is among those that were merged." in str(error.get("message"))
 
 
+def test_a_folder_below_which_runs_lie_is_merged_and_an_empty_one_is_no_run(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    below = tmp_path / "fetched"
+    below.mkdir()
+    assert 2 == merge(capsys, tmp_path, f"report --merge {below}")[0]
+    code, out, _ = merge(capsys, tmp_path, f"-e prod,sit report --merge {below} --format json")
+    assert (3, {"UNKNOWN"}) == (code, {row["posture"] for row in json.loads(out)["environments"]})
+    for name, run in runs.items():
+        run.rename(below / name)
+    _, out, _ = merge(capsys, tmp_path, f"report --merge {below} --format json")
+    assert set(runs) == {row["environment"] for row in json.loads(out)["environments"]}
+
+
 def test_versions_that_differ_are_named_and_another_schema_is_refused_by_its_file(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

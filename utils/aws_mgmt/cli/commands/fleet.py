@@ -26,6 +26,7 @@ from utils.aws_mgmt.cli.failures import failure_of
 
 Run = Callable[[Options], Exit]
 _NAME = "fleet"
+REPORT = "report.json"
 
 
 def fleet_command(options: Options, run: Run) -> Exit:
@@ -51,9 +52,10 @@ def merge_command(options: ReportOptions) -> Exit:
     Returns the worst exit code. Raises UsageError for what is no run's, and for two runs of one environment.
     """
     _refuse_form(options)
-    members = [_kept(path) for path in options.folders]
+    paths = [run for path in options.folders for run in _runs_of(path, options)]
+    members = [_kept(path) for path in paths]
     found: dict[tuple[str, str], FleetMember] = {}
-    for path, (member, report) in zip(options.folders, members, strict=True):
+    for path, (member, report) in zip(paths, members, strict=True):
         other = found.setdefault((report.environment, report.account), member)
         if other is not member:
             raise UsageError(f"{path} and {other.folder} are both runs of {report.environment}: name one of them.")
@@ -64,6 +66,13 @@ def merge_command(options: ReportOptions) -> Exit:
         missing = [name for name in names_of(options) if name not in there]
         merged += [FleetMember(name, int(Exit.COULD_NOT_SEE), reason=reason) for name in missing]
     return _publish(Fleet.of(merged), options)
+
+
+def _runs_of(path: Path, options: ReportOptions) -> list[Path]:
+    """The run that ``path`` is, or those that lie in that folder: none of them, where ``-e`` names what is missing."""
+    if not path.is_dir() or (path / REPORT).exists():
+        return [path]
+    return sorted(report.parent for report in path.rglob(REPORT)) or ([] if options.environment else [path])
 
 
 def _kept(path: Path) -> tuple[FleetMember, StoredReport]:
