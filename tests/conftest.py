@@ -33,7 +33,7 @@ LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Read botocore's models fast from the start, and let the workers share one process that forks their sandboxes."""
+    """Read botocore's models fast, and let the workers share what forks their sandboxes; forked ones, commands too."""
     speedups.install()
     os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; what it is told is not under test
     several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
@@ -41,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests import hosting
 
         hosting.begin()
+    if getattr(config.option, "processes", None):
+        from tests.utils import forking
+
+        forking.begin_server()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,7 +6,7 @@ Months are counted as ``dateutil.relativedelta`` counts them: a month after 31 J
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -27,11 +27,6 @@ _DAY = timedelta(days=1)
 def day_of(at: datetime, timezone: str) -> date:
     """The day on which ``at`` (aware) falls in ``timezone``."""
     return at.astimezone(ZoneInfo(timezone)).date()
-
-
-def end_of(day: date, timezone: str) -> datetime:
-    """The moment (UTC) at which ``day`` is over in ``timezone``; a day of a clock change has 23 or 25 hours."""
-    return datetime.combine(day + _DAY, time.min, ZoneInfo(timezone)).astimezone(UTC)
 
 
 def next_due(days: Sequence[date], period: Period, windows: Sequence[Window] = ()) -> date | None:

@@ -11,7 +11,6 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import s3
 
-Pair = tuple[s3.Bucket, s3.Bucket]
 _RULE = "aws_s3_bucket_replication_configuration"
 
 

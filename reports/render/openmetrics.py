@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric, StateSetMetricFamily
@@ -26,7 +25,6 @@ from reports.values.report import Report
 
 NODE_EXPORTER = ".prom"
 _ABOUT = ("environment", "rehearsal")
-Family = TypeVar("Family", GaugeMetricFamily, StateSetMetricFamily)
 
 
 class ReportMetrics(Collector):

@@ -52,7 +52,6 @@ class WorldState:
     id: str = ""
     environment: dict[str, Any] = field(default_factory=dict)
     tenants: tuple[str, ...] = ()
-    seeded_at: datetime | None = None
     outages: list[Outage] = field(default_factory=list)
     stopped: dict[str, datetime] = field(default_factory=dict)
     past: list[tuple[str, datetime, datetime]] = field(default_factory=list)

@@ -16,7 +16,7 @@ from dr_estate.config.settings import ReadLimits
 from sandbox.client.launch_options import Progress, no_progress
 from sandbox.core import truth, world_file
 from sandbox.core.errors import SandboxError
-from sandbox.core.state import STATE, now
+from sandbox.core.state import STATE
 from sandbox.world import persistence
 
 KEPT = 12
@@ -74,7 +74,6 @@ def build(environment: Environment, tenants: int, settle: Callable[[], None], pr
     finally:
         del os.environ["MOTO_ACCOUNT_ID"]
     STATE.environment = environment.model_dump(mode="json")
-    STATE.seeded_at = now()
 
 
 def fresh(path: Path) -> bool:

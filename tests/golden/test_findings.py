@@ -14,11 +14,13 @@ import pytest
 
 from dr_checks.core.model import Finding, View
 from dr_checks.core.registry import DR_ONLY, LagSource, checks, judge
-from dr_estate.config.environment import load_environment
+from dr_checks.derived.needs import needs_of
+from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable
 from tests.dr_checks.databases import accepting
+from tests.dr_checks.estates import healthy
 from tests.dr_checks.test_examples import EXAMPLES
-from tests.dr_checks.worlds import Example
+from tests.dr_checks.worlds import SIT, Example
 from tests.golden.recording import compare
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +65,12 @@ def _lags(example: Example) -> Iterator[str]:
 def test_the_findings_of_the_examples_are_as_on_record(module: str) -> None:
     examples = [example for example in EXAMPLES if example.check.partition(".")[0] == module]
     compare(f"findings/{module}.golden", [line for example in examples for line in _findings(example)])
+
+
+def test_what_a_tenant_of_the_healthy_estate_needs_is_as_on_record() -> None:
+    needs = needs_of(View("needs", Side.DR, SIT, healthy()), "tenant2")
+    compare("needs.golden", [f"{edge.source}: {edge.kind}: {edge.target}" for edge in needs.edges])
+    assert needs.unseen == ()
 
 
 def test_where_checks_do_not_apply_is_as_on_record() -> None:

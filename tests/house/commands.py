@@ -16,6 +16,7 @@ from botocore import xform_name
 from botocore.model import OperationModel
 
 from dr_estate.model.invocation import Program
+from tests.house.sources import Source
 from utils.aws_mgmt.cli.pages import contexts
 from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
@@ -79,6 +80,7 @@ def own_options() -> frozenset[str]:
     return frozenset(name.removeprefix("--") for name in options if name.startswith("--"))
 
 
+@cache
 def fault_of(command: str) -> str:
     """Why the grammar refuses a command of this tool, "" where it takes it. Without -e it gets one."""
     stream = io.StringIO()
@@ -138,17 +140,17 @@ def _aws_fault(service: str, operation: str, rest: str) -> str:
     return f"{name} is followed by {bare[0]}, which alone is no command" if bare else ""
 
 
-def literals(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def literals(source: Source) -> Iterator[tuple[int, str]]:
     """Line and text of each string in the code, docstrings left out; what is filled in is a sample."""
-    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    inner = {id(part) for node in source.nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docs = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in source.nodes
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
     }
     skipped = inner | docs
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

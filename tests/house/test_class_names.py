@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.house.sources import sources
+
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "utils", "steps", "sandbox", "benchmarks")
 
 
 def test_class_names_are_unique_across_rooms() -> None:
     places = defaultdict[str, list[str]](list)
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ClassDef):
-                    places[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    for source in sources(*ROOMS):
+        for node in source.nodes:
+            if isinstance(node, ast.ClassDef):
+                places[node.name].append(f"{source.name}:{node.lineno}")
     assert len(places) > len(ROOMS), "the rooms were not found"
     assert {name: found for name, found in places.items() if len(found) > 1} == {}

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.house.sources import Source, sources
+
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "steps", "utils")
 OF_THE_MACHINE = {
     *(f"datetime.{name}" for name in ("now", "utcnow", "today")),
@@ -31,20 +31,16 @@ ALLOWED = {
 }
 
 
-def _asks_the_machine(path: Path) -> bool:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+def _asks_the_machine(source: Source) -> bool:
     froms = {
         f"{node.module}.{alias.name}"
-        for node in ast.walk(tree)
+        for node in source.nodes
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    return bool(OF_THE_MACHINE & (named | froms))
+    return bool(OF_THE_MACHINE & (source.written | froms))
 
 
 def test_only_the_listed_files_ask_this_machine_for_the_time() -> None:
-    asking = {
-        str(path.relative_to(ROOT)) for room in ROOMS for path in (ROOT / room).rglob("*.py") if _asks_the_machine(path)
-    }
+    asking = {source.name for source in sources(*ROOMS) if _asks_the_machine(source)}
     assert asking == set(ALLOWED)

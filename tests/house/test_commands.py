@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -25,7 +24,8 @@ from tests.house.commands import (
     own_options,
     words_in_backticks,
 )
-from tests.house.test_rooms import FILES, ROOT
+from tests.house.sources import ROOT
+from tests.house.test_rooms import product
 
 BY_OTHERS = {
     "benchmarks",
@@ -41,10 +41,10 @@ TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf
 def texts() -> list[tuple[str, str]]:
     """Place and text of each string in the product's code."""
     return [
-        (f"{path.relative_to(ROOT)}:{line}", text)
-        for path in FILES
-        if not BY_OTHERS & {path.name, path.relative_to(ROOT).parts[0]}
-        for line, text in literals(ast.parse(path.read_text(encoding="utf-8")))
+        (f"{source.name}:{line}", text)
+        for source in product()
+        if not BY_OTHERS & {source.name.rpartition("/")[2], source.room}
+        for line, text in literals(source)
     ]
 
 

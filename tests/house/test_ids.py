@@ -21,10 +21,10 @@ from dr_actions.model.action import Action
 from dr_actions.model.sequence import SEQUENCE
 from dr_checks.core.model import Check
 from dr_checks.core.registry import checks
+from tests.house.sources import ROOT, sources
 
-ROOT = Path(__file__).parents[2]
 ACTIONS = ROOT / "dr_actions" / "actions"
-ALIASES = ROOT / "dr_actions" / "model" / "action_ids.py"
+ALIASES = "dr_actions/model/action_ids.py"
 FOLDERS = sorted(path.name for path in ACTIONS.iterdir() if (path / "__init__.py").exists())
 NAMED = re.compile(rf"({'|'.join(FOLDERS)})/([a-z_]+)(\.\w+)?(:.*)?")
 
@@ -37,11 +37,10 @@ def test_an_action_is_named_by_its_folder_and_file() -> None:
 
 def test_whoever_names_an_action_names_one_that_there_is() -> None:
     unknown = [
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
-        for room in ("dr_actions", "utils", "reports")
-        for path in sorted((ROOT / room).rglob("*.py"))
-        if path != ALIASES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        f"{source.name}:{node.lineno} {node.value}"
+        for source in sources("dr_actions", "utils", "reports")
+        if source.name != ALIASES
+        for node in source.nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if (named := NAMED.fullmatch(node.value)) and f"{named[1]}/{named[2]}" not in actions()
     ]

@@ -7,43 +7,39 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.house.sources import Source, sources
+
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils")
-Sources = Mapping[str, str]
+Modules = Mapping[str, Source]
 
 
 @cache
-def product() -> dict[str, str]:
+def product() -> dict[str, Source]:
     """The source of each product module, by its name; of a package, that of its ``__init__``."""
-    paths = [path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py")]
-    return {
-        ".".join(path.parent.parts if path.stem == "__init__" else path.with_suffix("").parts): (ROOT / path).read_text(
-            encoding="utf-8"
-        )
-        for path in paths
-    }
+    names = {source: source.name.removesuffix(".py").removesuffix("/__init__") for source in sources(*ROOMS)}
+    return {name.replace("/", "."): source for source, name in names.items()}
 
 
 @cache
-def parsed(text: str) -> ast.Module:
-    """The tree of a source, made once."""
-    return ast.parse(text)
+def product_imports() -> dict[str, set[str]]:
+    """The product's modules that each of them imports."""
+    return imports(product())
 
 
-def imports(sources: Sources) -> dict[str, set[str]]:
-    """The modules of ``sources`` that each of them imports, at its top or in a function.
+def imports(modules: Modules) -> dict[str, set[str]]:
+    """The modules of ``modules`` that each of them imports, at its top or in a function.
 
     Imports under TYPE_CHECKING are left out: they never run. That a submodule's import also runs its package's
     ``__init__`` is Python's own doing, and not counted.
     """
+    named = {name: set(_imported(source.tree)) for name, source in modules.items()}
     return {
-        name: {module for module in _imported(parsed(text)) if module in sources and module != name}
-        | {parent for module in _imported(parsed(text)) if (parent := _holder(module, sources)) and parent != name}
-        for name, text in sources.items()
+        name: ({module for module in found if module in modules} | {_holder(module, modules) for module in found})
+        - {name, ""}
+        for name, found in named.items()
     }
 
 
@@ -60,10 +56,10 @@ def _imported(tree: ast.AST) -> Iterator[str]:
             yield from _imported(node)
 
 
-def _holder(module: str, sources: Sources) -> str:
+def _holder(module: str, modules: Modules) -> str:
     """The module that a symbol is imported from, "" where ``module`` is a module itself or not ours."""
     parent = module.rpartition(".")[0]
-    return parent if module not in sources and parent in sources else ""
+    return parent if module not in modules and parent in modules else ""
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:
@@ -76,7 +72,7 @@ def circle(graph: Mapping[str, set[str]]) -> list[str]:
 
 
 def test_no_product_module_is_in_a_circle_of_imports() -> None:
-    graph = imports(product())
+    graph = product_imports()
     assert len(graph) > 300, "the rooms are empty"
     assert [] == circle(graph), "each of these imports the next"
 
@@ -91,12 +87,13 @@ def test_no_product_module_is_in_a_circle_of_imports() -> None:
     ],
 )
 def test_a_circle_is_seen_wherever_its_imports_stand(there: str, back: str) -> None:
-    graph = imports({"room.a": there, "room.b": back})
+    graph = imports({"room.a": Source("room/a.py", there), "room.b": Source("room/b.py", back)})
     assert ["room.a", "room.b"] == sorted(set(circle(graph)))
 
 
 def test_what_never_runs_closes_no_circle() -> None:
-    graph = imports({"room.a": "import room.b", "room.b": "if TYPE_CHECKING:\n    from room.a import A"})
+    never = Source("room/b.py", "if TYPE_CHECKING:\n    from room.a import A")
+    graph = imports({"room.a": Source("room/a.py", "import room.b"), "room.b": never})
     assert [] == circle(graph)
 
 
@@ -110,31 +107,23 @@ def below(name: str, *rooms: str) -> bool:
     return any(name == room or name.startswith(f"{room}.") for room in rooms)
 
 
-def written(text: str) -> set[str]:
-    """The names and attributes that a source uses, as they are written."""
-    return {ast.unparse(node) for node in ast.walk(parsed(text)) if isinstance(node, (ast.Name, ast.Attribute))}
-
-
 def test_the_application_prints_nothing_itself() -> None:
-    sources = {name: text for name, text in product().items() if below(name, "utils.aws_mgmt.app")}
-    assert len(sources) > 15, "the room is empty"
+    application = {name: source for name, source in product().items() if below(name, "utils.aws_mgmt.app")}
+    assert len(application) > 15, "the room is empty"
     printers = {name for name in product() if below(name, *SILENT)}
-    graph = imports({**sources, **dict.fromkeys(printers, "")})
-    assert {} == {name: found for name in sources if (found := graph[name] & printers)}
-    assert {} == {name: found for name, text in sources.items() if (found := written(text) & STREAMS)}
+    assert {} == {name: found for name in application if (found := product_imports()[name] & printers)}
+    assert {} == {name: found for name, source in application.items() if (found := source.written & STREAMS)}
 
 
 def test_nothing_below_the_application_knows_the_command_line() -> None:
-    sources = {name: text for name, text in product().items() if not below(name, "utils.aws_mgmt.cli", "sandbox")}
-    entries = {"utils.aws_mgmt.dr_cli"}
-    assert entries == {name for name, text in sources.items() if "sys.argv" in written(text) and "generate" not in name}
-    assert [] == [
-        name for name, text in sources.items() if re.search("import (argparse|click)", text) and "generate" not in name
-    ]
+    others = ("utils.aws_mgmt.cli", "utils.aws_mgmt.generate", "sandbox")
+    modules = {name: source for name, source in product().items() if not below(name, *others)}
+    assert {"utils.aws_mgmt.dr_cli"} == {name for name, source in modules.items() if "sys.argv" in source.written}
+    assert [] == [name for name, source in modules.items() if re.search("import (argparse|click)", source.text)]
 
 
 def test_no_command_imports_another_command() -> None:
-    graph = imports(product())
+    graph = product_imports()
     commands = {name for name in graph if below(name, COMMANDS) and name != COMMANDS}
     assert commands
     assert {} == {name: found for name in commands if (found := graph[name] & commands)}
@@ -155,11 +144,6 @@ MADE_BY = {
 
 @pytest.mark.parametrize("constructor", MADE_BY)
 def test_each_connection_is_made_in_one_place(constructor: str) -> None:
-    makers = {
-        name
-        for name, text in product().items()
-        if not below(name, "sandbox")
-        for node in ast.walk(parsed(text))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == constructor
-    }
+    found = ((name, source.calls) for name, source in product().items() if not below(name, "sandbox"))
+    makers = {name for name, calls in found if constructor in calls}
     assert MADE_BY[constructor] == makers

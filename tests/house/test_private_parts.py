@@ -9,16 +9,15 @@ import math
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.house.sources import Source, dotted, sources
+
 ROOMS = ("dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features", "benchmarks")
-FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 PRIVATE = re.compile(r"_(?!replace$)[A-Za-z]\w*")
 DEFINED = re.compile(r"(?:def |class |self\.|\n)(_[A-Za-z]\w*)")
 SPEEDUPS = {"dr_estate/aws/speedups.py", "sandbox/moto_ext/speedups.py"}
@@ -61,41 +60,31 @@ REPLACED = {
 PATCHING = {"setattr", "delattr", "attach", "attach_property", "wrap", "wrap_property", "operation", "vars"}
 
 
-@dataclass(frozen=True)
-class Source:
-    """A product file: its text, its tree, and what it imports from libraries outside the standard one."""
+@cache
+def defined(source: Source) -> set[str]:
+    """The private names that a file itself defines."""
+    found: set[str] = set()
+    for node in source.nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
+            found.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+    return found
 
-    name: str
-    text: str
 
-    @cached_property
-    def nodes(self) -> list[ast.AST]:
-        return list(ast.walk(ast.parse(self.text)))
-
-    @cached_property
-    def defined(self) -> set[str]:
-        """The private names that this file itself defines."""
-        found: set[str] = set()
-        for node in self.nodes:
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_self(node.value):
-                found.add(node.attr)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                found.add(node.name)
-        return found
-
-    @cached_property
-    def foreign(self) -> dict[str, tuple[str, str]]:
-        """Local name to (module, attribute) of everything imported from another library."""
-        found: dict[str, tuple[str, str]] = {}
-        for node in self.nodes:
-            if isinstance(node, ast.Import):
-                names = ((a.asname, a.name) if a.asname else (a.name.split(".")[0],) * 2 for a in node.names)
-                found |= {local: (module, "") for local, module in names if is_foreign(module)}
-            elif isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
-                found |= {(a.asname or a.name): (str(node.module), a.name) for a in node.names}
-        return found
+@cache
+def foreign(source: Source) -> dict[str, tuple[str, str]]:
+    """Local name to (module, attribute) of everything that a file imports from libraries outside the standard one."""
+    found: dict[str, tuple[str, str]] = {}
+    for node in source.nodes:
+        if isinstance(node, ast.Import):
+            names = ((a.asname, a.name) if a.asname else (a.name.split(".")[0],) * 2 for a in node.names)
+            found |= {local: (module, "") for local, module in names if is_foreign(module)}
+        elif isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
+            found |= {(a.asname or a.name): (str(node.module), a.name) for a in node.names}
+    return found
 
 
 def is_foreign(module: str) -> bool:
@@ -109,8 +98,8 @@ def places(source: Source, ours: set[str], theirs: set[str]) -> Iterator[tuple[s
         if isinstance(node, ast.ImportFrom) and is_foreign(node.module or ""):
             yield from (("private", node.lineno, a.name) for a in node.names if PRIVATE.fullmatch(a.name))
         elif isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
-            known = ours if _is_self(node.value) else source.defined
-            if _root(node) in source.foreign or (node.attr in theirs and node.attr not in known):
+            known = ours if _is_self(node.value) else defined(source)
+            if _root(node) in foreign(source) or (node.attr in theirs and node.attr not in known):
                 yield "private", node.lineno, ast.unparse(node)
         elif (
             isinstance(node, ast.Constant)
@@ -135,7 +124,7 @@ def _root(node: ast.AST) -> str:
 
 
 def _overridden(source: Source, node: ast.ClassDef) -> Iterator[tuple[int, str]]:
-    bases = [_imported(source, base) for base in node.bases if _root(base) in source.foreign]
+    bases = [_imported(source, base) for base in node.bases if _root(base) in foreign(source)]
     members = [member for member in node.body if isinstance(member, ast.FunctionDef) and PRIVATE.fullmatch(member.name)]
     for member in members:
         if any(hasattr(base, member.name) for base in bases):
@@ -145,7 +134,7 @@ def _overridden(source: Source, node: ast.ClassDef) -> Iterator[tuple[int, str]]
 def _imported(source: Source, node: ast.AST) -> Any:
     if isinstance(node, ast.Attribute):
         return getattr(_imported(source, node.value), node.attr)
-    module, attribute = source.foreign[_root(node)]
+    module, attribute = foreign(source)[_root(node)]
     found = importlib.import_module(module)
     return getattr(found, attribute) if attribute else found
 
@@ -154,14 +143,14 @@ def _replaced(source: Source, node: ast.AST) -> Iterator[tuple[int, str]]:
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Delete)):
         targets = [node.target] if isinstance(node, ast.AugAssign) else node.targets
         for target in targets:
-            attribute = isinstance(target, ast.Attribute) and _root(target) in source.foreign
-            if attribute or ast.unparse(target).startswith("sys.modules["):
+            attribute = isinstance(target, ast.Attribute) and _root(target) in foreign(source)
+            if attribute or (isinstance(target, ast.Subscript) and dotted(target.value) == "sys.modules"):
                 yield node.lineno, ast.unparse(target)
     elif isinstance(node, ast.Call):
-        called = ast.unparse(node.func)
+        called = dotted(node.func)
         if called in {"sys.modules.setdefault", "sys.modules.pop", "sys.modules.update"}:
             yield node.lineno, called
-        elif called.rpartition(".")[2] in PATCHING and node.args and _root(node.args[0]) in source.foreign:
+        elif called.rpartition(".")[2] in PATCHING and node.args and _root(node.args[0]) in foreign(source):
             yield node.lineno, f"{called}({ast.unparse(node.args[0])})"
 
 
@@ -173,14 +162,14 @@ def _texts(package: str) -> Iterator[str]:
 
 
 def test_private_parts_of_libraries_are_used_where_listed_and_no_more_often() -> None:
-    sources = [Source(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in FILES]
-    assert len(sources) > 300, "the rooms are empty"
-    ours = {name for source in sources for name in source.defined}
-    packages = {module.split(".")[0] for source in sources for module, _ in source.foreign.values()}
+    files = sources(*ROOMS)
+    assert len(files) > 300, "the rooms are empty"
+    ours = {name for source in files for name in defined(source)}
+    packages = {module.split(".")[0] for source in files for module, _ in foreign(source).values()}
     texts = (text for package in sorted(packages) for text in _texts(package))
     theirs = {name for text in texts for name in DEFINED.findall(text) if PRIVATE.fullmatch(name)}
     beyond: dict[str, list[str]] = {}
-    for source in sources:
+    for source in files:
         uses = [] if source.name in SPEEDUPS else list(places(source, ours, theirs))
         for kind in ("private", "replaced"):
             lines = [f"{line}: {kind} {text}" for found, line, text in uses if found == kind]
@@ -214,5 +203,5 @@ def _ceiling(name: str, kind: str) -> float:
 )
 def test_each_kind_of_use_is_found(text: str, kind: str) -> None:
     source = Source("x.py", text)
-    found = {found for found, _, _ in places(source, source.defined, {"_get_cluster", "_load_file"})}
+    found = {found for found, _, _ in places(source, defined(source), {"_get_cluster", "_load_file"})}
     assert found == ({kind} if kind else set())

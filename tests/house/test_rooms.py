@@ -6,9 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import botocore.session
@@ -16,68 +14,35 @@ import pytest
 
 from dr_checks.core.registry import checks
 from dr_estate.snapshot.registry import readers, reads
+from tests.house.sources import ROOT, Source, sources
 
-ROOT = Path(__file__).parents[2]
 ROOMS = (
     *("aws_dr_manager", "dr_estate", "dr_checks", "dr_actions", "reports", "sandbox", "steps", "utils", "features"),
     "benchmarks",
 )
-FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 REGION = re.compile(r"\b(af|ap|ca|eu|il|me|mx|sa|us)[-_](north|south|east|west|central|northeast|southeast)[-_]\d\b")
 LOOKING = re.compile(r"(Describe|List|Get|BatchGet|Head|Simulate|Query|Scan|Test)[A-Z]|(Query|Scan)$")
 GLOBAL_REGION = "us-east-1"  # where AWS keeps its global services, whatever the environment
 
 
-@dataclass(frozen=True)
-class Source:
-    """A file of the product, read and parsed once."""
-
-    path: Path
-    text: str
-    tree: ast.Module
-
-    @property
-    def name(self) -> str:
-        """Where it is, seen from the root."""
-        return str(self.path.relative_to(ROOT))
-
-    @property
-    def room(self) -> str:
-        """The room it is in."""
-        return self.path.relative_to(ROOT).parts[0]
-
-    @cached_property
-    def imported(self) -> set[str]:
-        """The packages it imports."""
-        nodes = list(ast.walk(self.tree))
-        plainly = {alias.name.split(".")[0] for n in nodes if isinstance(n, ast.Import) for alias in n.names}
-        return plainly | {
-            (n.module or "").split(".")[0] for n in nodes if isinstance(n, ast.ImportFrom) and not n.level
-        }
-
-    @cached_property
-    def calls(self) -> set[str]:
-        """What it calls, as it is written."""
-        return {ast.unparse(n.func) for n in ast.walk(self.tree) if isinstance(n, ast.Call)}
+@cache
+def product() -> tuple[Source, ...]:
+    """All files of the rooms."""
+    found = sources(*ROOMS)
+    assert len(found) > 300, "the rooms are empty"
+    return found
 
 
-@pytest.fixture(scope="module")
-def sources() -> list[Source]:
-    texts = {path: path.read_text(encoding="utf-8") for path in FILES}
-    assert len(texts) > 300, "the rooms are empty"
-    return [Source(path, text, ast.parse(text)) for path, text in texts.items()]
-
-
-def test_a_file_fits_on_a_screen(sources: list[Source]) -> None:
-    lines = {source.name: source.text.count("\n") for source in sources}
+def test_a_file_fits_on_a_screen() -> None:
+    lines = {source.name: source.text.count("\n") for source in product()}
     assert {} == {name: count for name, count in lines.items() if count > 400}, "split these files"
 
 
-def test_a_function_fits_in_a_head(sources: list[Source]) -> None:
+def test_a_function_fits_in_a_head() -> None:
     long = [
         f"{source.name}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
-        for source in sources
-        for node in ast.walk(source.tree)
+        for source in product()
+        for node in source.nodes
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and node.end_lineno
         and node.end_lineno - node.lineno + 1 > 40
@@ -89,10 +54,10 @@ def test_a_function_fits_in_a_head(sources: list[Source]) -> None:
 PUBLISHED_TABLES = {"sandbox/moto_ext/route53/checks.py"}
 
 
-def test_no_code_names_a_region(sources: list[Source]) -> None:
+def test_no_code_names_a_region() -> None:
     named = {
         source.name: sorted(found)
-        for source in sources
+        for source in product()
         if source.name not in PUBLISHED_TABLES
         and (
             found := {
@@ -120,8 +85,8 @@ DOORS: dict[str, Callable[[Source], bool]] = {
 
 
 @pytest.mark.parametrize("library", DOORS)
-def test_each_library_has_one_door(sources: list[Source], library: str) -> None:
-    users = [source for source in sources if library in source.imported | source.calls]
+def test_each_library_has_one_door(library: str) -> None:
+    users = [source for source in product() if library in source.imported | source.calls]
     assert users, "nobody uses it: the door leads nowhere"
     assert [] == [source.name for source in users if not DOORS[library](source)]
 

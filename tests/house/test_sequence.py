@@ -15,8 +15,8 @@ from dr_actions.actions.registry import actions
 from dr_actions.model.action_ids import prefix_of, present_id, present_name
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import SEQUENCE, goals_of
+from tests.house.sources import ROOT, sources
 
-ROOT = Path(__file__).parents[2]
 PLANS = sorted((ROOT / "tests" / "golden" / "plans").glob("*.json"))
 ROOMS = ("dr_actions", "utils", "reports")
 TABLE = "dr_actions/model/sequence.py"
@@ -27,11 +27,7 @@ OF_A_STEP = re.compile(r"(\bstep|\.step|\bstep_id|\.action|step\.id|\baction)\)?
 
 
 def _nodes() -> Iterator[tuple[str, ast.AST]]:
-    for room in ROOMS:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            name = path.relative_to(ROOT).as_posix()
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                yield name, node
+    return ((source.name, node) for source in sources(*ROOMS) for node in source.nodes)
 
 
 def test_every_action_has_a_place_and_every_place_an_action() -> None:

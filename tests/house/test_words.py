@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.house.sources import ROOT, Source, sources
+
 DIALECT = re.compile(
     r"\b(homegoing|homecoming|homeward|"
     r"eyes|hands(?! the)|told|tells?|mend(s|ed|ing)?|anew|lately|locked away|says so|whoever|"
@@ -38,11 +39,11 @@ ROOMS = (
 )
 
 
-def sentences(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def sentences(source: Source) -> Iterator[tuple[int, str]]:
     """The string literals of more than one word, docstrings aside."""
-    bodies = (n.body for n in ast.walk(tree) if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef))
+    bodies = (n.body for n in source.nodes if isinstance(n, (ast.Module, ast.ClassDef, ast.FunctionDef)))
     docstrings = {id(node.value) for body in bodies for node in body if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if not isinstance(node, ast.Constant) or id(node) in docstrings:
             continue
         if isinstance(node.value, str) and " " in node.value:
@@ -54,11 +55,11 @@ def dialect(text: str) -> list[str]:
     return [match[0] for match in DIALECT.finditer(ALLOWED.sub("", text))]
 
 
-def variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def variables(source: Source) -> Iterator[tuple[int, str]]:
     """Where a variable or parameter of a forbidden name is bound; a field keeps the name that stored data has."""
-    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    classes = (node for node in source.nodes if isinstance(node, ast.ClassDef))
     fields = {id(item.target) for node in classes for item in node.body if isinstance(item, ast.AnnAssign)}
-    for node in ast.walk(tree):
+    for node in source.nodes:
         if (
             isinstance(node, ast.Name)
             and isinstance(node.ctx, ast.Store)
@@ -70,22 +71,20 @@ def variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.arg
 
 
-def files(room: str) -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((ROOT / room).rglob("*.py")):
-        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
-
-
 @pytest.mark.parametrize("room", SENTENCES)
 def test_sentences_of_the_product_use_the_field_s_words(room: str) -> None:
     found = [
-        (name, line, word) for name, tree in files(room) for line, text in sentences(tree) for word in dialect(text)
+        (source.name, line, word)
+        for source in sources(room)
+        for line, text in sentences(source)
+        for word in dialect(text)
     ]
     assert found == []
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_variable_is_named_by_a_noun(room: str) -> None:
-    assert [] == [(name, *place) for name, tree in files(room) for place in variables(tree)]
+    assert [] == [(source.name, *place) for source in sources(room) for place in variables(source)]
 
 
 PAGES = [*sorted((ROOT / "features").glob("*.feature")), *(ROOT / "docs" / f"{name}.md" for name in WRITTEN)]

@@ -8,11 +8,32 @@ import runpy
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STREAMS = ("stdout", "stderr")
+
+
+class _SharedServer(forkserver.ForkServer):
+    """The process that commands are forked from; what was forked since it began uses the same one.
+
+    Python's own asks whether its child still runs, and refuses where it is the child of another process.
+    """
+
+    _owner: int | None = None
+
+    def ensure_running(self) -> None:
+        """Begin it, unless it was begun before this process was forked."""
+        if self._owner in (None, os.getpid()):
+            super().ensure_running()
+            self._owner = os.getpid()
+
+
+_SERVER = _SharedServer()
+forkserver.connect_to_new_process = _SERVER.connect_to_new_process
+forkserver.set_forkserver_preload = _SERVER.set_forkserver_preload
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.utils.warmed"])
 
@@ -54,6 +75,11 @@ class Command:
             raise TimeoutError(f"It did not end within {limit_s} s: {self.err}")
         self.process.close()
         return code
+
+
+def begin_server() -> None:
+    """Begin the process that commands are forked from, for this process and those that are forked from it."""
+    _SERVER.ensure_running()
 
 
 def begin(command: Sequence[str], variables: Mapping[str, str], path: Path) -> Command:

@@ -24,7 +24,6 @@ from dr_estate.reading.reader import Reader
 PROTECT, REPLICATE = "efs:UpdateFileSystemProtection", "efs:CreateReplicationConfiguration"
 END = "efs:DeleteReplicationConfiguration"
 OFF, ON, DESTINATION = "DISABLED", "ENABLED", "REPLICATING"
-ENABLED, ENABLING, DELETING = "ENABLED", "ENABLING", "DELETING"
 SYSTEMS: tuple[Reader[Any], ...] = (efs.file_systems, efs.replications, efs_policy.policies)
 EVIDENCE = (*SYSTEMS, ecs.services, rds.instances, route53.records, route53_health_checks.checks)
 """What the direction is computed from: an action that makes a call upon it watches all of this."""

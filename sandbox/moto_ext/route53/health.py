@@ -25,7 +25,6 @@ from sandbox.moto_ext.elbv2.openings import HEALTH_CHECKER, lets_in
 from sandbox.moto_ext.route53.names import Health, ResolvedAnswer, ZoneRecords, answer, plain
 
 DEPTH = 5
-SECURE = ("HTTPS", "HTTPS_STR_MATCH")
 DEFAULT_PORTS = {"HTTPS": 443, "HTTPS_STR_MATCH": 443}
 BAD_STATUS = 400
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dr_checks.core.model import Area, Check, Finding, Severity, Status, View, replication_expected
-from dr_checks.core.registry import judge
+from dr_checks.core.registry import judge, lags
 from dr_checks.core.serialization import result_from_json, result_to_json
 from dr_estate.config.environment import Side
 from dr_estate.config.settings import Expectation
 from dr_estate.readers import ecs
+from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import DENIED, SIT, service, world
 
 
@@ -77,3 +78,10 @@ def test_tenants_narrow_to_the_chosen_by_either_spelling() -> None:
     seen = world({}, tenants=("tenant-1", "tenant2"))
     result = judge(_check(per_tenant), seen, SIT, frozenset({"tenant1"}))
     assert [f.tenant for f in result.findings] == ["tenant-1"]
+
+
+def test_the_copies_of_a_chosen_tenant_are_measured_and_those_of_all_tenants_together() -> None:
+    everybody, chosen = (
+        {lag.tenant for lag in lags(healthy(), SIT, only)} for only in (frozenset[str](), frozenset({"tenant2"}))
+    )
+    assert (everybody, chosen) == ({None, "tenant-1", "tenant2"}, {None, "tenant2"})

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dr_checks.derived.calendar import Window, after_windows, day_of, end_of, middle_of, next_due, window_of
+from dr_checks.derived.calendar import Window, after_windows, day_of, middle_of, next_due, window_of
 from dr_estate.config.recovery_settings import Period
 
 DAYS = st.dates(date(2000, 1, 1), date(2100, 12, 31))
@@ -111,38 +111,9 @@ def test_a_window_that_opens_on_the_day_after_another_is_passed_too() -> None:
     assert date(2027, 1, 6) == after_windows(date(2026, 12, 24), windows)
 
 
-@given(MOMENTS, ZONES)
-def test_a_moment_is_before_the_end_of_its_day_and_not_before_the_end_of_the_day_before(
-    at: datetime, zone: str
-) -> None:
-    day = day_of(at, zone)
-    assert end_of(day - timedelta(days=1), zone) <= at < end_of(day, zone)
-
-
-@given(DAYS, ZONES)
-def test_days_end_in_order_whatever_the_clocks_do(day: date, zone: str) -> None:
-    ends = [end_of(day + timedelta(days=n), zone) for n in range(3)]
-    assert ends == sorted(ends)
-    assert all(timedelta(0) <= later - earlier <= timedelta(hours=48) for earlier, later in pairwise(ends))
-
-
 @given(MOMENTS, st.integers(0, 10**8), ZONES)
 def test_a_later_moment_never_falls_on_an_earlier_day(at: datetime, later_s: int, zone: str) -> None:
     assert day_of(at, zone) <= day_of(at + timedelta(seconds=later_s), zone)
-
-
-@pytest.mark.parametrize(
-    ("zone", "day", "hours"),
-    [
-        ("Europe/Dublin", date(2026, 3, 29), 23),
-        ("Europe/Dublin", date(2026, 10, 25), 25),
-        ("Africa/Johannesburg", date(2026, 3, 29), 24),
-        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
-        ("Africa/Cairo", date(2026, 4, 24), 23),
-    ],
-)
-def test_a_day_of_a_clock_change_has_the_hours_it_has(zone: str, day: date, hours: float) -> None:
-    assert timedelta(hours=hours) == end_of(day, zone) - end_of(day - timedelta(days=1), zone)
 
 
 def test_the_day_is_that_of_the_time_zone_not_of_utc() -> None:
