@@ -37,6 +37,7 @@ class ExecutionState(StrEnum):
     FAILED = "failed"
 
 
+_OVER = (ExecutionState.ENDED, ExecutionState.FAILED)
 _STATES = {"Pending": ExecutionState.RUNNING, "InProgress": ExecutionState.RUNNING, "Success": ExecutionState.ENDED}
 
 
@@ -99,8 +100,12 @@ class RecoveryAutomation:
         return _execution(row)
 
     def newest(self, incident: str) -> RecoveryExecution | None:
-        """The newest execution for the incident, None where there is none."""
-        return next((found for found in self._all() if found.incident == incident), None)
+        """The execution for the incident that is not over, else the newest, None where there is none.
+
+        One that was refused beside it is newer, and is not the one to approve, to end or to watch.
+        """
+        own = [found for found in self._all() if found.incident == incident]
+        return next((found for found in own if found.state not in _OVER), own[0] if own else None)
 
     def approve(self, execution: RecoveryExecution) -> None:
         """Approve it there, as the caller."""
@@ -112,8 +117,7 @@ class RecoveryAutomation:
 
     def going(self) -> RecoveryExecution | None:
         """The one that is not over yet; None where there is none."""
-        over = (ExecutionState.ENDED, ExecutionState.FAILED)
-        return next((found for found in self._all() if found.state not in over), None)
+        return next((found for found in self._all() if found.state not in _OVER), None)
 
     def _all(self) -> Iterator[RecoveryExecution]:
         """Every execution that AWS keeps (30 days), the newest first."""
