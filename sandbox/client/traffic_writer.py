@@ -12,7 +12,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -89,19 +89,13 @@ class Writer:
     """Writes, in a thread of its own, from ``start`` (or the begin of a ``with``) until ``stop`` (or its end).
 
     ``written`` are the acknowledged writes in order; ``refused`` counts the others by region and reason. ``pause_s`` is
-    between two writes. Ids carry ``name``, so that writers of different names never meet. ``hosts`` narrows to tenants.
+    between two writes. Ids carry ``name``, so that writers of different names never meet.
     """
 
     def __init__(
-        self,
-        endpoint: Endpoint,
-        environment: Environment,
-        pause_s: float = 0.01,
-        name: str = "writer",
-        hosts: Sequence[str] = (),
+        self, endpoint: Endpoint, environment: Environment, pause_s: float = 0.01, name: str = "writer"
     ) -> None:
         self.sites = Sites(endpoint, environment)
-        self._hosts = hosts or self.sites.hosts
         self.written: list[AcknowledgedWrite] = []
         self.refused: Counter[str] = Counter()
         self._pause_s = pause_s
@@ -160,8 +154,9 @@ class Writer:
             self._stopping.wait(self._pause_s)
 
     def _round(self, name: str) -> Iterator[tuple[str, str, str]]:
+        hosts = self.sites.hosts
         for number in itertools.count(1):
-            for host in self._hosts:
+            for host in hosts:
                 for kind in KINDS:
                     yield kind, host, f"{name}-{number}"
 
@@ -171,7 +166,7 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
 
     Raises SandboxError, with the reason, where a site does not list what it holds: nothing is proven then.
     """
-    served: dict[tuple[str, str], list[str]] = {}
+    served: dict[tuple[str, str], frozenset[str]] = {}
     lost = []
     for row in written:
         key = (row.host, row.kind)
@@ -182,13 +177,7 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
     return lost
 
 
-def doubled(sites: Sites, region: str) -> list[tuple[str, str, str]]:
-    """Host, kind and id of what ``region``'s sites serve more than once. Raises as ``missing``."""
-    served = ((host, kind, _ids(sites, region, host, kind)) for host in sites.hosts for kind in KINDS)
-    return [(host, kind, row) for host, kind, ids in served for row, times in Counter(ids).items() if times > 1]
-
-
-def _ids(sites: Sites, region: str, host: str, kind: str) -> list[str]:
+def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
     try:
         status, response = sites.ask(region, "GET", host, kind)
     except (OSError, http.client.HTTPException) as silent:
@@ -197,4 +186,4 @@ def _ids(sites: Sites, region: str, host: str, kind: str) -> list[str]:
         raise SandboxError(
             f"The site {host} of {region} does not list its {kind}: {status} {response.get('error', '')}"
         )
-    return list(response[kind])
+    return frozenset(response[kind])

@@ -10,9 +10,8 @@ from functools import partial
 from dr_actions.clients.mutating_client import MutatingClient
 from dr_actions.guard.backup_first import syncs
 from dr_actions.model.plan import Call
-from dr_estate.config.environment import Environment, Side
+from dr_estate.config.environment import Side
 from sandbox.client.endpoint import Endpoint
-from tests.proofs.changes import Aws
 from tests.proofs.dying import Make, When, at
 from tests.proofs.enforced import Enforced, Ran, Written
 from tests.proofs.killing import Died, Ended, Undisturbed, gone_on_with
@@ -108,32 +107,28 @@ class Rough:
 
     def tasks_at_home(self, wanted: int) -> None:
         """Somebody lets the tenant's service in the primary region run so many tasks."""
-        tasks_at_home(self.of.aws("admin"), wanted)
+        aws, names = self.of.aws("admin"), self.of.env.names
+        cluster, service = aws.named(names.cluster), aws.named(names.service)
+        ecs = aws.client("ecs", Side.PRIMARY)
+        ecs.update_service(cluster=cluster, service=service, desiredCount=wanted)
+        ends = time.monotonic() + 20
+        while ecs.describe_services(cluster=cluster, services=[service])["services"][0]["runningCount"] != wanted:
+            assert time.monotonic() < ends, f"{service} does not run {wanted} tasks"
+            time.sleep(0.1)
 
     def weights(self) -> list[int]:
         """The weights that were sent for the primary region's record, in order."""
-        return weights_sent(self.of.world, self.of.env)
+        sent = (
+            mutation for mutation in self.of.world.mutations() if mutation["operation"] == WEIGHTS.partition(":")[2]
+        )
+        records = (
+            change["ResourceRecordSet"] for mutation in sent for change in mutation["params"]["ChangeBatch"]["Changes"]
+        )
+        home = self.of.env.traffic.primary_set_identifier
+        return [record["Weight"] for record in records if record["SetIdentifier"] == home]
 
     @property
     def besides(self) -> dict[str, int]:
         """What is sent beside an undisturbed run's: the step back and the half again, the alarm, and tasks by hand."""
         primary, dr, everywhere = (self.of.env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
         return {f"{everywhere} {WEIGHTS}": 2, f"{dr} sns:Publish": 1, f"{primary} ecs:UpdateService": 2}
-
-
-def tasks_at_home(aws: Aws, wanted: int) -> None:
-    """Let the service of that tenant in the primary region run so many tasks, and see that it does."""
-    cluster, service = aws.named(aws.env.names.cluster), aws.named(aws.env.names.service)
-    ecs = aws.client("ecs", Side.PRIMARY)
-    ecs.update_service(cluster=cluster, service=service, desiredCount=wanted)
-    ends = time.monotonic() + 20
-    while ecs.describe_services(cluster=cluster, services=[service])["services"][0]["runningCount"] != wanted:
-        assert time.monotonic() < ends, f"{service} does not run {wanted} tasks"
-        time.sleep(0.1)
-
-
-def weights_sent(world: Endpoint, env: Environment) -> list[int]:
-    """The weights that were sent for the primary region's record, in order."""
-    sent = (call for call in world.mutations() if call["operation"] == WEIGHTS.partition(":")[2])
-    records = (change["ResourceRecordSet"] for call in sent for change in call["params"]["ChangeBatch"]["Changes"])
-    return [record["Weight"] for record in records if record["SetIdentifier"] == env.traffic.primary_set_identifier]

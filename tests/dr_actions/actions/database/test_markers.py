@@ -193,8 +193,8 @@ def test_where_markers_are_off_none_is_written_and_the_plan_says_so() -> None:
 def test_no_lag_is_looked_at_where_the_source_s_transactions_are_known(gtids: str, state: StepState) -> None:
     context = frozen(failback(confirmed_facts={FREEZE: {"written": "7", "gtids": gtids}}))
     (source,) = context.snapshot.get(rds.instances, Side.DR)
-    replica = {"source": source.arn, "replication": "replicating"}
-    replicates = replace(context, snapshot=with_rows(context.snapshot, rds.instances, Side.PRIMARY, **replica))
+    seen = with_rows(context.snapshot, rds.instances, Side.PRIMARY, source=source.arn, replication="replicating")
+    replicates = replace(context, snapshot=seen)
     step = step_of(verify_primary_in_sync.ACTION, context)
     assert verify_primary_in_sync.ACTION.observe(step, replicates).state is state
     thawed = replace(failback(), confirmed_facts=context.confirmed_facts)
