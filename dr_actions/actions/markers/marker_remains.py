@@ -16,7 +16,7 @@ _CALLED = {
     "files": f"{FILE} in the folder of {{}}",
     "tables": f"the item {KEY} in {{}}",
 }
-_WAYS = "The failback removes them at its end, and failback --abort from where people work."
+_WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` removes those of the region that serves."
 
 
 def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:

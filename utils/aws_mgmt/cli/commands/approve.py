@@ -68,7 +68,7 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n"
         + started
-        + f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
+        + f"Begun now, all of it takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
     after = _after_approval(options, incident, started)
