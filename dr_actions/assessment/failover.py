@@ -103,11 +103,12 @@ def failover_advice(gates: Sequence[Gate]) -> tuple[Advice, tuple[str, ...]]:
     advice = Advice.RISKY if unmet else Advice.PROCEED
     advice = Advice.DO_NOT_FAILOVER if any(gate.stops for gate in unmet) else advice
     relaxed = sum(gate.relaxed for gate in gates)
-    good = [f"Every gate is met ({sum(g.met for g in gates)})."] if not unmet else []
-    gates_text = "1 gate is" if relaxed == 1 else f"{relaxed} gates are"
-    who = "only what is lost, or cannot be seen from here, could have shown it (T45)"
-    also = [f"{gates_text} relaxed: {who}."] if relaxed else []
-    return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *good, *also)
+    why = "only what is lost, or cannot be seen from here, could have shown more (T45)"
+    met = f"Every gate is met ({sum(gate.met for gate in gates)})"
+    if not unmet:
+        return advice, (f"{met} or relaxed ({relaxed}): {why}." if relaxed else f"{met}.",)
+    also = [f"{'1 gate is' if relaxed == 1 else f'{relaxed} gates are'} relaxed: {why}."] if relaxed else []
+    return advice, (*(f"{gate.id}: {gate.says}" for gate in unmet), *also)
 
 
 def gates_of(

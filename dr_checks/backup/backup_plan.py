@@ -147,8 +147,8 @@ def worst_case(view: View) -> Iterator[Finding]:
             yield view.ok(store.name, duration(worst_s), "not relied on", reason)
         else:
             remedy = (
-                "Restore the faster mechanism of replication.database or replication.files; AWS Backup cannot do "
-                "better than an hour and its start window (start_window, schedule: aws_backup_plan)."
+                "Repair the replication on which it relies first (efs, rds-copy, rds-replica): AWS Backup alone copies "
+                "once an hour at best, and begins within its start window (aws_backup_plan)."
             )
             yield view.gap(
                 store.name, duration(worst_s), wanted, f"only backup copies are left: {promised.basis}", remedy

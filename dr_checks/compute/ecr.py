@@ -133,6 +133,5 @@ def images(view: View) -> Iterator[Lag]:
         missing = {digest for repository, digest in used if repository == name} - {i.digest for i in copied or ()}
         pushed = [image.pushed_at for image in origin if image.digest in missing]
         seconds = (view.now - min(pushed)).total_seconds() if pushed else None if missing else 0.0
-        yield Lag(
-            "images", name, None, Side.DR, seconds, f"ECR replication: {len(missing)} image(s) in use are missing"
-        )
+        lacks = f"images in use that are missing: {len(missing)}" if missing else "every image in use is there"
+        yield Lag("images", name, None, Side.DR, seconds, f"ECR replication: {lacks}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.derived import dr_pin, routing
+from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_checks.dns.dns import identifier_of, origin_records, situation
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -21,6 +22,7 @@ _REMEDY = (
     "Give each traffic record an enabled health check of a platform page of its own region's load balancer "
     "(health_check_id) and evaluate_target_health = false, with {routing}."
 )
+_AFTER_FAILOVER = "After a failover this is so on purpose: `dr_cli.py failback` sets it right. Otherwise: "
 _PAGE_INSTEAD = (
     "Set evaluate_target_health = false on the alias of each traffic record, and health_check_id to an HTTP check of a "
     "page that the load balancer itself answers (a fixed-response rule), or to a CALCULATED check over several pages."
@@ -128,6 +130,8 @@ def _answers(view: View, imagined: Imagined, wanted: Side | None, when: str, rea
             yield view.ok(subject, measured, wanted_regions, reason)
         else:
             remedy = _REMEDY.format(routing=_ROUTING[view.env.traffic.policy])
+            if measured == view.env.regions.dr and failover_may_be_in_force(view):
+                remedy = f"{_AFTER_FAILOVER}{remedy}"
             yield view.gap(subject, measured, wanted_regions, f"visitors would be sent to {measured}, {when}", remedy)
     if not records:
         yield view.none_expected(view.env.traffic.origin_record, _ABSENT)

@@ -8,9 +8,10 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived import dr_pin, routing
+from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_checks.dns.dns import origin_records
 from dr_estate.config.environment import Side
-from dr_estate.readers import control_table, elbv2, route53_health_checks
+from dr_estate.readers import elbv2, route53_health_checks
 from dr_estate.readers.route53 import Record
 from dr_estate.readers.route53_health_checks import HealthCheck
 
@@ -37,10 +38,10 @@ def _change(view: View, found: HealthCheck, **changes: object) -> str:
     )
 
 
-def _may_be_pinned(view: View) -> bool:
-    """Whether a failover may be in force, which holds the primary down by such a check: said by the control table."""
-    state = view.read_for_remedy(control_table.standing, Side.DR)
-    return state is None or state.incident is not None
+def _unless_pinned(view: View, remedy: str) -> str:
+    """The remedy; where a failover may be in force, first that it pins the primary's check, which is to stay."""
+    pinned = "After a failover the primary's check is pinned: leave it, `dr_cli.py failback` releases it. Otherwise: "
+    return f"{pinned}{remedy}" if failover_may_be_in_force(view) else remedy
 
 
 def _nothing(view: View) -> Finding:
@@ -126,7 +127,7 @@ def not_inverted(view: View) -> Iterator[Finding]:
                 "it reports a healthy region unhealthy and the reverse: right only while traffic is pinned",
                 Remedy(
                     "Where no failover is in force, set it right; after one, `dr_cli.py failback` does.",
-                    () if _may_be_pinned(view) else (_change(view, found, Inverted=False),),
+                    () if failover_may_be_in_force(view) else (_change(view, found, Inverted=False),),
                 ),
             )
     if not records_with_checks(view):
@@ -207,7 +208,7 @@ def healthy_now(view: View) -> Iterator[Finding]:
                 f"unhealthy, {age_s:.0f} s ago",
                 "healthy",
                 "Route 53 does not send visitors to a region that its checkers report unhealthy",
-                f"Read why {found.id} fails: see its last failure reason by each checker.",
+                _unless_pinned(view, f"Read why {found.id} fails: see its last failure reason by each checker."),
             )
     if not records_with_checks(view):
         yield _nothing(view)
@@ -242,12 +243,17 @@ def set_alike(view: View) -> Iterator[Finding]:
                 " against ".join(values),
                 "the same",
                 "one region is reported unhealthy sooner, or for other reasons, than the other",
-                f"Give both aws_route53_health_check resources the same {setting}.",
+                _unless_pinned(view, f"Give both aws_route53_health_check resources the same {setting}."),
             )
     if not found:
         yield _nothing(view)
     elif all(len({str(getattr(check, setting)) for check in found}) == 1 for setting in _SETTINGS):
-        yield view.ok("all settings", f"{len(found)} check(s) equal", "the same", "both regions have the same settings")
+        yield view.ok(
+            "all settings",
+            f"health checks that are alike: {len(found)}",
+            "the same",
+            "both regions have the same settings",
+        )
 
 
 @check(

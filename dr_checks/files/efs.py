@@ -101,8 +101,8 @@ def replication_state(view: View) -> Iterator[Finding]:
             "no replication",
             "ENABLED",
             "files written in the primary region do not reach the DR region",
-            f"See which file system has the newer data; then {_REPLICATE} with the primary's as source: it overwrites "
-            f"that of {view.region}.",
+            f"After a failover the files of {view.region} are the newer ones: `dr_cli.py failback` copies them back. "
+            f"Otherwise {_REPLICATE} with the primary's as source: it overwrites those of {view.region}.",
         )
     elif not states.FILE_REPLICATION[row.status].known:
         yield view.undocumented(_name(view), "ENABLED", row.status)
@@ -141,7 +141,7 @@ def last_replicated(view: View) -> Iterator[Finding]:
             _name(view),
             duration(age_s),
             wanted,
-            "a failover now would lose every change to files made since",
+            "a failover that opens this copy loses every change made since",
             f"Read TimeSinceLastSync and the replication's status message ({row.status}); large changes of "
             "small files slow it: wait, or move the workload. Inform the DR manager that the objective is not met.",
         )

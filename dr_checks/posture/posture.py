@@ -57,6 +57,8 @@ class PostureName(StrEnum):
 
 BLINDNESS = (PostureName.BLIND, PostureName.DR_UNSEEN, PostureName.PRIMARY_UNSEEN)
 """Postures in which too little was read for any answer."""
+SERVED_BY_DR = (PostureName.ON_DR, PostureName.RETURNING)
+"""Postures in which a failover is in force: what the DR region has is no copy, and no age of one says what is lost."""
 FENCED = (PostureName.SPLIT, PostureName.ON_DR_UNPLANNED)
 """Postures whose first aid is a fence: one side must stop writing."""
 

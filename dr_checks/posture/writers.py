@@ -25,8 +25,10 @@ def writers_sentence(snapshot: Snapshot, env: Environment) -> str:
     unseen = [region for region, writes in found.items() if writes is None]
     taking = [region for region, writes in found.items() if writes]
     if unseen:
-        known = f"{taking[0]} takes them; " if taking else ""
-        return f"{known}whether the database of {' and '.join(unseen)} does is not known."
+        known = [
+            f"{region} takes {'them' if writes else 'none'}; " for region, writes in found.items() if writes is not None
+        ]
+        return f"{''.join(known)}not known of {' and '.join(unseen)}."
     if len(taking) == 1:
         return f"the database of {taking[0]} alone takes them."
     idle = [env.region(side) for side in (Side.PRIMARY, Side.DR) if _is_idle(snapshot, env, side)]

@@ -263,7 +263,7 @@ def _failing(content: Content | HiddenSecret) -> bool:
 
 
 @LagSource
-def credentials(view: View) -> Iterator[Lag]:
+def secrets(view: View) -> Iterator[Lag]:
     """How long ago a change was made that a replica does not have yet; 0 where the versions agree."""
     if not view.env.replicates:
         return

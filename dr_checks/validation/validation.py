@@ -221,7 +221,10 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     part = view.snapshot.parts.get((ecs.services.name, Side.PRIMARY))
     if part is not None and isinstance(part.value, Unavailable):
         reason = "it may recover and write: both regions would serve, and wp-cron would run twice"
-        remedy = f"When {region} answers, scale its services to 0 before anything else; keep the pin."
+        remedy = (
+            f"As soon as {region} answers, and before anything else: `dr_cli.py fence --side primary` plans how it "
+            "stops writing. Keep the pin."
+        )
         yield view.warn(region, "not seen: UNFENCED", wanted, reason, remedy)
         return
     running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]

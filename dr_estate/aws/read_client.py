@@ -214,7 +214,9 @@ class ReadClient:
                 )
             return identity
         raise DataUnavailable(
-            Unavailable(UnavailableKind.UNREACHABLE, "No region's STS could prove the account: " + " ".join(blind))
+            Unavailable(
+                UnavailableKind.UNREACHABLE, f"No region's STS could prove the account: {' '.join(blind)} {_WAY}"
+            )
         )
 
     def _note_failure(self, unavailable: Unavailable, place: str) -> None:
@@ -223,9 +225,7 @@ class ReadClient:
             return
         self._failures[place] += 1
         if self._failures[place] >= _CALLS_BEFORE_DARK:
-            self._dark.setdefault(
-                place, f"{place} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed. {unavailable.why}"
-            )
+            self._dark.setdefault(place, f"{place} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed.")
 
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
@@ -277,6 +277,7 @@ class ReadClient:
 
 
 _CALLS_BEFORE_DARK = 4
+_WAY = "Is the way from this machine to AWS open (network, proxy, AWS_ENDPOINT_URL)?"
 _GLOBAL_SERVICES = frozenset({"route53", "cloudfront", "iam"})
 
 

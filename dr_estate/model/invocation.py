@@ -59,6 +59,10 @@ class Invocation:
         twice = SANDBOX in self.options
         return _BARE.sub(lambda bare: typed if twice else typed + (bare["sandbox"] or ""), text)
 
+    def name(self, text: str) -> str:
+        """Return ``text`` with each bare command as it is to be typed where no option was: the program alone."""
+        return _BARE.sub(lambda bare: f"{self.program}{bare['sandbox'] or ''}", text)
+
     def typed(self, line: str, rehearsal: bool) -> str:
         """Return a command line as it is to be typed.
 

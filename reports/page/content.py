@@ -124,11 +124,11 @@ class GapCard:
 
 @dataclass(frozen=True, slots=True)
 class GapGroup:
-    """The results of one status, worst first. ``region``: what keeps all of them from being judged is its silence."""
+    """The results of one status, worst first. ``cause``: the region that hides all of them, and how."""
 
     status: Status
     cards: tuple[GapCard, ...]
-    region: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def content_of(report: Report) -> PageContent:
         verdict=verdict_line(report),
         score=score_card(report),
         counts={status: len(report.verdict.with_status(status)) for status in Status},
-        copies=copy_ages(report.verdict.lags, report.verdict.rpo.target_s),
+        copies=() if report.serves_from_dr else copy_ages(report.verdict.lags, report.verdict.rpo.target_s),
         tenants=tenant_table(report.tenants, report.verdict.results),
         groups=gap_groups(report),
         sentences=sentences,
@@ -203,7 +203,7 @@ def _readiness(report: Report) -> str:
     applicable = sum(result.status is not Status.NOT_APPLICABLE for result in verdict.results)
     if verdict.recommendation is Recommendation.CANNOT_SAY:
         silent = report.silent_regions()
-        cause = f", {' and '.join(silent)} {'is' if len(silent) == 1 else 'are'} silent" if silent else ""
+        cause = f", {' and '.join(f'{region} {report.silence_of(region)}' for region in silent)}" if silent else ""
         also = f", and {_counted(failed)}" if failed else ""
         seen = f"{len(unknown)} of {applicable} checks could not be judged{cause}{also}"
         return f"It is not known whether {name} {could}: {seen}."
@@ -290,7 +290,10 @@ def gap_groups(report: Report) -> tuple[GapGroup, ...]:
     groups = []
     for status in TROUBLED:
         if status is Status.UNKNOWN:
-            groups += [GapGroup(status, _cards(results), region) for region, results in silent.items()]
+            groups += [
+                GapGroup(status, _cards(results), f"{region} {report.silence_of(region)}")
+                for region, results in silent.items()
+            ]
         rest = [result for result in report.verdict.with_status(status) if result.check not in hidden]
         groups += [GapGroup(status, _cards(rest))] if rest else []
     return tuple(groups)

@@ -80,7 +80,7 @@ def _coverage(diagnosis: Diagnosis) -> str:
     answered = f"{sum(service.answered for service in diagnosis.services)} declared reads are answered"
     if not untried:
         return f"{answered}."
-    reason = "they ask about something that was not found" if diagnosis.identity else "nobody may ask"
+    reason = "they ask about something that was not found" if diagnosis.identity else "the account was not proven"
     return f"{answered}; {len(untried)} were not tried, because {reason}."
 
 

@@ -14,6 +14,7 @@ from dr_estate.model.visible import one_line
 from reports.values.escaping import markdown
 from reports.values.stored_report import StoredReport
 
+_SHOWN = 20
 _BAD = (Status.FAIL, Status.UNKNOWN, Status.WARN)
 
 
@@ -36,14 +37,15 @@ class RunDifference:
         return tuple(change for change in self.changes if change.after not in _BAD)
 
 
-def render(difference: RunDifference, form: str) -> str:
-    """The difference in the format ``form``: terminal, markdown or json."""
+def render(difference: RunDifference, form: str, *, every: bool = False) -> str:
+    """The difference in the format ``form``: terminal (the worst of many, unless ``every``), markdown or json."""
     if form == "json":
         return orjson.dumps(_plain(difference), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    return "\n".join(_lines(difference, is_markdown=form == "markdown")) + "\n"
+    shown = None if every or form == "markdown" else _SHOWN
+    return "\n".join(_lines(difference, shown, is_markdown=form == "markdown")) + "\n"
 
 
-def _lines(difference: RunDifference, *, is_markdown: bool) -> Iterator[str]:
+def _lines(difference: RunDifference, shown: int | None, *, is_markdown: bool) -> Iterator[str]:
     before, after = difference.before, difference.after
     counts = f"{len(difference.worse)} worse, {len(difference.better)} better"
     yield f"{'# ' if is_markdown else ''}{after.environment.upper()}: {counts}"
@@ -54,9 +56,12 @@ def _lines(difference: RunDifference, *, is_markdown: bool) -> Iterator[str]:
         if changes:
             yield from ("", f"{'## ' if is_markdown else ''}{title}")
             yield from ([""] if is_markdown else [])
-        for change in changes:
-            text = f"{change.sentence}: {change.summary}" if change.after else change.sentence
+        for change in changes[:shown]:
+            about = change.summary.removeprefix(f"{change.key.subject}: ")
+            text = f"{change.sentence}: {about}" if change.after else change.sentence
             yield f"- {markdown(text)}" if is_markdown else f"  {one_line(text)}"
+        if shown is not None and len(changes) > shown:
+            yield f"  ... and {len(changes) - shown} more (--all lists them)"
 
 
 def _plain(difference: RunDifference) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def render(report: Report) -> str:
     lines += _section(
         "Not applicable", [f"- `{r.check}`: {markdown(r.reason)}" for r in verdict.with_status(Status.NOT_APPLICABLE)]
     )
-    todo = [line for n, remedy in enumerate(report.recommendations(), 1) for line in _recommendation(n, remedy)]
+    todo = [report.before_remedies, ""] if report.before_remedies else []
+    todo += [line for n, remedy in enumerate(report.recommendations(), 1) for line in _recommendation(n, remedy)]
     lines += _section("Recommendations", todo)
     unseen = [f"- {p.name} ({p.side}): {markdown(p.value.why)}" for p in report.unseen]
     lines += _section("Parts that could not be read", unseen)

@@ -45,7 +45,7 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
         indented(console, report.invocation.complete(sentence), 2)
     console.print(Text("\nWhy", "bold"))
     for reason in assessment.reasons[:_SHOWN]:
-        indented(console, f"- {reason}", 2)
+        indented(console, f"- {report.invocation.complete(reason)}", 2)
     if len(assessment.reasons) > _SHOWN:
         indented(console, f"... and {len(assessment.reasons) - _SHOWN} more (--format markdown)", 2, "dim")
     _losses(assessment, console)
@@ -64,7 +64,7 @@ def _losses(assessment: Assessment, console: Console) -> None:
 def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     plan = assessment.plan
     title = f"\nPlan {values_assessment.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
-    rows = table(title, "#", "step", "danger", "control plane", "budget")
+    rows = table(title, "stage", "step", "danger", "control plane", "budget")
     below = []
     for number, message, *cells in values_assessment.step_rows(plan.steps):
         below += [f"{number}: {message}"] if holds_command(message) else []

@@ -68,7 +68,7 @@ def _plan(report: Report) -> str:
 
 def _loss(report: Report) -> str:
     """What is lost by moving now, by the worst store."""
-    if report.ran is not None:
+    if report.ran is not None or (report.serves_from_dr and report.assessment is None):
         return ""
     if report.assessment is not None:
         losses = report.assessment.losses
@@ -89,7 +89,9 @@ def _gaps(report: Report, named: int) -> str:
     names = [result.check for result in failed if result.severity in _GRAVE] or [result.check for result in failed]
     counts = [f"{len(failed)} failed" + (f" ({_some(names, named)})" if named else "")] if failed else []
     silent = report.silent_regions()
-    counts += [f"{len(results)} not judged ({region} is silent)" for region, results in silent.items()]
+    counts += [
+        f"{len(results)} not judged ({region} {report.silence_of(region)})" for region, results in silent.items()
+    ]
     unknown = len(report.verdict.with_status(Status.UNKNOWN)) - sum(map(len, silent.values()))
     counts += [f"{unknown} {'others ' if silent else ''}not judged"] if unknown else []
     return "; ".join(counts) or "none"

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.visible import one_line, visible, without_credentials
@@ -31,15 +31,15 @@ def begin(invocation: Invocation) -> None:
 
 def completed(text: str) -> str:
     """Return ``text`` with each command of this tool as it is to be typed."""
-    return _invocation.complete(text)
+    return _invocation.complete(text) if _invocation.options else _invocation.name(text)
 
 
-def complain(sentence: str) -> None:
-    """Say what went wrong, on stderr."""
+def complain(sentence: str, stream: TextIO | None = None) -> None:
+    """Say what went wrong, on stderr: on ``stream``, where another library has its place for a while."""
     from reports.terminal.printer import Printer
 
     shown = visible(without_credentials(completed(sentence)))
-    Printer(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
+    Printer(file=stream or sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
 
 
 def ask(prompt: str) -> str:
@@ -107,12 +107,13 @@ def progress() -> Iterator[Advance]:
 
     Yields ``advance(doing, done, total)``; a ``total`` of 0 is one that nobody knows.
     """
-    with _bar() if sys.stderr.isatty() else _lines() as advance:
+    stream = sys.stderr  # pytest's run of the scenarios takes its place
+    with _bar(stream) if stream.isatty() else _lines(stream) as advance:
         yield advance
 
 
 @contextmanager
-def _lines() -> Iterator[Advance]:
+def _lines(stream: TextIO) -> Iterator[Advance]:
     """Tell every ten seconds how far it is: a log shows that the command is alive."""
     began_s, over, latest = time.monotonic(), threading.Event(), [_BEGINNING]
 
@@ -122,7 +123,7 @@ def _lines() -> Iterator[Advance]:
     def tell() -> None:
         while not over.wait(TOLD_EVERY_S):
             with suppress(OSError):  # nobody reads any more
-                complain(f"{latest[0]} ({time.monotonic() - began_s:.0f} s)")
+                complain(f"{latest[0]} ({time.monotonic() - began_s:.0f} s)", stream)
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()
@@ -134,7 +135,7 @@ def _lines() -> Iterator[Advance]:
 
 
 @contextmanager
-def _bar() -> Iterator[Advance]:
+def _bar(stream: TextIO) -> Iterator[Advance]:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from reports.terminal.printer import Printer
@@ -146,7 +147,7 @@ def _bar() -> Iterator[Advance]:
         TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
-    console = Printer(stderr=True)
+    console = Printer(file=stream)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {"": bar.add_task(_BEGINNING, total=None, count="")}
 

@@ -68,7 +68,7 @@ def _print(report: Report, console: Console) -> None:
         console.print(Text(f"{REHEARSAL} in {report.world}: nothing here is of the live account.\n", "bold yellow"))
     if report.ran is not None:
         for sentence in run_summary.sentences(report.ran):
-            indented(console, sentence, 0)
+            indented(console, report.invocation.complete(sentence), 0)
         console.print()
     if report.drills:
         from reports.terminal import drill as terminal_drill
@@ -122,7 +122,8 @@ def _headline(report: Report, console: Console) -> None:
     indented(console, f"writes: {report.writers}", 2)
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
-    console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
+    if not report.serves_from_dr:
+        console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
 
 
 def _changes(report: Report, console: Console) -> None:
@@ -150,7 +151,7 @@ def _areas(report: Report, console: Console) -> None:
 
 
 def _lags(report: Report, console: Console) -> None:
-    if not report.verdict.lags:
+    if not report.verdict.lags or (report.serves_from_dr and not report.every_finding):
         return
     rows = table("\nLag by store", "store", "subject", "lag", "basis")
     target_s = report.verdict.rpo.target_s
@@ -183,7 +184,9 @@ def _silent_regions(report: Report, console: Console) -> None:
         return
     for region, results in report.silent_regions().items():
         grave = [result.check for result in results if result.severity is Severity.BLOCKER]
-        console.print(Text(f"\n{region} is silent: {len(results)} checks cannot be judged", "bold magenta"))
+        checks = "1 check" if len(results) == 1 else f"{len(results)} checks"
+        cause = f"\n{region} {report.silence_of(region)}: {checks} cannot be judged"
+        console.print(Text(cause, "bold magenta"))
         named = f"{len(grave)} of them blockers, such as {', '.join(grave[:_SHOWN])}; " if grave else ""
         indented(console, f"{named}--all lists them", 2, "dim")
 
@@ -219,15 +222,20 @@ def _bare(results: list[CheckResult], console: Console) -> None:
 
 def _not_applicable(report: Report, console: Console) -> None:
     results = report.verdict.with_status(Status.NOT_APPLICABLE)
-    if results:
+    if results and report.every_finding:
         console.print(Text("\nNot applicable", "bold"))
         _bare(results, console)
+    elif results:
+        apply = "1 check does not apply" if len(results) == 1 else f"{len(results)} checks do not apply"
+        console.print(Text(f"\n{apply} here; --all names them and why", "dim"))
 
 
 def _recommendations(report: Report, console: Console) -> None:
     recommendations = report.recommendations()
     if recommendations:
         console.print(Text("\nRecommendations", "bold"))
+    if report.before_remedies:
+        indented(console, report.invocation.complete(report.before_remedies), 2, "bold yellow")
     for number, remedy in enumerate(recommendations[: 2 * _SHOWN], 1):
         indented(console, f"{number}. {remedy.sentence}", 2)
         for command in remedy.commands[:_SHOWN]:
@@ -261,9 +269,10 @@ def _unseen_in_brief(report: Report, console: Console) -> None:
     """How many parts of each region could not be read, and why: a dark region is one sentence, not sixty."""
     for region in dict.fromkeys(part.region for part in report.unseen):
         parts = [part for part in report.unseen if part.region == region]
+        first, more = parts[0], len(parts) - 1
+        also = f" and {more} more {'part' if more == 1 else 'parts'}" if more else ""
         console.print()
-        count = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
-        indented(console, f"{count} of {region} could not be read, such as: {parts[0].value.why}", 0)
+        indented(console, f"{first.name}{also} of {region} could not be read: {first.value.why}", 0)
 
 
 def _ending(report: Report, console: Console) -> None:

@@ -61,7 +61,8 @@ class WatchScreen:
         style = _FLASH if "posture" in self.changed else "bold red" if grave else "bold"
         yield Text(posture_text(estate), style, no_wrap=True, overflow="ellipsis")
         yield self._regions(estate)
-        yield self._stores(estate)
+        if estate.stores:
+            yield self._stores(estate)
         counts = [f"{count} {status}" for status, count in estate.counts.items()]
         yield Text(f"checks   {', '.join(counts)}", "red" if estate.counts[Status.FAIL] else "")
         for name, text in (("lock", estate.run), ("pause", estate.pause), ("incident", estate.incident)):

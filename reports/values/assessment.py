@@ -75,12 +75,13 @@ def estimate(assessment: Assessment, env: Environment, observed_at: datetime) ->
     lasted_s = (observed_at - assessment.outage.since).total_seconds() if assessment.outage else 0.0
     met = "within" if lasted_s + assessment.rto_estimate_s <= target_s else "BEYOND"
     costs = env.costs
-    takes = f"recovery time: about {duration(assessment.rto_estimate_s)}, {met} the objective of {duration(target_s)}"
+    whole, steps = duration(assessment.rto_estimate_s), duration(assessment.plan_estimate_s)
+    takes = f"recovery time: about {whole} (the steps {steps}), {met} the objective of {duration(target_s)}"
     if assessment.outage is not None:
         since = f"{assessment.outage.since:%Y-%m-%d %H:%M} UTC by the {assessment.outage.source}"
         takes = (
-            f"the outage lasts since {since}: {duration(lasted_s)}; the run takes about "
-            f"{duration(assessment.rto_estimate_s)}: together {met} the objective of {duration(target_s)}"
+            f"the outage lasts since {since}: {duration(lasted_s)}; to go: about {whole} (the steps {steps}, then "
+            f"validation and what DNS still remembers): together {met} the objective of {duration(target_s)}"
         )
     if assessment.plan.goal in NO_RECOVERY | {Goal.FAILBACK}:
         takes = f"the steps take about {duration(assessment.plan_estimate_s)}"

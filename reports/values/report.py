@@ -14,11 +14,11 @@ from dr_checks.core.readiness_gate import GateResult
 from dr_checks.core.remedy import Remedy, merged
 from dr_checks.core.verdict import Verdict
 from dr_checks.derived.due import ScheduledTest
-from dr_checks.posture.posture import Posture, PostureName
+from dr_checks.posture.posture import SERVED_BY_DR, Posture, PostureName
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
-from dr_estate.model.unavailable import SILENT
+from dr_estate.model.unavailable import SILENT, UnavailableKind
 from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values.approvals import GivenApproval
@@ -26,6 +26,11 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
 SCHEMA = "aws-dr-manager/report/1"
+_UNANSWERED = {
+    UnavailableKind.THROTTLED: "throttles the calls",
+    UnavailableKind.DEADLINE: "did not answer in time",
+    UnavailableKind.NOT_REACHABLE: "lets no connection in from here",
+}
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class Report:
         return {area: rows for area, rows in grouped.items() if rows}
 
     def silent_regions(self) -> dict[str, list[CheckResult]]:
-        """The checks that nothing but the silence of one region keeps from being judged, by region."""
+        """The checks that nothing but one region that gave no answer keeps from being judged, by region."""
         found: dict[str, list[CheckResult]] = {}
         for result in self.verdict.with_status(Status.UNKNOWN):
             causes = [finding.unseen for finding in result.findings if finding.status is Status.UNKNOWN]
@@ -121,12 +126,34 @@ class Report:
                 found.setdefault(region, []).append(result)
         return found
 
+    def silence_of(self, region: str) -> str:
+        """In which way one of the ``silent_regions`` gave no answer, as the end of a sentence about it."""
+        results = self.silent_regions()[region]
+        kinds = {finding.unseen.kind for result in results for finding in result.findings if finding.unseen}
+        return _UNANSWERED.get(kinds.pop(), "is silent") if len(kinds) == 1 else "is silent"
+
     def exception_state(self, rule: ExceptionRule) -> str:
         """Whether an accepted gap is ``applied``, ``unused``, or ``expired`` on the day of the report."""
         if self.observed_at.date() > rule.until:
             return "expired"
         excepted = self.verdict.with_status(Status.EXCEPTED)
         return "applied" if any(result.check == rule.check for result in excepted) else "unused"
+
+    @property
+    def serves_from_dr(self) -> bool:
+        """Whether a failover is in force: what the DR region has is no copy, and no age of one says what is lost."""
+        return self.posture in SERVED_BY_DR
+
+    @property
+    def before_remedies(self) -> str:
+        """What to know before any remedy: while the DR region serves, one by hand may undo the failover."""
+        if self.validates or not self.serves_from_dr or not self.recommendations():
+            return ""
+        regions = self.environment.regions
+        return (
+            f"{regions.dr} serves: a remedy that restores the state of before the failover may overwrite newer data or "
+            f"send visitors to {regions.primary}. `dr_cli.py failback` restores it in order."
+        )
 
     def recommendations(self) -> tuple[Remedy, ...]:
         """What to do, the severest gap first, each remedy once."""

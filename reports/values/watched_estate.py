@@ -11,7 +11,7 @@ from dr_checks.core.model import Area, Lag, Status
 from dr_checks.core.registry import checks, judge, lags
 from dr_checks.core.verdict import best_lags
 from dr_checks.derived.site_visits import part_or, visits_of
-from dr_checks.posture.posture import Posture, posture_of
+from dr_checks.posture.posture import SERVED_BY_DR, Posture, posture_of
 from dr_checks.posture.signals import Api, Signals, TrafficDirection, signals_of, writable
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.durations import duration
@@ -106,13 +106,14 @@ def watched_estate(
     target_s = env.objectives.rpo_minutes * 60.0
     measured = lags(snapshot, env, only) if env.replicates else []
     run, pause, incident = _control(snapshot)
+    posture = posture_of(snapshot, env)
     return WatchedEstate(
         environment=env.name,
         world=snapshot.world,
         at=snapshot.taken_at,
-        posture=posture_of(snapshot, env),
+        posture=posture,
         regions=tuple(_region(snapshot, env, side, signals) for side in (Side.PRIMARY, Side.DR)),
-        stores=tuple(_stores(measured, target_s)),
+        stores=() if posture.name in SERVED_BY_DR else tuple(_stores(measured, target_s)),
         counts={status: counts[status] for status in (Status.FAIL, Status.UNKNOWN, Status.PASS)},
         run=run,
         pause=pause,
@@ -183,4 +184,6 @@ def posture_text(estate: WatchedEstate) -> str:
 
 def age_text(row: WatchedStore) -> str:
     """The age against the objective."""
+    if row.age_s is None:
+        return f"not measured (objective {duration(row.target_s)})"
     return f"{duration(row.age_s)} of {duration(row.target_s)}"

@@ -50,7 +50,7 @@ class Host:
         self.environment = Environment.model_validate(order.environment)
         self.folder = Path(order.folder) if order.folder else None
         self._progress = progress
-        progress("waiting for the lock of its world", 0, 1)
+        progress("opening its world", 0, 1)
         self._lock = _locked(self.folder) if self.folder else None
         self.application, self.server = self._served()
         self.endpoint = self._endpoint()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dr_checks.core.model import Lag, View
-from dr_checks.core.registry import LagSource
+from dr_checks.core.registry import LagSource, lags
 from dr_checks.files import efs
 from dr_checks.objects import s3_lag
 from dr_checks.security import secrets
@@ -63,7 +63,12 @@ def test_a_secret_that_missed_a_change_trails_by_the_age_of_that_change() -> Non
         (facts.contents, Side.PRIMARY): CONTENTS,
         (facts.contents, Side.DR): CONTENTS,
     }
-    found = {lag.subject: lag for lag in _lags(secrets.credentials, world(parts))}
+    found = {lag.subject: lag for lag in _lags(secrets.secrets, world(parts))}
     assert found[HERE[0].name].seconds == 0.0
     assert (found[ONE].seconds, found[ONE].tenant) == (9 * 86400.0, "tenant1")
     assert found[HERE[2].name].seconds is None
+
+
+def test_a_store_has_one_name_whether_it_was_seen_or_not() -> None:
+    seen = {"database", "files", "images", "objects", "secrets", "tables"}
+    assert {lag.store for lag in lags(world({}), SIT)} == seen

@@ -172,7 +172,8 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
         desk.fail_over()
         _ends_well(desk, "status", "Posture:  ON_DR", " failback`")
         _ends_well(desk, "failover --validate", "score ", "exit 0")
-        for command in ("failover", "failback", f"log --incident {INCIDENT}", "doctor", "schedule", "test --dns"):
+        _ends_well(desk, "failback", "WAIT", " status --watch`")
+        for command in ("failover", f"log --incident {INCIDENT}", "doctor", "schedule", "test --dns"):
             _ends_well(desk, command)
         _ends_well(desk, f"evidence --incident {INCIDENT}", "signed", " evidence verify ", person="approver")
         desk.begin_failback()

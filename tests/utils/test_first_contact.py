@@ -180,3 +180,11 @@ def test_a_home_that_cannot_be_written_keeps_no_sandbox_but_one_can_be_looked_at
     completed = _run(home, "$DR -e sit sandbox up --tenants 1", **away)
     assert 3 == completed.returncode
     assert str(home / "file") in _sentence(completed)
+
+
+def test_ctrl_c_before_a_command_has_begun_is_a_sentence_too(home: Path) -> None:
+    (home / "early").mkdir()
+    (home / "early" / "click.py").write_text("raise KeyboardInterrupt\n")  # as if pressed while it is imported
+    ran = _run(home, "PYTHONPATH=$H/early $DR -e sit status")
+    assert (130, "") == (ran.returncode, ran.stdout)
+    assert "Interrupted. Nothing was changed: the command had not begun." == _sentence(ran)

@@ -95,3 +95,15 @@ def test_a_run_whose_disk_fills_up_ends_done_with_its_whole_record_in_the_contro
         assert (True, "done") == (control_table_run.ended_at is not None, control_table_run.outcome)
         log = at_endpoint(world, tmp_path, f"-e sit --config {config} log --incident {INCIDENT} --format json")
         assert (0, len(mirrored.entries)) == (log.code, log.report["chain"]["entries"]), "the log reads the mirror"
+
+
+def test_an_answer_is_given_where_the_disk_of_the_results_is_full(tmp_path: Path) -> None:
+    config, out = rules(tmp_path, "sit", QUICK), tmp_path / "out"
+    with borrowed(load_environment(config, "sit"), tenants=1) as world, _small_disk(out):
+        _fill(out)
+        seen = at_endpoint(world, tmp_path, f"-e sit --config {config} status --format json")
+    assert "NORMAL" == seen.report["posture"], seen.err
+    (note,) = [note for note in seen.report["notes"] if "has no room" in note]
+    folder = Path(seen.report["files"]["Report"]).parent
+    assert (True, True) == (str(folder) in note, (folder / "report.html").is_file())
+    shutil.rmtree(folder.parent)

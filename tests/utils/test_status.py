@@ -74,7 +74,7 @@ def test_the_healthy_estate_is_ready_with_score_100(sandbox_world: Endpoint, see
 @pytest.mark.proof
 def test_what_does_not_apply_is_named_with_its_reason_on_the_terminal(seen: Seen, tmp_path: Path) -> None:
     evidence = seen.ran.report["files"]["Evidence"]
-    shown = dr_cli(f"-e sit status --from-evidence {evidence}", tmp_path).out.partition("Not applicable")[2]
+    shown = dr_cli(f"-e sit status --from-evidence {evidence} --all", tmp_path).out.partition("Not applicable")[2]
     unapplied = [result for result in seen.ran.report["results"] if result["status"] == "not-applicable"]
     assert len(unapplied) > 5
     assert [result["check"] for result in unapplied if result["check"] not in shown] == []
@@ -279,6 +279,7 @@ def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> 
         ("-e sit status --from-evidence /nowhere.json", 2, "cannot be read"),
         ("-e sit status --exceptions /nowhere.toml", 2, "cannot be read"),
         ("-e sit sandbox show", 2, "No sandbox of sit is up"),
+        ("evidence verify /nowhere.tar", 2, "cannot be read"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence_and_its_exit_code(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _GARBAGE = (50_000, 50, 100)
 _NEEDED = (3, 11)
-_CANNOT_RUN = 3
+_CANNOT_RUN, _INTERRUPTED = 3, 130
 _CHECKOUT = "python utils/aws_mgmt/dr_cli.py"
 _SANDBOX = {"cloudpickle", "cryptography", "moto", "werkzeug", "xmltodict"}  # modules of the extra "sandbox"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +29,9 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
         return _CANNOT_RUN
     try:
         code = _run(argv, program)
+    except KeyboardInterrupt:  # while modules are imported: a command that has begun tells what it may have changed
+        sys.stderr.write("Interrupted. Nothing was changed: the command had not begun.\n")
+        return _INTERRUPTED
     except SystemExit as ended:  # help, or a usage error
         code = int(ended.code or 0)
     except OSError as unwritable:  # help, by a Python that buffers nothing

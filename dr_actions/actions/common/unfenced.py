@@ -5,8 +5,11 @@ from __future__ import annotations
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import application_autoscaling, ecs, ecs_stopping_tasks
+
+_FENCE = Command(("fence", "--side", "primary"))
 
 
 def living_tasks(context: PlanContext, side: Side, service: str, tenant: str) -> list[str]:
@@ -37,10 +40,9 @@ def unfenced_reason(context: PlanContext) -> str:
 def unfenced_sentence(env: Environment, reason: str) -> str:
     """What it means that the old primary was not stopped, and what must be done when it comes back."""
     return (
-        f"The old primary is UNFENCED: {reason}, so nothing there is known to be stopped. When it comes back its tasks "
-        "run, wp-cron and webhooks run twice, and what they write is lost or in conflict (T31, T41). Keep the traffic "
-        f"pinned to {env.regions.dr}; as soon as {env.regions.primary} answers, and before anything else, set every "
-        "service's desired count and auto scaling's bounds there to 0."
+        f"The old primary is UNFENCED: {reason}. When it comes back its tasks run: wp-cron and webhooks run twice, and "
+        f"what they write is lost or in conflict (T31, T41). Keep the traffic pinned to {env.regions.dr}. As soon as "
+        f"{env.regions.primary} answers, and before anything else: {_FENCE} plans how it stops writing."
     )
 
 

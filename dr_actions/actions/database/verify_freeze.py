@@ -49,7 +49,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if not dict(facts).get("gtids") and not 0 <= report.gap_ms <= MOST_GAP_MS:
         message = (
             f"{step.subject} refuses writes, but no marker was written right before, and it counts no transactions "
-            "(gtid_mode): nothing shows what came last. Run failback --abort, then begin again"
+            "(gtid_mode): nothing shows what came last. Run `dr_cli.py failback --abort`, then begin again"
         )
         return StepStatus(StepState.FAILED, f"{message}.", facts)
     return StepStatus(StepState.DONE, f"{step.subject} refuses writes: {_evidence(report.number, dict(facts))}.", facts)

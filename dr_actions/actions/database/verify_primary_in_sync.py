@@ -83,7 +83,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     since, (reached, reason) = failback.frozen_since(context), _reached(context, instance)
     if since is None:
         message = f"When {source.identifier} was frozen is not recorded in this run: nothing can be compared with"
-        return StepStatus(StepState.IN_PROGRESS, f"{message}. Thaw it by hand and run again.")
+        return StepStatus(StepState.IN_PROGRESS, f"{message}. Unfreeze it by hand, then run again.")
     if reached is None:
         return StepStatus(StepState.IN_PROGRESS, f"How far {instance.identifier} has come is not known now: {reason}")
     facts = (("frozen", _timestamp(since)), ("copy reaches", _timestamp(reached)), ("source", source.arn))

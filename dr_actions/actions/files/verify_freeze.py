@@ -18,7 +18,7 @@ from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import efs, efs_policy
 
-_GIVE_UP = "Run failback --abort, then begin again"
+_GIVE_UP = "Run `dr_cli.py failback --abort`, then begin again"
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:

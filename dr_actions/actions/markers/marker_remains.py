@@ -18,7 +18,7 @@ _CALLED = {
     "tables": f"the item {KEY} in {{}}",
 }
 _OF_DATABASES = ("database/write_marker", "database/verify_freeze")
-_WAYS = "The failback removes them at its end, and failback --abort from where people work."
+_WAYS = "The failback removes them at its end; `dr_cli.py failback --abort` removes those of the region that serves."
 
 
 def marker_remains(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -59,13 +59,11 @@ def test_a_database_that_no_task_reaches_is_no_writer_beside_another() -> None:
 
 
 def test_a_region_that_was_not_seen_is_never_said_to_refuse_writes() -> None:
-    unknown = f"whether the database of {PRIMARY} does is not known."
-    assert unknown == said(DENIED, (AWAY,), REFUSING)
+    unknown = f"not known of {PRIMARY}."
+    assert f"{DR} takes none; {unknown}" == said(DENIED, (AWAY,), REFUSING)
     assert f"{DR} takes them; {unknown}" == said(DENIED, (AWAY,))
-    assert f"whether the database of {PRIMARY} and {DR} does is not known." == said(DENIED, DENIED)
-    assert f"{PRIMARY} takes them; whether the database of {DR} does is not known." == said(
-        (plain.PRIMARY,), (AWAY,), DENIED
-    )
+    assert f"not known of {PRIMARY} and {DR}." == said(DENIED, DENIED)
+    assert f"{PRIMARY} takes them; not known of {DR}." == said((plain.PRIMARY,), (AWAY,), DENIED)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ def test_a_copy_that_was_not_measured_is_no_copy_that_is_fresh() -> None:
     assert "tables 5 s met" in text
 
 
+def test_while_the_dr_region_serves_no_age_of_its_data_is_a_recovery_point() -> None:
+    lags = (Lag("files", "sit-efs", None, Side.DR, 7200.0, "backup-copy"),)
+    away = replace(_report(_result("efs.last-replicated"), lags=lags), posture=PostureName.ON_DR)
+    assert ("2 h" in _flat(away), "serves: its data is no copy" in _flat(away)) == (False, True)
+
+
 def test_a_tenant_s_own_failure_stands_in_its_row_and_what_is_shared_first() -> None:
     own = _finding("sites.every-site-answers", "tenant2.example", tenant="tenant2")
     shared = _finding("efs.last-replicated", "sit-efs")

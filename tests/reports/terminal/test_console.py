@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import time
 
 import pytest
@@ -23,6 +25,17 @@ def test_without_a_terminal_long_work_is_told_by_lines_until_it_is_over(
     assert ("Getting ready (0 s)" in output, "Looking: 12 of 96 (0 s)" in output) == (True, True)
     time.sleep(0.2)
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.proof
+def test_long_work_is_told_while_another_library_has_the_streams(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "TOLD_EVERY_S", 0.05)
+    with console.progress() as advance, contextlib.redirect_stderr(io.StringIO()) as taken:
+        advance("Judging", 1, 2)
+        time.sleep(0.2)
+    assert ("Judging: 1 of 2" in capsys.readouterr().err, taken.getvalue()) == (True, "")
 
 
 def test_what_takes_a_moment_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:

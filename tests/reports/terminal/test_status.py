@@ -82,6 +82,41 @@ def test_a_silent_region_is_one_line_and_what_has_another_cause_too_is_told_by_i
     assert ("  a.mixed (blocker)" in text, "  a.vague (blocker)" in text) == (True, True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        (UnavailableKind.UNREACHABLE, "is silent"),
+        (UnavailableKind.THROTTLED, "throttles the calls"),
+        (UnavailableKind.DEADLINE, "did not answer in time"),
+        (UnavailableKind.NOT_REACHABLE, "lets no connection in from here"),
+    ],
+)
+def test_a_region_that_gave_no_answer_is_called_what_it_is(kind: UnavailableKind, how: str) -> None:
+    lines = _shown(_report(_unknown("a.one", replace(DARK, kind=kind))))
+    assert f"af-south-1 {how}: 1 check cannot be judged" in lines
+    assert f"  Gaps:     1 not judged (af-south-1 {how})" in lines
+
+
+def test_while_the_dr_region_serves_a_remedy_is_not_given_without_saying_what_it_may_undo() -> None:
+    report = _report(_failed("a.bad", Severity.BLOCKER), lags=(Lag("files", "f", None, Side.DR, 60.0, "copy"),))
+    away = _shown(replace(report, posture=PostureName.ON_DR))
+    assert away[away.index("Recommendations") + 1].startswith(f"  {SIT.regions.dr} serves: a remedy that restores")
+    stale = ("  Loss:", "  recovery point: worst", "Lag by store")
+    assert [] == [line for line in away if line.startswith(stale)], "the region's own data is no copy"
+    assert [] == [line for line in _shown(report) if f"{SIT.regions.dr} serves" in line]
+
+
+def test_what_does_not_apply_is_one_line_unless_all_is_asked_for() -> None:
+    idle = tuple(CheckResult(name, Severity.MINOR, Area.DNS, Status.NOT_APPLICABLE, (), "no X") for name in "ab")
+    assert "2 checks do not apply here; --all names them and why" in _shown(_report(*idle))
+    assert "    a, b" in _shown(replace(_report(*idle), every_finding=True))
+
+
+def test_a_region_that_throttles_and_is_not_reached_either_is_silent() -> None:
+    mixed = (_unknown("a.one", DARK), _unknown("a.two", replace(DARK, kind=UnavailableKind.THROTTLED)))
+    assert "af-south-1 is silent: 2 checks cannot be judged" in _shown(_report(*mixed))
+
+
 def test_all_lists_each_check_that_a_silent_region_keeps_from_being_judged() -> None:
     text = "\n".join(_shown(replace(_report(*LOST), every_finding=True)))
     assert ("  a.one (blocker)" in text, "  a.two (minor)" in text) == (True, True)

@@ -240,5 +240,5 @@ def test_a_start_that_falls_silent_is_given_up_with_its_last_word(
     monkeypatch.setattr(launcher, "SILENCE_DEADLINE_S", 3)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(SandboxError, match=r"not heard of it for 3 s after 'waiting for the lock of its world'"):
+        with pytest.raises(SandboxError, match=r"not heard of it for 3 s after 'opening its world'"):
             daemon.up(sit, TENANTS)

@@ -17,6 +17,7 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
+from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
 from tests.house.commands import commands_of, fault_of
@@ -171,7 +172,7 @@ SERVES_NOT = replace(FAILED, area=Area.VALIDATION)
         (_looked(PostureName.ON_DR), "`dr_cli.py failback` weighs the return; it changes nothing."),
         (_looked(PostureName.BLIND), "`dr_cli.py doctor` shows what cannot be read, and why."),
         (_looked(PostureName.SPLIT, posture_next="`dr_cli.py fence` is first aid."), "`dr_cli.py fence` is first aid."),
-        (_looked(PostureName.NORMAL, FAILED), "Renew it."),
+        (_looked(PostureName.NORMAL, FAILED), "Renew it. `dr_cli.py explain check a.b` explains it."),
         (_looked(PostureName.NORMAL), "`dr_cli.py schedule` shows which DR test is due."),
         (_looked(PostureName.NORMAL, SERVES_NOT), "`dr_cli.py status` shows whether the DR region could take over."),
     ],
@@ -229,3 +230,13 @@ def test_a_difference_leads_to_the_first_check_that_got_worse_and_is_still_there
 )
 def test_a_checked_pack_leads_to_the_live_record_or_to_a_new_pack(incident: str, faults: int, next_one: str) -> None:
     assert [next_one] == commands_of(after_verification(incident, faults))
+
+
+def test_a_return_to_a_region_that_does_not_answer_leads_to_the_watch_and_not_in_a_circle() -> None:
+    silent = Unavailable(UnavailableKind.UNREACHABLE, "it does not answer.", ENV.regions.primary)
+    unseen = replace(FAILED.findings[0], status=Status.UNKNOWN, unseen=silent)
+    report = _looked(PostureName.ON_DR, replace(FAILED, status=Status.UNKNOWN, findings=(unseen,)))
+    weighed = Assessment(Advice.WAIT, False, (), (), (), PLAN, Posture(PostureName.ON_DR, "so."), 1, 1.0)
+    options = parsed(FailbackOptions, "-e sit failback")
+    assert after_assessment(options, report, weighed).startswith("`dr_cli.py status --watch` shows when ")
+    assert after_assessment(options, _looked(PostureName.ON_DR), weighed).startswith("`dr_cli.py status` ")

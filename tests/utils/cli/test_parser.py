@@ -136,7 +136,7 @@ def test_what_cannot_be_asked_is_exit_2_with_a_sentence(
     assert (2, "") == (left.value.code, printed.out)
     first, last = printed.err.splitlines()
     assert sentence in first
-    assert last.startswith("See `dr_cli.py")
+    assert last.startswith("See `python utils/aws_mgmt/dr_cli.py")
     assert last.endswith(" --help`.")
 
 

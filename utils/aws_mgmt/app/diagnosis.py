@@ -206,7 +206,7 @@ def _regions(environment: Environment, heard: Examination) -> Iterator[Fact]:
     """Which region answers at all."""
     if heard.refused is not None:
         signed_out = heard.refused.kind is UnavailableKind.CREDENTIALS
-        action = "Log in again" if signed_out else "Let this machine reach AWS"
+        action = "Log in again" if signed_out else "Let this machine reach AWS (network, proxy, AWS_ENDPOINT_URL)"
         yield Fact("account", Standing.UNKNOWN, heard.refused.why, f"{action}, then run this again.")
     for side in (Side.PRIMARY, Side.DR):
         region = environment.region(side)

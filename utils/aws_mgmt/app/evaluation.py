@@ -36,6 +36,7 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
+from utils.aws_mgmt.app.run_folder import displaced
 from utils.aws_mgmt.app.scenario_runner import ScenarioSelection, run_scenarios
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
@@ -147,7 +148,7 @@ def judge(
         invocation=observation.invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=(*_narrowed(selection), *cache_notes(snapshot)),
+        notes=(*_narrowed(selection), *cache_notes(snapshot), *displaced(run.folder, options)),
         left_out=count_left_out(selection.only, areas),
         history=_history(snapshot),
         evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),

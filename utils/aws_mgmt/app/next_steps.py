@@ -19,6 +19,7 @@ from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
 from reports.values.assessment import short
 from reports.values.diagnosis import Diagnosis, Standing
+from reports.values.escaping import holds_command
 from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
@@ -83,10 +84,20 @@ def after_look(report: Report) -> str:
     if report.validates:
         return READINESS
     if remedies := report.recommendations():
-        return str(Remedy(remedies[0].sentence, remedies[0].commands[:1]))
+        return _by_remedy(report, Remedy(remedies[0].sentence, remedies[0].commands[:1]))
     if report.verdict.with_status(Status.UNKNOWN):
         return str(DIAGNOSIS)
     return str(NextStep(Command(("schedule",)), "shows which DR test is due"))
+
+
+def _by_remedy(report: Report, remedy: Remedy) -> str:
+    """The severest remedy; where it holds no command, with the one that explains what it is for."""
+    if remedy.commands or holds_command(remedy.sentence):
+        return str(remedy)
+    troubled = (*report.verdict.with_status(Status.FAIL), *report.verdict.with_status(Status.WARN))
+    checks_of = (r.check for r in troubled for f in r.findings if f.status is r.status and f.healing.sentence)
+    explained = next(checks_of, "")
+    return f"{remedy} {NextStep(Command(('explain', 'check', explained)), 'explains it')}" if explained else str(remedy)
 
 
 def after_watch(posture: Posture) -> str:
@@ -116,6 +127,8 @@ def _instead(options: PlanOptions, report: Report) -> str:
     step, goal = _BY_POSTURE.get(report.posture), _goal(options)
     if step is not None and step.command.words[0] != goal[0]:
         return str(step)
+    if options.failback and (primary := report.environment.regions.primary) in report.silent_regions():
+        return str(NextStep(Command(("status", "--watch")), f"shows when {primary} answers again: it must before this"))
     if report.posture is PostureName.NORMAL and "--planned" not in goal:
         return str(_SWITCH) if goal[0] == "failover" else READINESS
     return str(_STATUS)

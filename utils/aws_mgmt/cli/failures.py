@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +14,15 @@ from dr_checks.core.exceptions import ExceptionsFileError
 from dr_estate.aws.errors import unusable_settings
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import EnvironmentFileError
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.model.visible import without_credentials
 from dr_estate.snapshot.snapshot import EvidenceError
+from reports.values.escaping import holds_command
 from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import after_interrupt
-from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.next_steps import DIAGNOSIS, after_interrupt
+from utils.aws_mgmt.app.options import DoctorOptions, Options
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ def failure_of(options: Options, error: BaseException) -> CommandFailure:
             return CommandFailure(Exit.USAGE, str(error))
         case WrongAccount() | Refused():
             return CommandFailure(Exit.REFUSED, str(error))
-        case DataUnavailable() | SandboxError():
+        case DataUnavailable() as unread:
+            return CommandFailure(Exit.COULD_NOT_SEE, f"{unread}{_diagnosis(options, unread.unavailable)}")
+        case SandboxError():
             return CommandFailure(Exit.COULD_NOT_SEE, str(error))
         case KeyboardInterrupt():
             return CommandFailure(Exit.INTERRUPTED, after_interrupt(options))
@@ -49,9 +53,17 @@ def failure_of(options: Options, error: BaseException) -> CommandFailure:
     return CommandFailure(Exit.COULD_NOT_SEE, _save_traceback(options, error))
 
 
+def _diagnosis(options: Options, unavailable: Unavailable) -> str:
+    """What shows why something could not be read, where the sentence about it leads nowhere yet."""
+    leads = unavailable.kind is UnavailableKind.CREDENTIALS or holds_command(unavailable.why)
+    return "" if leads or not options.environment or isinstance(options, DoctorOptions) else f" {DIAGNOSIS}"
+
+
 def _of_the_system(options: Options, trouble: OSError) -> str:
     """What the system refused, and what to do where that was a file of the results' folder."""
     reason = trouble.strerror or str(trouble)
+    if trouble.filename is None and trouble.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{reason}, where results or temporary files are written: name another folder with --output DIR."
     if trouble.filename is None:
         return f"The system: {reason}."
     if Path(str(trouble.filename)).is_relative_to(options.output):

@@ -51,7 +51,7 @@ GLOBAL = (
     _option("speed", "N", "How fast the clock of a sandbox that is started runs (1).", type=click.FloatRange(1, 3600)),
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
-    _flag("all", "List every finding, also those that one cause explains.", "every_finding"),
+    _flag("all", "List every finding, also what one cause explains and what does not apply.", "every_finding"),
     _option("workers", "N", "Judge in N processes (0: this one); of several environments: N at once.", type=_FROM_0),
     _option("output", "DIR", _RESULTS, type=_FOLDER),
     _option("save-evidence", "FILE", "Save what was observed to FILE, signed where the caller may sign.", type=_FILE),
@@ -328,7 +328,8 @@ def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
         with contextlib.redirect_stdout(printed):
             parsed = COMMAND_LINE.main(argv, program.short, completion.VARIABLE, standalone_mode=False, obj=program)
     except click.UsageError as wrong:
-        page = f"{wrong.ctx.command_path if wrong.ctx else program.short} --help"
+        path = wrong.ctx.command_path if wrong.ctx else program.short
+        page = f"{program}{path.removeprefix(program.short)} --help"
         hint = "" if isinstance(wrong, NoArgsIsHelpError) else f"See `{page}`.\n"
         sys.stderr.write(f"{wrong.format_message()}\n{hint}")
         raise SystemExit(wrong.exit_code) from wrong

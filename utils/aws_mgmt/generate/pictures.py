@@ -36,6 +36,7 @@ _HIDDEN = (
     (re.compile(r"AWS_\w+=\S* "), ""),
     (re.compile(r"/\S+/results/"), "reports/out/"),
     (re.compile(r" --endpoint-url \S+"), ""),
+    (re.compile(r"^[A-Z][\w ]+: \d+ of \d+ \(\d+ s\)\n", re.MULTILINE), ""),  # how far it is, on a slow machine
 )
 # The picture's name, the title of the tour's screen, and how many of its first and last lines are shown.
 _CHOSEN = {

@@ -37,6 +37,10 @@ def test_what_got_worse_is_exit_1_and_stands_first(runs: Path) -> None:
     assert ran.out.startswith("SIT: 60 worse, 60 better\n")
     assert ran.out.index("\nWorse\n") < ran.out.index("a.pass (critical) =cmd0: new -> fail")
     assert ran.out.index("\nBetter\n") < ran.out.index("a.fail (critical) =cmd0: fail -> gone")
+    assert 40 == ran.out.count(" -> "), "the worst of each list"
+    assert 2 == ran.out.count("  ... and 40 more (--all lists them)\n")
+    assert 120 == compared(runs, "diff BEFORE AFTER --all").out.count(" -> ")
+    assert "=cmd0: new -> fail: =cmd0" not in ran.out, "the subject stands once"
     assert "\nIn short\n  Answer:   60 worse, 60 better, exit 1\n" in ran.out
 
 

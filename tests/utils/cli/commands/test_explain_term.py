@@ -76,6 +76,8 @@ def test_the_codes_mean_what_the_readme_says() -> None:
 def test_what_is_not_there_is_refused_with_what_is_near() -> None:
     with pytest.raises(UsageError, match=r"no check backup\.copy-ages\. Is it one of backup\.copy-age"):
         explain_term(parse(["explain", "check", "backup.copy-ages"]))  # type: ignore[arg-type] # what explain parses to
+    with pytest.raises(UsageError, match=r"no check zzz\. All of them: docs/checks\.md\."):
+        explain_term(parse(["explain", "check", "zzz"]))  # type: ignore[arg-type] # what explain parses to
 
 
 def test_the_wheel_holds_the_pages_that_are_read() -> None:

@@ -87,7 +87,7 @@ def _how_long(environment: Environment, now: datetime, needed_s: float) -> str:
     if environment.automation.enabled:
         return ""
     return (
-        f"It takes about {duration(needed_s)}: the operator's AWS session is to last until "
+        f"Begun now, all of it takes about {duration(needed_s)}: the operator's AWS session is to last until "
         f"{now + timedelta(seconds=needed_s):%Y-%m-%d %H:%M} UTC, or be renewed by itself.\n"
     )
 

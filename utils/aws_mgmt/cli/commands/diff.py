@@ -32,7 +32,8 @@ def diff_command(options: DiffOptions) -> Exit:
     changes = changes_between(subjects_of(before.results), subjects_of(after.results))
     difference = diff.RunDifference(before, after, changes)
     console.begin(invocation_of(replace(options, environment=after.environment)))
-    console.result(diff.render(difference, options.format), machine=options.format == "json")
+    shown = diff.render(difference, options.format, every=options.every_finding)
+    console.result(shown, machine=options.format == "json")
     code = Exit.NOT_READY if difference.worse else Exit.READY
     answer = f"{len(difference.worse)} worse, {len(difference.better)} better, exit {code}"
     console.conclude(options.format, answer, after_difference(difference.worse))

@@ -49,7 +49,10 @@ def verify_command(options: EvidenceOptions) -> Exit:
     """Check a pack, or saved evidence, without AWS. Returns 0 where every byte is as it was made, else 3."""
     if options.file is None:
         raise UsageError("Which evidence? Name its file: `evidence verify FILE`.")
-    raw = options.file.read_bytes()
+    try:
+        raw = options.file.read_bytes()
+    except OSError as unreadable:
+        raise UsageError(f"{options.file}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
     verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
     about = verdict.about
     console.result(f"{options.file}\n")

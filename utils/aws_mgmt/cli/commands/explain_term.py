@@ -14,6 +14,12 @@ from utils.aws_mgmt.app.exit_codes import MEANINGS, Exit
 from utils.aws_mgmt.app.options import ROOT, ExplainOptions
 
 _GATE = re.compile(r"^\| `([a-z0-9._-]+?)(?:\.([A-Z]+))?` \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
+_ALL = {
+    "check": "docs/checks.md",
+    "gate": "docs/gates.md",
+    "trap": "docs/traps.md",
+    "exit": ", ".join(str(int(code)) for code in MEANINGS),
+}
 _TRAP = re.compile(r"^\| (T\d\d) \| [^|]* \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 
 
@@ -25,8 +31,9 @@ def explain_term(options: ExplainOptions) -> Exit:
     names = [options.name, *_families(options.name)] if options.action == "gate" else [options.name]
     name = next((known for known in names if known in explanations), "")
     if not name:
-        near = get_close_matches(options.name, explanations, n=3) or sorted(explanations)[:3]
-        raise UsageError(f"There is no {options.action} {options.name}. Is it one of {', '.join(near)}?")
+        near = get_close_matches(options.name, explanations, n=3)
+        guess = f"Is it one of {', '.join(near)}?" if near else f"All of them: {_ALL[options.action]}."
+        raise UsageError(f"There is no {options.action} {options.name}. {guess}")
     console.result(explanations[name] + "\n")
     return Exit.READY
 
