@@ -193,7 +193,7 @@ def _own_pauses(context: ReadContext, name: str) -> list[dict[str, Any]]:
     query = {"KeyConditionExpression": "sk = :sk", "ExpressionAttributeValues": {":sk": {"S": PAUSE}}}
     found = context.find("dynamodb", "query", dynamodb.ABSENT, TableName=name, IndexName=BY_SK, **query) or {}
     items = context.understand(lambda: [decode_item(item) for item in found.get("Items", [])], name)
-    return [item for item in items if str(item["pk"]).startswith(PAUSES)]
+    return [item for item in items if str(item.get("pk", "")).startswith(PAUSES)]
 
 
 @part(Side.DR, reads=STANDING_READS)

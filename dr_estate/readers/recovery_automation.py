@@ -54,7 +54,7 @@ def start(context: ReadContext) -> StartOfRuns | None:
         return None
     name, family = env.named(env.names.recovery_document), env.named(env.names.recovery_task)
     answer = context.find("ssm", "get_document", ("InvalidDocument",), Name=name)
-    current = None if answer is None else _is_current(str(answer["Content"]), env)
+    current = None if answer is None else _is_current(str(answer.get("Content", "")), env)
     found = context.find("ecs", "describe_task_definition", ("ClientException",), taskDefinition=family)
     if found is None:
         return StartOfRuns(name, current, family, None, "", None, "")

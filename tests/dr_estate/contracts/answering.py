@@ -45,6 +45,7 @@ Params = Mapping[str, Any]
 Answer = Callable[[str, Params, str], dict[str, Any]]
 Key = tuple[str, Side]
 Sections = dict[Key, Section]
+AUTOMATED = SIT.model_copy(update={"automation": SIT.automation.model_copy(update={"enabled": True})})
 _ON_THE_NETWORK = {"dns_answers", "http_sites"}
 _FOLLOWED = TrackedChanges(changes=("C1",), families=("sit-tenant-1",), tables=("sit-tenant-state",))
 
@@ -69,7 +70,7 @@ def operations() -> list[str]:
 class Answered:
     """The product's own eyes, answered by ``answer`` (operation, parameters, region) instead of the network."""
 
-    def __init__(self, environment: Environment = SIT) -> None:
+    def __init__(self, environment: Environment = AUTOMATED) -> None:
         self.env = environment
         self.answer: Answer = lambda _operation, _params, _region: {}
         self.calls: Counter[str] = Counter()

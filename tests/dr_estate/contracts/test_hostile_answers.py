@@ -27,6 +27,7 @@ ONE_THING = {
     "elbv2.load_balancer",
     "elbv2_web_acl.guarded",
     "elbv2_request_counts.minutes",
+    "recovery_automation.start",
     "restored_files.definitions",
     "sts_identity.caller",
     "terraform_state.state",
