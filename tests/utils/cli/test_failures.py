@@ -20,7 +20,7 @@ from utils.aws_mgmt.cli.failures import failure_of
         ("-e sit failover", UnavailableKind.UNREACHABLE, ["doctor"]),
         ("-e sit failover", UnavailableKind.CREDENTIALS, []),
         ("-e sit doctor", UnavailableKind.UNREACHABLE, []),
-        ("init --region eu-west-1", UnavailableKind.UNREACHABLE, []),
+        ("-e sit init --region eu-west-1", UnavailableKind.UNREACHABLE, []),
     ],
     ids=["leads to doctor", "says to log in", "is doctor", "has no environment yet"],
 )

@@ -22,7 +22,7 @@ from sandbox.core.errors import SandboxError
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DIAGNOSIS, after_interrupt
-from utils.aws_mgmt.app.options import DoctorOptions, Options
+from utils.aws_mgmt.app.options import DoctorOptions, InitOptions, Options
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ def failure_of(options: Options, error: BaseException) -> CommandFailure:
 def _diagnosis(options: Options, unavailable: Unavailable) -> str:
     """What shows why something could not be read, where the sentence about it leads nowhere yet."""
     leads = unavailable.kind is UnavailableKind.CREDENTIALS or holds_command(unavailable.why)
-    return "" if leads or not options.environment or isinstance(options, DoctorOptions) else f" {DIAGNOSIS}"
+    return (
+        "" if leads or not options.environment or isinstance(options, DoctorOptions | InitOptions) else f" {DIAGNOSIS}"
+    )
 
 
 def _of_the_system(options: Options, trouble: OSError) -> str:
