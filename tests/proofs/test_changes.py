@@ -188,7 +188,7 @@ CASES = [
         ("efs",),
         {
             "efs.replication-state": ("sit-efs", "create the replication again"),
-            "backup-plan.worst-case": ("sit-efs", "replication.files"),
+            "backup-plan.worst-case": ("sit-efs", "replication on which it relies"),
         },
         at_times=frozenset({"rpo.met", "rpo.skew"}),
     ),
