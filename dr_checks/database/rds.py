@@ -225,10 +225,6 @@ def name_free(view: View) -> Iterator[Finding]:
     """
     name = database_name(view)
     found = view.find(rds.instances, identifier=name)
-    rename = (
-        f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {name} "
-        f"--new-db-instance-identifier {name}-old --apply-immediately"
-    )
     if found is None or found in replicas(view):
         reason = "a restore can take it" if found is None else "it is the replica that a failover promotes"
         yield view.ok(name, "free" if found is None else "a replica", "free", reason)
@@ -236,11 +232,19 @@ def name_free(view: View) -> Iterator[Finding]:
         yield view.none_expected(name, "the DR region has taken over: this is its database")
     elif RESTORED_FROM in dict(found.tags):
         reason = "a recovery or a drill restored it: a new failover would stop at it"
-        remedy = f"Resume that incident, or bring the drill to its end (dr drill clean); else {rename}"
+        remedy = Remedy(
+            "Resume that incident, or bring the drill to its end (dr drill clean); else rename it.",
+            _rename(view, found),
+        )
         yield view.warn(name, f"{found.status}, restored", "free", reason, remedy)
     else:
         reason = "a failover would stop at it: DBInstanceAlreadyExists, or tasks would be given its old data"
-        yield view.gap(name, f"{found.status}, no replica of {view.env.regions.primary}", "free", reason, rename)
+        remedy = Remedy("Give the name free: look at what it holds, and rename it.", _rename(view, found))
+        yield view.gap(name, f"{found.status}, no replica of {view.env.regions.primary}", "free", reason, remedy)
+
+
+def _rename(view: View, instance: rds.Instance) -> tuple[str, ...]:
+    return _modify(view, instance, NewDBInstanceIdentifier=f"{instance.identifier}-old")
 
 
 def _dr_took_over(view: View) -> bool:

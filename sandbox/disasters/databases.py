@@ -297,7 +297,7 @@ def option_group_of_another_version(world: World) -> None:
     "dr-database-left-over",
     "An old database in the DR region has the name that a restore will take",
     trips=("rds.name-free",),
-    consequences=("rds.deletion-protection",),
+    consequences=("rds.deletion-protection", "sites.every-site-answers"),
     posture="SPLIT",
 )
 def database_left_over(world: World) -> None:
