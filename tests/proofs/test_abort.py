@@ -80,7 +80,8 @@ def stop(due: Rig) -> Stop:
 
     def at_stage(stage: str) -> None:
         due.begin()
-        process = due.run(f"stopped at {stage}", stopping_at(*(REVERSIBLE | TOO_LATE)[stage]))
+        before = len(list(due.home.glob(f"stopped at {stage}*")))  # a run of the same name would go on with that one
+        process = due.run(f"stopped at {stage} {before}", stopping_at(*(REVERSIBLE | TOO_LATE)[stage]))
         assert process.wait() == Exit.INTERRUPTED, process.said
 
     return at_stage
