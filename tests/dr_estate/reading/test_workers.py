@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -229,16 +230,16 @@ def test_what_failed_is_raised_while_a_neighbour_still_hangs(side: SideThreads, 
 
 def test_what_failed_elsewhere_is_raised_while_a_third_item_hangs(time: _Time) -> None:
     """Another thread's item fails while the caller, done with its own, waits for one that hangs."""
-    side, hangs, answered, ended = SideThreads(3, "test", time), threading.Event(), threading.Event(), threading.Event()
-    callers = set[int]()
+    side, fails, answered, ended = SideThreads(3, "test", time), threading.Event(), threading.Event(), threading.Event()
+    callers, others = set[int](), itertools.count()
 
     def read(item: int) -> int:
         if threading.get_ident() in callers:
-            return int(hangs.wait(_LONG_S))
-        if not hangs.is_set():
-            hangs.set()
+            return int(fails.wait(_LONG_S))  # so that the other threads take the other items
+        if next(others) == 0:
             answered.wait(_LONG_S)
             return item
+        fails.set()
         raise ValueError(item)
 
     def part() -> None:
