@@ -190,3 +190,17 @@ def test_ctrl_c_before_a_command_has_begun_is_a_sentence_too(home: Path) -> None
     ran = _run(home, "PYTHONPATH=$H/early $DR -e sit status")
     assert (130, "") == (ran.returncode, ran.stdout)
     assert "Interrupted. Nothing was changed: the command had not begun." == _sentence(ran)
+
+
+def test_ctrl_c_while_a_command_tells_how_it_ended_claims_nothing_of_what_it_changed(home: Path) -> None:
+    (home / "late").mkdir()
+    (home / "late" / "sitecustomize.py").write_text(
+        "import sys\n\n"
+        "def first(text, write=sys.stderr.write):  # as if pressed while its last sentence is written\n"
+        "    sys.stderr.write = write\n"
+        "    raise KeyboardInterrupt\n\n"
+        "sys.stderr.write = first\n"
+    )
+    ran = _run(home, "PYTHONPATH=$H/late $DR -e nowhere status")
+    assert (130, "") == (ran.returncode, ran.stdout)
+    assert "Interrupted again. What was changed is in the incident log; the same command goes on." == _sentence(ran)

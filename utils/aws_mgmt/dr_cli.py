@@ -29,8 +29,8 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
         return _CANNOT_RUN
     try:
         code = _run(argv, program)
-    except KeyboardInterrupt:  # while modules are imported: a command that has begun tells what it may have changed
-        sys.stderr.write("Interrupted. Nothing was changed: the command had not begun.\n")
+    except KeyboardInterrupt:  # once more, while the command was telling of the first one
+        sys.stderr.write("Interrupted again. What was changed is in the incident log; the same command goes on.\n")
         return _INTERRUPTED
     except SystemExit as ended:  # help, or a usage error
         code = int(ended.code or 0)
@@ -45,13 +45,16 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
 
 
 def _run(argv: "list[str]", program: str) -> int:
-    from dr_estate.model.invocation import Program
-    from utils.aws_mgmt.cli.parser import parse
+    try:
+        from dr_estate.model.invocation import Program
+        from utils.aws_mgmt.cli.parser import parse
 
-    options = parse(argv, Program(program))
-    gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
-    from utils.aws_mgmt.cli.error_boundary import run_command
-
+        options = parse(argv, Program(program))
+        gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
+        from utils.aws_mgmt.cli.error_boundary import run_command
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. Nothing was changed: the command had not begun.\n")
+        return _INTERRUPTED
     return run_command(options)
 
 
