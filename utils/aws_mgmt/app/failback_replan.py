@@ -40,9 +40,10 @@ def refuse_in_write_pause(
     if not still:
         return
     again, abort = next_steps.same_run(options, incident), next_steps.run_of(Goal.ABORT, options, incident)
+    refuse = "refuses" if len(still) == 1 else "refuse"
     raise Refused(
         f"{RULE}: the failback for {incident} stands in its write pause: {' and '.join(still)} of {env.regions.dr} "
-        f"refuse writes. A new plan would back up and copy everything once more meanwhile. "
+        f"{refuse} writes. A new plan would back up and copy everything once more meanwhile. "
         f"Writes: {writers_sentence(snapshot, env)} {again} goes on from here; {abort} lets {env.regions.dr} write "
         "again, and a new plan can follow."
     )
