@@ -19,6 +19,7 @@ from moto.ecs.models import EC2ContainerServiceBackend
 from moto.sts.models import sts_backends
 
 from sandbox.core.deployed import DEPLOYED, ROOT
+from sandbox.core.world_file import home as state_home
 from sandbox.moto_ext.ecs.tasks import RunningTask
 
 DOOR = ROOT / "utils" / "aws_mgmt" / "dr_cli.py"
@@ -62,9 +63,12 @@ def role_variables(account: str, region: str, role: str, session: str) -> dict[s
 
 
 def environment_of(variables: dict[str, str], home: str) -> dict[str, str]:
-    """The environment of a process that AWS runs: nothing of this one's own credentials."""
+    """The environment of a process that AWS runs: nothing of this one's own credentials.
+
+    Its home is its own, and the sandbox whose world it meets is still known to it by name.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
-    return {**inherited, **variables, "HOME": home, "XDG_STATE_HOME": home}
+    return {**inherited, **variables, "HOME": home, "XDG_STATE_HOME": home, "DR_SANDBOX_HOME": str(state_home())}
 
 
 def start(backend: EC2ContainerServiceBackend, task: RunningTask, command: list[str]) -> None:
