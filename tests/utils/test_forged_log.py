@@ -20,6 +20,7 @@ from dr_estate.model.dynamodb_values import encode_item
 from dr_estate.model.world_id import WorldId
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.house.commands import commands_of
 from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, signed_in
 from tests.worlds import borrowed
@@ -201,6 +202,9 @@ def test_without_its_mirror_a_record_is_not_compared_and_that_is_no_success(reco
     record.world.begin(Outage(record.env.regions.dr, "refuse"))
     ran = record.verify()
     assert (ran.code, "NOT COMPARED" in ran.out) == (3, True), ran.err
+    assert "the record holds, but not all was compared, exit 3" in ran.out
+    (leads_to,) = commands_of(ran.out.partition("Next:")[2])
+    assert leads_to.endswith(f"evidence --incident {INCIDENT}")
     named = record.verify(f"--journal {record.file}", AWS_ENDPOINT_URL="http://127.0.0.1:9")
     assert (named.code, "NOT COMPARED" in named.out) == (3, True), named.out
 

@@ -167,9 +167,9 @@ def after_verification(incident: str, faults: int) -> str:
     return READINESS
 
 
-def after_log(incident: str, intact: bool) -> str:
+def after_log(incident: str, *, broken: bool) -> str:
     """What to do upon a log: keep it as evidence, or compare it with its mirror where its chain is broken."""
-    if intact:
+    if not broken:
         return str(NextStep(Command(("evidence", *_incident(incident))), "makes one signed archive of it"))
     return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares it with its mirror"))
 

@@ -49,10 +49,13 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
     text = review(log) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
-    intact = chain.fault is None and all(found is None or found.same for found in (mirror, anchors))
+    found = [comparison for comparison in (mirror, anchors) if comparison is not None]
+    broken = chain.fault is not None or any(comparison.differs_at is not None for comparison in found)
+    intact = not broken and all(comparison.same for comparison in found)
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
-    answer = f"{incident}: {'the record is intact' if intact else 'the record cannot be believed'}, exit {code}"
-    console.conclude(options.format, answer, after_log(incident, intact), beside=options.review)
+    state = "cannot be believed" if broken else "is intact" if intact else "holds, but not all was compared"
+    answer = f"{incident}: the record {state}, exit {code}"
+    console.conclude(options.format, answer, after_log(incident, broken=broken), beside=options.review)
     return code
 
 
