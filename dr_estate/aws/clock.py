@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,8 +167,12 @@ class ClockHook:
         self.clock.sending(request.url)
 
     def _answered(self, response_dict: Mapping[str, Any], **_: Any) -> None:
-        if int(response_dict["status_code"]) < _SERVER_FAULT:  # that may be anybody's page
-            self.clock.answered(response_dict["headers"])
+        self.received(int(response_dict["status_code"]), response_dict["headers"])
+
+    def received(self, status: int, headers: Mapping[str, str]) -> None:
+        """Let an answer to this thread's request correct the clock."""
+        if status < _SERVER_FAULT:  # that may be anybody's page
+            self.clock.answered(headers)
 
 
 def world_clock(headers: Mapping[str, str]) -> tuple[float, float] | None:
@@ -181,8 +186,14 @@ def world_clock(headers: Mapping[str, str]) -> tuple[float, float] | None:
 
 def date_of(headers: Mapping[str, str]) -> float | None:
     """The Date header in seconds since 1970; None without a readable one."""
+    return _moment_s(_header(headers, "date"))
+
+
+@lru_cache(maxsize=8)
+def _moment_s(text: str) -> float | None:
+    """Seconds since 1970 of an HTTP date; answers come by the dozen within a second."""
     try:
-        moment = email.utils.parsedate_to_datetime(_header(headers, "date"))
+        moment = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
@@ -197,6 +208,7 @@ def clock_skew_s(headers: Mapping[str, str], system_s: float | None = None) -> f
     return None if told_s is None else (time.time() if system_s is None else system_s) - told_s
 
 
+@lru_cache(maxsize=256)
 def is_loopback(url: str) -> bool:
     """Whether ``url`` names this machine by itself."""
     host = urlsplit(url).hostname or ""
@@ -207,4 +219,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
+    known = headers.get(name)  # botocore's headers know no case
+    if known is not None:
+        return str(known)
     return next((str(value) for key, value in headers.items() if key.lower() == name), "")

@@ -39,7 +39,7 @@ def refuse_foreign_answers(session: Session) -> None:
 
     What its parsers make nothing of is an UnknownShape. To be called after the session's parsers are chosen.
     """
-    session.register("before-parse", _check, unique_id="foreign-answers")
+    session.register("before-parse", refuse_foreign_answer, unique_id="foreign-answers")
     careful = _CarefulParsers(session.get_component("response_parser_factory"))
     session.register_component("response_parser_factory", careful)
 
@@ -68,7 +68,8 @@ class _CarefulParser:
             raise UnknownShape(error=f"{type(odd).__name__}: {odd}") from odd
 
 
-def _check(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
+def refuse_foreign_answer(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
+    """Raise NotAws for an answer, in the form that botocore parses, that AWS cannot have given."""
     status, body = int(response_dict["status_code"]), response_dict.get("body")
     if not isinstance(body, bytes) or not _is_foreign(operation_model, status, body, response_dict["headers"]):
         return

@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, cached_property, partial
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.config
+import botocore.credentials
 import botocore.exceptions
 import botocore.parsers
 import botocore.session
@@ -28,13 +29,18 @@ from dr_estate.aws.clock import ClockHook, WorldClock, is_loopback
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
+from dr_estate.aws.lean_client import UNSENT, LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
+from dr_estate.aws.shared_connections import SharedConnections
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import read_issuers_once, use_fast_parsing
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import ODD, understand
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 PROOF = "sts:GetCallerIdentity"
 Answer = dict[str, Any]
@@ -89,6 +95,8 @@ class ReadClient:
         self.allowed = frozenset(allowed) | {PROOF}
         self._counting, self._creating = threading.Lock(), threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
+        self._callers: dict[tuple[str, str], Any] = {}
+        self._handed = threading.local()
         self._pace, self._unpaced = Pace(time.monotonic), set[tuple[str, str]]()
         self.open()
         self._config = botocore.config.Config(
@@ -100,6 +108,8 @@ class ReadClient:
         )
         self._clock_hook = ClockHook(credentials.clock)
         self._session = self._guarded_session()
+        self._connections = SharedConnections(self._session, limits.connect_timeout_s, limits.read_timeout_s)
+        self._service = cache(partial(LeanService, self._session))
 
     def open(self) -> None:
         """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
@@ -153,8 +163,42 @@ class ReadClient:
                 self._clients[service, region] = client
             return self._clients[service, region]
 
+    def caller(self, service: str, region: str) -> Any:
+        """Return what makes the calls: a lean client where one can, else the session's."""
+        ready = self._callers.get((service, region))
+        if ready is None:
+            with self._creating:
+                lean = self._lean_client(service, region)
+            ready = self._callers.setdefault((service, region), lean or self.client(service, region))
+        return ready
+
+    def _lean_client(self, service: str, region: str) -> LeanClient | None:
+        """A client for the calls of every day; None where something is set that it does not know."""
+        if not self._is_usual or self._keys is None:
+            return None
+        shared = self._service(service)
+        place = place_of(shared, region, self.credentials.endpoint_url)
+        if place is None:
+            return None
+        if is_loopback(place.url) and not self.credentials.paced:
+            self._unpaced.add((service, region))
+        return LeanClient(shared, region, place, self._keys, self)
+
+    @cached_property
+    def _is_usual(self) -> bool:
+        """Who records or logs calls hears the session's events."""
+        return not self.credentials.recorder and not self.credentials.call_log and is_usual(self._session)
+
+    @cached_property
+    def _keys(self) -> Any:
+        given = self.credentials
+        if given.access_key_id:
+            return botocore.credentials.Credentials(given.access_key_id, given.secret_access_key)
+        return self._session.get_credentials()
+
     def close_connections(self) -> None:
         """Close this process's ends of all connections that are kept; the next call opens another."""
+        self._connections.close()
         for client in self._clients.values():
             client.close()
 
@@ -168,7 +212,7 @@ class ReadClient:
         if place in self._dark:
             raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[place], region))
         try:
-            answer = doing(self.client(service, region))
+            answer = doing(self.caller(service, region))
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
@@ -248,8 +292,12 @@ class ReadClient:
         return session
 
     def _before_call(self, model: Any, context: Mapping[str, Any], **_: Any) -> None:
-        service, region = model.service_model.service_name, context["client_region"]
-        operation = f"{service}:{model.name}"
+        if getattr(self._handed, "end", None) is None:
+            self.begin(model.service_model.service_name, context["client_region"], model.name)
+
+    def begin(self, service: str, region: str, name: str) -> None:
+        """Count a call, and wait until AWS's rate allows it. Raises ForbiddenCall, DeadlinePassed."""
+        operation = f"{service}:{name}"
         if operation not in self.allowed:
             raise ForbiddenCall(f"{operation} is not among the declared reads: it is never called.")
         with self._counting:
@@ -270,10 +318,49 @@ class ReadClient:
             raise DeadlinePassed(error=f"AWS's rate allows the call after the deadline of {limits.deadline_s} s")
         time.sleep(seconds)
 
-    def _before_send(self, **_: Any) -> None:
+    def _before_send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        end, self._handed.end = getattr(self._handed, "end", None), None
+        if isinstance(end, Exception):
+            raise end
+        return self._send(request) if end is None or end is UNSENT else end
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """Send what is signed, on a shared connection; None where only botocore's own session can.
+
+        Raises what that one raises.
+        """
+        self.credentials.clock.sending(request.url)
+        return self._send(request)
+
+    def _send(self, request: AWSPreparedRequest) -> AWSResponse | None:
         if self.seconds_left <= 0:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
+        return self._connections.send(request)
+
+    def received(self, status: int, headers: Mapping[str, str]) -> None:
+        """Let an answer to a lean client correct the world's clock."""
+        self._clock_hook.received(status, headers)
+
+    def hand_over(self, service: str, region: str, method: str, params: Mapping[str, Any], end: Any) -> Any:
+        """Let the session's own client end a call: its first attempt has ended so, or was not made (None).
+
+        What it had to send again shows a service that is not well: from then on its calls are all the session's.
+        """
+        client, self._handed.end = self.client(service, region), end
+        try:
+            answer = getattr(client, method)(**params)
+        except botocore.exceptions.ClientError as error:
+            self._see_retries(service, region, error.response)
+            raise
+        finally:
+            self._handed.end = None
+        self._see_retries(service, region, answer)
+        return answer
+
+    def _see_retries(self, service: str, region: str, answer: Mapping[str, Any]) -> None:
+        if answer.get("ResponseMetadata", {}).get("RetryAttempts"):
+            self._callers[service, region] = self.client(service, region)
 
 
 _CALLS_BEFORE_DARK = 4

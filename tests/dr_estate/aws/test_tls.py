@@ -11,7 +11,10 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import botocore.session
 import pytest
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import SSLError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.shared_connections import SharedConnections
 from dr_estate.aws.speedups import are_on
 from dr_estate.model.unavailable import DataUnavailable
 from tests.dr_checks.worlds import SIT
@@ -123,3 +127,28 @@ def test_issuers_that_cannot_be_read_are_no_issuers(server: _TlsServer, monkeypa
     server.issuers.write_bytes(issuers)
     client.open()
     assert _asks(client)
+
+
+@pytest.mark.parametrize(("issuers", "host"), [("strangers", "127.0.0.1"), ("issuers", "localhost"), ("issuers", "")])
+def test_shared_connections_trust_as_botocores_do(
+    server: _TlsServer, monkeypatch: pytest.MonkeyPatch, issuers: str, host: str
+) -> None:
+    """The certificate is of an issuer that is trusted, and of the host that was asked for."""
+    monkeypatch.setenv("DR_NO_SPEEDUPS", "")
+    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    own = SharedConnections(botocore.session.Session(), 5, 5, str(getattr(server, issuers)))
+    url = server.url.replace("127.0.0.1", host or "127.0.0.1")
+    request = AWSRequest("POST", url, data=b"who").prepare()
+    if host:
+        with pytest.raises(SSLError):
+            own.send(request)
+    else:
+        answer = own.send(request)
+        assert answer is not None
+        assert answer.content == _CALLER
+
+
+def test_a_server_that_botocore_does_not_trust_is_refused(server: _TlsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    assert not _asks(_client(server))

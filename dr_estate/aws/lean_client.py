@@ -1,0 +1,239 @@
+"""Declared reads without what botocore does anew for each call: events, endpoint rules, a pool of connections a client.
+
+botocore's own models, serialisers, signer and parsers are used, each once where it can be. A lean client sends a call
+for the first time and gives an answer of success. Everything else is botocore's: an answer of another kind and a
+failure are handed to the ordinary client, which goes on as if it had sent the call itself, and a call or a setting that
+this file does not know is the ordinary client's from the start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import botocore.handlers
+from botocore import xform_name
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest, prepare_request_dict
+from botocore.endpoint_provider import EndpointProvider
+from botocore.exceptions import BotoCoreError, DataNotFoundError
+from botocore.model import OperationModel
+from botocore.paginate import Paginator
+from botocore.serialize import create_serializer
+
+from dr_estate.aws.foreign_answers import refuse_foreign_answer
+from dr_estate.aws.speedups import are_on
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.session import Session
+
+_SUCCESS = range(200, 300)
+_SIGNATURE = "v4"
+_OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
+UNSENT = object()
+"""The end of a call that is counted and that only the ordinary client can send."""
+_TRACED = ("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID")
+
+
+class ReadHooks(Protocol):
+    """What a lean client needs of the read client that it belongs to."""
+
+    def begin(self, service: str, region: str, operation: str) -> None:
+        """Count the call, and wait until AWS's rate allows it. Raises where it may not be made."""
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """Send what is signed; None where only botocore's own session can. Raises what that one raises."""
+
+    def received(self, status: int, headers: Mapping[str, str]) -> None:
+        """Hear of an answer of AWS."""
+
+    def hand_over(self, service: str, region: str, method: str, params: Mapping[str, Any], end: Any) -> Any:
+        """Let the ordinary client end the call whose first attempt ended so (None: was not sent)."""
+
+
+@dataclass(frozen=True)
+class LeanService:
+    """What both regions of one service share."""
+
+    session: Session
+    name: str
+
+    @cached_property
+    def model(self) -> Any:
+        """botocore's model of the service, cut down to the declared reads."""
+        return self.session.get_service_model(self.name)
+
+    @cached_property
+    def serializer(self) -> Any:
+        """botocore's; it checks parameters."""
+        return create_serializer(self.model.resolved_protocol)
+
+    @cached_property
+    def parser(self) -> Any:
+        """The session's."""
+        return self.session.get_component("response_parser_factory").create_parser(self.model.resolved_protocol)
+
+    @cached_property
+    def pages(self) -> Mapping[str, Any]:
+        """How the operations page."""
+        try:
+            pages = self.session.get_paginator_model(self.name)
+        except DataNotFoundError:
+            return {}
+        return {name: pages.get_paginator(name) for name in self.operations.values() if _pages(pages, name)}
+
+    @cached_property
+    def operations(self) -> dict[str, str]:
+        """The declared reads by the names of boto3's methods."""
+        return {xform_name(name): name for name in self.model.operation_names}
+
+    @cached_property
+    def rules(self) -> EndpointProvider:
+        """The rules by which AWS names the service's endpoints."""
+        loader = self.session.get_component("data_loader")
+        rules = loader.load_service_model(self.name, "endpoint-rule-set-1")
+        return EndpointProvider(rules, loader.load_data("partitions"))
+
+    @cache  # noqa: B019 - as long-lived as the service itself
+    def operation(self, method: str) -> OperationModel | None:
+        """The read of boto3's ``method``; None where it has something that only botocore's client knows."""
+        model: OperationModel = self.model.operation_model(self.operations[method])
+        special = (
+            model.idempotent_members,
+            model.has_event_stream_output or model.has_streaming_output or model.has_streaming_input,
+            model.endpoint or model.static_context_parameters or model.http_checksum or model.http_checksum_required,
+            model.auth_type or model.unsigned_payload,
+        )
+        return None if any(special) else model
+
+
+def _pages(pages: Any, name: str) -> bool:
+    try:
+        return bool(pages.get_paginator(name))
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPlace:
+    """Where calls go, and for whom they are signed."""
+
+    url: str
+    service: str
+    region: str
+
+
+def is_usual(session: Session) -> bool:
+    """Whether nothing is set that this file does not know: then a lean client may call."""
+    return (
+        are_on()
+        and not any(session.get_config_variable(name) for name in _OTHERS)
+        and not {"endpoint_url", "services", "parameter_validation"} & session.get_scoped_config().keys()
+        and not any(name.startswith("AWS_ENDPOINT_URL_") or name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" for name in os.environ)
+        and not all(os.environ.get(name) for name in _TRACED)
+        and not _own_models(session.get_component("data_loader"))
+    )
+
+
+def _own_models(loader: Any) -> bool:
+    """Whether somebody has put models or endpoints of their own beside botocore's."""
+    return any(path != loader.BUILTIN_DATA_PATH and Path(path).exists() for path in loader.search_paths)
+
+
+def place_of(service: LeanService, region: str, endpoint_url: str | None) -> SignedPlace | None:
+    """Where the calls of a service in a region go; None where only botocore's client knows."""
+    given = endpoint_url or os.environ.get("AWS_ENDPOINT_URL")
+    if service.model.signature_version != _SIGNATURE or "fips" in region:
+        return None
+    wanted = {"Region": region, "UseFIPS": False, "UseDualStack": False, **({"Endpoint": given} if given else {})}
+    try:
+        endpoint = service.rules.resolve_endpoint(**wanted)
+    except BotoCoreError:
+        return None
+    schemes = endpoint.properties.get("authSchemes") or [{"name": "sigv4"}]
+    if endpoint.headers or schemes[0]["name"] != "sigv4":
+        return None
+    signing = schemes[0].get("signingName", service.model.signing_name)
+    return SignedPlace(endpoint.url, signing, schemes[0].get("signingRegion", region))
+
+
+def _members(model: OperationModel) -> Mapping[str, Any]:
+    return model.input_shape.members if model.input_shape else {}
+
+
+class LeanClient:
+    """A client of one service in one region, with boto3's methods for the declared reads. Thread-safe."""
+
+    def __init__(self, service: LeanService, region: str, place: SignedPlace, credentials: Any, hooks: ReadHooks) -> None:
+        self._service, self._region, self._place = service, region, place
+        self._credentials, self._hooks = credentials, hooks
+        self._agent = service.session.user_agent()
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        """boto3's method of that name."""
+        if method.startswith("__"):
+            raise AttributeError(method)
+
+        def call(**params: Any) -> Any:
+            return self._call(method, params)
+
+        self.__dict__[method] = call
+        return call
+
+    def can_paginate(self, method: str) -> bool:
+        """Whether answers come in pages."""
+        return self._service.operations.get(method) in self._service.pages
+
+    def get_paginator(self, method: str) -> Paginator:
+        """botocore's paginator of these calls."""
+        name = self._service.operations[method]
+        return Paginator(getattr(self, method), self._service.pages[name], self._service.model.operation_model(name))
+
+    def _call(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Make one call. Raises what botocore's client raises."""
+        service, hooks = self._service, self._hooks
+        model = service.operation(method) if method in service.operations else None
+        if model is None or params.keys() - _members(model):  # boto3 knows some parameters by two names
+            return hooks.hand_over(service.name, self._region, method, params, None)
+        hooks.begin(service.name, self._region, model.name)
+        request = self._request(model, dict(params))
+        try:
+            answer = hooks.send(request)
+        except BotoCoreError as failed:
+            return hooks.hand_over(service.name, self._region, method, params, failed)
+        if answer is None or answer.status_code not in _SUCCESS:
+            return hooks.hand_over(service.name, self._region, method, params, answer or UNSENT)
+        return self._parsed(model, answer)
+
+    def _request(self, model: OperationModel, params: dict[str, Any]) -> AWSPreparedRequest:
+        """The signed request."""
+        botocore.handlers.fix_route53_ids(params, model) if self._service.name == "route53" else None
+        words = self._service.serializer.serialize_to_request(params, model)
+        prepare_request_dict(words, self._place.url, {}, self._agent)
+        request = AWSRequest(words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path"))
+        keys = self._credentials.get_frozen_credentials()
+        SigV4Auth(keys, self._place.service, self._place.region).add_auth(request)
+        prepared = request.prepare()
+        prepared.context = {}
+        return prepared
+
+    def _parsed(self, model: OperationModel, answer: AWSResponse) -> Any:
+        """What botocore makes of a success."""
+        words = {
+            "headers": answer.headers,
+            "status_code": answer.status_code,
+            "context": {"operation_name": model.name},
+            "body": answer.content,
+        }
+        refuse_foreign_answer(model, words)
+        self._hooks.received(answer.status_code, answer.headers)
+        parsed = self._service.parser.parse(words, model.output_shape)
+        if self._service.name == "iam":
+            botocore.handlers.json_decode_policies(parsed, model)
+        parsed["ResponseMetadata"]["RetryAttempts"] = 0
+        return parsed

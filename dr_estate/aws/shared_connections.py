@@ -1,0 +1,214 @@
+"""Connections to AWS that all read clients of one session share: http.client's, where nothing is set that it lacks.
+
+botocore gives each client a pool of urllib3, whose layers cost more than a request's own bytes. A handler of
+``before-send`` may answer in its place, which is public: signing, retries, parsing and every other handler are
+botocore's as ever, and so are the errors. Where a proxy, issuers of one's own, keep-alive of TCP or a streamed answer
+is wanted, the handler gives no answer, and botocore's own session sends the request.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import ssl
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+import botocore.httpsession
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.utils import get_environ_proxies
+from urllib3.util import wait_for_read
+
+from dr_estate.aws.speedups import are_on
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.session import Session
+
+_PORTS = {"http": 80, "https": 443}
+Place = tuple[str, str, int]
+
+
+class SharedConnections:
+    """Sends requests on connections that stay open; one is used by one thread at a time. Thread-safe.
+
+    ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names; ``issuers`` is a file of those
+    to trust, None: those that botocore trusts.
+    """
+
+    def __init__(self, session: Session, connect_s: float, read_s: float, issuers: str | None = None) -> None:
+        self._session, self._connect_s, self._read_s = session, connect_s, read_s
+        self._issuers = issuers or botocore.httpsession.get_cert_path(verify=True)
+        self._idle: defaultdict[Place, deque[http.client.HTTPConnection]] = defaultdict(deque)
+        self._serves: dict[Place, bool] = {}
+        weakref.finalize(self, _close_all, self._idle)
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """The answer to ``request``; None where botocore's own session has to send it. Raises what that one raises."""
+        url = urlsplit(request.url)
+        place = (url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0))
+        if not self._can_send(request, place):
+            return None
+        try:
+            return self._exchange(request, url, place)
+        except BotoCoreError:  # some of them are an OSError too
+            raise
+        except TimeoutError as late:
+            raise ReadTimeoutError(endpoint_url=request.url, error=late) from late
+        except ssl.SSLError as refused:
+            raise SSLError(endpoint_url=request.url, error=refused) from refused
+        except (OSError, http.client.HTTPException) as broken:
+            raise ConnectionClosedError(error=broken, request=request, endpoint_url=request.url) from broken
+        except ValueError as odd:  # a header or an address that HTTP has no place for
+            raise HTTPClientError(error=odd) from odd
+
+    def close(self) -> None:
+        """Close this process's ends of all connections that are idle."""
+        _close_all(self._idle)
+
+    def _can_send(self, request: AWSPreparedRequest, place: Place) -> bool:
+        if place not in self._serves:
+            self._serves[place] = self._is_plain(place[0]) and place[2] != 0 and not get_environ_proxies(request.url)
+        is_usual = "Expect" not in request.headers and "Transfer-Encoding" not in request.headers
+        is_whole = not request.stream_output and isinstance(request.body, bytes | bytearray | str | None)
+        return self._serves[place] and is_usual and is_whole and not request.context.get("read_timeout")
+
+    def _is_plain(self, scheme: str) -> bool:
+        """Whether nothing is set that only botocore's session knows. A client exists by now: the settings are sound."""
+        setting = self._session.get_config_variable
+        issuers = scheme == "https" and (setting("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE"))
+        return are_on() and not issuers and not setting("tcp_keepalive")
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """What botocore's own connections trust, and by the same rules."""
+        context: ssl.SSLContext = botocore.httpsession.create_urllib3_context()
+        context.load_verify_locations(self._issuers)
+        context.set_alpn_protocols(["http/1.1"])
+        context.check_hostname, context.verify_mode = True, ssl.CERT_REQUIRED
+        return context
+
+    def _exchange(self, request: AWSPreparedRequest, url: SplitResult, place: Place) -> AWSResponse:
+        connection = self._connected(request.url, place)
+        try:
+            target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+            body = request.body.encode() if isinstance(request.body, str) else request.body
+            connection.request(request.method, target, body, request.headers)
+            answer = connection.getresponse()
+            content = _content(answer)
+        except BaseException:
+            connection.close()
+            raise
+        if answer.will_close or not answer.isclosed():
+            connection.close()
+        else:
+            self._idle[place].append(connection)
+        return AWSResponse(request.url, answer.status, _headers(answer), ReceivedBody(content))
+
+    def _connected(self, url: str, place: Place) -> http.client.HTTPConnection:
+        """The connection that was used last and that AWS has not closed since, or a new one."""
+        idle = self._idle[place]
+        while idle:
+            try:
+                connection = idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if not wait_for_read(connection.sock, timeout=0.0):
+                return connection
+            connection.close()
+        return self._opened(url, place)
+
+    def _opened(self, url: str, place: Place) -> http.client.HTTPConnection:
+        scheme, host, port = place
+        connection: http.client.HTTPConnection
+        if scheme == "https":
+            connection = OneSendTlsConnection(host, port, timeout=self._connect_s, context=self._tls)
+        else:
+            connection = OneSendConnection(host, port, timeout=self._connect_s)
+        try:
+            connection.connect()
+        except TimeoutError as late:
+            connection.close()
+            raise ConnectTimeoutError(endpoint_url=url, error=late) from late
+        except ssl.SSLError:
+            connection.close()
+            raise
+        except OSError as refused:
+            connection.close()
+            raise EndpointConnectionError(endpoint_url=url, error=refused) from refused
+        connection.sock.settimeout(self._read_s)
+        return connection
+
+
+class OneSendConnection(http.client.HTTPConnection):
+    """Sends head and body at once: one packet, and over TLS one record. As urllib3, it hears who hung up early."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._unsent: list[bytes] = []
+
+    def send(self, data: Any) -> None:
+        """Collect ``data`` until the answer is wanted."""
+        self._unsent.append(data)
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Send what was collected, and return the answer's head."""
+        whole = b"".join(self._unsent)
+        self._unsent.clear()
+        with suppress(BrokenPipeError):
+            super().send(whole)
+        return super().getresponse()
+
+
+class OneSendTlsConnection(OneSendConnection, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
+class ReceivedBody:
+    """A body that has arrived, as AWSResponse reads it."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield the whole body."""
+        yield self._content
+
+
+def _close_all(idle: dict[Place, deque[http.client.HTTPConnection]]) -> None:
+    for connections in idle.copy().values():
+        while connections:
+            connections.pop().close()
+
+
+def _content(answer: http.client.HTTPResponse) -> bytes:
+    """The whole body. One that ends before its length is as far as it came: botocore's session does not count."""
+    try:
+        return answer.read()
+    except http.client.IncompleteRead as cut:
+        if answer.chunked:
+            raise
+        return cut.partial
+
+
+def _headers(answer: http.client.HTTPResponse) -> dict[str, str]:
+    """Headers by name; the values of one that came more than once are joined, as urllib3 joins them."""
+    headers: dict[str, str] = {}
+    for name, value in answer.getheaders():
+        lower = name.lower()
+        headers[lower] = f"{headers[lower]}, {value}" if lower in headers else value
+    return headers
