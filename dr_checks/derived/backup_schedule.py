@@ -14,6 +14,7 @@ from aws_croniter import AwsCroniter
 
 _UNIT_MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _DAY_MINUTES = 1440
+_EVERY_DAY = (["*", "*", "?", "*"], ["?", "*", "*", "*"])
 _HORIZON = timedelta(days=799)  # two years and more, so that a yearly run is seen twice
 
 
@@ -37,6 +38,8 @@ def _cron_gap(fields: list[str], today: date) -> int | None:
     cron = AwsCroniter(" ".join(fields))
     times = sorted(hour * 60 + minute for hour in cron.hours for minute in cron.minutes)
     within = max((after - before for before, after in pairwise(times)), default=0)
+    if fields[2:] in _EVERY_DAY:  # 800 days need not be walked to know it
+        return max(within, _DAY_MINUTES - times[-1] + times[0])
     start = datetime.combine(today, time(), UTC)
     midnights = AwsCroniter(" ".join(["0", "0", *fields[2:]])).get_all_schedule_bw_dates(start, start + _HORIZON)
     apart = max(((after - before).days for before, after in pairwise(midnights)), default=0)

@@ -134,7 +134,9 @@ def is_usual(session: Session) -> bool:
         are_on()
         and not any(session.get_config_variable(name) for name in _OTHERS)
         and not {"endpoint_url", "services", "parameter_validation"} & session.get_scoped_config().keys()
-        and not any(name.startswith("AWS_ENDPOINT_URL_") or name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" for name in os.environ)
+        and not any(
+            name.startswith("AWS_ENDPOINT_URL_") or name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" for name in os.environ
+        )
         and not all(os.environ.get(name) for name in _TRACED)
         and not _own_models(session.get_component("data_loader"))
     )
@@ -169,7 +171,9 @@ def _members(model: OperationModel) -> Mapping[str, Any]:
 class LeanClient:
     """A client of one service in one region, with boto3's methods for the declared reads. Thread-safe."""
 
-    def __init__(self, service: LeanService, region: str, place: SignedPlace, credentials: Any, hooks: ReadHooks) -> None:
+    def __init__(
+        self, service: LeanService, region: str, place: SignedPlace, credentials: Any, hooks: ReadHooks
+    ) -> None:
         self._service, self._region, self._place = service, region, place
         self._credentials, self._hooks = credentials, hooks
         self._agent = service.session.user_agent()
@@ -215,7 +219,9 @@ class LeanClient:
         botocore.handlers.fix_route53_ids(params, model) if self._service.name == "route53" else None
         words = self._service.serializer.serialize_to_request(params, model)
         prepare_request_dict(words, self._place.url, {}, self._agent)
-        request = AWSRequest(words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path"))
+        request = AWSRequest(
+            words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
+        )
         keys = self._credentials.get_frozen_credentials()
         SigV4Auth(keys, self._place.service, self._place.region).add_auth(request)
         prepared = request.prepare()

@@ -8,7 +8,8 @@ from concurrent.futures import Future, wait
 from datetime import datetime
 from typing import Any
 
-from dr_estate.aws.read_client import Credentials, ReadClient, open_eyes
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.aws.warm_clients import open_eyes
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges

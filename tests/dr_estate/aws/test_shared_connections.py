@@ -15,12 +15,12 @@ from typing import Any
 import botocore.exceptions
 import pytest
 from botocore import xform_name
-from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from dr_estate.aws.read_client import Credentials, ReadClient
 from dr_estate.config.environment import Side
 from dr_estate.snapshot.registry import reads
 from tests.dr_checks.worlds import SIT
+from tests.dr_estate.aws.least_params import least
 
 REGION = SIT.region(Side.DR)
 PATIENCE_S, IMPATIENCE_S = 10, 0.3
@@ -88,25 +88,12 @@ def _client(url: str, timeout_s: float = PATIENCE_S) -> ReadClient:
     return ReadClient(SIT.model_copy(update={"observation": limits}), reads(), Credentials(url, "AKIDWIRE", "none"))
 
 
-def _required(shape: Shape | None) -> Any:
-    """The least that the model accepts."""
-    if isinstance(shape, StructureShape):
-        return {name: _required(shape.members[name]) for name in shape.required_members}
-    if isinstance(shape, ListShape):
-        return [_required(shape.member)]
-    if isinstance(shape, MapShape):
-        return {"k": {"S": "v"}}
-    if shape is None or shape.type_name != "string":
-        return 1
-    return shape.enum[0] if shape.enum else "a" * max(12, shape.metadata.get("min", 0))
-
-
 def _asked(client: ReadClient, operation: str) -> Any:
     """What the read gives: the parsed answer, or the class and the content of its error."""
     service, _, name = operation.partition(":")
     shape = client.client(service, REGION).meta.service_model.operation_model(name).input_shape
     try:
-        answer = getattr(client.caller(service, REGION), xform_name(name))(**(_required(shape) if shape else {}))
+        answer = getattr(client.caller(service, REGION), xform_name(name))(**least(shape))
         answer["ResponseMetadata"].pop("MaxAttemptsReached", None)  # of one attempt
         return {name: part.read() if hasattr(part, "read") else part for name, part in answer.items()}
     except botocore.exceptions.ClientError as refused:

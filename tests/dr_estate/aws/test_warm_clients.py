@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dr_estate.aws.read_client import PROOF, Credentials, ReadClient, open_eyes
+from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
+from dr_estate.aws.warm_clients import open_eyes
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.snapshot.registry import reads
