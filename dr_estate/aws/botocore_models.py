@@ -1,18 +1,29 @@
 """botocore's models, cut down to the declared operations: what is not declared has no method at all.
 
-Creating a client makes a method for each operation, and EC2 has 700.
+Creating a client makes a method for each operation, and EC2 has 700; reading all models takes 0.3 s. What is left of
+them is written beside this module's compiled form, which is as trusted and as easy to delete.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
+import botocore
+import orjson
 from botocore.loaders import Loader
 
 from dr_estate.aws.speedups import FastFiles, are_on
+
+_MODEL, _RULES = "service-2", "endpoint-rule-set-1"
+_FILES, _MOST_FILES = "botocore_models.", 8
+Models = Mapping[str, Mapping[str, Any]]
 
 
 class DeclaredModels(Loader):
@@ -25,21 +36,95 @@ class DeclaredModels(Loader):
             service, _, operation = name.partition(":")
             self._operations[service].add(operation)
 
-    @cached_property
-    def _services(self) -> list[str]:
-        return sorted(self._operations)
-
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
         """Only the declared services: looking through all 400 folders is not needed to know them."""
-        return self._services
+        return sorted(self._operations)
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         """The model as botocore has it, with the declared operations alone."""
+        if self._cut is not None and type_name in (_MODEL, _RULES) and service_name in self._operations:
+            return self._cut[type_name][service_name]
         model = super().load_service_model(service_name, type_name, api_version)
-        if type_name != "service-2":
+        if type_name != _MODEL:
             return model
         wanted = self._operations[service_name]
         return {**model, "operations": {name: op for name, op in model["operations"].items() if name in wanted}}
+
+    @cached_property
+    def has_own_models(self) -> bool:
+        """Whether somebody has put models or endpoints of their own beside botocore's."""
+        return any(path != self.BUILTIN_DATA_PATH and Path(path).exists() for path in self.search_paths)
+
+    @cached_property
+    def _cut(self) -> Models | None:
+        """What is left of the models, by type and service; None where nothing can be written for the next time."""
+        path = Path(__file__).with_name("__pycache__") / f"{_FILES}{self._digest()}.json"
+        if self.has_own_models or not are_on() or not os.access(path.parent, os.W_OK):
+            return None
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            known: Models = orjson.loads(path.read_bytes())
+            if all(known.get(kind, {}).keys() == self._operations.keys() for kind in (_MODEL, _RULES)):
+                return known
+        load = super().load_service_model
+        cut: Models = {
+            _MODEL: {name: cut_down(load(name, _MODEL), wanted) for name, wanted in self._operations.items()},
+            _RULES: {name: load(name, _RULES) for name in self._operations},
+        }
+        _write(path, orjson.dumps(cut))
+        return cut
+
+    def _digest(self) -> str:
+        """What the cut depends on: botocore as it is installed, and what is declared."""
+        installed = Path(botocore.__file__)
+        operations = sorted(f"{service}:{name}" for service, names in self._operations.items() for name in names)
+        what = [botocore.__version__, str(installed.stat().st_mtime_ns), *operations]
+        return hashlib.sha256(" ".join(what).encode()).hexdigest()[:16]
+
+
+def cut_down(model: Mapping[str, Any], operations: Iterable[str]) -> dict[str, Any]:
+    """``model`` with these operations, the shapes they reach, its errors, and no documentation."""
+    wanted = {name: model["operations"][name] for name in sorted(operations) if name in model["operations"]}
+    shapes, found = model["shapes"], set[str]()
+    todo = [*_shapes_of(wanted), *(name for name, shape in shapes.items() if shape.get("exception"))]
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += _shapes_of(shapes[name])
+    left = {**model, "operations": wanted, "shapes": {name: shape for name, shape in shapes.items() if name in found}}
+    stripped: dict[str, Any] = _without_documentation(left)
+    return stripped
+
+
+def _shapes_of(node: Any) -> Iterator[str]:
+    """The names of the shapes that a part of a model refers to."""
+    if isinstance(node, dict):
+        if isinstance(node.get("shape"), str):
+            yield node["shape"]
+        for inner in node.values():
+            yield from _shapes_of(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _shapes_of(inner)
+
+
+def _without_documentation(node: Any) -> Any:
+    """A member may have that name, too: its value is no text."""
+    if isinstance(node, dict):
+        texts = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
+        return {name: _without_documentation(value) for name, value in node.items() if name not in texts}
+    return [_without_documentation(inner) for inner in node] if isinstance(node, list) else node
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write for the next process, and leave only the newest files of other declarations. A full disk is no fault."""
+    beside = path.with_suffix(f".{os.getpid()}")
+    with contextlib.suppress(OSError):
+        beside.write_bytes(content)
+        beside.replace(path)
+        files = sorted(path.parent.glob(f"{_FILES}*.json"), key=lambda file: file.stat().st_mtime_ns)
+        for file in files[:-_MOST_FILES]:
+            file.unlink()
 
 
 @lru_cache(maxsize=4)

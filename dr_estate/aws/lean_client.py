@@ -12,7 +12,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import botocore.handlers
@@ -138,13 +137,8 @@ def is_usual(session: Session) -> bool:
             name.startswith("AWS_ENDPOINT_URL_") or name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" for name in os.environ
         )
         and not all(os.environ.get(name) for name in _TRACED)
-        and not _own_models(session.get_component("data_loader"))
+        and not session.get_component("data_loader").has_own_models
     )
-
-
-def _own_models(loader: Any) -> bool:
-    """Whether somebody has put models or endpoints of their own beside botocore's."""
-    return any(path != loader.BUILTIN_DATA_PATH and Path(path).exists() for path in loader.search_paths)
 
 
 def place_of(service: LeanService, region: str, endpoint_url: str | None) -> SignedPlace | None:

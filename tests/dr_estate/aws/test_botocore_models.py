@@ -1,0 +1,92 @@
+"""The cut models are botocore's own where anything declared meets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.loaders
+import orjson
+import pytest
+from botocore.model import ServiceModel
+
+from dr_estate.aws import botocore_models
+from dr_estate.aws.botocore_models import DeclaredModels, cut_down
+from dr_estate.snapshot.registry import reads
+
+SERVICES = sorted({name.partition(":")[0] for name in reads()})
+WHOLE = botocore.loaders.Loader()
+
+
+def _described(model: ServiceModel, name: str) -> Any:
+    """An operation with all its shapes, as botocore understands them."""
+    operation = model.operation_model(name)
+    done: dict[str, Any] = {}
+
+    def walk(shape: Any) -> str:
+        if shape is None:
+            return ""
+        if shape.name not in done:
+            done[shape.name] = {}
+            inner = {
+                **getattr(shape, "members", {}),
+                **{n: getattr(shape, n) for n in ("member", "key", "value") if hasattr(shape, n)},
+            }
+            parts = {part: (walk(value), value.serialization, value.type_name) for part, value in inner.items()}
+            done[shape.name] = (shape.type_name, shape.serialization, shape.metadata, parts)
+        return str(shape.name)
+
+    walk(operation.input_shape), walk(operation.output_shape)
+    for error in operation.error_shapes:
+        walk(error)
+    return operation.http, operation.error_shapes and [error.name for error in operation.error_shapes], done
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_declared_read_is_described_as_by_botocore(service: str) -> None:
+    cut = ServiceModel(DeclaredModels(reads()).load_service_model(service, "service-2"), service)
+    whole = ServiceModel(WHOLE.load_service_model(service, "service-2"), service)
+    declared = {name.partition(":")[2] for name in reads() if name.startswith(f"{service}:")}
+    assert set(cut.operation_names) == declared
+    assert {shape.name for shape in cut.error_shapes} == {shape.name for shape in whole.error_shapes}
+    for name in declared:
+        assert _described(cut, name) == _described(whole, name)
+
+
+def test_a_second_process_reads_what_the_first_one_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = DeclaredModels({"ecs:DescribeClusters"}).load_service_model("ecs", "service-2")
+    monkeypatch.setattr(botocore_models, "cut_down", None)  # would fail
+    assert DeclaredModels({"ecs:DescribeClusters"}).load_service_model("ecs", "service-2") == first
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b'{"service-2": {}, "endpoint-rule-set-1": {}}'])
+def test_a_damaged_file_is_written_anew(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[Any] = []
+    monkeypatch.setattr(botocore_models, "_write", lambda path, body: written.append((path, body)))
+    monkeypatch.setattr(botocore_models, "_FILES", "botocore_models_of_a_test.")
+    loader = DeclaredModels({"ecs:DescribeTasks"})
+    assert loader.load_service_model("ecs", "service-2")["operations"].keys() == {"DescribeTasks"}
+    path, body = written[0]
+    path.write_bytes(content)
+    try:
+        again = DeclaredModels({"ecs:DescribeTasks"})
+        assert again.load_service_model("ecs", "service-2") == orjson.loads(body)["service-2"]["ecs"]
+        assert len(written) == 2
+    finally:
+        path.unlink()
+
+
+def test_a_member_named_documentation_stays() -> None:
+    model = {
+        "operations": {"Get": {"input": {"shape": "In"}, "documentation": "text"}},
+        "shapes": {
+            "In": {"type": "structure", "members": {"documentation": {"shape": "S"}}},
+            "S": {"type": "string"},
+            "X": {},
+        },
+    }
+    cut = cut_down(model, ["Get"])
+    assert cut["shapes"] == {
+        "In": {"type": "structure", "members": {"documentation": {"shape": "S"}}},
+        "S": {"type": "string"},
+    }
+    assert cut["operations"] == {"Get": {"input": {"shape": "In"}}}

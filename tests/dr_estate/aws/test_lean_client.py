@@ -1,0 +1,120 @@
+"""Lean clients go where botocore's go, sign for whom they sign, and leave to them what they do not know.
+
+How requests look on the wire and how calls end is shown in test_shared_connections.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.credentials import Credentials as Keys
+from botocore.exceptions import HTTPClientError
+
+from dr_estate.aws.botocore_models import declared_models
+from dr_estate.aws.lean_client import LeanClient, LeanService, is_usual, place_of
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.config.environment import Side
+from dr_estate.snapshot.registry import reads
+from tests.dr_checks.worlds import SIT
+from tests.dr_estate.aws.least_params import least
+
+SCOPE = re.compile(r"Credential=AKIDLEAN/\d+/(\S+)/aws4_request")
+REGIONS = (SIT.region(Side.DR), SIT.region(Side.PRIMARY), "us-east-1", "us-gov-west-1", "cn-north-1")
+LEFT_TO_BOTOCORE = {"s3", "acm"}
+OF_BOTOCORE = {
+    "FIPS endpoints": {"AWS_USE_FIPS_ENDPOINT": "true"},
+    "dual-stack endpoints": {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
+    "an endpoint of one service": {"AWS_ENDPOINT_URL_ECS": "http://127.0.0.1:1"},
+    "a traced function": {"AWS_LAMBDA_FUNCTION_NAME": "f", "_X_AMZN_TRACE_ID": "Root=1"},
+    "no speed-ups": {"DR_NO_SPEEDUPS": "1"},
+}
+
+
+class Seen(HTTPClientError):
+    """What would have been sent."""
+
+    def __init__(self, request: AWSPreparedRequest) -> None:
+        super().__init__(error="seen")
+        signed = request.headers["Authorization"]
+        scope = SCOPE.search(signed.decode() if isinstance(signed, bytes) else signed)
+        self.sent = (request.method, request.url, scope[1] if scope else "")
+
+
+class HearingHooks:
+    """Sends nothing: raises what was to be sent."""
+
+    def begin(self, service: str, region: str, operation: str) -> None:
+        """Everything may be called."""
+
+    def send(self, request: AWSPreparedRequest) -> None:
+        raise Seen(request)
+
+    def received(self, status: int, headers: Mapping[str, str]) -> None:  # noqa: ARG002 - the protocol's
+        raise AssertionError
+
+    def hand_over(self, service: str, region: str, method: str, params: Mapping[str, Any], end: Any) -> Any:  # noqa: ARG002
+        if isinstance(end, Seen):
+            raise end
+        return None
+
+
+def _session() -> Any:
+    session = botocore.session.Session()
+    session.register_component("data_loader", declared_models(frozenset(reads())))
+    session.set_credentials("AKIDLEAN", "none")
+    session.set_default_client_config(botocore.config.Config(retries={"total_max_attempts": 1}))
+    session.register("before-send", lambda request, **_: (_ for _ in ()).throw(Seen(request)))
+    return session
+
+
+def _sent(client: Any, method: str, params: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    try:
+        getattr(client, method)(**params)
+    except Seen as seen:
+        return seen.sent
+    return None
+
+
+@pytest.mark.parametrize("service", sorted({name.partition(":")[0] for name in reads()} - LEFT_TO_BOTOCORE))
+def test_every_read_of_live_aws_goes_where_botocore_sends_it(service: str) -> None:
+    session, hooks = _session(), HearingHooks()
+    lean = LeanService(session, service)
+    compared = 0
+    for region in REGIONS:
+        place = place_of(lean, region, None)
+        ordinary = session.create_client(service, region_name=region)
+        if place is None:
+            continue
+        own = LeanClient(lean, region, place, Keys("AKIDLEAN", "none"), hooks)
+        for method, name in lean.operations.items():
+            params = least(lean.model.operation_model(name).input_shape)
+            sent = _sent(own, method, params)
+            if sent is not None:
+                assert sent == _sent(ordinary, method, params), (region, name)
+                compared += 1
+    assert compared >= len(REGIONS) - 2
+
+
+def _read_client() -> ReadClient:
+    return ReadClient(SIT, reads(), Credentials(access_key_id="AKIDLEAN", secret_access_key="none"))
+
+
+def test_all_services_but_two_are_read_by_lean_clients() -> None:
+    client = _read_client()
+    services = {name.partition(":")[0] for name in reads()}
+    lean = {name for name in services if isinstance(client.caller(name, REGIONS[0]), LeanClient)}
+    assert services - lean == LEFT_TO_BOTOCORE
+
+
+@pytest.mark.parametrize("setting", OF_BOTOCORE)
+def test_what_only_botocore_knows_is_left_to_it(setting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_usual(_session())
+    for name, value in OF_BOTOCORE[setting].items():
+        monkeypatch.setenv(name, value)
+    assert not is_usual(_session())
+    assert not isinstance(_read_client().caller("ecs", REGIONS[0]), LeanClient)
