@@ -91,9 +91,8 @@ def cut_down(model: Mapping[str, Any], operations: Iterable[str]) -> dict[str, A
         if name not in found:
             found.add(name)
             todo += _shapes_of(shapes[name])
-    left = {**model, "operations": wanted, "shapes": {name: shape for name, shape in shapes.items() if name in found}}
-    stripped: dict[str, Any] = _without_documentation(left)
-    return stripped
+    left = {name: shape for name, shape in shapes.items() if name in found}
+    return {**model, "operations": _without_documentation(wanted), "shapes": _without_documentation(left)}
 
 
 def _shapes_of(node: Any) -> Iterator[str]:

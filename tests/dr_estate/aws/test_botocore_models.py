@@ -50,6 +50,7 @@ def test_every_declared_read_is_described_as_by_botocore(service: str) -> None:
     assert {shape.name for shape in cut.error_shapes} == {shape.name for shape in whole.error_shapes}
     for name in declared:
         assert _described(cut, name) == _described(whole, name)
+    assert cut.client_context_parameters == whole.client_context_parameters
 
 
 def test_a_second_process_reads_what_the_first_one_cut(monkeypatch: pytest.MonkeyPatch) -> None:
