@@ -137,7 +137,8 @@ class Endpoint:
         (what has not even reached a read replica, of which its ReplicaLag tells nothing), ``lag_published_s``, how
         often CloudWatch is told of ReplicaLag: AWS does so each minute, and ``dns_lag_s``, how long name servers take
         to hear of a change: none unless it is given, up to a minute on AWS.
-        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself.
+        ``slow_s`` is how long calls and visits take that an outage slows, whatever it says itself. ``quantile`` (0 to
+        1) is where in the range of its durations each operation lies, in place of a draw: 0.5 is its median.
         """
         self.ask("PUT", "timing", dict(seconds))
 

@@ -35,6 +35,7 @@ TIMINGS = (
     "lag_published_s",
     "dns_lag_s",
     "slow_s",
+    "quantile",
 )
 Answer = dict[str, Any]
 

@@ -17,6 +17,7 @@ import pytest
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.journal.journal import journal_path, read
 from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.world_id import WorldId
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
@@ -110,10 +111,10 @@ def overrides(*gates: str) -> list[str]:
 
 
 def begin(world: Endpoint, day: Day) -> None:
-    """Break what breaks that day, and let everything take its time from then on."""
+    """Break what breaks that day, and let everything take its usual time from then on: a plan tells the median."""
     for name in day.broken:
         world.inject(name)
-    world.timing(transition_s=None, slow_s=LATENCY_S / day.speed)
+    world.timing(transition_s=None, slow_s=LATENCY_S / day.speed, quantile=MEDIAN)
     world.pace("real")
 
 

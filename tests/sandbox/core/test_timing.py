@@ -76,6 +76,13 @@ def test_durations_are_drawn_from_the_range_of_the_row() -> None:
     assert 0.45 < sum(seconds <= row.seconds(gib=100) for seconds in taken) / 400 < 0.55
 
 
+def test_all_operations_take_their_median_where_a_test_wants_no_draw() -> None:
+    STATE.extras["quantile"] = 0.5
+    row = operation(RESTORE)
+    for n in range(20):
+        assert sum(s for _, s in phases_s(RESTORE, f"database {n}", gib=100)) == pytest.approx(row.seconds(gib=100))
+
+
 def test_a_status_passes_through_the_states_of_its_operation_in_order() -> None:
     set_pace("real")
     thing = Thing()
