@@ -17,6 +17,11 @@ SERVICES = sorted({name.partition(":")[0] for name in reads()})
 WHOLE = botocore.loaders.Loader()
 
 
+@pytest.fixture(autouse=True)
+def _with_speedups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DR_NO_SPEEDUPS", "")
+
+
 def _described(model: ServiceModel, name: str) -> Any:
     """An operation with all its shapes, as botocore understands them."""
     operation = model.operation_model(name)

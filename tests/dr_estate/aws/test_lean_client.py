@@ -35,6 +35,11 @@ OF_BOTOCORE = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _with_speedups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DR_NO_SPEEDUPS", "")
+
+
 class Seen(HTTPClientError):
     """What would have been sent."""
 
