@@ -36,7 +36,7 @@ def longest_gap_minutes(expression: str, today: date) -> int | None:
 
 def _cron_gap(fields: list[str], today: date) -> int | None:
     cron = AwsCroniter(" ".join(fields))
-    times = sorted(hour * 60 + minute for hour in cron.hours for minute in cron.minutes)
+    times: list[int] = sorted(hour * 60 + minute for hour in cron.hours for minute in cron.minutes)
     within = max((after - before for before, after in pairwise(times)), default=0)
     if fields[2:] in _EVERY_DAY:  # 800 days need not be walked to know it
         return max(within, _DAY_MINUTES - times[-1] + times[0])
