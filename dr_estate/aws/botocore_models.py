@@ -74,10 +74,10 @@ class DeclaredModels(Loader):
         return cut
 
     def _digest(self) -> str:
-        """What the cut depends on: botocore as it is installed, and what is declared."""
-        installed = Path(botocore.__file__)
+        """What the cut depends on: botocore as it is installed, this module, and what is declared."""
+        files = [str(Path(file).stat().st_mtime_ns) for file in (botocore.__file__, __file__)]
         operations = sorted(f"{service}:{name}" for service, names in self._operations.items() for name in names)
-        what = [botocore.__version__, str(installed.stat().st_mtime_ns), *operations]
+        what = [botocore.__version__, *files, *operations]
         return hashlib.sha256(" ".join(what).encode()).hexdigest()[:16]
 
 
