@@ -1,4 +1,4 @@
-"""Declared reads without what botocore does again for each call: events, endpoint rules, a pool of connections a client.
+"""Declared reads without what botocore does again for each call: events, rules of endpoints, a pool for each client.
 
 botocore's own models, serialisers, signer and parsers are used, each once where it can be. A lean client sends a call
 for the first time and gives an answer of success. Everything else is botocore's: an answer of another kind and a

@@ -19,6 +19,8 @@ from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
+PartSeen = Callable[[str, Side, Any], None]
+"""Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable."""
 API_THREADS = 16
 """Calls at once on one side, of all parts; calls that take long are not among them."""
 API_CALLS = 8
@@ -34,18 +36,19 @@ def observe(
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
     sides: Collection[Side] = tuple(Side),
+    seen: PartSeen = lambda _name, _side, _value: None,
 ) -> Snapshot:
     """Prove the account, then read every part concurrently; ``progress`` gets the number of parts done, and of all.
 
     ``only`` narrows to these parts' names and those they are read from; None reads all. The others are taken from
     ``upon``, an earlier snapshot, where it is given; what is read from one that was unseen there tries that one again.
     What is followed is what ``upon`` says. ``sides`` narrows to these: what ``upon`` holds of another is not asked
-    again, seen or unseen.
+    again, seen or unseen. ``seen`` hears of each part as it is read.
     A part that is denied, throttled, slow or dark becomes Unseen; the rest is read all the same. Raises WrongAccount,
     and DataUnavailable where no region could prove the account or there are no credentials.
     """
     with open_eyes(environment, reads(), credentials) as client:
-        return observe_with(client, world, progress, only, upon, sides)
+        return observe_with(client, world, progress, only, upon, sides, seen)
 
 
 def observe_with(
@@ -55,12 +58,14 @@ def observe_with(
     only: frozenset[str] | None = None,
     upon: Snapshot | None = None,
     sides: Collection[Side] = tuple(Side),
+    seen: PartSeen = lambda _name, _side, _value: None,
 ) -> Snapshot:
     """``observe`` with ready ``client``."""
     environment = client.environment
     identity = client.prove_account()
     started = client.credentials.clock.now()
-    values = _read_all(client, started, readers() if only is None else only, upon, progress, *sides)
+    reading = _Reading(client, started, readers() if only is None else only, upon, sides)
+    values = _read_all(reading, progress, seen)
     parts = dict(upon.parts if upon else {}) | {
         key: SnapshotPart(
             key[0], key[1], environment.region(key[1]), read_at, section.value, section.unreadable, section.cached
@@ -70,14 +75,15 @@ def observe_with(
     return Snapshot(environment.name, identity.account, identity.arn, world, started, parts, dict(client.calls))
 
 
-def _read_all(
-    client: ReadClient, now: datetime, wanted: Collection[str], upon: Snapshot | None, progress: Progress, *sides: Side
-) -> dict[Key, tuple[datetime, Section]]:
-    reading = _Reading(client, now, wanted, upon, sides)
+def _read_all(reading: _Reading, progress: Progress, seen: PartSeen) -> dict[Key, tuple[datetime, Section]]:
+    client = reading.client
     reading.begin()
-    waiting: set[Future[Section]] = set(reading.futures.copy().values())
+    keys = {future: key for key, future in reading.futures.copy().items()}
+    waiting: set[Future[Section]] = set(keys)
     while waiting and client.seconds_left:
-        _, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
+        done, waiting = wait(waiting, timeout=min(_TICK_S, client.seconds_left))
+        for future in done:
+            seen(*keys[future], future.result().value)
         reading.tend()
         progress(len(reading.futures) - len(waiting), len(reading.futures))
     reading.end()

@@ -36,10 +36,16 @@ def completed(text: str) -> str:
 
 def complain(sentence: str, stream: TextIO | None = None) -> None:
     """Say what went wrong, on stderr: on ``stream``, where another library has its place for a while."""
+    from rich.file_proxy import FileProxy
+
     from reports.terminal.printer import Printer
 
     shown = visible(without_credentials(completed(sentence)))
-    Printer(file=stream or sys.stderr, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
+    place = stream or sys.stderr
+    if isinstance(place, FileProxy):  # a progress bar is there: it makes room for what is written, not for a console
+        place.write(f"{shown}\n")
+        return
+    Printer(file=place, highlight=False, markup=False, emoji=False, soft_wrap=True).print(shown)
 
 
 def ask(prompt: str) -> str:

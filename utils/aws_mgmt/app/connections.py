@@ -24,7 +24,7 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.snapshot.observer import Progress
+from dr_estate.snapshot.observer import PartSeen, Progress
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
@@ -94,10 +94,11 @@ class AwaitingWorld(ObservedWorld):
         upon: Snapshot | None = None,
         progress: Progress = lambda _done, _of: None,
         sides: Collection[Side] = tuple(Side),
+        seen: PartSeen = lambda _name, _side, _value: None,
     ) -> Snapshot:
         """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
         try:
-            snapshot = super().observe(environment, only, upon, progress, sides)
+            snapshot = super().observe(environment, only, upon, progress, sides, seen)
         except DataUnavailable as refused:
             if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
                 raise
@@ -105,7 +106,7 @@ class AwaitingWorld(ObservedWorld):
             refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
             if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
                 return snapshot
-        return super().observe(environment, only, upon, progress, sides)
+        return super().observe(environment, only, upon, progress, sides, seen)
 
 
 @contextlib.contextmanager

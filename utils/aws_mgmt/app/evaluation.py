@@ -34,6 +34,7 @@ from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
+from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
 from utils.aws_mgmt.app.run_folder import displaced
@@ -105,8 +106,12 @@ def _verified(path: Path, dialog: Dialog | None) -> Snapshot:
 
 
 def observe_world(world: ObservedWorld, environment: Environment, run: CommandRun) -> Snapshot:
-    """One whole observation of ``world``; the tenants it shows are remembered where the world stays."""
-    snapshot = world.observe(environment, progress=partial(run.advance, "Looking"))
+    """One whole observation of ``world``; the tenants it shows are remembered where the world stays.
+
+    Where it takes long, what is seen first is shown while the rest is read.
+    """
+    seen = FirstSight(environment, run.dialog.note, ATTENDED_S if run.dialog.attended else UNATTENDED_S)
+    snapshot = world.observe(environment, progress=partial(run.advance, "Looking"), seen=seen)
     if world.passing:
         return snapshot
     snapshot = replace(snapshot, remembered_tenants=cached_tenants(environment, world.id))

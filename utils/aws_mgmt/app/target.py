@@ -15,7 +15,7 @@ from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.world_id import WorldId
-from dr_estate.snapshot.observer import Progress, observe
+from dr_estate.snapshot.observer import PartSeen, Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app.errors import UsageError
@@ -56,9 +56,10 @@ class ObservedWorld:
         upon: Snapshot | None = None,
         progress: Progress = lambda _done, _of: None,
         sides: Collection[Side] = tuple(Side),
+        seen: PartSeen = lambda _name, _side, _value: None,
     ) -> Snapshot:
         """Read the estate in this world, as ``dr_estate.snapshot.observer.observe`` does."""
-        return observe(environment, self.credentials, self.name, progress, only, upon, sides)
+        return observe(environment, self.credentials, self.name, progress, only, upon, sides, seen)
 
 
 @contextlib.contextmanager
