@@ -33,6 +33,7 @@ _LEFT_OUT = (
     "control_table.standing",
     "region_heartbeat.minutes",
     "elbv2_request_counts.minutes",
+    "dynamodb.latency_metrics",
     "backup.recovery_points",
     "backup_jobs.",
 )
