@@ -50,6 +50,7 @@ class NeedKind(StrEnum):
     DATABASE_COPY = "database is restored from copy"
     COPY_KEY = "copy is encrypted under key"
     OBJECTS = "tenant's objects are copied to bucket"
+    STORE_POLICY = "bucket and table are guarded by policy"
     RESTORE_ROLE = "files are restored as role"
     TOPIC = "tenant's alarms reach topic"
     TOPIC_QUEUE = "topic is heard by queue"
@@ -132,11 +133,14 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("copy-roles.may-copy",),
         reason="grants of a key are not listed: a deny of its policy wins over them, and services ask for new ones",
     ),
+    NeedKind.STORE_POLICY: Followed(
+        ("store-access.admits-alike",), reason="what a policy grants that nobody's role has is not compared"
+    ),
     NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
     NeedKind.TOPIC: Followed(("topics.in-both-regions", "topics.subscribed", "topics.delivered")),
     NeedKind.TOPIC_QUEUE: Followed(
         ("topics.delivered",), reason="streams that are subscribed, and a queue's key, are not read"
     ),
     NeedKind.TOPIC_FUNCTION: Followed(("topics.delivered",), reason="what the function itself needs is not followed"),
-    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
+    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy", "backup-lifecycle.copies-last")),
 }

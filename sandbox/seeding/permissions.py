@@ -65,7 +65,7 @@ _WORDS = {
 # Without the contents, which are read of the environment's own things alone.
 _NARROW = {
     "ecr": "Describe GetRepositoryPolicy List",
-    "dynamodb": "Describe List Query Scan",
+    "dynamodb": "Describe GetResourcePolicy List Query Scan",
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
     "secretsmanager": "BatchGet Describe GetResourcePolicy List",

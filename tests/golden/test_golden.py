@@ -52,6 +52,7 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "backup-lifecycle.copies-last",
         "cloudfront-origins.bucket-admits",
         "cloudfront-origins.bucket-filled",
         "cloudfront-routing.header-sent",
@@ -82,6 +83,7 @@ SINCE = frozenset(
         "task-sources.exist",
         "terraform.not-locked",
         "terraform.parameter-values",
+        "store-access.admits-alike",
         "topics.delivered",
         "variables.alike",
         "variables.database-host",
