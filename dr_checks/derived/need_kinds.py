@@ -85,13 +85,16 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
-    NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
+    NeedKind.ROUTE: Followed(("vpc-reach.way-out",), reason="a route of a part of the internet is not followed"),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
     NeedKind.ENDPOINT: Followed(
         ("endpoints.admit-tasks", "vpc-reach.way-out"),
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
-    NeedKind.RESOLVER: Followed(("vpc-reach.names-resolve",)),
+    NeedKind.RESOLVER: Followed(
+        ("vpc-reach.names-resolve", "private-names.aws-names"),
+        reason="name servers of one's own (DHCP options) are not asked: whether they answer only a task shows",
+    ),
     NeedKind.IMAGE: Followed(
         ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
     ),

@@ -67,6 +67,7 @@ SINCE = frozenset(
         "images.present",
         "load.carried",
         "prerequisites.people",
+        "private-names.aws-names",
         "private-names.database",
         "rds-storage.room",
         "recovery-automation.document",
