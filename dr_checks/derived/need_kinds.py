@@ -96,7 +96,13 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         reason="name servers of one's own (DHCP options) are not asked: whether they answer only a task shows",
     ),
     NeedKind.IMAGE: Followed(
-        ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
+        (
+            "images.present",
+            "definitions.image-registry",
+            "ecr.repository-exists",
+            "ecr.kept-as-long",
+            "roles.tasks-allowed",
+        )
     ),
     NeedKind.SECRET: Followed(
         ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed")

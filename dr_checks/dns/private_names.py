@@ -56,7 +56,6 @@ def _leads(view: View, name: str, target: str, identifier: str) -> Finding:
     area=Area.DNS,
     sides=GLOBAL,
     rules=("REL11-BP02", "REL13-BP02", "NIST CP-7"),
-    traps=("T73",),
 )
 def aws_names(view: View) -> Iterator[Finding]:
     """A zone of amazonaws.com or below answers alone for all its names: what it has no record of does not exist.

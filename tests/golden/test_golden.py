@@ -60,6 +60,7 @@ SINCE = frozenset(
         "copy-roles.may-copy",
         "copy-roles.may-restore",
         "counterparts.in-dr-region",
+        "ecr.kept-as-long",
         "ecs-deployment.alike",
         "elbv2-web-acl.alike",
         "endpoints.admit-tasks",
