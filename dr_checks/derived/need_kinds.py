@@ -72,12 +72,16 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.DEFINITION: Followed(("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant")),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),
-    NeedKind.TARGET_GROUP: Followed(("ecs.target-group-attached", "elbv2-routing.target-groups")),
+    NeedKind.TARGET_GROUP: Followed(
+        ("ecs.target-group-attached", "elbv2-routing.target-groups"),
+        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs",
+    ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
         ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "cloudfront-routing.header-sent"),
+        reason="one distribution serves both regions: what it refuses (countries, methods, web ACL) is not judged",
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
         ("cloudfront-origins.bucket-admits", "cloudfront-origins.bucket-filled"),
@@ -114,7 +118,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
-    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
+    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
     NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
     NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),
