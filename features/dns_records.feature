@@ -33,3 +33,6 @@ Feature: Route 53: the traffic records are ready for a cut-over
 
   Scenario: The database's private name leads to the database of its region
     Then every private name of the database in the primary region's VPC leads to the DR region's own database there
+
+  Scenario: No private zone hides the names of AWS
+    Then no private zone of the DR region's VPC takes the names of AWS away from its tasks

@@ -18,3 +18,6 @@ Feature: ECR: today's images can be started in the DR region
 
   Scenario: Images of the DR region's task definitions are in its registry
     Then every image that task definitions of the DR region name is in the registry they pull it from
+
+  Scenario: Images are kept as long as in the primary region
+    Then no image repository of the DR region expires images sooner than the primary region's

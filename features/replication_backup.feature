@@ -16,6 +16,9 @@ Feature: AWS Backup: copies in the DR region are complete, retained and restorab
   Scenario: The newest backup copies are as recent as the plan requires
     Then every store that the plan protects has a complete copy in the DR vault, as recent as the plan requires
 
+  Scenario: Backup copies outlast the wait for the next one and a recovery
+    Then every backup copy lasts, outside cold storage, until the next one has arrived and a recovery from it is over
+
   Scenario: AWS Backup is enabled for the protected resource types
     Then AWS Backup is enabled for the resource types of the protected stores
 

@@ -9,3 +9,6 @@ Feature: IAM: the roles that copy to the DR region may do so
 
   Scenario: Replication and backup roles may copy
     Then the roles that copy objects and backups to the DR region may read the originals and write the copies
+
+  Scenario: Policies of bucket copies and table replicas keep nobody out
+    Then no policy of a bucket copy or table replica keeps out whom its source lets in

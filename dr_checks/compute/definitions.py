@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model.container_settings import AMOUNTS
 from dr_estate.model.secret_sources import secret_reference
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
@@ -23,7 +24,8 @@ _REGION_SETTINGS = {"AWS_REGION", "AWS_DEFAULT_REGION"}
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def parity(view: View) -> Iterator[Finding]:
-    """CPU, memory, architecture, ports, names of variables, secrets, volumes, mounts, roles and commands.
+    """CPU, memory, architecture, ports, names of variables, secrets, volumes, mounts, roles, and each further setting
+    of a container: commands, health check, limits, log driver ...
 
     Source: ECS DescribeTaskDefinition.
     """
@@ -203,8 +205,13 @@ def _setting_differences(primary: ecs.Container, mine: ecs.Container) -> list[st
     return [
         f"{name} {here.get(name, 'none')}, primary {there.get(name, 'none')}"
         for name in sorted(here.keys() | there.keys())
-        if here.get(name) != there.get(name)
+        if here.get(name) != there.get(name) and not _is_no_less(name, here.get(name), there.get(name))
     ]
+
+
+def _is_no_less(name: str, mine: str | None, primary: str | None) -> bool:
+    """Whether it is an amount of which there is as much: none is no limit."""
+    return name in AMOUNTS and (mine is None or (primary is not None and int(mine) >= int(primary)))
 
 
 def _volume_differences(primary: ecs.TaskDefinition, mine: ecs.TaskDefinition) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from dr_checks.compute.images import by_name, digests_in_use
@@ -9,6 +10,7 @@ from dr_checks.core.model import Area, Finding, Lag, Severity, View, replication
 from dr_checks.core.registry import LagSource, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.model.rows import understand
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr
 
@@ -115,6 +117,52 @@ def digest_present(view: View) -> Iterator[Finding]:
             )
     if not used:
         yield view.none_expected("all images", "no task of the primary region names an ECR image")
+
+
+@check(
+    "no image repository of the DR region expires images sooner than the primary region's",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcrDigestPresent", "REL09-BP01", "NIST CP-9"),
+    traps=("T21",),
+)
+def kept_as_long(view: View) -> Iterator[Finding]:
+    """Replication copies no lifecycle policy: a rule that the DR region alone has expires what the primary keeps.
+
+    Source: ECR GetLifecyclePolicy; T21.
+    """
+    wanted, there, here = "no rule but the primary's", by_name(view, Side.PRIMARY), by_name(view, Side.DR)
+    names = sorted(name for name in there.keys() & here.keys() if here[name].images is not None)
+    for name in names:
+        texts = (there[name].lifecycle, here[name].lifecycle)
+        dark = next((text for text in texts if isinstance(text, Unavailable)), None)
+        if dark:
+            yield view.unknown(name, wanted, dark)
+            continue
+        theirs, mine = (_rules(view, name, str(text)) for text in texts)
+        if mine <= theirs:
+            yield view.ok(name, f"{len(mine)} rules, the primary's", wanted, "images are kept as long as there")
+        else:
+            reason = "the images of a release may be gone from here while the primary region still runs it"
+            remedy = Remedy(f"aws_ecr_lifecycle_policy of {name}: as the primary's.", _none(view, name, str(texts[0])))
+            yield view.gap(name, f"{len(mine - theirs)} rules of its own", wanted, reason, remedy)
+    if not names:
+        yield view.none_expected("all repositories", "none is in both regions: see ecr.repository-exists")
+
+
+def _rules(view: View, name: str, text: str) -> set[str]:
+    """The rules of a lifecycle policy, without their order and description. Raises DataUnavailable."""
+
+    def rules() -> set[str]:
+        rows = json.loads(text).get("rules", []) if text else []
+        return {json.dumps([row["selection"], row["action"]], sort_keys=True) for row in rows}
+
+    return understand(rules, f"The lifecycle policy of {name}", view.region)
+
+
+def _none(view: View, name: str, theirs: str) -> tuple[str, ...]:
+    """The command that takes the policy off, where the primary region has none: one that is there is Terraform's."""
+    return () if theirs else (view.command("ecr", "DeleteLifecyclePolicy", repositoryName=name),)
 
 
 @LagSource

@@ -22,10 +22,11 @@ _WANTED = "as in the primary region"
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """The same capacity providers and deployment controller, and no shorter grace period. Source: ECS DescribeServices.
+    """The same capacity providers and deployment controller, no shorter grace period, no narrower deployments.
 
     Spot capacity is what AWS has left, which is little while a region's customers fail over at once. Tasks that fail
-    health checks after their grace period are killed, WordPress's first start among them.
+    health checks after their grace period are killed, WordPress's first start among them. A service that may neither
+    start a task more nor stop one never deploys. Source: ECS DescribeServices.
     """
     primary = services_by_name(view, Side.PRIMARY)
     pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
@@ -55,8 +56,16 @@ def _compared(
         cluster = view.env.named(view.env.names.cluster)
         longer = {"cluster": cluster, "service": service.name, "healthCheckGracePeriodSeconds": there.grace_s}
         commands = (view.command("ecs", "UpdateService", **longer),)
+    if here.percents and there.percents and _narrower(here.percents, there.percents):
+        ours, theirs = ("{} to {} %".format(*bounds) for bounds in (here.percents, there.percents))
+        gaps.append(f"deploys with {ours} of its tasks, primary {theirs}")
     if not gaps:
         return view.ok(service.name, "alike", _WANTED, "its tasks start as they start in the primary region", tenant.id)
     sentence = f"aws_ecs_service '{service.name}' in {view.region}: the settings of the primary region's."
     reason = "its tasks would find no capacity, not be deployed, or be killed before they are healthy"
     return view.gap(service.name, "; ".join(gaps), _WANTED, reason, Remedy(sentence, commands), tenant.id)
+
+
+def _narrower(here: tuple[int, int], there: tuple[int, int]) -> bool:
+    """Whether a deployment has less room: more tasks must stay, or fewer may be added."""
+    return here[0] > there[0] or here[1] < there[1]

@@ -45,9 +45,12 @@ def _increase(view: View, quota: service_quotas.ServiceQuota, needed: float) -> 
     traps=("T33", "T35"),
 )
 def fargate_vcpu(view: View) -> Iterator[Finding]:
-    """vCPU in use plus those still to start fit the On-Demand quota, and launch in time. Source: T33, T35."""
+    """vCPU in use, those still to start, and those of the run's own tasks fit the On-Demand quota, and launch in time.
+
+    Source: T33, T35.
+    """
     wanted: CapacityDemand = demand(view)
-    yield _judged(view, service_quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more)
+    yield _judged(view, service_quotas.FARGATE_VCPU, wanted.vcpu_running, wanted.vcpu_more + wanted.vcpu_of_run)
     yield _launched(view, wanted.tasks_more)
 
 
@@ -71,9 +74,9 @@ def _launched(view: View, more: int) -> Finding:
     traps=("T33",),
 )
 def network_interfaces(view: View) -> Iterator[Finding]:
-    """Each Fargate task takes one. Source: EC2 DescribeNetworkInterfaces, Service Quotas, T33."""
-    standing = view.get(service_quotas.network_interfaces)
-    yield _judged(view, service_quotas.NETWORK_INTERFACES, standing, demand(view).tasks_more)
+    """Each Fargate task takes one, the run's own too. Source: EC2 DescribeNetworkInterfaces, Service Quotas, T33."""
+    standing, wanted = view.get(service_quotas.network_interfaces), demand(view)
+    yield _judged(view, service_quotas.NETWORK_INTERFACES, standing, wanted.tasks_more + wanted.tasks_of_run)
 
 
 @check(

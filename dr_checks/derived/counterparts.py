@@ -40,6 +40,7 @@ _JUDGED = {
 }
 """What other checks compare by itself, by the names of the environment file: it is not listed here again."""
 _ALIASES = {"sesv2": "ses"}
+_SWITCHED = frozenset({"events list-rules", "scheduler list-schedules"})
 _COPY = "-dr"
 Known = tuple[str, str]
 
@@ -59,6 +60,23 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
         else:
             lacking.append(pair)
     return tuple(sorted(lacking, key=_rank)), len(compared)
+
+
+def switched_off(view: View) -> tuple[str, ...]:
+    """The ARNs of the DR region's rules and schedules that are off while the primary's of that name are on.
+
+    Raises DataUnavailable.
+    """
+    names: dict[Side, dict[Known, str]] = {}
+    off: dict[Side, set[str]] = {}
+    for side in (Side.PRIMARY, Side.DR):
+        rows = [row for row in view.get(platform_resources.listings, side) if row.service in _SWITCHED]
+        arns = [arn for row in rows if not isinstance(row.resources, Unavailable) for arn, _ in row.resources]
+        off[side] = {arn for row in rows for arn in row.off}
+        names[side] = {(kind, _plain(view.env, name, side)): a for a in arns for kind, name in [resource_of(a)]}
+    both = sorted(names[Side.PRIMARY].keys() & names[Side.DR].keys())
+    pairs = [(names[Side.PRIMARY][known], names[Side.DR][known]) for known in both]
+    return tuple(here for there, here in pairs if here in off[Side.DR] and there not in off[Side.PRIMARY])
 
 
 def bears_no_tag(view: View) -> bool:

@@ -8,15 +8,21 @@ from dr_checks.core.model import Finding, View
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name, tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model.recovery_document import CPU_UNITS
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs
 
 _CPU_UNITS_A_VCPU = 1024
+_ONE_OFF_TASKS = 2
+"""Tasks of a tenant's definition that a run starts besides: those that write the markers, or move restored files."""
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityDemand:
-    """Tasks and vCPU that run in the DR region's cluster, and those that a failover of every tenant would add."""
+    """Tasks and vCPU that run in the DR region's cluster, and those that a failover of every tenant would add.
+
+    ``tasks_of_run`` are those that the run itself starts for a while, and its own where AWS runs it.
+    """
 
     tenants: int
     services: int
@@ -24,6 +30,8 @@ class CapacityDemand:
     tasks_more: int
     vcpu_running: float
     vcpu_more: float
+    tasks_of_run: int
+    vcpu_of_run: float
 
 
 def demand(view: View) -> CapacityDemand:
@@ -38,6 +46,8 @@ def demand(view: View) -> CapacityDemand:
         more = max(0, view.env.capacity.tasks_per_service - running.get(name, 0))
         tasks += more
         units += more * sizes[tenant.id]
+    own = int(view.env.automation.enabled)
+    of_run = _ONE_OFF_TASKS * max(sizes.values(), default=0) + own * CPU_UNITS
     return CapacityDemand(
         tenants=len(view.tenants),
         services=len(services),
@@ -45,6 +55,8 @@ def demand(view: View) -> CapacityDemand:
         tasks_more=tasks,
         vcpu_running=used / _CPU_UNITS_A_VCPU,
         vcpu_more=units / _CPU_UNITS_A_VCPU,
+        tasks_of_run=_ONE_OFF_TASKS + own,
+        vcpu_of_run=of_run / _CPU_UNITS_A_VCPU,
     )
 
 

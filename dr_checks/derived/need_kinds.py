@@ -50,6 +50,7 @@ class NeedKind(StrEnum):
     DATABASE_COPY = "database is restored from copy"
     COPY_KEY = "copy is encrypted under key"
     OBJECTS = "tenant's objects are copied to bucket"
+    STORE_POLICY = "bucket and table are guarded by policy"
     RESTORE_ROLE = "files are restored as role"
     TOPIC = "tenant's alarms reach topic"
     TOPIC_QUEUE = "topic is heard by queue"
@@ -71,12 +72,16 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.DEFINITION: Followed(("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant")),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),
-    NeedKind.TARGET_GROUP: Followed(("ecs.target-group-attached", "elbv2-routing.target-groups")),
+    NeedKind.TARGET_GROUP: Followed(
+        ("ecs.target-group-attached", "elbv2-routing.target-groups"),
+        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs",
+    ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
         ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "cloudfront-routing.header-sent"),
+        reason="one distribution serves both regions: what it refuses (countries, methods, web ACL) is not judged",
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
         ("cloudfront-origins.bucket-admits", "cloudfront-origins.bucket-filled"),
@@ -84,15 +89,24 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
-    NeedKind.ROUTE: Followed(("vpc-reach.way-out",)),
+    NeedKind.ROUTE: Followed(("vpc-reach.way-out",), reason="a route of a part of the internet is not followed"),
     NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
     NeedKind.ENDPOINT: Followed(
         ("endpoints.admit-tasks", "vpc-reach.way-out"),
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
-    NeedKind.RESOLVER: Followed(("vpc-reach.names-resolve",)),
+    NeedKind.RESOLVER: Followed(
+        ("vpc-reach.names-resolve", "private-names.aws-names"),
+        reason="name servers of one's own (DHCP options) are not asked: whether they answer only a task shows",
+    ),
     NeedKind.IMAGE: Followed(
-        ("images.present", "definitions.image-registry", "ecr.repository-exists", "roles.tasks-allowed")
+        (
+            "images.present",
+            "definitions.image-registry",
+            "ecr.repository-exists",
+            "ecr.kept-as-long",
+            "roles.tasks-allowed",
+        )
     ),
     NeedKind.SECRET: Followed(
         ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed")
@@ -104,7 +118,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.PARAMETER: Followed(("task-sources.exist", "terraform.parameter-parity", "roles.tasks-allowed")),
     NeedKind.PARAMETER_KEY: Followed(("kms.key-usable", "roles.tasks-allowed")),
     NeedKind.SECRET_KEY: Followed(("kms.key-usable", "secrets.decryptable", "roles.tasks-allowed")),
-    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",)),
+    NeedKind.LOG_GROUP: Followed(("logs.groups-exist",), reason="the key under which a group encrypts is not read"),
     NeedKind.EXECUTION_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
     NeedKind.TASK_ROLE: Followed(("roles.assumable", "roles.tasks-allowed")),
     NeedKind.ACCESS_POINT: Followed(("efs-access.point-exists", "efs-access.volumes-local", "efs-access.point-parity")),
@@ -132,11 +146,14 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("copy-roles.may-copy",),
         reason="grants of a key are not listed: a deny of its policy wins over them, and services ask for new ones",
     ),
+    NeedKind.STORE_POLICY: Followed(
+        ("store-access.admits-alike",), reason="what a policy grants that nobody's role has is not compared"
+    ),
     NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
     NeedKind.TOPIC: Followed(("topics.in-both-regions", "topics.subscribed", "topics.delivered")),
     NeedKind.TOPIC_QUEUE: Followed(
         ("topics.delivered",), reason="streams that are subscribed, and a queue's key, are not read"
     ),
     NeedKind.TOPIC_FUNCTION: Followed(("topics.delivered",), reason="what the function itself needs is not followed"),
-    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy")),
+    NeedKind.VAULT: Followed(("backup.vault-exists", "copy-roles.may-copy", "backup-lifecycle.copies-last")),
 }

@@ -30,6 +30,7 @@ from dr_estate.readers import (
     s3,
     secretsmanager,
     sns_topics,
+    store_policies,
     task_sources,
     vpc,
 )
@@ -243,6 +244,9 @@ def _of_objects(view: View, tenant: str) -> Iterator[Need]:
     copies = [row.name for row in view.get(s3.buckets) if isinstance(row, s3.Bucket) and row.region]
     yield from (Need(tenant, NeedKind.OBJECTS, name) for name in copies)
     yield Need(view.env.named(view.env.names.database), NeedKind.VAULT, vault)
+    for policy in view.get(store_policies.policies):
+        if isinstance(policy, store_policies.StorePolicy) and policy.text:
+            yield Need(policy.name, NeedKind.STORE_POLICY, f"policy of {policy.name}")
     for role in view.get(iam_copy_roles.roles, Side.GLOBAL):
         if isinstance(role, Unavailable):
             raise DataUnavailable(role)

@@ -48,3 +48,35 @@ def _leads(view: View, name: str, target: str, identifier: str) -> Finding:
     reason = "tasks of the DR region would find no database, or that of the lost region, whatever was restored"
     remedy = f"aws_route53_record '{name}' in a private zone of the VPC of {region}: CNAME to the endpoint of {wanted}."
     return view.gap(name, target or "no such name", wanted, reason, remedy)
+
+
+@check(
+    "no private zone of the DR region's VPC takes the names of AWS away from its tasks",
+    severity=Severity.BLOCKER,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "REL13-BP02", "NIST CP-7"),
+)
+def aws_names(view: View) -> Iterator[Finding]:
+    """A zone of amazonaws.com or below answers alone for all its names: what it has no record of does not exist.
+
+    Judged are the names that a task asks for as it starts. Source: Route 53 guide, "Considerations when working with a
+    private hosted zone"; ListHostedZonesByVPC.
+    """
+    name, wanted = f"names of AWS in {view.env.regions.dr}", "found in the VPC"
+    for row in view.get(route53_private_names.names):
+        if isinstance(row, Unavailable):
+            yield view.unknown(name, wanted, row)
+        elif row.side is not Side.DR:
+            continue
+        elif row.names is None:
+            yield view.none_expected(name, "there is no VPC: see vpc.available")
+        elif not row.taken:
+            yield view.ok(name, wanted, wanted, "no private zone stands before them")
+        for found in row.taken if isinstance(row, PrivateNames) else ():
+            measured, reason = f"not in the private zone {found.zone}", "a task would not find it, and not start"
+            remedy = (
+                f"aws_route53_zone '{found.zone}' ({found.zone_id}): a record of {found.host}, or take the zone off "
+                f"the VPC of {view.env.regions.dr}."
+            )
+            yield view.gap(found.host, measured, wanted, reason, remedy)

@@ -91,7 +91,10 @@ def active(view: View) -> Iterator[Finding]:
     ),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """Type, scheme and address type must be equal; other differences are warned of. Source: ARC ElbV2 rules."""
+    """Type, scheme and address type must be equal; other differences are warned of, TLS policies of listeners too.
+
+    Source: ARC ElbV2 rules.
+    """
     there, here = view.get(elbv2.load_balancer, Side.PRIMARY), view.get(elbv2.load_balancer)
     if there is None or here is None:
         yield _absent(view)
@@ -105,6 +108,20 @@ def alike(view: View) -> Iterator[Finding]:
         yield _alike(view, here, key, measured, wanted, must=True)
     for key in _ALIKE:
         yield _alike(view, here, key, here.attribute(key), there.attribute(key), must=False)
+    yield from _policies_alike(view, here)
+
+
+def _policies_alike(view: View, here: elbv2.LoadBalancer) -> Iterator[Finding]:
+    """Compare the TLS policies of listeners on one port: a stricter one refuses browsers that are served today."""
+    there = {row.label: row.policy for row in view.get(elbv2.listeners, Side.PRIMARY)}
+    for row in view.get(elbv2.listeners):
+        wanted = there.get(row.label, "")
+        if not wanted or row.policy == wanted:
+            continue
+        sentence = f"aws_lb_listener '{row.label}' of '{here.name}' in {view.region}: ssl_policy = {wanted}."
+        command = view.command("elbv2", "ModifyListener", ListenerArn=row.arn, SslPolicy=wanted)
+        reason = "some browsers that are served today would be refused, or others than today let in"
+        yield view.warn(f"{here.name} {row.label}", row.policy, wanted, reason, Remedy(sentence, (command,)))
 
 
 def _alike(view: View, here: elbv2.LoadBalancer, key: str, measured: str, wanted: str, *, must: bool) -> Finding:

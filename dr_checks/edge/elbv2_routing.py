@@ -275,6 +275,8 @@ def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) 
     """The command that gives a target group the other's health check; protocol, port and type are fixed at creation."""
     wanted = {"HealthCheckPort": theirs.check_port, "HealthCheckPath": theirs.check_path}
     present = {"HealthCheckPort": mine.check_port, "HealthCheckPath": mine.check_path}
+    if _tell_protocols(mine, theirs):
+        wanted["HealthCheckProtocol"], present["HealthCheckProtocol"] = theirs.check_protocol, mine.check_protocol
     changes: dict[str, object] = {key: value for key, value in wanted.items() if value and value != present[key]}
     if theirs.check_codes and theirs.check_codes != mine.check_codes:
         changes["Matcher"] = {"HttpCode": theirs.check_codes}
@@ -282,7 +284,7 @@ def _same_check(view: View, mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) 
 
 
 def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]:
-    compared = (
+    compared: tuple[tuple[str, object, object], ...] = (
         ("protocol", mine.protocol, theirs.protocol),
         ("port", mine.port, theirs.port),
         ("target_type", mine.target_type, theirs.target_type),
@@ -290,7 +292,14 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
         ("health_check.path", mine.check_path, theirs.check_path),
         ("health_check.matcher", mine.check_codes, theirs.check_codes),
     )
+    if _tell_protocols(mine, theirs):
+        compared += (("health_check.protocol", mine.check_protocol, theirs.check_protocol),)
     return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in compared if measured != wanted]
+
+
+def _tell_protocols(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> bool:
+    """Whether the evidence tells both: earlier ones do not."""
+    return bool(mine.check_protocol and theirs.check_protocol)
 
 
 @check(

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
-from dr_checks.derived.counterparts import bears_no_tag, missing
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.counterparts import bears_no_tag, missing, switched_off
 from dr_estate.config.environment import Side
+from dr_estate.model.resource_names import resource_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import platform_resources
 
@@ -25,6 +27,7 @@ _WANTED = "each in both regions"
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
+    Rules and schedules that are off there, and on here, are warned of.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -33,6 +36,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
     if bears_no_tag(view):
         tags = ", ".join(f"{key}={view.env.named(value)}" for key, value in view.env.names.tags.items())
         yield view.unknown(subject, _WANTED, f"No resource bears the tags {tags}: set names.tags to the platform's.")
+    yield from _off(view)
     lacking, compared = missing(view)
     named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
     if named:
@@ -52,6 +56,16 @@ def in_dr_region(view: View) -> Iterator[Finding]:
         yield view.ok(subject, f"{compared} in both regions", _WANTED, "nothing else of the platform is left behind")
     else:
         yield view.none_expected(subject, "the platform owns nothing else in the primary region")
+
+
+def _off(view: View) -> Iterator[Finding]:
+    """A warning for each rule or schedule that stands ready and is switched off, unlike its counterpart."""
+    for arn in switched_off(view):
+        kind, name = resource_of(arn)
+        command = (view.command("events", "EnableRule", Name=name),) if kind.startswith("events") else ()
+        reason = "a failover does not switch it on: what it starts in the primary region stops with it"
+        sentence = "Switch it on in a failover, or now where it does no harm; accept it in the exceptions file."
+        yield view.warn(f"{kind} {name}", "switched off", "as in the primary region", reason, Remedy(sentence, command))
 
 
 def _unread(view: View) -> Iterator[Finding]:

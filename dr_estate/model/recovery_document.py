@@ -12,6 +12,8 @@ from dr_estate.config.environment import Environment
 
 GOALS = ("failover", "failback", "fence")
 CONTAINER = "dr"
+CPU_UNITS, MEMORY_MIB = 1024, 2048
+"""The size of the task that runs this tool."""
 ALONE, APPROVE = "alone", "approve"
 EXIT_CODE = "result.ExitCode"
 _MOST_APPROVERS = 10

@@ -33,7 +33,8 @@ class Vault:
 class RecoveryPoint:
     """A recovery point. ``created_at`` is when the SOURCE was backed up, on a copy too (AWS: "Copy a backup").
 
-    ``role`` is the one AWS Backup made it as, and can restore it as.
+    ``role`` is the one AWS Backup made it as, and can restore it as. ``ends_at`` is when its lifecycle deletes it;
+    ``cold``: it lies in cold storage.
     """
 
     arn: str
@@ -46,6 +47,8 @@ class RecoveryPoint:
     source_vault_arn: str
     delete_after_days: int | None
     role: str = ""
+    ends_at: datetime | None = None
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +125,6 @@ def _point(row: dict[str, Any]) -> RecoveryPoint:
         source_vault_arn=row.get("SourceBackupVaultArn") or "",
         delete_after_days=(row.get("Lifecycle") or {}).get("DeleteAfterDays"),
         role=row.get("IamRoleArn") or "",
+        ends_at=(row.get("CalculatedLifecycle") or {}).get("DeleteAt"),
+        cold=row.get("StorageClass") == "COLD",
     )

@@ -27,10 +27,14 @@ _TESTS = ("StringEquals", "StringNotEquals", "StringLike", "StringNotLike")
 
 @dataclass(frozen=True, slots=True)
 class CopyAction:
-    """Where a rule copies its backups to, and for how many days the copy is kept (None: for ever)."""
+    """Where a rule copies its backups to, and for how many days the copy is kept (None: for ever).
+
+    ``cold_after_days``: after so many days it moves to cold storage (None: never).
+    """
 
     vault_arn: str
     delete_after_days: int | None
+    cold_after_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +146,19 @@ def _rule(row: dict[str, Any]) -> BackupRule:
         completion_minutes=row.get("CompletionWindowMinutes"),
         continuous=bool(row.get("EnableContinuousBackup")),
         delete_after_days=_kept_days(row),
-        copies=tuple(CopyAction(copy["DestinationBackupVaultArn"], _kept_days(copy)) for copy in copies),
+        copies=tuple(
+            CopyAction(copy["DestinationBackupVaultArn"], _kept_days(copy), _cold_days(copy)) for copy in copies
+        ),
     )
 
 
 def _kept_days(row: dict[str, Any]) -> int | None:
     days = (row.get("Lifecycle") or {}).get("DeleteAfterDays")
+    return days if days and days > 0 else None
+
+
+def _cold_days(row: dict[str, Any]) -> int | None:
+    days = (row.get("Lifecycle") or {}).get("MoveToColdStorageAfterDays")
     return days if days and days > 0 else None
 
 

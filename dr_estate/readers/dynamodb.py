@@ -14,6 +14,7 @@ from dr_estate.reading.reader import ReadContext
 
 TABLE_READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive"})
 ABSENT = ("ResourceNotFoundException", "TableNotFoundException")
+NONE = "absent"
 GOING = (*ABSENT, "ContinuousBackupsUnavailableException")
 """What the other two calls answer of a table that is being created or deleted."""
 
@@ -103,7 +104,7 @@ def latency_metrics(context: ReadContext) -> tuple[Reading, ...]:
 def _table(context: ReadContext, name: str) -> Table:
     found = context.find("dynamodb", "describe_table", ABSENT, TableName=name)
     if found is None:
-        return Table(name, "absent", (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
+        return Table(name, NONE, (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
     backups = context.find("dynamodb", "describe_continuous_backups", GOING, TableName=name) or {}
     recovery = backups.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
     expiry = context.find("dynamodb", "describe_time_to_live", ABSENT, TableName=name) or {}

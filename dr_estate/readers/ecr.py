@@ -12,7 +12,7 @@ from dr_estate.readers import ecs
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
-IMAGE_READS = frozenset({"ecr:DescribeImages", "ecr:GetRepositoryPolicy"})
+IMAGE_READS = frozenset({"ecr:DescribeImages", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy"})
 REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
 
 _IMAGES_A_PAGE = 1000
@@ -42,13 +42,14 @@ class Image:
 class Repository:
     """One repository of ``account``'s registry in this region; ``images`` is None where there is no such repository.
 
-    ``policy`` is its own policy as it is, "" where it has none.
+    ``policy`` is its own policy as it is, "" where it has none; ``lifecycle`` the rules by which its images expire.
     """
 
     account: str
     name: str
     images: tuple[Image, ...] | Unavailable | None
     policy: str | Unavailable = ""
+    lifecycle: str | Unavailable = ""
 
     def digest_of(self, ref: ImageRef) -> str | None:
         """The digest ``ref`` would pull from here, or None where this repository does not show it."""
@@ -94,8 +95,15 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
     named = sorted(wanted)
     read = context.maybe(lambda repository: _images(context, *repository), named)
     policies = context.maybe(lambda repository: _policy(context, *repository), named)
-    rows = zip(named, read, policies, strict=True)
-    return tuple(Repository(account, name, images, policy) for (account, name), images, policy in rows)
+    endings = context.maybe(lambda repository: _lifecycle(context, *repository), named)
+    rows = zip(named, read, policies, endings, strict=True)
+    return tuple(Repository(*key, images, policy, ending) for key, images, policy, ending in rows)
+
+
+def _lifecycle(context: ReadContext, account: str, name: str) -> str:
+    absent = ("RepositoryNotFoundException", "LifecyclePolicyNotFoundException")
+    found = context.find("ecr", "get_lifecycle_policy", absent, registryId=account, repositoryName=name)
+    return str(found.get("lifecyclePolicyText") or "") if found else ""
 
 
 def _policy(context: ReadContext, account: str, name: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dr_estate.model.container_settings import SETTINGS_READ, container_settings
+from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -47,12 +48,14 @@ class Cluster:
 class DeploymentSettings:
     """How tasks are placed: ``capacity`` is the launch type or the providers, ``controller`` who deploys them.
 
-    ``grace_s``: for so many seconds failed health checks kill no new task.
+    ``grace_s``: for so many seconds failed health checks kill no new task. ``percents`` are the minimum and the maximum
+    of tasks during a deployment, in percent of the desired ones; None in earlier evidence.
     """
 
     capacity: tuple[str, ...]
     controller: str
     grace_s: int
+    percents: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,7 @@ def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable
         return definition_of(context.call("ecs", "describe_task_definition", taskDefinition=arn)["taskDefinition"])
 
     def revision(arn: str) -> TaskDefinition:
-        return context.immutable(arn, TaskDefinition, lambda: describe(arn))
+        return context.immutable(arn, TaskDefinition, lambda: describe(arn), SETTINGS_READ)
 
     return tuple(context.maybe(revision, wanted))
 
@@ -267,7 +270,14 @@ def _deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> Deploy
         capacity=tuple(sorted(part["capacityProvider"] for part in strategy)) or (launched,),
         controller=row.get("deploymentController", {}).get("type") or "ECS",
         grace_s=row.get("healthCheckGracePeriodSeconds") or 0,
+        percents=_percents(row.get("deploymentConfiguration") or {}),
     )
+
+
+def _percents(row: dict[str, Any]) -> tuple[int, int] | None:
+    """The bounds of a deployment, None where they are not told: a controller of its own has none."""
+    minimum, maximum = row.get("minimumHealthyPercent"), row.get("maximumPercent")
+    return None if minimum is None or maximum is None else (int(minimum), int(maximum))
 
 
 def _stability(row: dict[str, Any]) -> str:
@@ -298,14 +308,14 @@ def definition_of(row: dict[str, Any]) -> TaskDefinition:
         network_mode=row.get("networkMode", ""),
         execution_role=row.get("executionRoleArn", ""),
         task_role=row.get("taskRoleArn", ""),
-        containers=tuple(_container(c) for c in row["containerDefinitions"]),
+        containers=tuple(_container(c, arn_region(row["taskDefinitionArn"])) for c in row["containerDefinitions"]),
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
         architecture=row.get("runtimePlatform", {}).get("cpuArchitecture") or "X86_64",
         disk=row.get("ephemeralStorage", {}).get("sizeInGiB") or _FARGATE_DISK_GIB,
     )
 
 
-def _container(row: dict[str, Any]) -> Container:
+def _container(row: dict[str, Any], region: str) -> Container:
     log = row.get("logConfiguration", {}).get("options", {})
     return Container(
         name=row["name"],
@@ -324,22 +334,8 @@ def _container(row: dict[str, Any]) -> Container:
             for m in row.get("mountPoints", [])
             if m.get("sourceVolume") and m.get("containerPath")
         ),
-        settings=tuple(_settings(row)),
+        settings=container_settings(row, region),
     )
-
-
-def _settings(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The container's own settings that are given; a command may hold a password, so its digest stands for it."""
-    for name in ("command", "entryPoint"):
-        if row.get(name):
-            yield name, _digest(json.dumps(row[name]))
-    for name in ("user", "workingDirectory"):
-        if row.get(name):
-            yield name, str(row[name])
-    if row.get("readonlyRootFilesystem"):
-        yield "readonlyRootFilesystem", "true"
-    if row.get("essential") is False:
-        yield "essential", "false"
 
 
 def _ports(mapping: dict[str, Any]) -> range:

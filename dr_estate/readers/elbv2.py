@@ -122,7 +122,7 @@ class ListenerRule:
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """One target group and its health check. Times are in seconds."""
+    """One target group and its health check. Times are in seconds. ``check_protocol`` is "" in earlier evidence."""
 
     name: str
     arn: str
@@ -138,6 +138,7 @@ class TargetGroup:
     check_timeout_s: int
     healthy_after: int
     unhealthy_after: int
+    check_protocol: str = ""
 
     @property
     def dimension(self) -> str:
@@ -306,4 +307,5 @@ def _target_group(row: dict[str, Any]) -> TargetGroup:
         check_timeout_s=row.get("HealthCheckTimeoutSeconds", 0),
         healthy_after=row.get("HealthyThresholdCount", 0),
         unhealthy_after=row.get("UnhealthyThresholdCount", 0),
+        check_protocol=row.get("HealthCheckProtocol", ""),
     )

@@ -8,7 +8,7 @@ left out, whatever its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dr_estate.config.environment import Environment
@@ -44,10 +44,14 @@ Left out, as other readers follow them to their end: task definitions, services,
 
 @dataclass(frozen=True, slots=True)
 class ServiceListing:
-    """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read."""
+    """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read.
+
+    ``off`` are the ARNs of those that are switched off: rules and schedules.
+    """
 
     service: str
     resources: tuple[tuple[str, str], ...] | Unavailable
+    off: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ READS = frozenset(
     }
 )
 _ARNS_A_CALL = 100
+_OFF = "DISABLED"
+"""The state of a rule or schedule that does nothing. Source: EventBridge API, Rule; Scheduler API, ScheduleSummary."""
 
 
 @part(*REGIONAL, reads=READS)
@@ -121,13 +127,16 @@ def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
     found = context.maybe(lambda source: source(context), [_tagged, *(_lister(call) for call in LISTED)])
     names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
-    return tuple(ServiceListing(name, rows) for name, rows in zip(names, found, strict=True))
+    return tuple(
+        ServiceListing(name, rows) if isinstance(rows, Unavailable) else replace(rows, service=name)
+        for name, rows in zip(names, found, strict=True)
+    )
 
 
-def _tagged(context: ReadContext) -> tuple[tuple[str, str], ...]:
+def _tagged(context: ReadContext) -> ServiceListing:
     wanted = [{"Key": key, "Values": [context.env.named(value)]} for key, value in context.env.names.tags.items()]
     if not wanted:
-        return ()
+        return ServiceListing(TAGS, ())
     rows = context.pages(
         TAGS,
         "get_resources",
@@ -136,7 +145,8 @@ def _tagged(context: ReadContext) -> tuple[tuple[str, str], ...]:
         ResourceTypeFilters=list(TAGGED_TYPES),
         ResourcesPerPage=_ARNS_A_CALL,
     )
-    return context.rows(rows, lambda row: (_read(row["ResourceARN"]), _tags(row).get("Name", "")), "ResourceARN")
+    pairs = context.rows(rows, lambda row: (_read(row["ResourceARN"]), _tags(row).get("Name", "")), "ResourceARN")
+    return ServiceListing(TAGS, pairs)
 
 
 def _read(arn: str) -> str:
@@ -145,14 +155,15 @@ def _read(arn: str) -> str:
     return arn
 
 
-def _lister(call: _ListCall) -> Callable[[ReadContext], tuple[tuple[str, str], ...]]:
-    def listed(context: ReadContext) -> tuple[tuple[str, str], ...]:
+def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
+    def listed(context: ReadContext) -> ServiceListing:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
         ours = context.rows(named, lambda row: _ours(context.env, call.arn(context, row)), call.name)
         arns = {arn for arn in ours if arn}
-        others = _of_others(context, sorted(arns)) if call.taggable else set()
-        return tuple((arn, "") for arn in sorted(arns - others))
+        arns -= _of_others(context, sorted(arns)) if call.taggable else set()
+        off = {call.arn(context, row) for row in named if row.get("State") == _OFF}
+        return ServiceListing(call.service, tuple((arn, "") for arn in sorted(arns)), tuple(sorted(arns & off)))
 
     return listed
 

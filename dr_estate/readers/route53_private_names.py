@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import vpc
+from dr_estate.readers import efs, vpc
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"route53:ListHostedZonesByVPC", "route53:ListResourceRecordSets"})
 _DATABASES = ".rds.amazonaws.com"
 _MOST = "100"
+_APIS = ("secretsmanager", "logs")
+_LEADING = ("A", "AAAA", "CNAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,24 @@ class PrivateName:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenName:
+    """A name of AWS that a private zone answers for, and has no record of: it is not found in the VPC."""
+
+    host: str
+    zone: str
+    zone_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class PrivateNames:
-    """The names that lead to databases in the VPC of one side; None where there is no VPC."""
+    """The names that lead to databases in the VPC of one side; None where there is no VPC.
+
+    ``taken`` are the names of AWS that tasks of the DR region ask for and do not find; none in earlier evidence.
+    """
 
     side: Side
     names: tuple[PrivateName, ...] | None
+    taken: tuple[TakenName, ...] = ()
 
 
 @part(*GLOBAL, reads=READS)
@@ -46,13 +61,38 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
     wanted = {"VPCId": here.id, "VPCRegion": context.env.region(side), "MaxItems": _MOST}
     zones = context.pages("route53", "list_hosted_zones_by_vpc", "HostedZoneSummaries", **wanted)
     account = context.env.account
-    own = [z["HostedZoneId"] for z in zones if z["Owner"].get("OwningAccount") == account]
-    rows = [
-        row
+    own = {z["HostedZoneId"]: z["Name"] for z in zones if z["Owner"].get("OwningAccount") == account}
+    rows = {
+        zone: context.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
         for zone in sorted(own)
-        for row in context.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
-    ]
-    return PrivateNames(side, tuple(sorted({name for row in rows for name in _databases(row)}, key=lambda n: n.name)))
+    }
+    found = {name for listed in rows.values() for row in listed for name in _databases(row)}
+    hosts = _hosts(context) if side is Side.DR else ()
+    taken = [name for host in hosts for name in _taken(host, own, rows)]
+    return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken))
+
+
+def _hosts(context: ReadContext) -> tuple[str, ...]:
+    """The names of AWS in the DR region that a task asks for as it starts: registry, layers, secrets, logs, files."""
+    region = context.env.regions.dr
+    files = [f"{system.id}.efs" for system in context.part(efs.file_systems, Side.DR)]
+    services = ("api.ecr", f"{context.env.account}.dkr.ecr", f"prod-{region}-starport-layer-bucket.s3", *_APIS, *files)
+    return tuple(f"{service}.{region}.amazonaws.com" for service in services)
+
+
+def _taken(host: str, zones: Mapping[str, str], rows: Mapping[str, list[dict[str, Any]]]) -> Iterator[TakenName]:
+    """The host, where the most specific of the zones that are about it has no record of it."""
+    about = {zone: name.rstrip(".").lower() for zone, name in zones.items()}
+    about = {zone: name for zone, name in about.items() if f".{host}".endswith(f".{name}")}
+    if not about:
+        return
+    zone = max(about, key=lambda found: len(about[found]))
+    listed = [row for row in rows[zone] if row["Type"] in _LEADING]
+    names = {str(row["Name"]).rstrip(".").lower().replace("\\052", "*") for row in listed}
+    parents = host.split(".")
+    wild = {f"*.{'.'.join(parents[number:])}" for number in range(1, len(parents))}
+    if host not in names and not names & wild:
+        yield TakenName(host, about[zone], zone)
 
 
 def _databases(row: dict[str, Any]) -> Iterator[PrivateName]:

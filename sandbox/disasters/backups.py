@@ -136,6 +136,22 @@ def kept_three_days(world: World) -> None:
 
 
 @disaster(
+    "backup-copies-end-first",
+    "Copies are made once a day, and each is deleted after a day: before the next one has arrived",
+    trips=("backup-lifecycle.copies-last",),
+    consequences=("backup-plan.retention", "backup.vault-lock"),
+)
+def copies_end_first(world: World) -> None:
+    """Leave the daily rule alone in the plan, with copies that live a day."""
+
+    def daily(rules: Rules) -> Rules:
+        copies = [{**copy, "Lifecycle": {"DeleteAfterDays": 1}} for copy in rules[-1]["CopyActions"]]
+        return [{**rules[-1], "CopyActions": copies}]
+
+    _change_plan(world, daily)
+
+
+@disaster(
     "continuous-daily-copies",
     "The plan was changed to continuous backups with a daily copy, as if the copy could be restored to a minute",
     trips=("backup-plan.continuous-copies",),

@@ -114,3 +114,18 @@ def old_release(world: World) -> None:
         container["image"] = f"{container['image'].partition('@')[0]}@{digest}"
 
     redefine(world, Side.DR, world.tenants[-1], older)
+
+
+@disaster(
+    "ecr-images-expire",
+    "A lifecycle policy was put on the DR region's image repository alone: images are deleted after a month",
+    trips=("ecr.kept-as-long",),
+)
+def images_expire(world: World) -> None:
+    """Let every image of the DR repository expire 30 days after it arrived."""
+    chosen = {"tagStatus": "any", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 30}
+    rule = {"rulePriority": 1, "selection": chosen, "action": {"type": "expire"}}
+    name = _repository(world)
+    world.undo(Side.DR, "ecr", "DeleteLifecyclePolicy", repositoryName=name)
+    text = json.dumps({"rules": [rule]})
+    world.call(Side.DR, "ecr", "PutLifecyclePolicy", repositoryName=name, lifecyclePolicyText=text)

@@ -22,3 +22,15 @@ def errand_forgotten(world: World) -> None:
     world.call(Side.DR, "events", "DeleteRule", Name=name)
     url = world.call(Side.PRIMARY, "sqs", "CreateQueue", QueueName=queue)["QueueUrl"]
     world.undo(Side.PRIMARY, "sqs", "DeleteQueue", QueueUrl=url)
+
+
+@disaster(
+    "errand-switched-off",
+    "The nightly clean-up of the DR region is switched off",
+    trips=("counterparts.in-dr-region",),
+)
+def errand_switched_off(world: World) -> None:
+    """Disable the rule of the DR region."""
+    name = f"{world.environment.name}-nightly-cleanup"
+    world.undo(Side.DR, "events", "EnableRule", Name=name)
+    world.call(Side.DR, "events", "DisableRule", Name=name)

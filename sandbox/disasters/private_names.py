@@ -9,12 +9,16 @@ from sandbox.disasters import disaster
 from sandbox.world.world import World
 
 
-def _zone(world: World) -> str:
-    """The private zone of the DR region's VPC."""
+def _vpc(world: World) -> str:
     env = world.environment
     named = [{"Name": "tag:Name", "Values": [env.named(env.names.vpc)]}]
-    vpc = world.call(Side.DR, "ec2", "DescribeVpcs", Filters=named)["Vpcs"][0]["VpcId"]
-    found = world.call(Side.GLOBAL, "route53", "list_hosted_zones_by_vpc", VPCId=vpc, VPCRegion=env.regions.dr)
+    return str(world.call(Side.DR, "ec2", "DescribeVpcs", Filters=named)["Vpcs"][0]["VpcId"])
+
+
+def _zone(world: World) -> str:
+    """The private zone of the DR region's VPC."""
+    vpc, region = _vpc(world), world.environment.regions.dr
+    found = world.call(Side.GLOBAL, "route53", "list_hosted_zones_by_vpc", VPCId=vpc, VPCRegion=region)
     return str(found["HostedZoneSummaries"][0]["HostedZoneId"])
 
 
@@ -33,3 +37,23 @@ def private_name_of_primary(world: World) -> None:
     for turn, record in ((world.undo, before), (world.call, after)):
         batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
         turn(Side.GLOBAL, "route53", "ChangeResourceRecordSets", HostedZoneId=zone, ChangeBatch=batch)
+
+
+@disaster(
+    "private-zone-of-aws",
+    "A private zone for Secrets Manager was left on the DR region's VPC after its endpoint was removed",
+    trips=("private-names.aws-names",),
+)
+def zone_of_aws(world: World) -> None:
+    """Make the zone, without a record."""
+    region = world.environment.regions.dr
+    zone = world.call(
+        Side.GLOBAL,
+        "route53",
+        "CreateHostedZone",
+        Name=f"secretsmanager.{region}.amazonaws.com",
+        CallerReference="left over",
+        HostedZoneConfig={"Comment": "", "PrivateZone": True},
+        VPC={"VPCRegion": region, "VPCId": _vpc(world)},
+    )["HostedZone"]["Id"]
+    world.undo(Side.GLOBAL, "route53", "DeleteHostedZone", Id=zone)

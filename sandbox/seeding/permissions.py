@@ -64,8 +64,8 @@ _WORDS = {
 }
 # Without the contents, which are read of the environment's own things alone.
 _NARROW = {
-    "ecr": "Describe GetRepositoryPolicy List",
-    "dynamodb": "Describe List Query Scan",
+    "ecr": "Describe GetLifecyclePolicy GetRepositoryPolicy List",
+    "dynamodb": "Describe GetResourcePolicy List Query Scan",
     "logs": "Describe",
     "s3": "GetA GetB GetE GetL GetR List",
     "secretsmanager": "BatchGet Describe GetResourcePolicy List",

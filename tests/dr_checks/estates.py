@@ -31,6 +31,7 @@ from dr_estate.readers import (
     s3_quantity,
     secretsmanager,
     sns_delivery,
+    store_policies,
     task_sources,
     terraform_state,
     vpc,
@@ -43,6 +44,7 @@ from dr_estate.readers.iam_task_roles import TaskRole
 from dr_estate.readers.platform_resources import TAGS, ServiceListing
 from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
 from dr_estate.readers.s3_quantity import BucketContents
+from dr_estate.readers.store_policies import StoreKind, StorePolicy
 from dr_estate.readers.task_sources import TaskSources
 from dr_estate.readers.vpc import AclRule, NetworkAcl, VpcNames
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -100,6 +102,14 @@ def healthy() -> Snapshot:
         **{
             (s3_quantity.contents.name, side): tuple(
                 BucketContents(row.name, 1000.0, 5e9, 0.0)
+                for row in recorded.get(s3.buckets, side)
+                if isinstance(row, s3.Bucket)
+            )
+            for side in (Side.PRIMARY, Side.DR)
+        },
+        **{
+            (store_policies.policies.name, side): tuple(
+                StorePolicy(StoreKind.BUCKET, row.name, "")
                 for row in recorded.get(s3.buckets, side)
                 if isinstance(row, s3.Bucket)
             )

@@ -58,6 +58,7 @@ def group(side: Side, tenant: str, **changes: Any) -> TargetGroup:
         check_timeout_s=5,
         healthy_after=2,
         unhealthy_after=2,
+        check_protocol="HTTP",
     )
     return replace(base, **changes)
 

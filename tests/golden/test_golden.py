@@ -52,6 +52,7 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "backup-lifecycle.copies-last",
         "cloudfront-origins.bucket-admits",
         "cloudfront-origins.bucket-filled",
         "cloudfront-routing.header-sent",
@@ -59,6 +60,7 @@ SINCE = frozenset(
         "copy-roles.may-copy",
         "copy-roles.may-restore",
         "counterparts.in-dr-region",
+        "ecr.kept-as-long",
         "ecs-deployment.alike",
         "elbv2-web-acl.alike",
         "endpoints.admit-tasks",
@@ -66,6 +68,7 @@ SINCE = frozenset(
         "images.present",
         "load.carried",
         "prerequisites.people",
+        "private-names.aws-names",
         "private-names.database",
         "rds-storage.room",
         "recovery-automation.document",
@@ -82,6 +85,7 @@ SINCE = frozenset(
         "task-sources.exist",
         "terraform.not-locked",
         "terraform.parameter-values",
+        "store-access.admits-alike",
         "topics.delivered",
         "variables.alike",
         "variables.database-host",

@@ -135,6 +135,7 @@ _LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
     "rules in another order": (NeedKind.LISTENER, _priorities_reversed),
     "rules lead to a closed page": (NeedKind.LISTENER, _led_away),
     "health check of another port": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="8080")),
+    "health check by HTTPS": (NeedKind.TARGET_GROUP, _checked(HealthCheckProtocol="HTTPS")),
     "health check as before": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="traffic-port")),
     "health check more often": (NeedKind.TARGET_GROUP, _checked(HealthCheckIntervalSeconds=10)),
 }

@@ -227,7 +227,49 @@ _ENDPOINTS: dict[str, Callable[[Aws], object]] = {
     "gateway of objects denies": _gateway_endpoint(_ENDPOINT_CLOSED),
     "gateway of objects for reading": _gateway_endpoint({**_ENDPOINT_OPEN, "Action": "s3:GetObject"}),
 }
+
+
+def _private_zone(name: str, *records: str) -> Callable[[Aws], object]:
+    """Make a private zone on the VPC, for a name of AWS or above one, with records of these names."""
+
+    def make(aws: Aws) -> object:
+        _, vpc = _network(aws)
+        route53, region = aws.client("route53", Side.GLOBAL), aws.env.regions.dr
+        zone = route53.create_hosted_zone(
+            Name=name.replace("{dr}", region),
+            CallerReference=name,
+            HostedZoneConfig={"Comment": "", "PrivateZone": True},
+            VPC={"VPCRegion": region, "VPCId": vpc},
+        )["HostedZone"]["Id"]
+        for record in records:
+            row = {
+                "Name": record.replace("{dr}", region),
+                "Type": "A",
+                "TTL": 60,
+                "ResourceRecords": [{"Value": "10.0.0.9"}],
+            }
+            change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": row}]}
+            route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)
+        return zone
+
+    return make
+
+
+_AWS = "{dr}.amazonaws.com"
+_ZONES: dict[str, Callable[[Aws], object]] = {
+    "private zone of secrets": _private_zone(f"secretsmanager.{_AWS}"),
+    "private zone of secrets with its name": _private_zone(f"secretsmanager.{_AWS}", f"secretsmanager.{_AWS}"),
+    "private zone of logs": _private_zone(f"logs.{_AWS}"),
+    "private zone of the registry": _private_zone(f"ecr.{_AWS}", f"api.ecr.{_AWS}"),
+    "private zone of all names": _private_zone(f"ecr.{_AWS}", f"*.ecr.{_AWS}"),
+    "private zone of objects": _private_zone(f"s3.{_AWS}", f"s3.{_AWS}"),
+    "private zone of files": _private_zone(f"efs.{_AWS}"),
+    "private zone of AWS": _private_zone("amazonaws.com", f"logs.{_AWS}"),
+    "private zone of another region": _private_zone("secretsmanager.eu-north-1.amazonaws.com"),
+    "private zone of queues": _private_zone(f"sqs.{_AWS}"),
+}
 PORTS = (
+    *(Fault(name, NeedKind.RESOLVER, ("route53",), make) for name, make in _ZONES.items()),
     *(Fault(name, NeedKind.ACL, ("ec2",), make) for name, make in _PORTS.items()),
     *(Fault(name, NeedKind.ENDPOINT, ("ec2",), make) for name, make in _ENDPOINTS.items()),
 )

@@ -200,6 +200,7 @@ ASKED_BY_NAME = frozenset(
         "sns_delivery.queues",
         "sns_topics.listeners",
         "sns_topics.topics",
+        "store_policies.policies",
         "vpc.internet_gateways",
         "vpc.network_acls",
         "vpc.subnets",

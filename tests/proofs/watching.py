@@ -41,7 +41,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "backup": ("kms", "iam_copy_roles"),
     "cloudfront": ("cloudfront_buckets",),
     "dns": ("route53",),
-    "dynamodb": ("kms",),
+    "dynamodb": ("kms", "store_policies"),
     "ecr": ("iam_task_roles",),
     "ec2": ("efs", "elbv2", "service_quotas", *_TASKS),
     "ecs": (
@@ -71,7 +71,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         *_TASKS,
     ),
     "route53": ("route53_health_checks",),
-    "s3": ("kms", "iam_copy_roles"),
+    "s3": ("kms", "iam_copy_roles", "store_policies"),
     "secretsmanager": ("kms", "iam_task_roles"),
     "ssm": ("kms", "iam_task_roles"),
     "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),

@@ -69,6 +69,12 @@ class BackupPoint:
         days = self.lifecycle.get("DeleteAfterDays")
         return self.created + timedelta(days=days) if days else None
 
+    @property
+    def storage_class(self) -> str:
+        """Where it lies: its lifecycle may have moved it to cold storage."""
+        days = self.lifecycle.get("MoveToColdStorageAfterDays")
+        return "COLD" if days and days > 0 and now() >= self.created + timedelta(days=days) else "WARM"
+
     def describe(self) -> dict[str, Any]:
         """As DescribeRecoveryPoint answers; a copy keeps the creation date of the point it was made from."""
         return {
@@ -92,7 +98,7 @@ class BackupPoint:
             "EncryptionKeyArn": self.vault.encryption_key_arn,
             "IsEncrypted": True,
             "IsParent": False,
-            "StorageClass": "WARM",
+            "StorageClass": self.storage_class,
             "VaultType": "BACKUP_VAULT",
         }
 

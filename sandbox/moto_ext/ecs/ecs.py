@@ -43,6 +43,8 @@ KEPT = (
     "propagateTags",
 )
 EXTERNAL = "EXTERNAL"
+BOUNDS = {"maximumPercent": 200, "minimumHealthyPercent": 100}
+"""Of a deployment where none are given. Source: ECS API, DeploymentConfiguration."""
 FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 DESCRIBED_AT_ONCE = 10
 
@@ -86,6 +88,9 @@ def _keep(service: Service, params: dict[str, Any]) -> None:
     for name in KEPT:
         if params.get(name) is not None:
             setattr(service, xform_name(name), params[name])
+    if (service.deployment_controller or {}).get("type", "ECS") != EXTERNAL:
+        found = vars(service).get("deployment_configuration") or {}
+        setattr(service, "deployment_configuration", {**BOUNDS, **found})  # noqa: B010 - no attribute of the class
 
 
 def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Targets:
 
     def _answers(self, group: FakeTargetGroup, task: RunningTask, port: int) -> bool:
         probed = _probed(group, port)
-        listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task)
+        listens = bool(group.load_balancer_arns) and {port, probed} <= _listening(task) and _asks_as_served(group)
         return listens and self.lets_in(group, task, port) and self.lets_in(group, task, probed)
 
     def task_at(self, group: FakeTargetGroup, address: str) -> RunningTask | None:
@@ -139,7 +139,7 @@ class Targets:
         late = GroupTarget(*place, "unhealthy", "Target.Timeout", "Request timed out", reachable=False)
         if task.zone in lost_zones(self._region):
             return late
-        if probed not in _listening(task):
+        if probed not in _listening(task) or not _asks_as_served(group):
             here = port in _listening(task)
             words = "Health checks failed"
             return GroupTarget(*place, "unhealthy", "Target.FailedHealthChecks", words, listens=here)
@@ -190,6 +190,11 @@ def _probed(group: FakeTargetGroup, port: int) -> int:
     """The port that the group's health check goes to."""
     checked = group.health_check_port
     return port if checked in (None, "", "traffic-port") else int(checked)
+
+
+def _asks_as_served(group: FakeTargetGroup) -> bool:
+    """Whether the health check speaks as requests do: a port that answers plain HTTP answers no handshake."""
+    return str(group.health_check_protocol or group.protocol) == str(group.protocol)
 
 
 def _matches(codes: str, status: int) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend
 
+from sandbox.moto_ext.ecs.private_zones import finds
+
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
 REPLIES = (32768, 60999)
@@ -48,6 +50,10 @@ class TaskNetwork:
         """Whether the VPC's resolver answers."""
         return str(self._vpc().enable_dns_support).lower() == "true"
 
+    def finds(self, service: str) -> bool:
+        """Whether no private zone hides the name of ``service`` (``ecr.api``, ``fs-1.efs``)."""
+        return finds(self.ec2, str(self._vpc().id), service)
+
     def endpoint_of(self, service: str) -> Any:
         """The VPC's endpoint that takes requests to ``service`` (``ecr.api``) from here, None where none does."""
         name = f"com.amazonaws.{self.ec2.region_name}.{service}"
@@ -60,6 +66,8 @@ class TaskNetwork:
 
     def leads_to(self, service: str) -> bool:
         """Whether HTTPS to ``service`` arrives, by an endpoint where one takes it, else by the way out."""
+        if not self.finds(service):
+            return False
         endpoint = self.endpoint_of(service)
         if endpoint is None:
             return self.leads_out()

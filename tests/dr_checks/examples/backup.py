@@ -38,6 +38,7 @@ DARK_KEY = kms_copy_keys.CopyKey(
 COPIES_ONLY = accepting("backup-copy", files=("backup-copy",))
 ROOMY = COPIES_ONLY.model_copy(update={"objectives": SIT.objectives.model_copy(update={"rpo_minutes": 245})})
 NO_COPY_ACTION = replace(PLAN, rules=(replace(RULE, copies=()),))
+RTO = SIT.objectives.rto_minutes
 STALE = replace(REPLICATED, latest=NOW - timedelta(days=2))
 
 
@@ -55,6 +56,15 @@ def _selection(**changed: Any) -> tuple[backup_plan.BackupPlan]:
 
 def _kept(days: int | None) -> tuple[backup_plan.BackupPlan]:
     return _rule(copies=(replace(RULE.copies[0], delete_after_days=days),))
+
+
+def _living(days: int, schedule: str, cold: int | None = None) -> tuple[backup_plan.BackupPlan]:
+    copy = replace(RULE.copies[0], delete_after_days=days, cold_after_days=cold)
+    return _rule(copies=(copy,), schedule=schedule)
+
+
+def _ending(minutes: int) -> tuple[backup.RecoveryPoint, ...]:
+    return (replace(COPY, ends_at=NOW + timedelta(minutes=minutes)), FILE_COPY)
 
 
 def _old(minutes: float) -> tuple[backup.RecoveryPoint, ...]:
@@ -100,6 +110,23 @@ EXAMPLES = [
     _case("backup.copy-age", WARN, "arn:new", tagged_primary=(*TAGGED, replace(TAGGED[0], arn="arn:new"))),
     _case("backup.copy-age", UNKNOWN, plans_primary=_rule(schedule="cron(0 5 0 * ? *)")),
     _case("backup.copy-age", UNKNOWN, recovery_points_dr=DENIED),
+    _case("backup-lifecycle.copies-last", PASS, ARN, FILES_ARN),
+    _case("backup-lifecycle.copies-last", PASS, f"{ARN}, rule hourly", plans_primary=_kept(None)),
+    _case("backup-lifecycle.copies-last", PASS, f"{ARN}, rule hourly", plans_primary=_living(1, "cron(0 * * * ? *)")),
+    _case("backup-lifecycle.copies-last", FAIL, f"{ARN}, rule hourly", plans_primary=_living(1, "cron(0 5 * * ? *)")),
+    _case("backup-lifecycle.copies-last", PASS, f"{ARN}, rule hourly", plans_primary=_living(2, "cron(0 5 * * ? *)")),
+    _case(
+        "backup-lifecycle.copies-last",
+        FAIL,
+        f"{ARN}, rule hourly",
+        plans_primary=_living(100, "cron(0 5 * * ? *)", cold=1),
+    ),
+    _case("backup-lifecycle.copies-last", PASS, ARN, recovery_points_dr=_ending(RTO)),
+    _case("backup-lifecycle.copies-last", FAIL, ARN, recovery_points_dr=_ending(RTO - 1)),
+    _case("backup-lifecycle.copies-last", FAIL, ARN, recovery_points_dr=_ending(-1)),
+    _case("backup-lifecycle.copies-last", FAIL, ARN, recovery_points_dr=(replace(COPY, cold=True), FILE_COPY)),
+    _case("backup-lifecycle.copies-last", Status.NOT_APPLICABLE, plans_primary=()),
+    _case("backup-lifecycle.copies-last", UNKNOWN, recovery_points_dr=DENIED),
     _case("backup.opt-in", PASS, NAME, "sit-efs"),
     _case("backup.opt-in", Status.NOT_APPLICABLE, instances_primary=(), file_systems_primary=()),
     _case(

@@ -47,6 +47,18 @@ def _world(
     )
 
 
+def _switched(here: bool, there: bool, service: str = "events list-rules") -> Snapshot:
+    """A rule of one name on both sides, which is on or not ``here`` in the DR region and ``there``."""
+    values = {}
+    for side, on in ((Side.DR, here), (Side.PRIMARY, there)):
+        arn = f"arn:aws:{RULE.replace('{region}', SIT.region(side))}"
+        rows = _side(side, (DATABASE,), (), ())
+        rule = ServiceListing(service, ((arn, ""),), () if on else (arn,))
+        values[platform_resources.listings, side] = tuple(rule if row.service == service else row for row in rows)
+    return world(values)
+
+
+OFF = frozenset({"events:rule sit-nightly"})
 UNTAGGED: dict[Any, Any] = {(platform_resources.listings, side): _side(side, (), (), ()) for side in Side}
 
 
@@ -61,6 +73,10 @@ def _unread(service: str, region: str) -> frozenset[str]:
 EXAMPLES = [
     Example(CHECK, Status.PASS, _world((RULE, CACHE), (RULE, CACHE))),
     Example(CHECK, Status.PASS, _world((MAIL,), (MAIL, RULE))),
+    Example(CHECK, Status.PASS, _switched(here=True, there=True)),
+    Example(CHECK, Status.PASS, _switched(here=False, there=False)),
+    Example(CHECK, Status.PASS, _switched(here=True, there=False)),
+    Example(CHECK, Status.WARN, _switched(here=False, there=True), OFF),
     Example(CHECK, Status.PASS, _world(("s3:::bbws-reports",), ("s3:::bbws-reports-dr",))),
     Example(CHECK, Status.PASS, _world(((f"{FILES}fs-1", "sit-media"),), ((f"{FILES}fs-2", "sit-media"),))),
     Example(CHECK, Status.NOT_APPLICABLE, _world()),

@@ -28,11 +28,13 @@ def _estate(changes: dict[str, Any] | None = None, **two: Any) -> Snapshot:
     )
 
 
-def _with_mounts(here: dict[str, Any], volume: dict[str, Any], settings: dict[str, str]) -> Snapshot:
+def _with_mounts(
+    here: dict[str, Any], volume: dict[str, Any], settings: dict[str, str], primary: dict[str, str]
+) -> Snapshot:
     """Both regions with a mount and an IAM volume, the second tenant's DR definition changed by the arguments."""
     content = ecs.Volume("content", "fs-1", "fsap-1", transit_encryption=True, iam=True)
     mount = ecs.Mount("content", "/var/www/html/wp-content", read_only=False)
-    facts: dict[str, Any] = {"mounts": (mount,), "settings": ()}
+    facts: dict[str, Any] = {"mounts": (mount,), "settings": tuple(primary.items())}
     changed = {"mounts": (replace(mount, **here),), "settings": tuple(settings.items())}
     sides = {
         Side.PRIMARY: definition("tenant2", P, facts, volumes=(content,)),
@@ -46,15 +48,15 @@ def _with_mounts(here: dict[str, Any], volume: dict[str, Any], settings: dict[st
 
 
 def _mounted(**here: Any) -> Snapshot:
-    return _with_mounts(here, {}, {})
+    return _with_mounts(here, {}, {}, {})
 
 
 def _shown(**volume: Any) -> Snapshot:
-    return _with_mounts({}, volume, {})
+    return _with_mounts({}, volume, {}, {})
 
 
-def _set_up(settings: dict[str, str]) -> Snapshot:
-    return _with_mounts({}, {}, settings)
+def _set_up(settings: dict[str, str], primary: dict[str, str] | None = None) -> Snapshot:
+    return _with_mounts({}, {}, settings, primary or {})
 
 
 def _dark() -> Snapshot:
@@ -79,6 +81,9 @@ EXAMPLES = [
     Example("definitions.parity", Status.PASS, _estate()),
     Example("definitions.parity", Status.PASS, _estate(cpu=1024, memory=2048)),
     Example("definitions.parity", Status.PASS, _mounted()),
+    Example("definitions.parity", Status.PASS, _set_up({"memory": "64"}, {"memory": "64"})),
+    Example("definitions.parity", Status.PASS, _set_up({"memory": "100"}, {"memory": "64"})),
+    Example("definitions.parity", Status.PASS, _set_up({}, {"memory": "64"})),
     Example("definitions.parity", Status.PASS, _estate({"mounts": (), "settings": (("user", "nobody"),)})),
     Example("definitions.parity", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.parity", Status.UNKNOWN, _dark()),
@@ -106,6 +111,9 @@ EXAMPLES = [
             _shown(root="/other"),
             _shown(iam=False),
             _set_up({"user": "nobody"}),
+            _set_up({"healthCheck": "sha256:1"}),
+            _set_up({"memory": "64"}),
+            _set_up({"memory": "64"}, {"memory": "65"}),
         )
     ),
     Example("definitions.own-tenant", Status.PASS, _estate({"environment": (("WORDPRESS_DB_NAME", "tenant2_db"),)})),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -53,7 +55,28 @@ def _estate(
 
 DIGEST = frozenset({f"{REPOSITORY}@{NEW}"})
 
+
+def _lifecycle(here: Any, there: str = "") -> Snapshot:
+    """The lifecycle policies of the repository in the DR and in the primary region."""
+    rows = {side: (replace(HELD[0], lifecycle=text),) for side, text in (("here", here), ("there", there))}
+    return _estate(rows["here"], there=rows["there"])
+
+
+def _rules(*days: int) -> str:
+    rows = [{"rulePriority": n, "selection": {"countNumber": d}, "action": {}} for n, d in enumerate(days)]
+    return json.dumps({"rules": rows})
+
+
 EXAMPLES = [
+    Example("ecr.kept-as-long", Status.PASS, _lifecycle("")),
+    Example("ecr.kept-as-long", Status.PASS, _lifecycle("", _rules(30))),
+    Example("ecr.kept-as-long", Status.PASS, _lifecycle(_rules(90, 30), _rules(30, 90))),
+    Example("ecr.kept-as-long", Status.FAIL, _lifecycle(_rules(30)), frozenset({REPOSITORY})),
+    Example("ecr.kept-as-long", Status.FAIL, _lifecycle(_rules(30, 7), _rules(30)), frozenset({REPOSITORY})),
+    Example("ecr.kept-as-long", Status.UNKNOWN, _lifecycle(DENIED), frozenset({REPOSITORY})),
+    Example("ecr.kept-as-long", Status.UNKNOWN, _lifecycle("nonsense")),
+    Example("ecr.kept-as-long", Status.UNKNOWN, _estate(there=DENIED)),
+    Example("ecr.kept-as-long", Status.NOT_APPLICABLE, _estate((ABSENT,))),
     Example("ecr.repository-exists", Status.PASS, _estate()),
     Example("ecr.repository-exists", Status.FAIL, _estate((ABSENT,)), frozenset({REPOSITORY})),
     Example("ecr.repository-exists", Status.UNKNOWN, _estate((UNSEEN,))),

@@ -13,7 +13,7 @@ from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.worlds import DENIED, Example, service, world
 
 HERE, THERE = (ecs.services, Side.DR), (ecs.services, Side.PRIMARY)
-AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60)
+AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60, (100, 200))
 
 
 def _pair(settings: DeploymentSettings | None) -> tuple[ecs.Service, ...]:
@@ -31,6 +31,10 @@ EXAMPLES = [
     _deployed(Status.PASS),
     _deployed(Status.PASS, grace_s=90),
     _deployed(Status.FAIL, grace_s=59),
+    _deployed(Status.PASS, percents=(50, 200)),
+    _deployed(Status.PASS, percents=None),
+    _deployed(Status.FAIL, percents=(100, 100)),
+    _deployed(Status.FAIL, there=replace(AS_PRIMARY, percents=(50, 200))),
     _deployed(Status.FAIL, capacity=("FARGATE_SPOT",)),
     _deployed(Status.FAIL, capacity=("FARGATE", "FARGATE_SPOT")),
     _deployed(Status.FAIL, controller="EXTERNAL"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -37,6 +38,13 @@ def _secure(*certificates: Any, attached: tuple[str, ...] = ("arn:1",)) -> Snaps
     )
 
 
+def _policies(here: str, there: str) -> Snapshot:
+    """An HTTPS listener on each side, with these TLS policies."""
+    sides = {Side.DR: here, Side.PRIMARY: there}
+    rows = {side: replace(listener(side, 443, certificates=("arn:1",)), policy=name) for side, name in sides.items()}
+    return balanced({(elbv2.listeners, side): (row,) for side, row in rows.items()})
+
+
 WILDCARD = certificate("arn:1", "*.wpsit.kimmyai.io")
 
 EXAMPLES = [
@@ -51,6 +59,8 @@ EXAMPLES = [
     Example("elbv2.alike", Status.FAIL, _dr(scheme="internal"), ALB),
     Example("elbv2.alike", Status.FAIL, _dr(address_type="dualstack"), ALB),
     Example("elbv2.alike", Status.WARN, _attributes(idle_timeout__timeout_seconds="5"), ALB),
+    Example("elbv2.alike", Status.PASS, _policies("old", "old")),
+    Example("elbv2.alike", Status.WARN, _policies("new", "old"), frozenset({"sit-alb HTTPS:443"})),
     Example("elbv2.alike", Status.NOT_APPLICABLE, balanced({HERE: None})),
     Example("elbv2.alike", Status.UNKNOWN, balanced({THERE: DENIED})),
     Example("elbv2.keep-alive", Status.PASS, balanced()),

@@ -149,6 +149,7 @@ EXAMPLES = [
             {"check_path": "/"},
             {"check_port": "9999"},
             {"check_codes": "200"},
+            {"check_protocol": "HTTPS"},
             {"balancers": ()},
         )
     ),

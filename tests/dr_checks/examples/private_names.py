@@ -5,7 +5,7 @@ from __future__ import annotations
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import route53_private_names
-from dr_estate.readers.route53_private_names import PrivateName, PrivateNames
+from dr_estate.readers.route53_private_names import PrivateName, PrivateNames, TakenName
 from tests.dr_checks.compute import D, P
 from tests.dr_checks.worlds import DENIED, Example, world
 
@@ -25,7 +25,21 @@ def _given(expected: Status, *rows: object, subjects: frozenset[str] = frozenset
     )
 
 
+HOST = f"secretsmanager.{D}.amazonaws.com"
+TAKEN = PrivateNames(Side.DR, (), (TakenName(HOST, "amazonaws.com", "Z1"),))
+
+
+def _hidden(expected: Status, row: object, *subjects: str) -> Example:
+    rows = (PrivateNames(Side.PRIMARY, (), TAKEN.taken), row)
+    shown = world({(route53_private_names.names, Side.GLOBAL): rows})
+    return Example("private-names.aws-names", expected, shown, frozenset(subjects))
+
+
 EXAMPLES = [
+    _hidden(Status.PASS, PrivateNames(Side.DR, (_endpoint(D),))),
+    _hidden(Status.FAIL, TAKEN, HOST),
+    _hidden(Status.NOT_APPLICABLE, PrivateNames(Side.DR, None)),
+    _hidden(Status.UNKNOWN, DENIED),
     _given(Status.PASS, THERE, PrivateNames(Side.DR, (_endpoint(D),)), subjects=NAME),
     _given(Status.FAIL, THERE, PrivateNames(Side.DR, ()), subjects=NAME),
     _given(Status.FAIL, THERE, PrivateNames(Side.DR, (_endpoint(P),)), subjects=NAME),

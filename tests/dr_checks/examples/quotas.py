@@ -1,4 +1,4 @@
-"""Examples of the quota checks. Two tenants, two tasks each after a failover, of half a vCPU each."""
+"""Examples of the quota checks. Two tenants: two tasks each after a failover, half a vCPU each, and two of the run."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ DATABASES, RULES = (service_quotas.database_quotas, Side.DR), (elbv2.rules, Side
 MANY = _capacity(tasks_per_service=200)
 
 EXAMPLES = [
-    Example("quotas.fargate-vcpu", Status.PASS, _world(FARGATE_VCPU=2.2)),
-    Example("quotas.fargate-vcpu", Status.WARN, _world(FARGATE_VCPU=2.0)),
-    Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=1.9), frozenset({service_quotas.FARGATE_VCPU})),
+    Example("quotas.fargate-vcpu", Status.PASS, _world(FARGATE_VCPU=3.4)),
+    Example("quotas.fargate-vcpu", Status.WARN, _world(FARGATE_VCPU=3.0)),
+    Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=2.9), frozenset({service_quotas.FARGATE_VCPU})),
     Example("quotas.fargate-vcpu", Status.FAIL, _world(FARGATE_VCPU=6.0, used=5.5)),
     Example("quotas.fargate-vcpu", Status.FAIL, _world({(ecs.services, Side.DR): ()}, FARGATE_VCPU=1.9)),
     Example("quotas.fargate-vcpu", Status.UNKNOWN, _world(FARGATE_VCPU=DENIED)),
     Example("quotas.fargate-vcpu", Status.UNKNOWN, _world({(ecs.services, Side.DR): DENIED})),
     Example("quotas.network-interfaces", Status.PASS, _world()),
-    Example("quotas.network-interfaces", Status.FAIL, _world(NETWORK_INTERFACES=11.0)),
-    Example("quotas.network-interfaces", Status.WARN, _world(NETWORK_INTERFACES=12.0)),
+    Example("quotas.network-interfaces", Status.FAIL, _world(NETWORK_INTERFACES=13.0)),
+    Example("quotas.network-interfaces", Status.WARN, _world(NETWORK_INTERFACES=14.0)),
     Example(
         "quotas.network-interfaces", Status.UNKNOWN, _world({(service_quotas.network_interfaces, Side.DR): DENIED})
     ),

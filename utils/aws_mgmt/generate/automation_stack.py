@@ -9,10 +9,9 @@ from dr_actions.iam.policies import IamRole, StackRole, role_name
 from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import OPEN_FOR
 from dr_estate.iam.statements import break_glass_trust
-from dr_estate.model.recovery_document import CONTAINER, recovery_document
+from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, recovery_document
 
 Documents = dict[str, dict[str, Any]]
-CPU, MEMORY_MIB = 1024, 2048
 OWN: dict[str, IamRole | StackRole] = {
     "operator-start": IamRole.OPERATOR,
     "approver-start": IamRole.APPROVER,
@@ -29,7 +28,7 @@ def automation_variables(env: Environment, documents: Documents) -> dict[str, An
     return {
         "break_glass_tag": OPEN_FOR,
         "container": CONTAINER,
-        "cpu": CPU,
+        "cpu": CPU_UNITS,
         "document": env.named(env.names.recovery_document),
         "enabled": env.automation.enabled,
         "family": env.named(env.names.recovery_task),
@@ -95,7 +94,7 @@ def _task(env: Environment) -> dict[str, Any]:
         "Family": env.named(env.names.recovery_task),
         "RequiresCompatibilities": ["FARGATE"],
         "NetworkMode": "awsvpc",
-        "Cpu": str(CPU),
+        "Cpu": str(CPU_UNITS),
         "Memory": str(MEMORY_MIB),
         "TaskRoleArn": {"Fn::GetAtt": ["Recovery", "Arn"]},
         "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},

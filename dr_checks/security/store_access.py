@@ -1,0 +1,117 @@
+"""Check that policies of bucket copies and table replicas keep out nobody whom those of their sources let in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.simulation_requests import REGION
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import dynamodb, ecs, s3, store_policies, vpc
+from dr_estate.readers.store_policies import StoreKind, StorePolicy
+
+_WANTED = "it denies nothing that the source's allows"
+_ACTIONS = {
+    StoreKind.BUCKET: ("s3:GetObject", "s3:ListBucket", "s3:PutObject"),
+    StoreKind.TABLE: ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+}
+_ENDPOINT = re.compile(r"\bvpce-[0-9a-f]+\b")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    source: StorePolicy
+    copy: StorePolicy
+
+
+@check(
+    "no policy of a bucket copy or table replica keeps out whom its source lets in",
+    severity=Severity.CRITICAL,
+    area=Area.REPLICATION,
+    rules=("REL13-BP04", "NIST CP-9", "NIST AC-6"),
+    traps=("T30", "T31"),
+    applies=replication_expected,
+)
+def admits_alike(view: View) -> Iterator[Finding]:
+    """What the roles of tasks and operator do with it, by the product's evaluator; VPC endpoints named are the region's
+    own. Replication copies no policy. Source: S3 GetBucketPolicy, DynamoDB GetResourcePolicy.
+    """
+    here, there = view.get(store_policies.policies, Side.PRIMARY), view.get(store_policies.policies)
+    for row in (*here, *there):
+        if isinstance(row, Unavailable):
+            yield view.unknown("a policy", _WANTED, row)
+    pairs, callers = _pairs(view, here, there), _callers(view)
+    for pair in pairs:
+        try:
+            yield _judged(view, pair, callers)
+        except DataUnavailable as error:
+            yield view.unknown(pair.copy.name, _WANTED, error.unavailable)
+    if not pairs and not any(isinstance(row, Unavailable) for row in (*here, *there)):
+        yield view.none_expected("all buckets and tables", "none is there in both regions")
+
+
+def _pairs(
+    view: View, here: tuple[StorePolicy | Unavailable, ...], there: tuple[StorePolicy | Unavailable, ...]
+) -> list[_Pair]:
+    names = {(StoreKind.BUCKET, source): copy for source, copy in s3.pairs(view.env)}
+    names |= {(StoreKind.TABLE, name): name for name in dynamodb.names(view.env)}
+    copies = {(row.kind, row.name): row for row in there if isinstance(row, StorePolicy)}
+    found = [(row, (row.kind, names.get((row.kind, row.name), ""))) for row in here if isinstance(row, StorePolicy)]
+    return [_Pair(row, copies[key]) for row, key in found if key in copies]
+
+
+def _callers(view: View) -> tuple[str, ...]:
+    """The roles that use the copies after a failover: the tasks' own, and the operator's."""
+    rows = tenant_definitions(view, Side.DR).values()
+    tasks = {row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
+    return (*sorted(tasks), f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}")
+
+
+def _judged(view: View, pair: _Pair, callers: tuple[str, ...]) -> Finding:
+    name, what = pair.copy.name, f"the policy of this {pair.copy.kind}"
+    remedy = f"Set {what} in {view.region} as in {view.env.regions.primary}: names, ARNs and endpoints of its own."
+    if strange := _strange_endpoints(view, pair):
+        reason = "it admits endpoints that the VPC of this region has not: requests of its tasks would be denied"
+        return view.gap(name, f"names {', '.join(strange)}", "endpoints of this region", reason, remedy)
+    undecided = False
+    for caller in callers:
+        for action in _ACTIONS[pair.copy.kind]:
+            mine, theirs = (_answer(view, row, side, caller, action) for row, side in _sides(pair))
+            if mine is PolicyAnswer.DENIED and theirs is not PolicyAnswer.DENIED:
+                measured = f"denies {action} to {caller.rpartition('/')[2]}"
+                reason = "after a failover reads or writes would be refused that are allowed today"
+                return view.gap(name, measured, _WANTED, reason, remedy)
+            undecided |= mine is PolicyAnswer.UNDECIDED and theirs is not PolicyAnswer.UNDECIDED
+    if undecided:
+        return view.unknown(name, _WANTED, "It denies upon a condition that only AWS evaluates; the source's does not.")
+    return view.ok(name, "denies nothing more", _WANTED, "who uses the source may use it")
+
+
+def _sides(pair: _Pair) -> tuple[tuple[StorePolicy, Side], tuple[StorePolicy, Side]]:
+    return (pair.copy, Side.DR), (pair.source, Side.PRIMARY)
+
+
+def _strange_endpoints(view: View, pair: _Pair) -> list[str]:
+    """The VPC endpoints that the copy's policy names, where none of them is in the region's VPC."""
+    named = sorted(set(_ENDPOINT.findall(pair.copy.text)))
+    own = {endpoint.id for endpoint in view.get(vpc.endpoints)} if named else set()
+    return [] if own.intersection(named) else named
+
+
+def _answer(view: View, row: StorePolicy, side: Side, caller: str, action: str) -> PolicyAnswer:
+    account, region = view.env.account, view.env.region(side)
+    arn = f"arn:aws:s3:::{row.name}" if row.kind is StoreKind.BUCKET else _table(view, side, row.name)
+    resource = f"{arn}/any" if row.kind is StoreKind.BUCKET and action != "s3:ListBucket" else arn
+    known = ((REGION, region), ("aws:SecureTransport", "true"), ("aws:PrincipalAccount", account))
+    request = PolicyRequest((caller, f"arn:aws:iam::{account}:root"), action, resource, known)
+    return answer_of(row.text, request)
+
+
+def _table(view: View, side: Side, name: str) -> str:
+    return store_policies.table_arn(view.env.account, view.env.region(side), name)

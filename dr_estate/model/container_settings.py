@@ -1,0 +1,52 @@
+"""A container definition's settings that decide whether and how it runs, comparable across regions. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from dr_estate.model.regional_names import neutral
+
+SETTINGS_READ = "all settings"
+"""What this version reads of a revision: an answer of earlier ones, which read fewer, is not compared with it."""
+AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
+"""Settings of which more is no lack; none is no limit."""
+_READ_APART = frozenset(
+    {"name", "image", "portMappings", "environment", "secrets", "mountPoints", "essential", "logConfiguration"}
+)
+_OF_NO_EFFECT = frozenset({"dockerLabels", "versionConsistency", "interactive", "pseudoTerminal"})
+_OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
+"""What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared."""
+_CLOUDWATCH = "awslogs"
+_LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
+
+
+def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, str], ...]:
+    """The settings that are given, by name, without the region's: what is no plain value may hold a password, so its
+    digest stands for it. Whatever AWS adds to container definitions is among them.
+    """
+    found = {name: value for name, value in row.items() if value and name not in _READ_APART | _OF_NO_EFFECT}
+    found |= dict.fromkeys(_OF_ONE_REGION & found.keys(), "given")
+    if row.get("essential") is False:
+        found["essential"] = False
+    shown = [(name, _shown(value, region)) for name, value in found.items()]
+    return tuple(sorted([*shown, *_logs(row.get("logConfiguration") or {}, region)]))
+
+
+def _logs(log: Mapping[str, Any], region: str) -> list[tuple[str, str]]:
+    """The log driver, where it is not CloudWatch's, and the options that are not read apart."""
+    driver, options = log.get("logDriver") or "", log.get("options") or {}
+    others = [(f"log option {name}", value) for name, value in options.items() if name not in _LOGS_READ_APART]
+    found = [("log driver", driver)] if driver not in ("", _CLOUDWATCH) else []
+    return found + [(name, _digest(neutral(value, region))) for name, value in others]
+
+
+def _shown(value: Any, region: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int) else _digest(neutral(value, region))
+
+
+def _digest(value: str) -> str:
+    return f"sha256:{hashlib.sha256(value.encode()).hexdigest()}"

@@ -1,0 +1,66 @@
+"""Examples of the policies of buckets and tables."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import dynamodb, ecs, s3, store_policies, vpc
+from dr_estate.readers.store_policies import StoreKind, StorePolicy
+from tests.dr_checks.compute import D, both_services, definitions
+from tests.dr_checks.worlds import DENIED, SIT, Example, world
+
+BUCKET, COPY = s3.pairs(SIT)[0]
+TABLE = dynamodb.names(SIT)[0]
+TASKS = next(row.task_role for row in definitions(D) if isinstance(row, ecs.TaskDefinition))
+OWN = vpc.VpcEndpoint("s3", "Gateway", "available", "vpce-1a")
+
+
+def _says(effect: str, principal: Any, *actions: str, **more: Any) -> str:
+    row = {"Effect": effect, "Principal": principal, "Action": list(actions), "Resource": "*", **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [row]})
+
+
+def _unless(key: str, value: str) -> dict[str, Any]:
+    return {"Condition": {"StringNotEquals": {key: value}}}
+
+
+def _case(expected: Status, subject: str, here: str = "", there: str = "", **parts: Any) -> Example:
+    """The policies of the bucket, or of the table where the subject is one, in the primary and in the DR region."""
+    kind, source = (StoreKind.TABLE, TABLE) if subject == TABLE else (StoreKind.BUCKET, BUCKET)
+    values = {
+        (store_policies.policies, Side.PRIMARY): parts.get("primary", (StorePolicy(kind, source, here),)),
+        (store_policies.policies, Side.DR): parts.get("dr", (StorePolicy(kind, subject, there),)),
+        (ecs.services, Side.DR): both_services(),
+        (ecs.task_definitions, Side.DR): definitions(D),
+        (vpc.endpoints, Side.DR): (OWN,),
+    }
+    return Example("store-access.admits-alike", expected, world(values), frozenset({subject} if subject else ()))
+
+
+DENIES = _says("Deny", "*", "s3:GetObject")
+BY_ENDPOINT = _says("Deny", "*", "s3:*", **_unless("aws:SourceVpce", "vpce-1a"))
+BY_ANOTHER = _says("Deny", "*", "s3:*", **_unless("aws:SourceVpce", "vpce-9f"))
+
+EXAMPLES = [
+    _case(Status.PASS, COPY),
+    _case(Status.PASS, TABLE),
+    _case(Status.FAIL, COPY, there=DENIES),
+    _case(Status.FAIL, COPY, there=_says("Deny", {"AWS": TASKS}, "s3:Put*")),
+    _case(Status.FAIL, COPY, there=_says("Deny", "*", "s3:ListBucket")),
+    _case(Status.FAIL, TABLE, there=_says("Deny", "*", "dynamodb:*")),
+    _case(Status.PASS, COPY, here=DENIES, there=DENIES),
+    _case(Status.PASS, COPY, there=_says("Deny", {"AWS": "arn:aws:iam::1:role/nobody"}, "s3:*")),
+    _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:DeleteBucket")),
+    _case(Status.PASS, COPY, there=_says("Deny", "*", "s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}})),
+    _case(Status.FAIL, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:RequestedRegion", SIT.regions.primary))),
+    _case(Status.FAIL, COPY, here=BY_ENDPOINT, there=BY_ANOTHER),
+    _case(Status.PASS, COPY, here=BY_ANOTHER, there=BY_ENDPOINT),
+    _case(Status.UNKNOWN, COPY, there=_says("Deny", "*", "s3:*", **_unless("aws:PrincipalOrgID", "o-1"))),
+    _case(Status.UNKNOWN, COPY, there="nonsense"),
+    _case(Status.UNKNOWN, "", dr=(DENIED,)),
+    _case(Status.UNKNOWN, "", primary=DENIED),
+    _case(Status.NOT_APPLICABLE, "", dr=()),
+]
