@@ -41,7 +41,8 @@ PIN = Command(("approve", "--rules"))
 class Approval:
     """What an approver wrote into the control table, under a key only that caller may write. Times are UTC.
 
-    ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it.
+    ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it. ``points`` are
+    what the approver saw at the question: answer, loss, and what cannot be undone.
     """
 
     incident: str
@@ -52,6 +53,7 @@ class Approval:
     at: datetime
     expires_at: datetime
     rules: str = ""
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
