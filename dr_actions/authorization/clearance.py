@@ -226,7 +226,7 @@ def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterato
     for override in overrides:
         if override.gate in NEVER_OVERRIDDEN:
             yield Refusal(override.gate, "this rule cannot be overridden.")
-        elif not override.by.strip() or not override.why.strip():
+        elif override.by.strip() in ("", "WHO") or override.why.strip() in ("", "REASON"):  # as it is printed
             yield Refusal(override.gate, "an override names who overrides and why.")
         elif override.until <= now:
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")

@@ -128,6 +128,12 @@ def test_every_command_of_the_documentation_is_taken_by_the_grammar(page: Path) 
     assert [] == aws_faults(text)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_block_to_be_pasted_overrides_a_gate_until_a_day_that_is_over(page: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [] == re.findall(r'--override \S+ "[^"]*" \d+-\S+', "".join(blocks))
+
+
 def test_the_documentation_types_commands() -> None:
     assert sum(len(list(typed_in(page.read_text(encoding="utf-8")))) for page in PAGES) > 60
     assert {"failover", "sandbox"} <= names()
