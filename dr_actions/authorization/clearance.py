@@ -226,10 +226,15 @@ def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterato
     for override in overrides:
         if override.gate in NEVER_OVERRIDDEN:
             yield Refusal(override.gate, "this rule cannot be overridden.")
-        elif override.by.strip() in ("", "WHO") or override.why.strip() in ("", "REASON"):  # as it is printed
+        elif not (_is_filled_in(override.by, "WHO") and _is_filled_in(override.why, "REASON")):
             yield Refusal(override.gate, "an override names who overrides and why.")
         elif override.until <= now:
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
+
+
+def _is_filled_in(text: str, printed: str) -> bool:
+    """Whether a person wrote the word, and did not leave it as the command was ``printed``."""
+    return text.strip() not in ("", printed)
 
 
 def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval | None:

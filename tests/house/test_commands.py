@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from dr_checks.core.registry import checks, judge
@@ -161,6 +162,7 @@ def test_a_key_that_cannot_be_used_is_enabled_by_a_command_that_exists(check: st
 
 
 def test_stores_that_differ_are_restored_to_one_time_by_the_call_that_has_such_an_option() -> None:
-    (text,) = {text for check, text in remedies() if check == "rpo.skew" and "--restore-time" in text}
-    assert "aws rds restore-db-instance-to-point-in-time" in text
-    assert [] == aws_faults(text)
+    (text,) = {text for check, text in remedies() if check == "rpo.skew" and "RestoreTime" in text}
+    assert "RestoreDBInstanceToPointInTime" in text
+    model = botocore.session.get_session().get_service_model("rds")
+    assert "RestoreTime" in model.operation_model("RestoreDBInstanceToPointInTime").input_shape.members
