@@ -13,12 +13,14 @@ from typing import Any
 
 from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.rules import EffectiveRules, PinnedRules, digest_of
+from dr_actions.authorization.start_approvals import StartApproval, start_of_item, start_to_item
 from dr_actions.control_table.table import ItemTable, Put, WriteCondition
 from dr_estate.model.dynamodb_values import instant, moment
 
 APPROVAL = "APPROVAL#"
 RULES = "#RULES"  # no incident is called so
 
+_STARTS = "starts"
 _MOST_KEPT = 20
 _TEXTS = ("plan", "environment", "arn", "at", "expires_at")
 
@@ -34,6 +36,7 @@ class ApprovalStore:
 
         A run that began upon one of them goes on upon it; those from before a withdrawal are forgotten.
         """
+        known = self._table.get((APPROVAL + approval.userid, approval.incident)) or {}
         item = {
             "plan": approval.digest,
             "environment": approval.environment,
@@ -42,10 +45,31 @@ class ApprovalStore:
             "at": instant(approval.at),
             "expires_at": instant(approval.expires_at),
             "rules": approval.rules,
+            "points": list(approval.points),
             "withdrawn_at": "",
-            "earlier": _earlier(self._table.get((APPROVAL + approval.userid, approval.incident))),
+            "earlier": _earlier(known),
+            _STARTS: _listed(known, _STARTS),
         }
         self._table.put(Put({"pk": APPROVAL + approval.userid, "sk": approval.incident, **item}))
+
+    def let_start(self, incident: str, start: StartApproval) -> None:
+        """Record that the caller lets AWS start a run, beside the caller's own approval of its plan.
+
+        Raises ConditionFailed where there is no approval of the caller's.
+        """
+        key, there = (APPROVAL + start.userid, incident), WriteCondition("attribute_exists(#pk)")
+        item = self._table.get(key) or {"pk": key[0], "sk": key[1]}
+        starts = [*_listed(item, _STARTS), start_to_item(start)][-_MOST_KEPT:]
+        self._table.put(Put({**item, _STARTS: starts}, there))
+
+    def starts(self, incident: str) -> tuple[StartApproval, ...]:
+        """The runs that approvers let AWS start for the incident, also where an approval was withdrawn since."""
+        return tuple(
+            start
+            for item in self._items(incident)
+            for row in _listed(item, _STARTS)
+            if (start := start_of_item(row, str(item["pk"]).removeprefix(APPROVAL))) is not None
+        )
 
     def withdraw(self, userid: str, incident: str) -> None:
         """Take the caller's own approvals of the incident back. Raises ConditionFailed where there is none.
@@ -99,16 +123,16 @@ def _pin(item: Mapping[str, Any]) -> PinnedRules:
     return PinnedRules(userid, arn, person, at, digest_of(environment, exceptions), environment, exceptions)
 
 
-def _earlier(item: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+def _earlier(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a new approval keeps of the item that it replaces: the newest ones, none of which was withdrawn."""
-    if item is None or item.get("withdrawn_at"):
+    if not item or item.get("withdrawn_at"):
         return []
-    return [*_listed(item), {name: item.get(name) for name in (*_TEXTS, "rules")}][-_MOST_KEPT:]
+    return [*_listed(item, "earlier"), {name: item.get(name) for name in (*_TEXTS, "rules", "points")}][-_MOST_KEPT:]
 
 
-def _listed(item: Mapping[str, Any]) -> list[Any]:
-    earlier = item.get("earlier")
-    return earlier if isinstance(earlier, list) else []
+def _listed(item: Mapping[str, Any], name: str) -> list[Any]:
+    rows = item.get(name)
+    return rows if isinstance(rows, list) else []
 
 
 def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
@@ -116,7 +140,7 @@ def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
     if item.get("withdrawn_at"):
         return
     keys = {name: item[name] for name in ("pk", "sk")}
-    for entry in (item, *reversed(_listed(item))):
+    for entry in (item, *reversed(_listed(item, "earlier"))):
         approval = _approval({**entry, **keys}) if isinstance(entry, Mapping) else None
         if approval is not None:
             yield approval
@@ -133,4 +157,5 @@ def _approval(item: Mapping[str, Any]) -> Approval | None:
     userid = str(item["pk"]).removeprefix(APPROVAL)
     rules = item.get("rules")  # an earlier version names none
     under = rules if isinstance(rules, str) else ""
-    return Approval(item["sk"], item["plan"], item["environment"], item["arn"], userid, at, expires_at, under)
+    points = tuple(str(line) for line in _listed(item, "points"))
+    return Approval(item["sk"], item["plan"], item["environment"], item["arn"], userid, at, expires_at, under, points)

@@ -41,7 +41,8 @@ PIN = Command(("approve", "--rules"))
 class Approval:
     """What an approver wrote into the control table, under a key only that caller may write. Times are UTC.
 
-    ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it.
+    ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it. ``points`` are
+    what the approver saw at the question: answer, loss, and what cannot be undone.
     """
 
     incident: str
@@ -52,6 +53,7 @@ class Approval:
     at: datetime
     expires_at: datetime
     rules: str = ""
+    points: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,10 +226,15 @@ def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterato
     for override in overrides:
         if override.gate in NEVER_OVERRIDDEN:
             yield Refusal(override.gate, "this rule cannot be overridden.")
-        elif not override.by.strip() or not override.why.strip():
+        elif not (_is_filled_in(override.by, "WHO") and _is_filled_in(override.why, "REASON")):
             yield Refusal(override.gate, "an override names who overrides and why.")
         elif override.until <= now:
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
+
+
+def _is_filled_in(text: str, printed: str) -> bool:
+    """Whether a person wrote the word, and did not leave it as the command was ``printed``."""
+    return text.strip() not in ("", printed)
 
 
 def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval | None:

@@ -17,6 +17,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model.plan import Goal
 from dr_actions.model.sequence import Role, role_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.aws_command import aws_command
 
 
 class ResidueState(StrEnum):
@@ -68,10 +69,8 @@ def _retained_databases(entries: Sequence[Entry], env: Environment) -> Mapping[s
     """The names under which databases of the primary region were kept, with the command that deletes each."""
     found: dict[str, str] = {}
     for name in renamed_databases_in(entries, Side.PRIMARY).values():
-        found[name] = (
-            f"aws rds delete-db-instance --region {env.region(Side.PRIMARY)} --db-instance-identifier {name} "
-            f"--final-db-snapshot-identifier {name}-last"
-        )
+        named = {"DBInstanceIdentifier": name, "FinalDBSnapshotIdentifier": f"{name}-last"}
+        found[name] = aws_command("rds", "DeleteDBInstance", env.region(Side.PRIMARY), **named)
     return found
 
 

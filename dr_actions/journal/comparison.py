@@ -10,11 +10,15 @@ from dr_actions.journal.entries import Chain
 
 @dataclass(frozen=True, slots=True)
 class RecordComparison:
-    """Whether the record was compared, and the first entry that differs; None where it was not, or none does."""
+    """Whether the record was compared, and the first entry that differs; None where it was not, or none does.
+
+    ``last`` is the last entry that was compared, 0 where none was.
+    """
 
     compared: bool
     message: str
     differs_at: int | None = None
+    last: int = 0
 
     @property
     def same(self) -> bool:
@@ -42,7 +46,21 @@ def compared(local: Chain, mirrored: Chain) -> RecordComparison:
     if filed > sent:
         return _differs(number, "the mirror ends before it: not sent yet, or taken out")
     entries = f"{filed} {'entry' if filed == 1 else 'entries'}"
-    return RecordComparison(compared=True, message=f"compared with its mirror: the same {entries}")
+    return RecordComparison(compared=True, message=f"compared with its mirror: the same {entries}", last=filed)
+
+
+def mirror_alone(mirrored: Chain, anchors: RecordComparison) -> RecordComparison:
+    """The mirror of a record that has no file here, as where AWS started the run: its anchors are the other copy.
+
+    It was compared where they reach its last entry; nothing else would show that what follows them was rewritten.
+    """
+    last = len(mirrored.entries)
+    if anchors.same and anchors.last == last:
+        message = "no file is here: the mirror itself is shown, and compared with its anchors to its last entry"
+        return RecordComparison(compared=True, message=message, last=last)
+    return not_compared(
+        "no file is here: what is shown is the mirror itself, and its anchors do not vouch for all of it"
+    )
 
 
 def anchored(chain: Chain, anchors: Mapping[int, str]) -> RecordComparison:
@@ -62,7 +80,8 @@ def anchored(chain: Chain, anchors: Mapping[int, str]) -> RecordComparison:
         good = number
     if not good:
         return RecordComparison(compared=False, message="NOT ANCHORED: no head of it was ever put into the log")
-    return RecordComparison(compared=True, message=f"anchored: {len(anchors)} heads, the last of entry {good}")
+    message = f"anchored: {len(anchors)} heads, the last of entry {good}"
+    return RecordComparison(compared=True, message=message, last=good)
 
 
 def anchored_everywhere(chain: Chain, places: Sequence[tuple[str, Mapping[int, str]]]) -> RecordComparison:
@@ -72,7 +91,8 @@ def anchored_everywhere(chain: Chain, places: Sequence[tuple[str, Mapping[int, s
     message = "; ".join([main.message, *(f"in {place}: {comparison.message}" for place, comparison in others)])
     differing = [comparison.differs_at for _, comparison in found if comparison.differs_at is not None]
     everywhere = all(comparison.compared for _, comparison in found)
-    return RecordComparison(everywhere, message, min(differing, default=None))
+    last = min(comparison.last for _, comparison in found)
+    return RecordComparison(everywhere, message, min(differing, default=None), last)
 
 
 def _differs(number: int, reason: str) -> RecordComparison:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.container_settings import AMOUNTS
@@ -132,9 +133,12 @@ def own_tenant(view: View) -> Iterator[Finding]:
                 "; ".join(strange),
                 wanted,
                 "the tenant would read and write another tenant's data, while its site still answers",
-                f"aws ecs update-service --region {view.region} --cluster {view.env.named(names.cluster)} --service "
-                f"{view.env.named(names.service, tenant=tenant)} --task-definition {mine.family}:<a revision before>, "
-                "and check the data it has written in the meantime.",
+                Remedy(
+                    f"Set {view.env.named(names.service, tenant=tenant)} back to its "
+                    "newest revision that opens the tenant's own data (ecs update-service), and check the data it has "
+                    "written in the meantime. Its revisions, the newest first:",
+                    (view.command("ecs", "ListTaskDefinitions", familyPrefix=mine.family, sort="DESC"),),
+                ),
                 tenant,
             )
         else:

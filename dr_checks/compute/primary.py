@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name
 from dr_checks.derived.schedule import scheduled_off
 from dr_estate.config.environment import Side
@@ -34,9 +35,10 @@ def services_running(view: View) -> Iterator[Finding]:
 
 
 def _health(view: View, name: str, service: ecs.Service | None, tenant: str, off: bool) -> Finding:
-    remedy = (
-        f"aws ecs describe-services --region {view.region} --cluster {view.env.named(view.env.names.cluster)} "
-        f"--services {name}: read its events; consider a failover only if the whole region is impaired."
+    cluster = view.env.named(view.env.names.cluster)
+    remedy = Remedy(
+        "Read its events; consider a failover only if the whole region is impaired.",
+        (view.command("ecs", "DescribeServices", cluster=cluster, services=[name]),),
     )
     if service is None:
         return view.gap(name, "absent", "running", "the tenant has no service in the primary region", remedy, tenant)

@@ -184,9 +184,10 @@ def orderable(view: View) -> Iterator[Finding]:
         yield view.ok(source.instance_class, measured, wanted, "the same database can be created there")
     else:
         reason = "the restore or replica would be refused: this region does not offer the class or storage"
-        remedy = (
-            f"Choose a class and storage that {view.region} offers (aws rds describe-orderable-db-instance-options "
-            f"--engine {source.engine} --engine-version {source.engine_version}), and write it into aws_db_instance."
+        of_engine = {"Engine": source.engine, "EngineVersion": source.engine_version}
+        remedy = Remedy(
+            f"Choose a class and storage that {view.region} offers, and write it into aws_db_instance.",
+            (view.command("rds", "DescribeOrderableDBInstanceOptions", **of_engine),),
         )
         yield view.gap(
             source.instance_class, measured + (", one zone only" if short_of_zones else ""), wanted, reason, remedy

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_checks.dns.dns import origin_records, situation
 from dr_estate.config.environment import Side
@@ -134,11 +135,8 @@ def _compared(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wa
         return view.ok(subject, "no IPv6 address", "none, as the load balancers", reason)
     if not answer.values:
         reason = "visitors get no address at all"
-        remedy = (
-            f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {answer.name} --record-type "
-            f"{answer.type}; fix the record."
-        )
-        return view.gap(subject, measured, wanted, reason, remedy)
+        healing = Remedy("Fix the record. What Route 53 would answer:", _answer_of(view, answer.name, answer.type))
+        return view.gap(subject, measured, wanted, reason, healing)
     region = region_answered(answer.values, load_balancer_addresses(view))
     if expected is None or region is None:
         cause = f"{measured} matches no load balancer's addresses; AWS changes these at any time."
@@ -148,6 +146,15 @@ def _compared(view: View, answer: DnsAnswer, expected: frozenset[str] | None, wa
     reason = f"visitors arrive in {region}, while the records choose {wanted}"
     remedy = "Wait for the last change to be INSYNC (aws route53 get-change), then compare the record's target."
     return view.gap(subject, f"{measured} ({region})", wanted, reason, remedy)
+
+
+def _answer_of(view: View, name: str, kind: str) -> tuple[str, ...]:
+    """The command that asks the traffic zone for a record; none where the zone is another, or was not seen."""
+    zone = view.snapshot.parts.get((route53.zone.name, Side.GLOBAL))
+    if zone is None or not isinstance(zone.value, route53.HostedZone) or not f".{name}".endswith(f".{zone.value.name}"):
+        return ()
+    question = {"HostedZoneId": zone.value.id, "RecordName": name, "RecordType": kind}
+    return (view.command("route53", "TestDNSAnswer", **question),)
 
 
 def _has_six(view: View) -> bool:
@@ -189,8 +196,7 @@ def hosts_answer(view: View) -> Iterator[Finding]:
                 answer.code,
                 "an address",
                 "visitors get no address at all",
-                f"aws route53 test-dns-answer --hosted-zone-id ZONE --record-name {host} --record-type A; fix its "
-                "alias target.",
+                Remedy("Fix its alias target. What Route 53 would answer:", _answer_of(view, host, "A")),
                 tenant.id,
             )
     ours = recorded & {tenants.host_of(tenant, view.env) for tenant in view.tenants}

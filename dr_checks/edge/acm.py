@@ -115,8 +115,10 @@ def days_left(view: View) -> Iterator[Finding]:
                 f"{days} days" if days >= 0 else f"expired {-days} days ago",
                 f"{limit} days or more",
                 "it would expire unnoticed, in the region that serves only after a failover",
-                f"Fix its DNS validation record or import a new one: aws acm describe-certificate --region "
-                f"{view.region} --certificate-arn {certificate.arn}",
+                Remedy(
+                    "Fix its DNS validation record, or import a new one.",
+                    (view.command("acm", "DescribeCertificate", CertificateArn=certificate.arn),),
+                ),
             )
     yield from _not_seen(view, f"{limit} days or more")
     if not there:

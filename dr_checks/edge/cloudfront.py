@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived import routing
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudfront, cloudfront_buckets
@@ -54,7 +55,10 @@ def distribution_serves(view: View) -> Iterator[Finding]:
             f"{found.id} {found.status}",
             "enabled, Deployed",
             "its last change has not reached every edge location, so visitors see different versions",
-            f"aws cloudfront wait distribution-deployed --id {found.id}",
+            Remedy(
+                "Wait until its Status is Deployed; look again by:",
+                (view.command("cloudfront", "GetDistribution", Id=found.id),),
+            ),
         )
     else:
         yield view.ok(alias, f"{found.id} enabled, Deployed", "enabled, Deployed", "it serves at every edge location")

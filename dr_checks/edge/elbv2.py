@@ -69,7 +69,10 @@ def active(view: View) -> Iterator[Finding]:
             measured,
             "active in 2 zones or more",
             "it cannot accept traffic, or the loss of one zone would take it down",
-            f"aws elbv2 describe-load-balancers --region {view.region} --names {name}; aws_lb '{name}': subnets.",
+            Remedy(
+                f"Read its state, and correct the subnets of aws_lb '{name}'.",
+                (view.command("elbv2", "DescribeLoadBalancers", Names=[name]),),
+            ),
         )
 
 

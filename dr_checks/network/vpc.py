@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
 from dr_estate.model import states
@@ -47,7 +48,7 @@ def available(view: View) -> Iterator[Finding]:
         yield view.ok(name, here.state, "available", "services can run in it")
     else:
         measured = here.state if here.state != "available" else f"{', '.join(failed)} not associated"
-        remedy = f"aws ec2 describe-vpcs --region {view.region} --vpc-ids {here.id}: read its state."
+        remedy = Remedy("Read its state.", (view.command("ec2", "DescribeVpcs", VpcIds=[here.id]),))
         yield view.gap(name, measured, "available", "no resource can be started in it now", remedy)
 
 

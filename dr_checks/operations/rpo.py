@@ -86,8 +86,7 @@ def skew(view: View) -> Iterator[Finding]:
         reason = f"the {old.store} would be older than the data that refers to it"
         remedy = (
             f"Fix what makes the {old.store} late. Where consistency counts more than the newest rows, restore the "
-            "database by hand to the time of the oldest store: aws rds restore-db-instance-to-point-in-time --region "
-            f"{view.env.regions.dr} --source-db-instance-automated-backups-arn ARN --target-db-instance-identifier "
-            f"{view.env.named(view.env.names.database)} --restore-time TIME"
+            f"database {view.env.named(view.env.names.database)} by hand in {view.env.regions.dr} to the time of the "
+            "oldest store (RestoreDBInstanceToPointInTime of its automated backup, with RestoreTime)."
         )
         yield view.gap("all stores", difference, wanted, reason, remedy)

@@ -74,7 +74,11 @@ def state_current(view: View) -> Iterator[Finding]:
     elif is_other and copy.size == original.size:
         measured, wanted = f"{copy.size} bytes, ETag {copy.digest[:8]}", f"ETag {original.digest[:8]}"
         reason = "it is another state (serial or lineage): Terraform would plan from it, or refuse to write it back"
-        remedy = f"aws s3 cp s3://{original.bucket}/{original.key} {subject}; then find who wrote the copy."
+        original_key = f"{original.bucket}/{original.key}"
+        remedy = Remedy(
+            "Copy the original over it, and find who wrote the copy.",
+            (view.command("s3", "CopyObject", Bucket=copy.bucket, Key=copy.key, CopySource=original_key),),
+        )
         yield view.gap(subject, measured, wanted, reason, remedy)
     elif copy.size == original.size and original.replication != "FAILED":
         yield view.ok(subject, f"{copy.size} bytes", f"{original.size} bytes", "the copy equals the source")
@@ -213,7 +217,7 @@ def parameter_values(view: View) -> Iterator[Finding]:
     both = [p for p in read if p.name in there]
     wanted = "as in the primary region, but for the region"
     for mine in both:
-        remedy = f"aws ssm put-parameter --region {view.region} --overwrite --name {mine.name} --value ..."
+        remedy = f"Set the value of aws_ssm_parameter '{mine.name}' in {view.region} as at home, but for the region."
         lost, strange = sorted(primary & set(mine.ids)), sorted(set(mine.ids) - own)
         if lost:
             reason = "a deployment in the DR region would use a thing of the lost region"

@@ -12,6 +12,7 @@ from dataclasses import replace
 from dr_checks.compute.definitions import pointers
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_checks.derived.routing import region_of
 from dr_checks.derived.site_visits import EDGE, by_host, edge_visits, is_own, visits_of, way
@@ -95,7 +96,11 @@ def services_run(view: View) -> Iterator[Finding]:
             yield view.ok(name, f"{running} run", f"{needed} or more", "it can carry what the primary did", tenant.id)
         else:
             reason = "the tenant runs on too few tasks, or none"
-            remedy = f"Read the service's events: aws ecs describe-services --services {name} (quota, image, subnet)."
+            cluster = view.env.named(view.env.names.cluster)
+            remedy = Remedy(
+                "Read the service's events (quota, image, subnet).",
+                (view.command("ecs", "DescribeServices", cluster=cluster, services=[name]),),
+            )
             yield view.gap(name, f"{running} run", f"{needed} or more", reason, remedy, tenant.id)
 
 
@@ -230,20 +235,23 @@ def primary_fenced(view: View) -> Iterator[Finding]:
     running = [s for s in view.get(ecs.services, Side.PRIMARY) if s.running or s.desired]
     for service in running:
         reason = "both regions serve: wp-cron and webhooks run twice, and writes are lost"
-        remedy = _fence(view, service.name)
-        yield view.gap(service.name, f"{service.running} run", wanted, reason, remedy)
+        yield view.gap(service.name, f"{service.running} run", wanted, reason, _fence(view, service.name))
     if not running:
         yield view.ok(region, "0 tasks", wanted, "no old task can write")
 
 
-def _fence(view: View, service: str) -> str:
+def _fence(view: View, service: str) -> Remedy:
     """The commands that fence one service: its bounds first, or auto scaling starts it again (T36)."""
-    region, cluster = view.env.regions.primary, view.env.named(view.env.names.cluster)
-    return (
-        f"aws application-autoscaling register-scalable-target --region {region} --service-namespace ecs "
-        f"--scalable-dimension ecs:service:DesiredCount --resource-id service/{cluster}/{service} --min-capacity 0 "
-        f"--max-capacity 0; then aws ecs update-service --region {region} --cluster {cluster} --service {service} "
-        "--desired-count 0"
+    cluster = view.env.named(view.env.names.cluster)
+    target = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    bounds = {"ResourceId": f"service/{cluster}/{service}", "MinCapacity": 0, "MaxCapacity": 0}
+    scaling, ecs_call = ("application-autoscaling", "RegisterScalableTarget"), ("ecs", "UpdateService")
+    return Remedy(
+        "Stop it: its bounds first, or auto scaling starts it again.",
+        (
+            view.command(*scaling, Side.PRIMARY, **target, **bounds),
+            view.command(*ecs_call, Side.PRIMARY, cluster=cluster, service=service, desiredCount=0),
+        ),
     )
 
 
@@ -261,9 +269,5 @@ def topics_heard(view: View) -> Iterator[Finding]:
         if topic.exists and topic.confirmed:
             yield view.ok(topic.name, measured, "1 or more", "stakeholders hear what happens")
         else:
-            arn = f"arn:aws:sns:{view.region}:{view.env.account}:{topic.name}"
-            remedy = (
-                f"aws sns subscribe --region {view.region} --topic-arn {arn} --protocol email "
-                "--notification-endpoint ADDRESS"
-            )
+            remedy = f"Subscribe an address that people read (aws_sns_topic_subscription of '{topic.name}')."
             yield view.gap(topic.name, measured, "1 or more", "no one is notified of the next steps", remedy)

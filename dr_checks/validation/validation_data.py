@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.regional_names import arn_region
@@ -34,8 +35,9 @@ def database_writable(view: View) -> Iterator[Finding]:
         yield view.undocumented(name, wanted, found.status)
     elif found.source or not states.DATABASE[found.status].takes_writes:
         measured = f"{found.status}, replica of {found.source}" if found.source else found.status
-        remedy = f"aws rds promote-read-replica --region {view.region} --db-instance-identifier {name}; then wait."
-        yield view.gap(name, measured, wanted, "WordPress fails on the first write", remedy)
+        promoted = (view.command("rds", "PromoteReadReplica", DBInstanceIdentifier=name),) if found.source else ()
+        healing = Remedy("Promote it where it is a replica, then wait until it is available.", promoted)
+        yield view.gap(name, measured, wanted, "WordPress fails on the first write", healing)
     else:
         yield view.ok(name, found.status, wanted, f"it answers at {found.host}")
 
@@ -60,8 +62,11 @@ def database_protected(view: View) -> Iterator[Finding]:
     if found.retention_days and found.deletion_protection:
         yield view.ok(name, measured, "backed up, protected", "the data has a copy again")
     else:
-        remedy = f"aws rds modify-db-instance --region {view.region} --db-instance-identifier {name} "
-        remedy += "--backup-retention-period 7 --deletion-protection --apply-immediately"
+        values = {"BackupRetentionPeriod": 7, "DeletionProtection": True, "ApplyImmediately": True}
+        remedy = Remedy(
+            "Keep backups for 7 days, and protect it against deletion.",
+            (view.command("rds", "ModifyDBInstance", DBInstanceIdentifier=name, **values),),
+        )
         yield view.gap(name, measured, "backed up, protected", "the data could be lost by a single mistake", remedy)
 
 
@@ -85,17 +90,14 @@ def files_writable(view: View) -> Iterator[Finding]:
         yield view.gap(name, "absent", wanted, "no tenant's task can mount its files", "Restore it from the DR vault.")
     elif found.id in fed or not states.FILE_SYSTEM[found.state].takes_writes:
         measured = "still a replication's destination" if found.id in fed else found.state
-        source = next(
-            (
-                replication.source_id
+        cut = "DeleteReplicationConfiguration"
+        remedy = Remedy(
+            "Read the last sync (T27), then end the replication that writes to it.",
+            tuple(
+                view.command("efs", cut, SourceFileSystemId=replication.source_id)
                 for replication in view.get(efs.replications)
                 if replication.destination_id == found.id
             ),
-            "ID",
-        )
-        remedy = (
-            f"aws efs delete-replication-configuration --region {view.region} --source-file-system-id {source} (T27: "
-            "read the last sync first)."
         )
         yield view.gap(found.id, measured, wanted, "uploads and updates fail: it is read-only", remedy)
     else:
@@ -142,10 +144,10 @@ def protected_again(view: View) -> Iterator[Finding]:
         yield view.ok(name, f"replicates to {region}", "a copy elsewhere", "the data survives a second failure")
         return
     reason = "a second failure would lose all that was written since the failover"
-    remedy = (
-        f"When {region} is back: aws rds start-db-instance-automated-backups-replication --region {region} "
-        f"--source-db-instance-arn {found.arn if found else name}, and replicate the files; `dr_cli.py "
-        "failback` plans both."
+    start = "StartDBInstanceAutomatedBackupsReplication"
+    remedy = Remedy(
+        f"When {region} is back, `dr_cli.py failback` plans this, and the files'; of the database alone:",
+        (view.command("rds", start, Side.PRIMARY, SourceDBInstanceArn=found.arn),) if found else (),
     )
     yield view.warn(name, age, "a copy elsewhere", reason, remedy)
 

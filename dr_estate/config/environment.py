@@ -161,7 +161,7 @@ def load_environment(folder: Path, name: str) -> Environment:
         known = ", ".join(environment_names(folder)) or "none"
         raise EnvironmentFileError(
             f"{path}: there is no such environment file (found in {folder}: {known}). "
-            "Write it, or name another folder with --config DIR."
+            "`dr_cli.py init` writes it from what the account holds; another folder is named with --config DIR."
         ) from missing
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as typo:
         raise EnvironmentFileError(f"{path}: not readable as TOML: {typo}. Fix that line and try again.") from typo

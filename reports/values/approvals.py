@@ -19,7 +19,10 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GivenApproval:
-    """An approval of the plan ``digest``, from ``at`` until ``expires_at`` (UTC), and what became of it."""
+    """An approval of the plan ``digest``, from ``at`` until ``expires_at`` (UTC), and what became of it.
+
+    ``started`` are the runs that AWS was let start by it, a line each, with what of the rules each set aside.
+    """
 
     incident: str
     person: str
@@ -27,6 +30,7 @@ class GivenApproval:
     at: datetime
     expires_at: datetime
     state: ApprovalState
+    started: tuple[str, ...] = ()
 
 
 def state_of(

@@ -94,8 +94,8 @@ def find(name: str) -> Disaster:
     _load()
     if name not in _REGISTERED:
         near = difflib.get_close_matches(name, _REGISTERED, n=3, cutoff=0.5)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "`dr_cli.py sandbox list` names them all."
-        raise SandboxError(f"There is no disaster '{name}'. {hint}")
+        hint = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise SandboxError(f"There is no disaster '{name}'. {hint}`dr_cli.py sandbox list` names them all.")
     return _REGISTERED[name]
 
 

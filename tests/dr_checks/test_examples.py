@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.dr_checks import examples
 from tests.dr_checks.worlds import Example
 
 MODULES = [importlib.import_module(f"{examples.__name__}.{m.name}") for m in pkgutil.iter_modules(examples.__path__)]
+AWS = re.compile(r"\baws [a-z][a-z0-9-]+ [a-z-]+ --")
 EXAMPLES: list[Example] = [example for module in MODULES for example in module.EXAMPLES]
 
 
@@ -25,6 +27,7 @@ def test_the_check_judges_the_example_as_expected(example: Example) -> None:
     assert [] == [f.because for f in result.findings if "This is a defect" in f.because]
     assert all(f.because for f in result.findings), "every finding gives its reason"
     assert all(f.remedy for f in result.findings if f.status is Status.FAIL), "every gap names its remedy"
+    assert [] == [f.remedy for f in result.findings if AWS.search(f.remedy)], "a command is typed apart"
 
 
 # These judge the environment file alone: there is nothing that could be unseen.

@@ -21,6 +21,7 @@ from utils.aws_mgmt.cli.pages import contexts
 from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
 SAMPLE = "9"
+_END_OF_DAY = "$(date -u +%FT23:59Z)"  # the shell's
 GROUPS = frozenset({"drill", "sandbox"})  # commands that are named as a whole; alone they ask for an action
 OURS = re.compile(r"`(?:python utils/aws_mgmt/)?dr_cli\.py ([^`]*)`")
 WHOLE = re.compile(r"(?:python utils/aws_mgmt/)?dr_cli\.py [^`\n]*")
@@ -85,7 +86,7 @@ def fault_of(command: str) -> str:
     """Why the grammar refuses a command of this tool, "" where it takes it. Without -e it gets one."""
     stream = io.StringIO()
     try:
-        words = shlex.split(command)
+        words = shlex.split(command.replace(_END_OF_DAY, "2026-01-07T23:59Z"))
         with contextlib.redirect_stderr(stream), contextlib.redirect_stdout(stream):
             parse(words if "-e" in words else ["-e", "sit", *words])
     except SystemExit as end:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from dr_checks.core.registry import checks, judge
@@ -128,6 +129,12 @@ def test_every_command_of_the_documentation_is_taken_by_the_grammar(page: Path) 
     assert [] == aws_faults(text)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_block_to_be_pasted_overrides_a_gate_until_a_day_that_is_over(page: Path) -> None:
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [] == re.findall(r'--override \S+ "[^"]*" \d+-\S+', "".join(blocks))
+
+
 def test_the_documentation_types_commands() -> None:
     assert sum(len(list(typed_in(page.read_text(encoding="utf-8")))) for page in PAGES) > 60
     assert {"failover", "sandbox"} <= names()
@@ -155,6 +162,7 @@ def test_a_key_that_cannot_be_used_is_enabled_by_a_command_that_exists(check: st
 
 
 def test_stores_that_differ_are_restored_to_one_time_by_the_call_that_has_such_an_option() -> None:
-    (text,) = {text for check, text in remedies() if check == "rpo.skew" and "--restore-time" in text}
-    assert "aws rds restore-db-instance-to-point-in-time" in text
-    assert [] == aws_faults(text)
+    (text,) = {text for check, text in remedies() if check == "rpo.skew" and "RestoreTime" in text}
+    assert "RestoreDBInstanceToPointInTime" in text
+    model = botocore.session.get_session().get_service_model("rds")
+    assert "RestoreTime" in model.operation_model("RestoreDBInstanceToPointInTime").input_shape.members

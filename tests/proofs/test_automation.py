@@ -8,7 +8,7 @@ import re
 import shlex
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Environment, Side, load_environment
+from reports.evidence.pack import unpacked
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
@@ -30,6 +31,18 @@ INCIDENT = "INC-123"
 PATIENCE_S = 150
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
 DENIED = "AccessDeniedException"
+ACCEPTED = """[[exception]]
+check = "rds-parity.parameter-group"
+subject = "prod-mysql-*"
+who = "Jane"
+why = "DR-12: replaced in March"
+until = 2099-03-31
+"""
+OVERRIDE = ("--override", "fence.primary", "Jane Doe", "2099-01-07T18:00Z", "its API is silent")
+ACCEPTED_LINE = (
+    "exception of rds-parity.parameter-group for prod-mysql-* by Jane until 2099-03-31: DR-12: replaced in March"
+)
+SET_ASIDE = ("override of fence.primary by Jane Doe until 2099-01-07 18:00 UTC: its API is silent", ACCEPTED_LINE)
 
 
 @dataclass(frozen=True)
@@ -45,17 +58,17 @@ class Prod:
         """Run a command to its end."""
         return at_endpoint(self.world, self.home, f"-e prod --config {self.config} {words}", person)
 
-    def begin(self, words: str, name: str, person: str = "operator") -> Command:
-        """Begin a command on a machine of its own."""
+    def begin(self, words: str, name: str, person: str = "operator", extra: Sequence[str] = ()) -> Command:
+        """Begin a command on a machine of its own; ``extra`` are words that hold blanks."""
         home = self.home / name
         home.mkdir(exist_ok=True)
         line = f"-e prod --config {self.config} {words}"
         command, variables = command_of(line, home, **signed_in(self.world, person))
-        return begin(command, variables, home / "said")
+        return begin([*command, *extra], variables, home / "said")
 
-    def asked(self, words: str, name: str) -> tuple[Command, str]:
+    def asked(self, words: str, name: str, extra: Sequence[str] = ()) -> tuple[Command, str]:
         """Begin a run as the operator; returns it with the execution's id, once AWS waits for an approver."""
-        command = self.begin(words, name)
+        command = self.begin(words, name, extra=extra)
         return command, shown(command, r"\((?P<id>[0-9a-f-]{36})\) waits for an approver")["id"]
 
     def ssm(self, person: str) -> Any:
@@ -98,6 +111,7 @@ def shown(command: Command, pattern: str) -> re.Match[str]:
 def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prod]:
     home = tmp_path_factory.mktemp("automated")
     config = rules(home, "prod", QUICK)
+    (config / "exceptions.toml").write_text(ACCEPTED, encoding="utf-8")
     env = load_environment(config, "prod")
     with borrowed(env, 1) as world:
         world.put_image(config)
@@ -269,7 +283,7 @@ def test_a_file_that_switches_automation_off_runs_nothing_even_where_nobody_pinn
     assert [] == [row for row in prod.world.mutations() if row["done"] and row["person"] == "operator"]
 
 
-def test_an_approval_from_before_is_given_to_aws_by_the_same_command_and_the_page_says_what_became_of_each(
+def test_an_approval_from_before_is_given_to_aws_with_what_its_starter_sets_aside_and_the_page_says_all_of_it(
     prod: Prod,
 ) -> None:
     approve = f"approve --incident {INCIDENT}"
@@ -279,19 +293,40 @@ def test_an_approval_from_before_is_given_to_aws_by_the_same_command_and_the_pag
     first = prod.run(approve, "approver")
     assert f"failover --execute --incident {INCIDENT}` is the operator's" in first.out.partition("In short")[2]
     assert "not run" in approvals_on_the_page(prod)
-    laptop, execution = prod.asked(EXECUTE, "laptop")
+    assert f"Set aside: {ACCEPTED_LINE}" in first.err.partition("In short")[2]
+    laptop, execution = prod.asked(EXECUTE, "laptop", OVERRIDE)
     again = prod.run(approve, "approver")
     assert (again.code, f"AWS runs it now ({execution})" in again.out) == (0, True), again.err
     assert "DR status" not in again.err, "the plan was approved already, and is not assessed again"
+    points = ("Answer: PROCEED", "Loss: at most ", "Cannot be undone: files/restore_dr:prod-efs")
+    assert [] == [line for line in (*SET_ASIDE, *points) if line not in again.err], again.err
     shown(laptop, r" begin ")
     os.kill(laptop.process.pid or 0, signal.SIGINT)
     assert laptop.wait(PATIENCE_S) == 130, laptop.err
     assert f"attach --incident {INCIDENT}` watches it again" in laptop.err
+    page = " ".join(approvals_on_the_page(prod).split())
+    assert [] == [line for line in (execution, *SET_ASIDE) if line not in page], page
+    packed = prod.run(f"evidence --incident {INCIDENT}", "approver")
+    assert packed.code == 0, packed.err
+    members = unpacked(Path(packed.out.partition(": ")[0]).read_bytes())
+    (start,) = json.loads(members["approved-starts.json"])
+    assert (start["execution"], start["overrides"][0]["by"]) == (execution, "Jane Doe")
+
+
+def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(prod: Prod) -> None:
+    laptop, execution = prod.asked(EXECUTE, "laptop")
+    laptop.kill()
+    assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
+    given = prod.ssm("reader").get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
+    parameters = {**given["Parameters"], "Arguments": ["--incident", "INC-9"]}
+    prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
+    refused = prod.run(f"approve --incident {INCIDENT}", "approver")
+    assert (refused.code, "authority.automation" in refused.err) == (4, True), refused.err
 
 
 def approvals_on_the_page(prod: Prod) -> str:
     """The text of the approvals' table on the page of an assessment."""
-    assert prod.run(f"failover --incident {INCIDENT}", "reader").code == 0
+    assert prod.run(f"failover --incident {INCIDENT}", "reader").code in (0, 1)
     page = max((prod.home / "out").glob("prod-failover-*/report.html"), key=lambda path: path.stat().st_mtime)
     found = re.search(r'id="approvals".*?</table>', page.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None

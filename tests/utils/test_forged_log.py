@@ -209,5 +209,43 @@ def test_without_its_mirror_a_record_is_not_compared_and_that_is_no_success(reco
     assert (named.code, "NOT COMPARED" in named.out) == (3, True), named.out
 
 
+ALONE = "no file is here: the mirror itself is shown, and compared with its anchors to its last entry"
+
+
+@pytest.mark.parametrize(
+    ("file", "mirror", "anchors", "code", "message"),
+    [
+        (True, True, 3, 0, "compared with its mirror: the same 3 entries"),
+        (False, True, 3, 0, ALONE),  # AWS ran it: its file was the task's
+        (False, True, 2, 3, "NOT COMPARED with its mirror: no file is here: what is shown is the mirror itself"),
+        (False, True, 0, 3, "NOT ANCHORED"),
+        (True, False, 3, 3, "DIFFERS from its mirror at entry 1: the mirror ends before it"),
+        (True, True, 0, 3, "NOT ANCHORED"),
+        (False, False, 3, 2, "Nothing is recorded of INC-7"),
+    ],
+)
+def test_what_was_compared_with_what_decides_whether_it_is_a_success(
+    record: Record, file: bool, mirror: bool, anchors: int, code: int, message: str
+) -> None:
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    if not file:
+        record.file.unlink()
+    if mirror:
+        record.mirror_holds(record.chain())
+    if anchors:
+        record.anchors_hold(record.chain()[:anchors])
+    ran = record.verify()
+    shown = " ".join((ran.out + ran.err).split())
+    assert (ran.code, message in shown) == (code, True), shown
+
+
+def test_a_mirror_that_was_rewritten_shows_without_a_file_too(record: Record) -> None:
+    record.file.unlink()
+    record.mirror_holds(record.chain((WORDS[0], WORDS[1], "it went well")))
+    ran = record.verify()
+    assert (ran.code, "DIFFERS from its anchors at entry 3" in ran.out) == (3, True), ran.out
+
+
 def _next(last: Entry) -> Entry:
     return entry_after(last.digest, last.seq + 1, last.at, "run-1", EntryKind.NOTE, None, {"says": "and more"})

@@ -276,6 +276,9 @@ def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> 
     ("words", "code", "message"),
     [
         ("-e qa status", 2, "no such environment file"),
+        ("-e qa status", 2, "init` writes it from what the account holds"),
+        ("-e sit sandbox break primary-drak", 2, "Did you mean primary-dark"),
+        ("-e sit sandbox break primary-drak", 2, "sandbox list` names them all"),
         ("-e prod test --full-drill", 4, "prod allows no full drill"),
         ("-e sit status --from-evidence /nowhere.json", 2, "cannot be read"),
         ("-e sit status --exceptions /nowhere.toml", 2, "cannot be read"),

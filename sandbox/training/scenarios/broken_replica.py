@@ -82,6 +82,6 @@ Reachable: the Platform Admin, by chat. The database team, impatient. What do yo
     hints=(
         "`status --replication` shows what a lag that nobody publishes is: not 0, but not seen.",
         "`failover` says which copy the plan relies on, and why. Is it the replica?",
-        "Two gates speak of the replica that the plan does not use. `--override GATE WHO UNTIL REASON` sets aside one.",
+        "The gate in the way is of a replica that no step uses. `--override GATE WHO UNTIL REASON` overrides it.",
     ),
 )

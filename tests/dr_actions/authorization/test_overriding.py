@@ -37,7 +37,9 @@ def test_an_expired_override_is_refused_whether_its_gate_is_met_or_not(until: da
     assert set(refused(gates=(UNMET,), overrides=(over,))) == {UNMET.id}
 
 
-@pytest.mark.parametrize("nameless", [{"by": ""}, {"by": "  "}, {"why": ""}, {"why": "\t"}])
+@pytest.mark.parametrize(
+    "nameless", [{"by": ""}, {"by": "  "}, {"why": ""}, {"why": "\t"}, {"by": "WHO"}, {"why": "REASON"}]
+)
 def test_an_override_without_a_name_or_a_reason_is_refused(nameless: dict[str, str]) -> None:
     assert refused(gates=(MET,), overrides=(override(**nameless),)) == {
         UNMET.id: "an override names who overrides and why."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,12 @@ from botocore.exceptions import ClientError
 
 from dr_actions.authorization.approvals import ApprovalStore
 from dr_actions.authorization.clearance import Approval
+from dr_actions.authorization.start_approvals import StartApproval
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
 from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen
 from dr_actions.control_table.lock import Owner, take
 from dr_actions.control_table.table import ConditionFailed, Put, SentTable, Update, WriteCondition
+from dr_actions.model.gates import Override
 from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.readers.control_table import ControlState, RecordedOverride
@@ -137,6 +140,28 @@ def test_an_approval_of_what_is_left_does_not_take_the_first_one_away(control: C
     assert ["anew"] == [approval.digest for approval in approvals.of("INC-1")], "what was withdrawn does not come back"
     with pytest.raises(ConditionFailed):
         approvals.withdraw("AIDANOBODY", "INC-1")
+
+
+def test_what_was_let_start_is_kept_beside_its_approval_through_others_and_a_withdrawal(
+    control: ControlStore, clock: Clock
+) -> None:
+    approvals = ApprovalStore(control.table, clock)
+    override = Override("fence.primary", "Jane", "silent", clock() + timedelta(hours=2))
+    accepted = {"check": "a.b", "subject": "*", "who": "Jo", "why": "DR-1", "until": "2027-01-01"}
+    start = StartApproval("exec-1", "abc", "AIDABOB", clock(), (override,), (accepted,))
+    with pytest.raises(ConditionFailed):
+        approvals.let_start("INC-1", start)
+    approvals.approve(replace(_approval(clock), points=("Answer: RISKY",)), "Bob")
+    approvals.let_start("INC-1", start)
+    approvals.approve(_approval(clock, digest="left"), "Bob")
+    assert ["", "Answer: RISKY"] == ["".join(approval.points) for approval in approvals.of("INC-1")]
+    approvals.withdraw("AIDABOB", "INC-1")
+    assert (start,) == approvals.starts("INC-1")
+    item = control.table.get(("APPROVAL#AIDABOB", "INC-1"))
+    assert item is not None
+    for odd in (7, {}, {**item["starts"][0], "overrides": 7}, {**item["starts"][0], "exceptions": [{}]}):
+        control.table.put(Put({**item, "starts": [odd]}))
+        assert () == approvals.starts("INC-1")
 
 
 def test_an_approvals_user_id_is_that_of_its_key_and_a_malformed_one_counts_for_nothing(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dr_actions.actions.notifications.messages import run_failed
 from dr_actions.assessment.failover import Advice, Assessment
+from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
@@ -207,6 +209,23 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     report = _looked(posture, environment=environment)
     weighed = Assessment(advice, blind, (), (), (), PLAN, Posture(posture, "so."), 1, 1.0)
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")
+
+
+@pytest.mark.parametrize("environment", ["sit", "prod"])
+def test_a_risky_answer_leads_to_a_run_that_names_each_gate_in_its_way(environment: str) -> None:
+    options = parsed(RecoveryOptions, f"-e {environment} failover --incident INC-1")
+    gates = (
+        Gate("check.a.b", met=False, says="."),
+        Gate("c.d", met=True, says="."),
+        Gate("e.f", False, ".", False, True),
+    )
+    report = replace(_looked(PostureName.PRIMARY_LOST, environment=environment), observed_at=NOW)
+    weighed = Assessment(Advice.RISKY, False, (), gates, (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
+    until = f"{NOW + timedelta(hours=4):%Y-%m-%dT%H:%MZ}"
+    wanted = f"failover --execute --incident INC-1 --override check.a.b WHO {until} REASON"
+    assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {wanted}` ")
+    many = replace(weighed, gates=tuple(Gate(f"check.a.{n}", met=False, says=".") for n in range(3)))
+    assert "once each of the 3 gates above is met, or overridden by name: " in after_assessment(options, report, many)
 
 
 def _change(check: str) -> StatusChange:

@@ -90,7 +90,8 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("status", "Which environment?"),
+        ("status", "Which environment? Name one with -e (dev, prod, sit), for example: -e dev status."),
+        ("sandbox break primary-dark", "(dev, prod, sit), for example: -e dev sandbox break."),
         ("--environment= status", "Which environment?"),
         ("-e sit status --workers -1", "Invalid value for '--workers': -1 is not in the range x>=0."),
         ("-e sit", "Missing command."),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.people import person_of
+from dr_actions.authorization.start_approvals import StartApproval
 from dr_actions.journal.entries import EntryKind
 from reports.values.approvals import GivenApproval, state_of
 from reports.values.report import Report
@@ -20,9 +23,10 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
         return report
     try:
         entries = entries_of_incident(options, env, incident, app)
-        rows = app.approvals.recorded(incident)
+        rows, starts = app.approvals.recorded(incident), app.approvals.starts(incident)
     except Exception as unread:  # noqa: BLE001 - what was run or assessed stands, whatever keeps this from being read
         return replace(report, notes=(*report.notes, f"What was approved for {incident} was not read: {unread}"))
+    approvals = [row for row, _ in rows]
     begun = [(str(entry.data.get("digest")), entry.at) for entry in entries if entry.kind is EntryKind.BEGIN]
     given = (
         GivenApproval(
@@ -32,7 +36,20 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
             row.at,
             row.expires_at,
             state_of((row.digest, row.at, row.expires_at), now, begun, withdrawn=withdrawn),
+            tuple(line for start in starts if _upon(start, approvals) is row for line in _started(start)),
         )
         for row, withdrawn in rows
     )
     return replace(report, approvals=tuple(sorted(given, key=lambda row: row.at, reverse=True)))
+
+
+def _started(start: StartApproval) -> Iterator[str]:
+    """The execution, and what was set aside by it."""
+    yield f"{start.execution} at {start.at:%Y-%m-%d %H:%M} UTC" + ("" if start.set_aside else ": nothing set aside")
+    yield from start.set_aside
+
+
+def _upon(start: StartApproval, approvals: Iterable[Approval]) -> Approval | None:
+    """The approver's newest approval of the plan before it was let start."""
+    own = [row for row in approvals if (row.userid, row.digest) == (start.userid, start.digest) and row.at <= start.at]
+    return max(own, key=lambda row: row.at, default=None)

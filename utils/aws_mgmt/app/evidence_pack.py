@@ -13,6 +13,7 @@ from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
+from dr_actions.authorization.start_approvals import start_to_item
 from dr_actions.journal.journal import journal_path
 from dr_actions.journal.mirror import TableMirror
 from dr_estate.aws.clock import WorldClock
@@ -86,6 +87,7 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
     try:
         mirror = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident)).encode()
         approvals = [_plain(asdict(approval)) for approval in app.approvals.of(incident)]
+        starts = [{**start_to_item(start), "userid": start.userid} for start in app.approvals.starts(incident)]
         pins = [_plain(asdict(pin)) for pin in app.approvals.pins()]
     except UNASKED as silent:
         contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
@@ -94,6 +96,7 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
         contents.files[MIRROR] = mirror
         contents.files.setdefault(JOURNAL, mirror)
     contents.files[APPROVALS] = _json(approvals)
+    contents.files["approved-starts.json"] = _json(starts)
     contents.files["pinned-rules.json"] = _json(pins)
 
 

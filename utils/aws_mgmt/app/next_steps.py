@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
@@ -40,6 +41,7 @@ DRILL_CLEAN = Command(("drill", "clean"))
 READINESS = "`dr_cli.py status` shows whether the DR region could take over."
 _DEFAULTS = Options()
 _TICKET = "TICKET"
+_OVERRIDDEN_FOR, _MOST_OVERRIDES = timedelta(hours=4), 2
 _GOALS = {
     Goal.FAILOVER: ("failover",),
     Goal.SWITCHOVER: ("failover", "--planned"),
@@ -112,12 +114,24 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
         return str(DIAGNOSIS)
     if assessment.advice not in (Advice.PROCEED, Advice.RISKY):
         return _instead(options, report)
-    if report.environment.automation.enabled:
-        return str(NextStep(execution(options, incident or _TICKET), "asks AWS to run this plan; an approver lets it"))
-    if report.environment.approvals.people > 1:
-        approved = approval(options, incident, short(assessment.plan.digest))
-        return str(NextStep(approved, "is for the second person, who approves this plan"))
-    return str(NextStep(execution(options, incident or _TICKET), "runs this plan"))
+    does = "asks AWS to run this plan; an approver lets it"
+    if not report.environment.automation.enabled:
+        if report.environment.approvals.people > 1:
+            approved = approval(options, incident, short(assessment.plan.digest))
+            return str(NextStep(approved, "is for the second person, who approves this plan"))
+        does = "runs this plan"
+    return _run_past_gates(execution(options, incident or _TICKET), does, report, assessment)
+
+
+def _run_past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
+    """The run with an override of each gate in its way: without one it is refused. Of many, how one is written."""
+    unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed]
+    until = f"{report.observed_at + _OVERRIDDEN_FOR:%Y-%m-%dT%H:%MZ}"
+    overrides = [word for gate in unmet for word in ("--override", gate, "WHO", until, "REASON")]
+    if len(unmet) <= _MOST_OVERRIDES:
+        return str(NextStep(Command((*run.words, *overrides)), does))
+    pattern = " ".join(("--override", "GATE", *overrides[2:5]))
+    return f"{run} {does}, once each of the {len(unmet)} gates above is met, or overridden by name: {pattern}."
 
 
 def _instead(options: PlanOptions, report: Report) -> str:

@@ -13,6 +13,7 @@ from dr_estate.model.invocation import Program
 
 if TYPE_CHECKING:  # help builds no options
     from datetime import datetime
+    from pathlib import Path
 
     from utils.aws_mgmt.app.options import Options
 
@@ -90,7 +91,7 @@ class OptionsPage(HelpPage):
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
         if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
-            ctx.fail("Which environment? Name it with -e, for example: -e sit.")
+            ctx.fail(_which_environment(ctx, given.get("config")))
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES, configuration
 
@@ -152,6 +153,16 @@ def print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> 
 
         click.echo(f"aws-dr-manager {version()}")
         ctx.exit()
+
+
+def _which_environment(ctx: click.Context, folder: Path | None) -> str:
+    """What is missing without an environment: those that there are, and the command with one of them."""
+    from dr_estate.config.environment import environment_names
+    from utils.aws_mgmt.app.options import configuration
+
+    names = environment_names(folder or configuration("")) or ["sit"]
+    words = " ".join(ctx.command_path.split()[len(str(ctx.find_root().command_path).split()) :])
+    return f"Which environment? Name one with -e ({', '.join(names)}), for example: -e {names[0]} {words}."
 
 
 def _write(formatter: click.HelpFormatter, title: str, rows: list[tuple[str, str]]) -> None:

@@ -14,14 +14,12 @@ from dr_actions.control_table.control import ConditionFailed, MalformedItem
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers.control_table import PAUSE
 from reports.publish import print_report
-from reports.terminal import console
+from reports.terminal import closing, console
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.assessment import assess
-from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, break_glass
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
@@ -33,6 +31,17 @@ from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOpti
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
+from utils.aws_mgmt.cli.waiting_run import (
+    WaitingRun,
+    complain_of_another,
+    end_waiting,
+    let_start,
+    remind,
+    show_waiting,
+    waiting_run,
+)
+
+_POINTS = ("Answer", "Plan", "Loss")
 
 
 def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
@@ -47,7 +56,8 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         return _withdraw(options, environment, incident)
     with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
-        if _goes_on(options, reached, incident) or _starts(options, reached, incident):
+        rules = rules_of(options, environment)
+        if _lets_start(options, reached, waiting_run(reached, incident), rules):
             return Exit.READY
         environment = staged_or_not(options, environment) if options.failback else environment
         report = _assessed(options, environment, incident, reached, folder)
@@ -55,15 +65,17 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
             raise UsageError("There is nothing to approve.")
         rules = rules_of(options, environment)
         _same_rules(reached, environment, rules)
-        _show(report, assessment.plan, options.format)
         digest = _wanted_digest(assessment.plan, options)
+        points = _show(report, assessment.plan, options.format)
+        waiting = _waiting_for(digest, reached, incident)
+        show_waiting(reached, waiting, rules)
         _sure(incident, f"Approve plan {digest[:12]}")
         now = reached.clock.now()
         until = now + timedelta(minutes=environment.approvals.valid_minutes)
         who = (reached.caller.arn, reached.caller.userid)
-        approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest)
+        approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest, points)
         reached.approvals.approve(approval, person)
-        started = _approve_the_start(reached, approval)
+        started = let_start(reached, waiting, rules) if waiting else ""
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n" + (started or _how_long(environment, now, assessment.rto_estimate_s))
@@ -107,100 +119,63 @@ def _assessed(
         return assess(options, environment, observe_world(reached.world, environment, run), run)
 
 
-def _goes_on(options: ApproveOptions, reached: AppContext, incident: str) -> bool:
-    """Approve in AWS that a run goes on whose plan this approver approved before; False where none waits for that."""
-    if not reached.env.automation.enabled:
+def _lets_start(
+    options: ApproveOptions, reached: AppContext, waiting: WaitingRun | None, rules: EffectiveRules
+) -> bool:
+    """Let AWS start a plan that this approver approved before, also one that began; False where none waits for that."""
+    if waiting is None:
         return False
-    automation, found = RecoveryAutomation(reached), _newest(reached, incident)
-    if found is None or found.state is not ExecutionState.AWAITED:
+    incident, own = waiting.execution.incident, _own_approvals(reached, waiting)
+    if not own:
         return False
-    own = {row.digest for row in reached.approvals.of(incident) if row.userid == reached.caller.userid}
     begun = last_beginning(entries_of_incident(options, reached.env, incident, reached))
-    if begun is None or found.digest != begun.data.get("digest") or found.digest not in own:
+    if begun is not None and waiting.digest == begun.data.get("digest"):
+        question = f"Let plan {waiting.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on"
+        ends = "goes on"
+    elif waiting.digest.startswith(options.digest) and any(_is_in_force(row, reached, rules) for row in own):
+        question, ends = f"Let AWS run plan {waiting.digest[:12]}, which you approved before", "runs"
+    else:
         return False
-    _sure(incident, f"Let plan {found.digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on")
-    automation.approve(found)
-    console.result(_runs_now(found, incident))
-    console.conclude(options.format, f"plan {found.digest[:12]} goes on, exit {Exit.READY}", _watched(incident))
+    remind(own[0].points, f"{own[0].at:%H:%M} UTC")
+    show_waiting(reached, waiting, rules)
+    _sure(incident, question)
+    console.result(let_start(reached, waiting, rules))
+    console.conclude(options.format, f"plan {waiting.digest[:12]} {ends}, exit {Exit.READY}", _watched(incident))
     return True
 
 
-def _starts(options: ApproveOptions, reached: AppContext, incident: str) -> bool:
-    """Approve in AWS the plan that this approver approved before it was asked for; False where none waits for that.
-
-    The approval in the control table has to be in force, and to name the rules of these files.
-    """
-    if not reached.env.automation.enabled:
-        return False
-    found, now = _newest(reached, incident), reached.clock.now()
-    if found is None or found.state is not ExecutionState.AWAITED or not found.digest.startswith(options.digest):
-        return False
-    rules = rules_of(options, reached.env).digest
-    own = [row for row in reached.approvals.of(incident) if row.userid == reached.caller.userid]
-    if not any((row.digest, row.rules) == (found.digest, rules) and row.at <= now < row.expires_at for row in own):
-        return False
-    _sure(incident, f"Let AWS run plan {found.digest[:12]}, which you approved before")
-    RecoveryAutomation(reached).approve(found)
-    console.result(_runs_now(found, incident))
-    console.conclude(options.format, f"plan {found.digest[:12]} runs, exit {Exit.READY}", _watched(incident))
-    return True
+def _own_approvals(reached: AppContext, waiting: WaitingRun) -> list[Approval]:
+    """The caller's own approvals of the plan that waits, the newest first."""
+    of_incident = reached.approvals.of(waiting.execution.incident)
+    return [row for row in of_incident if (row.userid, row.digest) == (reached.caller.userid, waiting.digest)]
 
 
-def _newest(reached: AppContext, incident: str, complains: bool = False) -> RecoveryExecution | None:
-    """The newest execution for the incident; None also where Systems Manager is silent, and ``complains`` of that.
+def _is_in_force(approval: Approval, reached: AppContext, rules: EffectiveRules) -> bool:
+    """Whether the approval counts now, and names the rules of these files."""
+    return approval.rules == rules.digest and approval.at <= reached.clock.now() < approval.expires_at
 
-    An approval is needed then all the more: the run goes by the break-glass role.
-    """
-    try:
-        return RecoveryAutomation(reached).newest(incident)
-    except DataUnavailable as silent:
-        if complains:
-            way = break_glass(reached.env)
-            console.complain(f"Nothing is approved in Systems Manager: {silent.unavailable.why} {way}")
+
+def _waiting_for(digest: str, reached: AppContext, incident: str) -> WaitingRun | None:
+    """What waits in AWS for an approver of this very plan; of another one it is said that it does."""
+    waiting = waiting_run(reached, incident, complains=True)
+    if waiting is not None and waiting.digest != digest:
+        complain_of_another(waiting)
         return None
+    return waiting
 
 
-def _runs_now(found: RecoveryExecution, incident: str) -> str:
-    return f"AWS runs it now ({found.id}). It is watched by: {next_steps.attach_of(incident)}\n"
+def _show(report: Report, plan: Plan, form: str) -> tuple[str, ...]:
+    """Show what is to be approved, and return what the record keeps of it: answer, plan, loss, what cannot be undone.
 
-
-def _approve_the_start(reached: AppContext, approval: Approval) -> str:
-    """Approve in AWS what waits there for this very plan, and say so; "" where nothing does."""
-    if not reached.env.automation.enabled:
-        return ""
-    automation, found = RecoveryAutomation(reached), _newest(reached, approval.incident, complains=True)
-    if found is None or found.state is not ExecutionState.AWAITED:
-        return ""
-    if found.digest != approval.digest:
-        end = next_steps.withdrawal_of(approval.incident)
-        console.complain(
-            f"AWS waits with another plan, {found.digest[:12]} ({found.id}): it is not approved. {end} ends it and "
-            "takes your approvals back; then the operator asks again, and you approve again."
-        )
-        return ""
-    automation.approve(found)
-    return _runs_now(found, approval.incident)
-
-
-def _reject_the_start(reached: AppContext, incident: str) -> str:
-    """End in AWS what waits for an approver, and say so; "" where nothing does."""
-    if not reached.env.automation.enabled:
-        return ""
-    found = _newest(reached, incident)
-    if found is None or found.state is not ExecutionState.AWAITED:
-        return ""
-    RecoveryAutomation(reached).reject(found)
-    return f"AWS does not run plan {found.digest[:12]} ({found.id}): it was rejected.\n"
-
-
-def _show(report: Report, plan: Plan, form: str) -> None:
-    """Show what is to be approved; right at the question stand the answer, the loss, and what cannot be undone."""
-    if form != "terminal":
-        return
-    print_report(report, "terminal", sys.stderr)
-    for step in plan.steps:
-        if step.danger is Danger.IRREVERSIBLE:
-            console.complain(f"Cannot be undone: {step.id}: {step.says}")
+    Right at the question stand the same: the lines before it are the screen's last.
+    """
+    undone = [f"Cannot be undone: {step.id}: {step.says}" for step in plan.steps if step.danger is Danger.IRREVERSIBLE]
+    if form == "terminal":
+        print_report(report, "terminal", sys.stderr)
+        for line in undone:
+            console.complain(line)
+    points = [f"{label}: {text}" for label, text in closing.lines(report) if label in _POINTS]
+    return (*points, *(undone or ("Cannot be undone: nothing.",)))
 
 
 def _wanted_digest(plan: Plan, options: ApproveOptions) -> str:
@@ -250,7 +225,7 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
     """
     with connected(options, environment) as reached:
         person = _approver(reached, environment)
-        rejected = _reject_the_start(reached, incident)
+        rejected = end_waiting(reached, incident)
         try:
             reached.approvals.withdraw(reached.caller.userid, incident)
         except ConditionFailed as none:

@@ -86,10 +86,12 @@ def _confirmed_here(start: RunStart) -> list[str]:
 
 
 def _summary(start: RunStart) -> str:
-    """Loss and irreversible steps, as the approver reads them beside the digest."""
+    """Loss, irreversible steps and overridden gates, as the approver reads them beside the digest."""
     irreversible = [step.id for step in start.plan.steps if step.danger == "irreversible"]
     assessment = start.report.assessment if start.report else None
     losses = [f"{loss.store} {loss.subject}: {loss.basis}" for loss in assessment.losses[:3]] if assessment else []
+    overridden = [f"{override.gate} by {override.by} ({override.why})" for override in start.overrides]
     return (
-        f"Cannot be undone: {', '.join(irreversible) or 'nothing'}. Lost: {'; '.join(losses) or 'not assessed again'}."
+        f"Cannot be undone: {', '.join(irreversible) or 'nothing'}. Lost: {'; '.join(losses) or 'not assessed again'}. "
+        f"Overridden: {'; '.join(overridden) or 'no gate'}."
     )

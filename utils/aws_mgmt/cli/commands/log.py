@@ -7,7 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
-from dr_actions.journal.comparison import RecordComparison, anchored_everywhere, compared, not_compared
+from dr_actions.journal.comparison import (
+    RecordComparison,
+    anchored_everywhere,
+    compared,
+    mirror_alone,
+    not_compared,
+)
 from dr_actions.journal.entries import Chain, EntryKind, JournalBroken, OtherWorld
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.pauses import PAUSES
@@ -35,7 +41,8 @@ _MOST_NAMED = 3
 def log_command(options: LogOptions, environment: Environment) -> Exit:
     """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
 
-    With --verify it is compared with its mirror and its anchors: 3 where they differ, or could not be compared.
+    With --verify it is compared with its mirror and its anchors: 3 where they differ, or could not be compared. Of a
+    run that AWS started no file is here: its mirror is compared with its anchors.
 
     A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
     """
@@ -43,9 +50,9 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
         raise UsageError(f"The incident log is not written as {options.format}: use {', '.join(_FORMS)}.")
     named = _named_file(options, environment)
     incident, chain, source = named or _of_this_world(options, environment)
-    mirror = _comparison(options, environment, incident) if options.verify else None
-    rto_s = environment.objectives.rto_minutes * 60
     anchors = _anchors(options, environment, incident, chain) if options.verify else None
+    mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
+    rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
     text = review(log) if options.review else render(log, options.format)
     console.result(text, machine=options.format == "json" and not options.review)
@@ -59,11 +66,16 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     return code
 
 
-def _comparison(options: LogOptions, environment: Environment, incident: str) -> RecordComparison:
-    """The file of the incident against its mirror; what keeps them from being compared is no success."""
+def _comparison(
+    options: LogOptions, environment: Environment, incident: str, chain: Chain, anchors: RecordComparison
+) -> RecordComparison:
+    """The file of the incident against its mirror; what keeps them from being compared is no success.
+
+    Where no file is here, ``chain`` is the mirror itself: then its ``anchors`` are what it was compared with.
+    """
     path = options.journal or _file_of(options, environment, incident)
     if path is None:
-        return not_compared("there is no file here, what is shown is the mirror itself.")
+        return mirror_alone(chain, anchors)
     local = read(path, environment.name, incident)
     if local.entries and local.world not in _worlds(options, environment):
         here = ", ".join(world.full_name for world in _worlds(options, environment)) or "no sandbox that is up"

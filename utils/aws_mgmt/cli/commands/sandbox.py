@@ -101,6 +101,12 @@ def _list(options: SandboxOptions, environment: Environment) -> str:
 
 
 def _break(options: SandboxOptions, environment: Environment) -> str:
+    from sandbox import disasters
+
+    try:
+        disasters.find(options.name)  # as below: a misspelt name first
+    except SandboxError as unknown:
+        raise UsageError(str(unknown)) from unknown
     running_sandbox(environment).inject(options.name)
     return f"Disaster {options.name} is in force in the sandbox of {environment.name}.\n"
 

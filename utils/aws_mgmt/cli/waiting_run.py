@@ -1,0 +1,142 @@
+"""What waits in AWS for an approver: shown as the task will be given it, and let start or ended."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dr_actions.authorization.people import person_of
+from dr_actions.authorization.rules import EffectiveRules
+from dr_actions.authorization.start_approvals import StartApproval
+from dr_actions.model.gates import Override
+from dr_estate.model.invocation import Command
+from dr_estate.model.unavailable import DataUnavailable
+from reports.terminal import console
+from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.automation import RULE, ExecutionState, RecoveryAutomation, RecoveryExecution, break_glass
+from utils.aws_mgmt.app.connections import AppContext
+from utils.aws_mgmt.app.errors import Refused
+from utils.aws_mgmt.app.options import RecoveryOptions
+from utils.aws_mgmt.cli.parser import parse
+
+
+@dataclass(frozen=True)
+class WaitingRun:
+    """An execution that waits for an approver, and the overrides that its task will be given."""
+
+    execution: RecoveryExecution
+    overrides: tuple[Override, ...]
+
+    @property
+    def digest(self) -> str:
+        """The plan that it is for."""
+        return self.execution.digest
+
+
+def waiting_run(app: AppContext, incident: str, *, complains: bool = False) -> WaitingRun | None:
+    """What waits for the incident; None also where Systems Manager is silent, and ``complains`` of that.
+
+    An approval is needed then all the more: the run goes by the break-glass role. Raises Refused where the words that
+    its task would be given are of another run than it shows.
+    """
+    found = _awaited(app, incident, complains=complains)
+    return WaitingRun(found, _overrides(found, app)) if found else None
+
+
+def _awaited(app: AppContext, incident: str, *, complains: bool = False) -> RecoveryExecution | None:
+    if not app.env.automation.enabled:
+        return None
+    try:
+        found = RecoveryAutomation(app).newest(incident)
+    except DataUnavailable as silent:
+        if complains:
+            way = break_glass(app.env)
+            console.complain(f"Nothing is approved in Systems Manager: {silent.unavailable.why} {way}")
+        return None
+    return found if found is not None and found.state is ExecutionState.AWAITED else None
+
+
+def _overrides(found: RecoveryExecution, app: AppContext) -> tuple[Override, ...]:
+    """The overrides among the words of the task, read by the task's own grammar. Whoever starts it chooses the words.
+
+    Raises Refused where they cannot be read, or mean another plan, incident or execution.
+    """
+    named = ("--incident", found.incident, "--digest", found.digest, "--automation", found.id)
+    words = ["-e", app.env.name, found.goal, "--execute", *named, *found.arguments]
+    end = f"{next_steps.withdrawal_of(found.incident)} ends it. Nothing was approved."
+    try:
+        with contextlib.redirect_stderr(io.StringIO()) as complaint:
+            options = parse(words)
+    except SystemExit:
+        reason = complaint.getvalue().partition("\n")[0]
+        raise Refused(f"{RULE}: the words of {found.id} cannot be read ({reason}). {end}") from None
+    shown = (app.env.name, found.incident, found.digest, found.id)
+    if not isinstance(options, RecoveryOptions) or shown != (
+        options.environment,
+        options.incident,
+        options.digest,
+        options.automation,
+    ):
+        raise Refused(f"{RULE}: the words of {found.id} mean another run than it shows: {_asked(found)}. {end}")
+    return tuple(options.overrides)
+
+
+def _asked(found: RecoveryExecution) -> Command:
+    """The command line of the task, as whoever started it asked for it."""
+    return Command((found.goal, "--execute", "--incident", found.incident, *found.arguments))
+
+
+def show_waiting(app: AppContext, waiting: WaitingRun | None, rules: EffectiveRules) -> None:
+    """Say right at the question who asks for the run, by which words, and what of the rules is set aside by it."""
+    if waiting is not None:
+        who, found = person_of(waiting.execution.executed_by, app.env), waiting.execution
+        console.complain(f"Asked for by {who} ({found.id}): {_asked(found)}")
+    elif app.env.automation.enabled:
+        console.complain("No run of this plan waits in AWS: what its starter overrides is shown once one does.")
+    aside = _start(app, waiting, rules).set_aside
+    for line in aside:
+        console.complain(f"Set aside: {line}")
+    if not aside:
+        console.complain("Set aside: nothing, no gate and no failed check.")
+
+
+def _start(app: AppContext, waiting: WaitingRun | None, rules: EffectiveRules) -> StartApproval:
+    now = app.clock.now()
+    in_force = tuple(row for row in rules.exceptions if row["until"] >= now.date().isoformat())
+    named = (waiting.execution.id, waiting.digest) if waiting else ("", "")
+    return StartApproval(*named, app.caller.userid, now, waiting.overrides if waiting else (), in_force)
+
+
+def let_start(app: AppContext, waiting: WaitingRun, rules: EffectiveRules) -> str:
+    """Record what was shown beside the caller's approval, approve it in AWS, and say how it is watched."""
+    incident = waiting.execution.incident
+    app.approvals.let_start(incident, _start(app, waiting, rules))
+    RecoveryAutomation(app).approve(waiting.execution)
+    watched = next_steps.attach_of(incident)
+    return f"AWS runs it now ({waiting.execution.id}). It is watched by: {watched}\n"
+
+
+def end_waiting(app: AppContext, incident: str) -> str:
+    """End in AWS what waits for an approver, and say so; "" where nothing does."""
+    found = _awaited(app, incident)
+    if found is None:
+        return ""
+    RecoveryAutomation(app).reject(found)
+    return f"AWS does not run plan {found.digest[:12]} ({found.id}): it was rejected.\n"
+
+
+def complain_of_another(waiting: WaitingRun) -> None:
+    """Say that what waits in AWS is another plan than the one that is shown."""
+    end = next_steps.withdrawal_of(waiting.execution.incident)
+    console.complain(
+        f"AWS waits with another plan, {waiting.digest[:12]} ({waiting.execution.id}): it is not approved. {end} ends "
+        "it and takes your approvals back; then the operator asks again, and you approve again."
+    )
+
+
+def remind(lines: Sequence[str], at: str) -> None:
+    """Show again what the approver saw when the plan was approved."""
+    for line in lines:
+        console.complain(f"Approved at {at}: {line}")
