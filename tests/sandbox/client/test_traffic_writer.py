@@ -10,7 +10,7 @@ import pytest
 
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.traffic_writer import Sites, Writer, missing
+from sandbox.client.traffic_writer import Sites, Writer, doubled, missing
 from sandbox.core.errors import SandboxError
 from tests.sandbox.conftest import client_of, start_standby
 from tests.worlds import borrowed
@@ -112,6 +112,15 @@ def test_what_had_not_reached_the_copies_is_found_missing(served: Endpoint, sit:
     served.timing(log_upload_s=300, files_lag_s=600)
     bring_data_over(served)
     assert writer.written == missing(writer.sites, writer.written, DR)
+
+
+def test_what_is_served_twice_is_found_doubled(served: Endpoint, sit: Environment) -> None:
+    writer = Writer(served, sit)
+    first = writer.write_one()
+    assert first is not None
+    assert [] == doubled(writer.sites, PRIMARY)
+    Writer(served, sit).write_one()  # of the same name: the same id once more
+    assert [(first.host, first.kind, first.id)] == doubled(writer.sites, PRIMARY)
 
 
 def test_a_region_that_lists_nothing_proves_nothing(served: Endpoint, sit: Environment) -> None:
