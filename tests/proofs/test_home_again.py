@@ -159,9 +159,9 @@ def fails_at_half(run: Process, world: Rough) -> None:
     os.kill(run.pid, signal.SIGCONT)
 
 
-def stepped_back(said: str) -> None:
+def stepped_back(screen: str) -> None:
     """The screen says first what became of the run, who writes, and never that the writer be fenced."""
-    last = " ".join(said.split())
+    last = " ".join(screen.split())
     assert "STEPPED BACK: A gate failed, and traffic went back to the last good weights: " in last
     assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: sit-tenant-1-" in last
     assert "Writes: the database of af-south-1 alone takes them. It is past its point of no return (entry " in last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,13 +115,23 @@ def test_what_had_not_reached_the_copies_is_found_missing(served: Endpoint, sit:
     assert writer.written == missing(writer.sites, writer.written, DR)
 
 
-def test_what_is_served_twice_is_found_doubled(served: Endpoint, sit: Environment) -> None:
-    writer = Writer(served, sit)
-    first = writer.write_one()
-    assert first is not None
-    assert [] == doubled(writer.sites, PRIMARY)
-    Writer(served, sit).write_one()  # of the same name: the same id once more
-    assert [(first.host, first.kind, first.id)] == doubled(writer.sites, PRIMARY)
+class Listing(Sites):
+    """Sites of one host that list these ids."""
+
+    def __init__(self, *ids: str) -> None:
+        self._listed = list(ids)
+
+    @property
+    def hosts(self) -> list[str]:
+        return ["tenant1.example"]
+
+    def ask(self, *words: Any, **_: Any) -> tuple[int, dict[str, Any]]:
+        return 200, {"rows": self._listed if "rows" in words else [], "files": []}
+
+
+def test_what_is_served_twice_is_found_doubled() -> None:
+    assert [] == doubled(Listing("writer-1", "writer-2"), PRIMARY)
+    assert [("tenant1.example", "rows", "writer-1")] == doubled(Listing("writer-1", "writer-2", "writer-1"), PRIMARY)
 
 
 def test_a_region_that_lists_nothing_proves_nothing(served: Endpoint, sit: Environment) -> None:
