@@ -11,6 +11,7 @@ from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Step
+from dr_actions.model.sequence import announced
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
@@ -83,12 +84,24 @@ def _ended(found: RecoveryExecution, form: str) -> Exit:
     return code
 
 
-def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
-    """The step of the plan that began last before the entry; None also where the mirror holds no such plan."""
+def _plan_of(entry: Entry, entries: Sequence[Entry]) -> plans.Plan | None:
+    """The plan that began last before the entry; None where the mirror holds none that can be read."""
     begun = [row for row in entries if row.kind is EntryKind.BEGIN and row.seq < entry.seq]
     with suppress(LookupError, TypeError, ValueError, AttributeError):
-        return next((step for step in plans.from_json(begun[-1].data["plan"]).steps if step.id == entry.step), None)
+        return plans.from_json(begun[-1].data["plan"])
     return None
+
+
+def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
+    """The step of that plan which the entry is of."""
+    plan = _plan_of(entry, entries)
+    return next((step for step in plan.steps if step.id == entry.step), None) if plan else None
+
+
+def _announced_by(entry: Entry, entries: Sequence[Entry]) -> Step | None:
+    """The change by hand of that plan which the entry's step tells of before its time."""
+    plan = _plan_of(entry, entries)
+    return announced(plan, str(entry.step)) if plan else None
 
 
 class _RunView:
@@ -119,3 +132,8 @@ class _RunView:
         console.complain(f"{entry.at:%H:%M:%S}  {_WORDS.get(entry.kind, entry.kind):<9}  {says}")
         if entry.kind is EntryKind.MANUAL_WAIT and step is not None and step.call is not None:
             console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, step.call)}")
+        later = _announced_by(entry, entries) if entry.kind is EntryKind.INTENT else None
+        if later is not None and later.call is not None:
+            console.complain(
+                f"Check it now, and run it when the run asks:\n{self._writer.command(later.id, later.call)}"
+            )
