@@ -108,7 +108,9 @@ def policies(env: Environment, calls: DeclaredOperations) -> dict[str, dict[str,
     reading = reading_words(calls)
     look, act = _look(env, calls), _recovering(env, calls)
     drill = _documents(env, "drill-act", drilling(env)) | _documents(env, "drill-never", never_in_drills(env, reading))
-    drilled = {name: document for name, document in act.items() if "-operator-never" not in name}
+    # A full drill is a recovery and its way home; where none is allowed nobody who holds drills has their rights.
+    recovers = env.approvals.full_drill
+    drilled = {name: document for name, document in act.items() if "-operator-never" not in name} if recovers else look
     of_people: dict[str, dict[str, Document]] = {
         IamRole.READER: look,
         IamRole.OPERATOR: act,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from dr_actions.model.action_ids import prefix_of
-from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.plan import Goal, Plan, Step
 from dr_estate.config.environment import Side
 from dr_estate.config.recovery_settings import MOST_STAGES
 from dr_estate.model import playbook
@@ -22,6 +22,7 @@ class Role(StrEnum):
 
     NOTIFY = "notify"
     NOTIFY_END = "notify at the end"
+    ANNOUNCE = "announce a change by hand"
     WAIT = "wait for the primary"
     FREEZE = "freeze"
     FREEZE_FILES = "freeze the files"
@@ -39,7 +40,7 @@ class Role(StrEnum):
 START_BATCHES = 10
 FREEZES = frozenset({Role.FREEZE, Role.FREEZE_FILES})
 SEEN_FREEZES = FREEZES | {Role.FREEZE_SEEN}
-NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END})
+NOTIFYING = frozenset({Role.NOTIFY, Role.NOTIFY_END, Role.ANNOUNCE})
 PLANES = {Side.PRIMARY: Plane.PRIMARY, Side.DR: Plane.DR, Side.GLOBAL: Plane.GLOBAL}
 
 
@@ -161,6 +162,8 @@ _FAILBACK = (
     SequenceRow(35, _SHARES, "traffic/unpin_from_dr"),
     SequenceRow(35, _SHARES, "traffic/unpin_primary"),
     SequenceRow(35, _SYNC, "database/write_marker"),
+    # who changes DNS by hand reads and checks the first change before anybody is kept from writing
+    SequenceRow(35, _SHARES, "notifications/manual_step", Role.ANNOUNCE, part="ahead", owner=_SNS),
     # the write pause: from here on nobody writes in the DR region
     SequenceRow(36, _SYNC, "database/freeze", Role.FREEZE),
     SequenceRow(37, _SYNC, "database/verify_freeze", Role.FREEZE_SEEN),
@@ -169,8 +172,9 @@ _FAILBACK = (
     SequenceRow(38, _SYNC, "tables/verify_marker"),
     SequenceRow(38, _SYNC, "objects/verify_primary_in_sync"),
     SequenceRow(38, _SYNC, "tables/verify_primary_in_sync"),
-    SequenceRow(38, _SYNC, "database/verify_primary_in_sync"),
-    SequenceRow(39, _SYNC, "database/verify_marker"),
+    SequenceRow(38, _SYNC, "database/verify_marker"),
+    # CloudWatch publishes meanwhile how far the replica is
+    SequenceRow(39, _SYNC, "database/verify_primary_in_sync"),
     SequenceRow(40, _SYNC, "database/promote_primary", Role.DATABASE),
     SequenceRow(46, _SHARES, "traffic/verify_targets"),
     # at home they write from the first stage on; who is still led to the DR region reads until the last
@@ -273,3 +277,10 @@ def role_of(goal: Goal, step_id: str) -> Role | None:
 def roles_in(plan: Plan) -> frozenset[Role]:
     """Every role that a step of the plan has."""
     return frozenset(role for step in plan.steps if (role := role_of(plan.goal, step.id)))
+
+
+def announced(plan: Plan, step_id: str) -> Step | None:
+    """The change by hand that the step of that id tells of before its time; None where it tells of none."""
+    if role_of(plan.goal, step_id) is not Role.ANNOUNCE:
+        return None
+    return next((step for step in plan.steps if step.manual and role_of(plan.goal, step.id) is Role.TRAFFIC), None)

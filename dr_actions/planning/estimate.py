@@ -28,7 +28,8 @@ _FIRST_CHECK = "elb.first-check"
 IMAGE_GIB = 0.2  # the layers of a WordPress image, compressed: assumed
 _START = ("ecs.start-task", "ecs.warm-up", _FIRST_CHECK, "cloudwatch.publish")
 _REPLACE = ("ecs.drain", "ecs.stop-task")
-_LOOK, _BY_HAND = "tool.look", "person.change-by-hand"
+_LOOK, BY_HAND = "tool.look", "person.change-by-hand"
+CHECKED = "person.run-checked-command"
 # What a step waits for that sends no call. A action that is not here, and sends none, has its budget.
 _WAITS: Mapping[str, tuple[str, ...]] = {
     "database/restore_dr": (),
@@ -125,23 +126,35 @@ def batch_s(
     measured: Mapping[str, StepDurations],
     sizes: Sizes,
     level: float = MEDIAN,
+    by_hand: str = BY_HAND,
 ) -> float:
     """Seconds until all of a batch is done and seen, in so many of all cases: as long as its longest step, and a look.
 
     The longest of n alike takes by the median what n of n + 1 take at most, and of nine in ten what so many more do.
+    ``by_hand`` is what a person does for a change that is theirs.
     """
     quantile = len(batch) / (len(batch) + (1 - level) / level)
-    return operation(_LOOK).seconds() + max(step_s(step, env, measured, sizes, quantile) for step in batch)
+    return look_s() + max(step_s(step, env, measured, sizes, quantile, by_hand) for step in batch)
+
+
+def look_s() -> float:
+    """Seconds of a look at what a batch changes."""
+    return operation(_LOOK).seconds()
 
 
 def step_s(
-    step: Step, env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, quantile: float = MEDIAN
+    step: Step,
+    env: Environment,
+    measured: Mapping[str, StepDurations],
+    sizes: Sizes,
+    quantile: float = MEDIAN,
+    by_hand: str = BY_HAND,
 ) -> float:
     """Seconds that the step takes, at this quantile."""
     if is_measured(step, measured):
         known = measured[step.action]
         return known.p50_s * spread(quantile, known.p90_s / known.p50_s) if known.p50_s else known.p90_s
-    rows = _rows(step)
+    rows = _rows(step, by_hand)
     if rows is None:
         return step.budget_s
     configured_s = _configured_s(step, env)
@@ -165,14 +178,14 @@ def _configured_s(step: Step, env: Environment) -> float:
     return minutes.get(step.action, 0.0) * _MINUTE_S
 
 
-def _rows(step: Step) -> tuple[str, ...] | None:
+def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
     """The operations that the step waits for, one after another; None where that is not known."""
     if step.action in _STAND_INS or part_of(step.id) == SECOND_ZONE:  # a second zone is asked for, and not waited for
         return ()
     if step.call is None:
         return () if step.before.get(COUNTED) else _WAITS.get(step.action)
     if step.manual:
-        return (_BY_HAND, *_of_call(step.call))
+        return (by_hand, *_of_call(step.call))
     if step.call.name == "ecs:RunTask":
         return _RUN_ONCE[1:] if step.action in _RUNS_ALREADY else _RUN_ONCE
     if step.call.name == "ecs:UpdateService":

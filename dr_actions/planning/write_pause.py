@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dr_actions.actions.database.verify_primary_in_sync import FREEZE_SEEN
 from dr_actions.model.plan import Plan, Step, batches
-from dr_actions.model.sequence import FREEZES, Role, role_of
-from dr_actions.planning.estimate import Sizes, batch_s
+from dr_actions.model.sequence import FREEZES, Role, announced, role_of
+from dr_actions.planning.estimate import BY_HAND, CHECKED, Sizes, batch_s, look_s
 from dr_actions.run_history.durations import StepDurations
 from dr_estate.config.environment import Environment
 from dr_estate.model.aws_durations import MEDIAN
 
 _P90, _MINUTE_S = 0.9, 60
+_LAG = "database/verify_primary_in_sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,10 @@ def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDuratio
         return None
     settles_s = env.thresholds.record_ttl_s - round(env.failback.bake_minutes * _MINUTE_S)  # the bake follows the move
 
+    ready = any(announced(plan, step.id) is not None for step in plan.steps)
+
     def between(frozen: int, moved: int) -> tuple[int, int]:
-        typical_s, most_s = _seconds(plan.steps[frozen : moved + 1], env, measured, sizes)
+        typical_s, most_s = _seconds(plan.steps[frozen : moved + 1], env, measured, sizes, ready)
         return typical_s + settles_s, most_s + settles_s
 
     first, last = moves[0], moves[-1]
@@ -54,10 +58,21 @@ def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDuratio
 
 
 def _seconds(
-    steps: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes
+    steps: Sequence[Step], env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes, ready: bool
 ) -> tuple[int, int]:
-    """Seconds that the steps take by the median, and in nine of ten cases."""
-    pairs = [[batch_s(batch, env, measured, sizes, level) for level in (MEDIAN, _P90)] for batch in batches(steps)]
-    typical_s = sum(typical for typical, _ in pairs)
-    spread_s = sum((most - typical) ** 2 for typical, most in pairs) ** 0.5
-    return round(typical_s), round(typical_s + spread_s)
+    """Seconds that the steps take by the median, and in nine of ten cases.
+
+    ``ready``: the person whose change comes first has seen it before. The lag of the replica is published while the
+    other proofs go on: it is waited for from the moment on at which the freeze was seen.
+    """
+    typical_s = spread_s = 0.0
+    seen_s: float | None = None
+    for batch in batches(steps):
+        by_hand = CHECKED if ready and any(step.manual for step in batch) else BY_HAND
+        ready = ready and by_hand == BY_HAND
+        usual_s, most_s = (batch_s(batch, env, measured, sizes, level, by_hand) for level in (MEDIAN, _P90))
+        if batch[0].action == _LAG and seen_s is not None:
+            usual_s, most_s = (max(look_s(), seconds - (typical_s - seen_s)) for seconds in (usual_s, most_s))
+        typical_s, spread_s = typical_s + usual_s, spread_s + (most_s - usual_s) ** 2
+        seen_s = typical_s if batch[0].action == FREEZE_SEEN else seen_s
+    return round(typical_s), round(typical_s + spread_s**0.5)

@@ -120,10 +120,25 @@ def of_drilling(action: str, env: Environment, region: str) -> Scope:
     return known[action]
 
 
+def of_trying(action: str, env: Environment, region: str) -> Scope:
+    """Where a restore test acts whose driller has no recovery's rights: it restores to names of a drill alone.
+
+    AWS Backup's own recovery points are of files; those of a database are RDS snapshots, which RDS restores by name.
+    """
+    if action == "backup:StartRestoreJob":
+        return [_arn(env, region, "backup", "recovery-point:*")], {}
+    if not action.startswith("rds:"):
+        return of_writing(action, env, region)
+    if not action.startswith("rds:Restore"):
+        return drills_databases(env), {}
+    beside = [resource for resource in _databases(env) if ":db:" not in resource]
+    return [*drills_databases(env), *beside], {}
+
+
 def drills_databases(env: Environment) -> list[str]:
-    """Databases of the DR region that a drill restored, or that a failback set aside."""
-    database = env.named(env.names.database)
-    return [_arn(env, env.regions.dr, "rds", f"db:{database}-{word}-*") for word in ("before", "drill")]
+    """Databases of the DR region that a drill restored, or that a full drill's failback set aside."""
+    database, words = env.named(env.names.database), ("before", "drill") if env.approvals.full_drill else ("drill",)
+    return [_arn(env, env.regions.dr, "rds", f"db:{database}-{word}-*") for word in words]
 
 
 def _drills(where: str) -> dict[str, Any]:
@@ -200,6 +215,12 @@ def handed_to_the_task(env: Environment) -> Scope:
 def break_glass(env: Environment) -> Scope:
     """The role that an operator may take while its tag names them, and that one tag of it."""
     return [_role(env, env.names.break_glass_role)], {"ForAllValues:StringEquals": {"aws:TagKeys": [OPEN_FOR]}}
+
+
+def stack_roles(env: Environment) -> list[str]:
+    """The roles that may change the estate, or start what may."""
+    names = env.names
+    return [_role(env, name) for name in (f"{names.recovery_role}*", names.automation_role, names.break_glass_role)]
 
 
 def recovery_task(env: Environment) -> Scope:

@@ -23,6 +23,7 @@ from dr_estate.model.playbook import (
     HOMECOMING,
     MARKING,
     REPLACED,
+    TRYING,
     changing_actions,
 )
 
@@ -40,6 +41,7 @@ _TABLE_LOSSES = (
     *("dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"),
 )
 _SIGNAL, _TAGS = "ssm:SendAutomationSignal", ("iam:TagRole", "iam:UntagRole")
+_ANCHORS = ("logs:CreateLogStream", "logs:PutLogEvents", "s3:PutObject")
 _TAKEN_AWAY = {"elasticfilesystem:DeleteFileSystem", "rds:DeleteDBInstance"}
 _OF_FILES = ("elasticfilesystem:DeleteAccessPoint", "elasticfilesystem:DeleteMountTarget")
 _SHIFTING = ("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck")
@@ -76,12 +78,22 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     yield from _scoped("Recover", changing - data - world - MARKING, env, dr, _only(dr), scopes.of_writing)
     yield from _scoped("Fence", FENCING & changing, env, primary, _only(primary), scopes.of_writing)
     yield from _scoped("Shift", world, env, dr, None, scopes.of_writing)
-    others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
-    yield statement("Record", "Allow", data, scopes.control_table(env), others)
+    yield _recording(env, data)
     yield from _scoped("Mark", MARKING & changing, env, dr, None, scopes.of_marking)
-    yield statement("Anchor", "Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], scopes.anchors(env))
+    yield from _anchoring(env)
+
+
+def _recording(env: Environment, data: Iterable[str]) -> Statement:
+    """Let ``data`` write in the control table all but approvals."""
+    others = {"ForAllValues:StringNotLike": {LEADING: [_APPROVALS]}, "Null": {LEADING: "false"}}
+    return statement("Record", "Allow", data, scopes.control_table(env), others)
+
+
+def _anchoring(env: Environment) -> Iterator[Statement]:
+    log, bucket = _ANCHORS[:2], _ANCHORS[2:]
+    yield statement("Anchor", "Allow", log, scopes.anchors(env))
     if objects := scopes.anchor_objects(env):
-        yield statement("AnchorInBucket", "Allow", ["s3:PutObject"], objects)
+        yield statement("AnchorInBucket", "Allow", bucket, objects)
 
 
 def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
@@ -120,18 +132,32 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
 def drilling(env: Environment) -> Iterator[Statement]:
     """Let a drill make, ask and take away what bears its name: in the DR region, and the canary's records.
 
-    Without a zone for the canary nobody may write its records.
+    Without a zone for the canary nobody may write its records. Where no full drill is allowed nobody who holds drills
+    has a recovery's rights beside these: ``trying`` is added.
     """
     dr, actions = env.region(Side.DR), set(DRILLING)
     world = {action for action in actions if action.startswith("route53:")}
     yield from _scoped("Drill", actions - world, env, dr, _only(dr), scopes.of_drilling)
     if env.traffic.canary_zones:
         yield from _scoped("Canary", world, env, dr, None, scopes.of_drilling)
+    if not env.approvals.full_drill:
+        yield from _scoped("Try", TRYING, env, dr, _only(dr), scopes.of_trying)
+        yield _recording(env, _of_the_record())
+        yield from _anchoring(env)
+
+
+def _of_the_record() -> set[str]:
+    """What a run writes its record with."""
+    return {action for action in changing_actions() if action.startswith("dynamodb:")} - {"dynamodb:DeleteItem"}
 
 
 def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
-    """Deny the drill role what an operator is denied, except deleting a drill's resources in the DR region."""
-    for denial in never(env, reading):
+    """Deny the drill role what an operator is denied, except deleting a drill's resources in the DR region.
+
+    Where no full drill is allowed, deny it everything that a restore test and a canary do not need too.
+    """
+    allowed = set(reading)
+    for denial in never(env, allowed):
         if denial["Sid"] != "NeverDelete":
             yield denial
     yield statement("NeverDelete", "Deny", set(FORBIDDEN) - _TAKEN_AWAY, ["*"])
@@ -139,6 +165,11 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
     yield {"Sid": "KeepDatabases", "Effect": "Deny", "Action": [database], "NotResource": scopes.drills_databases(env)}
     unmarked = {"StringNotLike": {f"aws:ResourceTag/{TAG}": ["DRILL-*", "TRIAL-*"]}}
     yield statement("KeepFilesAndTasks", "Deny", [files, *_OF_FILES, "ecs:StopTask"], ["*"], unmarked)
+    if not env.approvals.full_drill:
+        trial = allowed | {*DRILLING, *TRYING, *_of_the_record(), *_ANCHORS}
+        yield _all_but("OnlyTry", trial)
+        yield statement("NeverHandOn", "Deny", ["iam:PassRole"], scopes.stack_roles(env))  # to a task of a tenant
+        yield _all_but("NothingAtHome", allowed | (set(_SHIFTING) & trial), _only(env.region(Side.PRIMARY)))
 
 
 def approving(env: Environment, reading: Iterable[str], more: Iterable[str] = ()) -> Iterator[Statement]:

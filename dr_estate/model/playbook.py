@@ -231,6 +231,13 @@ DRILLING = (
     *("ec2:DeleteNetworkInterface", "rds:DeleteDBInstance", "route53:ChangeResourceRecordSets"),
 )
 
+# What a restore test and its clean-up do beyond that, in the DR region, where nobody may hold a full drill.
+TRYING = (
+    *("backup:StartRestoreJob", "iam:PassRole", "kms:CreateGrant"),
+    *("rds:AddTagsToResource", "rds:ModifyDBInstance"),
+    *("rds:RestoreDBInstanceFromDBSnapshot", "rds:RestoreDBInstanceToPointInTime"),
+)
+
 # Primary data is never deleted: the operator must not even be able to.
 FORBIDDEN = (
     "dynamodb:DeleteTable",

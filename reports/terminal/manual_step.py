@@ -12,6 +12,8 @@ from dr_actions.model.plan import Call
 from dr_estate.aws.read_client import Credentials
 from dr_estate.model.visible import without_credentials
 
+CHECK_NOW = "CHECK IT NOW, RUN IT WHEN THE RUN ASKS"
+
 
 @dataclass(frozen=True, slots=True)
 class ManualStepWriter:

@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.status import Status
 
 from dr_actions.model.plan import Plan, Step, batches
+from dr_actions.model.sequence import announced
 from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from reports.terminal import console
-from reports.terminal.manual_step import ManualStepWriter
+from reports.terminal.manual_step import CHECK_NOW, ManualStepWriter
 from reports.terminal.printer import Printer
 
 _SILENCE_S = 10.0
@@ -53,6 +54,9 @@ class RunProgress:
         more = f" (and {len(steps) - 1} alike)" if len(steps) > 1 else ""
         clocks = f"{self._clocks()}, about {duration(self._left_s())} to go"
         self._print(f"[bold]{self._place(steps)}[/] {_shown(steps[0].says)}{more} [dim]({clocks})[/]")
+        if (change := announced(self._plan, steps[0].id)) is not None and change.call is not None:
+            self._print(f"[bold yellow]{CHECK_NOW}[/] {_shown(change.says)}")
+            self._print(_shown(self._by_hand.command(change.id, change.call)))
         if self._console.is_terminal:
             self._start_spinner(f"  {steps[0].action}: looking")
 

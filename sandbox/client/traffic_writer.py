@@ -166,7 +166,7 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
 
     Raises SandboxError, with the reason, where a site does not list what it holds: nothing is proven then.
     """
-    served: dict[tuple[str, str], frozenset[str]] = {}
+    served: dict[tuple[str, str], list[str]] = {}
     lost = []
     for row in written:
         key = (row.host, row.kind)
@@ -177,7 +177,13 @@ def missing(sites: Sites, written: Iterable[AcknowledgedWrite], region: str) -> 
     return lost
 
 
-def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
+def doubled(sites: Sites, region: str) -> list[tuple[str, str, str]]:
+    """Host, kind and id of what ``region``'s sites serve more than once. Raises as ``missing``."""
+    served = ((host, kind, _ids(sites, region, host, kind)) for host in sites.hosts for kind in KINDS)
+    return [(host, kind, row) for host, kind, ids in served for row, times in Counter(ids).items() if times > 1]
+
+
+def _ids(sites: Sites, region: str, host: str, kind: str) -> list[str]:
     try:
         status, response = sites.ask(region, "GET", host, kind)
     except (OSError, http.client.HTTPException) as silent:
@@ -186,4 +192,4 @@ def _ids(sites: Sites, region: str, host: str, kind: str) -> frozenset[str]:
         raise SandboxError(
             f"The site {host} of {region} does not list its {kind}: {status} {response.get('error', '')}"
         )
-    return frozenset(response[kind])
+    return list(response[kind])

@@ -102,7 +102,7 @@ def build(estate: Estate) -> None:
         "reader": [look],
         "operator": operating,
         "approver": [look, *approver],
-        "driller": [*recover, *drill],
+        "driller": [*(recover if env.approvals.full_drill else [look]), *drill],
     }
     for person in known & of_people.keys():
         for arn in of_people[person]:
@@ -140,7 +140,10 @@ def recovery_policies(env: Environment) -> dict[str, list[Statement]]:
 
 
 def drill_policies(env: Environment) -> dict[str, list[Statement]]:
-    """What whoever holds drills has beside looking, acting and going home: the drill's own, and what is never done."""
+    """What is added to looking, and where full drills are allowed to acting and going home, for those who hold drills.
+
+    The drill's own, and what is never done.
+    """
     return {
         f"{env.name}-dr-drill-act": list(drilling(env)),
         f"{env.name}-dr-drill-never": list(never_in_drills(env, reading())),

@@ -92,7 +92,9 @@ def test_the_policy_of_going_home_is_off_unless_asked_for_and_bears_the_name_tha
     (pattern,) = re.findall(r'startswith\(policy, "\$\{var.environment\}(-[a-z-]+)"\)', text)
     for path in FOLDER.glob("*.tfvars.json"):
         given = json.loads(path.read_text(encoding="utf-8"))
-        named = [policy for role in given["roles"].values() for policy in role["policies"]]
+        of_runs = (given["automation"] or {"policies": {}})["policies"].values()
+        roles = (*(role["policies"] for role in given["roles"].values()), *of_runs)
+        named = [policy for policies in roles for policy in policies]
         assert {f"{given['environment']}-dr-operator-home"} == {
             name for name in named if name.startswith(given["environment"] + pattern)
         }

@@ -14,7 +14,7 @@ from dr_estate.model.world_id import WorldId
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.changes import Aws
-from tests.proofs.processes import forked
+from tests.proofs.processes import Process, forked
 from tests.proofs.rig import INCIDENT
 from tests.utils.running import signed_in
 from utils.aws_mgmt.app.incident_record import last_beginning
@@ -52,6 +52,12 @@ class Enforced:
 
     def execute(self, command: str, confirmed: tuple[str, ...], *flags: str) -> Ran:
         """Run ``command`` with the operator's keys."""
+        process = self.begin(command, confirmed, *flags)
+        code = process.wait()
+        return Ran(code, process.said, self.world.denied())
+
+    def begin(self, command: str, confirmed: tuple[str, ...], *flags: str) -> Process:
+        """Start what ``execute`` runs."""
         words = [
             "-e",
             self.env.name,
@@ -65,9 +71,7 @@ class Enforced:
         words += ["--execute", "--incident", INCIDENT, *(word for step in confirmed for word in ("--confirm", step))]
         log = self.home / f"{command}.log"
         log.touch()
-        process = forked(partial(self._as_the_operator, words), log)
-        code = process.wait()
-        return Ran(code, process.said, self.world.denied())
+        return forked(partial(self._as_the_operator, words), log)
 
     def _as_the_operator(self, words: list[str]) -> int:
         os.environ.update(signed_in(self.world, "operator") | {"XDG_STATE_HOME": str(self.home / "state")})

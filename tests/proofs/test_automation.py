@@ -151,12 +151,28 @@ def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_see
     change_by_hand(prod, other)
     assert other.wait(PATIENCE_S) == 0, other.err
     assert f"the run of {INCIDENT} ended with exit 0" in other.out
+    assert_all_of_it_is_on(prod, "other", other)
     log = prod.run(f"log --incident {INCIDENT}")
     assert log.code == 0, log.err
     assert "operator" in log.out
     done = {(row["person"], row["operation"]) for row in prod.world.mutations() if not row["control"]}
     assert {"StartAutomationExecution"} == {operation for person, operation in done if person == "operator"}
     assert {"SendAutomationSignal"} == {operation for person, operation in done if person == "approver"}
+
+
+def assert_all_of_it_is_on(prod: Prod, machine: str, watched: Command) -> None:
+    """The record lies there, and the command that is printed last leaves the report there too."""
+    results = prod.home / machine / "out"
+    (record,) = results.glob("prod-attach-*/incident.md")
+    assert "traffic/shift_to_dr:" in record.read_text(encoding="utf-8")
+    assert f"Record: {record}" in watched.err
+    validate = f"failover --validate --incident {INCIDENT}"
+    assert f"{validate}` judges it from here" in watched.out.partition("In short")[2]
+    assert [] == list(results.glob("*/report.html"))
+    validated = prod.begin(validate, machine)
+    assert validated.wait(PATIENCE_S) == 0, validated.err
+    (page,) = results.glob("prod-failover-*/report.html")
+    assert INCIDENT in page.read_text(encoding="utf-8")
 
 
 def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod) -> None:

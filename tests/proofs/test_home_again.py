@@ -14,7 +14,8 @@ import re
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -23,17 +24,18 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import rds, region_heartbeat
 from dr_estate.readers.backup import vault_name
 from dr_estate.snapshot.snapshot import Snapshot, to_json
+from sandbox.client.traffic_writer import KINDS, Writer, doubled, missing
 from sandbox.core.state import Outage
 from tests.dr_actions.plain import with_part
-from tests.proofs.conftest import Asked
+from tests.proofs.conftest import HOME, Asked
 from tests.proofs.dying import When
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
 from tests.proofs.killing import at_what_none_met, further_on
-from tests.proofs.processes import until
+from tests.proofs.processes import Process, until
 from tests.proofs.rig import FULL, Rig
 from tests.proofs.rough import BACKING_UP, BACKUP, BEGUN, IN_EACH_BAKE, TO_THE_END, UNTIL_STEPPED_BACK, Back, Rough
 from tests.proofs.sent_home import SENT
-from tests.utils.running import rules
+from tests.utils.running import at_endpoint, rules
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.cli.error_boundary import run_command
 from utils.aws_mgmt.cli.parser import parse
@@ -122,6 +124,58 @@ def test_the_same_command_goes_on_from_the_tenth_and_ends_as_if_undisturbed(
     assert written.is_home()
     back.undisturbed.same(rough.name, rough.ended, rough.besides)
     assert [] == enforced.world.denied()
+
+
+def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_and_loses_and_doubles_nothing(
+    enforced: Enforced, due: Rig, written: Written, tmp_path: Path
+) -> None:
+    """By the command line, from another machine, with a writer all the time: the same command then leads all home."""
+    due.begin()
+    config = rules(tmp_path, "sit", SHORT.replace("bake_minutes = 0.01", "bake_minutes = 0.03"))
+    elsewhere, world = replace(enforced, home=tmp_path), Rough(enforced, due, written, "half")
+    with Writer(enforced.world, enforced.env, 0.1, "all the time") as writer:
+        run = elsewhere.begin("failback", HOME, "--staged")
+        fails_at_half(run, world)
+        assert Exit.VALIDATION_FAILED == run.wait(), run.said
+        assert [10, 50, 10] == world.weights()
+        stepped_back(run.said)
+        status = at_endpoint(enforced.world, tmp_path, f"-e sit --config {config} status", "reader")
+        assert "writes: the database of af-south-1 alone takes them." in " ".join(status.out.split())
+        world.tasks_at_home(enforced.env.capacity.tasks_per_service)
+        ran = elsewhere.execute("failback", HOME, "--staged")
+    assert (Exit.READY, []) == (ran.code, ran.denied), ran.said
+    assert [10, 50, 10, 50, 100] == world.weights()
+    one_region_at_a_time(writer, enforced)
+    assert [] == missing(writer.sites, writer.written, enforced.env.regions.primary)
+    assert [] == doubled(writer.sites, enforced.env.regions.primary)
+
+
+def fails_at_half(run: Process, world: Rough) -> None:
+    """Stop the tenant's tasks at home as soon as half of the visitors are led there; the run stands still meanwhile."""
+    until(lambda: world.weights()[-1:] == [50], run)
+    os.kill(run.pid, signal.SIGSTOP)
+    world.tasks_at_home(0)
+    os.kill(run.pid, signal.SIGCONT)
+
+
+def stepped_back(screen: str) -> None:
+    """The screen says first what became of the run, who writes, and never that the writer be fenced."""
+    last = " ".join(screen.split())
+    assert "STEPPED BACK: A gate failed, and traffic went back to the last good weights: " in last
+    assert "traffic/shift_to_primary:50: gate.targets: too few healthy targets at home: sit-tenant-1-" in last
+    assert "Writes: the database of af-south-1 alone takes them. It is past its point of no return (entry " in last
+    assert "Posture: RETURNING Answer: STEPPED BACK, exit 6" in last
+    assert "fence --side" not in last
+
+
+def one_region_at_a_time(writer: Writer, of: Enforced) -> None:
+    """No row and no file was acknowledged by the DR region after the first that the primary took."""
+    order = [of.env.regions.dr, of.env.regions.primary]
+    for kind in KINDS:
+        rows = sorted((datetime.fromisoformat(row.at), row.region) for row in writer.written if row.kind == kind)
+        regions = [region for _, region in rows]
+        assert set(order) == set(regions), writer.refused
+        assert regions == sorted(regions, key=order.index), f"{kind} were written in both regions at once"
 
 
 def test_without_a_backup_of_the_run_itself_nothing_is_synced_however_many_older_ones_there_are(rough: Rough) -> None:

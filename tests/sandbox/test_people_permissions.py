@@ -116,13 +116,13 @@ def test_the_drillers_policies_are_the_generated_ones(name: str) -> None:
     env = load_environment(Path(__file__).parents[2] / "environments", name)
     generated = policies(env, declared())[IamRole.DRILL]
     seeded = {policy: document(drill_policy) for policy, drill_policy in drill_policies(env).items()}
-    assert set(seeded) == set(generated) - set(policies(env, declared())[who_recovers(env)])
+    own = {policy for policy in generated if not policy.endswith("-2")}
+    assert set(seeded) == own - set(policies(env, declared())[who_recovers(env)])
     assert generated[f"{name}-dr-drill-act"] == seeded[f"{name}-dr-drill-act"]
-    sids = [
-        [statement["Sid"] for statement in documents[f"{name}-dr-drill-never"]["Statement"]]
-        for documents in (generated, seeded)
-    ]
-    assert sids[0] == sids[1]
+    rest = generated.get(f"{name}-dr-drill-never-2", {"Statement": []})  # of what is over IAM's size for one
+    never = [*generated[f"{name}-dr-drill-never"]["Statement"], *rest["Statement"]]
+    sids = [statement["Sid"] for statement in seeded[f"{name}-dr-drill-never"]["Statement"]]
+    assert sids == [statement["Sid"] for statement in never]
 
 
 def who_recovers(env: Environment) -> IamRole | StackRole:

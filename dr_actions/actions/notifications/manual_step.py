@@ -1,4 +1,7 @@
-"""Tells the stakeholders that the run waits for a DNS change that a person makes: on the way home, at each stage."""
+"""Tells the stakeholders that the run waits for a DNS change that a person makes: on the way home, at each stage.
+
+The first change home is shown before the writes stop too: who reads and checks it then keeps nobody from writing.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,16 @@ from dr_actions.actions.notifications.notification import Notification, notifica
 from dr_actions.actions.traffic import shift_to_dr, shift_to_primary
 from dr_actions.actions.traffic.change_batch import as_command
 from dr_actions.model.action import PlanContext
-from dr_actions.model.action_ids import label_of, name_of, step_id
+from dr_actions.model.action_ids import label_of, name_of, part_of, step_id
 from dr_actions.model.plan import Call, Goal, Step
 from dr_actions.model.sequence import row_of
 
 _WHOSE = row_of(Goal.FAILOVER, "traffic/shift_to_dr").playbook.owner
 _ABOUT = "that a person has to change DNS, and how"
+_SOON = "that a person will have to change DNS once the writes have stopped, and how"
+_AHEAD = "ahead"
+_NOT_YET = "Read and check this change now, and do NOT make it yet: the run asks for it some minutes from now."
+_PREFIX = f"{name_of(__name__)}.{_AHEAD}"
 _MOST_COMMANDS = 100_000  # characters; SNS takes 256 KiB a message (API_Publish)
 
 
@@ -51,6 +58,22 @@ def _stages(context: PlanContext) -> Iterator[tuple[int, list[Step]]]:
         yield stage, list(steps)
 
 
+def _ahead(context: PlanContext) -> tuple[Sequence[Step], Notification] | None:
+    """The first change home with what is told of it before the writes stop; None where it is no person's."""
+    _, steps = next(_stages(context), (0, []))
+    commands = [as_command(step.call) for step in steps if step.call]
+    if not commands:
+        return None
+    needed = "\n".join((_NOT_YET, *commands))
+    if len(needed) > _MOST_COMMANDS:
+        needed = f"{_NOT_YET} The run's terminal and report show it."
+    zones = " and ".join(step.subject for step in steps)
+    happened = f"nobody can write soon, until the run waits for the DNS change in {zones}"
+    about = step_id(_PREFIX, label_of(steps[0].id))
+    message = Message(context.env.name, context.incident, about, happened, needed, _WHOSE)
+    return steps, Notification(__name__, _SOON, lambda _: message)
+
+
 def _home(steps: Sequence[Step]) -> Notification:
     about = step_id(__name__, label_of(steps[0].id))
     return Notification(__name__, _ABOUT, lambda context: _message(context, steps, about))
@@ -61,6 +84,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if context.goal is not Goal.FAILBACK:
         yield from _AWAY.plan_steps(context)
         return
+    yield from _steps_ahead(context)
     for _, steps in _stages(context):
         label = label_of(steps[0].id)
         for step in notification_action(_home(steps)).plan_steps(context):
@@ -68,10 +92,23 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
             yield replace(step, id=its_id, stage=steps[0].stage, number=steps[0].number)
 
 
+def _steps_ahead(context: PlanContext) -> Iterator[Step]:
+    """Before anybody is kept from writing: one step a topic."""
+    found = _ahead(context)
+    if found is None:
+        return
+    row, label = row_of(Goal.FAILBACK, name_of(__name__), _AHEAD), label_of(found[0][0].id)
+    for step in notification_action(found[1]).plan_steps(context):
+        its_id = step_id(_PREFIX, f"{label}.{step.side}")
+        yield replace(step, id=its_id, stage=row.stage, number=row.playbook.number)
+
+
 def build_call(step: Step, context: PlanContext) -> Call:
     """The call with its text; where a person was faster than the message, it has no command left to give."""
     if context.goal is not Goal.FAILBACK:
         return _AWAY.build_call(step, context)
+    if part_of(step.id) == _AHEAD and (found := _ahead(context)):
+        return notification_action(found[1]).build_call(step, context)
     steps = dict(_stages(context)).get(step.stage)
     if steps is not None:
         return notification_action(_home(steps)).build_call(step, context)

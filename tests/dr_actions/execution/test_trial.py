@@ -87,7 +87,7 @@ def test_the_driller_takes_nothing_of_the_estate_away(standing: Ground) -> None:
     for side in (Side.PRIMARY, Side.DR):
         client = client_of(standing.endpoint, "rds", standing.env.region(side), PERSON)
         with pytest.raises(ClientError, match="AccessDenied"):
-            client.delete_db_instance(DBInstanceIdentifier="sit-mysql", SkipFinalSnapshot=True)
+            client.delete_db_instance(DBInstanceIdentifier="prod-mysql", SkipFinalSnapshot=True)
     assert {entry["action"] for entry in standing.endpoint.denied()} == {"rds:DeleteDBInstance"}
 
 

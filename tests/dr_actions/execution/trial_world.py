@@ -88,8 +88,11 @@ def trial() -> str:
 
 @contextmanager
 def ground(folder: Path, tenants: int = 1) -> Iterator[Ground]:
-    """A healthy world that judges every call by the caller's policies; changes take a moment."""
-    env = load_environment(ROOT / "environments", "sit")
+    """A healthy PROD that judges every call by the caller's policies; changes take a moment.
+
+    Its driller has no recovery's rights, as where full drills are allowed: what is done here may be done there too.
+    """
+    env = load_environment(ROOT / "environments", "prod")
     quick = env.model_copy(update={"execution": env.execution.model_copy(update={"poll_s": 0.5})})
     with borrowed(quick, tenants) as endpoint:
         endpoint.timing(transition_s=0.4)

@@ -21,8 +21,9 @@ from dr_actions.model.sequence import Role
         (Advice, "PROCEED, RISKY, DO_NOT_FAILOVER, WAIT"),
         (
             Role,
-            "notify, notify at the end, wait for the primary, freeze, freeze the files, a refused write is seen, "
-            "backup, rename, zero loss, database, services, traffic, fence, close the old database",
+            "notify, notify at the end, announce a change by hand, wait for the primary, freeze, freeze the files, "
+            "a refused write is seen, backup, rename, zero loss, database, services, traffic, fence, "
+            "close the old database",
         ),
     ],
 )

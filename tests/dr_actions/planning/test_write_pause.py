@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.model.action_ids import step_id
 from dr_actions.model.plan import Goal, Plan, Step
-from dr_actions.model.sequence import row_of
+from dr_actions.model.sequence import announced, row_of
 from dr_actions.planning.estimate import Sizes
 from dr_actions.planning.planner import context_of, make_plan
 from dr_actions.planning.write_pause import WritePause, write_pause
@@ -100,20 +100,37 @@ def plan_home(name: str, group: tuple[tuple[str, str], ...] = ()) -> tuple[Envir
 
 
 @pytest.mark.parametrize("name", ["sit", "prod"])
-def test_who_is_led_to_the_primary_first_writes_again_within_15_minutes_by_the_median(name: str) -> None:
+def test_who_is_led_to_the_primary_first_writes_again_within_15_minutes_in_nine_of_ten_cases(name: str) -> None:
     env, home = plan_home(name)
     pause = write_pause(home, env, {}, SIZES)
     assert pause is not None
-    assert pause.first_p50_s < 15 * 60
+    assert pause.first_p50_s < 12 * 60
+    assert pause.first_p90_s < 15 * 60
 
 
-def test_no_write_waits_for_a_lag_to_be_published_where_the_database_counts_its_transactions() -> None:
+def test_a_lag_is_published_while_the_other_proofs_go_on() -> None:
+    """Where the database counts its transactions none is waited for at all: by the median it makes no difference."""
     env, home = plan_home("prod")
     _, counting = plan_home("prod", COUNTING)
     pause, shorter = (write_pause(found, env, {}, SIZES) for found in (home, counting))
     assert pause is not None
     assert shorter is not None
-    assert pause.first_p50_s - shorter.first_p50_s == 120
+    assert pause.first_p50_s == shorter.first_p50_s
+    assert 0 < pause.first_p90_s - shorter.first_p90_s < 60
+    order = [step.action for step in home.steps]
+    assert order.index("database/verify_marker") < order.index("database/verify_primary_in_sync")
+    assert order.index("database/verify_primary_in_sync") < order.index("database/promote_primary")
+
+
+def test_a_change_by_hand_that_was_shown_before_the_freeze_is_only_run_in_the_pause() -> None:
+    env, home = plan_home("prod")
+    unannounced = replace(home, steps=tuple(step for step in home.steps if announced(home, step.id) is None))
+    pause, longer = (write_pause(found, env, {}, SIZES) for found in (home, unannounced))
+    assert pause is not None
+    assert longer is not None
+    assert longer.first_p50_s - pause.first_p50_s == 120
+    assert longer.first_p90_s - pause.first_p90_s > 180
+    assert longer.last_p50_s - pause.last_p50_s == 120, "the later stages' changes were shown to nobody before"
 
 
 def test_route_53_s_checkers_are_waited_for_before_anybody_is_kept_from_writing() -> None:

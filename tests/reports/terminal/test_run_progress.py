@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from dr_actions.model.plan import Goal, Plan
+from dr_actions.model.plan import Call, Goal, Plan
 from dr_estate.aws.read_client import Credentials
 from reports.terminal.manual_step import ManualStepWriter
 from reports.terminal.run_progress import RunProgress
 from tests.dr_actions.deciding import step
 from tests.dr_actions.plain import SIT
+
+CALL = Call("route53", "ChangeResourceRecordSets", "us-east-1", {"HostedZoneId": "Z1", "ChangeBatch": {"Changes": []}})
 
 
 def test_what_is_left_is_told_by_the_estimate_of_the_steps_to_come(
@@ -36,6 +38,24 @@ def test_the_runs_age_and_the_outages_are_seconds_of_the_world(
     by_hand = ManualStepWriter(tmp_path, Credentials())
     RunProgress(plan, False, by_hand, 3600.0, elapsed_s=lambda: 600.0).begins([step("a")])
     assert "outage 1 h 10 min, run 10 min" in capsys.readouterr().err
+
+
+def test_a_change_by_hand_is_shown_with_its_command_before_its_time_and_again_when_it_is_due(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ahead = step("ahead", 35, "notifications/manual_step", id="notifications/manual_step.ahead:10.dr")
+    shift = step("zone", 50, "traffic/shift_to_primary", id="traffic/shift_to_primary:10", call=CALL, manual=True)
+    plan = Plan("sit", SIT.account, Goal.FAILBACK, "ON_DR", (ahead, shift))
+    progress = RunProgress(plan, False, ManualStepWriter(tmp_path, Credentials()))
+    progress.begins([ahead])
+    shown = capsys.readouterr().err
+    assert "CHECK IT NOW, RUN IT WHEN THE RUN ASKS" in shown
+    assert "aws route53 change-resource-record-sets" in shown
+    progress.begins([shift])
+    assert "CHECK IT NOW" not in capsys.readouterr().err
+    progress.by_hand(shift)
+    assert "BY HAND" in (due := capsys.readouterr().err)
+    assert shown.splitlines()[-1] == due.splitlines()[-1]
 
 
 def test_without_a_terminal_a_slow_step_is_waited_for_and_said_so(

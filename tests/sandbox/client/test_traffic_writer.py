@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
-from sandbox.client.traffic_writer import Sites, Writer, missing
+from sandbox.client.traffic_writer import Sites, Writer, doubled, missing
 from sandbox.core.errors import SandboxError
 from tests.sandbox.conftest import client_of, start_standby
 from tests.worlds import borrowed
@@ -112,6 +113,25 @@ def test_what_had_not_reached_the_copies_is_found_missing(served: Endpoint, sit:
     served.timing(log_upload_s=300, files_lag_s=600)
     bring_data_over(served)
     assert writer.written == missing(writer.sites, writer.written, DR)
+
+
+class Listing(Sites):
+    """Sites of one host that list these ids."""
+
+    def __init__(self, *ids: str) -> None:
+        self._listed = list(ids)
+
+    @property
+    def hosts(self) -> list[str]:
+        return ["tenant1.example"]
+
+    def ask(self, *words: Any, **_: Any) -> tuple[int, dict[str, Any]]:
+        return 200, {"rows": self._listed if "rows" in words else [], "files": []}
+
+
+def test_what_is_served_twice_is_found_doubled() -> None:
+    assert [] == doubled(Listing("writer-1", "writer-2"), PRIMARY)
+    assert [("tenant1.example", "rows", "writer-1")] == doubled(Listing("writer-1", "writer-2", "writer-1"), PRIMARY)
 
 
 def test_a_region_that_lists_nothing_proves_nothing(served: Endpoint, sit: Environment) -> None:

@@ -210,7 +210,7 @@ def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[s
         again = Command((goal, *arguments, "--execute", *_incident(incident)))
         return str(NextStep(again, "goes on from here, once an approver lets it"))
     if goal == "failover":
-        return str(_RETURN)
+        return str(NextStep(report_of(goal, incident), "judges it from here, and leaves report.html on this machine"))
     return str(NextStep(Command(("log", "--review", *_incident(incident))), "writes the review of the incident"))
 
 
@@ -298,6 +298,16 @@ def proof_of(goal: Goal) -> Command:
     """The command that judges what serves after a run of ``goal``."""
     to_dr = goal in (Goal.FAILOVER, Goal.SWITCHOVER, Goal.ABORT)
     return Command(("failover", "--validate")) if to_dr else Command(("status",))
+
+
+def report_of(goal: str, incident: str) -> Command:
+    """The command that judges here what serves after a run that AWS started, and leaves its report on this machine."""
+    return Command(("failover", "--validate", *_incident(incident))) if goal == "failover" else Command(("status",))
+
+
+def evidence_of(incident: str) -> Command:
+    """The command that packs all of the incident into one archive."""
+    return Command(("evidence", *_incident(incident)))
 
 
 def log_of(incident: str) -> Command:

@@ -11,6 +11,8 @@ from dr_actions.clients.mutating_client import SendFailed
 from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Step
+from dr_actions.model.sequence import announced
+from reports.incident.log import incident_log, render
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
@@ -18,8 +20,9 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
-from utils.aws_mgmt.app.next_steps import after_watched_run, attach_of, log_of, withdrawal_of
+from utils.aws_mgmt.app.next_steps import after_watched_run, attach_of, evidence_of, log_of, report_of, withdrawal_of
 
+RECORD = "incident.md"
 _POLL_S = 5.0
 # What a person who watches does not need: the sentence of the step, and what was seen of it, say the same.
 _UNTOLD = frozenset({EntryKind.DETECTED, EntryKind.DECIDED, EntryKind.AUTHORISED, EntryKind.OUTCOME})
@@ -58,6 +61,7 @@ def _watched(
             reason = f"authority.automation: AWS ended it before a run did: {found.failure or found.state}."
             raise Refused(reason + (_of_the_other(automation, app) if found.beside_another else ""))
         if found.state is ExecutionState.ENDED:
+            _keep_record(app, found, view.folder)
             return _ended(found, form)
         app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
         found = automation.of(found.id)
@@ -73,6 +77,21 @@ def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
     return f" That is {describe(other, app.env)}. {attach_of(other.incident)} watches it."
 
 
+def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> None:
+    """Leave the run's record on this machine, and say how its report comes: its own files ended with AWS's task."""
+    rto_s = app.env.objectives.rto_minutes * 60
+    with suppress(SendFailed, OSError):
+        chain = mirror_of(app, app.env, found.incident)
+        log = incident_log(chain, app.env.name, found.incident, "the mirror in the control table", rto_s)
+        path = folder / RECORD
+        path.write_text(render(log, "markdown"), encoding="utf-8")
+        console.complain(f"Record: {path}")
+    console.complain(
+        f"The report that the run wrote ended with AWS's task: {report_of(found.goal, found.incident)} judges what "
+        f"serves now, and leaves report.html here; {evidence_of(found.incident)} packs the record and its approvals."
+    )
+
+
 def _ended(found: RecoveryExecution, form: str) -> Exit:
     code = next((code for code in Exit if code == found.exit_code), Exit.ACTION_FAILED)
     answer = f"the run of {found.incident} ended with exit {code}"
@@ -83,18 +102,31 @@ def _ended(found: RecoveryExecution, form: str) -> Exit:
     return code
 
 
-def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
-    """The step of the plan that began last before the entry; None also where the mirror holds no such plan."""
+def _plan_of(entry: Entry, entries: Sequence[Entry]) -> plans.Plan | None:
+    """The plan that began last before the entry; None where the mirror holds none that can be read."""
     begun = [row for row in entries if row.kind is EntryKind.BEGIN and row.seq < entry.seq]
     with suppress(LookupError, TypeError, ValueError, AttributeError):
-        return next((step for step in plans.from_json(begun[-1].data["plan"]).steps if step.id == entry.step), None)
+        return plans.from_json(begun[-1].data["plan"])
     return None
+
+
+def _step_of(entry: Entry, entries: Sequence[Entry]) -> Step | None:
+    """The step of that plan which the entry is of."""
+    plan = _plan_of(entry, entries)
+    return next((step for step in plan.steps if step.id == entry.step), None) if plan else None
+
+
+def _announced_by(entry: Entry, entries: Sequence[Entry]) -> Step | None:
+    """The change by hand of that plan which the entry's step tells of before its time."""
+    plan = _plan_of(entry, entries)
+    return announced(plan, str(entry.step)) if plan else None
 
 
 class _RunView:
     """What of the journal was shown so far."""
 
     def __init__(self, app: AppContext, folder: Path) -> None:
+        self.folder = folder
         self._app, self._writer = app, ManualStepWriter(folder, app.world.by_hand)
         self._shown = 0
 
@@ -119,3 +151,8 @@ class _RunView:
         console.complain(f"{entry.at:%H:%M:%S}  {_WORDS.get(entry.kind, entry.kind):<9}  {says}")
         if entry.kind is EntryKind.MANUAL_WAIT and step is not None and step.call is not None:
             console.complain(f"{self._writer.who}:\n{self._writer.command(step.id, step.call)}")
+        later = _announced_by(entry, entries) if entry.kind is EntryKind.INTENT else None
+        if later is not None and later.call is not None:
+            console.complain(
+                f"Check it now, and run it when the run asks:\n{self._writer.command(later.id, later.call)}"
+            )

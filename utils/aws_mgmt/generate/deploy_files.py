@@ -104,6 +104,19 @@ def _parameters(env: Environment) -> dict[str, dict[str, str]]:
     return {"Parameters": parameters}
 
 
+_ATTACHED_AS_TOLD: dict[str, Any] = {
+    "Parameters": {
+        "AttachHome": {
+            "Type": "String",
+            "AllowedValues": ["true", "false"],
+            "Default": "false",
+            "Description": "Whether the operator may fail back now: write in the primary region.",
+        }
+    },
+    "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},
+}
+
+
 def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """One managed policy a document, attached to the roles that hold it; that of going home as the stack is told."""
     holders: dict[str, list[str]] = {}
@@ -118,15 +131,7 @@ def _template(env: Environment, policy_documents: dict[str, dict[str, Any]]) -> 
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"IAM policies of the disaster recovery roles of {env.name}. Generated: do not edit.",
-        "Parameters": {
-            "AttachHome": {
-                "Type": "String",
-                "AllowedValues": ["true", "false"],
-                "Default": "false",
-                "Description": "Whether the operator may fail back now: write in the primary region.",
-            }
-        },
-        "Conditions": {"GoesHome": {"Fn::Equals": [{"Ref": "AttachHome"}, "true"]}},
+        **(_ATTACHED_AS_TOLD if any(HOME in name and holders[name] for name in documents) else {}),
         "Resources": {
             "".join(word.title() for word in name.split("-")): {
                 "Type": "AWS::IAM::ManagedPolicy",

@@ -14,9 +14,11 @@ from dr_actions.actions.traffic.shift_to_dr import ACTION as SHIFT
 from dr_actions.actions.traffic.shift_to_primary import ACTION as STAGES
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
+from dr_actions.model.sequence import announced, row_of
 from dr_actions.planning.planner import in_order
 from dr_estate.config.environment import Side
 from dr_estate.readers import sns_topics
+from tests.dr_actions.deciding import plan
 from tests.dr_actions.plain import SIT, dark, led, recorded, with_rows, with_traffic
 from tests.dr_actions.plain import sight as plain_sight
 
@@ -118,7 +120,7 @@ def test_they_are_told_before_the_first_change_before_the_persons_step_and_last(
 
 
 def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change(away: PlanContext) -> None:
-    steps, stages = list(notifications_manual_step.ACTION.plan_steps(away)), list(STAGES.plan_steps(away))
+    steps, stages = list(notifications_manual_step.ACTION.plan_steps(away))[2:], list(STAGES.plan_steps(away))
     assert [step.stage for step in steps if step.side is Side.DR] == [step.stage for step in stages]
     assert len({step.id for step in steps}) == 2 * len(stages)
     ordered = [step.action for step in in_order(Goal.FAILBACK, [*steps, *stages])]
@@ -136,10 +138,27 @@ def test_on_the_way_home_each_manual_stage_is_told_before_it_with_its_own_change
     assert len({json.loads(message)["event"] for message in messages}) == len(stages)
 
 
+def test_the_first_change_home_is_shown_before_anybody_is_kept_from_writing_and_not_to_be_made_yet(
+    away: PlanContext,
+) -> None:
+    ahead = list(notifications_manual_step.ACTION.plan_steps(away))[:2]
+    assert {step.side for step in ahead} == {Side.DR, Side.PRIMARY}
+    assert {step.stage for step in ahead} == {35}
+    first = next(iter(STAGES.plan_steps(away)))
+    assert first.call is not None
+    message = json.loads(notifications_manual_step.ACTION.build_call(ahead[0], away).params["Message"])
+    assert as_command(first.call) in message["needed"]
+    assert message["needed"].startswith("Read and check this change now, and do NOT make it yet")
+    home = plan(*ahead, *STAGES.plan_steps(away), goal=Goal.FAILBACK)
+    assert [announced(home, step.id) for step in home.steps] == [first, first, None, None, None]
+    freeze = row_of(Goal.FAILBACK, "database/freeze").stage
+    assert ahead[0].stage < freeze < first.stage
+
+
 def test_a_person_who_was_faster_than_the_message_stops_nothing(away: PlanContext) -> None:
-    step = next(iter(notifications_manual_step.ACTION.plan_steps(away)))
     at_home = replace(away, snapshot=HEALTHY)
-    assert "made already" in notifications_manual_step.ACTION.build_call(step, at_home).params["Message"]
+    for step in notifications_manual_step.ACTION.plan_steps(away):
+        assert "made already" in notifications_manual_step.ACTION.build_call(step, at_home).params["Message"]
 
 
 def test_where_a_run_changes_dns_itself_nobody_is_asked_on_the_way_home(away: PlanContext) -> None:
