@@ -118,6 +118,7 @@ def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
     assert verify(b"no pack").faults[0].startswith("This is no whole evidence pack: it is no archive")
 
 
+@pytest.mark.proof
 def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is_named(desk: Desk) -> None:
     path = desk.home / "saved.json"
     seen = desk.run(f"-e sit status --replication --save-evidence {path}")
@@ -137,6 +138,7 @@ def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is
     assert (refused.code, refused.out, " was changed." in refused.err) == (2, "", True), refused.err
 
 
+@pytest.mark.proof
 def test_evidence_that_nobody_may_sign_says_so_on_the_screen_and_in_the_file(desk: Desk) -> None:
     path = desk.home / "saved.json"
     seen = desk.run(f"-e sit status --replication --save-evidence {path}", "operator")

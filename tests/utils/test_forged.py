@@ -177,6 +177,7 @@ APPROVES_ITSELF = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("edits", "exceptions", "named"),
     [
@@ -186,14 +187,12 @@ APPROVES_ITSELF = {
             "",
             'approvals.approvers is ["somebody"] (pinned: ["approver"])',
             id="another approver",
-            marks=pytest.mark.proof,
         ),
         pytest.param(
             {"rpo_minutes = 60": "rpo_minutes = 600000"},
             "",
             "objectives.rpo_minutes is 600000 (pinned: 60)",
             id="an easier objective",
-            marks=pytest.mark.proof,
         ),
         pytest.param(
             {},

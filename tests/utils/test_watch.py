@@ -21,9 +21,8 @@ def test_without_a_terminal_the_watch_is_refused_in_a_sentence(sandbox_world: En
     assert "use it at a terminal, and `python utils/aws_mgmt/dr_cli.py -e sit" in ran.err
 
 
-@pytest.mark.parametrize(
-    "words", ["status --watch 1", pytest.param("failover --validate --watch 1", marks=pytest.mark.proof)]
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("words", ["status --watch 1", "failover --validate --watch 1"])
 def test_a_region_that_is_lost_changes_the_screen_and_q_leaves(
     sandbox_world: Endpoint, tmp_path: Path, words: str
 ) -> None:

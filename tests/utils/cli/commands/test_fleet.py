@@ -85,6 +85,7 @@ def runs(tmp_path: Path) -> dict[str, Path]:
     return found
 
 
+@pytest.mark.proof
 def test_every_environment_file_is_a_row_and_a_broken_one_hides_no_other(fleet: SeenFleet) -> None:
     assert {"broken", *JUDGED} == {row["environment"] for row in fleet.ran.report["environments"]}, fleet.ran.err
     broken = fleet.row("broken")
@@ -94,6 +95,7 @@ def test_every_environment_file_is_a_row_and_a_broken_one_hides_no_other(fleet: 
         assert (name, "") == (Path(fleet.row(name)["results"]).name.partition("-")[0], fleet.row(name)["reason"])
 
 
+@pytest.mark.proof
 def test_the_worst_stands_first_and_gives_the_exit_code(fleet: SeenFleet) -> None:
     exits = [row["exit"] for row in fleet.ran.report["environments"]]
     assert exits == sorted(exits, reverse=True)
@@ -102,6 +104,7 @@ def test_the_worst_stands_first_and_gives_the_exit_code(fleet: SeenFleet) -> Non
     assert "-e prod" in fleet.row("prod")["next_step"], "the next command names its own environment"
 
 
+@pytest.mark.proof
 def test_the_page_asks_nobody_and_leads_to_each_run_s_own_page(fleet: SeenFleet) -> None:
     (page,) = (fleet.home / "out").glob("fleet-status-*/fleet.html")
     text = page.read_text(encoding="utf-8")
