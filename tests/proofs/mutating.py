@@ -69,7 +69,8 @@ def _in_any_order(value: Any, shape: Any, rnd: Random, ordered: bool = False) ->
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.replace(value, **dict(_fields_in_any_order(value, rnd)))
     if typing.get_origin(shape) in (typing.Union, types.UnionType) and isinstance(value, tuple):
-        return _in_any_order(value, next(option for option in typing.get_args(shape) if _is_list(option)), rnd)
+        lists = [option for option in typing.get_args(shape) if _is_list(option)]
+        return _in_any_order(value, lists[0], rnd, ordered) if lists else value  # a pair is no list
     return value
 
 
