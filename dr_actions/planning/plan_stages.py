@@ -1,0 +1,40 @@
+"""A plan as people read it at night: what follows one another and is of one playbook step is one stage. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from dr_actions.model.plan import Plan, Step
+from dr_actions.model.sequence import playbook_step
+from dr_actions.planning.write_pause import without_writes
+
+
+@dataclass(frozen=True)
+class PlanStage:
+    """Steps one after another. ``first`` is the place of the first of them, as a run counts: from 1.
+
+    ``estimate_s`` is how long they take. ``stops_writes``: nobody writes while they go.
+    """
+
+    name: str
+    first: int
+    steps: tuple[Step, ...]
+    estimate_s: float
+    stops_writes: bool = False
+
+
+def stages_of(plan: Plan, estimate_s: Callable[[Sequence[Step]], float]) -> tuple[PlanStage, ...]:
+    """The stages of the plan in order. ``estimate_s`` tells how long steps take."""
+    paused = without_writes(plan)
+
+    def belongs(place: int) -> tuple[str, bool]:
+        return playbook_step(plan.goal, plan.steps[place]).name, place in paused
+
+    stages = []
+    for (name, stops_writes), places in groupby(range(len(plan.steps)), key=belongs):
+        whole = list(places)
+        steps = plan.steps[whole[0] : whole[-1] + 1]
+        stages.append(PlanStage(name, whole[0] + 1, steps, estimate_s(steps), stops_writes))
+    return tuple(stages)
