@@ -56,7 +56,7 @@ def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDuratio
 
 
 def without_writes(plan: Plan) -> range:
-    """The places of the steps, from the database's freeze to the first move, at which nobody writes; empty for none."""
+    """The places of the steps, from the database's freeze to the first move, between which nobody writes; or none."""
     freezes, moves = _places(plan)
     return range(freezes[-1], moves[0] + 1) if freezes and moves else range(0)
 

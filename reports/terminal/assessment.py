@@ -58,8 +58,8 @@ def _why(report: Report, assessment: Assessment, console: Console) -> None:
         indented(console, f"- {report.invocation.complete(reason)}", 2)
     if len(assessment.reasons) > shown:
         indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
-    met = sum(gate.met for gate in assessment.gates)
-    if 0 < met < len(assessment.gates):
+    met, unmet = (sum(gate.met is well and not gate.relaxed for gate in assessment.gates) for well in (True, False))
+    if met and unmet:
         indented(console, f"- {met} {'gate is' if met == 1 else 'gates are'} met", 2, "dim")
 
 
@@ -89,7 +89,7 @@ def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     for stage in assessment.stages:
         last = stage.first + len(stage.steps) - 1
         places = f"{stage.first} to {last}" if last > stage.first else str(stage.first)
-        mind = Text("\n".join(values_assessment.to_mind(stage)), "bold yellow")
+        mind = Text("\n".join(map(one_line, values_assessment.to_mind(stage))), "bold yellow")
         rows.add_row(places, stage.name, duration(stage.estimate_s), mind)
     console.print(rows)
 

@@ -11,7 +11,7 @@ from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
 from dr_actions.model.plan import NO_RECOVERY, Danger, Goal, Step, batches
-from dr_actions.planning.plan_stages import PlanStage
+from dr_actions.planning.plan_stages import PlanStage, StageWrites
 from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
@@ -19,6 +19,7 @@ from dr_estate.model.session_life import Coverage
 from reports.values.run_record import plan_to_dict
 
 _SHOWN_DIGEST, _NAMED = 12, 3
+_WRITES = {StageWrites.STOPPED: "nobody writes", StageWrites.RETURN: "then the first visitors write"}
 
 
 def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
@@ -83,8 +84,8 @@ def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]
 
 def to_mind(stage: PlanStage) -> Iterator[str]:
     """What to know before a stage: that nobody writes meanwhile, what cannot be undone, and what a person does."""
-    if stage.stops_writes:
-        yield "nobody writes"
+    if stage.writes in _WRITES:
+        yield _WRITES[stage.writes]
     final = [step.subject for step in stage.steps if step.danger is Danger.IRREVERSIBLE]
     by_hand = [step.subject for step in stage.steps if step.manual]
     for what, subjects in (("irreversible", final), ("by hand", by_hand)):
