@@ -18,6 +18,7 @@ from dr_actions.model.action import TO_DR, PlanContext
 from dr_actions.model.gates import FENCE, PLANES, Gate, targets_gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, roles_in
+from dr_actions.planning.plan_stages import PlanStage
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Finding, Severity, Status
 from dr_checks.database import rds_copy, rds_replica
@@ -75,7 +76,8 @@ class Assessment:
     """The answer to "shall we?", with everything it was weighed from. ``blind``: too little was seen for any answer.
 
     ``rto_measured`` is how many of the plan's steps are reckoned by what past runs took; the others by the table of
-    AWS's durations. ``plan_estimate_s`` is the part of ``rto_estimate_s`` that the steps take.
+    AWS's durations. ``plan_estimate_s`` is the part of ``rto_estimate_s`` that the steps take, and ``stages`` the plan
+    in short.
     ``session`` is what the credentials in use mean for the plan, None where it was assessed from evidence.
     ``outage`` is since when the primary region is lost, None where the plan is for no outage. ``write_pause`` is for
     how long a failback lets nobody write, None where the plan stops no writes.
@@ -92,6 +94,7 @@ class Assessment:
     hourly_cost: float
     rto_measured: int = 0
     plan_estimate_s: int = 0
+    stages: tuple[PlanStage, ...] = ()
     session: SessionCoverage | None = None
     outage: OutageStart | None = None
     write_pause: WritePause | None = None

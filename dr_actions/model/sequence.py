@@ -6,7 +6,7 @@ Steps of one stage and action run at once, stages one after another. A stage's n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from dr_actions.model.action_ids import prefix_of
@@ -74,6 +74,7 @@ _RECOVERED, _SYNC, _CHECK, _SHARES, _SWITCH, _STOP, _ = playbook.FAILBACK
 _CLEAN_UP = PlaybookStep(0, "clean up after a drill", "DR Manager", (), ())
 _STOP_WRITES = PlaybookStep(0, "stop one region from writing", "DR Manager", (), ())
 _GIVE_UP = PlaybookStep(0, "bring everybody back to the DR region", "DR Manager", (), ())
+_RETURN = replace(_BEGIN, name="failback begins")
 _LET_WRITE = PlaybookStep(0, "let a fenced region write again", "DR Manager", (), ())
 _SNS, _BACKUP_MANAGER, _MONITORING = _NOTIFY.owner, _RESTORE.owner, _VALIDATE.owner
 _TO_PRIMARY, _TO_DR = (Plane.PRIMARY, Plane.DR), (Plane.DR, Plane.PRIMARY)
@@ -127,8 +128,8 @@ _MARKERS = (
 _FAILOVER = tuple(sorted((*_TO_DR_ROWS, *_STAND_INS), key=lambda row: row.stage))
 _SWITCHOVER = tuple(sorted((*_TO_DR_ROWS, _ZERO_LOSS, *_MARKERS), key=lambda row: row.stage))
 _FAILBACK = (
-    SequenceRow(10, _BEGIN, "notifications/start", Role.NOTIFY, owner=_SNS),
-    SequenceRow(14, _BEGIN, "traffic/shift_to_dr"),
+    SequenceRow(10, _RETURN, "notifications/start", Role.NOTIFY, owner=_SNS),
+    SequenceRow(14, _RETURN, "traffic/shift_to_dr"),
     SequenceRow(15, _RECOVERED, "traffic/wait_primary_stable", Role.WAIT),
     SequenceRow(16, _RECOVERED, "compute/fence_scaling_again"),
     SequenceRow(17, _RECOVERED, "compute/fence_services_again"),
@@ -267,6 +268,13 @@ def row_of(goal: Goal, action: str, part: str = "") -> SequenceRow:
         if row.action == action and row.part == part:
             return row
     raise ValueError(f"{action} {part}".rstrip() + f" has no place in a {goal}: add it to dr_actions/model/sequence.py")
+
+
+def playbook_step(goal: Goal, step: Step) -> PlaybookStep:
+    """The playbook step that a step of a plan of ``goal`` belongs to. Raises ValueError for none of the table's."""
+    prefix, _, part = prefix_of(step.id).partition(".")
+    row = row_of(goal, prefix, part)
+    return row.last if row.last is not None and row.last.number == step.number else row.playbook
 
 
 def role_of(goal: Goal, step_id: str) -> Role | None:

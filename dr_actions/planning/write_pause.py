@@ -40,9 +40,7 @@ class WritePause:
 
 def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDurations], sizes: Sizes) -> WritePause | None:
     """The pause of a plan that freezes and then leads visitors home; None for any other."""
-    roles = [role_of(plan.goal, step.id) for step in plan.steps]
-    freezes = [number for number, role in enumerate(roles) if role in FREEZES]
-    moves = [number for number, role in enumerate(roles) if role is Role.TRAFFIC]
+    freezes, moves = _places(plan)
     if not freezes or not moves:
         return None
     settles_s = env.thresholds.record_ttl_s - round(env.failback.bake_minutes * _MINUTE_S)  # the bake follows the move
@@ -55,6 +53,19 @@ def write_pause(plan: Plan, env: Environment, measured: Mapping[str, StepDuratio
 
     first, last = moves[0], moves[-1]
     return WritePause(*between(freezes[-1], first), *between(freezes[-1], last), *between(freezes[0], first))
+
+
+def without_writes(plan: Plan) -> range:
+    """The places of the steps, from the database's freeze to the first move, between which nobody writes; or none."""
+    freezes, moves = _places(plan)
+    return range(freezes[-1], moves[0] + 1) if freezes and moves else range(0)
+
+
+def _places(plan: Plan) -> tuple[list[int], list[int]]:
+    """The places of the steps that freeze, and of those that lead visitors."""
+    roles = [role_of(plan.goal, step.id) for step in plan.steps]
+    freezes = [place for place, role in enumerate(roles) if role in FREEZES]
+    return freezes, [place for place, role in enumerate(roles) if role is Role.TRAFFIC]
 
 
 def _seconds(

@@ -13,6 +13,8 @@ from enum import StrEnum
 
 PROGRAM = "dr_cli.py"
 SANDBOX = "--sandbox"
+_OF_AWS_CLI = re.compile("`(aws [a-z0-9-]+ [a-z][^`]*)`")
+_ENDPOINT, _ELSEWHERE = "--endpoint-url", '"$AWS_ENDPOINT_URL"'
 _BARE = re.compile(rf"(?<![\w/.-])dr_cli\.py(?= )(?P<sandbox> {SANDBOX}(?= ))?")
 
 
@@ -46,29 +48,33 @@ class Command:
 
 @dataclass(frozen=True)
 class Invocation:
-    """The options that choose environment, world and folders, as typed. Without any, commands stay bare."""
+    """The options that choose environment, world and folders, as typed. Without any, commands stay bare.
+
+    Names are the same in the live account: a command of the AWS CLI that a sandbox's page prints reaches the endpoint
+    in the shell's variable, and nothing without it.
+    """
 
     options: tuple[str, ...] = ()
     program: Program = Program.CHECKOUT
 
     def complete(self, text: str) -> str:
-        """Return ``text`` with each bare command in it as it is to be typed. Complete commands stay as they are."""
+        """Return ``text`` with each command in it, of this tool or in backticks of the AWS CLI, as it is to be typed.
+
+        Complete commands stay as they are.
+        """
         if not self.options:
             return text
         typed = f"{self.program} {shlex.join(self.options)}"
         twice = SANDBOX in self.options
-        return _BARE.sub(lambda bare: typed if twice else typed + (bare["sandbox"] or ""), text)
+        text = _BARE.sub(lambda bare: typed if twice else typed + (bare["sandbox"] or ""), text)
+        return _OF_AWS_CLI.sub(lambda line: f"`{self.typed(line[1], rehearsal=True)}`", text) if twice else text
 
     def name(self, text: str) -> str:
         """Return ``text`` with each bare command as it is to be typed where no option was: the program alone."""
         return _BARE.sub(lambda bare: f"{self.program}{bare['sandbox'] or ''}", text)
 
     def typed(self, line: str, rehearsal: bool) -> str:
-        """Return a command line as it is to be typed.
-
-        One of the AWS CLI that a sandbox's report prints reaches the endpoint in the shell's variable, and nothing
-        without it: names are the same in the live account.
-        """
+        """Return a command line as it is to be typed."""
         if line.startswith(f"{PROGRAM} "):
             return self.complete(line)
-        return f'{line} --endpoint-url "$AWS_ENDPOINT_URL"' if rehearsal else line
+        return f"{line} {_ENDPOINT} {_ELSEWHERE}" if rehearsal and _ENDPOINT not in line else line

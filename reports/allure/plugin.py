@@ -157,3 +157,6 @@ def _tell(test: Any, result: CheckResult, excinfo: pytest.ExceptionInfo[BaseExce
         test.statusDetails.known = result.status is Status.EXCEPTED or None
         test.statusDetails.trace = None
         test.statusDetails.message = str(excinfo.value) if excinfo else test.statusDetails.message
+        for step in test.steps:
+            if step.statusDetails and step.status == test.status:
+                step.statusDetails.message = test.statusDetails.message

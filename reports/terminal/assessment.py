@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from dr_actions.assessment.failover import Advice, Assessment
-from dr_actions.model.plan import Goal
+from dr_actions.model.plan import Goal, Plan
+from dr_estate.model.durations import duration
 from dr_estate.model.visible import one_line
 from reports.terminal.parts import indented, table
 from reports.values import assessment as values_assessment
@@ -43,27 +44,57 @@ def show(report: Report, assessment: Assessment, console: Console) -> None:
     indented(console, f"writes: {report.writers}", 2)
     for sentence in values_assessment.sentences(assessment, env, report.observed_at):
         indented(console, report.invocation.complete(sentence), 2)
-    console.print(Text("\nWhy", "bold"))
-    for reason in assessment.reasons[:_SHOWN]:
-        indented(console, f"- {report.invocation.complete(reason)}", 2)
-    if len(assessment.reasons) > _SHOWN:
-        indented(console, f"... and {len(assessment.reasons) - _SHOWN} more (--format markdown)", 2, "dim")
-    _losses(assessment, console)
+    _why(report, assessment, console)
+    _losses(report, assessment, console)
     _plan(report, assessment, console)
+    _notes(report, assessment, console)
 
 
-def _losses(assessment: Assessment, console: Console) -> None:
+def _why(report: Report, assessment: Assessment, console: Console) -> None:
+    """Each reason, and in one line how many gates are met beside those that are not."""
+    console.print(Text("\nWhy", "bold"))
+    shown = len(assessment.reasons) if report.every_finding else _SHOWN
+    for reason in assessment.reasons[:shown]:
+        indented(console, f"- {report.invocation.complete(reason)}", 2)
+    if len(assessment.reasons) > shown:
+        indented(console, f"... and {len(assessment.reasons) - shown} more (--all lists them)", 2, "dim")
+    met, unmet = (sum(gate.met is well and not gate.relaxed for gate in assessment.gates) for well in (True, False))
+    if met and unmet:
+        indented(console, f"- {met} {'gate is' if met == 1 else 'gates are'} met", 2, "dim")
+
+
+def _losses(report: Report, assessment: Assessment, console: Console) -> None:
+    """What is lost by moving now: a line for what is alike of a store; all of it where every finding is wanted."""
     if not assessment.losses:
         return
     rows = table("\nWhat would be lost", "store", "of", "written since", "items", "basis")
-    for row in list(values_assessment.loss_rows(assessment))[:_SHOWN]:
+    if not report.every_finding:
+        rows.expand, basis = True, rows.columns[-1]
+        basis.ratio, basis.min_width, basis.no_wrap, basis.overflow = 1, len("automated-backup"), True, "ellipsis"
+    losses = values_assessment.loss_rows if report.every_finding else values_assessment.loss_rows_by_store
+    for row in losses(assessment):
         rows.add_row(*row)
     console.print(rows)
 
 
 def _plan(report: Report, assessment: Assessment, console: Console) -> None:
+    """One row a stage, as a person reads it at night; every step where every finding is wanted."""
     plan = assessment.plan
-    title = f"\nPlan {values_assessment.short(plan.digest)} ({len(plan.steps)} steps; --format json has every call)"
+    counted = f"{len(plan.steps)} steps" if len(plan.steps) > 1 else f"{len(plan.steps) or 'no'} step"
+    title = f"\nPlan {values_assessment.short(plan.digest)} ({counted}; "
+    if report.every_finding:
+        _every_step(plan, f"{title}--format json has every call)", console)
+        return
+    rows = table(f"{title}--all lists each, --format json every call)", "steps", "stage", "about", "mind")
+    for stage in assessment.stages:
+        last = stage.first + len(stage.steps) - 1
+        places = f"{stage.first} to {last}" if last > stage.first else str(stage.first)
+        mind = Text("\n".join(map(one_line, values_assessment.to_mind(stage))), "bold yellow")
+        rows.add_row(places, stage.name, duration(stage.estimate_s), mind)
+    console.print(rows)
+
+
+def _every_step(plan: Plan, title: str, console: Console) -> None:
     rows = table(title, "stage", "step", "danger", "control plane", "budget")
     below = []
     for number, message, *cells in values_assessment.step_rows(plan.steps):
@@ -72,5 +103,14 @@ def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     console.print(rows)
     for step in below:
         indented(console, step, 2)
-    for note in plan.notes:
-        indented(console, f"Note: {report.invocation.complete(note)}", 2)
+
+
+def _notes(report: Report, assessment: Assessment, console: Console) -> None:
+    """What the plan leaves out, and what it leaves to people: a line each, but what holds a command is not cut."""
+    for note in assessment.plan.notes:
+        line = Text(f"  Note: {one_line(report.invocation.complete(note))}")
+        if report.every_finding or holds_command(note):
+            indented(console, line.plain.strip(), 2)
+        else:
+            line.truncate(console.width, overflow="ellipsis")
+            console.print(line)

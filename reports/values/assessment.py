@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,16 @@ from typing import Any
 from dr_actions.assessment.abort import way_back
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Assessment
-from dr_actions.model.plan import NO_RECOVERY, Goal, Step, batches
+from dr_actions.model.plan import NO_RECOVERY, Danger, Goal, Step, batches
+from dr_actions.planning.plan_stages import PlanStage, StageWrites
 from dr_actions.planning.write_pause import WritePause
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
 from dr_estate.model.session_life import Coverage
 from reports.values.run_record import plan_to_dict
 
-_SHOWN_DIGEST = 12
+_SHOWN_DIGEST, _NAMED = 12, 3
+_WRITES = {StageWrites.STOPPED: "nobody writes", StageWrites.RETURN: "then the first visitors write"}
 
 
 def to_dict(assessment: Assessment, env: Environment) -> dict[str, Any]:
@@ -59,6 +61,17 @@ def loss_rows(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]
         yield store, whose, duration(seconds) if seconds is None else f"at most {duration(seconds)}", counted, basis
 
 
+def loss_rows_by_store(assessment: Assessment) -> Iterator[tuple[str, str, str, str, str]]:
+    """As ``loss_rows``; what of one store is alike in time, items and basis is one row."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
+    for store, whose, *cells in loss_rows(assessment):
+        written, items, basis = cells
+        groups.setdefault((store, written, items, basis), []).append(whose)
+    for (store, written, items, basis), subjects in groups.items():
+        more = f" and {len(subjects) - 1} more" if len(subjects) > 1 else ""
+        yield store, subjects[0] + more, written, items, basis
+
+
 def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]:
     """Playbook number, what is done, danger, control plane, time budget; steps that differ by their subject are one."""
     for batch in batches(steps):
@@ -67,6 +80,24 @@ def step_rows(steps: Sequence[Step]) -> Iterator[tuple[str, str, str, str, str]]
         also = f" And {more} more alike." if more else ""
         planes = ", ".join(step.planes) or "none"
         yield str(step.number), message + also, step.danger, planes, duration(step.budget_s)
+
+
+def to_mind(stage: PlanStage) -> Iterator[str]:
+    """What to know before a stage: that nobody writes meanwhile, what cannot be undone, and what a person does."""
+    if stage.writes in _WRITES:
+        yield _WRITES[stage.writes]
+    final = [step.subject for step in stage.steps if step.danger is Danger.IRREVERSIBLE]
+    by_hand = [step.subject for step in stage.steps if step.manual]
+    for what, subjects in (("irreversible", final), ("by hand", by_hand)):
+        if subjects:
+            yield f"{len(subjects)} {what}: {_some(subjects)}"
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first of the names, each once, and how many more there are."""
+    different = list(dict.fromkeys(names))
+    more = f" and {len(different) - _NAMED} more" if len(different) > _NAMED else ""
+    return ", ".join(different[:_NAMED]) + more
 
 
 def estimate(assessment: Assessment, env: Environment, observed_at: datetime) -> str:

@@ -36,6 +36,7 @@ OF_SANDBOX = (
     *("sandbox train split-brain", "sandbox debrief", "sandbox debrief --end", "sandbox break primary-dark"),
     *("--sandbox status", "sandbox mend", "sandbox down", "sandbox down"),
 )
+MOST_ROWS = 110
 INCIDENT = "INC-20260107-001"
 
 
@@ -51,6 +52,11 @@ class Desk:
     def options(self) -> str:
         """The words before each command."""
         return f"-e sit --config {self.config}"
+
+    def rows(self, command: str) -> int:
+        """How many rows of the screen a command takes."""
+        lines = shown_at_terminal(f"{self.options} {command}", self.home, signed_in(self.world, "operator"), b"")
+        return sum(-(-len(line) // 100) or 1 for line in lines)
 
     def last_lines(self, command: str, person: str = "operator", typed: str = "") -> list[str]:
         """The last eight lines that a command leaves on the screen."""
@@ -173,6 +179,7 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
         _ends_well(desk, "status", "Posture:  ON_DR", " failback`")
         _ends_well(desk, "failover --validate", "score ", "exit 0")
         _ends_well(desk, "failback", "WAIT", " status --watch`")
+        assert desk.rows("failback") < MOST_ROWS < desk.rows("failback --all")
         for command in ("failover", f"log --incident {INCIDENT}", "doctor", "schedule", "test --dns"):
             _ends_well(desk, command)
         _ends_well(desk, f"evidence --incident {INCIDENT}", "signed", " evidence verify ", person="approver")

@@ -17,7 +17,9 @@ from dr_checks.core.model import CheckResult, Finding, Status
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import Environment, Side, load_environment
+from reports.page.fleet import render as render_fleet
 from reports.page.render import render
+from reports.values.fleet import Fleet, FleetMember
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.reports.test_reports import REPORT
@@ -210,10 +212,33 @@ def test_a_reader_copies_a_remedy_follows_a_tenant_s_cell_and_finds_a_check(
         gap.get_by_text("Scenario in Allure").click()
         page.wait_for_url("**/allure.html#*")
         page.get_by_text("Gaps that would break a failover").wait_for()
+        findings = page.frame_locator("iframe").locator("table").first
+        assert findings.evaluate("table => table.scrollWidth - table.clientWidth") == 0, "the remedy is in sight"
         page.get_by_text("DR report", exact=True).click()
         page.wait_for_url("**/report.html#check-*")
         assert page.url.endswith(f"#{gap.get_attribute('id')}")
         assert window.complaints == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_fleet_shows_each_row_to_its_end_on_a_wide_screen_and_fits_a_narrow_one(
+    browser: Browser, tmp_path: Path, scheme: str
+) -> None:
+    digest = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/prod-wordpress@sha256:{'f' * 64}"
+    reasons = (
+        f"Copy it: crane copy {digest} {digest}.",
+        f"`python dr_cli.py -e prod {'--sandbox ' * 30}` explains it.",
+    )
+    members = tuple(FleetMember(f"environment{n}", 3, None, reason) for n, reason in enumerate(reasons))
+    file = tmp_path / "fleet.html"
+    file.write_text(render_fleet(Fleet(members), tmp_path), encoding="utf-8")
+    for width in WIDTHS:
+        with opened(browser, file, scheme, width) as window:
+            assert window.complaints == []
+            assert window.page.evaluate("document.documentElement.scrollWidth") == width
+            assert window.faults() == []
+            hidden_px = "document.querySelector('.scroll').scrollWidth - document.querySelector('.scroll').clientWidth"
+            assert width < max(WIDTHS) or window.page.evaluate(hidden_px) == 0, "nothing is to the right of the screen"
 
 
 def _crowded(env: Environment) -> list[CheckResult]:

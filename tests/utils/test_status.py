@@ -105,6 +105,8 @@ def test_allure_tells_each_given_and_then_with_findings_and_labels(denied: tuple
         assert _labels(result, "severity") <= {"blocker", "critical", "normal", "minor"}
         assert _labels(result, "requirement")
         assert str(ROOT) not in json.dumps(result)
+        says = [part.get("statusDetails", {}).get("message", "") for part in (result, result["steps"][1])]
+        assert says[0] == says[1], "a step names no class of the tool either"
 
 
 @pytest.mark.proof

@@ -177,7 +177,7 @@ def _rename(instance: rds.Instance) -> str:
         f"--db-instance-identifier {instance.identifier}"
     )
     options = f"--new-db-instance-identifier {instance.identifier}-old --apply-immediately"
-    return f"Rename or delete it by hand ({command} {options}), then run again."
+    return f"Rename or delete it by hand (`{command} {options}`), then run again."
 
 
 def _settled(instance: rds.Instance, how: str) -> StepStatus:

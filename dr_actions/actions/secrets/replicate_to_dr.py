@@ -40,8 +40,8 @@ def _step(context: PlanContext, pair: SecretPair, key: str) -> Step:
         says=f"Replicate the secret {pair.name} from {primary} to {dr} again: its replica there takes the place of the "
         "secret that the failover made of it.",
         danger=Danger.COMPENSABLE,
-        undo=f"Make it a secret of its own: aws secretsmanager stop-replication-to-replica --region {dr} "
-        f"--secret-id {pair.name}.",
+        undo=f"Make it a secret of its own: `aws secretsmanager stop-replication-to-replica --region {dr} "
+        f"--secret-id {pair.name}`.",
         budget_s=300,
         call=Call(
             "secretsmanager",

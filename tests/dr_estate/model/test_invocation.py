@@ -7,6 +7,8 @@ import pytest
 from dr_estate.model.invocation import Invocation
 
 PATH = "python utils/aws_mgmt/dr_cli.py"
+RENAME = "aws rds modify-db-instance --new-db-instance-identifier b"
+THERE = '--endpoint-url "$AWS_ENDPOINT_URL"'
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,10 @@ PATH = "python utils/aws_mgmt/dr_cli.py"
         (("-e", "sit", "--sandbox"), "`dr_cli.py --sandbox status`", f"`{PATH} -e sit --sandbox status`"),
         (("-e", "sit", "--sandbox"), "`dr_cli.py sandbox mend x`", f"`{PATH} -e sit --sandbox sandbox mend x`"),
         (("-e", "sit"), f"`{PATH} status`", f"`{PATH} status`"),
+        (("-e", "sit"), f"Or `{RENAME}`.", f"Or `{RENAME}`."),
+        (("-e", "sit", "--sandbox"), f"Or `{RENAME}`.", f"Or `{RENAME} {THERE}`."),
+        (("-e", "sit", "--sandbox"), f"Or `{RENAME} {THERE}`.", f"Or `{RENAME} {THERE}`."),
+        (("-e", "sit", "--sandbox"), f"Or `{RENAME} --endpoint-url x`.", f"Or `{RENAME} --endpoint-url x`."),
     ],
 )
 def test_a_bare_command_is_completed_once_and_no_option_stands_twice(

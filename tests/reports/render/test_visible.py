@@ -23,6 +23,7 @@ from dr_actions.drills.residue import Residue, ResidueState
 from dr_actions.journal.journal import EntryKind, Journal, read
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Call, Danger, Goal, Plan, Step
+from dr_actions.planning.plan_stages import PlanStage
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
@@ -147,6 +148,7 @@ def _report() -> Report:
             posture=Posture(PostureName.NORMAL, EVIL),
             rto_estimate_s=1,
             hourly_cost=1.0,
+            stages=(PlanStage(EVIL, 1, (replace(_step(), manual=True),), 1.0),),
         ),
         ran=_ran(),
         standing=ControlState(
@@ -205,7 +207,7 @@ def test_no_command_is_broken_into_lines_on_a_terminal_or_in_a_pipe(stream: type
             replace(report, assessment=None, ran=summary, verdict=verdict_of((row,), (), 3600.0)),
             ("Protect it", "Failed"),
         ),
-        (replace(report, assessment=replace(report.assessment, plan=plan)), ("Plan",)),
+        (replace(report, assessment=replace(report.assessment, plan=plan), every_finding=True), ("Plan",)),
         (replace(report, drills=(replace(_drilled(), residue=(left,)),)), ("b by hand",)),
     ):
         out = stream()

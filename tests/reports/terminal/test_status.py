@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import pytest
@@ -12,15 +11,13 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Danger, Goal, Plan
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Status
-from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
-from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from reports.publish import print_report
-from reports.values.report import Report
 from tests.dr_actions.deciding import step
-from tests.dr_checks.worlds import NOW, SIT
+from tests.dr_checks.worlds import SIT
+from tests.reports.terminal.screens import report as _report
+from tests.reports.terminal.screens import shown as _shown
 
 DARK = Unavailable(UnavailableKind.UNREACHABLE, "ecs in af-south-1 does not answer.", "af-south-1")
 DENIED = Unavailable(UnavailableKind.DENIED, "ecs:ListServices is denied.", "eu-west-1")
@@ -37,31 +34,6 @@ def _unknown(check: str, *causes: Unavailable | None, severity: Severity = Sever
 def _failed(check: str, severity: Severity) -> CheckResult:
     finding = Finding(check, Side.DR, "it", None, Status.FAIL, "old", "new", "so", "Renew it.")
     return CheckResult(check, severity, Area.DNS, Status.FAIL, (finding,))
-
-
-def _report(*results: CheckResult, lags: tuple[Lag, ...] = ()) -> Report:
-    return Report(
-        command="status",
-        environment=SIT,
-        world="sandbox",
-        observed_at=NOW,
-        posture=PostureName.PRIMARY_LOST,
-        posture_says="it is lost.",
-        tenants=("tenant1",),
-        verdict=verdict_of(results, lags, 3600.0),
-        unseen=(),
-        exceptions=(),
-        api_calls=12,
-        exit=3,
-        invocation=Invocation(("-e", "sit")),
-        next_step="`dr_cli.py failover` weighs a failover.",
-    )
-
-
-def _shown(report: Report) -> list[str]:
-    out = io.StringIO()
-    print_report(report, "terminal", out)
-    return out.getvalue().splitlines()
 
 
 LOST = (

@@ -32,7 +32,8 @@ from dr_actions.model.action import PlanContext
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import FENCING, Goal, Plan
-from dr_actions.planning.estimate import past_durations, sizes_of
+from dr_actions.planning.estimate import past_durations, sizes_of, step_estimate
+from dr_actions.planning.plan_stages import stages_of
 from dr_actions.planning.planner import context_of, make_plan, plan_estimate_s, rto_estimate_s
 from dr_actions.planning.write_pause import write_pause
 from dr_actions.run_history.durations import is_measured
@@ -204,6 +205,7 @@ def _assessment(
         posture=report.whole_posture,
         rto_estimate_s=rto_estimate_s(plan, context.env, known, sizes),
         plan_estimate_s=plan_estimate_s(plan, context.env, known, sizes),
+        stages=stages_of(plan, step_estimate(context.env, context.snapshot)),
         rto_measured=sum(is_measured(step, known) for step in plan.steps),
         hourly_cost=hourly_cost(context.snapshot, context.env, len(report.tenants)),
     )

@@ -317,7 +317,7 @@ def _opted_in(heard: Examination) -> Iterator[Fact]:
     if off:
         listed = ", ".join(f"{region} is {status}" for region, status in off.items())
         command = f"aws account enable-region --region-name {min(off)}"
-        yield Fact("opt-in", Standing.FAIL, listed, f"{command} (takes minutes to hours).")
+        yield Fact("opt-in", Standing.FAIL, listed, f"`{command}` (takes minutes to hours).")
     else:
         yield Fact("opt-in", Standing.OK, f"both regions are enabled ({', '.join(statuses)})")
 

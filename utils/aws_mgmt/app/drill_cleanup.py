@@ -29,6 +29,8 @@ from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import is_full
+from dr_estate.model.invocation import Invocation
+from dr_estate.model.world_id import is_sandbox
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary, PhaseDuration
 from reports.values.report import Report
@@ -39,6 +41,7 @@ from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.execution import RunContext, run_steps
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.interrupts import stopping
+from utils.aws_mgmt.app.next_steps import invocation_of
 
 _HOUR_S = 3600
 _MINUTE_S = 60
@@ -82,9 +85,15 @@ def _clean_up(context: RunContext, heartbeat: Heartbeat, journal: Journal) -> Cl
     if before is None:
         return CleanupResult(summary, report, None)
     after = inventory(evaluation.observe_world(app.world, env, context.files))
-    rows = residue(unpack(before), after, env, journal.entries)
+    rows = as_typed(residue(unpack(before), after, env, journal.entries), invocation_of(context.options), seen.world)
     journal.append(EntryKind.LOOKED, says=_summary(rows), residue=[asdict(row) for row in rows])
     return CleanupResult(summary, report, rows)
+
+
+def as_typed(rows: Sequence[Residue], invocation: Invocation, world: str) -> tuple[Residue, ...]:
+    """The rows, the command of each as a person types it who means this world: a sandbox's deletes nothing live."""
+    rehearsal = is_sandbox(world)
+    return tuple(replace(row, command=invocation.typed(row.command, rehearsal)) if row.command else row for row in rows)
 
 
 def close_the_drill(context: RunContext, fence: Fence, journal: Journal, accepted: str = "") -> None:

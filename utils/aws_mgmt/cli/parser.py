@@ -51,7 +51,9 @@ GLOBAL = (
     _option("speed", "N", "How fast the clock of a sandbox that is started runs (1).", type=click.FloatRange(1, 3600)),
     _option("tenant", "T", "Narrow to this tenant; may be repeated.", "only_tenants", multiple=True),
     _option("format", "", "How to print the result (terminal).", type=_FORMAT),
-    _flag("all", "List every finding, also what one cause explains and what does not apply.", "every_finding"),
+    _flag(
+        "all", "List every finding (also of one cause, or not applicable) and every step of a plan.", "every_finding"
+    ),
     _option("workers", "N", "Judge in N processes (0: this one); of several environments: N at once.", type=_FROM_0),
     _option("output", "DIR", _RESULTS, type=_FOLDER),
     _option("save-evidence", "FILE", "Save what was observed to FILE, signed where the caller may sign.", type=_FILE),

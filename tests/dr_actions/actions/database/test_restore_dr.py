@@ -13,6 +13,7 @@ from dr_actions.actions.database import restore_dr as database_restore_dr
 from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.invocation import Invocation
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.readers import rds, vpc
 from tests.dr_checks import databases as plain
@@ -21,6 +22,7 @@ from tests.dr_checks.worlds import world as values_of
 
 ACTION, PROTECT = database_restore_dr.ACTION, protect_dr.ACTION
 DR = SIT.regions.dr
+SANDBOXED = Invocation(("-e", "sit", "--sandbox"))
 REPLICA_FIRST = plain.accepting("read-replica", "automated-backup", "backup-copy")
 GROUP = vpc.SecurityGroup("sg-db", "sit-db-sg", (), ())
 
@@ -147,6 +149,9 @@ def test_a_leftover_stops_the_run_and_says_what_to_do(leftover: rds.Instance) ->
     assert status.state is StepState.DRIFTED
     assert "resume that incident" in status.message
     assert "Rename or delete it by hand" in status.message
+    assert '-old --apply-immediately --endpoint-url "$AWS_ENDPOINT_URL"`' in SANDBOXED.complete(status.message), (
+        "the live account's instance has the same name"
+    )
 
 
 def test_a_leftover_taken_away_by_hand_lets_the_same_step_go_on() -> None:
