@@ -89,8 +89,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
-    NeedKind.ROUTE: Followed(("vpc-reach.way-out",), reason="a route of a part of the internet is not followed"),
-    NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
+    NeedKind.ROUTE: Followed(
+        ("vpc-reach.way-out", "vpc-routes.parts-lead-on"),
+        reason="what stands beyond a firewall, a peering or a VPN is not followed",
+    ),
+    NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out", "vpc-routes.parts-lead-on")),
     NeedKind.ENDPOINT: Followed(
         ("endpoints.admit-tasks", "vpc-reach.way-out"),
         reason="conditions of a policy that only AWS evaluates leave it unknown",

@@ -64,10 +64,20 @@ class SecurityGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRoute:
+    """One route of a part of the addresses, which goes before the default one: ``to`` a block or a prefix list."""
+
+    to: str
+    target: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteTable:
     """One route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole.
 
-    ``known`` is False where it leads to a kind of target that is not among those of ``_TARGETS``.
+    ``known`` is False where it leads to a kind of target that is not among those of ``_TARGETS``. ``parts`` are its
+    further routes over IPv4, without those of the VPC itself and of endpoints; None in evidence that does not tell it.
     """
 
     id: str
@@ -76,6 +86,7 @@ class RouteTable:
     default: str
     state: str
     known: bool = True
+    parts: tuple[PartRoute, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +316,7 @@ def _table(row: dict[str, Any]) -> RouteTable:
     default: dict[str, Any] = next(
         (r for r in row.get("Routes", []) if r.get("DestinationCidrBlock") in _EVERYWHERE), {}
     )
-    target = next((str(default[key]) for key in _TARGETS if default.get(key)), "")
+    target = _target(default)
     return RouteTable(
         id=row["RouteTableId"],
         main=any(a.get("Main") for a in associations),
@@ -313,4 +324,17 @@ def _table(row: dict[str, Any]) -> RouteTable:
         default=target or ("a target of another kind" if default else ""),
         state=default.get("State", ""),
         known=bool(target) or not default,
+        parts=tuple(_parts(row.get("Routes", []))),
     )
+
+
+def _target(route: dict[str, Any]) -> str:
+    return next((str(route[key]) for key in _TARGETS if route.get(key)), "")
+
+
+def _parts(routes: list[dict[str, Any]]) -> Iterator[PartRoute]:
+    """The routes of a part of the addresses; a gateway endpoint has one of its own, to its service alone."""
+    for route in routes:
+        to, target = route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId") or "", _target(route)
+        if to and to not in _EVERYWHERE and target != "local" and not target.startswith("vpce-"):
+            yield PartRoute(to, target or "a target of another kind", route.get("State", ""))

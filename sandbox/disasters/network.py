@@ -136,6 +136,22 @@ def _table(world: World, subnet: str) -> dict[str, Any]:
 
 
 @disaster(
+    "half-of-the-internet-dropped",
+    "A route of the DR region's private subnets leads half of the internet into a black hole",
+    trips=("vpc-routes.parts-lead-on",),
+)
+def half_of_the_internet_dropped(world: World) -> None:
+    """Lead 0.0.0.0/1 to an interface, of a firewall say, and delete that."""
+    subnet = service_of(world, Side.DR, world.tenants[-1])["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
+    where = {"RouteTableId": _table(world, subnet)["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/1"}
+    firewall = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=subnet)["NetworkInterface"]
+    target = {"NetworkInterfaceId": firewall["NetworkInterfaceId"]}
+    world.undo(Side.DR, "ec2", "DeleteRoute", **where)
+    world.call(Side.DR, "ec2", "CreateRoute", **where, **target)
+    world.call(Side.DR, "ec2", "DeleteNetworkInterface", **target)
+
+
+@disaster(
     "nat-gateway-cut-off",
     "The NAT gateway of the DR region stands in a subnet that leads nowhere",
     trips=("vpc-reach.way-in", "vpc-reach.way-out"),

@@ -13,7 +13,7 @@ from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.availability_zones_and_regions import Region
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import generic_filter
@@ -166,8 +166,20 @@ def describe_regions(self: EC2Backend, region_names: list[str] | None = None) ->
     return [region for region in regions if not region_names or region.name in region_names]
 
 
+def state(self: Route) -> str:
+    """A route to what was deleted is a black hole. Source: EC2 API Reference, Route (State)."""
+    interfaces = self.route_table.ec2_backend.enis
+    is_gone = (
+        (self.nat_gateway is not None and self.nat_gateway.state == "deleted")
+        or (self.interface is not None and self.interface.id not in interfaces)
+        or (self.vpc_pcx is not None and self.vpc_pcx.status["Code"] == "deleted")
+    )
+    return "blackhole" if is_gone else "active"
+
+
 def install() -> None:
     """Repair EC2. Idempotent."""
+    attach_property(Route, state)
     setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no gateway of a VPN propagates routes, and AWS says so
     setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names
     attach(ElasticNetworkInterfaces, describe_network_interfaces)

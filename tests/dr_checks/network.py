@@ -14,8 +14,8 @@ from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import service, world
 
 PLACES, PUBLIC = ("subnet-1", "subnet-2"), ("public-1", "public-2")
-TASKS_OUT = RouteTable("rtb-1", False, PLACES, "nat-1", "active")
-PUBLIC_OUT = RouteTable("rtb-2", False, PUBLIC, "igw-1", "active")
+TASKS_OUT = RouteTable("rtb-1", False, PLACES, "nat-1", "active", parts=())
+PUBLIC_OUT = RouteTable("rtb-2", False, PUBLIC, "igw-1", "active", parts=())
 ROUTES = (TASKS_OUT, PUBLIC_OUT)
 
 

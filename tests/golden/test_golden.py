@@ -93,6 +93,7 @@ SINCE = frozenset(
         "vpc-acls.admit-traffic",
         "vpc-reach.names-resolve",
         "vpc-reach.way-in",
+        "vpc-routes.parts-lead-on",
     }
 )
 """Checks that were added since, of which the records know nothing."""

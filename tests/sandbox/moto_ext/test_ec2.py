@@ -46,6 +46,28 @@ def test_free_addresses_are_what_the_tasks_leave(aws: Clients) -> None:
     assert sorted(free()) == [250, 251]
 
 
+def test_a_route_to_what_was_deleted_is_a_black_hole(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    target = {
+        "NetworkInterfaceId": ec2.create_network_interface(SubnetId=there.subnets[0])["NetworkInterface"][
+            "NetworkInterfaceId"
+        ]
+    }
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="128.0.0.0/1", **target)
+
+    def states() -> dict[str, str]:
+        routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+        return {row["DestinationCidrBlock"]: row["State"] for row in routes}
+
+    before = states()
+    assert set(before.values()) == {"active"}
+    ec2.delete_network_interface(**target)
+    assert states() == before | {"128.0.0.0/1": "blackhole"}
+
+
 def test_interfaces_come_in_pages(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=7)
