@@ -34,6 +34,9 @@ Feature: VPC: the network of the DR region has room for a failover
   Scenario: The VPC resolves names
     Then the VPC of the DR region resolves names for its tasks
 
+  Scenario: Tasks are given a name server that knows the VPC
+    Then tasks of the DR region are given a name server that knows the VPC's names
+
   Scenario: Network ACLs admit the traffic of a recovery
     Then the network ACLs of the DR region admit the traffic of tasks, database, files and visitors
 

@@ -99,8 +99,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
     NeedKind.RESOLVER: Followed(
-        ("vpc-reach.names-resolve", "private-names.aws-names"),
-        reason="name servers of one's own (DHCP options) are not asked: whether they answer only a task shows",
+        ("vpc-reach.names-resolve", "name-servers.know-the-vpc", "private-names.aws-names"),
+        reason="name servers of one's own are not asked: whether one that is there answers only a task shows",
     ),
     NeedKind.IMAGE: Followed(
         (

@@ -192,6 +192,22 @@ def resolver_off(world: World) -> None:
 
 
 @disaster(
+    "name-server-gone",
+    "The VPC of the DR region gives its tasks a name server that was deleted",
+    trips=("name-servers.know-the-vpc",),
+)
+def name_server_gone(world: World) -> None:
+    """Associate DHCP options that name the last address but one of the VPC."""
+    vpc = _vpc(world, Side.DR)
+    server = str(ipaddress.ip_network(vpc["CidrBlock"])[-2])
+    servers = [{"Key": "domain-name-servers", "Values": [server]}]
+    other = world.call(Side.DR, "ec2", "CreateDhcpOptions", DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
+    world.undo(Side.DR, "ec2", "DeleteDhcpOptions", DhcpOptionsId=other)
+    for turn, options in ((world.undo, vpc["DhcpOptionsId"]), (world.call, other)):
+        turn(Side.DR, "ec2", "AssociateDhcpOptions", VpcId=vpc["VpcId"], DhcpOptionsId=options)
+
+
+@disaster(
     "network-acl-closed",
     "A network ACL of the DR region denies connections to the database",
     trips=("vpc-acls.admit-traffic",),

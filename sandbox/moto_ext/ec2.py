@@ -5,7 +5,7 @@ The emulator knows neither the interfaces of Fargate tasks nor that some regions
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -20,7 +20,7 @@ from moto.ec2.utils import generic_filter
 from moto.ecs.models import ecs_backends
 from moto.elbv2.models import elbv2_backends
 
-from sandbox.core.patching import attach, attach_property, offset
+from sandbox.core.patching import attach, attach_property, offset, wrap
 from sandbox.moto_ext.account import opt_in_word
 from sandbox.moto_ext.ecs.tasks import addresses_taken, alive, all_tasks, mac_of
 from sandbox.moto_ext.route53.route53 import addresses_of
@@ -177,8 +177,17 @@ def state(self: Route) -> str:
     return "blackhole" if is_gone else "active"
 
 
+def _associate_dhcp_options(original: Callable[..., None], self: EC2Backend, dhcp_options: Any, vpc: Any) -> None:
+    """The VPC's former options are free again, unless another VPC has them. Source: API_DeleteDhcpOptions."""
+    former = vpc.dhcp_options
+    original(self, dhcp_options, vpc)
+    if former is not None and former is not dhcp_options:
+        former.vpc = next((other for other in self.vpcs.values() if other.dhcp_options is former), None)
+
+
 def install() -> None:
     """Repair EC2. Idempotent."""
+    wrap(EC2Backend, "associate_dhcp_options", _associate_dhcp_options)
     attach_property(Route, state)
     setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no gateway of a VPN propagates routes, and AWS says so
     setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names

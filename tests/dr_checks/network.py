@@ -7,7 +7,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, elbv2, vpc
-from dr_estate.readers.vpc import NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
+from dr_estate.readers.vpc import NameServers, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.traffic import balancer
@@ -63,5 +63,6 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
     values |= {
         (vpc.internet_gateways, Side.DR): ("igw-1",),
         (vpc.names, Side.DR): VpcNames(resolves=True, hostnames=True),
+        (vpc.name_servers, Side.DR): NameServers((vpc.AMAZONS,)),
     }
     return world(values | (changes or {}))

@@ -67,6 +67,7 @@ SINCE = frozenset(
         "health-checks.held-from-dr",
         "images.present",
         "load.carried",
+        "name-servers.know-the-vpc",
         "prerequisites.people",
         "private-names.aws-names",
         "private-names.database",

@@ -122,6 +122,21 @@ def _part(tier: str, to: str, *, dropped: bool = True) -> Callable[[Aws], object
     return make
 
 
+def _servers(*servers: str, borne: bool = False) -> Callable[[Aws], object]:
+    """Give the VPC these name servers; ``borne`` by an interface of it."""
+
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        if borne:
+            place = {"SubnetId": _subnets(aws, "private")[0], "PrivateIpAddress": servers[0]}
+            ec2.create_network_interface(**place)
+        rows = [{"Key": "domain-name-servers", "Values": list(servers)}]
+        options = ec2.create_dhcp_options(DhcpConfigurations=rows)["DhcpOptions"]["DhcpOptionsId"]
+        return ec2.associate_dhcp_options(VpcId=vpc, DhcpOptionsId=options)
+
+    return make
+
+
 def _names_off(aws: Aws) -> object:
     ec2, vpc = _network(aws)
     return ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsSupport={"Value": False})
@@ -191,6 +206,11 @@ NETWORK = (
     Fault("data subnet dropped", NeedKind.ROUTE, ("ec2",), _part("private", "data")),
     Fault("another network dropped", NeedKind.ROUTE, ("ec2",), _part("private", "192.168.0.0/16")),
     Fault("half of the replies dropped", NeedKind.GATEWAY_SUBNET, ("ec2",), _part("public", "0.0.0.0/1")),
+    Fault("name server gone", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9")),
+    Fault("name server of the primary", NeedKind.RESOLVER, ("ec2",), _servers("10.10.0.2")),
+    Fault("name server of the internet", NeedKind.RESOLVER, ("ec2",), _servers("9.9.9.9")),
+    Fault("name server beside another", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9", "AmazonProvidedDNS")),
+    Fault("name server of one's own", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9", borne=True)),
     Fault("names off", NeedKind.RESOLVER, ("ec2",), _names_off),
     Fault("ACL stops HTTPS", NeedKind.ACL, ("ec2",), _acl("private", _HTTPS, outward=True)),
     Fault("ACL stops replies", NeedKind.ACL, ("ec2",), _acl("private", 1024, to=65535, outward=False)),

@@ -20,6 +20,7 @@ from sandbox.moto_ext.ecs.private_zones import finds
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
 REPLIES = (32768, 60999)
+AMAZONS = "AmazonProvidedDNS"
 _TCP = ("-1", "6", "tcp")
 
 
@@ -47,8 +48,20 @@ class TaskNetwork:
         return bool(self.subnet) and not self._vpc().is_default
 
     def resolves(self) -> bool:
-        """Whether the VPC's resolver answers."""
-        return str(self._vpc().enable_dns_support).lower() == "true"
+        """Whether the VPC's resolver answers, and a task is given it, or a server of its own VPC."""
+        own = str(IPv4Network(str(self._vpc().cidr_block)).network_address + 2)
+        names = {AMAZONS, own, *(face.private_ip_address for face in self._faces())}
+        given = self._name_servers()
+        return str(self._vpc().enable_dns_support).lower() == "true" and (not given or bool(names & given))
+
+    def _faces(self) -> list[Any]:
+        return [face for face in self.ec2.enis.values() if face.subnet.vpc_id == self._vpc().id]
+
+    def _name_servers(self) -> set[str]:
+        """The servers of the VPC's DHCP options; none are named where it has AWS's default."""
+        options = self._vpc().dhcp_options
+        rows = options.dhcp_configurations if options is not None else []
+        return {str(value["Value"]) for row in rows if row["Key"] == "domain-name-servers" for value in row["Values"]}
 
     def finds(self, service: str) -> bool:
         """Whether no private zone hides the name of ``service`` (``ecr.api``, ``fs-1.efs``)."""

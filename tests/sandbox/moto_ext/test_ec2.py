@@ -68,6 +68,24 @@ def test_a_route_to_what_was_deleted_is_a_black_hole(aws: Clients) -> None:
     assert states() == before | {"128.0.0.0/1": "blackhole"}
 
 
+def test_dhcp_options_that_no_vpc_has_any_more_can_be_deleted(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
+    servers = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
+    first, second = (
+        ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"] for _ in range(2)
+    )
+    for options in (first, second):
+        ec2.associate_dhcp_options(VpcId=vpc, DhcpOptionsId=options)
+        assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["DhcpOptionsId"] == options
+    with pytest.raises(ClientError) as refused:
+        ec2.delete_dhcp_options(DhcpOptionsId=second)
+    assert refused.value.response["Error"]["Code"] == "DependencyViolation"
+    ec2.delete_dhcp_options(DhcpOptionsId=first)
+    assert [row["DhcpOptionsId"] for row in ec2.describe_dhcp_options()["DhcpOptions"]] == [second]
+
+
 def test_interfaces_come_in_pages(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=7)
