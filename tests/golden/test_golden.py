@@ -62,6 +62,7 @@ SINCE = frozenset(
         "counterparts.in-dr-region",
         "ecr.kept-as-long",
         "ecs-deployment.alike",
+        "elbv2-recovery.soon-healthy",
         "elbv2-web-acl.alike",
         "endpoints.admit-tasks",
         "health-checks.held-from-dr",
