@@ -60,6 +60,7 @@ SINCE = frozenset(
         "copy-roles.may-copy",
         "copy-roles.may-restore",
         "counterparts.in-dr-region",
+        "definitions.active",
         "ecr.kept-as-long",
         "ecs-deployment.alike",
         "elbv2-recovery.soon-healthy",
