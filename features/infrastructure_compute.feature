@@ -28,6 +28,9 @@ Feature: ECS: the DR region can run every tenant's containers
   Scenario: Task definitions have the same size and settings in both regions
     Then every tenant's task definition in the DR region has the same size and settings as in the primary region
 
+  Scenario: Task definitions can start new tasks
+    Then every task definition that the DR region's services use can start new tasks
+
   Scenario: Task definitions of the DR region do not reference the primary region
     Then no task definition of the DR region references the primary region
 

@@ -25,11 +25,17 @@ Feature: VPC: the network of the DR region has room for a failover
   Scenario: Tasks can reach ECR, Secrets Manager and CloudWatch Logs
     Then tasks of the DR region have a network route to pull their image, read their secret and write their log
 
+  Scenario: Routes of a part of the addresses lead on
+    Then no route of a part of the addresses leads traffic of the DR region's tasks, database or visitors astray
+
   Scenario: Visitors reach the load balancer, and it reaches the tasks' zones
     Then visitors reach the load balancer of the DR region, and it reaches every zone in which tasks start
 
   Scenario: The VPC resolves names
     Then the VPC of the DR region resolves names for its tasks
+
+  Scenario: Tasks are given a name server that knows the VPC
+    Then tasks of the DR region are given a name server that knows the VPC's names
 
   Scenario: Network ACLs admit the traffic of a recovery
     Then the network ACLs of the DR region admit the traffic of tasks, database, files and visitors

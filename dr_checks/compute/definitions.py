@@ -147,6 +147,35 @@ def own_tenant(view: View) -> Iterator[Finding]:
         yield view.none_expected("all task definitions", _NONE)
 
 
+@check(
+    "every task definition that the DR region's services use can start new tasks",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("EcsTaskDefFamilyParity", "REL13-BP04"),
+)
+def active(view: View) -> Iterator[Finding]:
+    """Its family has an active revision: a service still scales with a deregistered one, and nothing else works.
+
+    No task of its own is started with it, no service is created or led back to it, and the family alone is not found.
+    Source: ECS guide, "Deregistering a task definition revision"; ListTaskDefinitionFamilies.
+    """
+    families, wanted = frozenset(view.get(ecs.active_families)), "a family with an active revision"
+    found = tenant_definitions(view, Side.DR)
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unavailable):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif mine.family in families:
+            yield view.ok(mine.family, "active", wanted, "new tasks can be made of it", tenant)
+        else:
+            reason = "the service scales with it still, but no restore test, marker or changed revision starts"
+            remedy = (
+                f"Apply aws_ecs_task_definition '{mine.family}' in {view.region}: all its revisions are deregistered."
+            )
+            yield view.gap(mine.family, "INACTIVE", wanted, reason, remedy, tenant)
+    if not found:
+        yield view.none_expected("all task definitions", _NONE)
+
+
 def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
     """What a definition gives its containers to open: in words, and the bare name of the schema or secret."""
     for container in definition.containers:

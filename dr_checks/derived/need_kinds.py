@@ -89,15 +89,18 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),
-    NeedKind.ROUTE: Followed(("vpc-reach.way-out",), reason="a route of a part of the internet is not followed"),
-    NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out",)),
+    NeedKind.ROUTE: Followed(
+        ("vpc-reach.way-out", "vpc-routes.parts-lead-on"),
+        reason="what stands beyond a firewall, a peering or a VPN is not followed",
+    ),
+    NeedKind.GATEWAY_SUBNET: Followed(("vpc-reach.way-out", "vpc-routes.parts-lead-on")),
     NeedKind.ENDPOINT: Followed(
         ("endpoints.admit-tasks", "vpc-reach.way-out"),
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
     NeedKind.RESOLVER: Followed(
-        ("vpc-reach.names-resolve", "private-names.aws-names"),
-        reason="name servers of one's own (DHCP options) are not asked: whether they answer only a task shows",
+        ("vpc-reach.names-resolve", "name-servers.know-the-vpc", "private-names.aws-names"),
+        reason="name servers of one's own are not asked: whether one that is there answers only a task shows",
     ),
     NeedKind.IMAGE: Followed(
         (

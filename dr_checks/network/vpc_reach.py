@@ -153,7 +153,7 @@ def way_out(view: View) -> Iterator[Finding]:
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all subnets", _ABSENT)
         return
-    ways = _Ways(view)
+    ways = Ways(view)
     standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE}
     lacking = [name for name in NEEDED if name not in standing]
     places: dict[str, set[str]] = {}
@@ -161,7 +161,7 @@ def way_out(view: View) -> Iterator[Finding]:
         for place in service.subnets:
             places.setdefault(place, set()).add(service.public_ip)
     for place in sorted(places):
-        leads, route = ways.from_task(place, hidden=_HIDDEN in places[place])
+        leads, route = ways.from_task(place, hidden=HIDDEN in places[place])
         wanted = "a working default route, or endpoints for every service a task needs"
         if leads is None and lacking:
             yield view.unknown(place, wanted, f"Nothing shows whether its default route leads anywhere: {route}.")
@@ -183,11 +183,11 @@ def way_out(view: View) -> Iterator[Finding]:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
 
 
-_Way = tuple[bool | None, str]
-_HIDDEN = "DISABLED"
+Way = tuple[bool | None, str]
+HIDDEN = "DISABLED"
 
 
-class _Ways:
+class Ways:
     """Where packets to the internet go in the VPC: whether they arrive (None: not known), and by what."""
 
     def __init__(self, view: View) -> None:
@@ -195,18 +195,22 @@ class _Ways:
         self.tables = view.get(vpc.route_tables)
         self.gateways = {nat.id: nat for nat in view.get(vpc.nat_gateways)}
 
-    def from_task(self, subnet: str, *, hidden: bool) -> _Way:
+    def from_task(self, subnet: str, *, hidden: bool) -> Way:
         """The way of a task in ``subnet``; ``hidden`` where it has no address of the internet."""
         leads, target = self._default(subnet)
-        if not leads or not target.startswith(("nat-", "igw-")):
-            return leads, target
+        return self.by(target, hidden=hidden) if leads else (leads, target)
+
+    def by(self, target: str, *, hidden: bool) -> Way:
+        """The way of a packet that a route sends to ``target``; what stands beyond other gateways is not followed."""
+        if not target.startswith(("nat-", "igw-")):
+            return True, target
         if target.startswith("nat-"):
             return self._through(target)
         if hidden:
             return False, f"no address of the internet for the tasks, which {target} demands"
         return self._attached(target)
 
-    def from_internet(self, subnet: str) -> _Way:
+    def from_internet(self, subnet: str) -> Way:
         """The way of a visitor into ``subnet``: the one of the answer, out by an internet gateway."""
         leads, target = self._default(subnet)
         if not leads:
@@ -215,20 +219,21 @@ class _Ways:
 
     def mend(self, subnet: str) -> tuple[str, ...]:
         """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet."""
-        own = self._table(subnet)
+        own = self.table(subnet)
         working = [name for name in sorted(self.gateways) if self._through(name)[0]]
         if own is None or own.default or not working:
             return ()
         route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
         return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
 
-    def _table(self, subnet: str) -> vpc.RouteTable | None:
+    def table(self, subnet: str) -> vpc.RouteTable | None:
+        """The route table of ``subnet``: its own, else the VPC's main one."""
         main = next((t for t in self.tables if t.main), None)
         return next((t for t in self.tables if subnet in t.subnets), main)
 
-    def _default(self, subnet: str) -> _Way:
+    def _default(self, subnet: str) -> Way:
         """Where 0.0.0.0/0 of ``subnet`` leads to."""
-        own = self._table(subnet)
+        own = self.table(subnet)
         if own is None or not own.default:
             return False, "no default route"
         route = states.ROUTE[own.state]
@@ -238,7 +243,7 @@ class _Ways:
             return None, f"{own.default}, {own.state or 'no state'}"
         return True, own.default
 
-    def _through(self, name: str) -> _Way:
+    def _through(self, name: str) -> Way:
         nat = self.gateways.get(name)
         word = nat.state if nat else "absent"
         gateway = states.NAT_GATEWAY[word]
@@ -257,7 +262,7 @@ class _Ways:
             leads, target = False, f"{target}, another NAT gateway"
         return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
 
-    def _attached(self, name: str) -> _Way:
+    def _attached(self, name: str) -> Way:
         attached = name in self.view.get(vpc.internet_gateways)
         return attached, name if attached else f"{name} is not attached to the VPC"
 
@@ -313,7 +318,7 @@ def way_in(view: View) -> Iterator[Finding]:
     if view.get(vpc.vpc) is None or balancer is None:
         yield view.none_expected(name, "there is no VPC or no load balancer: see vpc.available and elbv2.active")
         return
-    ways = _Ways(view) if balancer.scheme == "internet-facing" else None
+    ways = Ways(view) if balancer.scheme == "internet-facing" else None
     closed = {subnet: ways.from_internet(subnet) for subnet in balancer.subnets} if ways else {}
     lost = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is False]
     blind = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is None]

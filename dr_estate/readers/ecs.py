@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dr_estate.config.environment import Side
 from dr_estate.model.container_settings import SETTINGS_READ, container_settings
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
@@ -18,6 +19,7 @@ from dr_estate.reading.reader import ReadContext
 CLUSTER_READS = frozenset({"ecs:DescribeClusters"})
 SERVICE_READS = frozenset({"ecs:ListServices", "ecs:DescribeServices"})
 TASK_READS = frozenset({"ecs:ListTasks", "ecs:DescribeTasks"})
+FAMILY_READS = frozenset({"ecs:ListTaskDefinitionFamilies"})
 DEFINITION_READS = frozenset({"ecs:DescribeTaskDefinition"})
 
 _SERVICES_A_CALL = 10
@@ -218,6 +220,15 @@ def task_definitions(context: ReadContext) -> tuple[TaskDefinition | Unavailable
         return context.immutable(arn, TaskDefinition, lambda: describe(arn), SETTINGS_READ)
 
     return tuple(context.maybe(revision, wanted))
+
+
+@part(Side.DR, reads=FAMILY_READS)
+def active_families(context: ReadContext) -> tuple[str, ...]:
+    """The families of which a revision is active, a hundred a call: a known revision tells no longer whether it is."""
+    if not context.part(services):
+        return ()
+    listed = context.pages("ecs", "list_task_definition_families", "families", status="ACTIVE", maxResults=100)
+    return tuple(sorted(listed))
 
 
 def described_tasks(context: ReadContext, arns: Sequence[str]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from dr_estate.reading.reader import ReadContext
 _PAGE = {"PageSize": 1000}
 _TCP = ("-1", "6", "tcp")
 _LAST_PORT = 65535
+AMAZONS = "AmazonProvidedDNS"
 _EVERYWHERE = ("0.0.0.0/0", "::/0")
 # An interface's route names its instance too. Source: EC2 API, Route.
 _TARGETS = (
@@ -32,7 +33,10 @@ _TARGETS = (
 
 @dataclass(frozen=True, slots=True)
 class Vpc:
-    """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state, ``cidrs6`` its IPv6 blocks."""
+    """The environment's VPC. ``cidrs`` are its IPv4 blocks with their association state, ``cidrs6`` its IPv6 blocks.
+
+    ``options`` is the id of its DHCP options, "" in evidence that does not tell it.
+    """
 
     id: str
     state: str
@@ -40,6 +44,7 @@ class Vpc:
     is_default: bool
     cidrs: tuple[tuple[str, str], ...]
     cidrs6: tuple[tuple[str, str], ...] = ()
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,20 @@ class SecurityGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PartRoute:
+    """One route of a part of the addresses, which goes before the default one: ``to`` a block or a prefix list."""
+
+    to: str
+    target: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class RouteTable:
     """One route table. ``default`` is where 0.0.0.0/0 leads, "" for nowhere; ``state`` is active or blackhole.
 
-    ``known`` is False where it leads to a kind of target that is not among those of ``_TARGETS``.
+    ``known`` is False where it leads to a kind of target that is not among those of ``_TARGETS``. ``parts`` are its
+    further routes over IPv4, without those of the VPC itself and of endpoints; None in evidence that does not tell it.
     """
 
     id: str
@@ -76,6 +91,7 @@ class RouteTable:
     default: str
     state: str
     known: bool = True
+    parts: tuple[PartRoute, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,18 @@ class VpcNames:
 
 
 @dataclass(frozen=True, slots=True)
+class NameServers:
+    """The name servers that the VPC's DHCP options give to tasks: ``AmazonProvidedDNS`` or addresses.
+
+    ``borne`` are those that an interface of the VPC has; ``amazons`` the ids of options that give Amazon's alone.
+    """
+
+    servers: tuple[str, ...]
+    borne: tuple[str, ...] = ()
+    amazons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VpcEndpoint:
     """One VPC endpoint. ``service`` carries no region, such as ``ecr.api``; it is an ARN for a Resource's endpoint.
 
@@ -156,6 +184,7 @@ def _vpc(row: dict[str, Any]) -> Vpc:
         is_default=row.get("IsDefault", False),
         cidrs=tuple((b["CidrBlock"], b.get("CidrBlockState", {}).get("State", "")) for b in blocks),
         cidrs6=tuple((b["Ipv6CidrBlock"], b.get("Ipv6CidrBlockState", {}).get("State", "")) for b in six),
+        options=row.get("DhcpOptionsId", ""),
     )
 
 
@@ -233,6 +262,35 @@ def names(context: ReadContext) -> VpcNames | None:
     )
 
 
+@part(Side.DR, reads=frozenset({"ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces"}))
+def name_servers(context: ReadContext) -> NameServers | None:
+    """The name servers of the VPC, of the region's DHCP options; None where there is no VPC.
+
+    Interfaces are asked for where servers of one's own are named, and in a VPC of Amazon's alone no call is made.
+    """
+    here = context.part(vpc)
+    if here is None:
+        return None
+    rows = context.rows(context.pages("ec2", "describe_dhcp_options", "DhcpOptions"), _options, "DhcpOptionsId")
+    servers = dict(rows).get(here.options, ())
+    borne: tuple[str, ...] = ()
+    if own := [server for server in servers if server != AMAZONS]:
+        at = {"Name": "addresses.private-ip-address", "Values": own}
+        inside = {"Name": "vpc-id", "Values": [here.id]}
+        faces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=[inside, at])
+        addresses = {pair.get("PrivateIpAddress") for row in faces for pair in row.get("PrivateIpAddresses", [])}
+        borne = tuple(server for server in own if server in addresses)
+    return NameServers(servers, borne, tuple(name for name, found in rows if found == (AMAZONS,)))
+
+
+def _options(row: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The id of a set of DHCP options, and the name servers that it gives."""
+    named = [
+        entry["Values"] for entry in row.get("DhcpConfigurations", []) if entry.get("Key") == "domain-name-servers"
+    ]
+    return row["DhcpOptionsId"], tuple(value["Value"] for values in named for value in values)
+
+
 def _acl(row: dict[str, Any]) -> NetworkAcl:
     subnets = sorted(a["SubnetId"] for a in row.get("Associations", []) if a.get("SubnetId"))
     return NetworkAcl(row["NetworkAclId"], tuple(subnets), tuple(_acl_rules(row.get("Entries", []))))
@@ -305,7 +363,7 @@ def _table(row: dict[str, Any]) -> RouteTable:
     default: dict[str, Any] = next(
         (r for r in row.get("Routes", []) if r.get("DestinationCidrBlock") in _EVERYWHERE), {}
     )
-    target = next((str(default[key]) for key in _TARGETS if default.get(key)), "")
+    target = _target(default)
     return RouteTable(
         id=row["RouteTableId"],
         main=any(a.get("Main") for a in associations),
@@ -313,4 +371,17 @@ def _table(row: dict[str, Any]) -> RouteTable:
         default=target or ("a target of another kind" if default else ""),
         state=default.get("State", ""),
         known=bool(target) or not default,
+        parts=tuple(_parts(row.get("Routes", []))),
     )
+
+
+def _target(route: dict[str, Any]) -> str:
+    return next((str(route[key]) for key in _TARGETS if route.get(key)), "")
+
+
+def _parts(routes: list[dict[str, Any]]) -> Iterator[PartRoute]:
+    """The routes of a part of the addresses; a gateway endpoint has one of its own, to its service alone."""
+    for route in routes:
+        to, target = route.get("DestinationCidrBlock") or route.get("DestinationPrefixListId") or "", _target(route)
+        if to and to not in _EVERYWHERE and target != "local" and not target.startswith("vpce-"):
+            yield PartRoute(to, target or "a target of another kind", route.get("State", ""))

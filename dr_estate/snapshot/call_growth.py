@@ -34,6 +34,7 @@ GROWS: Mapping[str, Growth] = {
     "ecs:DescribeServices": Growth(10),
     "ecs:DescribeTasks": Growth(100),
     "ecs:ListServices": Growth(100, besides=2),
+    "ecs:ListTaskDefinitionFamilies": Growth(100, regions=1),
     "ecs:ListTasks": Growth(100),
     "efs:DescribeAccessPoints": Growth(100),
     "elbv2:DescribeRules": Growth(400),

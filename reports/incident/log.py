@@ -103,6 +103,8 @@ def verified(chain: Chain) -> str:
     """Whether the record can be believed, in a sentence."""
     if chain.fault:
         return f"BROKEN: {chain.fault} {len(chain.entries)} entries before it hold."
+    if not chain.entries and not chain.torn:
+        return "no entry is here, and none in the mirror."
     torn = f" A torn last line of {len(chain.torn)} bytes never counted." if chain.torn else ""
     many = f"{len(chain.entries)} {'entry' if len(chain.entries) == 1 else 'entries'}"
     return f"intact: {many}, head {chain.head[:12]}.{torn} An end cut off would show against the mirror alone."

@@ -7,7 +7,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from sandbox.core.errors import SandboxError
 from sandbox.disasters import disaster
-from sandbox.disasters.services import redefine
+from sandbox.disasters.services import DEFINED_BY, redefine, service_of
 from sandbox.world.world import World
 
 TWO = 2
@@ -179,3 +179,19 @@ def another_schema(world: World) -> None:
                 variable["value"] = "wordpress"
 
     redefine(world, Side.DR, world.tenants[-1], rename)
+
+
+@disaster(
+    "definition-deregistered",
+    "Every revision of one tenant's task definition in the DR region was deregistered",
+    trips=("definitions.active",),
+)
+def deregistered(world: World) -> None:
+    """Deregister the last tenant's revisions; mending registers one of the same content."""
+    used = service_of(world, Side.DR, world.tenants[-1])["taskDefinition"]
+    current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=used)["taskDefinition"]
+    content = {key: current[key] for key in DEFINED_BY if current.get(key)}
+    world.undo(Side.DR, "ecs", "RegisterTaskDefinition", **content)
+    arns = world.call(Side.DR, "ecs", "ListTaskDefinitions", familyPrefix=current["family"])["taskDefinitionArns"]
+    for arn in arns:
+        world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=arn)

@@ -216,3 +216,17 @@ def unguarded(world: World) -> None:
     world.undo(Side.PRIMARY, "wafv2", "DeleteWebACL", **ends)
     world.undo(Side.PRIMARY, "wafv2", "DisassociateWebACL", ResourceArn=arn)
     world.call(Side.PRIMARY, "wafv2", "AssociateWebACL", WebACLArn=created["ARN"], ResourceArn=arn)
+
+
+@disaster(
+    "targets-slowly-healthy",
+    "One tenant's targets in the DR region must pass ten checks, one each five minutes",
+    trips=("elbv2-recovery.soon-healthy",),
+)
+def targets_slowly_healthy(world: World) -> None:
+    """Set the longest interval and the highest threshold for the last tenant's target group."""
+    name = world.environment.named(world.environment.names.target_group, tenant=world.tenants[-1])
+    group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]
+    slow = {"HealthCheckIntervalSeconds": 300, "HealthyThresholdCount": 10}
+    for turn, settings in ((world.undo, {key: group[key] for key in slow}), (world.call, slow)):
+        turn(Side.DR, "elbv2", "ModifyTargetGroup", TargetGroupArn=group["TargetGroupArn"], **settings)

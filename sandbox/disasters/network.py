@@ -136,6 +136,22 @@ def _table(world: World, subnet: str) -> dict[str, Any]:
 
 
 @disaster(
+    "half-of-the-internet-dropped",
+    "A route of the DR region's private subnets leads half of the internet into a black hole",
+    trips=("vpc-routes.parts-lead-on",),
+)
+def half_of_the_internet_dropped(world: World) -> None:
+    """Lead 0.0.0.0/1 to an interface, of a firewall say, and delete that."""
+    subnet = service_of(world, Side.DR, world.tenants[-1])["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
+    where = {"RouteTableId": _table(world, subnet)["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/1"}
+    firewall = world.call(Side.DR, "ec2", "CreateNetworkInterface", SubnetId=subnet)["NetworkInterface"]
+    target = {"NetworkInterfaceId": firewall["NetworkInterfaceId"]}
+    world.undo(Side.DR, "ec2", "DeleteRoute", **where)
+    world.call(Side.DR, "ec2", "CreateRoute", **where, **target)
+    world.call(Side.DR, "ec2", "DeleteNetworkInterface", **target)
+
+
+@disaster(
     "nat-gateway-cut-off",
     "The NAT gateway of the DR region stands in a subnet that leads nowhere",
     trips=("vpc-reach.way-in", "vpc-reach.way-out"),
@@ -173,6 +189,22 @@ def resolver_off(world: World) -> None:
     vpc = _vpc(world, Side.DR)["VpcId"]
     for turn, value in ((world.undo, True), (world.call, False)):
         turn(Side.DR, "ec2", "ModifyVpcAttribute", VpcId=vpc, EnableDnsSupport={"Value": value})
+
+
+@disaster(
+    "name-server-gone",
+    "The VPC of the DR region gives its tasks a name server that was deleted",
+    trips=("name-servers.know-the-vpc",),
+)
+def name_server_gone(world: World) -> None:
+    """Associate DHCP options that name the last address but one of the VPC."""
+    vpc = _vpc(world, Side.DR)
+    server = str(ipaddress.ip_network(vpc["CidrBlock"])[-2])
+    servers = [{"Key": "domain-name-servers", "Values": [server]}]
+    other = world.call(Side.DR, "ec2", "CreateDhcpOptions", DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"]
+    world.undo(Side.DR, "ec2", "DeleteDhcpOptions", DhcpOptionsId=other)
+    for turn, options in ((world.undo, vpc["DhcpOptionsId"]), (world.call, other)):
+        turn(Side.DR, "ec2", "AssociateDhcpOptions", VpcId=vpc["VpcId"], DhcpOptionsId=options)
 
 
 @disaster(

@@ -5,7 +5,7 @@ The emulator knows neither the interfaces of Fargate tasks nor that some regions
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -13,14 +13,14 @@ from moto.ec2.exceptions import InvalidNetworkInterfaceIdError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.availability_zones_and_regions import Region
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
-from moto.ec2.models.route_tables import RouteTable
+from moto.ec2.models.route_tables import Route, RouteTable
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.utils import generic_filter
 from moto.ecs.models import ecs_backends
 from moto.elbv2.models import elbv2_backends
 
-from sandbox.core.patching import attach, attach_property, offset
+from sandbox.core.patching import attach, attach_property, offset, wrap
 from sandbox.moto_ext.account import opt_in_word
 from sandbox.moto_ext.ecs.tasks import addresses_taken, alive, all_tasks, mac_of
 from sandbox.moto_ext.route53.route53 import addresses_of
@@ -166,8 +166,29 @@ def describe_regions(self: EC2Backend, region_names: list[str] | None = None) ->
     return [region for region in regions if not region_names or region.name in region_names]
 
 
+def state(self: Route) -> str:
+    """A route to what was deleted is a black hole. Source: EC2 API Reference, Route (State)."""
+    interfaces = self.route_table.ec2_backend.enis
+    is_gone = (
+        (self.nat_gateway is not None and self.nat_gateway.state == "deleted")
+        or (self.interface is not None and self.interface.id not in interfaces)
+        or (self.vpc_pcx is not None and self.vpc_pcx.status["Code"] == "deleted")
+    )
+    return "blackhole" if is_gone else "active"
+
+
+def _associate_dhcp_options(original: Callable[..., None], self: EC2Backend, dhcp_options: Any, vpc: Any) -> None:
+    """The VPC's former options are free again, unless another VPC has them. Source: API_DeleteDhcpOptions."""
+    former = vpc.dhcp_options
+    original(self, dhcp_options, vpc)
+    if former is not None and former is not dhcp_options:
+        former.vpc = next((other for other in self.vpcs.values() if other.dhcp_options is former), None)
+
+
 def install() -> None:
     """Repair EC2. Idempotent."""
+    wrap(EC2Backend, "associate_dhcp_options", _associate_dhcp_options)
+    attach_property(Route, state)
     setattr(RouteTable, "propagating_vgw_set", [])  # noqa: B010 - no gateway of a VPN propagates routes, and AWS says so
     setattr(NetworkInterface, "private_dns_name", None)  # noqa: B010 - unset by the emulator without DNS host names
     attach(ElasticNetworkInterfaces, describe_network_interfaces)

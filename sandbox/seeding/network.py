@@ -33,6 +33,10 @@ def _vpc(site: Site) -> None:
     site.vpc = ec2.create_vpc(CidrBlock=site.vpc_cidr, TagSpecifications=_tagged(site, "vpc", name))["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=site.vpc, EnableDnsSupport={"Value": True})
     ec2.modify_vpc_attribute(VpcId=site.vpc, EnableDnsHostnames={"Value": True})
+    servers = {"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}
+    tags = _tagged(site, "dhcp-options", name)
+    options = ec2.create_dhcp_options(DhcpConfigurations=[servers], TagSpecifications=tags)["DhcpOptions"]
+    ec2.associate_dhcp_options(VpcId=site.vpc, DhcpOptionsId=options["DhcpOptionsId"])
 
 
 def _subnets(site: Site) -> None:

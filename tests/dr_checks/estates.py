@@ -130,6 +130,13 @@ def healthy() -> Snapshot:
         (recovery_automation.roles.name, Side.GLOBAL): (),
         (terraform_state.held_locks.name, Side.DR): (),
         (vpc.internet_gateways.name, Side.DR): ("igw-1",),
+        (vpc.route_tables.name, Side.DR): tuple(
+            replace(row, parts=()) for row in recorded.get(vpc.route_tables, Side.DR)
+        ),
+        (ecs.active_families.name, Side.DR): tuple(
+            row.family for row in recorded.get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)
+        ),
+        (vpc.name_servers.name, Side.DR): vpc.NameServers((vpc.AMAZONS,)),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),
         (ecs.tasks.name, Side.DR): (),

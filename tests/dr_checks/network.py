@@ -7,15 +7,15 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, elbv2, vpc
-from dr_estate.readers.vpc import NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
+from dr_estate.readers.vpc import NameServers, NatGateway, RouteTable, SecurityGroup, Subnet, Vpc, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import service, world
 
 PLACES, PUBLIC = ("subnet-1", "subnet-2"), ("public-1", "public-2")
-TASKS_OUT = RouteTable("rtb-1", False, PLACES, "nat-1", "active")
-PUBLIC_OUT = RouteTable("rtb-2", False, PUBLIC, "igw-1", "active")
+TASKS_OUT = RouteTable("rtb-1", False, PLACES, "nat-1", "active", parts=())
+PUBLIC_OUT = RouteTable("rtb-2", False, PUBLIC, "igw-1", "active", parts=())
 ROUTES = (TASKS_OUT, PUBLIC_OUT)
 
 
@@ -63,5 +63,6 @@ def connected(changes: dict[Any, Any] | None = None) -> Snapshot:
     values |= {
         (vpc.internet_gateways, Side.DR): ("igw-1",),
         (vpc.names, Side.DR): VpcNames(resolves=True, hostnames=True),
+        (vpc.name_servers, Side.DR): NameServers((vpc.AMAZONS,)),
     }
     return world(values | (changes or {}))

@@ -21,6 +21,7 @@ from benchmarks.readers import read_in_turn
 from dr_estate.aws.immutable_answers import ImmutableAnswers, load
 from dr_estate.aws.read_client import Credentials, ReadClient, operations
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.container_settings import SETTINGS_READ
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secret_policies
 from dr_estate.snapshot.call_growth import GROWS, NO_BATCH_READ
@@ -46,6 +47,7 @@ class Paging:
 
 
 _PAGED = {
+    "ecs:ListTaskDefinitionFamilies": Paging("families", "nextToken", "nextToken", "maxResults", 100),
     "ecs:ListServices": Paging("serviceArns", "nextToken", "nextToken", "maxResults", 100),
     "ecs:ListTasks": Paging("taskArns", "nextToken", "nextToken", "maxResults", 100),
     "elbv2:DescribeRules": Paging("Rules", "Marker", "NextMarker", "PageSize", 400),
@@ -178,6 +180,7 @@ def _policy_row(world: ListedWorld, tenant: str) -> dict[str, Any]:
 
 
 _ROWS: dict[str, Callable[[ListedWorld], list[Any]]] = {
+    "ecs:ListTaskDefinitionFamilies": _row(lambda world, tenant: f"{world.env.name}-{tenant}"),
     "ecs:ListServices": _row(lambda world, tenant: f"arn:aws:ecs:xx:1:service/c/{_service(world, tenant)}"),
     "ecs:ListTasks": _row(lambda _, tenant: f"arn:aws:ecs:xx:1:task/c/{tenant}"),
     "elbv2:DescribeRules": _row(_rule_row),
@@ -308,7 +311,8 @@ def test_a_second_look_at_two_thousand_tenants_takes_at_most_1750_calls(tmp_path
     world, first = ListedWorld(SIT, tenants=2000), ImmutableAnswers()
     for tenant in world.ids:
         arn = _service_row(world, _service(world, tenant))["taskDefinition"]
-        first.keep(arn, ecs.definition_of(_definition(world, {"taskDefinition": arn})["taskDefinition"]))
+        definition = ecs.definition_of(_definition(world, {"taskDefinition": arn})["taskDefinition"])
+        first.keep(f"{arn}@{SETTINGS_READ}", definition)
         secret = _secret_row(world, tenant)["ARN"]
         version = f"{WHEN.isoformat()}, read {datetime.now(UTC).date()}"
         first.keep(f"{secret}@{version}", secret_policies.SecretPolicy(secret, ""))

@@ -60,13 +60,16 @@ SINCE = frozenset(
         "copy-roles.may-copy",
         "copy-roles.may-restore",
         "counterparts.in-dr-region",
+        "definitions.active",
         "ecr.kept-as-long",
         "ecs-deployment.alike",
+        "elbv2-recovery.soon-healthy",
         "elbv2-web-acl.alike",
         "endpoints.admit-tasks",
         "health-checks.held-from-dr",
         "images.present",
         "load.carried",
+        "name-servers.know-the-vpc",
         "prerequisites.people",
         "private-names.aws-names",
         "private-names.database",
@@ -93,6 +96,7 @@ SINCE = frozenset(
         "vpc-acls.admit-traffic",
         "vpc-reach.names-resolve",
         "vpc-reach.way-in",
+        "vpc-routes.parts-lead-on",
     }
 )
 """Checks that were added since, of which the records know nothing."""

@@ -103,6 +103,40 @@ def _route_gone(tier: str) -> Callable[[Aws], object]:
     return make
 
 
+def _part(tier: str, to: str, *, dropped: bool = True) -> Callable[[Aws], object]:
+    """Lead a block, or a tier's, to an interface and delete that, or to the NAT gateway."""
+
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        wanted = [{"Name": "association.subnet-id", "Values": _subnets(aws, tier)[:1]}]
+        table = ec2.describe_route_tables(Filters=wanted)["RouteTables"][0]["RouteTableId"]
+        block = to if "/" in to else ec2.describe_subnets(SubnetIds=_subnets(aws, to)[:1])["Subnets"][0]["CidrBlock"]
+        if not dropped:
+            nat = ec2.describe_nat_gateways(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["NatGateways"][0]
+            return ec2.create_route(RouteTableId=table, DestinationCidrBlock=block, NatGatewayId=nat["NatGatewayId"])
+        face = ec2.create_network_interface(SubnetId=_subnets(aws, "private")[0])["NetworkInterface"]
+        name = face["NetworkInterfaceId"]
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock=block, NetworkInterfaceId=name)
+        return ec2.delete_network_interface(NetworkInterfaceId=name)
+
+    return make
+
+
+def _servers(*servers: str, borne: bool = False) -> Callable[[Aws], object]:
+    """Give the VPC these name servers; ``borne`` by an interface of it."""
+
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        if borne:
+            place = {"SubnetId": _subnets(aws, "private")[0], "PrivateIpAddress": servers[0]}
+            ec2.create_network_interface(**place)
+        rows = [{"Key": "domain-name-servers", "Values": list(servers)}]
+        options = ec2.create_dhcp_options(DhcpConfigurations=rows)["DhcpOptions"]["DhcpOptionsId"]
+        return ec2.associate_dhcp_options(VpcId=vpc, DhcpOptionsId=options)
+
+    return make
+
+
 def _names_off(aws: Aws) -> object:
     ec2, vpc = _network(aws)
     return ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsSupport={"Value": False})
@@ -167,6 +201,16 @@ NETWORK = (
     Fault("internet gateway detached", NeedKind.GATEWAY_SUBNET, ("ec2",), _gateway_off),
     Fault("private route deleted", NeedKind.ROUTE, ("ec2",), _route_gone("private")),
     Fault("public route deleted", NeedKind.GATEWAY_SUBNET, ("ec2",), _route_gone("public")),
+    Fault("half of the internet dropped", NeedKind.ROUTE, ("ec2",), _part("private", "128.0.0.0/1")),
+    Fault("half of the internet by the NAT", NeedKind.ROUTE, ("ec2",), _part("private", "128.0.0.0/1", dropped=False)),
+    Fault("data subnet dropped", NeedKind.ROUTE, ("ec2",), _part("private", "data")),
+    Fault("another network dropped", NeedKind.ROUTE, ("ec2",), _part("private", "192.168.0.0/16")),
+    Fault("half of the replies dropped", NeedKind.GATEWAY_SUBNET, ("ec2",), _part("public", "0.0.0.0/1")),
+    Fault("name server gone", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9")),
+    Fault("name server of the primary", NeedKind.RESOLVER, ("ec2",), _servers("10.10.0.2")),
+    Fault("name server of the internet", NeedKind.RESOLVER, ("ec2",), _servers("9.9.9.9")),
+    Fault("name server beside another", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9", "AmazonProvidedDNS")),
+    Fault("name server of one's own", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9", borne=True)),
     Fault("names off", NeedKind.RESOLVER, ("ec2",), _names_off),
     Fault("ACL stops HTTPS", NeedKind.ACL, ("ec2",), _acl("private", _HTTPS, outward=True)),
     Fault("ACL stops replies", NeedKind.ACL, ("ec2",), _acl("private", 1024, to=65535, outward=False)),

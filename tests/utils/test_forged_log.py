@@ -221,7 +221,8 @@ ALONE = "no file is here: the mirror itself is shown, and compared with its anch
         (False, True, 0, 3, "NOT ANCHORED"),
         (True, False, 3, 3, "DIFFERS from its mirror at entry 1: the mirror ends before it"),
         (True, True, 0, 3, "NOT ANCHORED"),
-        (False, False, 3, 2, "Nothing is recorded of INC-7"),
+        (False, False, 3, 3, "DIFFERS from its anchors at entry 1: entry 1 was there once, and is cut off"),
+        (False, False, 0, 2, "Nothing is recorded of INC-7"),
     ],
 )
 def test_what_was_compared_with_what_decides_whether_it_is_a_success(
@@ -238,6 +239,17 @@ def test_what_was_compared_with_what_decides_whether_it_is_a_success(
     ran = record.verify()
     shown = " ".join((ran.out + ran.err).split())
     assert (ran.code, message in shown) == (code, True), shown
+
+
+def test_a_record_that_is_gone_from_file_and_mirror_is_told_by_its_anchors(record: Record) -> None:
+    record.world.ask("POST", "return", {"name": "as it began"})
+    record.world.enforce_iam(True)
+    record.anchors_hold(record.chain())
+    record.file.write_text("", encoding="utf-8")
+    ran = record.verify()
+    assert (ran.code, f"{INCIDENT}: the record is gone, and was there, exit 3" in ran.out) == (3, True), ran.out
+    assert "intact" not in ran.out
+    assert record.verify("--format json").report["anchors"]["differs_at"] == 1
 
 
 def test_a_mirror_that_was_rewritten_shows_without_a_file_too(record: Record) -> None:

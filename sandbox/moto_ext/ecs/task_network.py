@@ -8,9 +8,9 @@ has no way out, unlike AWS's: there every task reaches everything.
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 from moto.ec2.models import EC2Backend
@@ -20,6 +20,7 @@ from sandbox.moto_ext.ecs.private_zones import finds
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
 REPLIES = (32768, 60999)
+AMAZONS = "AmazonProvidedDNS"
 _TCP = ("-1", "6", "tcp")
 
 
@@ -47,8 +48,20 @@ class TaskNetwork:
         return bool(self.subnet) and not self._vpc().is_default
 
     def resolves(self) -> bool:
-        """Whether the VPC's resolver answers."""
-        return str(self._vpc().enable_dns_support).lower() == "true"
+        """Whether the VPC's resolver answers, and a task is given it, or a server of its own VPC."""
+        own = str(IPv4Network(str(self._vpc().cidr_block)).network_address + 2)
+        names = {AMAZONS, own, *(face.private_ip_address for face in self._faces())}
+        given = self._name_servers()
+        return str(self._vpc().enable_dns_support).lower() == "true" and (not given or bool(names & given))
+
+    def _faces(self) -> list[Any]:
+        return [face for face in self.ec2.enis.values() if face.subnet.vpc_id == self._vpc().id]
+
+    def _name_servers(self) -> set[str]:
+        """The servers of the VPC's DHCP options; none are named where it has AWS's default."""
+        options = self._vpc().dhcp_options
+        rows = options.dhcp_configurations if options is not None else []
+        return {str(value["Value"]) for row in rows if row["Key"] == "domain-name-servers" for value in row["Values"]}
 
     def finds(self, service: str) -> bool:
         """Whether no private zone hides the name of ``service`` (``ecr.api``, ``fs-1.efs``)."""
@@ -81,7 +94,9 @@ class TaskNetwork:
         """Whether HTTPS to the internet arrives."""
         if not self.passes(NetworkPeer(INTERNET), HTTPS):
             return False
-        target = self._default(self.subnet)
+        return all(self._leaves_by(target) for target in self._ways_out(self.subnet))
+
+    def _leaves_by(self, target: str) -> bool:
         if target.startswith("igw-"):
             return self.public
         nat = self.ec2.nat_gateways.get(target)
@@ -89,7 +104,7 @@ class TaskNetwork:
             return False
         place = NetworkPeer(self._cidr(nat.subnet_id), subnet=nat.subnet_id)
         there = TaskNetwork(self.ec2, nat.subnet_id, ())
-        leads = self._default(nat.subnet_id).startswith("igw-")
+        leads = all(way.startswith("igw-") for way in self._ways_out(nat.subnet_id))
         return leads and self._acls_pass(place, HTTPS) and there._acls_pass(NetworkPeer(INTERNET), HTTPS)
 
     def passes(self, peer: NetworkPeer, port: int) -> bool:
@@ -97,7 +112,7 @@ class TaskNetwork:
         own = NetworkPeer(self._cidr(self.subnet), self.groups, self.subnet)
         out = not self.groups or _admits(self._rules(self.groups, "egress_rules"), peer, port)
         into = not peer.groups or _admits(self._rules(peer.groups, "ingress_rules"), own, port)
-        return out and into and self._acls_pass(peer, port)
+        return out and into and self._is_routed(own, peer) and self._acls_pass(peer, port)
 
     def admits_from(self, peer: NetworkPeer, port: int) -> bool:
         """Whether a connection of the peer to ``port`` of the task passes."""
@@ -123,6 +138,17 @@ class TaskNetwork:
         """The block of a subnet."""
         return self._cidr(subnet)
 
+    def _is_routed(self, *ends: NetworkPeer) -> bool:
+        """Whether no black hole of the VPC's own addresses stands between two of its subnets, in either direction."""
+        pairs = [(end.subnet, IPv4Network(peer.cidr)) for end, peer in zip(ends, reversed(ends), strict=True)]
+        return not any(
+            hole.overlaps(there)
+            for subnet, there in pairs
+            if subnet and there.prefixlen
+            for hole, target in self._parts(subnet)
+            if not target
+        )
+
     def _acls_pass(self, peer: NetworkPeer, port: int) -> bool:
         own = NetworkPeer(self._cidr(self.subnet), subnet=self.subnet)
         if self.subnet == peer.subnet:
@@ -139,7 +165,7 @@ class TaskNetwork:
         )
         edges = {edge for row in rows for edge in (_span(row)[0], _span(row)[1] + 1)}
         points = {*ports, *(edge for edge in edges if ports[0] <= edge <= ports[1])}
-        return all(_first_says(rows, ipaddress.IPv4Network(peer.cidr), point) for point in points)
+        return all(_first_says(rows, IPv4Network(peer.cidr), point) for point in points)
 
     def _entries(self, subnet: str) -> list[Any]:
         for acl in self.ec2.network_acls.values():
@@ -160,6 +186,23 @@ class TaskNetwork:
                 gateway = route.gateway
                 return str(gateway.id) if gateway is not None and getattr(gateway, "vpc", None) else ""
         return ""
+
+    def _ways_out(self, subnet: str) -> list[str]:
+        """What the internet leads to, the parts that have a route of their own included: AWS answers in any of them.
+
+        What stands beyond a firewall, a peering or a VPN is taken as arriving.
+        """
+        parts = [target for block, target in self._parts(subnet) if block.is_global]
+        return [self._default(subnet), *(way for way in parts if not way or way.startswith(("nat-", "igw-")))]
+
+    def _parts(self, subnet: str) -> Iterator[tuple[IPv4Network, str]]:
+        """The routes that go before the default one; "" is a black hole."""
+        for route in self._table(subnet).routes:
+            block = str(route.destination_cidr_block or INTERNET)
+            if not route.local and block != INTERNET:
+                targets = (route.nat_gateway_id, route.gateway_id, "another")
+                there = next(target for target in targets if target)
+                yield IPv4Network(block), "" if route.state == "blackhole" else str(there)
 
     def _table(self, subnet: str) -> Any:
         tables = [table for table in self.ec2.route_tables.values() if table.vpc_id == self._vpc().id]
@@ -194,13 +237,13 @@ def _is_for(rule: Any, peer: NetworkPeer) -> bool:
     if rule.source_group:
         return rule.source_group.get("GroupId") in peer.groups
     block = rule.cidr_ipv4
-    return bool(block) and ipaddress.IPv4Network(peer.cidr).subnet_of(ipaddress.IPv4Network(str(block)))
+    return bool(block) and IPv4Network(peer.cidr).subnet_of(IPv4Network(str(block)))
 
 
 def _first_says(rows: list[Any], peer: Any, port: int) -> bool:
     """What the first rule says that speaks of all of the peer; one that denies a part of a subnet stops some of it."""
     for row in rows:
-        block = ipaddress.IPv4Network(str(row.cidr_block))
+        block = IPv4Network(str(row.cidr_block))
         if not _span(row)[0] <= port <= _span(row)[1] or not peer.overlaps(block):
             continue
         if peer.subnet_of(block):

@@ -16,14 +16,21 @@ TENANT2 = frozenset({"sit-tenant2"})
 LOCAL = (("WORDPRESS_DB_HOST", f"sit-mysql.x.{D}.rds.amazonaws.com"), ("TENANT", "tenant2"))
 
 
-def _estate(changes: dict[str, Any] | None = None, **two: Any) -> Snapshot:
-    """Both regions alike, but for the second tenant's DR definition (``two``) or its container (``changes``)."""
+FAMILIES = ("sit-tenant1", "sit-tenant2")
+
+
+def _estate(changes: dict[str, Any] | None = None, families: Any = FAMILIES, **two: Any) -> Snapshot:
+    """Both regions alike, but for the second tenant's DR definition (``two``) or its container (``changes``).
+
+    ``families`` are those that have an active revision.
+    """
     here = definitions(D, changes=changes, **two)
     return world(
         {
             (ecs.services, Side.DR): both_services(),
             (ecs.task_definitions, Side.PRIMARY): definitions(P),
             (ecs.task_definitions, Side.DR): here,
+            (ecs.active_families, Side.DR): families,
         }
     )
 
@@ -73,6 +80,7 @@ NOTHING = world(
         (ecs.services, Side.DR): (),
         (ecs.task_definitions, Side.PRIMARY): definitions(P),
         (ecs.task_definitions, Side.DR): (),
+        (ecs.active_families, Side.DR): (),
     }
 )
 ANOTHER_SECRET = (("DB_USER", f"arn:aws:secretsmanager:{D}:1:secret:sit-tenant1-db-credentials-AbCdEf:username::"),)
@@ -117,6 +125,11 @@ EXAMPLES = [
         )
     ),
     Example("definitions.own-tenant", Status.PASS, _estate({"environment": (("WORDPRESS_DB_NAME", "tenant2_db"),)})),
+    Example("definitions.active", Status.PASS, _estate()),
+    Example("definitions.active", Status.FAIL, _estate(families=("sit-tenant1",)), TENANT2),
+    Example("definitions.active", Status.FAIL, _estate(families=()), TENANT2),
+    Example("definitions.active", Status.NOT_APPLICABLE, NOTHING),
+    Example("definitions.active", Status.UNKNOWN, _estate(families=DENIED)),
     Example("definitions.own-tenant", Status.PASS, NOTHING),
     Example("definitions.own-tenant", Status.UNKNOWN, _dark()),
     *(

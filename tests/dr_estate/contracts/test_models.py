@@ -43,6 +43,7 @@ _REASONS = {
         dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].IndexName
         dynamodb:DescribeTable.Table.Replicas[].RegionName
         dynamodb:DescribeTable.Table.TableName
+        ec2:DescribeDhcpOptions.DhcpOptions[].DhcpOptionsId
         ec2:DescribeInternetGateways.InternetGateways[].InternetGatewayId
         ec2:DescribeNatGateways.NatGateways[].NatGatewayId
         ec2:DescribeNetworkAcls.NetworkAcls[].NetworkAclId

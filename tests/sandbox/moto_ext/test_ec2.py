@@ -46,6 +46,46 @@ def test_free_addresses_are_what_the_tasks_leave(aws: Clients) -> None:
     assert sorted(free()) == [250, 251]
 
 
+def test_a_route_to_what_was_deleted_is_a_black_hole(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    target = {
+        "NetworkInterfaceId": ec2.create_network_interface(SubnetId=there.subnets[0])["NetworkInterface"][
+            "NetworkInterfaceId"
+        ]
+    }
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="128.0.0.0/1", **target)
+
+    def states() -> dict[str, str]:
+        routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+        return {row["DestinationCidrBlock"]: row["State"] for row in routes}
+
+    before = states()
+    assert set(before.values()) == {"active"}
+    ec2.delete_network_interface(**target)
+    assert states() == before | {"128.0.0.0/1": "blackhole"}
+
+
+def test_dhcp_options_that_no_vpc_has_any_more_can_be_deleted(aws: Clients) -> None:
+    there = platform(aws, DR)
+    ec2 = there.client("ec2")
+    vpc = ec2.describe_subnets(SubnetIds=there.subnets)["Subnets"][0]["VpcId"]
+    servers = [{"Key": "domain-name-servers", "Values": ["AmazonProvidedDNS"]}]
+    first, second = (
+        ec2.create_dhcp_options(DhcpConfigurations=servers)["DhcpOptions"]["DhcpOptionsId"] for _ in range(2)
+    )
+    for options in (first, second):
+        ec2.associate_dhcp_options(VpcId=vpc, DhcpOptionsId=options)
+        assert ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["DhcpOptionsId"] == options
+    with pytest.raises(ClientError) as refused:
+        ec2.delete_dhcp_options(DhcpOptionsId=second)
+    assert refused.value.response["Error"]["Code"] == "DependencyViolation"
+    ec2.delete_dhcp_options(DhcpOptionsId=first)
+    assert [row["DhcpOptionsId"] for row in ec2.describe_dhcp_options()["DhcpOptions"]] == [second]
+
+
 def test_interfaces_come_in_pages(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=7)

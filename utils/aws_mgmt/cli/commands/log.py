@@ -42,7 +42,8 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     """Print the log. Returns 0 where the chain holds, 3 where it is broken. Offline where the file is there and whole.
 
     With --verify it is compared with its mirror and its anchors: 3 where they differ, or could not be compared. Of a
-    run that AWS started no file is here: its mirror is compared with its anchors.
+    run that AWS started no file is here: its mirror is compared with its anchors. Of a record that neither file nor
+    mirror holds any more the anchors tell that it was there: that is 3, too.
 
     A file whose last run has no end may be behind its mirror (a full disk, another machine): then that is asked too.
     """
@@ -51,6 +52,8 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     named = _named_file(options, environment)
     incident, chain, source = named or _of_this_world(options, environment)
     anchors = _anchors(options, environment, incident, chain) if options.verify else None
+    if not chain.entries and chain.fault is None and (anchors is None or anchors.differs_at is None):
+        raise UsageError(_nothing(options, environment, incident, _worlds(options, environment)))
     mirror = _comparison(options, environment, incident, chain, anchors) if anchors else None
     rto_s = environment.objectives.rto_minutes * 60
     log = incident_log(chain, environment.name, incident, source, rto_s, mirror, anchors)
@@ -60,10 +63,16 @@ def log_command(options: LogOptions, environment: Environment) -> Exit:
     broken = chain.fault is not None or any(comparison.differs_at is not None for comparison in found)
     intact = not broken and all(comparison.same for comparison in found)
     code = Exit.READY if intact else Exit.COULD_NOT_SEE
-    state = "cannot be believed" if broken else "is intact" if intact else "holds, but not all was compared"
+    state = _state(chain, broken=broken, intact=intact)
     answer = f"{incident}: the record {state}, exit {code}"
     console.conclude(options.format, answer, after_log(incident, broken=broken), beside=options.review)
     return code
+
+
+def _state(chain: Chain, *, broken: bool, intact: bool) -> str:
+    if broken:
+        return "cannot be believed" if chain.entries or chain.fault else "is gone, and was there"
+    return "is intact" if intact else "holds, but not all was compared"
 
 
 def _comparison(
@@ -136,8 +145,6 @@ def _of_this_world(options: LogOptions, environment: Environment) -> tuple[str, 
         chain, source = _longest(options, environment, incident, chain, source)
     else:
         chain, source = _mirrored(options, environment, incident)
-    if not chain.entries and chain.fault is None:
-        raise UsageError(_nothing(options, environment, incident, worlds))
     return incident, chain, source
 
 

@@ -1,0 +1,118 @@
+"""Checks of routes of a part of the addresses: in the DR region they go before the default route of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.pairing import tenant_services
+from dr_checks.network.vpc_reach import HIDDEN, NEEDED, Ways
+from dr_estate.config.environment import Side
+from dr_estate.model import states
+from dr_estate.readers import elbv2, rds_groups, vpc
+
+_ABSENT = "there is no VPC: see vpc.available"
+_WANTED = "each route leads on"
+_ALIVE = {"available", "pending"}
+
+
+@check(
+    "no route of a part of the addresses leads traffic of the DR region's tasks, database or visitors astray",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL02-BP02", "REL13-BP02", "NIST CP-8"),
+)
+def parts_lead_on(view: View) -> Iterator[Finding]:
+    """A more specific route than 0.0.0.0/0 goes before it: a black hole drops its part, whatever the default does.
+
+    Judged are routes of the internet, in which AWS answers at addresses that change, of prefix lists, and of the VPC
+    itself. Private addresses elsewhere are nothing a task needs to start. What leads to a firewall, a peering or a VPN
+    is followed no further, which is a warning. Source: VPC User Guide, Route priority.
+    """
+    here = view.get(vpc.vpc)
+    if here is None:
+        yield view.none_expected("all route tables", _ABSENT)
+        return
+    used = _Used(view, here)
+    for table in sorted(used.tables.values(), key=lambda row: row.id):
+        yield used.judged(table)
+    if not used.tables:
+        yield view.none_expected("all route tables", "no service exists: see ecs.service-exists")
+
+
+class _Used:
+    """The route tables of subnets that a recovery uses, and which of them tasks without a public address use."""
+
+    def __init__(self, view: View, here: vpc.Vpc) -> None:
+        self.view, self.ways = view, Ways(view)
+        self.own = [IPv4Network(block) for block, _ in here.cidrs]
+        standing = {row.service for row in view.get(vpc.endpoints) if row.state in _ALIVE}
+        self.is_closed = set(NEEDED) <= standing
+        """Whether endpoints take all that a starting task asks for: then it needs no internet."""
+        tasks = {place: s.public_ip for _, s in tenant_services(view, Side.DR) for place in s.subnets}
+        outer = self._outer(list(tasks))
+        inner = [*tasks, *outer, *(_database_subnets(view) if tasks else [])]
+        found = {place: self.ways.table(place) for place in inner}
+        self.tables = {table.id: table for table in found.values() if table}
+        self.hidden = {table.id for place, table in found.items() if table and tasks.get(place) == HIDDEN}
+        self.outward = {table.id for place, table in found.items() if table and place in (*tasks, *outer)}
+        self.visited = {table.id for place, table in found.items() if table and place in outer}
+
+    def _outer(self, tasks: list[str]) -> list[str]:
+        """The subnets of the NAT gateways that tasks go by, and of a balancer of the internet."""
+        defaults = {table.default for place in tasks if (table := self.ways.table(place))}
+        places = [nat.subnet for name, nat in self.ways.gateways.items() if name in defaults and nat.subnet]
+        balancer = self.view.get(elbv2.load_balancer)
+        if tasks and balancer and balancer.scheme == "internet-facing":
+            places += balancer.subnets
+        return places
+
+    def judged(self, table: vpc.RouteTable) -> Finding:
+        """What the table's routes of a part say together."""
+        if table.parts is None:
+            return self.view.unknown(table.id, _WANTED, "This evidence does not hold routes of a part.")
+        strange = [route.state for route in table.parts if not states.ROUTE[route.state].known]
+        if strange:
+            return self.view.undocumented(table.id, _WANTED, strange[0])
+        ways = [(route, *self._way(table, route)) for route in table.parts]
+        lost = [(route, f"{route.to} {why}") for route, leads, why in ways if leads is False]
+        blind = [f"{route.to} {why}" for route, leads, why in ways if leads is None]
+        if lost:
+            commands = tuple(self._deleted(table, route) for route, _ in lost)
+            sentence = f"Delete the aws_route of {table.id} in {self.view.region}, or give it a target that is there."
+            reason = "it goes before the default route: what tasks, database or visitors send there is dropped"
+            measured = "; ".join(why for _, why in lost)
+            return self.view.gap(table.id, measured, _WANTED, reason, Remedy(sentence, commands))
+        if blind:
+            reason = "what stands beyond is not followed: when it is lost, so is this part of the traffic"
+            sentence = "Make sure that it passes on HTTPS to AWS and the VPC's own traffic without the primary region."
+            return self.view.warn(table.id, "; ".join(blind), _WANTED, reason, sentence)
+        measured = ", ".join(route.to for route in table.parts) or "the default route alone"
+        return self.view.ok(table.id, measured, _WANTED, "no part of what is needed is led astray")
+
+    def _way(self, table: vpc.RouteTable, route: vpc.PartRoute) -> tuple[bool | None, str]:
+        """Whether what the route takes arrives (None: not followed), and where it goes."""
+        block = IPv4Network(route.to) if "/" in route.to else None
+        inside = block is not None and any(block.overlaps(own) for own in self.own)
+        outside = block is None or (block.is_global and table.id in self.outward)
+        word = states.ROUTE[route.state]
+        if not inside and not outside:
+            return True, route.target
+        leads, way = (False, f"a black hole ({route.target})") if word.broken else (None, route.target)
+        if not word.broken and not inside and route.target.startswith(("nat-", "igw-")):
+            leads, way = self.ways.by(route.target, hidden=table.id in self.hidden)
+        spared = not inside and self.is_closed and table.id not in self.visited
+        return None if spared and not leads else leads, f"to {way}"
+
+    def _deleted(self, table: vpc.RouteTable, route: vpc.PartRoute) -> str:
+        kind = "DestinationCidrBlock" if "/" in route.to else "DestinationPrefixListId"
+        return self.view.command("ec2", "DeleteRoute", RouteTableId=table.id, **{kind: route.to})
+
+
+def _database_subnets(view: View) -> tuple[str, ...]:
+    """The subnets in which the database is restored."""
+    group = view.find(rds_groups.subnet_groups, name=view.env.named(view.env.names.db_subnet_group))
+    return group.subnets if group else ()

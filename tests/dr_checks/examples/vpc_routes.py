@@ -1,0 +1,82 @@
+"""Examples of where routes of a part of the addresses lead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.readers import ecs, elbv2, rds_groups, vpc
+from dr_estate.readers.vpc import NatGateway, PartRoute, RouteTable
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_checks.examples.vpc_acls import DATA, GROUP
+from tests.dr_checks.examples.vpc_reach import ALL
+from tests.dr_checks.network import PUBLIC_OUT, TASKS_OUT, connected, network, services
+from tests.dr_checks.traffic import balancer
+from tests.dr_checks.worlds import DENIED, Example, Values
+
+CHECK, TABLES = "vpc-routes.parts-lead-on", (vpc.route_tables, Side.DR)
+DATA_OUT = RouteTable("rtb-3", False, DATA, "", "", parts=())
+OF_TASKS, OF_VISITORS, OF_DATA = (frozenset({table.id}) for table in (TASKS_OUT, PUBLIC_OUT, DATA_OUT))
+HALF, INSIDE, AWAY = "128.0.0.0/1", "10.0.1.0/24", "192.168.0.0/16"
+CLOSED: Values = {(vpc.endpoints, Side.DR): ALL}
+SHOWN: Values = {(ecs.services, Side.DR): services(Side.DR, public_ip="ENABLED")}
+HIDDEN: Values = {(ecs.services, Side.DR): services(Side.DR, public_ip="DISABLED")}
+
+
+def _routed(
+    to: str,
+    target: str = "nat-1",
+    state: str = "active",
+    *,
+    table: RouteTable = TASKS_OUT,
+    changes: Values | None = None,
+) -> Snapshot:
+    """The network with one route more, in one of its tables."""
+    more = replace(table, parts=(PartRoute(to, target, state),))
+    tables = tuple(more if row is table else row for row in (TASKS_OUT, PUBLIC_OUT, DATA_OUT))
+    return connected({TABLES: tables, (rds_groups.subnet_groups, Side.DR): (GROUP,), **(changes or {})})
+
+
+def _dropped(to: str, table: RouteTable = TASKS_OUT, changes: Values | None = None) -> Snapshot:
+    return _routed(to, "eni-1", "blackhole", table=table, changes=changes)
+
+
+PRIVATE: Values = {(elbv2.load_balancer, Side.DR): balancer(Side.DR, scheme="internal", subnets=PUBLIC_OUT.subnets)}
+ELSEWHERE: Values = {(vpc.nat_gateways, Side.DR): (NatGateway("nat-1", "available", "subnet-1"),)}
+
+EXAMPLES = [
+    Example(CHECK, Status.PASS, _routed(HALF)),
+    Example(CHECK, Status.PASS, _dropped(AWAY)),
+    Example(CHECK, Status.PASS, _dropped(HALF, DATA_OUT)),
+    Example(CHECK, Status.PASS, _routed(AWAY, "pcx-1")),
+    Example(CHECK, Status.PASS, _routed(HALF, "igw-1", changes=SHOWN)),
+    Example(CHECK, Status.PASS, _dropped(HALF, PUBLIC_OUT, {**PRIVATE, **ELSEWHERE})),
+    Example(CHECK, Status.FAIL, _dropped(HALF), OF_TASKS),
+    Example(CHECK, Status.FAIL, _dropped("54.0.0.0/8"), OF_TASKS),
+    Example(CHECK, Status.FAIL, _dropped("pl-1"), OF_TASKS),
+    Example(CHECK, Status.FAIL, _dropped(INSIDE), OF_TASKS),
+    Example(CHECK, Status.FAIL, _dropped(INSIDE, changes=CLOSED), OF_TASKS),
+    Example(CHECK, Status.FAIL, _dropped(INSIDE, DATA_OUT), OF_DATA),
+    Example(CHECK, Status.FAIL, _dropped(HALF, PUBLIC_OUT), OF_VISITORS),
+    Example(CHECK, Status.FAIL, _dropped(HALF, PUBLIC_OUT, PRIVATE), OF_VISITORS),
+    Example(CHECK, Status.FAIL, _dropped(HALF, PUBLIC_OUT, CLOSED), OF_VISITORS),
+    Example(CHECK, Status.FAIL, _routed(HALF, "nat-2"), OF_TASKS),
+    Example(CHECK, Status.FAIL, _routed(HALF, "igw-1", changes=HIDDEN), OF_TASKS),
+    Example(CHECK, Status.WARN, _dropped(HALF, changes=CLOSED), OF_TASKS),
+    Example(CHECK, Status.WARN, _routed(HALF, "pcx-1"), OF_TASKS),
+    Example(CHECK, Status.WARN, _routed(INSIDE, "eni-1"), OF_TASKS),
+    Example(CHECK, Status.WARN, _routed(INSIDE, "nat-1"), OF_TASKS),
+    Example(CHECK, Status.NOT_APPLICABLE, connected({(ecs.services, Side.DR): ()})),
+    Example(CHECK, Status.NOT_APPLICABLE, connected({(vpc.vpc, Side.DR): None})),
+    Example(CHECK, Status.PASS, _dropped("10.1.0.0/16")),
+    Example(
+        CHECK,
+        Status.FAIL,
+        _dropped("10.1.0.0/16", changes={(vpc.vpc, Side.DR): network(cidrs=(("10.1.0.0/16", "associated"),))}),
+        OF_TASKS,
+    ),
+    Example(CHECK, Status.UNKNOWN, _routed(HALF, state="resting"), OF_TASKS),
+    Example(CHECK, Status.UNKNOWN, _routed(HALF, changes={TABLES: (replace(TASKS_OUT, parts=None),)}), OF_TASKS),
+    Example(CHECK, Status.UNKNOWN, connected({TABLES: DENIED})),
+]
