@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 import botocore.handlers
 from botocore import xform_name
@@ -31,28 +31,12 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.session import Session
 
-_SUCCESS = range(200, 300)
+SUCCESS = range(200, 300)
 _SIGNATURE = "v4"
 _OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
 UNSENT = object()
 """The end of a call that is counted and that only the ordinary client can send."""
 _TRACED = ("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID")
-
-
-class ReadHooks(Protocol):
-    """What a lean client needs of the read client that it belongs to."""
-
-    def begin(self, service: str, region: str, operation: str) -> None:
-        """Count the call, and wait until AWS's rate allows it. Raises where it may not be made."""
-
-    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        """Send what is signed; None where only botocore's own session can. Raises what that one raises."""
-
-    def received(self, status: int, headers: Mapping[str, str]) -> None:
-        """Hear of an answer of AWS."""
-
-    def hand_over(self, service: str, region: str, method: str, params: Mapping[str, Any], end: Any) -> Any:
-        """Let the ordinary client end the call whose first attempt ended so (None: was not sent)."""
 
 
 @dataclass(frozen=True)
@@ -163,24 +147,23 @@ def _members(model: OperationModel) -> Mapping[str, Any]:
 
 
 class LeanClient:
-    """A client of one service in one region, with boto3's methods for the declared reads. Thread-safe."""
+    """A client of one service in one region, with boto3's methods for the declared reads. Thread-safe.
+
+    ``make`` makes a call: with this client, the method's name, and the parameters by name.
+    """
 
     def __init__(
-        self, service: LeanService, region: str, place: SignedPlace, credentials: Any, hooks: ReadHooks
+        self, service: LeanService, region: str, place: SignedPlace, credentials: Any, make: Callable[..., Any]
     ) -> None:
-        self._service, self._region, self._place = service, region, place
-        self._credentials, self._hooks = credentials, hooks
+        self.service, self.region = service.name, region
+        self._service, self._place, self._credentials, self._make = service, place, credentials, make
         self._agent = service.session.user_agent()
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         """boto3's method of that name."""
         if method.startswith("__"):
             raise AttributeError(method)
-
-        def call(**params: Any) -> Any:
-            return self._call(method, params)
-
-        self.__dict__[method] = call
+        call = self.__dict__[method] = partial(self._make, self, method)
         return call
 
     def can_paginate(self, method: str) -> bool:
@@ -192,26 +175,19 @@ class LeanClient:
         name = self._service.operations[method]
         return Paginator(getattr(self, method), self._service.pages[name], self._service.model.operation_model(name))
 
-    def _call(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Make one call. Raises what botocore's client raises."""
-        service, hooks = self._service, self._hooks
-        model = service.operation(method) if method in service.operations else None
+    def operation(self, method: str, params: Mapping[str, Any]) -> OperationModel | None:
+        """The read of boto3's ``method``; None where only botocore's client can make it, with these ``params``."""
+        model = self._service.operation(method) if method in self._service.operations else None
         if model is None or params.keys() - _members(model):  # boto3 knows some parameters by two names
-            return hooks.hand_over(service.name, self._region, method, params, None)
-        hooks.begin(service.name, self._region, model.name)
-        request = self._request(model, dict(params))
-        try:
-            answer = hooks.send(request)
-        except BotoCoreError as failed:
-            return hooks.hand_over(service.name, self._region, method, params, failed)
-        if answer is None or answer.status_code not in _SUCCESS:
-            return hooks.hand_over(service.name, self._region, method, params, answer or UNSENT)
-        return self._parsed(model, answer)
+            return None
+        return model
 
-    def _request(self, model: OperationModel, params: dict[str, Any]) -> AWSPreparedRequest:
-        """The signed request."""
-        botocore.handlers.fix_route53_ids(params, model) if self._service.name == "route53" else None
-        words = self._service.serializer.serialize_to_request(params, model)
+    def request(self, model: OperationModel, params: Mapping[str, Any]) -> AWSPreparedRequest:
+        """The signed request. Raises ParamValidationError, and what a sign-in raises."""
+        given = dict(params)
+        if self.service == "route53":
+            botocore.handlers.fix_route53_ids(given, model)
+        words = self._service.serializer.serialize_to_request(given, model)
         prepare_request_dict(words, self._place.url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
@@ -222,8 +198,8 @@ class LeanClient:
         prepared.context = {}
         return prepared
 
-    def _parsed(self, model: OperationModel, answer: AWSResponse) -> Any:
-        """What botocore makes of a success."""
+    def parsed(self, model: OperationModel, answer: AWSResponse) -> Any:
+        """What botocore makes of a success. Raises NotAws, UnknownShape."""
         words = {
             "headers": answer.headers,
             "status_code": answer.status_code,
@@ -231,9 +207,8 @@ class LeanClient:
             "body": answer.content,
         }
         refuse_foreign_answer(model, words)
-        self._hooks.received(answer.status_code, answer.headers)
         parsed = self._service.parser.parse(words, model.output_shape)
-        if self._service.name == "iam":
+        if self.service == "iam":
             botocore.handlers.json_decode_policies(parsed, model)
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
         return parsed

@@ -27,7 +27,7 @@ from dr_estate.aws.clock import ClockHook, WorldClock, is_loopback
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
-from dr_estate.aws.lean_client import UNSENT, LeanClient, LeanService, is_usual, place_of
+from dr_estate.aws.lean_client import SUCCESS, UNSENT, LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.shared_connections import SharedConnections
@@ -180,7 +180,7 @@ class ReadClient:
             return None
         if is_loopback(place.url) and not self.credentials.paced:
             self._unpaced.add((service, region))
-        return LeanClient(shared, region, place, self._keys, self)
+        return LeanClient(shared, region, place, self._keys, self._make_leanly)
 
     @cached_property
     def _is_usual(self) -> bool:
@@ -291,9 +291,9 @@ class ReadClient:
 
     def _before_call(self, model: Any, context: Mapping[str, Any], **_: Any) -> None:
         if getattr(self._handed, "end", None) is None:
-            self.begin(model.service_model.service_name, context["client_region"], model.name)
+            self._begin(model.service_model.service_name, context["client_region"], model.name)
 
-    def begin(self, service: str, region: str, name: str) -> None:
+    def _begin(self, service: str, region: str, name: str) -> None:
         """Count a call, and wait until AWS's rate allows it. Raises ForbiddenCall, DeadlinePassed."""
         operation = f"{service}:{name}"
         if operation not in self.allowed:
@@ -322,43 +322,53 @@ class ReadClient:
             raise end
         return self._send(request) if end is None or end is UNSENT else end
 
-    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        """Send what is signed, on a shared connection; None where only botocore's own session can.
-
-        Raises what that one raises.
-        """
-        self.credentials.clock.sending(request.url)
-        return self._send(request)
-
     def _send(self, request: AWSPreparedRequest) -> AWSResponse | None:
+        """Send on a shared connection; None where only botocore's own session can. Raises what that one raises."""
         if self.seconds_left <= 0:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
         return self._connections.send(request)
 
-    def received(self, status: int, headers: Mapping[str, str]) -> None:
-        """Let an answer to a lean client correct the world's clock."""
-        self._clock_hook.received(status, headers)
+    def _make_leanly(self, lean: LeanClient, method: str, /, **params: Any) -> Any:
+        """Make a call with a lean client: a first attempt that succeeds. The ordinary client ends all others.
 
-    def hand_over(self, service: str, region: str, method: str, params: Mapping[str, Any], end: Any) -> Any:
+        Raises what that one raises.
+        """
+        model = lean.operation(method, params)
+        if model is None:
+            return self._hand_over(lean, method, params, None)
+        self._begin(lean.service, lean.region, model.name)
+        request = lean.request(model, params)
+        self.credentials.clock.sending(request.url)
+        try:
+            answer = self._send(request)
+        except botocore.exceptions.BotoCoreError as failed:
+            return self._hand_over(lean, method, params, failed)
+        if answer is None or answer.status_code not in SUCCESS:
+            return self._hand_over(lean, method, params, answer or UNSENT)
+        parsed = lean.parsed(model, answer)
+        self._clock_hook.received(answer.status_code, answer.headers)
+        return parsed
+
+    def _hand_over(self, lean: LeanClient, method: str, params: Mapping[str, Any], end: Any) -> Any:
         """Let the session's own client end a call: its first attempt has ended so, or was not made (None).
 
         What it had to send again shows a service that is not well: from then on its calls are all the session's.
         """
-        client, self._handed.end = self.client(service, region), end
+        client, self._handed.end = self.client(lean.service, lean.region), end
         try:
             answer = getattr(client, method)(**params)
         except botocore.exceptions.ClientError as error:
-            self._see_retries(service, region, error.response)
+            self._see_retries(lean, error.response)
             raise
         finally:
             self._handed.end = None
-        self._see_retries(service, region, answer)
+        self._see_retries(lean, answer)
         return answer
 
-    def _see_retries(self, service: str, region: str, answer: Mapping[str, Any]) -> None:
+    def _see_retries(self, lean: LeanClient, answer: Mapping[str, Any]) -> None:
         if answer.get("ResponseMetadata", {}).get("RetryAttempts"):
-            self._callers[service, region] = self.client(service, region)
+            self._callers[lean.service, lean.region] = self.client(lean.service, lean.region)
 
 
 _CALLS_BEFORE_DARK = 4

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from dr_estate.aws.read_client import PROOF, Credentials, ReadClient
-from dr_estate.aws.warm_clients import open_eyes
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.snapshot.observer import open_eyes
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
