@@ -10,18 +10,19 @@ import contextlib
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import botocore
 import orjson
+from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
 from dr_estate.aws.speedups import FastFiles, are_on
 
-_MODEL, _RULES = "service-2", "endpoint-rule-set-1"
+_MODEL, _RULES, _PAGES = "service-2", "endpoint-rule-set-1", "paginators-1"
 _FILES, _MOST_FILES = "botocore_models.", 8
 Models = Mapping[str, Mapping[str, Any]]
 
@@ -35,6 +36,7 @@ class DeclaredModels(Loader):
         for name in declared:
             service, _, operation = name.partition(":")
             self._operations[service].add(operation)
+        self._cut = self._known()
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
         """Only the declared services: looking through all 400 folders is not needed to know them."""
@@ -42,7 +44,7 @@ class DeclaredModels(Loader):
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         """The model as botocore has it, with the declared operations alone."""
-        if self._cut is not None and type_name in (_MODEL, _RULES) and service_name in self._operations:
+        if self._cut is not None and type_name in self._cut and service_name in self._operations:
             return self._cut[type_name][service_name]
         model = super().load_service_model(service_name, type_name, api_version)
         if type_name != _MODEL:
@@ -55,23 +57,31 @@ class DeclaredModels(Loader):
         """Whether somebody has put models or endpoints of their own beside botocore's."""
         return any(path != self.BUILTIN_DATA_PATH and Path(path).exists() for path in self.search_paths)
 
-    @cached_property
-    def _cut(self) -> Models | None:
+    def _known(self) -> Models | None:
         """What is left of the models, by type and service; None where nothing can be written for the next time."""
         path = Path(__file__).with_name("__pycache__") / f"{_FILES}{self._digest()}.json"
         if self.has_own_models or not are_on() or not os.access(path.parent, os.W_OK):
             return None
         with contextlib.suppress(OSError, ValueError, AttributeError):
             known: Models = orjson.loads(path.read_bytes())
-            if all(known.get(kind, {}).keys() == self._operations.keys() for kind in (_MODEL, _RULES)):
+            if all(known.get(kind, {}).keys() == self._operations.keys() for kind in (_MODEL, _RULES, _PAGES)):
                 return known
         load = super().load_service_model
         cut: Models = {
             _MODEL: {name: cut_down(load(name, _MODEL), wanted) for name, wanted in self._operations.items()},
             _RULES: {name: load(name, _RULES) for name in self._operations},
+            _PAGES: {name: self._pages_of(name, wanted) for name, wanted in self._operations.items()},
         }
         _write(path, orjson.dumps(cut))
         return cut
+
+    def _pages_of(self, service: str, operations: Collection[str]) -> dict[str, Any]:
+        """How the declared operations page; a service of which nothing does has no such file."""
+        try:
+            pages = super().load_service_model(service, _PAGES)["pagination"]
+        except DataNotFoundError:
+            pages = {}
+        return {"pagination": {name: how for name, how in pages.items() if name in operations}}
 
     def _digest(self) -> str:
         """What the cut depends on: botocore as it is installed, this module, and what is declared."""

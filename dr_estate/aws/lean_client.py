@@ -57,11 +57,6 @@ class LeanService:
         return create_serializer(self.model.resolved_protocol)
 
     @cached_property
-    def parser(self) -> Any:
-        """The session's."""
-        return self.session.get_component("response_parser_factory").create_parser(self.model.resolved_protocol)
-
-    @cached_property
     def pages(self) -> Mapping[str, Any]:
         """How the operations page."""
         try:
@@ -157,7 +152,7 @@ class LeanClient:
     ) -> None:
         self.service, self.region = service.name, region
         self._service, self._place, self._credentials, self._make = service, place, credentials, make
-        self._agent = service.session.user_agent()
+        self._agent, self.protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         """boto3's method of that name."""
@@ -198,8 +193,8 @@ class LeanClient:
         prepared.context = {}
         return prepared
 
-    def parsed(self, model: OperationModel, answer: AWSResponse) -> Any:
-        """What botocore makes of a success. Raises NotAws, UnknownShape."""
+    def received(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any]:
+        """A success in the form that a parser of ``protocol`` reads. Raises NotAws."""
         words = {
             "headers": answer.headers,
             "status_code": answer.status_code,
@@ -207,7 +202,10 @@ class LeanClient:
             "body": answer.content,
         }
         refuse_foreign_answer(model, words)
-        parsed = self._service.parser.parse(words, model.output_shape)
+        return words
+
+    def decoded(self, model: OperationModel, parsed: dict[str, Any]) -> dict[str, Any]:
+        """What botocore adds to an answer that is parsed."""
         if self.service == "iam":
             botocore.handlers.json_decode_policies(parsed, model)
         parsed["ResponseMetadata"]["RetryAttempts"] = 0

@@ -108,6 +108,7 @@ class ReadClient:
         self._session = self._guarded_session()
         self._connections = SharedConnections(self._session, limits.connect_timeout_s, limits.read_timeout_s)
         self._service = cache(partial(LeanService, self._session))
+        self._parser = cache(self._session.get_component("response_parser_factory").create_parser)
 
     def open(self) -> None:
         """Begin an observation: nothing called, nothing known to be dark, the whole deadline left."""
@@ -346,9 +347,9 @@ class ReadClient:
             return self._hand_over(lean, method, params, failed)
         if answer is None or answer.status_code not in SUCCESS:
             return self._hand_over(lean, method, params, answer or UNSENT)
-        parsed = lean.parsed(model, answer)
+        received = lean.received(model, answer)
         self._clock_hook.received(answer.status_code, answer.headers)
-        return parsed
+        return lean.decoded(model, self._parser(lean.protocol).parse(received, model.output_shape))
 
     def _hand_over(self, lean: LeanClient, method: str, params: Mapping[str, Any], end: Any) -> Any:
         """Let the session's own client end a call: its first attempt has ended so, or was not made (None).

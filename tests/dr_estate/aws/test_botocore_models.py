@@ -64,7 +64,7 @@ def test_a_second_process_reads_what_the_first_one_cut(monkeypatch: pytest.Monke
     assert DeclaredModels({"ecs:DescribeClusters"}).load_service_model("ecs", "service-2") == first
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b'{"service-2": {}, "endpoint-rule-set-1": {}}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b'{"service-2": {}, "endpoint-rule-set-1": {}, "paginators-1": {}}'])
 def test_a_damaged_file_is_written_anew(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Any] = []
     monkeypatch.setattr(botocore_models, "_write", lambda path, body: written.append((path, body)))
