@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +61,8 @@ class DeclaredModels(Loader):
 
     def _known(self) -> Models | None:
         """What is left of the models, by type and service; None where nothing can be written for the next time."""
-        path = Path(__file__).with_name("__pycache__") / f"{_FILES}{self._digest()}.json"
-        if self.has_own_models or not are_on() or not os.access(path.parent, os.W_OK):
+        path = Path(cache_from_source(__file__)).with_name(f"{_FILES}{self._digest()}.json")
+        if self.has_own_models or not are_on() or not _is_written_beside(path):
             return None
         with contextlib.suppress(OSError, ValueError, AttributeError):
             known: Models = orjson.loads(path.read_bytes())
@@ -123,6 +125,14 @@ def _without_documentation(node: Any) -> Any:
         texts = {name for name, value in node.items() if name == "documentation" and isinstance(value, str)}
         return {name: _without_documentation(value) for name, value in node.items() if name not in texts}
     return [_without_documentation(inner) for inner in node] if isinstance(node, list) else node
+
+
+def _is_written_beside(path: Path) -> bool:
+    """Whether Python may keep compiled modules in the folder of ``path``."""
+    if not sys.dont_write_bytecode:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    return os.access(path.parent, os.W_OK)
 
 
 def _write(path: Path, content: bytes) -> None:

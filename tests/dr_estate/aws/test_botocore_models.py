@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import botocore.loaders
-import orjson
 import pytest
 from botocore.model import ServiceModel
 
@@ -18,8 +19,10 @@ WHOLE = botocore.loaders.Loader()
 
 
 @pytest.fixture(autouse=True)
-def _with_speedups(monkeypatch: pytest.MonkeyPatch) -> None:
+def _with_speedups_and_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DR_NO_SPEEDUPS", "")
+    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
 
 
 def _described(model: ServiceModel, name: str) -> Any:
@@ -64,21 +67,30 @@ def test_a_second_process_reads_what_the_first_one_cut(monkeypatch: pytest.Monke
     assert DeclaredModels({"ecs:DescribeClusters"}).load_service_model("ecs", "service-2") == first
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"{}", b"[]", b'{"service-2": {}, "endpoint-rule-set-1": {}, "paginators-1": {}}'])
-def test_a_damaged_file_is_written_anew(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[Any] = []
-    monkeypatch.setattr(botocore_models, "_write", lambda path, body: written.append((path, body)))
-    monkeypatch.setattr(botocore_models, "_FILES", "botocore_models_of_a_test.")
-    loader = DeclaredModels({"ecs:DescribeTasks"})
-    assert loader.load_service_model("ecs", "service-2")["operations"].keys() == {"DescribeTasks"}
-    path, body = written[0]
-    path.write_bytes(content)
-    try:
-        again = DeclaredModels({"ecs:DescribeTasks"})
-        assert again.load_service_model("ecs", "service-2") == orjson.loads(body)["service-2"]["ecs"]
-        assert len(written) == 2
-    finally:
-        path.unlink()
+DAMAGED = (b"", b"{", b"{}", b"[]", b'{"service-2": {}, "endpoint-rule-set-1": {}, "paginators-1": {}}')
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+def test_a_damaged_file_is_written_again(content: bytes, tmp_path: Path) -> None:
+    first = DeclaredModels({"ecs:DescribeTasks"}).load_service_model("ecs", "service-2")
+    (file,) = tmp_path.rglob("botocore_models.*.json")
+    sound = file.read_bytes()
+    file.write_bytes(content)
+    assert DeclaredModels({"ecs:DescribeTasks"}).load_service_model("ecs", "service-2") == first
+    assert file.read_bytes() == sound
+
+
+def test_the_files_of_the_newest_declarations_stay(tmp_path: Path) -> None:
+    for number in range(10):
+        DeclaredModels({"ecs:DescribeTasks", *(f"sts:Operation{n}" for n in range(number))})
+    assert len([*tmp_path.rglob("botocore_models.*.json")]) == 8
+
+
+def test_where_nothing_may_be_written_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    model = DeclaredModels({"ecs:DescribeTasks"}).load_service_model("ecs", "service-2")
+    assert model["operations"].keys() == {"DescribeTasks"}
+    assert [] == [*tmp_path.rglob("*.json")]
 
 
 def test_a_member_named_documentation_stays() -> None:
