@@ -60,7 +60,10 @@ def _uselessness(view: View, here: vpc.Vpc, found: vpc.NameServers, server: str)
     """Why a server of one's own knows the VPC's names at no time, or not when the primary region is lost; else ""."""
     if server in found.borne or _is_amazons(server, here):
         return ""
-    address, primary = ip_address(server), view.get(vpc.vpc, Side.PRIMARY)
+    try:
+        address, primary = ip_address(server), view.get(vpc.vpc, Side.PRIMARY)
+    except ValueError:
+        return "is no address"
     if address.is_global:
         return "is of the internet, and knows no name of the VPC"
     if any(address in ip_network(block) for block, _ in here.cidrs):
