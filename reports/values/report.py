@@ -107,7 +107,8 @@ class Report:
     def title(self) -> str:
         """What the checks' part is about: the status before a failover, or the validation after one."""
         if self.left_out:
-            return f"DR status by {len(self.verdict.results)} checks alone"
+            judged = len(self.verdict.results)
+            return f"DR status by {judged} {'check' if judged == 1 else 'checks'} alone"
         return "DR validation" if self.validates else "DR status"
 
     def by_area(self) -> dict[Area, list[CheckResult]]:
