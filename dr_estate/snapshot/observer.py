@@ -208,6 +208,12 @@ def _reconnect() -> None:
 os.register_at_fork(after_in_child=_reconnect)
 
 
+def forget_eyes() -> None:
+    """Let the next look sign in again: the keys that the kept eyes hold may be over though they saw everything."""
+    with _TAKING:
+        _kept.clear()
+
+
 @contextmanager
 def open_eyes(environment: Environment, allowed: Iterable[str], credentials: Credentials) -> Iterator[ReadClient]:
     """Eyes for one observation, its deadline running: the kept ones where they are for the same world, or new ones.

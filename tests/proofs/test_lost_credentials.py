@@ -106,7 +106,7 @@ def test_a_run_waits_for_a_new_login_and_ends_well_in_the_same_process(operator:
     time.sleep(9)  # longer than the lock's lease
     assert command.goes_on, command.err
     operator.log_in()
-    assert command.wait(PATIENCE_S) == 0, command.err
+    assert command.wait(PATIENCE_S) == 0, command.err + command.out[-3000:]
     assert "aws configure --profile operator" in command.err
     assert {EntryKind.UNDONE, EntryKind.COMPENSATION, EntryKind.FAILED, EntryKind.LATE}.isdisjoint(operator.kinds())
     assert operator.kinds().count(EntryKind.BEGIN) == 1
@@ -152,7 +152,7 @@ def test_keys_of_seconds_are_renewed_by_the_profiles_process_without_a_pause(ope
     gate = "credentials.outlive-plan"
     with renewing(operator, 6) as times:
         command = operator.begin()
-        assert command.wait(PATIENCE_S) == 0, command.err
+        assert command.wait(PATIENCE_S) == 0, command.err + command.out[-3000:]
     assert times[0] > 2
     assert "it is renewed by itself" in command.err
     assert "The credentials are lost" not in command.err

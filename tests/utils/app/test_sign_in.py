@@ -5,17 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.run import CredentialsLost, RunStopped
-from dr_estate.aws.read_client import WrongAccount
-from dr_estate.config.environment import load_environment
+from dr_estate.aws.read_client import Credentials, WrongAccount
+from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.world_id import WorldId
+from sandbox.client.endpoint import Endpoint
 from tests.dr_actions.control_tables import Clock
 from tests.utils.running import ROOT
+from utils.aws_mgmt.app.connections import connect
 from utils.aws_mgmt.app.sign_in import Caller, SignIn
+from utils.aws_mgmt.app.target import ObservedWorld
 
 SIT = load_environment(ROOT / "environments", "sit")
 QUICK = SIT.model_copy(
@@ -57,11 +62,11 @@ class Run:
         if self.lock_lost:
             raise LockLost(self.lock_lost)
 
-    def _record(self, *, says: str) -> None:
+    def record(self, *, says: str) -> None:
         self.recorded.append(says)
 
     def recover(self) -> bool:
-        with self.sign_in.awaited(self, self.stop, self.told.append, self._record):
+        with self.sign_in.awaited(self, self.stop, self.told.append, self.record):
             return self.sign_in.recover()
 
 
@@ -89,7 +94,7 @@ def test_nobody_elses_credentials_let_it_go_on(others: Caller | Exception) -> No
 
 def test_a_wait_that_is_over_says_what_to_do_and_nothing_is_waited_for_again() -> None:
     run = Run([OPERATOR, EXPIRED])
-    with run.sign_in.awaited(run, run.stop, run.told.append, run._record):
+    with run.sign_in.awaited(run, run.stop, run.told.append, run.record):
         with pytest.raises(CredentialsLost, match="Log in again"):
             run.sign_in.recover()
         assert not run.sign_in.recover()
@@ -115,7 +120,7 @@ def _ended() -> None:
 
 def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_lost() -> None:
     run = Run([OPERATOR, EXPIRED, OPERATOR])
-    with run.sign_in.awaited(run, run.stop, run.told.append, run._record):
+    with run.sign_in.awaited(run, run.stop, run.told.append, run.record):
         run.sign_in.check(_ended)
         assert run.regained == 1
         with pytest.raises(LockLost):
@@ -124,9 +129,39 @@ def test_a_lease_that_ended_for_want_of_credentials_is_renewed_and_any_other_is_
 
 def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
     run, results = Run([OPERATOR, EXPIRED, OPERATOR]), list[bool]()
-    with run.sign_in.awaited(run, run.stop, run.told.append, run._record):
+    with run.sign_in.awaited(run, run.stop, run.told.append, run.record):
         beat: Callable[[], None] = lambda: results.append(run.sign_in.recover())  # noqa: E731 - a thread's target
         thread = threading.Thread(target=beat)
         thread.start()
         thread.join()
     assert results == [False]
+
+
+def test_the_next_look_goes_by_the_new_login_though_the_control_table_alone_met_that_the_old_one_was_over(
+    sandbox_world: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "credentials"
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    def log_in(_: str = "") -> None:
+        keys = sandbox_world.session_keys("operator", 3600)
+        lines = (
+            "[default]",
+            f"aws_access_key_id = {keys.access_key_id}",
+            f"aws_secret_access_key = {keys.secret_access_key}",
+            f"aws_session_token = {keys.session_token}",
+        )
+        profile.write_text("\n".join(lines), encoding="utf-8")
+
+    log_in()
+    live = WorldId.live(sandbox_world.account, sandbox_world.url)
+    app, run = connect(ObservedWorld(live, Credentials(sandbox_world.url)), QUICK), Run([OPERATOR])
+    part = frozenset({"rds.instances"})
+    with app.sign_in.awaited(run, run.stop, log_in, run.record):
+        before = app.world.observe(QUICK, part, sides=(Side.DR,))
+        sandbox_world.expire_session_keys()
+        app.control.in_force()
+        assert run.regained == 1
+        after = app.world.observe(QUICK, part, sides=(Side.DR,))
+    assert after.parts["rds.instances", Side.DR].value == before.parts["rds.instances", Side.DR].value

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dr_actions.actions.registry import actions, writes
@@ -24,7 +25,7 @@ from dr_estate.aws.clock import WorldClock
 from dr_estate.aws.read_client import WrongAccount
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
-from dr_estate.snapshot.observer import PartSeen, Progress
+from dr_estate.snapshot.observer import PartSeen, Progress, forget_eyes
 from dr_estate.snapshot.snapshot import Snapshot
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.options import Options
@@ -158,7 +159,7 @@ def connect(
         | frozenset().union(*(action.reads for action in actions().values()))
     )
     client = make(environment, world.credentials, declared, judge)
-    sign_in = SignIn(environment, lambda: _caller(client, environment), client.sign_in_again, world.clock)
+    sign_in = SignIn(environment, partial(_caller, client, environment), partial(_sign_in_again, client), world.clock)
     sender = ControlSender(client, GuardContext(environment, CONTROL_CALLS), sign_in.recover)
     control = ControlStore.of(environment, sender, world.clock)
     awaiting = AwaitingWorld(world.id, world.credentials, world.by_hand, world.passing, sign_in.recover)
@@ -166,6 +167,12 @@ def connect(
     logs = ControlSender(client, GuardContext(environment, ANCHOR_CALLS), sign_in.recover)
     anchors = anchors_of(logs, environment, world.clock)
     return AppContext(environment, awaiting, client, control, approvals, sign_in, anchors)
+
+
+def _sign_in_again(client: MutatingClient[GuardContext]) -> None:
+    """Find the credentials anew for changes and for looks: one of them may not have met that the old ones are over."""
+    client.sign_in_again()
+    forget_eyes()
 
 
 def _caller(client: MutatingClient[GuardContext], env: Environment) -> Caller:
