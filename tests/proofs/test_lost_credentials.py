@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from dr_actions.journal.entries import EntryKind
 from dr_actions.journal.journal import read
 from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
+from tests.proofs.forwarding import forwarded
 from tests.utils.forking import Command, begin
 from tests.utils.running import PATIENCE_S, command_of, journal_of, rules
 from tests.worlds import borrowed
@@ -26,6 +28,9 @@ INCIDENT = "INC-20260107-001"
 EXECUTE = f"failover --execute --incident {INCIDENT} --confirm files/restore_dr:sit-efs"
 QUICK = "[execution]\npoll_s = 0.2\nlease_s = 8\nsign_in_wait_minutes = {}\n[observation]\nattempts = 1"
 LONG_S = 3600.0
+LOST = "The credentials are lost"
+LAST = "ModifyDBInstance"
+KINDS = {"Query", "TransactWriteItems", "UpdateItem", "PutLogEvents", "RestoreDBInstanceToPointInTime", "UpdateService"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ def test_a_run_waits_for_a_new_login_and_ends_well_in_the_same_process(operator:
     command = operator.begin()
     until(lambda: EntryKind.OUTCOME in operator.kinds() or not command.goes_on)
     operator.world.expire_session_keys()
-    until(lambda: "The credentials are lost" in command.err or not command.goes_on)
+    until(lambda: LOST in command.err or not command.goes_on)
     time.sleep(9)  # longer than the lock's lease
     assert command.goes_on, command.err
     operator.log_in()
@@ -155,5 +160,31 @@ def test_keys_of_seconds_are_renewed_by_the_profiles_process_without_a_pause(ope
         assert command.wait(PATIENCE_S) == 0, command.err + command.out[-3000:]
     assert times[0] > 2
     assert "it is renewed by itself" in command.err
-    assert "The credentials are lost" not in command.err
+    assert LOST not in command.err
     assert gate not in command.err
+
+
+def test_keys_that_end_at_any_kind_of_call_pause_the_run_and_nothing_else(operator: SignedIn) -> None:
+    """Every kind of call, up to the last change, is once the first that the old keys do not sign any more."""
+    met, ends = set[str](), threading.Event()
+
+    def end_keys(operation: str) -> None:
+        if operation not in met and ends.is_set() and LAST not in met:
+            met.add(operation)
+            ends.clear()
+            operator.world.expire_session_keys()
+
+    with forwarded(operator.world.url, end_keys) as url:
+        operator.log_in()
+        command = replace(operator, world=replace(operator.world, url=url)).begin()
+        until(lambda: EntryKind.OUTCOME in operator.kinds() or not command.goes_on)
+        for times in itertools.count(1):
+            ends.set()
+            until(lambda times=times: command.err.count(LOST) == times or not command.goes_on)
+            if not command.goes_on:
+                break
+            operator.log_in()
+            until(lambda times=times: command.err.count("Credentials are there again") == times or not command.goes_on)
+        assert command.wait(PATIENCE_S) == 0, command.err + command.out[:3000]
+    assert met >= KINDS
+    assert {EntryKind.UNDONE, EntryKind.COMPENSATION, EntryKind.FAILED, EntryKind.LATE}.isdisjoint(operator.kinds())

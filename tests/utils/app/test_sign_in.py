@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.run import CredentialsLost, RunStopped
 from dr_estate.aws.read_client import Credentials, WrongAccount
@@ -39,6 +40,7 @@ class Run:
 
     answers: list[Caller | Exception]
     lock_lost: str = ""
+    ends_at_renewal: int = 0
     told: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -59,6 +61,8 @@ class Run:
 
     def regain(self) -> None:
         self.regained += 1
+        if self.regained <= self.ends_at_renewal:
+            raise SendFailed(FailureKind.CREDENTIALS, "dynamodb refused the credentials (ExpiredTokenException).")
         if self.lock_lost:
             raise LockLost(self.lock_lost)
 
@@ -77,6 +81,13 @@ def test_new_credentials_of_the_same_person_let_the_run_go_on_once_its_lock_is_r
     assert "aws configure" in run.told[0]
     assert "nothing is taken back" in run.told[0]
     assert run.recorded == run.told, "what is told of it is recorded"
+
+
+def test_keys_that_are_over_again_before_the_lock_is_renewed_are_waited_for_again() -> None:
+    run = Run([OPERATOR, EXPIRED, OPERATOR, EXPIRED, EXPIRED, OPERATOR], ends_at_renewal=1)
+    assert run.recover()
+    assert run.regained == 2
+    assert sum("nothing is taken back" in sentence for sentence in run.told) == 2
 
 
 @pytest.mark.parametrize("answer", [OPERATOR, SILENT])

@@ -74,12 +74,12 @@ class ControlSender:
     def send(self, call: Call) -> dict[str, Any]:
         """Send one call of the control table. Raises GuardRefused, SendFailed, and what ``SignIn.recover`` raises."""
         with self.client.permitting(self.context):
-            try:
-                return self.client.send(call)
-            except SendFailed as failed:
-                if failed.trouble is not FailureKind.CREDENTIALS or not self.recover():
-                    raise
-            return self.client.send(call)
+            while True:
+                try:
+                    return self.client.send(call)
+                except SendFailed as failed:
+                    if failed.trouble is not FailureKind.CREDENTIALS or not self.recover():
+                        raise
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,16 @@ class AwaitingWorld(ObservedWorld):
         seen: PartSeen = lambda _name, _side, _value: None,
     ) -> Snapshot:
         """Read the estate as ``ObservedWorld.observe``. Raises what ``SignIn.recover`` raises."""
-        try:
-            snapshot = super().observe(environment, only, upon, progress, sides, seen)
-        except DataUnavailable as refused:
-            if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
-                raise
-        else:
-            refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
-            if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
-                return snapshot
-        return super().observe(environment, only, upon, progress, sides, seen)
+        while True:
+            try:
+                snapshot = super().observe(environment, only, upon, progress, sides, seen)
+            except DataUnavailable as refused:
+                if refused.unavailable.kind is not UnavailableKind.CREDENTIALS or not self.recover():
+                    raise
+            else:
+                refusals = (part for part in snapshot.unavailable_parts() if only is None or part.name in only)
+                if not any(part.value.kind is UnavailableKind.CREDENTIALS for part in refusals) or not self.recover():
+                    return snapshot
 
 
 @contextlib.contextmanager

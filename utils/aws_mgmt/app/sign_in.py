@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from dr_actions.authorization.people import same_person
-from dr_actions.clients.mutating_client import SendFailed
+from dr_actions.clients.mutating_client import FailureKind, SendFailed
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.execution.run import CredentialsLost, RunStopped
 from dr_estate.aws.clock import WorldClock
@@ -137,15 +137,20 @@ class SignIn:
                 raise
 
     def _regain(self, run: RunInProgress) -> None:
-        """Renew the lock; an answer that gets lost is asked for again."""
-        for attempt in range(self._env.execution.attempts):
+        """Renew the lock. An answer that gets lost is asked for again; keys that ended meanwhile are waited for too."""
+        attempt = 0
+        while True:
             try:
                 return run.lock.regain()
             except SendFailed as failed:
-                if attempt + 1 == self._env.execution.attempts:
+                refusal = self._refusal() if failed.trouble is FailureKind.CREDENTIALS else None
+                attempt += refusal is None
+                if attempt == self._env.execution.attempts:
                     raise LockLost(f"The lock could not be renewed with the new credentials: {failed}") from failed
-                self._clock.wait(run.stop, self._env.execution.poll_s)
-        return None
+                if refusal:
+                    self._wait(run, refusal)
+                else:
+                    self._clock.wait(run.stop, self._env.execution.poll_s)
 
     def _wait(self, run: RunInProgress, refusal: SignInRefusal) -> None:
         limits, began_s = self._env.execution, self._clock.monotonic()
