@@ -37,6 +37,7 @@ def briefing(session: Told, form: str) -> str:
     how = (
         "Play it with the real commands, such as: `dr_cli.py --sandbox status`",
         "How it stands (--hint for a hint, --end to end it): `dr_cli.py sandbox debrief`",
+        f"How time passes ({session['speed']:g} times as fast as on the wall; --speed N): `dr_cli.py sandbox clock`",
     )
     if form == "markdown":
         quoted = ">\n".join(f"> {text}\n" for text in _paragraphs(session["briefing"])).splitlines()

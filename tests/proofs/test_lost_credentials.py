@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,10 @@ def test_keys_of_seconds_are_renewed_by_the_profiles_process_without_a_pause(ope
     assert gate not in command.err
 
 
+def _says(command: Command, sentence: str, times: int) -> bool:
+    return command.err.count(sentence) == times or not command.goes_on
+
+
 def test_keys_that_end_at_any_kind_of_call_pause_the_run_and_nothing_else(operator: SignedIn) -> None:
     """Every kind of call, up to the last change, is once the first that the old keys do not sign any more."""
     met, ends = set[str](), threading.Event()
@@ -180,11 +185,11 @@ def test_keys_that_end_at_any_kind_of_call_pause_the_run_and_nothing_else(operat
         until(lambda: EntryKind.OUTCOME in operator.kinds() or not command.goes_on)
         for times in itertools.count(1):
             ends.set()
-            until(lambda times=times: command.err.count(LOST) == times or not command.goes_on)
+            until(partial(_says, command, LOST, times))
             if not command.goes_on:
                 break
             operator.log_in()
-            until(lambda times=times: command.err.count("Credentials are there again") == times or not command.goes_on)
+            until(partial(_says, command, "Credentials are there again", times))
         assert command.wait(PATIENCE_S) == 0, command.err + command.out[:3000]
     assert met >= KINDS
     assert {EntryKind.UNDONE, EntryKind.COMPENSATION, EntryKind.FAILED, EntryKind.LATE}.isdisjoint(operator.kinds())

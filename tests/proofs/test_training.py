@@ -146,6 +146,7 @@ def test_a_scene_is_briefed_judged_and_taken_back(name: str, here: Here) -> None
     begun = here.run(f"sandbox train {name}")
     assert (begun.code, begun.err) == (0, "")
     assert here.ground.env.regions.primary in begun.out
+    assert (here.ground.world.state()["pace"], here.ground.world.clock()["speed"]) == ("real", 10)
     judged = here.run("sandbox debrief")
     assert (judged.code, "NOT SOLVED" in judged.out, "[ ] not yet" in judged.out) == (1, True, True)
     lines = (begun.out + judged.out).splitlines()

@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from dr_estate.config.environment import load_environment
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.readers.rds import instances
+from sandbox.core.people import AccessKeys
+from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, at_endpoint, rules
 from tests.worlds import borrowed
 from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.options import DrTestOptions
+from utils.aws_mgmt.app.target import world_of
 from utils.aws_mgmt.dr_cli import main
 
 
@@ -51,3 +56,18 @@ def test_what_the_scenarios_found_is_told_though_the_trial_after_them_is_refused
     assert "The restore test was not held: drill.nothing: dev has nothing for a restore test." in ran.err
     assert ran.report["results"]
     assert ran.report["exit"] == Exit.REFUSED
+
+
+def test_a_full_drills_own_sandbox_takes_the_time_of_aws_by_a_fast_clock() -> None:
+    env = load_environment(ROOT / "environments", "sit")
+    with world_of(DrTestOptions(environment="sit", sandbox=True, full_drill=True, tenants=1), env) as world:
+        seen = world.observe(env, frozenset({"rds.instances"}), sides=(Side.PRIMARY,))
+        (database,) = seen.get(instances, Side.PRIMARY)
+        admin, began = world.by_hand, world.clock.now()
+        keys = AccessKeys(str(admin.access_key_id), str(admin.secret_access_key))
+        rds = Aws(str(admin.endpoint_url), keys, env, "").client("rds", Side.PRIMARY)
+        rds.create_db_snapshot(DBInstanceIdentifier=database.identifier, DBSnapshotIdentifier="before")
+        rds.get_waiter("db_snapshot_available").wait(WaiterConfig={"Delay": 0.2})
+        world.observe(env, frozenset({"rds.instances"}), sides=(Side.PRIMARY,))
+    assert world.clock.speed == 120
+    assert (world.clock.now() - began).total_seconds() > 60, "at the quick pace a snapshot takes two seconds"

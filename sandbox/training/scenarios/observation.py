@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
+from sandbox.moto_ext.data.task_data import OPEN
 
 DELETES = ("Delete", "Terminate", "Remove", "Deregister")
 JOURNAL = "JOURNAL#"
@@ -46,8 +47,8 @@ class ObservedDatabase:
 
     @property
     def writable(self) -> bool:
-        """Whether it takes writes: available, and nobody's replica."""
-        return self.status == "available" and not self.source
+        """Whether it takes writes: tasks can use it, and it is nobody's replica."""
+        return self.status in OPEN and not self.source
 
 
 @dataclass(frozen=True, slots=True)

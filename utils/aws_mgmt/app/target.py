@@ -23,6 +23,8 @@ from utils.aws_mgmt.app.options import Options
 
 DEFAULT_TENANTS = 12
 _ENDPOINT = "AWS_ENDPOINT_URL"
+_DRILL_SPEED = 120.0
+"""How fast the clock of a full drill's own sandbox runs, where --speed does not say it: hours take some minutes."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,10 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
         id_ = WorldId.sandbox(environment.account, found.world)
         yield ObservedWorld(id_, _keys(found, options, clock), _admin(found))
         return
-    with embedded.running(environment, options.tenants or DEFAULT_TENANTS, speed=options.speed or 1.0) as started:
-        if options.acts:
+    speed, pace = options.speed or (_DRILL_SPEED if options.moves_all else 1.0), "real" if options.moves_all else ""
+    tenants = options.tenants or DEFAULT_TENANTS
+    with embedded.running(environment, tenants, speed=speed, pace=pace) as started:
+        if options.acts and not options.moves_all:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
         yield ObservedWorld(id_, _keys(started, options, clock), _admin(started), passing=True)

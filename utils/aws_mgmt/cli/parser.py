@@ -36,6 +36,11 @@ def _word(name: str, metavar: str, about: str, **more: Any) -> click.Argument:
     return click.Argument([name], metavar=metavar, required=metavar[0] != "[", help=about, **more)
 
 
+def _pace(usual: str) -> click.Option:
+    about = f"real: changes take as long as on AWS, by the sandbox's clock ({usual})."
+    return _option("pace", "", about, type=click.Choice(["quick", "real"]))
+
+
 _ENV = "Environment file to use: dev, sit, prod, ...; of status also several (dev,sit), or all."
 _WHO = "Sandbox: whose keys to use (operator, approver, reader, driller)."
 _RESULTS = "Folder for results (reports/out; installed: the user's state folder)."
@@ -282,11 +287,11 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "sandbox up": (
         _option("port", "PORT", "Port on 127.0.0.1 (default: a free one, then the same).", type=int),
         _flag("fresh", "Discard the stored world and seed a new one."),
-        _option("pace", "", "real: changes take as long as on AWS (quick).", type=click.Choice(["quick", "real"])),
+        _pace("quick"),
     ),
     "sandbox break": (_word("name", "NAME", "The disaster.", **completion.DISASTER),),
     "sandbox mend": (_word("name", "[NAME]", "The disaster.", **completion.DISASTER),),
-    "sandbox train": (_word("name", "[NAME]", "The scenario.", **completion.SCENARIO),),
+    "sandbox train": (_word("name", "[NAME]", "The scenario.", **completion.SCENARIO), _pace("real")),
     "sandbox debrief": (
         _flag("hint", "Give one more hint."),
         _flag("end", "End the scenario: the world is as before it."),
