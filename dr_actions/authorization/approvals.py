@@ -13,7 +13,14 @@ from typing import Any
 
 from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.rules import EffectiveRules, PinnedRules, digest_of
-from dr_actions.authorization.start_approvals import StartApproval, start_of_item, start_to_item
+from dr_actions.authorization.start_approvals import (
+    StartApproval,
+    overrides_of_item,
+    overrides_to_item,
+    start_of_item,
+    start_to_item,
+    with_starts,
+)
 from dr_actions.control_table.table import ItemTable, Put, WriteCondition
 from dr_estate.model.dynamodb_values import instant, moment
 
@@ -23,6 +30,7 @@ RULES = "#RULES"  # no incident is called so
 _STARTS = "starts"
 _MOST_KEPT = 20
 _TEXTS = ("plan", "environment", "arn", "at", "expires_at")
+_RETAINED = (*_TEXTS, "rules", "points", "overrides")
 
 
 class ApprovalStore:
@@ -46,6 +54,7 @@ class ApprovalStore:
             "expires_at": instant(approval.expires_at),
             "rules": approval.rules,
             "points": list(approval.points),
+            "overrides": overrides_to_item(approval.overrides),
             "withdrawn_at": "",
             "earlier": _earlier(known),
             _STARTS: _listed(known, _STARTS),
@@ -53,7 +62,7 @@ class ApprovalStore:
         self._table.put(Put({"pk": APPROVAL + approval.userid, "sk": approval.incident, **item}))
 
     def let_start(self, incident: str, start: StartApproval) -> None:
-        """Record that the caller lets AWS start a run, beside the caller's own approval of its plan.
+        """Record that the caller lets AWS start a run, or one go on, beside the caller's own approval of its plan.
 
         Raises ConditionFailed where there is no approval of the caller's.
         """
@@ -64,12 +73,7 @@ class ApprovalStore:
 
     def starts(self, incident: str) -> tuple[StartApproval, ...]:
         """The runs that approvers let AWS start for the incident, also where an approval was withdrawn since."""
-        return tuple(
-            start
-            for item in self._items(incident)
-            for row in _listed(item, _STARTS)
-            if (start := start_of_item(row, str(item["pk"]).removeprefix(APPROVAL))) is not None
-        )
+        return tuple(start for item in self._items(incident) for start in _starts(item))
 
     def withdraw(self, userid: str, incident: str) -> None:
         """Take the caller's own approvals of the incident back. Raises ConditionFailed where there is none.
@@ -95,9 +99,11 @@ class ApprovalStore:
     def of(self, incident: str) -> tuple[Approval, ...]:
         """The incident's approvals that were not withdrawn, by any caller.
 
-        The index finds them within moments of being written; each is then read consistently by its key.
+        The index finds them within moments of being written; each is then read consistently by its key. The overrides
+        of one are also those of the runs that its approver let start, or go on, since.
         """
-        return tuple(approval for item in self._items(incident) for approval in _approvals(item))
+        items = list(self._items(incident))
+        return tuple(with_starts(approval, _starts(item)) for item in items for approval in _approvals(item))
 
     def recorded(self, incident: str) -> tuple[tuple[Approval, bool], ...]:
         """Every approval of the incident, each with whether it was withdrawn. One that cannot be read is none."""
@@ -127,12 +133,17 @@ def _earlier(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a new approval keeps of the item that it replaces: the newest ones, none of which was withdrawn."""
     if not item or item.get("withdrawn_at"):
         return []
-    return [*_listed(item, "earlier"), {name: item.get(name) for name in (*_TEXTS, "rules", "points")}][-_MOST_KEPT:]
+    return [*_listed(item, "earlier"), {name: item.get(name) for name in _RETAINED}][-_MOST_KEPT:]
 
 
 def _listed(item: Mapping[str, Any], name: str) -> list[Any]:
     rows = item.get(name)
     return rows if isinstance(rows, list) else []
+
+
+def _starts(item: Mapping[str, Any]) -> list[StartApproval]:
+    userid = str(item["pk"]).removeprefix(APPROVAL)
+    return [start for row in _listed(item, _STARTS) if (start := start_of_item(row, userid)) is not None]
 
 
 def _approvals(item: Mapping[str, Any]) -> Iterator[Approval]:
@@ -152,10 +163,12 @@ def _approval(item: Mapping[str, Any]) -> Approval | None:
         return None
     try:
         at, expires_at = moment(item["at"]), moment(item["expires_at"])
-    except ValueError:
+        overrides = overrides_of_item(_listed(item, "overrides"))
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None
     userid = str(item["pk"]).removeprefix(APPROVAL)
     rules = item.get("rules")  # an earlier version names none
     under = rules if isinstance(rules, str) else ""
     points = tuple(str(line) for line in _listed(item, "points"))
-    return Approval(item["sk"], item["plan"], item["environment"], item["arn"], userid, at, expires_at, under, points)
+    who = (item["arn"], userid)
+    return Approval(item["sk"], item["plan"], item["environment"], *who, at, expires_at, under, points, overrides)

@@ -7,7 +7,7 @@ A rule's refusal can be overridden by its id alone, with a name, a reason and an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -42,7 +42,8 @@ class Approval:
     """What an approver wrote into the control table, under a key only that caller may write. Times are UTC.
 
     ``rules`` is the digest of the rules that it was given under, "" where an earlier version wrote it. ``points`` are
-    what the approver saw at the question: answer, loss, and what cannot be undone.
+    what the approver saw at the question: answer, loss, and what cannot be undone. ``overrides`` are those that the
+    approver agreed to: a run upon it sets aside no other gate.
     """
 
     incident: str
@@ -54,6 +55,7 @@ class Approval:
     expires_at: datetime
     rules: str = ""
     points: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Clearance:
 
 def decide(request: AuthorizationRequest, env: Environment) -> Clearance | tuple[Refusal, ...]:
     """A Clearance for exactly ``request.plan``, or every refusal there is."""
-    refusals = [*_unusable_overrides(request.overrides, request.now), *_refusals(request, env)]
+    refusals = [*unusable_overrides(request.overrides, request.now), *_refusals(request, env)]
     if refusals:
         return tuple(refusals)
     approval = _good_approval(request, env)
@@ -136,7 +138,7 @@ def extended_clearance(
     clearance: Clearance, overrides: Sequence[Override], now: datetime
 ) -> Clearance | tuple[Refusal, ...]:
     """The clearance of a run that goes on, with what is overridden now beside it; or every override that cannot be."""
-    refusals = tuple(_unusable_overrides(overrides, now))
+    refusals = tuple(unusable_overrides(overrides, now))
     return refusals or replace(clearance, overrides=(*clearance.overrides, *overrides))
 
 
@@ -221,7 +223,7 @@ def _unconfirmed(request: AuthorizationRequest) -> list[str]:
     return [s.id for s in request.plan.steps if s.danger == "irreversible" and s.id not in request.confirmed]
 
 
-def _unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
+def unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator[Refusal]:
     """A refusal of each override that cannot be: of a rule that never is, without a name or a reason, or expired."""
     for override in overrides:
         if override.gate in NEVER_OVERRIDDEN:
@@ -238,18 +240,38 @@ def _is_filled_in(text: str, printed: str) -> bool:
 
 
 def _good_approval(request: AuthorizationRequest, env: Environment) -> Approval | None:
-    return next((a for a in request.approvals if not fault_of(a, request, env)), None)
+    """The approval that the run goes by: it counts, and agrees to each override."""
+    counting = (a for a in request.approvals if not fault_of(a, request, env))
+    return next((a for a in counting if not not_agreed_to(request.overrides, [a])), None)
 
 
 def _why_not_approved(request: AuthorizationRequest, env: Environment) -> str:
     if not request.approvals:
         return f"nobody approved this plan. Another person runs: {request.approve_with}."
-    faults = "; ".join(f"{person_of(a.arn, env)}: {fault_of(a, request, env)}" for a in request.approvals)
+    faults = "; ".join(
+        f"{person_of(a.arn, env)}: {fault_of(a, request, env) or _unseen(request.overrides, a)}"
+        for a in request.approvals
+    )
     return f"no approval counts ({faults}). Another person than the operator runs: {request.approve_with}."
 
 
+def _unseen(overrides: Sequence[Override], approval: Approval) -> str:
+    return f"it was given without the override of {', '.join(not_agreed_to(overrides, [approval]))}"
+
+
 def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment) -> str:
-    """Why an approval does not count for ``request``; "" where it does."""
+    """Why an approval does not count for ``request``; "" where it does. Overrides are weighed apart."""
+    if fault := mismatch_of(approval, request, env):
+        return fault
+    if approval.at > request.now:
+        return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {request.now:%Y-%m-%d %H:%M:%S} UTC"
+    if approval.expires_at <= request.now:
+        return f"it expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
+    return ""
+
+
+def mismatch_of(approval: Approval, request: AuthorizationRequest, env: Environment) -> str:
+    """Why an approval is not another person's of this plan under these rules, whenever it was given; "" where it is."""
     if not is_approver(approval.arn, env):
         return f"{person_of(approval.arn, env)} is not among the approvers"
     if _is_forged(approval.userid, approval.arn, request):
@@ -265,11 +287,13 @@ def fault_of(approval: Approval, request: AuthorizationRequest, env: Environment
     if approval.rules != request.rules.digest and (approval.rules or not request.pins):
         given = f"other rules ({approval.rules[:12]}, now {request.rules.digest[:12]})" if approval.rules else "none"
         return f"it was given under {given}: approve with the rules that the run is to be judged by"
-    if approval.at > request.now:
-        return f"it was made at {approval.at:%Y-%m-%d %H:%M:%S} UTC, after {request.now:%Y-%m-%d %H:%M:%S} UTC"
-    if approval.expires_at <= request.now:
-        return f"it expired at {approval.expires_at:%Y-%m-%d %H:%M} UTC"
     return ""
+
+
+def not_agreed_to(overrides: Iterable[Override], approvals: Iterable[Approval]) -> tuple[str, ...]:
+    """The gates of the overrides that are in none of the approvals, word for word."""
+    agreed = {override.words for approval in approvals for override in approval.overrides}
+    return tuple(dict.fromkeys(override.gate for override in overrides if override.words not in agreed))
 
 
 def _is_forged(userid: str, arn: str, request: AuthorizationRequest) -> bool:

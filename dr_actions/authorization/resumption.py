@@ -19,8 +19,11 @@ from dr_actions.authorization.clearance import (
     extended_clearance,
     fault_of,
     gate_refusals,
+    mismatch_of,
+    not_agreed_to,
     people_refusals,
     rules_refusals,
+    unusable_overrides,
 )
 from dr_actions.authorization.people import person_of, same_person
 from dr_actions.model.gates import Gate, Refusal
@@ -116,6 +119,30 @@ def _unapproved(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
         text = f" ({'; '.join(faults)})" if faults else ""
         message = "the journal says that this run was approved, and the control table holds no approval that allows it"
         yield Refusal(RULE, f"{message}{text}. {anew}")
+    yield from _unapproved_overrides(resumption, env)
+
+
+def _unapproved_overrides(resumption: Resumption, env: Environment) -> Iterator[Refusal]:
+    """A refusal where a gate is set aside, now or by the record, and no approver of this plan agreed to that.
+
+    It counts whenever it was given, also while the run was under way: the override's own end is its end.
+    """
+    request, recorded = resumption.request, resumption.recorded
+    if any(unusable_overrides(request.overrides, request.now)):
+        return  # nobody can agree to it
+    overrides = (*recorded.overrides, *request.overrides)
+    approvals = [
+        approval
+        for approval in request.approvals
+        if not mismatch_of(approval, request, env) and not same_person(approval.arn, recorded.operator, env)
+    ]
+    if approvals and (gates := not_agreed_to(overrides, approvals)):
+        who = ", ".join(dict.fromkeys(person_of(approval.arn, env) for approval in approvals))
+        yield Refusal(
+            RULE,
+            f"{who} approved this plan without the override of {', '.join(gates)}. The approver runs: "
+            f"{request.approve_with}; then the same command goes on.",
+        )
 
 
 def _fault(approval: Approval, resumption: Resumption, env: Environment) -> str:

@@ -1,12 +1,13 @@
-"""That an approver lets AWS start a run: which one, and what of the rules is set aside by it. Pure."""
+"""That an approver lets AWS start a run, or one go on: which, and what of the rules is set aside by it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from dr_actions.authorization.clearance import Approval
 from dr_actions.model.gates import Override
 from dr_estate.model.dynamodb_values import instant, moment
 
@@ -17,6 +18,7 @@ _EXCEPTION = ("check", "subject", "who", "why", "until")
 class StartApproval:
     """An execution of the recovery document that was let go on at ``at`` (UTC), for the plan ``digest``.
 
+    ``execution`` is "" where AWS starts none: the run of that plan is under way, and the operator's own process.
     ``userid`` is the approver's, by the item's key. ``overrides`` are those that its starter gave; ``exceptions`` the
     accepted gaps of the rules, as plain JSON.
     """
@@ -31,10 +33,12 @@ class StartApproval:
     @property
     def set_aside(self) -> tuple[str, ...]:
         """What is set aside by it, a line each: overrides first."""
-        overrides = (
-            f"override of {o.gate} by {o.by} until {o.until:%Y-%m-%d %H:%M} UTC: {o.why}" for o in self.overrides
-        )
-        return (*overrides, *map(exception_line, self.exceptions))
+        return (*map(override_line, self.overrides), *map(exception_line, self.exceptions))
+
+
+def override_line(override: Override) -> str:
+    """An override in one line: which gate, by whom, until when, and why."""
+    return f"override of {override.gate} by {override.by} until {override.until:%Y-%m-%d %H:%M} UTC: {override.why}"
 
 
 def exception_line(row: Mapping[str, Any]) -> str:
@@ -42,11 +46,31 @@ def exception_line(row: Mapping[str, Any]) -> str:
     return f"exception of {row['check']} for {row['subject']} by {row['who']} until {row['until']}: {row['why']}"
 
 
+def with_starts(approval: Approval, starts: Iterable[StartApproval]) -> Approval:
+    """The approval, with what its approver let set aside of the same plan since."""
+    later = [
+        override
+        for start in starts
+        if (start.userid, start.digest) == (approval.userid, approval.digest) and approval.at <= start.at
+        for override in start.overrides
+    ]
+    return replace(approval, overrides=(*approval.overrides, *later))
+
+
 def start_to_item(start: StartApproval) -> dict[str, Any]:
     """The approval as plain JSON, for the control table."""
-    overrides = [{**asdict(override), "until": instant(override.until)} for override in start.overrides]
-    rules = {"overrides": overrides, "exceptions": list(map(dict, start.exceptions))}
+    rules = {"overrides": overrides_to_item(start.overrides), "exceptions": list(map(dict, start.exceptions))}
     return {"execution": start.execution, "digest": start.digest, "at": instant(start.at), **rules}
+
+
+def overrides_to_item(overrides: Iterable[Override]) -> list[dict[str, Any]]:
+    """Overrides as plain JSON, for the control table."""
+    return [{**asdict(override), "until": instant(override.until)} for override in overrides]
+
+
+def overrides_of_item(rows: Iterable[Mapping[str, Any]]) -> tuple[Override, ...]:
+    """The overrides that an item tells. Raises TypeError, ValueError, KeyError or AttributeError where it is none."""
+    return tuple(Override(**{**row, "until": moment(row["until"])}) for row in rows)
 
 
 def start_of_item(item: object, userid: str) -> StartApproval | None:
@@ -54,7 +78,7 @@ def start_of_item(item: object, userid: str) -> StartApproval | None:
     if not isinstance(item, Mapping):
         return None
     try:
-        overrides = tuple(Override(**{**given, "until": moment(given["until"])}) for given in item["overrides"])
+        overrides = overrides_of_item(item["overrides"])
         exceptions = tuple({key: str(given[key]) for key in _EXCEPTION} for given in item["exceptions"])
         return StartApproval(
             str(item["execution"]), str(item["digest"]), userid, moment(item["at"]), overrides, exceptions

@@ -38,6 +38,11 @@ class Override:
     until: datetime
     arn: str = ""
 
+    @property
+    def words(self) -> tuple[str, str, datetime, str]:
+        """What was typed of it: gate, name, end and reason. Whose keys typed it is left out."""
+        return (self.gate, self.by, self.until, self.why)
+
 
 def targets_gate(tenant: str) -> str:
     """The id of the gate of one tenant's targets."""

@@ -113,7 +113,7 @@ def digest_present(view: View) -> Iterator[Finding]:
                 "absent" if images is not None else "its repository is absent",
                 "in the DR registry",
                 f"the image that serves today cannot be pulled in {view.region}",
-                f"Push it there: crane copy {registries[0]}/{subject} {registries[1]}/{name}.",
+                Remedy("Push it there.", (f"crane copy {registries[0]}/{subject} {registries[1]}/{name}",)),
             )
     if not used:
         yield view.none_expected("all images", "no task of the primary region names an ECR image")

@@ -14,6 +14,7 @@ from enum import StrEnum
 PROGRAM = "dr_cli.py"
 SANDBOX = "--sandbox"
 _OF_AWS_CLI = re.compile("`(aws [a-z0-9-]+ [a-z][^`]*)`")
+_AWS_CLI, _NOWHERE = "aws ", "# not in a sandbox: "
 _ENDPOINT, _ELSEWHERE = "--endpoint-url", '"$AWS_ENDPOINT_URL"'
 _BARE = re.compile(rf"(?<![\w/.-])dr_cli\.py(?= )(?P<sandbox> {SANDBOX}(?= ))?")
 
@@ -74,7 +75,9 @@ class Invocation:
         return _BARE.sub(lambda bare: f"{self.program}{bare['sandbox'] or ''}", text)
 
     def typed(self, line: str, rehearsal: bool) -> str:
-        """Return a command line as it is to be typed."""
+        """Return a command line as it is to be typed; in a rehearsal another program's is a comment for the shell."""
         if line.startswith(f"{PROGRAM} "):
             return self.complete(line)
-        return f"{line} {_ENDPOINT} {_ELSEWHERE}" if rehearsal and _ENDPOINT not in line else line
+        if not rehearsal or _ENDPOINT in line or line.startswith(_NOWHERE):
+            return line
+        return f"{line} {_ENDPOINT} {_ELSEWHERE}" if line.startswith(_AWS_CLI) else f"{_NOWHERE}{line}"

@@ -22,6 +22,15 @@ from dr_estate.snapshot.registry import readers
 
 T = TypeVar("T")
 SCHEMA = "aws-dr-manager/evidence/1"
+_WANTED = "--from-evidence takes the file as `dr_cli.py status --save-evidence FILE` writes it: JSON, not compressed."
+_KINDS = {
+    "compressed by xz": (0, b"\xfd7zXZ\0"),
+    "compressed by gzip": (0, b"\x1f\x8b"),
+    "compressed by zstd": (0, b"\x28\xb5\x2f\xfd"),
+    "compressed by bzip2": (0, b"BZh"),
+    "a zip archive": (0, b"PK\x03\x04"),
+    "a tar archive, such as a pack of `dr_cli.py evidence`": (257, b"ustar"),
+}
 UNDER_SEAL = ("manifest", "signature", "seal")
 """What saved evidence has beside the snapshot, where it was signed or says why not (reports.evidence.saved)."""
 _ROWS: TypeAdapter[tuple[UnreadableRow, ...]] = TypeAdapter(tuple[UnreadableRow, ...])
@@ -193,9 +202,10 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError as damaged:
-        raise EvidenceError(f"{source}: not evidence: {damaged}. Save it again with --save-evidence FILE.") from damaged
+        kind = _kind_of(data) or f"no JSON ({damaged})"
+        raise EvidenceError(f"{source} is {kind}. {_WANTED}") from damaged
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
-        raise EvidenceError(f"{source}: not evidence of schema {SCHEMA}. Save it again with --save-evidence FILE.")
+        raise EvidenceError(f"{source} is JSON of another schema than {SCHEMA}. {_WANTED}")
     body = {name: value for name, value in body.items() if name not in UNDER_SEAL}
     digest = body.pop("digest", "")
     if digest != _digest(body):
@@ -215,6 +225,18 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
         calls=Counter(body["calls"]),
         remembered_tenants=tuple(body["remembered_tenants"]),
     )
+
+
+def _kind_of(data: bytes) -> str:
+    """What a file is by its first bytes where it is no text; "" where it is one."""
+    for kind, (at, magic) in _KINDS.items():
+        if data[at : at + len(magic)] == magic:
+            return kind
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return "a binary file"
+    return ""
 
 
 def _load(row: dict[str, Any]) -> SnapshotPart:

@@ -76,8 +76,10 @@ def _draw_page(report: Report, folder: Path, *, linked: bool) -> None:
     (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
 
 
-def title_of(environment: str, answer: str, score: int) -> str:
-    """What Allure's page is called: the verdict in its name."""
+def title_of(environment: str, answer: str, score: int | None) -> str:
+    """What Allure's page is called: the verdict in its name; no ``score`` where that is a run's or a drill's."""
+    if score is None:
+        return f"DR of {environment.upper()}: {answer}"
     return f"DR of {environment.upper()}: {answer.replace('_', ' ')}, score {score} of 100"
 
 
@@ -94,7 +96,17 @@ def _with_allure(report: Report, folder: Path) -> Report:
 
 
 def _title(report: Report) -> str:
-    return title_of(report.environment.name, report.verdict.recommendation, report.verdict.score)
+    ended = _ended(report)
+    return title_of(
+        report.environment.name, ended or report.verdict.recommendation, None if ended else report.verdict.score
+    )
+
+
+def _ended(report: Report) -> str:
+    """What became of the run or of the drills, "" where there was none."""
+    if report.ran is not None:
+        return f"{report.ran.goal} {report.ran.outcome}"
+    return ", ".join(f"{drill.kind} {drill.verdict}" for drill in report.drills)
 
 
 def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str, Any]:
@@ -106,9 +118,10 @@ def _of_drill(summary: DrillSummary, report: Report, results: Path) -> dict[str,
 def _environment(report: Report) -> str:
     env, verdict = report.environment, report.verdict
     rows = {
-        "Verdict": verdict.recommendation,
+        "Verdict": _ended(report) or verdict.recommendation,
         "Posture": report.posture,
-        "Readiness score": f"{verdict.score} of 100",
+        "Readiness score": f"{verdict.score} of 100"
+        + (" (prerequisites)" if report.judges_prerequisites_alone else ""),
         "Worst recovery point": f"{duration(verdict.rpo.worst_s)} (objective {duration(verdict.rpo.target_s)})",
         "Environment": env.name,
         "Account": env.account,

@@ -149,6 +149,10 @@ class PageContent:
     phases: tuple[PhaseBar, ...] = ()
 
 
+_VERBS = {"failed", "stepped back"}
+"""Outcomes that are a verb by themselves."""
+
+
 def content_of(report: Report) -> PageContent:
     """The content of the page about ``report``."""
     runs: tuple[RunRecord, ...] = report.history.runs if report.history else ()
@@ -174,7 +178,8 @@ def verdict_line(report: Report) -> VerdictLine:
     """The outcome of a run or drill where there was one, else the answer to what was asked, else the readiness."""
     ran, weighed, advice = report.ran, report.assessment, report.verdict.recommendation
     if ran is not None:
-        sentence = f"The {ran.goal} of {report.environment.name.upper()} for {ran.incident} is {ran.outcome}."
+        became = ran.outcome if ran.outcome in _VERBS else f"is {ran.outcome}"
+        sentence = f"The {ran.goal} of {report.environment.name.upper()} for {ran.incident} {became}."
         return VerdictLine(sentence, ran.outcome, Status.PASS if ran.outcome == "done" else Status.FAIL)
     if report.drills:
         last = report.drills[-1]

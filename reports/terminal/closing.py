@@ -49,8 +49,10 @@ def _answer(report: Report) -> str:
         gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
         unmet = f"; gates not met: {_some(gates, 2)}" if gates else ""
         return f"{weighed.advice}, exit {report.exit}{unmet}"
+    drills = ", ".join(f"{drill.kind} {drill.verdict.upper()}" for drill in report.drills)
     alone = f" ({report.left_out} checks left out)" if report.left_out else ""
-    return f"{verdict.recommendation}{alone}, score {verdict.score} of 100, exit {report.exit}"
+    answer = f"{drills}; {verdict.recommendation}" if drills else str(verdict.recommendation)
+    return f"{answer}{alone}, score {verdict.score} of 100, exit {report.exit}"
 
 
 def _plan(report: Report) -> str:

@@ -21,7 +21,8 @@ class ApprovalState(StrEnum):
 class GivenApproval:
     """An approval of the plan ``digest``, from ``at`` until ``expires_at`` (UTC), and what became of it.
 
-    ``started`` are the runs that AWS was let start by it, a line each, with what of the rules each set aside.
+    ``started`` are the runs that AWS was let start by it, a line each, with what of the rules each set aside;
+    ``overrides`` are the gates that were approved to be set aside with the plan.
     """
 
     incident: str
@@ -31,6 +32,7 @@ class GivenApproval:
     expires_at: datetime
     state: ApprovalState
     started: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
 
 def state_of(

@@ -64,11 +64,15 @@ class DrillSummary:
         return self.rto_s is not None and home
 
     @property
+    def is_over(self) -> bool:
+        """Whether each part that began is done: else there is more to come, and nothing is compared yet."""
+        return all(part.outcome == "done" for part in self.parts)
+
+    @property
     def verdict(self) -> str:
         """The end in a word."""
-        troubled = [part.outcome for part in self.parts if part.outcome != "done"]
-        if troubled:
-            return troubled[0]
+        if not self.is_over:
+            return next(part.outcome for part in self.parts if part.outcome != "done")
         if self.residue is None:
             return "not compared"
         return "left over" if self.left else "done"
@@ -108,6 +112,7 @@ def sentences(summary: DrillSummary) -> Iterator[str]:
 def residue_in_brief(summary: DrillSummary) -> str:
     """What is left, counted."""
     if summary.residue is None:
-        return "residue: not compared, for no inventory of before is on record"
+        over = "no inventory of before is on record" if summary.is_over else "the drill is not over"
+        return f"residue: not compared, for {over}"
     rule_text = f", {len(summary.kept)} kept by rule" if summary.kept else ""
     return f"residue: {len(summary.left) or 'nothing'} left over{rule_text}"

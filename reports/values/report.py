@@ -104,11 +104,18 @@ class Report:
         return {result.area for result in self.verdict.results} == {Area.VALIDATION}
 
     @property
+    def judges_prerequisites_alone(self) -> bool:
+        """Whether nothing but what a run itself needs was judged, as before a failback: the score is of that."""
+        return {result.area for result in self.verdict.results} == {Area.PREREQUISITES}
+
+    @property
     def title(self) -> str:
         """What the checks' part is about: the status before a failover, or the validation after one."""
         if self.left_out:
             judged = len(self.verdict.results)
             return f"DR status by {judged} {'check' if judged == 1 else 'checks'} alone"
+        if self.judges_prerequisites_alone:
+            return "Prerequisites"
         return "DR validation" if self.validates else "DR status"
 
     def by_area(self) -> dict[Area, list[CheckResult]]:

@@ -76,8 +76,9 @@ def approval(**changed: Any) -> Approval:
 
 
 def case(**changed: Any) -> AuthorizationRequest:
-    """A case of PROD that is cleared."""
-    plain = AuthorizationRequest(PLAN, INCIDENT, OPERATOR, OPERATOR_ID, (approval(),), (MET,), (), NOW, RULES)
+    """A case of PROD that is cleared. Its approver agreed to the overrides that are varied."""
+    agreed = (approval(overrides=tuple(changed.get("overrides", ()))),)
+    plain = AuthorizationRequest(PLAN, INCIDENT, OPERATOR, OPERATOR_ID, agreed, (MET,), (), NOW, RULES)
     return replace(plain, **changed)
 
 

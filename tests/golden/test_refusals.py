@@ -309,6 +309,7 @@ CASES: dict[str, dict[str, Any]] = {
     "a long ticket": {"incident": "INC-20260107-001"},
     "an unmet gate": {"gates": (MET, UNMET, RELAXED, STOPS)},
     "an overridden gate": {"gates": (UNMET,), "overrides": (override(),)},
+    "an override that the approver did not see": {"overrides": (override(),), "approvals": (approval(),)},
     "an override of a gate that is met": {"gates": (MET,), "overrides": (override(MET.id),)},
     "an override that ends now": {"gates": (UNMET,), "overrides": (override(until=NOW),)},
     "an override that ends in a second": {"gates": (UNMET,), "overrides": (override(until=NOW + SECOND),)},
@@ -374,6 +375,7 @@ def _earlier(given: Approval, ago: timedelta) -> Approval:
     return approval(
         incident=given.incident, digest=given.digest, environment=given.environment, arn=given.arn,
         userid=given.userid, at=given.at - ago, expires_at=given.expires_at - ago,
+        overrides=given.overrides,
     )  # fmt: skip
 
 

@@ -80,6 +80,9 @@ def test_a_remedy_of_many_findings_is_told_once_with_the_commands_of_all() -> No
     [
         ("aws kms enable-key", False, "aws kms enable-key"),
         ("aws kms enable-key", True, 'aws kms enable-key --endpoint-url "$AWS_ENDPOINT_URL"'),
+        ("crane copy a b", False, "crane copy a b"),
+        ("crane copy a b", True, "# not in a sandbox: crane copy a b"),
+        ("# not in a sandbox: crane copy a b", True, "# not in a sandbox: crane copy a b"),
         ("dr_cli.py drill clean", True, "python utils/aws_mgmt/dr_cli.py -e sit drill clean"),
     ],
 )

@@ -23,6 +23,8 @@ from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import drill_resources, marker_tasks, rds
 
 _FREEZE, _WRITE = "database/verify_freeze", "database/write_marker"
+_NO_REFUSAL = "-1"
+"""The gap of a marker whose source did not refuse writes meanwhile."""
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -90,7 +92,9 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     if not report.found:
         return _not_there(step, context, task, report)
     proof = _proof(step, context)
-    lag = f"all until then; of the {proof.get('gap ms')} ms until its refusal the lag alone shows"
+    gap = proof.get("gap ms", _NO_REFUSAL)
+    span = "what came after it" if gap == _NO_REFUSAL else f"of the {gap} ms until its refusal"
+    lag = f"all until then; {span} the lag alone shows"
     message = "every transaction of the source" if proof.get("gtids") else lag
     return StepStatus(StepState.DONE, f"{step.subject} holds marker {report.number}, and {message}.", facts)
 

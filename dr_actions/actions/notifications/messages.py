@@ -99,7 +99,7 @@ def glass_broken(env: Environment, incident: str, goal: Goal, who: str, run: str
     """A run of ``goal`` goes by the break-glass role, which an approver opened to its operator."""
     role = env.named(env.names.break_glass_role)
     happened = f"{who} runs the {goal} by the break-glass role {role}, which an approver opened"
-    needed = f"Close it when the run is over: aws iam untag-role --role-name {role} --tag-keys {OPEN_FOR}"
+    needed = f"Close it when the run is over: `aws iam untag-role --role-name {role} --tag-keys {OPEN_FOR}`"
     return Message(env.name, incident, "break-glass", happened, needed, "an approver", run)
 
 

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dr_actions.authorization.clearance import NEVER_OVERRIDDEN, Clearance, extended_clearance
+from dr_actions.model.gates import Override
 from dr_actions.model.plan import Danger
-from tests.dr_actions.deciding import EARLIER, MET, NOW, RELAXED, STOPS, UNMET, cleared, override, plan, refused, step
+from tests.dr_actions.deciding import (
+    EARLIER,
+    LATER,
+    MET,
+    NOW,
+    RELAXED,
+    SIT,
+    STOPS,
+    UNMET,
+    approval,
+    cleared,
+    override,
+    plan,
+    refused,
+    step,
+)
 
 IRREVERSIBLE = plan(step("sit-efs", 41, "files/restore_dr", danger=Danger.IRREVERSIBLE))
 
@@ -78,3 +94,30 @@ def test_a_run_goes_on_with_no_override_that_could_not_have_begun_it(named: dict
     found = extended_clearance(cleared(), (override(), override(**named)), NOW)
     assert isinstance(found, tuple)
     assert [refusal.message for refusal in found] == [reason]
+
+
+@pytest.mark.parametrize(
+    "agreed",
+    [
+        (),
+        (override(STOPS.id),),
+        (override(by="Joe"),),
+        (override(why="another reason"),),
+        (override(until=LATER + timedelta(minutes=1)),),
+    ],
+)
+def test_a_second_person_approves_each_override_word_for_word(agreed: tuple[Override, ...]) -> None:
+    given: dict[str, Any] = {"gates": (UNMET,), "overrides": (override(),)}
+    refusals = refused(approvals=(approval(overrides=agreed),), **given)
+    assert set(refusals) == {"authority.two-people"}
+    assert f"approver: it was given without the override of {UNMET.id}" in refusals["authority.two-people"]
+    assert refused(SIT, approvals=(), plan=replace(plan(), environment="sit"), **given) == {}, (
+        "one person is enough there"
+    )
+
+
+def test_whose_keys_typed_an_override_and_what_was_agreed_to_beside_it_refuse_nothing() -> None:
+    agreed = approval(overrides=(override(STOPS.id), override(arn="arn:aws:iam::1:user/approver")))
+    without = approval()
+    found = cleared(gates=(UNMET,), overrides=(override(arn="arn:operator"),), approvals=(without, agreed))
+    assert [given.arn for given in found.overrides] == ["arn:operator"]

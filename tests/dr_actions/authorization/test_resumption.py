@@ -72,6 +72,30 @@ def test_without_the_approvers_own_word_from_before_it_is_refused(changed: dict[
     assert "--replan and a new approval: `dr_cli.py approve --incident" in refusals["authority.approval"]
 
 
+def test_what_a_run_that_goes_on_sets_aside_an_approver_of_its_plan_agreed_to_at_any_time() -> None:
+    given, first = (override(),), approval()
+    for setting in ({"overrides": given}, {"recorded": {"overrides": given}}):
+        refusals = asked(approvals=(first,), **setting)
+        assert set(refusals) == {"authority.approval"}
+        assert refusals["authority.approval"].startswith(
+            f"approver approved this plan without the override of {UNMET.id}. The approver runs: `dr_cli.py approve "
+        )
+        since = approval(overrides=given, at=NOW - MINUTE, expires_at=NOW)
+        assert asked(begun_ago=HOUR, approvals=(approval(at=NOW - 2 * HOUR), since), **setting) == {}
+        another = replace(since, digest="0" * 64)
+        assert set(asked(approvals=(first, another), **setting)) == {"authority.approval"}
+
+
+def test_the_operator_who_began_a_run_agrees_to_no_override_of_it_as_an_approver() -> None:
+    identities = {**PROD.approvals.identities, "olga": (ANOTHER,)}
+    both = PROD.approvals.model_copy(update={"approvers": ("approver", "olga"), "identities": identities})
+    env = PROD.model_copy(update={"approvals": both})
+    own = approval(arn=ANOTHER, userid="AIDAOLGA", overrides=(override(),))
+    setting: dict[str, Any] = {"approvals": (approval(), own), "overrides": (override(),)}
+    assert asked(env, **setting) == {}
+    assert "without the override" in asked(env, recorded={"operator": ANOTHER}, **setting)["authority.approval"]
+
+
 def test_a_clearance_is_gone_on_with_for_a_bounded_time_and_not_from_the_future() -> None:
     hours = timedelta(hours=PROD.approvals.resume_hours)
     old = approval(at=NOW - hours - HOUR, expires_at=NOW - hours + HOUR)

@@ -157,6 +157,13 @@ def test_what_was_let_start_is_kept_beside_its_approval_through_others_and_a_wit
     assert ["", "Answer: RISKY"] == ["".join(approval.points) for approval in approvals.of("INC-1")]
     approvals.withdraw("AIDABOB", "INC-1")
     assert (start,) == approvals.starts("INC-1")
+    clock.passed_s += 60
+    approvals.approve(replace(_approval(clock), overrides=(override,)), "Bob")
+    approvals.approve(_approval(clock, digest="left"), "Bob")
+    assert [(), (override,)] == [approval.overrides for approval in approvals.of("INC-1")], "the start is of before"
+    approvals.let_start("INC-1", replace(start, digest="left", at=clock(), overrides=(replace(override, why="now"),)))
+    assert ["now", "silent"] == [found.why for approval in approvals.of("INC-1") for found in approval.overrides]
+    approvals.withdraw("AIDABOB", "INC-1")
     item = control.table.get(("APPROVAL#AIDABOB", "INC-1"))
     assert item is not None
     for odd in (7, {}, {**item["starts"][0], "overrides": 7}, {**item["starts"][0], "exceptions": [{}]}):

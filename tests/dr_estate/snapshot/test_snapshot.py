@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import lzma
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +17,7 @@ from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
 from dr_estate.snapshot.snapshot import EvidenceError, from_json, read_evidence, to_json
+from reports.evidence.pack import tar
 from tests.dr_checks.worlds import DENIED, SIT, service, world
 
 SEEN = world({(ecs.services, Side.DR): (service("sit-tenant1-service"),), (ecs.tasks, Side.DR): DENIED})
@@ -70,9 +74,23 @@ def test_evidence_of_many_parts_takes_the_memory_of_its_text_and_not_of_its_valu
     assert peak < 3 * len(written)
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b'{"schema": "other/1"}'])
-def test_what_is_not_evidence_is_refused(data: bytes) -> None:
-    with pytest.raises(EvidenceError, match="not evidence"):
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "no JSON"),
+        (b"{", "no JSON"),
+        (b"{}", "JSON of another schema"),
+        (b"[1]", "JSON of another schema"),
+        (b'{"schema": "other/1"}', "JSON of another schema"),
+        (lzma.compress(to_json(SEEN)), "compressed by xz"),
+        (gzip.compress(to_json(SEEN)), "compressed by gzip"),
+        (bz2.compress(to_json(SEEN)), "compressed by bzip2"),
+        (tar({"manifest.json": b"{}"}), "a tar archive, such as a pack of `dr_cli.py evidence`"),
+        (b"\x89PNG\r\n", "a binary file"),
+    ],
+)
+def test_what_is_not_evidence_is_refused_and_the_command_that_writes_it_named(data: bytes, kind: str) -> None:
+    with pytest.raises(EvidenceError, match=f"^evidence is {kind}.*`dr_cli.py status --save-evidence FILE` writes it"):
         from_json(data)
 
 

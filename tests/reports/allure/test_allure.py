@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from reports.allure.results import finish_results, title_of
 from reports.allure.scenarios import scenario_ids, with_way_back
 from reports.render.findings_html import findings_html
 from tests.reports.test_reports import REPORT, RESULTS
+from tests.reports.values.test_drill_summary import STEPPED_BACK, WHOLE
 from tests.utils.running import ROOT
 
 HOSTILE = "<img src=x onerror=alert(1)>\u202e"
@@ -21,6 +23,18 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
 def test_the_verdict_is_in_the_page_s_name() -> None:
     assert title_of("sit", "NOT_READY", 49) == "DR of SIT: NOT READY, score 49 of 100"
+
+
+def test_a_run_or_drill_that_did_not_end_well_is_the_verdict_whatever_was_judged_beside_it(tmp_path: Path) -> None:
+    stopped = replace(WHOLE, parts=(STEPPED_BACK,), residue=None)
+    for report, ended in (
+        (replace(REPORT, ran=STEPPED_BACK), "failback stepped back"),
+        (replace(REPORT, drills=(stopped, WHOLE)), "full drill stepped back, full drill done"),
+    ):
+        finish_results(report, tmp_path, html=False)
+        rows = (tmp_path / "allure-results" / "environment.properties").read_text(encoding="utf-8")
+        assert f"Verdict = {ended}\n" in rows
+        assert title_of("sit", ended, None) == f"DR of SIT: {ended}"
 
 
 def test_our_numbers_stand_first_in_the_environment(tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from dr_estate.config.environment import Side
 from dr_estate.model.visible import visible
 from dr_estate.readers.control_table import ControlState, RecordedOverride
 from reports.allure.results import finish_results
+from reports.page.content import verdict_line
 from reports.page.render import render
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW, SIT
+from tests.reports.values.test_drill_summary import STEPPED_BACK
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -124,6 +126,26 @@ def test_the_first_heading_is_the_verdict() -> None:
     assert "SIT is not ready to fail over: 1 check fails (1 blocker)." in _flat(FAILED)
     passed = _report(_result("efs.last-replicated", status=Status.PASS))
     assert "SIT could fail over now: all 1 checks that apply pass." in _flat(passed)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "heading"),
+    [
+        ("stepped back", "The failback of SIT for INC-1 stepped back."),
+        ("failed", "The failback of SIT for INC-1 failed."),
+        ("done", "The failback of SIT for INC-1 is done."),
+    ],
+)
+def test_what_became_of_a_run_is_a_sentence(outcome: str, heading: str) -> None:
+    report = replace(FAILED, ran=replace(STEPPED_BACK, incident="INC-1", outcome=outcome))
+    assert verdict_line(report).sentence == heading
+
+
+def test_a_score_by_the_prerequisites_alone_says_so() -> None:
+    known = "prerequisites.control-table"
+    alone = _report(_result(known, _finding(known, "x", Status.PASS), status=Status.PASS))
+    assert ("by the prerequisites alone" in _flat(alone), alone.title) == (True, "Prerequisites")
+    assert "by the prerequisites alone" not in _flat(_report(*alone.verdict.results, *FAILED.verdict.results))
 
 
 def test_a_failed_blocker_caps_the_score_and_the_page_says_so() -> None:

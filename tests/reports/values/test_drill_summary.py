@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.model.plan import Goal, Plan
 from reports.values.drill_summary import DrillSummary, PhaseDuration, headline, residue_in_brief
+from reports.values.run_record import JournaledRun
+from reports.values.run_summary import RunSummary
 
 AWAY, HOME = PhaseDuration("switchover", "validate", 3.0), PhaseDuration("failback", "validate", 0.0)
 WHOLE = DrillSummary(
@@ -24,6 +28,23 @@ WHOLE = DrillSummary(
     currency="USD",
     journal=None,
     exit=0,
+)
+STEPPED_BACK = RunSummary(
+    incident=WHOLE.incident,
+    run="r1",
+    outcome="stepped back",
+    says="A gate failed.",
+    digest="d" * 64,
+    operator="arn:operator",
+    approver="",
+    degraded=(),
+    undone=(),
+    overrides=(),
+    mutations=1,
+    journal=Path("j"),
+    exit=6,
+    goal="failback",
+    record=JournaledRun(Plan("sit", "1", Goal.FAILBACK, "ON_DR", ()), (), (), "", None),
 )
 KEPT = Residue("rds.instances.primary", "sit-mysql-before-db-abcde", ResidueState.KEPT, "kept by rule", "aws rds ...")
 LEFT = Residue("rds.instances.dr", "sit-mysql-drill-20260107-030000", ResidueState.LEFT, "new")
@@ -48,6 +69,12 @@ def test_only_what_went_away_and_home_and_was_validated_in_both_counts_as_a_full
 def test_what_is_left_decides_the_verdict(residue: tuple[Residue, ...] | None, verdict: str, brief: str) -> None:
     summary = replace(WHOLE, residue=residue)
     assert (verdict, brief) == (summary.verdict, residue_in_brief(summary))
+
+
+def test_a_drill_that_is_not_over_compares_nothing_yet() -> None:
+    summary = replace(WHOLE, residue=None, parts=(STEPPED_BACK,))
+    assert (summary.is_over, summary.verdict) == (False, "stepped back")
+    assert residue_in_brief(summary) == "residue: not compared, for the drill is not over"
 
 
 def test_the_headline_says_whether_the_objective_was_met() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dr_actions.actions.notifications.messages import run_failed
 from dr_actions.assessment.failover import Advice, Assessment
-from dr_actions.model.gates import Gate
+from dr_actions.model.gates import Gate, Override
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.core.changes import StatusChange, SubjectKey
 from dr_checks.core.model import Area, CheckResult, Finding, Severity, Status
@@ -23,12 +23,14 @@ from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
 from tests.house.commands import commands_of, fault_of
+from tests.reports.values.test_drill_summary import STEPPED_BACK, WHOLE
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.next_steps import (
     READINESS,
     after_assessment,
     after_difference,
+    after_drills,
     after_interrupt,
     after_look,
     after_run,
@@ -87,6 +89,16 @@ def test_the_same_run_again_has_the_overrides_that_it_was_given() -> None:
     (again,) = commands_of(str(same_run(typed, "INC-1")))
     assert typed.overrides == parsed(RecoveryOptions, typed_as(again)).overrides
     assert 2 == len(typed.overrides)
+
+
+def test_approval_and_run_name_the_same_overrides_to_each_other() -> None:
+    words = "failover --execute --override check.a.b jane 2026-01-07T20:00+02:00 'by hand' --override c me 2026-01-08 x"
+    typed = parsed(RecoveryOptions, typed_as(words))
+    (agreement,) = commands_of(str(approval(typed, "INC-1")))
+    approved = parsed(ApproveOptions, typed_as(agreement))
+    assert typed.overrides == approved.overrides
+    (run,) = commands_of(str(execution(approved, "INC-1")))
+    assert typed.overrides == parsed(RecoveryOptions, typed_as(run)).overrides
 
 
 @pytest.mark.parametrize("goal", [Goal.FAILBACK, Goal.SWITCHOVER])
@@ -211,9 +223,16 @@ def test_an_assessment_leads_to_its_approval_its_run_or_what_stands_in_the_way(
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {next_one}` ")
 
 
-@pytest.mark.parametrize("environment", ["sit", "prod"])
-def test_a_risky_answer_leads_to_a_run_that_names_each_gate_in_its_way(environment: str) -> None:
-    options = parsed(RecoveryOptions, f"-e {environment} failover --incident INC-1")
+@pytest.mark.parametrize(
+    ("environment", "next_one"),
+    [
+        ("sit", "failover --execute --incident INC-1"),
+        ("prod", "failover --execute --incident INC-1"),
+        ("direct", f"approve --incident INC-1 --digest {DIGEST}"),
+    ],
+)
+def test_a_risky_answer_leads_to_a_command_that_names_each_gate_in_its_way(environment: str, next_one: str) -> None:
+    options = parsed(RecoveryOptions, f"-e {ENVIRONMENTS[environment].name} failover --incident INC-1")
     gates = (
         Gate("check.a.b", met=False, says="."),
         Gate("c.d", met=True, says="."),
@@ -222,10 +241,18 @@ def test_a_risky_answer_leads_to_a_run_that_names_each_gate_in_its_way(environme
     report = replace(_looked(PostureName.PRIMARY_LOST, environment=environment), observed_at=NOW)
     weighed = Assessment(Advice.RISKY, False, (), gates, (), PLAN, Posture(PostureName.PRIMARY_LOST, "so."), 1, 1.0)
     until = f"{NOW + timedelta(hours=4):%Y-%m-%dT%H:%MZ}"
-    wanted = f"failover --execute --incident INC-1 --override check.a.b WHO {until} REASON"
+    wanted = f"{next_one} --override check.a.b WHO {until} REASON"
     assert after_assessment(options, report, weighed).startswith(f"`dr_cli.py {wanted}` ")
+    given = replace(options, overrides=(Override("check.a.b", "me", "x", NOW),))
+    assert " WHO " not in after_assessment(given, report, weighed), "it is overridden already"
     many = replace(weighed, gates=tuple(Gate(f"check.a.{n}", met=False, says=".") for n in range(3)))
     assert "once each of the 3 gates above is met, or overridden by name: " in after_assessment(options, report, many)
+
+
+def test_a_drill_that_is_not_over_or_left_something_leads_to_its_end() -> None:
+    assert "`dr_cli.py schedule`" in after_drills((WHOLE,))
+    for trouble in (replace(WHOLE, parts=(STEPPED_BACK,)), replace(WHOLE, residue=None)):
+        assert after_drills((WHOLE, trouble)) == "`dr_cli.py drill clean` brings the drill to its end."
 
 
 def _change(check: str) -> StatusChange:

@@ -111,6 +111,8 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e sit sandbox break", "Missing argument 'NAME'."),
         ("-e sit sandbox break one two", "Got unexpected extra argument (two)"),
         ("-e sit failover --assess-only --execute", "choose one"),
+        ("-e sit approve --rules --override a.b jane 2099-01-07T18:00Z why", "choose one"),
+        ("-e sit approve --withdraw --override a.b jane 2099-01-07T18:00Z why", "choose one"),
         ("-e sit failover --override check.a.b jane 2026-01-07T18:00Z", "Option '--override' requires 4 arguments."),
         ("-e sit failover --override check.a.b jane tonight why", "'tonight' is no time such as 2026-01-07T18:00Z."),
         ("-e sit failover --override g w 2026-01-07T18:00Z --execute", "requires a value before '--execute'"),

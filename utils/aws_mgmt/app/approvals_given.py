@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from dr_actions.authorization.clearance import Approval
 from dr_actions.authorization.people import person_of
-from dr_actions.authorization.start_approvals import StartApproval
+from dr_actions.authorization.start_approvals import StartApproval, override_line
 from dr_actions.journal.entries import EntryKind
 from reports.values.approvals import GivenApproval, state_of
 from reports.values.report import Report
@@ -37,6 +37,7 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
             row.expires_at,
             state_of((row.digest, row.at, row.expires_at), now, begun, withdrawn=withdrawn),
             tuple(line for start in starts if _upon(start, approvals) is row for line in _started(start)),
+            tuple(map(override_line, row.overrides)),
         )
         for row, withdrawn in rows
     )
@@ -44,8 +45,9 @@ def with_approvals(report: Report, options: Options, incident: str, app: AppCont
 
 
 def _started(start: StartApproval) -> Iterator[str]:
-    """The execution, and what was set aside by it."""
-    yield f"{start.execution} at {start.at:%Y-%m-%d %H:%M} UTC" + ("" if start.set_aside else ": nothing set aside")
+    """The execution, or that a run went on, and what was set aside by it."""
+    aside = "" if start.set_aside else ": nothing set aside"
+    yield f"{start.execution or 'went on'} at {start.at:%Y-%m-%d %H:%M} UTC{aside}"
     yield from start.set_aside
 
 

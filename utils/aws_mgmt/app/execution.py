@@ -292,7 +292,7 @@ def open_the_record(context: RunContext, run: PlanRun, journal: Journal, fence: 
     else:
         _record_beginning(context, context.start.report, run, journal, who)
     if goes_by_break_glass(context.app):
-        tell_of_broken_glass(run, who)
+        tell_of_broken_glass(run, who, next_steps.invocation_of(context.options))
     record_pauses(journal, control)
     if context.inventory:
         journal.append(EntryKind.INVENTORY, inventory=context.inventory)

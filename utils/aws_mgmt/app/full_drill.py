@@ -35,7 +35,7 @@ from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, close_the_
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import RunContext, lock_and_run, with_lock
 from utils.aws_mgmt.app.incident_record import entries_of_incident
-from utils.aws_mgmt.app.next_steps import invocation_of
+from utils.aws_mgmt.app.next_steps import after_drills, invocation_of
 from utils.aws_mgmt.app.options import (
     DrillOptions,
     DrTestOptions,
@@ -137,6 +137,7 @@ def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
         exit=max(account.exit for account in accounts),
         standing=drill.app.control.in_force(),
         notes=notes,
+        next_step=after_drills(accounts),
     )
 
 

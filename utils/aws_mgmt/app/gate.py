@@ -8,12 +8,13 @@ from dr_checks.core.changes import subjects_of
 from dr_checks.core.model import Severity
 from dr_checks.core.readiness_gate import Baseline, FailOn, GateCause, GateResult, GateRules, weigh_gate
 from dr_estate.config.environment import Environment
-from dr_estate.model.world_id import is_sandbox
+from dr_estate.model.world_id import WorldKind, is_sandbox
 from reports.values.report import Report
 from reports.values.stored_report import StoredReportError, read_report
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import JudgingOptions
+from utils.aws_mgmt.app.target import configured_world
 
 _BLIND = frozenset({GateCause.NOT_SEEN, GateCause.NOTHING_JUDGED})
 
@@ -38,7 +39,8 @@ def _baseline(options: JudgingOptions, environment: Environment) -> Baseline | N
             f"{options.baseline} is a report of {stored.environment} (account {stored.account}), not of "
             f"{environment.name} (account {environment.account}). Correct --baseline."
         )
-    if is_sandbox(stored.world) and not options.sandbox and not options.from_evidence:
+    rehearses = options.sandbox or configured_world(environment).kind is WorldKind.SANDBOX
+    if is_sandbox(stored.world) and not rehearses and not options.from_evidence:
         raise UsageError(f"{options.baseline} is a rehearsal's report, of {stored.world}. Correct --baseline.")
     return Baseline(str(options.baseline), stored.observed_at, subjects_of(stored.results))
 

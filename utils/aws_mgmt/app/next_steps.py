@@ -20,6 +20,7 @@ from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
 from reports.values.assessment import short
 from reports.values.diagnosis import Diagnosis, Standing
+from reports.values.drill_summary import DrillSummary
 from reports.values.escaping import holds_command
 from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -67,6 +68,7 @@ DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
 _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
 _STATUS = NextStep(Command(("status",)), "names what stands in the way")
+_DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
 _SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
 _BY_POSTURE: Mapping[PostureName, NextStep] = {
     PostureName.PRIMARY_LOST: _WEIGH,
@@ -89,7 +91,7 @@ def after_look(report: Report) -> str:
         return _by_remedy(report, Remedy(remedies[0].sentence, remedies[0].commands[:1]))
     if report.verdict.with_status(Status.UNKNOWN):
         return str(DIAGNOSIS)
-    return str(NextStep(Command(("schedule",)), "shows which DR test is due"))
+    return str(_DUE)
 
 
 def _by_remedy(report: Report, remedy: Remedy) -> str:
@@ -118,14 +120,14 @@ def after_assessment(options: PlanOptions, report: Report, assessment: Assessmen
     if not report.environment.automation.enabled:
         if report.environment.approvals.people > 1:
             approved = approval(options, incident, short(assessment.plan.digest))
-            return str(NextStep(approved, "is for the second person, who approves this plan"))
+            return _past_gates(approved, "is for the second person, who approves this plan", report, assessment)
         does = "runs this plan"
-    return _run_past_gates(execution(options, incident or _TICKET), does, report, assessment)
+    return _past_gates(execution(options, incident or _TICKET), does, report, assessment)
 
 
-def _run_past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
-    """The run with an override of each gate in its way: without one it is refused. Of many, how one is written."""
-    unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed]
+def _past_gates(run: Command, does: str, report: Report, assessment: Assessment) -> str:
+    """The command with an override of each gate in its way: without one it is refused. Of many, how one is written."""
+    unmet = [gate.id for gate in assessment.gates if not gate.met and not gate.relaxed and gate.id not in run.words]
     until = f"{report.observed_at + _OVERRIDDEN_FOR:%Y-%m-%dT%H:%MZ}"
     overrides = [word for gate in unmet for word in ("--override", gate, "WHO", until, "REASON")]
     if len(unmet) <= _MOST_OVERRIDES:
@@ -201,6 +203,13 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
     return str(_RETURN)
 
 
+def after_drills(drills: Sequence[DrillSummary]) -> str:
+    """What to do once drills were held: bring one that is not over or not clean to its end, else see what is due."""
+    if any(drill.verdict != "done" for drill in drills):
+        return str(NextStep(DRILL_CLEAN, "brings the drill to its end"))
+    return str(_DUE)
+
+
 def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[str]) -> str:
     """What to do once a run that AWS started has ended: what comes after it, or the same run where it did not end well.
 
@@ -251,8 +260,7 @@ def same_run(options: RecoveryOptions, incident: str, *more: str) -> Command:
     """The same run for ``incident``, with the confirmations and overrides that it was given."""
     words = [*_goal(options), "--execute", *more, *_incident(incident), *_tenants(options)]
     words += [word for step in options.confirm for word in ("--confirm", step)]
-    for override in options.overrides:
-        words += ["--override", override.gate, override.by, override.until.isoformat(), override.why]
+    words += _overrides(options)
     if isinstance(options, FailoverOptions) and options.since:
         words += ["--since", options.since.isoformat()]
     words += ["--as", options.person] if options.person else []
@@ -283,15 +291,19 @@ def run_of(goal: Goal, options: Options, incident: str) -> Command:
 
 def execution(options: PlanOptions, incident: str) -> Command:
     """The run that the approval these options ask for is good for. Another person types it."""
-    return Command((*_goal(options), "--execute", *_incident(incident), *_tenants(options)))
+    return Command((*_goal(options), "--execute", *_incident(incident), *_tenants(options), *_overrides(options)))
 
 
 def approval(options: PlanOptions, incident: str, digest: str = "") -> Command:
-    """The command by which a second person approves the plan of these options, the one of ``digest`` alone."""
+    """The command by which a second person approves the plan of these options, the one of ``digest`` alone.
+
+    It names the overrides too: the approval is of the plan and of what the run sets aside.
+    """
     goal, *flags = _goal(options)
     named = ("--digest", digest) if digest else ()
     chosen = (*((f"--{goal}",) if goal != "failover" else ()), *flags)
-    return Command(("approve", *chosen, *_incident(incident or _TICKET), *named, *_tenants(options)))
+    aside = _overrides(options)
+    return Command(("approve", *chosen, *_incident(incident or _TICKET), *named, *_tenants(options), *aside))
 
 
 def proof_of(goal: Goal) -> Command:
@@ -346,6 +358,12 @@ def _goal(options: PlanOptions) -> tuple[str, ...]:
 def goal_word(options: PlanOptions) -> str:
     """The command of the options' goal."""
     return _goal(options)[0]
+
+
+def _overrides(options: PlanOptions) -> tuple[str, ...]:
+    given = options.overrides if isinstance(options, (ApproveOptions, RecoveryOptions)) else ()
+    rows = (("--override", gate, by, until.isoformat(), why) for gate, by, until, why in (o.words for o in given))
+    return tuple(word for row in rows for word in row)
 
 
 def _incident(incident: str) -> tuple[str, ...]:

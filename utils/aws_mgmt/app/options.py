@@ -273,7 +273,7 @@ class FenceOptions(RecoveryOptions):
 class ApproveOptions(PlanOptions):
     """Of `approve`: today's plan, if it has the ``digest``; ``withdraw``: take the approvals of the incident back.
 
-    ``rules``: not a plan, but the rules of the environment are pinned.
+    ``rules``: not a plan, but the rules of the environment are pinned. ``overrides``: what the run may set aside.
     """
 
     command: ClassVar[str] = "approve"
@@ -281,6 +281,7 @@ class ApproveOptions(PlanOptions):
     digest: str = ""
     withdraw: bool = False
     rules: bool = False
+    overrides: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

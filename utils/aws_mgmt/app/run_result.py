@@ -122,9 +122,10 @@ def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Inv
     _raise_alarm(run, message, result.message)
 
 
-def tell_of_broken_glass(run: PlanRun, who: str) -> None:
+def tell_of_broken_glass(run: PlanRun, who: str, invocation: Invocation) -> None:
     """Tell everybody, and the journal, that ``who`` runs by the break-glass role."""
     message = glass_broken(run.env, run.clearance.incident, run.plan.goal, who, run.journal.run)
+    message = replace(message, needed=invocation.complete(message.needed))
     run.journal.append(EntryKind.NOTE, says=f"{message.happened}.")
     _raise_alarm(run, message, message.happened)
 

@@ -24,6 +24,8 @@ _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
     ("profile", "sandbox", "--profile chooses keys of AWS, --sandbox has keys of its own: choose one."),
     ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
+    ("rules", "overrides", "--rules pins the files, --override is approved with a plan: choose one."),
+    ("withdraw", "overrides", "--withdraw takes approvals back, --override is approved with a plan: choose one."),
 )
 
 

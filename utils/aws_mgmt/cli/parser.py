@@ -45,6 +45,7 @@ _ENV = "Environment file to use: dev, sit, prod, ...; of status also several (de
 _WHO = "Sandbox: whose keys to use (operator, approver, reader, driller)."
 _RESULTS = "Folder for results (reports/out; installed: the user's state folder)."
 _GATE = "Ignore one gate by its id, until a time such as 2026-01-07T18:00Z; may be repeated."
+_AGREED = "Agree to an override that the operator gives, word for word; may be repeated."
 _FOUR_WORDS: dict[str, Any] = {"nargs": 4, "multiple": True, "callback": overrides_in}
 GLOBAL = (
     _option("e|environment", "ENV", _ENV, "environment", **completion.ENVIRONMENT),
@@ -257,6 +258,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "approve": (
         _option("incident", "TICKET", "The incident ticket."),
         _option("digest", "DIGEST", "Approve only if the plan has this digest."),
+        _option("override", "GATE WHO UNTIL REASON", _AGREED, "overrides", **_FOUR_WORDS),
         _flag("planned", "The plan of a switchover."),
         _flag("failback", "The plan of a failback."),
         _flag("staged", "With --failback: in stages."),

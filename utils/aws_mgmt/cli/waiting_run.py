@@ -6,15 +6,18 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from dr_actions.authorization.clearance import unusable_overrides
 from dr_actions.authorization.people import person_of
 from dr_actions.authorization.rules import EffectiveRules
-from dr_actions.authorization.start_approvals import StartApproval
+from dr_actions.authorization.start_approvals import StartApproval, override_line
 from dr_actions.model.gates import Override
 from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
+from utils.aws_mgmt.app.authorization import granted
 from utils.aws_mgmt.app.automation import RULE, ExecutionState, RecoveryAutomation, RecoveryExecution, break_glass
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -88,31 +91,58 @@ def _asked(found: RecoveryExecution) -> Command:
     return Command((found.goal, "--execute", "--incident", found.incident, *found.arguments))
 
 
-def show_waiting(app: AppContext, waiting: WaitingRun | None, rules: EffectiveRules) -> None:
+def usable_overrides(typed: Sequence[Override], now: datetime) -> None:
+    """Raise Refused where one of them cannot be: of a rule that never is, without a name or reason, or expired."""
+    if refusals := tuple(unusable_overrides(typed, now)):
+        granted(refusals)
+
+
+def agreed_overrides(typed: Sequence[Override], waiting: WaitingRun | None) -> tuple[Override, ...]:
+    """The overrides that are approved with the plan: as typed, and of a run that waits in AWS its starter's.
+
+    Raises Refused where others were typed than the run that waits was given.
+    """
+    if waiting is None:
+        return tuple(typed)
+    given = {override.words for override in waiting.overrides}
+    if typed and {override.words for override in typed} != given:
+        raise Refused(
+            f"{RULE}: the run that waits in AWS ({waiting.execution.id}) sets aside other gates than were typed: "
+            f"{', '.join(override_line(override) for override in waiting.overrides) or 'none'}. Nothing was approved."
+        )
+    return waiting.overrides
+
+
+def show_waiting(
+    app: AppContext, waiting: WaitingRun | None, rules: EffectiveRules, overrides: Sequence[Override]
+) -> None:
     """Say right at the question who asks for the run, by which words, and what of the rules is set aside by it."""
     if waiting is not None:
         who, found = person_of(waiting.execution.executed_by, app.env), waiting.execution
         console.complain(f"Asked for by {who} ({found.id}): {_asked(found)}")
     elif app.env.automation.enabled:
         console.complain("No run of this plan waits in AWS: what its starter overrides is shown once one does.")
-    aside = _start(app, waiting, rules).set_aside
+    aside = start_of(app, waiting, rules, overrides).set_aside
     for line in aside:
         console.complain(f"Set aside: {line}")
     if not aside:
         console.complain("Set aside: nothing, no gate and no failed check.")
 
 
-def _start(app: AppContext, waiting: WaitingRun | None, rules: EffectiveRules) -> StartApproval:
+def start_of(
+    app: AppContext, waiting: WaitingRun | None, rules: EffectiveRules, overrides: Sequence[Override], digest: str = ""
+) -> StartApproval:
+    """What the caller lets go on now, with what it sets aside: the run that waits in AWS, or that of ``digest``."""
     now = app.clock.now()
     in_force = tuple(row for row in rules.exceptions if row["until"] >= now.date().isoformat())
-    named = (waiting.execution.id, waiting.digest) if waiting else ("", "")
-    return StartApproval(*named, app.caller.userid, now, waiting.overrides if waiting else (), in_force)
+    named = (waiting.execution.id, waiting.digest) if waiting else ("", digest)
+    return StartApproval(*named, app.caller.userid, now, tuple(overrides), in_force)
 
 
 def let_start(app: AppContext, waiting: WaitingRun, rules: EffectiveRules) -> str:
     """Record what was shown beside the caller's approval, approve it in AWS, and say how it is watched."""
     incident = waiting.execution.incident
-    app.approvals.let_start(incident, _start(app, waiting, rules))
+    app.approvals.let_start(incident, start_of(app, waiting, rules, waiting.overrides))
     RecoveryAutomation(app).approve(waiting.execution)
     watched = next_steps.attach_of(incident)
     return f"AWS runs it now ({waiting.execution.id}). It is watched by: {watched}\n"

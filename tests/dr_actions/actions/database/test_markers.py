@@ -172,6 +172,18 @@ def test_nothing_is_promoted_before_the_marker_and_what_came_before_it_are_there
     assert (status.state, words in status.message) == (state, True), status.message
 
 
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [("20", "of the 20 ms until its refusal the lag alone shows"), ("-1", "what came after it the lag alone shows")],
+)
+def test_what_no_marker_shows_is_said_in_milliseconds_where_they_are_known(gap: str, words: str) -> None:
+    context = failback(confirmed_facts={FREEZE: {"written": "7", "gap ms": gap}})
+    step = step_of(verify_marker.ACTION, context)
+    tasked = with_task(context, Side.PRIMARY, marker_task.FINDING, report(found=True, number=7), exit_code=0)
+    status = verify_marker.ACTION.observe(step, replace(tasked, tasks={step.id: TASK}))
+    assert (status.state, words in status.message) == (StepState.DONE, True), status.message
+
+
 def test_the_number_and_the_transactions_that_were_recorded_are_what_is_looked_for() -> None:
     context = failback(confirmed_facts={FREEZE: {"written": "7", "gtids": GTIDS}})
     values = environment(verify_marker.ACTION.build_call(step_of(verify_marker.ACTION, context), context).params)

@@ -8,12 +8,14 @@ from dr_actions.actions.notifications.messages import (
     MOST_SUBJECT,
     Message,
     critical,
+    glass_broken,
     refused_in_outage,
     run_failed,
     topic_arn,
 )
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
+from dr_estate.model.invocation import Invocation
 from tests.dr_checks.worlds import SIT
 
 MESSAGE = Message(
@@ -78,6 +80,12 @@ def test_the_alarm_says_what_is_needed_of_whom() -> None:
     refused = refused_in_outage(SIT, "INC-123", "no copy of the database")
     assert "DO_NOT_FAILOVER: no copy of the database" in refused.happened
     assert refused.of_whom == "Platform Admin"
+
+
+def test_the_command_that_closes_the_break_glass_role_reaches_no_live_account_from_a_rehearsal() -> None:
+    needed = glass_broken(SIT, "INC-123", Goal.FAILOVER, "jane").needed
+    assert needed.endswith("`aws iam untag-role --role-name sit-dr-break-glass --tag-keys dr:open-for`")
+    assert Invocation(("-e", "sit", "--sandbox")).complete(needed).endswith(' --endpoint-url "$AWS_ENDPOINT_URL"`')
 
 
 def test_an_environment_without_a_critical_topic_raises_no_alarm() -> None:

@@ -19,25 +19,34 @@ from reports.publish import print_report
 from reports.terminal import closing, console
 from reports.values.report import Report
 from utils.aws_mgmt.app import next_steps
-from utils.aws_mgmt.app.assessment import assess
+from utils.aws_mgmt.app.assessment import assess, goal_of
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused, UsageError
 from utils.aws_mgmt.app.evaluation import CommandRun, observe_world, rules_of
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.failback_abort import recorded_for
 from utils.aws_mgmt.app.failback_stages import staged_or_not
-from utils.aws_mgmt.app.incident_record import entries_of_incident, last_beginning, record_pause
+from utils.aws_mgmt.app.incident_record import (
+    entries_of_incident,
+    goal_of_beginning,
+    is_done,
+    last_beginning,
+    record_pause,
+)
 from utils.aws_mgmt.app.options import ApproveOptions, PauseOptions, UnpauseOptions
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.connecting import connected
 from utils.aws_mgmt.cli.terminal import Terminal
 from utils.aws_mgmt.cli.waiting_run import (
     WaitingRun,
+    agreed_overrides,
     complain_of_another,
     end_waiting,
     let_start,
     remind,
     show_waiting,
+    start_of,
+    usable_overrides,
     waiting_run,
 )
 
@@ -56,26 +65,35 @@ def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
         return _withdraw(options, environment, incident)
     with run_folder(options) as folder, connected(options, environment) as reached:
         person = _approver(reached, environment)
-        rules = rules_of(options, environment)
-        if _lets_start(options, reached, waiting_run(reached, incident), rules):
+        rules, waiting = rules_of(options, environment), waiting_run(reached, incident)
+        usable_overrides(options.overrides, reached.clock.now())
+        if _lets_start(options, reached, waiting, rules) or _agrees_to_more(options, reached, waiting, rules):
             return Exit.READY
         environment = staged_or_not(options, environment) if options.failback else environment
-        report = _assessed(options, environment, incident, reached, folder)
-        if (assessment := report.assessment) is None:
-            raise UsageError("There is nothing to approve.")
-        rules = rules_of(options, environment)
-        _same_rules(reached, environment, rules)
-        digest = _wanted_digest(assessment.plan, options)
-        points = _show(report, assessment.plan, options.format)
-        waiting = _waiting_for(digest, reached, incident)
-        show_waiting(reached, waiting, rules)
-        _sure(incident, f"Approve plan {digest[:12]}")
-        now = reached.clock.now()
-        until = now + timedelta(minutes=environment.approvals.valid_minutes)
-        who = (reached.caller.arn, reached.caller.userid)
-        approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest, points)
-        reached.approvals.approve(approval, person)
-        started = let_start(reached, waiting, rules) if waiting else ""
+        return _approve_plan(options, environment, reached, folder, person)
+
+
+def _approve_plan(
+    options: ApproveOptions, environment: Environment, reached: AppContext, folder: Path, person: str
+) -> Exit:
+    incident = options.incident
+    report = _assessed(options, environment, incident, reached, folder)
+    if (assessment := report.assessment) is None:
+        raise UsageError("There is nothing to approve.")
+    rules = rules_of(options, environment)
+    _same_rules(reached, environment, rules)
+    digest = _wanted_digest(assessment.plan, options)
+    points = _show(report, assessment.plan, options.format)
+    waiting = _waiting_for(digest, reached, incident)
+    overrides = agreed_overrides(options.overrides, waiting)
+    show_waiting(reached, waiting, rules, overrides)
+    _sure(incident, f"Approve plan {digest[:12]}")
+    now = reached.clock.now()
+    until = now + timedelta(minutes=environment.approvals.valid_minutes)
+    who = (reached.caller.arn, reached.caller.userid)
+    approval = Approval(incident, digest, environment.name, *who, now, until, rules.digest, points, overrides)
+    reached.approvals.approve(approval, person)
+    started = let_start(reached, waiting, rules) if waiting else ""
     console.result(
         f"{person} approved plan {digest[:12]} of {environment.name} for {incident}, under rules {rules.digest[:12]}, "
         f"until {until:%H:%M} UTC.\n" + (started or _how_long(environment, now, assessment.rto_estimate_s))
@@ -125,7 +143,8 @@ def _lets_start(
     """Let AWS start a plan that this approver approved before, also one that began; False where none waits for that."""
     if waiting is None:
         return False
-    incident, own = waiting.execution.incident, _own_approvals(reached, waiting)
+    incident = waiting.execution.incident
+    own = _own_approvals(reached, incident, waiting.digest)
     if not own:
         return False
     begun = last_beginning(entries_of_incident(options, reached.env, incident, reached))
@@ -137,17 +156,42 @@ def _lets_start(
     else:
         return False
     remind(own[0].points, f"{own[0].at:%H:%M} UTC")
-    show_waiting(reached, waiting, rules)
+    show_waiting(reached, waiting, rules, agreed_overrides(options.overrides, waiting))
     _sure(incident, question)
     console.result(let_start(reached, waiting, rules))
     console.conclude(options.format, f"plan {waiting.digest[:12]} {ends}, exit {Exit.READY}", _watched(incident))
     return True
 
 
-def _own_approvals(reached: AppContext, waiting: WaitingRun) -> list[Approval]:
-    """The caller's own approvals of the plan that waits, the newest first."""
-    of_incident = reached.approvals.of(waiting.execution.incident)
-    return [row for row in of_incident if (row.userid, row.digest) == (reached.caller.userid, waiting.digest)]
+def _agrees_to_more(
+    options: ApproveOptions, reached: AppContext, waiting: WaitingRun | None, rules: EffectiveRules
+) -> bool:
+    """Let a run under way that this approver approved set aside what was typed; False where there is none."""
+    incident, overrides = options.incident, options.overrides
+    past = entries_of_incident(options, reached.env, incident, reached) if overrides and waiting is None else ()
+    begun = last_beginning(past)
+    if begun is None or is_done(past, begun) or goal_of_beginning(begun) is not goal_of(options):
+        return False
+    digest = str(begun.data.get("digest"))
+    own = _own_approvals(reached, incident, digest)
+    if not own or not digest.startswith(options.digest):
+        return False
+    _same_rules(reached, reached.env, rules)
+    remind(own[0].points, f"{own[0].at:%H:%M} UTC")
+    show_waiting(reached, None, rules, overrides)
+    _sure(incident, f"Let plan {digest[:12]}, which began at {begun.at:%Y-%m-%d %H:%M} UTC, go on so")
+    reached.approvals.let_start(incident, start_of(reached, None, rules, overrides, digest))
+    gates = ", ".join(override.gate for override in overrides)
+    console.result(f"Plan {digest[:12]} of {incident} may go on with the override of {gates}.\n")
+    after = next_steps.NextStep(next_steps.execution(options, incident), "is the operator's: it goes on from here")
+    console.conclude(options.format, f"plan {digest[:12]} may set aside {gates}", str(after))
+    return True
+
+
+def _own_approvals(reached: AppContext, incident: str, digest: str) -> list[Approval]:
+    """The caller's own approvals of the plan, the newest first."""
+    of_incident = reached.approvals.of(incident)
+    return [row for row in of_incident if (row.userid, row.digest) == (reached.caller.userid, digest)]
 
 
 def _is_in_force(approval: Approval, reached: AppContext, rules: EffectiveRules) -> bool:

@@ -46,10 +46,17 @@ def report_command(options: ReportOptions) -> Exit:
     return code
 
 
+def _title(document: Mapping[str, Any]) -> str:
+    """What Allure's page was called by the run itself."""
+    drills = [f"{drill['kind']} {drill['verdict']}" for drill in document.get("drills", ())]
+    ended = [f"{run['goal']} {run['outcome']}"] if (run := document.get("run")) else drills
+    answer, score = str(document["recommendation"]), int(document["score"])
+    return title_of(str(document["environment"]), ", ".join(ended) or answer, None if ended else score)
+
+
 def _pages(folder: Path, document: Mapping[str, Any]) -> list[str]:
     """Build both pages, say which files they are or why there is none, and return those that are there."""
-    title = title_of(str(document["environment"]), str(document["recommendation"]), int(document["score"]))
-    allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, title)
+    allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(document))
     page, note = folder / PAGE, ""
     try:
         redraw_page(folder, linked=(folder / ALLURE_PAGE).exists())
