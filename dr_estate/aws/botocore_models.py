@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
-from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
 from dr_estate.aws.speedups import FastFiles, are_on
+from dr_estate.model.compiled_files import beside_compiled, write_beside
 
 _MODEL, _RULES, _PAGES = "service-2", "endpoint-rule-set-1", "paginators-1"
 _FILES, _MOST_FILES = "botocore_models.", 8
@@ -61,8 +59,8 @@ class DeclaredModels(Loader):
 
     def _known(self) -> Models | None:
         """What is left of the models, by type and service; None where nothing can be written for the next time."""
-        path = Path(cache_from_source(__file__)).with_name(f"{_FILES}{self._digest()}.json")
-        if self.has_own_models or not are_on() or not _is_written_beside(path):
+        path = beside_compiled(__file__, f"{_FILES}{self._digest()}.json")
+        if self.has_own_models or not are_on() or path is None:
             return None
         with contextlib.suppress(OSError, ValueError, AttributeError):
             known: Models = orjson.loads(path.read_bytes())
@@ -74,7 +72,8 @@ class DeclaredModels(Loader):
             _RULES: {name: load(name, _RULES) for name in self._operations},
             _PAGES: {name: self._pages_of(name, wanted) for name, wanted in self._operations.items()},
         }
-        _write(path, orjson.dumps(cut))
+        write_beside(path, orjson.dumps(cut))
+        _leave_the_newest(path.parent)
         return cut
 
     def _pages_of(self, service: str, operations: Collection[str]) -> dict[str, Any]:
@@ -127,21 +126,10 @@ def _without_documentation(node: Any) -> Any:
     return [_without_documentation(inner) for inner in node] if isinstance(node, list) else node
 
 
-def _is_written_beside(path: Path) -> bool:
-    """Whether Python may keep compiled modules in the folder of ``path``."""
-    if not sys.dont_write_bytecode:
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-    return os.access(path.parent, os.W_OK)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write for the next process, and leave only the newest files of other declarations. A full disk is no fault."""
-    beside = path.with_suffix(f".{os.getpid()}")
+def _leave_the_newest(folder: Path) -> None:
+    """Remove the oldest files of other declarations."""
     with contextlib.suppress(OSError):
-        beside.write_bytes(content)
-        beside.replace(path)
-        files = sorted(path.parent.glob(f"{_FILES}*.json"), key=lambda file: file.stat().st_mtime_ns)
+        files = sorted(folder.glob(f"{_FILES}*.json"), key=lambda file: file.stat().st_mtime_ns)
         for file in files[:-_MOST_FILES]:
             file.unlink()
 

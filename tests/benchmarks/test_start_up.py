@@ -16,6 +16,15 @@ from benchmarks.status import DR_CLI
 from sandbox.client.endpoint import Endpoint
 
 HEAVY = {"allure_pytest", "boto3", "botocore", "dns", "moto", "pydantic", "pytest", "rich", "s3transfer"}
+_COUNTING = """
+import sys
+from utils.aws_mgmt import dr_cli
+texts = []
+sys.addaudithook(lambda event, about: texts.append(about) if event == "compile" and "def __" in str(about[0]) else None)
+code = dr_cli.main(sys.argv[1:])
+sys.stderr.write(f"{len(texts)} texts compiled")
+sys.exit(code)
+"""
 _LOADED = re.compile(r"^import time:[^|]+\|[^|]+\|\s+(\w+)", re.MULTILINE)
 
 
@@ -32,6 +41,14 @@ def test_help_loads_nothing_of_weight_and_takes_little_more_than_python_itself()
     assert (code, loaded & HEAVY) == (0, set())
     empty, help_ = (best(partial(take, words, {}), 5).cpu_s for words in (["-c", "pass"], [DR_CLI, "--help"]))
     assert help_ - empty < 0.2, "measured 0.03 s: more is a heavy import that slipped in"
+
+
+def test_a_later_command_compiles_no_text_that_an_earlier_one_compiled() -> None:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", _COUNTING, "explain", "exit", "3"]
+    runs = [subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=env) for _ in range(3)]
+    assert all(run.stdout.startswith("Exit 3:") for run in runs)
+    assert "0 texts compiled" in {run.stderr for run in runs[1:]}, "a test beside this may write the file in between"
 
 
 @pytest.mark.proof

@@ -46,6 +46,9 @@ def main(argv: "list[str]", program: str = _CHECKOUT) -> int:
 
 def _run(argv: "list[str]", program: str) -> int:
     try:
+        from dr_estate.model.generated_methods import compile_once
+
+        compile_once()
         from dr_estate.model.invocation import Program
         from utils.aws_mgmt.cli.parser import parse
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dr_actions.authorization.rules import EffectiveRules
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
-from dr_checks.core.model import Area, Severity, View
+from dr_checks.core.model import Area, CheckResult, Severity, View
 from dr_checks.core.observation import Observation
 from dr_checks.core.registry import checks, lags
 from dr_checks.core.verdict import verdict_of
@@ -26,21 +26,25 @@ from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
+from dr_estate.snapshot.observer import Progress
 from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, to_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
 from utils.aws_mgmt.app.areas import chosen_checks, count_left_out
 from utils.aws_mgmt.app.dialog import Advance, Dialog, silent
+from utils.aws_mgmt.app.early_imports import loading_judgement
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import exit_of
 from utils.aws_mgmt.app.first_sight import ATTENDED_S, UNATTENDED_S, FirstSight
 from utils.aws_mgmt.app.next_steps import invocation_of
 from utils.aws_mgmt.app.options import Options, version
 from utils.aws_mgmt.app.run_folder import displaced
-from utils.aws_mgmt.app.scenario_runner import ScenarioSelection, run_scenarios
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 from utils.aws_mgmt.app.tenant_cache import cache_tenants, cached_tenants
+
+if TYPE_CHECKING:  # pytest is imported while AWS answers
+    from utils.aws_mgmt.app.scenario_runner import ScenarioSelection
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,11 @@ def read(options: Options, environment: Environment, run: CommandRun) -> Snapsho
     _exceptions(options)
     chosen_checks(options)
     if not options.from_evidence:
-        with world_of(options, environment, run.clock) as reached, remembering(options, environment, reached) as world:
+        with (
+            world_of(options, environment, run.clock) as reached,
+            remembering(options, environment, reached) as world,
+            loading_judgement(),
+        ):
             return observe_world(world, environment, run)
     return evidence_of(options, environment, run.dialog)
 
@@ -127,7 +135,7 @@ def judge(
     evidence = _save(snapshot, options, environment, run)
     observation = Observation(environment, snapshot, tenants, rules, invocation_of(options))
     selection = _selection(options, areas, run, evidence)
-    results = run_scenarios(selection, observation, partial(run.advance, "Judging"))
+    results = _results(selection, observation, partial(run.advance, "Judging"))
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
@@ -161,7 +169,15 @@ def judge(
     )
 
 
+def _results(selection: ScenarioSelection, observation: Observation, progress: Progress) -> list[CheckResult]:
+    from utils.aws_mgmt.app.scenario_runner import run_scenarios
+
+    return run_scenarios(selection, observation, progress)
+
+
 def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evidence: Path) -> ScenarioSelection:
+    from utils.aws_mgmt.app.scenario_runner import ScenarioSelection
+
     folder, exceptions, chosen = run.folder / "allure-results", _exceptions_file(options), chosen_checks(options)
     return ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
 

@@ -21,7 +21,12 @@ from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
 
 ROOT = Path(__file__).parents[3]
 _PLUGINS = ("pytest-bdd", "allure_pytest", "reports.allure.plugin")
-_WITHOUT = ("cacheprovider", "threadexception", "unraisableexception")  # the latter two collect garbage for 0.3 s
+_WITHOUT = (
+    *("cacheprovider", "threadexception", "unraisableexception"),  # the latter two collect garbage for 0.3 s
+    # Scenarios log nothing and use none of these; each is asked about each scenario, each fixture about each sentence.
+    *("logging", "doctest", "unittest", "subtests", "tmpdir", "monkeypatch", "recwarn", "setuponly", "setupplan"),
+    *("stepwise", "pastebin", "debugging"),
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ def _arguments(selection: ScenarioSelection, observation: Observation) -> list[s
     options += ["--disable-plugin-autoload", *(word for name in _PLUGINS for word in ("-p", name))]
     options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]
     options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every gap's frames
+    options += ["--assert=plain"]  # no assert is rewritten, so what is imported already need not be imported again
     options += ["-m", " or ".join(selection.areas), "--alluredir", str(selection.results_folder)]
     # with "=": pytest takes a path that follows an option it does not know yet for a folder of tests
     options += [f"--dr-environment={observation.environment.name}", f"--dr-config={selection.config_folder}"]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from dr_checks.core.model import Area
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
-from reports.publish import publish
 from reports.terminal import console
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -39,6 +38,8 @@ def judge_readiness(options: Options, environment: Environment, areas: tuple[Are
         report = replace(report, exit=Exit.VALIDATION_FAILED)
     report = gated(report, rules)
     report = replace(report, next_step=after_look(report))
+    from reports.publish import publish  # imported while AWS answers
+
     publish(report, folder, options.format, html=options.html)
     if isinstance(options, JudgingOptions) and options.metrics:
         from reports.render.openmetrics import write_metrics
