@@ -98,11 +98,6 @@ class Options:
         """Whether the command changes the estate: a sandbox that it starts for itself is a hurried one."""
         return False
 
-    @property
-    def moves_all(self) -> bool:
-        """Whether the whole estate is moved, away and home: a sandbox that is started for it takes AWS's time."""
-        return False
-
     def shared(self) -> dict[str, Any]:
         """The part that all commands share, for the options of another command."""
         return {part.name: getattr(self, part.name) for part in fields(Options)}
@@ -176,11 +171,6 @@ class DrTestOptions(JudgingOptions):
     def acts(self) -> bool:
         """Whether it is a drill of any kind."""
         return self.full_drill or self.restore or self.canary
-
-    @property
-    def moves_all(self) -> bool:
-        """Whether it is a full drill."""
-        return self.full_drill
 
 
 @dataclass(frozen=True, kw_only=True)

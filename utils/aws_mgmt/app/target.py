@@ -19,7 +19,7 @@ from dr_estate.snapshot.observer import PartSeen, Progress, observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.options import Options
+from utils.aws_mgmt.app.options import DrTestOptions, Options
 
 DEFAULT_TENANTS = 12
 _ENDPOINT = "AWS_ENDPOINT_URL"
@@ -107,10 +107,11 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
         id_ = WorldId.sandbox(environment.account, found.world)
         yield ObservedWorld(id_, _keys(found, options, clock), _admin(found))
         return
-    speed, pace = options.speed or (_DRILL_SPEED if options.moves_all else 1.0), "real" if options.moves_all else ""
+    full_drill = isinstance(options, DrTestOptions) and options.full_drill
+    speed, pace = options.speed or (_DRILL_SPEED if full_drill else 1.0), "real" if full_drill else ""
     tenants = options.tenants or DEFAULT_TENANTS
     with embedded.running(environment, tenants, speed=speed, pace=pace) as started:
-        if options.acts and not options.moves_all:
+        if options.acts and not full_drill:
             started.timing(**embedded.HURRIED)
         id_ = WorldId.sandbox(environment.account, started.world)
         yield ObservedWorld(id_, _keys(started, options, clock), _admin(started), passing=True)
