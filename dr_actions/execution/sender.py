@@ -13,7 +13,7 @@ from typing import Any
 
 from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
-from dr_actions.clients.terraform import TerraformFailed
+from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.execution import sick_primary
 from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
@@ -61,12 +61,13 @@ def send_all(run: PlanRun, action: Action, steps: list[Step], context: PlanConte
 
     A throttled, unanswered or failed call is sent again only where a fresh look shows that it had no effect; one whose
     subject is busy, until nothing of it moved for the step's time. Where the run has lost its credentials it waits for
-    new ones first.
+    new ones first; so has a program that failed while AWS refuses them, whatever it says of its end.
     """
     refused: Refusals = {}
     open_steps, began_s, attempt, watch = steps, run.clock.monotonic(), 0, ProgressWatch()
     while failures := _send_once(run, action, open_steps, context):
-        if any(map(_lacks_credentials, failures.values())) and run.sign_in.recover():
+        if any(map(_may_lack_credentials, failures.values())) and run.sign_in.recover():
+            failures = {step_id: _for_credentials(failed) for step_id, failed in failures.items()}
             began_s = run.clock.monotonic()
         else:
             attempt += 1
@@ -96,6 +97,17 @@ def _is_busy(failed: Exception) -> bool:
 
 def _lacks_credentials(failed: Exception) -> bool:
     return isinstance(failed, SendFailed) and failed.trouble is FailureKind.CREDENTIALS
+
+
+def _may_lack_credentials(failed: Exception) -> bool:
+    """Whether lost credentials may be the cause: a program names its own in words, which nothing is decided by."""
+    ended = isinstance(failed, TerraformFailed) and not isinstance(failed, TerraformRefused)
+    return ended or _lacks_credentials(failed)
+
+
+def _for_credentials(failed: Exception) -> Exception:
+    """The failure, to be tried again where it was a program's that ran while there were no credentials."""
+    return SendFailed(FailureKind.CREDENTIALS, str(failed)) if _may_lack_credentials(failed) else failed
 
 
 def _send_once(run: PlanRun, action: Action, steps: Sequence[Step], context: PlanContext) -> dict[str, Exception]:

@@ -227,11 +227,14 @@ class BulkSender(Sender, Protocol):
 
 @dataclass(frozen=True)
 class ProgramContext:
-    """Where a program that a step runs finds what it needs: the run's own folder, and its whole environment."""
+    """Where a program that a step runs finds what it needs: the run's own folder, and its whole environment.
+
+    ``variables`` gives the environment as it is when the program begins: a new login changes it.
+    """
 
     env: Environment
     folder: Path
-    variables: Mapping[str, str]
+    variables: Callable[[], Mapping[str, str]]
 
 
 PlanSteps = Callable[[PlanContext], Iterator[Step]]

@@ -29,7 +29,8 @@ def as_json(fleet: Fleet) -> str:
 def as_markdown(fleet: Fleet) -> str:
     """A table, a row an environment, with the notes below."""
     rehearsed = [member.environment for member in fleet.members if member.rehearsed]
-    lines = [f"# {fleet.title}", ""]
+    lines = [line for alarm in fleet.alarms for line in (f"**{markdown(alarm)}**", "")]
+    lines += [f"# {fleet.title}", ""]
     lines += [f"**{REHEARSAL}**: {', '.join(rehearsed)}", ""] if rehearsed else []
     lines += [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     lines += [f"| {' | '.join(map(markdown, member.cells))} |" for member in fleet.members]

@@ -17,7 +17,10 @@ _MOST_BYTES = 1_000_000  # GitHub takes 1 MiB of a step's summary, and none of a
 
 
 def render(report: Report) -> str:
-    """One annotation a check, the worst first; the last line says how the whole came out."""
+    """One annotation a check, the worst first; the last line says how the whole came out.
+
+    Before all stands a posture that is a fault by itself, which is no check's.
+    """
     stopping = {row.key.check for row in report.gate.stopping} if report.gate else set()
     rows = [result for status in _KINDS for result in report.verdict.with_status(status)]
     rows.sort(key=lambda result: result.check not in stopping)
@@ -27,8 +30,12 @@ def render(report: Report) -> str:
         if report.gate and kind == "error" and result.check not in stopping:
             kind = "warning"
         by_kind.setdefault(kind, []).append(_annotation(kind, result))
-    lines = [line for kind in ("error", "warning", "notice") for line in by_kind.get(kind, [])[:_SHOWN]]
-    return "".join(f"{line}\n" for line in [*lines, *_ending(report)])
+    alarm = [f"::error title=posture {report.posture}::{_data(report.alarm)}"] if report.alarm else []
+    shown = {"error": _SHOWN - len(alarm)}
+    lines = [
+        line for kind in ("error", "warning", "notice") for line in by_kind.get(kind, [])[: shown.get(kind, _SHOWN)]
+    ]
+    return "".join(f"{line}\n" for line in [*alarm, *lines, *_ending(report)])
 
 
 def _ending(report: Report) -> Iterator[str]:

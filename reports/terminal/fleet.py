@@ -26,6 +26,8 @@ def render(fleet: Fleet, page: Path, stream: TextIO) -> None:
 
 
 def _print(fleet: Fleet, page: Path, console: Console) -> None:
+    for alarm in fleet.alarms:
+        indented(console, alarm, 0, "bold red")
     rehearsed = [member.environment for member in fleet.members if member.rehearsed]
     if rehearsed:
         indented(

@@ -88,6 +88,13 @@ class FleetMember:
         return self.report.next_step if self.report else self.reason
 
     @property
+    def alarm(self) -> str:
+        """A first line of the fleet's screen where the posture is a fault by itself, "" where it is none."""
+        if self.report is None or self.report.posture_severity is None:
+            return ""
+        return f"{self.report.posture_severity.upper()}: {self.environment}: posture {self.posture}. {self.next_step}"
+
+    @property
     def cells(self) -> tuple[str, ...]:
         """The row of the environment, in the order of ``COLUMNS``."""
         score = "-" if self.score is None else str(self.score)
@@ -124,6 +131,11 @@ class Fleet:
         number = len(self.members)
         parts = ", ".join(f"{count} {answer}" for answer, count in counts.items())
         return f"DR status of {number} {'environment' if number == 1 else 'environments'}: {parts}"
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What every screen begins with: the postures that are faults by themselves."""
+        return tuple(member.alarm for member in self.members if member.alarm)
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from dr_checks.core.model import CheckResult, Lag
+from dr_checks.core.model import CheckResult, Lag, Severity
 from dr_checks.core.verdict import RecoveryPointResult
 from reports.values.report import SCHEMA
 
@@ -26,7 +26,7 @@ class StoredReport:
     """What an earlier run reported. ``recommendation`` is the scenarios' own, ``observed_at`` UTC.
 
     ``version`` is the tool's, ``next_step`` what it said to do: "" where an older run kept none. ``folder`` is the
-    run's, as the run named it.
+    run's, as the run named it. ``posture_severity`` says how bad the posture is by itself, None where it is no fault.
     """
 
     environment: str
@@ -44,6 +44,7 @@ class StoredReport:
     version: str = ""
     next_step: str = ""
     folder: Path | None = None
+    posture_severity: Severity | None = None
 
 
 @cache

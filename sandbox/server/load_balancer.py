@@ -116,7 +116,7 @@ class LoadBalancerSite:
         backend = elbv2_backends[self.environment.account][self.region]
         groups = [backend.target_groups.get(arn) for arn in groups_of(action)]
         targets = Targets(self.environment.account, self.region)
-        known = [(group, targets.of(group)) for group in groups if group is not None]
+        known = [(group, _registered(targets.of(group))) for group in groups if group is not None]
         group, behind = min(known, key=lambda pair: not _served_by(pair[1]), default=(None, []))
         if group is None or not behind:
             return SiteReply(UNAVAILABLE, "<h1>503 Service Unavailable</h1>")
@@ -176,6 +176,11 @@ class LoadBalancerSite:
             bundles = [cert_bundles[arn] for arn in (listener.certificates if listener else ()) if arn in cert_bundles]
         fit = [bundle for bundle in bundles if name and any(_covers(san, name) for san in bundle.sans)] or bundles
         return (fit[0].cert, fit[0].key) if fit else None
+
+
+def _registered(targets: list[GroupTarget]) -> list[GroupTarget]:
+    """Those that may get a request: none is sent to a target that drains (ELB guide, deregistration delay)."""
+    return [target for target in targets if target.state != "draining"]
 
 
 def _served_by(targets: list[GroupTarget]) -> list[GroupTarget]:

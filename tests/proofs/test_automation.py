@@ -19,10 +19,12 @@ from botocore.exceptions import ClientError
 from dr_estate.config.environment import Environment, Side, load_environment
 from reports.evidence.pack import unpacked
 from sandbox.client.endpoint import Endpoint
+from sandbox.core.state import Outage
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
 from tests.utils.running import Ran, at_endpoint, command_of, direct_rules, rules, signed_in
 from tests.worlds import borrowed
+from utils.aws_mgmt.app.exit_codes import Exit
 
 pytestmark = pytest.mark.proof
 
@@ -138,6 +140,18 @@ def change_by_hand(prod: Prod, watching: Command) -> None:
     batch = json.loads(Path(given["--change-batch"].removeprefix("file://")).read_text(encoding="utf-8"))
     route53 = prod.aws("admin").client("route53", Side.GLOBAL)
     route53.change_resource_record_sets(HostedZoneId=given["--hosted-zone-id"], ChangeBatch=batch)
+
+
+@pytest.mark.parametrize("how", ["error", "expired"])
+def test_who_watches_a_run_goes_on_watching_where_an_answer_of_aws_fails(prod: Prod, how: str) -> None:
+    laptop, execution = prod.asked(EXECUTE, "laptop")
+    prod.world.begin(Outage(prod.env.region(Side.DR), how, "ssm", "GetAutomationExecution", person="operator", times=2))
+    shown(laptop, "AWS goes on with it")
+    ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
+    assert ended.code == 0, ended.err
+    assert laptop.wait(PATIENCE_S) == Exit.REFUSED, laptop.err
+    assert prod.status(execution) == "Rejected"
+    assert laptop.err.count("AWS goes on with it") == 1, "one silence is told once"
 
 
 def test_the_operator_asks_the_approver_approves_the_laptop_dies_and_another_sees_the_end(prod: Prod) -> None:

@@ -63,7 +63,7 @@ def run_program(step: Step, program: ProgramContext) -> None:
 
     env = program.env
     terraform = Terraform(
-        env.provision.program, Path(env.provision.folder), program.folder, program.variables, step.budget_s
+        env.provision.program, Path(env.provision.folder), program.folder, program.variables(), step.budget_s
     )
     if not terraform.provision(lambda plan: plan_review.refusals(plan, env)):
         raise TerraformFailed(

@@ -194,7 +194,7 @@ def _lasting(check: HealthCheck, seen: bool) -> tuple[bool, datetime]:
     if not is_real() or not (check.fqdn or check.ip_address):
         check.__dict__["agreed"] = (seen, None)
         return seen, at
-    known, since = check.__dict__.get("agreed") or (True, None)
+    known, since = check.__dict__.get("agreed") or (not _inverted(check), None)  # not looked at yet: it was healthy
     if seen == known:
         since = None
     elif since is None:

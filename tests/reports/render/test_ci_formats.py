@@ -15,6 +15,7 @@ from dr_checks.core.model import Severity, Status
 from dr_checks.core.readiness_gate import Baseline, GateRules, weigh_gate
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import PostureName
 from reports.github_actions import announce
 from reports.render import github_report, junit_report, sarif_report
 from reports.render.scenario_places import FEATURES, place_of
@@ -97,6 +98,13 @@ def test_against_a_baseline_known_gaps_are_warnings_and_new_ones_errors() -> Non
         if "title=" in line
     }
     assert (kinds["a.fail"], kinds["a.lost"]) == ("::error", "::warning")
+
+
+def test_a_posture_that_is_a_fault_by_itself_is_the_first_annotation() -> None:
+    split = replace(REPORT, posture=PostureName.SPLIT, posture_says="both write.", posture_severity=Severity.BLOCKER)
+    first, *others = github_report.render(split).splitlines()
+    assert first == "::error title=posture SPLIT::BLOCKER: posture SPLIT: both write."
+    assert len([line for line in others if line.startswith("::error")]) < 10
 
 
 def test_at_most_ten_annotations_of_a_kind_which_is_what_github_shows() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.aws_durations import operation
+from dr_estate.network.http_probe import visit
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.core.timing import phases_s
@@ -44,6 +45,11 @@ def target_states(served: Endpoint, region: str) -> list[str]:
     group = elb.describe_target_groups(Names=["sit-tenant-1-tg"])["TargetGroups"][0]["TargetGroupArn"]
     health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     return sorted({str(target["TargetHealth"]["State"]) for target in health})
+
+
+def page(served: Endpoint) -> int:
+    """What a visitor of the tenant gets from the primary region's load balancer."""
+    return visit("127.0.0.1", served.sites()[PRIMARY]["http"], "tenant1.wpsit.kimmyai.io", "/wp-login.php", 5).status
 
 
 def test_a_world_says_its_pace_and_refuses_one_that_there_is_not(served: Endpoint) -> None:
@@ -81,9 +87,11 @@ def test_tasks_start_by_the_size_of_their_image_and_drain_before_they_stop(serve
     assert "initial" in target_states(served, PRIMARY)
     served.age(120)
     assert target_states(served, PRIMARY) == ["healthy"]
+    assert page(served) in (200, 401)
     ecs.update_service(cluster=CLUSTER, service=SERVICE, desiredCount=0)
     assert service_of(served, PRIMARY)["runningCount"] == 0
     assert target_states(served, PRIMARY) == ["draining"]
+    assert page(served) == 503, "a target that drains gets no new request"
     served.age(400)
     assert target_states(served, PRIMARY) == []
 

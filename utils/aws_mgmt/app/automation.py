@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from dr_actions.authorization.people import person_of
-from dr_actions.clients.mutating_client import GuardRefused, SendFailed
+from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFailed
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
@@ -143,7 +143,9 @@ class RecoveryAutomation:
                 message = (
                     f"{failed} {break_glass(self._env)}" if operation == "StartAutomationExecution" else f"{failed}"
                 )
-                raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, message)) from failed
+                lost = failed.trouble is FailureKind.CREDENTIALS
+                kind = UnavailableKind.CREDENTIALS if lost else UnavailableKind.UNREACHABLE
+                raise DataUnavailable(Unavailable(kind, message)) from failed
 
 
 def break_glass(env: Environment) -> str:

@@ -220,7 +220,7 @@ def run_of(context: RunContext, stored: Callable[[], None], journal: Journal, li
         pause_reason=partial(pause_reason, app.control),
         stop_condition=context.stop_condition,
         snapshot=start.snapshot,
-        program_context=ProgramContext(env, context.files.folder, program_variables(app)),
+        program_context=ProgramContext(env, context.files.folder, partial(program_variables, app)),
         stop=context.stop,
         sign_in=app.sign_in,
         confirmed=start.confirmed,

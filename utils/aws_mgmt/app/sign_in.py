@@ -104,6 +104,11 @@ class SignIn:
         finally:
             self._run = None
 
+    def anew(self) -> None:
+        """Have the credentials looked for again by the next call: the profile's, where those in variables are over."""
+        forget_expired_variables()
+        self._anew()
+
     def recover(self) -> bool:
         """Wait until AWS takes the credentials again, where it does not; whether they were lost.
 

@@ -12,6 +12,7 @@ from dr_actions.journal.entries import Entry, EntryKind
 from dr_actions.model import plan as plans
 from dr_actions.model.plan import Step
 from dr_actions.model.sequence import announced
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from reports.incident.log import incident_log, render
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
@@ -64,7 +65,7 @@ def _watched(
             _keep_record(app, found, view.folder)
             return _ended(found, form)
         app.clock.wait(threading.Event(), min(_POLL_S, app.env.execution.poll_s))
-        found = automation.of(found.id)
+        found = view.looked_again(automation, found)
 
 
 def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
@@ -129,6 +130,30 @@ class _RunView:
         self.folder = folder
         self._app, self._writer = app, ManualStepWriter(folder, app.world.by_hand)
         self._shown = 0
+        self._silent_since_s: float | None = None
+
+    def looked_again(self, automation: RecoveryAutomation, found: RecoveryExecution) -> RecoveryExecution:
+        """The execution as it stands, or as it was where AWS does not answer: a silence, which is told once.
+
+        Raises DataUnavailable once a silence has lasted execution.sign_in_wait_minutes.
+        """
+        clock, limits = self._app.clock, self._app.env.execution
+        try:
+            again = automation.of(found.id)
+        except DataUnavailable as silent:
+            if self._silent_since_s is None:
+                self._silent_since_s = clock.monotonic()
+                console.complain(
+                    f"Not seen now: {silent.unavailable.why} AWS goes on with it, and this command looks again; "
+                    f"{attach_of(found.incident)} watches it from anywhere."
+                )
+            if clock.monotonic() - self._silent_since_s >= limits.sign_in_wait_minutes * 60:
+                raise
+            if silent.unavailable.kind is UnavailableKind.CREDENTIALS:
+                self._app.sign_in.anew()  # by the login that a person may have made meanwhile
+            return found
+        self._silent_since_s = None
+        return again
 
     def show(self, found: RecoveryExecution) -> None:
         """Show what the mirror has of the run that was not shown yet; an answer that is lost is asked for again."""

@@ -98,7 +98,7 @@ def without(snapshot: Snapshot, name: str) -> Snapshot:
 def test_the_steps_work_is_judged_by_the_environments_rules(shim: Shim) -> None:
     env = with_folder(SIT, shim.module)
     (step,) = plan_steps(lacking_services(env))
-    program = ProgramContext(env, shim.run, shim.variables)
+    program = ProgramContext(env, shim.run, lambda: shim.variables)
     gone = {"actions": ["delete"], "before": {"region": env.regions.primary}, "after": None}
     row = {"address": "aws_ecs_service.a", "type": "aws_ecs_service", "change": gone}
     shim.answers({"format_version": "1.2", "resource_changes": [row]})
@@ -120,8 +120,8 @@ def test_the_real_program_makes_what_it_planned_once(tmp_path: Path, shim: Shim)
     env = with_folder(SIT, shim.module)
     (step,) = plan_steps(lacking_services(env))
     variables = {**os.environ, "PATH": str(shim.place), "HOME": str(tmp_path)}
-    run_program(step, ProgramContext(env, shim.run, variables))
+    run_program(step, ProgramContext(env, shim.run, lambda: variables))
     state = json.loads((shim.module / "terraform.tfstate").read_text())
     assert ["terraform_data"] == [resource["type"] for resource in state["resources"]]
     with pytest.raises(TerraformFailed, match="has nothing to change"):
-        run_program(step, ProgramContext(env, shim.run, variables))
+        run_program(step, ProgramContext(env, shim.run, lambda: variables))

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from sandbox.core.state import STATE
+from sandbox.core.timing import set_pace
 from sandbox.moto_ext.route53.health import HealthChecker
 from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients, go_dark
@@ -75,6 +77,16 @@ def test_a_disabled_check_is_always_healthy_and_inverting_turns_it(checks: Check
     assert not checks.healthy(check)
     checks.route53.update_health_check(HealthCheckId=check, Disabled=False)
     assert checks.healthy(check)
+
+
+def test_at_the_real_pace_a_check_that_nobody_looked_at_yet_counts_as_healthy_also_an_inverted_one(
+    checks: Checks,
+) -> None:
+    set_pace("real")
+    STATE.extras.pop("transition_s", None)
+    wants_silence = checks.make(Type="HTTP", FullyQualifiedDomainName="nobody.example", Inverted=True)
+    assert checks.healthy(wants_silence)
+    assert checks.healthy(checks.make(Type="HTTP", FullyQualifiedDomainName="nobody.example"))
 
 
 def test_a_calculated_check_counts_its_healthy_children(aws: Clients, checks: Checks) -> None:

@@ -195,6 +195,19 @@ def test_versions_that_differ_are_named_and_another_schema_is_refused_by_its_fil
     assert f"{file} is no report of this tool" in err
 
 
+def test_a_region_split_in_two_is_the_first_line_of_every_form_for_people(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = runs["sit"] / "report.json"
+    split = {"posture": "SPLIT", "posture_severity": "blocker", "next_step": "Fence one."}
+    file.write_text(json.dumps(json.loads(file.read_text()) | split))
+    words, alarm = f"report --merge {runs['sit']} {runs['prod']}", "BLOCKER: sit: posture SPLIT. Fence one."
+    assert merge(capsys, tmp_path, words)[1].startswith(f"{alarm}\n")
+    assert merge(capsys, tmp_path, f"{words} --format markdown")[1].startswith(f"**{alarm}**\n")
+    (page, *_) = (tmp_path / "out").glob("*/fleet.html")
+    assert f'class="alarm" role="note"><div class="wide"><p>{alarm}</p>' in page.read_text(encoding="utf-8")
+
+
 def test_two_runs_of_one_environment_and_two_runs_without_merge_are_refused(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
