@@ -28,8 +28,8 @@ MOST_AT_ONCE = 100  # items of one TransactWriteItems (AWS: transactions, 4 MB i
 Item = Mapping[str, Any]
 Key = tuple[str, str]
 
-_ATTEMPTS = 6
-_PAUSE_S = 0.05
+_ATTEMPTS = 9  # some nine seconds in all, a fraction of a lock's lease
+_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 3.0
 _PASSING = {FailureKind.THROTTLED, FailureKind.BUSY, FailureKind.UNCERTAIN}
 _CONTENDED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _PASSING_CODES = {
@@ -172,7 +172,7 @@ class SentTable:
             except (SendFailed, botocore.exceptions.ClientError) as error:
                 if not _passes(error) or attempt == _ATTEMPTS - 1:
                     raise
-            self._sleep(_PAUSE_S * 2**attempt)
+            self._sleep(min(_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
         raise AssertionError("the last attempt returns or raises")
 
 

@@ -297,3 +297,16 @@ def test_the_database_is_remembered_as_it_was_last_seen(control: ControlStore) -
     control.remember(record(instance_class="db.t3.small"))
     control.remember(record())
     assert control.in_force().database == record()
+
+
+def test_a_table_that_is_unwell_for_some_seconds_is_asked_until_it_is_well() -> None:
+    pauses: list[float] = []
+
+    class UnwellSender:
+        def send(self, _: Call) -> dict[str, object]:
+            if sum(pauses) < 8:
+                raise SendFailed(FailureKind.UNCERTAIN, "dynamodb answers with 503.")
+            return {}
+
+    assert SentTable(UnwellSender(), "control", SIT.regions.dr, sleep=pauses.append).get(("LOCK", "RUN")) is None
+    assert max(pauses) == 3
