@@ -160,6 +160,29 @@ def rule_deleted(world: World) -> None:
 
 
 @disaster(
+    "alb-staff-only",
+    "Visitors of one tenant must sign in at the DR region's load balancer, as after a test by staff alone",
+    trips=("elbv2-routing.host-rules",),
+)
+def staff_only(world: World) -> None:
+    """Put a sign-in before the rule of the last tenant at the HTTPS listener."""
+    name = world.environment.named(world.environment.names.target_group, tenant=world.tenants[-1])
+    group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]["TargetGroupArn"]
+    arn = _listener(world, "HTTPS")["ListenerArn"]
+    pages = (
+        world.client("elbv2", world.environment.regions.dr).get_paginator("describe_rules").paginate(ListenerArn=arn)
+    )
+    rules = [rule for page in pages for rule in page["Rules"]]
+    rule = next(row for row in rules if row["Actions"][0].get("TargetGroupArn") == group)["RuleArn"]
+    parts = ("Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint")
+    people = {**dict.fromkeys(parts, "https://people.example.org"), "ClientId": "staff", "ClientSecret": "secret"}
+    forward = {"Type": "forward", "Order": 2, "TargetGroupArn": group}
+    first = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": people}
+    world.undo(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[{"Type": "forward", "TargetGroupArn": group}])
+    world.call(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[first, forward])
+
+
+@disaster(
     "alb-health-path-changed",
     "One tenant's target group in the DR region checks another path than the primary region's",
     trips=("elbv2-routing.target-groups",),

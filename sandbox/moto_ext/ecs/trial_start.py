@@ -58,7 +58,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
 
 
 def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
-    """Where every rule that leads to the service demands a header that no distribution sends."""
+    """Where a rule lets visitors sign in first, or each that leads to the service demands a header that none sends."""
     sent = all_added_headers(account) or [{}]
     balancers = elbv2_backends[account][region].load_balancers.values()
     rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
@@ -66,6 +66,8 @@ def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
         leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
         if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
+        gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
+        yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
 
 
 def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:

@@ -58,6 +58,17 @@ def _demanding(*wanted: str, patterned: bool = False, http_port: int = 80) -> Sn
     return balanced(there)
 
 
+def _signing_in(**sides: tuple[str, ...]) -> dict[Any, Any]:
+    """The second tenant's visitors sign in first, in these regions by these kinds of actions."""
+    return {(elbv2.rules, side): _gated(side, *sides.get(side.value, ())) for side in (PRIMARY, DR)}
+
+
+def _gated(side: Side, *first: str) -> tuple[elbv2.ListenerRule, ...]:
+    one, two = rules(side)
+    return one, replace(two, action=replace(two.action, first=first))
+
+
+OIDC, JWT = ("authenticate-oidc",), ("jwt-validation",)
 BOTH_HOSTS = frozenset({"tenant1.wpsit.kimmyai.io", *HOST2})
 
 EXAMPLES = [
@@ -125,6 +136,16 @@ EXAMPLES = [
         "elbv2-routing.host-rules",
         Status.PASS,
         balanced({LISTENERS: (listener(DR), listener(DR, 81, REDIRECT))}),
+    ),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced(_signing_in(dr=OIDC)), HOST2),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced(_signing_in(dr=OIDC, primary=JWT)), HOST2),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced(_signing_in(dr=OIDC, primary=OIDC))),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced(_signing_in(primary=OIDC))),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.UNKNOWN,
+        balanced(_signing_in(dr=OIDC) | {(elbv2.rules, PRIMARY): DENIED}),
+        HOST2,
     ),
     Example("elbv2-routing.host-rules", Status.NOT_APPLICABLE, balanced({LISTENERS: (), RULES: ()})),
     Example("elbv2-routing.host-rules", Status.UNKNOWN, balanced({RULES: DENIED})),
