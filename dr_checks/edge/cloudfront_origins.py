@@ -18,6 +18,7 @@ from dr_estate.readers.cloudfront_buckets import AccessControl, bucket_of, bucke
 
 _CLOUDFRONT, _READ, _DECRYPT, _NEVER = "cloudfront.amazonaws.com", "s3:GetObject", "kms:Decrypt", "never"
 _WANTED = "it exists, and its policy admits the distribution"
+_NOT_FOUND = "what it holds is not found once the primary region's bucket is lost: pages come without it"
 _NO_BUCKET = "no behaviour of the distribution leads to a bucket"
 _OF_IDENTITIES = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
 
@@ -51,27 +52,27 @@ def _admitted(view: View, found: Distribution, origin: Origin) -> Finding:
     bucket = _bucket(view, Side.DR, name)
     if not isinstance(bucket, s3.Bucket):
         return view.unknown(name or origin.domain, _WANTED, bucket or "This evidence does not hold the bucket.")
-    reason = "what it holds is not found once the primary region's bucket is lost: pages come without it"
     if not bucket.region:
         remedy = f"aws_s3_bucket '{name}', or the domain_name of origin {origin.id} of {found.id}."
-        return view.gap(name, "no such bucket", _WANTED, reason, remedy)
+        return view.gap(name, "no such bucket", _WANTED, _NOT_FOUND, remedy)
     control = _control(view, origin)
     if origin.access_control and control is None:
         return view.unknown(name, _WANTED, f"The origin access control {origin.access_control} was not read.")
-    if control and control.signing == _NEVER:
+    unsigned = control if control and control.signing == _NEVER else None
+    if unsigned:
         origin = replace(origin, access_control="")
     answer = answer_of(bucket.policy, _request(view, found, origin))
-    if _is_unsettled(bucket, origin, answer):
+    if _is_unsettled(bucket, origin, answer) and not (unsigned and answer is PolicyAnswer.SILENT):
         return view.unknown(name, _WANTED, "A canonical user, an ACL or a condition of the policy decides.")
     if answer is PolicyAnswer.ALLOWED and not _is_closed(bucket, origin):
         return _decrypted(view, found, origin, bucket)
+    if unsigned:
+        measured = f"its policy does not admit everybody, and {unsigned.id} signs no request of {found.id}"
+        remedy = f'aws_cloudfront_origin_access_control {unsigned.id}: signing_behavior = "always".'
+        return view.gap(name, measured, _WANTED, _NOT_FOUND, remedy)
     measured = f"its policy does not admit {found.id}" if answer is not PolicyAnswer.DENIED else f"it denies {found.id}"
-    if control and control.signing == _NEVER:
-        measured = f"{control.id} signs no request, and {measured}"
-        remedy = f'aws_cloudfront_origin_access_control {control.id}: signing_behavior = "always".'
-        return view.gap(name, measured, _WANTED, reason, remedy)
     remedy = f"aws_s3_bucket_policy of '{name}': allow {_READ} to {_caller(origin)}, and deny it nowhere."
-    return view.gap(name, measured, _WANTED, reason, remedy)
+    return view.gap(name, measured, _WANTED, _NOT_FOUND, remedy)
 
 
 def _control(view: View, origin: Origin) -> AccessControl | None:

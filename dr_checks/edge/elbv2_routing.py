@@ -31,10 +31,16 @@ _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
     rules=("elbv2_listeners_underneath", "REL13-BP04", "NIST CP-7"),
 )
 def listeners(view: View) -> Iterator[Finding]:
-    """The same protocols and ports. Source: ELB DescribeListeners."""
-    name, here = view.env.named(view.env.names.load_balancer), {row.label for row in view.get(elbv2.listeners)}
-    for label in sorted({row.label for row in view.get(elbv2.listeners, Side.PRIMARY)}):
-        if label in here:
+    """The same protocols and ports, and certificates demanded of clients where the primary's demands them alone.
+
+    Source: ELB DescribeListeners, MutualAuthentication.
+    """
+    name, here = view.env.named(view.env.names.load_balancer), {row.label: row for row in view.get(elbv2.listeners)}
+    there = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
+    for label in sorted(there):
+        if label in here and here[label].demands_certificate and not there[label].demands_certificate:
+            yield _identified(view, f"{name} {label}", here[label])
+        elif label in here:
             yield view.ok(f"{name} {label}", "listens", "listens", "clients are answered on the same port")
         else:
             yield view.gap(
@@ -49,6 +55,20 @@ def listeners(view: View) -> Iterator[Finding]:
     elif not here and not view.get(elbv2.listeners, Side.PRIMARY):
         reason, remedy = "no request would be answered", f"Apply aws_lb_listener of '{name}' in {view.region}."
         yield view.gap(name, "no listener", "a listener", reason, remedy)
+
+
+def _identified(view: View, subject: str, listener: elbv2.Listener) -> Finding:
+    off = {"ListenerArn": listener.arn, "MutualAuthentication": {"Mode": "off"}}
+    return view.gap(
+        subject,
+        "demands a certificate of every client",
+        "as in the primary region",
+        "browsers have none: every visitor would be refused after the failover",
+        Remedy(
+            f"aws_lb_listener '{listener.label}' in {view.region}: mutual_authentication as in the primary region.",
+            (view.command("elbv2", "ModifyListener", **off),),
+        ),
+    )
 
 
 @check(

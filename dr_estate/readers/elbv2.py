@@ -69,7 +69,10 @@ class ListenerAction:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One listener. ``certificates`` are ARNs, the default first; ``port`` is 0 on a gateway load balancer's."""
+    """One listener. ``certificates`` are ARNs, the default first; ``port`` is 0 on a gateway load balancer's.
+
+    ``mutual`` is how it treats certificates of clients, "" where AWS says nothing: only ``verify`` demands one.
+    """
 
     arn: str
     port: int
@@ -77,6 +80,12 @@ class Listener:
     policy: str
     certificates: tuple[str, ...]
     default: ListenerAction
+    mutual: str = ""
+
+    @property
+    def demands_certificate(self) -> bool:
+        """Whether clients without a certificate are refused."""
+        return self.mutual == "verify"
 
     @property
     def label(self) -> str:
@@ -244,6 +253,7 @@ def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
         policy=row.get("SslPolicy", ""),
         certificates=tuple(certificates),
         default=_action(row["DefaultActions"]),
+        mutual=row.get("MutualAuthentication", {}).get("Mode", ""),
     )
 
 

@@ -46,12 +46,14 @@ Left out, as other readers follow them to their end: task definitions, services,
 class ServiceListing:
     """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read.
 
-    ``off`` are the ARNs of those that are switched off: rules and schedules.
+    ``off`` are the ARNs of those that are switched off: rules and schedules. ``times`` are ARNs of rules with when they
+    start what they start; a list of schedules does not tell it.
     """
 
     service: str
     resources: tuple[tuple[str, str], ...] | Unavailable
     off: tuple[str, ...] = ()
+    times: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,11 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         arns = {arn for arn in ours if arn}
         arns -= _of_others(context, sorted(arns)) if call.taggable else set()
         off = {call.arn(context, row) for row in named if row.get("State") == _OFF}
-        return ServiceListing(call.service, tuple((arn, "") for arn in sorted(arns)), tuple(sorted(arns & off)))
+        times = {
+            call.arn(context, row): str(row["ScheduleExpression"]) for row in named if row.get("ScheduleExpression")
+        }
+        timed = tuple((arn, times[arn]) for arn in sorted(arns & times.keys()))
+        return ServiceListing(call.service, tuple((arn, "") for arn in sorted(arns)), tuple(sorted(arns & off)), timed)
 
     return listed
 

@@ -187,10 +187,13 @@ def another_schema(world: World) -> None:
     trips=("definitions.active",),
 )
 def deregistered(world: World) -> None:
-    """Deregister the last tenant's revisions; mending registers one of the same content."""
+    """Deregister the last tenant's revisions; mending registers one of the same content, and the service uses it."""
     used = service_of(world, Side.DR, world.tenants[-1])["taskDefinition"]
     current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=used)["taskDefinition"]
     content = {key: current[key] for key in DEFINED_BY if current.get(key)}
+    newest = {"service": world.environment.named(world.environment.names.service, tenant=world.tenants[-1])}
+    cluster = world.environment.named(world.environment.names.cluster)
+    world.undo(Side.DR, "ecs", "UpdateService", cluster=cluster, taskDefinition=current["family"], **newest)
     world.undo(Side.DR, "ecs", "RegisterTaskDefinition", **content)
     arns = world.call(Side.DR, "ecs", "ListTaskDefinitions", familyPrefix=current["family"])["taskDefinitionArns"]
     for arn in arns:

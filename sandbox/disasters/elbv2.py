@@ -118,6 +118,20 @@ def other_port(world: World) -> None:
 
 
 @disaster(
+    "alb-certificates-demanded",
+    "The HTTPS listener of the DR region demands a certificate of every client",
+    trips=("elbv2-routing.listeners",),
+)
+def certificates_demanded(world: World) -> None:
+    """Let the listener verify certificates of clients, which browsers have none of."""
+    arn, store = _listener(world, "HTTPS")["ListenerArn"], "arn:aws:elasticloadbalancing:{}:{}:truststore/staff/1"
+    trusted = store.format(world.environment.regions.dr, world.environment.account)
+    world.undo(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, MutualAuthentication={"Mode": "off"})
+    wanted = {"Mode": "verify", "TrustStoreArn": trusted}
+    world.call(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, MutualAuthentication=wanted)
+
+
+@disaster(
     "alb-default-refuses",
     "The load balancer of the DR region answers unknown hosts with an error",
     trips=("elbv2-routing.default-action",),

@@ -126,6 +126,12 @@ EXAMPLES = [
     admitted(Status.UNKNOWN, statement({"CanonicalUser": "79a5"}), origin=NAMED),
     admitted(Status.UNKNOWN, statement(SERVICE, condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})),
     admitted(Status.FAIL, ADMITS, controls=(NEVER,)),
+    admitted(Status.FAIL, ADMITS, controls=(NEVER,), closed=()),
+    admitted(
+        Status.UNKNOWN,
+        statement("*", condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+        controls=(NEVER,),
+    ),
     admitted(Status.FAIL, statement("*"), controls=(NEVER,)),
     admitted(Status.PASS, statement("*"), controls=(NEVER,), closed=()),
     admitted(Status.PASS, ADMITS, controls=(AccessControl("oac-1", "no-override"),)),

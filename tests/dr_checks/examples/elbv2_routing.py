@@ -88,6 +88,26 @@ EXAMPLES = [
     ),
     Example("elbv2-routing.listeners", Status.FAIL, balanced({LISTENERS: (), (elbv2.listeners, PRIMARY): ()})),
     Example("elbv2-routing.listeners", Status.PASS, balanced({(elbv2.listeners, PRIMARY): ()})),
+    *(
+        Example(
+            "elbv2-routing.listeners",
+            expected,
+            balanced(
+                {
+                    LISTENERS: (replace(listener(DR), mutual=mine),),
+                    (elbv2.listeners, PRIMARY): (replace(listener(PRIMARY), mutual=theirs),),
+                }
+            ),
+            frozenset({"sit-alb HTTP:80"}),
+        )
+        for mine, theirs, expected in (
+            ("verify", "", Status.FAIL),
+            ("verify", "passthrough", Status.FAIL),
+            ("verify", "verify", Status.PASS),
+            ("passthrough", "off", Status.PASS),
+            ("off", "verify", Status.PASS),
+        )
+    ),
     Example("elbv2-routing.listeners", Status.UNKNOWN, balanced({LISTENERS: DENIED})),
     Example("elbv2-routing.host-rules", Status.PASS, balanced()),
     Example("elbv2-routing.host-rules", Status.PASS, balanced({RULES: (*rules(DR), LAST)})),
