@@ -71,7 +71,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.SERVICE: Followed(("ecs.service-exists", "ecs-deployment.alike")),
     NeedKind.DEFINITION: Followed(
         ("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant", "definitions.active"),
-        reason="of a family with an active revision it is not read whether the service's own is: a call a revision",
+        reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache",
     ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),

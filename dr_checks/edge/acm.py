@@ -139,8 +139,8 @@ def days_left(view: View) -> Iterator[Finding]:
 def renews(view: View) -> Iterator[Finding]:
     """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning.
 
-    So is a CAA record of the traffic zone a gap that lets another authority alone issue for one of its names: ACM
-    looks at it at each renewal. Zones of others are not read. Source: ACM User Guide, "Configure a CAA record".
+    A CAA record of the traffic zone that lets others alone issue for one of its names is a gap too: ACM looks at it at
+    each renewal. Zones of others are not read. Source: ACM User Guide, "Configure a CAA record".
     """
     wanted, records = "renewed by ACM", view.get(route53.records, Side.GLOBAL)
     there = [c for c in needed(view) if states.CERTIFICATE[c.status].serves]

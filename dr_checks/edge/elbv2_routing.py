@@ -14,13 +14,18 @@ from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution
 from dr_checks.edge.cloudfront_routing import asked_on, following, meets
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
 _WILD = frozenset("*?[")
 Meets = Callable[[elbv2.ListenerRule], bool | None]
 _GATE = " after "
+_UNEVALUATED = (
+    "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or has further "
+    "conditions that no rule of the primary region has and that no header of CloudFront's origin is known to meet, or "
+    "lets visitors sign in first where no rule of the primary region shows whether they should."
+)
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 
 
@@ -94,20 +99,12 @@ def host_rules(view: View) -> Iterator[Finding]:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
             meets_it = sent if host == host_of(tenant, view.env) else _not_told
-            routes = {
-                label: _compared(
-                    table.route(host, wanted, primary.get(label), meets_it), host, wanted, primary.get(label)
-                )
-                for label, table in tables.items()
-            }
+            found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
+            routes = {label: _compared(route, host, wanted, primary.get(label)) for label, route in found.items()}
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
-                reason = (
-                    "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or "
-                    "has further conditions that no rule of the primary region has and that no header of CloudFront's "
-                    "origin is known to meet."
-                )
-                yield view.unknown(host, wanted, reason, tenant.id)
+                gated = any(route and _GATE in route for route in found.values())
+                yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)
             else:
                 yield _routed(view, host, tenant, wanted, wrong)
     if not tables:
@@ -139,6 +136,15 @@ def _primary_tables(view: View) -> dict[str, _Table]:
         return _tables(view, Side.PRIMARY)
     except DataUnavailable:
         return {}
+
+
+def _dark(view: View) -> Unavailable | None:
+    """Why the primary region's rules cannot be read, None where they can."""
+    try:
+        _tables(view, Side.PRIMARY)
+    except DataUnavailable as error:
+        return error.unavailable
+    return None
 
 
 def _met_by_distribution(view: View) -> Meets:

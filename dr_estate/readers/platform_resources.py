@@ -161,17 +161,19 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
     def listed(context: ReadContext) -> ServiceListing:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
-        ours = context.rows(named, lambda row: _ours(context.env, call.arn(context, row)), call.name)
-        arns = {arn for arn in ours if arn}
-        arns -= _of_others(context, sorted(arns)) if call.taggable else set()
-        off = {call.arn(context, row) for row in named if row.get("State") == _OFF}
-        times = {
-            call.arn(context, row): str(row["ScheduleExpression"]) for row in named if row.get("ScheduleExpression")
-        }
-        timed = tuple((arn, times[arn]) for arn in sorted(arns & times.keys()))
-        return ServiceListing(call.service, tuple((arn, "") for arn in sorted(arns)), tuple(sorted(arns & off)), timed)
+        ours = context.rows(named, lambda row: (_ours(context.env, call.arn(context, row)), _runs(row)), call.name)
+        runs = {arn: how for arn, how in ours if arn}
+        arns = sorted(runs.keys() - (_of_others(context, sorted(runs)) if call.taggable else set()))
+        off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
+        times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
+        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times)
 
     return listed
+
+
+def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
+    """The state of a rule or schedule and when it starts what it starts; "" of what has none."""
+    return str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")
 
 
 def _ours(env: Environment, arn: str) -> str:

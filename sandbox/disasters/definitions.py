@@ -198,3 +198,24 @@ def deregistered(world: World) -> None:
     arns = world.call(Side.DR, "ecs", "ListTaskDefinitions", familyPrefix=current["family"])["taskDefinitionArns"]
     for arn in arns:
         world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=arn)
+
+
+@disaster(
+    "definition-tidied-away",
+    "A clean-up deregistered the revision that one tenant's service in the DR region uses, and left an older one",
+    trips=("definitions.active",),
+)
+def tidied_away(world: World) -> None:
+    """Let the service use a new revision of the same content, and deregister that."""
+    service, tenant = (
+        world.environment.named(world.environment.names.service, tenant=world.tenants[-1]),
+        world.tenants[-1],
+    )
+    cluster, used = world.environment.named(world.environment.names.cluster), service_of(world, Side.DR, tenant)
+    current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=used["taskDefinition"])
+    content = {key: value for key, value in current["taskDefinition"].items() if key in DEFINED_BY and value}
+    newest = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **content)["taskDefinition"]["taskDefinitionArn"]
+    named = {"cluster": cluster, "service": service}
+    world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=used["taskDefinition"], **named)
+    world.call(Side.DR, "ecs", "UpdateService", taskDefinition=newest, **named)
+    world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=newest)

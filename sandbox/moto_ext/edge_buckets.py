@@ -8,7 +8,7 @@ origin"; S3 User Guide, "Blocking public access".
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.cloudfront.models import Distribution, Origin, cloudfront_backends
@@ -70,7 +70,7 @@ def _signs(account: str, origin: Origin) -> bool:
     return control is not None and control.signing_behavior != "never"
 
 
-def _decrypts(account: str, region: str, bucket: FakeBucket, context: dict[str, tuple[str, ...]]) -> bool:
+def _decrypts(account: str, region: str, bucket: FakeBucket, context: Mapping[str, tuple[str, ...]]) -> bool:
     """Whether a request of this ``context``, which is empty where none signs it, may read what arrives."""
     default = ((bucket.encryption or {}).get("Rule") or {}).get("ApplyServerSideEncryptionByDefault") or {}
     if not str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):

@@ -55,7 +55,7 @@ def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, 
 
 def _identified(original: Callable[..., Any], self: ELBV2Response) -> Any:
     """A listener keeps whether it demands certificates of its clients (API_MutualAuthenticationAttributes)."""
-    answer, wanted = original(self), self._get_param("MutualAuthentication")
+    answer, wanted = original(self), self.params.get("MutualAuthentication")
     for listener in answer.result["Listeners"] if wanted else ():
         setattr(listener, "mutual_authentication", dict(wanted))  # noqa: B010 - no attribute of the emulator's class
     return answer

@@ -147,6 +147,8 @@ EXAMPLES = [
     encrypted(Status.FAIL, key(decrypts({"StringEquals": {"aws:SourceArn": "arn:of-another"}}))),
     encrypted(Status.FAIL, key(decrypts(), decrypts(effect="Deny"))),
     encrypted(Status.FAIL, key(decrypts(), state="Disabled")),
+    encrypted(Status.FAIL, key(state="absent", arn="", policy="")),
+    encrypted(Status.FAIL, key(state="elsewhere", policy="")),
     encrypted(Status.FAIL, key(decrypts()), origin=NAMED),
     encrypted(Status.FAIL, key(decrypts()), origin=ASSETS),
     encrypted(Status.FAIL, of_aws=True),

@@ -64,8 +64,8 @@ def _signing_in(**sides: tuple[str, ...]) -> dict[Any, Any]:
 
 
 def _gated(side: Side, *first: str) -> tuple[elbv2.ListenerRule, ...]:
-    one, two = rules(side)
-    return one, replace(two, action=replace(two.action, first=first))
+    *others, last = rules(side)
+    return (*others, replace(last, action=replace(last.action, first=first)))
 
 
 OIDC, JWT = ("authenticate-oidc",), ("jwt-validation",)
