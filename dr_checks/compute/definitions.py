@@ -154,16 +154,19 @@ def own_tenant(view: View) -> Iterator[Finding]:
     rules=("EcsTaskDefFamilyParity", "REL13-BP04"),
 )
 def active(view: View) -> Iterator[Finding]:
-    """Its family has an active revision: a service still scales with a deregistered one, and nothing else works.
+    """A service still scales with a deregistered revision, and nothing else works.
 
-    No task of its own is started with it, no service is created or led back to it, and the family alone is not found.
-    Source: ECS guide, "Deregistering a task definition revision"; ListTaskDefinitionFamilies.
+    No task of its own is started with it, no service is created or led back to it, and a family without an active one
+    is not found. That a revision was deregistered since it was first read shows where nothing is cached (--no-cache,
+    and every plan). Source: ECS guide, "Deregistering a task definition revision"; ListTaskDefinitionFamilies.
     """
-    families, wanted = frozenset(view.get(ecs.active_families)), "a family with an active revision"
+    families, wanted = frozenset(view.get(ecs.active_families)), "an active revision"
     found = tenant_definitions(view, Side.DR)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
+        elif mine.family in families and mine.deregistered:
+            yield _deregistered(view, mine, wanted, tenant)
         elif mine.family in families:
             yield view.ok(mine.family, "active", wanted, "new tasks can be made of it", tenant)
         else:
@@ -174,6 +177,16 @@ def active(view: View) -> Iterator[Finding]:
             yield view.gap(mine.family, "INACTIVE", wanted, reason, remedy, tenant)
     if not found:
         yield view.none_expected("all task definitions", _NONE)
+
+
+def _deregistered(view: View, mine: ecs.TaskDefinition, wanted: str, tenant: str) -> Finding:
+    service = view.env.named(view.env.names.service, tenant=tenant)
+    reason = "the service scales with it still, but no restore test or marker starts, and nothing is led back to it"
+    remedy = Remedy(
+        f"Let {service} use an active revision (ecs update-service), after a look at what differs. They are:",
+        (view.command("ecs", "ListTaskDefinitions", familyPrefix=mine.family, sort="DESC"),),
+    )
+    return view.gap(mine.family, f"{mine.arn.rpartition('/')[2]} is deregistered", wanted, reason, remedy, tenant)
 
 
 def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:

@@ -67,16 +67,35 @@ def switched_off(view: View) -> tuple[str, ...]:
 
     Raises DataUnavailable.
     """
+    off = {side: {arn for row in _switched(view, side) for arn in row.off} for side in (Side.PRIMARY, Side.DR)}
+    return tuple(here for there, here in _pairs(view) if here in off[Side.DR] and there not in off[Side.PRIMARY])
+
+
+def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
+    """The ARNs of the DR region's rules that start at other times than the primary's, with both expressions.
+
+    Raises DataUnavailable.
+    """
+    times = {side: dict(t for row in _switched(view, side) for t in row.times) for side in (Side.PRIMARY, Side.DR)}
+    compared = [
+        (here, times[Side.DR].get(here, ""), times[Side.PRIMARY].get(there, "")) for there, here in _pairs(view)
+    ]
+    return tuple((arn, mine, theirs) for arn, mine, theirs in compared if mine and theirs and mine != theirs)
+
+
+def _switched(view: View, side: Side) -> list[ServiceListing]:
+    return [row for row in view.get(platform_resources.listings, side) if row.service in _SWITCHED]
+
+
+def _pairs(view: View) -> list[tuple[str, str]]:
+    """The ARNs of each rule and schedule that both regions have by one name: the primary's, and the DR region's."""
     names: dict[Side, dict[Known, str]] = {}
-    off: dict[Side, set[str]] = {}
     for side in (Side.PRIMARY, Side.DR):
-        rows = [row for row in view.get(platform_resources.listings, side) if row.service in _SWITCHED]
+        rows = _switched(view, side)
         arns = [arn for row in rows if not isinstance(row.resources, Unavailable) for arn, _ in row.resources]
-        off[side] = {arn for row in rows for arn in row.off}
         names[side] = {(kind, _plain(view.env, name, side)): a for a in arns for kind, name in [resource_of(a)]}
     both = sorted(names[Side.PRIMARY].keys() & names[Side.DR].keys())
-    pairs = [(names[Side.PRIMARY][known], names[Side.DR][known]) for known in both]
-    return tuple(here for there, here in pairs if here in off[Side.DR] and there not in off[Side.PRIMARY])
+    return [(names[Side.PRIMARY][known], names[Side.DR][known]) for known in both]
 
 
 def bears_no_tag(view: View) -> bool:

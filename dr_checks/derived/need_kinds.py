@@ -69,12 +69,16 @@ class Followed:
 
 FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.SERVICE: Followed(("ecs.service-exists", "ecs-deployment.alike")),
-    NeedKind.DEFINITION: Followed(("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant")),
+    NeedKind.DEFINITION: Followed(
+        ("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant", "definitions.active"),
+        reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache",
+    ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),
     NeedKind.TARGET_GROUP: Followed(
         ("ecs.target-group-attached", "elbv2-routing.target-groups"),
-        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs",
+        reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs, "
+        "and none keeps visitors out",
     ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
@@ -85,7 +89,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
         ("cloudfront-origins.bucket-admits", "cloudfront-origins.bucket-filled"),
-        reason="the key under which a bucket encrypts, and whether an access control signs, are not read",
+        reason="objects that were written under another key than the bucket's are not looked at",
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),

@@ -8,14 +8,17 @@ from datetime import timedelta
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived.certificate_authorities import AMAZON, admitted_by, forbidding
 from dr_checks.edge import cloudfront
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import acm
+from dr_estate.readers import acm, route53
 from dr_estate.readers.acm import Certificate, covers
+from dr_estate.readers.route53 import Record
 from dr_estate.snapshot import tenants
 
+_PRIVATE = "PRIVATE"
 EVERYWHERE = (Side.PRIMARY, Side.DR, Side.GLOBAL)
 
 
@@ -134,8 +137,12 @@ def days_left(view: View) -> Iterator[Finding]:
     traps=("T20",),
 )
 def renews(view: View) -> Iterator[Finding]:
-    """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning."""
-    wanted = "renewed by ACM"
+    """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning.
+
+    A CAA record of the traffic zone that lets others alone issue for one of its names is a gap too: ACM looks at it at
+    each renewal. Zones of others are not read. Source: ACM User Guide, "Configure a CAA record".
+    """
+    wanted, records = "renewed by ACM", view.get(route53.records, Side.GLOBAL)
     there = [c for c in needed(view) if states.CERTIFICATE[c.status].serves]
     for certificate in there:
         if certificate.renewal_status in {"FAILED", "PENDING_VALIDATION"}:
@@ -155,9 +162,54 @@ def renews(view: View) -> Iterator[Finding]:
                 "ACM never renews an imported certificate: it must be replaced by hand in both regions",
                 "Replace it by an ACM-issued certificate, or import its successor in both regions in time.",
             )
+        elif closed := _closed_to_amazon(certificate, records):
+            yield _forbidden(view, certificate, *closed, wanted)
         else:
             measured = certificate.renewal_status or certificate.type or "issued by ACM"
             yield view.ok(certificate.domain, measured, wanted, "ACM renews it")
     yield from _not_seen(view, wanted)
     if not there:
         yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
+
+
+def _closed_to_amazon(certificate: Certificate, records: tuple[Record, ...]) -> tuple[str, Record] | None:
+    """The first name of a public certificate for which Amazon may not issue, and the record set that says so."""
+    if certificate.type == _PRIVATE:
+        return None
+    found = ((name, forbidding(records, name)) for name in certificate.names)
+    return next(((name, record) for name, record in found if record), None)
+
+
+def _forbidden(view: View, certificate: Certificate, name: str, record: Record, wanted: str) -> Finding:
+    is_wildcard = name.startswith("*.")
+    admitted = ", ".join(admitted_by(record, is_wildcard) or ()) or "nobody"
+    return view.gap(
+        certificate.domain,
+        f"the CAA record of {record.name} lets {admitted} issue for {name}",
+        wanted,
+        "ACM looks at it at each renewal: the certificate will expire",
+        _admitting(view, record),
+    )
+
+
+def _admitting(view: View, record: Record) -> Remedy:
+    """Amazon's name beside the others, for every kind of certificate that the record set restricts."""
+    sentence = (
+        f"aws_route53_record '{record.name}' CAA: '0 issue \"{AMAZON[0]}\"' too, and 'issuewild' where it is set."
+    )
+    zone = view.read_for_remedy(route53.zone, Side.GLOBAL)
+    if zone is None or record.policy != "simple" or record.ttl_s is None:
+        return Remedy(sentence)
+    kinds = (("issue", False), ("issuewild", True))
+    closed = [
+        kind
+        for kind, wild in kinds
+        if any(kind in value.split() for value in record.values)
+        and not set(admitted_by(record, wild) or ()) & set(AMAZON)
+    ]
+    values = (*record.values, *(f'0 {kind} "{AMAZON[0]}"' for kind in closed))
+    wanted = {"Name": record.name, "Type": "CAA", "TTL": record.ttl_s}
+    row = {**wanted, "ResourceRecords": [{"Value": value} for value in values]}
+    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": row}]}
+    command = view.command("route53", "ChangeResourceRecordSets", Side.GLOBAL, HostedZoneId=zone.id, ChangeBatch=batch)
+    return Remedy(sentence, (command,))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
 from dr_checks.edge.cloudfront import serving
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.model import states
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import cloudfront_buckets, s3
+from dr_estate.readers import cloudfront_buckets, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
-from dr_estate.readers.cloudfront_buckets import bucket_of, bucket_origins, region_of
+from dr_estate.readers.cloudfront_buckets import AccessControl, bucket_of, bucket_origins, is_under_kms, region_of
 
-_CLOUDFRONT, _READ = "cloudfront.amazonaws.com", "s3:GetObject"
+_CLOUDFRONT, _READ, _DECRYPT, _NEVER = "cloudfront.amazonaws.com", "s3:GetObject", "kms:Decrypt", "never"
 _WANTED = "it exists, and its policy admits the distribution"
+_NOT_FOUND = "what it holds is not found once the primary region's bucket is lost: pages come without it"
 _NO_BUCKET = "no behaviour of the distribution leads to a bucket"
 _OF_IDENTITIES = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
 
@@ -30,8 +33,10 @@ _OF_IDENTITIES = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity
 def bucket_admits(view: View) -> Iterator[Finding]:
     """The bucket's own policy lets the distribution read, by its origin access control or its identity.
 
-    Those of the primary region are lost with it: cloudfront.origin-follows wants another beside them. Source:
-    CloudFront Developer Guide, "Restrict access to an Amazon S3 origin".
+    A control that never signs asks as anybody. Where the bucket encrypts under KMS, the key's policy must let the
+    distribution decrypt: an identity, anybody, and a key that AWS manages never can. Buckets of the primary region are
+    lost with it: cloudfront.origin-follows wants another beside them. Source: CloudFront Developer Guide, "Restrict
+    access to an Amazon S3 origin".
     """
     found, judged = serving(view), 0
     for origin in bucket_origins(found) if found else ():
@@ -47,18 +52,73 @@ def _admitted(view: View, found: Distribution, origin: Origin) -> Finding:
     bucket = _bucket(view, Side.DR, name)
     if not isinstance(bucket, s3.Bucket):
         return view.unknown(name or origin.domain, _WANTED, bucket or "This evidence does not hold the bucket.")
-    reason = "what it holds is not found once the primary region's bucket is lost: pages come without it"
     if not bucket.region:
         remedy = f"aws_s3_bucket '{name}', or the domain_name of origin {origin.id} of {found.id}."
-        return view.gap(name, "no such bucket", _WANTED, reason, remedy)
+        return view.gap(name, "no such bucket", _WANTED, _NOT_FOUND, remedy)
+    control = _control(view, origin)
+    if origin.access_control and control is None:
+        return view.unknown(name, _WANTED, f"The origin access control {origin.access_control} was not read.")
+    unsigned = control if control and control.signing == _NEVER else None
+    if unsigned:
+        origin = replace(origin, access_control="")
     answer = answer_of(bucket.policy, _request(view, found, origin))
-    if _is_unsettled(bucket, origin, answer):
+    if _is_unsettled(bucket, origin, answer) and not (unsigned and answer is PolicyAnswer.SILENT):
         return view.unknown(name, _WANTED, "A canonical user, an ACL or a condition of the policy decides.")
     if answer is PolicyAnswer.ALLOWED and not _is_closed(bucket, origin):
-        return view.ok(name, "its policy admits the distribution", _WANTED, "it is read whichever region is lost")
+        return _decrypted(view, found, origin, bucket)
+    if unsigned:
+        measured = f"its policy does not admit everybody, and {unsigned.id} signs no request of {found.id}"
+        remedy = f'aws_cloudfront_origin_access_control {unsigned.id}: signing_behavior = "always".'
+        return view.gap(name, measured, _WANTED, _NOT_FOUND, remedy)
     measured = f"its policy does not admit {found.id}" if answer is not PolicyAnswer.DENIED else f"it denies {found.id}"
     remedy = f"aws_s3_bucket_policy of '{name}': allow {_READ} to {_caller(origin)}, and deny it nowhere."
+    return view.gap(name, measured, _WANTED, _NOT_FOUND, remedy)
+
+
+def _control(view: View, origin: Origin) -> AccessControl | None:
+    """The origin's access control, None where it has none or none of its id is known."""
+    rows = view.get(cloudfront_buckets.access_controls) if origin.access_control else ()
+    return next((row for row in rows if row.id == origin.access_control), None)
+
+
+def _decrypted(view: View, found: Distribution, origin: Origin, bucket: s3.Bucket) -> Finding:
+    """Whether the distribution, which the bucket admits, may use the key under which it encrypts."""
+    name, admits = bucket.name, "its policy admits the distribution"
+    key = _key_of(view, bucket) if is_under_kms(bucket) else None
+    if isinstance(key, Unavailable):
+        return view.unknown(name, _WANTED, key)
+    if key and isinstance(key.admits, Unavailable):
+        return view.unknown(name, _WANTED, key.admits)
+    works = key is not None and states.KEY[key.state].serves
+    answer = _key_answer(view, found, origin, key)
+    if works and answer is PolicyAnswer.UNDECIDED:
+        return view.unknown(name, _WANTED, "A condition of the key's policy decides.")
+    if not is_under_kms(bucket) or (works and answer is PolicyAnswer.ALLOWED):
+        return view.ok(name, admits, _WANTED, "it is read whichever region is lost")
+    state = f", which is {key.state}" if key and not works else ""
+    measured = f"{admits}, and not the key {bucket.key or 'that AWS manages'}{state}"
+    reason = "what arrives is encrypted under it, and CloudFront is refused: pages come without it"
+    remedy = (
+        f"aws_kms_key of '{name}': enabled, with {_DECRYPT} allowed to {_CLOUDFRONT} for the distribution's ARN as "
+        "aws:SourceArn, which is read by an origin access control alone; or encrypt by AES256."
+    )
     return view.gap(name, measured, _WANTED, reason, remedy)
+
+
+def _key_answer(view: View, found: Distribution, origin: Origin, key: kms.KmsKey | None) -> PolicyAnswer:
+    """What the key's policy says to CloudFront, which names itself for requests that it signs alone."""
+    if key is None or not origin.access_control:
+        return PolicyAnswer.SILENT
+    return answer_of(key.policy, replace(_request(view, found, origin), action=_DECRYPT, resource=key.arn))
+
+
+def _key_of(view: View, bucket: s3.Bucket) -> kms.KmsKey | Unavailable | None:
+    """The bucket's own key, why it was not seen, or None where AWS manages it."""
+    if not bucket.key or kms.is_of_aws(bucket.key):
+        return None
+    rows = view.get(cloudfront_buckets.bucket_keys, Side.DR)
+    found = next((row for row in rows if isinstance(row, kms.KmsKey) and row.ref == bucket.key), None)
+    return found or next((row for row in rows if isinstance(row, Unavailable)), None)
 
 
 def _caller(origin: Origin) -> str:

@@ -14,12 +14,18 @@ from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution
 from dr_checks.edge.cloudfront_routing import asked_on, following, meets
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
 _WILD = frozenset("*?[")
 Meets = Callable[[elbv2.ListenerRule], bool | None]
+_GATE = " after "
+_UNEVALUATED = (
+    "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or has further "
+    "conditions that no rule of the primary region has and that no header of CloudFront's origin is known to meet, or "
+    "lets visitors sign in first where no rule of the primary region shows whether they should."
+)
 _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
 
 
@@ -30,10 +36,16 @@ _NO_LISTENER = "there is no listener here: see elbv2-routing.listeners"
     rules=("elbv2_listeners_underneath", "REL13-BP04", "NIST CP-7"),
 )
 def listeners(view: View) -> Iterator[Finding]:
-    """The same protocols and ports. Source: ELB DescribeListeners."""
-    name, here = view.env.named(view.env.names.load_balancer), {row.label for row in view.get(elbv2.listeners)}
-    for label in sorted({row.label for row in view.get(elbv2.listeners, Side.PRIMARY)}):
-        if label in here:
+    """The same protocols and ports, and certificates demanded of clients where the primary's demands them alone.
+
+    Source: ELB DescribeListeners, MutualAuthentication.
+    """
+    name, here = view.env.named(view.env.names.load_balancer), {row.label: row for row in view.get(elbv2.listeners)}
+    there = {row.label: row for row in view.get(elbv2.listeners, Side.PRIMARY)}
+    for label in sorted(there):
+        if label in here and here[label].demands_certificate and not there[label].demands_certificate:
+            yield _identified(view, f"{name} {label}", here[label])
+        elif label in here:
             yield view.ok(f"{name} {label}", "listens", "listens", "clients are answered on the same port")
         else:
             yield view.gap(
@@ -50,6 +62,20 @@ def listeners(view: View) -> Iterator[Finding]:
         yield view.gap(name, "no listener", "a listener", reason, remedy)
 
 
+def _identified(view: View, subject: str, listener: elbv2.Listener) -> Finding:
+    off = {"ListenerArn": listener.arn, "MutualAuthentication": {"Mode": "off"}}
+    return view.gap(
+        subject,
+        "demands a certificate of every client",
+        "as in the primary region",
+        "browsers have none: every visitor would be refused after the failover",
+        Remedy(
+            f"aws_lb_listener '{listener.label}' in {view.region}: mutual_authentication as in the primary region.",
+            (view.command("elbv2", "ModifyListener", **off),),
+        ),
+    )
+
+
 @check(
     "every tenant's host names are routed to that tenant's own target group in the DR region",
     severity=Severity.BLOCKER,
@@ -60,7 +86,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
 
     A rule with further conditions counts where the primary region has its equal, and one that demands headers where
-    CloudFront sends them as demanded.
+    CloudFront sends them as demanded. One that lets visitors sign in first counts where the primary's does so too.
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
     Source: ELB DescribeRules, ESTATE.
     """
@@ -73,19 +99,26 @@ def host_rules(view: View) -> Iterator[Finding]:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
             meets_it = sent if host == host_of(tenant, view.env) else _not_told
-            routes = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
+            found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
+            routes = {label: _compared(route, host, wanted, primary.get(label)) for label, route in found.items()}
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
-                reason = (
-                    "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or "
-                    "has further conditions that no rule of the primary region has and that no header of CloudFront's "
-                    "origin is known to meet."
-                )
-                yield view.unknown(host, wanted, reason, tenant.id)
+                gated = any(route and _GATE in route for route in found.values())
+                yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)
             else:
                 yield _routed(view, host, tenant, wanted, wrong)
     if not tables:
         yield view.none_expected("all listeners", _NO_LISTENER)
+
+
+def _compared(route: str | None, host: str, wanted: str, primary: _Table | None) -> str | None:
+    """The route; the ``wanted`` one where visitors sign in first in the primary region too, None where none tells."""
+    if route is None or _GATE not in route:
+        return route
+    there = primary.route(host, wanted, None, _not_told) if primary else None
+    if there is None:
+        return None
+    return wanted if there == route and route.partition(_GATE)[0] == wanted else route
 
 
 def _tables(view: View, side: Side) -> dict[str, _Table]:
@@ -103,6 +136,15 @@ def _primary_tables(view: View) -> dict[str, _Table]:
         return _tables(view, Side.PRIMARY)
     except DataUnavailable:
         return {}
+
+
+def _dark(view: View) -> Unavailable | None:
+    """Why the primary region's rules cannot be read, None where they can."""
+    try:
+        _tables(view, Side.PRIMARY)
+    except DataUnavailable as error:
+        return error.unavailable
+    return None
 
 
 def _met_by_distribution(view: View) -> Meets:
@@ -154,7 +196,7 @@ class _Table:
 
     def leads_to(self, groups: set[str]) -> bool:
         """Whether a rule forwards to one of the target groups."""
-        return bool(self._goals & groups)
+        return any(goal.partition(_GATE)[0] in groups for goal in self._goals)
 
     def route(self, host: str, wanted: str, primary: _Table | None, met: Meets) -> str | None:
         """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.
@@ -196,17 +238,20 @@ class _Table:
 
     def _leads(self, rule: elbv2.ListenerRule) -> str:
         groups = (self._names.get(arn, arn) for arn in rule.action.target_groups)
-        return ", ".join(groups) or rule.action.kind
+        goal = ", ".join(groups) or rule.action.kind
+        return goal + _GATE + ", ".join(rule.action.first) if rule.action.first else goal
 
 
 def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
     if not wrong:
         return view.ok(host, wanted, wanted, "a request for it reaches its tenant", tenant.id)
+    gated = all(_GATE in route for route in wrong.values())
+    reason = "the request would not reach the tenant: the default action answers 200 to any host"
     return view.gap(
         host,
         "; ".join(f"{label} to {route}" for label, route in sorted(wrong.items())),
         wanted,
-        "the request would not reach the tenant: the default action answers 200 to any host",
+        "visitors would have to sign in, as they need not in the primary region" if gated else reason,
         f"Apply aws_lb_listener_rule in {view.region}: host_header '{host}', forward to '{wanted}'.",
         tenant.id,
     )
@@ -239,7 +284,7 @@ def default_action(view: View) -> Iterator[Finding]:
 
 def _told(action: elbv2.ListenerAction) -> str:
     groups = (arn.partition(":targetgroup/")[2].partition("/")[0] for arn in action.target_groups)
-    return " ".join([action.kind, *sorted(groups), action.detail]).strip()
+    return " ".join([*(f"{kind}, then" for kind in action.first), action.kind, *sorted(groups), action.detail]).strip()
 
 
 @check(

@@ -14,6 +14,7 @@ from dr_estate.readers.s3_lifecycle import LifecycleEffect
 
 Endings = tuple[LifecycleEffect, ...]
 _LOST = Unavailable(UnavailableKind.ERROR, "The lifecycle was not among those read.")
+_FORGETS = "forgets"
 _WANTED = "no rule earlier than the source's"
 
 
@@ -28,6 +29,8 @@ _WANTED = "no rule earlier than the source's"
 def kept_as_long(view: View) -> Iterator[Finding]:
     """Lifecycle rules are each bucket's own: an expiry or Glacier transition of the copy alone loses what it protects.
 
+    Former versions that the copy alone deletes sooner are a warning: what was overwritten or deleted by mistake before
+    the failover cannot be brought back after it.
     Source: S3 User Guide, "What isn't replicated" (lifecycle configuration). T30.
     """
     by_side = {side: _by_bucket(view, side) for side in (Side.PRIMARY, Side.DR)}
@@ -41,14 +44,14 @@ def kept_as_long(view: View) -> Iterator[Finding]:
         sooner = tuple(result for result in there if not any(_as_soon(own, result) for own in here))
         if not sooner:
             yield view.ok(copy.name, _said(there), _WANTED, "the copy retains what the source retains")
+            return
+        remedy = f"aws_s3_bucket_lifecycle_configuration of {copy.name}: the rules of {original.name}, not sooner."
+        if all(result.kind == _FORGETS for result in sooner):
+            reason = "after a failover what was overwritten or deleted by mistake before it cannot be brought back"
+            yield view.warn(copy.name, _said(sooner), _WANTED, reason, remedy)
         else:
-            yield view.gap(
-                copy.name,
-                _said(sooner),
-                _WANTED,
-                "after a failover objects would be missing, or take hours to be restored from an archive",
-                f"aws_s3_bucket_lifecycle_configuration of {copy.name}: the rules of {original.name}, not sooner.",
-            )
+            reason = "after a failover objects would be missing, or take hours to be restored from an archive"
+            yield view.gap(copy.name, _said(sooner), _WANTED, reason, remedy)
 
     yield from each_pair(view, _WANTED, judge)
 
@@ -64,18 +67,23 @@ def _as_soon(own: LifecycleEffect, other: LifecycleEffect) -> bool:
         same_objects &= other.larger_than is not None and other.larger_than >= own.larger_than
     if own.smaller_than is not None:
         same_objects &= other.smaller_than is not None and other.smaller_than <= own.smaller_than
-    as_final = own.kind in ("expires", other.kind)
+    as_final = own.kind == other.kind or (own.kind == "expires" and other.kind != _FORGETS)
+    as_final &= own.versions <= other.versions
     return same_objects and as_final and own.after_days <= other.after_days
 
 
 def _said(endings: Endings) -> str:
     texts = [
-        " ".join(
-            (result.kind, result.prefix or "all", *result.tags, *_sizes(result), f"after {result.after_days} days")
-        )
+        " ".join((result.kind, *_which(result), *result.tags, *_sizes(result), f"after {result.after_days} days"))
         for result in endings
     ]
     return "; ".join(texts) or "keeps all"
+
+
+def _which(result: LifecycleEffect) -> Iterator[str]:
+    yield result.prefix or "all"
+    if result.kind == _FORGETS:
+        yield f"former versions but {result.versions}" if result.versions else "former versions"
 
 
 def _sizes(result: LifecycleEffect) -> Iterator[str]:

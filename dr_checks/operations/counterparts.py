@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.counterparts import bears_no_tag, missing, switched_off
+from dr_checks.derived.counterparts import bears_no_tag, missing, switched_off, timed_otherwise
 from dr_estate.config.environment import Side
 from dr_estate.model.resource_names import resource_of
 from dr_estate.model.unavailable import Unavailable
@@ -27,7 +27,7 @@ _WANTED = "each in both regions"
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
-    Rules and schedules that are off there, and on here, are warned of.
+    Rules and schedules that are off there, and on here, are warned of, and rules that start at other times.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -37,6 +37,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
         tags = ", ".join(f"{key}={view.env.named(value)}" for key, value in view.env.names.tags.items())
         yield view.unknown(subject, _WANTED, f"No resource bears the tags {tags}: set names.tags to the platform's.")
     yield from _off(view)
+    yield from _timed(view)
     lacking, compared = missing(view)
     named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
     if named:
@@ -66,6 +67,15 @@ def _off(view: View) -> Iterator[Finding]:
         reason = "a failover does not switch it on: what it starts in the primary region stops with it"
         sentence = "Switch it on in a failover, or now where it does no harm; accept it in the exceptions file."
         yield view.warn(f"{kind} {name}", "switched off", "as in the primary region", reason, Remedy(sentence, command))
+
+
+def _timed(view: View) -> Iterator[Finding]:
+    """A warning for each rule that starts what it starts at other times than its counterpart."""
+    for arn, mine, theirs in timed_otherwise(view):
+        kind, name = resource_of(arn)
+        reason = "after a failover what it starts runs at other hours, more often, or not at all"
+        remedy = f"aws_cloudwatch_event_rule '{name}' in {view.region}: schedule_expression = \"{theirs}\"."
+        yield view.warn(f"{kind} {name}", mine, theirs, reason, remedy)
 
 
 def _unread(view: View) -> Iterator[Finding]:

@@ -151,6 +151,10 @@ CLUSTER = Vocabulary(
         "FAILED": _BROKEN,
     },
 )
+DEFINITION = Vocabulary(
+    "ECS API Reference, TaskDefinition (status)",
+    {"ACTIVE": _WORKING, "INACTIVE": _GONE, "DELETE_IN_PROGRESS": _GONE},
+)
 SERVICE = Vocabulary("ECS API Reference, Service (status)", {"ACTIVE": _WORKING, "DRAINING": _GONE, "INACTIVE": _GONE})
 # Deployments of ECS's own controller have a rollout state, those of CODE_DEPLOY and EXTERNAL are task sets.
 ROLLOUT = Vocabulary(

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import cloudfront, s3
+from dr_estate.readers import cloudfront, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
-from dr_estate.reading.part import REGIONAL, part
+from dr_estate.readers.kms import KEY_READS, KmsKey
+from dr_estate.reading.part import GLOBAL, REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
+CONTROL_READS = frozenset({"cloudfront:ListOriginAccessControls"})
+_UNDER_KMS = "aws:kms"
 _DOMAIN = re.compile(
     r"(?P<bucket>.+?)\.s3(?:\.dualstack)?(?:[.-](?P<region>[a-z]{2}(?:-[a-z]+)+-\d+))?\.amazonaws\.com"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class AccessControl:
+    """An origin access control and which requests it signs: always, never, no-override ..."""
+
+    id: str
+    signing: str
 
 
 def bucket_of(origin: Origin) -> str:
@@ -55,3 +67,26 @@ def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
     own = tuple(row for row in context.part(s3.buckets) if isinstance(row, s3.Bucket) and row.name in here)
     others = sorted(here - {row.name for row in own})
     return (*own, *context.maybe(lambda name: s3.bucket_named(context, name), others))
+
+
+@part(*GLOBAL, reads=CONTROL_READS)
+def access_controls(context: ReadContext) -> tuple[AccessControl, ...]:
+    """The origin access controls of the account, a hundred a page; none is asked for where no bucket is read by one."""
+    found = cloudfront.serving(context.part(cloudfront.distributions), context.env.traffic)
+    if not any(origin.access_control for origin in (bucket_origins(found) if found else ())):
+        return ()
+    rows = context.pages("cloudfront", "list_origin_access_controls", "OriginAccessControlList.Items")
+    return context.rows(rows, lambda row: AccessControl(row["Id"], row["SigningBehavior"]), "Id")
+
+
+@part(Side.DR, reads=KEY_READS)
+def bucket_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
+    """The customer keys under which these buckets encrypt what arrives: two calls for each."""
+    rows = [row for row in context.part(buckets) if isinstance(row, s3.Bucket) and is_under_kms(row)]
+    wanted = sorted({row.key for row in rows if row.key and not kms.is_of_aws(row.key)})
+    return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {"objects"}), wanted))
+
+
+def is_under_kms(bucket: s3.Bucket) -> bool:
+    """Whether what arrives is encrypted under a key of KMS, unless the request says otherwise."""
+    return bucket.encryption.startswith(_UNDER_KMS)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.model.container_settings import SETTINGS_READ, container_settings
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
@@ -28,8 +29,7 @@ _FARGATE_DISK_GIB = 20
 _SECRET_NAME = re.compile(
     r"PASS|SECRET|TOKEN|SALT|CREDENTIAL|PRIVATE|(^|_)(API|AUTH|NONCE|ACCESS|LOGGED_IN)_?KEY", re.IGNORECASE
 )
-GROUP_OF = "service:"
-DIGEST = "sha256:"
+GROUP_OF, DIGEST = "service:", "sha256:"
 _URL_USER = re.compile(r"//[^/@\s]+@")
 _POINTER_NAME = re.compile(
     r"(NAME|DATABASE|SCHEMA|HOST|REGION|HOME|URL|URI|ENDPOINT|BUCKET|TABLE|QUEUE|TOPIC|ARN|DOMAIN|PORT)S?$",
@@ -151,7 +151,10 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition:
-    """A task definition revision. ``cpu`` is in CPU units (1024 a vCPU), ``memory`` in MiB, ``disk`` in GiB."""
+    """A task definition revision. ``cpu`` is in CPU units (1024 a vCPU), ``memory`` in MiB, ``disk`` in GiB.
+
+    ``deregistered``: it was when it was read, which is for ever; one that was not may have been since.
+    """
 
     arn: str
     family: str
@@ -164,6 +167,7 @@ class TaskDefinition:
     volumes: tuple[Volume, ...]
     architecture: str = "X86_64"
     disk: int = _FARGATE_DISK_GIB
+    deregistered: bool = False
 
 
 @part(*REGIONAL, reads=CLUSTER_READS)
@@ -323,6 +327,7 @@ def definition_of(row: dict[str, Any]) -> TaskDefinition:
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
         architecture=row.get("runtimePlatform", {}).get("cpuArchitecture") or "X86_64",
         disk=row.get("ephemeralStorage", {}).get("sizeInGiB") or _FARGATE_DISK_GIB,
+        deregistered=states.DEFINITION[row.get("status", "")].gone,
     )
 
 

@@ -57,17 +57,22 @@ class LoadBalancer:
 class ListenerAction:
     """What a listener or rule does: ``kind``, the target groups it forwards to by ARN, and AWS's other settings.
 
-    A group of weight 0 gets no request, and is none of them.
+    A group of weight 0 gets no request, and is none of them. ``first``: the kinds of actions that come before it, such
+    as ``authenticate-oidc``.
     """
 
     kind: str
     target_groups: tuple[str, ...]
     detail: str
+    first: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One listener. ``certificates`` are ARNs, the default first; ``port`` is 0 on a gateway load balancer's."""
+    """One listener. ``certificates`` are ARNs, the default first; ``port`` is 0 on a gateway load balancer's.
+
+    ``mutual`` is how it treats certificates of clients, "" where AWS says nothing: only ``verify`` demands one.
+    """
 
     arn: str
     port: int
@@ -75,6 +80,12 @@ class Listener:
     policy: str
     certificates: tuple[str, ...]
     default: ListenerAction
+    mutual: str = ""
+
+    @property
+    def demands_certificate(self) -> bool:
+        """Whether clients without a certificate are refused."""
+        return self.mutual == "verify"
 
     @property
     def label(self) -> str:
@@ -242,6 +253,7 @@ def _listener(context: ReadContext, row: dict[str, Any]) -> Listener:
         policy=row.get("SslPolicy", ""),
         certificates=tuple(certificates),
         default=_action(row["DefaultActions"]),
+        mutual=row.get("MutualAuthentication", {}).get("Mode", ""),
     )
 
 
@@ -283,12 +295,12 @@ def _further(condition: dict[str, Any]) -> str:
 
 
 def _action(rows: list[dict[str, Any]]) -> ListenerAction:
-    last = max(rows, key=lambda row: row.get("Order", 0))
+    *first, last = sorted(rows, key=lambda row: row.get("Order", 0))
     groups = {g["TargetGroupArn"] for g in last.get("ForwardConfig", {}).get("TargetGroups", []) if g.get("Weight", 1)}
     groups |= {last["TargetGroupArn"]} if last.get("TargetGroupArn") else set()
     settings = last.get("FixedResponseConfig") or last.get("RedirectConfig") or {}
     detail = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
-    return ListenerAction(last["Type"], tuple(sorted(groups)), detail)
+    return ListenerAction(last["Type"], tuple(sorted(groups)), detail, tuple(row["Type"] for row in first))
 
 
 def _target_group(row: dict[str, Any]) -> TargetGroup:

@@ -58,11 +58,12 @@ def keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
                 used.setdefault(ref, set()).add(noun)
         except DataUnavailable as unseen:
             unavailable.append(unseen.unavailable)
-    wanted = sorted(ref for ref in used if ref and not _by_aws(ref))
-    return (*context.maybe(lambda ref: _key(context, ref, used[ref]), wanted), *unavailable)
+    wanted = sorted(ref for ref in used if ref and not is_of_aws(ref))
+    return (*context.maybe(lambda ref: key_named(context, ref, used[ref]), wanted), *unavailable)
 
 
-def _by_aws(ref: str) -> bool:
+def is_of_aws(ref: str) -> bool:
+    """Whether the alias is of a key that AWS manages for a service: its policy cannot be changed."""
     return ref.startswith(_AWS_OWN) or f":{_AWS_OWN}" in ref
 
 
@@ -75,7 +76,8 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
 
 
-def _key(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
+def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:
+    """The key that an ARN, an id or an alias names, with two calls."""
     if ref.startswith("arn:") and ref.split(":")[_ARN_REGION] != context.region:
         return KmsKey(ref, ref, "elsewhere", tuple(sorted(uses)), "", (), None, ())
     found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=ref)

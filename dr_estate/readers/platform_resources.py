@@ -46,12 +46,14 @@ Left out, as other readers follow them to their end: task definitions, services,
 class ServiceListing:
     """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read.
 
-    ``off`` are the ARNs of those that are switched off: rules and schedules.
+    ``off`` are the ARNs of those that are switched off: rules and schedules. ``times`` are ARNs of rules with when they
+    start what they start; a list of schedules does not tell it.
     """
 
     service: str
     resources: tuple[tuple[str, str], ...] | Unavailable
     off: tuple[str, ...] = ()
+    times: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +161,19 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
     def listed(context: ReadContext) -> ServiceListing:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
-        ours = context.rows(named, lambda row: _ours(context.env, call.arn(context, row)), call.name)
-        arns = {arn for arn in ours if arn}
-        arns -= _of_others(context, sorted(arns)) if call.taggable else set()
-        off = {call.arn(context, row) for row in named if row.get("State") == _OFF}
-        return ServiceListing(call.service, tuple((arn, "") for arn in sorted(arns)), tuple(sorted(arns & off)))
+        ours = context.rows(named, lambda row: (_ours(context.env, call.arn(context, row)), _runs(row)), call.name)
+        runs = {arn: how for arn, how in ours if arn}
+        arns = sorted(runs.keys() - (_of_others(context, sorted(runs)) if call.taggable else set()))
+        off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
+        times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
+        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times)
 
     return listed
+
+
+def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
+    """The state of a rule or schedule and when it starts what it starts; "" of what has none."""
+    return str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")
 
 
 def _ours(env: Environment, arn: str) -> str:

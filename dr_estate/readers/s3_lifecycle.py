@@ -1,4 +1,4 @@
-"""S3 lifecycle rules that expire or archive objects of the estate's buckets."""
+"""S3 lifecycle rules that expire or archive objects of the estate's buckets, or delete their former versions."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
 @dataclass(frozen=True, slots=True)
 class LifecycleEffect:
-    """An enabled rule's effect on current objects: ``kind`` expires or archives, ``after`` days (0 for a past date).
+    """An enabled rule's effect: ``kind`` expires or archives current objects, ``after`` days (0 for a past date).
 
-    ``prefix``, ``tags`` (``key=value``) and sizes in bytes say which objects; a size of None narrows nothing.
+    ``prefix``, ``tags`` (``key=value``) and sizes in bytes say which objects; a size of None narrows nothing. The kind
+    ``forgets`` deletes versions so long after a newer one came, but for the newest ``versions`` of them.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class LifecycleEffect:
     tags: tuple[str, ...]
     larger_than: int | None = None
     smaller_than: int | None = None
+    versions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,22 @@ def _endings(context: ReadContext, row: dict[str, Any]) -> list[LifecycleEffect]
     chosen = _chosen(row)
     rules = [("expires", row["Expiration"])] if row.get("Expiration") else []
     rules += [("archives", move) for move in row.get("Transitions", []) if move.get("StorageClass") in _ARCHIVES]
+    forgets = row.get("NoncurrentVersionExpiration") or {}
+    rules += [("forgets", forgets)] if forgets else []
     return [
-        LifecycleEffect(row.get("ID", ""), kind, days, *chosen)
+        LifecycleEffect(row.get("ID", ""), kind, days, *chosen, when.get("NewerNoncurrentVersions", 0))
         for kind, when in rules
         if (days := _days(context, when)) is not None
     ]
 
 
 def _days(context: ReadContext, when: dict[str, Any]) -> int | None:
-    """After how many days it takes hold; from now on where it names a date. None where it ends no current object."""
+    """After how many days it takes hold; from now on where it names a date. None where it ends no object."""
     if "Date" in when:
         ends: datetime = when["Date"]
         return max(0, (ends - context.now).days)
-    return int(when["Days"]) if "Days" in when else None
+    days = when.get("Days", when.get("NoncurrentDays"))
+    return None if days is None else int(days)
 
 
 def _chosen(row: dict[str, Any]) -> tuple[str, tuple[str, ...], int | None, int | None]:

@@ -187,11 +187,35 @@ def another_schema(world: World) -> None:
     trips=("definitions.active",),
 )
 def deregistered(world: World) -> None:
-    """Deregister the last tenant's revisions; mending registers one of the same content."""
+    """Deregister the last tenant's revisions; mending registers one of the same content, and the service uses it."""
     used = service_of(world, Side.DR, world.tenants[-1])["taskDefinition"]
     current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=used)["taskDefinition"]
     content = {key: current[key] for key in DEFINED_BY if current.get(key)}
+    newest = {"service": world.environment.named(world.environment.names.service, tenant=world.tenants[-1])}
+    cluster = world.environment.named(world.environment.names.cluster)
+    world.undo(Side.DR, "ecs", "UpdateService", cluster=cluster, taskDefinition=current["family"], **newest)
     world.undo(Side.DR, "ecs", "RegisterTaskDefinition", **content)
     arns = world.call(Side.DR, "ecs", "ListTaskDefinitions", familyPrefix=current["family"])["taskDefinitionArns"]
     for arn in arns:
         world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=arn)
+
+
+@disaster(
+    "definition-tidied-away",
+    "A clean-up deregistered the revision that one tenant's service in the DR region uses, and left an older one",
+    trips=("definitions.active",),
+)
+def tidied_away(world: World) -> None:
+    """Let the service use a new revision of the same content, and deregister that."""
+    service, tenant = (
+        world.environment.named(world.environment.names.service, tenant=world.tenants[-1]),
+        world.tenants[-1],
+    )
+    cluster, used = world.environment.named(world.environment.names.cluster), service_of(world, Side.DR, tenant)
+    current = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=used["taskDefinition"])
+    content = {key: value for key, value in current["taskDefinition"].items() if key in DEFINED_BY and value}
+    newest = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **content)["taskDefinition"]["taskDefinitionArn"]
+    named = {"cluster": cluster, "service": service}
+    world.undo(Side.DR, "ecs", "UpdateService", taskDefinition=used["taskDefinition"], **named)
+    world.call(Side.DR, "ecs", "UpdateService", taskDefinition=newest, **named)
+    world.call(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=newest)

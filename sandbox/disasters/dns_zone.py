@@ -133,3 +133,15 @@ def _upsert(world: World, before: Record, after: Record) -> None:
     for turn, record in ((world.undo, before), (world.call, after)):
         batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
         turn(Side.GLOBAL, "route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch)
+
+
+@disaster(
+    "zone-of-another-authority",
+    "The zone says that another authority alone may issue certificates for its names: ACM cannot renew them",
+    trips=("acm.renews",),
+)
+def of_another_authority(world: World) -> None:
+    """Add a CAA record at the top of the zone."""
+    values = [{"Value": '0 issue "letsencrypt.org"'}]
+    record = {"Name": f"{world.environment.traffic.zone}.", "Type": "CAA", "TTL": 300, "ResourceRecords": values}
+    swap(world, [], [record])

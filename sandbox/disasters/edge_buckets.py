@@ -13,9 +13,9 @@ from sandbox.world.world import World
 _BUCKETS = {Side.PRIMARY: "shop-pictures", Side.DR: "shop-pictures-copy"}
 
 
-def _lead_to_buckets(world: World, names: dict[Side, str]) -> None:
+def _lead_to_buckets(world: World, names: dict[Side, str], signing: str = "always") -> None:
     """Let the distribution fetch uploads from a group of two buckets, under an origin access control."""
-    control = _access_control(world)
+    control = _access_control(world, signing)
     origins = [
         {
             "Id": f"uploads-{side}",
@@ -42,9 +42,9 @@ def _lead_to_buckets(world: World, names: dict[Side, str]) -> None:
     update_distribution(world, change)
 
 
-def _access_control(world: World) -> str:
-    signing = {"SigningProtocol": "sigv4", "SigningBehavior": "always", "OriginAccessControlOriginType": "s3"}
-    wanted = {"Name": "uploads", **signing}
+def _access_control(world: World, signing: str) -> str:
+    how = {"SigningProtocol": "sigv4", "SigningBehavior": signing, "OriginAccessControlOriginType": "s3"}
+    wanted = {"Name": "uploads", **how}
     answer = world.call(Side.GLOBAL, "cloudfront", "create_origin_access_control", OriginAccessControlConfig=wanted)
     control = str(answer["OriginAccessControl"]["Id"])
     world.undo(Side.GLOBAL, "cloudfront", "delete_origin_access_control", Id=control, IfMatch=answer["ETag"])
@@ -91,3 +91,17 @@ def bucket_unfilled(world: World) -> None:
         world.call(side, "s3", "create_bucket", Bucket=name, **location_of(world.environment.region(side)))
         _admit(world, side, name)
     _lead_to_buckets(world, _BUCKETS)
+
+
+@disaster(
+    "edge-bucket-unsigned",
+    "Uploads are fetched from buckets that admit the distribution, by an access control that signs no request",
+    trips=("cloudfront-origins.bucket-admits",),
+)
+def bucket_unsigned(world: World) -> None:
+    """Lead uploads to a bucket of the estate and its copy, both of which admit the distribution, unsigned."""
+    source = world.environment.named(world.environment.names.buckets[0])
+    copy = world.environment.named(world.environment.names.bucket_copy, bucket=source)
+    _lead_to_buckets(world, {Side.PRIMARY: source, Side.DR: copy}, signing="never")
+    _admit(world, Side.PRIMARY, source)
+    _admit(world, Side.DR, copy)

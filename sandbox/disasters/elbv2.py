@@ -118,6 +118,20 @@ def other_port(world: World) -> None:
 
 
 @disaster(
+    "alb-certificates-demanded",
+    "The HTTPS listener of the DR region demands a certificate of every client",
+    trips=("elbv2-routing.listeners",),
+)
+def certificates_demanded(world: World) -> None:
+    """Let the listener verify certificates of clients, which browsers have none of."""
+    arn, store = _listener(world, "HTTPS")["ListenerArn"], "arn:aws:elasticloadbalancing:{}:{}:truststore/staff/1"
+    trusted = store.format(world.environment.regions.dr, world.environment.account)
+    world.undo(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, MutualAuthentication={"Mode": "off"})
+    wanted = {"Mode": "verify", "TrustStoreArn": trusted}
+    world.call(Side.DR, "elbv2", "ModifyListener", ListenerArn=arn, MutualAuthentication=wanted)
+
+
+@disaster(
     "alb-default-refuses",
     "The load balancer of the DR region answers unknown hosts with an error",
     trips=("elbv2-routing.default-action",),
@@ -157,6 +171,29 @@ def rule_deleted(world: World) -> None:
         Tags=world.call(Side.DR, "elbv2", "DescribeTags", ResourceArns=[rule["RuleArn"]])["TagDescriptions"][0]["Tags"],
     )
     world.call(Side.DR, "elbv2", "DeleteRule", RuleArn=rule["RuleArn"])
+
+
+@disaster(
+    "alb-staff-only",
+    "Visitors of one tenant must sign in at the DR region's load balancer, as after a test by staff alone",
+    trips=("elbv2-routing.host-rules",),
+)
+def staff_only(world: World) -> None:
+    """Put a sign-in before the rule of the last tenant at the HTTPS listener."""
+    name = world.environment.named(world.environment.names.target_group, tenant=world.tenants[-1])
+    group = world.call(Side.DR, "elbv2", "DescribeTargetGroups", Names=[name])["TargetGroups"][0]["TargetGroupArn"]
+    arn = _listener(world, "HTTPS")["ListenerArn"]
+    pages = (
+        world.client("elbv2", world.environment.regions.dr).get_paginator("describe_rules").paginate(ListenerArn=arn)
+    )
+    rules = [rule for page in pages for rule in page["Rules"]]
+    rule = next(row for row in rules if row["Actions"][0].get("TargetGroupArn") == group)["RuleArn"]
+    parts = ("Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint")
+    people = {**dict.fromkeys(parts, "https://people.example.org"), "ClientId": "staff", "ClientSecret": "secret"}
+    forward = {"Type": "forward", "Order": 2, "TargetGroupArn": group}
+    first = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": people}
+    world.undo(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[{"Type": "forward", "TargetGroupArn": group}])
+    world.call(Side.DR, "elbv2", "ModifyRule", RuleArn=rule, Actions=[first, forward])
 
 
 @disaster(

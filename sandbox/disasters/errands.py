@@ -34,3 +34,16 @@ def errand_switched_off(world: World) -> None:
     name = f"{world.environment.name}-nightly-cleanup"
     world.undo(Side.DR, "events", "EnableRule", Name=name)
     world.call(Side.DR, "events", "DisableRule", Name=name)
+
+
+@disaster(
+    "errand-at-another-time",
+    "The nightly clean-up of the DR region runs once a year, as somebody set it while the region stood by",
+    trips=("counterparts.in-dr-region",),
+)
+def errand_at_another_time(world: World) -> None:
+    """Give the rule of the DR region another schedule."""
+    name = f"{world.environment.name}-nightly-cleanup"
+    before = world.call(Side.DR, "events", "DescribeRule", Name=name)["ScheduleExpression"]
+    world.undo(Side.DR, "events", "PutRule", Name=name, ScheduleExpression=before)
+    world.call(Side.DR, "events", "PutRule", Name=name, ScheduleExpression="cron(0 1 1 1 ? *)")

@@ -187,6 +187,21 @@ def copy_expires(world: World) -> None:
 
 
 @disaster(
+    "s3-copy-forgets",
+    "A clean-up rule was put on the copy of one bucket: former versions go a day after they were overwritten",
+    trips=("s3-lifecycle.kept-as-long",),
+)
+def copy_forgets(world: World) -> None:
+    """Give the copy a lifecycle for former versions; the original has none."""
+    _, there = _pair(world)
+    forgets = {"NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
+    rule = {"ID": "former", "Status": "Enabled", "Filter": {"Prefix": ""}, **forgets}
+    world.undo(Side.DR, "s3", "DeleteBucketLifecycle", Bucket=there)
+    put = {"Bucket": there, "LifecycleConfiguration": {"Rules": [rule]}}
+    world.call(Side.DR, "s3", "PutBucketLifecycleConfiguration", **put)
+
+
+@disaster(
     "bucket-copy-denies-replication",
     "A bucket policy in the DR region denies everybody to replicate objects into a copy",
     trips=("copy-roles.may-copy",),

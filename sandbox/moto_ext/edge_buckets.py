@@ -1,19 +1,22 @@
 """What a distribution fetches from buckets once one region alone stands: S3 lets it, by the bucket's policy, or not.
 
-Source: CloudFront Developer Guide, "Restrict access to an Amazon S3 origin"; S3 User Guide, "Blocking public access".
+An access control that never signs asks as anybody. What arrives under a key of KMS is read by who may use the key: as
+an identity, or as anybody, CloudFront never may. Source: CloudFront Developer Guide, "Restrict access to an Amazon S3
+origin"; S3 User Guide, "Blocking public access".
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.cloudfront.models import Distribution, Origin, cloudfront_backends
+from moto.kms.models import kms_backends
 from moto.s3.models import FakeBucket, s3_backends
 
 from sandbox.moto_ext.iam.policies import ALLOWED, AccessRequest, IamPolicy, decide, statements
-from sandbox.moto_ext.iam.role_access import named_principals
+from sandbox.moto_ext.iam.role_access import named_principals, opens
 
 _CLOUDFRONT = "cloudfront.amazonaws.com"
 _IDENTITY = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity "
@@ -45,7 +48,7 @@ def _refusal(account: str, region: str, distribution: Distribution, origin: Orig
     if bucket is None or bucket.region_name != region:
         return f"no bucket {name} in {region}"
     policy = bucket.policy.decode() if isinstance(bucket.policy, bytes) else str(bucket.policy or "")
-    signed, identity = bool(origin.__dict__["origin_access_control_id"]), origin.s3_access_identity.rpartition("/")[2]
+    signed, identity = _signs(account, origin), origin.s3_access_identity.rpartition("/")[2]
     context = {"aws:SourceArn": (distribution.arn,), "aws:SourceAccount": (account,)} if signed else {}
     request = AccessRequest("s3:GetObject", f"arn:aws:s3:::{name}/any", context)
     callers = {_CLOUDFRONT} if signed else {f"{_IDENTITY}{identity}"} if identity else set()
@@ -54,4 +57,29 @@ def _refusal(account: str, region: str, distribution: Distribution, origin: Orig
         return f"{name}: AccessDenied"
     spoken = [row for row in statements(policy) if named_principals(row) & {"*", *callers}] if policy else []
     word = decide([IamPolicy("bucket", json.dumps({"Statement": spoken}))], request).word
-    return "" if word == ALLOWED else f"{name}: AccessDenied"
+    if word != ALLOWED:
+        return f"{name}: AccessDenied"
+    return "" if _decrypts(account, region, bucket, context) else f"{name}: AccessDenied (KMS)"
+
+
+def _signs(account: str, origin: Origin) -> bool:
+    """Whether the origin has an access control that signs what the distribution asks of it."""
+    control = cloudfront_backends[account]["aws"].origin_access_controls.get(
+        origin.__dict__["origin_access_control_id"]
+    )
+    return control is not None and control.signing_behavior != "never"
+
+
+def _decrypts(account: str, region: str, bucket: FakeBucket, context: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a request of this ``context``, which is empty where none signs it, may read what arrives."""
+    default = ((bucket.encryption or {}).get("Rule") or {}).get("ApplyServerSideEncryptionByDefault") or {}
+    if not str(default.get("SSEAlgorithm", "")).startswith("aws:kms"):
+        return True
+    named = str(default.get("KMSMasterKeyID") or "")
+    if not context or not named or "alias/aws/" in named or not opens(account, region, named):
+        return False
+    kms = kms_backends[account][region]
+    key = kms.keys[kms.any_id_to_key_id(named)]
+    spoken = [row for row in statements(key.policy) if named_principals(row) & {"*", _CLOUDFRONT}]
+    policy = IamPolicy("key", json.dumps({"Statement": spoken}))
+    return decide([policy], AccessRequest("kms:Decrypt", key.arn, context)).word == ALLOWED

@@ -90,6 +90,8 @@ def healthy() -> Snapshot:
         ),
         **{(elbv2_web_acl.guarded.name, s): GuardedBalancer("sit-alb", None) for s in (Side.PRIMARY, Side.DR)},
         **{(cloudfront_buckets.buckets.name, s): () for s in (Side.PRIMARY, Side.DR)},
+        (cloudfront_buckets.access_controls.name, Side.GLOBAL): (),
+        (cloudfront_buckets.bucket_keys.name, Side.DR): (),
         (sns_delivery.keys.name, Side.DR): (),
         (sns_delivery.queues.name, Side.DR): (),
         (sns_delivery.functions.name, Side.DR): (),

@@ -118,6 +118,35 @@ def _led_away(aws: Aws) -> object:
     return group
 
 
+def _signed_in(aws: Aws) -> object:
+    """Let visitors of the tenant sign in first, at the listener that speaks HTTPS: AWS lets no other."""
+    elb, group = _group_of(aws)
+    _, arn = balancer(aws)
+    parts = ("Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint")
+    people = {**dict.fromkeys(parts, "https://people.example.org"), "ClientId": "staff", "ClientSecret": "secret"}
+    first = {"Type": "authenticate-oidc", "Order": 1, "AuthenticateOidcConfig": people}
+    actions = [first, {"Type": "forward", "Order": 2, "TargetGroupArn": group["TargetGroupArn"]}]
+    listeners = elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    for listener in (row for row in listeners if row["Protocol"] == "HTTPS"):
+        for rule in elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]:
+            if group["TargetGroupArn"] in json.dumps(rule["Actions"]):
+                elb.modify_rule(RuleArn=rule["RuleArn"], Actions=actions)
+    return group
+
+
+def _certified(mode: str) -> Callable[[Aws], object]:
+    """Let the listener that speaks HTTPS treat certificates of clients so."""
+
+    def make(aws: Aws) -> object:
+        elb, arn = balancer(aws)
+        found = next(r for r in elb.describe_listeners(LoadBalancerArn=arn)["Listeners"] if r["Protocol"] == "HTTPS")
+        store = arn.replace(":loadbalancer/app/", ":truststore/")
+        wanted = {"Mode": mode, **({"TrustStoreArn": store} if mode == "verify" else {})}
+        return elb.modify_listener(ListenerArn=found["ListenerArn"], MutualAuthentication=wanted)
+
+    return make
+
+
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
@@ -134,6 +163,9 @@ _LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
     "listeners deleted": (NeedKind.LISTENER, _listeners_gone),
     "rules in another order": (NeedKind.LISTENER, _priorities_reversed),
     "rules lead to a closed page": (NeedKind.LISTENER, _led_away),
+    "rules let visitors sign in first": (NeedKind.LISTENER, _signed_in),
+    "listener demands certificates": (NeedKind.LISTENER, _certified("verify")),
+    "listener passes certificates on": (NeedKind.LISTENER, _certified("passthrough")),
     "health check of another port": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="8080")),
     "health check by HTTPS": (NeedKind.TARGET_GROUP, _checked(HealthCheckProtocol="HTTPS")),
     "health check as before": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="traffic-port")),

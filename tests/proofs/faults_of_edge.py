@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,7 @@ def _fetched(
     *statements: dict[str, Any],
     sides: tuple[Side, ...] = (Side.PRIMARY, Side.DR),
     access: str = "control",
+    signing: str = "always",
     closed: bool = False,
     there: bool = True,
 ) -> Callable[[Aws], object]:
@@ -47,11 +49,34 @@ def _fetched(
         found = edge.list_distributions()["DistributionList"]["Items"][0]
         for side in sides if there else ():
             _bucket(aws, side, statements if side is Side.DR else (), found["ARN"], closed)
-        control = edge.create_origin_access_control(OriginAccessControlConfig=_CONTROL)["OriginAccessControl"]["Id"]
+        wanted = {**_CONTROL, "SigningBehavior": signing}
+        control = edge.create_origin_access_control(OriginAccessControlConfig=wanted)["OriginAccessControl"]["Id"]
         origins = [_origin(aws, side, control if access == "control" else "", access) for side in sides]
         config = edge.get_distribution_config(Id=found["Id"])
-        wanted = _led(config["DistributionConfig"], origins)
-        return edge.update_distribution(Id=found["Id"], IfMatch=config["ETag"], DistributionConfig=wanted)
+        changed = _led(config["DistributionConfig"], origins)
+        return edge.update_distribution(Id=found["Id"], IfMatch=config["ETag"], DistributionConfig=changed)
+
+    return make
+
+
+def _encrypted(
+    fetched: Callable[[Aws], object], *statements: dict[str, Any], own: bool = True
+) -> Callable[[Aws], object]:
+    """Let the DR region's bucket encrypt what arrives, under a key whose policy has these ``statements`` besides."""
+
+    def make(aws: Aws) -> object:
+        done = fetched(aws)
+        kms, default = aws.client("kms", Side.DR), {"SSEAlgorithm": "aws:kms"}
+        if own:
+            key = kms.create_key(Description="Pictures")["KeyMetadata"]["Arn"]
+            before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])["Statement"]
+            found = aws.client("cloudfront", Side.GLOBAL).list_distributions()["DistributionList"]["Items"][0]
+            text = policy_of(*before, *statements).replace("{distribution}", found["ARN"])
+            kms.put_key_policy(KeyId=key, PolicyName="default", Policy=text)
+            default["KMSMasterKeyID"] = key
+        rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
+        aws.client("s3", Side.DR).put_bucket_encryption(Bucket=_NAMES[Side.DR], ServerSideEncryptionConfiguration=rules)
+        return done
 
     return make
 
@@ -103,6 +128,7 @@ def _led(config: dict[str, Any], origins: list[dict[str, Any]]) -> dict[str, Any
 
 _ALONE, _PRIMARY = (Side.DR,), (Side.PRIMARY,)
 _OAI = _says({"AWS": f"{_IDENTITY}E9"})
+_DECRYPTS = {"Effect": "Allow", "Principal": _SERVICE, "Action": ["kms:Decrypt", "kms:Encrypt"], "Resource": "*"}
 _CASES: dict[str, Callable[[Aws], object]] = {
     "buckets admit": _fetched(_ADMITS),
     "bucket silent": _fetched(),
@@ -131,5 +157,16 @@ _CASES: dict[str, Callable[[Aws], object]] = {
     "bucket of the public": _fetched(_says("*"), access="public"),
     "bucket closed to the public": _fetched(_says("*"), access="public", closed=True),
     "bucket closed, and admits": _fetched(_ADMITS, closed=True),
+    "control never signs": _fetched(_ADMITS, signing="never"),
+    "control never signs for the public": _fetched(_says("*"), signing="never"),
+    "control signs unless told": _fetched(_ADMITS, signing="no-override"),
+    "bucket key admits": _encrypted(_fetched(_ADMITS), _DECRYPTS | _of("{distribution}")),
+    "bucket key silent": _encrypted(_fetched(_ADMITS)),
+    "bucket key admits another": _encrypted(
+        _fetched(_ADMITS), _DECRYPTS | _of("arn:aws:cloudfront::1:distribution/E0")
+    ),
+    "bucket key denies": _encrypted(_fetched(_ADMITS), _DECRYPTS, {**_DECRYPTS, "Effect": "Deny"}),
+    "bucket key of AWS": _encrypted(_fetched(_ADMITS), own=False),
+    "bucket key of identity": _encrypted(_fetched(_OAI, access="identity"), _DECRYPTS),
 }
 EDGE = tuple(Fault(name, NeedKind.ORIGIN_BUCKET, ("cloudfront", "s3"), make) for name, make in _CASES.items())

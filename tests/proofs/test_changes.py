@@ -21,6 +21,7 @@ from dr_checks.core.verdict import verdict_of
 from dr_estate.config.environment import Side, load_environment
 from sandbox.core.people import AccessKeys
 from tests.proofs.changes import Aws, Made
+from tests.proofs.quiet_changes import FAILED, WARNED
 from tests.proofs.watching import Watch, not_passed
 from tests.utils.running import ROOT, dr_cli
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
@@ -246,13 +247,16 @@ def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mend
         with ExitStack() as stack:
             stack.enter_context(dr_topic_deleted(aws))
             stack.enter_context(health_check_disabled(aws))
+            for change in (*FAILED.values(), *WARNED.values()):
+                stack.enter_context(change(aws))
             red = dr_cli("-e sit --sandbox status --format json", tmp_path)
         green = dr_cli("-e sit --sandbox status --format json", tmp_path)
     finally:
         assert dr_cli("-e sit sandbox down", tmp_path).code == 0
     assert (red.code, red.report["exit"]) == (1, 1), red.out
     gaps = {result["check"]: result["findings"] for result in red.report["results"] if result["status"] == "fail"}
-    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down"}
+    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down", *FAILED}
+    assert {result["check"] for result in red.report["results"] if result["status"] == "warn"} == set(WARNED)
     topic = next(finding for finding in gaps["topics.in-both-regions"] if finding["status"] == "fail")
     assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")
     assert topic["remedy"].startswith(f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}")

@@ -150,17 +150,19 @@ def _their_service(aws: Aws, side: Side, undo: ExitStack) -> None:
 
 
 def _their_record(aws: Aws, undo: ExitStack) -> None:
-    """A proof of ownership in our zone, cached for an hour, and a zone of their own."""
+    """A proof of ownership in our zone, cached for an hour, their certificate authority beside ours, and their zone."""
     route53, traffic = aws.client("route53", Side.GLOBAL), aws.env.traffic
     listed = route53.list_hosted_zones_by_name(DNSName=traffic.zone)["HostedZones"]
     zone = next(hosted_zone["Id"] for hosted_zone in listed if hosted_zone["Name"] == f"{traffic.zone}.")
-    record = {
-        "Name": f"_proof.{traffic.zone}.",
-        "Type": "TXT",
-        "TTL": 3600,
-        "ResourceRecords": [{"Value": '"4711"'}],
-    }
-    creation, gone = ({"Changes": [{"Action": action, "ResourceRecordSet": record}]} for action in ("CREATE", "DELETE"))
+    authorities = ('0 issue "letsencrypt.org"', '0 issue "amazon.com"')
+    records = [
+        {"Name": f"{name}{traffic.zone}.", "Type": kind, "TTL": 3600, "ResourceRecords": [{"Value": v} for v in values]}
+        for name, kind, values in (("_proof.", "TXT", ('"4711"',)), ("", "CAA", authorities))
+    ]
+    creation, gone = (
+        {"Changes": [{"Action": action, "ResourceRecordSet": record} for record in records]}
+        for action in ("CREATE", "DELETE")
+    )
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=creation)
     undo.callback(route53.change_resource_record_sets, HostedZoneId=zone, ChangeBatch=gone)
     theirs = route53.create_hosted_zone(Name=f"{_THEIRS}.example.org", CallerReference=_THEIRS)["HostedZone"]["Id"]

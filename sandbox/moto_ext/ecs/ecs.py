@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore import xform_name
 from moto.core.resource_tagging import TaggedResource
-from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service
+from moto.ecs.models import Cluster, EC2ContainerServiceBackend, Service, TaskDefinition
 from moto.ecs.responses import EC2ContainerServiceResponse
 
 from sandbox.core.patching import attach, operation, refused, wrap
@@ -56,6 +56,8 @@ def _create_service(original: Callable[..., Any], self: EC2ContainerServiceRespo
     if standing is not None and standing.status == "ACTIVE":
         raise refused("InvalidParameterException", "Creation of service was not idempotent.")
     _require_target_groups(self, params)
+    if params.get("taskDefinition"):
+        _active(backend, params["taskDefinition"], "ClientException")
     if _is_fargate(params):
         params["launchType"] = "FARGATE"
     params["networkConfiguration"] = keeping.with_groups(backend, params.get("networkConfiguration"))
@@ -77,6 +79,17 @@ def _require_target_groups(self: EC2ContainerServiceResponse, params: dict[str, 
         if arn and (arn not in known or not known[arn].load_balancer_arns):
             message = f"The target group with targetGroupArn {arn} does not have an associated load balancer."
             raise refused("InvalidParameterException", message)
+
+
+def _active(backend: EC2ContainerServiceBackend, named: str, code: str) -> TaskDefinition:
+    """The definition, of which something new is made. Raises a refusal of ``code`` where it was deregistered.
+
+    Source: ECS Developer Guide, "Deregistering an Amazon ECS task definition revision"; the words are AWS's answer.
+    """
+    definition = backend.describe_task_definition(named)
+    if definition.status != "ACTIVE":
+        raise refused(code, "TaskDefinition is inactive")
+    return definition
 
 
 def _is_fargate(params: dict[str, Any]) -> bool:
@@ -102,7 +115,10 @@ def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -
     if params.get("networkConfiguration"):
         params["networkConfiguration"] = keeping.with_groups(backend, params["networkConfiguration"])
     if params.get("taskDefinition"):
-        service.task_definition = backend.describe_task_definition(params["taskDefinition"]).arn
+        wanted = backend.describe_task_definition(params["taskDefinition"]).arn
+        if wanted != service.task_definition:
+            wanted = _active(backend, wanted, "ClientException").arn
+        service.task_definition = wanted
     if params.get("desiredCount") is not None:
         service.desired_count = int(params["desiredCount"])
     _keep(service, params)
@@ -144,7 +160,7 @@ def _run_task(original: Callable[..., Any], self: EC2ContainerServiceResponse) -
     if not _is_fargate(params):
         return original(self)
     cluster = backend._get_cluster(params.get("cluster", "default"))
-    definition = backend.describe_task_definition(params["taskDefinition"])
+    definition = _active(backend, params["taskDefinition"], "InvalidParameterException")
     network = keeping.with_groups(backend, params.get("networkConfiguration"))
     if network is None:
         message = "Network Configuration must be provided when networkMode 'awsvpc' is specified."

@@ -58,7 +58,7 @@ def _reasons(account: str, region: str, service: Service) -> Iterator[str]:
 
 
 def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
-    """Where every rule that leads to the service demands a header that no distribution sends."""
+    """Where a rule lets visitors sign in first, or each that leads to the service demands a header that none sends."""
     sent = all_added_headers(account) or [{}]
     balancers = elbv2_backends[account][region].load_balancers.values()
     rules = [rule for b in balancers for listener in b.listeners.values() for rule in listener.rules.values()]
@@ -66,12 +66,16 @@ def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
         leading = [r for r in rules if group.arn in groups_of(r.actions[-1])]
         if leading and not any(headers_suffice(rule.conditions, headers) for rule in leading for headers in sent):
             yield f"Each rule for {group.name} demands a header that CloudFront does not send"
+        gates = sorted({str(action.type) for rule in leading for action in rule.actions[:-1]})
+        yield from (f"A rule for {group.name} lets visitors through after {gate} alone" for gate in gates)
 
 
 def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:
-    """Where a network ACL keeps visitors from a listener of a load balancer that the internet faces."""
+    """Where a listener of a load balancer that the internet faces refuses browsers, or a network ACL visitors."""
     arns = {arn for group in Targets(account, region).attached_to(service) for arn in group.load_balancer_arns}
     for balancer in (b for b in elbv2_backends[account][region].load_balancers.values() if b.arn in arns):
+        modes = {row.port: vars(row).get("mutual_authentication", {}) for row in balancer.listeners.values()}
+        yield from (f"Port {port} of {balancer.name} demands certificates" for port in _verifying(modes))
         ports = {int(listener.port) for listener in balancer.listeners.values()}
         places = [TaskNetwork(ec2_backends[account][region], subnet.id, ()) for subnet in balancer.subnets]
         facing = [place for place in places if balancer.scheme == "internet-facing" and place.is_modelled]
@@ -81,6 +85,11 @@ def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:
             for port in sorted(ports)
             if not place.takes_visitors(port)
         )
+
+
+def _verifying(modes: dict[Any, dict[str, str]]) -> list[Any]:
+    """The ports on which clients without a certificate are refused."""
+    return [port for port, mode in modes.items() if mode.get("Mode") == "verify"]
 
 
 def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -> Iterator[str]:

@@ -53,6 +53,14 @@ def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, 
         self.attributes = dict(HTTP_LISTENER_DEFAULTS)
 
 
+def _identified(original: Callable[..., Any], self: ELBV2Response) -> Any:
+    """A listener keeps whether it demands certificates of its clients (API_MutualAuthenticationAttributes)."""
+    answer, wanted = original(self), self.params.get("MutualAuthentication")
+    for listener in answer.result["Listeners"] if wanted else ():
+        setattr(listener, "mutual_authentication", dict(wanted))  # noqa: B010 - no attribute of the emulator's class
+    return answer
+
+
 def _delete_balancer(original: Callable[..., Any], self: ELBv2Backend, arn: str) -> None:
     load_balancer = self.load_balancers.get(arn)
     if load_balancer is not None and load_balancer.attrs.get("deletion_protection.enabled") == "true":
@@ -184,6 +192,8 @@ def install() -> None:
     operation(ELBV2Response, "describe_target_health", _target_health)
     for name in ("create_rule", "create_listener"):
         wrap(ELBv2Backend, name, _tied)
+    for name in ("create_listener", "modify_listener"):
+        wrap(ELBV2Response, name, _identified)
     for name in ("delete_rule", "delete_listener", "modify_rule", "modify_listener"):
         wrap(ELBv2Backend, name, _untied)
     for name, result in (

@@ -10,6 +10,8 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import cloudfront_buckets
 from dr_estate.readers.cloudfront import OriginGroup
+from dr_estate.readers.cloudfront_buckets import AccessControl
+from dr_estate.readers.kms import ACCOUNT, KmsKey
 from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.edges import BEHAVIOUR, DISTRIBUTION, traffic
 from tests.dr_checks.examples.cloudfront_routing import ASSETS
@@ -20,6 +22,8 @@ SERVICE, IDENTITY = {"Service": "cloudfront.amazonaws.com"}, "origin-access-iden
 SIGNED, NAMED = replace(ASSETS, access_control="oac-1"), replace(ASSETS, identity=IDENTITY)
 AWAY = replace(SIGNED, id="away", domain=f"pictures.s3.{SIT.regions.primary}.amazonaws.com")
 RULE = BucketReplicationRule("all", True, "assets", True, True, True, True, True, "")
+SIGNS, NEVER = AccessControl("oac-1", "always"), AccessControl("oac-1", "never")
+KEY_ARN = f"arn:aws:kms:{SIT.regions.dr}:{SIT.account}:key/1"
 CLOSED = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -40,7 +44,14 @@ def bucket(*statements: Any, region: str = SIT.regions.dr, closed: tuple[str, ..
 
 
 def fetched(
-    check: str, expected: Status, *there: Any, origin: Any = SIGNED, source: Any = (), seen: Any = None
+    check: str,
+    expected: Status,
+    *there: Any,
+    origin: Any = SIGNED,
+    source: Any = (),
+    seen: Any = None,
+    controls: Any = (SIGNS,),
+    keys: Any = (),
 ) -> Example:
     """A behaviour leads to a group of the primary region's bucket and ``origin``; ``there`` are the DR region's."""
     group = OriginGroup("both", ("away", origin.id), (502, 503, 504))
@@ -56,6 +67,8 @@ def fetched(
         **traffic(distributions=(found,)),
         (cloudfront_buckets.buckets, Side.DR): there if seen is None else seen,
         (cloudfront_buckets.buckets, Side.PRIMARY): source,
+        (cloudfront_buckets.access_controls, Side.GLOBAL): controls,
+        (cloudfront_buckets.bucket_keys, Side.DR): keys,
     }
     subjects = frozenset({"assets"}) if expected is not Status.NOT_APPLICABLE else frozenset[str]()
     return Example(f"cloudfront-origins.{check}", expected, world(parts), subjects)
@@ -71,6 +84,26 @@ def filled(expected: Status, *rules: BucketReplicationRule, seen: Any = None, **
     """The primary region's bucket has these rules."""
     source = replace(bucket(region=SIT.regions.primary), name="pictures", rules=rules)
     return fetched("bucket-filled", expected, bucket(ADMITS), source=(source,) if seen is None else seen, **more)
+
+
+def key(*statements: Any, state: str = "Enabled", **more: Any) -> KmsKey:
+    """A key of the DR region, with these statements as its policy."""
+    policy = json.dumps({"Statement": list(statements)})
+    found = KmsKey(KEY_ARN, KEY_ARN, state, ("objects",), "", (), None, (ACCOUNT,), policy)
+    return replace(found, **more)
+
+
+def encrypted(expected: Status, *keys: Any, of_aws: bool = False, **more: Any) -> Example:
+    """The bucket admits the distribution, and encrypts under the first of the keys, or under one that AWS manages."""
+    admits = (ADMITS, OF_IDENTITY, statement("*"))
+    there = replace(bucket(*admits, closed=()), encryption="aws:kms", key="" if of_aws else KEY_ARN)
+    return fetched("bucket-admits", expected, there, keys=keys, **more)
+
+
+def decrypts(condition: Any = None, effect: str = "Allow") -> Any:
+    """A statement of a key's policy."""
+    row = {"Effect": effect, "Principal": SERVICE, "Action": ["kms:Decrypt", "kms:Encrypt"], "Resource": "*"}
+    return row | ({"Condition": condition} if condition else {})
 
 
 NOBODYS = world(traffic())
@@ -92,6 +125,36 @@ EXAMPLES = [
     admitted(Status.UNKNOWN, origin=ASSETS, closed=()),
     admitted(Status.UNKNOWN, statement({"CanonicalUser": "79a5"}), origin=NAMED),
     admitted(Status.UNKNOWN, statement(SERVICE, condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}})),
+    admitted(Status.FAIL, ADMITS, controls=(NEVER,)),
+    admitted(Status.FAIL, ADMITS, controls=(NEVER,), closed=()),
+    admitted(
+        Status.UNKNOWN,
+        statement("*", condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+        controls=(NEVER,),
+    ),
+    admitted(Status.FAIL, statement("*"), controls=(NEVER,)),
+    admitted(Status.PASS, statement("*"), controls=(NEVER,), closed=()),
+    admitted(Status.PASS, ADMITS, controls=(AccessControl("oac-1", "no-override"),)),
+    admitted(Status.UNKNOWN, ADMITS, controls=(AccessControl("oac-2", "always"),)),
+    Example(
+        "cloudfront-origins.bucket-admits",
+        Status.UNKNOWN,
+        admitted(Status.UNKNOWN, ADMITS, controls=DENIED).snapshot,
+    ),
+    encrypted(Status.PASS, key(decrypts({"StringEquals": SOURCE_ARN}))),
+    encrypted(Status.PASS, key(decrypts())),
+    encrypted(Status.FAIL, key()),
+    encrypted(Status.FAIL, key(decrypts({"StringEquals": {"aws:SourceArn": "arn:of-another"}}))),
+    encrypted(Status.FAIL, key(decrypts(), decrypts(effect="Deny"))),
+    encrypted(Status.FAIL, key(decrypts(), state="Disabled")),
+    encrypted(Status.FAIL, key(state="absent", arn="", policy="")),
+    encrypted(Status.FAIL, key(state="elsewhere", policy="")),
+    encrypted(Status.FAIL, key(decrypts()), origin=NAMED),
+    encrypted(Status.FAIL, key(decrypts()), origin=ASSETS),
+    encrypted(Status.FAIL, of_aws=True),
+    encrypted(Status.UNKNOWN, key(decrypts({"StringEquals": {"kms:ViaService": "s3"}}))),
+    encrypted(Status.UNKNOWN, key(decrypts(), admits=DENIED)),
+    encrypted(Status.UNKNOWN, DENIED),
     fetched("bucket-admits", Status.UNKNOWN),
     fetched("bucket-admits", Status.UNKNOWN, DENIED),
     Example("cloudfront-origins.bucket-admits", Status.UNKNOWN, world(traffic(distributions=DENIED))),

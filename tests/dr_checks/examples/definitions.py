@@ -128,6 +128,8 @@ EXAMPLES = [
     Example("definitions.active", Status.PASS, _estate()),
     Example("definitions.active", Status.FAIL, _estate(families=("sit-tenant1",)), TENANT2),
     Example("definitions.active", Status.FAIL, _estate(families=()), TENANT2),
+    Example("definitions.active", Status.FAIL, _estate(deregistered=True), TENANT2),
+    Example("definitions.active", Status.FAIL, _estate(deregistered=True, families=()), TENANT2),
     Example("definitions.active", Status.NOT_APPLICABLE, NOTHING),
     Example("definitions.active", Status.UNKNOWN, _estate(families=DENIED)),
     Example("definitions.own-tenant", Status.PASS, NOTHING),

@@ -93,6 +93,14 @@ def services(expected: Status, dr: object, tenants: tuple[str, ...] = ("tenant1"
     return Example("tenants.none-left-over", expected, world({(ecs.services, Side.DR): dr}, tenants))
 
 
+def governed(expected: Status, *values: str, name: str = SIT.traffic.zone, **more: object) -> Example:
+    """Certificates of the region under a CAA record with these values."""
+    caa = record(name, "CAA", values=values)
+    certificate = (replace(CERTIFICATE, **more),)  # type: ignore[arg-type]  # attributes by name
+    there = dict.fromkeys(("primary", "dr", "edge"), certificate)
+    return Example("acm.renews", expected, world(certificates(**there, records=(PRIMARY, SECONDARY, caa))))
+
+
 ONE, TWO, THREE = (service(f"sit-tenant{n}-service") for n in (1, 2, 3))
 DARK_SERVICES = world({(ecs.services, Side.PRIMARY): DENIED, (ecs.services, Side.DR): DENIED})
 
@@ -156,6 +164,17 @@ EXAMPLES = [
     held("renews", Status.FAIL, dr=(replace(CERTIFICATE, renewal_status="FAILED", pending_names=("a.example",)),)),
     held("renews", Status.FAIL, CERTIFICATE.domain, dr=(replace(CERTIFICATE, renewal_status="PENDING_VALIDATION"),)),
     held("renews", Status.UNKNOWN, dr=(DENIED,)),
+    governed(Status.FAIL, '0 issue "letsencrypt.org"'),
+    governed(Status.FAIL, '0 issue ";"'),
+    governed(Status.FAIL, '0 issue "amazon.com"', '0 issuewild "letsencrypt.org"'),
+    governed(Status.FAIL, '0 issue "letsencrypt.org; validationmethods=dns-01"', '0 iodef "mailto:a@example.org"'),
+    governed(Status.PASS, '0 issue "letsencrypt.org"', '0 issue "awstrust.com"'),
+    governed(Status.PASS, '0 iodef "mailto:a@example.org"'),
+    governed(Status.PASS, '0 issue ";"', '0 issuewild "amazon.com"', names=(f"*.{SIT.traffic.tenant_domain}",)),
+    governed(Status.PASS, '0 issue "letsencrypt.org"', name=f"shop.{SIT.traffic.zone}"),
+    governed(Status.PASS, '0 issue "letsencrypt.org"', type="PRIVATE"),
+    governed(Status.WARN, '0 issue "letsencrypt.org"', type="IMPORTED"),
+    held("renews", Status.UNKNOWN, records=DENIED),
     held("renews", Status.PASS, dr=()),
     names("hosts-lead-to-distribution", Status.PASS, *HOSTS),
     names("hosts-lead-to-distribution", Status.PASS, WILDCARD),

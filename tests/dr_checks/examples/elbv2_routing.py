@@ -58,6 +58,17 @@ def _demanding(*wanted: str, patterned: bool = False, http_port: int = 80) -> Sn
     return balanced(there)
 
 
+def _signing_in(**sides: tuple[str, ...]) -> dict[Any, Any]:
+    """The second tenant's visitors sign in first, in these regions by these kinds of actions."""
+    return {(elbv2.rules, side): _gated(side, *sides.get(side.value, ())) for side in (PRIMARY, DR)}
+
+
+def _gated(side: Side, *first: str) -> tuple[elbv2.ListenerRule, ...]:
+    *others, last = rules(side)
+    return (*others, replace(last, action=replace(last.action, first=first)))
+
+
+OIDC, JWT = ("authenticate-oidc",), ("jwt-validation",)
 BOTH_HOSTS = frozenset({"tenant1.wpsit.kimmyai.io", *HOST2})
 
 EXAMPLES = [
@@ -77,6 +88,26 @@ EXAMPLES = [
     ),
     Example("elbv2-routing.listeners", Status.FAIL, balanced({LISTENERS: (), (elbv2.listeners, PRIMARY): ()})),
     Example("elbv2-routing.listeners", Status.PASS, balanced({(elbv2.listeners, PRIMARY): ()})),
+    *(
+        Example(
+            "elbv2-routing.listeners",
+            expected,
+            balanced(
+                {
+                    LISTENERS: (replace(listener(DR), mutual=mine),),
+                    (elbv2.listeners, PRIMARY): (replace(listener(PRIMARY), mutual=theirs),),
+                }
+            ),
+            frozenset({"sit-alb HTTP:80"}),
+        )
+        for mine, theirs, expected in (
+            ("verify", "", Status.FAIL),
+            ("verify", "passthrough", Status.FAIL),
+            ("verify", "verify", Status.PASS),
+            ("passthrough", "off", Status.PASS),
+            ("off", "verify", Status.PASS),
+        )
+    ),
     Example("elbv2-routing.listeners", Status.UNKNOWN, balanced({LISTENERS: DENIED})),
     Example("elbv2-routing.host-rules", Status.PASS, balanced()),
     Example("elbv2-routing.host-rules", Status.PASS, balanced({RULES: (*rules(DR), LAST)})),
@@ -125,6 +156,16 @@ EXAMPLES = [
         "elbv2-routing.host-rules",
         Status.PASS,
         balanced({LISTENERS: (listener(DR), listener(DR, 81, REDIRECT))}),
+    ),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced(_signing_in(dr=OIDC)), HOST2),
+    Example("elbv2-routing.host-rules", Status.FAIL, balanced(_signing_in(dr=OIDC, primary=JWT)), HOST2),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced(_signing_in(dr=OIDC, primary=OIDC))),
+    Example("elbv2-routing.host-rules", Status.PASS, balanced(_signing_in(primary=OIDC))),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.UNKNOWN,
+        balanced(_signing_in(dr=OIDC) | {(elbv2.rules, PRIMARY): DENIED}),
+        HOST2,
     ),
     Example("elbv2-routing.host-rules", Status.NOT_APPLICABLE, balanced({LISTENERS: (), RULES: ()})),
     Example("elbv2-routing.host-rules", Status.UNKNOWN, balanced({RULES: DENIED})),

@@ -14,6 +14,7 @@ from tests.dr_checks.worlds import DENIED, Example, world
 
 MONTH = LifecycleEffect("old", "expires", 30, "", ())
 FROZEN = LifecycleEffect("cold", "archives", 30, "", ())
+FORGETS = LifecycleEffect("former", "forgets", 30, "", ())
 LOGS = replace(MONTH, prefix="logs/")
 
 
@@ -45,6 +46,16 @@ EXAMPLES = [
     _case(Status.FAIL, here=(LOGS,), there=(MONTH,)),
     _case(Status.FAIL, here=(FROZEN,), there=(MONTH,)),
     _case(Status.FAIL, here=(replace(MONTH, tags=("a=b",)),), there=(MONTH,)),
+    _case(Status.PASS, here=(FORGETS,), there=(FORGETS,)),
+    _case(Status.PASS, here=(FORGETS,), there=(replace(FORGETS, after_days=90),)),
+    _case(Status.PASS, here=(FORGETS,)),
+    _case(Status.PASS, here=(FORGETS,), there=(replace(FORGETS, versions=3),)),
+    _case(Status.WARN, there=(FORGETS,)),
+    _case(Status.WARN, here=(MONTH,), there=(FORGETS,)),
+    _case(Status.WARN, here=(replace(FORGETS, versions=3),), there=(FORGETS,)),
+    _case(Status.WARN, here=(FORGETS,), there=(replace(FORGETS, after_days=1),)),
+    _case(Status.FAIL, there=(FORGETS, FROZEN)),
+    _case(Status.FAIL, here=(FORGETS,), there=(MONTH,)),
     _case(Status.UNKNOWN, there=DENIED),
     _case(Status.UNKNOWN, here=DENIED),
     _case(Status.UNKNOWN, here="denied", subject=""),

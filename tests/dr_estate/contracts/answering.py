@@ -199,7 +199,12 @@ def _restored(_: tuple[efs.FileSystem, ...]) -> tuple[efs.FileSystem, ...]:
 
 def _with_own_policies(rows: tuple[cloudfront.Distribution, ...]) -> tuple[cloudfront.Distribution, ...]:
     own = cloudfront.Behaviour("default", "origin", "own-request-policy", "own-cache-policy", False, False)
-    return tuple(replace(row, behaviours=(own,)) for row in rows)
+    assets = cloudfront.Origin(
+        "assets", f"assets.s3.{SIT.regions.dr}.amazonaws.com", "", 3, 10, "s3", access_control="c"
+    )
+    return tuple(
+        replace(row, behaviours=(own,), origins=(*row.origins, assets), other_targets=("assets",)) for row in rows
+    )
 
 
 def _with_parameter(rows: tuple[ecs.TaskDefinition, ...]) -> tuple[ecs.TaskDefinition, ...]:

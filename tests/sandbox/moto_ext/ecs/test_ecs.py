@@ -166,6 +166,27 @@ def test_a_family_means_its_newest_active_revision(aws: Clients) -> None:
     assert there.register("nginx:3").endswith(":3")
 
 
+def test_nothing_new_is_made_of_a_deregistered_revision_and_its_service_still_scales(aws: Clients) -> None:
+    there = platform(aws, DR)
+    service = there.serve(tasks=1)
+    ecs, used = there.client("ecs"), service["taskDefinition"]
+    newer = there.register("nginx:1.28")
+    ecs.deregister_task_definition(taskDefinition=used)
+    there.scale(2)
+    assert there.service()["runningCount"] == 2
+    new = {"cluster": "shop", "taskDefinition": used, "networkConfiguration": there.network, "launchType": "FARGATE"}
+    with pytest.raises(ClientError, match="TaskDefinition is inactive") as task:
+        ecs.run_task(**new)
+    with pytest.raises(ClientError, match="TaskDefinition is inactive") as created:
+        ecs.create_service(serviceName="tenant-b", desiredCount=1, **new)
+    ecs.update_service(cluster="shop", service="tenant-a", taskDefinition=newer)
+    with pytest.raises(ClientError, match="TaskDefinition is inactive") as back:
+        ecs.update_service(cluster="shop", service="tenant-a", taskDefinition=used)
+    codes = [_code(refusal) for refusal in (task, created, back)]
+    assert codes == ["InvalidParameterException", "ClientException", "ClientException"]
+    assert there.service()["taskDefinition"] == newer
+
+
 def test_a_revision_tells_its_tags_when_asked(aws: Clients) -> None:
     ecs, tags = aws("ecs", DR), [{"key": "Tenant", "value": "a"}]
     container = {"name": "c", "image": "i", "memory": 128}

@@ -18,6 +18,18 @@ def test_targets_are_healthy_while_the_services_tasks_run(aws: Clients) -> None:
     assert there.health() == []
 
 
+def test_a_listener_tells_how_it_treats_certificates_of_clients(aws: Clients) -> None:
+    there = platform(aws, DR)
+    elb = there.client("elbv2")
+    (plain,) = elb.describe_listeners(ListenerArns=[there.listener])["Listeners"]
+    assert "MutualAuthentication" not in plain
+    wanted = {"Mode": "verify", "TrustStoreArn": there.balancer.replace(":loadbalancer/app/", ":truststore/")}
+    (changed,) = elb.modify_listener(ListenerArn=there.listener, MutualAuthentication=wanted)["Listeners"]
+    elb.modify_listener(ListenerArn=there.listener, Port=81)
+    (found,) = elb.describe_listeners(ListenerArns=[there.listener])["Listeners"]
+    assert changed["MutualAuthentication"] == found["MutualAuthentication"] == wanted
+
+
 def test_targets_are_the_addresses_of_the_tasks(aws: Clients) -> None:
     there = platform(aws, DR)
     there.serve(tasks=2)
