@@ -99,6 +99,7 @@ PASSING = frozenset(
         "InsufficientDBInstanceCapacity",
         "InvalidDBInstanceState",
         "InvalidDBInstanceStateFault",
+        "InvalidDBParameterGroupState",
         "InvalidDBSnapshotState",
         "ReplicatedWriteConflict",
         "ResourceInUse",

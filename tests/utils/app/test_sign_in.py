@@ -148,6 +148,19 @@ def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
     assert results == [False]
 
 
+def test_between_two_runs_of_a_drill_keys_are_waited_for_until_a_wait_was_in_vain() -> None:
+    drill = Run([OPERATOR, EXPIRED, OPERATOR])
+    with drill.sign_in.awaited(drill, drill.stop, drill.told.append, drill.record):
+        with drill.sign_in.awaited(drill, drill.stop, drill.told.append, drill.record):
+            assert not drill.told
+        assert drill.sign_in.recover(), "after a run that ended well"
+    hopeless = Run([OPERATOR, EXPIRED])
+    with hopeless.sign_in.awaited(hopeless, hopeless.stop, hopeless.told.append, hopeless.record):
+        with pytest.raises(CredentialsLost):
+            hopeless.recover()
+        assert not hopeless.sign_in.recover(), "nobody waits a second time"
+
+
 def test_the_next_look_goes_by_the_new_login_though_the_control_table_alone_met_that_the_old_one_was_over(
     sandbox_world: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,12 +97,15 @@ class SignIn:
     def awaited(
         self, lock: RunLock, stop: threading.Event, note: Callable[[str], None], record: NoteWriter
     ) -> Iterator[None]:
-        """Within the block lost credentials are waited for; outside of it they are refused."""
-        self._run = RunInProgress(lock, stop, note, record, threading.get_ident())
+        """Within the block lost credentials are waited for; outside of it they are refused.
+
+        A run within another block waits for itself; once a wait was in vain, the outer one waits no more either.
+        """
+        around, self._run = self._run, RunInProgress(lock, stop, note, record, threading.get_ident())
         try:
             yield
         finally:
-            self._run = None
+            self._run = around if self._run else None
 
     def anew(self) -> None:
         """Have the credentials looked for again by the next call: the profile's, where those in variables are over."""
