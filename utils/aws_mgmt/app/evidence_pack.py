@@ -86,9 +86,9 @@ def _add_the_record(app: AppContext, incident: str, contents: PackContents) -> N
     """Add the mirror and the approvals as the control table has them."""
     try:
         mirror = "".join(line + "\n" for line in TableMirror(app.control).fetch(incident)).encode()
-        approvals = [_plain(asdict(approval)) for approval in app.approvals.of(incident)]
+        approvals = [asdict(approval) for approval in app.approvals.of(incident)]
         starts = [{**start_to_item(start), "userid": start.userid} for start in app.approvals.starts(incident)]
-        pins = [_plain(asdict(pin)) for pin in app.approvals.pins()]
+        pins = [asdict(pin) for pin in app.approvals.pins()]
     except UNASKED as silent:
         contents.missing.append(f"{MIRROR}, {APPROVALS}: {silent}")
         return
@@ -143,12 +143,8 @@ def _versions() -> dict[str, str]:
     return {"aws-dr-manager": version(), "python": platform.python_version(), "botocore": version_of("botocore")}
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-
-
 def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, default=datetime.isoformat) + "\n").encode()
 
 
 def write_pack(path: Path, raw: bytes) -> None:
