@@ -22,6 +22,7 @@ _GRACE_S, _LAST_WAIT_S = 60.0, 10.0
 _NO_CHANGES, _CHANGES = 0, 2
 _PRIVATE = 0o600
 _LONGEST = 400
+_UNRECORDED = "errored.tfstate"  # Terraform's own name
 # Arguments from the environment could narrow, approve or unlock behind the gate's back; logs of TF_LOG hold secrets.
 _FOREIGN = ("TF_CLI_ARGS", "TF_LOG", "TF_REATTACH_PROVIDERS")
 _OURS = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
@@ -60,6 +61,11 @@ class Terraform:
 
         Returns whether anything was to be changed. Raises TerraformRefused with the gate's sentences, TerraformFailed.
         """
+        if (unrecorded := self.folder / _UNRECORDED).exists():
+            raise TerraformRefused(
+                f"Nothing was applied: {unrecorded} holds what an earlier apply made and could not record. In that "
+                f"folder, record it with `{self.program} state push {_UNRECORDED}`, remove the file, and try again."
+            )
         self.kept_in.mkdir(mode=0o700, parents=True, exist_ok=True)
         planned = self.kept_in.resolve() / "terraform.plan"
         try:

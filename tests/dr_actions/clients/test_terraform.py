@@ -126,6 +126,13 @@ def test_a_refused_plan_is_not_applied(shim: Shim) -> None:
     assert not (shim.run / "terraform.plan").exists()
 
 
+def test_what_an_apply_could_not_record_is_recorded_before_anything_is_planned_upon_an_older_state(shim: Shim) -> None:
+    (shim.module / "errored.tfstate").write_text("{}")
+    with pytest.raises(TerraformRefused, match=r"`terraform state push errored\.tfstate`"):
+        shim.terraform().provision(nothing)
+    assert not (shim.place / "said.jsonl").exists(), "nothing was planned"
+
+
 def test_where_nothing_changes_nothing_is_applied(shim: Shim) -> None:
     shim.answers(plan={"exits": 0})
     assert not shim.terraform().provision(nothing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -148,17 +149,12 @@ def test_the_thread_of_the_heartbeat_waits_for_nothing() -> None:
     assert results == [False]
 
 
-def test_between_two_runs_of_a_drill_keys_are_waited_for_until_a_wait_was_in_vain() -> None:
-    drill = Run([OPERATOR, EXPIRED, OPERATOR])
-    with drill.sign_in.awaited(drill, drill.stop, drill.told.append, drill.record):
-        with drill.sign_in.awaited(drill, drill.stop, drill.told.append, drill.record):
-            assert not drill.told
-        assert drill.sign_in.recover(), "after a run that ended well"
-    hopeless = Run([OPERATOR, EXPIRED])
-    with hopeless.sign_in.awaited(hopeless, hopeless.stop, hopeless.told.append, hopeless.record):
-        with pytest.raises(CredentialsLost):
-            hopeless.recover()
-        assert not hopeless.sign_in.recover(), "nobody waits a second time"
+def test_who_watches_takes_other_keys_only_where_sts_refuses_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "still good")
+    Run([OPERATOR, OPERATOR]).sign_in.renew()
+    assert os.environ["AWS_SESSION_TOKEN"] == "still good"
+    Run([OPERATOR, EXPIRED]).sign_in.renew()
+    assert "AWS_SESSION_TOKEN" not in os.environ
 
 
 def test_the_next_look_goes_by_the_new_login_though_the_control_table_alone_met_that_the_old_one_was_over(

@@ -6,7 +6,6 @@ its way out ends, what can be brought home is brought home at once; what cannot 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,14 +15,12 @@ from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
 from dr_actions.drills.phases import needs_new_plan, next_part
 from dr_actions.drills.stop_conditions import drill_gates
-from dr_actions.execution.run import CredentialsLost
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import FULL, is_full, new_id
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
@@ -98,32 +95,11 @@ def agree_to_drill(env: Environment, dialog: Dialog) -> None:
         raise Refused("drill.agreed: it was not confirmed. Nothing was changed.")
 
 
-class _NoLock:
-    """Between two parts no lock is held."""
-
-    def regain(self) -> None:
-        """Nothing is to be renewed."""
-
-
-def _unrecorded(**_: str) -> None:
-    """No journal is open then."""
-
-
 def finish(drill: FullDrill, accepted: str = "", unknown_is_clean_up: bool = False) -> None:
     """Take each part that is still to come, once; a part that a person stopped, or that waits for one, ends it here.
 
     ``unknown_is_clean_up``: what is left of a drill that has no record is cleaned up after all the same.
-    Keys that end between two parts are waited for as within one. Raises DataUnavailable where no login comes.
     """
-    note = drill.files.dialog.note
-    try:
-        with drill.app.sign_in.awaited(_NoLock(), threading.Event(), note, _unrecorded):
-            _take_parts(drill, accepted, unknown_is_clean_up)
-    except CredentialsLost as lost:
-        raise DataUnavailable(Unavailable(UnavailableKind.CREDENTIALS, str(lost))) from lost
-
-
-def _take_parts(drill: FullDrill, accepted: str, unknown_is_clean_up: bool) -> None:
     taken: set[Goal] = set()
     while not (drill.parts and drill.parts[-1].outcome in _ENDS_HERE):
         part = next_part(drill.entries())

@@ -97,20 +97,18 @@ class SignIn:
     def awaited(
         self, lock: RunLock, stop: threading.Event, note: Callable[[str], None], record: NoteWriter
     ) -> Iterator[None]:
-        """Within the block lost credentials are waited for; outside of it they are refused.
-
-        A run within another block waits for itself; once a wait was in vain, the outer one waits no more either.
-        """
-        around, self._run = self._run, RunInProgress(lock, stop, note, record, threading.get_ident())
+        """Within the block lost credentials are waited for; outside of it they are refused."""
+        self._run = RunInProgress(lock, stop, note, record, threading.get_ident())
         try:
             yield
         finally:
-            self._run = around if self._run else None
+            self._run = None
 
-    def anew(self) -> None:
-        """Have the credentials looked for again by the next call: the profile's, where those in variables are over."""
-        forget_expired_variables()
-        self._anew()
+    def renew(self) -> None:
+        """Where STS too refuses the credentials, have them looked for again: the profile's, if variables held them."""
+        if self._refusal() is not None:
+            forget_expired_variables()
+            self._anew()
 
     def recover(self) -> bool:
         """Wait until AWS takes the credentials again, where it does not; whether they were lost.

@@ -150,7 +150,7 @@ class _RunView:
             if clock.monotonic() - self._silent_since_s >= limits.sign_in_wait_minutes * 60:
                 raise
             if silent.unavailable.kind is UnavailableKind.CREDENTIALS:
-                self._app.sign_in.anew()  # by the login that a person may have made meanwhile
+                self._app.sign_in.renew()  # by the login that a person may have made meanwhile
             return found
         self._silent_since_s = None
         return again
