@@ -57,7 +57,7 @@ def test_a_run_killed_at_each_kind_of_call_ends_as_if_undisturbed(real: Rig) -> 
 
 def test_a_run_whose_calls_fail_once_ends_after_true_accounts(real: Rig) -> None:
     """Each call in each of the ways with DR_FULL_FAULTS=1."""
-    faulted = Faulted(replace(real, home=real.home / "faulted"), later=GOES_ON)
+    faulted = Faulted(replace(real, home=real.home / "faulted"), later=GOES_ON, passing=SECOND_ZONE)
     sent = [operation for operation in faulted.operations if operation[1] in ("rds", "efs", "ecs", "route53")]
     for turn in range(len(WAYS) if EVERY_WAY else 1):
         real.begin()
