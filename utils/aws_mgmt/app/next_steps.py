@@ -362,8 +362,7 @@ def goal_word(options: PlanOptions) -> str:
 
 def _overrides(options: PlanOptions) -> tuple[str, ...]:
     given = options.overrides if isinstance(options, (ApproveOptions, RecoveryOptions)) else ()
-    rows = (("--override", gate, by, until.isoformat(), why) for gate, by, until, why in (o.words for o in given))
-    return tuple(word for row in rows for word in row)
+    return tuple(word for override in given for word in override.option)
 
 
 def _incident(incident: str) -> tuple[str, ...]:
