@@ -26,10 +26,11 @@ from dr_actions.authorization.clearance import (
     unusable_overrides,
 )
 from dr_actions.authorization.people import person_of, same_person
-from dr_actions.model.gates import Gate, Refusal
+from dr_actions.model.gates import Gate, Override, Refusal
 from dr_actions.model.plan import Goal, Plan
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Command
 
 RULE = "authority.approval"
 _POSTURE = "posture.expected"
@@ -130,19 +131,28 @@ def _unapproved_overrides(resumption: Resumption, env: Environment) -> Iterator[
     request, recorded = resumption.request, resumption.recorded
     if any(unusable_overrides(request.overrides, request.now)):
         return  # nobody can agree to it
-    overrides = (*recorded.overrides, *request.overrides)
+    overrides = [o for o in (*recorded.overrides, *request.overrides) if o.until > request.now]
     approvals = [
         approval
         for approval in request.approvals
         if not mismatch_of(approval, request, env) and not same_person(approval.arn, recorded.operator, env)
     ]
-    if approvals and (gates := not_agreed_to(overrides, approvals)):
+    unagreed = [override for override in overrides if not_agreed_to([override], approvals)]
+    if approvals and unagreed:
         who = ", ".join(dict.fromkeys(person_of(approval.arn, env) for approval in approvals))
+        gates = dict.fromkeys(override.gate for override in unagreed)
         yield Refusal(
             RULE,
             f"{who} approved this plan without the override of {', '.join(gates)}. The approver runs: "
-            f"{request.approve_with}; then the same command goes on.",
+            f"{_agreement(request, unagreed)}; then the same command goes on.",
         )
+
+
+def _agreement(request: AuthorizationRequest, unagreed: Sequence[Override]) -> Command:
+    """The command by which an approver agrees to them. It names the plan: another may be today's, or wait in AWS."""
+    typed = {override.words for override in request.overrides}
+    more = [word for override in unagreed if override.words not in typed for word in override.option]
+    return Command((*request.approve_with.words, "--digest", request.plan.digest[:12], *more))
 
 
 def _fault(approval: Approval, resumption: Resumption, env: Environment) -> str:

@@ -43,6 +43,11 @@ class Override:
         """What was typed of it: gate, name, end and reason. Whose keys typed it is left out."""
         return (self.gate, self.by, self.until, self.why)
 
+    @property
+    def option(self) -> tuple[str, str, str, str, str]:
+        """The words of a command line that give it."""
+        return ("--override", self.gate, self.by, self.until.isoformat(), self.why)
+
 
 def targets_gate(tenant: str) -> str:
     """The id of the gate of one tenant's targets."""

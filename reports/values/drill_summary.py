@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dr_actions.drills.residue import Residue, ResidueState
+from dr_actions.model.plan import Goal
 from dr_estate.model.durations import duration
 from reports.values import run_summary
 from reports.values.run_summary import RunSummary
@@ -65,14 +66,14 @@ class DrillSummary:
 
     @property
     def is_over(self) -> bool:
-        """Whether each part that began is done: else there is more to come, and nothing is compared yet."""
-        return all(part.outcome == "done" for part in self.parts)
+        """Whether its clean-up is done: else there is more to come, and nothing is compared yet."""
+        return any((part.goal, part.outcome) == (Goal.CLEAN_UP, "done") for part in self.parts[-1:])
 
     @property
     def verdict(self) -> str:
-        """The end in a word."""
-        if not self.is_over:
-            return next(part.outcome for part in self.parts if part.outcome != "done")
+        """The end in a word: of the first part that went wrong, else of what is left."""
+        if wrong := next((part.outcome for part in self.parts if part.outcome != "done"), ""):
+            return wrong
         if self.residue is None:
             return "not compared"
         return "left over" if self.left else "done"

@@ -92,6 +92,13 @@ class Prod:
         found = self.ssm("reader").get_automation_execution(AutomationExecutionId=execution)
         return str(found["AutomationExecution"]["AutomationExecutionStatus"])
 
+    def while_status(self, execution: str, status: str) -> None:
+        """Wait as long as an execution stands so."""
+        ends = time.monotonic() + PATIENCE_S
+        while self.status(execution) == status:
+            assert time.monotonic() < ends
+            time.sleep(0.2)
+
     @property
     def document(self) -> str:
         """The document's name."""
@@ -189,14 +196,28 @@ def assert_all_of_it_is_on(prod: Prod, machine: str, watched: Command) -> None:
     assert INCIDENT in page.read_text(encoding="utf-8")
 
 
+def agree_to_more_while_another_plan_waits(prod: Prod, execution: str) -> None:
+    """Run what a refusal of the run under way prints for its approver, while AWS waits with another plan."""
+    ssm = prod.ssm("operator")
+    given = ssm.get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]["Parameters"]
+    parameters, digest = {**given, "PlanDigest": ["0" * 64]}, given["PlanDigest"][0]
+    other = ssm.start_automation_execution(DocumentName=prod.document, Parameters=parameters)["AutomationExecutionId"]
+    prod.while_status(other, "InProgress")
+    agreed = prod.begin(f"approve --incident {INCIDENT} --digest {digest[:12]}", "desk", "approver", OVERRIDE)
+    assert (agreed.wait(PATIENCE_S), f"Set aside: {SET_ASIDE[0]}" in agreed.err) == (0, True), agreed.err
+    assert f"Plan {digest[:12]} of {INCIDENT} may go on with the override of fence.primary" in agreed.out
+    prod.ssm("approver").send_automation_signal(AutomationExecutionId=other, SignalType="Reject")
+
+
 def test_a_run_that_aws_started_is_stopped_from_anywhere_and_goes_on(prod: Prod) -> None:
-    laptop, _ = prod.asked(EXECUTE, "laptop")
+    laptop, execution = prod.asked(EXECUTE, "laptop")
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
     shown(laptop, r" begin ")
     paused = prod.run("pause --reason storm", "approver")
     assert paused.code == 0, paused.err
     assert laptop.wait(PATIENCE_S) == 5, laptop.err
     assert "approver" in laptop.err
+    agree_to_more_while_another_plan_waits(prod, execution)
     assert prod.run("unpause").code == 0
     again, _ = prod.asked(EXECUTE, "laptop-again")
     approved = prod.run(f"approve --incident {INCIDENT}", "approver")
@@ -243,10 +264,7 @@ def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(p
     early = prod.run(f"{words} {given}")
     assert (early.code, f"{execution} was not approved in Systems Manager" in early.err) == (4, True), early.err
     assert prod.run(f"approve --incident {INCIDENT}", "approver").code == 0
-    ends = time.monotonic() + PATIENCE_S
-    while prod.status(execution) == "Waiting":  # AWS hears the signal a moment later
-        assert time.monotonic() < ends
-        time.sleep(0.2)
+    prod.while_status(execution, "Waiting")  # AWS hears the signal a moment later
     other = prod.run(f"{words} {'0' * 64}")
     assert (other.code, f"{execution} is for plan {given[:12]}" in other.err) == (4, True), other.err
     assert "operator" not in {row["person"] for row in prod.world.mutations()}

@@ -12,6 +12,7 @@ import pytest
 
 from dr_actions.authorization.clearance import Clearance
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
+from dr_actions.model.gates import Override
 from dr_actions.model.plan import Plan, to_json
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.dynamodb_values import encode_item, instant
@@ -53,11 +54,12 @@ class Prod:
         """A person's ARN."""
         return f"arn:aws:iam::{self.env.account}:user/{person}"
 
-    def begun(self, ago: timedelta = timedelta(0), plan: Plan | None = None) -> Entry:
+    def begun(self, ago: timedelta = timedelta(0), plan: Plan | None = None, *overrides: Override) -> Entry:
         """The beginning of a run that was never authorised; it names the approver all the same."""
         plan, world = plan or self.plan, self.here
         operator, approver = self.arn("operator"), self.arn("approver")
-        clearance = Clearance("prod", INCIDENT, operator, approver, plan.digest, datetime.now(UTC) + HOUR, ())
+        until = datetime.now(UTC) + HOUR
+        clearance = Clearance("prod", INCIDENT, operator, approver, plan.digest, until, overrides)
         data = {"plan": to_json(plan), "digest": plan.digest, "clearance": clearance_to_json(clearance)}
         data |= {"world": world.to_json()}
         return entry_after(

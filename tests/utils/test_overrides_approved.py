@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dr_actions.model.gates import Override
 from dr_estate.config.environment import Side
 from tests.utils.lost_prod import EXECUTE, INCIDENT, MINUTE, Prod
 
@@ -74,6 +77,20 @@ def test_an_override_of_a_run_under_way_is_the_approvers_to_agree_to(paused: Pro
     assert (agreed.code, SET_ASIDE in agreed.err) == (0, True), agreed.err
     assert f"Plan {paused.plan.digest[:12]} of {INCIDENT} may go on with the override of fence.primary" in agreed.out
     assert _refused(paused, f"{EXECUTE} {OVERRIDE}") == ""
+
+
+def test_what_only_the_record_sets_aside_stands_in_the_command_that_the_approver_is_sent(paused: Prod) -> None:
+    """Of a run that an earlier version began, whose approval names no overrides; one that has ended counts no more."""
+    recorded = Override("fence.primary", "Jane Doe", "its API is silent", datetime(2099, 1, 7, 18, tzinfo=UTC))
+    ended = replace(recorded, gate="posture.expected", until=datetime.now(UTC) - MINUTE)
+    paused.approve(10 * MINUTE, paused.plan.digest)
+    paused.forge_mirror(paused.begun(MINUTE, None, recorded, ended))
+    refusal = _refused(paused, EXECUTE)
+    assert "approver approved this plan without the override of fence.primary. " in refusal
+    agreed = paused.run(_asked_for(refusal), "approver")
+    assert (agreed.code, SET_ASIDE in agreed.err) == (0, True), agreed.err
+    assert f"Plan {paused.plan.digest[:12]} of {INCIDENT} may go on with the override of fence.primary" in agreed.out
+    assert _refused(paused, EXECUTE) == ""
 
 
 def test_an_exception_given_after_the_approval_is_the_approvers_to_see(paused: Prod, tmp_path: Path) -> None:

@@ -310,6 +310,9 @@ def test_two_drills_that_are_cleaned_up_at_once_are_one_report(practised: Estate
     assert [] == list(SCHEMA.iter_errors(ran.report))
     assert incidents == [drill["incident"] for drill in ran.report["drills"]]
     assert ran.code == ran.report["exit"] == max(drill["exit"] for drill in ran.report["drills"])
+    log = f"log --incident {incidents[0]}"
+    assert f"{log}` shows" in ran.report["next_step"], "there is nothing left to clean"
+    assert practised.run(log).code == 0
 
 
 @pytest.mark.proof

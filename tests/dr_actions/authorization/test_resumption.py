@@ -14,6 +14,7 @@ from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Environment
+from dr_estate.model.invocation import Command
 from tests.dr_actions.deciding import (
     APPROVER,
     LATER,
@@ -84,6 +85,25 @@ def test_what_a_run_that_goes_on_sets_aside_an_approver_of_its_plan_agreed_to_at
         assert asked(begun_ago=HOUR, approvals=(approval(at=NOW - 2 * HOUR), since), **setting) == {}
         another = replace(since, digest="0" * 64)
         assert set(asked(approvals=(first, another), **setting)) == {"authority.approval"}
+
+
+def test_the_approver_is_sent_the_plan_and_each_override_that_nobody_agreed_to() -> None:
+    recorded = {"overrides": (override(), override(STOPS.id))}
+    setting: dict[str, Any] = {"recorded": recorded, "approvals": (approval(overrides=(override(STOPS.id),)),)}
+    printed = f"The approver runs: `dr_cli.py approve --incident TICKET --digest {PLAN.digest[:12]} "
+    given = f"{printed}--override {UNMET.id} Jane {LATER.isoformat()} 'the copy was checked by hand'`;"
+    assert given in asked(**setting)["authority.approval"]
+    typed = Command(("approve", "--incident", "INC-123", *override().option))
+    again = asked(**setting, overrides=(override(),), approve_with=typed)["authority.approval"]
+    assert again.count("--override") == 1, "what was typed is in the command already"
+
+
+def test_an_override_that_has_ended_sets_nothing_aside_and_is_nothing_to_agree_to() -> None:
+    ended = override(until=NOW)
+    assert asked(recorded={"overrides": (ended,)}, approvals=(approval(),)) == {}
+    both = asked(recorded={"overrides": (ended, override(STOPS.id))}, approvals=(approval(),))["authority.approval"]
+    assert "without the override of posture.expected. " in both
+    assert UNMET.id not in both
 
 
 def test_the_operator_who_began_a_run_agrees_to_no_override_of_it_as_an_approver() -> None:

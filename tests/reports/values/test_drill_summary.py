@@ -14,23 +14,9 @@ from reports.values.run_record import JournaledRun
 from reports.values.run_summary import RunSummary
 
 AWAY, HOME = PhaseDuration("switchover", "validate", 3.0), PhaseDuration("failback", "validate", 0.0)
-WHOLE = DrillSummary(
-    kind="full drill",
-    incident="DRILL-20260107-030000",
-    parts=(),
-    phases=(AWAY, HOME),
-    rto_s=58.0,
-    rto_target_s=14400,
-    rpo_s=0.0,
-    residue=(),
-    took_s=600.0,
-    cost=0.2,
-    currency="USD",
-    journal=None,
-    exit=0,
-)
+DRILL = "DRILL-20260107-030000"
 STEPPED_BACK = RunSummary(
-    incident=WHOLE.incident,
+    incident=DRILL,
     run="r1",
     outcome="stepped back",
     says="A gate failed.",
@@ -45,6 +31,22 @@ STEPPED_BACK = RunSummary(
     exit=6,
     goal="failback",
     record=JournaledRun(Plan("sit", "1", Goal.FAILBACK, "ON_DR", ()), (), (), "", None),
+)
+CLEANED = replace(STEPPED_BACK, outcome="done", says="", exit=0, goal="clean-up")
+WHOLE = DrillSummary(
+    kind="full drill",
+    incident=DRILL,
+    parts=(CLEANED,),
+    phases=(AWAY, HOME),
+    rto_s=58.0,
+    rto_target_s=14400,
+    rpo_s=0.0,
+    residue=(),
+    took_s=600.0,
+    cost=0.2,
+    currency="USD",
+    journal=None,
+    exit=0,
 )
 KEPT = Residue("rds.instances.primary", "sit-mysql-before-db-abcde", ResidueState.KEPT, "kept by rule", "aws rds ...")
 LEFT = Residue("rds.instances.dr", "sit-mysql-drill-20260107-030000", ResidueState.LEFT, "new")
@@ -74,6 +76,21 @@ def test_what_is_left_decides_the_verdict(residue: tuple[Residue, ...] | None, v
 def test_a_drill_that_is_not_over_compares_nothing_yet() -> None:
     summary = replace(WHOLE, residue=None, parts=(STEPPED_BACK,))
     assert (summary.is_over, summary.verdict) == (False, "stepped back")
+    assert residue_in_brief(summary) == "residue: not compared, for the drill is not over"
+
+
+@pytest.mark.parametrize("outcome", ["degraded", "unconfirmed", "invalid", "failed"])
+def test_a_drill_that_went_wrong_and_was_cleaned_up_is_over(outcome: str) -> None:
+    summary = replace(WHOLE, parts=(replace(STEPPED_BACK, outcome=outcome), CLEANED), residue=None)
+    assert (summary.is_over, summary.verdict) == (True, outcome)
+    assert residue_in_brief(summary) == "residue: not compared, for no inventory of before is on record"
+    uncleaned = replace(summary, parts=(CLEANED, replace(CLEANED, outcome=outcome)))
+    assert not uncleaned.is_over, "its clean-up is still to come"
+
+
+def test_a_drill_whose_next_part_was_refused_is_not_over_though_each_that_began_is_done() -> None:
+    summary = replace(WHOLE, parts=(replace(CLEANED, goal="switchover"),), residue=None)
+    assert (summary.is_over, summary.verdict) == (False, "not compared")
     assert residue_in_brief(summary) == "residue: not compared, for the drill is not over"
 
 

@@ -20,10 +20,11 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
 from tests.house.commands import commands_of, fault_of
-from tests.reports.values.test_drill_summary import STEPPED_BACK, WHOLE
+from tests.reports.values.test_drill_summary import CLEANED, DRILL, KEPT, LEFT, STEPPED_BACK, WHOLE
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
 from utils.aws_mgmt.app.next_steps import (
@@ -249,10 +250,46 @@ def test_a_risky_answer_leads_to_a_command_that_names_each_gate_in_its_way(envir
     assert "once each of the 3 gates above is met, or overridden by name: " in after_assessment(options, report, many)
 
 
-def test_a_drill_that_is_not_over_or_left_something_leads_to_its_end() -> None:
+TRIED = replace(WHOLE, incident="TRIAL-20260107-030000")
+FAILED_TRIAL = replace(TRIED, parts=(replace(STEPPED_BACK, outcome="failed"), CLEANED))
+DEGRADED = replace(WHOLE, parts=(replace(STEPPED_BACK, outcome="degraded"), CLEANED))
+
+
+@pytest.mark.parametrize(
+    ("drill", "open_incident", "commands"),
+    [
+        (replace(WHOLE, parts=(STEPPED_BACK,), residue=None), DRILL, ["drill clean"]),
+        (replace(TRIED, parts=(STEPPED_BACK,), residue=None), "", ["drill clean"]),
+        (WHOLE, DRILL, ["drill clean"]),
+        (replace(WHOLE, residue=(KEPT, LEFT)), DRILL, ["drill clean --reason TEXT", "drill clean"]),
+        (replace(WHOLE, residue=None), DRILL, ["drill clean --reason TEXT", "drill clean"]),
+        (replace(WHOLE, residue=(LEFT,)), "", [f"log --incident {DRILL}"]),
+        (replace(TRIED, residue=(LEFT,)), "", [f"log --incident {TRIED.incident}"]),
+        (FAILED_TRIAL, "", [f"log --incident {TRIED.incident}"]),
+        (DEGRADED, "", [f"log --incident {DRILL}"]),
+    ],
+    ids=[
+        "not over",
+        "trial not over",
+        "not closed",
+        "left over",
+        "not compared",
+        "accepted",
+        "left by a trial",
+        "failed and cleaned up",
+        "degraded and home",
+    ],
+)
+def test_a_drill_leads_to_what_is_still_to_do_of_it(
+    drill: DrillSummary, open_incident: str, commands: list[str]
+) -> None:
+    before = replace(WHOLE, incident="DRILL-20260106-030000")
+    assert commands == commands_of(after_drills((before, drill), open_incident=open_incident))
+
+
+def test_a_drill_that_is_done_leaves_the_next_step_to_what_was_judged_beside_it() -> None:
     assert "`dr_cli.py schedule`" in after_drills((WHOLE,))
-    for trouble in (replace(WHOLE, parts=(STEPPED_BACK,)), replace(WHOLE, residue=None)):
-        assert after_drills((WHOLE, trouble)) == "`dr_cli.py drill clean` brings the drill to its end."
+    assert after_drills((TRIED,), "Renew it.") == "Renew it."
 
 
 def _change(check: str) -> StatusChange:

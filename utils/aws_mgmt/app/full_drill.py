@@ -130,14 +130,16 @@ def account_for(drills: Sequence[FullDrill], kind: str) -> Report:
         notes += record_drill(drill.context, account, drill.report) if is_full(drill.incident) else ()
         accounts.append(account)
         report = drill.report
+    standing = drill.app.control.in_force()
+    still_open = standing.incident.id if standing.incident else ""
     return replace(
         report,
         drills=tuple(accounts),
         command=drill.options.command,
         exit=max(account.exit for account in accounts),
-        standing=drill.app.control.in_force(),
+        standing=standing,
         notes=notes,
-        next_step=after_drills(accounts),
+        next_step=after_drills(accounts, report.next_step, still_open),
     )
 
 

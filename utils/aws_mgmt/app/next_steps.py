@@ -70,6 +70,10 @@ _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothin
 _STATUS = NextStep(Command(("status",)), "names what stands in the way")
 _DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
 _SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
+_ACCEPT = NextStep(
+    Command(("drill", "clean", "--reason", "TEXT")),
+    f"accepts what is left over, or was not compared, and closes the drill; {DRILL_CLEAN} closes it once nothing is",
+)
 _BY_POSTURE: Mapping[PostureName, NextStep] = {
     PostureName.PRIMARY_LOST: _WEIGH,
     PostureName.IMPAIRED: _WEIGH,
@@ -203,11 +207,19 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
     return str(_RETURN)
 
 
-def after_drills(drills: Sequence[DrillSummary]) -> str:
-    """What to do once drills were held: bring one that is not over or not clean to its end, else see what is due."""
-    if any(drill.verdict != "done" for drill in drills):
-        return str(NextStep(DRILL_CLEAN, "brings the drill to its end"))
-    return str(_DUE)
+def after_drills(drills: Sequence[DrillSummary], otherwise: str = "", open_incident: str = "") -> str:
+    """What to do once drills were held: what one still needs, its log where it went wrong, else ``otherwise``.
+
+    ``open_incident`` is a full drill that is not closed: somebody is to accept what it left, or take it away.
+    """
+    for drill in drills:
+        is_open = drill.incident == open_incident
+        if not drill.is_over or (is_open and drill.residue is not None and not drill.left):
+            return str(NextStep(DRILL_CLEAN, "brings the drill to its end"))
+        if is_open:
+            return str(_ACCEPT)
+    wrong = next((drill.incident for drill in drills if drill.verdict != "done"), "")
+    return str(NextStep(log_of(wrong), "shows what became of it")) if wrong else otherwise or str(_DUE)
 
 
 def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[str]) -> str:
@@ -362,8 +374,7 @@ def goal_word(options: PlanOptions) -> str:
 
 def _overrides(options: PlanOptions) -> tuple[str, ...]:
     given = options.overrides if isinstance(options, (ApproveOptions, RecoveryOptions)) else ()
-    rows = (("--override", gate, by, until.isoformat(), why) for gate, by, until, why in (o.words for o in given))
-    return tuple(word for row in rows for word in row)
+    return tuple(word for override in given for word in override.option)
 
 
 def _incident(incident: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import RunContext, run_steps, with_lock
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, invocation_of
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, after_look, invocation_of
 from utils.aws_mgmt.app.options import DrTestOptions
 from utils.aws_mgmt.app.run_history import RunEvidence, record_tests, record_trial
 
@@ -63,7 +63,7 @@ def judge_and_run_trials(
                 continue
             notes += record_trial(app, environment, summary, goal, RunEvidence(files.folder, files.clock, began_s))
             report = replace(report, drills=(*report.drills, summary), exit=worst(report.exit, summary.exit))
-    return replace(report, notes=notes, next_step=after_drills(report.drills) if report.drills else report.next_step)
+    return replace(report, notes=notes, next_step=after_drills(report.drills, after_look(report)))
 
 
 def _trials(options: DrTestOptions) -> tuple[tuple[Goal, bool], ...]:

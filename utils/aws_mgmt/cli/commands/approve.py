@@ -166,9 +166,13 @@ def _lets_start(
 def _agrees_to_more(
     options: ApproveOptions, reached: AppContext, waiting: WaitingRun | None, rules: EffectiveRules
 ) -> bool:
-    """Let a run under way that this approver approved set aside what was typed; False where there is none."""
+    """Let a run under way that this approver approved set aside what was typed; False where there is none.
+
+    Where AWS waits with another plan, only the digest says that the run under way is meant.
+    """
     incident, overrides = options.incident, options.overrides
-    past = entries_of_incident(options, reached.env, incident, reached) if overrides and waiting is None else ()
+    meant = overrides and (waiting is None or options.digest)
+    past = entries_of_incident(options, reached.env, incident, reached) if meant else ()
     begun = last_beginning(past)
     if begun is None or is_done(past, begun) or goal_of_beginning(begun) is not goal_of(options):
         return False
