@@ -29,6 +29,18 @@ def forbidding(records: Iterable[Record], name: str) -> Record | None:
     return None if admitted is None or set(admitted) & set(AMAZON) else found
 
 
+def is_delegated(records: Iterable[Record], name: str) -> bool:
+    """Whether a name on the way up from ``name`` has name servers of its own, whose zone may say otherwise.
+
+    The zone's own name is no delegation: it alone has a SOA record.
+    """
+    kinds: dict[str, set[str]] = {}
+    for record in records:
+        kinds.setdefault(record.name, set()).add(record.type)
+    found = (kinds.get(above, set()) for above in _upwards(name.removeprefix(_WILD)))
+    return any("NS" in kind and "SOA" not in kind for kind in found)
+
+
 def admitted_by(record: Record, is_wildcard: bool) -> tuple[str, ...] | None:
     """The authorities that may issue, none where the set says nobody; None where it does not restrict them."""
     properties = [

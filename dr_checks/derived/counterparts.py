@@ -74,11 +74,14 @@ def switched_off(view: View) -> tuple[str, ...]:
 def timed_otherwise(view: View) -> tuple[tuple[str, str, str], ...]:
     """The ARNs of the DR region's rules that start at other times than the primary's, with both expressions.
 
-    Raises DataUnavailable.
+    One that is off there starts at no time. Raises DataUnavailable.
     """
     times = {side: dict(t for row in _switched(view, side) for t in row.times) for side in (Side.PRIMARY, Side.DR)}
+    off = {arn for row in _switched(view, Side.DR) for arn in row.off}
     compared = [
-        (here, times[Side.DR].get(here, ""), times[Side.PRIMARY].get(there, "")) for there, here in _pairs(view)
+        (here, times[Side.DR].get(here, ""), times[Side.PRIMARY].get(there, ""))
+        for there, here in _pairs(view)
+        if here not in off
     ]
     return tuple((arn, mine, theirs) for arn, mine, theirs in compared if mine and theirs and mine != theirs)
 

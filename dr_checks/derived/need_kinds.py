@@ -89,7 +89,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
         ("cloudfront-origins.bucket-admits", "cloudfront-origins.bucket-filled"),
-        reason="objects that were written under another key than the bucket's are not looked at",
+        reason="objects that were written under a key of their own, or before a rule changed, are not looked at",
     ),
     NeedKind.BALANCER_SUBNET: Followed(("vpc-reach.way-in",)),
     NeedKind.ACL: Followed(("vpc-acls.admit-traffic",)),

@@ -8,11 +8,11 @@ from datetime import timedelta
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.certificate_authorities import AMAZON, admitted_by, forbidding
+from dr_checks.derived.certificate_authorities import AMAZON, admitted_by, forbidding, is_delegated
 from dr_checks.edge import cloudfront
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import acm, route53
 from dr_estate.readers.acm import Certificate, covers
 from dr_estate.readers.route53 import Record
@@ -140,9 +140,10 @@ def renews(view: View) -> Iterator[Finding]:
     """A failed renewal or one that waits for validation is a gap; an imported certificate is a warning.
 
     A CAA record of the traffic zone that lets others alone issue for one of its names is a gap too: ACM looks at it at
-    each renewal. Zones of others are not read. Source: ACM User Guide, "Configure a CAA record".
+    each renewal. Zones of others are not read: what one to which the name is delegated says is unknown. Source: ACM
+    User Guide, "Configure a CAA record".
     """
-    wanted, records = "renewed by ACM", view.get(route53.records, Side.GLOBAL)
+    wanted, records = "renewed by ACM", _records(view)
     there = [c for c in needed(view) if states.CERTIFICATE[c.status].serves]
     for certificate in there:
         if certificate.renewal_status in {"FAILED", "PENDING_VALIDATION"}:
@@ -162,22 +163,42 @@ def renews(view: View) -> Iterator[Finding]:
                 "ACM never renews an imported certificate: it must be replaced by hand in both regions",
                 "Replace it by an ACM-issued certificate, or import its successor in both regions in time.",
             )
-        elif closed := _closed_to_amazon(certificate, records):
-            yield _forbidden(view, certificate, *closed, wanted)
         else:
-            measured = certificate.renewal_status or certificate.type or "issued by ACM"
-            yield view.ok(certificate.domain, measured, wanted, "ACM renews it")
+            yield _by_authority(view, certificate, records, wanted)
     yield from _not_seen(view, wanted)
     if not there:
         yield view.none_expected("certificates", "there is none for any host: see acm.issued-and-covers")
 
 
-def _closed_to_amazon(certificate: Certificate, records: tuple[Record, ...]) -> tuple[str, Record] | None:
-    """The first name of a public certificate for which Amazon may not issue, and the record set that says so."""
-    if certificate.type == _PRIVATE:
-        return None
-    found = ((name, forbidding(records, name)) for name in certificate.names)
-    return next(((name, record) for name, record in found if record), None)
+def _records(view: View) -> tuple[Record, ...] | Unavailable:
+    """The records of the traffic zone, or why they were not seen."""
+    try:
+        return view.get(route53.records, Side.GLOBAL)
+    except DataUnavailable as error:
+        return error.unavailable
+
+
+def _by_authority(
+    view: View, certificate: Certificate, records: tuple[Record, ...] | Unavailable, wanted: str
+) -> Finding:
+    """Whether CAA records let Amazon issue for each name; they bind public certificates alone."""
+    names = certificate.names if certificate.type != _PRIVATE else ()
+    if isinstance(records, Unavailable):
+        if names:
+            return view.unknown(certificate.domain, wanted, records)
+        records = ()
+    closed = [(name, record) for name in names if (record := forbidding(records, name))]
+    ours = [(name, record) for name, record in closed if not is_delegated(records, name)]
+    if ours:
+        return _forbidden(view, certificate, *ours[0], wanted)
+    if closed:
+        name, record = closed[0]
+        cause = (
+            f"The CAA record of {record.name} forbids it, and other servers, which were not asked, answer for {name}."
+        )
+        return view.unknown(certificate.domain, wanted, cause)
+    measured = certificate.renewal_status or certificate.type or "issued by ACM"
+    return view.ok(certificate.domain, measured, wanted, "ACM renews it")
 
 
 def _forbidden(view: View, certificate: Certificate, name: str, record: Record, wanted: str) -> Finding:

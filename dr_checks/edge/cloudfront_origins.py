@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import GLOBAL, check
@@ -11,12 +11,28 @@ from dr_checks.edge.cloudfront import serving
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model import states
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront_buckets, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
-from dr_estate.readers.cloudfront_buckets import AccessControl, bucket_of, bucket_origins, is_under_kms, region_of
+from dr_estate.readers.cloudfront_buckets import (
+    AccessControl,
+    bucket_of,
+    bucket_origins,
+    filling,
+    is_under_kms,
+    region_of,
+)
 
 _CLOUDFRONT, _READ, _DECRYPT, _NEVER = "cloudfront.amazonaws.com", "s3:GetObject", "kms:Decrypt", "never"
+_ADMITS = "its policy admits the distribution"
+_UPLOADED = (
+    "replicas keep the encryption of their sources; what is uploaded to this bucket after a failover is encrypted "
+    "under it, and CloudFront is refused: pages come without it"
+)
+_CHOSEN = (
+    "what names a key of KMS when it is written in the primary region arrives under it, and CloudFront is refused: "
+    "pages come without it"
+)
 _WANTED = "it exists, and its policy admits the distribution"
 _NOT_FOUND = "what it holds is not found once the primary region's bucket is lost: pages come without it"
 _NO_BUCKET = "no behaviour of the distribution leads to a bucket"
@@ -33,10 +49,11 @@ _OF_IDENTITIES = "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity
 def bucket_admits(view: View) -> Iterator[Finding]:
     """The bucket's own policy lets the distribution read, by its origin access control or its identity.
 
-    A control that never signs asks as anybody. Where the bucket encrypts under KMS, the key's policy must let the
-    distribution decrypt: an identity, anybody, and a key that AWS manages never can. Buckets of the primary region are
-    lost with it: cloudfront.origin-follows wants another beside them. Source: CloudFront Developer Guide, "Restrict
-    access to an Amazon S3 origin".
+    A control that never signs asks as anybody. The policies of the keys under which replicas arrive must let the
+    distribution decrypt: an identity, anybody, and a key that AWS manages never can. The bucket's own key counts for
+    what is uploaded to it: a warning where rules fill it. Buckets of the primary region are lost with it:
+    cloudfront.origin-follows wants another beside them. Source: CloudFront Developer Guide, "Restrict access to an
+    Amazon S3 origin"; S3 User Guide, "How default bucket encryption affects replication".
     """
     found, judged = serving(view), 0
     for origin in bucket_origins(found) if found else ():
@@ -81,28 +98,68 @@ def _control(view: View, origin: Origin) -> AccessControl | None:
     return next((row for row in rows if row.id == origin.access_control), None)
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyUse:
+    """Whether CloudFront may use a key: ``detail`` names one that it may not, or why it is not known."""
+
+    answer: PolicyAnswer
+    detail: str | Unavailable = ""
+
+
 def _decrypted(view: View, found: Distribution, origin: Origin, bucket: s3.Bucket) -> Finding:
-    """Whether the distribution, which the bucket admits, may use the key under which it encrypts."""
-    name, admits = bucket.name, "its policy admits the distribution"
-    key = _key_of(view, bucket) if is_under_kms(bucket) else None
+    """Whether the distribution, which the bucket admits, may use the keys of what arrives there and of uploads."""
+    name, rules = bucket.name, _filling(view, bucket.name)
+    if isinstance(rules, Unavailable):
+        return view.unknown(name, _WANTED, rules)
+    arriving: dict[str, bool] = {}
+    for source, rule in rules:
+        if rule.encrypted_objects and rule.replica_key:
+            arriving[rule.replica_key] = arriving.get(rule.replica_key, False) or is_under_kms(source)
+    own = _use(view, found, origin, bucket.key) if is_under_kms(bucket) else _KeyUse(PolicyAnswer.ALLOWED)
+    uses = [(own, not rules), *((_use(view, found, origin, ref), is_all) for ref, is_all in arriving.items())]
+    refused = [(use.detail, is_all) for use, is_all in uses if use.answer is PolicyAnswer.DENIED]
+    unsettled = [use.detail for use, _ in uses if use.answer is PolicyAnswer.UNDECIDED]
+    measured = f"{_ADMITS}, and not {', '.join(sorted({str(detail) for detail, _ in refused}))}"
+    remedy = (
+        f"aws_kms_key of '{name}': enabled, with {_DECRYPT} allowed to {_CLOUDFRONT} for the distribution's ARN as "
+        "aws:SourceArn, which is read by an origin access control alone; or encrypt by AES256 in both regions."
+    )
+    if any(is_all for _, is_all in refused):
+        reason = "what arrives is encrypted under it, and CloudFront is refused: pages come without it"
+        return view.gap(name, measured, _WANTED, reason, remedy)
+    if unsettled:
+        return view.unknown(name, _WANTED, unsettled[0])
+    if refused:
+        reason = _UPLOADED if own.answer is PolicyAnswer.DENIED else _CHOSEN
+        return view.warn(name, measured, _WANTED, reason, remedy)
+    return view.ok(name, _ADMITS, _WANTED, "it is read whichever region is lost")
+
+
+def _filling(view: View, name: str) -> list[tuple[s3.Bucket, s3.BucketReplicationRule]] | Unavailable:
+    """The enabled rules that fill the bucket, with the primary region's bucket of each, or why they were not seen."""
+    try:
+        rows = view.get(cloudfront_buckets.buckets, Side.PRIMARY)
+    except DataUnavailable as error:
+        return error.unavailable
+    unseen = next((row for row in rows if isinstance(row, Unavailable)), None)
+    return unseen or filling(rows, name)
+
+
+def _use(view: View, found: Distribution, origin: Origin, ref: str) -> _KeyUse:
+    """Whether CloudFront may decrypt for the origin under the key, "" for the one that AWS manages."""
+    key = _key_of(view, ref)
     if isinstance(key, Unavailable):
-        return view.unknown(name, _WANTED, key)
+        return _KeyUse(PolicyAnswer.UNDECIDED, key)
     if key and isinstance(key.admits, Unavailable):
-        return view.unknown(name, _WANTED, key.admits)
+        return _KeyUse(PolicyAnswer.UNDECIDED, key.admits)
     works = key is not None and states.KEY[key.state].serves
     answer = _key_answer(view, found, origin, key)
     if works and answer is PolicyAnswer.UNDECIDED:
-        return view.unknown(name, _WANTED, "A condition of the key's policy decides.")
-    if not is_under_kms(bucket) or (works and answer is PolicyAnswer.ALLOWED):
-        return view.ok(name, admits, _WANTED, "it is read whichever region is lost")
+        return _KeyUse(answer, "A condition of the key's policy decides.")
+    if works and answer is PolicyAnswer.ALLOWED:
+        return _KeyUse(answer)
     state = f", which is {key.state}" if key and not works else ""
-    measured = f"{admits}, and not the key {bucket.key or 'that AWS manages'}{state}"
-    reason = "what arrives is encrypted under it, and CloudFront is refused: pages come without it"
-    remedy = (
-        f"aws_kms_key of '{name}': enabled, with {_DECRYPT} allowed to {_CLOUDFRONT} for the distribution's ARN as "
-        "aws:SourceArn, which is read by an origin access control alone; or encrypt by AES256."
-    )
-    return view.gap(name, measured, _WANTED, reason, remedy)
+    return _KeyUse(PolicyAnswer.DENIED, f"the key {ref or 'that AWS manages'}{state}")
 
 
 def _key_answer(view: View, found: Distribution, origin: Origin, key: kms.KmsKey | None) -> PolicyAnswer:
@@ -112,12 +169,12 @@ def _key_answer(view: View, found: Distribution, origin: Origin, key: kms.KmsKey
     return answer_of(key.policy, replace(_request(view, found, origin), action=_DECRYPT, resource=key.arn))
 
 
-def _key_of(view: View, bucket: s3.Bucket) -> kms.KmsKey | Unavailable | None:
-    """The bucket's own key, why it was not seen, or None where AWS manages it."""
-    if not bucket.key or kms.is_of_aws(bucket.key):
+def _key_of(view: View, ref: str) -> kms.KmsKey | Unavailable | None:
+    """The key, why it was not seen, or None where AWS manages it."""
+    if not ref or kms.is_of_aws(ref):
         return None
     rows = view.get(cloudfront_buckets.bucket_keys, Side.DR)
-    found = next((row for row in rows if isinstance(row, kms.KmsKey) and row.ref == bucket.key), None)
+    found = next((row for row in rows if isinstance(row, kms.KmsKey) and row.ref == ref), None)
     return found or next((row for row in rows if isinstance(row, Unavailable)), None)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
-from math import inf
-from operator import itemgetter
+from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived.listener_table import GATE, ListenerTable, Meets
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.edge.cloudfront import serving as serving_distribution
 from dr_checks.edge.cloudfront_routing import asked_on, following, meets
@@ -18,9 +16,6 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import elbv2
 from dr_estate.snapshot.tenants import Tenant, host_of
 
-_WILD = frozenset("*?[")
-Meets = Callable[[elbv2.ListenerRule], bool | None]
-_GATE = " after "
 _UNEVALUATED = (
     "A rule chooses hosts by a regular expression, which only the load balancer itself evaluates, or has further "
     "conditions that no rule of the primary region has and that no header of CloudFront's origin is known to meet, or "
@@ -85,8 +80,9 @@ def _identified(view: View, subject: str, listener: elbv2.Listener) -> Finding:
 def host_rules(view: View) -> Iterator[Finding]:
     """On each listener the first host rule that matches forwards to the tenant; else the default answers 200 to anyone.
 
-    A rule with further conditions counts where the primary region has its equal, and one that demands headers where
-    CloudFront sends them as demanded. One that lets visitors sign in first counts where the primary's does so too.
+    A rule with further conditions counts where the primary region has its equal and leads all others as this one does,
+    and one that demands headers where CloudFront sends them as demanded. One that lets visitors sign in first counts
+    where the primary's does so too.
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
     Source: ELB DescribeRules, ESTATE.
     """
@@ -100,10 +96,13 @@ def host_rules(view: View) -> Iterator[Finding]:
         for host in (host_of(tenant, view.env), *view.env.traffic.customer_hosts.get(tenant.dns, ())):
             meets_it = sent if host == host_of(tenant, view.env) else _not_told
             found = {label: table.route(host, wanted, primary.get(label), meets_it) for label, table in tables.items()}
-            routes = {label: _compared(route, host, wanted, primary.get(label)) for label, route in found.items()}
+            routes = {
+                label: _compared(route, host, wanted, tables[label], primary.get(label))
+                for label, route in found.items()
+            }
             wrong = {label: route for label, route in routes.items() if route and route != wanted}
             if None in routes.values() and not wrong:
-                gated = any(route and _GATE in route for route in found.values())
+                gated = any(GATE in goal for table in tables.values() for goal in table.goals(host, wanted))
                 yield view.unknown(host, wanted, (gated and _dark(view)) or _UNEVALUATED, tenant.id)
             else:
                 yield _routed(view, host, tenant, wanted, wrong)
@@ -111,26 +110,29 @@ def host_rules(view: View) -> Iterator[Finding]:
         yield view.none_expected("all listeners", _NO_LISTENER)
 
 
-def _compared(route: str | None, host: str, wanted: str, primary: _Table | None) -> str | None:
+def _compared(
+    route: str | None, host: str, wanted: str, table: ListenerTable, primary: ListenerTable | None
+) -> str | None:
     """The route; the ``wanted`` one where visitors sign in first in the primary region too, None where none tells."""
-    if route is None or _GATE not in route:
+    if route is None or GATE not in route:
         return route
-    there = primary.route(host, wanted, None, _not_told) if primary else None
-    if there is None:
-        return None
-    return wanted if there == route and route.partition(_GATE)[0] == wanted else route
+    there = primary.goals(host, wanted) if primary else set()
+    if primary is None or there == {route}:
+        return wanted if there else None
+    is_added = table.plain(host) == route != primary.plain(host)
+    return route if is_added or route not in there else None
 
 
-def _tables(view: View, side: Side) -> dict[str, _Table]:
+def _tables(view: View, side: Side) -> dict[str, ListenerTable]:
     read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules, side)
     rules = sorted(read, key=lambda rule: rule.priority)
     names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}
     pin = view.env.traffic.pin_port  # that listener is for health checkers alone
     serving = [row for row in view.get(elbv2.listeners, side) if row.default.kind != "redirect" and row.port != pin]
-    return {row.label: _Table([rule for rule in rules if rule.listener == row.arn], names) for row in serving}
+    return {row.label: ListenerTable([rule for rule in rules if rule.listener == row.arn], names) for row in serving}
 
 
-def _primary_tables(view: View) -> dict[str, _Table]:
+def _primary_tables(view: View) -> dict[str, ListenerTable]:
     """The primary region's, none where they cannot be read: then there is nothing to compare with."""
     try:
         return _tables(view, Side.PRIMARY)
@@ -177,75 +179,10 @@ def _not_told(_: elbv2.ListenerRule) -> bool | None:
     return None
 
 
-class _Table:
-    """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
-
-    def __init__(self, rules: list[elbv2.ListenerRule], names: dict[str, str]) -> None:
-        self._names = names
-        self._goals = {self._leads(rule) for rule in rules}
-        self._exact: dict[str, list[tuple[int, elbv2.ListenerRule]]] = {}
-        self._patterns: list[tuple[int, str, elbv2.ListenerRule]] = []
-        self._regexes: list[tuple[int, elbv2.ListenerRule]] = []
-        for order, rule in enumerate(rules):
-            self._regexes += [(order, rule)] if rule.by_regex else []
-            for pattern in map(str.lower, rule.hosts if rule.hosts or rule.by_regex else ("*",)):
-                if set(pattern) & _WILD:
-                    self._patterns.append((order, pattern, rule))
-                else:
-                    self._exact.setdefault(pattern, []).append((order, rule))
-
-    def leads_to(self, groups: set[str]) -> bool:
-        """Whether a rule forwards to one of the target groups."""
-        return any(goal.partition(_GATE)[0] in groups for goal in self._goals)
-
-    def route(self, host: str, wanted: str, primary: _Table | None, met: Meets) -> str | None:
-        """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.
-
-        Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met. Those that
-        demand headers are judged by ``met``.
-        """
-        before = self.conditional(host)
-        if before and primary and before == primary.conditional(host) and {group for _, group in before} == {wanted}:
-            return wanted
-        order, leads = self._unconditional(host)
-        undecided = [(position, rule) for position, rule in self._regexes if position < order]
-        for position, rule in self._further(host, order):
-            if answer := met(rule):
-                order, leads = position, self._leads(rule)
-                break
-            undecided += [(position, rule)] if answer is None else []
-        groups = {self._leads(rule) for position, rule in undecided if position < order}
-        return leads if groups <= {leads} else None
-
-    def conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str]]:
-        """The further conditions and the goal of each rule for ``host`` that comes before the first without any."""
-        order, _ = self._unconditional(host)
-        return frozenset((rule.further, self._leads(rule)) for _, rule in self._further(host, order))
-
-    def _further(self, host: str, order: float) -> list[tuple[int, elbv2.ListenerRule]]:
-        """The rules with further conditions that are tried for ``host`` before ``order``, in their order."""
-        found = [(position, rule) for position, rule in self._matching(host) if rule.further and position < order]
-        return sorted(found, key=itemgetter(0))
-
-    def _unconditional(self, host: str) -> tuple[float, str]:
-        plain = ((order, rule) for order, rule in self._matching(host) if not rule.further)
-        order, rule = min(plain, key=itemgetter(0), default=(inf, None))
-        return order, self._leads(rule) if rule else "the default action"
-
-    def _matching(self, host: str) -> Iterator[tuple[int, elbv2.ListenerRule]]:
-        yield from self._exact.get(host, ())
-        yield from ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
-
-    def _leads(self, rule: elbv2.ListenerRule) -> str:
-        groups = (self._names.get(arn, arn) for arn in rule.action.target_groups)
-        goal = ", ".join(groups) or rule.action.kind
-        return goal + _GATE + ", ".join(rule.action.first) if rule.action.first else goal
-
-
 def _routed(view: View, host: str, tenant: Tenant, wanted: str, wrong: dict[str, str]) -> Finding:
     if not wrong:
         return view.ok(host, wanted, wanted, "a request for it reaches its tenant", tenant.id)
-    gated = all(_GATE in route for route in wrong.values())
+    gated = all(GATE in route for route in wrong.values())
     reason = "the request would not reach the tenant: the default action answers 200 to any host"
     return view.gap(
         host,

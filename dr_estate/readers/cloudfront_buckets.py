@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import cloudfront, kms, s3
 from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.readers.kms import KEY_READS, KmsKey
@@ -54,7 +55,8 @@ def bucket_origins(found: Distribution) -> tuple[Origin, ...]:
 def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
     """The buckets of this region that the distribution fetches from; what tells no region is asked in the DR region.
 
-    Those of the environment file are read already; six calls for each other one, none where no origin is a bucket.
+    The primary region's that fill one of the DR region's are among them. Those of the environment file are read
+    already; six calls for each other one, none where no origin is a bucket.
     """
     found = cloudfront.serving(context.part(cloudfront.distributions, Side.GLOBAL), context.env.traffic)
     here = {
@@ -62,11 +64,18 @@ def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
         for origin in (bucket_origins(found) if found else ())
         if (name := bucket_of(origin)) and (region_of(origin, context.env) or context.env.regions.dr) == context.region
     }
+    here |= _originals(context.env, found) if context.side is Side.PRIMARY else set()
     if not here:
         return ()
     own = tuple(row for row in context.part(s3.buckets) if isinstance(row, s3.Bucket) and row.name in here)
     others = sorted(here - {row.name for row in own})
     return (*own, *context.maybe(lambda name: s3.bucket_named(context, name), others))
+
+
+def _originals(env: Environment, found: Distribution | None) -> set[str]:
+    """The buckets of the environment file whose copies the distribution fetches from."""
+    fetched = {bucket_of(origin) for origin in bucket_origins(found)} if found else set()
+    return {original for original, copy in s3.pairs(env) if copy in fetched}
 
 
 @part(*GLOBAL, reads=CONTROL_READS)
@@ -81,12 +90,30 @@ def access_controls(context: ReadContext) -> tuple[AccessControl, ...]:
 
 @part(Side.DR, reads=KEY_READS)
 def bucket_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
-    """The customer keys under which these buckets encrypt what arrives: two calls for each."""
-    rows = [row for row in context.part(buckets) if isinstance(row, s3.Bucket) and is_under_kms(row)]
-    wanted = sorted({row.key for row in rows if row.key and not kms.is_of_aws(row.key)})
+    """The customer keys under which replicas arrive in these buckets, and uploads are encrypted: two calls for each.
+
+    Where the primary region's buckets cannot be read, nobody knows the first: their own part says so.
+    """
+    here = [row for row in context.part(buckets) if isinstance(row, s3.Bucket)]
+    refs = {row.key for row in here if is_under_kms(row)}
+    refs |= {rule.replica_key for row in here for _, rule in filling(_sources(context), row.name)}
+    wanted = sorted(ref for ref in refs if ref and not kms.is_of_aws(ref))
     return tuple(context.maybe(lambda ref: kms.key_named(context, ref, {"objects"}), wanted))
 
 
+def _sources(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
+    try:
+        return context.part(buckets, Side.PRIMARY)
+    except DataUnavailable:
+        return ()
+
+
+def filling(rows: Iterable[s3.Bucket | Unavailable], name: str) -> list[tuple[s3.Bucket, s3.BucketReplicationRule]]:
+    """The enabled rules of these buckets that copy to the one of this name, each with its bucket."""
+    sources = [row for row in rows if isinstance(row, s3.Bucket)]
+    return [(row, rule) for row in sources for rule in row.rules if rule.enabled and rule.destination == name]
+
+
 def is_under_kms(bucket: s3.Bucket) -> bool:
-    """Whether what arrives is encrypted under a key of KMS, unless the request says otherwise."""
+    """Whether what is uploaded is encrypted under a key of KMS, unless the request says otherwise."""
     return bucket.encryption.startswith(_UNDER_KMS)

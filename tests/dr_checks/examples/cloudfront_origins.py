@@ -24,6 +24,7 @@ AWAY = replace(SIGNED, id="away", domain=f"pictures.s3.{SIT.regions.primary}.ama
 RULE = BucketReplicationRule("all", True, "assets", True, True, True, True, True, "")
 SIGNS, NEVER = AccessControl("oac-1", "always"), AccessControl("oac-1", "never")
 KEY_ARN = f"arn:aws:kms:{SIT.regions.dr}:{SIT.account}:key/1"
+REPLICAS_ARN = f"arn:aws:kms:{SIT.regions.dr}:{SIT.account}:key/2"
 CLOSED = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -93,11 +94,27 @@ def key(*statements: Any, state: str = "Enabled", **more: Any) -> KmsKey:
     return replace(found, **more)
 
 
+def replicated(
+    expected: Status, *keys: Any, default: str = "", to: str = REPLICAS_ARN, under: str = "aws:kms", **rule: Any
+) -> Example:
+    """Objects under KMS arrive under the key ``to``; what is uploaded to the bucket is encrypted under ``default``."""
+    admits = bucket(ADMITS, OF_IDENTITY, statement("*"), closed=())
+    there = replace(admits, encryption="aws:kms" if default else "AES256", key=default)
+    chosen = replace(RULE, **{"encrypted_objects": bool(to), "replica_key": to, **rule})
+    source = replace(bucket(region=SIT.regions.primary), name="pictures", rules=(chosen,), encryption=under)
+    return fetched("bucket-admits", expected, there, keys=keys, source=(source,))
+
+
 def encrypted(expected: Status, *keys: Any, of_aws: bool = False, **more: Any) -> Example:
     """The bucket admits the distribution, and encrypts under the first of the keys, or under one that AWS manages."""
     admits = (ADMITS, OF_IDENTITY, statement("*"))
     there = replace(bucket(*admits, closed=()), encryption="aws:kms", key="" if of_aws else KEY_ARN)
     return fetched("bucket-admits", expected, there, keys=keys, **more)
+
+
+def of_replicas(*statements: Any, **more: Any) -> KmsKey:
+    """The key under which replicas arrive, with these statements as its policy."""
+    return key(*statements, ref=REPLICAS_ARN, arn=REPLICAS_ARN, **more)
 
 
 def decrypts(condition: Any = None, effect: str = "Allow") -> Any:
@@ -155,6 +172,24 @@ EXAMPLES = [
     encrypted(Status.UNKNOWN, key(decrypts({"StringEquals": {"kms:ViaService": "s3"}}))),
     encrypted(Status.UNKNOWN, key(decrypts(), admits=DENIED)),
     encrypted(Status.UNKNOWN, DENIED),
+    replicated(Status.PASS, of_replicas(decrypts())),
+    replicated(Status.PASS, of_replicas(decrypts()), key(decrypts()), default=KEY_ARN),
+    replicated(Status.FAIL, of_replicas()),
+    replicated(Status.FAIL, of_replicas(), key(decrypts()), default=KEY_ARN),
+    replicated(Status.FAIL, of_replicas(decrypts(), state="PendingDeletion")),
+    replicated(Status.FAIL, to=f"arn:aws:kms:{SIT.regions.dr}:{SIT.account}:alias/aws/s3"),
+    replicated(Status.WARN, of_replicas(), under="AES256"),
+    replicated(Status.WARN, of_replicas(decrypts()), key(), default=KEY_ARN),
+    replicated(Status.WARN, key(), default=KEY_ARN, to="", under="AES256"),
+    replicated(Status.FAIL, key(), default=KEY_ARN, to="", under="AES256", enabled=False),
+    replicated(Status.FAIL, key(), default=KEY_ARN, to="", under="AES256", destination="another"),
+    replicated(Status.PASS, of_replicas(), enabled=False),
+    replicated(Status.PASS, of_replicas(), encrypted_objects=False),
+    replicated(Status.UNKNOWN, of_replicas(decrypts({"StringEquals": {"kms:ViaService": "s3"}}))),
+    replicated(Status.UNKNOWN, DENIED),
+    fetched("bucket-admits", Status.UNKNOWN, bucket(ADMITS), source=(DENIED,)),
+    fetched("bucket-admits", Status.UNKNOWN, bucket(ADMITS), source=DENIED),
+    fetched("bucket-admits", Status.FAIL, bucket(), source=DENIED),
     fetched("bucket-admits", Status.UNKNOWN),
     fetched("bucket-admits", Status.UNKNOWN, DENIED),
     Example("cloudfront-origins.bucket-admits", Status.UNKNOWN, world(traffic(distributions=DENIED))),

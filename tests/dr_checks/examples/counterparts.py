@@ -58,17 +58,19 @@ def _switched(here: bool, there: bool, service: str = "events list-rules") -> Sn
     return world(values)
 
 
-def _timed(here: str, there: str) -> Snapshot:
-    """A rule of one name on both sides, which starts by these expressions."""
+def _timed(here: str, there: str, off: frozenset[Side] = frozenset()) -> Snapshot:
+    """A rule of one name on both sides, which starts by these expressions, and is off on some sides."""
     values = {}
     for side, times in ((Side.DR, here), (Side.PRIMARY, there)):
         arn = f"arn:aws:{RULE.replace('{region}', SIT.region(side))}"
-        rule = ServiceListing("events list-rules", ((arn, ""),), (), ((arn, times),) if times else ())
+        switched = (arn,) if side in off else ()
+        rule = ServiceListing("events list-rules", ((arn, ""),), switched, ((arn, times),) if times else ())
         rows = _side(side, (DATABASE,), (), ())
         values[platform_resources.listings, side] = tuple(rule if row.service == rule.service else row for row in rows)
     return world(values)
 
 
+REGIONS = (Side.PRIMARY, Side.DR)
 OFF = frozenset({"events:rule sit-nightly"})
 UNTAGGED: dict[Any, Any] = {(platform_resources.listings, side): _side(side, (), (), ()) for side in Side}
 
@@ -91,6 +93,8 @@ EXAMPLES = [
     Example(CHECK, Status.PASS, _timed("rate(1 hour)", "rate(1 hour)")),
     Example(CHECK, Status.PASS, _timed("rate(1 hour)", "")),
     Example(CHECK, Status.WARN, _timed("rate(1 day)", "rate(1 hour)"), OFF),
+    Example(CHECK, Status.WARN, _timed("rate(1 day)", "rate(1 hour)", frozenset({Side.PRIMARY})), OFF),
+    Example(CHECK, Status.PASS, _timed("rate(1 day)", "rate(1 hour)", frozenset(REGIONS))),
     Example(CHECK, Status.PASS, _world(("s3:::bbws-reports",), ("s3:::bbws-reports-dr",))),
     Example(CHECK, Status.PASS, _world(((f"{FILES}fs-1", "sit-media"),), ((f"{FILES}fs-2", "sit-media"),))),
     Example(CHECK, Status.NOT_APPLICABLE, _world()),

@@ -12,6 +12,7 @@ from dr_estate.readers import acm, ecs
 from dr_estate.readers.cloudfront import Origin, OriginGroup
 from dr_estate.readers.route53 import CustomerHost
 from tests.dr_checks.edges import (
+    APEX,
     CERTIFICATE,
     CLOUDFRONT_ZONE,
     DISTRIBUTION,
@@ -93,12 +94,23 @@ def services(expected: Status, dr: object, tenants: tuple[str, ...] = ("tenant1"
     return Example("tenants.none-left-over", expected, world({(ecs.services, Side.DR): dr}, tenants))
 
 
-def governed(expected: Status, *values: str, name: str = SIT.traffic.zone, **more: object) -> Example:
-    """Certificates of the region under a CAA record with these values."""
+def governed(
+    expected: Status, *values: str, name: str = SIT.traffic.zone, delegated: tuple[str, ...] = (), **more: object
+) -> Example:
+    """Certificates of the region under a CAA record with these values; some names are delegated to other servers."""
     caa = record(name, "CAA", values=values)
     certificate = (replace(CERTIFICATE, **more),)  # type: ignore[arg-type]  # attributes by name
     there = dict.fromkeys(("primary", "dr", "edge"), certificate)
-    return Example("acm.renews", expected, world(certificates(**there, records=(PRIMARY, SECONDARY, caa))))
+    away = (record(below, "NS", values=("ns1.example.org.",)) for below in delegated)
+    seen = (PRIMARY, SECONDARY, *APEX, caa, *away)
+    return Example("acm.renews", expected, world(certificates(**there, records=seen)))
+
+
+def unread_zone(expected: Status, **more: object) -> Example:
+    """Certificates of every region, alike, while nobody may read the traffic zone."""
+    certificate = (replace(CERTIFICATE, **more),)  # type: ignore[arg-type]  # attributes by name
+    there = dict.fromkeys(("primary", "dr", "edge"), certificate)
+    return Example("acm.renews", expected, world(certificates(**there, records=DENIED)))
 
 
 ONE, TWO, THREE = (service(f"sit-tenant{n}-service") for n in (1, 2, 3))
@@ -174,7 +186,16 @@ EXAMPLES = [
     governed(Status.PASS, '0 issue "letsencrypt.org"', name=f"shop.{SIT.traffic.zone}"),
     governed(Status.PASS, '0 issue "letsencrypt.org"', type="PRIVATE"),
     governed(Status.WARN, '0 issue "letsencrypt.org"', type="IMPORTED"),
+    governed(Status.UNKNOWN, '0 issue "letsencrypt.org"', delegated=(FIRST.name,), names=(FIRST.name,)),
+    governed(Status.UNKNOWN, '0 issue ";"', delegated=(FIRST.name,), names=(f"*.{FIRST.name}", FIRST.name)),
+    governed(Status.FAIL, '0 issue "letsencrypt.org"', delegated=(f"shop.{SIT.traffic.zone}",)),
+    governed(Status.FAIL, '0 issue ";"', delegated=(FIRST.name,), names=(FIRST.name, SECOND.name)),
+    governed(Status.PASS, '0 issue "amazon.com"', delegated=(FIRST.name,), names=(FIRST.name,)),
     held("renews", Status.UNKNOWN, records=DENIED),
+    unread_zone(Status.FAIL, renewal_status="FAILED"),
+    unread_zone(Status.FAIL, renewal_status="PENDING_VALIDATION"),
+    unread_zone(Status.WARN, type="IMPORTED"),
+    unread_zone(Status.PASS, type="PRIVATE"),
     held("renews", Status.PASS, dr=()),
     names("hosts-lead-to-distribution", Status.PASS, *HOSTS),
     names("hosts-lead-to-distribution", Status.PASS, WILDCARD),

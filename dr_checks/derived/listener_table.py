@@ -1,0 +1,105 @@
+"""A listener's rules as a table: where a request for a host leads, as far as that can be told from here. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from math import inf
+from operator import itemgetter
+
+from dr_estate.readers.elbv2 import ListenerRule
+
+GATE = " after "
+"""What stands between a goal and the sign-in that comes before it."""
+_WILD = frozenset("*?[")
+Meets = Callable[[ListenerRule], bool | None]
+_Placed = tuple[float, ListenerRule]
+
+
+def group_of(goal: str) -> str:
+    """The goal without the sign-in before it."""
+    return goal.partition(GATE)[0]
+
+
+class ListenerTable:
+    """A listener's host rules, looked up by name: most tenants have one of their own, so trying each is quadratic."""
+
+    def __init__(self, rules: list[ListenerRule], names: dict[str, str]) -> None:
+        self._names = names
+        self._goals = {self._leads(rule) for rule in rules}
+        self._exact: dict[str, list[_Placed]] = {}
+        self._patterns: list[tuple[int, str, ListenerRule]] = []
+        self._regexes: list[_Placed] = []
+        for order, rule in enumerate(rules):
+            self._regexes += [(order, rule)] if rule.by_regex else []
+            for pattern in map(str.lower, rule.hosts if rule.hosts or rule.by_regex else ("*",)):
+                if set(pattern) & _WILD:
+                    self._patterns.append((order, pattern, rule))
+                else:
+                    self._exact.setdefault(pattern, []).append((order, rule))
+
+    def leads_to(self, groups: set[str]) -> bool:
+        """Whether a rule forwards to one of the target groups."""
+        return any(group_of(goal) in groups for goal in self._goals)
+
+    def route(self, host: str, wanted: str, primary: ListenerTable | None, met: Meets) -> str | None:
+        """Where a request for ``host`` leads; None where a rule that may come before it cannot be evaluated here.
+
+        Rules with further conditions that lead to the ``wanted`` group as the primary's do are taken as met where the
+        rest is led as in the primary region too, or to that group. Those that demand headers are judged by ``met``.
+        """
+        order, leads = self._unconditional(host)
+        tried, is_alike = self._further(host, order), self._is_alike(host, wanted, primary)
+        if primary and is_alike and leads not in {wanted, primary.plain(host)}:
+            tried = [(position, rule) for position, rule in tried if met(rule)]
+        elif is_alike:
+            order, tried, leads = order if leads == wanted else tried[-1][0], [], wanted
+        undecided = [(position, rule) for position, rule in self._regexes if position < order]
+        for position, rule in tried:
+            if answer := met(rule):
+                order, leads = position, self._leads(rule)
+                break
+            undecided += [(position, rule)] if answer is None else []
+        groups = {self._leads(rule) for position, rule in undecided if position < order}
+        return leads if groups <= {leads} else None
+
+    def plain(self, host: str) -> str:
+        """Where a request for ``host`` leads that meets no further condition."""
+        return self._unconditional(host)[1]
+
+    def goals(self, host: str, wanted: str) -> set[str]:
+        """The ways by which a request for ``host`` may come to the ``wanted`` group, with and without a sign-in."""
+        order, leads = self._unconditional(host)
+        tried = [rule for position, rule in (*self._further(host, order), *self._regexes) if position < order]
+        return {goal for goal in (leads, *map(self._leads, tried)) if group_of(goal) == wanted}
+
+    def _is_alike(self, host: str, wanted: str, primary: ListenerTable | None) -> bool:
+        """Whether the rules with further conditions are the primary's, and all lead to the ``wanted`` group."""
+        before = self._conditional(host)
+        if not before or primary is None or before != primary._conditional(host):
+            return False
+        return {group_of(goal) for _, goal in before} == {wanted}
+
+    def _conditional(self, host: str) -> frozenset[tuple[tuple[str, ...], str]]:
+        """The further conditions and the goal of each rule for ``host`` that comes before the first without any."""
+        order, _ = self._unconditional(host)
+        return frozenset((rule.further, self._leads(rule)) for _, rule in self._further(host, order))
+
+    def _further(self, host: str, order: float) -> list[_Placed]:
+        """The rules with further conditions that are tried for ``host`` before ``order``, in their order."""
+        found = [(position, rule) for position, rule in self._matching(host) if rule.further and position < order]
+        return sorted(found, key=itemgetter(0))
+
+    def _unconditional(self, host: str) -> tuple[float, str]:
+        plain = ((order, rule) for order, rule in self._matching(host) if not rule.further)
+        order, rule = min(plain, key=itemgetter(0), default=(inf, None))
+        return order, self._leads(rule) if rule else "the default action"
+
+    def _matching(self, host: str) -> Iterator[_Placed]:
+        yield from self._exact.get(host, ())
+        yield from ((order, rule) for order, pattern, rule in self._patterns if fnmatchcase(host, pattern))
+
+    def _leads(self, rule: ListenerRule) -> str:
+        groups = (self._names.get(arn, arn) for arn in rule.action.target_groups)
+        goal = ", ".join(groups) or rule.action.kind
+        return goal + GATE + ", ".join(rule.action.first) if rule.action.first else goal

@@ -1,0 +1,80 @@
+"""Where a listener's rules lead a tenant's visitors, by tables of rules that are alike or not in both regions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dr_checks.core.model import Status
+from dr_checks.core.registry import checks, judge
+from dr_estate.config.environment import Side
+from dr_estate.readers import elbv2
+from dr_estate.readers.elbv2 import ListenerRule
+from tests.dr_checks.traffic import balanced, rule
+from tests.dr_checks.worlds import DENIED, SIT
+
+DR, PRIMARY = Side.DR, Side.PRIMARY
+HOST = "tenant2.wpsit.kimmyai.io"
+STATIC, STAFF, HEADER = ("path-pattern  1",), ("path-pattern  2",), ("http-header x-origin-verify 3",)
+Row = tuple[tuple[str, ...], str, bool]  # further conditions, the tenant whose group it leads to, sign-in before it
+OPEN: Row = ((), "tenant2", False)
+SIGNED: Row = ((), "tenant2", True)
+PICTURES: Row = (STATIC, "tenant2", False)
+OFFICE: Row = (STAFF, "tenant2", True)
+ADDED: Row = (HEADER, "tenant2", False)
+ADDED_SIGNED: Row = (HEADER, "tenant2", True)
+ANOTHERS: Row = ((), "tenant1", False)
+
+
+def table(side: Side, *rows: Row) -> tuple[ListenerRule, ...]:
+    """The second tenant's rules in their order, after the first tenant's."""
+    found = [rule(side, "tenant1")]
+    for priority, (others, to, signed) in enumerate(rows, start=2):
+        row = rule(side, "tenant2", priority=priority, to=to, others=others)
+        first = ("authenticate-oidc",) if signed else ()
+        found.append(replace(row, action=replace(row.action, first=first)))
+    return tuple(found)
+
+
+def judged(here: tuple[Row, ...], there: tuple[Row, ...] | None) -> tuple[Status, str]:
+    """How the check judges the host, and why; ``there`` is None where the primary region is dark."""
+    theirs = DENIED if there is None else table(PRIMARY, *there)
+    seen = balanced({(elbv2.rules, DR): table(DR, *here), (elbv2.rules, PRIMARY): theirs})
+    result = judge(checks()["elbv2-routing.host-rules"], seen, SIT)
+    (found,) = [finding for finding in result.findings if finding.subject == HOST]
+    return found.status, found.because
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [(OFFICE, OPEN), (ADDED_SIGNED,), (ADDED_SIGNED, OPEN), (PICTURES, SIGNED), (PICTURES, OFFICE, OPEN), (ADDED,)],
+)
+def test_the_same_rules_in_both_regions_serve_the_tenant(rows: tuple[Row, ...]) -> None:
+    assert judged(rows, rows)[0] is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ((PICTURES, SIGNED), (PICTURES, OPEN)),
+        ((PICTURES, ANOTHERS), (PICTURES, OPEN)),
+        ((PICTURES,), (PICTURES, OPEN)),
+        ((OFFICE, SIGNED), (OFFICE, OPEN)),
+        ((OFFICE, ANOTHERS), (OFFICE, OPEN)),
+    ],
+)
+def test_equal_rules_for_some_paths_say_nothing_of_the_others(here: tuple[Row, ...], there: tuple[Row, ...]) -> None:
+    assert judged(here, there)[0] is Status.FAIL
+
+
+@pytest.mark.parametrize(("here", "there"), [((OFFICE, OPEN), (OPEN,)), ((PICTURES, SIGNED), (SIGNED,))])
+def test_a_path_that_one_region_alone_treats_otherwise_is_not_known(
+    here: tuple[Row, ...], there: tuple[Row, ...]
+) -> None:
+    assert judged(here, there)[0] is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("here", [(OFFICE, OPEN), (ADDED_SIGNED,), (PICTURES, SIGNED)])
+def test_a_sign_in_that_the_dark_primary_region_would_explain_names_what_is_dark(here: tuple[Row, ...]) -> None:
+    assert judged(here, None) == (Status.UNKNOWN, DENIED.why)
