@@ -74,7 +74,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "s3": ("kms", "iam_copy_roles", "store_policies"),
     "secretsmanager": ("kms", "iam_task_roles"),
     "ssm": ("kms", "iam_task_roles"),
-    "service-quotas": ("ecs.services", "ecs.tasks", "service_quotas", *_TASKS),
+    "service-quotas": ("ecs", "service_quotas", *_TASKS),
     "sqs": ("sns_delivery",),
     "wafv2": ("elbv2_web_acl",),
     "sns": ("sns_delivery",),
