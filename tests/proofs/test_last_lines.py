@@ -36,7 +36,7 @@ OF_SANDBOX = (
     *("sandbox train split-brain", "sandbox debrief", "sandbox debrief --end", "sandbox break primary-dark"),
     *("--sandbox status", "sandbox mend", "sandbox down", "sandbox down"),
 )
-MOST_ROWS = 110
+MOST_ROWS = 120
 INCIDENT = "INC-20260107-001"
 
 
