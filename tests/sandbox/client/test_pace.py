@@ -124,12 +124,12 @@ def test_a_replication_that_is_ended_takes_minutes_to_open_its_destination(serve
 
 def test_a_health_check_fails_after_three_checks_and_recovers_as_slowly(served: Endpoint) -> None:
     served.inject("primary-dark")
-    served.age(60)
+    served.age(20)
     assert _healthy(served), "three checks are not over"
     served.age(CHECKED_AND_PUBLISHED_S)
     assert not _healthy(served)
     served.repair("primary-dark")
-    served.age(60)
+    served.age(20)
     assert not _healthy(served)
     served.age(CHECKED_AND_PUBLISHED_S)
     assert _healthy(served)
