@@ -56,6 +56,7 @@ def plan(*steps: Step, goal: Goal = Goal.FAILOVER, env: Environment = PROD, post
 
 
 PLAN = plan()
+IRREVERSIBLE = plan(step("sit-efs", 41, "files/restore_dr", danger=Danger.IRREVERSIBLE))
 MET = Gate("check.a.b", met=True, says="pass.")
 UNMET = Gate("check.c.d", met=False, says="it is too old.")
 RELAXED = Gate("check.e.f", met=False, says="only the primary could show it.", relaxed=True)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from dr_actions.authorization.clearance import ticket_is_well_formed
 from dr_actions.model.gates import Gate
-from dr_actions.model.plan import Danger
 from tests.dr_actions.deciding import (
     ACCOUNT,
     APPROVER,
@@ -19,6 +18,7 @@ from tests.dr_actions.deciding import (
     AS_OPERATOR,
     EARLIER,
     INCIDENT,
+    IRREVERSIBLE,
     LATER,
     MET,
     NOW,
@@ -34,12 +34,9 @@ from tests.dr_actions.deciding import (
     approval,
     cleared,
     override,
-    plan,
     refused,
-    step,
 )
 
-IRREVERSIBLE = plan(step("sit-efs", 41, "files/restore_dr", danger=Danger.IRREVERSIBLE))
 GATES = st.lists(
     st.builds(Gate, st.sampled_from("abcdef"), st.booleans(), st.just("why."), st.booleans(), st.booleans()), max_size=6
 )

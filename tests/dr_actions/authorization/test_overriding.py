@@ -10,9 +10,9 @@ import pytest
 
 from dr_actions.authorization.clearance import NEVER_OVERRIDDEN, Clearance, extended_clearance
 from dr_actions.model.gates import Override
-from dr_actions.model.plan import Danger
 from tests.dr_actions.deciding import (
     EARLIER,
+    IRREVERSIBLE,
     LATER,
     MET,
     NOW,
@@ -25,10 +25,7 @@ from tests.dr_actions.deciding import (
     override,
     plan,
     refused,
-    step,
 )
-
-IRREVERSIBLE = plan(step("sit-efs", 41, "files/restore_dr", danger=Danger.IRREVERSIBLE))
 
 
 def test_an_override_by_the_gates_id_clears_that_gate_and_no_other() -> None:
