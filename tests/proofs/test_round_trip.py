@@ -74,9 +74,9 @@ class Trip:
     def execute(self, assessment: dict[str, Any], *words: str) -> subprocess.CompletedProcess[str]:
         """Run the plan that was assessed, its irreversible steps confirmed, approved where two people are needed."""
         if self.env.approvals.people > 1:
-            how = ("--failback",) if words[0] == "failback" else ()
+            how = ["--failback"] if words[0] == "failback" else []
             given = [at for at, word in enumerate(words) if word == "--override"]
-            how += tuple(word for at in given for word in words[at : at + 5])  # a flag and its four words
+            how += [word for at in given for word in words[at : at + 5]]  # a flag and its four words
             approved = self.run("approve", "--incident", INCIDENT, *how, person="approver")
             assert approved.returncode == 0, approved.stderr
         dangerous = [s["id"] for s in assessment["plan"]["steps"] if s["danger"] == "irreversible"]
