@@ -71,7 +71,7 @@ EVERY = [
     *_both("dr-database-class-scarce", "primary-dark"),
     *_both("reached-through-cloudfront-only", "primary-dark"),
     *_both(NO_DNS, "primary-dark"),
-    Day("sit", ("primary-hangs",)),
+    *_both("primary-hangs"),
     Day("sit", ("metrics-stale", "primary-dark"), NOT_MEASURED, Exit.COULD_NOT_SEE),
     Day("virginia", ("primary-dark",), folder=FOLDER),
     *_both("reached-through-cloudfront-only", NO_DNS, "primary-dark"),
