@@ -24,6 +24,8 @@ WORLD_CLOCK = "x-world-clock"
 TOLERANCE_S = 2.0
 """The Date header has whole seconds, so a smaller difference is none."""
 MOST_SPEED = 3600.0
+LEAST_PATIENCE_S = 0.3
+"""Seconds of this machine in which a name server on it answers, however busy it is."""
 
 _SKEW_TOLD_S = 60.0
 _SERVER_FAULT = 500
@@ -98,6 +100,13 @@ class WorldClock:
             if self._wait(stop, min(left_s / self.speed, _SLICE_S)):
                 return True
         return stop.is_set()
+
+    def patience_s(self, seconds: float, least_s: float = LEAST_PATIENCE_S) -> float:
+        """Return how long to wait for an answer, in seconds of this machine: in the world ``seconds`` pass meanwhile.
+
+        Never less than ``least_s``: a busy machine is not silent.
+        """
+        return min(seconds, max(seconds / self.speed, least_s))
 
     @property
     def skew_s(self) -> float:

@@ -23,7 +23,8 @@ import botocore.session
 
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.call_log import CallLog
-from dr_estate.aws.clock import ClockHook, WorldClock, is_loopback
+from dr_estate.aws.clock import LEAST_PATIENCE_S, ClockHook, WorldClock, is_loopback
+from dr_estate.aws.dark_places import DarkPlaces, place_name
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
@@ -35,6 +36,7 @@ from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.aws.speedups import read_issuers_once, use_fast_parsing
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import ODD, understand
+from dr_estate.model.silent_servers import SHORT, SilentServers
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ class Credentials:
     the world's.
     ``paced`` keeps to AWS's published rates at a loopback address, too.
     ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
-    ``tell`` hears how far a long reading has come.
+    ``tell`` hears how far a long reading has come. ``silent_servers`` are the name servers that did not answer a look,
+    ``silent_places`` the regions that answered none of its calls in time.
     """
 
     endpoint_url: str | None = None
@@ -72,6 +75,8 @@ class Credentials:
     paced: bool = field(default=False, compare=False)
     immutable: ImmutableAnswers = field(default_factory=ImmutableAnswers, repr=False, compare=False)
     tell: Callable[[str], None] = field(default=lambda _: None, repr=False, compare=False)
+    silent_servers: SilentServers = field(default_factory=SilentServers, repr=False, compare=False)
+    silent_places: set[str] = field(default_factory=set, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ class ReadClient:
         )
         self._clock_hook = ClockHook(credentials.clock)
         self._session = self._guarded_session()
-        self._connections = SharedConnections(self._session, limits.connect_timeout_s, limits.read_timeout_s)
+        self._connections = SharedConnections(self._session)
         self._service = cache(partial(LeanService, self._session))
         self._parser = cache(self._session.get_component("response_parser_factory").create_parser)
 
@@ -115,8 +120,7 @@ class ReadClient:
         self.calls: Counter[str] = Counter()
         self.ends_at = time.monotonic() + self.environment.observation.deadline_s
         self.blinked = False
-        self._dark: dict[str, str] = {}
-        self._failures: Counter[str] = Counter()
+        self._dark = DarkPlaces(self.credentials.silent_places)
 
     def go_by(self, credentials: Credentials) -> None:
         """Go on with equal credentials: their clock is the one that answers correct from now on."""
@@ -207,15 +211,15 @@ class ReadClient:
         Raises DataUnavailable for every other answer that is not the thing asked for; from then on they have
         ``blinked``.
         """
-        place = _place(service, region)
-        if place in self._dark:
-            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, self._dark[place], region))
+        place = place_name(service, region)
+        if reason := self._dark.reason(place):
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREACHABLE, reason, region))
         try:
             answer = doing(self.caller(service, region))
         except ForbiddenCall:
             raise
         except botocore.exceptions.ClientError as error:
-            self._failures[place] = 0
+            self._dark.answered(place)
             if error.response.get("Error", {}).get("Code") in absent:
                 return None
             self.blinked = True
@@ -223,13 +227,14 @@ class ReadClient:
         except (botocore.exceptions.BotoCoreError, botocore.parsers.ResponseParserError) as error:
             self.blinked = True
             unavailable = explain(error, service, region)
-            self._note_failure(unavailable, place)
+            if unavailable.kind is UnavailableKind.UNREACHABLE:
+                self._dark.failed(place, isinstance(error, _TIME_OUTS))
             raise DataUnavailable(unavailable) from error
         except ODD as odd:  # botocore's own handlers read members that its models call optional
             self.blinked = True
             reason = f"What {service} answered in {region} was not understood: {type(odd).__name__}: {odd}."
             raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, region)) from odd
-        self._failures[place] = 0
+        self._dark.answered(place)
         return answer
 
     def prove_account(self) -> Identity:
@@ -261,14 +266,6 @@ class ReadClient:
                 UnavailableKind.UNREACHABLE, f"No region's STS could prove the account: {' '.join(blind)} {_WAY}"
             )
         )
-
-    def _note_failure(self, unavailable: Unavailable, place: str) -> None:
-        """Stop asking a region after several calls in a row got no connection at all."""
-        if unavailable.kind is not UnavailableKind.UNREACHABLE:
-            return
-        self._failures[place] += 1
-        if self._failures[place] >= _CALLS_BEFORE_DARK:
-            self._dark.setdefault(place, f"{place} does not answer: {_CALLS_BEFORE_DARK} calls in a row failed.")
 
     def _guarded_session(self) -> botocore.session.Session:
         """A session whose every client is guarded. Signing in is not looking: a session of its own does that (T15)."""
@@ -323,12 +320,18 @@ class ReadClient:
             raise end
         return self._send(request) if end is None or end is UNSENT else end
 
-    def _send(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        """Send on a shared connection; None where only botocore's own session can. Raises what that one raises."""
+    def _send(self, request: AWSPreparedRequest, was_silent: bool = False) -> AWSResponse | None:
+        """Send on a shared connection; None where only botocore's own session can. Raises what that one raises.
+
+        Who ``was_silent`` in an earlier look is waited for less.
+        """
         if self.seconds_left <= 0:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
-        return self._connections.send(request)
+        limits, clock = self.environment.observation, self.credentials.clock
+        part, least_s = (SHORT, LEAST_PATIENCE_S) if was_silent else (1.0, _LEAST_PATIENCE_S)
+        waits = (clock.patience_s(part * limit, least_s) for limit in (limits.connect_timeout_s, limits.read_timeout_s))
+        return self._connections.send(request, *waits)
 
     def _make_leanly(self, lean: LeanClient, method: str, /, **params: Any) -> Any:
         """Make a call with a lean client: a first attempt that succeeds. The ordinary client ends all others.
@@ -341,9 +344,12 @@ class ReadClient:
         self._begin(lean.service, lean.region, model.name)
         request = lean.request(model, params)
         self.credentials.clock.sending(request.url)
+        was_silent = place_name(lean.service, lean.region) in self._dark.silent
         try:
-            answer = self._send(request)
+            answer = self._send(request, was_silent)
         except botocore.exceptions.BotoCoreError as failed:
+            if was_silent:  # the next look asks again: none of this one's tries would be worth its time
+                raise
             return self._hand_over(lean, method, params, failed)
         if answer is None or answer.status_code not in SUCCESS:
             return self._hand_over(lean, method, params, answer or UNSENT)
@@ -372,14 +378,10 @@ class ReadClient:
             self._callers[lean.service, lean.region] = self.client(lean.service, lean.region)
 
 
-_CALLS_BEFORE_DARK = 4
+_LEAST_PATIENCE_S = 2.0
+"""Seconds in which a busy sandbox answers an ordinary call, however fast its clock runs."""
+_TIME_OUTS = (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectTimeoutError)
 _WAY = "Is the way from this machine to AWS open (network, proxy, AWS_ENDPOINT_URL)?"
-_GLOBAL_SERVICES = frozenset({"route53", "cloudfront", "iam"})
-
-
-def _place(service: str, region: str) -> str:
-    """Where a call is answered: the global services of us-east-1 have endpoints, and outages, of their own (T01)."""
-    return f"{region} (global services)" if service in _GLOBAL_SERVICES else region
 
 
 def _no_such_read(event_name: str, **_: Any) -> None:

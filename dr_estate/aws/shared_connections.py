@@ -46,25 +46,29 @@ Place = tuple[str, str, int]
 class SharedConnections:
     """Sends requests on connections that stay open; one is used by one thread at a time. Thread-safe.
 
-    ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names; ``issuers`` is a file of those
-    to trust, None: those that botocore trusts.
+    ``issuers`` is a file of those to trust, None: those that botocore trusts.
     """
 
-    def __init__(self, session: Session, connect_s: float, read_s: float, issuers: str | None = None) -> None:
-        self._session, self._connect_s, self._read_s = session, connect_s, read_s
+    def __init__(self, session: Session, issuers: str | None = None) -> None:
+        self._session = session
         self._issuers = issuers or botocore.httpsession.get_cert_path(verify=True)
         self._idle: defaultdict[Place, deque[http.client.HTTPConnection]] = defaultdict(deque)
         self._serves: dict[Place, bool] = {}
         weakref.finalize(self, _close_all, self._idle)
 
-    def send(self, request: AWSPreparedRequest) -> AWSResponse | None:
-        """The answer to ``request``; None where botocore's own session has to send it. Raises what that one raises."""
+    def send(self, request: AWSPreparedRequest, connect_s: float, read_s: float) -> AWSResponse | None:
+        """The answer to ``request``; None where botocore's own session has to send it. Raises what that one raises.
+
+        ``connect_s`` and ``read_s`` are the time-outs of botocore's settings of these names.
+        """
         url = urlsplit(request.url)
         place = (url.scheme, url.hostname or "", url.port or _PORTS.get(url.scheme, 0))
         if not self._can_send(request, place):
             return None
         try:
-            return self._exchange(request, url, place)
+            connection = self._connected(request.url, place, connect_s)
+            connection.sock.settimeout(read_s)
+            return self._exchange(request, url, connection, place)
         except BotoCoreError:  # some of them are an OSError too
             raise
         except TimeoutError as late:
@@ -102,8 +106,9 @@ class SharedConnections:
         context.check_hostname, context.verify_mode = True, ssl.CERT_REQUIRED
         return context
 
-    def _exchange(self, request: AWSPreparedRequest, url: SplitResult, place: Place) -> AWSResponse:
-        connection = self._connected(request.url, place)
+    def _exchange(
+        self, request: AWSPreparedRequest, url: SplitResult, connection: http.client.HTTPConnection, place: Place
+    ) -> AWSResponse:
         try:
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             body = request.body.encode() if isinstance(request.body, str) else request.body
@@ -119,7 +124,7 @@ class SharedConnections:
             self._idle[place].append(connection)
         return AWSResponse(request.url, answer.status, _headers(answer), ReceivedBody(content))
 
-    def _connected(self, url: str, place: Place) -> http.client.HTTPConnection:
+    def _connected(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         """The connection that was used last and that AWS has not closed since, or a new one."""
         idle = self._idle[place]
         while idle:
@@ -130,15 +135,15 @@ class SharedConnections:
             if not wait_for_read(connection.sock, timeout=0.0):
                 return connection
             connection.close()
-        return self._opened(url, place)
+        return self._opened(url, place, connect_s)
 
-    def _opened(self, url: str, place: Place) -> http.client.HTTPConnection:
+    def _opened(self, url: str, place: Place, connect_s: float) -> http.client.HTTPConnection:
         scheme, host, port = place
         connection: http.client.HTTPConnection
         if scheme == "https":
-            connection = OneSendTlsConnection(host, port, timeout=self._connect_s, context=self._tls)
+            connection = OneSendTlsConnection(host, port, timeout=connect_s, context=self._tls)
         else:
-            connection = OneSendConnection(host, port, timeout=self._connect_s)
+            connection = OneSendConnection(host, port, timeout=connect_s)
         try:
             connection.connect()
         except TimeoutError as late:
@@ -150,7 +155,6 @@ class SharedConnections:
         except OSError as refused:
             connection.close()
             raise EndpointConnectionError(endpoint_url=url, error=refused) from refused
-        connection.sock.settimeout(self._read_s)
         return connection
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import dns.exception
@@ -13,10 +14,12 @@ import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
+from dr_estate.model.silent_servers import SilentServers
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 
 DNS_PORT = 53
-_TRIES = 2
+_NOT_FOUND = "The system's resolver did not find"
+_STILL_SILENT = "it was silent just now, and is asked again within some minutes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,18 @@ class Server:
     label: str
     address: str
     port: int = DNS_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class DnsPatience:
+    """How long one try may take (seconds of this machine), and who need not be waited for again.
+
+    ``now_s`` is the world's monotonic clock.
+    """
+
+    limit_s: float
+    silent: SilentServers
+    now_s: Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +57,41 @@ class DnsAnswer:
     authoritative: bool
 
 
-def ask(server: Server, name: str, kind: str, timeout_s: float, recursive: bool = False) -> DnsAnswer:
+def ask(server: Server, name: str, kind: str, patience: DnsPatience, recursive: bool = False) -> DnsAnswer:
     """Ask ``server`` for ``name`` (type ``kind``) over UDP, then TCP where cut off.
 
-    Raises DataUnavailable after two tries of ``timeout_s`` each: a packet gets lost, a busy server takes its time. A
-    referral's NS records count as values: a parent answers for its child that way.
+    Raises DataUnavailable after two tries, at once where it was silent just now. A referral's NS records count as
+    values: a parent answers for its child that way.
     """
     question = dns.message.make_query(name, kind)
     if not recursive:
         question.flags &= ~dns.flags.RD
-    failure: Exception | None = None
-    for _ in range(_TRIES):
+    # a resolver may be silent of one name because that name's own servers are
+    key = (server.address, server.port, (name, kind) if recursive else ())
+    asked_s = patience.now_s()
+    failure: Exception = TimeoutError(_STILL_SILENT)
+    for part in patience.silent.tries(key, asked_s):
         try:
-            reply, _ = dns.query.udp_with_fallback(question, server.address, timeout_s, server.port)
+            reply, _ = dns.query.udp_with_fallback(question, server.address, part * patience.limit_s, server.port)
         except (dns.exception.DNSException, OSError) as silent:
             failure = silent
             continue
+        patience.silent.answered(key, patience.now_s())
         return _answer(server, name, kind, reply)
-    reason = f"DNS server {server.label} did not answer for {name} {kind}: {failure or 'no answer'}."
+    if isinstance(failure, dns.exception.Timeout):  # what refuses costs no time
+        patience.silent.silent(key, asked_s, patience.now_s())
+    reason = f"DNS server {server.label} did not answer for {name} {kind}: {failure}."
     raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, reason))
 
 
-def addresses(name: str, timeout_s: float, resolvers: Iterable[str] = ()) -> list[str]:
+def addresses(name: str, patience: DnsPatience, resolvers: Iterable[str] = ()) -> list[str]:
     """The IPv4 addresses of ``name`` by ``resolvers``, or by the system's. Raises DataUnavailable."""
-    return _lookup(name, "A", timeout_s, resolvers)
+    return _lookup(name, "A", patience, resolvers)
 
 
-def name_servers(zone: str, timeout_s: float, resolvers: Iterable[str] = ()) -> list[str]:
+def name_servers(zone: str, patience: DnsPatience, resolvers: Iterable[str] = ()) -> list[str]:
     """The names of a zone's servers by ``resolvers``, or by the system's. Raises DataUnavailable."""
-    return [value.rstrip(".").lower() for value in _lookup(zone, "NS", timeout_s, resolvers)]
+    return [value.rstrip(".").lower() for value in _lookup(zone, "NS", patience, resolvers)]
 
 
 def server_at(place: str) -> Server:
@@ -81,22 +102,53 @@ def server_at(place: str) -> Server:
     return Server(place, place.strip("[]"))
 
 
-def _lookup(name: str, kind: str, timeout_s: float, resolvers: Iterable[str]) -> list[str]:
+def _lookup(name: str, kind: str, patience: DnsPatience, resolvers: Iterable[str]) -> list[str]:
     places = [server_at(place) for place in resolvers]
-    for place in places:
-        answer = ask(place, name, kind, timeout_s, recursive=True)
-        if answer.values:
-            return list(answer.values)
-    if places:
-        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No configured resolver knows {name} {kind}."))
+    if not places:
+        return _by_the_system(name, kind, patience)
+    found = _all_asked(places, name, kind, patience)
+    known = next((answer.values for answer in found if isinstance(answer, DnsAnswer) and answer.values), ())
+    if known:
+        return list(known)
+    silent = [answer for answer in found if isinstance(answer, Unavailable)]
+    if len(silent) == len(places):
+        raise DataUnavailable(silent[0])
+    raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No configured resolver knows {name} {kind}."))
+
+
+def _all_asked(servers: Sequence[Server], name: str, kind: str, patience: DnsPatience) -> list[DnsAnswer | Unavailable]:
+    """What each resolver says; asked at once, so that those that are silent cost one time-out."""
+
+    def careful(server: Server) -> DnsAnswer | Unavailable:
+        try:
+            return ask(server, name, kind, patience, recursive=True)
+        except DataUnavailable as error:
+            return error.unavailable
+
+    if len(servers) == 1:
+        return [careful(servers[0])]
+    with ThreadPoolExecutor(len(servers), thread_name_prefix="resolver") as pool:
+        return list(pool.map(careful, servers))
+
+
+def _by_the_system(name: str, kind: str, patience: DnsPatience) -> list[str]:
+    key, asked_s = (name, kind), patience.now_s()
+    tries = patience.silent.tries(key, asked_s)
+    if not tries:
+        raise DataUnavailable(Unavailable(UnavailableKind.RESOLVER, f"{_NOT_FOUND} {name} {kind}: {_STILL_SILENT}."))
+    limit_s = tries[0] * patience.limit_s
     try:
-        return sorted(row.to_text() for row in dns.resolver.resolve(name, kind, lifetime=timeout_s, search=False))
+        rows = dns.resolver.resolve(name, kind, lifetime=limit_s, search=False)
     except (dns.exception.DNSException, OSError) as silent:
+        if isinstance(silent, dns.exception.Timeout):
+            patience.silent.silent(key, asked_s, patience.now_s())
+        else:
+            patience.silent.answered(key, patience.now_s())
         answered = isinstance(silent, (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer))
-        reason = f"The system's resolver did not find {name} {kind}: {silent}"
-        raise DataUnavailable(
-            Unavailable(UnavailableKind.ERROR if answered else UnavailableKind.RESOLVER, reason)
-        ) from silent
+        kind_of = UnavailableKind.ERROR if answered else UnavailableKind.RESOLVER
+        raise DataUnavailable(Unavailable(kind_of, f"{_NOT_FOUND} {name} {kind}: {silent}")) from silent
+    patience.silent.answered(key, patience.now_s())
+    return sorted(row.to_text() for row in rows)
 
 
 def _answer(server: Server, name: str, kind: str, reply: dns.message.Message) -> DnsAnswer:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.network import dns_query
-from dr_estate.network.dns_query import DnsAnswer, Server
+from dr_estate.network.dns_query import DnsAnswer, DnsPatience, Server
 from dr_estate.readers import elbv2, route53, sts_identity
 from dr_estate.readers.route53 import CustomerHost
 from dr_estate.reading.part import GLOBAL, part
@@ -49,18 +49,19 @@ def led(context: ReadContext) -> tuple[DnsAnswer | Unavailable, ...]:
     The zone's name servers are named by its delegation, each is asked; where none can be reached, the system's resolver
     answers in their place, at most a record's TTL later.
     """
-    traffic, limit = context.env.traffic, limit_s(context)
+    traffic = context.env.traffic
     name = traffic.origin_record
     if not is_aws(context):
         servers = [_served_here(context)]
     else:
         found = context.maybe(
-            lambda server: located(context, server), dns_query.name_servers(traffic.zone, limit, traffic.resolvers)
+            lambda server: located(context, server),
+            dns_query.name_servers(traffic.zone, patience(context), traffic.resolvers),
         )
         servers = [server for server in found if isinstance(server, Server)]
     answers = tuple(context.maybe(_put(context), [(server, name, "A") for server in servers]))
     if is_aws(context) and not any(isinstance(answer, DnsAnswer) for answer in answers):
-        values = tuple(dns_query.addresses(name, limit, traffic.resolvers))
+        values = tuple(dns_query.addresses(name, patience(context), traffic.resolvers))
         return (*answers, DnsAnswer(RESOLVED_BY, name, "A", "NOERROR", values, (), None, authoritative=False))
     return answers
 
@@ -91,11 +92,11 @@ def delegation(context: ReadContext) -> DnsAnswer:
     """What the parent zone says of the zone's name servers."""
     zone = context.env.traffic.zone
     if not is_aws(context):
-        return dns_query.ask(own_servers(context)[0], zone, "NS", limit_s(context))
+        return dns_query.ask(own_servers(context)[0], zone, "NS", patience(context))
     parent = zone.partition(".")[2]
-    names = dns_query.name_servers(parent, limit_s(context), context.env.traffic.resolvers)
-    address = dns_query.addresses(names[0], limit_s(context), context.env.traffic.resolvers)[0]
-    return dns_query.ask(Server(names[0], address), zone, "NS", limit_s(context))
+    names = dns_query.name_servers(parent, patience(context), context.env.traffic.resolvers)
+    address = dns_query.addresses(names[0], patience(context), context.env.traffic.resolvers)[0]
+    return dns_query.ask(Server(names[0], address), zone, "NS", patience(context))
 
 
 @part(Side.PRIMARY, Side.DR, reads=elbv2.BALANCER_READS | LED_READS | INTERFACE_READS, visits=True)
@@ -109,8 +110,8 @@ def door(context: ReadContext) -> tuple[str, ...]:
         return ()
     try:
         if not is_aws(context):
-            return dns_query.ask(_served_here(context), balancer.dns_name, "A", limit_s(context)).values
-        return tuple(dns_query.addresses(balancer.dns_name, limit_s(context), context.env.traffic.resolvers))
+            return dns_query.ask(_served_here(context), balancer.dns_name, "A", patience(context)).values
+        return tuple(dns_query.addresses(balancer.dns_name, patience(context), context.env.traffic.resolvers))
     except DataUnavailable as error:
         found = _interface_addresses(context, balancer) if error.unavailable.kind is UnavailableKind.RESOLVER else ()
         if not found:
@@ -173,7 +174,7 @@ def _spread(targets: Mapping[str, object]) -> list[str]:
 
 def _put(context: ReadContext, recursive: bool = False) -> Callable[[tuple[Server, str, str]], DnsAnswer]:
     """A function that asks one (server, name, type)."""
-    return lambda question: dns_query.ask(*question, timeout_s=limit_s(context), recursive=recursive)
+    return lambda question: dns_query.ask(*question, patience=patience(context), recursive=recursive)
 
 
 def own_servers(context: ReadContext) -> list[Server]:
@@ -203,7 +204,7 @@ def _served_here(context: ReadContext) -> Server:
 
 def located(context: ReadContext, name: str) -> Server:
     """The server of that name, by the resolvers. Raises DataUnavailable."""
-    return Server(name, dns_query.addresses(name, limit_s(context), context.env.traffic.resolvers)[0])
+    return Server(name, dns_query.addresses(name, patience(context), context.env.traffic.resolvers)[0])
 
 
 def is_aws(context: ReadContext) -> bool:
@@ -212,6 +213,9 @@ def is_aws(context: ReadContext) -> bool:
     return host.endswith(_AWS)
 
 
-def limit_s(context: ReadContext) -> float:
-    """How long one question may take, in seconds."""
-    return float(min(context.env.observation.connect_timeout_s, max(context.client.seconds_left, 0.1)))
+def patience(context: ReadContext) -> DnsPatience:
+    """How long one question may take in the time of the world, and what is known of servers that are silent."""
+    limits, client = context.env.observation, context.client
+    credentials = client.credentials
+    limit_s = credentials.clock.patience_s(min(limits.connect_timeout_s, max(client.seconds_left, 0.1)))
+    return DnsPatience(limit_s, credentials.silent_servers, credentials.clock.monotonic)

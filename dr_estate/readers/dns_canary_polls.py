@@ -77,9 +77,8 @@ def polls(context: ReadContext) -> tuple[Poll, ...]:
 
 
 def _poll(context: ReadContext, servers: list[Server], name: str, times: int) -> Poll:
-    limit_s = answers.limit_s(context)
     targets = [servers[number % len(servers)] for number in range(times)]
-    replies = context.maybe(lambda server: dns_query.ask(server, name, _KIND, limit_s), targets)
+    replies = context.maybe(lambda server: dns_query.ask(server, name, _KIND, answers.patience(context)), targets)
     heard = [answer for answer in replies if isinstance(answer, DnsAnswer)]
     counts = Counter((_code(answer), answer.values or answer.chain) for answer in heard)
     return Poll(

@@ -61,14 +61,14 @@ def _split(records: Iterable[Record]) -> list[tuple[str, str]]:
 def _servers(context: ReadContext, zone: str) -> list[Server]:
     if zone == context.env.traffic.zone or not dns_answers.is_aws(context):
         return dns_answers.own_servers(context)
-    names = dns_query.name_servers(zone, dns_answers.limit_s(context), context.env.traffic.resolvers)
+    names = dns_query.name_servers(zone, dns_answers.patience(context), context.env.traffic.resolvers)
     return [dns_answers.located(context, name) for name in names]
 
 
 def _tally(context: ReadContext, servers: list[Server], name: str, kind: str) -> AnswerTally:
-    limit_s, wanted = dns_answers.limit_s(context), "A" if kind == "CNAME" else kind
+    wanted = "A" if kind == "CNAME" else kind
     targets = [servers[number % len(servers)] for number in range(context.env.failback.dns_samples)]
-    answers = context.maybe(lambda server: dns_query.ask(server, name, wanted, limit_s), targets)
+    answers = context.maybe(lambda server: dns_query.ask(server, name, wanted, dns_answers.patience(context)), targets)
     counts = Counter((*answer.values, *answer.chain) for answer in answers if isinstance(answer, DnsAnswer))
     return AnswerTally(
         name, kind, tuple(sorted(counts.items())), sum(isinstance(answer, Unavailable) for answer in answers)

@@ -16,7 +16,7 @@ from dr_estate.model.unavailable import OUT_OF_REACH, DataUnavailable, Unavailab
 from dr_estate.network import dns_query
 from dr_estate.network.http_probe import Handshake, Visit, handshake, visit, visitor_context
 from dr_estate.readers import cloudfront, ecs, elbv2, route53, sts_identity
-from dr_estate.readers.dns_answers import TEST_READS, is_aws
+from dr_estate.readers.dns_answers import TEST_READS, is_aws, patience
 from dr_estate.reading.part import GLOBAL, REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -66,8 +66,8 @@ def front(context: ReadContext) -> SiteAddress | None:
         name = _door_name(context)
         if not name:
             return None
-        limit_s = context.env.observation.connect_timeout_s
-        return SiteAddress(dns_query.addresses(name, limit_s, context.env.traffic.resolvers)[0], _HTTP, _HTTPS)
+        found = dns_query.addresses(name, patience(context), context.env.traffic.resolvers)
+        return SiteAddress(found[0], _HTTP, _HTTPS)
     return _served_here(context, context.region)
 
 
@@ -111,8 +111,9 @@ def visits(context: ReadContext) -> VisitRound | None:
     closed = dict.fromkeys(_by_header(context, hosts), dark)
     if hosts and len(closed) == len(hosts):
         raise DataUnavailable(dark)
+    stranger = go(_STRANGER)
     answers = context.maybe(go, [host for host in hosts if host not in closed])
-    return VisitRound(go(_STRANGER), (*answers, *closed.values()))
+    return VisitRound(stranger, (*answers, *closed.values()))
 
 
 def _by_header(context: ReadContext, hosts: list[str]) -> list[str]:
@@ -194,7 +195,7 @@ def _edge_address(context: ReadContext, host: str) -> SiteAddress | None:
     if not is_aws(context):
         return _served_here(context, "cloudfront")
     try:
-        found = dns_query.addresses(name, context.env.observation.connect_timeout_s, context.env.traffic.resolvers)
+        found = dns_query.addresses(name, patience(context), context.env.traffic.resolvers)
     except DataUnavailable as error:
         if error.unavailable.kind is not UnavailableKind.RESOLVER or (zone := context.part(route53.zone)) is None:
             raise

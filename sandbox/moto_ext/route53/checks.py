@@ -113,6 +113,7 @@ def _update_check(self: Route53, params: dict[str, Any]) -> dict[str, Any]:
         setattr(check, RESETTABLE[name], None)
     _keep_more(check, params)
     check.health_check_version += 1
+    check.__dict__["set_at"] = now()
     return {"HealthCheck": check}
 
 

@@ -51,6 +51,8 @@ class HealthChecker:
                 return True
             self._known[check_id] = True  # a check that is its own child ends here
             seen, at = (True, now()) if check.disabled else _lasting(check, self.observe(check) == "")
+            if check.type_ == "CALCULATED" and not check.disabled:
+                at = self._turned_at(check, seen, at)
             self._known[check_id] = seen != _inverted(check)
             _remember(check, self._known[check_id], at)
         return self._known[check_id]
@@ -67,6 +69,20 @@ class HealthChecker:
             return ""
         port = int(check.port or DEFAULT_PORTS.get(str(check.type_), 80))
         return self.probe(check.fqdn or check.ip_address or "", port, DEPTH)
+
+    def _turned_at(self, check: HealthCheck, seen: bool, at: datetime) -> datetime:
+        """Since when a calculated check is as ``seen`` at ``at``: by its children's turns, or its own last change."""
+        known, set_at = self._backend.health_checks, check.__dict__.get("set_at")
+        children = [known[child] for child in check.children or () if child in known]
+        moments = {turn for child in children for turn, _ in child.__dict__.get("turned", ())}
+        if set_at is not None:
+            moments = {set_at, *(moment for moment in moments if moment > set_at)}
+        for moment in sorted(moments, reverse=True):
+            good = sum(was_healthy(child, moment) for child in children)
+            if (good >= int(check.health_threshold or 0)) != seen:
+                break
+            at = moment
+        return at
 
     def _alarm(self, check: HealthCheck) -> str:
         named = check.__dict__.get("alarm_identifier") or {}

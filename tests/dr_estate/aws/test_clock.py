@@ -183,3 +183,13 @@ def test_a_header_that_is_no_sound_clock_is_not_believed(header: str) -> None:
 )
 def test_only_this_machines_own_addresses_are_loopback(url: str, own: bool) -> None:
     assert is_loopback(url) is own
+
+
+@pytest.mark.parametrize(("speed", "waits_s"), [(1.0, 3.0), (5.0, 0.6), (120.0, 0.3)])
+def test_an_answer_is_waited_for_in_the_worlds_time_and_a_busy_machine_is_not_silent(
+    speed: float, waits_s: float
+) -> None:
+    machine = Machine()
+    machine.asks(fast(timedelta(0), speed), loopback=True)
+    assert machine.clock.patience_s(3.0) == pytest.approx(waits_s)
+    assert machine.clock.patience_s(0.1) == pytest.approx(0.1), "never longer than was asked for"

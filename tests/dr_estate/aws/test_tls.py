@@ -137,14 +137,14 @@ def test_shared_connections_trust_as_botocores_do(
     monkeypatch.setenv("DR_NO_SPEEDUPS", "")
     for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
-    own = SharedConnections(botocore.session.Session(), 5, 5, str(getattr(server, issuers)))
+    own = SharedConnections(botocore.session.Session(), str(getattr(server, issuers)))
     url = server.url.replace("127.0.0.1", host or "127.0.0.1")
     request = AWSRequest("POST", url, data=b"who").prepare()
     if host:
         with pytest.raises(SSLError):
-            own.send(request)
+            own.send(request, 5, 5)
     else:
-        answer = own.send(request)
+        answer = own.send(request, 5, 5)
         assert answer is not None
         assert answer.content == _CALLER
 

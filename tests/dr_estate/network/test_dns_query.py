@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -13,8 +14,9 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from dr_estate.model.silent_servers import SilentServers
 from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
-from dr_estate.network.dns_query import Server, addresses, ask, name_servers, server_at
+from dr_estate.network.dns_query import DnsPatience, Server, addresses, ask, name_servers, server_at
 
 ZONE = {
     ("shop.example.", "A"): (
@@ -26,6 +28,10 @@ ZONE = {
         ["child.example. 300 IN NS ns2.example.", "child.example. 300 IN NS ns1.example."],
     ),
 }
+
+
+def _patience(limit_s: float) -> DnsPatience:
+    return DnsPatience(limit_s, SilentServers(), lambda: 1000.0)
 
 
 def _serve(listening: socket.socket, seen: list[bool]) -> None:
@@ -68,27 +74,27 @@ def server(recursion_wanted: list[bool]) -> Iterator[Server]:
 
 
 def test_an_answer_tells_its_addresses_the_names_on_the_way_and_the_lowest_ttl(server: Server) -> None:
-    answer = ask(server, "shop.example", "A", 2)
+    answer = ask(server, "shop.example", "A", _patience(2))
     assert (("192.0.2.1",), ("origin.example",), 30) == (answer.values, answer.chain, answer.ttl_s)
     assert ("ns.example", "NOERROR", True) == (answer.asked, answer.code, answer.authoritative)
 
 
 def test_a_name_that_is_not_there_is_an_answer_too(server: Server) -> None:
-    answer = ask(server, "missing.example", "A", 2)
+    answer = ask(server, "missing.example", "A", _patience(2))
     assert ("NXDOMAIN", ()) == (answer.code, answer.values)
 
 
 def test_a_parents_referral_counts_as_its_name_servers(server: Server) -> None:
-    assert ("ns1.example.", "ns2.example.") == ask(server, "child.example", "NS", 2).values
+    assert ("ns1.example.", "ns2.example.") == ask(server, "child.example", "NS", _patience(2)).values
 
 
 def test_recursion_is_asked_of_resolvers_and_never_of_authoritative_servers(
     server: Server, recursion_wanted: list[bool]
 ) -> None:
-    ask(server, "shop.example", "A", 2)
+    ask(server, "shop.example", "A", _patience(2))
     place = f"{server.address}:{server.port}"
-    assert ["192.0.2.1"] == addresses("shop.example", 2, [place])
-    assert {"ns1.example", "ns2.example"} == set(name_servers("child.example", 2, [place]))
+    assert ["192.0.2.1"] == addresses("shop.example", _patience(2), [place])
+    assert {"ns1.example", "ns2.example"} == set(name_servers("child.example", _patience(2), [place]))
     assert [False, True, True] == recursion_wanted
 
 
@@ -106,7 +112,9 @@ def test_a_question_that_got_lost_is_put_again_and_each_has_the_whole_time() -> 
         listening.bind(("127.0.0.1", 0))
         busy = threading.Thread(target=lose_one_and_take_time, args=(listening,))
         busy.start()
-        assert ask(Server("ns.busy", *listening.getsockname()), "shop.example", "A", limit_s).code == "NOERROR"
+        assert (
+            ask(Server("ns.busy", *listening.getsockname()), "shop.example", "A", _patience(limit_s)).code == "NOERROR"
+        )
         busy.join()
 
 
@@ -114,14 +122,55 @@ def test_a_server_that_is_silent_cannot_be_seen_through_and_does_not_hang() -> N
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
         with pytest.raises(DataUnavailable) as dark:
-            ask(Server("ns.silent", *deaf.getsockname()), "shop.example", "A", 0.2)
+            ask(Server("ns.silent", *deaf.getsockname()), "shop.example", "A", _patience(0.2))
     assert dark.value.unavailable.kind is UnavailableKind.RESOLVER
     assert "ns.silent did not answer for shop.example A" in dark.value.unavailable.why
 
 
+def test_a_silent_server_costs_a_look_one_time_out_and_is_heard_again_once_it_answers(server: Server) -> None:
+    seconds = [1000.0]
+    patience = DnsPatience(0.05, SilentServers(), lambda: seconds[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        closed = Server("ns.closed", *deaf.getsockname())
+        for name in ("shop.example", "other.example", "third.example"):
+            with pytest.raises(DataUnavailable) as dark:
+                ask(closed, name, "A", patience)
+            assert dark.value.unavailable.kind is UnavailableKind.RESOLVER
+        assert len(_received(deaf)) == 2, "the first question, put twice: no other waits again"
+        seconds[0] += 60
+        with pytest.raises(DataUnavailable):
+            ask(closed, "shop.example", "A", patience)
+        assert len(_received(deaf)) == 1
+    opened = Server(closed.label, server.address, server.port)
+    patience.silent.silent((opened.address, opened.port, ()), 0, 1060)
+    seconds[0] += 300
+    assert [ask(opened, "shop.example", "A", patience).values for _ in range(2)] == [("192.0.2.1",)] * 2
+
+
+def _received(deaf: socket.socket) -> list[bytes]:
+    deaf.setblocking(False)
+    questions = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            questions.append(deaf.recv(4096))
+    return questions
+
+
+def test_a_resolver_that_is_silent_hides_no_other(server: Server) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        places = [f"{address}:{port}" for address, port in (deaf.getsockname(), (server.address, server.port))]
+        patience = _patience(0.05)
+        assert addresses("shop.example", patience, places) == ["192.0.2.1"]
+        with pytest.raises(DataUnavailable) as dark:
+            addresses("shop.example", patience, places[:1])
+    assert dark.value.unavailable.kind is UnavailableKind.RESOLVER
+
+
 def test_resolvers_that_do_not_know_a_name_leave_it_unseen(server: Server) -> None:
     with pytest.raises(DataUnavailable, match=r"No configured resolver knows missing\.example A"):
-        addresses("missing.example", 2, [f"{server.address}:{server.port}"])
+        addresses("missing.example", _patience(2), [f"{server.address}:{server.port}"])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from dr_estate.config.environment import Environment, Side, load_environment
-from dr_estate.network.dns_query import DnsAnswer, Server, ask
+from dr_estate.model.silent_servers import SilentServers
+from dr_estate.network.dns_query import DnsAnswer, DnsPatience, Server, ask
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.sandbox.conftest import client_of
@@ -40,7 +41,7 @@ def zone(route53: Any) -> str:
 
 def asked(world: Endpoint, name: str, kind: str = "A") -> DnsAnswer:
     assert world.dns is not None
-    return ask(Server("world", *world.dns), name, kind, 5)
+    return ask(Server("world", *world.dns), name, kind, DnsPatience(5, SilentServers(), time.monotonic))
 
 
 def balancer(world: Endpoint, side: Side, env: Environment = PROD) -> str:

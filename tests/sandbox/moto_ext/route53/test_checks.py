@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from botocore.exceptions import ClientError
+from moto.route53.models import route53_backends
 
-from sandbox.core.state import STATE
+from sandbox.core.state import STATE, now
 from sandbox.core.timing import set_pace
-from sandbox.moto_ext.route53.health import HealthChecker
+from sandbox.moto_ext.route53.health import HealthChecker, was_healthy
 from tests.sandbox.moto_ext.compute import platform
 from tests.sandbox.moto_ext.conftest import DR, Clients, go_dark
 
 GLOBAL = "us-east-1"
 ACCOUNT = "123456789012"
+MINUTE = timedelta(minutes=1)
 
 
 class Checks:
@@ -109,6 +113,31 @@ def test_a_port_on_which_nobody_listens_is_unhealthy_in_a_dead_region_and_in_a_w
     assert not checks.healthy(check)
     go_dark(DR)
     assert not checks.healthy(check)
+
+
+def test_at_the_real_pace_a_calculated_check_turned_when_its_children_did_or_when_it_was_set(
+    aws: Clients, checks: Checks
+) -> None:
+    set_pace("real")
+    STATE.extras.pop("transition_s", None)
+    began = now()
+    with time_machine.travel(began) as clock:
+        child = checks.make(Type="HTTP", FullyQualifiedDomainName=platform(aws, DR).dns_name)
+        check = checks.make(Type="CALCULATED", ChildHealthChecks=[child], HealthThreshold=1)
+        assert checks.healthy(check)
+        go_dark(DR)
+        assert checks.healthy(check), "not yet three checks long"
+        clock.shift(12 * MINUTE)
+        assert not checks.healthy(check)
+        assert [_was_healthy(check, began + after) for after in (MINUTE, 4 * MINUTE)] == [True, False]
+        checks.route53.update_health_check(HealthCheckId=check, HealthThreshold=0)
+        clock.shift(10 * MINUTE)
+        assert checks.healthy(check)
+        assert [_was_healthy(check, began + after) for after in (11 * MINUTE, 13 * MINUTE)] == [False, True]
+
+
+def _was_healthy(check: str, moment: datetime) -> bool:
+    return was_healthy(route53_backends[ACCOUNT]["aws"].health_checks[check], moment)
 
 
 def test_a_threshold_above_the_children_is_always_unhealthy_and_nought_always_healthy(

@@ -1,0 +1,42 @@
+"""Regions that do not answer: within a look no more is asked of them, and later looks wait for them less."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+CALLS_BEFORE_DARK = 4
+_GLOBAL_SERVICES = frozenset({"route53", "cloudfront", "iam"})
+
+
+def place_name(service: str, region: str) -> str:
+    """Where a call is answered: the global services of us-east-1 have endpoints, and outages, of their own (T01)."""
+    return f"{region} (global services)" if service in _GLOBAL_SERVICES else region
+
+
+class DarkPlaces:
+    """The places that one look found dark.
+
+    ``silent`` outlives the look: the places that let an earlier one wait in vain and have not answered since.
+    """
+
+    def __init__(self, silent: set[str]) -> None:
+        self.silent = silent
+        self._reasons: dict[str, str] = {}
+        self._failures: Counter[str] = Counter()
+
+    def reason(self, place: str) -> str | None:
+        """Why nothing more is asked of ``place``; None where it is asked."""
+        return self._reasons.get(place)
+
+    def answered(self, place: str) -> None:
+        """Something was answered, be it an error."""
+        self._failures[place] = 0
+        self.silent.discard(place)
+
+    def failed(self, place: str, timed_out: bool) -> None:
+        """A call got no answer: after several in a row no more is asked. ``timed_out``: it waited in vain."""
+        self._failures[place] += 1
+        if self._failures[place] >= CALLS_BEFORE_DARK:
+            self._reasons.setdefault(place, f"{place} does not answer: {CALLS_BEFORE_DARK} calls in a row failed.")
+            if timed_out:
+                self.silent.add(place)

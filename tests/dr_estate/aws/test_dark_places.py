@@ -1,0 +1,83 @@
+"""Regions that let a look wait in vain: no more is asked of them, and the next look waits for them less."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+import socket
+from pathlib import Path
+
+import pytest
+
+from dr_estate.aws.dark_places import CALLS_BEFORE_DARK, DarkPlaces
+from dr_estate.aws.read_client import Credentials, ReadClient
+from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
+from sandbox.client.endpoint import Endpoint
+
+ENVIRONMENTS = Path(__file__).parents[3] / "environments"
+CLUSTERS = operator.methodcaller("describe_clusters")
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def sit() -> Environment:
+    return load_environment(ENVIRONMENTS, "sit")
+
+
+@pytest.mark.parametrize(("timed_out", "silent"), [(True, {REGION}), (False, set())])
+def test_several_calls_in_a_row_darken_a_place_and_waiting_in_vain_is_remembered(
+    timed_out: bool, silent: set[str]
+) -> None:
+    remembered: set[str] = set()
+    look = DarkPlaces(remembered)
+    for _ in range(CALLS_BEFORE_DARK):
+        assert look.reason(REGION) is None
+        look.failed(REGION, timed_out)
+    assert look.reason(REGION)
+    assert remembered == silent
+    later = DarkPlaces(remembered)
+    assert later.reason(REGION) is None, "each look asks anew"
+    later.answered(REGION)
+    assert not remembered
+
+
+def test_an_answer_between_failures_keeps_a_place_lit() -> None:
+    look = DarkPlaces(set())
+    for _ in range(CALLS_BEFORE_DARK):
+        look.failed(REGION, timed_out=True)
+        look.answered(REGION)
+    assert (look.reason(REGION), look.silent) == (None, set())
+
+
+def test_who_was_silent_gets_one_try_and_is_heard_like_others_once_it_answers(
+    sandbox_world: Endpoint, sit: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DR_NO_SPEEDUPS", "")
+    region, patient = sit.region(Side.PRIMARY), sit.observation.model_copy(update={"read_timeout_s": 1})
+    env = sit.model_copy(update={"observation": patient})
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.setblocking(False)
+        client = _eyes(env, f"http://127.0.0.1:{deaf.getsockname()[1]}", sandbox_world, {region})
+        with pytest.raises(DataUnavailable) as dark:
+            client.call("ecs", region, CLUSTERS)
+        assert dark.value.unavailable.kind is UnavailableKind.UNREACHABLE
+        assert _connections(deaf) == 1
+    healthy = _eyes(env, sandbox_world.url, sandbox_world, {region})
+    assert healthy.call("ecs", region, CLUSTERS)
+    assert healthy.credentials.silent_places == set()
+
+
+def _eyes(env: Environment, url: str, world: Endpoint, silent: set[str]) -> ReadClient:
+    keys = world.people["reader"]
+    credentials = Credentials(url, keys.access_key_id, keys.secret_access_key, silent_places=silent)
+    return ReadClient(env, frozenset({"ecs:DescribeClusters"}), credentials)
+
+
+def _connections(deaf: socket.socket) -> int:
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            deaf.accept()[0].close()
+            count += 1
+    return count
