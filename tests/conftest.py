@@ -34,6 +34,7 @@ LATER = pytest.mark.skip(reason="a proof: `make proofs` plays it")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read botocore's models fast, and let the workers share what forks their sandboxes; forked ones, commands too."""
+    gc.set_threshold(*GARBAGE)  # from the start: what is imported and collected is no garbage either
     speedups.install()
     os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; what it is told is not under test
     several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
@@ -57,7 +58,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Whole runs first, then what asks a sandbox, and what only reckons fills the gaps."""
     items.sort(key=_rank)
     gc.freeze()
-    gc.set_threshold(*GARBAGE)
     if PROOFS == "all":
         return
     if PROOFS:

@@ -28,6 +28,7 @@ from dr_estate.snapshot.call_growth import GROWS, NO_BATCH_READ
 from dr_estate.snapshot.observer import API_THREADS, observe, observe_with
 from dr_estate.snapshot.registry import reads
 from sandbox.client.endpoint import Endpoint
+from tests.dr_estate.contracts.answering import GivenAnswers, nowhere
 from tests.worlds import borrowed
 
 Params = Mapping[str, Any]
@@ -78,18 +79,11 @@ class ListedWorld:
 
     def eyes(self, **more: Any) -> ReadClient:
         """The product's own eyes, looking at this world. Nothing leaves the process."""
-        client = ReadClient(self.env, reads(), Credentials("http://127.0.0.1:9", "AKIALISTED", "none", **more))
-        regions = {self.env.region(side) for side in Side}
-        for service in {read.partition(":")[0] for read in reads()}:
-            for region in regions:
-                events = client.client(service, region).meta.events
-                events.register("before-parameter-build", _keep)
-                events.register("before-call", self._answer)
-        return client
+        return ReadClient(self.env, reads(), nowhere(GivenAnswers(self._answer), **more))
 
     def _answer(self, model: Any, context: dict[str, Any], **_: Any) -> tuple[Any, dict[str, Any]]:
         operation = f"{model.service_model.service_name}:{model.name}"
-        params: Params = context["asked"]
+        params: Params = context["params"]
         if operation in _PAGED:
             ours = params.get("ServiceNamespace", "ecs") == "ecs"  # no table scales by itself here
             return _Ok, _page(_PAGED[operation], self.lists[operation] if ours else [], params)
@@ -104,10 +98,6 @@ class _Ok:
 
 class _Denied:
     status_code = 403
-
-
-def _keep(params: Params, context: dict[str, Any], **_: Any) -> None:
-    context["asked"] = dict(params)
 
 
 def _page(how: Paging, rows: Sequence[Any], params: Params) -> dict[str, Any]:

@@ -20,8 +20,12 @@ WHOLE = botocore.loaders.Loader()
 
 @pytest.fixture(autouse=True)
 def _with_speedups_and_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _speed_up_in(tmp_path, monkeypatch)
+
+
+def _speed_up_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DR_NO_SPEEDUPS", "")
-    monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "compiled"))
+    monkeypatch.setattr(sys, "pycache_prefix", str(folder / "compiled"))
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
 
 
@@ -49,9 +53,17 @@ def _described(model: ServiceModel, name: str) -> Any:
     return operation.http, operation.error_shapes and [error.name for error in operation.error_shapes], done
 
 
+@pytest.fixture(scope="module")
+def declared_models(tmp_path_factory: pytest.TempPathFactory) -> DeclaredModels:
+    """All that is declared, cut down anew in a folder of its own."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _speed_up_in(tmp_path_factory.mktemp("declared"), monkeypatch)
+        return DeclaredModels(reads())
+
+
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_declared_read_is_described_as_by_botocore(service: str) -> None:
-    cut = ServiceModel(DeclaredModels(reads()).load_service_model(service, "service-2"), service)
+def test_every_declared_read_is_described_as_by_botocore(service: str, declared_models: DeclaredModels) -> None:
+    cut = ServiceModel(declared_models.load_service_model(service, "service-2"), service)
     whole = ServiceModel(WHOLE.load_service_model(service, "service-2"), service)
     declared = {name.partition(":")[2] for name in reads() if name.startswith(f"{service}:")}
     assert set(cut.operation_names) == declared

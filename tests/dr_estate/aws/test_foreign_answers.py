@@ -22,6 +22,7 @@ from tests.dr_checks.worlds import SIT
 
 REGION = SIT.region(Side.DR)
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDFOREIGN", "AWS_SECRET_ACCESS_KEY": "none"}
+SOON_S = 0.01  # a server that is to end looks for that so often, by itself twice a second
 PAGE = b"<!DOCTYPE html>\n<html><body>Sign in to the hotel's network</body></html>"
 READS: dict[str, Callable[[Any], Any]] = {
     "ecs": lambda client: client.describe_clusters(clusters=["c"]),
@@ -71,7 +72,7 @@ class Server:
 def server() -> Iterator[Server]:
     """The server, found by AWS_ENDPOINT_URL."""
     server = Server()
-    thread = threading.Thread(target=server.http.serve_forever)
+    thread = threading.Thread(target=server.http.serve_forever, args=(SOON_S,))
     thread.start()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.http.server_port}"}.items():

@@ -27,6 +27,7 @@ from dr_estate.aws.speedups import are_on
 from dr_estate.model.unavailable import DataUnavailable
 from tests.dr_checks.worlds import SIT
 
+SOON_S = 0.01  # a server that is to end looks for that so often, by itself twice a second
 _CALLER = (
     b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
     b"<Arn>arn:aws:sts::%s:assumed-role/reader/me</Arn><UserId>me</UserId><Account>%s</Account>"
@@ -80,7 +81,7 @@ def _server(tmp_path: Path) -> Iterator[_TlsServer]:
     context.load_cert_chain(certificate, key)
     http = ThreadingHTTPServer(("127.0.0.1", 0), _Caller)
     http.socket = context.wrap_socket(http.socket, server_side=True)
-    thread = threading.Thread(target=http.serve_forever)
+    thread = threading.Thread(target=http.serve_forever, args=(SOON_S,))
     thread.start()
     yield _TlsServer(f"https://127.0.0.1:{http.server_port}", certificate, strangers)
     http.shutdown()

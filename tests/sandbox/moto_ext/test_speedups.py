@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from moto.acm.models import CertBundle
 from moto.moto_server import werkzeug_app
 
 from sandbox.moto_ext import speedups
@@ -19,3 +22,19 @@ def test_the_switch_leaves_the_emulator_as_it_is(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(werkzeug_app, "create_backend_app", plain := lambda service: service)
     speedups.install.__wrapped__()
     assert werkzeug_app.create_backend_app is plain
+
+
+def test_a_certificate_is_of_its_own_names_and_its_key_is_shared() -> None:
+    speedups.install()
+    first, second = (
+        CertBundle.generate_cert(name, "123456789012", "eu-west-1", sans=[f"*.{name}"])
+        for name in ("one.example", "two.example")
+    )
+    assert first.key == second.key
+    assert first.arn != second.arn
+    assert (second.common_name, sorted(second.sans)) == ("two.example", ["*.two.example", "two.example"])
+    certificate = x509.load_pem_x509_certificate(second.cert)
+    assert certificate.serial_number != x509.load_pem_x509_certificate(first.cert).serial_number
+    assert second.validate_pk().public_key() == certificate.public_key()
+    assert second.describe()["Certificate"]["KeyAlgorithm"] == "RSA_2048"
+    assert isinstance(certificate.signature_hash_algorithm, hashes.SHA512)
