@@ -6,6 +6,8 @@ stack. Source: Systems Manager User Guide, aws:approve, aws:executeScript, aws:w
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from dr_estate.config.environment import Environment
@@ -18,8 +20,13 @@ ALONE, APPROVE = "alone", "approve"
 EXIT_CODE = "result.ExitCode"
 _MOST_APPROVERS = 10
 _EXECUTION = "{{automation:EXECUTION_ID}}"
+LONGEST_VALUE = 512
+"""Characters of a parameter's value; a list has 50 values. Source: SSM API, StartAutomationExecution, Parameters."""
+_MOST_CHARACTERS = 7_500  # RunTask takes 8,192 of overrides (API_TaskOverride), the fixed words of the command too
 # boto3 is there in the runtime; of two that begin at once the later one by time and id gives way.
 _SCRIPT = '''
+import json
+
 import boto3
 
 GOING = ["Pending", "InProgress", "Waiting", "Cancelling"]
@@ -46,7 +53,7 @@ def start(events, context):
     ecs, cluster = boto3.client("ecs"), events["cluster"]
     services = ecs.list_services(cluster=cluster, maxResults=1)["serviceArns"]
     network = ecs.describe_services(cluster=cluster, services=services)["services"][0]["networkConfiguration"]
-    command = [*events["command"], *events["arguments"]]
+    command = [*events["command"], *json.loads("".join(events["arguments"]) or "[]")]
     answer = ecs.run_task(
         cluster=cluster,
         taskDefinition=events["family"],
@@ -61,6 +68,27 @@ def start(events, context):
         raise Exception(f"The task was not started: {answer['failures']}")
     return {"task": answer["tasks"][0]["taskArn"]}
 '''
+
+
+def as_values(words: Sequence[str]) -> list[str]:
+    """The words of a run as the values of the parameter Arguments: their JSON in pieces, for a list has few values.
+
+    Raises ValueError where they do not fit.
+    """
+    text = json.dumps(list(words), separators=(",", ":")) if words else ""
+    if len(text) > _MOST_CHARACTERS:
+        raise ValueError(f"they are {len(text):,} characters, and {_MOST_CHARACTERS:,} fit")
+    return [text[at : at + LONGEST_VALUE] for at in range(0, len(text), LONGEST_VALUE)]
+
+
+def words_of(values: Sequence[str]) -> tuple[str, ...]:
+    """The words behind ``as_values``; values of another kind as they are, for the document's script refuses them."""
+    try:
+        found = json.loads("".join(values) or "[]")
+    except ValueError:
+        found = None
+    is_words = isinstance(found, list) and all(isinstance(word, str) for word in found)
+    return tuple(found) if is_words else tuple(values)
 
 
 def approvers(env: Environment) -> list[str]:
@@ -84,7 +112,7 @@ def recovery_document(env: Environment) -> dict[str, Any]:
         },
         "mainSteps": [
             _script(ALONE, {"document": env.named(env.names.recovery_document), "execution": _EXECUTION}),
-            _approval(env),
+            *_request(env),
             {**_script("start", _started(env)), "outputs": [_output("Task", "$.Payload.task", "String")]},
             *_ending(env),
         ],
@@ -92,20 +120,27 @@ def recovery_document(env: Environment) -> dict[str, Any]:
     }
 
 
-def _approval(env: Environment) -> dict[str, Any]:
+def _request(env: Environment) -> list[dict[str, Any]]:
+    """Tell the approvers, and wait for one of them; a message that does not leave stops nobody (T40).
+
+    aws:approve itself tells topics alone whose name begins with "Automation", and those of the estate do not. Source:
+    Systems Manager User Guide, "Run an automation that requires approvals".
+    """
     wish = "{{Goal}} of " + env.name + " for {{Incident}}, plan {{PlanDigest}}. {{Summary}}"
-    return {
+    message = f"{wish} Look at it yourself, and approve by it: dr approve --incident {{{{Incident}}}}"
+    approval = {
         "name": APPROVE,
         "action": "aws:approve",
         "timeoutSeconds": env.automation.approve_hours * 3600,
         "onFailure": "Abort",
-        "inputs": {
-            "NotificationArn": f"arn:aws:sns:{env.regions.dr}:{env.account}:{env.named(env.names.topics[-1])}",
-            "Message": f"{wish} Look at it yourself, and approve by it: dr approve --incident {{{{Incident}}}}",
-            "MinRequiredApprovals": 1,
-            "Approvers": approvers(env),
-        },
+        "inputs": {"Message": message, "MinRequiredApprovals": 1, "Approvers": approvers(env)},
     }
+    if not env.names.topics:
+        return [approval]
+    topic = f"arn:aws:sns:{env.regions.dr}:{env.account}:{env.named(env.names.topics[-1])}"
+    publish = {"Service": "sns", "Api": "Publish", "TopicArn": topic, "Message": message}
+    notice = {"name": "tell", "action": "aws:executeAwsApi", "onFailure": "Continue", "isCritical": False}
+    return [{**notice, "inputs": publish}, approval]
 
 
 def _started(env: Environment) -> dict[str, Any]:

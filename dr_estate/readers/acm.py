@@ -16,7 +16,7 @@ from dr_estate.reading.reader import ReadContext
 CERTIFICATE_READS = frozenset({"acm:ListCertificates", "acm:DescribeCertificate"})
 
 # without this filter ListCertificates shows RSA_1024 and RSA_2048 only (its API page)
-_ALL_KEYS = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
+ALL_KEYS = ["RSA_1024", "RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def certificates(context: ReadContext) -> tuple[Certificate | Unavailable, ...]:
 
     ListCertificates pages all; DescribeCertificate is asked for those alone, as no batch read tells their renewal.
     """
-    rows = context.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": _ALL_KEYS})
+    rows = context.pages("acm", "list_certificates", "CertificateSummaryList", Includes={"keyTypes": ALL_KEYS})
     wanted = sorted(row["CertificateArn"] for row in rows if row.get("CertificateArn") and _concerns(context, row))
 
     def describe(arn: str) -> Certificate:

@@ -62,6 +62,7 @@ class Instance:
     iam_authentication: bool = False
     copy_tags: bool = False
     becomes_multi_az: bool = False
+    maintenance_window: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,7 @@ def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
         "throughput": row.get("StorageThroughput") or 0,
         "iam_authentication": bool(row.get("IAMDatabaseAuthenticationEnabled")),
         "copy_tags": bool(row.get("CopyTagsToSnapshot")),
+        "maintenance_window": row.get("PreferredMaintenanceWindow") or "",
         "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers.acm import ALL_KEYS
 from dr_estate.reading.cloudwatch_metrics import METRIC_READS, MetricQuery, read_metrics
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
@@ -90,8 +91,9 @@ def database_quotas(context: ReadContext) -> tuple[DatabaseQuota, ...]:
 
 @part(Side.PRIMARY, Side.DR, reads=frozenset({"acm:ListCertificates"}))
 def certificates(context: ReadContext) -> int:
-    """How many certificates the region holds."""
-    return len(context.pages("acm", "list_certificates", "CertificateSummaryList"))
+    """How many certificates the region holds, of every kind of key: all count against the quota."""
+    wanted = {"keyTypes": ALL_KEYS}
+    return len(context.pages("acm", "list_certificates", "CertificateSummaryList", Includes=wanted))
 
 
 def _quota(context: ReadContext, service: str, code: str) -> tuple[ServiceQuota, MetricQuery | None]:

@@ -71,8 +71,16 @@ def _deleted(original: Callable[..., Any], self: AWSCertificateManagerBackend, a
     original(self, arn)
 
 
+def _listed(
+    original: Callable[..., Any], self: AWSCertificateManagerBackend, statuses: Any, includes: Any
+) -> list[CertBundle]:
+    """Without a filter of keys RSA of 1,024 and 2,048 bits alone (API_ListCertificates)."""
+    return list(original(self, statuses, {"keyTypes": ["RSA_1024", "RSA_2048"], **(includes or {})}))
+
+
 def install() -> None:
     """Repair ACM. Idempotent."""
+    wrap(AWSCertificateManagerBackend, "list_certificates", _listed)
     setattr(CertBundle, _RENEWAL, None)
     wrap(AWSCertificateManagerBackend, "request_certificate", _requested)
     wrap(AWSCertificateManagerBackend, "delete_certificate", _deleted)

@@ -38,6 +38,8 @@ SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED = "Success", "Failed", "TimedOut
 OVER = (SUCCESS, FAILED, TIMED_OUT, CANCELLED, REJECTED)
 _POLL_S = 0.3
 _SCRIPT_S = 600
+_MOST_VALUES, _LONGEST_VALUE = 50, 512  # SSM API, AutomationParameterValueList and AutomationParameterValue
+_TOPIC_PREFIX = "Automation"
 _RUNNER = """
 import json, sys
 events = json.loads(sys.stdin.readline())
@@ -114,6 +116,8 @@ def _checked(declared: dict[str, Any], given: dict[str, list[str]]) -> dict[str,
             raise refused(wrong, f"Parameter {name} is required.")
         default = about.get("default", [])
         values = given.get(name, default if isinstance(default, list) else [default])
+        if len(values) > _MOST_VALUES or any(not 1 <= len(value) <= _LONGEST_VALUE for value in given.get(name, ())):
+            raise refused("ValidationException", f"Value at 'parameters.{name}' failed to satisfy constraint.")
         for value in values:
             if "allowedPattern" in about and not re.search(about["allowedPattern"], value):
                 raise refused(wrong, f"Parameter {name} does not match {about['allowedPattern']}.")
@@ -212,6 +216,8 @@ def _run(account: str, region: str, execution_id: str) -> None:
             player.take(number, step)
         except _StepFailed as failed:
             player.set_step(number, failed.status, str(failed))
+            if step.get("onFailure") == "Continue":
+                continue
             player.end(REJECTED if failed.status == REJECTED else failed.status, f"{step['name']}: {failed}")
             return
         player.set_step(number, SUCCESS)
@@ -253,6 +259,9 @@ class _Player:
             inputs = _filled(step["inputs"], self.execution())
         until = time.monotonic() + float(step.get("timeoutSeconds", _SCRIPT_S))
         if step["action"] == "aws:approve":
+            topic = str(inputs.get("NotificationArn", _TOPIC_PREFIX)).rpartition(":")[2]
+            if not topic.startswith(_TOPIC_PREFIX):
+                raise _StepFailed(FAILED, f"The name of the topic {topic} must start with {_TOPIC_PREFIX}")
             return self._await_approval(number, until)
         if step["action"] == "aws:executeScript":
             answer: Any = {"Payload": self._script(inputs)}

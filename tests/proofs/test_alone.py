@@ -21,6 +21,7 @@ import pytest
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.iam.statements import acting, document
 from dr_estate.model.playbook import changing_actions
+from dr_estate.model.recovery_document import as_values
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.attack import EXECUTION, RECORDING, Attacker, Attempt, Draw, allowed_calls, shortest
 from tests.proofs.attacked import INCIDENT, Forgery, State, commands, estate, forgery, known_names
@@ -95,7 +96,7 @@ def stage(world: Endpoint, home: Path, config: Path, env: Environment) -> Stage:
     start = {"Goal": ["failover"], "Incident": [INCIDENT], "PlanDigest": [digest]}
     tricks: list[list[str]] = [[], ["--config", str(forged)], ["--automation", EXECUTION, "--digest", "0" * 64]]
     names = known_names(env, world.state()["tenants"], before)
-    names["parameters"] = [{**start, "Arguments": arguments} for arguments in tricks]
+    names["parameters"] = [{**start, "Arguments": as_values(arguments)} for arguments in tricks]
     items = forgery(env, ids, digest, report["rules"]["digest"])
     return Stage(world, env, Attacker(world, home), names, items, commands(config, forged, digest), before)
 

@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Environment, Side, load_environment
+from dr_estate.model.recovery_document import as_values
 from reports.evidence.pack import unpacked
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
@@ -366,7 +367,7 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     laptop.kill()
     assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
     given = prod.ssm("reader").get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
-    parameters = {**given["Parameters"], "Arguments": ["--incident", "INC-9"]}
+    parameters = {**given["Parameters"], "Arguments": as_values(["--incident", "INC-9"])}
     prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
     refused = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert (refused.code, "authority.automation" in refused.err) == (4, True), refused.err

@@ -20,10 +20,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if source is None:
         return
     name, region = failback.own_name(context), context.env.regions.primary
-    params: dict[str, object] = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(context)}
-    like = failback.model(context)
-    if like is not None and like.backup_window:
-        params["PreferredBackupWindow"] = like.backup_window
+    params = {"DBInstanceIdentifier": name, "BackupRetentionPeriod": retention(context)}
     yield context.step(
         __name__,
         name,

@@ -1,6 +1,8 @@
 """Makes sure that the database at home is protected as the old one was: backups, deletion protection, a standby.
 
-The replica was asked for with all of that, and RDS may give it later, or not. A failure leaves the tenants served.
+The replica was asked for with all of that, and RDS may give it later, or not. A failure leaves the tenants served. Its
+windows are the old one's from here on, both at once: a promotion with the old backup window would be refused where that
+overlaps the maintenance window that RDS chose for the replica (RDS API, PromoteReadReplica, PreferredBackupWindow).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from dr_estate.model.states import DATABASE
 from dr_estate.readers import rds
 
 MODIFY = "rds:ModifyDBInstance"
+_WINDOWS = ("PreferredBackupWindow", "PreferredMaintenanceWindow")
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -27,6 +30,8 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     after: Params = {"BackupRetentionPeriod": retention(context), "DeletionProtection": True}
     if (like or source).multi_az:
         after = {**after, "MultiAZ": True}
+    if like is not None:
+        after = {**after, **_windows(like)}
     yield context.step(
         __name__,
         name,
@@ -42,6 +47,12 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     )
 
 
+def _windows(instance: rds.Instance) -> Params:
+    """The windows that RDS tells of the instance, as ModifyDBInstance takes them."""
+    found = dict(zip(_WINDOWS, (instance.backup_window, instance.maintenance_window), strict=True))
+    return {key: window for key, window in found.items() if window}
+
+
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once all of it is set; while the instance is being changed or still boots, it is waited for."""
     instance = failback.named(context, Side.PRIMARY, step.subject)
@@ -51,6 +62,8 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     open_ = [key for key, has in seen.items() if step.after.get(key) and not has]
     if instance.retention_days < step.after["BackupRetentionPeriod"]:
         open_.append("BackupRetentionPeriod")
+    windows = _windows(instance)
+    open_ += [key for key in _WINDOWS if key in step.after and step.after[key] != windows.get(key)]
     if not open_:
         return StepStatus(
             StepState.DONE, f"{instance.identifier} is protected and backed up.", failback.evidence_of(instance)

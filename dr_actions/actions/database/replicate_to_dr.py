@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import failback
+from dr_actions.actions.database.restore_calls import provisioned
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -107,6 +108,7 @@ def _replica_call(context: PlanContext, source: rds.Instance) -> Call:
         "AutoMinorVersionUpgrade": source.auto_minor_upgrade,
         "StorageType": source.storage_type,
         "Tags": tags,
+        **provisioned(source, source.storage_gib),
     }
     if source.encrypted:
         params["KmsKeyId"] = source.key_arn

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dr_actions.actions.database import failback
+from dr_actions.actions.database.restore_calls import provisioned
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.action_ids import part_of
 from dr_actions.model.plan import Call, Danger, Json, Step
@@ -99,8 +100,7 @@ def _call(context: PlanContext, source: rds.Instance) -> Call:
         params["KmsKeyId"] = (model.key_arn if model else "") or _AWS_KEY
     if like.storage_limit_gib:
         params["MaxAllocatedStorage"] = like.storage_limit_gib
-    if like.storage_type in ("io1", "io2"):
-        params["Iops"] = like.iops
+    params |= provisioned(like, source.storage_gib)
     if like.log_exports:
         params["EnableCloudwatchLogsExports"] = list(like.log_exports)
     options = [name for name, _ in model.option_groups if not name.startswith("default:")] if model else []

@@ -20,7 +20,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.restored_names import RESTORED_FROM
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import rds_groups, vpc
+from dr_estate.readers import rds, rds_groups, vpc
 
 GROUPS = "VpcSecurityGroupIds"
 LOGS, STORAGE_LIMIT = "EnableCloudwatchLogsExports", "MaxAllocatedStorage"
@@ -94,8 +94,7 @@ def _equal(context: PlanContext, like: DatabaseRecord) -> Params:
         "AutoMinorVersionUpgrade": like.auto_minor_upgrade,
         "EnableIAMDatabaseAuthentication": like.iam_authentication,
     }
-    if like.storage_type in _PROVISIONED or (like.storage_type == "gp3" and like.storage_gib >= _GP3_PROVISIONED_GIB):
-        params |= {key: value for key, value in (("Iops", like.iops), ("StorageThroughput", like.throughput)) if value}
+    params |= provisioned(like, like.storage_gib)
     if like.storage_limit_gib:
         params[STORAGE_LIMIT] = like.storage_limit_gib
     if like.log_exports:
@@ -103,6 +102,17 @@ def _equal(context: PlanContext, like: DatabaseRecord) -> Params:
     if like.option_group and not lacks_option_group(context, like):
         params["OptionGroupName"] = like.option_group
     return params
+
+
+def provisioned(like: DatabaseRecord | rds.Instance, gib: int) -> Params:
+    """IOPS and throughput of a copy of ``gib`` GiB: without them RDS refuses io1 and io2, and gives gp3 its least.
+
+    Source: RDS API, StorageType of CreateDBInstanceReadReplica and RestoreDBInstanceFromDBSnapshot.
+    """
+    chosen = like.storage_type == "gp3" and min(gib, like.storage_gib) >= _GP3_PROVISIONED_GIB
+    if not chosen and like.storage_type not in _PROVISIONED:
+        return {}
+    return {key: value for key, value in (("Iops", like.iops), ("StorageThroughput", like.throughput)) if value}
 
 
 def lacks_option_group(context: PlanContext, like: DatabaseRecord) -> bool:

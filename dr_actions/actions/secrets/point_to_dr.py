@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from dr_actions.actions.database import copy_selection
-from dr_actions.actions.secrets import primary_references
+from dr_actions.actions.secrets import primary_references, promote_replicas
 from dr_actions.actions.secrets.primary_references import MovableSecret
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action
-from dr_actions.model.action_ids import former_id
+from dr_actions.model.action_ids import former_id, step_id
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.region_references import RegionMove, moved
@@ -85,7 +85,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     facts = (("secret", secret.arn), ("version", content.version))
     if not left:
         return StepStatus(StepState.DONE, f"{secret.name} leads to the DR region.", facts)
-    if secret.replica_of:
+    if secret.replica_of and step_id(promote_replicas.__name__, secret.name) not in context.confirmed_at:
         return StepStatus(StepState.DRIFTED, f"{secret.name} is a replica of {secret.replica_of}'s: read-only.", facts)
     if sorted(left) != sorted(step.before["fields"]):
         return StepStatus(StepState.DRIFTED, f"{secret.name} leads away by {', '.join(left)} now.", facts)

@@ -15,6 +15,8 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 STOP = "secretsmanager:StopReplicationToReplica"
+LISTED_S = 300
+"""ListSecrets, by which this is seen, "might not reflect changes from the last five minutes" (T64)."""
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
@@ -36,7 +38,7 @@ def _step(context: PlanContext, reference: MovableSecret) -> Step:
         danger=Danger.COMPENSABLE,
         undo=f"Replicate it again from {home}, which overwrites it: aws secretsmanager replicate-secret-to-regions "
         f"--region {home} --secret-id {name} --add-replica-regions Region={region} --force-overwrite-replica-secret.",
-        budget_s=120,
+        budget_s=LISTED_S + 120,
         call=Call("secretsmanager", "StopReplicationToReplica", region, {"SecretId": name}),
         tenant=reference.tenant,
         before={"replica of": home},

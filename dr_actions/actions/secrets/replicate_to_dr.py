@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from dr_actions.actions.secrets import comparison as secrets_comparison
 from dr_actions.actions.secrets.comparison import SecretPair
+from dr_actions.actions.secrets.promote_replicas import LISTED_S
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
@@ -42,7 +43,7 @@ def _step(context: PlanContext, pair: SecretPair, key: str) -> Step:
         danger=Danger.COMPENSABLE,
         undo=f"Make it a secret of its own: `aws secretsmanager stop-replication-to-replica --region {dr} "
         f"--secret-id {pair.name}`.",
-        budget_s=300,
+        budget_s=LISTED_S + 300,
         call=Call(
             "secretsmanager",
             "ReplicateSecretToRegions",

@@ -15,6 +15,7 @@ from typing import Any
 from botocore import xform_name
 from moto.rds.exceptions import DBInstanceAlreadyExists
 from moto.rds.models import DBInstance, DBSnapshot, RDSBackend
+from moto.rds.utils import valid_preferred_maintenance_window
 
 from sandbox.core import truth
 from sandbox.core.patching import attach, attach_property, refused, wrap
@@ -45,6 +46,9 @@ INHERITED = (
     "preferred_maintenance_window",
     "backup_retention_period",
 )
+
+OF_A_REPLICA = "mon:01:00-mon:01:30"
+"""RDS chooses the maintenance window of a replica itself: here one that the estate's own backup window overlaps."""
 
 
 def log_upload_s() -> float:
@@ -148,7 +152,10 @@ def create_db_instance_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInsta
     if not source.backup_retention_period:
         raise refused("InvalidDBInstanceState", "Automated backups are not enabled for the source instance.")
     elsewhere = source.region != self.region_name
+    if str(db_kwargs.get("storage_type")) in ("io1", "io2") and not db_kwargs.get("iops"):
+        raise refused("InvalidParameterCombination", "You must specify Iops for this storage type.")
     facts = facts_of(source) | {"backup_retention_period": truth.answer("rds.replica-retention-days")}
+    facts |= {"preferred_backup_window": "05:00-05:30", "preferred_maintenance_window": OF_A_REPLICA}
     if elsewhere:
         facts["kms_key_id"] = require_key(self, source.storage_encrypted, db_kwargs.get("kms_key_id"))
         params.pop("kms_key_id", None)
@@ -173,13 +180,16 @@ def promote_read_replica(self: RDSBackend, db_kwargs: Any) -> DBInstance:
         raise refused("InvalidDBInstanceState", f"DB instance {replica.db_instance_identifier} is not a read replica.")
     if replica.status not in _PROMOTABLE:
         raise refused("InvalidDBInstanceState", f"DB instance is {replica.status}: promotion needs an available one.")
+    window = db_kwargs.get("preferred_backup_window")
+    if wrong := window and valid_preferred_maintenance_window(replica.preferred_maintenance_window, window):
+        raise refused("InvalidParameterValue", wrong)
     stored_data.settle_rows(replica)
     detach(self, replica)
     replica.is_replica = False
     replica.source_db_instance_identifier = None
     days = truth.answer("rds.promoted-retention-days")
     replica.backup_retention_period = db_kwargs.get("backup_retention_period", days)
-    if window := db_kwargs.get("preferred_backup_window"):
+    if window:
         replica.preferred_backup_window = window
     word = "rebooting" if truth.answer("rds.promotion-reboots") else "modifying"
     begin(replica, word, "rds.promote", replica.db_instance_identifier, gib=gib_of(replica))

@@ -69,4 +69,7 @@ def test_an_imported_certificate_expires_when_it_says(aws: Clients) -> None:
     arn = acm.import_certificate(Certificate=certificate.public_bytes(encoding), PrivateKey=private)["CertificateArn"]
     description = acm.describe_certificate(CertificateArn=arn)["Certificate"]
     assert (description["Type"], description["Status"]) == ("IMPORTED", "ISSUED")
+    assert acm.list_certificates()["CertificateSummaryList"] == [], "a key of another kind is listed only by its name"
+    (listed,) = acm.list_certificates(Includes={"keyTypes": ["EC_prime256v1"]})["CertificateSummaryList"]
+    assert listed["CertificateArn"] == arn
     assert timedelta(days=4) < description["NotAfter"] - now < timedelta(days=6)

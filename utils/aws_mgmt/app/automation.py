@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from textwrap import shorten
 from typing import Any
 
 from dr_actions.authorization.people import person_of
@@ -18,13 +19,14 @@ from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFa
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.recovery_document import ALONE, APPROVE, EXIT_CODE
+from dr_estate.model.recovery_document import ALONE, APPROVE, EXIT_CODE, LONGEST_VALUE, as_values, words_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.sign_in import Caller
 
 RULE = "authority.automation"
+_CUT = " ... (cut: look at the plan)"
 
 
 class ExecutionState(StrEnum):
@@ -72,6 +74,23 @@ class RecoveryStart:
     arguments: Sequence[str]
     summary: str
 
+    @property
+    def parameters(self) -> dict[str, list[str]]:
+        """The document's parameters, the summary as long as AWS takes one. Raises Refused for too many words."""
+        try:
+            arguments = as_values(self.arguments)
+        except ValueError as wrong:
+            raise Refused(
+                f"{RULE}: the words of this run cannot be handed to AWS: {wrong}. Shorten the reasons."
+            ) from wrong
+        return {
+            "Goal": [self.goal],
+            "Incident": [self.incident],
+            "PlanDigest": [self.digest],
+            "Arguments": arguments,
+            "Summary": [shorten(self.summary, LONGEST_VALUE, placeholder=_CUT)],
+        }
+
 
 class RecoveryAutomation:
     """The environment's document. Raises DataUnavailable where Systems Manager is silent, Refused where it says no."""
@@ -82,14 +101,8 @@ class RecoveryAutomation:
 
     def start(self, wanted: RecoveryStart) -> str:
         """Ask for a run; returns the execution's id."""
-        parameters = {
-            "Goal": [wanted.goal],
-            "Incident": [wanted.incident],
-            "PlanDigest": [wanted.digest],
-            "Arguments": list(wanted.arguments),
-            "Summary": [wanted.summary],
-        }
-        answer = self._send("StartAutomationExecution", DocumentName=self._document, Parameters=parameters)
+        named = {"DocumentName": self._document, "Parameters": wanted.parameters}
+        answer = self._send("StartAutomationExecution", **named)
         return str(answer["AutomationExecutionId"])
 
     def of(self, execution_id: str) -> RecoveryExecution:
@@ -177,7 +190,7 @@ def _execution(row: dict[str, Any]) -> RecoveryExecution:
         approved=steps.get(APPROVE) == "Success",
         failure=str(row.get("FailureMessage") or ""),
         beside_another=steps.get(ALONE) == "Failed",
-        arguments=tuple(row.get("Parameters", {}).get("Arguments", ())),
+        arguments=words_of(row.get("Parameters", {}).get("Arguments", ())),
         exit_code=int(codes[0]) if codes and codes[0].lstrip("-").isdigit() else None,
     )
 

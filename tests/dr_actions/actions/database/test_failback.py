@@ -162,6 +162,40 @@ def test_the_new_instance_is_as_the_old_one_and_never_as_the_frozen_one() -> Non
     assert again.call == step.call, "also once the old one was set aside"
 
 
+@pytest.mark.parametrize(
+    ("like", "expected"),
+    [
+        pytest.param({"storage_type": "io2", "iops": 12000}, {"Iops": 12000}, id="RDS refuses io2 without"),
+        pytest.param(
+            {"storage_type": "gp3", "storage_gib": 400, "iops": 16000, "throughput": 700},
+            {"Iops": 16000, "StorageThroughput": 700},
+            id="large enough for IOPS of its own",
+        ),
+        pytest.param({"storage_type": "gp3", "storage_gib": 200, "iops": 3000}, {}, id="RDS takes none below 400 GiB"),
+    ],
+)
+def test_a_replica_is_as_fast_as_what_it_is_like_in_either_region(like: Any, expected: Any) -> None:
+    old, served = replace(OLD, **like), replace(SERVED, **like)
+    promoted = {f"database/restore_dr:{NAME}": {"resource": served.resource_id, "source": plain.ARN}}
+    seen = sight(instances_primary=(old,), instances_dr=(served,), recorded=promoted)
+    for action in (database_replicate_to_primary.ACTION, database_replicate_to_dr.ACTION):
+        params = next(iter(action.plan_steps(seen))).planned_call.params
+        assert {key: params[key] for key in ("Iops", "StorageThroughput") if key in params} == expected
+
+
+def test_the_windows_of_before_come_after_the_promotion_and_both_at_once() -> None:
+    """RDS chose the replica's maintenance window: with the old backup window alone it may refuse the promotion."""
+    old = replace(OLD, maintenance_window="sun:03:00-sun:03:30")
+    seen = sight(instances_primary=(old,))
+    promotion, protection = (
+        the(action, seen).planned_call.params
+        for action in (database_promote_primary.ACTION, database_protect_primary.ACTION)
+    )
+    windows = {"PreferredBackupWindow": "01:00-01:30", "PreferredMaintenanceWindow": "sun:03:00-sun:03:30"}
+    assert {"DBInstanceIdentifier", "BackupRetentionPeriod"} == promotion.keys()
+    assert windows.items() <= protection.items()
+
+
 def test_without_an_old_instance_the_estates_own_groups_are_taken_as_they_are_then() -> None:
     action = database_replicate_to_primary.ACTION
     step = the(action, sight(instances_primary=()))

@@ -128,6 +128,7 @@ def test_the_whole_way_home_loses_no_row_and_deletes_nothing(away: Home) -> None
         for name in (
             *("host", "arn", "key_arn", "parameter_groups", "subnet_group", "security_groups", "instance_class"),
             *("multi_az", "deletion_protection", "retention_days", "backup_window", "log_exports", "storage_type"),
+            "maintenance_window",
         )
     }
     assert {name: getattr(at_home, name) for name in alike} == alike
@@ -187,8 +188,11 @@ def _freeze_late(world: Home, plan: dict[str, list[Step]]) -> None:
 
 
 def _unprotect(world: Home, step: Step) -> None:
-    """The replica was made protected, so that nothing is left to do; here RDS did not heed that."""
-    assert world.confirm(database_protect_primary.ACTION, step).state is StepState.DONE
+    """The replica was made protected, so that its windows alone are left to do; here RDS did not heed that."""
+    assert (
+        "lacks PreferredBackupWindow, PreferredMaintenanceWindow."
+        in world.confirm(database_protect_primary.ACTION, step).message
+    )
     world.send(
         Side.PRIMARY, "rds:ModifyDBInstance",
         DBInstanceIdentifier=NAME, BackupRetentionPeriod=1, DeletionProtection=False, ApplyImmediately=True,

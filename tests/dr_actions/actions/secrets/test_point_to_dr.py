@@ -111,6 +111,14 @@ def test_a_replica_is_promoted_before_it_is_led_to_the_dr_database() -> None:
     assert stands(REWRITE, led, rewrite)[0] is StepState.DONE
 
 
+def test_a_list_that_lags_by_five_minutes_stops_neither_the_promotion_nor_what_comes_after_it() -> None:
+    """ListSecrets "might not reflect changes from the last five minutes" (API_ListSecrets, T64)."""
+    promote, rewrite = only(PROMOTE, LEADING), only(REWRITE, LEADING)
+    assert promote.budget_s > 300
+    late = replace(sight(estate(VALUE, VALUE, replica=True)), confirmed_at={promote.id: LEADING.snapshot.taken_at})
+    assert stands(REWRITE, late, rewrite)[0] is StepState.READY
+
+
 def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:
     rewrite, store = only(REWRITE, LEADING), Store(primary=VALUE, dr=VALUE)
     call = REWRITE.build_call(rewrite, RESTORED)

@@ -90,6 +90,23 @@ def test_promotion_detaches_both_sides_and_reboots(aws: Clients) -> None:
     )
 
 
+def test_a_replica_cannot_be_promoted_with_a_backup_window_that_overlaps_its_own_maintenance_window(
+    aws: Clients,
+) -> None:
+    window = _replica(aws)["PreferredMaintenanceWindow"]
+    rds, daily = aws("rds", DR), "-".join(part[4:] for part in window.split("-"))
+    with pytest.raises(ClientError) as refused:
+        rds.promote_read_replica(DBInstanceIdentifier="shop-replica", PreferredBackupWindow=daily)
+    assert _code(refused) == "InvalidParameterValue"
+    with pytest.raises(ClientError) as refused:
+        rds.modify_db_instance(DBInstanceIdentifier="shop-replica", PreferredBackupWindow=daily)
+    assert _code(refused) == "InvalidParameterValue"
+    both = {"PreferredBackupWindow": daily, "PreferredMaintenanceWindow": "sun:22:00-sun:22:30"}
+    rds.modify_db_instance(DBInstanceIdentifier="shop-replica", ApplyImmediately=True, **both)
+    seen = _look(aws, DR, "shop-replica")
+    assert {key: seen[key] for key in both} == both
+
+
 def test_promoting_what_does_not_exist_or_is_no_replica_is_refused(aws: Clients) -> None:
     _replica(aws)
     with pytest.raises(ClientError) as refused:
@@ -236,7 +253,7 @@ def test_deletion_protection_is_honoured(aws: Clients) -> None:
     _database(aws, DeletionProtection=True)
     with pytest.raises(ClientError) as refused:
         aws("rds", PRIMARY).delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)
-    assert _code(refused) == "InvalidParameterCombination"
+    assert _code(refused) == "InvalidParameterValue"
     assert _look(aws, PRIMARY)["DeletionProtection"]
 
 

@@ -1,0 +1,62 @@
+"""The document that starts a recovery, within what Systems Manager and ECS take, whatever a run is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_estate.config.environment import load_environment
+from dr_estate.model.recovery_document import as_values, recovery_document, words_of
+from utils.aws_mgmt.app.automation import RecoveryStart
+
+PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
+LONGEST, MOST = 512, 50  # botocore's model of ssm: AutomationParameterValue, AutomationParameterValueList
+OVERRIDES = [
+    word
+    for number in range(1, 13)
+    for word in ("--override", f"targets.tenant-{number}", "Jane Doe", "2099-01-07T18:00Z", 'its "image" é is lost')
+]
+
+
+def step_of(action: str) -> list[dict[str, Any]]:
+    return [row for row in recovery_document(PROD)["mainSteps"] if row["action"] == action]
+
+
+def start(arguments: list[str], summary: str = "Lost: nothing.") -> RecoveryStart:
+    return RecoveryStart("failover", "INC-1", "0" * 64, arguments, summary)
+
+
+def test_a_run_with_many_overrides_and_long_reasons_is_within_what_systems_manager_takes() -> None:
+    given = start(OVERRIDES, "Overridden: " + "a gate by Jane Doe (its image is lost); " * 40).parameters
+    assert len(OVERRIDES) > MOST
+    assert [] == [name for name, values in given.items() if len(values) > MOST]
+    assert [] == [value for values in given.values() for value in values if not 1 <= len(value) <= LONGEST]
+    assert given["Summary"][0].endswith("(cut: look at the plan)")
+    assert words_of(given["Arguments"]) == tuple(OVERRIDES)
+
+
+def test_a_short_run_is_handed_on_as_it_is() -> None:
+    given = start([]).parameters
+    assert (given["Summary"], given["Arguments"], words_of([])) == (["Lost: nothing."], [], ())
+
+
+def test_more_words_than_a_task_takes_are_refused_before_anybody_is_asked() -> None:
+    with pytest.raises(ValueError, match="7,500 fit"):
+        as_values(OVERRIDES * 20)
+
+
+@pytest.mark.parametrize("values", [["--incident", "INC-9"], ['{"a":', "1}"], ["[1,", "2]"]])
+def test_values_of_another_kind_are_shown_as_they_are(values: list[str]) -> None:
+    assert words_of(values) == tuple(values)
+
+
+def test_the_approvers_are_told_by_a_message_that_stops_nobody_and_aws_is_given_no_topic_it_refuses() -> None:
+    """aws:approve takes topics alone whose names begin with Automation; the estate's do not."""
+    (approval,), (message, _) = step_of("aws:approve"), step_of("aws:executeAwsApi")
+    assert "NotificationArn" not in approval["inputs"]
+    assert message["inputs"]["TopicArn"].endswith(":bbws-ops-critical")
+    assert (message["onFailure"], message["isCritical"]) == ("Continue", False)
+    names = [row["name"] for row in recovery_document(PROD)["mainSteps"]]
+    assert names.index(message["name"]) < names.index(approval["name"])
