@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -100,7 +100,7 @@ def test_a_link_in_a_pack_is_no_file() -> None:
     assert verify(archive.getvalue()).faults[0].startswith("This is no whole evidence pack: ")
 
 
-def header(name: str, size: int, kind: bytes, *, form: int = tarfile.USTAR_FORMAT) -> bytes:
+def header(name: str, size: int, kind: bytes, *, form: Literal[0, 1] = tarfile.USTAR_FORMAT) -> bytes:
     """The header of a member as another program writes it."""
     entry = tarfile.TarInfo(name)
     entry.size, entry.type = size, kind
