@@ -43,6 +43,8 @@ _IN_USE = ("PreconditionFailed", "412")
 _LONG = 4_000
 _PIECE = 300_000  # of an item's 400 KB (AWS: ServiceQuotas, DynamoDB)
 _MOST_BYTES = 3_000_000  # of a transaction's 4 MB
+_LONGEST = 256_000_000
+_UNREADABLE = "an item of the mirror that cannot be read"
 
 
 class Anchors(Protocol):
@@ -156,9 +158,22 @@ def _packed(puts: Sequence[Put]) -> Iterator[list[Put]]:
 
 
 def _line(head: dict[str, Any], items: dict[str, dict[str, Any]]) -> str:
-    more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
-    text = "".join([head["text"], *more])
-    return zlib.decompress(base64.b64decode(text)).decode() if head["packed"] else text
+    """The entry's line; what is none, and breaks the chain there, where the item is of no shape that a run wrote."""
+    try:
+        more = [items[f"{head['sk']}.{number:03d}"]["text"] for number in range(1, head["pieces"])]
+        text = "".join([head["text"], *more])
+        return _unpacked(text) if head["packed"] else text
+    except (KeyError, TypeError, ValueError, zlib.error):
+        return _UNREADABLE
+
+
+def _unpacked(text: str) -> str:
+    """Raises ValueError where it is longer than any entry: a few kilobytes unpack to gigabytes."""
+    unpacking = zlib.decompressobj()
+    line = unpacking.decompress(base64.b64decode(text), _LONGEST)
+    if unpacking.unconsumed_tail:
+        raise ValueError(f"an entry of more than {_LONGEST} bytes")
+    return line.decode()
 
 
 def anchors_of(sender: TableSender, env: Environment, clock: WorldClock) -> tuple[Anchors, ...]:
@@ -275,5 +290,5 @@ def _anchor(event: Mapping[str, Any]) -> tuple[int, str] | None:
     try:
         row = json.loads(event["message"])
         return int(row["seq"]), str(row["digest"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None

@@ -11,6 +11,8 @@ _HIDDEN = re.compile(
     "\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
     "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]"
 )
+_LONGEST_LINE = 400
+_GAP = re.compile(r"\s{4}")
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s'\"]+@")
 
 
@@ -25,6 +27,11 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """A value that stands within a line: as ``visible``, and its newlines are blanks."""
     return visible(text.replace("\r\n", " ").replace("\n", " "))
+
+
+def is_one_line(text: str) -> bool:
+    """Whether a person sees all of it within a line: nothing hidden, no gap that pushes the rest away."""
+    return len(text) <= _LONGEST_LINE and one_line(text) == text and not _GAP.search(text)
 
 
 def without_credentials(text: str) -> str:

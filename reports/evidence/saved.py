@@ -7,6 +7,7 @@ all before it; it is written in one form, so that any other byte shows. Pure.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Any
@@ -15,7 +16,7 @@ import orjson
 
 from dr_estate.snapshot.snapshot import SCHEMA, UNDER_SEAL
 from reports.evidence.pack import Signature, described, sha256
-from reports.evidence.verification import PackVerdict, fault_of_signature
+from reports.evidence.verification import PackVerdict, fault_of_signature, judged_with
 
 SIGNED_SCHEMA = "aws-dr-manager/saved-evidence/1"
 MANIFEST, SIGNATURE, SEAL = UNDER_SEAL
@@ -52,11 +53,10 @@ def verify_saved(raw: bytes) -> PackVerdict:
     if not isinstance(body.get(MANIFEST), dict) or not isinstance(signature, dict):
         return PackVerdict((f"{MANIFEST} or {SIGNATURE} is missing, or was changed.",), about)
     faults = [*_changed(body), *_bytes(raw, body)]
-    if "unsigned" in signature:
-        return PackVerdict(tuple(faults), about, unsigned=str(signature["unsigned"]))
-    wrong = fault_of_signature(SIGNATURE, _text(body[MANIFEST]), signature)
-    signed_by = f"{signature.get('key')}, public key {sha256(str(signature.get('public_key')).encode())[:16]}"
-    return PackVerdict((*faults, *([wrong] if wrong else [])), about, signed_by)
+    if "unsigned" not in signature:
+        wrong = fault_of_signature(SIGNATURE, _text(body[MANIFEST]), signature)
+        faults += [wrong] if wrong else []
+    return judged_with(signature, faults, about)
 
 
 def _text(manifest: Mapping[str, Any]) -> bytes:
@@ -89,6 +89,8 @@ def _own_digest(body: Mapping[str, Any]) -> bool:
 def _changed(body: Mapping[str, Any]) -> Iterator[str]:
     """Each part and each field that was changed, is missing or was added."""
     listed, now = body[MANIFEST], _manifest(body)
+    often = Counter(map(_name, body["parts"]))  # the manifest has one digest a name: of two the other would go unseen
+    yield from (f"{name} is there twice: one was added." for name, count in sorted(often.items()) if count > 1)
     for kind in ("fields", "parts"):
         before, there = listed.get(kind), now[kind]
         if not isinstance(before, dict):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -18,14 +19,15 @@ JOURNAL, MIRROR, APPROVALS = "journal.jsonl", "mirror.jsonl", "approvals.json"
 
 @dataclass(frozen=True)
 class PackVerdict:
-    """``faults`` is empty where all holds. ``signed_by`` is the ARN of the key and its public key's digest, "" where
-    nobody signed; ``unsigned`` says why. ``about`` is the manifest.
+    """``faults`` is empty where all holds. ``signed_by`` is the ARN of the key by the pack's own word, and its public
+    key's digest, "" where nobody signed; ``unsigned`` says why. ``key`` is that digest. ``about`` is the manifest.
     """
 
     faults: tuple[str, ...]
     about: Mapping[str, Any]
     signed_by: str = ""
     unsigned: str = ""
+    key: str = ""
 
 
 def verify(raw: bytes) -> PackVerdict:
@@ -35,17 +37,53 @@ def verify(raw: bytes) -> PackVerdict:
         manifest, signature = _document(members, MANIFEST), _document(members, SIGNATURE)
     except NoPack as none:
         return PackVerdict((f"This is no whole evidence pack: {none}",), {})
-    if manifest.get("schema") != SCHEMA or not isinstance(manifest.get("files"), dict):
+    if not _is_manifest(manifest):
         return PackVerdict((f"This is no whole evidence pack: {MANIFEST} is not one of this tool ({SCHEMA}).",), {})
     faults = [*_files(members, manifest), *_bytes(raw, members)]
-    signed_by, unsigned = "", str(signature.get("unsigned", ""))
     if "unsigned" not in signature:
         wrong = fault_of_signature(SIGNATURE, signed_text(members[MANIFEST]), signature)
         faults += [wrong] if wrong else []
-        signed_by = f"{signature.get('key')}, public key {sha256(str(signature.get('public_key')).encode())[:16]}"
     if JOURNAL in members and not faults:
         faults += _record(members, manifest)
-    return PackVerdict(tuple(faults), manifest, signed_by, unsigned)
+    return judged_with(signature, faults, manifest)
+
+
+def judged_with(signature: Mapping[str, Any], faults: Sequence[str], about: Mapping[str, Any]) -> PackVerdict:
+    """The verdict, with what the signature says of its key."""
+    if "unsigned" in signature:
+        return PackVerdict(tuple(faults), about, unsigned=str(signature["unsigned"]))
+    try:
+        key = key_digest(str(signature.get("public_key")).encode())
+    except ValueError:
+        key = "that cannot be read"
+    signed_by = f"a key that is {signature.get('key')} by its own word, public key {key}"
+    return PackVerdict(tuple(faults), about, signed_by, key=key)
+
+
+def key_digest(raw: bytes) -> str:
+    """SHA-256 of a public key: PEM, DER, or the base64 that the AWS CLI prints. Raises ValueError for anything else."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        PublicFormat,
+        load_der_public_key,
+        load_pem_public_key,
+    )
+
+    try:
+        pem = raw.lstrip().startswith(b"-----BEGIN")
+        der = raw if raw[:1] == b"0" else base64.b64decode(raw, validate=False)
+        key = load_pem_public_key(raw) if pem else load_der_public_key(der)
+    except (TypeError, UnsupportedAlgorithm) as odd:
+        raise ValueError(str(odd)) from odd
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+
+
+def _is_manifest(found: Mapping[str, Any]) -> bool:
+    """Whether a manifest is of the shape that every version wrote: whoever shows it can rely on that."""
+    missing = found.get("not_included", [])
+    listed = isinstance(missing, list) and all(isinstance(row, str) for row in missing)
+    return listed and found.get("schema") == SCHEMA and isinstance(found.get("files"), dict)
 
 
 def _document(members: Mapping[str, bytes], name: str) -> dict[str, Any]:

@@ -193,3 +193,34 @@ def commands(config: Path, forged: Path, digest: str) -> list[str]:
     words += ["approve --rules", f"approve --withdraw --incident {INCIDENT}", "unpause"]
     often = [(config, words[0])] * _MOSTLY
     return [f"-e prod --config {folder} {command}" for folder, command in (*often, *product((config, forged), words))]
+
+
+def attacks(env: Environment, approver: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """What somebody with the operator's keys may try at what AWS starts: service, operation and its parameters.
+
+    ``approver`` is the user id of one.
+    """
+    role, name = env.named(env.names.recovery_role), env.named(env.names.recovery_document)
+    document = {"Name": name}
+    family, cluster = env.named(env.names.recovery_task), env.named(env.names.cluster)
+    approval = {"pk": {"S": f"APPROVAL#{approver}"}, "sk": {"S": INCIDENT}}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    container = {"name": "dr", "image": "any"}
+    return [
+        ("ssm", "start_automation_execution", {"DocumentName": name, "DocumentVersion": "1"}),
+        ("ssm", "start_automation_execution", {"DocumentName": "AWS-RunShellScript"}),
+        ("ssm", "update_document", {**document, "Content": "{}"}),
+        ("ssm", "update_document_default_version", {**document, "DocumentVersion": "1"}),
+        ("ssm", "delete_document", document),
+        ("ssm", "create_document", {"Name": "own", "Content": "{}"}),
+        ("ssm", "stop_automation_execution", {"AutomationExecutionId": "1" * 36}),
+        ("ecs", "register_task_definition", {"family": family, "containerDefinitions": [container]}),
+        ("ecs", "run_task", {"cluster": cluster, "taskDefinition": family}),
+        ("ecs", "execute_command", {"cluster": cluster, "task": "t", "command": "sh", "interactive": True}),
+        ("iam", "update_assume_role_policy", {"RoleName": role, "PolicyDocument": trust}),
+        ("iam", "attach_user_policy", {"UserName": "operator", "PolicyArn": "arn:aws:iam::aws:policy/Administrator"}),
+        ("iam", "tag_role", {"RoleName": env.named(env.names.break_glass_role), "Tags": [{"Key": "a", "Value": "b"}]}),
+        ("sts", "assume_role", {"RoleArn": f"arn:aws:iam::{env.account}:role/{role}", "RoleSessionName": "operator"}),
+        ("dynamodb", "put_item", {"TableName": env.named(env.names.control_table), "Item": approval}),
+        ("dynamodb", "delete_item", {"TableName": env.named(env.names.control_table), "Key": approval}),
+    ]

@@ -21,6 +21,7 @@ from dr_estate.model.recovery_document import as_values
 from reports.evidence.pack import unpacked
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.proofs.attacked import attacks
 from tests.proofs.changes import Aws
 from tests.utils.forking import Command, begin
 from tests.utils.running import Ran, at_endpoint, command_of, direct_rules, rules, signed_in
@@ -99,6 +100,16 @@ class Prod:
         while self.status(execution) == status:
             assert time.monotonic() < ends
             time.sleep(0.2)
+
+    def asked_for(self, execution: str) -> dict[str, list[str]]:
+        """The parameters of an execution."""
+        found = self.ssm("reader").get_automation_execution(AutomationExecutionId=execution)
+        return dict(found["AutomationExecution"]["Parameters"])
+
+    @property
+    def approver_id(self) -> str:
+        """The user id that AWS gives the approver."""
+        return str(self.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"])
 
     @property
     def document(self) -> str:
@@ -199,8 +210,7 @@ def assert_all_of_it_is_on(prod: Prod, machine: str, watched: Command) -> None:
 
 def agree_to_more_while_another_plan_waits(prod: Prod, execution: str) -> None:
     """Run what a refusal of the run under way prints for its approver, while AWS waits with another plan."""
-    ssm = prod.ssm("operator")
-    given = ssm.get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]["Parameters"]
+    ssm, given = prod.ssm("operator"), prod.asked_for(execution)
     parameters, digest = {**given, "PlanDigest": ["0" * 64]}, given["PlanDigest"][0]
     other = ssm.start_automation_execution(DocumentName=prod.document, Parameters=parameters)["AutomationExecutionId"]
     prod.while_status(other, "InProgress")
@@ -246,7 +256,11 @@ def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(
     assert second.code == 4, second.err
     assert f"{execution} of arn:aws:iam::{prod.env.account}:user/operator is under way: one at a time." in second.err
     assert f"An approver ends it: `python utils/aws_mgmt/dr_cli.py -e prod --config {prod.config}" in second.err
+    as_asked = f"approve --incident {INCIDENT} --digest {prod.asked_for(execution)['PlanDigest'][0][:12]}"
+    assert "as it was asked for, setting aside no gate: `python utils/aws_mgmt/dr_cli.py -e prod" in second.err
+    assert as_asked in second.err
     assert "Waiting" == prod.status(execution)
+    assert_withdrawn_also_where_aws_does_not_end_it(prod)
     ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
     assert (ended.code, f"({execution}): it was rejected" in ended.out) == (0, True), ended.err
     assert laptop.wait(PATIENCE_S) == 4, laptop.err
@@ -256,10 +270,22 @@ def test_a_second_automation_beside_the_first_is_refused_by_the_document_itself(
     again.kill()
 
 
+def assert_withdrawn_also_where_aws_does_not_end_it(prod: Prod) -> None:
+    """What was approved counts no more although Systems Manager does not take the rejection."""
+    table, own = prod.aws("approver").client("dynamodb", Side.DR), f"APPROVAL#{prod.approver_id}"
+    name = prod.env.named(prod.env.names.control_table)
+    given = {"pk": {"S": own}, "sk": {"S": INCIDENT}, "plan": {"S": "0" * 64}, "withdrawn_at": {"S": ""}}
+    table.put_item(TableName=name, Item=given)
+    prod.world.begin(Outage(prod.env.region(Side.DR), "error", "ssm", "SendAutomationSignal", times=1))
+    silent = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
+    assert (silent.code, "withdrew every approval" in silent.out) == (3, True), silent
+    key = {name: given[name] for name in ("pk", "sk")}
+    assert table.get_item(TableName=name, Key=key)["Item"]["withdrawn_at"]["S"] != ""
+
+
 def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(prod: Prod) -> None:
     laptop, execution = prod.asked(EXECUTE, "laptop")
-    digest = prod.ssm("operator").get_automation_execution(AutomationExecutionId=execution)
-    given = digest["AutomationExecution"]["Parameters"]["PlanDigest"][0]
+    given = prod.asked_for(execution)["PlanDigest"][0]
     words = f"{EXECUTE} --automation {execution} --digest"
     prod.world.reset_mutations()
     early = prod.run(f"{words} {given}")
@@ -272,38 +298,9 @@ def test_the_task_runs_nothing_that_was_not_approved_in_aws_or_is_another_plan(p
     laptop.kill()
 
 
-def attacks(prod: Prod) -> list[tuple[str, str, dict[str, Any]]]:
-    """What somebody with the operator's keys may try at what AWS starts: service, operation and its parameters."""
-    env = prod.env
-    role, document = env.named(env.names.recovery_role), {"Name": prod.document}
-    family, cluster = env.named(env.names.recovery_task), env.named(env.names.cluster)
-    approver = prod.aws("admin").client("iam", Side.GLOBAL).get_user(UserName="approver")["User"]["UserId"]
-    approval = {"pk": {"S": f"APPROVAL#{approver}"}, "sk": {"S": INCIDENT}}
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-    container = {"name": "dr", "image": "any"}
-    return [
-        ("ssm", "start_automation_execution", {"DocumentName": prod.document, "DocumentVersion": "1"}),
-        ("ssm", "start_automation_execution", {"DocumentName": "AWS-RunShellScript"}),
-        ("ssm", "update_document", {**document, "Content": "{}"}),
-        ("ssm", "update_document_default_version", {**document, "DocumentVersion": "1"}),
-        ("ssm", "delete_document", document),
-        ("ssm", "create_document", {"Name": "own", "Content": "{}"}),
-        ("ssm", "stop_automation_execution", {"AutomationExecutionId": "1" * 36}),
-        ("ecs", "register_task_definition", {"family": family, "containerDefinitions": [container]}),
-        ("ecs", "run_task", {"cluster": cluster, "taskDefinition": family}),
-        ("ecs", "execute_command", {"cluster": cluster, "task": "t", "command": "sh", "interactive": True}),
-        ("iam", "update_assume_role_policy", {"RoleName": role, "PolicyDocument": trust}),
-        ("iam", "attach_user_policy", {"UserName": "operator", "PolicyArn": "arn:aws:iam::aws:policy/Administrator"}),
-        ("iam", "tag_role", {"RoleName": env.named(env.names.break_glass_role), "Tags": [{"Key": "a", "Value": "b"}]}),
-        ("sts", "assume_role", {"RoleArn": f"arn:aws:iam::{env.account}:role/{role}", "RoleSessionName": "operator"}),
-        ("dynamodb", "put_item", {"TableName": env.named(env.names.control_table), "Item": approval}),
-        ("dynamodb", "delete_item", {"TableName": env.named(env.names.control_table), "Key": approval}),
-    ]
-
-
 def test_the_operators_own_keys_change_nothing_of_what_aws_starts(prod: Prod) -> None:
     clients, done = prod.aws("operator"), []
-    for service, operation, params in attacks(prod):
+    for service, operation, params in attacks(prod.env, prod.approver_id):
         side = Side.GLOBAL if service == "iam" else Side.DR
         try:
             getattr(clients.client(service, side), operation)(**params)
@@ -366,11 +363,24 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     laptop, execution = prod.asked(EXECUTE, "laptop")
     laptop.kill()
     assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
+<<<<<<< HEAD
     given = prod.ssm("reader").get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
     parameters = {**given["Parameters"], "Arguments": as_values(["--incident", "INC-9"])}
     prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
     refused = prod.run(f"approve --incident {INCIDENT}", "approver")
     assert (refused.code, "authority.automation" in refused.err) == (4, True), refused.err
+=======
+    given = prod.asked_for(execution)
+    hides = "its API is silent" + 40 * "\n" + "Set aside: nothing, no gate and no failed check."
+    for words, fault in (["--incident", "INC-9"], "another run"), ([*OVERRIDE[:-1], hides], "whole within a line"):
+        parameters = {**given, "Arguments": words}
+        started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
+        prod.while_status(started["AutomationExecutionId"], "InProgress")
+        refused = prod.run(f"approve --incident {INCIDENT}", "approver")
+        assert (refused.code, "authority.automation" in refused.err, fault in refused.err) == (4, True, True), refused
+        ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
+        assert ended.code == 0, ended.err
+>>>>>>> x-keys
 
 
 def approvals_on_the_page(prod: Prod) -> str:

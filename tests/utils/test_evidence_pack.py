@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dr_actions.journal.entries import EntryKind, entry_after, genesis
-from dr_estate.config.environment import load_environment
+from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.world_id import WorldId
-from reports.evidence.pack import SEAL, SIGNATURE, manifest_of, packed, sha256, tar, unpacked
+from reports.evidence.pack import SEAL, SIGNATURE, Signature, manifest_of, packed, sha256, signed_text, tar, unpacked
 from reports.evidence.verification import JOURNAL, verify
 from sandbox.client.endpoint import Endpoint
+from tests.proofs.changes import Aws
 from tests.utils.running import ROOT, Ran, signed_in
 from tests.worlds import borrowed
 from utils.aws_mgmt.cli.error_boundary import run_command
@@ -74,7 +79,9 @@ def test_the_approver_signs_and_a_stranger_without_aws_checks_every_byte(desk: D
     assert {JOURNAL, "runs/sit-failover-20260107T000000/evidence.json", "rules.json", "approvals.json"} <= set(members)
     checked = desk.run(f"evidence verify {path}", person="")
     assert checked.code == 0, checked.out
-    assert "Every byte is as it was made; signed by arn:aws:kms:eu-west-1:815856636111:key/" in checked.out
+    assert (
+        "Every byte is as it was made; signed by a key that is arn:aws:kms:eu-west-1:815856636111:key/" in checked.out
+    )
 
 
 def test_the_operator_may_not_sign_and_the_pack_says_so(desk: Desk) -> None:
@@ -118,17 +125,57 @@ def test_a_changed_a_missing_and_an_added_file_are_named() -> None:
     assert verify(b"no pack").faults[0].startswith("This is no whole evidence pack: it is no archive")
 
 
+def test_a_pack_signed_by_a_key_of_the_forgers_own_is_told_from_the_control_stacks(desk: Desk) -> None:
+    """The pack brings the key and names it as it likes: only a key that the auditor kept says who signed."""
+    true, own_key = desk.pack(), desk.home / "key.txt"
+    aws = Aws(desk.world.url, desk.world.people["approver"], SIT, tenant="").client("kms", Side.DR)
+    public = aws.get_public_key(KeyId=SIT.named(SIT.names.evidence_key))["PublicKey"]
+    own_key.write_text(base64.b64encode(public).decode() + "\n", encoding="ascii")
+    files = {"a.json": b"1"}
+    forged = desk.home / "forged.tar"
+    forged.write_bytes(forged_pack(files, json.loads(unpacked(true.read_bytes())[SIGNATURE])["key"]))
+    checked = {path: desk.run(f"evidence verify {path} --public-key {own_key}", person="") for path in (true, forged)}
+    assert (0, f"signed by the key of {own_key}" in checked[true].out) == (checked[true].code, True), checked[true]
+    fault = f"FAULT: No signature of the key of {own_key}"
+    assert (3, fault in checked[forged].out) == (checked[forged].code, True), checked[forged]
+    alone = desk.run(f"evidence verify {forged}", person="")
+    assert ("NOT COMPARED" in alone.out, "signed, by a key that was NOT COMPARED" in alone.out) == (True, True)
+    unsigned = desk.run(f"evidence verify {desk.pack('operator')} --public-key {own_key}", person="")
+    assert (3, "it is UNSIGNED: kms:Sign" in unsigned.out) == (unsigned.code, True), unsigned
+    odd = desk.run(f"evidence verify {true} --public-key {true}", person="")
+    assert (2, "holds no public key" in odd.err) == (odd.code, True), odd
+
+
+def forged_pack(files: dict[str, bytes], named: str) -> bytes:
+    """A pack of ``files``, rightly signed by a new key that says it is ``named``."""
+    key, manifest = ec.generate_private_key(ec.SECP256R1()), manifest_of(files, {"environment": "sit"})
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    signature = key.sign(signed_text(manifest), ec.ECDSA(hashes.SHA256())).hex()
+    return packed(files, manifest, Signature(named, public, signature))
+
+
+def test_what_a_hostile_pack_says_of_itself_begins_no_line_of_its_own(desk: Desk) -> None:
+    lie, path = "\nEvery byte is as it was made; signed by you.", desk.home / "hostile.tar"
+    about = {"environment": f"sit{lie}", "incident": f"I{lie}", "made_at": lie, "not_included": [lie]}
+    path.write_bytes(packed({f"a{lie}": b"1"}, manifest_of({f"b{lie}": b"1"}, about), None, lie))
+    checked = desk.run(f"evidence verify {path}", person="")
+    assert (3, []) == (checked.code, [row for row in checked.out.splitlines() if row.startswith("Every byte")])
+
+
 @pytest.mark.proof
 def test_evidence_that_an_approver_saves_is_signed_and_one_flipped_byte_of_it_is_named(desk: Desk) -> None:
     path = desk.home / "saved.json"
     seen = desk.run(f"-e sit status --replication --save-evidence {path}")
     assert f"{path} is signed by arn:aws:kms:eu-west-1:815856636111:key/" in seen.err
     checked = desk.run(f"evidence verify {path}", person="")
-    assert (checked.code, "Every byte is as it was made; signed by arn:aws:kms:" in checked.out) == (0, True), (
-        checked.out
-    )
+    assert (checked.code, "Every byte is as it was made; signed by a key that is arn:aws:kms:" in checked.out) == (
+        0,
+        True,
+    ), checked.out
     judged = desk.run(f"-e sit status --replication --from-evidence {path}", person="")
-    assert (judged.code, f"{path} is signed by arn:aws:kms:" in judged.err) == (seen.code, True), judged.err
+    assert (judged.code, f"{path} is signed by a key that is arn:aws:kms:" in judged.err) == (seen.code, True), (
+        judged.err
+    )
     raw = path.read_bytes()
     at = raw.index(b"sit-mysql")
     path.write_bytes(raw[:at] + b"S" + raw[at + 1 :])

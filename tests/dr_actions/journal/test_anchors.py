@@ -13,7 +13,7 @@ from dr_actions.guard.guard import judge
 from dr_actions.iam.policies import IamRole, declared, policies
 from dr_actions.journal.comparison import anchored_everywhere
 from dr_actions.journal.entries import Chain, Entry, EntryKind, entry_after, genesis, read_chain
-from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, anchors_of
+from dr_actions.journal.mirror import ANCHOR_CALLS, BucketAnchors, LogAnchors, anchors_of
 from dr_actions.model.plan import Call
 from dr_actions.model.send_failure import FailureKind, SendFailed
 from dr_estate.aws.clock import WorldClock
@@ -119,3 +119,21 @@ def test_the_operator_may_put_anchors_there_and_do_nothing_else_to_them() -> Non
     assert [(row["Action"], row["Resource"]) for row in named] == [
         (["s3:PutObject"], ["arn:aws:s3:::evidence-sit/anchors/sit/*"])
     ]
+
+
+class Lines:
+    """A log stream that anybody of the account's writers may have added to: a sender of its calls."""
+
+    def __init__(self, *messages: str) -> None:
+        self._messages = messages
+
+    def send(self, call: Call) -> dict[str, Any]:
+        """Answer as CloudWatch Logs does: the end is the token that was given."""
+        events = [{"message": text, "ingestionTime": number} for number, text in enumerate(self._messages)]
+        return {"events": [] if "nextToken" in call.params else events, "nextForwardToken": "f"}
+
+
+def test_a_line_of_the_anchors_that_no_run_wrote_is_none_of_them() -> None:
+    odd = ('{"seq":Infinity,"digest":"x"}', "[" * 100_000, '{"seq":1e999,"digest":"x"}', "no JSON", "{}")
+    log = LogAnchors(Lines(*odd, '{"seq":1,"digest":"d"}'), SIT, WorldClock())
+    assert {1: "d"} == log.of(INCIDENT)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import resource
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dr_actions.control_table.control import ControlStore, Fenced
 from dr_actions.control_table.heartbeat import LockLost
 from dr_actions.control_table.lock import Lock, Owner, take
+from dr_actions.control_table.table import Put
 from dr_actions.journal.entries import Entry, read_chain
 from dr_actions.journal.journal import EntryKind, Journal, JournalBroken, MirrorFailed, RecordedState
 from dr_actions.journal.mirror import TableMirror
@@ -273,3 +277,24 @@ def test_a_pause_from_anywhere_is_copied_into_the_journal_once_by_the_run_that_m
 
 def _told(entry: Entry) -> tuple[EntryKind, str, str]:
     return entry.kind, entry.data["by"], entry.data["says"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"pieces": 10**9},
+        {"pieces": "many"},
+        {"packed": True, "text": "no base64"},
+        {"packed": True, "text": base64.b64encode(zlib.compress(bytes(300_000_000))).decode()},
+        {"text": 7},
+    ],
+    ids=["pieces", "no number", "not packed", "a bomb", "no text"],
+)
+def test_an_item_of_the_mirror_that_no_run_wrote_breaks_the_chain_there_and_nothing_else(
+    control: ControlStore, odd: dict[str, Any]
+) -> None:
+    item = {"pk": "JOURNAL#INC-1", "sk": "000000001", "digest": "d", "text": "t", "packed": False, "pieces": 1, **odd}
+    control.table.put(Put(item))
+    lines = "".join(f"{line}\n" for line in TableMirror(control).fetch("INC-1"))
+    fault = read_chain(lines.encode(), "sit", "INC-1").fault
+    assert (fault is not None and fault.line, len(lines) < 100) == (1, True)

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dr_estate.snapshot.snapshot import from_json
-from reports.evidence.pack import Signature
-from reports.evidence.saved import sealed, text_to_sign, verify_saved
+from reports.evidence.pack import Signature, sha256
+from reports.evidence.saved import SEAL, sealed, text_to_sign, verify_saved
 from tests.utils.running import ROOT
 
 SAVED = ROOT / "tests" / "golden" / "evidence" / "sit-healthy.json.xz"
@@ -49,6 +49,14 @@ def test_unsigned_evidence_says_why_and_so_does_an_earlier_versions() -> None:
     assert (verdict.faults, verdict.signed_by, verdict.unsigned) == ((), "", "kms:Sign was denied")
     earlier = verify_saved(evidence())
     assert (earlier.faults, earlier.signed_by, "an earlier version" in earlier.unsigned) == ((), "", True)
+
+
+def test_a_part_put_in_beside_the_signed_one_of_its_name_is_found() -> None:
+    """The seal is anybody's to make anew, and the signature is of a digest for each name."""
+    body = {name: value for name, value in orjson.loads(signed()).items() if name != SEAL}
+    body["parts"].insert(0, {**body["parts"][0], "value": "forged"})
+    verdict = verify_saved(orjson.dumps({**body, SEAL: sha256(orjson.dumps(body))}))
+    assert ["is there twice: one was added." in fault for fault in verdict.faults] == [True]
 
 
 @pytest.mark.parametrize("every", [211, pytest.param(1, marks=pytest.mark.proof)])

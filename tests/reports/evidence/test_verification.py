@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -98,6 +98,55 @@ def test_a_link_in_a_pack_is_no_file() -> None:
             entry.type, entry.linkname = tarfile.SYMTYPE, name
             links.addfile(entry)
     assert verify(archive.getvalue()).faults[0].startswith("This is no whole evidence pack: ")
+
+
+def header(name: str, size: int, kind: bytes, *, form: Literal[0, 1] = tarfile.USTAR_FORMAT) -> bytes:
+    """The header of a member as another program writes it."""
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.type = size, kind
+    return entry.tobuf(form)
+
+
+def with_hole() -> bytes:
+    """A file of 8 GB, all of it a hole: three blocks."""
+    block = bytearray(header("hole", 0, tarfile.GNUTYPE_SPARSE, form=tarfile.GNU_FORMAT))
+    block[483:495] = b"77777777777\0"
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block) + bytes(1024)
+
+
+HOSTILE = {
+    "a hole of 8 GB": with_hole(),
+    "a chain of extended headers": 3000 * (header("p", 512, tarfile.XHDTYPE) + b"12 path=abc\n".ljust(512, b"\0")),
+    "a chain of long names": 3000 * (header("l", 512, tarfile.GNUTYPE_LONGNAME) + b"abc".ljust(512, b"\0")),
+    "a member beyond the end": header("a", 1 << 30, tarfile.REGTYPE),
+    "a member of a size below nothing": header("a", -1024, tarfile.REGTYPE, form=tarfile.GNU_FORMAT),
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_an_archive_that_another_program_made_hostile_is_no_pack(hostile: str) -> None:
+    (fault,) = verify(HOSTILE[hostile] + header("f", 0, tarfile.REGTYPE) + bytes(1024)).faults
+    assert fault.startswith("This is no whole evidence pack: ")
+    assert fault.endswith(("is no file.", "goes on beyond its end."))
+
+
+@pytest.mark.parametrize("missing", [5, "word", [{"a": 1}]])
+def test_a_manifest_of_another_shape_is_none(missing: Any) -> None:
+    (fault,) = verify(packed({}, manifest_of({}, {"not_included": missing}), None, "no key")).faults
+    assert "manifest.json is not one of this tool" in fault
+
+
+def test_a_name_that_no_pack_can_hold_is_a_fault() -> None:
+    archive, name = io.BytesIO(), "x" * 300
+    members = {name: b"1", "manifest.json": manifest_of({name: b"1"}, {}), "signature.json": b'{"unsigned":"so"}'}
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.PAX_FORMAT) as odd:
+        for member, data in members.items():
+            entry = tarfile.TarInfo(member)
+            entry.size = len(data)
+            odd.addfile(entry, io.BytesIO(data))
+    assert verify(archive.getvalue()).faults
 
 
 def test_the_same_files_are_the_same_bytes() -> None:

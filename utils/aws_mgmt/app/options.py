@@ -316,12 +316,13 @@ class LogOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceOptions(Options):
-    """Of `evidence`: a pack of the ``incident`` or of the ``run`` (its folder); with ``action`` ``file`` is checked."""
+    """Of `evidence`: a pack of ``incident`` or ``run`` (a folder); or a check of ``file``, signed by ``public_key``."""
 
     command: ClassVar[str] = "evidence"
     usual_person: ClassVar[str] = "approver"
     action: Literal["", "verify"] = ""
     file: Path | None = None
+    public_key: Path | None = None
     incident: str = ""
     run: Path | None = None
 

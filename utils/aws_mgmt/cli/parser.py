@@ -221,6 +221,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "evidence": (
         _word("action", "[verify]", "Check a pack, or saved evidence.", type=click.Choice(["verify"])),
         _word("file", "[FILE]", "What is checked.", type=_FILE),
+        _option("public-key", "FILE", "Who vouches for it: what `aws kms get-public-key` printed once.", type=_FILE),
         _option("incident", "TICKET", "A pack of all of this incident."),
         _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_FOLDER),
     ),

@@ -15,6 +15,7 @@ from dr_actions.authorization.start_approvals import StartApproval, override_lin
 from dr_actions.model.gates import Override
 from dr_estate.model.invocation import Command
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.visible import is_one_line
 from reports.terminal import console
 from utils.aws_mgmt.app import next_steps
 from utils.aws_mgmt.app.authorization import granted
@@ -45,7 +46,7 @@ def waiting_run(app: AppContext, incident: str, *, complains: bool = False) -> W
     its task would be given are of another run than it shows.
     """
     found = _awaited(app, incident, complains=complains)
-    return WaitingRun(found, _overrides(found, app)) if found else None
+    return WaitingRun(found, tuple(options_of(found, app).overrides)) if found else None
 
 
 def _awaited(app: AppContext, incident: str, *, complains: bool = False) -> RecoveryExecution | None:
@@ -61,14 +62,16 @@ def _awaited(app: AppContext, incident: str, *, complains: bool = False) -> Reco
     return found if found is not None and found.state is ExecutionState.AWAITED else None
 
 
-def _overrides(found: RecoveryExecution, app: AppContext) -> tuple[Override, ...]:
-    """The overrides among the words of the task, read by the task's own grammar. Whoever starts it chooses the words.
+def options_of(found: RecoveryExecution, app: AppContext) -> RecoveryOptions:
+    """The words of the task, read by the task's own grammar. Its starter chooses them.
 
-    Raises Refused where they cannot be read, or mean another plan, incident or execution.
+    Raises Refused where they cannot be read, or not within a line each, or mean another plan, incident or execution.
     """
+    end = f"{next_steps.withdrawal_of(found.incident)} ends it. Nothing was approved."
+    if any(not is_one_line(word) for word in found.arguments):
+        raise Refused(f"{RULE}: a word of {found.id} cannot be shown whole within a line: {_asked(found)}. {end}")
     named = ("--incident", found.incident, "--digest", found.digest, "--automation", found.id)
     words = ["-e", app.env.name, found.goal, "--execute", *named, *found.arguments]
-    end = f"{next_steps.withdrawal_of(found.incident)} ends it. Nothing was approved."
     try:
         with contextlib.redirect_stderr(io.StringIO()) as complaint:
             options = parse(words)
@@ -83,7 +86,7 @@ def _overrides(found: RecoveryExecution, app: AppContext) -> tuple[Override, ...
         options.automation,
     ):
         raise Refused(f"{RULE}: the words of {found.id} mean another run than it shows: {_asked(found)}. {end}")
-    return tuple(options.overrides)
+    return options
 
 
 def _asked(found: RecoveryExecution) -> Command:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dr_actions.clients.mutating_client import SendFailed
@@ -16,12 +17,22 @@ from dr_estate.model.unavailable import DataUnavailable, UnavailableKind
 from reports.incident.log import incident_log, render
 from reports.terminal import console
 from reports.terminal.manual_step import ManualStepWriter
+from reports.values.assessment import short
 from utils.aws_mgmt.app.automation import ExecutionState, RecoveryAutomation, RecoveryExecution, describe
 from utils.aws_mgmt.app.connections import AppContext
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.incident_record import mirror_of
-from utils.aws_mgmt.app.next_steps import after_watched_run, attach_of, evidence_of, log_of, report_of, withdrawal_of
+from utils.aws_mgmt.app.next_steps import (
+    after_watched_run,
+    approval,
+    attach_of,
+    evidence_of,
+    log_of,
+    report_of,
+    withdrawal_of,
+)
+from utils.aws_mgmt.cli.waiting_run import options_of
 
 RECORD = "incident.md"
 _POLL_S = 5.0
@@ -74,8 +85,22 @@ def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
     if other is None:
         return " It is over by now: ask again."
     if other.state is ExecutionState.AWAITED:
-        return f" That is {describe(other, app.env)}. An approver ends it: {withdrawal_of(other.incident)}."
+        return (
+            f" That is {describe(other, app.env)}. An approver ends it: {withdrawal_of(other.incident)}; then this "
+            f"command asks again. {_as_it_was_asked_for(other, app)}"
+        )
     return f" That is {describe(other, app.env)}. {attach_of(other.incident)} watches it."
+
+
+def _as_it_was_asked_for(other: RecoveryExecution, app: AppContext) -> str:
+    """How an approver lets the other one run as it is; "" where its words are none that anybody should approve."""
+    try:
+        options = options_of(other, app)
+    except Refused:
+        return ""
+    aside = ", ".join(override.gate for override in options.overrides) or "no gate"
+    command = approval(replace(options, overrides=()), other.incident, short(other.digest))
+    return f"Or an approver lets that one run as it was asked for, setting aside {aside}: {command}."
 
 
 def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> None:

@@ -272,20 +272,20 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
     Raises Refused where there is neither.
     """
     with connected(options, environment) as reached:
-        person = _approver(reached, environment)
-        rejected = end_waiting(reached, incident)
-        try:
+        person, withdrawn = _approver(reached, environment), True
+        try:  # first: what waits in AWS runs nothing without them, also where it cannot be ended
             reached.approvals.withdraw(reached.caller.userid, incident)
-        except ConditionFailed as none:
-            if not rejected:
-                raise Refused(
-                    f"authority.approval: {person} approved nothing of {incident}. Nothing was written."
-                ) from none
+        except ConditionFailed:
+            withdrawn = False
+        else:
+            console.result(
+                f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on "
+                "until it is stopped (pause); none begins or goes on upon them.\n"
+            )
+        rejected = end_waiting(reached, incident)
+        if not withdrawn and not rejected:
+            raise Refused(f"authority.approval: {person} approved nothing of {incident}. Nothing was written.")
     console.result(rejected)
-    console.result(
-        f"{person} withdrew every approval of {incident} in {environment.name}. A run that is at work goes on until it "
-        "is stopped (pause); none begins or goes on upon them.\n"
-    )
     console.conclude(options.format, f"nobody may run for {incident} any more", str(next_steps.log_of(incident)))
     return Exit.READY
 

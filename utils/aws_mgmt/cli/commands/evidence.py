@@ -4,17 +4,24 @@ saved evidence, offline."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from dr_estate.config.environment import Environment
 from dr_estate.model.invocation import Command
+from dr_estate.model.visible import one_line
 from reports.evidence.saved import verify_saved
-from reports.evidence.verification import PackVerdict, verify
+from reports.evidence.verification import PackVerdict, key_digest, verify
 from reports.terminal import console
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evidence_pack import make_pack, write_pack
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import NextStep, after_verification, invocation_of
 from utils.aws_mgmt.app.options import EvidenceOptions
+
+_NOT_COMPARED = (
+    "NOT COMPARED: its maker chose that key. --public-key FILE compares it with yours: the output of `aws kms "
+    "get-public-key --key-id alias/ENV-dr-evidence --query PublicKey --output text`, kept once.\n"
+)
 
 
 def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit:
@@ -46,30 +53,59 @@ def _stamp(raw: bytes) -> str:
 
 
 def verify_command(options: EvidenceOptions) -> Exit:
-    """Check a pack, or saved evidence, without AWS. Returns 0 where every byte is as it was made, else 3."""
+    """Check a pack, or saved evidence, without AWS. Returns 0 where every byte is as it was made, else 3.
+
+    With --public-key it is to be signed by that very key: a pack brings a key of its own, and names it as it likes.
+    """
     if options.file is None:
         raise UsageError("Which evidence? Name its file: `evidence verify FILE`.")
-    try:
-        raw = options.file.read_bytes()
-    except OSError as unreadable:
-        raise UsageError(f"{options.file}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
+    raw = _bytes_of(options.file)
     verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
+    if options.public_key is not None:
+        verdict = _compared(verdict, options.public_key)
     about = verdict.about
-    console.result(f"{options.file}\n")
+    _tell(str(options.file))
     if about:
-        console.result(
-            f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}\n"
-        )
+        _tell(f"  of {about.get('environment')}, incident {about.get('incident') or '-'}, made {about.get('made_at')}")
     for missing in about.get("not_included") or ():
-        console.result(f"  not included: {missing}\n")
+        _tell(f"  not included: {missing}")
     for fault in verdict.faults:
-        console.result(f"  FAULT: {fault}\n")
+        _tell(f"  FAULT: {fault}")
     if verdict.faults:
-        console.result(f"NOT as it was made; faults: {len(verdict.faults)}.\n")
+        _tell(f"NOT as it was made; faults: {len(verdict.faults)}.")
     else:
         signed = f"signed by {verdict.signed_by}" if verdict.signed_by else f"UNSIGNED: {verdict.unsigned}"
-        console.result(f"Every byte is as it was made; {signed}.\n")
+        _tell(f"Every byte is as it was made; {signed}.")
+    if verdict.signed_by and options.public_key is None:
+        console.result(_NOT_COMPARED)
     return _conclude(options, verdict)
+
+
+def _tell(line: str) -> None:
+    """One line of the result: what a hostile file says of itself begins no line of its own."""
+    console.result(f"{one_line(line)}\n")
+
+
+def _bytes_of(path: Path) -> bytes:
+    """The bytes of a file. Raises UsageError where there are none, or no end of them."""
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path}: cannot be read: it is no file.")
+        return path.read_bytes()
+    except OSError as unreadable:
+        raise UsageError(f"{path}: cannot be read: {unreadable.strerror or unreadable}.") from unreadable
+
+
+def _compared(verdict: PackVerdict, public_key: Path) -> PackVerdict:
+    """The verdict, with a fault where nobody signed by that key. Raises UsageError where the file holds none."""
+    try:
+        wanted = key_digest(_bytes_of(public_key))
+    except ValueError as odd:
+        raise UsageError(f"{public_key}: it holds no public key (PEM, DER, or base64 as the AWS CLI prints).") from odd
+    if verdict.key == wanted:
+        return replace(verdict, signed_by=f"the key of {public_key}, public key {wanted}")
+    reason = f"it is signed by {verdict.signed_by}" if verdict.key else f"it is UNSIGNED: {verdict.unsigned}"
+    return replace(verdict, faults=(*verdict.faults, f"No signature of the key of {public_key} ({wanted}): {reason}."))
 
 
 def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
@@ -77,7 +113,8 @@ def _conclude(options: EvidenceOptions, verdict: PackVerdict) -> Exit:
     environment, incident = (str(verdict.about.get(name) or "") for name in ("environment", "incident"))
     console.begin(invocation_of(replace(options, environment=options.environment or environment)))
     code = Exit.COULD_NOT_SEE if verdict.faults else Exit.READY
-    whole = f"as it was made, {'signed' if verdict.signed_by else 'UNSIGNED'}"
+    vouched = "signed by that key" if options.public_key else "signed, by a key that was NOT COMPARED"
+    whole = f"as it was made, {vouched if verdict.signed_by else 'UNSIGNED'}"
     answer = f"faults: {len(verdict.faults)}; it proves nothing" if verdict.faults else whole
     console.conclude(options.format, f"{answer}, exit {code}", after_verification(incident, len(verdict.faults)))
     return code
