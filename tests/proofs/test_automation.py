@@ -363,24 +363,16 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     laptop, execution = prod.asked(EXECUTE, "laptop")
     laptop.kill()
     assert prod.run(f"approve --withdraw --incident {INCIDENT}", "approver").code == 0
-<<<<<<< HEAD
-    given = prod.ssm("reader").get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
-    parameters = {**given["Parameters"], "Arguments": as_values(["--incident", "INC-9"])}
-    prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
-    refused = prod.run(f"approve --incident {INCIDENT}", "approver")
-    assert (refused.code, "authority.automation" in refused.err) == (4, True), refused.err
-=======
     given = prod.asked_for(execution)
     hides = "its API is silent" + 40 * "\n" + "Set aside: nothing, no gate and no failed check."
     for words, fault in (["--incident", "INC-9"], "another run"), ([*OVERRIDE[:-1], hides], "whole within a line"):
-        parameters = {**given, "Arguments": words}
+        parameters = {**given, "Arguments": as_values(words)}
         started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
         prod.while_status(started["AutomationExecutionId"], "InProgress")
         refused = prod.run(f"approve --incident {INCIDENT}", "approver")
         assert (refused.code, "authority.automation" in refused.err, fault in refused.err) == (4, True, True), refused
         ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
         assert ended.code == 0, ended.err
->>>>>>> x-keys
 
 
 def approvals_on_the_page(prod: Prod) -> str:
