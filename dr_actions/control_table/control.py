@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dr_actions.control_table.table import (
@@ -63,10 +63,21 @@ from dr_estate.readers.control_table import (
     words_of,
 )
 
-__all__ = ["CONTROL_CALLS", "ConditionFailed", "ControlStore", "Fence", "Fenced", "IncidentOpen", "MalformedItem"]
+__all__ = [
+    "CONTROL_CALLS",
+    "LAST",
+    "ConditionFailed",
+    "ControlStore",
+    "Fence",
+    "Fenced",
+    "IncidentOpen",
+    "MalformedItem",
+]
 
 HISTORY = "HISTORY"
 _MOST_WORDS = 50
+_TICK = timedelta(microseconds=1)
+_FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _NOT_OPEN = WriteCondition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
 _THERE = WriteCondition("attribute_exists(#pk)")
@@ -178,12 +189,15 @@ class ControlStore:
         self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, _THERE)
 
     def _say(self, who: str, userid: str, *, paused: bool, why: str) -> datetime:
-        """Add a word under the own key; it is newer than every other, whatever clock those were said by."""
+        """Add a word under the own key; it is newer than every other, whatever clock those were said by.
+
+        Nothing is newer than the end of all time: of two words of then the pause counts.
+        """
         items = self.own_pauses()
-        others = [word.at + timedelta(microseconds=1) for item in items for word in words_of(item)]
+        others = [word.at for item in items for word in words_of(item)]
         standing = self.in_force().pause
-        others += [standing.at + timedelta(microseconds=1)] if standing else []
-        at = max([self.now(), *others])
+        newest = max([*others, *([standing.at] if standing else [])], default=_FIRST)
+        at = max(self.now(), min(newest, LAST - _TICK) + _TICK)
         pk = PAUSES + userid
         own: list[Any] = next(
             (item["words"] for item in items if item["pk"] == pk and isinstance(item.get("words"), list)), []

@@ -14,7 +14,7 @@ from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam import scopes
-from dr_estate.model.drill_names import TAG
+from dr_estate.model.drill_names import FULL, TAG, TRIAL
 from dr_estate.model.playbook import (
     COPIED,
     DRILLING,
@@ -32,6 +32,11 @@ Document = dict[str, Any]
 
 LEADING = scopes.LEADING
 _APPROVALS, _OWN_APPROVALS, _OWN_PAUSE = "APPROVAL#*", "APPROVAL#${aws:userid}", "PAUSE#${aws:userid}"
+# A trial takes the lock; what it records is its own, and no incident's.
+_OF_A_TRIAL = (
+    *("LOCK", "STANDING", "HISTORY*", _OWN_PAUSE),
+    *(f"{kind}#{drill}*" for kind in ("JOURNAL", "RUN") for drill in (FULL, TRIAL)),
+)
 _TABLE_WRITES = (
     *("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLInsert", "dynamodb:PutItem"),
     "dynamodb:UpdateItem",
@@ -89,6 +94,11 @@ def _recording(env: Environment, data: Iterable[str]) -> Statement:
     return statement("Record", "Allow", data, scopes.control_table(env), others)
 
 
+def _leading_like(keys: Iterable[str]) -> dict[str, Any]:
+    """Items under keys like one of these alone."""
+    return {"ForAllValues:StringLike": {LEADING: list(keys)}, "Null": {LEADING: "false"}}
+
+
 def _anchoring(env: Environment) -> Iterator[Statement]:
     log, bucket = _ANCHORS[:2], _ANCHORS[2:]
     yield statement("Anchor", "Allow", log, scopes.anchors(env))
@@ -142,7 +152,7 @@ def drilling(env: Environment) -> Iterator[Statement]:
         yield from _scoped("Canary", world, env, dr, None, scopes.of_drilling)
     if not env.approvals.full_drill:
         yield from _scoped("Try", TRYING, env, dr, _only(dr), scopes.of_trying)
-        yield _recording(env, _of_the_record())
+        yield statement("Record", "Allow", _of_the_record(), scopes.control_table(env), _leading_like(_OF_A_TRIAL))
         yield from _anchoring(env)
 
 

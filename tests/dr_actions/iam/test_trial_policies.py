@@ -71,6 +71,16 @@ def met(condition: dict[str, dict[str, Any]]) -> dict[str, tuple[str, ...]]:
     return {"dynamodb:LeadingKeys": ("RUN#1",), **{key: (value.replace("*", "x"),) for key, value in first.items()}}
 
 
+@pytest.mark.parametrize("action", ["dynamodb:PutItem", "dynamodb:UpdateItem"])
+def test_a_trial_records_what_is_its_own_and_nothing_of_an_incident(action: str) -> None:
+    """With a mirror written anew who watches a recovery would be shown a change by hand of the driller's own."""
+    table = arn("dynamodb", f"table/{PROD.named(PROD.names.control_table)}")
+    own = ("LOCK", "STANDING", "HISTORY", "JOURNAL#TRIAL-1", "RUN#TRIAL-1", "JOURNAL#DRILL-1", "PAUSE#AROA1:dora")
+    others = ("JOURNAL#INC-1", "RUN#INC-1", "PAUSE#AROA2:alice", "APPROVAL#AROA1:dora", "journal#INC-1", "")
+    keys = {key: decided(IamRole.DRILL, asked(action, table, dynamodb__LeadingKeys=key)) for key in (*own, *others)}
+    assert keys == dict.fromkeys(own, True) | dict.fromkeys(others, False)
+
+
 def test_no_request_of_a_recovery_is_allowed_but_what_a_trial_needs_too() -> None:
     recovery = [request for request in requests_of_a_recovery() if decided(StackRole.RECOVERY, request)]
     assert len(recovery) > 200
