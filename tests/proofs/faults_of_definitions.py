@@ -175,6 +175,14 @@ def _certified(mode: str) -> Callable[[Aws], object]:
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
+    "secret of a former version": (
+        NeedKind.SECRET,
+        _secret(lambda text, _: text[: text.index("::")] + ":AWSPREVIOUS:"),
+    ),
+    "secret of the current version": (
+        NeedKind.SECRET,
+        _secret(lambda text, _: text[: text.index("::")] + ":AWSCURRENT:"),
+    ),
     "logs to nowhere": (NeedKind.LOG_GROUP, _logs(**{"awslogs-group": "/nobody"})),
     "logs to primary": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "{primary}"})),
     "logs under another prefix": (NeedKind.LOG_GROUP, _logs(**{"awslogs-stream-prefix": "other"})),
