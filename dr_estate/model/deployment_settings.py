@@ -37,6 +37,6 @@ def deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> Deploym
 
 
 def _percents(row: dict[str, Any]) -> tuple[int, int] | None:
-    """The bounds of a deployment, None where they are not told: a controller of its own has none."""
+    """The bounds of a deployment, None where AWS names none: a controller of its own has none."""
     minimum, maximum = row.get("minimumHealthyPercent"), row.get("maximumPercent")
     return None if minimum is None or maximum is None else (int(minimum), int(maximum))

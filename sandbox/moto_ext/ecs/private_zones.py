@@ -17,7 +17,7 @@ def finds(ec2: EC2Backend, vpc: str, service: str) -> bool:
 
 
 def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
-    """Whether the name is found in the VPC, as far as private zones are asked."""
+    """Whether the name is found in the VPC, as far as private zones decide."""
     zones = [
         zone
         for zone in route53_backends[ec2.account_id]["aws"].zones.values()

@@ -18,7 +18,7 @@ from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, unreached
-from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 from sandbox.moto_ext.edge_buckets import unfetched
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice
 
@@ -121,7 +121,7 @@ def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -
 def _hidden(definition: TaskDefinition, place: TaskNetwork) -> Iterator[str]:
     """The database endpoints of the region that variables name, and that a private zone hides."""
     ending = f".{place.ec2.region_name}.rds.amazonaws.com"
-    for container in definition.container_definitions if place.is_modelled else ():
+    for container in containers_of(definition) if place.is_modelled else []:
         for variable in container.get("environment") or ():
             host = str(variable["value"]).partition(":")[0].lower()
             if host.endswith(ending) and not place.finds_host(host):

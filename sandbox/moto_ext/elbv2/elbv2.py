@@ -48,7 +48,7 @@ def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: A
 
 
 def _new_group(original: Callable[..., Any], self: FakeTargetGroup, *args: Any, **kwargs: Any) -> None:
-    """HTTP/1.1 is spoken where no version is asked for (API_CreateTargetGroup)."""
+    """A group without a protocol version speaks HTTP/1.1 (API_CreateTargetGroup)."""
     original(self, *args, **kwargs)
     if self.protocol in ("HTTP", "HTTPS"):
         self.protocol_version = self.protocol_version or "HTTP1"

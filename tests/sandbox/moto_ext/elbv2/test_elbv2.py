@@ -157,7 +157,7 @@ def test_an_http_listener_tells_and_keeps_its_attributes(aws: Clients) -> None:
     assert elb.describe_listener_attributes(ListenerArn=there.listener)["Attributes"] == [wanted]
 
 
-def test_a_target_group_speaks_http_1_unless_another_version_is_asked_for(aws: Clients) -> None:
+def test_a_target_group_speaks_http_1_unless_another_version_is_given(aws: Clients) -> None:
     there = platform(aws, DR)
     elb = there.client("elbv2")
     (plain,) = elb.describe_target_groups(TargetGroupArns=[there.target_group])["TargetGroups"]
