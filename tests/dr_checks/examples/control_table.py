@@ -30,13 +30,14 @@ def _control(**changed: Any) -> Any:
     return _dr(control_table.table, replace(_table(), **changed))
 
 
-def _says(effect: str, *actions: str, who: str = "*", **condition: Any) -> str:
-    row = {"Effect": effect, "Principal": {"AWS": who}, "Action": list(actions), "Resource": "*", **condition}
+def _says(effect: str, *actions: str, who: str = "*", under: Any = None) -> str:
+    row: dict[str, Any] = {"Effect": effect, "Principal": {"AWS": who}, "Action": list(actions), "Resource": "*"}
+    row |= {"Condition": under} if under else {}
     return json.dumps({"Version": "2012-10-17", "Statement": [row]})
 
 
-_UNLESS_RUNS = {"Condition": {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{SIT.account}:role/sit-dr-*"}}}
-_BY_ADDRESS = {"Condition": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}
+_UNLESS_RUNS = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{SIT.account}:role/sit-dr-*"}}
+_BY_ADDRESS = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
 
 
 EXAMPLES = [
@@ -50,9 +51,9 @@ EXAMPLES = [
     Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:DeleteTable"))),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:GetItem"))),
     Example("prerequisites.control-table", UNSEEN, _control(policy=DENIED)),
-    Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:*", **_UNLESS_RUNS))),
-    Example("prerequisites.control-table", UNSEEN, _control(policy=_says("Deny", "dynamodb:*", **_BY_ADDRESS))),
-    Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:*", **_BY_ADDRESS))),
+    Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:*", under=_UNLESS_RUNS))),
+    Example("prerequisites.control-table", UNSEEN, _control(policy=_says("Deny", "dynamodb:*", under=_BY_ADDRESS))),
+    Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:*", under=_BY_ADDRESS))),
     Example("prerequisites.control-table", FINE, _control(indexes=())),
     Example("prerequisites.control-table", FAILS, _control(indexes=()), env=AUTOMATED),
     Example("prerequisites.control-table", FINE, _control(indexes=("by-sk",)), env=AUTOMATED),
