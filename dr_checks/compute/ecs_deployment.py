@@ -9,7 +9,8 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.readers.ecs import DeploymentSettings, Service
+from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.readers.ecs import Service
 from dr_estate.snapshot.tenants import Tenant
 
 _WANTED = "as in the primary region"
@@ -22,7 +23,7 @@ _WANTED = "as in the primary region"
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """The same capacity providers and deployment controller, no shorter grace period, no narrower deployments.
+    """The same capacity providers, deployment controller and registered ports, no shorter grace, no less room.
 
     Spot capacity is what AWS has left, which is little while a region's customers fail over at once. Tasks that fail
     health checks after their grace period are killed, WordPress's first start among them. A service that may neither
@@ -50,6 +51,8 @@ def _compared(
         )
         if measured != wanted
     ]
+    if None not in (here.ports, there.ports) and here.ports != there.ports:
+        gaps.append(f"registers port {_listed(here)}, primary {_listed(there)}")
     commands: tuple[str, ...] = ()
     if here.grace_s < there.grace_s:
         gaps.append(f"grace period {here.grace_s} s, primary {there.grace_s} s")
@@ -62,8 +65,12 @@ def _compared(
     if not gaps:
         return view.ok(service.name, "alike", _WANTED, "its tasks start as they start in the primary region", tenant.id)
     sentence = f"aws_ecs_service '{service.name}' in {view.region}: the settings of the primary region's."
-    reason = "its tasks would find no capacity, not be deployed, or be killed before they are healthy"
+    reason = "its tasks would find no capacity, not be deployed or not be reached, or be killed before they are healthy"
     return view.gap(service.name, "; ".join(gaps), _WANTED, reason, Remedy(sentence, commands), tenant.id)
+
+
+def _listed(settings: DeploymentSettings) -> str:
+    return ", ".join(map(str, settings.ports or ())) or "none"
 
 
 def _narrower(here: tuple[int, int], there: tuple[int, int]) -> bool:

@@ -68,7 +68,11 @@ class Followed:
 
 
 FOLLOWED: Mapping[NeedKind, Followed] = {
-    NeedKind.SERVICE: Followed(("ecs.service-exists", "ecs-deployment.alike")),
+    NeedKind.SERVICE: Followed(
+        ("ecs.service-exists", "ecs-deployment.alike"),
+        reason="schedules of others that call ECS (EventBridge Scheduler, Lambda) are compared by name, not by what "
+        "they call",
+    ),
     NeedKind.DEFINITION: Followed(
         ("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant", "definitions.active"),
         reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache",
@@ -104,7 +108,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     ),
     NeedKind.RESOLVER: Followed(
         ("vpc-reach.names-resolve", "name-servers.know-the-vpc", "private-names.aws-names"),
-        reason="name servers of one's own are not asked: whether one that is there answers only a task shows",
+        reason="name servers of one's own are not asked: whether one that is there answers only a task shows; rules "
+        "and firewalls of the resolver are not read",
     ),
     NeedKind.IMAGE: Followed(
         (
@@ -113,10 +118,12 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "ecr.repository-exists",
             "ecr.kept-as-long",
             "roles.tasks-allowed",
-        )
+        ),
+        reason="for which processor and system an image was built is not read: definitions are compared",
     ),
     NeedKind.SECRET: Followed(
-        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed")
+        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed"),
+        reason="whether a value opens the database only a login shows: a restore test's, or a task's",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),
@@ -147,7 +154,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.COPY_KEY: Followed(("rds-copy.key-usable", "rds-copy.usable")),
     NeedKind.OBJECTS: Followed(
         ("s3.copy-exists", "s3.replication-rule", "s3.rule-precedence"),
-        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects",
+        reason="object lock and storage class of objects are not read: a listing is a call a thousand objects; nor "
+        "are CORS and website settings, which serve no page of a tenant",
     ),
     NeedKind.COPY_ROLE: Followed(
         ("copy-roles.may-copy",),
@@ -157,7 +165,10 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ("store-access.admits-alike",), reason="what a policy grants that nobody's role has is not compared"
     ),
     NeedKind.RESTORE_ROLE: Followed(("copy-roles.may-restore",)),
-    NeedKind.TOPIC: Followed(("topics.in-both-regions", "topics.subscribed", "topics.delivered")),
+    NeedKind.TOPIC: Followed(
+        ("topics.in-both-regions", "topics.subscribed", "topics.delivered"),
+        reason="a topic that an alarm names and names.topics does not is not looked up",
+    ),
     NeedKind.TOPIC_QUEUE: Followed(
         ("topics.delivered",), reason="streams that are subscribed, and a queue's key, are not read"
     ),

@@ -178,13 +178,15 @@ def own_load_balancer(view: View) -> Iterator[Finding]:
 def short_ttl(view: View) -> Iterator[Finding]:
     """TTLs of the origin records, and of CNAMEs of tenants, reach record_ttl_s at most; an alias takes its target's.
 
-    Proofs of ownership and other people's names below the tenants' domain lead no visitor to a tenant. Source: T11, ARC
-    DnsTargetResourceRecordSetConfigurationRule.
+    Proofs of ownership and other people's names below the tenants' domain lead no visitor to a tenant, nor does a
+    wildcard beside which each tenant has a record. Source: T11, ARC DnsTargetResourceRecordSetConfigurationRule.
     """
     limit = view.env.thresholds.record_ttl_s
     origin, domain = view.env.traffic.origin_record, f".{view.env.traffic.tenant_domain}"
-    ours = {origin, f"*{domain}", *(host_of(tenant, view.env) for tenant in view.tenants)}
-    on_the_way = [r for r in view.get(route53.records) if r.type in routing.ADDRESS_TYPES and r.name in ours]
+    leading = [r for r in view.get(route53.records) if r.type in routing.ADDRESS_TYPES]
+    hosts = {host_of(tenant, view.env) for tenant in view.tenants}
+    ours = {origin, *hosts} | ({f"*{domain}"} if hosts - {r.name for r in leading} else set())
+    on_the_way = [r for r in leading if r.name in ours]
     long_lived = [r for r in on_the_way if r.ttl_s is not None and r.ttl_s > limit]
     for record in long_lived:
         yield view.gap(

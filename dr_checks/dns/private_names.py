@@ -60,8 +60,8 @@ def _leads(view: View, name: str, target: str, identifier: str) -> Finding:
 def aws_names(view: View) -> Iterator[Finding]:
     """A zone of amazonaws.com or below answers alone for all its names: what it has no record of does not exist.
 
-    Judged are the names that a task asks for as it starts. Source: Route 53 guide, "Considerations when working with a
-    private hosted zone"; ListHostedZonesByVPC.
+    Judged are the names that a task asks for as it starts, and the database endpoints of its variables. Source:
+    Route 53 guide, "Considerations when working with a private hosted zone"; ListHostedZonesByVPC.
     """
     name, wanted = f"names of AWS in {view.env.regions.dr}", "found in the VPC"
     for row in view.get(route53_private_names.names):
@@ -74,7 +74,7 @@ def aws_names(view: View) -> Iterator[Finding]:
         elif not row.taken:
             yield view.ok(name, wanted, wanted, "no private zone stands before them")
         for found in row.taken if isinstance(row, PrivateNames) else ():
-            measured, reason = f"not in the private zone {found.zone}", "a task would not find it, and not start"
+            measured, reason = f"not in the private zone {found.zone}", "a task would not find it: no start, or no page"
             remedy = (
                 f"aws_route53_zone '{found.zone}' ({found.zone_id}): a record of {found.host}, or take the zone off "
                 f"the VPC of {view.env.regions.dr}."

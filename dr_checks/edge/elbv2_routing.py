@@ -231,7 +231,10 @@ def _told(action: elbv2.ListenerAction) -> str:
     rules=("ElbV2TargetGroupsCanServeTraffic", "REL13-BP04", "NIST CP-7"),
 )
 def target_groups(view: View) -> Iterator[Finding]:
-    """Same protocol, port, target type, health check; behind the load balancer. Source: DescribeTargetGroups."""
+    """Same protocol and version of it, port, target type, health check; behind the load balancer.
+
+    A server of HTTP/1.1 answers no HTTP/2 without TLS. Source: DescribeTargetGroups.
+    """
     balancer = view.get(elbv2.load_balancer)
     here, there = ({g.name: g for g in view.get(elbv2.target_groups, s)} for s in (Side.DR, Side.PRIMARY))
     for tenant in view.tenants:
@@ -276,6 +279,8 @@ def _group_gaps(mine: elbv2.TargetGroup, theirs: elbv2.TargetGroup) -> list[str]
     )
     if _tell_protocols(mine, theirs):
         compared += (("health_check.protocol", mine.check_protocol, theirs.check_protocol),)
+    if mine.version and theirs.version:  # earlier evidence does not tell it
+        compared += (("protocol_version", mine.version, theirs.version),)
     return [f"{key} {measured}, primary {wanted}" for key, measured, wanted in compared if measured != wanted]
 
 

@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.traffic_rules import uncovered
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import ecs, elbv2, vpc
@@ -24,7 +25,11 @@ _ABSENT = "there is no VPC: see vpc.available"
     rules=("REL13-BP04", "NIST CP-7", "ISO22301 8.4"),
 )
 def security_groups(view: View) -> Iterator[Finding]:
-    """Groups of services, load balancer and database, by name, have the primary's rules: DescribeSecurityGroups."""
+    """Groups of services, load balancer and database, by name, let through what the primary's rules do.
+
+    However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. Source:
+    DescribeSecurityGroups.
+    """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
         return
@@ -38,8 +43,8 @@ def security_groups(view: View) -> Iterator[Finding]:
             reason = "resources that use it cannot be reached, or do not start"
             yield view.gap(name, "absent", "as in the primary region", reason, remedy)
             continue
-        missing = [f"in {rule}" for rule in there[name].ingress if rule not in mine.ingress]
-        missing += [f"out {rule}" for rule in there[name].egress if rule not in mine.egress]
+        missing = [f"in {rule}" for rule in uncovered(there[name].ingress, mine.ingress)]
+        missing += [f"out {rule}" for rule in uncovered(there[name].egress, mine.egress)]
         if missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
             healing = Remedy(remedy, tuple(_opened(view, mine, there[name])))
@@ -56,7 +61,7 @@ def _opened(view: View, mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> I
         ("AuthorizeSecurityGroupIngress", mine.ingress, theirs.ingress),
         ("AuthorizeSecurityGroupEgress", mine.egress, theirs.egress),
     ):
-        rules = [found for rule in there if rule not in here for found in _permissions(view, rule)]
+        rules = [found for rule in uncovered(there, here) for found in _permissions(view, rule)]
         if rules:
             yield view.command("ec2", operation, GroupId=mine.id, IpPermissions=rules)
 

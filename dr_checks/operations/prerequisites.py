@@ -9,13 +9,18 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.recovery_settings import PEOPLE_TAG
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import account_regions, iam_simulation, runbook, sts_identity
 from dr_estate.readers import control_table as control
+from dr_estate.readers.store_policies import table_arn
 
 _USABLE = {"ENABLED", "ENABLED_BY_DEFAULT"}
 _CONTROL_KEYS = ("pk", "sk")
+_CONTROL_CALLS = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
 
 
 @check(
@@ -75,9 +80,14 @@ def opted_in(view: View) -> Iterator[Finding]:
     traps=("T40", "T42"),
 )
 def control_table(view: View) -> Iterator[Finding]:
-    """Locks, approvals and the incident log have their table, by the keys they go by. Source: DescribeTable, T42."""
+    """Locks, approvals and the incident log have their table, by the keys they go by, and its policy denies no run.
+
+    Its key is kms.key-usable's matter. Source: DescribeTable, GetResourcePolicy, T42.
+    """
     table = view.get(control.table)
-    if table.status and table.keys != _CONTROL_KEYS:
+    if table.status and (refusal := _refusal(view, table)) is not None:
+        yield refusal
+    elif table.status and table.keys != _CONTROL_KEYS:
         reason = "nothing can be stored by other keys: no lock, no approval and no incident log"
         remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} again (deploy/): keys cannot be changed."
         yield view.gap(table.name, f"keys {', '.join(table.keys)}", f"keys {', '.join(_CONTROL_KEYS)}", reason, remedy)
@@ -91,6 +101,35 @@ def control_table(view: View) -> Iterator[Finding]:
             "without it there is no lock, no approval and no incident log while the primary region is unavailable",
             f"Create aws_dynamodb_table '{table.name}' in {view.region} (deploy/).",
         )
+
+
+def _refusal(view: View, table: control.ControlTable) -> Finding | None:
+    """The finding where the table's own policy, or a missing index, stops a recovery, None where neither does."""
+    if isinstance(table.policy, Unavailable):
+        return view.unknown(table.name, "a policy that lets runs write", table.policy)
+    if view.env.automation.enabled and table.indexes is not None and control.BY_SK not in table.indexes:
+        reason = "a run that AWS starts asks by it whether somebody pauses, and stops where it cannot"
+        remedy = f"aws_dynamodb_table '{table.name}' in {view.region}: the index {control.BY_SK} (deploy/)."
+        return view.gap(table.name, f"no index {control.BY_SK}", f"the index {control.BY_SK}", reason, remedy)
+    return _denied(view, table, table.policy)
+
+
+def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | None:
+    account, role = view.env.account, f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}"
+    known = ((REGION, view.region), ("aws:SecureTransport", "true"), ("aws:PrincipalAccount", account))
+    principals, wanted = (role, f"arn:aws:iam::{account}:root"), "its policy denies no run"
+    arn = table_arn(account, view.region, table.name)
+    requests = [
+        PolicyRequest(principals, action, arn, (*known, ("aws:PrincipalArn", role))) for action in _CONTROL_CALLS
+    ]
+    answers = {request.action: answer_of(policy, request) for request in requests}
+    if refused := [action for action, answer in answers.items() if answer is PolicyAnswer.DENIED]:
+        reason = "no lock, no approval and no incident log can be written: every run is refused"
+        remedy = f"aws_dynamodb_resource_policy of '{table.name}' in {view.region}: deny nothing to {role}."
+        return view.gap(table.name, f"its policy denies {', '.join(refused)}", wanted, reason, remedy)
+    if PolicyAnswer.UNDECIDED in answers.values() and '"Deny"' in policy:
+        return view.unknown(table.name, wanted, "It denies upon a condition that only AWS evaluates.")
+    return None
 
 
 @check(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Lag, Severity, Status, View, replication_expected
 from dr_checks.core.registry import LagSource, check
 from dr_checks.core.remedy import Remedy
+from dr_checks.derived.incidents import failover_may_be_in_force
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -102,16 +103,30 @@ def _replaced(view: View, name: str) -> Remedy:
     applies=replication_expected,
 )
 def in_sync(view: View) -> Iterator[Finding]:
-    """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18)."""
+    """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18).
+
+    One that was detached among replicas follows no rotation any more, though its values are alike today; a failover
+    detaches some, and no warning is given then.
+    """
     here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
     both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
+    replicas = any(there[name].replica_of for name, _ in both)
     for name, tenant in both:
         if there[name].replica_of:
             yield _versions(view, here[name], there[name], tenant)
         else:
-            yield _values(view, name, tenant)
+            finding = _values(view, name, tenant)
+            lone = replicas and finding.status is Status.PASS and not failover_may_be_in_force(view)
+            yield _detached(view, finding) if lone else finding
     if not both:
         yield view.none_expected("all secrets", _NONE)
+
+
+def _detached(view: View, finding: Finding) -> Finding:
+    """Warn of a secret of its own with equal values, where others are replicas."""
+    reason = "the others are replicas: the next rotation reaches them alone, and this tenant could not log in"
+    remedy = _replaced(view, finding.subject)
+    return view.warn(finding.subject, finding.measured, "a replica", reason, remedy, finding.tenant)
 
 
 def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Finding:

@@ -23,7 +23,8 @@ _WANTED = "each exists in the region"
     traps=("T18",),
 )
 def exist(view: View) -> Iterator[Finding]:
-    """A source that is absent, or a JSON key that its secret has not, ends the task: ResourceInitializationError.
+    """A source that is absent, or a JSON key or version that its secret has not, ends the task:
+    ResourceInitializationError.
 
     Those of the primary region are definitions.primary-region-names' matter. Source: ListSecrets, DescribeParameters.
     """
@@ -69,7 +70,10 @@ def _flaw(
         return "" if source.name in there.parameters else f"{name}: no parameter {source.name}"
     if not any(source.fits(arn) for arn in there.secrets):
         return f"{name}: no secret {source.arn}"
-    known = fields.get(source.name)
+    stages = next((stages for arn, stages in there.stages if source.fits(arn)), ())
+    if source.stage and stages and source.stage not in stages:
+        return f"{name}: {source.name} has no version {source.stage}"
+    known = fields.get(source.name) if not source.stage else None
     return (
         f"{name}: {source.name} has no field {source.key}" if source.key and known and source.key not in known else ""
     )

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _REGION, _ACCOUNT, _NAME, _KEY = 3, 4, 6, 7
+_CURRENT = "AWSCURRENT"
 
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
     """A source. ``arn`` is without JSON key and version, "" where it is given by name; ``key`` is the JSON key if any.
+
+    ``stage`` is the label of the version that is read, or the version's id; "" for the current one.
 
     ``region`` and ``account`` are "" where it is given by name: then they are the task's own.
     """
@@ -25,6 +28,7 @@ class SecretSource:
     region: str = ""
     account: str = ""
     key: str = ""
+    stage: str = ""
 
     def fits(self, arn: str) -> bool:
         """Whether ``arn`` is the secret that is meant: the whole ARN, or one without its random suffix."""
@@ -41,14 +45,16 @@ def source_of(value: str) -> SecretSource:
     parts = value.split(":")
     if len(parts) > _NAME and parts[2] == "secretsmanager":
         key = parts[_KEY] if len(parts) > _KEY else ""
+        stage = next((part for part in parts[_KEY + 1 :] if part not in ("", _CURRENT)), "")
         name = _SUFFIX.sub("", parts[_NAME])
-        return SecretSource(name, ":".join(parts[: _NAME + 1]), True, parts[_REGION], parts[_ACCOUNT], key)
+        return SecretSource(name, ":".join(parts[: _NAME + 1]), True, parts[_REGION], parts[_ACCOUNT], key, stage)
     if parts[0] == "arn":
         return SecretSource(parts[-1].removeprefix("parameter"), value, False, parts[_REGION], parts[_ACCOUNT])
     return SecretSource(value, "", False)
 
 
 def secret_reference(value: str) -> str:
-    """A secret or parameter as named in any region: no region, account or random suffix; with its JSON key if any."""
+    """A secret or parameter as named in any region, with JSON key and version if any: no region, account or suffix."""
     source = source_of(value)
-    return f"{source.name}#{source.key}" if source.key else source.name
+    version = f" of {source.stage}" if source.stage else ""
+    return (f"{source.name}#{source.key}" if source.key else source.name) + version

@@ -13,6 +13,7 @@ from dr_estate.reading.reader import ReadContext
 
 R = TypeVar("R")
 _NAMESPACE, _TABLES = "ecs", "dynamodb"
+_PAUSES, _USUAL_PAUSE_S = ("ScaleOutCooldown", "ScaleInCooldown"), 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,10 @@ def _of_tables(context: ReadContext, operation: str, key: str, parse: Callable[[
 
 
 def _rule(context: ReadContext, row: dict[str, Any]) -> str:
-    """What the policy does, in words that are alike in both regions. Source: PutScalingPolicy."""
+    """What the policy does, in words that are alike in both regions; usual pauses are left out.
+
+    Source: PutScalingPolicy.
+    """
     tracking = row.get("TargetTrackingScalingPolicyConfiguration")
     if tracking is None:
         step = row.get("StepScalingPolicyConfiguration")
@@ -139,6 +143,9 @@ def _rule(context: ReadContext, row: dict[str, Any]) -> str:
         return f"{row['PolicyType']} {how}".strip()
     ready, own = tracking.get("PredefinedMetricSpecification"), tracking.get("CustomizedMetricSpecification", {})
     suffix = ", never scaling in" if tracking.get("DisableScaleIn") else ""
+    usual = _USUAL_PAUSE_S if row.get("ServiceNamespace") == _NAMESPACE else 0
+    pauses = [f"{key} {tracking[key]} s" for key in _PAUSES if tracking.get(key, usual) != usual]
+    suffix += "".join(f", {pause}" for pause in pauses)
     metric = _predefined(context, ready) if ready else _customized(context, own)
     return f"{metric} at {float(tracking['TargetValue']):g}{suffix}"
 

@@ -13,11 +13,12 @@ from dr_estate.model import database_record
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.dynamodb_values import decode_item, moment, moment_or_none
 from dr_estate.model.run_records import HISTORY_OF, RunKind, RunRecord, from_item
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import dynamodb
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
-READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups"})
+READS = frozenset({"dynamodb:DescribeTable", "dynamodb:DescribeContinuousBackups", "dynamodb:GetResourcePolicy"})
 STANDING_READS = frozenset({"dynamodb:Query"})
 TAG_READS = frozenset({"dynamodb:ListTagsOfResource"})
 
@@ -34,13 +35,20 @@ _Item = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ControlTable:
-    """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first."""
+    """The table; ``status`` is None where there is none. ``keys`` are its key attributes, partition key first.
+
+    ``key`` is the customer's KMS key it is encrypted under, ``policy`` its own, "" where it has none; ``indexes`` are
+    its indexes by name, None in earlier evidence.
+    """
 
     name: str
     status: str | None
     keys: tuple[str, ...]
     recoverable: bool
     protected: bool
+    key: str = ""
+    policy: str | Unavailable = ""
+    indexes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +156,21 @@ def table(context: ReadContext) -> ControlTable:
         return ControlTable(name, None, (), recoverable=False, protected=False)
     answer = context.find("dynamodb", "describe_continuous_backups", dynamodb.GOING, TableName=name) or {}
     recovery = answer.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
-    return context.understand(lambda: _table(found["Table"], recovery), name)
+    (policy,) = context.maybe(lambda arn: _policy(context, arn), [_arn(context, name)])
+    return context.understand(lambda: _table(found["Table"], recovery, policy), name)
 
 
-def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
+def _arn(context: ReadContext, name: str) -> str:
+    return f"arn:aws:dynamodb:{context.region}:{context.env.account}:table/{name}"
+
+
+def _policy(context: ReadContext, arn: str) -> str:
+    absent = ("PolicyNotFoundException", *dynamodb.ABSENT)
+    found = context.find("dynamodb", "get_resource_policy", absent, ResourceArn=arn)
+    return str((found or {}).get("Policy") or "")
+
+
+def _table(row: Mapping[str, Any], recovery: Mapping[str, Any], policy: str | Unavailable) -> ControlTable:
     keys = sorted(row.get("KeySchema", []), key=lambda key: key["KeyType"] != "HASH")
     return ControlTable(
         name=row["TableName"],
@@ -159,6 +178,9 @@ def _table(row: Mapping[str, Any], recovery: Mapping[str, Any]) -> ControlTable:
         keys=tuple(key["AttributeName"] for key in keys),
         recoverable=recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
         protected=bool(row.get("DeletionProtectionEnabled")),
+        key=row.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
+        policy=policy,
+        indexes=tuple(sorted(index["IndexName"] for index in row.get("GlobalSecondaryIndexes") or [])),
     )
 
 
@@ -168,8 +190,7 @@ def people(context: ReadContext) -> RequiredPeople | None:
     name = context.env.named(context.env.names.control_table)
     if context.part(table).status is None:
         return None
-    arn = f"arn:aws:dynamodb:{context.region}:{context.env.account}:table/{name}"
-    found = context.find("dynamodb", "list_tags_of_resource", dynamodb.ABSENT, ResourceArn=arn)
+    found = context.find("dynamodb", "list_tags_of_resource", dynamodb.ABSENT, ResourceArn=_arn(context, name))
     if found is None:
         return None
     tags = {tag.get("Key"): tag.get("Value") for tag in found.get("Tags") or []}

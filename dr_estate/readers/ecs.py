@@ -12,6 +12,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.container_settings import SETTINGS_READ, container_settings
+from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
@@ -44,20 +45,6 @@ class Cluster:
 
     name: str
     status: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DeploymentSettings:
-    """How tasks are placed: ``capacity`` is the launch type or the providers, ``controller`` who deploys them.
-
-    ``grace_s``: for so many seconds failed health checks kill no new task. ``percents`` are the minimum and the maximum
-    of tasks during a deployment, in percent of the desired ones; None in earlier evidence.
-    """
-
-    capacity: tuple[str, ...]
-    controller: str
-    grace_s: int
-    percents: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,25 +261,8 @@ def _service(row: dict[str, Any]) -> Service:
         deployed_at=primary.get("createdAt"),
         event=event.get("message", ""),
         event_at=event.get("createdAt"),
-        settings=_deployment_settings(row, primary),
+        settings=deployment_settings(row, primary),
     )
-
-
-def _deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> DeploymentSettings:
-    strategy = row.get("capacityProviderStrategy") or primary.get("capacityProviderStrategy") or []
-    launched = row.get("launchType") or primary.get("launchType", "")
-    return DeploymentSettings(
-        capacity=tuple(sorted(part["capacityProvider"] for part in strategy)) or (launched,),
-        controller=row.get("deploymentController", {}).get("type") or "ECS",
-        grace_s=row.get("healthCheckGracePeriodSeconds") or 0,
-        percents=_percents(row.get("deploymentConfiguration") or {}),
-    )
-
-
-def _percents(row: dict[str, Any]) -> tuple[int, int] | None:
-    """The bounds of a deployment, None where they are not told: a controller of its own has none."""
-    minimum, maximum = row.get("minimumHealthyPercent"), row.get("maximumPercent")
-    return None if minimum is None or maximum is None else (int(minimum), int(maximum))
 
 
 def _stability(row: dict[str, Any]) -> str:
@@ -325,10 +295,16 @@ def definition_of(row: dict[str, Any]) -> TaskDefinition:
         task_role=row.get("taskRoleArn", ""),
         containers=tuple(_container(c, arn_region(row["taskDefinitionArn"])) for c in row["containerDefinitions"]),
         volumes=tuple(_volume(v) for v in row.get("volumes", []) if v.get("efsVolumeConfiguration")),
-        architecture=row.get("runtimePlatform", {}).get("cpuArchitecture") or "X86_64",
+        architecture=_platform(row.get("runtimePlatform", {})),
         disk=row.get("ephemeralStorage", {}).get("sizeInGiB") or _FARGATE_DISK_GIB,
         deregistered=states.DEFINITION[row.get("status", "")].gone,
     )
+
+
+def _platform(row: dict[str, Any]) -> str:
+    """The processor, and the system where it is not Linux: an image of one starts on no other."""
+    system = row.get("operatingSystemFamily") or "LINUX"
+    return (row.get("cpuArchitecture") or "X86_64") + ("" if system == "LINUX" else f" {system}")
 
 
 def _container(row: dict[str, Any], region: str) -> Container:

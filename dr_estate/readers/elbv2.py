@@ -133,7 +133,10 @@ class ListenerRule:
 
 @dataclass(frozen=True, slots=True)
 class TargetGroup:
-    """One target group and its health check. Times are in seconds. ``check_protocol`` is "" in earlier evidence."""
+    """One target group and its health check. Times are in seconds.
+
+    ``check_protocol`` and ``version``, the protocol's (HTTP1, HTTP2, GRPC), are "" in earlier evidence.
+    """
 
     name: str
     arn: str
@@ -150,6 +153,7 @@ class TargetGroup:
     healthy_after: int
     unhealthy_after: int
     check_protocol: str = ""
+    version: str = ""
 
     @property
     def dimension(self) -> str:
@@ -320,4 +324,5 @@ def _target_group(row: dict[str, Any]) -> TargetGroup:
         healthy_after=row.get("HealthyThresholdCount", 0),
         unhealthy_after=row.get("UnhealthyThresholdCount", 0),
         check_protocol=row.get("HealthCheckProtocol", ""),
+        version=row.get("ProtocolVersion", ""),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import efs, vpc
+from dr_estate.readers import ecs, efs, vpc
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -66,33 +66,52 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
         zone: context.pages("route53", "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone)
         for zone in sorted(own)
     }
-    found = {name for listed in rows.values() for row in listed for name in _databases(row)}
+    found = {
+        name
+        for zone, listed in rows.items()
+        for row in listed
+        for name in _databases(row)
+        if _zone(name.name, own) == zone
+    }
     hosts = _hosts(context) if side is Side.DR else ()
     taken = [name for host in hosts for name in _taken(host, own, rows)]
     return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken))
 
 
 def _hosts(context: ReadContext) -> tuple[str, ...]:
-    """The names of AWS in the DR region that a task asks for as it starts: registry, layers, secrets, logs, files."""
+    """The names of AWS in the DR region that a task asks for: registry, layers, secrets, logs, files, its database."""
     region = context.env.regions.dr
     files = [f"{system.id}.efs" for system in context.part(efs.file_systems, Side.DR)]
     services = ("api.ecr", f"{context.env.account}.dkr.ecr", f"prod-{region}-starport-layer-bucket.s3", *_APIS, *files)
-    return tuple(f"{service}.{region}.amazonaws.com" for service in services)
+    named = [f"{service}.{region}.amazonaws.com" for service in services]
+    return (*named, *_endpoints(context, f".{region}{_DATABASES}"))
+
+
+def _endpoints(context: ReadContext, ending: str) -> list[str]:
+    """The endpoints of databases that variables of the DR region's task definitions hold."""
+    rows = [row for row in context.part(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
+    values = {value for row in rows for container in row.containers for _, value in container.environment}
+    hosts = {value.rpartition("@")[2].rpartition("//")[2].partition("/")[0].partition(":")[0] for value in values}
+    return sorted(host.lower() for host in hosts if host.lower().endswith(ending))
+
+
+def _zone(host: str, zones: Mapping[str, str]) -> str:
+    """The most specific of the zones that are about the host: it answers alone. "" where none is."""
+    about = {zone: name.rstrip(".").lower() for zone, name in zones.items()}
+    about = {zone: name for zone, name in about.items() if f".{host}".endswith(f".{name}")}
+    return max(about, key=lambda found: len(about[found]), default="")
 
 
 def _taken(host: str, zones: Mapping[str, str], rows: Mapping[str, list[dict[str, Any]]]) -> Iterator[TakenName]:
     """The host, where the most specific of the zones that are about it has no record of it."""
-    about = {zone: name.rstrip(".").lower() for zone, name in zones.items()}
-    about = {zone: name for zone, name in about.items() if f".{host}".endswith(f".{name}")}
-    if not about:
+    if not (zone := _zone(host, zones)):
         return
-    zone = max(about, key=lambda found: len(about[found]))
     listed = [row for row in rows[zone] if row["Type"] in _LEADING]
     names = {str(row["Name"]).rstrip(".").lower().replace("\\052", "*") for row in listed}
     parents = host.split(".")
     wild = {f"*.{'.'.join(parents[number:])}" for number in range(1, len(parents))}
     if host not in names and not names & wild:
-        yield TakenName(host, about[zone], zone)
+        yield TakenName(host, zones[zone].rstrip(".").lower(), zone)
 
 
 def _databases(row: dict[str, Any]) -> Iterator[PrivateName]:

@@ -29,7 +29,10 @@ _SECRETS_A_CALL = 20
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret. ``replica_of`` is the region it is copied from, "" for one of its own; ``key`` "" is AWS's own key."""
+    """A secret. ``replica_of`` is the region it is copied from, "" for one of its own; ``key`` "" is AWS's own key.
+
+    ``stages`` are the labels and ids of its versions, none in earlier evidence.
+    """
 
     name: str
     arn: str
@@ -38,6 +41,7 @@ class Secret:
     current_version: str
     changed_at: datetime | None
     deleted_at: datetime | None
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,14 @@ def _secret(row: dict[str, Any]) -> Secret:
         current_version=next((version for version, labels in stages.items() if "AWSCURRENT" in labels), ""),
         changed_at=row.get("LastChangedDate"),
         deleted_at=row.get("DeletedDate"),
+        stages=stages_of(row),
     )
+
+
+def stages_of(row: dict[str, Any]) -> tuple[str, ...]:
+    """The labels and ids by which a version of a secret can be named, as ListSecrets returns it."""
+    stages: dict[str, list[str]] = row.get("SecretVersionsToStages") or {}
+    return tuple(sorted({*stages, *(label for labels in stages.values() for label in labels)}))
 
 
 def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import SecretSource, source_of
 from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers.secretsmanager import stages_of
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
@@ -21,11 +22,13 @@ class TaskSources:
     """What there is of all that task definitions name: ARNs of secrets that are not deleted, names of parameters.
 
     ``keys`` is (name, key) of each SecureString under a customer's key, which AWS names by id, ARN or alias.
+    ``stages`` is (ARN, labels and ids of its versions) of each secret; none in earlier evidence.
     """
 
     secrets: tuple[str, ...]
     parameters: tuple[str, ...]
     keys: tuple[tuple[str, str], ...] = ()
+    stages: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @part(Side.DR, reads=READS)
@@ -34,25 +37,25 @@ def sources(context: ReadContext) -> TaskSources:
 
     Others are listed by name, ten secrets and fifty parameters a call. Source: ListSecrets, DescribeParameters.
     """
-    listed = {secret.arn for secret in context.part(secretsmanager.secrets) if secret.deleted_at is None}
+    listed = {secret.arn: secret.stages for secret in context.part(secretsmanager.secrets) if not secret.deleted_at}
     named = [source for source in _named(context) if source.region in ("", context.region)]
     strange = sorted({s.name for s in named if s.is_secret and not any(s.fits(arn) for arn in listed)})
     parameters = sorted({s.name for s in named if not s.is_secret})
 
-    def secrets(names: Sequence[str]) -> Sequence[str]:
+    def secrets(names: Sequence[str]) -> Sequence[tuple[str, tuple[str, ...]]]:
         filters = [{"Key": "name", "Values": list(names)}]
         rows = context.pages("secretsmanager", "list_secrets", "SecretList", Filters=filters, MaxResults=100)
-        return context.rows(rows, lambda row: str(row["ARN"]), "Name")
+        return context.rows(rows, lambda row: (str(row["ARN"]), stages_of(row)), "Name")
 
     def described(names: Sequence[str]) -> Sequence[tuple[str, str]]:
         filters = [{"Key": "Name", "Option": "Equals", "Values": list(names)}]
         rows = context.pages("ssm", "describe_parameters", "Parameters", ParameterFilters=filters)
         return context.rows(rows, lambda row: (str(row["Name"]), str(row.get("KeyId") or "")), "Name")
 
-    found = context.batches(secrets, strange, _SECRETS_A_CALL)
+    stages = tuple(sorted((listed | dict(context.batches(secrets, strange, _SECRETS_A_CALL))).items()))
     there = context.batches(described, parameters, _PARAMETERS_A_CALL)
     keys = tuple(sorted((name, key) for name, key in there if key and not key.startswith(_AWS_OWN)))
-    return TaskSources(tuple(sorted({*listed, *found})), tuple(sorted(name for name, _ in there)), keys)
+    return TaskSources(tuple(arn for arn, _ in stages), tuple(sorted(name for name, _ in there)), keys, stages)
 
 
 def _named(context: ReadContext) -> list[SecretSource]:

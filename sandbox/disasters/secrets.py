@@ -79,6 +79,7 @@ def rotated_alone(world: World) -> None:
     "secrets-field-missing",
     "One tenant's secret in the DR region lacks a field that containers read",
     trips=("secrets.same-fields",),
+    consequences=("secrets.in-sync",),
 )
 def field_missing(world: World) -> None:
     """Detach the replica, then leave the schema's name out of it."""

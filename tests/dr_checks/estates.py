@@ -12,6 +12,7 @@ from typing import Any
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
+from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.readers import (
     application_autoscaling,
     cloudfront,
@@ -57,7 +58,7 @@ OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in
 FREE_BYTES = 50.0 * 1024**3
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
-DEPLOYED = ecs.DeploymentSettings(("FARGATE",), "ECS", 60)
+DEPLOYED = DeploymentSettings(("FARGATE",), "ECS", 60)
 Changes = Mapping[tuple[Reader[Any], Side], Any]
 
 

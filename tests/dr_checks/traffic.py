@@ -59,6 +59,7 @@ def group(side: Side, tenant: str, **changes: Any) -> TargetGroup:
         healthy_after=2,
         unhealthy_after=2,
         check_protocol="HTTP",
+        version="HTTP1",
     )
     return replace(base, **changes)
 

@@ -93,6 +93,31 @@ def _checked(**changed: Any) -> Callable[[Aws], object]:
     return make
 
 
+def _reborn(**changed: str) -> Callable[[Aws], object]:
+    """Create the tenant's target group again, as it was but for what is ``changed``, with its rules and its service."""
+
+    def make(aws: Aws) -> object:
+        elb, group = _group_of(aws)
+        fixed = (*_FIXED, "HealthCheckPath", "Matcher")
+        wanted = {key: group[key] for key in fixed if key in group} | changed
+        listeners = elb.describe_listeners(LoadBalancerArn=group["LoadBalancerArns"][0])["Listeners"]
+        of_all = [rule for row in listeners for rule in elb.describe_rules(ListenerArn=row["ListenerArn"])["Rules"]]
+        rules = [r["RuleArn"] for r in of_all if r["Actions"][-1].get("TargetGroupArn") == group["TargetGroupArn"]]
+        page = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
+        for rule in rules:
+            elb.modify_rule(RuleArn=rule, Actions=[page])
+        elb.delete_target_group(TargetGroupArn=group["TargetGroupArn"])
+        arn = elb.create_target_group(Name=group["TargetGroupName"], **wanted)["TargetGroups"][0]["TargetGroupArn"]
+        for rule in rules:
+            elb.modify_rule(RuleArn=rule, Actions=[{"Type": "forward", "TargetGroupArn": arn}])
+        port = aws.env.names.container_port
+        behind = [{"targetGroupArn": arn, "containerName": aws.env.names.container, "containerPort": port}]
+        cluster, service = aws.named(aws.env.names.cluster), aws.named(aws.env.names.service)
+        return aws.client("ecs", Side.DR).update_service(cluster=cluster, service=service, loadBalancers=behind)
+
+    return make
+
+
 def _priorities_reversed(aws: Aws) -> object:
     """Change the order of rules that are about different hosts."""
     elb, arn = balancer(aws)
@@ -150,6 +175,14 @@ def _certified(mode: str) -> Callable[[Aws], object]:
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
+    "secret of a former version": (
+        NeedKind.SECRET,
+        _secret(lambda text, _: text[: text.index("::")] + ":AWSPREVIOUS:"),
+    ),
+    "secret of the current version": (
+        NeedKind.SECRET,
+        _secret(lambda text, _: text[: text.index("::")] + ":AWSCURRENT:"),
+    ),
     "logs to nowhere": (NeedKind.LOG_GROUP, _logs(**{"awslogs-group": "/nobody"})),
     "logs to primary": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "{primary}"})),
     "logs under another prefix": (NeedKind.LOG_GROUP, _logs(**{"awslogs-stream-prefix": "other"})),
@@ -159,6 +192,7 @@ _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "volume of nobody": (NeedKind.ACCESS_POINT, _volume(fileSystemId="fs-0123456789abcdef0")),
     "parameter of primary": (NeedKind.PARAMETER, _parameter_of(Side.PRIMARY)),
 }
+_FIXED = ("Protocol", "ProtocolVersion", "Port", "VpcId", "TargetType")
 _LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
     "listeners deleted": (NeedKind.LISTENER, _listeners_gone),
     "rules in another order": (NeedKind.LISTENER, _priorities_reversed),
@@ -169,6 +203,8 @@ _LISTENERS: dict[str, tuple[NeedKind, Callable[[Aws], object]]] = {
     "health check of another port": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="8080")),
     "health check by HTTPS": (NeedKind.TARGET_GROUP, _checked(HealthCheckProtocol="HTTPS")),
     "health check as before": (NeedKind.TARGET_GROUP, _checked(HealthCheckPort="traffic-port")),
+    "targets speak HTTP/2": (NeedKind.TARGET_GROUP, _reborn(ProtocolVersion="HTTP2")),
+    "target group recreated": (NeedKind.TARGET_GROUP, _reborn()),
     "health check more often": (NeedKind.TARGET_GROUP, _checked(HealthCheckIntervalSeconds=10)),
 }
 DEFINITIONS = (

@@ -307,6 +307,7 @@ _ZONES: dict[str, Callable[[Aws], object]] = {
     "private zone of the registry": _private_zone(f"ecr.{_AWS}", f"api.ecr.{_AWS}"),
     "private zone of all names": _private_zone(f"ecr.{_AWS}", f"*.ecr.{_AWS}"),
     "private zone of objects": _private_zone(f"s3.{_AWS}", f"s3.{_AWS}"),
+    "private zone of databases": _private_zone("{dr}.rds.amazonaws.com"),
     "private zone of files": _private_zone(f"efs.{_AWS}"),
     "private zone of AWS": _private_zone("amazonaws.com", f"logs.{_AWS}"),
     "private zone of another region": _private_zone("secretsmanager.eu-north-1.amazonaws.com"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
+from tests.proofs.fault import policy_of
 from tests.proofs.faults_of_estate import balancer
 
 
@@ -78,11 +79,94 @@ def errand_once_a_year(aws: Aws) -> Iterator[None]:
     events.put_rule(Name=name, ScheduleExpression=before)
 
 
+@contextmanager
+def control_table_closed(aws: Aws) -> Iterator[None]:
+    """The control table's policy denies everybody to write, and is taken away."""
+    tables, name = aws.client("dynamodb", Side.DR), aws.named(aws.env.names.control_table)
+    arn = tables.describe_table(TableName=name)["Table"]["TableArn"]
+    denied = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:PutItem", "Resource": arn}
+    tables.put_resource_policy(ResourceArn=arn, Policy=policy_of(denied))
+    yield
+    tables.delete_resource_policy(ResourceArn=arn)
+
+
+@contextmanager
+def control_key_disabled(aws: Aws) -> Iterator[None]:
+    """The control table is encrypted under a key that is disabled, and under AWS's own again."""
+    tables, name = aws.client("dynamodb", Side.DR), aws.named(aws.env.names.control_table)
+    kms = aws.client("kms", Side.DR)
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    tables.update_table(TableName=name, SSESpecification={"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key})
+    kms.disable_key(KeyId=key)
+    yield
+    tables.update_table(TableName=name, SSESpecification={"Enabled": False})
+
+
+@contextmanager
+def scaling_waits(aws: Aws) -> Iterator[None]:
+    """A service of the DR region waits for a day between two steps of its scaling, and no longer than is usual."""
+    scaling = aws.client("application-autoscaling", Side.DR)
+    found = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"][0]
+    wanted = ("PolicyName", "PolicyType", "ServiceNamespace", "ResourceId", "ScalableDimension")
+    kind = "TargetTrackingScalingPolicyConfiguration"
+    same, tracking = {key: found[key] for key in wanted}, found[kind]
+    scaling.put_scaling_policy(**same, **{kind: {**tracking, "ScaleOutCooldown": 86_400}})
+    yield
+    scaling.put_scaling_policy(**same, **{kind: tracking})
+
+
+@contextmanager
+def secret_detached(aws: Aws) -> Iterator[None]:
+    """The replica of the master secret becomes a secret of its own with the same value, and a replica again."""
+    name, region = aws.named(aws.env.names.master_secret), aws.env.regions.dr
+    aws.client("secretsmanager", Side.DR).stop_replication_to_replica(SecretId=name)
+    yield
+    aws.client("secretsmanager", Side.PRIMARY).replicate_secret_to_regions(
+        SecretId=name, AddReplicaRegions=[{"Region": region}], ForceOverwriteReplicaSecret=True
+    )
+
+
+@contextmanager
+def groups_written_otherwise(aws: Aws) -> Iterator[None]:
+    """Security groups of the DR region let the same traffic through by wider rules, and by the former ones again."""
+    ec2, groups = aws.client("ec2", Side.DR), _groups_of(aws)
+    web = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 443}
+    halves = [{"CidrIp": "0.0.0.0/1"}, {"CidrIp": "128.0.0.0/1"}]
+    vpc = ec2.describe_vpcs(VpcIds=[groups["alb"]["VpcId"]])["Vpcs"][0]["CidrBlock"]
+    mysql = {"IpProtocol": "tcp", "FromPort": 3306, "ToPort": 3306, "IpRanges": [{"CidrIp": vpc}]}
+    wider = {"alb": {**web, "IpRanges": halves}, "db": mysql}
+    for name, rule in wider.items():
+        ec2.authorize_security_group_ingress(GroupId=groups[name]["GroupId"], IpPermissions=[rule])
+        former = groups[name]["IpPermissions"]
+        ec2.revoke_security_group_ingress(GroupId=groups[name]["GroupId"], IpPermissions=former)
+    yield
+    for name, rule in wider.items():
+        former = groups[name]["IpPermissions"]
+        ec2.authorize_security_group_ingress(GroupId=groups[name]["GroupId"], IpPermissions=former)
+        ec2.revoke_security_group_ingress(GroupId=groups[name]["GroupId"], IpPermissions=[rule])
+
+
+def _groups_of(aws: Aws) -> dict[str, Any]:
+    """The security groups of balancer and database of the DR region."""
+    names = {"alb": f"{aws.env.name}-alb-sg", "db": aws.named(aws.env.names.db_security_group)}
+    rows = aws.client("ec2", Side.DR).describe_security_groups()["SecurityGroups"]
+    return {key: next(row for row in rows if row["GroupName"] == name) for key, name in names.items()}
+
+
 FAILED = {
+    "autoscaling.policies-alike": scaling_waits,
     "acm.renews": other_authority_alone,
     "elbv2-routing.host-rules": sign_in_demanded,
     "elbv2-routing.listeners": certificates_demanded,
+    "kms.key-usable": control_key_disabled,
+    "prerequisites.control-table": control_table_closed,
 }
 """By the check that each must fail."""
-WARNED = {"counterparts.in-dr-region": errand_once_a_year, "s3-lifecycle.kept-as-long": former_versions_go}
+WARNED = {
+    "counterparts.in-dr-region": errand_once_a_year,
+    "s3-lifecycle.kept-as-long": former_versions_go,
+    "secrets.in-sync": secret_detached,
+}
 """By the check that warns of it."""
+MEANT_NOTHING = (groups_written_otherwise,)
+"""Those that no check turns at."""

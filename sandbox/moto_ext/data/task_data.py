@@ -92,7 +92,7 @@ class TaskStores:
         groups, placed = tuple(instance.vpc_security_group_ids or ()), vars(instance).get("db_subnet_group")
         if self.network is None or not self.network.is_modelled or placed is None:
             return
-        if not self.network.resolves():
+        if not (self.network.resolves() and self.network.finds_host(plain(instance.address))):
             raise StoreUnavailable(f"{instance.address} is not resolved in the VPC.")
         for row in placed.subnets:
             subnet = str(row["SubnetIdentifier"])

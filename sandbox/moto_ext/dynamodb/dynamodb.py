@@ -50,13 +50,18 @@ def _add(table: Table, params: dict[str, Any]) -> None:
         member.__dict__["_replicas"] = dict(everywhere)
 
 
+def _default_key(table: Table) -> str:
+    """The key of AWS by which a table is encrypted where none is named."""
+    return str(table._get_default_encryption_key(table.account_id, table.region_name))
+
+
 def _twin(table: Table, region: str, key_id: str | None) -> Table:
     twin = copy.copy(table)
     twin.__dict__.update({name: copy.deepcopy(getattr(table, name)) for name in ("attr", "schema", "items", "ttl")})
     twin.region_name = region
     twin.table_arn = twin._generate_arn(table.name)
     if table.sse_specification:
-        key = key_id or twin._get_default_encryption_key(table.account_id, region)
+        key = key_id or _default_key(twin)
         twin.sse_specification = {**table.sse_specification, "KMSMasterKeyId": key}
     twin.created_at = utcnow()
     twin.tags = []
@@ -92,6 +97,9 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
             _add(table, creation)
         elif creation := update.get("Delete"):
             _remove(table, creation["RegionName"])
+    if (wanted := self.body.get("SSESpecification")) is not None:
+        key = wanted.get("KMSMasterKeyId") or _default_key(table)
+        table.sse_specification = {**wanted, "KMSMasterKeyId": key} if wanted.get("Enabled") else None
     return original(self)
 
 

@@ -13,7 +13,11 @@ _LEADING = ("A", "AAAA", "CNAME")
 
 def finds(ec2: EC2Backend, vpc: str, service: str) -> bool:
     """Whether the name of ``service`` in the region (``ecr.api``, ``fs-1.efs``) is found in the VPC."""
-    host = f"{_label(ec2, service)}.{ec2.region_name}.amazonaws.com"
+    return finds_host(ec2, vpc, f"{_label(ec2, service)}.{ec2.region_name}.amazonaws.com")
+
+
+def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
+    """Whether the name is found in the VPC, as far as private zones decide."""
     zones = [
         zone
         for zone in route53_backends[ec2.account_id]["aws"].zones.values()

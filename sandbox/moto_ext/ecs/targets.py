@@ -193,8 +193,9 @@ def _probed(group: FakeTargetGroup, port: int) -> int:
 
 
 def _asks_as_served(group: FakeTargetGroup) -> bool:
-    """Whether the health check speaks as requests do: a port that answers plain HTTP answers no handshake."""
-    return str(group.health_check_protocol or group.protocol) == str(group.protocol)
+    """Whether the health check speaks as requests do, and both what a web server of HTTP/1.1 understands."""
+    checked = str(group.health_check_protocol or group.protocol)
+    return checked == str(group.protocol) and (group.protocol_version or "HTTP1") == "HTTP1"
 
 
 def _matches(codes: str, status: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.ec2.models import EC2Backend
 
-from sandbox.moto_ext.ecs.private_zones import finds
+from sandbox.moto_ext.ecs.private_zones import finds, finds_host
 
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
@@ -66,6 +66,10 @@ class TaskNetwork:
     def finds(self, service: str) -> bool:
         """Whether no private zone hides the name of ``service`` (``ecr.api``, ``fs-1.efs``)."""
         return finds(self.ec2, str(self._vpc().id), service)
+
+    def finds_host(self, host: str) -> bool:
+        """Whether no private zone hides the name."""
+        return finds_host(self.ec2, str(self._vpc().id), host)
 
     def endpoint_of(self, service: str) -> Any:
         """The VPC's endpoint that takes requests to ``service`` (``ecr.api``) from here, None where none does."""

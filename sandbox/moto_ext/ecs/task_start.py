@@ -145,8 +145,12 @@ class Agent:
         if not self.may("secretsmanager:GetSecretValue", arn, (policy,)):
             raise NotStarted(_denied("unable to pull secrets", "secretsmanager:GetSecretValue", arn))
         self._decrypt(region, str(stored.to_dict().get("KmsKeyId") or ""), f"secretsmanager.{region}.amazonaws.com")
-        version = stored.versions.get(stored.default_version_id or "") or {}
-        text = str(version.get("secret_string") or "")
+        wanted = next((part for part in parts[ARN_PARTS + 1 :] if part), "AWSCURRENT")
+        versions = stored.versions.items()
+        found = [v for name, v in versions if wanted in (name, *v.get("version_stages", ()))]
+        if not found:
+            raise NotStarted(f"{RESOURCES}unable to pull secrets or registry auth: {arn} has no version {wanted}")
+        text = str(found[0].get("secret_string") or "")
         if not key:
             return text
         try:

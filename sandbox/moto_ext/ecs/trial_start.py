@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.ec2.models import ec2_backends
-from moto.ecs.models import Service, ecs_backends
+from moto.ecs.models import Service, TaskDefinition, ecs_backends
 from moto.elbv2.models import elbv2_backends
 from moto.rds.models import rds_backends
 
@@ -18,7 +18,7 @@ from sandbox.moto_ext.ecs.service_tasks import backend_of, group_of
 from sandbox.moto_ext.ecs.targets import Targets
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.ecs.task_start import fetch, unreached
-from sandbox.moto_ext.ecs.tasks import RunningTask
+from sandbox.moto_ext.ecs.tasks import RunningTask, containers_of
 from sandbox.moto_ext.edge_buckets import unfetched
 from sandbox.moto_ext.elbv2.rule_matching import groups_of, headers_suffice
 
@@ -110,8 +110,19 @@ def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -
     if service.load_balancers and not targets.answers(service, task):
         yield "Request timed out"
     stores = TaskStores(account, region, definition, place)
+    yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden(definition, place))
     for instance in list(rds_backends[account][region].databases.values()):
         try:
             stores.require_way(instance)
         except StoreUnavailable as reason:
             yield str(reason)
+
+
+def _hidden(definition: TaskDefinition, place: TaskNetwork) -> Iterator[str]:
+    """The database endpoints of the region that variables name, and that a private zone hides."""
+    ending = f".{place.ec2.region_name}.rds.amazonaws.com"
+    for container in containers_of(definition) if place.is_modelled else []:
+        for variable in container.get("environment") or ():
+            host = str(variable["value"]).partition(":")[0].lower()
+            if host.endswith(ending) and not place.finds_host(host):
+                yield host

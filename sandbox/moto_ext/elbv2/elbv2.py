@@ -47,6 +47,13 @@ def _new_balancer(original: Callable[..., Any], self: FakeLoadBalancer, *args: A
         self.attrs.update(APPLICATION_DEFAULTS)
 
 
+def _new_group(original: Callable[..., Any], self: FakeTargetGroup, *args: Any, **kwargs: Any) -> None:
+    """A group without a protocol version speaks HTTP/1.1 (API_CreateTargetGroup)."""
+    original(self, *args, **kwargs)
+    if self.protocol in ("HTTP", "HTTPS"):
+        self.protocol_version = self.protocol_version or "HTTP1"
+
+
 def _new_listener(original: Callable[..., Any], self: FakeListener, *args: Any, **kwargs: Any) -> None:
     original(self, *args, **kwargs)
     if self.protocol in ("HTTP", "HTTPS"):
@@ -186,6 +193,7 @@ def install() -> None:
     """Repair ELBv2. Idempotent."""
     wrap(FakeLoadBalancer, "__init__", _new_balancer)
     wrap(FakeListener, "__init__", _new_listener)
+    wrap(FakeTargetGroup, "__init__", _new_group)
     wrap(ELBv2Backend, "delete_load_balancer", _delete_balancer)
     wrap(ELBv2Backend, "deregister_targets", _deregister)
     wrap(ELBv2Backend, "register_targets", _register)

@@ -103,6 +103,7 @@ EXAMPLES = [
             _estate(disk=10),
             _estate(network_mode="bridge"),
             _estate(architecture="ARM64"),
+            _estate(architecture="X86_64 WINDOWS_SERVER_2022_CORE"),
             _estate(volumes=()),
             _estate(volumes=(ecs.Volume("content", "fs-1", "", transit_encryption=True),)),
             _estate(containers=()),

@@ -152,6 +152,7 @@ EXAMPLES = [
         ),
     ),
     given("short-ttl", Status.FAIL, **records(*PAIR, record("*.wpsit.kimmyai.io", "CNAME", ttl_s=3600))),
+    given("short-ttl", Status.PASS, **records(*PAIR, *HOSTS, record("*.wpsit.kimmyai.io", "CNAME", ttl_s=3600))),
     given("short-ttl", Status.FAIL, **records(SLOW, SECONDARY)),
     given("short-ttl", Status.FAIL, **records(*PAIR, record("tenant1.wpsit.kimmyai.io", "CNAME", ttl_s=3600))),
     given("short-ttl", Status.UNKNOWN, records=DENIED),

@@ -7,13 +7,13 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.model.deployment_settings import DeploymentSettings
 from dr_estate.readers import ecs
-from dr_estate.readers.ecs import DeploymentSettings
 from tests.dr_checks.compute import ONE, TWO
 from tests.dr_checks.worlds import DENIED, Example, service, world
 
 HERE, THERE = (ecs.services, Side.DR), (ecs.services, Side.PRIMARY)
-AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60, (100, 200))
+AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60, (100, 200), (80,))
 
 
 def _pair(settings: DeploymentSettings | None) -> tuple[ecs.Service, ...]:
@@ -38,6 +38,9 @@ EXAMPLES = [
     _deployed(Status.FAIL, capacity=("FARGATE_SPOT",)),
     _deployed(Status.FAIL, capacity=("FARGATE", "FARGATE_SPOT")),
     _deployed(Status.FAIL, controller="EXTERNAL"),
+    _deployed(Status.PASS, ports=None),
+    _deployed(Status.FAIL, ports=(8080,)),
+    _deployed(Status.FAIL, ports=()),
     _deployed(Status.UNKNOWN, there=None),
     Example("ecs-deployment.alike", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs-deployment.alike", Status.NOT_APPLICABLE, world({HERE: ()})),

@@ -191,6 +191,7 @@ EXAMPLES = [
             {"check_port": "9999"},
             {"check_codes": "200"},
             {"check_protocol": "HTTPS"},
+            {"version": "HTTP2"},
             {"balancers": ()},
         )
     ),

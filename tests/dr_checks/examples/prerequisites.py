@@ -52,12 +52,6 @@ def _opt(status: str) -> tuple[account_regions.RegionOptIn, ...]:
     return (account_regions.RegionOptIn("p", status), account_regions.RegionOptIn("d", "ENABLED_BY_DEFAULT"))
 
 
-def _table(
-    status: str | None = "ACTIVE", recoverable: bool = True, keys: tuple[str, ...] = ("pk", "sk")
-) -> control_table.ControlTable:
-    return control_table.ControlTable("sit-dr-control", status, keys, recoverable, protected=True)
-
-
 def _asked(count: int | None) -> control_table.RequiredPeople:
     return control_table.RequiredPeople("sit-dr-control", count, "two" if count is None else str(count or ""))
 
@@ -237,15 +231,6 @@ _CONTROL = [
     Example("prerequisites.people", FINE, _dr(control_table.people, _asked(2)), env=TWO),
     Example("prerequisites.people", IDLE, _dr(control_table.people, None), env=TWO),
     Example("prerequisites.people", UNSEEN, _dr(control_table.people, DENIED)),
-    Example("prerequisites.control-table", FINE, _dr(control_table.table, _table())),
-    Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(None))),
-    Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table("CREATING"))),
-    Example("prerequisites.control-table", FAILS, _dr(control_table.table, _table(keys=("id",)))),
-    Example("prerequisites.control-table", UNSEEN, _dr(control_table.table, DENIED)),
-    Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
-    Example("prerequisites.control-table-recoverable", IDLE, _dr(control_table.table, _table(None))),
-    Example("prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, _table(recoverable=False))),
-    Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control_table.table, DENIED)),
 ]
 _DOCUMENTS = [
     Example("prerequisites.runbook-current", FINE, _dr(runbook.runbook, _runbook("x", date(2025, 12, 2)))),

@@ -8,7 +8,9 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
+from dr_estate.readers import control_table
 from dr_estate.readers import secretsmanager as readers_secretsmanager
+from dr_estate.readers.control_table import ControlState
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, Values, world
 
@@ -33,6 +35,7 @@ def _case(check: str, expected: Status, subject: str = ONE, **changed: Any) -> E
         (readers_secretsmanager.secrets, Side.DR): parts["there"],
         (readers_secretsmanager.contents, Side.PRIMARY): parts["values_here"],
         (readers_secretsmanager.contents, Side.DR): parts["values"],
+        **({(control_table.standing, Side.DR): parts["control"]} if "control" in parts else {}),
     }
     return Example(f"secrets.{check}", expected, world(values), frozenset({subject} if subject else ()))
 
@@ -54,6 +57,8 @@ EXAMPLES = [
     _case("in-sync", Status.PASS),
     _case("in-sync", Status.FAIL, there=_second(THERE, replace(THERE[1], current_version="v0"))),
     _case("in-sync", Status.PASS, there=OWN),
+    _case("in-sync", Status.WARN, there=OWN, control=ControlState()),
+    _case("in-sync", Status.PASS, "", there=tuple(replace(row, replica_of="") for row in OWN), control=ControlState()),
     _case(
         "in-sync",
         Status.PASS,

@@ -18,6 +18,7 @@ PARAMETER = f"arn:aws:ssm:{D}:{SIT.account}:parameter/shared/salt"
 CONTENTS = tuple(
     Content(f"sit-tenant{number}-db-credentials", "v1", (Field("username", "d", False, False),)) for number in (1, 2)
 )
+VERSIONS = ((OWN[1], ("AWSCURRENT", "v1")),)
 TWO = frozenset({"sit-tenant2"})
 
 
@@ -26,7 +27,7 @@ def _given(expected: Status, source: str = f"{OWN[1]}:username::", changes: Any 
     values: dict[Any, Any] = {
         (ecs.services, Side.DR): both_services(),
         (ecs.task_definitions, Side.DR): definitions(D, changes={"secrets": (("DB_USER", source),)}),
-        (task_sources.sources, Side.DR): TaskSources(OWN, ("/shared/salt",)),
+        (task_sources.sources, Side.DR): TaskSources(OWN, ("/shared/salt",), stages=VERSIONS),
         (secretsmanager.contents, Side.DR): CONTENTS,
     }
     subjects = TWO if expected is Status.FAIL else frozenset()
@@ -41,6 +42,10 @@ EXAMPLES = [
     _given(Status.PASS, "/shared/salt"),
     _given(Status.PASS, OWN[1].replace(D, P)),
     _given(Status.PASS, f"{OWN[1]}:password::", {(secretsmanager.contents, Side.DR): ()}),
+    _given(Status.PASS, f"{OWN[1]}:username:AWSCURRENT:"),
+    _given(Status.PASS, f"{OWN[1]}:username::v1"),
+    _given(Status.FAIL, f"{OWN[1]}:username::v0"),
+    _given(Status.FAIL, f"{OWN[1]}:username:AWSPREVIOUS:"),
     _given(Status.FAIL, f"{OWN[1]}:password::"),
     _given(Status.FAIL, f"{ARN}sit-tenant2-db-credentials-ZzZzZz:username::"),
     _given(Status.FAIL, f"{PARAMETER}s"),

@@ -51,6 +51,10 @@ EXAMPLES = [
         Status.PASS,
         connected({GROUPS: (ALB, group("sit-ecs-sg", ("all vpc", "tcp 80-80 sit-alb-sg")))}),
     ),
+    *(
+        Example("vpc-reach.security-groups", Status.PASS, connected({GROUPS: (ALB, group("sit-ecs-sg", rules))}))
+        for rules in (("tcp 1-1024 sit-alb-sg",), ("all sit-alb-sg",), ("tcp 80-80 vpc",))
+    ),
     Example("vpc-reach.security-groups", Status.FAIL, connected({GROUPS: (ALB,)}), ECS),
     Example("vpc-reach.security-groups", Status.FAIL, connected({GROUPS: (ALB, group("sit-ecs-sg", ()))}), ECS),
     Example("vpc-reach.security-groups", Status.UNKNOWN, connected({GROUPS: DENIED})),

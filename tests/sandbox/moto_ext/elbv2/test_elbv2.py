@@ -155,3 +155,12 @@ def test_an_http_listener_tells_and_keeps_its_attributes(aws: Clients) -> None:
     assert elb.describe_listener_attributes(ListenerArn=there.listener)["Attributes"] == [wanted | {"Value": "true"}]
     elb.modify_listener_attributes(ListenerArn=there.listener, Attributes=[wanted])
     assert elb.describe_listener_attributes(ListenerArn=there.listener)["Attributes"] == [wanted]
+
+
+def test_a_target_group_speaks_http_1_unless_another_version_is_given(aws: Clients) -> None:
+    there = platform(aws, DR)
+    elb = there.client("elbv2")
+    (plain,) = elb.describe_target_groups(TargetGroupArns=[there.target_group])["TargetGroups"]
+    wanted = {"Protocol": "HTTP", "Port": 80, "VpcId": plain["VpcId"], "TargetType": "ip"}
+    (other,) = elb.create_target_group(Name="h2", ProtocolVersion="HTTP2", **wanted)["TargetGroups"]
+    assert (plain["ProtocolVersion"], other["ProtocolVersion"]) == ("HTTP1", "HTTP2")

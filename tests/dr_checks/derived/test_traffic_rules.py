@@ -1,0 +1,57 @@
+"""Rules of security groups let the same traffic through, however they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from dr_checks.derived.traffic_rules import uncovered
+
+WEB = ("tcp 80-80 0.0.0.0/0", "tcp 443-443 0.0.0.0/0")
+HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "mine"),
+    [
+        (WEB, WEB[::-1]),
+        (WEB, ("tcp 80-443 0.0.0.0/0",)),
+        (WEB, ("all 0.0.0.0/0",)),
+        (WEB, HALVES),
+        (("tcp 80-443 0.0.0.0/0",), ("tcp 80-200 0.0.0.0/0", "tcp 201-443 0.0.0.0/0")),
+        (("tcp 80-443 10.1.0.0/16",), ("tcp 80-200 10.0.0.0/8", "tcp 150-500 10.1.0.0/16")),
+        (("tcp 3306-3306 sit-ecs-sg",), ("tcp 3306-3306 vpc",)),
+        (("tcp 3306-3306 sit-ecs-sg",), ("tcp 3306-3306 0.0.0.0/0",)),
+        (("tcp 3306-3306 vpc",), HALVES),
+        (("tcp 80-80 sit-alb-sg",), ("all sit-alb-sg",)),
+        (("tcp 80-80 ::/0",), ("tcp 80-80 ::/1", "tcp 80-80 8000::/1")),
+        (("icmp -1--1 vpc",), ("icmp -1--1 vpc",)),
+        (("tcp 443-443 a prefix list",), ("tcp 443-443 a prefix list",)),
+    ],
+)
+def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[str, ...]) -> None:
+    assert uncovered(theirs, mine) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "mine"),
+    [
+        ("tcp 80-443 0.0.0.0/0", ("tcp 80-200 0.0.0.0/0", "tcp 202-443 0.0.0.0/0")),
+        ("tcp 80-443 0.0.0.0/0", ("tcp 81-443 0.0.0.0/0",)),
+        ("tcp 80-443 0.0.0.0/0", ("tcp 80-442 0.0.0.0/0",)),
+        ("tcp 80-80 0.0.0.0/0", ("udp 80-80 0.0.0.0/0",)),
+        ("all 0.0.0.0/0", ("tcp 0-65535 0.0.0.0/0",)),
+        ("tcp 80-80 0.0.0.0/0", HALVES[:1]),
+        ("tcp 80-80 0.0.0.0/0", ("tcp 80-80 ::/0",)),
+        ("tcp 80-80 ::/0", ("tcp 80-80 0.0.0.0/0",)),
+        ("tcp 80-80 0.0.0.0/0", ("tcp 80-80 vpc",)),
+        ("tcp 80-80 vpc", ("tcp 80-80 sit-ecs-sg",)),
+        ("tcp 80-80 vpc", ("tcp 80-80 10.0.0.0/8",)),
+        ("tcp 80-80 sit-alb-sg", ("tcp 80-80 sit-ecs-sg",)),
+        ("tcp 80-80 another VPC's group", ("all vpc", "all 0.0.0.0/0")),
+        ("tcp 443-443 a prefix list", ("all vpc", "all 0.0.0.0/0")),
+        ("icmp -1--1 vpc", ("all vpc",)),
+        ("tcp 80-80 0.0.0.0/0", ()),
+    ],
+)
+def test_what_lets_less_through_does_not(rule: str, mine: tuple[str, ...]) -> None:
+    assert uncovered((rule,), mine) == [rule]
