@@ -6,6 +6,7 @@ its way out ends, what can be brought home is brought home at once; what cannot 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,12 +16,14 @@ from dr_actions.control_table.heartbeat import Heartbeat
 from dr_actions.drills.inventory import inventory, pack
 from dr_actions.drills.phases import needs_new_plan, next_part
 from dr_actions.drills.stop_conditions import drill_gates
+from dr_actions.execution.run import CredentialsLost, RunStopped
 from dr_actions.journal.entries import Entry
 from dr_actions.journal.journal import Journal
 from dr_actions.model.plan import Goal
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Environment
 from dr_estate.model.drill_names import FULL, is_full, new_id
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.snapshot.snapshot import Snapshot
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
@@ -35,7 +38,7 @@ from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, close_the_
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import RunContext, lock_and_run, with_lock
 from utils.aws_mgmt.app.incident_record import entries_of_incident
-from utils.aws_mgmt.app.next_steps import after_drills, invocation_of
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, invocation_of
 from utils.aws_mgmt.app.options import (
     DrillOptions,
     DrTestOptions,
@@ -52,7 +55,8 @@ _ENDS_HERE = ("stopped", "waiting", "lost")
 class FullDrill:
     """A full drill under way: whose rules, what is open, its id, and what became of it so far.
 
-    ``refused`` is why a part after the first could not begin, "" where each could.
+    ``refused`` is why a part after the first could not begin, "" where each could. ``stop`` is set when a person stops
+    a part of it.
     """
 
     options: DrTestOptions | DrillOptions
@@ -66,6 +70,7 @@ class FullDrill:
     context: RunContext | None = None
     cleaned: CleanupResult | None = None
     refused: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
 
     def entries(self) -> tuple[Entry, ...]:
         """What is on record of it."""
@@ -98,8 +103,32 @@ def agree_to_drill(env: Environment, dialog: Dialog) -> None:
 def finish(drill: FullDrill, accepted: str = "", unknown_is_clean_up: bool = False) -> None:
     """Take each part that is still to come, once; a part that a person stopped, or that waits for one, ends it here.
 
-    ``unknown_is_clean_up``: what is left of a drill that has no record is cleaned up after all the same.
+    Credentials that end between two parts are waited for as within them. ``unknown_is_clean_up``: what is left of a
+    drill that has no record is cleaned up after all the same. Raises DataUnavailable where no new ones came.
     """
+    waits = drill.app.sign_in.awaited(_NotLocked(), drill.stop, drill.files.dialog.note, _record_nothing)
+    try:
+        with waits:
+            _take_parts(drill, accepted, unknown_is_clean_up)
+    except RunStopped as stopped:
+        raise KeyboardInterrupt from stopped
+    except CredentialsLost as lost:
+        reason = invocation_of(drill.options).complete(f"{lost} Then {DRILL_CLEAN} brings the drill to its end.")
+        raise DataUnavailable(Unavailable(UnavailableKind.CREDENTIALS, reason)) from lost
+
+
+class _NotLocked:
+    """What a drill holds between two parts."""
+
+    def regain(self) -> None:
+        """Do nothing: the next part takes the lock."""
+
+
+def _record_nothing(*, says: str) -> None:
+    """Do nothing: the journal is a part's, and each part closes it."""
+
+
+def _take_parts(drill: FullDrill, accepted: str, unknown_is_clean_up: bool) -> None:
     taken: set[Goal] = set()
     while not (drill.parts and drill.parts[-1].outcome in _ENDS_HERE):
         part = next_part(drill.entries())
@@ -168,7 +197,7 @@ def _fail_over(drill: FullDrill, practice: DrillRequest, seen: Snapshot) -> None
     options = _recovery(drill, Goal.SWITCHOVER)
     start = authorise(options, drill.env, drill.app, drill.files, practice)
     stops = alarms_watched(drill.env, drill.app.world)
-    context = RunContext(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)))
+    context = RunContext(options, drill.env, drill.app, start, drill.files, stops, pack(inventory(seen)), drill.stop)
     _run_plan(drill, context)
 
 
@@ -176,7 +205,7 @@ def _run_part(drill: FullDrill, part: Goal) -> None:
     """Go on with a part, or begin the way home. Nothing stops a drill on its way home but a person."""
     options = _recovery(drill, part, replan=needs_new_plan(drill.entries(), part))
     start = authorise(options, drill.env, drill.app, drill.files, DrillRequest(drill.incident))
-    _run_plan(drill, RunContext(options, drill.env, drill.app, start, drill.files))
+    _run_plan(drill, RunContext(options, drill.env, drill.app, start, drill.files, stop=drill.stop))
 
 
 def _recovery(drill: FullDrill, part: Goal, replan: bool = False) -> RecoveryOptions:
@@ -211,4 +240,4 @@ def context_to_clean(drill: FullDrill) -> RunContext:
     seen = evaluation.observe_world(app.world, env, drill.files)
     report = evaluation.judge(drill.options, env, READINESS, seen, drill.files)
     start = start_to_clean(env, app, drill.incident, seen, drill.entries(), report)
-    return RunContext(drill.options, env, app, start, drill.files)
+    return RunContext(drill.options, env, app, start, drill.files, stop=drill.stop)

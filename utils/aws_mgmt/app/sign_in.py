@@ -97,12 +97,15 @@ class SignIn:
     def awaited(
         self, lock: RunLock, stop: threading.Event, note: Callable[[str], None], record: NoteWriter
     ) -> Iterator[None]:
-        """Within the block lost credentials are waited for; outside of it they are refused."""
-        self._run = RunInProgress(lock, stop, note, record, threading.get_ident())
+        """Within the block lost credentials are waited for; outside of it they are refused.
+
+        A block within another is a part of it: what it waited for in vain, the outer one does not wait for again.
+        """
+        outer, self._run = self._run, RunInProgress(lock, stop, note, record, threading.get_ident())
         try:
             yield
         finally:
-            self._run = None
+            self._run = outer if self._run is not None else None
 
     def renew(self) -> None:
         """Where STS too refuses the credentials, have them looked for again: the profile's, if variables held them."""
