@@ -20,9 +20,9 @@ from dr_estate.reading.reader import ReadContext
 TAGGED_TYPES = (
     *("lambda:function", "events:rule", "scheduler", "sqs", "elasticache", "ses", "wafv2", "states", "apigateway"),
     *("cognito-idp", "kinesis", "firehose", "es", "aoss", "memorydb", "dax", "mq", "kafka", "appsync", "batch"),
-    *("rds:db", "rds:cluster", "dynamodb:table", "s3", "elasticfilesystem:file-system", "fsx", "redshift", "docdb"),
+    *("rds:db", "rds:cluster", "dynamodb:table", "s3", "elasticfilesystem:file-system", "fsx", "redshift"),
     *("sns", "ecr:repository", "ecs:cluster", "eks:cluster", "elasticloadbalancing:loadbalancer", "apprunner"),
-    *("elasticbeanstalk", "autoscaling", "ec2:instance", "ec2:vpn-connection", "ec2:vpc-peering-connection"),
+    *("elasticbeanstalk", "ec2:instance", "ec2:vpn-connection", "ec2:vpc-peering-connection"),
     *("network-firewall", "servicediscovery", "route53resolver", "transfer", "datasync", "dms", "pipes", "codebuild"),
     *("codepipeline", "codedeploy", "synthetics", "cloudwatch:alarm", "cloudwatch:dashboard", "ssm:document"),
     *(
@@ -38,7 +38,8 @@ TAGGED_TYPES = (
 )
 """Types that are asked for by tag, the most used first. None of them is a tenant's own, so their number stays small.
 
-Left out, as other readers follow them to their end: task definitions, services, target groups, secrets, log groups.
+Left out, as other readers follow them to their end: task definitions, services, target groups, secrets, log groups;
+and groups of Auto Scaling, which the tagging API does not know. DocumentDB's clusters are of the service rds.
 """
 
 
@@ -120,6 +121,8 @@ READS = frozenset(
     }
 )
 _ARNS_A_CALL = 100
+_ROWS = "ResourceTagMappingList"
+_REFUSED = "InvalidParameterException"
 _OFF = "DISABLED"
 """The state of a rule or schedule that does nothing. Source: EventBridge API, Rule; Scheduler API, ScheduleSummary."""
 
@@ -139,16 +142,42 @@ def _tagged(context: ReadContext) -> ServiceListing:
     wanted = [{"Key": key, "Values": [context.env.named(value)]} for key, value in context.env.names.tags.items()]
     if not wanted:
         return ServiceListing(TAGS, ())
-    rows = context.pages(
-        TAGS,
-        "get_resources",
-        "ResourceTagMappingList",
-        TagFilters=wanted,
-        ResourceTypeFilters=list(TAGGED_TYPES),
-        ResourcesPerPage=_ARNS_A_CALL,
-    )
+    query = {"TagFilters": wanted, "ResourcesPerPage": _ARNS_A_CALL}
+    rows = known_rows(lambda types: _rows_of(context, query, types), TAGGED_TYPES)
+    if rows is None:  # it is not the types that are refused
+        rows = context.pages(TAGS, "get_resources", _ROWS, **query, ResourceTypeFilters=list(TAGGED_TYPES))
     pairs = context.rows(rows, lambda row: (_read(row["ResourceARN"]), _tags(row).get("Name", "")), "ResourceARN")
     return ServiceListing(TAGS, pairs)
+
+
+def _rows_of(context: ReadContext, query: Mapping[str, Any], types: Sequence[str]) -> list[Any] | None:
+    """What bears the tags and is of ``types``, None where the answer is that a parameter is not valid."""
+
+    def pages(client: Any) -> list[Any]:
+        rows: list[Any] = []
+        for page in client.get_paginator("get_resources").paginate(**query, ResourceTypeFilters=list(types)):
+            context.workers.calling()  # the next page's
+            rows += page.get(_ROWS) or []
+        return rows
+
+    context.workers.calling()
+    found: list[Any] | None = context.client.call(TAGS, context.region, pages, (_REFUSED,))
+    return found
+
+
+def known_rows(rows_of: Callable[[Sequence[str]], list[Any] | None], types: Sequence[str]) -> list[Any] | None:
+    """The rows of those ``types`` that the tagging API knows, None where it knows none.
+
+    It refuses a whole call for one type that it does not know in that region, so a refused call is halved.
+    Source: github.com/boto/botocore/issues/1843.
+    """
+    rows = rows_of(types)
+    if rows is not None or len(types) == 1:
+        return rows
+    middle = len(types) // 2
+    halves = [known_rows(rows_of, half) for half in (types[:middle], types[middle:])]
+    known = [half for half in halves if half is not None]
+    return [row for half in known for row in half] if known else None
 
 
 def _read(arn: str) -> str:
@@ -197,7 +226,7 @@ def _of_others(context: ReadContext, arns: Sequence[str]) -> set[str]:
     others: set[str] = set()
     for start in range(0, len(arns), _ARNS_A_CALL) if wanted else ():
         batch = list(arns[start : start + _ARNS_A_CALL])
-        for row in context.call(TAGS, "get_resources", ResourceARNList=batch).get("ResourceTagMappingList", []):
+        for row in context.call(TAGS, "get_resources", ResourceARNList=batch).get(_ROWS, []):
             tags = _tags(row)
             if any(tags.get(key, value) != value for key, value in wanted.items()):
                 others.add(row["ResourceARN"])

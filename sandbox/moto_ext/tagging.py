@@ -1,4 +1,7 @@
-"""What GetResources lists: rules of EventBridge too, and of S3's buckets those of the region that is asked."""
+"""What GetResources lists: rules of EventBridge too, and of S3's buckets those of the region that is asked.
+
+It refuses a call that names a service which it does not know. Source: github.com/boto/botocore/issues/1843.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from moto.events.models import EventsBackend
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.s3.models import s3_backends
 
-from sandbox.core.patching import wrap
+from sandbox.core.patching import refused, wrap
 
 _BUCKET = "arn:aws:s3:::"
+_UNKNOWN = frozenset({"autoscaling", "docdb", "mwaa", "neptune-db"})
 
 
 def _with_rules(original: Callable[[EventsBackend], Iterator[Any]], self: EventsBackend) -> Iterator[Any]:
@@ -26,6 +30,10 @@ def _with_rules(original: Callable[[EventsBackend], Iterator[Any]], self: Events
 def _of_region(
     original: Callable[..., Any], self: ResourceGroupsTaggingAPIBackend, *args: Any, **kwargs: Any
 ) -> tuple[str | None, list[TaggedResource]]:
+    for filtered in kwargs.get("resource_type_filters") or ():
+        if (service := filtered.partition(":")[0]) in _UNKNOWN:
+            message = f"Unsupported service={service} in ResourceTypeFilter - {filtered}"
+            raise refused("InvalidParameterException", message)
     buckets = s3_backends[self.account_id]["aws"].buckets
     token, rows = original(self, *args, **kwargs)
     elsewhere = {f"{_BUCKET}{name}" for name, bucket in buckets.items() if bucket.region_name != self.region_name}

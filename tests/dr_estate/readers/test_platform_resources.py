@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Environment, Side, load_environment
 from dr_estate.readers import platform_resources
-from dr_estate.readers.platform_resources import LISTED
+from dr_estate.readers.platform_resources import LISTED, known_rows
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
@@ -75,3 +75,26 @@ def test_a_sweep_takes_as_many_calls_whatever_the_tenants_are() -> None:
 def test_without_any_resource_of_the_platforms_tags_it_is_not_known_what_it_owns(world: Endpoint) -> None:
     env = SIT.model_copy(update={"names": SIT.names.model_copy(update={"tags": {"Project": "of another name"}})})
     assert _judged(_seen(world, env), env).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("unknown", "rows"),
+    [
+        ("", ["sqs", "sns", "mwaa", "dms", "glue"]),
+        ("mwaa", ["sqs", "sns", "dms", "glue"]),
+        ("sqs glue", ["sns", "mwaa", "dms"]),
+        ("sqs sns mwaa dms glue", None),
+    ],
+)
+def test_types_that_the_tagging_api_does_not_know_hide_no_other(unknown: str, rows: list[str] | None) -> None:
+    def rows_of(types: Sequence[str]) -> list[str] | None:
+        return None if set(types) & set(unknown.split()) else list(types)
+
+    assert known_rows(rows_of, ("sqs", "sns", "mwaa", "dms", "glue")) == rows
+
+
+def test_the_sandbox_refuses_a_type_that_the_tagging_api_does_not_know(world: Endpoint) -> None:
+    tags: Any = _aws(world).client("resourcegroupstaggingapi", Side.PRIMARY)
+    with pytest.raises(tags.exceptions.InvalidParameterException, match="Unsupported service=docdb"):
+        tags.get_resources(ResourceTypeFilters=["sqs", "docdb"])
+    assert tags.get_resources(ResourceTypeFilters=["sqs"])["ResponseMetadata"]["HTTPStatusCode"] == 200

@@ -253,7 +253,7 @@ def test_deletion_protection_is_honoured(aws: Clients) -> None:
     _database(aws, DeletionProtection=True)
     with pytest.raises(ClientError) as refused:
         aws("rds", PRIMARY).delete_db_instance(DBInstanceIdentifier=DATABASE, SkipFinalSnapshot=True)
-    assert _code(refused) == "InvalidParameterValue"
+    assert _code(refused) == "InvalidParameterCombination"
     assert _look(aws, PRIMARY)["DeletionProtection"]
 
 
