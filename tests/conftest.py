@@ -16,7 +16,10 @@ from hypothesis import HealthCheck, settings
 from sandbox.moto_ext import speedups
 from sandbox.world.moto_app import SETTINGS
 
-LONG = ("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/dr_estate/")
+LONG = (
+    *("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/house/"),
+    "tests/dr_estate/",
+)
 PROOFS = os.environ.get("DR_PROOFS", "")
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth
 # No profile of Hypothesis beside this one: a slow machine fails no test, and CI tries the same examples each time.

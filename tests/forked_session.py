@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 _INDEX_BYTES = 2
+_TOGETHER = ("tests/house/",)
+"""Folders that one process plays: their tests read and parse the same files."""
 
 
 @dataclass(eq=False)
@@ -46,7 +48,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     count = session.config.getoption("processes")
     if not count or session.testsfailed or session.config.option.collectonly:
         return None
-    files = [list(items) for _, items in itertools.groupby(session.items, key=lambda item: item.path)]
+    files = [list(items) for _, items in itertools.groupby(session.items, key=_share)]
     turns, turns_end = os.pipe()
     os.write(turns_end, b"".join(index.to_bytes(_INDEX_BYTES) for index in range(len(files))))
     os.close(turns_end)
@@ -65,6 +67,10 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             os.waitpid(pid, 0)
         os.close(turns)
     return True
+
+
+def _share(item: pytest.Item) -> object:
+    return next((folder for folder in _TOGETHER if item.nodeid.startswith(folder)), item.path)
 
 
 def _fork(session: pytest.Session, files: list[list[pytest.Item]], turns: int) -> tuple[connection.Connection, int]:

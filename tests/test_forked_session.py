@@ -21,6 +21,14 @@ def test_is_killed():
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
+PLAYER = """
+import os, time
+def test_notes_its_process():
+    time.sleep(0.3)
+    with open({path!r}, "a") as file:
+        file.write(f"{{os.getpid()}}\\n")
+"""
+
 
 def _played(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-c", "/dev/null", "-p", "no:cacheprovider"]
@@ -45,3 +53,13 @@ def test_a_process_that_is_killed_fails_the_session(tmp_path: Path) -> None:
     assert (3, True) == (ran.returncode, "was killed, and the test that it played did not end" in ran.stdout), (
         ran.stdout
     )
+
+
+def test_the_files_of_the_house_are_played_by_one_process(tmp_path: Path) -> None:
+    folder, noted = tmp_path / "tests" / "house", tmp_path / "processes"
+    folder.mkdir(parents=True)
+    for name in ("test_a.py", "test_b.py"):
+        (folder / name).write_text(PLAYER.format(path=str(noted)), encoding="utf-8")
+    assert 0 == _played(tmp_path).returncode
+    first, second = noted.read_text(encoding="utf-8").split()
+    assert first == second
