@@ -166,7 +166,7 @@ def not_locked(view: View) -> Iterator[Finding]:
 def _freed(lock: terraform_state.StateLock) -> str:
     if not lock.id:
         return f"See that no run goes on; then delete the lock's file beside {lock.path} in {lock.place}."
-    return f"See that no run goes on, and how far it came; then terraform force-unlock {lock.id}."
+    return f"See that no run goes on, and how far it came; then `terraform force-unlock {lock.id}`."
 
 
 @check(

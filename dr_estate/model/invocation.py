@@ -14,6 +14,8 @@ from enum import StrEnum
 PROGRAM = "dr_cli.py"
 SANDBOX = "--sandbox"
 _OF_AWS_CLI = re.compile("`(aws [a-z0-9-]+ [a-z][^`]*)`")
+_OF_TERRAFORM = re.compile("(?<=`)([^ `]*(?:terraform|tofu) (?:force-unlock|state push) )")
+_REACHED = 'AWS_ENDPOINT_URL="${AWS_ENDPOINT_URL:?}" '  # the shell refuses the command where the variable is not set
 _AWS_CLI, _NOWHERE = "aws ", "# not in a sandbox: "
 _ENDPOINT, _ELSEWHERE = "--endpoint-url", '"$AWS_ENDPOINT_URL"'
 _BARE = re.compile(rf"(?<![\w/.-])dr_cli\.py(?= )(?P<sandbox> {SANDBOX}(?= ))?")
@@ -51,15 +53,15 @@ class Command:
 class Invocation:
     """The options that choose environment, world and folders, as typed. Without any, commands stay bare.
 
-    Names are the same in the live account: a command of the AWS CLI that a sandbox's page prints reaches the endpoint
-    in the shell's variable, and nothing without it.
+    Names are the same in the live account: a command of the AWS CLI, or of Terraform, that a sandbox's page prints
+    reaches the endpoint in the shell's variable, and nothing without it.
     """
 
     options: tuple[str, ...] = ()
     program: Program = Program.CHECKOUT
 
     def complete(self, text: str) -> str:
-        """Return ``text`` with each command in it, of this tool or in backticks of the AWS CLI, as it is to be typed.
+        """Return ``text`` with each command in it, of this tool or in backticks of another, as it is to be typed.
 
         Complete commands stay as they are.
         """
@@ -68,7 +70,10 @@ class Invocation:
         typed = f"{self.program} {shlex.join(self.options)}"
         twice = SANDBOX in self.options
         text = _BARE.sub(lambda bare: typed if twice else typed + (bare["sandbox"] or ""), text)
-        return _OF_AWS_CLI.sub(lambda line: f"`{self.typed(line[1], rehearsal=True)}`", text) if twice else text
+        if not twice:
+            return text
+        text = _OF_TERRAFORM.sub(rf"{_REACHED}\1", text)
+        return _OF_AWS_CLI.sub(lambda line: f"`{self.typed(line[1], rehearsal=True)}`", text)
 
     def name(self, text: str) -> str:
         """Return ``text`` with each bare command as it is to be typed where no option was: the program alone."""

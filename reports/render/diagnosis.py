@@ -51,12 +51,10 @@ def headline(diagnosis: Diagnosis) -> str:
         return "The account was not proven, so nothing was read."
     problems, facts = len(diagnosis.problems), [f for f in diagnosis.facts if f.state is not Standing.OK]
     if not problems and not facts:
-        return "Every declared read that could be tried is answered, and nothing else is in the way."
+        return "Every read tried is answered; nothing is in the way."
     unread = f"{problems} {'read is' if problems == 1 else 'reads are'} unanswered"
-    others = f"{len(facts)} other {'fact needs' if len(facts) == 1 else 'facts need'} attention"
-    return (
-        "; ".join([unread if problems else "Every read that was tried is answered", *([others] if facts else [])]) + "."
-    )
+    others = f"{len(facts)} {'fact needs' if len(facts) == 1 else 'facts need'} attention"
+    return "; ".join([unread if problems else "Every read tried is answered", *([others] if facts else [])]) + "."
 
 
 def _groups(diagnosis: Diagnosis) -> Iterator[tuple[str, str, str, list[Problem]]]:

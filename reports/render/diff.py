@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,10 @@ import orjson
 from dr_checks.core.changes import StatusChange
 from dr_checks.core.model import Status
 from dr_estate.model.visible import one_line
-from reports.values.escaping import markdown
+from reports.values.escaping import holds_command, markdown
 from reports.values.stored_report import StoredReport
 
+WIDTH = 100
 _SHOWN = 20
 _BAD = (Status.FAIL, Status.UNKNOWN, Status.WARN)
 
@@ -59,9 +61,16 @@ def _lines(difference: RunDifference, shown: int | None, *, is_markdown: bool) -
         for change in changes[:shown]:
             about = change.summary.removeprefix(f"{change.key.subject}: ")
             text = f"{change.sentence}: {about}" if change.after else change.sentence
-            yield f"- {markdown(text)}" if is_markdown else f"  {one_line(text)}"
+            yield from [f"- {markdown(text)}"] if is_markdown else _wrapped(one_line(text))
         if shown is not None and len(changes) > shown:
             yield f"  ... and {len(changes) - shown} more (--all lists them)"
+
+
+def _wrapped(text: str) -> list[str]:
+    """A row of the terminal in as many lines as it takes; what holds a command stays one."""
+    if holds_command(text):
+        return [f"  {text}"]
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _plain(difference: RunDifference) -> dict[str, Any]:

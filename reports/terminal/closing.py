@@ -88,8 +88,10 @@ def _loss(report: Report) -> str:
 def _gaps(report: Report, named: int) -> str:
     """How many checks failed, ``named`` of the gravest by name, and how many could not be judged."""
     failed = report.verdict.with_status(Status.FAIL)
-    names = [result.check for result in failed if result.severity in _GRAVE] or [result.check for result in failed]
-    counts = [f"{len(failed)} failed" + (f" ({_some(names, named)})" if named else "")] if failed else []
+    grave = [result.check for result in failed if result.severity in _GRAVE]
+    names = [*grave, *(result.check for result in failed if result.check not in grave)]
+    shown = min(named, len(grave) or named)
+    counts = [f"{len(failed)} failed" + (f" ({_some(names, shown)})" if named else "")] if failed else []
     silent = report.silent_regions()
     counts += [
         f"{len(results)} not judged ({region} {report.silence_of(region)})" for region, results in silent.items()

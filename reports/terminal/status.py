@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from dr_checks.core.model import CheckResult, Lag, Severity, Status
@@ -187,8 +188,9 @@ def _silent_regions(report: Report, console: Console) -> None:
         checks = "1 check" if len(results) == 1 else f"{len(results)} checks"
         cause = f"\n{region} {report.silence_of(region)}: {checks} cannot be judged"
         console.print(Text(cause, "bold magenta"))
-        named = f"{len(grave)} of them blockers, such as {', '.join(grave[:_SHOWN])}; " if grave else ""
-        indented(console, f"{named}--all lists them", 2, "dim")
+        named = f"{len(grave)} of them are blockers, such as {', '.join(grave[:_SHOWN])}; " if grave else ""
+        named = f"1 of them is a blocker, {grave[0]}; " if len(grave) == 1 else named
+        console.print(Padding(Text(f"{named}--all lists them", "dim"), (0, 0, 0, 2)))
 
 
 def _findings(report: Report, console: Console, status: Status, title: str) -> None:

@@ -26,6 +26,7 @@ from reports.values.watched_estate import WatchedEstate, WatchedStore, age_text,
 _TICK_S = 0.2
 _REMEMBERED, _BAR = 4, 16
 _FLASH = "reverse"
+_URGENT = ", and prints the command that comes first"
 _COLUMNS = ("api", "visitors", "served", "running", "writes")
 _COLOUR = {True: "green", False: "bold red", None: "bold magenta"}
 
@@ -51,7 +52,8 @@ class WatchScreen:
         rows = list(self._rows(self.estate)) if self.estate else [Text("Looking at the estate for the first time.")]
         if self.trouble:
             rows.append(Text(f"CANNOT LOOK: {one_line(self.trouble)}", "bold magenta"))
-        rows.append(Text("q leaves", "dim"))
+        urgent = self.estate is not None and bool(self.estate.posture.next_step)
+        rows.append(Text(f"q leaves{_URGENT}", "bold red") if urgent else Text("q leaves", "dim"))
         return Group(*rows)
 
     def _rows(self, estate: WatchedEstate) -> Iterator[RenderableType]:

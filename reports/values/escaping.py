@@ -9,7 +9,7 @@ from dr_estate.model.visible import one_line, visible
 _CODE = re.compile("`([^`]+)`")
 _MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
 _FORMULA_STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
-_COMMAND = re.compile(r"`|(?<!\S)--[a-z]|\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b|terraform [a-z])")
+_COMMAND = re.compile(r"`|(?<!\S)--[a-z]|\b(?:aws [a-z0-9-]+ [a-z]|dr_cli\b)")
 
 
 def markdown(text: str) -> str:

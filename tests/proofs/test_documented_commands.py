@@ -1,105 +1,33 @@
-"""Each command block of the pages for people is pasted into a shell as it stands, by somebody new; the site builds."""
+"""Each command block of pages for one person is pasted into a shell as it stands, by somebody new; the site builds."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.proofs.pasting import Newcomer, blocks, newcomer_in, printed_on
 from tests.utils.running import ROOT
-from tests.worlds import home_with_seeds
 
 pytestmark = pytest.mark.proof
 
 DOCS, MKDOCS = ROOT / "docs", ROOT / ".tools" / "docs" / "bin" / "mkdocs"
-PATIENCE_S = 170
 PASTED = {"get-started.md", "how-to.md", "real-account.md", "ci.md", "json.md", "drills.md"}
 ELSEWHERE = {
-    "runbook.md": "a run of PROD between two people: tests/utils/test_ceremony.py, tests/proofs/test_automation.py",
-    "training.md": "each scenario is played with its commands: tests/proofs/test_training.py",
+    "runbook.md": "two people and a lost region: tests/proofs/test_pasted_recovery.py",
+    "training.md": "each scenario in a shell: tests/proofs/test_pasted_training.py",
     "scale.md": "the runs that a matrix leaves are merged: tests/deploy",
 }
-_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_TYPED = re.compile(r"^(dr|dr_cli\.py|python|make|aws) ", re.MULTILINE)
-_LEFT_OUT = (".git", ".venv", ".tools", "out", "__pycache__", "tests", ".mypy_cache", ".pytest_cache", ".ruff_cache")
-
-
-def _blocks(page: Path) -> list[str]:
-    """The page's blocks that hold commands."""
-    found = _BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [block for language, block in found if language == "sh" or (not language and _TYPED.search(block))]
-
-
-def _commands(page: str) -> Iterator[tuple[str, int]]:
-    """Each command of the page's blocks, its lines as they are printed, and the exit code that the page says it has."""
-    for block in _blocks(DOCS / page):
-        for lines in re.findall(r"(?:.*\\\n)*.+\n", block):
-            yield lines, int((re.findall(r"# exit (\d+)$", lines.rstrip()) or ["0"])[0])
-
-
-@dataclass(frozen=True)
-class Newcomer:
-    """Somebody who has just cloned the repository and ran `make setup`; nothing is installed for them beside it."""
-
-    home: Path
-    variables: Mapping[str, str]
-
-    def faults(self, page: str) -> list[str]:
-        """Paste the page's commands into one shell, and return those that ended otherwise than the page says."""
-        commands = list(_commands(page))
-        script = ["shopt -s expand_aliases"]
-        for number, (lines, _) in enumerate(commands):
-            script.append(f"{{\n{lines}}} >{self._file(number)} 2>&1; echo $? >{self._file(number)}.code")
-        self.shell("\n".join(script))
-        codes = [int(Path(f"{self._file(number)}.code").read_text()) for number in range(len(commands))]
-        return [
-            f"{lines.strip()}: exit {code}, not {wanted}: {self._file(number).read_text()[-600:]}"
-            for number, ((lines, wanted), code) in enumerate(zip(commands, codes, strict=True))
-            if code != wanted
-        ]
-
-    def shell(self, script: str) -> str:
-        """Run a script in a shell of theirs, in the checkout; its output."""
-        env = {"HOME": str(self.home), "PATH": os.defpath, "LANG": "C.UTF-8", **self.variables}
-        shell = ["/bin/bash", "--norc", "--noprofile", "-c", script]
-        ran = subprocess.run(
-            shell,
-            env=env,
-            cwd=self.checkout,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=PATIENCE_S,
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    @property
-    def checkout(self) -> Path:
-        """Their clone."""
-        return self.home / "checkout"
-
-    def _file(self, number: int) -> Path:
-        return self.home / f"pasted-{number}"
 
 
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Newcomer:
-    home_with_seeds(tmp_path / "sandbox")
-    person = Newcomer(tmp_path, {"DR_SANDBOX_HOME": str(tmp_path / "sandbox")})
-    shutil.copytree(ROOT, person.checkout, ignore=shutil.ignore_patterns(*_LEFT_OUT))
-    for installed in (".venv", ".tools"):
-        (person.checkout / installed).symlink_to(ROOT / installed)
-    return person
+    return newcomer_in(tmp_path)
 
 
 @contextmanager
@@ -117,13 +45,15 @@ def account(person: Newcomer, environment: str, keys: str) -> Iterator[Newcomer]
 
 
 def test_each_page_with_commands_is_pasted_here_or_names_what_plays_them() -> None:
-    assert {page.name for page in DOCS.glob("*.md") if _blocks(page)} == PASTED | ELSEWHERE.keys()
-    assert sum(len(list(_commands(page))) for page in PASTED) > 40
+    assert {
+        page.name for page in DOCS.glob("*.md") if blocks(page.read_text(encoding="utf-8"))
+    } == PASTED | ELSEWHERE.keys()
+    assert sum(len(list(printed_on(DOCS / page))) for page in PASTED) > 40
 
 
 @pytest.mark.parametrize("page", ["get-started.md", "how-to.md"])
 def test_what_needs_no_account_works_as_it_is_printed(newcomer: Newcomer, page: str) -> None:
-    assert [] == newcomer.faults(page)
+    assert [] == newcomer.faults(list(printed_on(DOCS / page)))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +69,7 @@ def test_what_needs_an_account_works_there_as_it_is_printed(
     newcomer: Newcomer, page: str, environment: str, keys: str
 ) -> None:
     with account(newcomer, environment, keys) as signed_in:
-        assert [] == signed_in.faults(page)
+        assert [] == signed_in.faults(list(printed_on(DOCS / page)))
 
 
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:

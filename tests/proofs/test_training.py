@@ -234,14 +234,6 @@ def _one_revision_back(ground: Ground, tenant: str) -> None:
     ecs.update_service(**who, taskDefinition=f"{family}:{int(revision) - 1}")
 
 
-def test_a_broken_replica_is_passed_over_by_name(here: Here) -> None:
-    here.ground.world.train("broken-replica")
-    ran = here.ground.cli(f"{RUN} INC-1", *overriding("check.rds-replica.lag", "check.rds-replica.state"))
-    assert ran.code == 0, ran.out + ran.err
-    done = here.run("sandbox debrief")
-    assert (done.code, "SOLVED, 7 of 7" in done.out) == (0, True), done.out
-
-
 def test_a_broken_replica_that_was_promoted_cannot_be_made_good(ground: Ground) -> None:
     ground.world.train("broken-replica")
     replica = f"{ground.env.named(ground.env.names.database)}-replica"
@@ -269,15 +261,6 @@ def test_a_scene_and_what_was_done_in_it_outlive_the_sandbox(played: Ground) -> 
     assert played.world.state()["disasters"] == []
     played.world.timing(transition_s=0.1)
     played.world.keep("healthy")
-
-
-@full
-def test_a_region_lost_at_night_is_recovered_and_stays_awake(here: Here) -> None:
-    here.ground.world.train("region-lost-at-night")
-    assert here.ground.cli("status --format json").report["posture"] == "PRIMARY_LOST"
-    assert here.ground.cli(f"{RUN} INC-2").code == 0
-    assert here.ground.cli("failover --validate").code == 0
-    assert here.run("sandbox debrief").code == 0
 
 
 @full

@@ -285,6 +285,9 @@ def test_markdown_csv_and_terminal_tell_the_same(tmp_path: Path, seen: Seen) -> 
         ("-e sit status --from-evidence /nowhere.json", 2, "cannot be read"),
         ("-e sit status --exceptions /nowhere.toml", 2, "cannot be read"),
         ("-e sit sandbox show", 2, "No sandbox of sit is up"),
+        ("-e sit --sandbox pause --reason storm", 2, "`pause` decides for later commands, and no sandbox of sit is up"),
+        ("-e sit --sandbox unpause", 2, "Start one that stays: `python utils/aws_mgmt/dr_cli.py"),
+        ("-e sit --sandbox approve --incident INC-1", 2, "no sandbox of sit is up"),
         ("evidence verify /nowhere.tar", 2, "cannot be read"),
     ],
 )

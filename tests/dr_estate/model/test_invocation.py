@@ -8,6 +8,8 @@ from dr_estate.model.invocation import Invocation
 
 PATH = "python utils/aws_mgmt/dr_cli.py"
 RENAME = "aws rds modify-db-instance --new-db-instance-identifier b"
+UNLOCK = "/opt/tofu force-unlock 6f6c8a3e-1"
+REACHED = 'AWS_ENDPOINT_URL="${AWS_ENDPOINT_URL:?}"'
 THERE = '--endpoint-url "$AWS_ENDPOINT_URL"'
 
 
@@ -24,6 +26,10 @@ THERE = '--endpoint-url "$AWS_ENDPOINT_URL"'
         (("-e", "sit", "--sandbox"), f"Or `{RENAME}`.", f"Or `{RENAME} {THERE}`."),
         (("-e", "sit", "--sandbox"), f"Or `{RENAME} {THERE}`.", f"Or `{RENAME} {THERE}`."),
         (("-e", "sit", "--sandbox"), f"Or `{RENAME} --endpoint-url x`.", f"Or `{RENAME} --endpoint-url x`."),
+        (("-e", "sit"), f"Or `{UNLOCK}`.", f"Or `{UNLOCK}`."),
+        (("-e", "sit", "--sandbox"), f"Or `{UNLOCK}`.", f"Or `{REACHED} {UNLOCK}`."),
+        (("-e", "sit", "--sandbox"), f"Or `{REACHED} {UNLOCK}`.", f"Or `{REACHED} {UNLOCK}`."),
+        (("-e", "sit", "--sandbox"), "`terraform state push a`", f"`{REACHED} terraform state push a`"),
     ],
 )
 def test_a_bare_command_is_completed_once_and_no_option_stands_twice(

@@ -47,11 +47,18 @@ LOST = (
 def test_a_silent_region_is_one_line_and_what_has_another_cause_too_is_told_by_itself() -> None:
     lines = _shown(_report(*LOST))
     cause = lines.index("af-south-1 is silent: 2 checks cannot be judged")
-    assert lines[cause + 1] == "  1 of them blockers, such as a.one; --all lists them"
+    assert lines[cause + 1] == "  1 of them is a blocker, a.one; --all lists them"
     assert cause < lines.index("Not seen")
     text = "\n".join(lines)
     assert ("  a.one (" in text, "  a.two (" in text) == (False, False)
     assert ("  a.mixed (blocker)" in text, "  a.vague (blocker)" in text) == (True, True)
+
+
+def test_many_blockers_that_a_silent_region_hides_are_within_the_width() -> None:
+    hidden = (_unknown(f"a-room-of-checks.a-check-with-a-long-name-{n}", DARK) for n in range(9))
+    lines = _shown(_report(*hidden))
+    assert "  9 of them are blockers, such as a-room-of-checks.a-check-with-a-long-name-0," in lines
+    assert [] == [line for line in lines if len(line) > 100 and "`" not in line]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +126,7 @@ def test_the_last_lines_name_posture_answer_loss_gaps_and_the_next_command(every
         "  Posture:  PRIMARY_LOST",
         "  Answer:   CANNOT_SAY, score 0 of 100, exit 3",
         "  Loss:     the worst copy is 1 min old (objective 1 h: met)",
-        "  Gaps:     2 failed (a.bad); 2 not judged (af-south-1 is silent); 2 others not judged",
+        "  Gaps:     2 failed (a.bad and 1 more); 2 not judged (af-south-1 is silent); 2 others not judged",
         "  Next:     `python utils/aws_mgmt/dr_cli.py -e sit failover` weighs a failover.",
     ]
 

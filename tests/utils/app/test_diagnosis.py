@@ -116,9 +116,10 @@ def test_a_dark_region_goes_before_what_is_only_to_be_prepared() -> None:
 @pytest.mark.parametrize(
     ("problems", "facts", "sentence"),
     [
-        (0, 1, "Every read that was tried is answered; 1 other fact needs attention."),
+        (0, 1, "Every read tried is answered; 1 fact needs attention."),
         (1, 0, "1 read is unanswered."),
-        (2, 2, "2 reads are unanswered; 2 other facts need attention."),
+        (0, 0, "Every read tried is answered; nothing is in the way."),
+        (2, 2, "2 reads are unanswered; 2 facts need attention."),
     ],
 )
 def test_the_answer_counts_what_is_in_the_way(problems: int, facts: int, sentence: str) -> None:

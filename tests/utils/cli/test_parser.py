@@ -143,6 +143,23 @@ def test_what_cannot_be_asked_is_exit_2_with_a_sentence(
     assert last.endswith(" --help`.")
 
 
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("-e sit failover --override check.a.b jane", "failover"),
+        ("-e sit failover --incident", "failover"),
+        ("-e sit failover --forse", "failover"),
+        ("-e sit sandbox up --port", "sandbox up"),
+    ],
+)
+def test_a_wrong_option_leads_to_the_help_of_its_own_command(
+    words: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(words.split())
+    assert capsys.readouterr().err.splitlines()[-1] == f"See `python utils/aws_mgmt/dr_cli.py {command} --help`."
+
+
 def test_without_a_word_the_help_is_shown_and_the_exit_code_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         parse([])

@@ -195,8 +195,14 @@ def _recover(options: of.RecoveryOptions | of.AttachOptions, environment: Enviro
 
 
 def _decide(options: of.ApproveOptions | of.PauseOptions | of.UnpauseOptions, environment: Environment) -> Exit:
+    from utils.aws_mgmt.app.target import outlives
     from utils.aws_mgmt.cli.commands import approve
 
+    if not outlives(options, environment):
+        raise UsageError(
+            f"`{options.command}` decides for later commands, and no sandbox of {environment.name} is up: one that "
+            "this command starts ends with it. Start one that stays: `dr_cli.py sandbox up`."
+        )
     match options:
         case of.ApproveOptions():
             return approve.approve_command(options, environment)

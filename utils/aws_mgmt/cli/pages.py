@@ -49,6 +49,9 @@ class HelpPage(click.Command):
             options = (p for p in self.get_params(ctx) if isinstance(p, click.Option) and not p.hidden)
             names = [name for option in options for name in option.opts if name.startswith("--")]
             raise click.NoSuchOption(unknown.option_name, possibilities=names, ctx=unknown.ctx) from unknown
+        except click.UsageError as wrong:
+            wrong.ctx = wrong.ctx or ctx  # click names none for a wrong number of values, and thus no page to read
+            raise
 
     def _refuse_options_as_values(self, ctx: click.Context, args: list[str]) -> None:
         """click would take `--execute` for the ticket of `--incident --execute`, and lose what it asks for."""

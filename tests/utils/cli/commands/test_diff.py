@@ -49,6 +49,25 @@ def test_a_run_is_as_itself_by_folder_and_by_file(runs: Path) -> None:
     assert (0, "SIT: 0 worse, 0 better") == (ran.code, ran.out.splitlines()[0])
 
 
+def test_a_long_row_is_wrapped_at_the_width_of_the_screen(runs: Path, tmp_path: Path) -> None:
+    later = json.loads((runs / "after" / "report.json").read_text())
+    for result in later["results"]:
+        for finding in result["findings"]:
+            finding["because"] = "a shop would be closed. " * 9
+    (tmp_path / "report.json").write_text(json.dumps(later))
+    printed = compared(runs, f"diff BEFORE {tmp_path}").out
+    assert [] == [line for line in printed.splitlines() if len(line) > 100 and "`" not in line]
+    assert "\n    closed. a shop would be closed." in printed, "what is wrapped stands further to the right"
+
+
+@pytest.mark.parametrize(("world", "options"), [("live 815856636111", ""), ("sandbox 7158f778739a", " --sandbox")])
+def test_the_next_command_looks_at_the_world_of_the_runs(runs: Path, tmp_path: Path, world: str, options: str) -> None:
+    later = json.loads((runs / "after" / "report.json").read_text()) | {"world": world}
+    (tmp_path / "report.json").write_text(json.dumps(later))
+    (line,) = [line for line in compared(runs, f"diff BEFORE {tmp_path}").out.splitlines() if "Next:" in line]
+    assert f"dr_cli.py -e sit{options} --output {runs / 'out'} status`" in line
+
+
 def test_json_and_markdown_have_the_same_changes(runs: Path) -> None:
     changes = json.loads(compared(runs, "diff BEFORE AFTER --format json").out)["changes"]
     lines = [line for line in compared(runs, "diff BEFORE AFTER --format markdown").out.splitlines() if " -> " in line]

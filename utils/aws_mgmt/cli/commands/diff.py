@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_checks.core.changes import changes_between, subjects_of
+from dr_estate.model.world_id import is_sandbox
 from reports.render import diff
 from reports.terminal import console
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
@@ -31,7 +32,8 @@ def diff_command(options: DiffOptions) -> Exit:
         )
     changes = changes_between(subjects_of(before.results), subjects_of(after.results))
     difference = diff.RunDifference(before, after, changes)
-    console.begin(invocation_of(replace(options, environment=after.environment)))
+    there = replace(options, environment=after.environment, sandbox=options.sandbox or is_sandbox(after.world))
+    console.begin(invocation_of(there))
     shown = diff.render(difference, options.format, every=options.every_finding)
     console.result(shown, machine=options.format == "json")
     code = Exit.NOT_READY if difference.worse else Exit.READY

@@ -32,5 +32,6 @@ def doctor_command(options: DoctorOptions, environment: Environment) -> Exit:
         write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
     diagnosis = replace(diagnosis, bundle=str(path))
     console.result(render(diagnosis, options.format), machine=options.format == "json")
-    console.conclude(options.format, f"{headline(diagnosis)} Exit {diagnosis.exit}.", after_diagnosis(diagnosis))
+    answer = f"{headline(diagnosis).rstrip('.')}, exit {diagnosis.exit}"
+    console.conclude(options.format, answer, after_diagnosis(diagnosis))
     return Exit(diagnosis.exit)

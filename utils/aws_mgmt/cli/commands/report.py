@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dr_estate.model.world_id import is_sandbox
 from reports.allure.html import build_html
 from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, redraw_page, title_of
 from reports.page.stored import StoredPageError
@@ -31,7 +32,8 @@ def report_command(options: ReportOptions) -> Exit:
     environment = str(document["environment"])
     if options.environment not in ("", environment):
         raise UsageError(f"{folder} is a run of {environment}, not of {options.environment}. Omit -e.")
-    console.begin(invocation_of(replace(options, environment=environment)))
+    there = replace(options, environment=environment, sandbox=options.sandbox or is_sandbox(str(document["world"])))
+    console.begin(invocation_of(there))
     stored = folder / FORMS[options.format]
     if stored.exists():
         console.result(stored.read_text(encoding="utf-8"))

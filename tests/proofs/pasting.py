@@ -1,0 +1,108 @@
+"""Somebody new pastes the command blocks of a page into a shell, as they are printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.utils.running import ROOT
+from tests.worlds import home_with_seeds
+
+PATIENCE_S = 170
+AWS_CLI = ROOT / ".tools" / "awscli" / "bin"
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_TYPED = re.compile(r"^(dr|dr_cli\.py|python|make|aws) ", re.MULTILINE)
+_LEFT_OUT = (".git", ".venv", ".tools", "out", "tests", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+
+
+def blocks(text: str) -> list[str]:
+    """The blocks of a page's ``text`` that hold commands."""
+    found = _BLOCK.findall(text)
+    return [block for language, block in found if language == "sh" or (not language and _TYPED.search(block))]
+
+
+def commands(block: str) -> list[str]:
+    """Each command of a block, its lines as they are printed."""
+    return re.findall(r"(?:.*\\\n)*.+\n", block)
+
+
+def promised(lines: str) -> int:
+    """The exit code that the page says a command has: its last comment's."""
+    return int((re.findall(r"#.*\bexit (\d+)$", lines.rstrip()) or ["0"])[0])
+
+
+def sections(text: str, level: str) -> dict[str, str]:
+    """The text of each section of a page, by its heading of this level ("##")."""
+    parts = re.split(rf"^{level} (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody who has just cloned the repository and ran `make setup`; nothing is installed for them beside it."""
+
+    home: Path
+    variables: Mapping[str, str]
+
+    def faults(self, printed: list[str]) -> list[str]:
+        """Paste the commands into one shell, and return those that ended otherwise than the page says."""
+        script = ["shopt -s expand_aliases"]
+        for number, lines in enumerate(printed):
+            script.append(f"{{\n{lines}}} >{self._file(number)} 2>&1; echo $? >{self._file(number)}.code")
+        self.shell("\n".join(script))
+        codes = [int(Path(f"{self._file(number)}.code").read_text()) for number in range(len(printed))]
+        return [
+            f"{lines.strip()}: exit {code}, not {promised(lines)}: {self._file(number).read_text()[-600:]}"
+            for number, (lines, code) in enumerate(zip(printed, codes, strict=True))
+            if code != promised(lines)
+        ]
+
+    def shell(self, script: str) -> str:
+        """Run a script in a shell of theirs, in the checkout; its output."""
+        ran = subprocess.run(
+            ["/bin/bash", "--norc", "--noprofile", "-c", script],
+            env=self.environment,
+            cwd=self.checkout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of their shells."""
+        path = f"{AWS_CLI}{os.pathsep}{os.defpath}"
+        return {"HOME": str(self.home), "PATH": path, "LANG": "C.UTF-8", **self.variables}
+
+    @property
+    def checkout(self) -> Path:
+        """Their clone."""
+        return self.home / "checkout"
+
+    def _file(self, number: int) -> Path:
+        return self.home / f"pasted-{number}"
+
+
+def newcomer_in(home: Path) -> Newcomer:
+    """A newcomer whose clone and sandboxes lie in ``home``."""
+    home_with_seeds(home / "sandbox")
+    person = Newcomer(home, {"DR_SANDBOX_HOME": str(home / "sandbox")})
+    shutil.copytree(ROOT, person.checkout, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    for installed in (".venv", ".tools"):
+        (person.checkout / installed).symlink_to(ROOT / installed)
+    return person
+
+
+def printed_on(page: Path) -> Iterator[str]:
+    """Each command of a page's blocks."""
+    for block in blocks(page.read_text(encoding="utf-8")):
+        yield from commands(block)
