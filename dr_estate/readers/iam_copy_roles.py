@@ -7,7 +7,7 @@ Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
@@ -15,8 +15,8 @@ from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_
 from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
 from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import backup, backup_plan, iam_simulation, kms, s3
-from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers import backup, backup_plan, kms, s3
+from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -59,9 +59,7 @@ def roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     unread: list[Unavailable] = []
     for service, role, need in (*_of_objects(context, unread), *_of_backups(context, unread)):
         needs[service, role].append(need)
-    wanted = sorted(key for key in needs if key[1])
-    found = context.maybe(lambda key: _role(context, *key, needs[key]), wanted)
-    return (*found, *dict.fromkeys(unread))
+    return (*_roles(context, needs), *dict.fromkeys(unread))
 
 
 @part(*GLOBAL, reads=READS)
@@ -78,7 +76,7 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
         return ()
     (policy,) = context.maybe(lambda vault: _policy_of(context, vault), [backup.vault_name(env, Side.DR)])
     files = f"arn:aws:elasticfilesystem:{region}:{env.account}:file-system/any"
-    found = context.maybe(lambda arn: _role(context, BACKUPS, arn, [_Need(region, _RESTORE_FILES, files)]), names)
+    found = _roles(context, {(BACKUPS, arn): [_Need(region, _RESTORE_FILES, files)] for arn in names})
     if isinstance(policy, Unavailable):
         return (*found, policy)
     point = f"arn:aws:backup:{region}:{env.account}:recovery-point:any"
@@ -135,27 +133,43 @@ def _policy_of(context: ReadContext, vault: str) -> str:
     return str(found.get("Policy") or "") if found else ""
 
 
-def _role(context: ReadContext, service: str, arn: str, needs: list[_Need]) -> CopyRole:
+def _roles(context: ReadContext, needs: Mapping[tuple[str, str], list[_Need]]) -> list[CopyRole | Unavailable]:
+    """The roles of the keys (service, ARN) that have an ARN, with the worst decision on each action."""
+    wanted = sorted(key for key in needs if key[1])
+    found = dict(zip(wanted, context.maybe(lambda key: _role(context, *key), wanted), strict=True))
+    there = {key: role for key, role in found.items() if isinstance(role, CopyRole) and role.exists}
+    todo = [RoleRequest(" ".join(key), key[1], request) for key in there for request in _requests(needs[key])]
+    answers = RoleAnswers(context, todo)
+    decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers), there)
+    found |= zip(there, decided, strict=True)
+    return list(found.values())
+
+
+def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
     found = context.find("iam", "get_role", ("NoSuchEntity",), RoleName=arn.rpartition("/")[2])
     if found is None:
         return CopyRole(arn, service, exists=False, trusted=None)
     document, account = found["Role"].get("AssumeRolePolicyDocument"), context.env.account
     trusted = trusts(document, service, account, "") if isinstance(document, dict) else None
+    return CopyRole(arn, service, True, trusted)
+
+
+def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers) -> CopyRole:
     worst: dict[str, SimulatedDecision] = {}
-    for decision in (*_simulated(context, arn, needs), *_refused(context, arn, needs)):
+    simulated = (decision for _, decision in answers.about(f"{role.service} {role.arn}"))
+    for decision in (*simulated, *_refused(context, role.arn, needs)):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = decision if known.decision == PolicyAnswer.ALLOWED else known
-    return CopyRole(arn, service, True, trusted, tuple(worst[action] for action in sorted(worst)))
+    return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
 
 
-def _simulated(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:
+def _requests(needs: list[_Need]) -> Iterator[SimulationRequest]:
     grouped: defaultdict[tuple[str, tuple[str, ...]], set[str]] = defaultdict(set)
     for need in needs:
         grouped[need.region, need.actions].add(need.resource)
     for (region, actions), resources in sorted(grouped.items()):
         where = (ContextKey(REGION, "string", (region,)),)
-        request = SimulationRequest(region, actions, tuple(sorted(resources)), where)
-        yield from iam_simulation.asked(context, arn, request) or ()
+        yield SimulationRequest(region, actions, tuple(sorted(resources)), where)
 
 
 def _refused(context: ReadContext, arn: str, needs: list[_Need]) -> Iterator[SimulatedDecision]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.iam.simulation_requests import SimulationRequest, demands
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -76,6 +77,32 @@ def asked(context: ReadContext, arn: str, demand: SimulationRequest) -> list[Sim
         return None
     decided = context.rows(rows, lambda row: list(_decisions(row, demand)), "EvalActionName")
     return [decision for found in decided for decision in found]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRequest:
+    """What is asked about the role ``arn``. ``name`` tells apart what one role is for."""
+
+    name: str
+    arn: str
+    request: SimulationRequest
+
+
+class RoleAnswers:
+    """IAM's decisions on ``todo``, all asked at once: one after another for each role, they ended last of all reads."""
+
+    def __init__(self, context: ReadContext, todo: Sequence[RoleRequest]) -> None:
+        found = context.maybe(lambda about: asked(context, about.arn, about.request) or [], todo)
+        self._answers = list(zip(todo, found, strict=True))
+
+    def about(self, name: str) -> Iterator[tuple[SimulationRequest, SimulatedDecision]]:
+        """Each decision on what was asked by that name, with its request. Raises DataUnavailable."""
+        for about, decisions in self._answers:
+            if about.name != name:
+                continue
+            if isinstance(decisions, Unavailable):
+                raise DataUnavailable(decisions)
+            yield from ((about.request, decision) for decision in decisions)
 
 
 def _simulated(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
@@ -22,13 +22,12 @@ from dr_estate.readers import (
     ecs,
     efs,
     efs_policy,
-    iam_simulation,
     kms,
     secret_policies,
     secretsmanager,
     task_sources,
 )
-from dr_estate.readers.iam_simulation import SimulatedDecision
+from dr_estate.readers.iam_simulation import RoleAnswers, RoleRequest, SimulatedDecision
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -64,18 +63,24 @@ def roles(context: ReadContext) -> tuple[TaskRole | Unavailable, ...]:
     """Every role of the DR region's task definitions: one call for each, and one for each kind of thing it needs."""
     needs: defaultdict[str, _Needs] = defaultdict(lambda: defaultdict(set))
     families: defaultdict[str, set[str]] = defaultdict(set)
-    unread: list[Unavailable] = []
-    policies = _Policies(context)
-    for definition in context.part(ecs.task_definitions, Side.DR):
-        if isinstance(definition, Unavailable):
-            unread.append(definition)
-            continue
+    rows = context.part(ecs.task_definitions, Side.DR)
+    definitions = [row for row in rows if not isinstance(row, Unavailable)]
+    for definition in definitions:
+        families[definition.execution_role].add(definition.family)
+        families[definition.task_role].add(definition.family)
+    wanted = sorted(role for role in families if role)
+    found = dict(zip(wanted, context.maybe(lambda arn: _role(context, arn, families[arn]), wanted), strict=True))
+    policies = _Policies(context)  # of parts that are read late
+    for definition in definitions:
         for role, actions, resource in _needs(context, definition, policies):
             needs[role][actions].add(resource)
-            families[role].add(definition.family)
-    wanted = sorted(role for role in needs if role)
-    found = context.maybe(lambda role: _role(context, role, needs[role], families[role], policies), wanted)
-    return (*found, *dict.fromkeys((*unread, *policies.unread)))
+    there = {arn: role for arn, role in found.items() if isinstance(role, TaskRole) and role.exists}
+    todo = [RoleRequest(arn, arn, request) for arn in there for request in _requests(policies.region, needs[arn])]
+    answers = RoleAnswers(context, todo)
+    decided = context.maybe(lambda arn: _decided(there[arn], needs[arn], policies, answers), there)
+    found |= zip(there, decided, strict=True)
+    unread = [row for row in rows if isinstance(row, Unavailable)]
+    return (*found.values(), *dict.fromkeys((*unread, *policies.unread)))
 
 
 class _Policies:
@@ -162,8 +167,6 @@ def _needs(
     for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
         policies.by_arn[system.arn] = system.policy
         yield definition.task_role, MOUNT, system.arn
-    yield definition.task_role, (), ""
-    yield role, (), ""
 
 
 def _keys_asked(context: ReadContext, source: SecretSource) -> Iterator[str]:
@@ -194,7 +197,7 @@ def _guarded_files(context: ReadContext, ids: set[str]) -> Iterator[_GuardedFile
             yield _GuardedFiles(system.arn, texts[system.id])
 
 
-def _role(context: ReadContext, arn: str, needs: _Needs, families: set[str], policies: _Policies) -> TaskRole:
+def _role(context: ReadContext, arn: str, families: set[str]) -> TaskRole:
     name = arn.rpartition("/")[2]
     found = context.find("iam", "get_role", (_ABSENT,), RoleName=name)
     if found is None:
@@ -203,32 +206,39 @@ def _role(context: ReadContext, arn: str, needs: _Needs, families: set[str], pol
     document = found["Role"].get("AssumeRolePolicyDocument")
     source = f"arn:aws:ecs:{region}:{account}:task"
     trusted = trusts(document, _SERVICE, account, source) if isinstance(document, dict) else None
+    return TaskRole(arn, True, trusted, tuple(sorted(families)))
+
+
+def _decided(role: TaskRole, needs: _Needs, policies: _Policies, answers: RoleAnswers) -> TaskRole:
+    """The role with the worst decision on each action."""
     worst: dict[str, SimulatedDecision] = {}
-    for decision in (*_simulated(context, arn, needs, policies), *_refused(region, arn, needs, policies)):
+    simulated, refused = _simulated(role.arn, policies, answers), _refused(role.arn, needs, policies)
+    for decision in (*simulated, *refused):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = decision if known.decision == "allowed" else known
-    return TaskRole(arn, True, trusted, tuple(sorted(families)), tuple(worst[action] for action in sorted(worst)))
+    return replace(role, decisions=tuple(worst[action] for action in sorted(worst)))
 
 
-def _simulated(context: ReadContext, arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
+def _simulated(arn: str, policies: _Policies, answers: RoleAnswers) -> Iterator[SimulatedDecision]:
     """IAM decides, but what a resource opens by its own policy needs no allow of IAM: only its deny counts then."""
-    for request in _requests(context.env.region(Side.DR), needs):
-        for decision in iam_simulation.asked(context, arn, request) or ():
-            opened = request.resources and all(
-                policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
-            )
-            if decision.decision == PolicyAnswer.SILENT and opened:
-                yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
-            else:
-                yield decision
+    for request, decision in answers.about(arn):
+        opened = request.resources and all(
+            policies.said(arn, decision.action, resource) is PolicyAnswer.ALLOWED for resource in request.resources
+        )
+        if decision.decision == PolicyAnswer.SILENT and opened:
+            yield SimulatedDecision(decision.action, PolicyAnswer.ALLOWED, decision.region)
+        else:
+            yield decision
 
 
-def _refused(region: str, arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
+def _refused(arn: str, needs: _Needs, policies: _Policies) -> Iterator[SimulatedDecision]:
     """What the resources' own policies refuse."""
     for actions, resources in needs.items():
         for action, resource in ((action, resource) for action in actions for resource in sorted(resources)):
             if word := policies.refuses(arn, action, resource):
-                yield SimulatedDecision(action, word, region, f"{resource}, by its own policy", of_resource=True)
+                yield SimulatedDecision(
+                    action, word, policies.region, f"{resource}, by its own policy", of_resource=True
+                )
 
 
 def _requests(region: str, needs: _Needs) -> Iterator[SimulationRequest]:
@@ -236,5 +246,5 @@ def _requests(region: str, needs: _Needs) -> Iterator[SimulationRequest]:
     for actions, named in sorted(needs.items()):
         resources = sorted(named - {"*", ""})
         pages = [resources[n : n + _RESOURCES_A_CALL] for n in range(0, len(resources), _RESOURCES_A_CALL)]
-        for page in pages if actions and "*" not in named else [[]] if actions else []:
+        for page in [[]] if "*" in named else pages:
             yield SimulationRequest(region, actions, tuple(page), where)

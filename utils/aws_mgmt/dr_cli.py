@@ -3,11 +3,12 @@
 Python 3.6 can read this file, so that an old one says which is needed: no newer syntax, and late imports, belong here.
 """
 
+import atexit
 import gc
 import sys
 from pathlib import Path
 
-_GARBAGE = (50_000, 50, 100)
+_GARBAGE = (500_000, 50, 100)
 _NEEDED = (3, 11)
 _CANNOT_RUN, _INTERRUPTED = 3, 130
 _CHECKOUT = "python utils/aws_mgmt/dr_cli.py"
@@ -54,6 +55,7 @@ def _run(argv: "list[str]", program: str) -> int:
 
         options = parse(argv, Program(program))
         gc.set_threshold(*_GARBAGE)  # a command makes facts and keeps them: looking for garbage was a tenth of its time
+        atexit.register(gc.freeze)  # nor is it looked for once more in all of them when the interpreter ends
         from utils.aws_mgmt.cli.error_boundary import run_command
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted. Nothing was changed: the command had not begun.\n")
