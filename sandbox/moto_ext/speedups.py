@@ -92,7 +92,8 @@ def _certificate(issued: Any, domain_name: str, names: list[str]) -> bytes:
     from cryptography.hazmat.primitives import hashes, serialization
     from moto.core.utils import utcnow
 
-    key, like, common_name = issued.validate_pk(), issued.validate_certificate(), x509.NameOID.COMMON_NAME
+    key, like = issued.validate_pk(), x509.load_pem_x509_certificate(issued.cert)  # which may have expired since
+    common_name = x509.NameOID.COMMON_NAME
     others = [part for part in like.subject if part.oid != common_name]
     subject = x509.Name([*others, x509.NameAttribute(common_name, domain_name)])
     serial, now = x509.random_serial_number(), utcnow()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
+import time_machine
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from moto.acm.models import CertBundle
@@ -38,3 +41,11 @@ def test_a_certificate_is_of_its_own_names_and_its_key_is_shared() -> None:
     assert second.validate_pk().public_key() == certificate.public_key()
     assert second.describe()["Certificate"]["KeyAlgorithm"] == "RSA_2048"
     assert isinstance(certificate.signature_hash_algorithm, hashes.SHA512)
+
+
+def test_a_certificate_is_issued_though_the_first_one_expired() -> None:
+    speedups.install()
+    CertBundle.generate_cert("one.example", "123456789012", "eu-west-1")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=400)):
+        later = CertBundle.generate_cert("two.example", "123456789012", "eu-west-1")
+        assert later.validate_certificate().not_valid_after_utc > datetime.now(UTC)
