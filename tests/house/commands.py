@@ -11,13 +11,10 @@ from collections.abc import Iterator
 from functools import cache
 
 import botocore.session
-import click
 from botocore import xform_name
 from botocore.model import OperationModel
 
-from dr_estate.model.invocation import Program
 from tests.house.sources import Source
-from utils.aws_mgmt.cli.pages import contexts
 from utils.aws_mgmt.cli.parser import COMMAND_LINE, parse
 
 SAMPLE = "9"
@@ -55,30 +52,10 @@ def commands_of(text: str) -> list[str]:
     ]
 
 
-def loose_in(text: str) -> list[str]:
-    """Commands of this tool that stand outside of backticks, where nobody sees where they end."""
-    return [] if WHOLE.fullmatch(text) else LOOSE.findall(re.sub(r"`[^`]*`", "", text))
-
-
-def words_in_backticks(text: str) -> Iterator[str]:
-    """What stands in backticks and begins with the name of one of this tool's commands."""
-    for quoted in re.findall(r"`([^`\n]+)`", text):
-        if quoted.split(" ")[0] in names() and quoted not in GROUPS and "(" not in quoted:
-            yield quoted
-
-
 @cache
 def names() -> frozenset[str]:
     """The names of this tool's commands."""
     return frozenset(COMMAND_LINE.commands)
-
-
-@cache
-def own_options() -> frozenset[str]:
-    """Every long option of this tool."""
-    params = (param for ctx in contexts(COMMAND_LINE, Program.CHECKOUT) for param in ctx.command.get_params(ctx))
-    options = (name for param in params for name in param.opts if isinstance(param, click.Option))
-    return frozenset(name.removeprefix("--") for name in options if name.startswith("--"))
 
 
 @cache

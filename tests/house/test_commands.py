@@ -9,24 +9,28 @@ from functools import cache
 from pathlib import Path
 
 import botocore.session
+import click
 import pytest
 
 from dr_checks.core.registry import checks, judge
+from dr_estate.model.invocation import Program
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.house.commands import (
+    GROUPS,
+    LOOSE,
     OPTION,
     SAMPLE,
+    WHOLE,
     aws_faults,
     commands_of,
     fault_of,
     literals,
-    loose_in,
     names,
-    own_options,
-    words_in_backticks,
 )
 from tests.house.sources import ROOT
 from tests.house.test_rooms import product
+from utils.aws_mgmt.cli.pages import contexts
+from utils.aws_mgmt.cli.parser import COMMAND_LINE
 
 BY_OTHERS = {
     "benchmarks",
@@ -36,6 +40,26 @@ BY_OTHERS = {
 }  # labels of measurements; its commands are held by tests/deploy
 PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def loose_in(text: str) -> list[str]:
+    """Commands of this tool that stand outside of backticks, where nobody sees where they end."""
+    return [] if WHOLE.fullmatch(text) else LOOSE.findall(re.sub(r"`[^`]*`", "", text))
+
+
+def words_in_backticks(text: str) -> Iterator[str]:
+    """What stands in backticks and begins with the name of one of this tool's commands."""
+    for quoted in re.findall(r"`([^`\n]+)`", text):
+        if quoted.split(" ")[0] in names() and quoted not in GROUPS and "(" not in quoted:
+            yield quoted
+
+
+@cache
+def own_options() -> frozenset[str]:
+    """Every long option of this tool."""
+    params = (param for ctx in contexts(COMMAND_LINE, Program.CHECKOUT) for param in ctx.command.get_params(ctx))
+    options = (name for param in params for name in param.opts if isinstance(param, click.Option))
+    return frozenset(name.removeprefix("--") for name in options if name.startswith("--"))
 
 
 @cache
