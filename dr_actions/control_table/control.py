@@ -46,6 +46,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord, to_item
 from dr_estate.model.dynamodb_values import instant, moment
 from dr_estate.readers.control_table import (
+    BEGUN,
     DATABASE,
     INCIDENT,
     LOCK,
@@ -88,8 +89,8 @@ class IncidentOpen(Exception):
 
     def __init__(self, incident: Incident) -> None:
         super().__init__(
-            f"Incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase}). Go on with "
-            f"--incident {incident.id}: it closes when its failback is done."
+            f"Incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at}). Go on "
+            f"with --incident {incident.id}: it closes when its failback is done."
         )
         self.incident = incident
 
@@ -207,7 +208,7 @@ class ControlStore:
         return at
 
     def open_incident(
-        self, incident: str, goal: str, since: datetime, by: str, phase: str = "open", fence: Fence | None = None
+        self, incident: str, goal: str, since: datetime, by: str, phase: str = BEGUN, fence: Fence | None = None
     ) -> Incident:
         """Open it, or return it as it stands where it is open already. Raises IncidentOpen for another one, Fenced."""
         standing = self.in_force().incident

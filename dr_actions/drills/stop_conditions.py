@@ -56,7 +56,7 @@ def refused_by(control_state: ControlState) -> str:
         return f"{control_state.reason} A drill keeps its lock and its record there."
     if control_state.incident is not None:
         incident = control_state.incident
-        return f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase})."
+        return f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at})."
     return ""
 
 

@@ -69,8 +69,8 @@ class Pause:
     at: datetime
 
 
-FAILING_BACK, ABORTING, ON_DR = "failing back", "aborting the failback", "on DR"
-"""Phases of an incident: while a failback or its abort is under way, and after a failover or an aborted failback."""
+BEGUN, FAILING_BACK, ABORTING, ON_DR = "open", "failing back", "aborting the failback", "on DR"
+"""Phases of an incident: at first, in a failback or its abort, and after a failover or an aborted failback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,11 @@ class Incident:
     phase: str
     since: datetime
     unprotected_since: datetime | None
+
+    @property
+    def stands_at(self) -> str:
+        """How far it has come: its phase, or as it begins what it is for."""
+        return self.goal if self.phase == BEGUN else self.phase
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def sentences(control_state: ControlState, now: datetime) -> Iterator[str]:
     if incident := control_state.incident:
         since = incident.unprotected_since
         bare = f", unprotected since {since:%Y-%m-%d %H:%M} UTC" if since else ""
-        yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.phase}){bare}"
+        yield f"incident {incident.id} is open since {incident.since:%Y-%m-%d %H:%M} UTC ({incident.stands_at}){bare}"
     for override in control_state.overrides:
         if override.in_force(now):
             until = f"until {override.until:%Y-%m-%d %H:%M} UTC"

@@ -86,4 +86,4 @@ def test_only_the_stop_alarms_that_are_named_stop_a_drill_and_the_sentence_names
 
 
 def test_an_open_incident_is_named() -> None:
-    assert refused_by(OPEN).startswith("incident INC-9 is open since")
+    assert refused_by(OPEN) == f"incident INC-9 is open since {NOW:%Y-%m-%d %H:%M} UTC (failover)."
