@@ -79,9 +79,10 @@ def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:
     """The services whose tasks the groups of the endpoint do not let in."""
     ground, groups = Ground(view, Side.DR), [row for row in view.get(vpc.security_groups) if row.id in endpoint.groups]
     admission = Admission([rule for group in groups for rule in group.ingress], ground.own)
-    for _, service in tenant_services(view, Side.DR) if endpoint.groups else ():
-        if not admission.admits(_HTTPS, ground.end_of(service.security_groups, service.subnets)):
-            yield service.name
+    services = [service for _, service in tenant_services(view, Side.DR)] if endpoint.groups else []
+    ends = {service.name: ground.end_of(service.security_groups, service.subnets) for service in services}
+    closed = {end for end in set(ends.values()) if not admission.admits(_HTTPS, end)}  # most services stand alike
+    yield from (name for name, end in ends.items() if end in closed)
 
 
 def _asked(view: View) -> Iterator[tuple[str, PolicyRequest]]:
