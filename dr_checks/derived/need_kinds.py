@@ -78,7 +78,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache",
     ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
-    NeedKind.SERVICE_GROUP: Followed(("vpc-reach.attached-groups", "vpc-reach.security-groups")),
+    NeedKind.SERVICE_GROUP: Followed(
+        ("vpc-reach.attached-groups", "vpc-reach.security-groups"),
+        reason="a block of the VPC is followed to tasks, balancer, database, files and endpoints alone; blocks of IPv6 "
+        "of subnets that have both kinds are not read, and such rules are compared word for word",
+    ),
     NeedKind.TARGET_GROUP: Followed(
         ("ecs.target-group-attached", "elbv2-routing.target-groups"),
         reason="attributes (stickiness, slow start, delays) are not read: a call a group, of the few that ECS needs, "

@@ -6,75 +6,116 @@ Rules are as the reader writes them: ``all PEER`` or ``tcp 80-443 PEER``, the VP
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
-_RULE = re.compile(r"(?P<protocol>all|tcp|udp)(?: (?P<first>\d+)-(?P<last>\d+))? (?P<peer>.+)")
-_ANYWHERE, _VPC = "0.0.0.0/0", "vpc"
+_PORTS = re.compile(r"(?P<first>-?\d+)-(?P<last>-?\d+) (?P<peer>.+)")
+_NUMBERS = {"6": "tcp", "17": "udp"}
+_ANYWHERE, VPC = "0.0.0.0/0", "vpc"
 _NO_GROUP = frozenset({"a prefix list", "another VPC's group"})
 """Peers of which the reader tells nothing that could be compared with another one."""
 _LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
-class _TrafficRule:
+class TrafficRule:
+    """A rule; one of a protocol without ports spans all, and the kind of an ICMP message is part of its protocol."""
+
     protocol: str
     first: int
     last: int
     peer: str
 
+    def __str__(self) -> str:
+        whole = (self.first, self.last) == (0, _LAST_PORT) and self.protocol not in _NUMBERS.values()
+        return f"{self.protocol} {self.peer}" if whole else f"{self.protocol} {self.first}-{self.last} {self.peer}"
 
-def uncovered(theirs: Collection[str], mine: Collection[str]) -> list[str]:
-    """Those of the rules ``theirs`` whose traffic is not let through by ``mine``, all taken together.
+    @property
+    def block(self) -> IPv4Network | IPv6Network | None:
+        """Its peer where that is a block of addresses."""
+        return ip_network(self.peer, strict=False) if "/" in self.peer else None
+
+    @property
+    def names_a_group(self) -> bool:
+        """Whether its peer is a security group of the same VPC."""
+        return "/" not in self.peer and self.peer != VPC and self.peer not in _NO_GROUP
+
+    def to(self, peer: str) -> TrafficRule:
+        """The same ports of another peer."""
+        return replace(self, peer=peer)
+
+    def at(self, port: int) -> TrafficRule | None:
+        """The part of it that speaks of a TCP port, None where it does not."""
+        speaks = self.protocol in ("tcp", "all") and self.first <= port <= self.last
+        return TrafficRule("tcp", port, port, self.peer) if speaks else None
+
+
+@dataclass(frozen=True)
+class TrafficEnd:
+    """Where a part of the platform stands: the groups that it carries, by name, and the blocks of all its subnets."""
+
+    groups: frozenset[str]
+    blocks: tuple[str, ...]
+
+
+def parsed(text: str) -> TrafficRule:
+    """A rule as the reader writes it."""
+    protocol, _, rest = text.partition(" ")
+    name, ports = _NUMBERS.get(protocol, protocol), _PORTS.fullmatch(rest)
+    if ports is None:
+        return TrafficRule(name, 0, _LAST_PORT, rest)
+    if name in _NUMBERS.values():
+        return TrafficRule(name, int(ports["first"]), int(ports["last"]), ports["peer"])
+    return TrafficRule(f"{name} {ports['first']}-{ports['last']}", 0, _LAST_PORT, ports["peer"])
+
+
+class Admission:
+    """What the rules of one direction let through, all taken together; ``own`` are the blocks of their VPC.
 
     A wider span of ports, a wider block, two halves of one and every protocol cover what they hold; a group's members
     are addresses of the VPC.
     """
-    known = [found for found in map(_parsed, mine) if found is not None]
-    return [rule for rule in theirs if rule not in mine and not _covered(_parsed(rule), known)]
+
+    def __init__(self, texts: Iterable[str], own: Collection[str] = ()) -> None:
+        self.rules, self._own = [parsed(text) for text in texts], [block for block in own if ":" not in block]
+
+    def covers(self, wanted: TrafficRule) -> bool:
+        """Whether the traffic of the rule, peer by peer, is let through."""
+        return self._throughout(wanted, lambda peers: wanted.peer in peers or self._hold(peers, wanted.peer))
+
+    def admits(self, wanted: TrafficRule, end: TrafficEnd) -> bool:
+        """Whether the end is let through at the rule's ports: by its VPC, a group that it carries, or its blocks."""
+
+        def let_through(peers: set[str]) -> bool:
+            if VPC in peers or not end.groups.isdisjoint(peers):
+                return True
+            return bool(end.blocks) and all(self._hold(peers, block) for block in end.blocks)
+
+        return self._throughout(wanted, let_through)
+
+    def _throughout(self, wanted: TrafficRule, admitted: Callable[[set[str]], bool]) -> bool:
+        """Whether the peers of the rules are enough at each port: asked at the first, and wherever a rule changes."""
+        rules = [rule for rule in self.rules if rule.protocol in (wanted.protocol, "all")]
+        edges = {edge for rule in rules for edge in (rule.first, rule.last + 1) if wanted.first < edge <= wanted.last}
+        return all(
+            admitted({rule.peer for rule in rules if rule.first <= port <= rule.last})
+            for port in {wanted.first, *edges}
+        )
+
+    def _hold(self, peers: Collection[str], wanted: str) -> bool:
+        """Whether every address of the wanted peer is one of the others'."""
+        if wanted in _NO_GROUP:
+            return False
+        if "/" not in wanted:
+            whole = bool(self._own) and all(_spanned(peers, block) for block in self._own)
+            return (wanted != VPC and VPC in peers) or whole or _spanned(peers, _ANYWHERE)
+        return _spanned([*peers, *(self._own if VPC in peers else ())], wanted)
 
 
-def _parsed(text: str) -> _TrafficRule | None:
-    """The rule, None of another form: that one is compared word for word."""
-    found = _RULE.fullmatch(text)
-    if found is None or (found["protocol"] != "all" and found["first"] is None):
-        return None
-    return _TrafficRule(found["protocol"], int(found["first"] or 0), int(found["last"] or _LAST_PORT), found["peer"])
-
-
-def _covered(wanted: _TrafficRule | None, rules: Iterable[_TrafficRule]) -> bool:
-    if wanted is None:
-        return False
-    of_protocol = [rule for rule in rules if rule.protocol in (wanted.protocol, "all")]
-    of_peer = [rule for rule in of_protocol if rule.peer == wanted.peer or _hold([rule.peer], wanted.peer)]
-    of_ports = [rule for rule in of_protocol if rule.first <= wanted.first and wanted.last <= rule.last]
-    return _spanned(of_peer, wanted) or _hold([rule.peer for rule in of_ports], wanted.peer)
-
-
-def _spanned(rules: Iterable[_TrafficRule], wanted: _TrafficRule) -> bool:
-    """Whether the rules' ports hold the wanted ones without a hole."""
-    reached = wanted.first - 1
-    for rule in sorted(rules, key=lambda rule: rule.first):
-        if rule.first <= reached + 1:
-            reached = max(reached, rule.last)
-    return reached >= wanted.last
-
-
-def _hold(peers: Collection[str], wanted: str) -> bool:
-    """Whether every address of the wanted peer is one of the others'."""
-    if wanted in _NO_GROUP:
-        return False
-    block = _block(wanted)
-    if block is None and wanted != _VPC and _VPC in peers:
-        return True
-    whole = block or IPv4Network(_ANYWHERE)
+def _spanned(peers: Iterable[str], wanted: str) -> bool:
+    """Whether the blocks among the peers, taken together, hold the wanted one."""
+    whole, blocks = ip_network(wanted, strict=False), [ip_network(p, strict=False) for p in peers if "/" in p]
     if isinstance(whole, IPv4Network):
-        fours = [found for peer in peers if isinstance(found := _block(peer), IPv4Network)]
-        return any(whole.subnet_of(found) for found in collapse_addresses(fours))
-    sixes = [found for peer in peers if isinstance(found := _block(peer), IPv6Network)]
-    return any(whole.subnet_of(found) for found in collapse_addresses(sixes))
-
-
-def _block(peer: str) -> IPv4Network | IPv6Network | None:
-    return ip_network(peer, strict=False) if "/" in peer else None
+        return any(whole.subnet_of(b) for b in collapse_addresses(b for b in blocks if isinstance(b, IPv4Network)))
+    return any(whole.subnet_of(b) for b in collapse_addresses(b for b in blocks if isinstance(b, IPv6Network)))

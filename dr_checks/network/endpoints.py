@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
+from dr_checks.derived.standing import Ground
+from dr_checks.derived.traffic_rules import Admission, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs, vpc
 
-_HTTPS = 443
+_HTTPS = TrafficRule("tcp", 443, 443, "")
 _SECRET_PARTS = 7
 _WANTED = "HTTPS from the tasks, and a policy that allows what they ask for"
 
@@ -76,29 +77,12 @@ def _takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
 
 def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:
     """The services whose tasks the groups of the endpoint do not let in."""
-    groups = {group.id: group for group in view.get(vpc.security_groups)}
-    rules = [rule for id_ in endpoint.groups if id_ in groups for rule in groups[id_].ingress]
-    blocks = {subnet.id: subnet.cidr for subnet in view.get(vpc.subnets)}
-    for _, service in tenant_services(view, Side.DR) if endpoint.groups else ():
-        names = {groups[id_].name for id_ in service.security_groups if id_ in groups}
-        cidrs = [blocks[place] for place in service.subnets if place in blocks]
-        if not any(_admits(rule, names, cidrs) for rule in rules):
-            yield service.name
-
-
-def _admits(rule: str, names: set[str], cidrs: list[str]) -> bool:
-    """Whether a rule, as the reader writes it, admits HTTPS from a group of the names, or from all of the blocks."""
-    protocol, *middle, peer = rule.split(" ", 2) if rule.startswith(("tcp ", "6 ")) else rule.split(" ", 1)
-    first, _, last = (middle[0] if middle else "0-65535").partition("-")
-    if protocol not in ("all", "tcp", "6") or not int(first) <= _HTTPS <= int(last):
-        return False
-    if peer in names or peer == "vpc":
-        return True
-    try:
-        block = IPv4Network(peer)
-    except ValueError:
-        return False
-    return bool(cidrs) and all(":" not in cidr and IPv4Network(cidr).subnet_of(block) for cidr in cidrs)
+    ground, groups = Ground(view, Side.DR), [row for row in view.get(vpc.security_groups) if row.id in endpoint.groups]
+    admission = Admission([rule for group in groups for rule in group.ingress], ground.own)
+    services = [service for _, service in tenant_services(view, Side.DR)] if endpoint.groups else []
+    ends = {service.name: ground.end_of(service.security_groups, service.subnets) for service in services}
+    closed = {end for end in set(ends.values()) if not admission.admits(_HTTPS, end)}  # most services stand alike
+    yield from (name for name, end in ends.items() if end in closed)
 
 
 def _asked(view: View) -> Iterator[tuple[str, PolicyRequest]]:

@@ -8,7 +8,8 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.derived.traffic_rules import uncovered
+from dr_checks.derived.standing import Grounds
+from dr_checks.derived.traffic_rules import VPC, parsed
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import ecs, elbv2, vpc
@@ -27,15 +28,16 @@ _ABSENT = "there is no VPC: see vpc.available"
 def security_groups(view: View) -> Iterator[Finding]:
     """Groups of services, load balancer and database, by name, let through what the primary's rules do.
 
-    However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. Source:
-    DescribeSecurityGroups.
+    However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. A block within the
+    primary's VPC asks that tasks, balancer, database, files and endpoints that it holds be let through here, by their
+    groups or blocks of this VPC. Source: DescribeSecurityGroups.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
         return
     here = {group.name: group for group in view.get(vpc.security_groups)}
     there = {group.name: group for group in view.get(vpc.security_groups, Side.PRIMARY)}
-    used = _used(view, Side.PRIMARY)
+    used, grounds = _used(view, Side.PRIMARY), Grounds(view)
     for name in sorted(used):
         mine = here.get(name)
         remedy = f"Apply aws_security_group '{name}' in {view.region} from the same module as the primary's."
@@ -43,11 +45,12 @@ def security_groups(view: View) -> Iterator[Finding]:
             reason = "resources that use it cannot be reached, or do not start"
             yield view.gap(name, "absent", "as in the primary region", reason, remedy)
             continue
-        missing = [f"in {rule}" for rule in uncovered(there[name].ingress, mine.ingress)]
-        missing += [f"out {rule}" for rule in uncovered(there[name].egress, mine.egress)]
+        ways_in = grounds.lacking(there[name].ingress, mine.ingress, outward=False)
+        ways_out = grounds.lacking(there[name].egress, mine.egress, outward=True)
+        missing = [*(f"in {rule}" for rule in ways_in), *(f"out {rule}" for rule in ways_out)]
         if missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
-            healing = Remedy(remedy, tuple(_opened(view, mine, there[name])))
+            healing = Remedy(remedy, tuple(_opened(view, mine, ways_in, ways_out)))
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
@@ -55,32 +58,33 @@ def security_groups(view: View) -> Iterator[Finding]:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
 
 
-def _opened(view: View, mine: vpc.SecurityGroup, theirs: vpc.SecurityGroup) -> Iterator[str]:
+def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
     """Commands that add the rules that are missing, those left out whose peer has no counterpart here."""
-    for operation, here, there in (
-        ("AuthorizeSecurityGroupIngress", mine.ingress, theirs.ingress),
-        ("AuthorizeSecurityGroupEgress", mine.egress, theirs.egress),
+    for operation, missing in (
+        ("AuthorizeSecurityGroupIngress", ways_in),
+        ("AuthorizeSecurityGroupEgress", ways_out),
     ):
-        rules = [found for rule in uncovered(there, here) for found in _permissions(view, rule)]
+        rules = [found for rule in missing for found in _permissions(view, rule)]
         if rules:
             yield view.command("ec2", operation, GroupId=mine.id, IpPermissions=rules)
 
 
-def _permissions(view: View, rule: str) -> Iterator[dict[str, object]]:
+def _permissions(view: View, text: str) -> Iterator[dict[str, object]]:
     """A rule, as the reader writes it, as parameters of the DR region's: groups by name, the VPC by its blocks."""
-    protocol, _, rest = rule.partition(" ")
-    if protocol not in ("all", "tcp", "udp"):
+    rule = parsed(text)
+    if rule.protocol not in ("all", "tcp", "udp"):
         return
-    ports, _, peer = rest.partition(" ") if protocol != "all" else ("", "", rest)
-    first, _, last = ports.partition("-")
-    span = {"FromPort": int(first), "ToPort": int(last or first)} if first else {}
-    kind: dict[str, object] = {"IpProtocol": "-1" if protocol == "all" else protocol, **span}
+    every = rule.protocol == "all"
+    span = {} if every else {"FromPort": rule.first, "ToPort": rule.last}
+    kind: dict[str, object] = {"IpProtocol": "-1" if every else rule.protocol, **span}
     groups = {group.name: group.id for group in view.read_for_remedy(vpc.security_groups) or ()}
     here = view.read_for_remedy(vpc.vpc)
-    blocks = [block for block, _ in here.cidrs] if peer == "vpc" and here else [peer] if "/" in peer else []
-    if peer in groups:
-        yield {**kind, "UserIdGroupPairs": [{"GroupId": groups[peer]}]}
-    elif blocks and ":" not in peer:
+    blocks = [block for block, _ in here.cidrs] if rule.peer == VPC and here else [rule.peer] if rule.block else []
+    if rule.peer in groups:
+        yield {**kind, "UserIdGroupPairs": [{"GroupId": groups[rule.peer]}]}
+    elif blocks and ":" in rule.peer:
+        yield {**kind, "Ipv6Ranges": [{"CidrIpv6": rule.peer}]}
+    elif blocks:
         yield {**kind, "IpRanges": [{"CidrIp": block} for block in blocks]}
 
 

@@ -92,7 +92,7 @@ def option_groups(context: ReadContext) -> tuple[OptionGroup, ...]:
     return context.rows(rows, _option_group, "OptionGroupName", used)
 
 
-@part(Side.DR, reads=SUBNET_READS)
+@part(*REGIONAL, reads=SUBNET_READS)
 def subnet_groups(context: ReadContext) -> tuple[SubnetGroup, ...]:
     """All DB subnet groups of the region."""
     rows = context.pages("rds", "describe_db_subnet_groups", "DBSubnetGroups")

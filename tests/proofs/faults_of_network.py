@@ -16,7 +16,7 @@ _NFS = 2049
 _MYSQL = 3306
 
 
-_HTTPS = 443
+_HTTP, _HTTPS = 80, 443
 
 
 def _network(aws: Aws) -> tuple[Any, str]:
@@ -47,6 +47,20 @@ def _closed(name: str, outward: bool = False) -> Callable[[Aws], object]:
         if outward:
             rules = group["IpPermissionsEgress"]
             return ec2.revoke_security_group_egress(GroupId=group["GroupId"], IpPermissions=rules)
+        return ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+
+    return make
+
+
+def _by_blocks(name: str, port: int, tier: str, left_out: int = 0) -> Callable[[Aws], object]:
+    """Let a group in by the blocks of a tier's subnets, the first of them left out, instead of by another group."""
+
+    def make(aws: Aws) -> object:
+        ec2, group = _group(aws, getattr(aws.env.names, name))
+        rows = ec2.describe_subnets(SubnetIds=_subnets(aws, tier)[left_out:])["Subnets"]
+        blocks = [{"CidrIp": row["CidrBlock"]} for row in rows]
+        rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": blocks}
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
         return ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
 
     return make
@@ -249,6 +263,12 @@ _PORTS: dict[str, Callable[[Aws], object]] = {
     "ACL stops MySQL of a stranger": _acl("data", _MYSQL, outward=False, cidr="198.51.100.0/24"),
     "ACL of NAT stops replies": _acl("public", 1024, to=65535, outward=False),
 }
+_BLOCKS: dict[str, Callable[[Aws], object]] = {
+    "balancer let in by blocks": _by_blocks("security_group", _HTTP, "public"),
+    "balancer let in by a block less": _by_blocks("security_group", _HTTP, "public", left_out=1),
+    "tasks let in by blocks": _by_blocks("db_security_group", _MYSQL, "private"),
+    "tasks let in by a block less": _by_blocks("db_security_group", _MYSQL, "private", left_out=1),
+}
 _ENDPOINTS: dict[str, Callable[[Aws], object]] = {
     "endpoint of registry denies": _endpoint("ecr.api", _ENDPOINT_CLOSED),
     "endpoint of registry closed": _endpoint("ecr.api", open_=False),
@@ -317,4 +337,5 @@ PORTS = (
     *(Fault(name, NeedKind.RESOLVER, ("route53",), make) for name, make in _ZONES.items()),
     *(Fault(name, NeedKind.ACL, ("ec2",), make) for name, make in _PORTS.items()),
     *(Fault(name, NeedKind.ENDPOINT, ("ec2",), make) for name, make in _ENDPOINTS.items()),
+    *(Fault(name, NeedKind.SERVICE_GROUP, ("ec2",), make) for name, make in _BLOCKS.items()),
 )

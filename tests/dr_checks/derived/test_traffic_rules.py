@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_checks.derived.traffic_rules import uncovered
+from dr_checks.derived.traffic_rules import Admission, parsed
 
 WEB = ("tcp 80-80 0.0.0.0/0", "tcp 443-443 0.0.0.0/0")
 HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
@@ -25,11 +25,14 @@ HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
         (("tcp 80-80 sit-alb-sg",), ("all sit-alb-sg",)),
         (("tcp 80-80 ::/0",), ("tcp 80-80 ::/1", "tcp 80-80 8000::/1")),
         (("icmp -1--1 vpc",), ("icmp -1--1 vpc",)),
+        (("icmp -1--1 vpc",), ("all vpc",)),
+        (("tcp 80-90 0.0.0.0/0",), ("tcp 80-85 0.0.0.0/0", "tcp 86-90 0.0.0.0/1", "tcp 86-90 128.0.0.0/1")),
         (("tcp 443-443 a prefix list",), ("tcp 443-443 a prefix list",)),
     ],
 )
 def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[str, ...]) -> None:
-    assert uncovered(theirs, mine) == []
+    admission = Admission(mine)
+    assert [rule for rule in theirs if not admission.covers(parsed(rule))] == []
 
 
 @pytest.mark.parametrize(
@@ -49,9 +52,9 @@ def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[s
         ("tcp 80-80 sit-alb-sg", ("tcp 80-80 sit-ecs-sg",)),
         ("tcp 80-80 another VPC's group", ("all vpc", "all 0.0.0.0/0")),
         ("tcp 443-443 a prefix list", ("all vpc", "all 0.0.0.0/0")),
-        ("icmp -1--1 vpc", ("all vpc",)),
+        ("icmp -1--1 vpc", ("icmp 8--1 vpc", "tcp 0-65535 vpc")),
         ("tcp 80-80 0.0.0.0/0", ()),
     ],
 )
 def test_what_lets_less_through_does_not(rule: str, mine: tuple[str, ...]) -> None:
-    assert uncovered((rule,), mine) == [rule]
+    assert not Admission(mine).covers(parsed(rule))

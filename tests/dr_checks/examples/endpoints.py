@@ -17,6 +17,7 @@ CHECK = "endpoints.admit-tasks"
 DEFINITIONS, GROUPS = (ecs.task_definitions, Side.DR), (vpc.security_groups, Side.DR)
 OPEN = group("endpoints", ("tcp 443-443 sit-ecs-sg",))
 TASKS = group("sit-ecs-sg")
+BY_SUBNETS = ("tcp 443-443 10.0.0.0/24", "tcp 443-443 10.0.1.0/24")
 ROLE = "arn:aws:iam::1:role/execution"
 
 
@@ -31,7 +32,7 @@ def _endpoint(service: str = "ecr.dkr", policy: str = "", **changed: Any) -> Vpc
 
 
 def _given(expected: Status, *endpoints: VpcEndpoint, **changed: Any) -> Example:
-    parts = {"groups": GROUPS, "definitions": DEFINITIONS}
+    parts = {"groups": GROUPS, "definitions": DEFINITIONS, "theirs": (vpc.security_groups, Side.PRIMARY)}
     values: dict[Any, Any] = {
         (vpc.endpoints, Side.DR): endpoints,
         GROUPS: (TASKS, OPEN),
@@ -55,6 +56,9 @@ EXAMPLES = [
     _given(Status.FAIL, _endpoint(), groups=(TASKS, group("endpoints", ("tcp 443-443 sit-alb-sg",)))),
     _given(Status.PASS, _endpoint(), groups=(TASKS, group("endpoints", ("tcp 443-443 10.0.0.0/16",)))),
     _given(Status.PASS, _endpoint(), groups=(TASKS, group("endpoints", ("all vpc",)))),
+    _given(Status.PASS, _endpoint(), groups=(TASKS, group("endpoints", BY_SUBNETS))),
+    _given(Status.FAIL, _endpoint(), groups=(TASKS, group("endpoints", BY_SUBNETS[:1]))),
+    _given(Status.PASS, _endpoint(), theirs=DENIED),
     _given(Status.FAIL, _endpoint(), groups=(TASKS, group("endpoints", ("udp 443-443 vpc",)))),
     _given(Status.FAIL, GATEWAY),
     _given(Status.UNKNOWN, _endpoint(policy=_policy(Condition={"StringEquals": {"aws:PrincipalOrgID": "o-1"}}))),

@@ -1,0 +1,190 @@
+"""Who stands where: the parts of the platform that a security group's rules speak of, in both regions. Pure.
+
+A block within a VPC has no counterpart of the same text in the other region: the parts that it holds have. They are
+looked up only where a rule speaks of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from dr_checks.core.model import View
+from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.traffic_rules import Admission, TrafficEnd, TrafficRule
+from dr_estate.config.environment import Side
+from dr_estate.model import states
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
+
+_BALANCER, _DATABASE, _FILES = "load balancer", "database", "files"
+_PORTS, _HTTPS = {_DATABASE: 3306, _FILES: efs_mounts.NFS_PORT}, 443
+
+
+@dataclass(frozen=True)
+class StandingPart:
+    """A part of the platform in both regions, with an end for each of its servers that has groups of its own.
+
+    ``port`` is the one that it listens at, None for what opens connections too.
+    """
+
+    there: tuple[TrafficEnd, ...]
+    here: tuple[TrafficEnd, ...]
+    port: int | None = None
+
+    def asked_by(self, wanted: TrafficRule) -> TrafficRule | None:
+        """What of a rule is about the part: of a block that may hold others too, its own port."""
+        at_port = wanted if self.port is None else wanted.at(self.port)
+        return wanted if at_port and wanted.block is None else at_port
+
+
+class Ground:
+    """One region's VPC, and which parts of the platform stand where in it."""
+
+    def __init__(self, view: View, side: Side) -> None:
+        self._view, self._side = view, side
+        self.groups = {group.id: group.name for group in view.get(vpc.security_groups, side)}
+        self.own = tuple(_own(view.get(vpc.vpc, side)))
+
+    @cached_property
+    def cidrs(self) -> dict[str, str]:
+        """The blocks of the VPC's subnets, by id."""
+        return {row.id: row.cidr for row in self._view.get(vpc.subnets, self._side)}
+
+    def end_of(self, groups: Iterable[str], subnets: Iterable[str]) -> TrafficEnd:
+        """The end of what carries the groups of these ids, in subnets of these."""
+        blocks = dict.fromkeys(self.cidrs[subnet] for subnet in subnets if subnet in self.cidrs)
+        return TrafficEnd(frozenset(self.groups[id_] for id_ in groups if id_ in self.groups), tuple(blocks))
+
+    @cached_property
+    def callers(self) -> dict[str, tuple[TrafficEnd, ...]]:
+        """Who opens connections within the VPC: the tenants' tasks and the load balancer."""
+        found: dict[str, tuple[TrafficEnd, ...]] = {
+            service.name: (self.end_of(service.security_groups, service.subnets),)
+            for _, service in tenant_services(self._view, self._side)
+        }
+        balancer = self._view.get(elbv2.load_balancer, self._side)
+        return found | ({_BALANCER: (self.end_of(balancer.security_groups, balancer.subnets),)} if balancer else {})
+
+    @cached_property
+    def servers(self) -> dict[str, tuple[TrafficEnd, ...]]:
+        """What tasks connect to: the database, the files and the endpoints, each by its groups and subnets."""
+        doors = [door for door in self._view.get(vpc.endpoints, self._side) if door.kind == "Interface"]
+        return {
+            _DATABASE: tuple(self._database()),
+            _FILES: tuple(self._files()),
+            **{
+                name: tuple(self.end_of(door.groups, door.subnets) for door in doors if door.service == name)
+                for name in sorted({door.service for door in doors})
+            },
+        }
+
+    def _database(self) -> Iterator[TrafficEnd]:
+        view, names = self._view, self._view.env.names
+        group = view.find(rds_groups.subnet_groups, self._side, name=view.env.named(names.db_subnet_group))
+        if group:
+            guards = [id_ for id_, name in self.groups.items() if name == view.env.named(names.db_security_group)]
+            yield self.end_of(guards, group.subnets)
+
+    def _files(self) -> Iterator[TrafficEnd]:
+        for target in self._view.get(efs_mounts.mount_targets, self._side):
+            if isinstance(target, Unavailable):
+                raise DataUnavailable(target)
+            yield self.end_of(target.groups, [target.subnet])
+
+
+class Grounds:
+    """Both regions' VPCs: what the rules of a group of the primary ask of its counterpart in the DR region."""
+
+    def __init__(self, view: View) -> None:
+        self._there, self._here = Ground(view, Side.PRIMARY), Ground(view, Side.DR)
+
+    def lacking(self, theirs: Iterable[str], mine: Iterable[str], *, outward: bool) -> list[str]:
+        """The rules that the DR region's group lacks, written with that region's own groups and blocks."""
+        there, here = Admission(theirs, self._there.own), Admission(mine, self._here.own)
+        found = [rule for wanted in there.rules for rule in self._lacking(wanted, there, here, outward)]
+        return [str(rule) for rule in dict.fromkeys(found)]
+
+    def _lacking(self, wanted: TrafficRule, there: Admission, here: Admission, outward: bool) -> Iterator[TrafficRule]:
+        inner = self._is_inner(wanted)
+        if not inner and here.covers(wanted):
+            return
+        if wanted.peer in self._there.own:  # of IPv6: the reader writes one of IPv4 as the VPC
+            yield from _by_blocks(wanted, [block for block in self._here.own if ":" in block], here)
+            return
+        if not inner and not wanted.names_a_group:
+            yield wanted
+            return
+        ends = [(rule, end) for rule, part in self._asked(wanted, there, outward) for end in part.here]
+        unmet = [(rule, end) for rule, end in ends if not here.admits(rule, end)]
+        if not inner and (not ends or (unmet and wanted.peer in self._here.groups.values())):
+            yield wanted
+            return
+        for rule, end in unmet:
+            yield from _by_blocks(rule, end.blocks, here) if end.blocks else _by_group(rule, end)
+
+    def _asked(
+        self, wanted: TrafficRule, there: Admission, outward: bool
+    ) -> Iterator[tuple[TrafficRule, StandingPart]]:
+        for part in self._parts(outward):
+            rule = part.asked_by(wanted)
+            if rule and _speaks_of(rule, part, there):
+                yield rule, part
+
+    def _is_inner(self, wanted: TrafficRule) -> bool:
+        """Whether the peer is a block within the primary's VPC, of a kind that its subnets are known by."""
+        block = wanted.block
+        if block is None or wanted.peer in self._there.own:
+            return False
+        known = isinstance(block, IPv4Network) or any(":" in cidr for cidr in self._there.cidrs.values())
+        return known and any(_holds(ip_network(own), wanted.peer) for own in self._there.own)
+
+    def _parts(self, outward: bool) -> Iterable[StandingPart]:
+        """The parts of both regions, those alike once; what is absent in one is told by the checks of that part."""
+        return self._talking | self._listening if outward else self._talking
+
+    @cached_property
+    def _talking(self) -> dict[StandingPart, None]:
+        there, here = self._there.callers, self._here.callers
+        return dict.fromkeys(StandingPart(ends, here.get(name, ())) for name, ends in there.items())
+
+    @cached_property
+    def _listening(self) -> dict[StandingPart, None]:
+        there, here = self._there.servers, self._here.servers
+        return dict.fromkeys(
+            StandingPart(ends, here.get(name, ()), _PORTS.get(name, _HTTPS)) for name, ends in there.items()
+        )
+
+
+def _own(found: vpc.Vpc | None) -> Iterator[str]:
+    """The blocks that a VPC has, without its former ones."""
+    for block, word in (*found.cidrs, *found.cidrs6) if found else ():
+        if not states.NETWORK_BLOCK[word or "associated"].gone:
+            yield block
+
+
+def _speaks_of(wanted: TrafficRule, part: StandingPart, there: Admission) -> bool:
+    """Whether the primary's rule is about the part: by a group of it, or by a block of it that is let through whole.
+
+    A block that holds one of a part's subnets, the others of which are not let in, is about something else there.
+    """
+    block = wanted.block
+    if block is None:
+        return any(wanted.peer in end.groups for end in part.there)
+    stands_in_it = any(_holds(block, cidr) for end in part.there for cidr in end.blocks)
+    return stands_in_it and all(there.admits(wanted, end) for end in part.there)
+
+
+def _by_blocks(wanted: TrafficRule, blocks: Iterable[str], here: Admission) -> Iterator[TrafficRule]:
+    yield from (rule for rule in map(wanted.to, blocks) if not here.covers(rule))
+
+
+def _by_group(wanted: TrafficRule, end: TrafficEnd) -> Iterator[TrafficRule]:
+    yield from map(wanted.to, sorted(end.groups)[:1])
+
+
+def _holds(whole: IPv4Network | IPv6Network, block: str) -> bool:
+    inside = ip_network(block, strict=False)
+    return inside.version == whole.version and inside.subnet_of(whole)  # type: ignore[arg-type] # same version
