@@ -51,7 +51,7 @@ def _compared(
         )
         if measured != wanted
     ]
-    if None not in (here.ports, there.ports) and here.ports != there.ports:
+    if here.ports and there.ports and here.ports != there.ports:  # none at all: see ecs.target-group-attached
         gaps.append(f"registers port {_listed(here)}, primary {_listed(there)}")
     commands: tuple[str, ...] = ()
     if here.grace_s < there.grace_s:
@@ -70,7 +70,7 @@ def _compared(
 
 
 def _listed(settings: DeploymentSettings) -> str:
-    return ", ".join(map(str, settings.ports or ())) or "none"
+    return ", ".join(map(str, settings.ports or ()))
 
 
 def _narrower(here: tuple[int, int], there: tuple[int, int]) -> bool:

@@ -40,7 +40,7 @@ EXAMPLES = [
     _deployed(Status.FAIL, controller="EXTERNAL"),
     _deployed(Status.PASS, ports=None),
     _deployed(Status.FAIL, ports=(8080,)),
-    _deployed(Status.FAIL, ports=()),
+    _deployed(Status.PASS, ports=()),  # told by ecs.target-group-attached
     _deployed(Status.UNKNOWN, there=None),
     Example("ecs-deployment.alike", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs-deployment.alike", Status.NOT_APPLICABLE, world({HERE: ()})),
