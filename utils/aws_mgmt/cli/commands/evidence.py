@@ -101,7 +101,7 @@ def _compared(verdict: PackVerdict, public_key: Path) -> PackVerdict:
     try:
         wanted = key_digest(_bytes_of(public_key))
     except ValueError as odd:
-        raise UsageError(f"{public_key}: it holds no public key (PEM, DER, or base64 as the AWS CLI prints).") from odd
+        raise UsageError(f"{public_key}: it holds no public key (PEM, DER, or what the AWS CLI prints).") from odd
     if verdict.key == wanted:
         return replace(verdict, signed_by=f"the key of {public_key}, public key {wanted}")
     reason = f"it is signed by {verdict.signed_by}" if verdict.key else f"it is UNSIGNED: {verdict.unsigned}"
