@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from dr_estate.config.environment import Side
 from tests.utils.forking import begin
 from tests.utils.lost_prod import EXECUTE, HOUR, INCIDENT, MINUTE, Prod
-from tests.utils.running import at_endpoint, command_of, direct_rules, signed_in
+from tests.utils.running import ROOT, at_endpoint, command_of, direct_rules, signed_in
 
 PATIENCE_S = 150
 EVERYTHING = """[[exception]]
@@ -119,6 +119,15 @@ def test_a_malformed_stop_switch_holds_all_runs_and_is_told_with_its_remedy(prod
     assert "control.item: The item STANDING / PAUSE of the control table cannot be read" in ran.err
     assert prod.run("unpause").code == 0
     assert "control.item" not in prod.run(EXECUTE).err
+
+
+def test_a_pause_of_the_end_of_all_time_is_let_go_by_no_command_and_says_so(prod: Prod) -> None:
+    """As where AWS starts runs, and each person pauses under the own key."""
+    word = {"at": "9999-12-31T23:59:59.999999+00:00", "paused": True, "why": "for ever"}
+    prod.put("operator", {"pk": "PAUSE#AIDA9", "sk": "PAUSE", "who": "Mallory", "words": [word]})
+    ran = prod.run("unpause", config=ROOT / "environments")
+    assert (ran.code, ran.out) == (4, ""), ran
+    assert "authority.paused: Mallory stopped all runs by a word of the end of all time" in ran.err
 
 
 def test_an_approval_given_under_other_rules_allows_nothing(prod: Prod) -> None:

@@ -20,7 +20,7 @@ from utils.aws_mgmt.app.options import EvidenceOptions
 
 _NOT_COMPARED = (
     "NOT COMPARED: its maker chose that key. --public-key FILE compares it with yours: the output of `aws kms "
-    "get-public-key --key-id alias/ENV-dr-evidence --query PublicKey --output text`, kept once.\n"
+    "get-public-key --region DR_REGION --key-id alias/ENV-dr-evidence --query PublicKey --output text`, kept once.\n"
 )
 
 
