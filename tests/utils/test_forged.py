@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Side
+from sandbox.core.state import Outage
 from tests.utils.forking import begin
 from tests.utils.lost_prod import EXECUTE, HOUR, INCIDENT, MINUTE, Prod
 from tests.utils.running import ROOT, at_endpoint, command_of, direct_rules, signed_in
@@ -154,6 +155,14 @@ def test_an_approval_that_was_withdrawn_allows_nothing_any_more(prod: Prod) -> N
     prod.refuses("the control table holds no approval that allows it")
     again = prod.run("approve --withdraw --incident INC-9", "approver")
     assert (again.code, "approver approved nothing of INC-9" in again.err) == (4, True)
+
+
+def test_approvals_are_taken_back_and_what_waits_in_aws_is_not_called_ended_unseen(prod: Prod) -> None:
+    prod.approve(MINUTE, prod.plan.digest)
+    prod.world.begin(Outage(prod.env.region(Side.DR), "error", "ssm"))
+    ran = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver", config=ROOT / "environments")
+    said = ("withdrew every approval of INC-123" in ran.out, "nobody may run" in ran.out, "ssm" in ran.err.lower())
+    assert (ran.code, *said) == (3, True, False, True), ran
 
 
 def test_an_approval_of_another_plan_allows_no_other(prod: Prod) -> None:
