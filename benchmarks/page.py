@@ -22,7 +22,7 @@ FLOOR = "the floor: the same requests, bare asyncio"
 _WIDTH, _LABEL, _BAR, _GAP = 720, 330, 18, 6
 _ABOUT = """# Performance
 
-{when}, {machine}, Python {python}: `python -m benchmarks.status {words}`.
+{when}, {machine}, Python {python}: `{command}`.
 Each row is a process of its own, the best of several runs by CPU, with the wall time of the quickest. The answers are
 canned, so the rows show the reader and not the emulator; the latency is added to each. **The floor** is the reader's
 own requests again, signed, sent and parsed by bare asyncio. Columns with `x` are ratios to the floor of the same size
@@ -102,7 +102,12 @@ def _bar(place: int, label: str, value_s: float, longest_s: float) -> str:
 def page(rows: Sequence[BenchmarkRow], words: str, when: str) -> str:
     """The whole page."""
     machine = f"{os.cpu_count()} cores ({platform.machine()})"
-    about = _ABOUT.format(when=when, machine=machine, python=platform.python_version(), words=words)
+    about = _ABOUT.format(
+        when=when,
+        machine=machine,
+        python=platform.python_version(),
+        command=f"python -m benchmarks.status {words}".rstrip(),
+    )
     return "\n".join([about, *table([row for row in rows if row.tenants]), ""])
 
 

@@ -18,7 +18,7 @@ from dr_actions.model.plan import Plan
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import PEOPLE_TAG
 from dr_estate.model.invocation import Command
-from dr_estate.model.visible import is_one_line
+from dr_estate.model.visible import LONGEST_LINE, is_one_line
 from dr_estate.readers.control_table import RequiredPeople
 
 NEVER_OVERRIDDEN = (
@@ -232,7 +232,8 @@ def unusable_overrides(overrides: Sequence[Override], now: datetime) -> Iterator
         elif not (_is_filled_in(override.by, "WHO") and _is_filled_in(override.why, "REASON")):
             yield Refusal(override.gate, "an override names who overrides and why.")
         elif not all(map(is_one_line, (override.gate, override.by, override.why))):
-            yield Refusal(override.gate, "an override says all of it in one line, so that an approver sees it whole.")
+            message = f"an override is a line of at most {LONGEST_LINE} characters without gaps"
+            yield Refusal(override.gate, f"{message}, so that an approver sees it whole.")
         elif override.until <= now:
             yield Refusal(override.gate, f"its override expired at {override.until:%Y-%m-%d %H:%M} UTC.")
 

@@ -66,19 +66,19 @@ from dr_estate.readers.control_table import (
 
 __all__ = [
     "CONTROL_CALLS",
-    "LAST",
     "ConditionFailed",
     "ControlStore",
     "Fence",
     "Fenced",
     "IncidentOpen",
     "MalformedItem",
+    "PausedForEver",
 ]
 
 HISTORY = "HISTORY"
 _MOST_WORDS = 50
 _TICK = timedelta(microseconds=1)
-_FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 _NOT_OPEN = WriteCondition("attribute_not_exists(#pk) OR #closed_at <> :none", {"none": ""})
 _THERE = WriteCondition("attribute_exists(#pk)")
@@ -104,6 +104,16 @@ class MalformedItem(Exception):
             remedy = "It holds as a pause does; once it is known who wrote it, `dr_cli.py unpause` closes it."
         super().__init__(f"The item {key[0]} / {key[1]} of the control table cannot be read ({reason}). {remedy}")
         self.sk = key[1]
+
+
+class PausedForEver(Exception):
+    """The stop switch is on by a word of the end of all time, after which no other comes."""
+
+    def __init__(self, pause: Pause) -> None:
+        super().__init__(
+            f"{pause.who} stopped all runs by a word of the end of all time, and nothing comes after it. Who "
+            "administers the control stack deletes each item PAUSE# of the control table that holds a word of then."
+        )
 
 
 class Fenced(Exception):
@@ -183,8 +193,11 @@ class ControlStore:
         return Pause(who, reason, moment(item["at"]))
 
     def unpause(self, who: str, userid: str = "") -> None:
-        """Turn it off, whoever turned it on. Raises ConditionFailed where it never was on."""
+        """Turn it off, whoever turned it on. Raises ConditionFailed where it never was on, PausedForEver."""
         if self._own_keys:
+            standing = self.in_force().pause
+            if standing is not None and standing.at == _LAST:
+                raise PausedForEver(standing)
             self._say(who, userid, paused=False, why="")
             return
         self._change(PAUSE, {"closed_at": instant(self.now()), "closed_by": who}, who, _THERE)
@@ -198,7 +211,7 @@ class ControlStore:
         others = [word.at for item in items for word in words_of(item)]
         standing = self.in_force().pause
         newest = max([*others, *([standing.at] if standing else [])], default=_FIRST)
-        at = max(self.now(), min(newest, LAST - _TICK) + _TICK)
+        at = max(self.now(), min(newest, _LAST - _TICK) + _TICK)
         pk = PAUSES + userid
         own: list[Any] = next(
             (item["words"] for item in items if item["pk"] == pk and isinstance(item.get("words"), list)), []

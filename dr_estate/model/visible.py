@@ -11,8 +11,8 @@ _HIDDEN = re.compile(
     "\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ud800-\\udfff\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb"
     "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff]"
 )
-_LONGEST_LINE = 400
-_GAP = re.compile(r"\s{4}")
+LONGEST_LINE = 400
+_GAP = re.compile("[\\s\u2800]{4}")  # U+2800: Braille without a dot, which Unicode counts as no blank
 _USER_INFO = re.compile(r"(?<=://)[^/?#\s'\"]+@")
 
 
@@ -31,7 +31,7 @@ def one_line(text: str) -> str:
 
 def is_one_line(text: str) -> bool:
     """Whether a person sees all of it within a line: nothing hidden, no gap that pushes the rest away."""
-    return len(text) <= _LONGEST_LINE and one_line(text) == text and not _GAP.search(text)
+    return len(text) <= LONGEST_LINE and one_line(text) == text and not _GAP.search(text)
 
 
 def without_credentials(text: str) -> str:

@@ -207,14 +207,21 @@ def from_json(data: bytes, source: str = "evidence") -> Snapshot:
     if not isinstance(body, dict) or body.get("schema") != SCHEMA:
         raise EvidenceError(f"{source} is JSON of another schema than {SCHEMA}. {_WANTED}")
     body = {name: value for name, value in body.items() if name not in UNDER_SEAL}
-    digest = body.pop("digest", "")
-    if digest != _digest(body):
+    try:
+        whole = body.pop("digest", "") == _digest(body)
+    except orjson.JSONEncodeError as deep:  # it reads more levels than it writes
+        raise EvidenceError(f"{source} is JSON of another schema than {SCHEMA} ({deep}). {_WANTED}") from deep
+    if not whole:
         raise EvidenceError(f"{source}: its digest does not match its content: it was changed after it was saved.")
     try:
-        rows = list(reversed(body.pop("parts")))
-        parts = [_load(rows.pop()) for _ in range(len(rows))]  # what is loaded is needed no more as plain values
-    except (ValidationError, KeyError, ValueError) as damaged:
+        return _snapshot(body)
+    except (ValidationError, KeyError, ValueError, TypeError, AttributeError) as damaged:
         raise EvidenceError(f"{source}: a part cannot be read: {damaged}") from damaged
+
+
+def _snapshot(body: dict[str, Any]) -> Snapshot:
+    rows = list(reversed(body.pop("parts")))
+    parts = [_load(rows.pop()) for _ in range(len(rows))]  # what is loaded is needed no more as plain values
     return Snapshot(
         environment=body["environment"],
         account=body["account"],

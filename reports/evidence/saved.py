@@ -39,7 +39,8 @@ def verify_saved(raw: bytes) -> PackVerdict:
     """Check every byte of saved evidence, and name what was changed. What cannot be read is a fault as well."""
     try:
         body = orjson.loads(raw)
-    except orjson.JSONDecodeError as damaged:
+        orjson.dumps(body)  # it reads more levels than it writes
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as damaged:
         return PackVerdict((f"This is no saved evidence: {damaged}.",), {})
     if not isinstance(body, dict) or body.get("schema") != SCHEMA or not isinstance(body.get("parts"), list):
         return PackVerdict(

@@ -7,12 +7,15 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dr_actions.authorization.rules import digest_of
 from dr_actions.journal.entries import Chain, Entry, EntryKind, read_chain
 from dr_actions.model import plan as plans
 from reports.evidence.pack import MANIFEST, OWN, SCHEMA, SEAL, SIGNATURE, NoPack, sha256, signed_text, tar, unpacked
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 JOURNAL, MIRROR, APPROVALS = "journal.jsonl", "mirror.jsonl", "approvals.json"
 
@@ -53,29 +56,43 @@ def judged_with(signature: Mapping[str, Any], faults: Sequence[str], about: Mapp
     if "unsigned" in signature:
         return PackVerdict(tuple(faults), about, unsigned=str(signature["unsigned"]))
     try:
-        key = key_digest(str(signature.get("public_key")).encode())
-    except ValueError:
+        key = _digest(_own_key(signature))
+    except (KeyError, ValueError):
         key = "that cannot be read"
     signed_by = f"a key that is {signature.get('key')} by its own word, public key {key}"
     return PackVerdict(tuple(faults), about, signed_by, key=key)
 
 
 def key_digest(raw: bytes) -> str:
-    """SHA-256 of a public key: PEM, DER, or the base64 that the AWS CLI prints. Raises ValueError for anything else."""
+    """SHA-256 of a public key: PEM, DER, or what the AWS CLI prints, JSON or base64. Raises ValueError for others."""
+    text = raw.lstrip()
+    if text.startswith(b"-----BEGIN"):
+        return _digest(_loaded(raw, pem=True))
+    if text.startswith(b"{"):
+        answer = json.loads(raw)
+        raw = str(answer.get("PublicKey")).encode()
+    return _digest(_loaded(raw if raw[:1] == b"0" else base64.b64decode(raw), pem=False))
+
+
+def _own_key(signature: Mapping[str, Any]) -> PublicKeyTypes:
+    """The key that a signature brings, read in one way alone: read in two, one text is two keys. Raises as dicts do."""
+    return _loaded(str(signature["public_key"]).encode(), pem=True)
+
+
+def _loaded(raw: bytes, *, pem: bool) -> PublicKeyTypes:
+    """The key. Raises ValueError where it is none that can be read."""
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        PublicFormat,
-        load_der_public_key,
-        load_pem_public_key,
-    )
+    from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
     try:
-        pem = raw.lstrip().startswith(b"-----BEGIN")
-        der = raw if raw[:1] == b"0" else base64.b64decode(raw, validate=False)
-        key = load_pem_public_key(raw) if pem else load_der_public_key(der)
+        return load_pem_public_key(raw) if pem else load_der_public_key(raw)
     except (TypeError, UnsupportedAlgorithm) as odd:
         raise ValueError(str(odd)) from odd
+
+
+def _digest(key: PublicKeyTypes) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
@@ -131,10 +148,9 @@ def fault_of_signature(name: str, text: bytes, signature: Mapping[str, Any]) -> 
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
-        key = load_pem_public_key(str(signature["public_key"]).encode())
+        key = _own_key(signature)
         if not isinstance(key, ec.EllipticCurvePublicKey):
             return f"{name}: the key is of another kind."
         key.verify(bytes.fromhex(signature["signature"]), text, ec.ECDSA(hashes.SHA256()))

@@ -133,11 +133,15 @@ def test_a_pack_signed_by_a_key_of_the_forgers_own_is_told_from_the_control_stac
     own_key.write_text(base64.b64encode(public).decode() + "\n", encoding="ascii")
     files = {"a.json": b"1"}
     forged = desk.home / "forged.tar"
-    forged.write_bytes(forged_pack(files, json.loads(unpacked(true.read_bytes())[SIGNATURE])["key"]))
-    checked = {path: desk.run(f"evidence verify {path} --public-key {own_key}", person="") for path in (true, forged)}
+    named, twofold = json.loads(unpacked(true.read_bytes())[SIGNATURE])["key"], desk.home / "twofold.tar"
+    forged.write_bytes(forged_pack(files, named))
+    twofold.write_bytes(forged_pack(files, named, own_key.read_text(encoding="ascii")))
+    packs = (true, forged, twofold)
+    checked = {path: desk.run(f"evidence verify {path} --public-key {own_key}", person="") for path in packs}
     assert (0, f"signed by the key of {own_key}" in checked[true].out) == (checked[true].code, True), checked[true]
     fault = f"FAULT: No signature of the key of {own_key}"
-    assert (3, fault in checked[forged].out) == (checked[forged].code, True), checked[forged]
+    for path in (forged, twofold):
+        assert (3, fault in checked[path].out) == (checked[path].code, True), checked[path]
     alone = desk.run(f"evidence verify {forged}", person="")
     assert ("NOT COMPARED" in alone.out, "signed, by a key that was NOT COMPARED" in alone.out) == (True, True)
     unsigned = desk.run(f"evidence verify {desk.pack('operator')} --public-key {own_key}", person="")
@@ -146,12 +150,12 @@ def test_a_pack_signed_by_a_key_of_the_forgers_own_is_told_from_the_control_stac
     assert (2, "holds no public key" in odd.err) == (odd.code, True), odd
 
 
-def forged_pack(files: dict[str, bytes], named: str) -> bytes:
-    """A pack of ``files``, rightly signed by a new key that says it is ``named``."""
+def forged_pack(files: dict[str, bytes], named: str, before: str = "") -> bytes:
+    """A pack of ``files``, rightly signed by a new key that says it is ``named``, with a text before its own PEM."""
     key, manifest = ec.generate_private_key(ec.SECP256R1()), manifest_of(files, {"environment": "sit"})
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     signature = key.sign(signed_text(manifest), ec.ECDSA(hashes.SHA256())).hex()
-    return packed(files, manifest, Signature(named, public, signature))
+    return packed(files, manifest, Signature(named, before + public, signature))
 
 
 def test_what_a_hostile_pack_says_of_itself_begins_no_line_of_its_own(desk: Desk) -> None:

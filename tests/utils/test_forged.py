@@ -11,9 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_estate.config.environment import Side
+from sandbox.core.state import Outage
 from tests.utils.forking import begin
 from tests.utils.lost_prod import EXECUTE, HOUR, INCIDENT, MINUTE, Prod
-from tests.utils.running import at_endpoint, command_of, direct_rules, signed_in
+from tests.utils.running import ROOT, at_endpoint, command_of, direct_rules, signed_in
 
 PATIENCE_S = 150
 EVERYTHING = """[[exception]]
@@ -121,6 +122,15 @@ def test_a_malformed_stop_switch_holds_all_runs_and_is_told_with_its_remedy(prod
     assert "control.item" not in prod.run(EXECUTE).err
 
 
+def test_a_pause_of_the_end_of_all_time_is_let_go_by_no_command_and_says_so(prod: Prod) -> None:
+    """As where AWS starts runs, and each person pauses under the own key."""
+    word = {"at": "9999-12-31T23:59:59.999999+00:00", "paused": True, "why": "for ever"}
+    prod.put("operator", {"pk": "PAUSE#AIDA9", "sk": "PAUSE", "who": "Mallory", "words": [word]})
+    ran = prod.run("unpause", config=ROOT / "environments")
+    assert (ran.code, ran.out) == (4, ""), ran
+    assert "authority.paused: Mallory stopped all runs by a word of the end of all time" in ran.err
+
+
 def test_an_approval_given_under_other_rules_allows_nothing(prod: Prod) -> None:
     prod.approve(10 * MINUTE, prod.plan.digest, rules_digest="0" * 64)
     prod.forge_mirror(prod.begun(ago=MINUTE))
@@ -145,6 +155,14 @@ def test_an_approval_that_was_withdrawn_allows_nothing_any_more(prod: Prod) -> N
     prod.refuses("the control table holds no approval that allows it")
     again = prod.run("approve --withdraw --incident INC-9", "approver")
     assert (again.code, "approver approved nothing of INC-9" in again.err) == (4, True)
+
+
+def test_approvals_are_taken_back_and_what_waits_in_aws_is_not_called_ended_unseen(prod: Prod) -> None:
+    prod.approve(MINUTE, prod.plan.digest)
+    prod.world.begin(Outage(prod.env.region(Side.DR), "error", "ssm"))
+    ran = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver", config=ROOT / "environments")
+    said = ("withdrew every approval of INC-123" in ran.out, "nobody may run" in ran.out, "ssm" in ran.err.lower())
+    assert (ran.code, *said) == (3, True, False, True), ran
 
 
 def test_an_approval_of_another_plan_allows_no_other(prod: Prod) -> None:

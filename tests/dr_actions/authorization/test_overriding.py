@@ -52,11 +52,19 @@ def test_an_expired_override_is_refused_whether_its_gate_is_met_or_not(until: da
 
 @pytest.mark.parametrize(
     "hidden",
-    [{"why": "so\n" * 40}, {"by": "Ann\x1b[2K"}, {"why": f"so{' ' * 900}"}, {"by": "An\u202en"}, {"why": "x" * 401}],
+    [
+        {"why": "so\n" * 40},
+        {"by": "Ann\x1b[2K"},
+        {"why": f"so{' ' * 900}"},
+        {"by": "An\u202en"},
+        {"why": "x" * 401},
+        {"why": "so" + "\u2800" * 200},
+    ],
+    ids=["lines", "control", "gap", "backwards", "long", "gap of Braille without a dot"],
 )
 def test_an_override_that_an_approver_would_not_see_whole_within_a_line_is_none(hidden: dict[str, str]) -> None:
     """What follows a long gap stands alone on the approver's screen, and can say that nothing is set aside."""
-    message = "an override says all of it in one line, so that an approver sees it whole."
+    message = "an override is a line of at most 400 characters without gaps, so that an approver sees it whole."
     assert refused(gates=(MET,), overrides=(override(**hidden),)) == {UNMET.id: message}
 
 

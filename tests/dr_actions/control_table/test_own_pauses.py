@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from dr_actions.control_table.control import ControlStore
+from dr_actions.control_table.control import ControlStore, PausedForEver
 from dr_actions.control_table.table import Put
 from dr_estate.model.dynamodb_values import instant
+
+END = "9999-12-31T23:59:59.999999+00:00"
 
 
 @pytest.fixture
@@ -59,14 +61,19 @@ def test_a_word_of_beyond_all_time_is_set_aside_by_one_of_today(own: ControlStor
     assert own.in_force().pause is None
 
 
-@pytest.mark.parametrize("paused", [True, False])
-def test_of_two_words_of_the_end_of_all_time_the_pause_counts(own: ControlStore, paused: bool) -> None:
-    said_at(own, "9999-12-31T23:59:59.999999+00:00", paused=paused)
-    if paused:
-        own.unpause("Bob", "AIDA2")
-    else:
-        own.pause("Bob", "storm", "AIDA2")
+def test_of_two_words_of_the_end_of_all_time_the_pause_counts(own: ControlStore) -> None:
+    said_at(own, END, paused=False)
+    own.pause("Bob", "storm", "AIDA2")
     assert own.in_force().pause is not None
+
+
+def test_after_a_pause_of_the_end_of_all_time_nothing_is_said_that_would_outlast_it(own: ControlStore) -> None:
+    """A word of "go on" of then would turn the next pause into one that nobody can set aside."""
+    said_at(own, END, paused=True)
+    with pytest.raises(PausedForEver, match="Mallory stopped all runs"):
+        own.unpause("Bob", "AIDA2")
+    assert own.in_force().pause is not None
+    assert ["PAUSE#AIDA9"] == [item["pk"] for item in own.own_pauses()]
 
 
 def said_at(own: ControlStore, at: str, *, paused: bool) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import json
 import lzma
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -39,6 +41,18 @@ def test_evidence_that_was_changed_is_refused() -> None:
     body["parts"][0]["region"] = "elsewhere"
     with pytest.raises(EvidenceError, match="changed after it was saved"):
         from_json(orjson.dumps(body))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"x": json.loads("[" * 300 + "]" * 300)}, {"parts": 5}, {"parts": ["x"]}, {"taken_at": 7}, {"calls": 5}],
+    ids=["nested deeply", "no parts", "no part", "no time", "no calls"],
+)
+def test_evidence_that_somebody_wrote_by_hand_is_refused_in_a_sentence(changed: dict[str, Any]) -> None:
+    body = {name: value for name, value in json.loads(to_json(SEEN)).items() if name != "digest"} | changed
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode())
+    with pytest.raises(EvidenceError, match=r"^evidence(: a part cannot be read| is JSON of another schema)"):
+        from_json(json.dumps({"digest": digest.hexdigest(), **body}).encode())
 
 
 def test_evidence_of_an_earlier_version_is_unseen_where_its_part_was_looked_for() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 from functools import cache
+from typing import Any
 
 import orjson
 import pytest
@@ -57,6 +59,13 @@ def test_a_part_put_in_beside_the_signed_one_of_its_name_is_found() -> None:
     body["parts"].insert(0, {**body["parts"][0], "value": "forged"})
     verdict = verify_saved(orjson.dumps({**body, SEAL: sha256(orjson.dumps(body))}))
     assert ["is there twice: one was added." in fault for fault in verdict.faults] == [True]
+
+
+@pytest.mark.parametrize("more", [{}, {"manifest": {}, "signature": {"unsigned": "so"}}])
+def test_evidence_that_is_nested_deeper_than_any_is_told_in_a_sentence(more: dict[str, Any]) -> None:
+    body = {**json.loads(evidence()), **more, "x": json.loads("[" * 300 + "]" * 300)}
+    (fault,) = verify_saved(json.dumps(body).encode()).faults
+    assert fault.startswith("This is no saved evidence")
 
 
 @pytest.mark.parametrize("every", [211, pytest.param(1, marks=pytest.mark.proof)])

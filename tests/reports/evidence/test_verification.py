@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import tarfile
 from typing import Any, Literal
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dr_actions.journal.entries import Entry, EntryKind, entry_after, genesis
 from dr_actions.model.plan import to_json
-from reports.evidence.pack import Signature, manifest_of, packed, tar, unpacked
-from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, verify
+from reports.evidence.pack import Signature, manifest_of, packed, signed_text, tar, unpacked
+from reports.evidence.verification import APPROVALS, JOURNAL, MIRROR, key_digest, verify
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.deciding import APPROVER, INCIDENT, NOW, PLAN, RULES
 
@@ -147,6 +151,30 @@ def test_a_name_that_no_pack_can_hold_is_a_fault() -> None:
             entry.size = len(data)
             odd.addfile(entry, io.BytesIO(data))
     assert verify(archive.getvalue()).faults
+
+
+def test_a_key_that_reads_as_another_ones_too_is_the_one_that_signed() -> None:
+    """The true key's base64 before the forger's own PEM: a reader of base64 takes the one, of PEM the other."""
+    true, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    der = true.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pem = own.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    manifest = manifest_of({}, {"environment": "sit"})
+    signature = own.sign(signed_text(manifest), ec.ECDSA(hashes.SHA256())).hex()
+    both = f"{base64.b64encode(der).decode()}\n{pem.decode()}"
+    verdict = verify(packed({}, manifest, Signature("arn", both, signature)))
+    assert ((), key_digest(pem)) == (verdict.faults, verdict.key)
+
+
+def test_the_auditors_key_is_the_same_in_each_form_in_which_it_is_kept() -> None:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    text = base64.b64encode(der)
+    answer = json.dumps({"KeyId": "arn", "PublicKey": text.decode()}, indent=4).encode()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert len({key_digest(form) for form in (der, text, text + b"\n", pem, answer)}) == 1
+    for odd in (b"", b"{", b"{}", b"no key", b"[]", der[:-1]):
+        with pytest.raises(ValueError, match=r"\w"):
+            key_digest(odd)
 
 
 def test_the_same_files_are_the_same_bytes() -> None:

@@ -152,11 +152,12 @@ def let_start(app: AppContext, waiting: WaitingRun, rules: EffectiveRules) -> st
 
 
 def end_waiting(app: AppContext, incident: str) -> str:
-    """End in AWS what waits for an approver, and say so; "" where nothing does."""
-    found = _awaited(app, incident)
-    if found is None:
+    """End in AWS what waits for an approver, and say so; "" where nothing does. Raises DataUnavailable."""
+    automation = RecoveryAutomation(app)
+    found = automation.newest(incident) if app.env.automation.enabled else None
+    if found is None or found.state is not ExecutionState.AWAITED:
         return ""
-    RecoveryAutomation(app).reject(found)
+    automation.reject(found)
     return f"AWS does not run plan {found.digest[:12]} ({found.id}): it was rejected.\n"
 
 

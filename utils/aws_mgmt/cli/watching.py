@@ -87,7 +87,7 @@ def _of_the_other(automation: RecoveryAutomation, app: AppContext) -> str:
     if other.state is ExecutionState.AWAITED:
         return (
             f" That is {describe(other, app.env)}. An approver ends it: {withdrawal_of(other.incident)}; then this "
-            f"command asks again. {_as_it_was_asked_for(other, app)}"
+            f"command asks again.{_as_it_was_asked_for(other, app)}"
         )
     return f" That is {describe(other, app.env)}. {attach_of(other.incident)} watches it."
 
@@ -100,7 +100,7 @@ def _as_it_was_asked_for(other: RecoveryExecution, app: AppContext) -> str:
         return ""
     aside = ", ".join(override.gate for override in options.overrides) or "no gate"
     command = approval(replace(options, overrides=()), other.incident, short(other.digest))
-    return f"Or an approver lets that one run as it was asked for, setting aside {aside}: {command}."
+    return f" Or an approver lets that one run as it was asked for, setting aside {aside}: {command}."
 
 
 def _keep_record(app: AppContext, found: RecoveryExecution, folder: Path) -> None:

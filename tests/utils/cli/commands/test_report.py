@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -123,6 +124,18 @@ def test_a_run_of_another_version_keeps_the_page_that_it_wrote(earlier: Earlier,
         own.write_bytes(values_before)
     assert (ran.code, page.read_bytes()) == (0, drawn), ran.err
     assert f"Report: {page} (as its run wrote it; {why}" in ran.err
+
+
+@pytest.mark.parametrize(("world", "options"), [("live 815856636111", ""), ("sandbox 7158f778739a", " --sandbox")])
+def test_the_next_command_looks_at_the_world_of_the_run(earlier: Earlier, world: str, options: str) -> None:
+    stored = earlier.folder / "report.json"
+    before = stored.read_bytes()
+    stored.write_text(json.dumps(json.loads(before) | {"world": world}), encoding="utf-8")
+    try:
+        ran = earlier.run(f"report {earlier.folder}", PATH="")
+    finally:
+        stored.write_bytes(before)
+    assert f"dr_cli.py -e sit{options} --output {earlier.home / 'out'} status`" in ran.out
 
 
 @without_allure

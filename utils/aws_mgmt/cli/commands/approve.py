@@ -10,7 +10,7 @@ from pathlib import Path
 from dr_actions.authorization.clearance import PIN, Approval, ticket_is_well_formed
 from dr_actions.authorization.people import is_approver, person_of
 from dr_actions.authorization.rules import RULE, EffectiveRules, differences
-from dr_actions.control_table.control import LAST, ConditionFailed, MalformedItem
+from dr_actions.control_table.control import ConditionFailed, MalformedItem, PausedForEver
 from dr_actions.model.plan import Danger, Plan
 from dr_estate.config.environment import Environment
 from dr_estate.model.durations import duration
@@ -313,13 +313,10 @@ def unpause_command(options: UnpauseOptions, environment: Environment) -> Exit:
             console.result(f"No pause is in force in {environment.name}.\n")
             console.conclude(options.format, "runs may change things", next_steps.READINESS)
             return Exit.READY
-        reached.control.unpause(who, reached.caller.userid)
-        still = reached.control.in_force().pause
-        if still is not None and still.at == LAST:
-            raise Refused(
-                f"authority.paused: {still.who} stopped all runs by a word of the end of all time, and nothing comes "
-                "after it. Who administers the control stack deletes that person's item PAUSE# of the control table."
-            )
+        try:
+            reached.control.unpause(who, reached.caller.userid)
+        except PausedForEver as standing:
+            raise Refused(f"authority.paused: {standing}") from standing
         _record(options, environment, reached)
     console.result(f"{who} let the runs of {environment.name} go on.\n")
     console.conclude(options.format, "runs may change things", next_steps.READINESS)

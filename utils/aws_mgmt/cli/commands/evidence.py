@@ -20,7 +20,7 @@ from utils.aws_mgmt.app.options import EvidenceOptions
 
 _NOT_COMPARED = (
     "NOT COMPARED: its maker chose that key. --public-key FILE compares it with yours: the output of `aws kms "
-    "get-public-key --key-id alias/ENV-dr-evidence --query PublicKey --output text`, kept once.\n"
+    "get-public-key --region DR_REGION --key-id alias/ENV-dr-evidence --query PublicKey --output text`, kept once.\n"
 )
 
 
@@ -101,7 +101,7 @@ def _compared(verdict: PackVerdict, public_key: Path) -> PackVerdict:
     try:
         wanted = key_digest(_bytes_of(public_key))
     except ValueError as odd:
-        raise UsageError(f"{public_key}: it holds no public key (PEM, DER, or base64 as the AWS CLI prints).") from odd
+        raise UsageError(f"{public_key}: it holds no public key (PEM, DER, or what the AWS CLI prints).") from odd
     if verdict.key == wanted:
         return replace(verdict, signed_by=f"the key of {public_key}, public key {wanted}")
     reason = f"it is signed by {verdict.signed_by}" if verdict.key else f"it is UNSIGNED: {verdict.unsigned}"
