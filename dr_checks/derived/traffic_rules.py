@@ -65,16 +65,20 @@ def _hold(peers: Collection[str], wanted: str) -> bool:
     """Whether every address of the wanted peer is one of the others'."""
     if wanted in _NO_GROUP:
         return False
-    block = _block(wanted)
+    block = block_of(wanted)
     if block is None and wanted != _VPC and _VPC in peers:
         return True
     whole = block or IPv4Network(_ANYWHERE)
     if isinstance(whole, IPv4Network):
-        fours = [found for peer in peers if isinstance(found := _block(peer), IPv4Network)]
+        fours = [found for peer in peers if isinstance(found := block_of(peer), IPv4Network)]
         return any(whole.subnet_of(found) for found in collapse_addresses(fours))
-    sixes = [found for peer in peers if isinstance(found := _block(peer), IPv6Network)]
+    sixes = [found for peer in peers if isinstance(found := block_of(peer), IPv6Network)]
     return any(whole.subnet_of(found) for found in collapse_addresses(sixes))
 
 
-def _block(peer: str) -> IPv4Network | IPv6Network | None:
-    return ip_network(peer, strict=False) if "/" in peer else None
+def block_of(peer: str) -> IPv4Network | IPv6Network | None:
+    """The block of addresses that a peer is, None for a group: its name may have a slash too."""
+    try:
+        return ip_network(peer, strict=False) if "/" in peer else None
+    except ValueError:
+        return None

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.derived.traffic_rules import uncovered
+from dr_checks.derived.traffic_rules import block_of, uncovered
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import ecs, elbv2, vpc
@@ -77,7 +77,7 @@ def _permissions(view: View, rule: str) -> Iterator[dict[str, object]]:
     kind: dict[str, object] = {"IpProtocol": "-1" if protocol == "all" else protocol, **span}
     groups = {group.name: group.id for group in view.read_for_remedy(vpc.security_groups) or ()}
     here = view.read_for_remedy(vpc.vpc)
-    blocks = [block for block, _ in here.cidrs] if peer == "vpc" and here else [peer] if "/" in peer else []
+    blocks = [block for block, _ in here.cidrs] if peer == "vpc" and here else [peer] if block_of(peer) else []
     if peer in groups:
         yield {**kind, "UserIdGroupPairs": [{"GroupId": groups[peer]}]}
     elif blocks and ":" not in peer:

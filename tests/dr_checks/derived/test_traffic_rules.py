@@ -23,6 +23,7 @@ HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
         (("tcp 3306-3306 sit-ecs-sg",), ("tcp 3306-3306 0.0.0.0/0",)),
         (("tcp 3306-3306 vpc",), HALVES),
         (("tcp 80-80 sit-alb-sg",), ("all sit-alb-sg",)),
+        (("tcp 80-80 sit/alb (web)",), ("tcp 80-80 vpc", "tcp 443-443 sit/ecs")),
         (("tcp 80-80 ::/0",), ("tcp 80-80 ::/1", "tcp 80-80 8000::/1")),
         (("icmp -1--1 vpc",), ("icmp -1--1 vpc",)),
         (("tcp 443-443 a prefix list",), ("tcp 443-443 a prefix list",)),
