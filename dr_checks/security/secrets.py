@@ -106,7 +106,7 @@ def in_sync(view: View) -> Iterator[Finding]:
     """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18).
 
     One that was detached among replicas follows no rotation any more, though its values are alike today; a failover
-    detaches some, and no warning is given then.
+    detaches some, and no warning is given then. One that names the DR region is of its own for that.
     """
     here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
     both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
@@ -116,10 +116,16 @@ def in_sync(view: View) -> Iterator[Finding]:
             yield _versions(view, here[name], there[name], tenant)
         else:
             finding = _values(view, name, tenant)
-            lone = replicas and finding.status is Status.PASS and not failover_may_be_in_force(view)
-            yield _detached(view, finding) if lone else finding
+            lone = replicas and finding.status is Status.PASS and not _is_regional(view, name)
+            yield _detached(view, finding) if lone and not failover_may_be_in_force(view) else finding
     if not both:
         yield view.none_expected("all secrets", _NONE)
+
+
+def _is_regional(view: View, name: str) -> bool:
+    """Whether a value names the DR region: a replica in its place would lead back to the primary one."""
+    content = _contents(view, Side.DR).get(name)
+    return isinstance(content, Content) and any(field.names_dr for field in content.fields)
 
 
 def _detached(view: View, finding: Finding) -> Finding:
