@@ -63,6 +63,7 @@ EXAMPLES = [
         _case(
             "in-sync",
             Status.PASS,
+            ONE,
             there=OWN,
             values_here=_fields(replace(FIELDS[0], digest="zz", names_primary=True), FIELDS[1]),
             values=_fields(replace(FIELDS[0], digest="yy", names_dr=True), FIELDS[1]),

@@ -163,9 +163,9 @@ def test_a_resolver_that_is_silent_hides_no_other(server: Server) -> None:
         places = [f"{address}:{port}" for address, port in (deaf.getsockname(), (server.address, server.port))]
         patience = _patience(0.05)
         assert addresses("shop.example", patience, places) == ["192.0.2.1"]
-        for name, asked in (("shop.example", places[:1]), ("missing.example", places)):
+        for name, resolvers in (("shop.example", places[:1]), ("missing.example", places)):
             with pytest.raises(DataUnavailable) as dark:
-                addresses(name, patience, asked)
+                addresses(name, patience, resolvers)
             assert dark.value.unavailable.kind is UnavailableKind.RESOLVER, "it may know what the other does not"
 
 
