@@ -46,7 +46,7 @@ def exist(view: View) -> Iterator[Finding]:
         elif foreign:
             yield view.unknown(mine.family, _WANTED, f"{', '.join(foreign)} come from another account.", tenant)
         elif unlisted:
-            reason = f"{', '.join(unlisted)} name a version without a label: AWS may delete it, or has."
+            reason = f"{', '.join(unlisted)}: of a version without a label, which AWS may delete and does not list."
             yield view.unknown(mine.family, _WANTED, reason, tenant)
         else:
             yield view.ok(mine.family, "all there", _WANTED, "its containers get what they are started with", tenant)
