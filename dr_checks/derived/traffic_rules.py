@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 
-_RULE = re.compile(r"(?P<protocol>all|tcp|udp)(?: (?P<first>\d+)-(?P<last>\d+))? (?P<peer>.+)")
+_RULE = re.compile(r"(?P<protocol>\S+)(?: (?P<first>-?\d+)-(?P<last>-?\d+))? (?P<peer>.+)")
+_OF_PORTS = ("tcp", "udp")
 _ANYWHERE, _VPC = "0.0.0.0/0", "vpc"
 _NO_GROUP = frozenset({"a prefix list", "another VPC's group"})
 """Peers of which the reader tells nothing that could be compared with another one."""
@@ -36,11 +37,14 @@ def uncovered(theirs: Collection[str], mine: Collection[str]) -> list[str]:
 
 
 def _parsed(text: str) -> _TrafficRule | None:
-    """The rule, None of another form: that one is compared word for word."""
+    """The rule, None of another form: that one is compared word for word. Types of ICMP are protocols of their own."""
     found = _RULE.fullmatch(text)
-    if found is None or (found["protocol"] != "all" and found["first"] is None):
+    if found is None or (found["protocol"] in _OF_PORTS and found["first"] is None):
         return None
-    return _TrafficRule(found["protocol"], int(found["first"] or 0), int(found["last"] or _LAST_PORT), found["peer"])
+    protocol, first, last, peer = found.group("protocol", "first", "last", "peer")
+    if protocol in _OF_PORTS:
+        return _TrafficRule(protocol, int(first), int(last), peer)
+    return _TrafficRule(protocol if first is None else f"{protocol} {first}-{last}", 0, _LAST_PORT, peer)
 
 
 def _covered(wanted: _TrafficRule | None, rules: Iterable[_TrafficRule]) -> bool:
