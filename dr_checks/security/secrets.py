@@ -157,6 +157,8 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
     wanted = "the same values"
     if not isinstance(here, Content) or not isinstance(there, Content):
         return view.unknown(name, wanted, _hidden(here if isinstance(here, HiddenSecret) else there), tenant)
+    if failure := here.failure or there.failure:
+        return view.unknown(name, wanted, f"A value that cannot be decrypted ({failure}) cannot be compared.", tenant)
     mine = {field.name: field for field in there.fields}
     differing = [
         field.name
@@ -296,8 +298,10 @@ def secrets(view: View) -> Iterator[Lag]:
             yield Lag("secrets", name, tenant, Side.DR, None, "no copy in the DR region", missing=True)
         elif here[name].current_version == there[name].current_version:
             yield Lag("secrets", name, tenant, Side.DR, 0.0, "Secrets Manager replica, same current version")
-        elif not there[name].replica_of and _values(view, name, tenant).status is Status.PASS:
-            yield Lag("secrets", name, tenant, Side.DR, 0.0, "a secret of its own in each region, same values")
+        elif not there[name].replica_of and (status := _values(view, name, tenant).status) is not Status.FAIL:
+            alike = status is Status.PASS
+            basis = "a secret of its own in each region, " + ("same values" if alike else "values that are not seen")
+            yield Lag("secrets", name, tenant, Side.DR, 0.0 if alike else None, basis)
         else:
             changed = here[name].changed_at
             late = (view.now - changed).total_seconds() if changed else None

@@ -73,6 +73,8 @@ EXAMPLES = [
     ),
     _case("in-sync", Status.FAIL, there=OWN, values=_fields(FIELDS[0], replace(FIELDS[1], digest="zz"))),
     _case("in-sync", Status.UNKNOWN, there=OWN, values=HIDDEN),
+    _case("in-sync", Status.UNKNOWN, there=OWN, values=LOCKED),
+    _case("in-sync", Status.UNKNOWN, there=OWN, values_here=LOCKED, control=ControlState()),
     _case("in-sync", Status.NOT_APPLICABLE, "all secrets", there=()),
     _case("in-sync", Status.UNKNOWN, "", here=DENIED),
     _case("decryptable", Status.PASS),
