@@ -10,7 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.container_settings import AMOUNTS
-from dr_estate.model.secret_sources import secret_reference
+from dr_estate.model.secret_sources import secret_reference, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
 
@@ -194,7 +194,7 @@ def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
     for container in definition.containers:
         yield from ((f"variable {name} = {value}", value) for name, value in container.environment)
         for name, source in container.secrets:
-            secret = secret_reference(source).partition("#")[0]
+            secret = source_of(source).name
             yield f"secret {name} from {secret}", secret
 
 

@@ -12,7 +12,7 @@ from dr_checks.core.model import View
 from dr_checks.derived.need_kinds import NeedKind
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.model.secret_sources import secret_reference
+from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import (
     backup,
@@ -169,7 +169,7 @@ def _of_definition(view: View, tenant: str) -> Iterator[Need]:
             yield Need(name, NeedKind.LOG_GROUP, container.log_group)
         for _, source in container.secrets:
             kind = NeedKind.SECRET if ":secretsmanager:" in source else NeedKind.PARAMETER
-            yield Need(name, kind, secret_reference(source).partition("#")[0])
+            yield Need(name, kind, source_of(source).name)
         for _, value in container.environment:
             if ".rds.amazonaws.com" in value:
                 yield Need(name, NeedKind.DATABASE, value)
@@ -177,9 +177,7 @@ def _of_definition(view: View, tenant: str) -> Iterator[Need]:
 
 def _of_secrets(view: View, tenant: str) -> Iterator[Need]:
     names = {
-        secret_reference(source).partition("#")[0]
-        for container in _definition(view, tenant).containers
-        for _, source in container.secrets
+        source_of(source).name for container in _definition(view, tenant).containers for _, source in container.secrets
     }
     for name, key in view.get(task_sources.sources).keys:
         if name in names:

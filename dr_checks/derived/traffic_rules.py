@@ -34,12 +34,12 @@ class TrafficRule:
     @property
     def block(self) -> IPv4Network | IPv6Network | None:
         """Its peer where that is a block of addresses."""
-        return ip_network(self.peer, strict=False) if "/" in self.peer else None
+        return block_of(self.peer)
 
     @property
     def names_a_group(self) -> bool:
         """Whether its peer is a security group of the same VPC."""
-        return "/" not in self.peer and self.peer != VPC and self.peer not in _NO_GROUP
+        return self.block is None and self.peer != VPC and self.peer not in _NO_GROUP
 
     def to(self, peer: str) -> TrafficRule:
         """The same ports of another peer."""
@@ -57,6 +57,14 @@ class TrafficEnd:
 
     groups: frozenset[str]
     blocks: tuple[str, ...]
+
+
+def block_of(peer: str) -> IPv4Network | IPv6Network | None:
+    """The block of addresses that a peer is, None for a group: its name may have a slash too."""
+    try:
+        return ip_network(peer, strict=False) if "/" in peer else None
+    except ValueError:
+        return None
 
 
 def parsed(text: str) -> TrafficRule:
@@ -107,7 +115,7 @@ class Admission:
         """Whether every address of the wanted peer is one of the others'."""
         if wanted in _NO_GROUP:
             return False
-        if "/" not in wanted:
+        if block_of(wanted) is None:
             whole = bool(self._own) and all(_spanned(peers, block) for block in self._own)
             return (wanted != VPC and VPC in peers) or whole or _spanned(peers, _ANYWHERE)
         return _spanned([*peers, *(self._own if VPC in peers else ())], wanted)
@@ -115,7 +123,7 @@ class Admission:
 
 def _spanned(peers: Iterable[str], wanted: str) -> bool:
     """Whether the blocks among the peers, taken together, hold the wanted one."""
-    whole, blocks = ip_network(wanted, strict=False), [ip_network(p, strict=False) for p in peers if "/" in p]
+    whole, blocks = ip_network(wanted, strict=False), [found for found in map(block_of, peers) if found is not None]
     if isinstance(whole, IPv4Network):
         return any(whole.subnet_of(b) for b in collapse_addresses(b for b in blocks if isinstance(b, IPv4Network)))
     return any(whole.subnet_of(b) for b in collapse_addresses(b for b in blocks if isinstance(b, IPv6Network)))

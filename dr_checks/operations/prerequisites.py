@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, GLOBAL, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.recovery_settings import PEOPLE_TAG
-from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
+from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, denial_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
 from dr_estate.model.playbook import COPIED, FORBIDDEN, HOMECOMING
@@ -85,14 +85,13 @@ def control_table(view: View) -> Iterator[Finding]:
     Its key is kms.key-usable's matter. Source: DescribeTable, GetResourcePolicy, T42.
     """
     table = view.get(control.table)
-    if table.status and (refusal := _refusal(view, table)) is not None:
-        yield refusal
-    elif table.status and table.keys != _CONTROL_KEYS:
+    if table.status and table.keys != _CONTROL_KEYS:
         reason = "nothing can be stored by other keys: no lock, no approval and no incident log"
         remedy = f"Create aws_dynamodb_table '{table.name}' in {view.region} again (deploy/): keys cannot be changed."
         yield view.gap(table.name, f"keys {', '.join(table.keys)}", f"keys {', '.join(_CONTROL_KEYS)}", reason, remedy)
     elif states.TABLE[table.status or "absent"].takes_writes:
-        yield view.ok(table.name, table.status, "ACTIVE", "locks, approvals and the incident log can be stored")
+        good = "locks, approvals and the incident log can be stored"
+        yield _refusal(view, table) or view.ok(table.name, table.status, "ACTIVE", good)
     else:
         yield view.gap(
             table.name,
@@ -105,12 +104,12 @@ def control_table(view: View) -> Iterator[Finding]:
 
 def _refusal(view: View, table: control.ControlTable) -> Finding | None:
     """The finding where the table's own policy, or a missing index, stops a recovery, None where neither does."""
-    if isinstance(table.policy, Unavailable):
-        return view.unknown(table.name, "a policy that lets runs write", table.policy)
     if view.env.automation.enabled and table.indexes is not None and control.BY_SK not in table.indexes:
         reason = "a run that AWS starts asks by it whether somebody pauses, and stops where it cannot"
         remedy = f"aws_dynamodb_table '{table.name}' in {view.region}: the index {control.BY_SK} (deploy/)."
         return view.gap(table.name, f"no index {control.BY_SK}", f"the index {control.BY_SK}", reason, remedy)
+    if isinstance(table.policy, Unavailable):
+        return view.unknown(table.name, "a policy that lets runs write", table.policy)
     return _denied(view, table, table.policy)
 
 
@@ -122,12 +121,12 @@ def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | N
     requests = [
         PolicyRequest(principals, action, arn, (*known, ("aws:PrincipalArn", role))) for action in _CONTROL_CALLS
     ]
-    answers = {request.action: answer_of(policy, request) for request in requests}
+    answers = {request.action: denial_of(policy, request) for request in requests}
     if refused := [action for action, answer in answers.items() if answer is PolicyAnswer.DENIED]:
         reason = "no lock, no approval and no incident log can be written: every run is refused"
         remedy = f"aws_dynamodb_resource_policy of '{table.name}' in {view.region}: deny nothing to {role}."
         return view.gap(table.name, f"its policy denies {', '.join(refused)}", wanted, reason, remedy)
-    if PolicyAnswer.UNDECIDED in answers.values() and '"Deny"' in policy:
+    if PolicyAnswer.UNDECIDED in answers.values():
         return view.unknown(table.name, wanted, "It denies upon a condition that only AWS evaluates.")
     return None
 

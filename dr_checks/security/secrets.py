@@ -106,7 +106,7 @@ def in_sync(view: View) -> Iterator[Finding]:
     """A replica carries the primary's AWSCURRENT version id; a secret of its own is compared field by field (T18).
 
     One that was detached among replicas follows no rotation any more, though its values are alike today; a failover
-    detaches some, and no warning is given then.
+    detaches some, and no warning is given then. One that names the DR region is of its own for that.
     """
     here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
     both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
@@ -116,10 +116,16 @@ def in_sync(view: View) -> Iterator[Finding]:
             yield _versions(view, here[name], there[name], tenant)
         else:
             finding = _values(view, name, tenant)
-            lone = replicas and finding.status is Status.PASS and not failover_may_be_in_force(view)
-            yield _detached(view, finding) if lone else finding
+            lone = replicas and finding.status is Status.PASS and not _is_regional(view, name)
+            yield _detached(view, finding) if lone and not failover_may_be_in_force(view) else finding
     if not both:
         yield view.none_expected("all secrets", _NONE)
+
+
+def _is_regional(view: View, name: str) -> bool:
+    """Whether a value names the DR region: a replica in its place would lead back to the primary one."""
+    content = _contents(view, Side.DR).get(name)
+    return isinstance(content, Content) and any(field.names_dr for field in content.fields)
 
 
 def _detached(view: View, finding: Finding) -> Finding:
@@ -151,6 +157,8 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
     wanted = "the same values"
     if not isinstance(here, Content) or not isinstance(there, Content):
         return view.unknown(name, wanted, _hidden(here if isinstance(here, HiddenSecret) else there), tenant)
+    if failure := here.failure or there.failure:
+        return view.unknown(name, wanted, f"A value that cannot be decrypted ({failure}) cannot be compared.", tenant)
     mine = {field.name: field for field in there.fields}
     differing = [
         field.name
@@ -290,8 +298,10 @@ def secrets(view: View) -> Iterator[Lag]:
             yield Lag("secrets", name, tenant, Side.DR, None, "no copy in the DR region", missing=True)
         elif here[name].current_version == there[name].current_version:
             yield Lag("secrets", name, tenant, Side.DR, 0.0, "Secrets Manager replica, same current version")
-        elif not there[name].replica_of and _values(view, name, tenant).status is Status.PASS:
-            yield Lag("secrets", name, tenant, Side.DR, 0.0, "a secret of its own in each region, same values")
+        elif not there[name].replica_of and (status := _values(view, name, tenant).status) is not Status.FAIL:
+            alike = status is Status.PASS
+            basis = "a secret of its own in each region, " + ("same values" if alike else "values that are not seen")
+            yield Lag("secrets", name, tenant, Side.DR, 0.0 if alike else None, basis)
         else:
             changed = here[name].changed_at
             late = (view.now - changed).total_seconds() if changed else None

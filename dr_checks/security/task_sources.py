@@ -26,7 +26,8 @@ def exist(view: View) -> Iterator[Finding]:
     """A source that is absent, or a JSON key or version that its secret has not, ends the task:
     ResourceInitializationError.
 
-    Those of the primary region are definitions.primary-region-names' matter. Source: ListSecrets, DescribeParameters.
+    Those of the primary region are definitions.primary-region-names' matter. Versions without a label are not listed.
+    Source: ListSecrets, DescribeParameters.
     """
     found = tenant_definitions(view, Side.DR)
     there = view.get(task_sources.sources) if found else None
@@ -37,12 +38,16 @@ def exist(view: View) -> Iterator[Finding]:
             continue
         lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there, fields))]
         foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
+        unlisted = [name for name, source in _sources(mine) if _is_unlisted(source, there)]
         if lost:
             reason = "its tasks fail to start: ResourceInitializationError"
             remedy = f"aws_ecs_task_definition '{mine.family}' in {view.region}: valueFrom of what exists there."
             yield view.gap(mine.family, "; ".join(lost), _WANTED, reason, remedy, tenant)
         elif foreign:
             yield view.unknown(mine.family, _WANTED, f"{', '.join(foreign)} come from another account.", tenant)
+        elif unlisted:
+            reason = f"{', '.join(unlisted)}: of a version without a label, which AWS may delete and does not list."
+            yield view.unknown(mine.family, _WANTED, reason, tenant)
         else:
             yield view.ok(mine.family, "all there", _WANTED, "its containers get what they are started with", tenant)
     if not found:
@@ -70,10 +75,19 @@ def _flaw(
         return "" if source.name in there.parameters else f"{name}: no parameter {source.name}"
     if not any(source.fits(arn) for arn in there.secrets):
         return f"{name}: no secret {source.arn}"
-    stages = next((stages for arn, stages in there.stages if source.fits(arn)), ())
-    if source.stage and stages and source.stage not in stages:
+    if source.stage and (stages := _stages(source, there)) and source.stage not in stages:
         return f"{name}: {source.name} has no version {source.stage}"
-    known = fields.get(source.name) if not source.stage else None
+    known = fields.get(source.name) if not (source.stage or source.version) else None
     return (
         f"{name}: {source.name} has no field {source.key}" if source.key and known and source.key not in known else ""
     )
+
+
+def _stages(source: SecretSource, there: task_sources.TaskSources) -> tuple[str, ...]:
+    return next((stages for arn, stages in there.stages if source.fits(arn)), ())
+
+
+def _is_unlisted(source: SecretSource, there: task_sources.TaskSources) -> bool:
+    """Whether it names a version by its id that no label holds: ListSecrets tells nothing of such."""
+    stages = _stages(source, there)
+    return bool(source.version and stages) and source.version not in stages

@@ -120,7 +120,11 @@ class ReadClient:
         self.calls: Counter[str] = Counter()
         self.ends_at = time.monotonic() + self.environment.observation.deadline_s
         self.blinked = False
-        self._dark = DarkPlaces(self.credentials.silent_places)
+        silent = self.credentials.silent_places
+        self._dark = DarkPlaces(silent)
+        # a client of the session's has tries of its own: the silent get a lean one again
+        callers = dict(self._callers)  # a call of before may still hang
+        self._callers = {key: caller for key, caller in callers.items() if place_name(*key) not in silent}
 
     def go_by(self, credentials: Credentials) -> None:
         """Go on with equal credentials: their clock is the one that answers correct from now on."""

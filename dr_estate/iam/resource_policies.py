@@ -44,23 +44,35 @@ def answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:
 
     Raises DataUnavailable where it is no policy of the known form.
     """
-    policy = f"The policy of {request.resource}"
-    return understand(lambda: _answer_of(document, request), policy, arn_region(request.resource))
-
-
-def _answer_of(document: str, request: PolicyRequest) -> PolicyAnswer:
-    verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
-    for statement in _statements(document):
-        if (speaks := _speaks(statement, request)) is not False:
-            holds = _holds(statement.get("Condition") or {}, dict(request.context))
-            verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
-    if True in verdicts["Deny"]:
-        return PolicyAnswer.DENIED
-    if None in verdicts["Deny"]:
-        return PolicyAnswer.UNDECIDED
+    verdicts = _verdicts(document, request)
+    if (denial := _denial(verdicts)) is not PolicyAnswer.SILENT:
+        return denial
     if True in verdicts["Allow"]:
         return PolicyAnswer.ALLOWED
     return PolicyAnswer.UNDECIDED if None in verdicts["Allow"] else PolicyAnswer.SILENT
+
+
+def denial_of(document: str, request: PolicyRequest) -> PolicyAnswer:
+    """What the policy's denials alone say: who has an allow of IAM needs none of the policy. Raises as above."""
+    return _denial(_verdicts(document, request))
+
+
+def _denial(verdicts: Mapping[str, set[bool | None]]) -> PolicyAnswer:
+    if True in verdicts["Deny"]:
+        return PolicyAnswer.DENIED
+    return PolicyAnswer.UNDECIDED if None in verdicts["Deny"] else PolicyAnswer.SILENT
+
+
+def _verdicts(document: str, request: PolicyRequest) -> dict[str, set[bool | None]]:
+    def found() -> dict[str, set[bool | None]]:
+        verdicts: dict[str, set[bool | None]] = {"Allow": set(), "Deny": set()}
+        for statement in _statements(document):
+            if (speaks := _speaks(statement, request)) is not False:
+                holds = _holds(statement.get("Condition") or {}, dict(request.context))
+                verdicts[statement["Effect"]].add(None if speaks is None and holds else holds)
+        return verdicts
+
+    return understand(found, f"The policy of {request.resource}", arn_region(request.resource))
 
 
 def _statements(document: str) -> list[dict[str, Any]]:

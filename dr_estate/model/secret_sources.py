@@ -17,7 +17,7 @@ _CURRENT = "AWSCURRENT"
 class SecretSource:
     """A source. ``arn`` is without JSON key and version, "" where it is given by name; ``key`` is the JSON key if any.
 
-    ``stage`` is the label of the version that is read, or the version's id; "" for the current one.
+    ``stage`` is the label of the version that is read, "" for the current one, ``version`` its id if any.
 
     ``region`` and ``account`` are "" where it is given by name: then they are the task's own.
     """
@@ -29,6 +29,7 @@ class SecretSource:
     account: str = ""
     key: str = ""
     stage: str = ""
+    version: str = ""
 
     def fits(self, arn: str) -> bool:
         """Whether ``arn`` is the secret that is meant: the whole ARN, or one without its random suffix."""
@@ -45,9 +46,10 @@ def source_of(value: str) -> SecretSource:
     parts = value.split(":")
     if len(parts) > _NAME and parts[2] == "secretsmanager":
         key = parts[_KEY] if len(parts) > _KEY else ""
-        stage = next((part for part in parts[_KEY + 1 :] if part not in ("", _CURRENT)), "")
-        name = _SUFFIX.sub("", parts[_NAME])
-        return SecretSource(name, ":".join(parts[: _NAME + 1]), True, parts[_REGION], parts[_ACCOUNT], key, stage)
+        stage, version, *_ = *parts[_KEY + 1 :], "", ""
+        stage = "" if stage == _CURRENT else stage
+        arn, name = ":".join(parts[: _NAME + 1]), _SUFFIX.sub("", parts[_NAME])
+        return SecretSource(name, arn, True, parts[_REGION], parts[_ACCOUNT], key, stage, version)
     if parts[0] == "arn":
         return SecretSource(parts[-1].removeprefix("parameter"), value, False, parts[_REGION], parts[_ACCOUNT])
     return SecretSource(value, "", False)
@@ -56,5 +58,5 @@ def source_of(value: str) -> SecretSource:
 def secret_reference(value: str) -> str:
     """A secret or parameter as named in any region, with JSON key and version if any: no region, account or suffix."""
     source = source_of(value)
-    version = f" of {source.stage}" if source.stage else ""
-    return (f"{source.name}#{source.key}" if source.key else source.name) + version
+    version = source.stage or source.version
+    return (f"{source.name}#{source.key}" if source.key else source.name) + (f" of {version}" if version else "")

@@ -110,9 +110,9 @@ def _lookup(name: str, kind: str, patience: DnsPatience, resolvers: Iterable[str
     known = next((answer.values for answer in found if isinstance(answer, DnsAnswer) and answer.values), ())
     if known:
         return list(known)
-    silent = [answer for answer in found if isinstance(answer, Unavailable)]
-    if len(silent) == len(places):
-        raise DataUnavailable(silent[0])
+    silent = next((answer for answer in found if isinstance(answer, Unavailable)), None)
+    if silent is not None:  # it may know what the others do not
+        raise DataUnavailable(silent)
     raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"No configured resolver knows {name} {kind}."))
 
 

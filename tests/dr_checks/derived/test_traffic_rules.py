@@ -23,10 +23,13 @@ HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
         (("tcp 3306-3306 sit-ecs-sg",), ("tcp 3306-3306 0.0.0.0/0",)),
         (("tcp 3306-3306 vpc",), HALVES),
         (("tcp 80-80 sit-alb-sg",), ("all sit-alb-sg",)),
+        (("tcp 80-80 sit/alb (web)",), ("tcp 80-80 vpc", "tcp 443-443 sit/ecs")),
         (("tcp 80-80 ::/0",), ("tcp 80-80 ::/1", "tcp 80-80 8000::/1")),
         (("icmp -1--1 vpc",), ("icmp -1--1 vpc",)),
         (("icmp -1--1 vpc",), ("all vpc",)),
         (("tcp 80-90 0.0.0.0/0",), ("tcp 80-85 0.0.0.0/0", "tcp 86-90 0.0.0.0/1", "tcp 86-90 128.0.0.0/1")),
+        (("icmp -1--1 vpc", "50 sit-alb-sg"), ("all vpc",)),
+        (("icmp 8--1 vpc",), ("icmp 8--1 0.0.0.0/0",)),
         (("tcp 443-443 a prefix list",), ("tcp 443-443 a prefix list",)),
     ],
 )
@@ -53,6 +56,9 @@ def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[s
         ("tcp 80-80 another VPC's group", ("all vpc", "all 0.0.0.0/0")),
         ("tcp 443-443 a prefix list", ("all vpc", "all 0.0.0.0/0")),
         ("icmp -1--1 vpc", ("icmp 8--1 vpc", "tcp 0-65535 vpc")),
+        ("icmp 8--1 vpc", ("icmp 0--1 vpc", "tcp 0-65535 0.0.0.0/0")),
+        ("icmp 8--1 vpc", ("icmp 8--1 sit-alb-sg",)),
+        ("50 vpc", ("51 vpc",)),
         ("tcp 80-80 0.0.0.0/0", ()),
     ],
 )

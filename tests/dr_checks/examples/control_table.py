@@ -38,6 +38,15 @@ def _says(effect: str, *actions: str, who: str = "*", under: Any = None) -> str:
 
 _UNLESS_RUNS = {"ArnNotLike": {"aws:PrincipalArn": f"arn:aws:iam::{SIT.account}:role/sit-dr-*"}}
 _BY_ADDRESS = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+_KEPT = json.dumps(
+    {
+        "Statement": [
+            *json.loads(_says("Deny", "dynamodb:DeleteTable"))["Statement"],
+            *json.loads(_says("Allow", "dynamodb:*", under=_BY_ADDRESS))["Statement"],
+        ]
+    }
+)
+"""Nobody deletes it, and whom it lets in is settled by a condition: it denies no run."""
 
 
 EXAMPLES = [
@@ -51,6 +60,10 @@ EXAMPLES = [
     Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:DeleteTable"))),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:GetItem"))),
     Example("prerequisites.control-table", UNSEEN, _control(policy=DENIED)),
+    Example("prerequisites.control-table", FAILS, _control(policy=DENIED, status="CREATING")),
+    Example("prerequisites.control-table", FAILS, _control(policy=DENIED, keys=("id",))),
+    Example("prerequisites.control-table", FAILS, _control(policy=DENIED, indexes=()), env=AUTOMATED),
+    Example("prerequisites.control-table", FINE, _control(policy=_KEPT)),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Deny", "dynamodb:*", under=_UNLESS_RUNS))),
     Example("prerequisites.control-table", UNSEEN, _control(policy=_says("Deny", "dynamodb:*", under=_BY_ADDRESS))),
     Example("prerequisites.control-table", FINE, _control(policy=_says("Allow", "dynamodb:*", under=_BY_ADDRESS))),

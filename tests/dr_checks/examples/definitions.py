@@ -83,7 +83,10 @@ NOTHING = world(
         (ecs.active_families, Side.DR): (),
     }
 )
-ANOTHER_SECRET = (("DB_USER", f"arn:aws:secretsmanager:{D}:1:secret:sit-tenant1-db-credentials-AbCdEf:username::"),)
+ANOTHER_SECRET, ANOTHERS_FORMER = (
+    (("DB_USER", f"arn:aws:secretsmanager:{D}:1:secret:sit-tenant1-db-credentials-AbCdEf:{rest}"),)
+    for rest in ("username::", ":AWSPREVIOUS:")
+)
 
 EXAMPLES = [
     Example("definitions.parity", Status.PASS, _estate()),
@@ -137,7 +140,11 @@ EXAMPLES = [
     Example("definitions.own-tenant", Status.UNKNOWN, _dark()),
     *(
         Example("definitions.own-tenant", Status.FAIL, _estate(changed), TENANT2)
-        for changed in ({"environment": (("WORDPRESS_DB_NAME", "tenant1_db"),)}, {"secrets": ANOTHER_SECRET})
+        for changed in (
+            {"environment": (("WORDPRESS_DB_NAME", "tenant1_db"),)},
+            {"secrets": ANOTHER_SECRET},
+            {"secrets": ANOTHERS_FORMER},
+        )
     ),
     Example("definitions.image-registry", Status.PASS, _estate()),
     Example("definitions.image-registry", Status.PASS, _estate({"image": "public.ecr.aws/docker/wordpress:6"})),

@@ -59,15 +59,22 @@ EXAMPLES = [
     _case("in-sync", Status.PASS, there=OWN),
     _case("in-sync", Status.WARN, there=OWN, control=ControlState()),
     _case("in-sync", Status.PASS, "", there=tuple(replace(row, replica_of="") for row in OWN), control=ControlState()),
-    _case(
-        "in-sync",
-        Status.PASS,
-        there=OWN,
-        values_here=_fields(replace(FIELDS[0], digest="zz", names_primary=True), FIELDS[1]),
-        values=_fields(replace(FIELDS[0], digest="yy", names_dr=True), FIELDS[1]),
+    *(
+        _case(
+            "in-sync",
+            Status.PASS,
+            ONE,
+            there=OWN,
+            values_here=_fields(replace(FIELDS[0], digest="zz", names_primary=True), FIELDS[1]),
+            values=_fields(replace(FIELDS[0], digest="yy", names_dr=True), FIELDS[1]),
+            **more,
+        )
+        for more in ({}, {"control": ControlState()})
     ),
     _case("in-sync", Status.FAIL, there=OWN, values=_fields(FIELDS[0], replace(FIELDS[1], digest="zz"))),
     _case("in-sync", Status.UNKNOWN, there=OWN, values=HIDDEN),
+    _case("in-sync", Status.UNKNOWN, there=OWN, values=LOCKED),
+    _case("in-sync", Status.UNKNOWN, there=OWN, values_here=LOCKED, control=ControlState()),
     _case("in-sync", Status.NOT_APPLICABLE, "all secrets", there=()),
     _case("in-sync", Status.UNKNOWN, "", here=DENIED),
     _case("decryptable", Status.PASS),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import operator
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -66,6 +69,53 @@ def test_who_was_silent_gets_one_try_and_is_heard_like_others_once_it_answers(
     healthy = _eyes(env, sandbox_world.url, sandbox_world, {region})
     assert healthy.call("ecs", region, CLUSTERS)
     assert healthy.credentials.silent_places == set()
+
+
+class Failing(BaseHTTPRequestHandler):
+    """Answers the first call at its second try, and lets all later ones wait."""
+
+    tries: ClassVar[list[str]] = []
+    over = threading.Event()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.tries.append(self.path)
+        if len(self.tries) > 2:
+            self.over.wait()
+            return
+        self.send_response(503 if len(self.tries) == 1 else 200)
+        for name, value in (("x-amzn-RequestId", "1"), ("Content-Length", "2")):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_a_service_that_was_not_well_before_its_region_fell_silent_gets_one_try_too(
+    sandbox_world: Endpoint, sit: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DR_NO_SPEEDUPS", "")
+    region, patient = sit.region(Side.PRIMARY), sit.observation.model_copy(update={"read_timeout_s": 1})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    try:
+        env = sit.model_copy(update={"observation": patient})
+        client = _eyes(env, f"http://127.0.0.1:{server.server_port}", sandbox_world, set())
+        client.call("ecs", region, CLUSTERS)
+        assert len(Failing.tries) == 2
+        client.credentials.silent_places.add(region)
+        client.open()
+        with pytest.raises(DataUnavailable):
+            client.call("ecs", region, CLUSTERS)
+        assert len(Failing.tries) == 3
+    finally:
+        Failing.over.set()
+        server.shutdown()
+        serving.join()
+        server.server_close()
 
 
 def _eyes(env: Environment, url: str, world: Endpoint, silent: set[str]) -> ReadClient:

@@ -12,6 +12,9 @@ from dr_estate.model.secret_sources import secret_reference, source_of
     [
         ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf:password::", "sit-t-db#password"),
         ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf", "sit-t-db"),
+        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf:password:AWSPREVIOUS:", "sit-t-db#password of AWSPREVIOUS"),
+        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf:::v1", "sit-t-db of v1"),
+        ("arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf::AWSCURRENT:", "sit-t-db"),
         ("arn:aws:ssm:r:1:parameter/sit/t/key", "/sit/t/key"),
         ("sit-key", "sit-key"),
     ],

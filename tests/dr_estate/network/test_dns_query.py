@@ -163,9 +163,10 @@ def test_a_resolver_that_is_silent_hides_no_other(server: Server) -> None:
         places = [f"{address}:{port}" for address, port in (deaf.getsockname(), (server.address, server.port))]
         patience = _patience(0.05)
         assert addresses("shop.example", patience, places) == ["192.0.2.1"]
-        with pytest.raises(DataUnavailable) as dark:
-            addresses("shop.example", patience, places[:1])
-    assert dark.value.unavailable.kind is UnavailableKind.RESOLVER
+        for name, resolvers in (("shop.example", places[:1]), ("missing.example", places)):
+            with pytest.raises(DataUnavailable) as dark:
+                addresses(name, patience, resolvers)
+            assert dark.value.unavailable.kind is UnavailableKind.RESOLVER, "it may know what the other does not"
 
 
 def test_resolvers_that_do_not_know_a_name_leave_it_unseen(server: Server) -> None:
