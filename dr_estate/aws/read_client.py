@@ -333,7 +333,7 @@ class ReadClient:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
         limits, clock = self.environment.observation, self.credentials.clock
-        part, least_s = (SHORT, LEAST_PATIENCE_S) if was_silent else (1.0, _LEAST_PATIENCE_S)
+        part, least_s = (SHORT, SHORT * LEAST_PATIENCE_S) if was_silent else (1.0, _LEAST_PATIENCE_S)
         waits = (clock.patience_s(part * limit, least_s) for limit in (limits.connect_timeout_s, limits.read_timeout_s))
         return self._connections.send(request, *waits)
 
