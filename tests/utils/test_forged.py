@@ -161,8 +161,8 @@ def test_approvals_are_taken_back_and_what_waits_in_aws_is_not_called_ended_unse
     prod.approve(MINUTE, prod.plan.digest)
     prod.world.begin(Outage(prod.env.region(Side.DR), "error", "ssm"))
     ran = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver", config=ROOT / "environments")
-    said = ("withdrew every approval of INC-123" in ran.out, "nobody may run" in ran.out, "ssm" in ran.err.lower())
-    assert (ran.code, *said) == (3, True, False, True), ran
+    words = ("withdrew every approval of INC-123" in ran.out, "nobody may run" in ran.out, "ssm" in ran.err.lower())
+    assert (ran.code, *words) == (3, True, False, True), ran
 
 
 def test_an_approval_of_another_plan_allows_no_other(prod: Prod) -> None:
