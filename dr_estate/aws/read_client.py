@@ -333,7 +333,7 @@ class ReadClient:
             limit_s = self.environment.observation.deadline_s
             raise DeadlinePassed(error=f"the observation's deadline of {limit_s} s passed")
         limits, clock = self.environment.observation, self.credentials.clock
-        part, least_s = (SHORT, SHORT * LEAST_PATIENCE_S) if was_silent else (1.0, _LEAST_PATIENCE_S)
+        part, least_s = (SHORT, _SHORT_PATIENCE_S) if was_silent else (1.0, LEAST_PATIENCE_S)
         waits = (clock.patience_s(part * limit, least_s) for limit in (limits.connect_timeout_s, limits.read_timeout_s))
         return self._connections.send(request, *waits)
 
@@ -382,8 +382,8 @@ class ReadClient:
             self._callers[lean.service, lean.region] = self.client(lean.service, lean.region)
 
 
-_LEAST_PATIENCE_S = 2.0
-"""Seconds in which a busy sandbox answers an ordinary call, however fast its clock runs."""
+_SHORT_PATIENCE_S = 0.3
+"""Seconds that a region which was silent has to answer, however fast its clock runs."""
 _TIME_OUTS = (botocore.exceptions.ReadTimeoutError, botocore.exceptions.ConnectTimeoutError)
 _WAY = "Is the way from this machine to AWS open (network, proxy, AWS_ENDPOINT_URL)?"
 

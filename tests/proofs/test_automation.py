@@ -367,8 +367,10 @@ def test_a_start_whose_words_name_another_plan_than_it_shows_is_not_approved(pro
     hides = "its API is silent" + 40 * "\n" + "Set aside: nothing, no gate and no failed check."
     for words, fault in (["--incident", "INC-9"], "another run"), ([*OVERRIDE[:-1], hides], "whole within a line"):
         parameters = {**given, "Arguments": as_values(words)}
+        prod.while_status(execution, "Waiting")  # one at a time
         started = prod.ssm("operator").start_automation_execution(DocumentName=prod.document, Parameters=parameters)
-        prod.while_status(started["AutomationExecutionId"], "InProgress")
+        execution = started["AutomationExecutionId"]
+        prod.while_status(execution, "InProgress")
         refused = prod.run(f"approve --incident {INCIDENT}", "approver")
         assert (refused.code, "authority.automation" in refused.err, fault in refused.err) == (4, True, True), refused
         ended = prod.run(f"approve --withdraw --incident {INCIDENT}", "approver")
