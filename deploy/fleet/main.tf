@@ -89,14 +89,15 @@ locals {
     security_groups = join(",", var.security_groups)
     subnets         = join(",", var.subnets)
   }
+  writable = { state = "/var/lib/dr", tmp = "/tmp" } # where the image writes, beside what it shares
   containers = {
     look = [
-      { name = "look", tool = true, after = null, mounts = { out = "/out" } },
+      { name = "look", tool = true, after = null, mounts = merge(local.writable, { out = "/out" }) },
       { name = "keep", tool = false, after = "look", mounts = { out = "/out" } },
     ]
     merge = [
       { name = "fetch", tool = false, after = null, mounts = { runs = "/runs" } },
-      { name = "merge", tool = true, after = "fetch", mounts = { runs = "/runs", out = "/out" } },
+      { name = "merge", tool = true, after = "fetch", mounts = merge(local.writable, { runs = "/runs", out = "/out" }) },
       { name = "keep", tool = false, after = "merge", mounts = { out = "/out" } },
     ]
   }
@@ -165,12 +166,14 @@ resource "aws_ecs_task_definition" "fleet" {
   execution_role_arn       = aws_iam_role.task["execution"].arn
   container_definitions = jsonencode([
     for container in each.value : {
-      name        = container.name
-      image       = container.tool ? var.image : var.cli_image
-      essential   = container.name == "keep"
-      dependsOn   = container.after == null ? [] : [{ containerName = container.after, condition = "COMPLETE" }]
-      environment = container.tool ? [{ name = "AWS_CONFIG_FILE", value = "/etc/dr/aws-profiles.ini" }] : []
-      mountPoints = [for volume, path in container.mounts : { sourceVolume = volume, containerPath = path }]
+      name                   = container.name
+      image                  = container.tool ? var.image : var.cli_image
+      essential              = container.name == "keep"
+      dependsOn              = container.after == null ? [] : [{ containerName = container.after, condition = "COMPLETE" }]
+      environment            = container.tool ? [{ name = "AWS_CONFIG_FILE", value = "/etc/dr/aws-profiles.ini" }] : []
+      mountPoints            = [for volume, path in container.mounts : { sourceVolume = volume, containerPath = path }]
+      linuxParameters        = { initProcessEnabled = true }
+      readonlyRootFilesystem = container.tool
       logConfiguration = {
         logDriver = "awslogs"
         options = {

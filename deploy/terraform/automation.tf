@@ -10,6 +10,8 @@ variable "automation" {
     container       = string
     cpu             = number
     memory          = number
+    stop_s          = number
+    writable        = map(string)
     break_glass_tag = string
     roles           = map(string)
     policies        = map(list(string))
@@ -186,6 +188,11 @@ resource "aws_ecs_task_definition" "recovery" {
     name      = each.value.container
     image     = var.recovery_image
     essential = true
+    # It writes in its volumes alone. SIGTERM reaches the tool from its first instant on, and it ends the call under way.
+    readonlyRootFilesystem = true
+    mountPoints            = [for name, path in each.value.writable : { sourceVolume = name, containerPath = path }]
+    linuxParameters        = { initProcessEnabled = true }
+    stopTimeout            = each.value.stop_s
     logConfiguration = {
       logDriver = "awslogs"
       options = {
@@ -195,6 +202,13 @@ resource "aws_ecs_task_definition" "recovery" {
       }
     }
   }])
+
+  dynamic "volume" {
+    for_each = each.value.writable
+    content {
+      name = volume.key
+    }
+  }
 
   lifecycle {
     precondition {

@@ -16,6 +16,10 @@ GOALS = ("failover", "failback", "fence")
 CONTAINER = "dr"
 CPU_UNITS, MEMORY_MIB = 1024, 2048
 """The size of the task that runs this tool."""
+WRITABLE = {"state": "/var/lib/dr", "tmp": "/tmp"}  # noqa: S108 - a volume of the task's own
+"""The volumes of that task and where its image (deploy/Dockerfile) has them: it writes nowhere else."""
+STOP_S = 120
+"""Seconds that it has for the call under way when it is stopped: the most that Fargate allows."""
 ALONE, APPROVE = "alone", "approve"
 EXIT_CODE = "result.ExitCode"
 _MOST_APPROVERS = 10

@@ -1,6 +1,6 @@
-"""deploy/ as checkov and parliament see it: nothing is reported but what is accepted by name, with a reason.
+"""deploy/ as checkov, parliament and hadolint see it: nothing is reported but what is accepted by name, with a reason.
 
-Both come from PyPI, each in an environment of its own (`make scanners`), and ask nothing of the network.
+They come from PyPI, each in an environment of its own (`make scanners`), and ask nothing of the network.
 """
 
 from __future__ import annotations
@@ -72,3 +72,11 @@ def _places(row: dict[str, Any]) -> Iterator[str]:
         if not action.startswith("kms:ResourceAliases"):
             looking = row["issue"] == "RESOURCE_STAR" and LOOKS.search(action)
             yield "looking" if looking else action
+
+
+def test_hadolint_reports_nothing_of_the_dockerfile(tmp_path: Path) -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert [] == json.loads(scan("hadolint", "--format", "json", str(DEPLOY / "Dockerfile")))
+    careless = tmp_path / "Dockerfile"
+    careless.write_text(dockerfile.replace("USER 10001", "USER root"), encoding="utf-8")
+    assert "DL3002" in {row["code"] for row in json.loads(scan("hadolint", "--format", "json", str(careless)))}

@@ -16,6 +16,10 @@ from tests.utils.running import ROOT, dr_cli
 
 DOOR = "utils/aws_mgmt/dr_cli.py"
 OLD = f"import sys, runpy; sys.version_info = (3, 9, 18); runpy.run_path('{DOOR}', run_name='__main__')"
+HOMELESS = (
+    "import os, pwd, runpy; del os.environ['HOME'], os.environ['XDG_STATE_HOME']; pwd.getpwuid = {}.__getitem__; "
+    f"runpy.run_path('{DOOR}', run_name='__main__')"
+)
 NOBODY = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
 Ran = subprocess.CompletedProcess[str]
 
@@ -82,6 +86,21 @@ def test_a_python_that_is_too_old_says_which_is_needed(home: Path) -> None:
     assert 3 == ran.returncode
     assert "needs Python 3.11 or newer, and this is Python 3.9" in _sentence(ran)
     assert "`make setup`" in ran.stderr
+
+
+@pytest.mark.parametrize("words", ["-e sit status", "--output $H/out -e sit status", "-e sit --sandbox status"])
+def test_a_user_who_has_no_home_folder_hears_which_variables_name_one(home: Path, words: str) -> None:
+    ran = _run(home, f'$PY -c "$CODE" {words}', CODE=HOMELESS)
+    assert (2, "") == (ran.returncode, ran.stdout)
+    assert "no home folder" in ran.stderr
+    assert "set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME" in ran.stderr
+    assert 0 == _run(home, '$PY -c "$CODE" --help', CODE=HOMELESS).returncode
+
+
+def test_a_home_folder_that_cannot_be_made_is_named_with_what_to_do(home: Path) -> None:
+    ran = _run(home, f"$PY {DOOR} --output $H/file/below/out -e sit status", **NOBODY)
+    assert 3 == ran.returncode
+    assert "name another folder with --output DIR" in _sentence(ran)
 
 
 def test_an_old_python_can_read_the_door_at_all() -> None:

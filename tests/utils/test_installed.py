@@ -20,6 +20,20 @@ pytestmark = pytest.mark.proof
 
 INSTALL_S = 300
 EXTRA = "`pip install 'aws-dr-manager[sandbox]'`"
+LISTENING = """
+import os, runpy, sys
+
+log = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+def hear(event, arguments):
+    if event == "open" and isinstance(arguments[0], str) and arguments[0].startswith(os.getcwd() + os.sep):
+        os.write(log, os.fsencode(arguments[0] + chr(10)))
+
+sys.addaudithook(hear)
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program and adds the path of each file of the working directory that it opens to a log."""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +94,44 @@ def test_the_wheel_holds_one_folder_of_its_own_and_no_tests(wheel: Path) -> None
     assert {"docs/gates.md", "docs/traps.md"} == {name for name in names if name.startswith("docs")}, (
         "what `explain` reads"
     )
+
+
+def test_the_wheel_holds_no_results_of_the_checkout_that_it_was_built_in(wheel: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "exported"  # as in the image's build: no .gitignore says what is generated
+    with ZipFile(wheel) as archive:
+        names = [name.partition("/")[2] for name in archive.namelist() if name.startswith("aws_dr_manager/")]
+    for name in (*names, "README.md"):
+        place = "aws_dr_manager/__main__.py" if name == "__main__.py" else name
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes((ROOT / place).read_bytes())
+    evidence = folder / "reports" / "out" / "prod-status-1" / "evidence.json"
+    evidence.parent.mkdir(parents=True)
+    evidence.write_text("{}", encoding="utf-8")
+    _pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(folder))
+    (built,) = tmp_path.glob("*.whl")
+    assert sorted(ZipFile(wheel).namelist()) == sorted(ZipFile(built).namelist())
+
+
+@pytest.mark.parametrize("line", ["-e sit status", "-e sit failover", "explain trap T05", "explain gate fence.primary"])
+def test_the_wheel_holds_every_file_that_the_checkout_reads(
+    line: str, wheel: Path, sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    words, env = command_of(line, tmp_path, **signed_in(sandbox_world, "operator"))
+    log = tmp_path / "opened"
+    command = [sys.executable, "-c", LISTENING, str(log), *words]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    opened = {_source(Path(path).relative_to(ROOT)) for path in log.read_text(encoding="utf-8").splitlines()}
+    read = {path for path in opened if path and path.split("/")[0] not in (".venv", ".tools")}
+    assert "utils/aws_mgmt/cli/parser.py" in read
+    assert set() == {f"aws_dr_manager/{path}" for path in read} - set(ZipFile(wheel).namelist())
+
+
+def _source(path: Path) -> str:
+    """The file of the checkout that was opened; of a compiled module its source, "" for what was computed once."""
+    if path.parent.name != "__pycache__":
+        return path.as_posix()
+    return (path.parents[1] / f"{path.name.partition('.')[0]}.py").as_posix() if ".pyc" in path.name else ""
 
 
 def test_the_bare_tool_has_help_and_says_what_it_lacks(bare: Path, run: Callable[..., Ran], tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def _of_the_system(options: Options, trouble: OSError) -> str:
         return f"{reason}, where results or temporary files are written: name another folder with --output DIR."
     if trouble.filename is None:
         return f"The system: {reason}."
-    if Path(str(trouble.filename)).is_relative_to(options.output):
+    refused = Path(str(trouble.filename))
+    if refused.is_relative_to(options.output) or options.output.is_relative_to(refused):
         return f"{trouble.filename}: {reason}. Results cannot be kept there: name another folder with --output DIR."
     return f"{trouble.filename}: {reason}."
 

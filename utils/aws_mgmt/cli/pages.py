@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +15,6 @@ from dr_estate.model.invocation import Program
 
 if TYPE_CHECKING:  # help builds no options
     from datetime import datetime
-    from pathlib import Path
 
     from utils.aws_mgmt.app.options import Options
 
@@ -97,6 +98,10 @@ class OptionsPage(HelpPage):
                 ctx.fail(sentence)
         if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
             ctx.fail(_which_environment(ctx, given.get("config")))
+        if _has_no_home():
+            ctx.fail(
+                "This user has no home folder for results and caches: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME."
+            )
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES, configuration
 
@@ -107,6 +112,16 @@ class OptionsPage(HelpPage):
             ctx.fail(f"--region chooses nothing here: {file} names both regions ([regions]). Omit it.")
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
+
+
+def _has_no_home() -> bool:
+    """Whether no folder of this user is known, as in a container that runs under a user id of nobody's."""
+    if os.environ.get("XDG_STATE_HOME") and os.environ.get("XDG_CACHE_HOME"):
+        return False
+    try:
+        return not Path.home().is_absolute()
+    except RuntimeError:
+        return True
 
 
 class PageOfCommands(HelpPage, click.Group):

@@ -9,7 +9,7 @@ from dr_actions.iam.policies import IamRole, StackRole, role_name
 from dr_estate.config.environment import Environment
 from dr_estate.iam.scopes import OPEN_FOR
 from dr_estate.iam.statements import break_glass_trust
-from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, recovery_document
+from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB, STOP_S, WRITABLE, recovery_document
 
 Documents = dict[str, dict[str, Any]]
 OWN: dict[str, IamRole | StackRole] = {
@@ -35,6 +35,8 @@ def automation_variables(env: Environment, documents: Documents) -> dict[str, An
         "memory": MEMORY_MIB,
         "policies": {role: sorted(of_role) for role, of_role in documents.items()},
         "roles": names,
+        "stop_s": STOP_S,
+        "writable": WRITABLE,
     }
 
 
@@ -82,23 +84,16 @@ def _role(name: str, trust: list[dict[str, Any]], managed: list[str]) -> dict[st
 
 def _task(env: Environment) -> dict[str, Any]:
     group = f"/ecs/{env.named(env.names.recovery_task)}"
-    log = {"awslogs-group": group, "awslogs-region": env.regions.dr, "awslogs-stream-prefix": CONTAINER}
-    container = {
-        "Name": CONTAINER,
-        "Image": {"Ref": "Image"},
-        "Essential": True,
-        "ReadonlyRootFilesystem": False,
-        "LogConfiguration": {"LogDriver": "awslogs", "Options": log},
-    }
     definition = {
         "Family": env.named(env.names.recovery_task),
         "RequiresCompatibilities": ["FARGATE"],
         "NetworkMode": "awsvpc",
+        "Volumes": [{"Name": name} for name in WRITABLE],
         "Cpu": str(CPU_UNITS),
         "Memory": str(MEMORY_MIB),
         "TaskRoleArn": {"Fn::GetAtt": ["Recovery", "Arn"]},
         "ExecutionRoleArn": {"Fn::GetAtt": ["Execution", "Arn"]},
-        "ContainerDefinitions": [container],
+        "ContainerDefinitions": [_container(env, group)],
     }
     document = {
         "Name": env.named(env.names.recovery_document),
@@ -116,6 +111,21 @@ def _task(env: Environment) -> dict[str, Any]:
         },
         "Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": definition},
         "Document": {"Type": "AWS::SSM::Document", "Properties": document},
+    }
+
+
+def _container(env: Environment, group: str) -> dict[str, Any]:
+    """The tool's container, which logs to ``group``."""
+    log = {"awslogs-group": group, "awslogs-region": env.regions.dr, "awslogs-stream-prefix": CONTAINER}
+    return {
+        "Name": CONTAINER,
+        "Image": {"Ref": "Image"},
+        "Essential": True,
+        "ReadonlyRootFilesystem": True,
+        "MountPoints": [{"SourceVolume": name, "ContainerPath": path} for name, path in WRITABLE.items()],
+        "LinuxParameters": {"InitProcessEnabled": True},
+        "StopTimeout": STOP_S,
+        "LogConfiguration": {"LogDriver": "awslogs", "Options": log},
     }
 
 
