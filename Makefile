@@ -91,9 +91,9 @@ docs: setup
 	@$(BIN)/python -m utils.aws_mgmt.generate.docs_pages
 	@$(BIN)/python -m utils.aws_mgmt.generate.deploy_files
 
-# The site of docs/, in .tools/docs-site: a build that a broken link fails.
+# The site of docs/, in .tools/docs-site: a build that a broken link fails (with --quiet it would not).
 docs-site: $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION)
-	@NO_MKDOCS_2_WARNING=1 $(DOCS_SITE)/bin/mkdocs build --quiet
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_SITE)/bin/mkdocs build
 
 $(DOCS_SITE)/.ready-$(MKDOCS_VERSION)-$(MERMAID_VERSION):
 	$(call environment,$(DOCS_SITE),mkdocs==1.6.1 mkdocs-material==$(MKDOCS_VERSION))

@@ -60,6 +60,15 @@ class ManualPending(StepFailed):
     """A step that a person takes was not taken in time. Nothing is undone: the same command goes on from here."""
 
 
+class NotConfirmed(StepFailed):
+    """An irreversible step was not confirmed. ``steps``: itself and those to come, where nobody could be asked."""
+
+    def __init__(self, step: Step, steps: Sequence[str]) -> None:
+        message = f"authority.irreversible: {step.id} was not confirmed: {step.says}"
+        super().__init__(step.id, message, FailureCause.HALTED)
+        self.steps = tuple(steps)
+
+
 class CredentialsLost(Exception):
     """No new credentials came in time. Nothing is undone: the same command goes on from here."""
 
@@ -103,8 +112,8 @@ class RunListener(Protocol):
         """Ask the operator whether to wait no longer for a step that is still under way; False where nobody answers."""
         ...
 
-    def confirm(self, step: Step, stop: threading.Event) -> bool:
-        """Ask the operator to type the subject of an irreversible step; whether that was done.
+    def confirm(self, step: Step, stop: threading.Event) -> bool | None:
+        """Ask the operator to type the subject of an irreversible step; whether that was done. None: nobody is there.
 
         The question ends when ``stop`` is set, and sets it where nobody can answer any more.
         """

@@ -17,7 +17,7 @@ from dr_actions.clients.terraform import TerraformFailed, TerraformRefused
 from dr_actions.execution import sick_primary
 from dr_actions.execution.bulk import StepSender
 from dr_actions.execution.progress import ProgressWatch
-from dr_actions.execution.run import FailureCause, PlanRun, StepFailed
+from dr_actions.execution.run import FailureCause, NotConfirmed, PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.action import Action, CallDeclined, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Call, Danger, Goal, Step
@@ -255,9 +255,15 @@ def _ask_for_irreversible(run: PlanRun, steps: Sequence[Step]) -> None:
     for step in steps:
         if step.danger is not Danger.IRREVERSIBLE or step.id in run.confirmed:
             continue
-        if not run.listener.confirm(step, run.stop):
+        confirmed = run.listener.confirm(step, run.stop)
+        if not confirmed:
             run.stop_if_asked()
-            message = f"authority.irreversible: {step.id} was not confirmed: {step.says}"
-            raise StepFailed(step.id, message, FailureCause.HALTED)
+            raise NotConfirmed(step, _unconfirmed_from(run, step) if confirmed is None else ())
         run.confirmed |= {step.id}
         run.journal.append(EntryKind.LOOKED, step.id, says="the operator confirmed this irreversible step")
+
+
+def _unconfirmed_from(run: PlanRun, step: Step) -> list[str]:
+    """The irreversible steps from ``step`` on that nobody confirmed: what a run without a terminal needs to go on."""
+    rest = run.plan.steps[run.plan.steps.index(step) :]
+    return [s.id for s in rest if s.danger is Danger.IRREVERSIBLE and s.id not in run.confirmed]

@@ -147,7 +147,7 @@ def worst_case(view: View) -> Iterator[Finding]:
             yield view.ok(store.name, duration(worst_s), "not relied on", reason)
         else:
             remedy = (
-                "Repair the replication on which it relies first (efs, rds-copy, rds-replica): AWS Backup alone copies "
+                "Repair the replication of this store first (see efs, rds-copy, rds-replica): AWS Backup alone copies "
                 "once an hour at best, and begins within its start window (aws_backup_plan)."
             )
             yield view.gap(

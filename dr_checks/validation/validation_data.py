@@ -146,7 +146,7 @@ def protected_again(view: View) -> Iterator[Finding]:
     reason = "a second failure would lose all that was written since the failover"
     start = "StartDBInstanceAutomatedBackupsReplication"
     remedy = Remedy(
-        f"When {region} is back, `dr_cli.py failback` plans this, and the files'; of the database alone:",
+        f"When {region} is back, `dr_cli.py failback` plans this for database and files. For the database alone:",
         (view.command("rds", start, Side.PRIMARY, SourceDBInstanceArn=found.arn),) if found else (),
     )
     yield view.warn(name, age, "a copy elsewhere", reason, remedy)

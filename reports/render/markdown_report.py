@@ -46,7 +46,7 @@ def render(report: Report) -> str:
         f"- **Observed at:** {report.observed_at.isoformat(timespec='seconds')}, {report.api_calls} API calls",
         f"- **Posture:** {report.posture}: {markdown(report.posture_says)}",
         f"- **Writes:** {markdown(report.writers)}",
-        f"- **Recovery point:** {_rpo(report)}",
+        *([f"- **Recovery point:** {_rpo(report)}"] if report.measures_copies else []),
         *_rules(report),
         *_gate(report),
         "",

@@ -15,7 +15,7 @@ from reports.values.report import Report
 
 WIDTH = 100
 _GRAVE = (Severity.BLOCKER, Severity.CRITICAL)
-_NAMED, _INDENT = 3, 2
+_NAMED, _NAMED_GATES, _INDENT = 3, 2, 2
 
 
 def show(report: Report, console: Console) -> None:
@@ -25,29 +25,34 @@ def show(report: Report, console: Console) -> None:
 
 def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     """Label and text of each line; each but the next command fits into ``width`` columns."""
+    room = width - _INDENT - LABEL
     yield "Posture", str(report.posture)
-    yield "Answer", _answer(report)
+    yield "Answer", _fitting([_answer(report, named) for named in range(_NAMED_GATES, -1, -1)], room)
     if plan := _plan(report):
         yield "Plan", plan
     if loss := _loss(report):
         yield "Loss", loss
-    room = width - _INDENT - LABEL
-    fitting = [text for named in range(_NAMED, 0, -1) if len(text := _gaps(report, named)) <= room]
-    yield "Gaps", [*fitting, _gaps(report, 0)][0]
+    yield "Gaps", _fitting([_gaps(report, named) for named in range(_NAMED, -1, -1)], room)
     if report.gate is not None:
         yield "Gate", values_gate.sentence(report.gate, report.verdict.score)
     if report.next_step:
         yield NEXT, report.invocation.complete(report.next_step)
 
 
-def _answer(report: Report) -> str:
+def _fitting(texts: list[str], room: int) -> str:
+    """The first of ``texts`` that fits, else the last, which names least."""
+    return next((text for text in texts if len(text) <= room), texts[-1])
+
+
+def _answer(report: Report, named: int) -> str:
     verdict, weighed, ran = report.verdict, report.assessment, report.ran
     if ran is not None:
         return f"{ran.outcome.upper()}, exit {report.exit}"
     if weighed is not None:
         unmet_gates = [gate for gate in weighed.gates if not gate.met and not gate.relaxed]
         gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
-        unmet = f"; gates not met: {_some(gates, 2)}" if gates else ""
+        number = f"{len(gates)} {'gate' if len(gates) == 1 else 'gates'} not met"
+        unmet = f"; {f'gates not met: {_some(gates, named)}' if named else number}" if gates else ""
         return f"{weighed.advice}, exit {report.exit}{unmet}"
     drills = ", ".join(f"{drill.kind} {drill.verdict.upper()}" for drill in report.drills)
     alone = f" ({report.left_out} checks left out)" if report.left_out else ""
@@ -64,7 +69,8 @@ def _plan(report: Report) -> str:
     by_hand = sum(step.manual for step in steps)
     pause = weighed.write_pause
     paused = [f"write pause {duration(pause.first_p50_s)}"] if pause else []
-    counts = f"{len(steps)} steps: {irreversible} irreversible, {by_hand} by hand"
+    number = "1 step" if len(steps) == 1 else f"{len(steps)} steps"
+    counts = f"{number}: {irreversible} irreversible, {by_hand} by hand"
     return "; ".join([counts, *paused, f"about {duration(weighed.plan_estimate_s)}"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import threading
@@ -19,6 +20,7 @@ if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no
 Advance = Callable[[str, int, int], None]
 _STOPPED_WITHIN_S = 0.1
 TOLD_EVERY_S = 10.0
+_PLAIN = ("dumb", "unknown")  # a terminal that cannot take a line back
 _BEGINNING = "Getting ready"
 _invocation = Invocation()
 
@@ -114,7 +116,8 @@ def progress() -> Iterator[Advance]:
     Yields ``advance(doing, done, total)``; a ``total`` of 0 is one that nobody knows.
     """
     stream = sys.stderr  # pytest's run of the scenarios takes its place
-    with _bar(stream) if stream.isatty() else _lines(stream) as advance:
+    redraws = stream.isatty() and os.environ.get("TERM", "") not in _PLAIN
+    with _bar(stream) if redraws else _lines(stream) as advance:
         yield advance
 
 

@@ -106,14 +106,14 @@ class RunProgress:
         answer = console.ask_unless(lambda: stop.is_set() or time.monotonic() > until_s, prompt)
         return answer is not None and answer.strip() == step.subject
 
-    def confirm(self, step: Step, stop: threading.Event) -> bool:
-        """Ask for the subject of an irreversible step, typed; without a terminal nobody is asked.
+    def confirm(self, step: Step, stop: threading.Event) -> bool | None:
+        """Ask for the subject of an irreversible step, typed. Returns None without a terminal: nobody is asked.
 
         ``stop`` ends the question, and is set where nobody can answer it any more.
         """
         if not self._tty:
-            return False
-        self._print(f"[bold red]This cannot be undone:[/] {_shown(step.says)} {_shown(step.undo)}")
+            return None
+        self._print(f"[bold red]This cannot be undone:[/] {_shown(step.says)} Way back: {_shown(step.undo)}")
         answer = console.ask_unless(stop.is_set, f"Type {step.subject} to go on: ")
         if answer is None:
             stop.set()

@@ -114,7 +114,8 @@ def _headline(report: Report, console: Console) -> None:
             (f"{verdict.recommendation}, score {verdict.score}/100", _HEADLINE[verdict.recommendation]),
         )
     )
-    tenants = f"{len(report.tenants)} tenants" if report.tenants else "tenants not seen"
+    number = len(report.tenants)
+    tenants = f"{number} {'tenant' if number == 1 else 'tenants'}" if number else "tenants not seen"
     console.print(f"  account {env.account}, {env.regions.primary} (primary), {env.regions.dr} (DR), {tenants}")
     console.print(f"  world: {one_line(report.world)}; observed {report.observed_at:%Y-%m-%d %H:%M:%S} UTC")
     if report.rules:
@@ -123,7 +124,7 @@ def _headline(report: Report, console: Console) -> None:
     indented(console, f"writes: {report.writers}", 2)
     rpo = verdict.rpo
     met = {True: "met", False: "NOT MET", None: "not known"}[rpo.compliant]
-    if not report.serves_from_dr:
+    if report.measures_copies:
         console.print(f"  recovery point: worst {duration(rpo.worst_s)}, objective {duration(rpo.target_s)}: {met}")
 
 
@@ -229,7 +230,8 @@ def _not_applicable(report: Report, console: Console) -> None:
         _bare(results, console)
     elif results:
         apply = "1 check does not apply" if len(results) == 1 else f"{len(results)} checks do not apply"
-        console.print(Text(f"\n{apply} here; --all names them and why", "dim"))
+        names = "it" if len(results) == 1 else "them"
+        console.print(Text(f"\n{apply} here; --all names {names} and why", "dim"))
 
 
 def _recommendations(report: Report, console: Console) -> None:

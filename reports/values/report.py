@@ -26,6 +26,7 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
 SCHEMA = "aws-dr-manager/report/1"
+_SERVED_BY_PRIMARY = (PostureName.NORMAL, PostureName.DEGRADED)
 _UNANSWERED = {
     UnavailableKind.THROTTLED: "throttles the calls",
     UnavailableKind.DEADLINE: "did not answer in time",
@@ -154,14 +155,27 @@ class Report:
 
     @property
     def before_remedies(self) -> str:
-        """What to know before any remedy: while the DR region serves, one by hand may undo the failover."""
-        if self.validates or not self.serves_from_dr or not self.recommendations():
-            return ""
+        """What to know before any remedy, so that none by hand undoes a failover, or begins one that nobody wants."""
         regions = self.environment.regions
+        if not self.recommendations():
+            return ""
+        if self.validates and self.posture in _SERVED_BY_PRIMARY and not (self.standing and self.standing.incident):
+            return (
+                f"Nothing was failed over, and {regions.primary} serves: run now, these remedies would stop it or end "
+                f"the protection of its data. `dr_cli.py failover` weighs a failover."
+            )
+        if self.validates or not self.serves_from_dr:
+            return ""
         return (
             f"{regions.dr} serves: a remedy that restores the state of before the failover may overwrite newer data or "
             f"send visitors to {regions.primary}. `dr_cli.py failback` restores it in order."
         )
+
+    @property
+    def measures_copies(self) -> bool:
+        """Whether the age of the copies was judged, and says what would be lost."""
+        judged = Area.REPLICATION in {result.area for result in self.verdict.results}
+        return not self.serves_from_dr and (judged or bool(self.verdict.lags))
 
     def recommendations(self) -> tuple[Remedy, ...]:
         """What to do, the severest gap first, each remedy once."""

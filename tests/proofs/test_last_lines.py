@@ -58,11 +58,11 @@ class Desk:
         lines = shown_at_terminal(f"{self.options} {command}", self.home, signed_in(self.world, "operator"), b"")
         return sum(-(-len(line) // 100) or 1 for line in lines)
 
-    def last_lines(self, command: str, person: str = "operator", typed: str = "") -> list[str]:
-        """The last eight lines that a command leaves on the screen."""
+    def lines(self, command: str, person: str = "operator", typed: str = "") -> list[str]:
+        """The lines that a command shows, also those that it takes away again."""
         variables = signed_in(self.world, person)
         lines = shown_at_terminal(f"{self.options} {command}", self.home, variables, typed.encode())
-        return [line for line in lines if line.strip()][-8:]
+        return [line for line in lines if line.strip()]
 
     def run(self, command: str) -> None:
         """Run a command to its end without a terminal."""
@@ -99,8 +99,13 @@ def _desk(home: Path) -> Iterator[Desk]:
         yield Desk(world, home, config)
 
 
-def _ends_well(desk: Desk, command: str, *wanted: str, person: str = "operator", typed: str = "") -> None:
-    lines = desk.last_lines(command, person, typed)
+def _ends_well(
+    desk: Desk, command: str, *wanted: str, person: str = "operator", typed: str = "", works: str = ""
+) -> None:
+    """It ends with its answer and the next command; ``works`` is what it shows to do before that."""
+    whole = desk.lines(command, person, typed)
+    assert works in "\n".join(whole), "it was silent"
+    lines = whole[-8:]
     begin = lines.index("In short")
     box = {line.strip().partition(":")[0]: line for line in lines[begin + 1 :]}
     assert list(box)[-1] == "Next", (command, lines)
@@ -116,12 +121,14 @@ def test_a_healthy_estate(tmp_path: Path) -> None:
         _ends_well(desk, "failover", "DO_NOT_FAILOVER", "posture.expected", " failover --planned`")
         _ends_well(desk, "failback", "WAIT", "posture.away", " status`")
         _ends_well(desk, "failover --validate", "NOT_READY", " status`")
-        for command in (*OTHERS, *ALONE):
+        for command in (*OTHERS[1:], *ALONE):
             _ends_well(desk, command)
         status = desk.results("status")
-        _ends_well(desk, f"report {status}", "the report again", " status`")
+        _ends_well(desk, "doctor", works="Writing the bundle")
+        _ends_well(desk, f"report {status}", "the report again", " status`", works="Building Allure's page")
         _ends_well(desk, f"diff {status} {status}", "0 worse, 0 better, exit 0", " status`")
-        _ends_well(desk, f"evidence --run {status}", "signed", " evidence verify ", person="approver")
+        packing = "Collecting the evidence"
+        _ends_well(desk, f"evidence --run {status}", "signed", " evidence verify ", person="approver", works=packing)
         (pack,) = (desk.home / "out" / "evidence").iterdir()
         _ends_well(desk, f"evidence verify {pack}", "by a key that was NOT COMPARED, exit 0", " status`")
         pack.write_bytes(pack.read_bytes()[:-1] + b"x")
@@ -136,7 +143,7 @@ def test_an_environment_that_is_described_and_a_sandbox(tmp_path: Path) -> None:
             for command in OF_SANDBOX:
                 _ends_well(desk, command)
         finally:
-            desk.last_lines("sandbox down")
+            desk.lines("sandbox down")
 
 
 def test_an_estate_with_ten_gaps(tmp_path: Path) -> None:
@@ -186,5 +193,6 @@ def test_after_a_failover_and_in_the_middle_of_a_failback(tmp_path: Path) -> Non
         desk.begin_failback()
         _ends_well(desk, "status", "Posture:")
         _ends_well(desk, "failback", "write pause ", "irreversible")
-        for command in (f"log --incident {INCIDENT}", f"log --incident {INCIDENT} --review"):
-            _ends_well(desk, command, "the record is intact", " evidence ")
+        goes_on = f" failback --staged --execute --incident {INCIDENT}`"
+        _ends_well(desk, f"log --incident {INCIDENT}", "the record is intact", goes_on)
+        _ends_well(desk, f"log --incident {INCIDENT} --review", "the record is intact", " evidence ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import time
 
 import pytest
@@ -25,6 +26,24 @@ def test_without_a_terminal_long_work_is_told_by_lines_until_it_is_over(
     assert ("Getting ready (0 s)" in output, "Looking: 12 of 96 (0 s)" in output) == (True, True)
     time.sleep(0.2)
     assert capsys.readouterr().err == ""
+
+
+class _Teletype(io.StringIO):
+    """A terminal that prints on paper."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.proof
+def test_a_terminal_that_takes_no_line_back_gets_lines_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "TOLD_EVERY_S", 0.05)
+    monkeypatch.setattr(sys, "stderr", paper := _Teletype())
+    monkeypatch.setenv("TERM", "dumb")
+    with console.progress() as advance:
+        advance("Looking", 12, 96)
+        time.sleep(0.2)
+    assert "Looking: 12 of 96 (0 s)" in paper.getvalue()
 
 
 @pytest.mark.proof

@@ -85,6 +85,16 @@ def test_while_the_dr_region_serves_a_remedy_is_not_given_without_saying_what_it
     assert [] == [line for line in _shown(report) if f"{SIT.regions.dr} serves" in line]
 
 
+def test_while_nothing_was_failed_over_a_remedy_of_the_validation_is_not_given_without_a_warning() -> None:
+    failed = replace(_failed("a.bad", Severity.BLOCKER), area=Area.VALIDATION)
+    normal = _shown(replace(_report(failed), posture=PostureName.NORMAL))
+    warned = f"  Nothing was failed over, and {SIT.regions.primary} serves: run now, these remedies would stop it"
+    assert normal[normal.index("Recommendations") + 1].startswith(warned)
+    assert [] == [line for line in normal if line.startswith("  recovery point")], "no copy was judged"
+    lost = _shown(_report(failed))  # its posture is PRIMARY_LOST
+    assert lost[lost.index("Recommendations") + 1].startswith("  1. ")
+
+
 def test_what_does_not_apply_is_one_line_unless_all_is_asked_for() -> None:
     idle = tuple(CheckResult(name, Severity.MINOR, Area.DNS, Status.NOT_APPLICABLE, (), "no X") for name in "ab")
     assert "2 checks do not apply here; --all names them and why" in _shown(_report(*idle))
@@ -168,3 +178,6 @@ def test_an_assessment_ends_with_its_plan_in_one_line() -> None:
         "  Answer:   WAIT, exit 3; gates not met: plan.backup",
         "  Plan:     3 steps: 1 irreversible, 1 by hand; write pause 6 min; about 1 h 40 min",
     ]
+    gates = [replace(gate, id=f"check.a-room-of-checks.a-check-with-a-long-name-{n}") for n in range(3)]
+    many = _shown(replace(_report(), assessment=replace(weighed, gates=(gate, *gates))))
+    assert "  Answer:   WAIT, exit 3; gates not met: plan.backup and 3 more" in many, "what does not fit is counted"

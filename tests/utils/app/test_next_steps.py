@@ -32,7 +32,9 @@ from utils.aws_mgmt.app.next_steps import (
     after_assessment,
     after_difference,
     after_drills,
+    after_execution,
     after_interrupt,
+    after_log,
     after_look,
     after_run,
     after_verification,
@@ -41,7 +43,14 @@ from utils.aws_mgmt.app.next_steps import (
     invocation_of,
     same_run,
 )
-from utils.aws_mgmt.app.options import ApproveOptions, FailbackOptions, Options, RecoveryOptions, StatusOptions
+from utils.aws_mgmt.app.options import (
+    ApproveOptions,
+    FailbackOptions,
+    FenceOptions,
+    Options,
+    RecoveryOptions,
+    StatusOptions,
+)
 
 ENV, PROD = (load_environment(ROOT / "environments", name) for name in ("sit", "prod"))
 ENVIRONMENTS = {"sit": ENV, "prod": PROD, "direct": PROD.model_copy(update={"automation": AutomationSettings()})}
@@ -166,6 +175,39 @@ def _looked(posture: PostureName, *results: CheckResult, posture_next: str = "",
         exit=0,
         posture_next=posture_next,
     )
+
+
+@pytest.mark.parametrize(
+    ("posture", "begins"),
+    [(PostureName.ON_DR, "`dr_cli.py failback` "), (PostureName.NORMAL, "`dr_cli.py log --review ")],
+)
+def test_after_a_fence_comes_the_return_while_the_dr_region_serves_and_else_the_review(
+    posture: PostureName, begins: str
+) -> None:
+    fenced = replace(STEPPED_BACK, incident="INC-1", outcome="done", exit=0, goal="fence")
+    report = replace(_looked(posture), ran=fenced)
+    assert after_execution(parsed(FenceOptions, typed_as("fence --execute --incident INC-1")), report).startswith(
+        begins
+    )
+
+
+def test_a_run_that_met_a_step_that_nobody_confirmed_goes_on_with_the_confirmation_of_it() -> None:
+    typed = parsed(FailbackOptions, typed_as("failback --staged --execute --confirm a.b"))
+    stopped = replace(STEPPED_BACK, incident="INC-1", outcome="failed", exit=5, to_confirm=("c.d", "e.f"))
+    assert after_execution(typed, replace(_looked(PostureName.ON_DR), ran=stopped)) == (
+        "`dr_cli.py failback --staged --execute --incident INC-1 --confirm a.b --confirm c.d --confirm e.f` "
+        "goes on from here."
+    )
+
+
+def test_after_the_log_of_a_run_that_is_not_over_comes_the_run_itself() -> None:
+    log = Options()
+    assert after_log(log, "INC-1", broken=False, unfinished=Goal.SWITCHOVER).startswith(
+        "`dr_cli.py failover --planned --execute --incident INC-1` goes on with it"
+    )
+    assert after_log(log, "INC-1", broken=True, unfinished=Goal.FAILOVER).startswith("`dr_cli.py log ")
+    for done in (Goal.CLEAN_UP, None):
+        assert after_log(log, "INC-1", broken=False, unfinished=done).startswith("`dr_cli.py evidence ")
 
 
 FAILED = CheckResult(

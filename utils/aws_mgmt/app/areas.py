@@ -54,6 +54,9 @@ def chosen_checks(options: Options) -> frozenset[str]:
     return frozenset(chosen)
 
 
-def count_left_out(chosen: frozenset[str], areas: tuple[Area, ...]) -> int:
-    """How many checks of the areas are not among the ``chosen``; 0 where nothing was chosen, and all are judged."""
-    return sum(check.area in areas for check in checks().values()) - len(chosen) if chosen else 0
+def count_left_out(options: Options, chosen: frozenset[str], areas: tuple[Area, ...]) -> int:
+    """How many checks of readiness ``status`` and ``test`` were not asked for, by name, severity or area."""
+    if not isinstance(options, StatusOptions | DrTestOptions):
+        return 0
+    judged = len(chosen) or sum(check.area in areas for check in checks().values())
+    return sum(check.area in READINESS for check in checks().values()) - judged

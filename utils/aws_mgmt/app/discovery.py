@@ -142,13 +142,22 @@ def _observed(environment: Environment, world: ObservedWorld, *parts: str) -> Sn
 def _traffic_pair(environment: Environment, world: ObservedWorld) -> tuple[_TrafficPair, str]:
     """The pair of records that lead to two regions, and the zone above its own, "" where the account has none."""
     listed = _observed(environment, world, route53.zones.name).get(route53.zones, Side.GLOBAL)
-    public = [zone.name for zone in listed if not zone.private]
+    public, others = [zone.name for zone in listed if not zone.private], list[_TrafficPair]()
     for zone in public:
         traffic = environment.traffic.model_copy(update={"zone": zone})
         snapshot = _observed(environment.model_copy(update={"traffic": traffic}), world, route53.records.name)
-        if (pair := _pair_in(zone, snapshot)) and _is_of(environment, pair):
+        pair = _pair_in(zone, snapshot)
+        if pair and _is_of(environment, pair):
             above = [name for name in public if zone.endswith(f".{name}")]
             return pair, max(above, key=len, default="")
+        others += [pair] if pair else []
+    if others:
+        led = others[0].primary
+        raise UsageError(
+            f"{led.name} leads to {target_of(led)}, and no load balancer of {environment.name} is called so: "
+            f"{environment.named(environment.names.load_balancer)} was looked for. Give the environment the name that "
+            "its resources bear (-e), or type how they are called when `dr_cli.py init` asks (names.load_balancer)."
+        )
     raise UsageError(
         "No public zone of this account has one address record for each of two regions (weighted or failover, an alias "
         "to a load balancer): set them up first (docs/runbook.md), or write the file by hand (docs/environments.md)."

@@ -134,8 +134,8 @@ def judge(
     rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
     observation = Observation(environment, snapshot, tenants, rules, invocation_of(options))
-    selection = _selection(options, areas, run, evidence)
-    results = _results(selection, observation, partial(run.advance, "Judging"))
+    results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
+    chosen = chosen_checks(options)
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
     posture = posture_of(snapshot, environment)
     verdict = verdict_of(results, measured, environment.objectives.rpo_minutes * 60.0, _blocker(posture))
@@ -161,8 +161,8 @@ def judge(
         invocation=observation.invocation,
         every_finding=options.every_finding,
         scheduled_tests=_scheduled_tests(snapshot, environment),
-        notes=(*_narrowed(selection), *cache_notes(snapshot), *displaced(run.folder, options)),
-        left_out=count_left_out(selection.only, areas),
+        notes=(*_narrowed(options, chosen, areas), *cache_notes(snapshot), *displaced(run.folder, options)),
+        left_out=count_left_out(options, chosen, areas),
         history=_history(snapshot),
         evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
@@ -182,12 +182,10 @@ def _selection(options: Options, areas: tuple[Area, ...], run: CommandRun, evide
     return ScenarioSelection(areas, folder, options.workers, evidence, options.config, exceptions, chosen)
 
 
-def _narrowed(selection: ScenarioSelection) -> tuple[str, ...]:
-    """What a report of some checks alone says beside its verdict."""
-    left_out = count_left_out(selection.only, selection.areas)
-    return (
-        (f"{left_out} checks were left out (--check, --severity): nothing here is said of them.",) if left_out else ()
-    )
+def _narrowed(options: Options, chosen: frozenset[str], areas: tuple[Area, ...]) -> tuple[str, ...]:
+    """What a report of some checks alone, by name or severity, says beside its verdict."""
+    left_out = count_left_out(options, chosen, areas) if chosen else 0
+    return (f"{left_out} checks were not asked for: nothing here is said of them.",) if left_out else ()
 
 
 def _blocker(posture: Posture) -> str:

@@ -274,6 +274,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         goal=run.plan.goal,
         approved_at=_iso(clearance.approved_at),
         rules=clearance.rules,
+        to_confirm=result.to_confirm,
         record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
     )
 
@@ -321,8 +322,7 @@ def _record_beginning(context: RunContext, report: Report, run: PlanRun, journal
         EntryKind.DECIDED, moment=context.app.clock.now().isoformat(), says=f"{who} ordered the {run.plan.goal}."
     )
     if weighed is not None:
-        losses = _worst(weighed.losses)
-        journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=losses)
+        journal.append(EntryKind.LOOKED, says=f"Assessed: {weighed.advice}.", losses=_worst(weighed.losses))
     gates = [asdict(gate) for gate in context.start.gates]
     journal.append(
         EntryKind.AUTHORISED,

@@ -96,6 +96,12 @@ def goal_of_beginning(begun: Entry) -> Goal:
     return Goal(begun.data["plan"]["goal"])
 
 
+def unfinished_goal(past: Sequence[Entry]) -> Goal | None:
+    """What the last run was to reach where it ended before that; None where it is done, or none began."""
+    begun = last_beginning(past)
+    return None if begun is None or is_done(past, begun) else goal_of_beginning(begun)
+
+
 def is_done(past: Sequence[Entry], begun: Entry) -> bool:
     """Whether the run that began was finished."""
     return any(e.kind is EntryKind.END and e.data.get("outcome") == "done" for e in past if e.seq > begun.seq)

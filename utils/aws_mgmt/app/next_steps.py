@@ -63,6 +63,11 @@ class NextStep:
     def __str__(self) -> str:
         return f"{self.command} {self.does}."
 
+    def confirming(self, steps: Sequence[str]) -> NextStep:
+        """The same, with a confirmation of each of these irreversible ``steps``."""
+        confirmed = (word for step in steps for word in ("--confirm", step))
+        return replace(self, command=Command((*self.command.words, *confirmed)))
+
 
 DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
@@ -187,8 +192,13 @@ def after_verification(incident: str, faults: int) -> str:
     return READINESS
 
 
-def after_log(incident: str, *, broken: bool) -> str:
-    """What to do upon a log: keep it as evidence, or compare it with its mirror where its chain is broken."""
+def after_log(options: Options, incident: str, *, broken: bool, unfinished: Goal | None = None) -> str:
+    """What to do upon a log: go on with the run that is not over, keep it as evidence, or compare it with its mirror.
+
+    The mirror is for a record whose chain is ``broken``.
+    """
+    if not broken and unfinished in _GOALS and not (is_full(incident) or is_trial(incident)):
+        return str(NextStep(run_of(unfinished, options, incident), "goes on with it, where no run is at work"))
     if not broken:
         return str(NextStep(Command(("evidence", *_incident(incident))), "makes one signed archive of it"))
     return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares it with its mirror"))
@@ -200,8 +210,9 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
     if ran is None:
         return ""
     if ran.exit != Exit.READY:
-        return str(after_run(options, ran.incident))
-    if (options.failback or options.fence) and not options.abort:
+        return str(after_run(options, ran.incident).confirming(ran.to_confirm))
+    is_over = options.failback or (options.fence and not report.serves_from_dr)
+    if is_over and not options.abort:
         review = Command(("log", "--review", *_incident(ran.incident)))
         return str(NextStep(review, "writes the review of the incident"))
     return str(_RETURN)

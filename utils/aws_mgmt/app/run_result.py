@@ -14,6 +14,7 @@ from dr_actions.execution.run import (
     CredentialsLost,
     FailureCause,
     ManualPending,
+    NotConfirmed,
     PlanRun,
     ReadFailed,
     RunStopped,
@@ -33,13 +34,14 @@ _OVERDUE = {
 
 @dataclass(frozen=True)
 class RunResult:
-    """``outcome`` as docs/json.md lists them; ``alarms``: tell the critical topic."""
+    """``outcome`` as docs/json.md lists them; ``alarms``: tell the critical topic; ``to_confirm``: steps."""
 
     outcome: str
     message: str
     exit: Exit
     step: str = ""
     alarms: bool = False
+    to_confirm: tuple[str, ...] = ()
 
 
 def result_of(
@@ -88,8 +90,9 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
             return RunResult("stepped back", message, Exit.VALIDATION_FAILED, trouble.step, alarms=True)
         taken_back = sum(rollback.rolled_back for rollback in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
-        message = f"{str(trouble).rstrip('.')}.{undone} {again}"
-        return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, alarms=True)
+        to_confirm = trouble.steps if isinstance(trouble, NotConfirmed) else ()
+        message = f"{str(trouble).rstrip('.')}.{undone} {again.confirming(to_confirm)}"
+        return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, alarms=True, to_confirm=to_confirm)
     if isinstance(trouble, (LockLost, Fenced)):
         return RunResult("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)
     if isinstance(trouble, OSError):
@@ -117,7 +120,8 @@ def _where_traffic_is(outcome: Outcome) -> str:
 
 def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Invocation) -> None:
     """Tell the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
-    reason, needed = invocation.complete(result.message), invocation.complete(str(again))
+    needed = invocation.complete(str(again.confirming(result.to_confirm)))
+    reason = invocation.complete(result.message)
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
     _raise_alarm(run, message, result.message)
 

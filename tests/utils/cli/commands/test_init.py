@@ -34,9 +34,7 @@ def test_every_value_is_asked_and_enter_takes_what_was_found(sandbox_world: Endp
     rules = tmp_path / "rules"
     variables = {**signed_in(sandbox_world, "reader"), "AWS_REGION": "eu-west-1"}
     with at_terminal(f"-e sit --config {rules} init", tmp_path, variables) as terminal:
-        terminal.until(
-            'names.cluster (how the ECS cluster is called: {env}, {tenant} stand for them) ["{env}-cluster"]: '
-        )
+        terminal.until('names.cluster (name of the ECS cluster; {env}, {tenant} are filled in) ["{env}-cluster"]: ')
         terminal.press(b"\n" * NAMES)
         terminal.until('account (STS GetCallerIdentity) ["815856636111"]: ')
         for key in ("regions.primary", "regions.dr", "traffic.zone"):
@@ -65,6 +63,14 @@ def test_what_could_not_be_loaded_is_not_left_behind(sandbox_world: Endpoint, tm
         terminal.press(b"eu-west-1\n" + b"\n" * (REST + 10))
         assert terminal.wait() == 2, terminal.shown
     assert not (tmp_path / "sit.toml").exists()
+
+
+def test_an_environment_that_is_not_called_as_its_resources_are_is_told_so(
+    sandbox_world: Endpoint, tmp_path: Path
+) -> None:
+    ran = at_endpoint(sandbox_world, tmp_path, f"-e mine --config {tmp_path} init --yes --region af-south-1")
+    assert (ran.code, "mine-alb was looked for" in ran.err) == (2, True), ran.err
+    assert "origin.wpsit.kimmyai.io leads to sit-alb" in ran.err
 
 
 def test_a_file_that_is_there_is_never_written_over(sandbox_world: Endpoint, tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ def doctor_command(options: DoctorOptions, environment: Environment) -> Exit:
             heard = examine(environment, world, lambda done, of: advance("Trying", done, of))
         diagnosis = diagnose(environment, world, heard, world.clock.now())
         path = folder / f"doctor-{environment.name}.zip"
-        write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
+        with console.working("Writing the bundle"):
+            write_bundle(path, heard.exchanges, heard.snapshot, options.config / f"{environment.name}.toml")
     diagnosis = replace(diagnosis, bundle=str(path))
     console.result(render(diagnosis, options.format), machine=options.format == "json")
     answer = f"{headline(diagnosis).rstrip('.')}, exit {diagnosis.exit}"

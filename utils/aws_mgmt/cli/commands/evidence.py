@@ -30,7 +30,8 @@ def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit
         raise UsageError(
             "Which evidence? Name --incident INC-123 or --run RUN_FOLDER; `evidence verify FILE` checks one."
         )
-    raw, contents = make_pack(options, environment)
+    with console.working("Collecting the evidence"):
+        raw, contents = make_pack(options, environment)
     name = options.incident or options.run.name if options.run else options.incident
     path = options.output / "evidence" / f"{environment.name}-{name}-{_stamp(raw)}.evidence.tar"
     write_pack(path, raw)

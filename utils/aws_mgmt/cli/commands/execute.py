@@ -81,7 +81,10 @@ def _confirmed_here(start: RunStart) -> list[str]:
     steps = [step for step in start.plan.steps if step.danger == "irreversible" and step.id not in start.confirmed]
     for step in steps:
         if console.ask(f"{step.says} It cannot be undone. Type {step.subject}: ").strip() != step.subject:
-            raise Refused(f"authority.irreversible: {step.id} was not confirmed. Nothing was begun.")
+            raise Refused(
+                f"authority.irreversible: {step.id} was not confirmed. Nothing was begun. Without a terminal: "
+                f"--confirm {step.id}."
+            )
     return [step.id for step in steps]
 
 

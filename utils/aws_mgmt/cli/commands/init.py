@@ -81,9 +81,7 @@ def _names(options: InitOptions) -> Iterator[tuple[str, Any]]:
     """The name patterns of the resources that the estate stands on, before any of them is looked for."""
     usual = ResourceNames().model_dump(mode="json")
     for name, what in _NAMED.items():
-        setting = ProposedSetting(
-            f"names.{name}", usual[name], f"how {what} is called: {{env}}, {{tenant}} stand for them"
-        )
+        setting = ProposedSetting(f"names.{name}", usual[name], f"name of {what}; {{env}}, {{tenant}} are filled in")
         yield name, usual[name] if options.yes else _asked(setting)
 
 

@@ -58,8 +58,9 @@ def _title(document: Mapping[str, Any]) -> str:
 
 def _pages(folder: Path, document: Mapping[str, Any]) -> list[str]:
     """Build both pages, say which files they are or why there is none, and return those that are there."""
-    allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(document))
     page, note = folder / PAGE, ""
+    with console.working("Building Allure's page"):
+        allure = build_html(folder / RESULTS, folder / ALLURE_PAGE, _title(document))
     try:
         redraw_page(folder, linked=(folder / ALLURE_PAGE).exists())
     except FileNotFoundError:
