@@ -23,7 +23,11 @@ GROUPS = (
     Group(
         "dr_checks",
         ("dr_checks",),
-        ("tests/dr_checks", "tests/golden/test_findings.py", "tests/house/test_docs.py"),
+        (
+            "tests/dr_checks",
+            *(f"tests/golden/test_{name}.py" for name in ("findings", "single_values")),
+            "tests/house/test_docs.py",
+        ),
         ("dr_estate", "sandbox"),
     ),
     Group(
