@@ -25,7 +25,7 @@ GROUPS = (
         ("dr_checks",),
         (
             "tests/dr_checks",
-            *(f"tests/golden/test_{name}.py" for name in ("findings", "single_values")),
+            *(f"tests/golden/test_{name}.py" for name in ("findings", "single_values", "single_values_of_estates")),
             "tests/house/test_docs.py",
         ),
         ("dr_estate", "sandbox"),
@@ -36,7 +36,10 @@ GROUPS = (
         (
             *(f"tests/dr_actions/{room}" for room in _DECIDING),
             "tests/dr_actions/control_table/test_control.py",
-            *(f"tests/golden/test_{name}.py" for name in ("assessments", "plans", "refusals")),
+            *(
+                f"tests/golden/test_{name}.py"
+                for name in ("assessments", "plans", "refusals", "single_values_of_estates")
+            ),
             *(f"tests/house/test_{name}.py" for name in ("docs", "sequence")),
         ),
         ("dr_estate", "sandbox", "dr_checks"),

@@ -7,68 +7,23 @@ record of a check does not count for it: where it should, the check is blind to 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 
 from dr_checks.core.model import CheckResult, Status
 from dr_checks.core.registry import checks, judge
-from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.model.unavailable import UnavailableKind
 from tests.dr_checks.test_examples import EXAMPLES
-from tests.dr_checks.test_odd_values import IN_A_FORM, Noting
-from tests.dr_checks.worlds import DENIED, Example
+from tests.dr_checks.test_odd_values import Noting
+from tests.dr_checks.worlds import Example
 from tests.golden.recording import compare
+from tests.golden.varying import Key, Variant, listed, variants_of_parts, with_part
 
 MODULES = sorted({example.check.partition(".")[0] for example in EXAMPLES})
-OTHERS: dict[type, tuple[Any, ...]] = {str: ("", "other"), int: (0, 1, -1, 10**9), float: (0.0, 1.0, -1.0, 1e9)}
 THOUSANDTHS = 1000
-Key = tuple[Any, Any]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Something else in one place of a part: ``value`` stands where ``was`` stood, and ``put`` gives the whole part."""
-
-    path: str
-    was: Any
-    value: Any
-    put: Callable[[Any], Any]
-
-
-def _others(value: Any, now: datetime) -> Iterator[Any]:
-    if isinstance(value, bool):
-        yield not value
-    elif isinstance(value, datetime):
-        yield from (now + timedelta(days=days) for days in (-4000, -1, 0, 4000))
-    else:
-        yield from OTHERS.get(type(value), ())
-
-
-def _variants(value: Any, now: datetime, path: str = "") -> Iterator[Variant]:
-    """The value with something else in one place; of rows in the first, or without it."""
-    if isinstance(value, Unavailable):
-        return
-    if is_dataclass(value) and not isinstance(value, type):
-        for field in fields(value):
-            inside = _variants(getattr(value, field.name), now, f"{path}.{field.name}")
-            yield from (_within(inner, partial(_with_field, value, field.name)) for inner in inside)
-    elif isinstance(value, tuple):
-        for first in value[:1]:
-            yield Variant(path, first, "without the first", lambda _: value[1:])
-            yield from (_within(inner, lambda new: (new, *value[1:])) for inner in _variants(first, now, f"{path}[0]"))
-    else:
-        yield from (Variant(path, value, other, lambda new: new) for other in _others(value, now) if other != value)
-
-
-def _with_field(value: Any, name: str, new: Any) -> Any:
-    return replace(value, **{name: new})
-
-
-def _within(inner: Variant, outer: Callable[[Any], Any]) -> Variant:
-    return replace(inner, put=lambda new: outer(inner.put(new)))
 
 
 class _Judging:
@@ -82,17 +37,11 @@ class _Judging:
 
     def variants(self) -> Iterator[tuple[Key, Variant]]:
         """What may stand otherwise in the parts that the check asks for, but texts that have a form of their own."""
-        parts = self.example.snapshot.parts
-        seen = {key for key in self.parts.asked if key in parts and not isinstance(parts[key].value, Unavailable)}
-        for key in sorted((key for key in seen if key[0] not in IN_A_FORM), key=str):
-            yield key, Variant("", parts[key].value, "unseen", lambda _: DENIED)
-            yield from ((key, variant) for variant in _variants(parts[key].value, self.now))
+        yield from variants_of_parts(self.example.snapshot, self.parts.asked)
 
     def judged(self, key: Key, value: Any) -> CheckResult:
         """What the check says with this in the place of the part."""
-        parts = self.example.snapshot.parts
-        changed = replace(self.example.snapshot, parts={**parts, key: replace(parts[key], value=value)})
-        return judge(self.check, changed, self.example.env)
+        return judge(self.check, with_part(self.example.snapshot, key, value), self.example.env)
 
     def end(self, key: Key, variant: Variant) -> str:
         """The last number that is judged as the example's is, and the next one."""
@@ -140,14 +89,11 @@ def _lines(judging: _Judging) -> Iterator[str]:
     for key, variant in judging.variants():
         result = judging.judged(key, variant.put(variant.value))
         if text := _says(result, judging.base):
-            shown = variant.value - judging.now if isinstance(variant.value, datetime) else repr(variant.value)
-            outcomes.setdefault(text, []).append(f"{key[0]} {key[1]}{variant.path} {shown}")
+            outcomes.setdefault(text, []).append(f"{key[0]} {key[1]}{variant.shown(judging.now)}")
         countable = type(variant.was) is type(variant.value) and type(variant.was) in _BACK
         if text and countable and _verdict(result) != _verdict(judging.base):
             ends[f"{key[0]} {key[1]}{judging.end(key, variant)}"] = None
-    for text, places in outcomes.items():
-        yield f"    {text}"
-        yield from (f"        {place}" for place in places)
+    yield from listed(outcomes)
     yield from (f"    {end}" for end in ends)
 
 
