@@ -27,6 +27,8 @@ GROUPS = (
             "tests/dr_checks",
             *(f"tests/golden/test_{name}.py" for name in ("findings", "single_values", "single_values_of_estates")),
             "tests/house/test_docs.py",
+            "tests/dr_actions/actions/traffic/test_change_batch.py",
+            "tests/dr_actions/drills/test_stop_conditions.py",
         ),
         ("dr_estate", "sandbox"),
     ),
