@@ -23,7 +23,13 @@ GROUPS = (
     Group(
         "dr_checks",
         ("dr_checks",),
-        ("tests/dr_checks", "tests/golden/test_findings.py", "tests/house/test_docs.py"),
+        (
+            "tests/dr_checks",
+            *(f"tests/golden/test_{name}.py" for name in ("findings", "single_values", "single_values_of_estates")),
+            "tests/house/test_docs.py",
+            "tests/dr_actions/actions/traffic/test_change_batch.py",
+            "tests/dr_actions/drills/test_stop_conditions.py",
+        ),
         ("dr_estate", "sandbox"),
     ),
     Group(
@@ -32,7 +38,10 @@ GROUPS = (
         (
             *(f"tests/dr_actions/{room}" for room in _DECIDING),
             "tests/dr_actions/control_table/test_control.py",
-            *(f"tests/golden/test_{name}.py" for name in ("assessments", "plans", "refusals")),
+            *(
+                f"tests/golden/test_{name}.py"
+                for name in ("assessments", "plans", "refusals", "single_values_of_estates")
+            ),
             *(f"tests/house/test_{name}.py" for name in ("docs", "sequence")),
         ),
         ("dr_estate", "sandbox", "dr_checks"),

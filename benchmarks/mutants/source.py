@@ -13,10 +13,11 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path.cwd()  # it is started at the root of a checkout, as the tests are
-# Freezing a dataclass and naming a type are the type checker's business: no run of the program can tell them apart.
+# Freezing a dataclass, naming a type, exporting a name: that is the type checker's business, no run tells them apart.
 _TYPES = (
     matchers.Annotation()
     | matchers.Decorator(decorator=matchers.Call(func=matchers.Name("dataclass")))
+    | matchers.Assign(targets=[matchers.AssignTarget(target=matchers.Name("__all__"))])
     | matchers.Assign(value=matchers.Call(func=matchers.Name("TypeVar")))
     | matchers.Assign(value=matchers.Subscript(value=matchers.Name("Callable")))
     | matchers.Call(func=matchers.Name("cast"))

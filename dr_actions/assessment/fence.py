@@ -47,9 +47,13 @@ def _fence_gates(posture: Posture, context: PlanContext) -> Iterator[Gate]:
 def _release_gates(signals: Signals, context: PlanContext) -> Iterator[Gate]:
     """A released database takes writes again; where the other side's does too, two do."""
     side = context.fence
-    other_writes = signals.dr_writable if side is Side.PRIMARY else signals.primary_writable
+    other, other_writes = (
+        (Side.DR, signals.dr_writable) if side is Side.PRIMARY else (Side.PRIMARY, signals.primary_writable)
+    )
     try:
         own = context.snapshot.find(rds.instances, side, identifier=own_name(context))
+        if own is not None and not own.source:
+            context.snapshot.get(rds.instances, other)  # a database that was not seen is not one that takes no writes
     except DataUnavailable as error:
         yield Gate("release.one-writer", met=False, says=error.unavailable.why, stops=True)
         return

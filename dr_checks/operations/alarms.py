@@ -8,6 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import BOTH, check
 from dr_checks.core.remedy import Remedy
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.readers import cloudwatch_alarms
 
 _NONE = "none of the alarms exists here: see alarms.exist"
@@ -47,12 +48,17 @@ def state(view: View) -> Iterator[Finding]:
     there = view.get(cloudwatch_alarms.alarms)
     for alarm in there:
         remedy = f"Read why the alarm '{alarm.name}' is in this state in {view.region}, and fix its cause."
-        if alarm.state == "ALARM":
-            yield view.gap(alarm.name, "ALARM", "OK", alarm.reason or "its threshold is crossed", remedy)
-        elif alarm.state == "INSUFFICIENT_DATA" and view.side is Side.PRIMARY:
+        found = states.ALARM[alarm.state]
+        if not found.known:
+            yield view.unknown(alarm.name, "not ALARM", f"AWS does not document the state {alarm.state} of an alarm.")
+        elif found.broken:
+            yield view.gap(alarm.name, alarm.state, "OK", alarm.reason or "its threshold is crossed", remedy)
+        elif found.serves:
+            yield view.ok(alarm.name, alarm.state, "not ALARM", "its metric is within the threshold")
+        elif view.side is Side.PRIMARY:
             yield view.warn(alarm.name, alarm.state, "OK", "its metric is not published", remedy)
         else:
-            yield view.ok(alarm.name, alarm.state, "not ALARM", "its metric is within the threshold")
+            yield view.ok(alarm.name, alarm.state, "not ALARM", "a standby may have nothing to measure")
     if not there:
         yield view.none_expected("all alarms", _NONE)
 

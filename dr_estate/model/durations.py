@@ -4,10 +4,13 @@ from __future__ import annotations
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a person says them: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None."""
+    """Seconds as a person says them: ``4 min 50 s``, ``1 h 5 min``, ``2 d 3 h``; ``not measured`` for None.
+
+    What AWS wrote after the look began is of no age: 0 s.
+    """
     if seconds is None:
         return "not measured"
-    whole = round(seconds)
+    whole = max(0, round(seconds))
     minutes, s = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -210,6 +210,11 @@ CERTIFICATE = Vocabulary(
         **_each("EXPIRED FAILED INACTIVE PENDING_VALIDATION REVOKED VALIDATION_TIMED_OUT", _BROKEN),
     },
 )
+# Insufficient data: what is measured stands still, as a standby's does.
+ALARM = Vocabulary(
+    "CloudWatch API Reference, MetricAlarm (StateValue)",
+    {"OK": _WORKING, "INSUFFICIENT_DATA": _STOPPED, "ALARM": _BROKEN},
+)
 ROUTE = Vocabulary("EC2 API Reference, Route (state)", {"": _WORKING, "active": _WORKING, "blackhole": _BROKEN})
 # disassociated: a block that the VPC had once, and has no more.
 NETWORK_BLOCK = Vocabulary(

@@ -11,8 +11,10 @@ import pytest
 
 from dr_checks.core.model import Status
 from dr_checks.core.verdict import Recommendation, readiness_score, verdict_of
+from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.snapshot.registry import readers
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.estates import altered, baseline, healthy, judged
 
 # These judge the environment file, or what must not be there.
@@ -24,31 +26,47 @@ HOLD_OF_NOTHING = {
 DENIED = Unavailable(UnavailableKind.DENIED, "the call is denied (AccessDenied).")
 
 
-def _emptied(shape: Any, value: Any) -> Any:
+def emptied(shape: Any, value: Any) -> Any:
     """The part of an estate that has nothing of its kind; unseen where something is always there."""
     if isinstance(value, tuple):
         return ()
     return None if isinstance(shape, types.UnionType) and types.NoneType in typing.get_args(shape) else DENIED
 
 
-def _may_be_unseen(shape: Any) -> bool:
+def may_be_unseen(shape: Any) -> bool:
     return any(Unavailable in typing.get_args(element) for element in typing.get_args(shape))
 
 
+def empty_world() -> Snapshot:
+    """The healthy estate with nothing in any part."""
+    values = {key: emptied(readers()[key[0]].shape, part.value) for key, part in healthy().parts.items()}
+    return altered(values, replace(healthy(), remembered_tenants=()))
+
+
+def empty_dr_region() -> Snapshot:
+    """The healthy estate with nothing in any part of the DR region."""
+    parts = {key: part for key, part in healthy().parts.items() if key[1] is Side.DR}
+    return altered({key: emptied(readers()[key[0]].shape, part.value) for key, part in parts.items()})
+
+
+def unseen_elements(seen: int) -> Snapshot:
+    """The healthy estate with elements that are unseen: all, or the first alone."""
+    values = {
+        key: (DENIED, *part.value[1:]) if seen else (DENIED,) * len(part.value)
+        for key, part in healthy().parts.items()
+        if isinstance(part.value, tuple) and part.value and may_be_unseen(readers()[key[0]].shape)
+    }
+    return altered(values)
+
+
 def test_in_an_empty_world_no_check_passes() -> None:
-    values = {key: _emptied(readers()[key[0]].shape, part.value) for key, part in healthy().parts.items()}
-    found = judged(altered(values, replace(healthy(), remembered_tenants=())))
+    found = judged(empty_world())
     assert {name for name, result in found.items() if result.status is Status.PASS} <= HOLD_OF_NOTHING
 
 
 @pytest.mark.parametrize("seen", [0, 1], ids=["none", "all but the first"])
 def test_a_check_of_elements_that_are_unseen_is_unknown(seen: int) -> None:
-    values = {
-        key: (DENIED, *part.value[1:]) if seen else (DENIED,) * len(part.value)
-        for key, part in healthy().parts.items()
-        if isinstance(part.value, tuple) and part.value and _may_be_unseen(readers()[key[0]].shape)
-    }
-    found = judged(altered(values))
+    found = judged(unseen_elements(seen))
     otherwise = {name for name, result in found.items() if result.findings != baseline()[name].findings}
     assert {name: found[name].status for name in otherwise if found[name].status is not Status.UNKNOWN} == {}
 

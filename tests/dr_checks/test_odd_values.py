@@ -48,7 +48,7 @@ def odd_values(value: Any) -> Iterator[Any]:
         yield from (odd for odd in _ODD.get(type(value), ()) if odd != value)
 
 
-class _Noting(dict[Any, Any]):
+class Noting(dict[Any, Any]):
     """Parts that note which of them are asked for."""
 
     def __init__(self, parts: Mapping[Any, Any]) -> None:
@@ -69,7 +69,7 @@ def judges() -> Mapping[tuple[str, Side], list[Check]]:
     """The checks that ask for each part."""
     found: dict[tuple[str, Side], list[Check]] = {}
     for check in checks().values():
-        parts = _Noting(healthy().parts)
+        parts = Noting(healthy().parts)
         judge(check, replace(healthy(), parts=parts), SIT)
         for key in parts.asked:
             found.setdefault(key, []).append(check)

@@ -7,7 +7,7 @@ Read what `git diff` shows before it is committed: it is what operators will rea
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,17 @@ import pytest
 from dr_checks.core.model import Finding, View
 from dr_checks.core.registry import DR_ONLY, LagSource, checks, judge
 from dr_checks.derived.needs import needs_of
+from dr_checks.posture.posture import TABLE
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.databases import accepting
 from tests.dr_checks.estates import healthy
+from tests.dr_checks.test_examined import empty_dr_region, unseen_elements
 from tests.dr_checks.test_examples import EXAMPLES
 from tests.dr_checks.worlds import SIT, Example
 from tests.golden.recording import compare
+from tests.golden.test_assessments import snapshot
 
 ROOT = Path(__file__).parents[2]
 MODULES = sorted({example.check.partition(".")[0] for example in EXAMPLES})
@@ -71,6 +75,40 @@ def test_what_a_tenant_of_the_healthy_estate_needs_is_as_on_record() -> None:
     needs = needs_of(View("needs", Side.DR, SIT, healthy()), "tenant2")
     compare("needs.golden", [f"{edge.source}: {edge.kind}: {edge.target}" for edge in needs.edges])
     assert needs.unseen == ()
+
+
+ESTATES: dict[str, Callable[[], Snapshot]] = {
+    "healthy": healthy,
+    "dr-empty": empty_dr_region,
+    "elements-unseen": lambda: unseen_elements(0),
+    "first-elements-unseen": lambda: unseen_elements(1),
+    "primary-dark": lambda: snapshot("sit-primary-dark"),
+    "on-dr": lambda: snapshot("sit-on-dr"),
+}
+
+
+@pytest.mark.parametrize("name", ESTATES)
+def test_what_every_check_says_of_an_estate_is_as_on_record(name: str) -> None:
+    found = ESTATES[name]()
+    lines: list[str] = []
+    for check in checks().values():
+        result = judge(check, found, SIT)
+        usual = () if name == "healthy" else judge(check, healthy(), SIT).findings
+        new = [line for finding in result.findings if finding not in usual for line in _lines(finding)]
+        lines += [f"\n{check.id}: {result.status}{f', {result.reason}' if result.reason else ''}", *new] if new else []
+    compare(f"estates/{name}.golden", lines)
+
+
+def test_every_posture_is_as_on_record() -> None:
+    rows = [rule.posture for rule in TABLE]
+    compare(
+        "postures.golden",
+        [
+            f"{row.name}, {row.severity or 'no severity'}, to fence: {row.to_fence or 'nothing'}: {row.says} "
+            f"Next: {row.next_step or 'nothing'}"
+            for row in rows
+        ],
+    )
 
 
 def test_where_checks_do_not_apply_is_as_on_record() -> None:

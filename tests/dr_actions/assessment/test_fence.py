@@ -16,7 +16,10 @@ from dr_actions.planning.planner import make_plan
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
+from dr_estate.readers import rds
 from tests.dr_actions.plain import FIRST, LAST, SIT, recorded, sight
+from tests.dr_checks.worlds import DENIED
+from tests.golden.varying import with_part
 
 HEALTHY = recorded("healthy")
 SPLIT = Posture(PostureName.SPLIT, "two write.", to_fence=Side.DR)
@@ -68,3 +71,11 @@ def test_a_release_puts_back_what_the_fence_recorded(side: Side) -> None:
     assert _gates(context)["release.one-writer"].met
     other = replace(context, fence=Side.DR if side is Side.PRIMARY else Side.PRIMARY)
     assert not _gates(other)["plan.fence"].met, "nothing of that side was fenced"
+
+
+@pytest.mark.parametrize("side", [Side.PRIMARY, Side.DR])
+def test_a_release_waits_until_the_databases_of_both_regions_are_seen(side: Side) -> None:
+    context = sight(goal=Goal.RELEASE, fence=Side.PRIMARY)
+    unseen = replace(context, snapshot=with_part(context.snapshot, (rds.instances.name, side), DENIED))
+    gate = _gates(unseen)["release.one-writer"]
+    assert (gate.met, gate.stops, gate.says) == (False, True, DENIED.why)

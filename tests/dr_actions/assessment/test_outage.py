@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from dr_actions.assessment.outage import OutageSource, OutageStart, outage_start
+from dr_actions.assessment.outage import OutageSource, OutageStart, outage_start, rto_ends_at
+from dr_actions.model.plan import Goal
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers.route53_health_checks import Failure
 from tests.dr_checks.edges import traffic
@@ -37,3 +38,11 @@ def test_the_tickets_time_goes_before_what_was_seen() -> None:
     snapshot = world(traffic(failures=(FAILED,)))
     given = NOW - timedelta(hours=1)
     assert outage_start(snapshot, SIT, given) == OutageStart(given, OutageSource.TICKET)
+
+
+@pytest.mark.parametrize("goal", Goal)
+def test_the_recovery_time_runs_from_the_outage_s_beginning_on_the_way_to_the_dr_region_alone(goal: Goal) -> None:
+    ends = rto_ends_at(SIT, goal, FAILED_AT)
+    leads_away = goal in (Goal.FAILOVER, Goal.SWITCHOVER)
+    assert ends == (FAILED_AT + timedelta(minutes=SIT.objectives.rto_minutes) if leads_away else None)
+    assert rto_ends_at(SIT, goal, None) is None

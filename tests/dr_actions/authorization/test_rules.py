@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules
+from dr_actions.authorization.rules import RULE, EffectiveRules, PinnedRules, differences, digest_of
 from dr_checks.core.exceptions import ExceptionRule
 from dr_estate.config.environment import Environment
 from dr_estate.config.recovery_settings import AutomationSettings
@@ -91,3 +91,32 @@ def test_how_long_is_looked_and_which_version_looks_are_no_rules(env: Environmen
 
 def test_an_override_changes_what_a_run_is_judged_by_and_not_what_is_pinned() -> None:
     assert len({RULES.digest_with(()), RULES.digest_with((override(),)), RULES.digest}) == len("abc")
+
+
+def test_of_many_differences_the_first_five_are_named_and_the_rest_counted() -> None:
+    pinned = pin(EffectiveRules({"same": 1}, (), "1.0"))
+    seven, five = (EffectiveRules({"same": 1, **{f"key{n}": n for n in range(most)}}, (), "1.0") for most in (7, 5))
+    named = [f"key{n} is {n} (pinned: not set)" for n in range(5)]
+    assert differences(seven, pinned) == [*named, "2 more"]
+    assert differences(five, pinned) == named
+
+
+def test_settings_that_this_version_cannot_read_are_compared_as_they_stand() -> None:
+    here, there = ({"new": {"deep": value, "same": 1}} for value in ("a", "é"))
+    assert differences(EffectiveRules(here, (), "1.0"), pin(EffectiveRules(there, (), "1.0"))) == [
+        'new.deep is "a" (pinned: "é")'
+    ]
+    emptied = EffectiveRules({"new": {}}, (), "1.0")
+    assert differences(emptied, pin(emptied)) == []
+
+
+def test_a_run_s_record_has_both_digests_the_version_and_the_rules() -> None:
+    record = OTHERS.record_with((override(),))
+    assert record == {
+        "digest": OTHERS.digest_with((override(),)),
+        "pinned": OTHERS.digest,
+        "version": "1.0",
+        "environment": OTHERS.environment,
+        "exceptions": list(OTHERS.exceptions),
+    }
+    assert OTHERS.digest == digest_of(OTHERS.environment, OTHERS.exceptions)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
 
 from dr_actions.authorization.approvals import ApprovalStore
 from dr_actions.authorization.clearance import Approval
+from dr_actions.authorization.rules import EffectiveRules, PinnedRules
 from dr_actions.authorization.start_approvals import StartApproval
 from dr_actions.clients.mutating_client import FailureKind, GuardRefused, MutatingClient, SendFailed
 from dr_actions.control_table.control import CONTROL_CALLS, ControlStore, Fence, Fenced, IncidentOpen
@@ -310,3 +311,19 @@ def test_a_table_that_is_unwell_for_some_seconds_is_asked_until_it_is_well() -> 
 
     assert SentTable(UnwellSender(), "control", SIT.regions.dr, sleep=pauses.append).get(("LOCK", "RUN")) is None
     assert max(pauses) == 3
+
+
+def test_the_rules_that_were_pinned_last_by_each_are_read_back_and_what_is_no_rules_has_no_digest(
+    control: ControlStore, clock: Clock
+) -> None:
+    approvals, rules = ApprovalStore(control.table, clock), EffectiveRules.of(SIT, (), "1.0")
+    pinned = approvals.pin(rules, "AIDABOB", "arn:aws:iam::1:user/bob", "bob")
+    assert pinned == PinnedRules(
+        "AIDABOB", "arn:aws:iam::1:user/bob", "bob", clock(), rules.digest, rules.environment, rules.exceptions
+    )
+    assert approvals.pins() == (pinned,)
+    clock.move(minutes=1)
+    again = approvals.pin(rules, "AIDABOB", "arn:aws:iam::1:user/bob", "bob")
+    assert approvals.pins() == (again,)
+    control.table.put(Put({"pk": "APPROVAL#AIDAEVE", "sk": "#RULES", "digest": rules.digest, "rules": "none"}))
+    assert approvals.pins()[1] == PinnedRules("AIDAEVE", "", "", datetime.max.replace(tzinfo=UTC), "", {}, ())

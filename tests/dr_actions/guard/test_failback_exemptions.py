@@ -10,12 +10,13 @@ import pytest
 
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import DATABASE, FILES, Proof
-from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REPLICATE, UNFREEZE
+from dr_actions.guard.failback_exemptions import COPY, END, PROTECT, REPLICATE, UNFREEZE, exempt
 from dr_actions.guard.guard import refusal
 from dr_actions.model.plan import Call, Goal
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.iam.scopes import of_writing
-from dr_estate.readers import s3
+from dr_estate.model.marker_names import KEY, ONLY_A_MARKER
+from dr_estate.readers import dynamodb, s3
 
 SIT = load_environment(Path(__file__).parents[3] / "environments", "sit")
 HOME, AWAY = SIT.region(Side.PRIMARY), SIT.region(Side.DR)
@@ -118,3 +119,33 @@ def test_what_the_current_action_did_not_declare_is_refused_all_the_same() -> No
     found = refusal(call, GuardContext(SIT, frozenset({"sns:Publish"}), goal=Goal.FAILBACK, proofs=BOTH))
     assert found is not None
     assert "guard.never-delete" == found.rule
+
+
+MARKER = {
+    "TableName": "sit-tenant-state",
+    "Key": {"pk": {"S": KEY}},
+    "ConditionExpression": ONLY_A_MARKER,
+}
+
+
+@pytest.mark.parametrize(
+    ("goal", "region", "changed", "passes"),
+    [
+        (Goal.FAILBACK, AWAY, {}, True),
+        (Goal.ABORT, AWAY, {}, True),
+        (Goal.FAILOVER, AWAY, {}, False),
+        (None, AWAY, {}, False),
+        (Goal.FAILBACK, HOME, {}, False),
+        (Goal.FAILBACK, AWAY, {"TableName": "another-table"}, False),
+        (Goal.FAILBACK, AWAY, {"Key": {"pk": {"S": "tenant1"}}}, False),
+        (Goal.FAILBACK, AWAY, {"Key": {"pk": {"B": KEY}}}, False),
+        (Goal.FAILBACK, AWAY, {"Key": {}}, False),
+        (Goal.FAILBACK, AWAY, {"ConditionExpression": None}, False),
+    ],
+)
+def test_of_a_table_s_items_a_failback_deletes_its_own_marker_alone(
+    goal: Goal | None, region: str, changed: dict[str, Any], passes: bool
+) -> None:
+    assert MARKER["TableName"] in dynamodb.names(SIT)
+    call = Call("dynamodb", "DeleteItem", region, {**MARKER, **changed})
+    assert exempt(call, GuardContext(SIT, goal=goal)) is passes

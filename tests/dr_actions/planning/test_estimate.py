@@ -153,6 +153,23 @@ def _recovery(tenants: int) -> Plan:
     )
 
 
+@pytest.mark.parametrize(
+    ("action", "setting"),
+    [
+        ("traffic/shift_to_primary", "bake_minutes"),
+        ("traffic/wait_primary_stable", "stable_minutes"),
+        ("files/freeze", "files_freeze_minutes"),
+    ],
+)
+def test_what_the_environment_lets_a_step_wait_is_counted(action: str, setting: str) -> None:
+    waiting = step("x", 50, action)
+    shorter, longer = (
+        step_s(waiting, PROD.model_copy(update={"failback": PROD.failback.model_copy(update={setting: n})}), {}, KNOWN)
+        for n in (100, 101)
+    )
+    assert longer - shorter == pytest.approx(60)
+
+
 def _played(recovery: Plan, world_of: Random) -> float:
     """Seconds that a world takes for the plan: each operation of each step from its own place in the row's range."""
     look = operation("tool.look")

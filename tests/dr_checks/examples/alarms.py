@@ -55,6 +55,7 @@ EXAMPLES = [
     Example("alarms.state", Status.WARN, _both(there={"state": "INSUFFICIENT_DATA"}), NAMED),
     Example("alarms.state", Status.FAIL, _both({"state": "ALARM", "reason": "1 datapoint"}), NAMED),
     Example("alarms.state", Status.FAIL, _both(there={"state": "ALARM"}), NAMED),
+    Example("alarms.state", Status.UNKNOWN, _both({"state": "A_NEW_WORD"}), NAMED),
     Example("alarms.state", Status.PASS, _here(())),
     Example("alarms.state", Status.UNKNOWN, _here(DENIED)),
     Example("alarms.parity", Status.PASS, _both()),

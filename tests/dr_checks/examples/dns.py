@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
+from dr_checks.derived import dr_pin
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import ecs, elbv2
 from tests.dr_checks.edges import (
@@ -29,8 +30,8 @@ from tests.dr_checks.edges import (
     record,
     traffic,
 )
+from tests.dr_checks.traffic import DEFAULT, group, healthy, listener
 from tests.dr_checks.traffic import balancer as shared_balancer
-from tests.dr_checks.traffic import group, healthy
 from tests.dr_checks.worlds import DENIED, SIT, Example, service, world
 
 PAIR, WELL = (PRIMARY, SECONDARY), traffic()
@@ -85,7 +86,18 @@ def shared(
     return Example("dns-choice.no-tenant-moves-all", expected, world(values), subjects, env)
 
 
+def switched(expected: Status, port: int = 8053, status: int = dr_pin.HELD_STATUS) -> Example:
+    """Route 53's control plane is silent, and the DR region has a listener that answers with this status."""
+    answer = replace(DEFAULT, detail=f"ContentType text/plain, StatusCode {status}")
+    values = {**traffic(records=DENIED), (elbv2.listeners, Side.DR): (listener(Side.DR, port, answer),)}
+    env = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"pin_port": 8053})})
+    return Example("dns-choice.stays-away", expected, world(values), frozenset({ORIGIN}), env)
+
+
 EXAMPLES = [
+    switched(Status.WARN),
+    switched(Status.UNKNOWN, status=dr_pin.OPEN_STATUS),
+    switched(Status.UNKNOWN, port=80),
     shared(Status.PASS, 1, 0, evaluate=False),
     shared(Status.PASS, 1),
     shared(Status.WARN, 1, 1),

@@ -7,11 +7,12 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, rds
+from dr_estate.readers import ecs, elbv2, rds
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.compute import ONE, TWO, both_services, task
+from tests.dr_checks.compute import ONE, TWO, both_services, definition, task
 from tests.dr_checks.databases import PRIMARY, REPLICA
-from tests.dr_checks.worlds import DENIED, NOW, WARM, Example, Values, service, world
+from tests.dr_checks.traffic import groups
+from tests.dr_checks.worlds import DENIED, NOW, SIT, WARM, Example, Values, service, world
 
 HERE = (ecs.services, Side.DR)
 CLUSTER, TASKS = (ecs.cluster, Side.DR), (ecs.tasks, Side.DR)
@@ -29,6 +30,13 @@ def _one(**changes: Any) -> Values:
 def _pilot_light(database: Any) -> Snapshot:
     """One tenant's service was started in the DR region."""
     return world({HERE: (service(ONE), service(TWO, 0, 0)), (rds.instances, Side.DR): database})
+
+
+def _attachable(**container: Any) -> Snapshot:
+    """The first tenant's service registers nowhere, and its target group and definition are known."""
+    mine = definition("tenant1", SIT.regions.dr, container, arn=service(ONE).task_definition)
+    known = {(elbv2.target_groups, Side.DR): groups(Side.DR), (ecs.task_definitions, Side.DR): (mine,)}
+    return world({**_one(target_groups=()), **known})
 
 
 EXAMPLES = [
@@ -67,6 +75,8 @@ EXAMPLES = [
         world(_one(target_groups=(GROUP.format("eu-west-1", "tenant2"),))),
         frozenset({ONE}),
     ),
+    Example("ecs.target-group-attached", Status.FAIL, _attachable()),
+    Example("ecs.target-group-attached", Status.FAIL, _attachable(ports=(80, 443))),
     Example("ecs.target-group-attached", Status.NOT_APPLICABLE, world({HERE: ()})),
     Example("ecs.target-group-attached", Status.UNKNOWN, world({HERE: DENIED})),
     Example(

@@ -78,6 +78,11 @@ EXAMPLES = [
     Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding(patterned=True), BOTH_HOSTS),
     Example("elbv2-routing.host-rules", Status.PASS, _demanding("new", http_port=8080), BOTH_HOSTS),
     Example("elbv2-routing.host-rules", Status.UNKNOWN, _demanding("old", http_port=8080), BOTH_HOSTS),
+    Example(
+        "elbv2-routing.host-rules",
+        Status.NOT_APPLICABLE,
+        balanced({LISTENERS: (replace(listener(DR), default=REDIRECT),)}),
+    ),
     Example("elbv2-routing.listeners", Status.PASS, balanced()),
     Example("elbv2-routing.listeners", Status.PASS, balanced({LISTENERS: (listener(DR), listener(DR, 8080))})),
     Example(

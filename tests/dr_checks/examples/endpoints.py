@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -47,9 +48,19 @@ def _given(expected: Status, *endpoints: VpcEndpoint, **changed: Any) -> Example
 
 GATEWAY = VpcEndpoint("s3", "Gateway", "available", policy=_policy(Action="s3:PutObject"), route_tables=("rtb-1",))
 
+STARTING = {
+    "ecr.api": "ecr:GetAuthorizationToken",
+    "ecr.dkr": "ecr:BatchGetImage",
+    "secretsmanager": "secretsmanager:GetSecretValue",
+    "logs": "logs:CreateLogStream",
+}
+"""What a task needs of each service as it starts, and nothing else of it."""
+
 EXAMPLES = [
     _given(Status.PASS, _endpoint()),
     _given(Status.PASS, _endpoint(policy=_policy())),
+    *(_given(Status.PASS, _endpoint(name, _policy(Action=action))) for name, action in STARTING.items()),
+    _given(Status.PASS, replace(GATEWAY, policy=_policy(Action="s3:GetObject"))),
     _given(Status.PASS, _endpoint(policy=_policy(Principal={"AWS": ROLE}, Resource=f"arn:aws:ecr:{D}:*:repository/*"))),
     _given(Status.FAIL, _endpoint(policy=_policy(Effect="Deny"))),
     _given(Status.FAIL, _endpoint(policy=_policy(Action="ecr:PutImage"))),

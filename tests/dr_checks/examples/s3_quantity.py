@@ -9,7 +9,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3_quantity
 from dr_estate.readers.s3_quantity import BucketContents
-from tests.dr_checks.examples.s3 import COPY, PAIRS, buckets, ruled
+from tests.dr_checks.examples.s3 import COPY, HERE, PAIRS, buckets, ruled
 from tests.dr_checks.worlds import DENIED, Example, world
 
 MANY = BucketContents("", 1000.0, 5e9, 0.0)
@@ -54,6 +54,7 @@ EXAMPLES = [
     _case(_MANY, Status.UNKNOWN, there=HALF_TOLD),
     _case(_MANY, Status.UNKNOWN, here=DENIED, subject=""),
     _case(_MANY, Status.UNKNOWN, there=DENIED, subject=""),
+    _case(_READ, Status.PASS, original=replace(HERE[0], rules=())),
     _case(_READ, Status.PASS),
     _case(_READ, Status.PASS, here=replace(MANY, archived_bytes=1e9), there=replace(MANY, archived_bytes=1e9)),
     _case(_READ, Status.FAIL, there=replace(MANY, archived_bytes=1e9)),

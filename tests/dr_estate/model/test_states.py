@@ -18,6 +18,7 @@ SHAPES = {
     "FILE_REPLICATION": ("efs", "ReplicationStatus"),
     "ROLLOUT": ("ecs", "DeploymentRolloutState"),
     "KEY": ("kms", "KeyState"),
+    "ALARM": ("cloudwatch", "StateValue"),
     "NAT_GATEWAY": ("ec2", "NatGatewayState"),
     "LOAD_BALANCER": ("elbv2", "LoadBalancerStateEnum"),
     "CERTIFICATE": ("acm", "CertificateStatus"),
