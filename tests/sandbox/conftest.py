@@ -13,7 +13,7 @@ from botocore.config import Config
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.hosting import hosted
-from tests.worlds import home_with_seeds
+from tests.worlds import borrowed, home_with_seeds
 
 ROOT = Path(__file__).parents[2]
 Client = Callable[..., Any]
@@ -39,6 +39,22 @@ def bare_world(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # n
     """A running world that holds its people alone."""
     with hosted(sit, 3, seeded=False) as endpoint:
         yield endpoint
+
+
+@pytest.fixture(scope="module")
+def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    """A world of one tenant, kept as ``healthy``; a module that wants it otherwise keeps it anew by that name."""
+    with borrowed(sit, 1) as endpoint:
+        endpoint.keep("healthy")
+        yield endpoint
+
+
+@pytest.fixture
+def estate(seeded: Endpoint) -> Endpoint:
+    """The seeded world as it was kept, nothing of it told as changed."""
+    seeded.return_to("healthy")
+    seeded.reset_mutations()
+    return seeded
 
 
 @pytest.fixture
@@ -78,9 +94,12 @@ def client_of(
     )
 
 
-def start_standby(world: Endpoint, environment: Environment, tasks: int = 1) -> None:
-    """Run ``tasks`` tasks of each tenant in the DR region, where a pilot light runs none."""
+def standby_at_once(world: Endpoint, environment: Environment) -> Endpoint:
+    """A world that runs a task of each tenant in the DR region and waits for nothing of AWS, kept as ``healthy``."""
+    world.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
     ecs = client_of(world, "ecs", environment.regions.dr, person="admin")
     cluster = environment.named(environment.names.cluster)
     for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
-        ecs.update_service(cluster=cluster, service=arn, desiredCount=tasks)
+        ecs.update_service(cluster=cluster, service=arn, desiredCount=1)
+    world.keep("healthy")
+    return world
