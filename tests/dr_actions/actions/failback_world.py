@@ -73,9 +73,9 @@ class Home(World):
     def act(self, action: Action, step: Step, upon: Snapshot | None = None) -> Call:
         call = action.build_call(step, self.look(action, upon))
         sender = guarded(self, action)
-        self.begun_sending_at.setdefault(step.id, self.whole("sts_identity.caller").taken_at)
+        self.begun_sending_at.setdefault(step.id, self.now())
         answer = action.send_many(step, call, sender) if action.send_many else action.send(step, call, sender)
-        self.sent_at[step.id] = self.whole("sts_identity.caller").taken_at
+        self.sent_at[step.id] = self.now()
         self.changes |= {step.id: answer["ChangeInfo"]["Id"]} if "ChangeInfo" in answer else {}
         return call
 
