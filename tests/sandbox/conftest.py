@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from botocore.config import Config
 
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.client.endpoint import Endpoint
+from sandbox.core.people import AccessKeys
 from tests.hosting import hosted
 from tests.worlds import borrowed, home_with_seeds
 
@@ -81,13 +83,17 @@ def client_of(
     attempts: int = 1,
     **more: Any,
 ) -> Any:
-    """A client of one of the sandbox's people, patient for two seconds."""
-    keys = endpoint.people[person]
+    """A client of one of the sandbox's people, patient for two seconds; nobody changes it, for others meet it again."""
+    return _client(endpoint.url, endpoint.people[person], service, region, attempts, **more)
+
+
+@cache
+def _client(url: str, keys: AccessKeys, service: str, region: str, attempts: int, **more: Any) -> Any:
     patience = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": attempts}, **more)
     return boto3.client(
         service,
         region,
-        endpoint_url=endpoint.url,
+        endpoint_url=url,
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
         config=patience,

@@ -11,13 +11,13 @@ from botocore.session import get_session
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.sandbox.conftest import client_of
 from tests.sandbox.world.test_memory_snapshots import (
     CLUSTER,
     DR,
     PRIMARY,
     SERVICE,
     WORLD_WIDE,
-    client,
     control_and_another,
     item,
     service_of,
@@ -96,23 +96,24 @@ READS = {"dynamodb:query", "dynamodb:get_item", "sts:get_caller_identity"}
 
 @pytest.fixture(scope="module")
 def known(seeded: Endpoint, sit: Environment) -> dict[str, Any]:
-    estate = seeded
-    table = control_and_another(estate)[1]
-    key = item(estate, table, "a")
-    rds, route53 = client(estate, "rds", DR), client(estate, "route53", sit.region(Side.GLOBAL))
+    table = control_and_another(seeded)[1]
+    key = item(seeded, table, "a")
+    rds, route53 = client_of(seeded, "rds", DR), client_of(seeded, "route53", sit.region(Side.GLOBAL))
     zones = route53.list_hosted_zones()["HostedZones"]
     return {
         "table": table,
         "item": key,
         "key": next(iter(key)),
-        "topic": topic_of(estate),
+        "topic": topic_of(seeded),
         "backups": rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"][0][
             "DBInstanceAutomatedBackupsArn"
         ],
-        "files": client(estate, "efs", DR).describe_replication_configurations()["Replications"][0][
+        "files": client_of(seeded, "efs", DR).describe_replication_configurations()["Replications"][0][
             "SourceFileSystemId"
         ],
-        "secret": client(estate, "secretsmanager", DR).describe_secret(SecretId="sit-tenant-1-db-credentials")["ARN"],
+        "secret": client_of(seeded, "secretsmanager", DR).describe_secret(SecretId="sit-tenant-1-db-credentials")[
+            "ARN"
+        ],
         "zone": next(zone["Id"] for zone in zones if zone["Name"] == f"{sit.traffic.zone}."),
         "check": route53.list_health_checks()["HealthChecks"][0]["Id"],
     }
@@ -129,7 +130,7 @@ def filled(value: Any, known: dict[str, Any]) -> Any:
 def send(estate: Endpoint, name: str, known: dict[str, Any]) -> dict[str, Any]:
     service, operation = name.split(":")
     region, params = CALLS[name]
-    answer: dict[str, Any] = getattr(client(estate, service, region), operation)(**filled(params, known))
+    answer: dict[str, Any] = getattr(client_of(estate, service, region), operation)(**filled(params, known))
     return answer
 
 
@@ -182,14 +183,14 @@ def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(esta
     estate.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
     wanted = {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 4}
     with pytest.raises(ReadTimeoutError):
-        client(estate, "ecs", DR).update_service(**wanted)
+        client_of(estate, "ecs", DR).update_service(**wanted)
     assert [] == estate.mutations()
-    client(estate, "ecs", DR).update_service(**wanted)
+    client_of(estate, "ecs", DR).update_service(**wanted)
     assert 4 == service_of(estate)["desiredCount"]
 
 
 def test_what_a_lost_call_did_is_found_by_looking(estate: Endpoint) -> None:
     estate.begin(Outage(DR, "lost", "ecs", "UpdateService", times=1))
     with pytest.raises(ConnectionClosedError):
-        client(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=5)
+        client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=5)
     assert 5 == service_of(estate)["desiredCount"]

@@ -77,7 +77,7 @@ class Estate(Home):
         ready = self.confirm(action, step)
         if step.call is not None and ready.state is not StepState.DONE:
             assert ready.state is StepState.READY, ready.message
-            self.act(action, step)
+            self.act(action, step, context=self.latest)
         done = self.until(StepState.DONE, action, step)
         assert done.state is StepState.DONE, done.message
 

@@ -12,7 +12,8 @@ from dr_estate.network.http_probe import visit
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.errors import SandboxError
 from sandbox.core.timing import phases_s
-from tests.sandbox.world.test_memory_snapshots import CLUSTER, DR, PRIMARY, SERVICE, WORLD_WIDE, client, service_of
+from tests.sandbox.conftest import client_of
+from tests.sandbox.world.test_memory_snapshots import CLUSTER, DR, PRIMARY, SERVICE, WORLD_WIDE, service_of
 
 RESTORE, NAME, GIB = "rds.restore-to-point-in-time", "sit-mysql-restored", 200
 
@@ -26,12 +27,12 @@ def seeded(seeded: Endpoint) -> Endpoint:
 
 
 def database(estate: Endpoint) -> str:
-    found = client(estate, "rds", DR).describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"]
+    found = client_of(estate, "rds", DR).describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"]
     return str(found[0]["DBInstanceStatus"])
 
 
 def target_states(estate: Endpoint, region: str) -> list[str]:
-    elb = client(estate, "elbv2", region)
+    elb = client_of(estate, "elbv2", region)
     group = elb.describe_target_groups(Names=["sit-tenant-1-tg"])["TargetGroups"][0]["TargetGroupArn"]
     health = elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     return sorted({str(target["TargetHealth"]["State"]) for target in health})
@@ -50,7 +51,7 @@ def test_a_world_says_its_pace_and_refuses_one_that_there_is_not(estate: Endpoin
 
 @pytest.mark.proof
 def test_a_restore_passes_through_its_states_at_the_right_ages(estate: Endpoint) -> None:
-    rds = client(estate, "rds", DR)
+    rds = client_of(estate, "rds", DR)
     backup = rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"][0]
     assert backup["AllocatedStorage"] == GIB
     rds.restore_db_instance_to_point_in_time(
@@ -67,7 +68,7 @@ def test_a_restore_passes_through_its_states_at_the_right_ages(estate: Endpoint)
 
 
 def test_tasks_start_by_the_size_of_their_image_and_drain_before_they_stop(estate: Endpoint) -> None:
-    ecs = client(estate, "ecs", PRIMARY)
+    ecs = client_of(estate, "ecs", PRIMARY)
     before = service_of(estate, PRIMARY)["runningCount"]
     ecs.update_service(cluster=CLUSTER, service=SERVICE, desiredCount=before + 1)
     service = service_of(estate, PRIMARY)
@@ -87,7 +88,7 @@ def test_tasks_start_by_the_size_of_their_image_and_drain_before_they_stop(estat
 
 
 def test_name_servers_hear_of_a_change_when_it_is_in_sync(estate: Endpoint) -> None:
-    dns = client(estate, "route53", WORLD_WIDE, "admin")
+    dns = client_of(estate, "route53", WORLD_WIDE, "admin")
     zone = next(zone for zone in dns.list_hosted_zones()["HostedZones"] if not zone["Config"]["PrivateZone"])
     record = {"Name": f"new.{zone['Name']}", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
@@ -98,7 +99,7 @@ def test_name_servers_hear_of_a_change_when_it_is_in_sync(estate: Endpoint) -> N
 
 
 def test_a_replication_that_is_ended_takes_minutes_to_open_its_destination(estate: Endpoint) -> None:
-    efs = client(estate, "efs", DR)
+    efs = client_of(estate, "efs", DR)
     row = efs.describe_replication_configurations()["Replications"][0]
     destination = row["Destinations"][0]["FileSystemId"]
     size = efs.describe_file_systems(FileSystemId=destination)["FileSystems"][0]["SizeInBytes"]["Value"]
@@ -130,7 +131,7 @@ CHECKED_AND_PUBLISHED_S = 160  # three checks, the rest of a minute, and how lat
 
 def _healthy(estate: Endpoint) -> bool:
     """Whether Route 53 counts each health check as healthy, as its metric says."""
-    metrics = client(estate, "cloudwatch", WORLD_WIDE, "admin")
+    metrics = client_of(estate, "cloudwatch", WORLD_WIDE, "admin")
     found = metrics.list_metrics(Namespace="AWS/Route53", MetricName="HealthCheckStatus")["Metrics"]
     query = [
         {"Id": f"m{n}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Minimum"}}

@@ -20,40 +20,32 @@ from tests.sandbox.conftest import client_of
 
 PRIMARY, DR, WORLD_WIDE = "af-south-1", "eu-west-1", "us-east-1"
 CLUSTER, SERVICE, TABLE = "sit-cluster", "sit-tenant-1-service", "sit-dr-control"
-_CLIENTS: dict[tuple[str, ...], Any] = {}
-
-
-def client(estate: Endpoint, service: str, region: str, person: str = "operator") -> Any:
-    key = (estate.url, service, region, person)
-    if key not in _CLIENTS:
-        _CLIENTS[key] = client_of(estate, service, region, person)
-    return _CLIENTS[key]
 
 
 def service_of(estate: Endpoint, region: str = DR) -> dict[str, Any]:
-    ecs = client(estate, "ecs", region)
+    ecs = client_of(estate, "ecs", region)
     found: dict[str, Any] = ecs.describe_services(cluster=CLUSTER, services=[SERVICE])["services"][0]
     return found
 
 
 def control_and_another(estate: Endpoint) -> tuple[str, str]:
-    names = client(estate, "dynamodb", DR).list_tables()["TableNames"]
+    names = client_of(estate, "dynamodb", DR).list_tables()["TableNames"]
     return TABLE, next(name for name in names if name != TABLE)
 
 
 def item(estate: Endpoint, table: str, value: str) -> dict[str, Any]:
-    schema = client(estate, "dynamodb", DR).describe_table(TableName=table)["Table"]["KeySchema"]
+    schema = client_of(estate, "dynamodb", DR).describe_table(TableName=table)["Table"]["KeySchema"]
     return {key["AttributeName"]: {"S": value} for key in schema}
 
 
 def topic_of(estate: Endpoint) -> str:
-    topics = client(estate, "sns", DR).list_topics()["Topics"]
+    topics = client_of(estate, "sns", DR).list_topics()["Topics"]
     return next(str(topic["TopicArn"]) for topic in topics if topic["TopicArn"].endswith("bbws-dr-events"))
 
 
 def test_secrets_grow_older_with_the_rest_of_the_world(estate: Endpoint) -> None:
     def changed() -> list[float]:
-        listed = client(estate, "secretsmanager", PRIMARY).list_secrets()["SecretList"]
+        listed = client_of(estate, "secretsmanager", PRIMARY).list_secrets()["SecretList"]
         return [secret["LastChangedDate"].timestamp() for secret in listed]
 
     before = changed()
@@ -63,26 +55,26 @@ def test_secrets_grow_older_with_the_rest_of_the_world(estate: Endpoint) -> None
 
 def test_a_world_is_returned_to_whole_and_quickly(estate: Endpoint, sit: Environment) -> None:
     before = service_of(estate)
-    client(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=7)
-    client(estate, "sns", DR).create_topic(Name="left-behind")
+    client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=7)
+    client_of(estate, "sns", DR).create_topic(Name="left-behind")
     estate.inject("primary-dark")
     began = time.monotonic()
     estate.return_to("healthy")
     assert time.monotonic() - began < 0.3
     assert ({}, [], []) == (estate.state()["stopped"], estate.state()["faults"], estate.state()["disasters"])
     assert before["desiredCount"] == service_of(estate)["desiredCount"]
-    topics = client(estate, "sns", DR).list_topics()["Topics"]
+    topics = client_of(estate, "sns", DR).list_topics()["Topics"]
     assert not [topic for topic in topics if "left-behind" in topic["TopicArn"]]
     sites = Sites(estate, sit)
     assert PRIMARY == sites.serving()
     assert 201 == sites.ask(PRIMARY, "POST", sites.hosts[0], "rows", {"id": "a"})[0]
     for person in ("reader", "operator", "approver"):
-        arn = client(estate, "sts", DR, person=person).get_caller_identity()["Arn"]
+        arn = client_of(estate, "sts", DR, person=person).get_caller_identity()["Arn"]
         assert arn.endswith(f":user/{person}")
 
 
 def test_the_contents_of_objects_are_there_after_each_return(estate: Endpoint) -> None:
-    s3 = client(estate, "s3", DR)
+    s3 = client_of(estate, "s3", DR)
     runbook = {"Bucket": "bbws-dr-runbooks-sit", "Key": "runbook.md"}
     content = s3.get_object(**runbook)["Body"].read()
     estate.return_to("healthy")
@@ -98,13 +90,13 @@ def test_a_broken_world_can_be_kept_and_is_mended_after_each_return(estate: Endp
         estate.return_to("dark")
         assert (["primary-dark"], [PRIMARY]) == (estate.state()["disasters"], list(estate.state()["stopped"]))
         with pytest.raises((ConnectionClosedError, ReadTimeoutError)):
-            client(estate, "ecs", PRIMARY).list_clusters()
+            client_of(estate, "ecs", PRIMARY).list_clusters()
 
 
 def test_a_kept_world_does_not_age(estate: Endpoint) -> None:
     estate.inject("primary-dark")
     estate.timing(transition_s=3)
-    client(estate, "rds", DR).create_db_instance(
+    client_of(estate, "rds", DR).create_db_instance(
         DBInstanceIdentifier="young", Engine="mysql", DBInstanceClass="db.r6g.large", AllocatedStorage=20
     )
     estate.keep("just now")
@@ -122,7 +114,7 @@ def dark_for_s(estate: Endpoint) -> float:
 
 
 def status(estate: Endpoint, name: str) -> str:
-    found = client(estate, "rds", DR).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
+    found = client_of(estate, "rds", DR).describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]
     return str(found[0]["DBInstanceStatus"])
 
 
@@ -132,7 +124,7 @@ def test_a_call_under_way_when_the_world_is_exchanged_never_reaches_the_next_one
 
     def scale() -> None:
         try:
-            client(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=9)
+            client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=9)
         except ConnectionClosedError as dropped:
             ended.append(type(dropped))
 
@@ -156,12 +148,12 @@ def test_a_timing_that_does_not_exist_is_refused_with_those_that_do(estate: Endp
 
 
 def test_mutations_are_told_in_order_with_their_parameters_and_reads_are_not(estate: Endpoint) -> None:
-    client(estate, "ecs", DR).list_clusters()
-    client(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
+    client_of(estate, "ecs", DR).list_clusters()
+    client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
     topic = topic_of(estate)
-    client(estate, "sns", DR, person="admin").publish(TopicArn=topic, Message="failing over")
+    client_of(estate, "sns", DR, person="admin").publish(TopicArn=topic, Message="failing over")
     with pytest.raises(ClientError):
-        client(estate, "rds", DR).promote_read_replica(DBInstanceIdentifier="nobody")
+        client_of(estate, "rds", DR).promote_read_replica(DBInstanceIdentifier="nobody")
     assert [
         (DR, "ecs", "UpdateService", "operator", True, False),
         (DR, "sns", "Publish", "admin", True, False),
@@ -179,7 +171,7 @@ def test_mutations_are_told_in_order_with_their_parameters_and_reads_are_not(est
 
 
 def test_writes_to_the_control_table_are_told_apart(estate: Endpoint) -> None:
-    dynamodb = client(estate, "dynamodb", DR)
+    dynamodb = client_of(estate, "dynamodb", DR)
     tables = control_and_another(estate)
     for table in tables:
         dynamodb.put_item(TableName=table, Item=item(estate, table, "a"))
@@ -190,7 +182,7 @@ def test_writes_to_the_control_table_are_told_apart(estate: Endpoint) -> None:
 
 
 def test_a_secret_is_told_by_its_digest_alone(estate: Endpoint) -> None:
-    response = client(estate, "secretsmanager", DR).create_secret(Name="fresh", SecretString="open sesame")
-    client(estate, "secretsmanager", DR).put_secret_value(SecretId=response["ARN"], SecretString="open sesame")
+    response = client_of(estate, "secretsmanager", DR).create_secret(Name="fresh", SecretString="open sesame")
+    client_of(estate, "secretsmanager", DR).put_secret_value(SecretId=response["ARN"], SecretString="open sesame")
     assert "sesame" not in json.dumps(estate.mutations())
     assert estate.mutations()[1]["params"]["SecretString"].startswith("sha256:")
