@@ -85,13 +85,9 @@ def observation(request: pytest.FixtureRequest) -> Iterator[Observation]:
         invocation = Invocation(tuple(shlex.split(option("--dr-options"))), option("--dr-program"))
         yield Observation(environment, seen, tenants, rules, invocation)
         return
-    from dr_estate.aws.read_client import Credentials
-    from dr_estate.snapshot.observer import observe
+    from tests.worlds import healthy
 
-    world: Endpoint = request.getfixturevalue("sandbox_world")
-    keys = world.people["reader"]
-    reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
-    yield Observation(environment, observe(environment, reader, "sandbox"), tenants, rules)
+    yield Observation(environment, healthy(request.getfixturevalue("sandbox_world"), environment), tenants, rules)
 
 
 @pytest.fixture(scope="session")

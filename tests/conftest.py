@@ -18,7 +18,7 @@ from sandbox.world.moto_app import SETTINGS
 
 LONG = (
     *("tests/proofs/", "tests/utils/", "tests/dr_actions/", "tests/benchmarks/", "tests/sandbox/", "tests/house/"),
-    "tests/dr_estate/",
+    *("tests/dr_estate/", "tests/golden/", "tests/deploy/"),
 )
 PROOFS = os.environ.get("DR_PROOFS", "")
 GARBAGE = (100_000, 50, 100)  # an emulator and 7,000 tests stay as they are: looking for garbage costs a tenth

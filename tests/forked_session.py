@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 _INDEX_BYTES = 2
-_TOGETHER = ("tests/house/",)
-"""Folders that one process plays: their tests read and parse the same files."""
+_TOGETHER = ("tests/house/", "tests/proofs/")
+"""Folders that one process plays: their tests parse the same files, or look at the same world."""
 
 
 @dataclass(eq=False)

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from dr_estate.config.environment import Environment
@@ -21,18 +22,27 @@ from sandbox.world import persistence
 
 KEPT = 12
 _SOURCES = ("dr_actions/iam", "dr_estate", "sandbox")  # policies and names of a world are made of all three
-FRESH_S = 900
-"""A kept world is used for this long: its recovery points age with the clock, as everything in it does."""
+FRESH_S = 12 * 3600
+"""A kept world is used for this long. It is loaded as young as it was built: every moment in it is moved.
+
+What stands in it as text or as a certificate is not moved, and grows older meanwhile.
+"""
 
 
 def digest(environment: Environment, tenants: int) -> str:
     """Return what a seeded world depends on, as a digest: settings, tenants, source, versions, answers about AWS."""
     hashed = hashlib.sha256(_of_the_world(environment).model_dump_json().encode())
-    hashed.update(json.dumps([tenants, world_file.stamp(), truth.answer_all()]).encode())
-    source = Path(__file__).parents[2]
+    hashed.update(json.dumps([tenants, world_file.stamp(), truth.answer_all(), _source()]).encode())
+    return hashed.hexdigest()[:24]
+
+
+@cache
+def _source() -> str:
+    """The digest of the source that a world is made of: what a process has imported of it stays as it is."""
+    hashed, source = hashlib.sha256(), Path(__file__).parents[2]
     for file in sorted(path for room in _SOURCES for path in (source / room).rglob("*.py")):
         hashed.update(str(file.relative_to(source)).encode() + file.read_bytes())
-    return hashed.hexdigest()[:24]
+    return hashed.hexdigest()
 
 
 def _of_the_world(environment: Environment) -> Environment:
@@ -56,7 +66,8 @@ def fill(environment: Environment, tenants: int, settle: Callable[[], None], pro
     build(environment, tenants, settle, progress)
     progress("saving the new world", 0, 1)
     with contextlib.suppress(SandboxError):  # a home that cannot be written keeps none: it is built again next time
-        world_file.write(path, persistence.dump(), {"environment": environment.name, "tenants": tenants})
+        about = {"environment": environment.name, "tenants": tenants, "built_at": time.time()}
+        world_file.write(path, persistence.dump(), about)
         _forget_old(folder)
 
 

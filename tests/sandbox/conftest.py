@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from botocore.config import Config
 
 from dr_estate.config.environment import Environment, load_environment
 from sandbox.client.endpoint import Endpoint
+from sandbox.core.people import AccessKeys
 from tests.hosting import hosted
-from tests.worlds import home_with_seeds
+from tests.worlds import borrowed, home_with_seeds
 
 ROOT = Path(__file__).parents[2]
 Client = Callable[..., Any]
@@ -41,6 +43,22 @@ def bare_world(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # n
         yield endpoint
 
 
+@pytest.fixture(scope="module")
+def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
+    """A world of one tenant, kept as ``healthy``; a module that wants it otherwise keeps it anew by that name."""
+    with borrowed(sit, 1) as endpoint:
+        endpoint.keep("healthy")
+        yield endpoint
+
+
+@pytest.fixture
+def estate(seeded: Endpoint) -> Endpoint:
+    """The seeded world as it was kept, nothing of it told as changed."""
+    seeded.return_to("healthy")
+    seeded.reset_mutations()
+    return seeded
+
+
 @pytest.fixture
 def world(bare_world: Endpoint) -> Iterator[Endpoint]:
     """The running world, with no call counted and no outage in force."""
@@ -65,22 +83,29 @@ def client_of(
     attempts: int = 1,
     **more: Any,
 ) -> Any:
-    """A client of one of the sandbox's people, patient for two seconds."""
-    keys = endpoint.people[person]
+    """A client of one of the sandbox's people, patient for two seconds; nobody changes it, for others meet it again."""
+    return _client(endpoint.url, endpoint.people[person], service, region, attempts, **more)
+
+
+@cache
+def _client(url: str, keys: AccessKeys, service: str, region: str, attempts: int, **more: Any) -> Any:
     patience = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": attempts}, **more)
     return boto3.client(
         service,
         region,
-        endpoint_url=endpoint.url,
+        endpoint_url=url,
         aws_access_key_id=keys.access_key_id,
         aws_secret_access_key=keys.secret_access_key,
         config=patience,
     )
 
 
-def start_standby(world: Endpoint, environment: Environment, tasks: int = 1) -> None:
-    """Run ``tasks`` tasks of each tenant in the DR region, where a pilot light runs none."""
+def standby_at_once(world: Endpoint, environment: Environment) -> Endpoint:
+    """A world that runs a task of each tenant in the DR region and waits for nothing of AWS, kept as ``healthy``."""
+    world.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
     ecs = client_of(world, "ecs", environment.regions.dr, person="admin")
     cluster = environment.named(environment.names.cluster)
     for arn in ecs.list_services(cluster=cluster)["serviceArns"]:
-        ecs.update_service(cluster=cluster, service=arn, desiredCount=tasks)
+        ecs.update_service(cluster=cluster, service=arn, desiredCount=1)
+    world.keep("healthy")
+    return world

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,34 +11,18 @@ from botocore.session import get_session
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.sandbox.conftest import client_of
 from tests.sandbox.world.test_memory_snapshots import (
     CLUSTER,
     DR,
     PRIMARY,
     SERVICE,
     WORLD_WIDE,
-    client,
     control_and_another,
     item,
     service_of,
     topic_of,
 )
-from tests.worlds import borrowed
-
-
-@pytest.fixture(scope="module")
-def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with borrowed(sit, 1) as endpoint:
-        endpoint.keep("healthy")
-        yield endpoint
-
-
-@pytest.fixture
-def served(seeded: Endpoint) -> Endpoint:
-    seeded.return_to("healthy")
-    seeded.reset_mutations()
-    return seeded
-
 
 # What a failover sends, with parameters that fit; {…} are filled from the world.
 SET = {"UpdateExpression": "SET note = :n", "ExpressionAttributeValues": {":n": {"S": "drill"}}}
@@ -114,23 +96,24 @@ READS = {"dynamodb:query", "dynamodb:get_item", "sts:get_caller_identity"}
 
 @pytest.fixture(scope="module")
 def known(seeded: Endpoint, sit: Environment) -> dict[str, Any]:
-    served = seeded
-    table = control_and_another(served)[1]
-    key = item(served, table, "a")
-    rds, route53 = client(served, "rds", DR), client(served, "route53", sit.region(Side.GLOBAL))
+    table = control_and_another(seeded)[1]
+    key = item(seeded, table, "a")
+    rds, route53 = client_of(seeded, "rds", DR), client_of(seeded, "route53", sit.region(Side.GLOBAL))
     zones = route53.list_hosted_zones()["HostedZones"]
     return {
         "table": table,
         "item": key,
         "key": next(iter(key)),
-        "topic": topic_of(served),
+        "topic": topic_of(seeded),
         "backups": rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"][0][
             "DBInstanceAutomatedBackupsArn"
         ],
-        "files": client(served, "efs", DR).describe_replication_configurations()["Replications"][0][
+        "files": client_of(seeded, "efs", DR).describe_replication_configurations()["Replications"][0][
             "SourceFileSystemId"
         ],
-        "secret": client(served, "secretsmanager", DR).describe_secret(SecretId="sit-tenant-1-db-credentials")["ARN"],
+        "secret": client_of(seeded, "secretsmanager", DR).describe_secret(SecretId="sit-tenant-1-db-credentials")[
+            "ARN"
+        ],
         "zone": next(zone["Id"] for zone in zones if zone["Name"] == f"{sit.traffic.zone}."),
         "check": route53.list_health_checks()["HealthChecks"][0]["Id"],
     }
@@ -144,10 +127,10 @@ def filled(value: Any, known: dict[str, Any]) -> Any:
     return known.get(value[1:-1], value) if isinstance(value, str) and value.startswith("{") else value
 
 
-def send(served: Endpoint, name: str, known: dict[str, Any]) -> dict[str, Any]:
+def send(estate: Endpoint, name: str, known: dict[str, Any]) -> dict[str, Any]:
     service, operation = name.split(":")
     region, params = CALLS[name]
-    answer: dict[str, Any] = getattr(client(served, service, region), operation)(**filled(params, known))
+    answer: dict[str, Any] = getattr(client_of(estate, service, region), operation)(**filled(params, known))
     return answer
 
 
@@ -161,53 +144,53 @@ def operation_of(name: str) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_each_call_of_a_failover_can_fail_exactly_once_in_each_way(
-    served: Endpoint, known: dict[str, Any], name: str
+    estate: Endpoint, known: dict[str, Any], name: str
 ) -> None:
     region, service, operation = operation_of(name)
-    served.reset_mutations()
+    estate.reset_mutations()
     for how, code in (("throttle", r"Throttl"), ("error", r"ServiceUnavailable"), ("deny", r"AccessDenied")):
-        served.begin(Outage(region, how, service, operation, times=1))
+        estate.begin(Outage(region, how, service, operation, times=1))
         with pytest.raises(ClientError, match=code):
-            send(served, name, known)
-    served.begin(Outage(region, "refuse", service, operation, times=1))
+            send(estate, name, known)
+    estate.begin(Outage(region, "refuse", service, operation, times=1))
     with pytest.raises(ConnectionClosedError):
-        send(served, name, known)
-    served.begin(Outage(region, "hang", service, operation, seconds=0.1, times=1))
+        send(estate, name, known)
+    estate.begin(Outage(region, "hang", service, operation, seconds=0.1, times=1))
     with pytest.raises(ConnectionClosedError):
-        send(served, name, known)
-    assert [] == served.mutations()
-    assert [] == served.state()["faults"]
+        send(estate, name, known)
+    assert [] == estate.mutations()
+    assert [] == estate.state()["faults"]
     if name in REFUSED_BY_THE_WORLD:
         with pytest.raises(ClientError, match=r"NotFound|MissingParameter"):
-            send(served, name, known)
+            send(estate, name, known)
     else:
-        send(served, name, known)
+        send(estate, name, known)
 
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name not in REFUSED_BY_THE_WORLD])
-def test_a_lost_answer_leaves_the_call_done(served: Endpoint, known: dict[str, Any], name: str) -> None:
+def test_a_lost_answer_leaves_the_call_done(estate: Endpoint, known: dict[str, Any], name: str) -> None:
     region, service, operation = operation_of(name)
-    served.reset_mutations()
-    served.begin(Outage(region, "lost", service, operation, times=1))
+    estate.reset_mutations()
+    estate.begin(Outage(region, "lost", service, operation, times=1))
     with pytest.raises(ConnectionClosedError):
-        send(served, name, known)
-    done = [(mutation["operation"], mutation["done"]) for mutation in served.mutations()]
+        send(estate, name, known)
+    done = [(mutation["operation"], mutation["done"]) for mutation in estate.mutations()]
     assert ([] if name in READS else [(operation, True)]) == done
 
 
 @pytest.mark.proof
-def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(served: Endpoint) -> None:
-    served.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
+def test_one_call_alone_can_be_kept_waiting_for_an_answer_until_it_gives_up(estate: Endpoint) -> None:
+    estate.begin(Outage(DR, "hang", "ecs", "UpdateService", times=1))
     wanted = {"cluster": CLUSTER, "service": SERVICE, "desiredCount": 4}
     with pytest.raises(ReadTimeoutError):
-        client(served, "ecs", DR).update_service(**wanted)
-    assert [] == served.mutations()
-    client(served, "ecs", DR).update_service(**wanted)
-    assert 4 == service_of(served)["desiredCount"]
+        client_of(estate, "ecs", DR).update_service(**wanted)
+    assert [] == estate.mutations()
+    client_of(estate, "ecs", DR).update_service(**wanted)
+    assert 4 == service_of(estate)["desiredCount"]
 
 
-def test_what_a_lost_call_did_is_found_by_looking(served: Endpoint) -> None:
-    served.begin(Outage(DR, "lost", "ecs", "UpdateService", times=1))
+def test_what_a_lost_call_did_is_found_by_looking(estate: Endpoint) -> None:
+    estate.begin(Outage(DR, "lost", "ecs", "UpdateService", times=1))
     with pytest.raises(ConnectionClosedError):
-        client(served, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=5)
-    assert 5 == service_of(served)["desiredCount"]
+        client_of(estate, "ecs", DR).update_service(cluster=CLUSTER, service=SERVICE, desiredCount=5)
+    assert 5 == service_of(estate)["desiredCount"]

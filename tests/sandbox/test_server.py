@@ -59,7 +59,7 @@ def test_what_is_not_implemented_is_said_by_name_with_501_and_is_not_retried(
 def test_an_exception_inside_the_emulator_is_a_defect_of_the_sandbox_and_not_a_sick_aws(
     world: Endpoint, client: Client
 ) -> None:
-    broken = client("rds", attempts=3)
+    broken = client("rds", attempts=3, user_agent_extra="broken")  # a client of its own
     broken.meta.events.register("before-call.rds", lambda params, **_: params["body"].update(MaxRecords="not a number"))
     status, code, message = refusal(broken.describe_db_instances)
     assert (status, code) == (501, "SandboxDefect")

@@ -50,6 +50,7 @@ class Home(World):
         self.confirmed_at: dict[str, datetime] = {}
         self.changes: dict[str, str] = {}
         self.begun_at: datetime | None = None
+        self.latest: PlanContext | None = None
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
         return super().sight(snapshot, **{**self._recorded(), **changes})
@@ -68,14 +69,16 @@ class Home(World):
     def look(self, action: Action, upon: Snapshot | None = None) -> PlanContext:
         context = super().look(action, upon)
         self.guard = self.guard.having_seen(context.snapshot)
+        self.latest = context
         return context
 
-    def act(self, action: Action, step: Step, upon: Snapshot | None = None) -> Call:
-        call = action.build_call(step, self.look(action, upon))
+    def act(self, action: Action, step: Step, upon: Snapshot | None = None, context: PlanContext | None = None) -> Call:
+        """Send what the step's call is upon a look: one that was just made, or another."""
+        call = action.build_call(step, context or self.look(action, upon))
         sender = guarded(self, action)
-        self.begun_sending_at.setdefault(step.id, self.whole("sts_identity.caller").taken_at)
+        self.begun_sending_at.setdefault(step.id, self.now())
         answer = action.send_many(step, call, sender) if action.send_many else action.send(step, call, sender)
-        self.sent_at[step.id] = self.whole("sts_identity.caller").taken_at
+        self.sent_at[step.id] = self.now()
         self.changes |= {step.id: answer["ChangeInfo"]["Id"]} if "ChangeInfo" in answer else {}
         return call
 
@@ -94,7 +97,7 @@ class Home(World):
         status = None
         for step in action.plan_steps(self.sight(self.whole(*action.reads_parts))):
             if self.confirm(action, step).state is StepState.READY and step.call is not None:
-                self.act(action, step)
+                self.act(action, step, context=self.latest)
             status = self.until(StepState.DONE, action, step)
             assert status.state is StepState.DONE, status.message
         assert status is not None, "nothing was foreseen"

@@ -33,6 +33,7 @@ from dr_actions.actions.compute import (
 )
 from dr_actions.actions.compute.region_references import OTHER
 from dr_actions.actions.notifications import end, manual_step, start
+from dr_actions.actions.registry import actions
 from dr_actions.actions.traffic import (
     pin_primary,
     shift_to_dr,
@@ -60,6 +61,7 @@ REPOINTED = (
     (repoint_dr_tasks, scale_dr_services, Side.DR),
     (repoint_primary_tasks, start_primary_services, Side.PRIMARY),
 )
+WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
 
 
 @dataclass
@@ -121,7 +123,7 @@ def states() -> Iterator[States]:
         for action, step in steps:
             world.act(action, step)
         world.endpoint.keep("failed over")
-        yield States(world, world.whole(), {step.id: dict(step.before) for _, step in steps})
+        yield States(world, world.whole(*WATCHED), {step.id: dict(step.before) for _, step in steps})
 
 
 def _carry_out(place: Place, action: Action) -> None:

@@ -40,7 +40,9 @@ TAKEN_BACK = {
     ),
     *("files/freeze", "files/allow_overwrite_dr", "canary/drive"),
 }
-WATCHED = sorted({part for action in actions().values() for part in action.reads_parts})
+OTHERS = {"compute", "notifications", "traffic"}
+STORES = {name: action for name, action in actions().items() if name.partition("/")[0] not in OTHERS}
+WATCHED = sorted({part for action in STORES.values() for part in action.reads_parts})
 EMULATED = AT_ONCE.model_copy(update={"failback": AT_ONCE.failback.model_copy(update={"dns_samples": 20})})
 PROMOTING = EMULATED.model_copy(update={"replication": accepting("read-replica").replication})
 
@@ -54,11 +56,11 @@ class Estate(Home):
         super().__init__(endpoint, env, seen)
 
     def pursue(self, goal: Goal) -> None:
-        """Look anew, and plan all that the goal takes."""
+        """Look anew at what the stores are, and plan what the goal does to them."""
         self.goal, self.healthy = goal, self.whole(*WATCHED)
         self.recorded = {step.id: step.before for steps in self.planned.values() for step in steps}
         self.sent_at, self.confirmed_at, self.changes = {}, {}, {}
-        self.planned = {name: list(action.plan_steps(self.sight())) for name, action in actions().items()}
+        self.planned = {name: list(action.plan_steps(self.sight())) for name, action in STORES.items()}
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
         known = {"incident": self.incident, "recorded": self.recorded, "changes": dict(self.changes)}
@@ -75,7 +77,7 @@ class Estate(Home):
         ready = self.confirm(action, step)
         if step.call is not None and ready.state is not StepState.DONE:
             assert ready.state is StepState.READY, ready.message
-            self.act(action, step)
+            self.act(action, step, context=self.latest)
         done = self.until(StepState.DONE, action, step)
         assert done.state is StepState.DONE, done.message
 
@@ -319,10 +321,8 @@ def test_an_action_brings_about_what_it_says_and_takes_back_what_it_can(
 
 def test_every_action_of_the_stores_that_makes_a_call_is_in_a_story() -> None:
     played = {action for _, scenes in STORIES.values() for _, action, _ in scenes}
-    others = {"compute", "notifications", "traffic"}
     # one task writes while another step freezes: tests/proofs/test_home_again.py and test_abort.py play them together
     marked = ("write_marker", "verify_marker", "remove_marker")
     markers = {f"{room}/{name}" for room in ("database", "files", "tables") for name in marked}
     markers |= {"database/verify_freeze", "files/verify_freeze"}
-    stores = {name for name in actions() if name.partition("/")[0] not in others}
-    assert played == stores - markers - {"provisioning/apply"}
+    assert played == STORES.keys() - markers - {"provisioning/apply"}

@@ -15,10 +15,12 @@ from dr_actions.execution.run import PlanRun, StepFailed
 from dr_actions.journal.journal import EntryKind
 from dr_actions.model.plan import Goal, Plan
 from dr_estate.readers import ecs
-from tests.dr_actions.actions.compute.compute_world import World, world_of
+from dr_estate.snapshot.observer import observe
+from tests.dr_actions.actions.compute.compute_world import World
 from tests.dr_actions.execution.walks import Walk
 from tests.dr_actions.hearing import Told
 from tests.dr_actions.plain import SIT
+from tests.worlds import borrowed, world_of
 
 LOST = "ecs-service-deleted"
 TOKEN = "AWS_SESSION_TOKEN"
@@ -67,8 +69,12 @@ class ProgramWalk(Walk):
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    with world_of() as world:
-        world.endpoint.inject(LOST)
+    with borrowed(SIT, tenants=2) as endpoint:
+        seen = observe(
+            SIT, world_of(endpoint, "reader").credentials, "sandbox", only=frozenset(apply.ACTION.reads_parts)
+        )
+        world = World(endpoint, SIT, seen)
+        endpoint.inject(LOST)
         yield world
 
 

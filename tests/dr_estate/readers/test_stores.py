@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from sandbox.client.endpoint import Endpoint
-from tests.worlds import borrowed, healthy
+from tests.worlds import healthy
 
 TENANTS = 3
 BOTH = (Side.PRIMARY, Side.DR)
@@ -28,14 +27,8 @@ def env() -> Environment:
 
 
 @pytest.fixture(scope="module")
-def world(env: Environment) -> Iterator[Endpoint]:
-    with borrowed(env, TENANTS) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(scope="module")
-def seen(env: Environment, world: Endpoint) -> Snapshot:
-    return healthy(world, env)
+def seen(env: Environment, sandbox_world: Endpoint) -> Snapshot:
+    return healthy(sandbox_world, env)
 
 
 def _values(world: Endpoint, region: str) -> list[str]:
@@ -54,10 +47,12 @@ def _values(world: Endpoint, region: str) -> list[str]:
 
 
 @pytest.mark.proof
-def test_no_value_of_any_secret_is_kept_in_the_evidence(env: Environment, world: Endpoint, seen: Snapshot) -> None:
+def test_no_value_of_any_secret_is_kept_in_the_evidence(
+    env: Environment, sandbox_world: Endpoint, seen: Snapshot
+) -> None:
     document = json.loads(to_json(seen))
     text = json.dumps([part for part in document["parts"] if part["name"].startswith("secrets.")])
-    passwords = [value for value in _values(world, env.regions.primary) if len(value) > 12]
+    passwords = [value for value in _values(sandbox_world, env.regions.primary) if len(value) > 12]
     assert len(passwords) > TENANTS
     assert not [value for value in passwords if value in text]
 

@@ -8,7 +8,6 @@ import pytest
 
 from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
-from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.network.http_probe import Visit
@@ -19,8 +18,9 @@ from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
+from tests.proofs.watching import parts_of
 from tests.sandbox.conftest import client_of
-from tests.worlds import borrowed
+from tests.worlds import borrowed, world_of
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +29,10 @@ def world() -> Iterator[Endpoint]:
         yield endpoint
 
 
-def look(world: Endpoint) -> Snapshot:
-    keys = world.people["reader"]
-    return observe(SIT, Credentials(world.url, keys.access_key_id, keys.secret_access_key), "sandbox")
+def look(world: Endpoint, upon: Snapshot | None = None) -> Snapshot:
+    """See it all, or upon an earlier look what rules of load balancers can reach."""
+    only = parts_of({"elbv2", "cloudfront"}) if upon else None
+    return observe(SIT, world_of(world, "reader").credentials, "sandbox", only=only, upon=upon)
 
 
 def through(snapshot: Snapshot) -> VisitRound:
@@ -84,7 +85,7 @@ def test_who_is_routed_only_with_cloudfronts_header_is_not_called_down_and_the_r
         seen = look(world)
         _demand(world, Side.PRIMARY, "of this year")
         _demand(world, Side.DR, "of this year")
-        opened = look(world)
+        opened = look(world, upon=seen)
     finally:
         _demand(world, Side.PRIMARY)
         world.repair()

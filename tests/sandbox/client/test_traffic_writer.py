@@ -13,7 +13,7 @@ from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites, Writer, doubled, missing
 from sandbox.core.errors import SandboxError
-from tests.sandbox.conftest import client_of, start_standby
+from tests.sandbox.conftest import client_of, standby_at_once
 from tests.worlds import borrowed
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
@@ -22,26 +22,17 @@ PRIMARY, DR = "af-south-1", "eu-west-1"
 @pytest.fixture(scope="module")
 def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
     with borrowed(sit, 2) as endpoint:
-        endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
-        start_standby(endpoint, sit)
-        endpoint.keep("healthy")
-        yield endpoint
+        yield standby_at_once(endpoint, sit)
 
 
-@pytest.fixture
-def served(seeded: Endpoint) -> Endpoint:
-    seeded.return_to("healthy")
-    return seeded
-
-
-def scale(served: Endpoint, region: str, tasks: int) -> None:
-    ecs = client_of(served, "ecs", region)
+def scale(estate: Endpoint, region: str, tasks: int) -> None:
+    ecs = client_of(estate, "ecs", region)
     for service in ("sit-tenant-1-service", "sit-tenant2-service"):
         ecs.update_service(cluster="sit-cluster", service=service, desiredCount=tasks)
 
 
-def bring_data_over(served: Endpoint) -> None:
-    rds, efs = client_of(served, "rds", DR), client_of(served, "efs", DR)
+def bring_data_over(estate: Endpoint) -> None:
+    rds, efs = client_of(estate, "rds", DR), client_of(estate, "efs", DR)
     copies = rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
     rds.restore_db_instance_to_point_in_time(
         SourceDBInstanceAutomatedBackupsArn=copies[0]["DBInstanceAutomatedBackupsArn"],
@@ -52,8 +43,8 @@ def bring_data_over(served: Endpoint) -> None:
     efs.delete_replication_configuration(SourceFileSystemId=source)
 
 
-def move_traffic(served: Endpoint, sit: Environment) -> None:
-    route53 = client_of(served, "route53", sit.region(Side.GLOBAL))
+def move_traffic(estate: Endpoint, sit: Environment) -> None:
+    route53 = client_of(estate, "route53", sit.region(Side.GLOBAL))
     checks = route53.list_health_checks()["HealthChecks"]
     primary = min(checks, key=lambda check: PRIMARY not in check["HealthCheckConfig"]["FullyQualifiedDomainName"])
     route53.update_health_check(HealthCheckId=primary["Id"], Inverted=True)
@@ -61,9 +52,9 @@ def move_traffic(served: Endpoint, sit: Environment) -> None:
 
 @pytest.mark.proof
 def test_the_writer_writes_for_all_tenants_where_dns_leads_and_all_of_it_is_served(
-    served: Endpoint, sit: Environment
+    estate: Endpoint, sit: Environment
 ) -> None:
-    writer = Writer(served, sit)
+    writer = Writer(estate, sit)
     for _ in range(8):
         assert writer.write_one() is not None
     assert {"rows", "files"} == {row.kind for row in writer.written}
@@ -72,8 +63,8 @@ def test_the_writer_writes_for_all_tenants_where_dns_leads_and_all_of_it_is_serv
     assert [] == missing(writer.sites, writer.written, PRIMARY)
 
 
-def test_it_writes_in_the_background_until_it_is_stopped(served: Endpoint, sit: Environment) -> None:
-    with Writer(served, sit) as writer:
+def test_it_writes_in_the_background_until_it_is_stopped(estate: Endpoint, sit: Environment) -> None:
+    with Writer(estate, sit) as writer:
         time.sleep(0.3)
     written = len(writer.written)
     assert written > 2
@@ -82,11 +73,11 @@ def test_it_writes_in_the_background_until_it_is_stopped(served: Endpoint, sit: 
 
 
 def test_what_a_fenced_primary_refuses_is_counted_with_its_reason_and_never_as_written(
-    served: Endpoint, sit: Environment
+    estate: Endpoint, sit: Environment
 ) -> None:
-    writer = Writer(served, sit)
+    writer = Writer(estate, sit)
     writer.write_one()
-    scale(served, PRIMARY, 0)
+    scale(estate, PRIMARY, 0)
     assert writer.write_one() is None
     assert 1 == len(writer.written)
     assert 1 == writer.refused.total()
@@ -94,13 +85,13 @@ def test_what_a_fenced_primary_refuses_is_counted_with_its_reason_and_never_as_w
 
 
 @pytest.mark.proof
-def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(served: Endpoint, sit: Environment) -> None:
-    with Writer(served, sit, name="steady") as writer:
+def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(estate: Endpoint, sit: Environment) -> None:
+    with Writer(estate, sit, name="steady") as writer:
         time.sleep(0.3)
-        scale(served, PRIMARY, 0)
+        scale(estate, PRIMARY, 0)
         time.sleep(1.1)
-        bring_data_over(served)
-        move_traffic(served, sit)
+        bring_data_over(estate)
+        move_traffic(estate, sit)
         until = time.monotonic() + 10
         while not any(row.region == DR for row in writer.written) and time.monotonic() < until:
             time.sleep(0.1)
@@ -108,10 +99,10 @@ def test_a_switchover_with_stopped_writers_loses_no_acknowledged_write(served: E
     assert [] == missing(writer.sites, writer.written, DR)
 
 
-def test_what_had_not_reached_the_copies_is_found_missing(served: Endpoint, sit: Environment) -> None:
-    writer = Writer(served, sit).write(0.3)
-    served.timing(log_upload_s=300, files_lag_s=600)
-    bring_data_over(served)
+def test_what_had_not_reached_the_copies_is_found_missing(estate: Endpoint, sit: Environment) -> None:
+    writer = Writer(estate, sit).write(0.3)
+    estate.timing(log_upload_s=300, files_lag_s=600)
+    bring_data_over(estate)
     assert writer.written == missing(writer.sites, writer.written, DR)
 
 
@@ -134,15 +125,15 @@ def test_what_is_served_twice_is_found_doubled() -> None:
     assert [("tenant1.example", "rows", "writer-1")] == doubled(Listing("writer-1", "writer-2", "writer-1"), PRIMARY)
 
 
-def test_a_region_that_lists_nothing_proves_nothing(served: Endpoint, sit: Environment) -> None:
-    writer = Writer(served, sit)
+def test_a_region_that_lists_nothing_proves_nothing(estate: Endpoint, sit: Environment) -> None:
+    writer = Writer(estate, sit)
     writer.write_one()
     with pytest.raises(SandboxError, match=f"does not list its rows: 503 .*leads to no database of {DR}"):
         missing(writer.sites, writer.written, DR)
 
 
-def test_dns_names_the_region_that_serves(served: Endpoint, sit: Environment) -> None:
-    sites = Sites(served, sit)
+def test_dns_names_the_region_that_serves(estate: Endpoint, sit: Environment) -> None:
+    sites = Sites(estate, sit)
     assert PRIMARY == sites.serving()
-    move_traffic(served, sit)
+    move_traffic(estate, sit)
     assert DR == sites.serving()

@@ -50,7 +50,7 @@ def test_a_wrong_token_is_refused_as_the_service_refuses_it(
     ids=["a wrong marker", "a wrong name", "what the sandbox lacks"],
 )
 def test_rds_errs_in_xml(client: Client, operation: str, params: dict[str, Any]) -> None:
-    rds, seen = client("rds"), []
+    rds, seen = client("rds", user_agent_extra="heard"), []
     rds.meta.events.register("before-parse.rds", lambda response_dict, **_: seen.append(response_dict))
     with pytest.raises(ClientError):
         getattr(rds, operation)(**params)

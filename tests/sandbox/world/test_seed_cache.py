@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dr_checks.core.registry import lags
 from dr_estate.config.environment import Environment
+from dr_estate.snapshot.observer import observe
 from sandbox.client.embedded import running
 from sandbox.client.endpoint import Endpoint
+from sandbox.client.launch_options import LaunchOptions
 from sandbox.world.seed_cache import FRESH_S, digest, fresh
-from tests.sandbox.conftest import client_of
+from tests.proofs.watching import judged, not_passed
+from tests.sandbox.conftest import ROOT, client_of
+from tests.worlds import world_of
+
+HOURS_AGO = """
+import sys, time, time_machine
+time_machine.travel(time.time() - 11 * 3600, tick=True).start()
+from sandbox.server import process
+sys.exit(process.main())
+"""
 
 
 def identifiers(world: Endpoint, sit: Environment) -> dict[str, Any]:
@@ -43,6 +57,32 @@ def test_the_second_start_loads_what_the_first_built(
         assert identifiers(second, sit) == built
         assert len(second.state()["tenants"]) == 2
     assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.proof
+def test_a_world_that_was_kept_for_hours_is_as_young_as_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sit: Environment
+) -> None:
+    monkeypatch.setenv("DR_SANDBOX_HOME", str(tmp_path))
+    launch = LaunchOptions(sit.model_dump(mode="json"), 2)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOURS_AGO], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as earlier:
+        assert earlier.stdin is not None
+        assert earlier.stdout is not None
+        earlier.stdin.write(launch.to_line())
+        earlier.stdin.flush()
+        assert any(b'"url"' in line for line in earlier.stdout), "it did not start"
+        earlier.stdin.close()
+    (path,) = (tmp_path / "seeds").glob("*.world")
+    built = path.stat().st_mtime_ns
+    with running(sit, 2) as world:
+        assert path.stat().st_mtime_ns == built, "it was built again"
+        snapshot = observe(sit, world_of(world, "reader").credentials, "sandbox")
+    assert not_passed(judged(snapshot, sit)) == {}
+    measured = lags(snapshot, sit)
+    assert measured
+    assert all(lag.seconds is not None and lag.seconds <= 60 * sit.objectives.rpo_minutes for lag in measured)
 
 
 def test_a_kept_world_is_used_while_it_is_young(tmp_path: Path) -> None:

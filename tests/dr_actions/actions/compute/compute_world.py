@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -58,6 +59,10 @@ class World:
         """The world seen anew, or only some parts of it."""
         narrowed = frozenset(only) or None
         return observe(self.env, self._reader, "sandbox", only=narrowed, upon=self.healthy if only else None)
+
+    def now(self) -> datetime:
+        """The time by which a look is dated."""
+        return self._reader.clock.now()
 
     def sight(self, snapshot: Snapshot | None = None, **changes: Any) -> PlanContext:
         plain = PlanContext(self.env, snapshot or self.healthy, Goal.FAILOVER, primary_answers=True)

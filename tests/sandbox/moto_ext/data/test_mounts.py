@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,15 +11,8 @@ from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
 from tests.sandbox.conftest import client_of
-from tests.worlds import borrowed
 
 CLIENT = "elasticfilesystem:Client"
-
-
-@pytest.fixture(scope="module")
-def served(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with borrowed(sit, 1) as endpoint:
-        yield endpoint
 
 
 def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> dict[str, Any]:
@@ -51,10 +42,10 @@ def statement(effect: str, *actions: str, principal: str = "*", **more: Any) -> 
     ],
 )
 def test_writes_and_reads_follow_the_policy(
-    served: Endpoint, sit: Environment, statements: list[dict[str, Any]], writes: int, reads: int
+    seeded: Endpoint, sit: Environment, statements: list[dict[str, Any]], writes: int, reads: int
 ) -> None:
-    sites, region = Sites(served, sit), sit.region(Side.PRIMARY)
-    efs = client_of(served, "efs", region, person="admin")
+    sites, region = Sites(seeded, sit), sit.region(Side.PRIMARY)
+    efs = client_of(seeded, "efs", region, person="admin")
     (system,) = efs.describe_file_systems()["FileSystems"]
     if statements:
         policy = json.dumps({"Version": "2012-10-17", "Statement": statements}).replace("{account}", sit.account)

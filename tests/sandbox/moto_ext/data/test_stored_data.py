@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib import error, request
 
@@ -13,31 +11,21 @@ from dr_actions.actions.files.register_mover import SCRIPT
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Sites
-from tests.sandbox.conftest import client_of, start_standby
-from tests.worlds import borrowed
+from tests.sandbox.conftest import client_of, standby_at_once
 
 PRIMARY, DR = "af-south-1", "eu-west-1"
 MYSQL = "sit-mysql"
 
 
 @pytest.fixture(scope="module")
-def seeded(sit: Environment, sandbox_home: Path) -> Iterator[Endpoint]:  # noqa: ARG001 - sets the folder
-    with borrowed(sit, 1) as endpoint:
-        endpoint.timing(transition_s=0, log_upload_s=0, files_lag_s=0, replica_lag_s=0)
-        start_standby(endpoint, sit)
-        endpoint.keep("healthy")
-        yield endpoint
+def seeded(seeded: Endpoint, sit: Environment) -> Endpoint:
+    """At once, and a task of the DR region runs."""
+    return standby_at_once(seeded, sit)
 
 
 @pytest.fixture
-def served(seeded: Endpoint) -> Endpoint:
-    seeded.return_to("healthy")
-    return seeded
-
-
-@pytest.fixture
-def sites(served: Endpoint, sit: Environment) -> Sites:
-    return Sites(served, sit)
+def sites(estate: Endpoint, sit: Environment) -> Sites:
+    return Sites(estate, sit)
 
 
 def write(sites: Sites, kind: str, row_id: str, region: str = PRIMARY) -> tuple[int, str]:
@@ -49,28 +37,28 @@ def ids(sites: Sites, kind: str, region: str) -> Any:
     return sites.ask(region, "GET", sites.hosts[0], kind)[1].get(kind)
 
 
-def admin(served: Endpoint, service: str, region: str = DR) -> Any:
-    return client_of(served, service, region, person="admin")
+def admin(estate: Endpoint, service: str, region: str = DR) -> Any:
+    return client_of(estate, service, region, person="admin")
 
 
-def backups_arn(served: Endpoint) -> str:
-    found = admin(served, "rds").describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
+def backups_arn(estate: Endpoint) -> str:
+    found = admin(estate, "rds").describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
     return str(next(backup for backup in found if backup["Region"] == PRIMARY)["DBInstanceAutomatedBackupsArn"])
 
 
-def restore(served: Endpoint, **more: Any) -> None:
+def restore(estate: Endpoint, **more: Any) -> None:
     wanted = more or {"UseLatestRestorableTime": True}
-    admin(served, "rds").restore_db_instance_to_point_in_time(
-        SourceDBInstanceAutomatedBackupsArn=backups_arn(served), TargetDBInstanceIdentifier=MYSQL, **wanted
+    admin(estate, "rds").restore_db_instance_to_point_in_time(
+        SourceDBInstanceAutomatedBackupsArn=backups_arn(estate), TargetDBInstanceIdentifier=MYSQL, **wanted
     )
 
 
-def replica(served: Endpoint, sit: Environment) -> None:
-    source = admin(served, "rds", PRIMARY).describe_db_instances(DBInstanceIdentifier=MYSQL)["DBInstances"][0]
-    keys = admin(served, "kms").list_aliases()["Aliases"]
+def replica(estate: Endpoint, sit: Environment) -> None:
+    source = admin(estate, "rds", PRIMARY).describe_db_instances(DBInstanceIdentifier=MYSQL)["DBInstances"][0]
+    keys = admin(estate, "kms").list_aliases()["Aliases"]
     alias = sit.named(sit.names.db_copy_key_alias)
     key = next(entry["TargetKeyId"] for entry in keys if entry["AliasName"] == alias)
-    admin(served, "rds").create_db_instance_read_replica(
+    admin(estate, "rds").create_db_instance_read_replica(
         DBInstanceIdentifier=MYSQL, SourceDBInstanceIdentifier=source["DBInstanceArn"], KmsKeyId=key
     )
 
@@ -87,8 +75,8 @@ def test_a_region_without_a_database_acknowledges_nothing_and_says_why(sites: Si
     assert (503, True) == (status, f"leads to no database of {DR}" in reason)
 
 
-def test_whoever_has_no_token_is_asked_for_the_password(served: Endpoint, sit: Environment) -> None:
-    place, host = served.sites()[PRIMARY], f"tenant1.{sit.traffic.tenant_domain}"
+def test_whoever_has_no_token_is_asked_for_the_password(estate: Endpoint, sit: Environment) -> None:
+    place, host = estate.sites()[PRIMARY], f"tenant1.{sit.traffic.tenant_domain}"
     http_request = request.Request(
         f"http://{place['address']}:{place['http']}/wp-json/dr/v1/rows", headers={"Host": host}
     )
@@ -103,72 +91,72 @@ def test_a_body_without_an_id_is_refused(sites: Sites) -> None:
 
 
 def test_a_replica_shows_what_reached_it_and_takes_no_writes_until_it_is_promoted(
-    served: Endpoint, sites: Sites, sit: Environment
+    estate: Endpoint, sites: Sites, sit: Environment
 ) -> None:
     write(sites, "rows", "before")
-    replica(served, sit)
+    replica(estate, sit)
     assert ["before"] == ids(sites, "rows", DR)
     status, reason = write(sites, "rows", "refused", DR)
     assert (503, True) == (status, "is a read replica and takes no writes" in reason)
-    served.timing(replica_lag_s=60)
+    estate.timing(replica_lag_s=60)
     assert [] == ids(sites, "rows", DR)
-    served.timing(replica_lag_s=0)
-    admin(served, "rds").promote_read_replica(DBInstanceIdentifier=MYSQL)
+    estate.timing(replica_lag_s=0)
+    admin(estate, "rds").promote_read_replica(DBInstanceIdentifier=MYSQL)
     write(sites, "rows", "after")
     assert 201 == write(sites, "rows", "own", DR)[0]
     assert ["before", "own"] == ids(sites, "rows", DR)
     assert ["before", "after"] == ids(sites, "rows", PRIMARY)
 
 
-def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later_one(served: Endpoint, sites: Sites) -> None:
+def test_a_restore_gives_the_rows_until_the_restorable_time_and_no_later_one(estate: Endpoint, sites: Sites) -> None:
     write(sites, "rows", "kept")
-    served.age(1)  # copies' times are whole seconds
-    restore(served)
+    estate.age(1)  # copies' times are whole seconds
+    restore(estate)
     write(sites, "rows", "later")
     assert ["kept"] == ids(sites, "rows", DR)
     assert 201 == write(sites, "rows", "own", DR)[0]
 
 
-def test_logs_that_were_not_uploaded_when_the_region_went_dark_are_lost(served: Endpoint, sites: Sites) -> None:
+def test_logs_that_were_not_uploaded_when_the_region_went_dark_are_lost(estate: Endpoint, sites: Sites) -> None:
     write(sites, "rows", "too young")
-    served.timing(log_upload_s=None)
-    served.inject("primary-dark")
-    served.timing(log_upload_s=None)
-    restore(served)
+    estate.timing(log_upload_s=None)
+    estate.inject("primary-dark")
+    estate.timing(log_upload_s=None)
+    restore(estate)
     assert [] == ids(sites, "rows", DR)
 
 
 def test_a_snapshot_holds_the_rows_of_its_moment_in_whichever_region_it_is_restored(
-    served: Endpoint, sites: Sites, sit: Environment
+    estate: Endpoint, sites: Sites, sit: Environment
 ) -> None:
     write(sites, "rows", "held")
-    response = admin(served, "rds", PRIMARY).create_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="now")
+    response = admin(estate, "rds", PRIMARY).create_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="now")
     write(sites, "rows", "later")
-    keys = admin(served, "kms").list_aliases()["Aliases"]
+    keys = admin(estate, "kms").list_aliases()["Aliases"]
     alias = sit.named(sit.names.db_copy_key_alias)
-    admin(served, "rds").copy_db_snapshot(
+    admin(estate, "rds").copy_db_snapshot(
         SourceDBSnapshotIdentifier=response["DBSnapshot"]["DBSnapshotArn"],
         TargetDBSnapshotIdentifier="copied",
         KmsKeyId=next(key["TargetKeyId"] for key in keys if key["AliasName"] == alias),
         SourceRegion=PRIMARY,
     )
-    admin(served, "rds").restore_db_instance_from_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="copied")
+    admin(estate, "rds").restore_db_instance_from_db_snapshot(DBInstanceIdentifier=MYSQL, DBSnapshotIdentifier="copied")
     assert ["held"] == ids(sites, "rows", DR)
 
 
 def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_replication_is_deleted(
-    served: Endpoint, sites: Sites
+    estate: Endpoint, sites: Sites
 ) -> None:
     write(sites, "files", "synced")
-    served.age(1)  # copies' times are whole seconds
+    estate.age(1)  # copies' times are whole seconds
     assert ["synced"] == ids(sites, "files", DR)
     status, reason = write(sites, "files", "refused", DR)
     assert (503, True) == (status, "is the destination of a replication and read-only" in reason)
-    efs = admin(served, "efs")
+    efs = admin(estate, "efs")
     replication = efs.describe_replication_configurations()["Replications"][0]
-    served.timing(files_lag_s=600)
+    estate.timing(files_lag_s=600)
     assert [] == ids(sites, "files", DR)
-    served.timing(files_lag_s=0)
+    estate.timing(files_lag_s=0)
     efs.delete_replication_configuration(SourceFileSystemId=replication["SourceFileSystemId"])
     write(sites, "files", "later")
     assert 201 == write(sites, "files", "own", DR)[0]
@@ -177,11 +165,11 @@ def test_a_replicated_file_system_is_read_only_and_keeps_what_was_synced_when_re
 
 @pytest.mark.parametrize("kind", ["rows", "files"])
 def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
-    served: Endpoint, sites: Sites, sit: Environment, kind: str
+    estate: Endpoint, sites: Sites, sit: Environment, kind: str
 ) -> None:
     write(sites, kind, "held")
-    backup = admin(served, "backup", PRIMARY)
-    rds, efs = admin(served, "rds", PRIMARY), admin(served, "efs", PRIMARY)
+    backup = admin(estate, "backup", PRIMARY)
+    rds, efs = admin(estate, "rds", PRIMARY), admin(estate, "efs", PRIMARY)
     vault, role = sit.named(sit.names.primary_vault), f"arn:aws:iam::{sit.account}:role/backup"
     resource = {
         "rows": lambda: rds.describe_db_instances()["DBInstances"][0]["DBInstanceArn"],
@@ -195,16 +183,16 @@ def test_a_recovery_point_gives_back_what_was_there_when_it_was_made(
     }[kind]
     job = backup.start_restore_job(RecoveryPointArn=point, Metadata=metadata, IamRoleArn=role)["RestoreJobId"]
     created_resource_arn = backup.describe_restore_job(RestoreJobId=job)["CreatedResourceArn"]
-    repoint(served, sit, created_resource_arn)
+    repoint(estate, sit, created_resource_arn)
     if kind == "files":
         assert ["held", "later"] == ids(sites, kind, PRIMARY), "no task starts well upon an empty folder"
-        move_to_root(served)
+        move_to_root(estate)
     assert ["held"] == ids(sites, kind, PRIMARY)
 
 
-def move_to_root(served: Endpoint) -> None:
+def move_to_root(estate: Endpoint) -> None:
     """Let a task of the tenant's newest definition put what was restored into its place, and deploy anew."""
-    ecs = admin(served, "ecs", PRIMARY)
+    ecs = admin(estate, "ecs", PRIMARY)
     override = {"name": "wordpress", "command": ["php", "-r", SCRIPT]}
     service = ecs.describe_services(cluster="sit-cluster", services=["sit-tenant-1-service"])["services"][0]
     task = ecs.run_task(
@@ -214,15 +202,15 @@ def move_to_root(served: Endpoint) -> None:
         networkConfiguration=service["networkConfiguration"],
         overrides={"containerOverrides": [override]},
     )["tasks"][0]["taskArn"]
-    served.age(60)
+    estate.age(60)
     (ended,) = ecs.describe_tasks(cluster="sit-cluster", tasks=[task])["tasks"]
     assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 0)
     ecs.update_service(cluster="sit-cluster", service="sit-tenant-1-service", forceNewDeployment=True)
 
 
-def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
+def repoint(estate: Endpoint, sit: Environment, arn: str) -> None:
     """Let the tenant's service of the primary region use the restored database or file system."""
-    ecs, rds, efs = (admin(served, name, sit.region(Side.PRIMARY)) for name in ("ecs", "rds", "efs"))
+    ecs, rds, efs = (admin(estate, name, sit.region(Side.PRIMARY)) for name in ("ecs", "rds", "efs"))
     cluster = sit.named(sit.names.cluster)
     service = ecs.describe_services(cluster=cluster, services=["sit-tenant-1-service"])["services"][0]
     revision = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
@@ -249,11 +237,11 @@ def repoint(served: Endpoint, sit: Environment, arn: str) -> None:
 
 
 def test_the_region_neutral_name_leads_each_region_to_its_own_database(
-    served: Endpoint, sites: Sites, sit: Environment
+    estate: Endpoint, sites: Sites, sit: Environment
 ) -> None:
-    restore(served)
+    restore(estate)
     for region in (PRIMARY, DR):
-        ecs = admin(served, "ecs", region)
+        ecs = admin(estate, "ecs", region)
         cluster = sit.named(sit.names.cluster)
         revision = ecs.describe_task_definition(taskDefinition="sit-tenant-1")["taskDefinition"]
         for variable in revision["containerDefinitions"][0]["environment"]:
@@ -267,11 +255,11 @@ def test_the_region_neutral_name_leads_each_region_to_its_own_database(
     assert ([PRIMARY], [DR]) == (ids(sites, "rows", PRIMARY), ids(sites, "rows", DR))
 
 
-def test_a_task_that_names_the_other_regions_database_reaches_none(served: Endpoint, sites: Sites) -> None:
-    restore(served)
-    served.inject("definition-primary-database")
+def test_a_task_that_names_the_other_regions_database_reaches_none(estate: Endpoint, sites: Sites) -> None:
+    restore(estate)
+    estate.inject("definition-primary-database")
     service = {"cluster": "sit-cluster", "service": "sit-tenant-1-service"}
-    admin(served, "ecs").update_service(**service, desiredCount=0)
-    admin(served, "ecs").update_service(**service, taskDefinition="sit-tenant-1", desiredCount=1)
+    admin(estate, "ecs").update_service(**service, desiredCount=0)
+    admin(estate, "ecs").update_service(**service, taskDefinition="sit-tenant-1", desiredCount=1)
     status, reason = write(sites, "rows", "a", DR)
     assert (503, True) == (status, f"leads to no database of {DR}" in reason)

@@ -13,7 +13,7 @@ import pytest
 from dr_estate.config.environment import load_environment
 from reports.allure.html import build_html, node_beside_python
 from reports.allure.results import FORMS
-from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli
+from tests.utils.running import ROOT, Ran, dr_cli, signed_in
 from tests.worlds import borrowed
 
 # Where the project's own generator is not installed, this answers as Allure 3.18 does.
@@ -60,10 +60,10 @@ def path_with_allure(tmp_path_factory: pytest.TempPathFactory) -> str:
 def earlier(tmp_path_factory: pytest.TempPathFactory, path_with_allure: str) -> Earlier:
     home = tmp_path_factory.mktemp("earlier")
     evidence, relative = home / "evidence.json", os.path.relpath(home / "there", ROOT)
+    words = f"-e sit status --replication --save-evidence {evidence} --format json --report --output {relative}"
     with borrowed(load_environment(ROOT / "environments", "sit"), 1) as world:
-        assert at_endpoint(world, home, f"-e sit status --replication --save-evidence {evidence}").code == 0
-    words = f"-e sit status --replication --from-evidence {evidence} --format json --report --output {relative}"
-    return Earlier(dr_cli(words, home, PATH=path_with_allure), home, path_with_allure)
+        ran = dr_cli(words, home, PATH=path_with_allure, **signed_in(world, "reader"))
+    return Earlier(ran, home, path_with_allure)
 
 
 @pytest.mark.proof
