@@ -91,6 +91,24 @@ _NEVER_DONE = {
     "secretsmanager:UpdateSecretVersionStage": "decides which value of a secret counts",
 }
 
+# All that may ever leave which only adds, and what is refused or exempted by a rule of its own. Whatever else an action
+# declares is refused: nobody weighed it, also where AWS adds it later. A test compares it with what the code declares.
+WEIGHED = frozenset(
+    {
+        *("application-autoscaling:RegisterScalableTarget", "backup:StartBackupJob", "backup:StartRestoreJob"),
+        *("dynamodb:PutItem", "dynamodb:TransactWriteItems", "dynamodb:UpdateItem"),
+        *("ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource", "ecs:UpdateService"),
+        *("efs:CreateAccessPoint", "efs:CreateMountTarget", "efs:CreateReplicationConfiguration", "efs:TagResource"),
+        *("efs:PutFileSystemPolicy", "efs:UpdateFileSystemProtection", "elbv2:ModifyListener", "kms:Sign"),
+        *("logs:CreateLogStream", "logs:PutLogEvents", "rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
+        *("rds:ModifyDBParameterGroup", "rds:PromoteReadReplica", "rds:RestoreDBInstanceFromDBSnapshot"),
+        *("rds:RestoreDBInstanceToPointInTime", "rds:StartDBInstanceAutomatedBackupsReplication"),
+        *("route53:ChangeResourceRecordSets", "route53:UpdateHealthCheck", "s3:CompleteMultipartUpload"),
+        *("s3:CopyObject", "s3:CreateMultipartUpload", "s3:PutObject", "s3:UploadPartCopy"),
+        *("secretsmanager:PutSecretValue", "secretsmanager:ReplicateSecretToRegions", "sns:Publish"),
+    }
+)
+
 # Services that carry out what they are handed: what that is, no guard sees.
 _CARRIERS = frozenset({"batch", "cloudformation", "codebuild", "events", "lambda", "scheduler", "ssm", "stepfunctions"})
 _CARRIES_NOTHING = frozenset({"ssm:PutParameter"})
@@ -154,11 +172,15 @@ def _unprotects(params: Params) -> bool:
 
 
 _PASSWORDS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
+_PUBLIC = (_is("PubliclyAccessible", to=True), "lets the internet reach a database")
 _DATABASE = (
+    _PUBLIC,
+    (_has("EngineVersion"), "upgrades a database, which nothing undoes"),
     (_is("BackupRetentionPeriod", to=0), "switches the backups off and deletes them"),
     (_is("DeletionProtection", to=False), "takes the deletion protection off"),
     *((_has(name), "changes the master password") for name in _PASSWORDS),
 )
+_IN_CONTAINERS = (_is("enableExecuteCommand", to=True), "opens containers to what nobody sees")
 _REPLICA_GONE = (_has("ReplicaUpdates", "Delete"), "deletes a replica")
 _RULES_OFF = ("ReplicationConfiguration", "Rules", "Status")
 _RECOVERY = ("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
@@ -174,11 +196,16 @@ _BY_PARAMETERS: Mapping[str, tuple[tuple[Test, str], ...]] = {
         (_is("DeletionProtectionEnabled", to=False), "takes the deletion protection off"),
     ),
     "dynamodb:UpdateTimeToLive": ((_is("TimeToLiveSpecification", "Enabled", to=True), "lets items expire"),),
+    "ecs:RunTask": (_IN_CONTAINERS,),
+    "ecs:UpdateService": (_IN_CONTAINERS,),
     "efs:PutBackupPolicy": ((_is("BackupPolicy", "Status", to="DISABLED"), "switches the backups off"),),
     "efs:UpdateFileSystemProtection": ((_unprotects, "takes the overwrite protection off (T28)"),),
+    "rds:CreateDBInstanceReadReplica": (_PUBLIC,),
     "rds:FailoverGlobalCluster": ((_is("AllowDataLoss", to=True), "accepts the loss of data"),),
     "rds:ModifyDBCluster": _DATABASE,
     "rds:ModifyDBInstance": _DATABASE,
+    "rds:RestoreDBInstanceFromDBSnapshot": (_PUBLIC,),
+    "rds:RestoreDBInstanceToPointInTime": (_PUBLIC,),
     "route53:ChangeResourceRecordSets": ((_is("ChangeBatch", "Changes", "Action", to="DELETE"), "deletes a record"),),
     "s3:PutBucketReplication": ((_is(*_RULES_OFF, to="Disabled"), "switches replication off"),),
     "s3:PutBucketVersioning": (

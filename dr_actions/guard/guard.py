@@ -8,14 +8,16 @@ in this order: the gravest is told first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from dr_actions.guard import automation_exemptions, backup_first, drill_exemptions, failback_exemptions, frozen_first
 from dr_actions.guard.context import GuardContext
-from dr_actions.guard.destructive_operations import destruction, is_read
+from dr_actions.guard.destructive_operations import WEIGHED, destruction, is_read
 from dr_actions.model.gates import Refusal
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
+from dr_estate.iam import scopes
 from dr_estate.readers import s3
 
 # Their control planes have no region of their own: a call from anywhere reaches them.
@@ -31,6 +33,7 @@ DR_REMOVALS = {
     "secretsmanager:StopReplicationToReplica": "a replica becomes a secret of its own by it; both values stay (T18)",
 }
 _EXEMPTIONS = (failback_exemptions, drill_exemptions, automation_exemptions)
+_ROLES = ("taskRoleArn", "executionRoleArn", "IamRoleArn")
 _DELEGATING = frozenset({"NS", "SOA"})
 _CUT_OVER = frozenset({"A", "AAAA", "CNAME"})
 
@@ -46,12 +49,14 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
     env = context.env
     found: list[Iterator[Refusal]] = [
         _identity(call),
+        _handed_on(call, env),
         _region(call, env),
         _terraform_state(call, env),
         drill_exemptions.confined(call, context),
         _removal(call, context),
         _health_check(call),
         _zones(call, context),
+        _unweighed(call, env),
         _undeclared(call, context.allowed),
     ]
     return next((refused for rule in found for refused in rule), None)
@@ -60,6 +65,15 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
 def _identity(call: Call) -> Iterator[Refusal]:
     if call.service in _IDENTITY and not is_read(call.operation):
         yield Refusal("guard.no-iam", f"{call.name}: no run changes identities, accounts or permissions (T14).")
+
+
+def _handed_on(call: Call, env: Environment) -> Iterator[Refusal]:
+    """What is handed a role of the control stack has a recovery's rights for as long as it lives."""
+    stack = [arn.rpartition("/")[2] for arn in scopes.stack_roles(env)]
+    given = [call.params, call.params.get("overrides") or {}]
+    for role in (str(params[name]).rpartition("/")[2] for params in given for name in _ROLES if params.get(name)):
+        if any(fnmatchcase(role, pattern) for pattern in stack):
+            yield Refusal("guard.no-iam", f"{call.name}: it passes {role} on, which may change the estate.")
 
 
 def _region(call: Call, env: Environment) -> Iterator[Refusal]:
@@ -77,8 +91,7 @@ def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
 
 
 def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
-    env = context.env
-    home = call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
+    env, home = context.env, _reaches_home(call, context.env)
     reason = destruction(call, home) or _overwrites_primary_files(call, env)
     exempt = any(room.exempt(call, context) for room in _EXEMPTIONS)
     if not reason or (call.name in context.allowed and (exempt or (not home and call.name in DR_REMOVALS))):
@@ -87,6 +100,18 @@ def _removal(call: Call, context: GuardContext) -> Iterator[Refusal]:
     yield Refusal(
         "guard.never-delete", f"{call.name} in {call.region} ({where}): {reason}. No run may, whatever is said."
     )
+
+
+def _reaches_home(call: Call, env: Environment) -> bool:
+    """Whether the call reaches the primary region or a global service."""
+    return call.region != env.region(Side.DR) or call.service in GLOBAL_SERVICES
+
+
+def _unweighed(call: Call, env: Environment) -> Iterator[Refusal]:
+    """What nobody weighed is refused whatever declares it; what destroys was refused, or exempted, before."""
+    if is_read(call.operation) or call.name in WEIGHED or destruction(call, _reaches_home(call, env)):
+        return
+    yield Refusal("guard.never-delete", f"{call.name} in {call.region}: no run was ever meant to make this call.")
 
 
 def _overwrites_primary_files(call: Call, env: Environment) -> str:

@@ -135,6 +135,8 @@ def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:
     approvals = {"ForAnyValue:StringLike": {LEADING: [_APPROVALS]}}
     yield statement("NeverApprove", "Deny", _TABLE_WRITES, scopes.control_table(env), approvals)
     yield statement("NeverSign", "Deny", ["kms:Sign"], ["*"])
+    # A task that was handed the recovery's role would outlive the session that started it.
+    yield statement("NeverHandOn", "Deny", ["iam:PassRole"], scopes.stack_roles(env))
     yield statement("KeepTheRecord", "Deny", _TABLE_LOSSES, scopes.control_table(env))
     yield statement("KeepTheAnchors", "Deny", ["logs:Delete*", "logs:PutRetentionPolicy"], ["*"])
 
@@ -178,7 +180,6 @@ def never_in_drills(env: Environment, reading: Iterable[str]) -> Iterator[Statem
     if not env.approvals.full_drill:
         trial = allowed | {*DRILLING, *TRYING, *_of_the_record(), *_ANCHORS}
         yield _all_but("OnlyTry", trial)
-        yield statement("NeverHandOn", "Deny", ["iam:PassRole"], scopes.stack_roles(env))  # to a task of a tenant
         yield _all_but("NothingAtHome", allowed | (set(_SHIFTING) & trial), _only(env.region(Side.PRIMARY)))
 
 

@@ -7,7 +7,7 @@ stack. Source: Systems Manager User Guide, aws:approve, aws:executeScript, aws:w
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dr_estate.config.environment import Environment
@@ -28,16 +28,25 @@ LONGEST_VALUE = 512
 """Characters of a parameter's value; a list has 50 values. Source: SSM API, StartAutomationExecution, Parameters."""
 _MOST_CHARACTERS = 7_500  # RunTask takes 8,192 of overrides (API_TaskOverride), the fixed words of the command too
 # boto3 is there in the runtime; of two that begin at once the later one by time and id gives way.
+_JOINED = 'json.loads("".join(events["arguments"])'
+_OF_MANY = ("ParentAutomationExecutionId", "Targets", "TargetMaps", "TargetParameterName", "TargetLocationsURL")
 _SCRIPT = '''
 import json
 
 import boto3
 
 GOING = ["Pending", "InProgress", "Waiting", "Cancelling"]
+MANY = ["ParentAutomationExecutionId", "Targets", "TargetMaps", "TargetParameterName", "TargetLocationsURL"]
+
+
+def by_itself(row):
+    """Whether an execution goes on without a word for each step, and is not one of many: such hold up nobody."""
+    many = row.get("AutomationType") == "CrossAccount" or any(row.get(name) for name in MANY)
+    return row.get("Mode") != "Interactive" and not many
 
 
 def alone(events, context):
-    """Refuse to go on beside another execution of the same document that began earlier."""
+    """Refuse to go on beside another execution of the same document that began earlier, or otherwise than by itself."""
     filters = [
         {"Key": "DocumentNamePrefix", "Values": [events["document"]]},
         {"Key": "ExecutionStatus", "Values": GOING},
@@ -45,6 +54,9 @@ def alone(events, context):
     pages = boto3.client("ssm").get_paginator("describe_automation_executions").paginate(Filters=filters)
     rows = [row for page in pages for row in page["AutomationExecutionMetadataList"]]
     rows = [row for row in rows if row["DocumentName"] == events["document"]]
+    if [row for row in rows if row["AutomationExecutionId"] == events["execution"] and not by_itself(row)]:
+        raise Exception("It was started step by step, or for several targets: a recovery runs once, by itself.")
+    rows = [row for row in rows if by_itself(row)]
     rows.sort(key=lambda row: (row["ExecutionStartTime"], row["AutomationExecutionId"]))
     if rows and rows[0]["AutomationExecutionId"] != events["execution"]:
         first = rows[0]
@@ -83,6 +95,27 @@ def as_values(words: Sequence[str]) -> list[str]:
     if len(text) > _MOST_CHARACTERS:
         raise ValueError(f"they are {len(text):,} characters, and {_MOST_CHARACTERS:,} fit")
     return [text[at : at + LONGEST_VALUE] for at in range(0, len(text), LONGEST_VALUE)]
+
+
+def goes_by_itself(row: Mapping[str, Any]) -> bool:
+    """Whether an execution is one that the document lets run: neither step by step nor for several targets.
+
+    Source: SSM API, AutomationExecutionMetadata and AutomationExecution.
+    """
+    many = row.get("AutomationType") == "CrossAccount" or any(row.get(name) for name in _OF_MANY)
+    return row.get("Mode") != "Interactive" and not many
+
+
+def takes_words(content: str) -> bool:
+    """Whether the document of that content hands on words as ``as_values`` writes them; an earlier version's did not.
+
+    What cannot be read is not said to be of an earlier version.
+    """
+    try:
+        scripts = [str(step["inputs"].get("Script", "")) for step in json.loads(content)["mainSteps"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return True
+    return any(_JOINED in script for script in scripts)
 
 
 def words_of(values: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections import Counter
 from xml.etree import ElementTree as ET
 
 from dr_checks.core.model import Area, CheckResult, Status
-from dr_estate.model.visible import visible
+from dr_estate.model.visible import commanding_nobody, visible
 from dr_estate.model.world_id import titled
 from reports.values.report import Report
 
@@ -75,4 +75,4 @@ def _all(lines: list[str]) -> str:
 
 
 def _text(value: str) -> str:
-    return _NO_XML.sub("\ufffd", visible(value))
+    return _NO_XML.sub("\ufffd", commanding_nobody(visible(value)))

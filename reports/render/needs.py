@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from dr_checks.derived.need_kinds import FOLLOWED
 from dr_checks.derived.needs import Need, Needs
+from dr_estate.model.visible import one_line
 
 _FORM = "aws-dr-manager/needs/1"
 
@@ -37,10 +38,10 @@ def _lines(needs: Needs) -> Iterator[str]:
     for edge in needs.edges:
         by_source.setdefault(edge.source, []).append(edge)
     for source, edges in by_source.items():
-        yield f"\n{source}"
+        yield f"\n{one_line(source)}"
         for edge in edges:
             followed = FOLLOWED[edge.kind]
             checks = ", ".join(followed.checks) or f"not followed: {followed.reason}"
-            yield f"  {edge.kind}: {edge.target}  [{checks}]"
+            yield f"  {edge.kind}: {one_line(edge.target)}  [{checks}]"
     for unavailable in needs.unseen:
-        yield f"\nNot seen: {unavailable.why}"
+        yield f"\nNot seen: {one_line(unavailable.why)}"

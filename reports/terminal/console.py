@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from dr_estate.model.invocation import Invocation
-from dr_estate.model.visible import one_line, visible, without_credentials
+from dr_estate.model.visible import commanding_nobody, one_line, visible, without_credentials
 
 if TYPE_CHECKING:  # rich takes 70 ms to import, and is silent where there is no terminal
     from rich.progress import TaskID
@@ -42,7 +42,7 @@ def complain(sentence: str, stream: TextIO | None = None) -> None:
 
     from reports.terminal.printer import Printer
 
-    shown = visible(without_credentials(completed(sentence)))
+    shown = commanding_nobody(visible(without_credentials(completed(sentence))))
     place = stream or sys.stderr
     if isinstance(place, FileProxy):  # a progress bar is there: it makes room for what is written, not for a console
         place.write(f"{shown}\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dr_estate.model.visible import one_line, visible
+from dr_estate.model.visible import commanding_nobody, one_line, visible
 
 _CODE = re.compile("`([^`]+)`")
 _MARKED = re.compile(r"\\(?=[!-/:-@\[-`{-~]|$)|[`|\[]")
@@ -34,9 +34,9 @@ def code(text: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """``text`` as a cell that no spreadsheet runs as a formula (OWASP: CSV injection)."""
-    shown = visible(text)
-    return f"'{shown}" if shown.startswith(_FORMULA_STARTS) else shown
+    """``text`` as a cell that no spreadsheet runs as a formula (OWASP: CSV injection), also one that trims blanks."""
+    shown = commanding_nobody(visible(text))
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA_STARTS) else shown
 
 
 def holds_command(text: str) -> bool:

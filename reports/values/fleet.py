@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ TONES = {
 COLUMNS = ("environment", "posture", "answer", "score", "worst store", "blockers", "exit", "next")
 """What a row of the page shows."""
 _STOPPING = (Status.FAIL, Status.UNKNOWN)
+_OLD = timedelta(hours=24)  # a daily pipeline brings a run of each environment within these
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,18 @@ class Fleet:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of the rows must know beside them."""
-        if len(self.versions) < 2:  # noqa: PLR2004 - one version for all
-            return ()
-        return (f"The runs were judged by differing versions of this tool ({', '.join(self.versions)}).",)
+        """What a reader of the rows must know beside them: versions that differ, and runs of another day."""
+        differing = f"The runs were judged by differing versions of this tool ({', '.join(self.versions)})."
+        alike = len(self.versions) < 2  # noqa: PLR2004 - one version for all
+        seen = {member.environment: member.report.observed_at for member in self.members if member.report}
+        newest = max(seen.values(), default=None)
+        old = [
+            f"{name} was seen {at:%Y-%m-%d %H:%M} UTC, {duration((newest - at).total_seconds())} before the newest run "
+            "on this page: it may be another now."
+            for name, at in seen.items()
+            if newest is not None and newest - at > _OLD
+        ]
+        return (*([] if alike else [differing]), *old)
 
 
 def _badness(member: FleetMember) -> tuple[int, bool, int, int, str]:

@@ -2,7 +2,8 @@
 
 Played are aws:approve, aws:executeScript (the document's own script, in a process of its own with the keys of the
 document's role), aws:waitForAwsResourceProperty and aws:executeAwsApi. Each execution goes on in a thread, past which
-callers only look. Plain boto3: ``start_automation_execution``, ``get_automation_execution``,
+callers only look. One started in the mode Interactive waits at its first step: no caller of the sandbox has a word for
+it. One with targets has a child of each. Plain boto3: ``start_automation_execution``, ``get_automation_execution``,
 ``describe_automation_executions``, ``send_automation_signal``, ``stop_automation_execution``.
 """
 
@@ -15,9 +16,8 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -31,6 +31,7 @@ from moto.sts.models import sts_backends
 from sandbox.core.patching import operation, page, refused, state
 from sandbox.core.state import now
 from sandbox.core.world_lock import WORLD_LOCK
+from sandbox.moto_ext.automation_executions import DocumentExecution, filled, selected
 from sandbox.moto_ext.ecs.processes import environment_of, role_variables
 
 PENDING, IN_PROGRESS, WAITING = "Pending", "InProgress", "Waiting"
@@ -45,24 +46,6 @@ import json, sys
 events = json.loads(sys.stdin.readline())
 print(json.dumps({handler}(events, {{}})))
 """
-
-
-@dataclass
-class DocumentExecution:
-    """An execution of a document. ``signals`` are the ARNs that approved, ``outputs`` the steps' by ``step.Name``."""
-
-    id: str
-    document: str
-    content: dict[str, Any]
-    parameters: dict[str, list[str]]
-    executed_by: str
-    began_at: datetime
-    status: str = PENDING
-    failure: str = ""
-    steps: list[dict[str, Any]] = field(default_factory=list)
-    approvers: list[str] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    ended_at: datetime | None = None
 
 
 class _StepFailed(Exception):
@@ -96,22 +79,64 @@ def _start(response: SimpleSystemManagerResponse, params: dict[str, Any]) -> dic
     except InvalidDocument as missing:
         message = f"Automation document {name} cannot be found."
         raise refused("AutomationDefinitionNotFoundException", message) from missing
-    given = _checked(content.get("parameters", {}), params.get("Parameters") or {})
+    named = params.get("TargetParameterName")
+    given = _checked(content.get("parameters", {}), params.get("Parameters") or {}, {named})
+    if named:
+        return {"AutomationExecutionId": _start_many(response, params, content, given)}
+    how = {"Mode": "Interactive"} if params.get("Mode") == "Interactive" else {}
+    return {"AutomationExecutionId": _begin(response, name, content, given, how).id}
+
+
+def _start_many(
+    response: SimpleSystemManagerResponse, params: dict[str, Any], content: dict[str, Any], given: dict[str, list[str]]
+) -> str:
+    """Rate control: one execution that waits for a child of each value of the parameter that the targets name."""
+    name, named = str(params["DocumentName"]), str(params["TargetParameterName"])
+    values = [value for row in params.get("Targets") or () for value in row["Values"]]
+    how = {"TargetParameterName": named, "Targets": params.get("Targets") or []}
+    parent = _begin(response, name, content, given, how)
+    for value in values:
+        declared = content.get("parameters", {})
+        of_child = _checked(declared, {**(params.get("Parameters") or {}), named: [value]})
+        _begin(response, name, content, of_child, {"ParentAutomationExecutionId": parent.id, "Target": value})
+    return parent.id
+
+
+def _begin(
+    response: SimpleSystemManagerResponse,
+    name: str,
+    content: dict[str, Any],
+    given: dict[str, list[str]],
+    how: dict[str, Any],
+) -> DocumentExecution:
+    """Begin an execution. One that goes step by step waits for a word for each; a parent has no steps of its own."""
+    backend = response.ssm_backend
     steps = [{"StepName": row["name"], "Action": row["action"], "StepStatus": PENDING} for row in content["mainSteps"]]
     execution = DocumentExecution(str(uuid.uuid4()), name, content, given, _caller_arn(response), now(), steps=steps)
-    execution.status = IN_PROGRESS
+    execution.otherwise, execution.status = how, WAITING if "Mode" in how else IN_PROGRESS
     _executions(backend)[execution.id] = execution
-    threading.Thread(target=_run, args=(backend.account_id, backend.region_name, execution.id), daemon=True).start()
-    return {"AutomationExecutionId": execution.id}
+    if "Mode" in how:
+        return execution
+    player = _run_many if "TargetParameterName" in how else _run
+    threading.Thread(target=player, args=(backend.account_id, backend.region_name, execution.id), daemon=True).start()
+    return execution
 
 
-def _checked(declared: dict[str, Any], given: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The parameters with their defaults. Raises InvalidAutomationExecutionParametersException."""
+def _checked(
+    declared: dict[str, Any], given: dict[str, list[str]], left_out: Collection[str | None] = ()
+) -> dict[str, list[str]]:
+    """The parameters with their defaults. Raises InvalidAutomationExecutionParametersException.
+
+    ``left_out`` are those of which each target has its own.
+    """
     wrong = "InvalidAutomationExecutionParametersException"
     if unknown := sorted(set(given) - set(declared)):
         raise refused(wrong, f"Parameter {unknown[0]} is not defined in the document.")
-    found = {}
+    found: dict[str, list[str]] = {}
     for name, about in declared.items():
+        if name in left_out:
+            found[name] = []
+            continue
         if name not in given and "default" not in about:
             raise refused(wrong, f"Parameter {name} is required.")
         default = about.get("default", [])
@@ -187,6 +212,8 @@ def _about(execution: DocumentExecution) -> dict[str, Any]:
         "ExecutionStartTime": execution.began_at,
         "ExecutedBy": execution.executed_by,
         "FailureMessage": execution.failure or None,
+        "Mode": "Auto",
+        **execution.otherwise,
     }
     return {**about, **({"ExecutionEndTime": execution.ended_at} if execution.ended_at else {})}
 
@@ -224,6 +251,18 @@ def _run(account: str, region: str, execution_id: str) -> None:
     player.end(SUCCESS, "")
 
 
+def _run_many(account: str, region: str, parent_id: str) -> None:
+    """Wait for the children of an execution."""
+    player = _Player(account, region, parent_id)
+    while player.alive():
+        with WORLD_LOCK:
+            every = _executions(ssm_backends[account][region]).values()
+            children = [row for row in every if row.otherwise.get("ParentAutomationExecutionId") == parent_id]
+        if all(row.status in OVER for row in children):
+            player.end(SUCCESS if all(row.status == SUCCESS for row in children) else FAILED, "")
+        time.sleep(_POLL_S)
+
+
 @dataclass
 class _Player:
     account: str
@@ -256,7 +295,7 @@ class _Player:
     def take(self, number: int, step: dict[str, Any]) -> None:
         """Take one step. Raises _StepFailed."""
         with WORLD_LOCK:
-            inputs = _filled(step["inputs"], self.execution())
+            inputs = filled(step["inputs"], self.execution())
         until = time.monotonic() + float(step.get("timeoutSeconds", _SCRIPT_S))
         if step["action"] == "aws:approve":
             topic = str(inputs.get("NotificationArn", _TOPIC_PREFIX)).rpartition(":")[2]
@@ -274,7 +313,7 @@ class _Player:
         with WORLD_LOCK:
             if self.alive():
                 for row in step.get("outputs", ()):
-                    self.execution().outputs[f"{step['name']}.{row['Name']}"] = _selected(answer, row["Selector"])
+                    self.execution().outputs[f"{step['name']}.{row['Name']}"] = selected(answer, row["Selector"])
         return None
 
     def _outputs_of(self, step: str) -> dict[str, list[str]]:
@@ -300,7 +339,7 @@ class _Player:
 
     def _await_property(self, inputs: dict[str, Any], until: float) -> None:
         call = {name: value for name, value in inputs.items() if name not in ("PropertySelector", "DesiredValues")}
-        while _selected(self._call(call), inputs["PropertySelector"]) not in inputs["DesiredValues"]:
+        while selected(self._call(call), inputs["PropertySelector"]) not in inputs["DesiredValues"]:
             if not self.alive():
                 raise _StepFailed(CANCELLED, "Cancelled")
             if time.monotonic() > until:
@@ -343,38 +382,6 @@ class _Player:
         if ran.returncode:
             raise _StepFailed(FAILED, (ran.stderr.strip().splitlines() or ["it failed"])[-1])
         return json.loads(ran.stdout.splitlines()[-1])
-
-
-def _filled(value: Any, execution: DocumentExecution) -> Any:
-    """``value`` with its ``{{ }}`` filled in; a whole text that names a list becomes that list."""
-    if isinstance(value, dict):
-        return {name: _filled(member, execution) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_filled(member, execution) for member in value]
-    if not isinstance(value, str):
-        return value
-    known = dict(_known(execution))
-    if whole := re.fullmatch(r"\{\{\s*([\w:.]+)\s*\}\}", value):
-        return known[whole[1]]
-    return re.sub(r"\{\{\s*([\w:.]+)\s*\}\}", lambda found: str(known[found[1]]), value)
-
-
-def _known(execution: DocumentExecution) -> Iterator[tuple[str, Any]]:
-    declared = execution.content.get("parameters", {})
-    for name, values in execution.parameters.items():
-        yield name, values if declared[name]["type"] == "StringList" else "".join(values)
-    yield "automation:EXECUTION_ID", execution.id
-    yield from execution.outputs.items()
-
-
-def _selected(value: Any, selector: str) -> Any:
-    """What a selector such as ``$.tasks[0].lastStatus`` finds, None where there is nothing."""
-    for part in re.findall(r"[^.\[\]$]+", selector):
-        try:
-            value = value[int(part)] if isinstance(value, list) else value[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
 
 
 def install() -> None:

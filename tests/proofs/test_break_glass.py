@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -113,6 +114,18 @@ def change_by_hand(glass: Glass, watching: Command) -> None:
     route53.change_resource_record_sets(HostedZoneId=given["--hosted-zone-id"], ChangeBatch=batch)
 
 
+def assert_it_hands_its_rights_to_nobody(glass: Glass) -> None:
+    """A tenant's task with the recovery's role would keep the glass broken when the session is long over."""
+    known = {name.lower(): value for name, value in glass.session.items() if name != "AWS_ENDPOINT_URL"}
+    ecs = boto3.client("ecs", glass.env.regions.dr, endpoint_url=glass.world.url, **known)
+    family, roles = glass.env.named(glass.env.names.task_family, tenant="tenant-1"), f"arn:aws:iam::{glass.env.account}"
+    container = {"name": "site", "image": "any", "memory": 64}
+    for pattern in (glass.env.names.recovery_role, glass.env.names.break_glass_role):
+        role = f"{roles}:role/{glass.env.named(pattern)}"
+        with pytest.raises(ClientError, match="AccessDenied"):
+            ecs.register_task_definition(family=family, taskRoleArn=role, containerDefinitions=[container])
+
+
 def test_nothing_runs_by_the_break_glass_role_without_an_approver_and_with_one_it_does(glass: Glass) -> None:
     lost = glass.run(EXECUTE)
     assert (lost.code, f"an approver opens the role {glass.role}" in lost.err) == (3, True), lost.err
@@ -126,6 +139,8 @@ def test_nothing_runs_by_the_break_glass_role_without_an_approver_and_with_one_i
     alone = glass.run(EXECUTE, "")
     assert (alone.code, "authority.two-people" in alone.err) == (4, True), alone.err
     assert [] == glass.changes()
+    assert_it_hands_its_rights_to_nobody(glass)
+    glass.world.enforce_iam(True)  # forgets what it denied on purpose
     approved = glass.run(f"approve --incident {INCIDENT}", "approver")
     assert (approved.code, f"opens the role {glass.role}" in approved.err) == (0, True), approved.err
     command, variables = command_of(f"-e prod --config {glass.config} {EXECUTE}", glass.home, **glass.session)

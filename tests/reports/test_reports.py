@@ -23,6 +23,7 @@ from reports.allure.html import without_analytics
 from reports.allure.results import finish_results
 from reports.publish import print_report
 from reports.render import csv_report, json_report, markdown_report
+from reports.values.escaping import spreadsheet
 from reports.values.report import Report
 from tests.dr_checks.worlds import DENIED, NOW, SIT
 
@@ -95,6 +96,11 @@ def test_csv_has_a_row_a_finding_and_no_cell_runs_as_a_formula() -> None:
     assert len(rows) == 65
     assert {row["subject"] for row in rows if row["check"] == "a.fail"} >= {"'=cmd0", "'=cmd59"}
     assert [row["because"] for row in rows if row["check"] == "a.lost"] == ["its scenario did not report"]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", "\u3000", "\xa0"])
+def test_no_cell_runs_as_a_formula_where_a_spreadsheet_trims_it(blank: str) -> None:
+    assert f"'{blank}=cmd" == spreadsheet(f"{blank}=cmd")
 
 
 def test_markdown_escapes_tables_and_counts_what_it_does_not_list() -> None:

@@ -150,6 +150,17 @@ def test_a_pack_signed_by_a_key_of_the_forgers_own_is_told_from_the_control_stac
     assert (2, "holds no public key" in odd.err) == (odd.code, True), odd
 
 
+def test_a_word_that_nothing_is_done_with_is_refused(desk: Desk) -> None:
+    """Who names a key, or an incident, believes that it counted."""
+    keyed = desk.run(f"-e sit evidence --incident {INCIDENT} --public-key {desk.home / 'key.txt'}")
+    assert (2, True) == (keyed.code, "--public-key belongs to `evidence verify FILE`" in keyed.err), keyed
+    assert [] == list(desk.home.rglob("*.evidence.tar"))
+    pack = desk.pack()
+    for words in ("--incident INC-9", f"--run {desk.home / 'out'}"):
+        other = desk.run(f"evidence verify {pack} {words}", person="")
+        assert (2, True) == (other.code, f"{words.split()[0]} belongs to making a pack" in other.err), other
+
+
 def forged_pack(files: dict[str, bytes], named: str, before: str = "") -> bytes:
     """A pack of ``files``, rightly signed by a new key that says it is ``named``, with a text before its own PEM."""
     key, manifest = ec.generate_private_key(ec.SECP256R1()), manifest_of(files, {"environment": "sit"})

@@ -6,6 +6,7 @@ Only for secrets whose value leads to the primary region by a name that can be m
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from dr_actions.actions.secrets import primary_references
 from dr_actions.actions.secrets.primary_references import MovableSecret
@@ -47,13 +48,20 @@ def _step(context: PlanContext, reference: MovableSecret) -> Step:
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
-    """DONE once no region is named that it is copied from."""
+    """DONE once no region is named that it is copied from; for as long as that lags, what was sent is IN_PROGRESS.
+
+    AWS refuses it of a secret that is no replica any more: a run that goes on does not send it a second time.
+    """
     secret, _ = primary_references.dr_secret(step.subject, context)
     if secret is None:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is gone from the DR region.")
     facts = (("secret", secret.arn), ("version", secret.current_version))
     if not secret.replica_of:
         return StepStatus(StepState.DONE, f"{secret.name} is a secret of its own.", facts)
+    sent, seen_at = context.sent_at.get(step.id), context.snapshot.taken_at
+    if sent is not None and secret.replica_of and seen_at - sent < timedelta(seconds=LISTED_S):
+        message = f"{secret.name} was made a secret of its own at {sent:%H:%M} UTC; ListSecrets does not show it yet."
+        return StepStatus(StepState.IN_PROGRESS, message, facts)
     if secret.replica_of == step.before["replica of"]:
         return StepStatus(StepState.READY, f"{secret.name} is a replica of {secret.replica_of}'s.", facts)
     return StepStatus(StepState.DRIFTED, f"{secret.name} is a replica of {secret.replica_of}'s now.", facts)

@@ -73,6 +73,15 @@ def test_nobody_of_a_recovery_makes_another_revision_of_its_task() -> None:
         assert ALLOWED != judged(role, "ecs:RegisterTaskDefinition", TASK), role
 
 
+@pytest.mark.parametrize("name", ["recovery", "recovery-execution", "automation", "break-glass"])
+def test_nobody_of_a_recovery_hands_its_rights_to_a_task_that_outlives_the_session(name: str) -> None:
+    """A tenant's task with the recovery's role keeps the broken glass open after the approver took the tag away."""
+    to_a_task, role = {"iam:PassedToService": ("ecs-tasks.amazonaws.com",)}, f"arn:aws:iam::{PROD.account}:role"
+    for who in (StackRole.RECOVERY, StackRole.BREAK_GLASS):
+        assert ALLOWED == judged(who, "iam:PassRole", f"{role}/prod-ecs-task-role", to_a_task)
+        assert EXPLICIT_DENY == judged(who, "iam:PassRole", f"{role}/prod-dr-{name}", to_a_task)
+
+
 def test_an_approver_opens_the_break_glass_role_by_its_one_tag_and_may_not_take_it() -> None:
     own, other = {"aws:TagKeys": (scopes.OPEN_FOR,)}, {"aws:TagKeys": ("Name",)}
     assert ALLOWED == judged(IamRole.APPROVER, "iam:TagRole", BREAK_GLASS, own)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dr_estate.config.environment import load_environment
-from dr_estate.model.recovery_document import as_values, recovery_document, words_of
+from dr_estate.model.recovery_document import as_values, goes_by_itself, recovery_document, takes_words, words_of
 from utils.aws_mgmt.app.automation import RecoveryStart
 
 PROD = load_environment(Path(__file__).parents[3] / "environments", "prod")
@@ -60,3 +61,34 @@ def test_the_approvers_are_told_by_a_message_that_stops_nobody_and_aws_is_given_
     assert (message["onFailure"], message["isCritical"]) == ("Continue", False)
     names = [row["name"] for row in recovery_document(PROD)["mainSteps"]]
     assert names.index(message["name"]) < names.index(approval["name"])
+
+
+@pytest.mark.parametrize(
+    ("row", "alone"),
+    [
+        ({"Mode": "Auto"}, True),
+        ({"Mode": "Auto", "Targets": [], "TargetParameterName": "", "AutomationType": "Local"}, True),
+        ({"Mode": "Interactive"}, False),
+        ({"Mode": "Auto", "Targets": [{"Key": "ParameterValues", "Values": ["INC-1"]}]}, False),
+        ({"Mode": "Auto", "TargetParameterName": "Incident"}, False),
+        ({"Mode": "Auto", "TargetMaps": [{"Incident": ["INC-1"]}]}, False),
+        ({"Mode": "Auto", "ParentAutomationExecutionId": "5a5b"}, False),
+        ({"Mode": "Auto", "AutomationType": "CrossAccount"}, False),
+        ({"Mode": "Auto", "TargetLocationsURL": "https://example.com/t.json"}, False),
+    ],
+)
+def test_tool_and_document_count_the_same_executions(row: dict[str, Any], alone: bool) -> None:
+    of_the_document: dict[str, Any] = {}
+    exec(step_of("aws:executeScript")[0]["inputs"]["Script"], of_the_document)  # noqa: S102 - it is ours, and only defines
+    assert (alone, alone) == (goes_by_itself(row), of_the_document["by_itself"](row))
+
+
+def test_a_document_of_an_earlier_version_is_known_by_how_it_hands_words_on() -> None:
+    content = json.dumps(recovery_document(PROD))
+    earlier = content.replace(
+        '*json.loads(\\"\\".join(events[\\"arguments\\"]) or \\"[]\\")', '*events[\\"arguments\\"]'
+    )
+    assert earlier != content
+    assert (True, False) == (takes_words(content), takes_words(earlier))
+    for odd in ("", "[]", "{}", '{"mainSteps": [1]}', "\x00"):
+        assert takes_words(odd), "AWS itself says what is wrong with it"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,16 @@ from dr_checks.core.registry import checks
 from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import PostureName
 from reports.github_actions import announce
+from reports.publish import print_report
 from reports.render import github_report, junit_report, sarif_report
 from reports.render.scenario_places import FEATURES, place_of
+from reports.terminal import console
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
 from tests.reports.test_reports import LAGS, REPORT, RESULTS
 
-HOSTILE = "</failure>\x1b[2J\u202e ]]> & \uffff % , : \n::warning::x\r"
+RUNNERS = "##[stop-commands]x ##vso[task.complete result=Succeeded] ##teamcity[x]"
+HOSTILE = f"</failure>\x1b[2J\u202e ]]> & \uffff % , : \n::warning::x\r{RUNNERS}"
 
 
 def hostile() -> Report:
@@ -120,6 +125,26 @@ def test_no_name_of_a_resource_ends_an_element_or_begins_a_command() -> None:
     commands = [line for line in github_report.render(hostile()).splitlines() if line.startswith("::")]
     assert 1 == len(commands), "a newline in a name begins no command"
     assert not any(character in "".join(commands) for character in "\x1b\u202e\r")
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "json", "junit", "sarif", "github"])
+def test_no_name_hands_a_runner_a_command_in_the_midst_of_a_line(form: str) -> None:
+    """GitHub finds ``##[stop-commands]`` anywhere in a job's output: nothing is annotated after it."""
+    page = io.StringIO()
+    print_report(hostile(), form, page)
+    text = page.getvalue()
+    assert ("stop-commands" in text, []) == (True, re.findall(r"##[a-z]*\[", text))
+    own = 1 if form == "github" else 0
+    assert own == sum(line.lstrip().startswith("::") for line in text.splitlines())
+    if form == "json":
+        assert json.loads(text)["world"] == HOSTILE
+
+
+@pytest.mark.parametrize("line", ["::stop-commands::x", "  ::error::x", "a\n\t::add-mask::READY"])
+def test_no_sentence_for_people_is_a_command_of_a_runner(line: str) -> None:
+    page = io.StringIO()
+    console.complain(f"It is paused: {line}" if "\n" in line else line, page)
+    assert [] == [row for row in page.getvalue().splitlines() if row.lstrip().startswith("::")]
 
 
 def _announced(report: Report, folder: Path, form: str = "terminal", **more: str) -> dict[str, Any]:

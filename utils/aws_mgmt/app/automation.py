@@ -19,7 +19,16 @@ from dr_actions.clients.mutating_client import FailureKind, GuardRefused, SendFa
 from dr_actions.guard.context import GuardContext
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.recovery_document import ALONE, APPROVE, EXIT_CODE, LONGEST_VALUE, as_values, words_of
+from dr_estate.model.recovery_document import (
+    ALONE,
+    APPROVE,
+    EXIT_CODE,
+    LONGEST_VALUE,
+    as_values,
+    goes_by_itself,
+    takes_words,
+    words_of,
+)
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from utils.aws_mgmt.app.connections import AUTOMATION_CALLS, AppContext
 from utils.aws_mgmt.app.errors import Refused
@@ -100,10 +109,23 @@ class RecoveryAutomation:
         self._document = app.env.named(app.env.names.recovery_document)
 
     def start(self, wanted: RecoveryStart) -> str:
-        """Ask for a run; returns the execution's id."""
+        """Ask for a run; returns the execution's id. Raises Refused where AWS's document cannot hand its words on."""
+        if wanted.arguments and not self._takes_words():
+            raise Refused(
+                f"{RULE}: the document {self._document} in AWS is an earlier version's, and cannot hand "
+                f"{wanted.arguments[0]} on. Nothing was begun: deploy it again (deploy/README.md, Runs that AWS "
+                f"starts). {break_glass(self._env)}"
+            )
         named = {"DocumentName": self._document, "Parameters": wanted.parameters}
         answer = self._send("StartAutomationExecution", **named)
         return str(answer["AutomationExecutionId"])
+
+    def _takes_words(self) -> bool:
+        """Whether the document in AWS hands on the words of a run; where it cannot be read, AWS itself says."""
+        try:
+            return takes_words(str(self._send("GetDocument", Name=self._document)["Content"]))
+        except DataUnavailable:
+            return True
 
     def of(self, execution_id: str) -> RecoveryExecution:
         """The execution of that id. Raises Refused for one of another document."""
@@ -133,12 +155,16 @@ class RecoveryAutomation:
         return next((found for found in self._all() if found.state not in _OVER), None)
 
     def _all(self) -> Iterator[RecoveryExecution]:
-        """Every execution that AWS keeps (30 days), the newest first."""
+        """Every execution that AWS keeps (30 days) and lets run, the newest first.
+
+        Anybody who may start one can start it step by step or for several targets: such hold up and hide no other.
+        """
         only = [{"Key": "DocumentNamePrefix", "Values": [self._document]}]
         token: dict[str, Any] = {}
         while True:
             found = self._send("DescribeAutomationExecutions", Filters=only, **token)
             rows = [row for row in found["AutomationExecutionMetadataList"] if row["DocumentName"] == self._document]
+            rows = [row for row in rows if goes_by_itself(row)]
             for row in sorted(rows, key=lambda row: row["ExecutionStartTime"], reverse=True):
                 yield self.of(str(row["AutomationExecutionId"]))
             if not found.get("NextToken"):

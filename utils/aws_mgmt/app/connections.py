@@ -33,7 +33,7 @@ from utils.aws_mgmt.app.sign_in import Caller, SignIn
 from utils.aws_mgmt.app.target import ObservedWorld, world_of
 
 _WHO = "sts:GetCallerIdentity"
-AUTOMATION_CALLS = WATCHING | {START, SIGNAL}
+AUTOMATION_CALLS = WATCHING | {START, SIGNAL, "ssm:GetDocument"}
 """The calls that ask AWS for a run, approve it and watch it: of the control stack's own document alone."""
 SIGNING = frozenset({"kms:GetPublicKey", "kms:Sign"})
 """The calls that sign an evidence pack: with the control stack's key alone, and nothing else."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from dr_estate.aws.call_log import CallLog
 from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.configured_endpoints import ENDPOINT, configured_endpoints
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.recording import ExchangeRecorder, save
 from dr_estate.config.environment import Environment, Side
@@ -22,7 +23,6 @@ from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.options import DrTestOptions, Options
 
 DEFAULT_TENANTS = 12
-_ENDPOINT = "AWS_ENDPOINT_URL"
 _DRILL_SPEED = 120.0
 """How fast the clock of a full drill's own sandbox runs, where --speed does not say it: hours take some minutes."""
 
@@ -95,9 +95,9 @@ def calls_file(options: Options) -> Path:
 @contextlib.contextmanager
 def _world(options: Options, environment: Environment, clock: WorldClock) -> Iterator[ObservedWorld]:
     if not options.sandbox:
-        endpoint = os.environ.get(_ENDPOINT)
+        endpoint = os.environ.get(ENDPOINT)
         if endpoint and not urlsplit(endpoint).hostname:
-            raise UsageError(f"{_ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
+            raise UsageError(f"{ENDPOINT} is no URL such as https://host:port. Correct it, or unset it.")
         yield ObservedWorld(configured_world(environment), Credentials(clock=clock), Credentials(endpoint))
         return
     from sandbox.client import daemon, embedded
@@ -118,17 +118,11 @@ def _world(options: Options, environment: Environment, clock: WorldClock) -> Ite
 
 
 def configured_world(environment: Environment) -> WorldId:
-    """Which world the commands without --sandbox look at, by botocore's own variables. It asks AWS nothing.
+    """Which world the commands without --sandbox look at, by botocore's own variables and files. It asks AWS nothing.
 
     The endpoint of the sandbox that is up is that sandbox.
     """
-    if os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
-        return WorldId.live(environment.account)
-    begins = f"{_ENDPOINT}_"
-    of_services = {
-        name.removeprefix(begins).lower(): os.environ[name] for name in os.environ if name.startswith(begins)
-    }
-    endpoint = os.environ.get(_ENDPOINT, "")
+    endpoint, of_services = configured_endpoints()
     if endpoint and not of_services:
         from sandbox.client import daemon
 

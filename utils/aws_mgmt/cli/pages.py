@@ -20,11 +20,13 @@ if TYPE_CHECKING:  # help builds no options
 
 WIDTH = 100
 _WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
+_OF_NOW = {"approve", "attach", "pause", "unpause"}
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
     ("profile", "sandbox", "--profile chooses keys of AWS, --sandbox has keys of its own: choose one."),
     ("from_evidence", "sandbox", "--from-evidence judges what was saved, --sandbox observes now: choose one."),
+    ("from_evidence", "execute", "--from-evidence judges what was saved, --execute changes what is there: choose one."),
     ("rules", "overrides", "--rules pins the files, --override is approved with a plan: choose one."),
     ("withdraw", "overrides", "--withdraw takes approvals back, --override is approved with a plan: choose one."),
 )
@@ -96,6 +98,8 @@ class OptionsPage(HelpPage):
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
+        if given.get("from_evidence") and self.name in _OF_NOW:
+            ctx.fail(f"--from-evidence judges what was saved, `{self.name}` is of what is there now. Omit it.")
         if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
             ctx.fail(_which_environment(ctx, given.get("config")))
         if _has_no_home():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -117,6 +118,16 @@ def test_a_list_that_lags_by_five_minutes_stops_neither_the_promotion_nor_what_c
     assert promote.budget_s > 300
     late = replace(sight(estate(VALUE, VALUE, replica=True)), confirmed_at={promote.id: LEADING.snapshot.taken_at})
     assert stands(REWRITE, late, rewrite)[0] is StepState.READY
+
+
+def test_a_run_that_goes_on_within_these_minutes_promotes_no_replica_twice() -> None:
+    """AWS refuses the second StopReplicationToReplica, and the run would fail upon it."""
+    promote, seen_at = only(PROMOTE, LEADING), LEADING.snapshot.taken_at
+    for seconds, state in {1: StepState.IN_PROGRESS, 299: StepState.IN_PROGRESS, 301: StepState.READY}.items():
+        sent = replace(LEADING, sent_at={promote.id: seen_at - timedelta(seconds=seconds)})
+        assert stands(PROMOTE, sent, promote)[0] is state, seconds
+    of_another = replace(LEADING, sent_at={"secrets/promote_replicas:other": seen_at})
+    assert stands(PROMOTE, of_another, promote)[0] is StepState.READY
 
 
 def test_only_what_led_away_is_changed_and_nothing_secret_is_told() -> None:

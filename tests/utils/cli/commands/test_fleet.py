@@ -195,6 +195,18 @@ def test_versions_that_differ_are_named_and_another_schema_is_refused_by_its_fil
     assert f"{file} is no report of this tool" in err
 
 
+def test_a_run_of_another_day_is_named_wherever_it_is_merged_with_newer_ones(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who puts an old READY among today's runs is seen."""
+    file, words = runs["sit"] / "report.json", f"report --merge {runs['sit']} {runs['prod']}"
+    assert "before the newest run" not in merge(capsys, tmp_path, words)[1]
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({**document, "observed_at": "2025-01-07T10:00:00+00:00"}))
+    assert "sit was seen 2025-01-07 10:00 UTC" in " ".join(merge(capsys, tmp_path, words)[1].split())
+    assert "sit was seen" in json.loads(merge(capsys, tmp_path, f"{words} --format json")[1])["notes"][0]
+
+
 def test_a_region_split_in_two_is_the_first_line_of_every_form_for_people(
     runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,8 @@ def evidence_command(options: EvidenceOptions, environment: Environment) -> Exit
         raise UsageError(
             "Which evidence? Name --incident INC-123 or --run RUN_FOLDER; `evidence verify FILE` checks one."
         )
+    if options.public_key is not None:
+        raise UsageError("--public-key belongs to `evidence verify FILE`: nothing is compared where a pack is made.")
     with console.working("Collecting the evidence"):
         raw, contents = make_pack(options, environment)
     name = options.incident or options.run.name if options.run else options.incident
@@ -60,6 +62,9 @@ def verify_command(options: EvidenceOptions) -> Exit:
     """
     if options.file is None:
         raise UsageError("Which evidence? Name its file: `evidence verify FILE`.")
+    for name, given in (("--incident", options.incident), ("--run", options.run)):
+        if given:
+            raise UsageError(f"{name} belongs to making a pack: `evidence verify FILE` checks all that FILE holds.")
     raw = _bytes_of(options.file)
     verdict = verify_saved(raw) if raw[:1] == b"{" else verify(raw)
     if options.public_key is not None:

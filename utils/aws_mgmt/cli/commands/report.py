@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dr_estate.model.visible import commanding_nobody
 from dr_estate.model.world_id import is_sandbox
 from reports.allure.html import build_html
 from reports.allure.results import ALLURE_PAGE, FORMS, PAGE, RESULTS, redraw_page, title_of
@@ -36,7 +37,7 @@ def report_command(options: ReportOptions) -> Exit:
     console.begin(invocation_of(there))
     stored = folder / FORMS[options.format]
     if stored.exists():
-        console.result(stored.read_text(encoding="utf-8"))
+        console.result(commanding_nobody(stored.read_text(encoding="utf-8")))
     else:
         others = ", ".join(form for form, name in FORMS.items() if (folder / name).exists())
         console.complain(f"{stored} is not there: choose --format {others}.")
