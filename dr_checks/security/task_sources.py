@@ -55,7 +55,7 @@ def exist(view: View) -> Iterator[Finding]:
 
 
 def _sources(definition: ecs.TaskDefinition) -> Iterator[tuple[str, SecretSource]]:
-    yield from ((name, source_of(value)) for container in definition.containers for name, value in container.secrets)
+    yield from ((name, source_of(value)) for container in definition.containers for name, value in container.sources)
 
 
 def _fields(view: View) -> dict[str, set[str]]:

@@ -157,7 +157,7 @@ def _needs(
         if container.log_group:
             group = f"log-group:{container.log_group}:log-stream:any"
             yield role, LOG, f"arn:aws:logs:{region}:{context.env.account}:{group}"
-        for source in {source_of(value) for _, value in container.secrets}:
+        for source in {source_of(value) for _, value in container.sources}:
             if source.region in ("", region):  # else definitions.primary-region-names tells
                 own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
                 yield role, SECRET if source.is_secret else PARAMETER, source.arn or own

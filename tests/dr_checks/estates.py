@@ -20,6 +20,7 @@ from dr_estate.readers import (
     control_table,
     ecs,
     elbv2_web_acl,
+    evidence_stores,
     iam_copy_roles,
     iam_task_roles,
     platform_resources,
@@ -28,6 +29,7 @@ from dr_estate.readers import (
     recovery_automation,
     route53,
     route53_private_names,
+    route53resolver,
     s3,
     s3_quantity,
     secretsmanager,
@@ -39,6 +41,7 @@ from dr_estate.readers import (
 )
 from dr_estate.readers.cloudfront import Behaviour
 from dr_estate.readers.elbv2_web_acl import GuardedBalancer
+from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_task_roles import TaskRole
@@ -140,6 +143,9 @@ def healthy() -> Snapshot:
             row.family for row in recorded.get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)
         ),
         (vpc.name_servers.name, Side.DR): vpc.NameServers((vpc.AMAZONS,)),
+        (route53resolver.forwarded.name, Side.DR): (),
+        (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
+        (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),
         (ecs.tasks.name, Side.DR): (),

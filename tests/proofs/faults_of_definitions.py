@@ -28,6 +28,24 @@ def _secret(value: Callable[[str, Aws], str]) -> _Change:
     return change
 
 
+def _fetched(value: Callable[[str, Aws], str], *, by_driver: bool = True) -> _Change:
+    """Let the agent fetch the first secret for itself: for the log driver, or to sign in at a registry."""
+
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        container = _container(definition)
+        named = value(_whole(container["secrets"][0]["valueFrom"], aws), aws)
+        if by_driver:
+            container["logConfiguration"]["secretOptions"] = [{"name": "token", "valueFrom": named}]
+        else:
+            container["repositoryCredentials"] = {"credentialsParameter": named}
+
+    return change
+
+
+def _here(text: str, _: Aws) -> str:
+    return text
+
+
 def _in_primary(text: str, aws: Aws) -> str:
     return text.replace(aws.env.regions.dr, aws.env.regions.primary)
 
@@ -175,6 +193,10 @@ def _certified(mode: str) -> Callable[[Aws], object]:
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
+    "log driver's secret": (NeedKind.SECRET, _fetched(_here)),
+    "log driver's secret of primary": (NeedKind.SECRET, _fetched(_in_primary)),
+    "log driver's secret of nobody": (NeedKind.SECRET, _fetched(lambda text, _: f"{text}-nobody")),
+    "registry's secret of primary": (NeedKind.SECRET, _fetched(_in_primary, by_driver=False)),
     "secret of a former version": (
         NeedKind.SECRET,
         _secret(lambda text, _: text[: text.index("::")] + ":AWSPREVIOUS:"),

@@ -206,7 +206,16 @@ def secrets_at_start(backend: EC2ContainerServiceBackend, definition: TaskDefini
         agent.require_log(container)
         for secret in container.get("secrets") or ():
             found[secret["name"]] = agent.value(str(secret["valueFrom"]))
+        for named in _fetched(container):
+            agent.value(named)
     return found
+
+
+def _fetched(container: Mapping[str, Any]) -> list[str]:
+    """What the agent fetches for itself: secrets of the log driver, and the one by which it signs in at a registry."""
+    options = (container.get("logConfiguration") or {}).get("secretOptions") or ()
+    registry = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
+    return [*(str(option["valueFrom"]) for option in options), *([str(registry)] if registry else [])]
 
 
 def unreached(backend: EC2ContainerServiceBackend, definition: TaskDefinition, network: TaskNetwork) -> str:
@@ -240,8 +249,7 @@ def _asked(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
             yield "ecr.dkr", agent.asked("ecr:BatchGetImage", arn)
             layers = f"arn:aws:s3:::prod-{agent.region}-starport-layer-bucket/layer"
             yield "s3", agent.asked("s3:GetObject", layers)
-        for secret in container.get("secrets") or ():
-            named = str(secret["valueFrom"])
+        for named in (*(str(secret["valueFrom"]) for secret in container.get("secrets") or ()), *_fetched(container)):
             if named.startswith(SECRET_ARN):
                 arn = ":".join(named.split(":")[:ARN_PARTS])
                 yield "secretsmanager", agent.asked("secretsmanager:GetSecretValue", arn)
