@@ -21,3 +21,6 @@ Feature: Secrets Manager: secrets are readable in the DR region and reference it
 
   Scenario: Secrets and parameters of task definitions exist
     Then every secret and parameter that task definitions of the DR region name exists there, with the field they read
+
+  Scenario: Files of variables lie in the DR region
+    Then every file of variables that task definitions of the DR region name lies outside the primary region

@@ -74,8 +74,15 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "they call",
     ),
     NeedKind.DEFINITION: Followed(
-        ("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant", "definitions.active"),
-        reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache",
+        (
+            "definitions.parity",
+            "definitions.primary-region-names",
+            "definitions.own-tenant",
+            "definitions.active",
+            "task-sources.files-here",
+        ),
+        reason="whether a file of variables is in its bucket is not read; a revision that was cached and deregistered "
+        "since is not asked for again, but with --no-cache",
     ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import source_of
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
@@ -26,8 +28,9 @@ def alike(view: View) -> Iterator[Finding]:
     """Fields are compared by digests: equal for most tenants, or equal but for the tenant's own name (user, schema).
 
     Running tasks have the values of their start, so a wrong one shows only when the DR region starts others. What a
-    task has started with since the change is right, whatever the others have. Passwords are alike nowhere: an empty
-    one alone is reported. One that names the primary region is secrets.regional-fields' matter. Source: T18, T53.
+    task has started with since the change is right, whatever the others have, and what no container is started with a
+    warning: an application may read it by itself. Passwords are alike nowhere: only an empty one is reported. One that
+    names the primary region is secrets.regional-fields' matter. Source: T18, T53.
     """
     there, contents = view.get(secretsmanager.secrets), {row.name: row for row in view.get(secretsmanager.contents)}
     names = {view.env.named(view.env.names.tenant_secret, tenant=found.id): found.id for found in view.tenants}
@@ -52,7 +55,7 @@ def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Findin
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
     fields = ", ".join(field.name for field in odd)
     measured = f"another {fields} than the other tenants'" if not odd[0].empty else f"nothing in {fields}"
-    started = _started(view, secret, tenant)
+    started, is_read = _started(view, secret, tenant), _is_read(view, secret, odd, tenant)
     if started:
         return view.ok(secret.name, measured, _WANTED, "tasks have started with it since it was changed", tenant)
     reason = "its tasks would log in to another database, as somebody else, or not at all, once others are started"
@@ -60,9 +63,22 @@ def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Findin
         f"Compare it with the others' in {view.env.regions.primary}, and put right or accept what differs "
         "(aws_secretsmanager_secret_version); a task that is started with it proves it."
     )
-    if started is None:
+    if started is None or not is_read:
         return view.warn(secret.name, measured, _WANTED, reason, remedy, tenant)
     return view.gap(secret.name, f"{measured}; running tasks are older", _WANTED, reason, remedy, tenant)
+
+
+def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bool:
+    """Whether a container of the DR region is started with one of the fields, or with all; where unseen it may be."""
+    try:
+        definition = tenant_definitions(view, Side.DR).get(tenant)
+    except DataUnavailable:
+        return True
+    if not isinstance(definition, ecs.TaskDefinition):
+        return True
+    sources = [source_of(value) for container in definition.containers for _, value in container.sources]
+    keys = {source.key for source in sources if source.is_secret and source.fits(secret.arn)}
+    return "" in keys or any(field.name in keys for field in fields)
 
 
 def _started(view: View, secret: Secret, tenant: str) -> bool | None:

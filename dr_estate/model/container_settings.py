@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.model.regional_names import neutral
 
-SETTINGS_READ = "all settings and sources"
+SETTINGS_READ = "all settings, sources and files"
 """What this version reads of a revision: an answer of earlier ones, which read fewer, is not compared with it."""
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
 """Settings of which more is no lack; none is no limit."""
@@ -20,6 +20,11 @@ _OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
 """What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared."""
 _CLOUDWATCH = "awslogs"
 _LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
+
+
+def environment_files(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of variables that the agent fetches from S3, as ``bucket/key``."""
+    return tuple(sorted(str(file["value"]).partition(":::")[2] for file in row.get("environmentFiles") or ()))
 
 
 LOG_SOURCE, REGISTRY_SOURCE = "log option ", "registry credentials"

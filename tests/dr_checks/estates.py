@@ -144,6 +144,7 @@ def healthy() -> Snapshot:
         ),
         (vpc.name_servers.name, Side.DR): vpc.NameServers((vpc.AMAZONS,)),
         (route53resolver.forwarded.name, Side.DR): (),
+        (task_sources.file_buckets.name, Side.DR): (),
         (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
         (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),

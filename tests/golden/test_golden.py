@@ -57,6 +57,7 @@ SINCE = frozenset(
         "evidence.signed",
         "private-names.own-sites",
         "secret-values.alike",
+        "task-sources.files-here",
         "backup-lifecycle.copies-last",
         "cloudfront-origins.bucket-admits",
         "cloudfront-origins.bucket-filled",

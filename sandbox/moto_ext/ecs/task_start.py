@@ -16,6 +16,7 @@ from typing import Any
 from moto.ecr.models import ecr_backends
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 from moto.logs.models import logs_backends
+from moto.s3.models import s3_backends
 from moto.secretsmanager.models import ReplicaSecret, secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
@@ -129,6 +130,14 @@ class Agent:
             if not self.may(action, arn):
                 raise NotStarted(_denied("failed to validate logger args: failed to create log stream", action, arn))
 
+    def require_file(self, arn: str) -> None:
+        """See to a file of variables in S3, and the right to get it. Raises NotStarted."""
+        bucket, _, key = arn.partition(":::")[2].partition("/")
+        there = s3_backends[self.account]["aws"].buckets.get(bucket)
+        lost = there is None or there.region_name in STATE.stopped or key not in there.keys
+        if lost or not self.may("s3:GetObject", arn):
+            raise NotStarted(f"{RESOURCES}failed to download env files: file download command: non empty error stream")
+
     def value(self, named: str) -> str:
         """The value that a ``valueFrom`` names. Raises NotStarted."""
         if named.startswith(SECRET_ARN):
@@ -208,6 +217,8 @@ def secrets_at_start(backend: EC2ContainerServiceBackend, definition: TaskDefini
             found[secret["name"]] = agent.value(str(secret["valueFrom"]))
         for named in _fetched(container):
             agent.value(named)
+        for file in container.get("environmentFiles") or ():
+            agent.require_file(str(file["value"]))
     return found
 
 

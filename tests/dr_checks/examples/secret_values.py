@@ -10,7 +10,8 @@ from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
-from tests.dr_checks.worlds import DENIED, NOW, Example, world
+from tests.dr_checks.compute import D, definition
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
 
 CHECK = "secret-values.alike"
 SECRETS, VALUES = (secretsmanager.secrets, Side.DR), (secretsmanager.contents, Side.DR)
@@ -58,6 +59,22 @@ def _given(
     return Example(CHECK, expected, world(values, TENANTS[-tenants:]), subjects)
 
 
+def _read(expected: Status, *suffixes: str) -> Example:
+    """Containers of the last tenant, whose user is odd, are started with what ``suffixes`` of its secret's ARN name."""
+    arns = [f"arn:aws:secretsmanager:{D}:{SIT.account}:secret:{name}-AbCdEf" for name in NAMES]
+    rows = [Content(NAMES[number], "v", _fields(number + 1)) for number in (0, 1)]
+    sources = tuple((f"V{number}", arns[2] + suffix) for number, suffix in enumerate(suffixes))
+    values = {
+        SECRETS: tuple(Secret(n, arn, "", "", "v", CHANGED, None) for n, arn in zip(NAMES, arns, strict=True)),
+        VALUES: (*rows, ODD),
+        THERE: (OLD,),
+        HERE: (),
+        (ecs.services, Side.DR): (service("sit-tenant3-service"),),
+        (ecs.task_definitions, Side.DR): (definition("tenant3", D, {"secrets": sources}),),
+    }
+    return Example(CHECK, expected, world(values, TENANTS), THIRD)
+
+
 def _equal(*names: str, empty: bool = False) -> Example:
     """The others have these fields alike, the last has others; ``empty``: nobody has anything in them."""
     rows = [
@@ -89,6 +106,10 @@ EXAMPLES = [
     _given(Status.PASS, ODD, tenants=2),
     _given(Status.PASS, ODD, tenants=1),
     _given(Status.PASS, _third(replace(OTHER_HOST, names_primary=True), USER)),
+    _read(Status.FAIL, ":username::", ":password::"),
+    _read(Status.FAIL, ""),
+    _read(Status.WARN, ":password::"),
+    _read(Status.WARN),
     _equal("password", "api_key"),
     _equal("note", empty=True),
     _given(Status.WARN, ODD, there=()),
