@@ -105,8 +105,12 @@ def own_sites(view: View) -> Iterator[Finding]:
         if not any(isinstance(row, Unavailable) for row in rows):
             yield view.none_expected(name, "there is no VPC: see vpc.available")
         return
-    usual = {found.host for found in known[Side.PRIMARY].sites}
-    hidden = [found for found in known[Side.DR].sites if found.host not in usual]
+    there, here = (known[side].sites for side in (Side.PRIMARY, Side.DR))
+    if there is None or here is None:
+        yield view.unknown(name, wanted, "This evidence does not hold which sites private zones hide.")
+        return
+    usual = {found.host for found in there}
+    hidden = [found for found in here if found.host not in usual]
     for zone, zone_id in sorted({(found.zone, found.zone_id) for found in hidden}):
         hosts = ", ".join(found.host for found in hidden if found.zone_id == zone_id)
         reason = "their tasks do not reach themselves: what WordPress does by schedule stands still"

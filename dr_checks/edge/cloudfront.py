@@ -243,6 +243,9 @@ def errors_forgotten(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
         return
     wanted = f"{limit} s or less"
+    if found.errors is None:
+        yield view.unknown(found.id, wanted, "This evidence does not hold how long errors are cached.")
+        return
     long = [f"{code} for {seconds} s" for code, seconds in found.errors if code >= _OF_ORIGIN and seconds > limit]
     if not long:
         yield view.ok(found.id, "none longer", wanted, "visitors soon see the region that took over")

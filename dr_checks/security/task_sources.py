@@ -98,7 +98,6 @@ def _is_unlisted(source: SecretSource, there: task_sources.TaskSources) -> bool:
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP02", "NIST CP-7"),
-    traps=("T73",),
 )
 def files_here(view: View) -> Iterator[Finding]:
     """The agent fetches environmentFiles before a container starts, and an ARN of S3 names no region.

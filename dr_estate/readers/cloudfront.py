@@ -82,7 +82,8 @@ class Distribution:
     """A distribution. ``target`` is the origin or origin group of the default behaviour; certificates are ARNs.
 
     ``behaviours`` is the default one and then the others; empty in earlier evidence. ``errors`` are the statuses of
-    origins for which something is set, with the seconds for which each is answered from the cache at least.
+    origins for which something is set, with the seconds for which each is answered from the cache at least; None in
+    earlier evidence.
     """
 
     id: str
@@ -99,7 +100,7 @@ class Distribution:
     minimum_tls: str
     staging: bool
     behaviours: tuple[Behaviour, ...] = ()
-    errors: tuple[tuple[int, int], ...] = ()
+    errors: tuple[tuple[int, int], ...] | None = None
 
 
 def serving(distributions: Iterable[Distribution], traffic: TrafficSettings) -> Distribution | None:

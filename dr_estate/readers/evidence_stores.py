@@ -46,8 +46,8 @@ def signing_key(context: ReadContext) -> SigningKey:
 
 @part(Side.DR, reads=LOG_READS)
 def anchors(context: ReadContext) -> AnchorLog:
-    """The log group of the heads of journals, in the DR region."""
+    """The log group of the heads of journals, in the DR region: of those that begin with its name it is the first."""
     name = context.env.named(context.env.names.anchor_log)
-    rows = context.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+    rows = context.call("logs", "describe_log_groups", logGroupNamePrefix=name, limit=1).get("logGroups") or []
     found = next((row for row in rows if row.get("logGroupName") == name), None)
     return AnchorLog(name, found is not None, (found or {}).get("retentionInDays"))

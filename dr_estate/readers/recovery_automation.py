@@ -101,8 +101,8 @@ def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
     group, region = str(options.get("awslogs-group") or ""), str(options.get("awslogs-region") or context.region)
     there = not group or options.get("awslogs-create-group") == "true" or region != context.region
     if not there:
-        rows = context.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
-        there = any(row.get("logGroupName") == group for row in rows)
+        found = context.call("logs", "describe_log_groups", logGroupNamePrefix=group, limit=1)
+        there = any(row.get("logGroupName") == group for row in found.get("logGroups") or [])  # the first by name
     return TaskParts(
         cpu=int(task.get("cpu") or 0),
         memory=int(task.get("memory") or 0),

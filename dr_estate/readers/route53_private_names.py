@@ -48,7 +48,7 @@ class PrivateNames:
     names: tuple[PrivateName, ...] | None
     taken: tuple[TakenName, ...] = ()
     zones: tuple[str, ...] = ()
-    sites: tuple[TakenName, ...] = ()
+    sites: tuple[TakenName, ...] | None = None
 
 
 @part(*GLOBAL, reads=READS)

@@ -151,6 +151,7 @@ EXAMPLES = [
     edge("speaks-https", Status.FAIL, minimum_tls="TLSv1.1_2016"),
     *dark_and_none("speaks-https", Status.NOT_APPLICABLE),
     edge("errors-forgotten", Status.PASS),
+    edge("errors-forgotten", Status.UNKNOWN, errors=None),
     edge("errors-forgotten", Status.PASS, errors=((404, 86400), (503, 60))),
     edge("errors-forgotten", Status.FAIL, errors=((404, 10), (503, 61))),
     edge("errors-forgotten", Status.FAIL, errors=((500, 300),)),

@@ -38,7 +38,7 @@ def _hidden(expected: Status, row: object, *subjects: str) -> Example:
 SITE = TakenName("tenant1.wpsit.kimmyai.io", "wpsit.kimmyai.io", "Z1")
 
 
-def _sites(expected: Status, here: tuple[TakenName, ...], there: tuple[TakenName, ...] = ()) -> Example:
+def _sites(expected: Status, here: tuple[TakenName, ...] | None, there: tuple[TakenName, ...] | None = ()) -> Example:
     rows = (PrivateNames(Side.PRIMARY, (), sites=there), PrivateNames(Side.DR, (), sites=here))
     subjects = frozenset({"wpsit.kimmyai.io (Z1)"} if expected is Status.FAIL else ())
     return Example(
@@ -52,6 +52,8 @@ def _unseen_sites(expected: Status, *rows: object) -> Example:
 
 EXAMPLES = [
     _sites(Status.PASS, ()),
+    _sites(Status.UNKNOWN, None),
+    _sites(Status.UNKNOWN, (), None),
     _sites(Status.PASS, (SITE,), (SITE,)),
     _sites(Status.FAIL, (SITE,)),
     _sites(Status.FAIL, (SITE,), (TakenName("tenant2.wpsit.kimmyai.io", "wpsit.kimmyai.io", "Z1"),)),
