@@ -92,7 +92,14 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
 def _is_public(rule: route53resolver.ForwardedNames) -> bool:
     """Whether names that are known outside the VPC alone are sent to a server of the internet."""
     known = all(host.endswith(_AWS) and _FILES not in host for host in rule.hosts)
-    return known and any(ip_address(target).is_global for target in rule.targets)
+    return known and any(_is_global(target) for target in rule.targets)
+
+
+def _is_global(target: str) -> bool:
+    try:
+        return ip_address(target).is_global
+    except ValueError:
+        return False
 
 
 def _taken_off(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Remedy:

@@ -140,7 +140,8 @@ def _described(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, 
 
 def _limits(row: dict[str, int]) -> tuple[int, int]:
     """The limits of a table that is paid on demand; -1 is none. Source: DynamoDB API, OnDemandThroughput."""
-    return max(row.get("MaxReadRequestUnits", 0), 0), max(row.get("MaxWriteRequestUnits", 0), 0)
+    reads, writes = (int(row.get(name) or 0) for name in ("MaxReadRequestUnits", "MaxWriteRequestUnits"))
+    return max(reads, 0), max(writes, 0)
 
 
 def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.reading.part import part
@@ -40,7 +42,7 @@ def signing_key(context: ReadContext) -> SigningKey:
         return SigningKey(alias, "", "absent", "")
     row = found["KeyMetadata"]
     return context.understand(
-        lambda: SigningKey(alias, row["Arn"], row.get("KeyState", ""), row.get("KeyUsage", "")), alias
+        lambda: SigningKey(alias, str(row.get("Arn") or ""), row.get("KeyState", ""), row.get("KeyUsage", "")), alias
     )
 
 
@@ -49,5 +51,10 @@ def anchors(context: ReadContext) -> AnchorLog:
     """The log group of the heads of journals, in the DR region: of those that begin with its name it is the first."""
     name = context.env.named(context.env.names.anchor_log)
     rows = context.call("logs", "describe_log_groups", logGroupNamePrefix=name, limit=1).get("logGroups") or []
+    return context.understand(lambda: _anchors(name, rows), name)
+
+
+def _anchors(name: str, rows: Sequence[Mapping[str, Any]]) -> AnchorLog:
     found = next((row for row in rows if row.get("logGroupName") == name), None)
-    return AnchorLog(name, found is not None, (found or {}).get("retentionInDays"))
+    days = (found or {}).get("retentionInDays")
+    return AnchorLog(name, found is not None, None if days is None else int(days))

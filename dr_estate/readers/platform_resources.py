@@ -242,7 +242,7 @@ def _targets(context: ReadContext, arns: Sequence[str]) -> list[tuple[str, str]]
 
     def of_rule(arn: str) -> list[tuple[str, str]]:
         rows = context.pages("events", "list_targets_by_rule", "Targets", Rule=resource_of(arn)[1])
-        return [(arn, str(row["Arn"])) for row in rows]
+        return [(arn, target) for target in context.rows(rows, lambda row: str(row["Arn"]), "Id")]
 
     return [pair for found in context.each(of_rule, arns) for pair in found]
 

@@ -106,7 +106,7 @@ def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
     return TaskParts(
         cpu=int(task.get("cpu") or 0),
         memory=int(task.get("memory") or 0),
-        containers=tuple(str(container["name"]) for container in task["containerDefinitions"]),
+        containers=tuple(str(container.get("name") or "") for container in task["containerDefinitions"]),
         execution_role=str(task.get("executionRoleArn") or ""),
         log_group=group,
         log_region=region,

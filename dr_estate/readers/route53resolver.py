@@ -39,6 +39,14 @@ class ForwardedNames:
     borne: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    id: str
+    domain: str
+    forwards: bool
+    targets: tuple[str, ...]
+
+
 @part(Side.DR, reads=READS)
 def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
     """The forwarded names of the VPC's tasks, by rule; None where there is no VPC.
@@ -52,30 +60,32 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
     listed = context.pages(
         "route53resolver", "list_resolver_rule_associations", "ResolverRuleAssociations", Filters=of_vpc
     )
-    ids = {row["ResolverRuleId"] for row in listed if not row["ResolverRuleId"].startswith(_AWS_OWN)}
+    named = context.rows(listed, lambda row: str(row.get("ResolverRuleId") or ""), "ResolverRuleId")
+    ids = {id_ for id_ in named if id_ and not id_.startswith(_AWS_OWN)}
     if not ids:
         return ()
-    rows = context.pages("route53resolver", "list_resolver_rules", "ResolverRules")
-    rules = [row for row in rows if row["Id"] in ids]
-    zones, hosts = _private(context), _asked(context)
+    rows = context.rows(context.pages("route53resolver", "list_resolver_rules", "ResolverRules"), _rule, "Id")
+    rules = [rule for rule in rows if rule.id in ids]
+    zones = _private(context)
     found: dict[str, list[str]] = {}
-    for host in hosts:
+    for host in _asked(context):
         rule = _nearest(rules, host)
         zone = max((name for name in zones if _is_of(host, name)), key=len, default="")
-        if rule and rule["RuleType"] == _FORWARDS and len(_domain(rule)) >= len(zone):
-            found.setdefault(rule["Id"], []).append(host)
-    faces = _faces(context, here.id, [row for row in rules if row["Id"] in found])
-    return tuple(_forwarded(row, found[row["Id"]], faces) for row in rules if row["Id"] in found)
+        if rule and rule.forwards and len(rule.domain) >= len(zone):
+            found.setdefault(rule.id, []).append(host)
+    faces = _faces(context, here.id, [rule for rule in rules if rule.id in found])
+    return tuple(_forwarded(rule, found[rule.id], faces) for rule in rules if rule.id in found)
 
 
-def _forwarded(row: dict[str, Any], hosts: Sequence[str], faces: frozenset[str]) -> ForwardedNames:
-    targets = _targets(row)
-    borne = tuple(target for target in targets if target in faces)
-    return ForwardedNames(row["Id"], _domain(row), tuple(hosts), targets, borne)
+def _rule(row: dict[str, Any]) -> _Rule:
+    targets = {str(target.get("Ip") or target.get("Ipv6") or "") for target in row.get("TargetIps") or []}
+    domain = str(row.get("DomainName") or "").strip(".").lower()
+    return _Rule(str(row.get("Id") or ""), domain, row.get("RuleType") == _FORWARDS, tuple(sorted(targets - {""})))
 
 
-def _targets(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(sorted(str(found.get("Ip") or found.get("Ipv6")) for found in row.get("TargetIps") or []))
+def _forwarded(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -> ForwardedNames:
+    borne = tuple(target for target in rule.targets if target in faces)
+    return ForwardedNames(rule.id, rule.domain, tuple(hosts), rule.targets, borne)
 
 
 def _asked(context: ReadContext) -> tuple[str, ...]:
@@ -108,25 +118,21 @@ def _private(context: ReadContext) -> frozenset[str]:
     return frozenset(named | set(here.zones if here else ()))
 
 
-def _nearest(rules: Iterable[dict[str, Any]], host: str) -> dict[str, Any] | None:
+def _nearest(rules: Iterable[_Rule], host: str) -> _Rule | None:
     """The most specific of the rules that are about the host."""
-    about = [row for row in rules if _is_of(host, _domain(row))]
-    return max(about, key=lambda row: len(_domain(row)), default=None)
-
-
-def _domain(row: dict[str, Any]) -> str:
-    return str(row["DomainName"]).strip(".").lower()
+    return max((rule for rule in rules if _is_of(host, rule.domain)), key=lambda rule: len(rule.domain), default=None)
 
 
 def _is_of(host: str, domain: str) -> bool:
     return not domain or f".{host}".endswith(f".{domain}")
 
 
-def _faces(context: ReadContext, vpc_id: str, rules: Iterable[dict[str, Any]]) -> frozenset[str]:
+def _faces(context: ReadContext, vpc_id: str, rules: Iterable[_Rule]) -> frozenset[str]:
     """Those of the rules' targets that an interface of the VPC has."""
-    wanted = sorted({target for row in rules for target in _targets(row)})
+    wanted = sorted({target for rule in rules for target in rule.targets})
     if not wanted:
         return frozenset()
     inside = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "addresses.private-ip-address", "Values": wanted}]
     faces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=inside)
-    return frozenset(str(pair["PrivateIpAddress"]) for row in faces for pair in row.get("PrivateIpAddresses", []))
+    pairs = [pair for row in faces for pair in row.get("PrivateIpAddresses") or []]
+    return frozenset(str(pair.get("PrivateIpAddress") or "") for pair in pairs)
