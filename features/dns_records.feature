@@ -36,3 +36,6 @@ Feature: Route 53: the traffic records are ready for a cut-over
 
   Scenario: No private zone hides the names of AWS
     Then no private zone of the DR region's VPC takes the names of AWS away from its tasks
+
+  Scenario: No private zone hides the tenants' own sites
+    Then no private zone of the DR region's VPC hides the tenants' own sites from their tasks

@@ -31,6 +31,9 @@ Feature: CloudFront and ACM: HTTPS keeps working after a failover
   Scenario: The distribution serves HTTPS with its own certificate
     Then the distribution serves HTTPS with a certificate of its own
 
+  Scenario: The distribution soon forgets errors
+    Then the distribution soon forgets the errors of a region that was lost
+
   Scenario: Certificates do not expire soon
     Then no certificate of the estate expires within the configured days
 

@@ -37,6 +37,9 @@ Feature: VPC: the network of the DR region has room for a failover
   Scenario: Tasks are given a name server that knows the VPC
     Then tasks of the DR region are given a name server that knows the VPC's names
 
+  Scenario: Rules of the resolver lead to name servers that answer
+    Then no rule of the resolver sends what tasks of the DR region ask to name servers that do not answer
+
   Scenario: Network ACLs admit the traffic of a recovery
     Then the network ACLs of the DR region admit the traffic of tasks, database, files and visitors
 

@@ -16,5 +16,11 @@ Feature: Secrets Manager: secrets are readable in the DR region and reference it
   Scenario: Secrets have the same fields in both regions
     Then every secret has the same fields in both regions
 
+  Scenario: Secrets of the tenants are alike
+    Then no tenant's secret differs from the other tenants' in what it leads to, unless tasks have started with it
+
   Scenario: Secrets and parameters of task definitions exist
     Then every secret and parameter that task definitions of the DR region name exists there, with the field they read
+
+  Scenario: Files of variables lie in the DR region
+    Then every file of variables that task definitions of the DR region name lies outside the primary region

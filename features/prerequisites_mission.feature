@@ -14,7 +14,7 @@ Feature: Prerequisites: access, contacts and tools for a recovery
     Then the control table is active in the DR region
 
   Scenario: The control table has point-in-time recovery
-    Then the control table can itself be recovered
+    Then the control table can itself be recovered, and is not deleted by mistake
 
   Scenario: The control table asks for as many people as the environment file
     Then the control table asks for as many people as the environment file

@@ -31,6 +31,7 @@ _SAME = frozenset(
             "logs",
             "rds",
             "route53",
+            "route53resolver",
             "s3",
         ),
         *("scheduler", "secretsmanager", "servicequotas", "ses", "sns", "sqs", "ssm", "states", "sts", "tag", "wafv2"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -20,7 +20,8 @@ from dr_checks.derived.backup_promise import (
 from dr_checks.derived.backup_schedule import longest_gap_minutes
 from dr_estate.config.environment import Side
 from dr_estate.model.durations import duration
-from dr_estate.readers import backup_plan
+from dr_estate.readers import backup_plan, dynamodb
+from dr_estate.readers.store_policies import table_arn
 
 PRIMARY_ONLY = (Side.PRIMARY,)
 _MINUTE_S = 60
@@ -90,7 +91,10 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def covers_stores(view: View) -> Iterator[Finding]:
-    """A selection takes each store, by ARN or by the tags it really bears today. Source: GetBackupSelection."""
+    """A selection takes each store, by ARN or by the tags it really bears today. Source: GetBackupSelection.
+
+    Of tables that tasks use, one that is not taken while others are is a warning: they have backups of their own.
+    """
     plans, found, tags = view.get(backup_plan.plans), stores(view), tags_of(view)
     for store in found if plans else []:
         mine = tags.get(store.arn, {})
@@ -105,10 +109,26 @@ def covers_stores(view: View) -> Iterator[Finding]:
             )
             remedy = Remedy(sentence, (_tagged(view, store, tests.pop()),) if len(tests) == 1 else ())
             yield view.gap(store.name, "not selected", "selected", reason, remedy)
+    yield from _tables_left_out(view, plans, tags)
     if not plans:
         yield view.none_expected(_plan_name(view), "there is no such plan: see backup-plan.copies-to-dr")
     elif not found:
         yield view.none_expected("all stores", "this region has no database and no file system")
+
+
+def _tables_left_out(
+    view: View, plans: Sequence[backup_plan.BackupPlan], tags: Mapping[str, dict[str, str]]
+) -> Iterator[Finding]:
+    """A warning for each tagged table that no selection takes, where one takes another."""
+    arns = {table_arn(view.env.account, view.region, name): name for name in dynamodb.names(view.env)}
+    selections = [selection for plan in plans for selection in plan.selections]
+    taken = {arn: any(takes(s, arn, tags[arn]) for s in selections) for arn in arns if arn in tags}
+    for arn in (arn for arn, is_taken in taken.items() if not is_taken and any(taken.values())):
+        tests = sorted({f"{tag.key}={tag.value}" for selection in selections for tag in selection.tags})
+        store = ProtectedStore("table", arns[arn], arn, "DynamoDB")
+        commands = (_tagged(view, store, tests[0]),) if len(tests) == 1 else ()
+        remedy = Remedy(f"Tag it ({', '.join(tests)}), or accept it in the exceptions file.", commands)
+        yield view.warn(store.name, "not selected", "selected as the others are", "no backup of it is copied", remedy)
 
 
 def _tagged(view: View, store: ProtectedStore, test: str) -> str:

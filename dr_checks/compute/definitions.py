@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.container_settings import AMOUNTS
+from dr_estate.model.container_settings import AMOUNTS, REGISTRY_SOURCE
 from dr_estate.model.secret_sources import secret_reference, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecr, ecs
@@ -193,7 +193,7 @@ def _opens(definition: ecs.TaskDefinition) -> Iterator[tuple[str, str]]:
     """What a definition gives its containers to open: in words, and the bare name of the schema or secret."""
     for container in definition.containers:
         yield from ((f"variable {name} = {value}", value) for name, value in container.environment)
-        for name, source in container.secrets:
+        for name, source in container.sources:
             secret = source_of(source).name
             yield f"secret {name} from {secret}", secret
 
@@ -300,7 +300,8 @@ def _volumes(definition: ecs.TaskDefinition) -> set[str]:
 
 
 def _secrets(container: ecs.Container) -> set[str]:
-    return {f"{name} from {secret_reference(source)}" for name, source in container.secrets}
+    given = {f"{name} from {secret_reference(source)}" for name, source in container.secrets}
+    return given | {name for name, _ in container.fetched if name != REGISTRY_SOURCE}  # by whatever name in a region
 
 
 def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
@@ -312,7 +313,7 @@ def pointers(definition: ecs.TaskDefinition, region: str) -> list[str]:
                 found += [f"variable {name} = {value}"] if name in _REGION_SETTINGS else []
             elif region in value:
                 found.append(f"variable {name} = {value}")
-        found += [f"secret {name} from {source}" for name, source in container.secrets if f":{region}:" in source]
+        found += [f"secret {name} from {source}" for name, source in container.sources if f":{region}:" in source]
         if container.log_region == region:
             found.append(f"logs go to {region}")
     return found

@@ -9,7 +9,8 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.deployment_settings import ALARM, DeploymentSettings
+from dr_estate.model.regional_names import neutral
 from dr_estate.readers.ecs import Service
 from dr_estate.snapshot.tenants import Tenant
 
@@ -23,11 +24,12 @@ _WANTED = "as in the primary region"
     rules=("EcsTaskDefFamilyParity", "REL13-BP04", "NIST CP-2"),
 )
 def alike(view: View) -> Iterator[Finding]:
-    """The same capacity providers, deployment controller and registered ports, no shorter grace, no less room.
+    """The same capacity providers, controller and registered ports, no shorter grace, no less room, no more alarms.
 
     Spot capacity is what AWS has left, which is little while a region's customers fail over at once. Tasks that fail
     health checks after their grace period are killed, WordPress's first start among them. A service that may neither
-    start a task more nor stop one never deploys. Source: ECS DescribeServices.
+    start a task more nor stop one never deploys. An alarm of a region that takes over may roll back the very revision
+    that names its database. Source: ECS DescribeServices.
     """
     primary = services_by_name(view, Side.PRIMARY)
     pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
@@ -54,19 +56,39 @@ def _compared(
     if here.ports and there.ports and here.ports != there.ports:  # none at all: see ecs.target-group-attached
         gaps.append(f"registers port {_listed(here)}, primary {_listed(there)}")
     commands: tuple[str, ...] = ()
+    if stops := _stops(view, here, there):
+        gaps.append(f"a deployment is ended by {', '.join(stops)}, the primary's not")
+        if any(word.startswith(ALARM) for word in stops) and not any(
+            word.startswith(ALARM) for word in there.stops or ()
+        ):
+            commands = (_without_alarms(view, service),)
     if here.grace_s < there.grace_s:
         gaps.append(f"grace period {here.grace_s} s, primary {there.grace_s} s")
         cluster = view.env.named(view.env.names.cluster)
         longer = {"cluster": cluster, "service": service.name, "healthCheckGracePeriodSeconds": there.grace_s}
-        commands = (view.command("ecs", "UpdateService", **longer),)
+        commands = (*commands, view.command("ecs", "UpdateService", **longer))
     if here.percents and there.percents and _narrower(here.percents, there.percents):
         ours, theirs = ("{} to {} %".format(*bounds) for bounds in (here.percents, there.percents))
         gaps.append(f"deploys with {ours} of its tasks, primary {theirs}")
     if not gaps:
         return view.ok(service.name, "alike", _WANTED, "its tasks start as they start in the primary region", tenant.id)
     sentence = f"aws_ecs_service '{service.name}' in {view.region}: the settings of the primary region's."
-    reason = "its tasks would find no capacity, not be deployed or not be reached, or be killed before they are healthy"
+    reason = "its tasks would find no capacity, not be deployed or reached, be killed too early, or be rolled back"
     return view.gap(service.name, "; ".join(gaps), _WANTED, reason, Remedy(sentence, commands), tenant.id)
+
+
+def _stops(view: View, here: DeploymentSettings, there: DeploymentSettings) -> list[str]:
+    """What ends a deployment here and none in the primary region."""
+    if here.stops is None or there.stops is None:
+        return []
+    known = {neutral(word, view.env.regions.primary) for word in there.stops}
+    return [word for word in here.stops if neutral(word, view.region) not in known]
+
+
+def _without_alarms(view: View, service: Service) -> str:
+    off = {"alarms": {"alarmNames": [], "enable": False, "rollback": False}}
+    cluster = view.env.named(view.env.names.cluster)
+    return view.command("ecs", "UpdateService", cluster=cluster, service=service.name, deploymentConfiguration=off)
 
 
 def _listed(settings: DeploymentSettings) -> str:

@@ -42,6 +42,7 @@ _JUDGED = {
 _ALIASES = {"sesv2": "ses"}
 _SWITCHED = frozenset({"events list-rules", "scheduler list-schedules"})
 _COPY = "-dr"
+_SIDES = (Side.PRIMARY, Side.DR)
 Known = tuple[str, str]
 
 
@@ -51,7 +52,12 @@ def missing(view: View) -> tuple[tuple[Known, ...], int]:
     What the DR region did not list, for it could not be read, is not missing. Raises DataUnavailable.
     """
     here, there = (view.get(platform_resources.listings, side) for side in (Side.DR, Side.PRIMARY))
-    compared = [pair for pair in _resources(view.env, there, Side.PRIMARY) if _is_read(pair[0], here)]
+    refused = _refused(view)
+    compared = [
+        pair
+        for pair in _resources(view.env, there, Side.PRIMARY)
+        if _is_read(pair[0], here) and not _is_of(pair[0], refused)
+    ]
     left = Counter(_resources(view.env, here, Side.DR))
     lacking = []
     for pair in compared:
@@ -99,6 +105,41 @@ def _pairs(view: View) -> list[tuple[str, str]]:
         names[side] = {(kind, _plain(view.env, name, side)): a for a in arns for kind, name in [resource_of(a)]}
     both = sorted(names[Side.PRIMARY].keys() & names[Side.DR].keys())
     return [(names[Side.PRIMARY][known], names[Side.DR][known]) for known in both]
+
+
+def led_astray(view: View) -> tuple[tuple[str, str], ...]:
+    """The ARNs of the DR region's rules, schedules and functions that lead to the primary region, with what does.
+
+    Of a rule that calls nobody, while the primary's of its name calls somebody, it is "". Raises DataUnavailable.
+    """
+    leads = {
+        side: [pair for row in view.get(platform_resources.listings, side) for pair in row.leads] for side in _SIDES
+    }
+    calling = {side: {arn for arn, _ in pairs} for side, pairs in leads.items()}
+    idle = [here for there, here in _pairs(view) if there in calling[Side.PRIMARY] and here not in calling[Side.DR]]
+    region = view.env.regions.primary
+    return (*((arn, word) for arn, word in leads[Side.DR] if region in word), *((arn, "") for arn in idle))
+
+
+def refused_here(view: View) -> tuple[str, ...]:
+    """Types of which the primary region has some and the DR region's tagging API knows none: what is here is unknown.
+
+    Raises DataUnavailable.
+    """
+    there = _resources(view.env, view.get(platform_resources.listings, Side.PRIMARY), Side.PRIMARY)
+    refused = _refused(view)
+    return tuple(sorted({kind for kind, _ in there if _is_of(kind, refused)}))
+
+
+def _refused(view: View) -> frozenset[str]:
+    """Types that the tagging API refuses in the DR region alone, and that no list call tells of."""
+    types = {side: {t for row in view.get(platform_resources.listings, side) for t in row.refused} for side in _SIDES}
+    listed = {_ALIASES.get(call.service, call.service) for call in LISTED}
+    return frozenset(t for t in types[Side.DR] - types[Side.PRIMARY] if t.partition(":")[0] not in listed)
+
+
+def _is_of(kind: str, types: frozenset[str]) -> bool:
+    return kind in types or kind.partition(":")[0] in types
 
 
 def bears_no_tag(view: View) -> bool:

@@ -74,8 +74,15 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "they call",
     ),
     NeedKind.DEFINITION: Followed(
-        ("definitions.parity", "definitions.primary-region-names", "definitions.own-tenant", "definitions.active"),
-        reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache",
+        (
+            "definitions.parity",
+            "definitions.primary-region-names",
+            "definitions.own-tenant",
+            "definitions.active",
+            "task-sources.files-here",
+        ),
+        reason="whether a file of variables is in its bucket is not read; a revision that was cached and deregistered "
+        "since is not asked for again, but with --no-cache",
     ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(
@@ -92,7 +99,12 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
     NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
-        ("cloudfront.origin-follows", "cloudfront-routing.origin-reached", "cloudfront-routing.header-sent"),
+        (
+            "cloudfront.origin-follows",
+            "cloudfront-routing.origin-reached",
+            "cloudfront-routing.header-sent",
+            "cloudfront.errors-forgotten",
+        ),
         reason="one distribution serves both regions: what it refuses (countries, methods, web ACL) is not judged",
     ),
     NeedKind.ORIGIN_BUCKET: Followed(
@@ -111,9 +123,14 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         reason="conditions of a policy that only AWS evaluates leave it unknown",
     ),
     NeedKind.RESOLVER: Followed(
-        ("vpc-reach.names-resolve", "name-servers.know-the-vpc", "private-names.aws-names"),
-        reason="name servers of one's own are not asked: whether one that is there answers only a task shows; rules "
-        "and firewalls of the resolver are not read",
+        (
+            "vpc-reach.names-resolve",
+            "name-servers.know-the-vpc",
+            "name-servers.rules-lead-on",
+            "private-names.aws-names",
+        ),
+        reason="name servers of one's own are not asked: whether one that is there answers only a task shows; "
+        "firewalls of the resolver are not read",
     ),
     NeedKind.IMAGE: Followed(
         (
@@ -126,8 +143,15 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         reason="for which processor and system an image was built is not read: definitions are compared",
     ),
     NeedKind.SECRET: Followed(
-        ("task-sources.exist", "secrets.secret-exists", "secrets.decryptable", "roles.tasks-allowed"),
-        reason="whether a value opens the database only a login shows: a restore test's, or a task's",
+        (
+            "task-sources.exist",
+            "secrets.secret-exists",
+            "secrets.decryptable",
+            "secret-values.alike",
+            "roles.tasks-allowed",
+        ),
+        reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords are "
+        "compared with nothing",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),

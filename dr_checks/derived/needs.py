@@ -167,7 +167,7 @@ def _of_definition(view: View, tenant: str) -> Iterator[Need]:
         yield Need(name, NeedKind.IMAGE, container.image if image.region else f"{container.image} (no ECR)")
         if container.log_group:
             yield Need(name, NeedKind.LOG_GROUP, container.log_group)
-        for _, source in container.secrets:
+        for _, source in container.sources:
             kind = NeedKind.SECRET if ":secretsmanager:" in source else NeedKind.PARAMETER
             yield Need(name, kind, source_of(source).name)
         for _, value in container.environment:
@@ -177,7 +177,7 @@ def _of_definition(view: View, tenant: str) -> Iterator[Need]:
 
 def _of_secrets(view: View, tenant: str) -> Iterator[Need]:
     names = {
-        source_of(source).name for container in _definition(view, tenant).containers for _, source in container.secrets
+        source_of(source).name for container in _definition(view, tenant).containers for _, source in container.sources
     }
     for name, key in view.get(task_sources.sources).keys:
         if name in names:

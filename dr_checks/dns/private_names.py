@@ -80,3 +80,41 @@ def aws_names(view: View) -> Iterator[Finding]:
                 f"the VPC of {view.env.regions.dr}."
             )
             yield view.gap(found.host, measured, wanted, reason, remedy)
+
+
+@check(
+    "no private zone of the DR region's VPC hides the tenants' own sites from their tasks",
+    severity=Severity.NORMAL,
+    area=Area.DNS,
+    sides=GLOBAL,
+    rules=("REL13-BP04", "NIST CP-7"),
+)
+def own_sites(view: View) -> Iterator[Finding]:
+    """A task calls its own site by its public name, for its scheduled work: a private zone of the domain hides it.
+
+    Where the primary region's VPC hides the same sites, they do without. Source: WordPress, wp-cron (loopback
+    requests); Route 53 guide, "Considerations when working with a private hosted zone".
+    """
+    name, wanted = f"*.{view.env.traffic.tenant_domain}", "found in the VPC as in the primary region's"
+    rows = view.get(route53_private_names.names)
+    for row in rows:
+        if isinstance(row, Unavailable):
+            yield view.unknown(name, wanted, row)
+    known = {row.side: row for row in rows if isinstance(row, PrivateNames) and row.names is not None}
+    if len(known) < len(rows):
+        if not any(isinstance(row, Unavailable) for row in rows):
+            yield view.none_expected(name, "there is no VPC: see vpc.available")
+        return
+    there, here = (known[side].sites for side in (Side.PRIMARY, Side.DR))
+    if there is None or here is None:
+        yield view.unknown(name, wanted, "This evidence does not hold which sites private zones hide.")
+        return
+    usual = {found.host for found in there}
+    hidden = [found for found in here if found.host not in usual]
+    for zone, zone_id in sorted({(found.zone, found.zone_id) for found in hidden}):
+        hosts = ", ".join(found.host for found in hidden if found.zone_id == zone_id)
+        reason = "their tasks do not reach themselves: what WordPress does by schedule stands still"
+        remedy = f"aws_route53_zone '{zone}' ({zone_id}): a record of each, or take it off the VPC."
+        yield view.gap(f"{zone} ({zone_id})", f"hides {hosts}", wanted, reason, remedy)
+    if not hidden:
+        yield view.ok(name, wanted, wanted, "tasks reach their own sites as they do in the primary region")

@@ -15,6 +15,7 @@ from dr_estate.readers.cloudfront import Distribution, Origin
 from dr_estate.snapshot import tenants
 
 _OLD_TLS = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016")
+_OF_ORIGIN = 500
 _ABSENT = "there is no distribution: see cloudfront.distribution-serves"
 
 
@@ -222,3 +223,33 @@ def speaks_https(view: View) -> Iterator[Finding]:
             "browsers warn or refuse",
             f"Set viewer_certificate and viewer_protocol_policy of aws_cloudfront_distribution {found.id}.",
         )
+
+
+@check(
+    "the distribution soon forgets the errors of a region that was lost",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    sides=GLOBAL,
+    rules=("REL11-BP02", "NIST CP-10"),
+    traps=("T11",),
+)
+def errors_forgotten(view: View) -> Iterator[Finding]:
+    """No error of the origin's (5xx) is answered from the cache for longer than a resolver may keep the old region.
+
+    Source: ListDistributions, CustomErrorResponse.ErrorCachingMinTTL.
+    """
+    found, limit = serving(view), view.env.thresholds.record_ttl_s
+    if found is None:
+        yield view.none_expected(view.env.traffic.distribution_alias, _ABSENT)
+        return
+    wanted = f"{limit} s or less"
+    if found.errors is None:
+        yield view.unknown(found.id, wanted, "This evidence does not hold how long errors are cached.")
+        return
+    long = [f"{code} for {seconds} s" for code, seconds in found.errors if code >= _OF_ORIGIN and seconds > limit]
+    if not long:
+        yield view.ok(found.id, "none longer", wanted, "visitors soon see the region that took over")
+    else:
+        reason = "edge locations go on answering with the lost region's errors after a failover"
+        remedy = f"custom_error_response.error_caching_min_ttl of aws_cloudfront_distribution {found.id}: {wanted}."
+        yield view.gap(found.id, ", ".join(long), wanted, reason, remedy)

@@ -102,7 +102,7 @@ def _starting(view: View, definition: ecs.TaskDefinition) -> Iterator[tuple[str,
             yield "ecr.api", "ecr:GetAuthorizationToken", "*"
             yield "ecr.dkr", "ecr:BatchGetImage", repository
             yield "s3", "s3:GetObject", f"arn:aws:s3:::prod-{region}-starport-layer-bucket/any"
-        for _, source in container.secrets:
+        for _, source in container.sources:
             arn = ":".join(source.split(":")[:_SECRET_PARTS])
             if ":secretsmanager:" in source:
                 yield "secretsmanager", "secretsmanager:GetSecretValue", arn

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.counterparts import bears_no_tag, missing, switched_off, timed_otherwise
+from dr_checks.derived.counterparts import (
+    bears_no_tag,
+    led_astray,
+    missing,
+    refused_here,
+    switched_off,
+    timed_otherwise,
+)
 from dr_estate.config.environment import Side
 from dr_estate.model.resource_names import resource_of
 from dr_estate.model.unavailable import Unavailable
@@ -27,7 +34,8 @@ _WANTED = "each in both regions"
 def in_dr_region(view: View) -> Iterator[Finding]:
     """By type and by name without the region's: schedules, functions, queues, caches, mail identities, web ACLs ...
 
-    Rules and schedules that are off there, and on here, are warned of, and rules that start at other times.
+    Rules and schedules that are off here, and on there, are warned of, rules that start at other times, and what calls
+    the primary region.
     What the environment file names is other checks'; global services have no region. One finding, with the whole list.
     Source: Resource Groups Tagging API GetResources, and a list call of each type that may bear no tag.
     """
@@ -38,6 +46,7 @@ def in_dr_region(view: View) -> Iterator[Finding]:
         yield view.unknown(subject, _WANTED, f"No resource bears the tags {tags}: set names.tags to the platform's.")
     yield from _off(view)
     yield from _timed(view)
+    yield from _astray(view)
     lacking, compared = missing(view)
     named = tuple(f"{kind} {name or '(no Name tag)'}" for kind, name in lacking)
     if named:
@@ -78,6 +87,15 @@ def _timed(view: View) -> Iterator[Finding]:
         yield view.warn(f"{kind} {name}", mine, theirs, reason, remedy)
 
 
+def _astray(view: View) -> Iterator[Finding]:
+    """A warning for each rule, schedule and function that leads to the primary region, or to nobody."""
+    for arn, word in led_astray(view):
+        kind, name = resource_of(arn)
+        reason = "what it starts is lost with the primary region" if word else "it starts nothing, unlike the primary's"
+        remedy = f"{kind} '{name}' in {view.region}: targets and variables of this region."
+        yield view.warn(f"{kind} {name}", word or "calls nobody", f"leads to {view.region}", reason, remedy)
+
+
 def _unread(view: View) -> Iterator[Finding]:
     """An UNKNOWN for each service that told nothing; one for the region where none did."""
     for side in (Side.PRIMARY, Side.DR):
@@ -88,3 +106,6 @@ def _unread(view: View) -> Iterator[Finding]:
             dark = [("all services", dark[0][1])]
         for service, unavailable in dark:
             yield view.unknown(f"{service} in {region}", _WANTED, unavailable)
+    for kind in refused_here(view):
+        reason = f"The tagging API of {view.region} does not know this type, that of the primary region does."
+        yield view.unknown(f"{kind} in {view.region}", _WANTED, reason)

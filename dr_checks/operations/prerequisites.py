@@ -132,18 +132,22 @@ def _denied(view: View, table: control.ControlTable, policy: str) -> Finding | N
 
 
 @check(
-    "the control table can itself be recovered",
+    "the control table can itself be recovered, and is not deleted by mistake",
     severity=Severity.NORMAL,
     area=Area.PREREQUISITES,
     rules=("dynamodb-pitr-enabled", "NIST CP-9"),
 )
 def control_table_recoverable(view: View) -> Iterator[Finding]:
-    """Point-in-time recovery is on. Source: DynamoDB DescribeContinuousBackups."""
+    """Point-in-time recovery and deletion protection are on. Source: DescribeContinuousBackups, DescribeTable."""
     table = view.get(control.table)
     if table.status is None:
         yield view.none_expected(table.name, "there is no table: see prerequisites.control-table")
-    elif table.recoverable:
+    elif table.recoverable and table.protected:
         yield view.ok(table.name, "on", "on", "an overwritten incident log can be restored")
+    elif table.recoverable:
+        protect = view.command("dynamodb", "UpdateTable", TableName=table.name, DeletionProtectionEnabled=True)
+        remedy = Remedy(f"aws_dynamodb_table '{table.name}': deletion_protection_enabled = true.", (protect,))
+        yield view.gap(table.name, "may be deleted", "protected", "a clean-up takes lock and incidents", remedy)
     else:
         yield view.gap(
             table.name,

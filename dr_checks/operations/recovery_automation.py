@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.recovery_document import CONTAINER, CPU_UNITS, MEMORY_MIB
 from dr_estate.readers import recovery_automation as automation
 
 _RULES = ("NIST CP-2", "NIST AC-5", "REL13-BP02", "SOC2 CC6.1")
@@ -57,7 +58,9 @@ def document(view: View) -> Iterator[Finding]:
     applies=_aws_starts_runs,
 )
 def task(view: View) -> Iterator[Finding]:
-    """The newest revision has the recovery's role, and an image that this region's registry holds. Source: ECS, ECR."""
+    """The newest revision has the recovery's role and size, the container that the document gives its command, a log
+    group, and an image that this region's registry holds. Source: ECS, ECR, CloudWatch Logs.
+    """
     found, env = view.get(automation.start), view.env
     if found is None:
         return
@@ -68,9 +71,24 @@ def task(view: View) -> Iterator[Finding]:
     if found.task_role != role:
         reason = "the run has other rights than a recovery needs"
         yield view.gap(found.family, found.task_role or "no role", role, reason, _remedy(env, "Set its task role"))
+    elif lacks := _lacks(view, found.parts):
+        reason = f"the task is not started, or ends before the run does: {_LOST}"
+        yield view.gap(found.family, "; ".join(lacks), "as in deploy/", reason, _remedy(env, "Register it again"))
     else:
         yield view.ok(found.family, "defined", "defined", "the run has the rights of a recovery")
     yield _image(view, found, found.image)
+
+
+def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
+    """What the task lacks of what deploy/ gives it; nothing is known of earlier evidence."""
+    if parts is None:
+        return []
+    found = [] if CONTAINER in parts.containers else [f"no container {CONTAINER}"]
+    found += [] if parts.execution_role else ["no execution role"]
+    found += [] if parts.log_there else [f"no log group {parts.log_group}"]
+    found += [f"logs in {parts.log_region}"] if parts.log_region == view.env.regions.primary else []
+    sizes = ((parts.cpu, CPU_UNITS, "CPU units"), (parts.memory, MEMORY_MIB, "MiB"))
+    return found + [f"{size} {unit}, deploy/ {wanted}" for size, wanted, unit in sizes if size < wanted]
 
 
 def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:

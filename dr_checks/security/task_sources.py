@@ -55,7 +55,7 @@ def exist(view: View) -> Iterator[Finding]:
 
 
 def _sources(definition: ecs.TaskDefinition) -> Iterator[tuple[str, SecretSource]]:
-    yield from ((name, source_of(value)) for container in definition.containers for name, value in container.secrets)
+    yield from ((name, source_of(value)) for container in definition.containers for name, value in container.sources)
 
 
 def _fields(view: View) -> dict[str, set[str]]:
@@ -91,3 +91,46 @@ def _is_unlisted(source: SecretSource, there: task_sources.TaskSources) -> bool:
     """Whether it names a version by its id that no label holds: ListSecrets tells nothing of such."""
     stages = _stages(source, there)
     return bool(source.version and stages) and source.version not in stages
+
+
+@check(
+    "every file of variables that task definitions of the DR region name lies outside the primary region",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7"),
+)
+def files_here(view: View) -> Iterator[Finding]:
+    """The agent fetches environmentFiles before a container starts, and an ARN of S3 names no region.
+
+    Which files a bucket holds is not read. Source: ECS Developer Guide, "Pass environment variables"; HeadBucket.
+    """
+    found, wanted = tenant_definitions(view, Side.DR), f"in {view.region}"
+    named: dict[str, list[str]] = {}
+    for tenant, mine in sorted(found.items()):
+        if isinstance(mine, Unavailable):
+            yield view.unknown(tenant, wanted, mine, tenant)
+        elif files := [file for container in mine.containers for file in container.files]:
+            named[tenant] = sorted({file.partition("/")[0] for file in files})
+    rows = view.get(task_sources.file_buckets) if named else ()
+    regions = {row.name: row.region for row in rows if isinstance(row, task_sources.TaskBucket)}
+    for unavailable in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
+        yield view.unknown("a bucket of variables", wanted, unavailable)
+    for tenant, buckets in named.items():
+        family = view.env.named(view.env.names.task_family, tenant=tenant)
+        if lost := [f"{name} {_place(regions[name])}" for name in buckets if _is_lost(view, regions.get(name))]:
+            reason = "its tasks fail to start without the primary region: ResourceInitializationError"
+            remedy = f"aws_ecs_task_definition '{family}' in {view.region}: environmentFiles of a bucket there."
+            yield view.gap(family, "; ".join(lost), wanted, reason, remedy, tenant)
+        elif regions.keys() >= set(buckets):
+            yield view.ok(family, ", ".join(buckets), wanted, "its containers get their variables here", tenant)
+    if not named:
+        yield view.none_expected("all task definitions", "no container reads a file of variables")
+
+
+def _is_lost(view: View, region: str | None) -> bool:
+    """Whether a bucket that was seen is absent, or stands in the primary region."""
+    return region in ("", view.env.regions.primary)
+
+
+def _place(region: str) -> str:
+    return f"in {region}" if region else "absent"

@@ -17,6 +17,7 @@ from dr_estate.readers.dynamodb import Index, Table
 _ABSENT = "absent"
 _CAPACITY_SHARE = 0.8  # ARC's DynamoCapacity: within 20% of the largest
 _COUNT_TOLERANCE = 0.1
+_ON_DEMAND = "PAY_PER_REQUEST"
 
 
 def _each_pair(view: View, wanted: str, judge: Callable[[Table, Table], Iterator[Finding]]) -> Iterator[Finding]:
@@ -116,11 +117,14 @@ def indexes_active(view: View) -> Iterator[Finding]:
     applies=replication_expected,
 )
 def capacity_parity(view: View) -> Iterator[Finding]:
-    """Paid by request on both sides, or no less than 80% of the primary's units, with indexes (ARC DynamoCapacity)."""
+    """Paid by request up to the primary's limits at least, or no less than 80% of its units, with indexes.
+
+    Source: ARC DynamoCapacity; DescribeTable, OnDemandThroughput.
+    """
 
     def judge(here: Table, there: Table) -> Iterator[Finding]:
         measured, wanted = _capacity(there), _capacity(here)
-        if there.billing == "PAY_PER_REQUEST" or (here.billing == there.billing and _enough(here, there)):
+        if _is_unlimited(here, there) or (here.billing == there.billing != _ON_DEMAND and _enough(here, there)):
             yield view.ok(there.name, measured, wanted, "it can carry the primary region's load")
         else:
             yield view.gap(
@@ -130,7 +134,7 @@ def capacity_parity(view: View) -> Iterator[Finding]:
                 "requests above this are throttled after a failover",
                 Remedy(
                     "Pay per request (aws_dynamodb_table.billing_mode), or raise the replica's capacity.",
-                    (view.command("dynamodb", "UpdateTable", TableName=there.name, BillingMode="PAY_PER_REQUEST"),),
+                    (view.command("dynamodb", "UpdateTable", TableName=there.name, **_raised(here, there)),),
                 ),
             )
 
@@ -138,10 +142,25 @@ def capacity_parity(view: View) -> Iterator[Finding]:
 
 
 def _capacity(table: Table) -> str:
-    if table.billing == "PAY_PER_REQUEST":
-        return "on demand"
+    if table.billing == _ON_DEMAND:
+        named_limits = zip(("reads", "writes"), table.limits, strict=True)
+        return ", at most ".join(["on demand", *(f"{limit} {what}" for what, limit in named_limits if limit)])
     units = [f"{table.read_units} reads, {table.write_units} writes"]
     return "; ".join(units + [f"{i.name} {i.read_units} reads, {i.write_units} writes" for i in table.indexes])
+
+
+def _is_unlimited(here: Table, there: Table) -> bool:
+    """Whether it is paid on demand, with no limits below those of the primary region's."""
+    limits = zip(here.limits, there.limits, strict=True)
+    return there.billing == _ON_DEMAND and all(not mine or 0 < wanted <= mine for wanted, mine in limits)
+
+
+def _raised(here: Table, there: Table) -> dict[str, object]:
+    """What gives the replica the capacity: on demand, by the primary's limits where it has lower ones."""
+    if there.billing != _ON_DEMAND:
+        return {"BillingMode": _ON_DEMAND}
+    reads, writes = (limit or -1 for limit in here.limits)
+    return {"OnDemandThroughput": {"MaxReadRequestUnits": reads, "MaxWriteRequestUnits": writes}}
 
 
 def _enough(here: Table, there: Table) -> bool:

@@ -50,6 +50,8 @@ def _leaves(value: Any) -> Iterator[str]:
             yield from (leaf for key, inner in value.items() for leaf in (*_leaves(key), *_leaves(inner)))
         case list() | tuple():
             yield from (leaf for inner in value for leaf in _leaves(inner))
+        case int() | float():
+            return  # a number is read as one, a negative one too
         case _:
             yield str(value)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dr_estate.model.regional_names import neutral
 
-SETTINGS_READ = "all settings"
+SETTINGS_READ = "all settings, sources and files"
 """What this version reads of a revision: an answer of earlier ones, which read fewer, is not compared with it."""
 AMOUNTS = frozenset({"cpu", "memory", "memoryReservation"})
 """Settings of which more is no lack; none is no limit."""
@@ -20,6 +20,24 @@ _OF_ONE_REGION = frozenset({"environmentFiles", "repositoryCredentials"})
 """What names a bucket or secret of its region, which may be called otherwise: whether there is any is compared."""
 _CLOUDWATCH = "awslogs"
 _LOGS_READ_APART = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group"})
+
+
+def environment_files(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files of variables that the agent fetches from S3, as ``bucket/key``."""
+    return tuple(sorted(str(file["value"]).partition(":::")[2] for file in row.get("environmentFiles") or ()))
+
+
+LOG_SOURCE, REGISTRY_SOURCE = "log option ", "registry credentials"
+"""What ECS calls what the agent fetches for itself; an option's name follows."""
+
+
+def fetched_sources(row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Names and ARNs of the secrets that the agent fetches for the log driver, and to sign in at a registry."""
+    options = (row.get("logConfiguration") or {}).get("secretOptions") or ()
+    found = [(LOG_SOURCE + option["name"], option["valueFrom"]) for option in options]
+    if registry := (row.get("repositoryCredentials") or {}).get("credentialsParameter"):
+        found.append((REGISTRY_SOURCE, registry))
+    return tuple(sorted(found))
 
 
 def container_settings(row: Mapping[str, Any], region: str) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ class DeploymentSettings:
 
     ``grace_s``: for so many seconds failed health checks kill no new task. ``percents`` are the minimum and the maximum
     of tasks during a deployment, in percent of the desired ones, ``ports`` those of the containers that are registered
-    with target groups; None in earlier evidence.
+    with target groups, ``stops`` what ends a deployment before its tasks are there; None in earlier evidence.
     """
 
     capacity: tuple[str, ...]
@@ -20,6 +20,11 @@ class DeploymentSettings:
     grace_s: int
     percents: tuple[int, int] | None = None
     ports: tuple[int, ...] | None = None
+    stops: tuple[str, ...] | None = None
+
+
+BREAKER, ROLLBACK, ALARM = "circuit breaker", "circuit breaker's rollback", "alarm "
+"""Words of ``stops``; an alarm's name follows."""
 
 
 def deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> DeploymentSettings:
@@ -33,7 +38,16 @@ def deployment_settings(row: dict[str, Any], primary: dict[str, Any]) -> Deploym
         grace_s=row.get("healthCheckGracePeriodSeconds") or 0,
         percents=_percents(row.get("deploymentConfiguration") or {}),
         ports=tuple(sorted(found.get("containerPort", 0) for found in balancers)),
+        stops=_stops(row.get("deploymentConfiguration") or {}),
     )
+
+
+def _stops(row: dict[str, Any]) -> tuple[str, ...]:
+    """What ends a deployment. Source: ECS API, DeploymentCircuitBreaker, DeploymentAlarms."""
+    breaker, alarms = row.get("deploymentCircuitBreaker") or {}, row.get("alarms") or {}
+    words = [BREAKER] if breaker.get("enable") else []
+    words += [ROLLBACK] if breaker.get("enable") and breaker.get("rollback") else []
+    return (*words, *(f"{ALARM}{name}" for name in sorted(alarms.get("alarmNames") or ()) if alarms.get("enable")))
 
 
 def _percents(row: dict[str, Any]) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ _KINDS = {"VpcOriginConfig": "vpc", "CustomOriginConfig": "custom", "S3OriginCon
 DISTRIBUTION_READS = frozenset({"cloudfront:ListDistributions"})
 POLICY_READS = frozenset({"cloudfront:GetOriginRequestPolicy", "cloudfront:GetCachePolicy"})
 DEFAULT_BEHAVIOUR = "default (*)"
+_ERRORS_S = 10  # where nothing is set. Source: CloudFront Developer Guide, "How long CloudFront caches errors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class HostPolicy:
 class Distribution:
     """A distribution. ``target`` is the origin or origin group of the default behaviour; certificates are ARNs.
 
-    ``behaviours`` is the default one and then the others; empty in earlier evidence.
+    ``behaviours`` is the default one and then the others; empty in earlier evidence. ``errors`` are the statuses of
+    origins for which something is set, with the seconds for which each is answered from the cache at least; None in
+    earlier evidence.
     """
 
     id: str
@@ -97,6 +100,7 @@ class Distribution:
     minimum_tls: str
     staging: bool
     behaviours: tuple[Behaviour, ...] = ()
+    errors: tuple[tuple[int, int], ...] | None = None
 
 
 def serving(distributions: Iterable[Distribution], traffic: TrafficSettings) -> Distribution | None:
@@ -191,6 +195,10 @@ def _distribution(row: dict[str, Any]) -> Distribution:
         minimum_tls=viewer.get("MinimumProtocolVersion", ""),
         staging=bool(row.get("Staging")),
         behaviours=tuple(_behaviour(behaviour) for behaviour in (default, *_items(row, "CacheBehaviors")) if behaviour),
+        errors=tuple(
+            (int(error["ErrorCode"]), int(error.get("ErrorCachingMinTTL", _ERRORS_S)))
+            for error in _items(row, "CustomErrorResponses")
+        ),
     )
 
 

@@ -46,6 +46,7 @@ class Table:
 
     A table that is being deleted shows neither keys nor replicas.
 
+    ``limits`` are the most units that are read and written on demand, 0 for no limit.
     ``items`` is refreshed about every six hours; ``restorable_until`` is None without point-in-time recovery.
     """
 
@@ -66,6 +67,7 @@ class Table:
     deletion_protection: bool
     recovery: str
     restorable_until: datetime | None
+    limits: tuple[int, int] = (0, 0)
 
 
 def names(env: Environment) -> tuple[str, ...]:
@@ -132,7 +134,14 @@ def _described(row: dict[str, Any], recovery: dict[str, Any], expiry: dict[str, 
         deletion_protection=bool(row.get("DeletionProtectionEnabled")),
         recovery=recovery.get("PointInTimeRecoveryStatus", "DISABLED"),
         restorable_until=recovery.get("LatestRestorableDateTime"),
+        limits=_limits(row.get("OnDemandThroughput") or {}),
     )
+
+
+def _limits(row: dict[str, int]) -> tuple[int, int]:
+    """The limits of a table that is paid on demand; -1 is none. Source: DynamoDB API, OnDemandThroughput."""
+    reads, writes = (int(row.get(name) or 0) for name in ("MaxReadRequestUnits", "MaxWriteRequestUnits"))
+    return max(reads, 0), max(writes, 0)
 
 
 def _keys(schema: list[dict[str, str]], types: dict[str, str]) -> tuple[str, ...]:

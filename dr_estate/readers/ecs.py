@@ -11,7 +11,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.container_settings import SETTINGS_READ, container_settings
+from dr_estate.model.container_settings import SETTINGS_READ, container_settings, environment_files, fetched_sources
 from dr_estate.model.deployment_settings import DeploymentSettings, deployment_settings
 from dr_estate.model.regional_names import arn_region
 from dr_estate.model.unavailable import Unavailable
@@ -120,7 +120,8 @@ class Container:
     A value is there where it points somewhere (a host, a region, a schema); else its digest is, and the same for what
     is named like a secret and what follows the host of a URL: they never enter the evidence.
     ``mounts`` is None in evidence that does not tell it; ``settings`` are what else decides what runs, commands as
-    digests.
+    digests. ``fetched`` are secrets by what the agent itself needs them for, ``files`` those of variables (bucket/key);
+    none in earlier evidence.
     """
 
     name: str
@@ -134,6 +135,13 @@ class Container:
     log_prefix: str = ""
     mounts: tuple[Mount, ...] | None = None
     settings: tuple[tuple[str, str], ...] | None = None
+    fetched: tuple[tuple[str, str], ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """All secrets and parameters without which the container does not start."""
+        return self.secrets + self.fetched
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +335,8 @@ def _container(row: dict[str, Any], region: str) -> Container:
             if m.get("sourceVolume") and m.get("containerPath")
         ),
         settings=container_settings(row, region),
+        fetched=fetched_sources(row),
+        files=environment_files(row),
     )
 
 

@@ -40,7 +40,7 @@ def names_region(definition: ecs.TaskDefinition, region: str) -> bool:
             container.image,
             container.log_region,
             *(value for _, value in container.environment),
-            *(source for _, source in container.secrets),
+            *(source for _, source in container.sources),
         )
     )
 

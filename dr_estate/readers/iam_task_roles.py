@@ -157,7 +157,10 @@ def _needs(
         if container.log_group:
             group = f"log-group:{container.log_group}:log-stream:any"
             yield role, LOG, f"arn:aws:logs:{region}:{context.env.account}:{group}"
-        for source in {source_of(value) for _, value in container.secrets}:
+        for file in container.files:
+            yield role, ("s3:GetObject",), f"arn:aws:s3:::{file}"
+            yield role, ("s3:GetBucketLocation",), f"arn:aws:s3:::{file.partition('/')[0]}"
+        for source in {source_of(value) for _, value in container.sources}:
             if source.region in ("", region):  # else definitions.primary-region-names tells
                 own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
                 yield role, SECRET if source.is_secret else PARAMETER, source.arn or own

@@ -72,9 +72,19 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     yield "objects", lambda: [row.key for row in context.part(s3.buckets) if isinstance(row, s3.Bucket)]
     yield "tables", lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
     if context.side is Side.DR:
+        yield "replicated objects", lambda: _replica_keys(context)
         yield "control records", lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
     yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
+
+
+def _replica_keys(context: ReadContext) -> list[str]:
+    """The keys under which objects arrive; none of a primary region that is dark, which replicates nothing."""
+    try:
+        buckets = context.part(s3.buckets, Side.PRIMARY)
+    except DataUnavailable:
+        return []
+    return [rule.replica_key for row in buckets if isinstance(row, s3.Bucket) for rule in row.rules if rule.enabled]
 
 
 def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:

@@ -48,13 +48,17 @@ class ServiceListing:
     """What one service or API listed: ARNs with the value of their Name tag ("" where none), or why it was not read.
 
     ``off`` are the ARNs of those that are switched off: rules and schedules. ``times`` are ARNs of rules with when they
-    start what they start; a list of schedules does not tell it.
+    start what they start; a list of schedules does not tell it. ``leads`` are ARNs of rules and schedules with an ARN
+    that they call, and of functions with each variable that names a region of the environment file (``NAME=region``).
+    ``refused`` are types that the tagging API does not know there. None of both in earlier evidence.
     """
 
     service: str
     resources: tuple[tuple[str, str], ...] | Unavailable
     off: tuple[str, ...] = ()
     times: tuple[tuple[str, str], ...] = ()
+    leads: tuple[tuple[str, str], ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ TAGS = "resourcegroupstaggingapi"
 READS = frozenset(
     {
         f"{TAGS}:GetResources",
-        *("lambda:ListFunctions", "events:ListRules", "scheduler:ListSchedules", "sqs:ListQueues"),
+        *("lambda:ListFunctions", "events:ListRules", "events:ListTargetsByRule", "scheduler:ListSchedules"),
+        "sqs:ListQueues",
         *("elasticache:DescribeReplicationGroups", "elasticache:DescribeCacheClusters", "sesv2:ListEmailIdentities"),
         *("wafv2:ListWebACLs", "cloudwatch:ListDashboards", "logs:DescribeMetricFilters"),
     }
@@ -143,11 +148,13 @@ def _tagged(context: ReadContext) -> ServiceListing:
     if not wanted:
         return ServiceListing(TAGS, ())
     query = {"TagFilters": wanted, "ResourcesPerPage": _ARNS_A_CALL}
-    rows = known_rows(lambda types: _rows_of(context, query, types), TAGGED_TYPES)
+    refused: list[str] = []
+    rows = known_rows(lambda types: _rows_of(context, query, types), TAGGED_TYPES, refused)
     if rows is None:  # it is not the types that are refused
+        refused.clear()
         rows = context.pages(TAGS, "get_resources", _ROWS, **query, ResourceTypeFilters=list(TAGGED_TYPES))
     pairs = context.rows(rows, lambda row: (_read(row["ResourceARN"]), _tags(row).get("Name", "")), "ResourceARN")
-    return ServiceListing(TAGS, pairs)
+    return ServiceListing(TAGS, pairs, refused=tuple(refused))
 
 
 def _rows_of(context: ReadContext, query: Mapping[str, Any], types: Sequence[str]) -> list[Any] | None:
@@ -165,17 +172,21 @@ def _rows_of(context: ReadContext, query: Mapping[str, Any], types: Sequence[str
     return found
 
 
-def known_rows(rows_of: Callable[[Sequence[str]], list[Any] | None], types: Sequence[str]) -> list[Any] | None:
-    """The rows of those ``types`` that the tagging API knows, None where it knows none.
+def known_rows(
+    rows_of: Callable[[Sequence[str]], list[Any] | None], types: Sequence[str], refused: list[str]
+) -> list[Any] | None:
+    """The rows of those ``types`` that the tagging API knows, None where it knows none; adds others to ``refused``.
 
     It refuses a whole call for one type that it does not know in that region, so a refused call is halved.
     Source: github.com/boto/botocore/issues/1843.
     """
     rows = rows_of(types)
+    if rows is None and len(types) == 1:
+        refused += types
     if rows is not None or len(types) == 1:
         return rows
     middle = len(types) // 2
-    halves = [known_rows(rows_of, half) for half in (types[:middle], types[middle:])]
+    halves = [known_rows(rows_of, half, refused) for half in (types[:middle], types[middle:])]
     known = [half for half in halves if half is not None]
     return [row for half in known for row in half] if known else None
 
@@ -190,12 +201,16 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
     def listed(context: ReadContext) -> ServiceListing:
         rows = context.pages(call.service, call.operation, call.key, **dict(call.params))
         named = [row if isinstance(row, Mapping) else {"QueueUrl": row} for row in rows]  # queues are bare addresses
-        ours = context.rows(named, lambda row: (_ours(context.env, call.arn(context, row)), _runs(row)), call.name)
-        runs = {arn: how for arn, how in ours if arn}
+        ours = context.rows(
+            named, lambda row: (_ours(context.env, call.arn(context, row)), _runs(row), _leads(context, row)), call.name
+        )
+        runs = {arn: how for arn, how, _ in ours if arn}
         arns = sorted(runs.keys() - (_of_others(context, sorted(runs)) if call.taggable else set()))
         off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
-        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times)
+        leads = [(arn, word) for arn, _, words in sorted(ours) if arn in arns for word in words]
+        leads += _targets(context, arns) if call.service == "events" else []
+        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, tuple(leads))
 
     return listed
 
@@ -203,6 +218,33 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
 def _runs(row: Mapping[str, Any]) -> tuple[str, str]:
     """The state of a rule or schedule and when it starts what it starts; "" of what has none."""
     return str(row.get("State") or ""), str(row.get("ScheduleExpression") or "")
+
+
+def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a schedule calls, and which variables of a function lead to a region: their values stay here.
+
+    The bare name of a region leads nowhere: a function may know which one is the primary.
+    """
+    target = (row.get("Target") or {}).get("Arn")
+    variables = ((row.get("Environment") or {}).get("Variables") or {}).items()
+    regions = (context.env.regions.primary, context.env.regions.dr)
+    named = [
+        f"{name}={region}"
+        for name, value in sorted(variables)
+        for region in regions
+        if region in str(value) and region != value
+    ]
+    return (*((str(target),) if target else ()), *named)
+
+
+def _targets(context: ReadContext, arns: Sequence[str]) -> list[tuple[str, str]]:
+    """What each rule calls, a call a rule: they are few, whatever the number of tenants."""
+
+    def of_rule(arn: str) -> list[tuple[str, str]]:
+        rows = context.pages("events", "list_targets_by_rule", "Targets", Rule=resource_of(arn)[1])
+        return [(arn, target) for target in context.rows(rows, lambda row: str(row["Arn"]), "Id")]
+
+    return [pair for found in context.each(of_rule, arns) for pair in found]
 
 
 def _ours(env: Environment, arn: str) -> str:

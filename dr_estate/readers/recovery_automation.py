@@ -14,9 +14,25 @@ from dr_estate.readers.ecr import image_ref
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
-READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages"})
+READS = frozenset({"ssm:GetDocument", "ecs:DescribeTaskDefinition", "ecr:DescribeImages", "logs:DescribeLogGroups"})
 ROLE_READS = frozenset({"iam:GetRole"})
 _NO_IMAGE = ("ImageNotFoundException", "RepositoryNotFoundException")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskParts:
+    """What else the task starts with: its size, its containers' names, its execution role, and where it logs.
+
+    ``log_group`` is "" where it logs nowhere, ``log_there`` False where that group is absent and is not created.
+    """
+
+    cpu: int
+    memory: int
+    containers: tuple[str, ...]
+    execution_role: str
+    log_group: str
+    log_region: str
+    log_there: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +40,7 @@ class StartOfRuns:
     """The document ``document`` and the task ``family``. ``current``: it is what this environment file says.
 
     ``current`` and ``image`` are None where there is no such document or task. ``image_there`` is None where the
-    image is in no registry of ECR, which nobody asks.
+    image is in no registry of ECR, which nobody asks. ``parts`` is None in earlier evidence.
     """
 
     document: str
@@ -34,6 +50,7 @@ class StartOfRuns:
     image_region: str
     image_there: bool | None
     task_role: str
+    parts: TaskParts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +92,31 @@ def _of_task(context: ReadContext, document: str, current: bool | None, task: Ma
         wanted = {"imageDigest": ref.digest} if ref.digest else {"imageTag": ref.tag}
         where = {"registryId": ref.account, "repositoryName": ref.repository}
         there = context.find("ecr", "describe_images", _NO_IMAGE, imageIds=[wanted], **where) is not None
-    return StartOfRuns(
-        document, current, str(task["family"]), image, ref.region, there, str(task.get("taskRoleArn") or "")
+    role, parts = str(task.get("taskRoleArn") or ""), _parts(context, task)
+    return StartOfRuns(document, current, str(task["family"]), image, ref.region, there, role, parts)
+
+
+def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
+    options = (task["containerDefinitions"][0].get("logConfiguration") or {}).get("options") or {}
+    group, region = str(options.get("awslogs-group") or ""), str(options.get("awslogs-region") or context.region)
+    there = not group or options.get("awslogs-create-group") == "true" or region != context.region
+    if not there:
+        found = context.call("logs", "describe_log_groups", logGroupNamePrefix=group, limit=1)
+        there = any(row.get("logGroupName") == group for row in found.get("logGroups") or [])  # the first by name
+    return TaskParts(
+        cpu=int(task.get("cpu") or 0),
+        memory=int(task.get("memory") or 0),
+        containers=tuple(str(container.get("name") or "") for container in task["containerDefinitions"]),
+        execution_role=str(task.get("executionRoleArn") or ""),
+        log_group=group,
+        log_region=region,
+        log_there=there,
     )
 
 
 @part(*GLOBAL, reads=ROLE_READS)
 def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
-    """The roles of the document, the task and the break-glass way; none where AWS starts no runs."""
+    """The roles of the document, the task, its start and the break-glass way; none where AWS starts no runs."""
     env = context.env
     if not env.automation.enabled:
         return ()
@@ -91,6 +125,9 @@ def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
         (env.named(env.names.recovery_role), "ecs-tasks.amazonaws.com"),
         (env.named(env.names.break_glass_role), ""),
     ]
+    started = context.part(start, Side.DR)
+    if started and started.parts and (execution := started.parts.execution_role):
+        wanted.append((execution.rpartition("/")[2], "ecs-tasks.amazonaws.com"))
     return tuple(context.each(lambda role: _role(context, *role), wanted))
 
 

@@ -40,12 +40,15 @@ class TakenName:
 class PrivateNames:
     """The names that lead to databases in the VPC of one side; None where there is no VPC.
 
-    ``taken`` are the names of AWS that tasks of the DR region ask for and do not find; none in earlier evidence.
+    ``taken`` are the names of AWS that tasks of the DR region ask for and do not find, ``zones`` the names of all its
+    private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide; none in earlier evidence.
     """
 
     side: Side
     names: tuple[PrivateName, ...] | None
     taken: tuple[TakenName, ...] = ()
+    zones: tuple[str, ...] = ()
+    sites: tuple[TakenName, ...] | None = None
 
 
 @part(*GLOBAL, reads=READS)
@@ -73,12 +76,21 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
         for name in _databases(row)
         if _zone(name.name, own) == zone
     }
-    hosts = _hosts(context) if side is Side.DR else ()
+    hosts = asked_hosts(context) if side is Side.DR else ()
     taken = [name for host in hosts for name in _taken(host, own, rows)]
-    return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken))
+    sites = [name for host in _sites(context, side) for name in _taken(host, own, rows)]
+    about = tuple(sorted({str(z["Name"]).rstrip(".").lower() for z in zones}))
+    return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken), about, tuple(sites))
 
 
-def _hosts(context: ReadContext) -> tuple[str, ...]:
+def _sites(context: ReadContext, side: Side) -> list[str]:
+    """The tenants' own host names, by their services on the side: tasks call themselves by them."""
+    env, pattern = context.env, context.env.names.service
+    tenants = filter(None, (env.tenant_of(pattern, service.name) for service in context.part(ecs.services, side)))
+    return sorted(f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}" for tenant in tenants)
+
+
+def asked_hosts(context: ReadContext) -> tuple[str, ...]:
     """The names of AWS in the DR region that a task asks for: registry, layers, secrets, logs, files, its database."""
     region = context.env.regions.dr
     files = [f"{system.id}.efs" for system in context.part(efs.file_systems, Side.DR)]

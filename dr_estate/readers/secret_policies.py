@@ -39,7 +39,7 @@ def policies(context: ReadContext) -> tuple[SecretPolicy | Unavailable, ...]:
     primary region. Source: GetResourcePolicy; Secrets Manager User Guide, "Replicate secrets across Regions".
     """
     definitions = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
-    values = {value for row in definitions for container in row.containers for _, value in container.secrets}
+    values = {value for row in definitions for container in row.containers for _, value in container.sources}
     named = {source.arn for source in map(source_of, values) if source.is_secret}
     known = context.part(task_sources.sources).secrets
     wanted = [arn for arn in known if not named.isdisjoint((arn, without_suffix(arn)))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,7 @@ class Field:
     ``movable``: it names the primary region, and ``regional.moved`` would make it name the DR region alone;
     ``movable_home`` is the same the other way. ``neutral`` is the digest of what is left when both regions' names of
     the same thing are one: values of two regions with equal ones differ in nothing but the region.
+    ``as_tenant`` is the digest of the value without the names of the secret's tenant, "" in earlier evidence.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Field:
     movable: bool = False
     movable_home: bool = False
     neutral: str = ""
+    as_tenant: str = ""
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,8 @@ def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret
 
 
 def _content(env: Environment, row: dict[str, Any]) -> Content:
-    found = tuple(_field(env, name, value) for name, value in _flat(_value(row)))
+    own = _own_names(tenant_of(env, row["Name"]) or "")
+    found = tuple(_field(env, name, value, own) for name, value in _flat(_value(row)))
     return Content(row["Name"], row.get("VersionId", ""), tuple(sorted(found, key=lambda field: field.name)))
 
 
@@ -165,12 +170,21 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(value)
 
 
-def _field(env: Environment, name: str, value: str) -> Field:
+def _own_names(tenant: str) -> re.Pattern[str] | None:
+    """What finds a tenant's names in a value, in either spelling; None for the master credentials."""
+    names = "|".join(re.escape(name) for name in sorted({tenant, tenant.replace("-", "")}, key=len, reverse=True))
+    return re.compile(rf"(?<![a-z0-9])(?:{names})(?![a-z0-9])", re.IGNORECASE) if tenant else None
+
+
+def _field(env: Environment, name: str, value: str, own: re.Pattern[str] | None) -> Field:
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
     away, home = moved(value, way_of(env), ""), moved(value, move_to_primary(env), "")
     movable, movable_home = primary in value and primary not in away, dr in value and dr not in home
     neutral = _digest(name, moved(home, way_of(env), ""))
-    return Field(name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral)
+    as_tenant = _digest(name, own.sub("{tenant}", value) if own else value)
+    return Field(
+        name, _digest(name, value), primary in value, dr in value, movable, movable_home, neutral, as_tenant, not value
+    )
 
 
 def _digest(name: str, value: str) -> str:

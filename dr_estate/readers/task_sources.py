@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import SecretSource, source_of
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import stages_of
 from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"secretsmanager:ListSecrets", "ssm:DescribeParameters"})
+BUCKET_READS = frozenset({"s3:HeadBucket"})
+_NO_BUCKET = ("NoSuchBucket", "404")
 _AWS_OWN = "alias/aws/"
 _SECRETS_A_CALL, _PARAMETERS_A_CALL = 10, 50
 
@@ -29,6 +32,27 @@ class TaskSources:
     parameters: tuple[str, ...]
     keys: tuple[tuple[str, str], ...] = ()
     stages: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBucket:
+    """A bucket of files of variables; ``region`` is "" where there is no such bucket."""
+
+    name: str
+    region: str
+
+
+@part(Side.DR, reads=BUCKET_READS)
+def file_buckets(context: ReadContext) -> tuple[TaskBucket | Unavailable, ...]:
+    """Where the buckets stand that containers fetch variables from, a call each: they are few."""
+    rows = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
+    names = sorted({file.partition("/")[0] for row in rows for container in row.containers for file in container.files})
+
+    def read(name: str) -> TaskBucket:
+        found = context.find("s3", "head_bucket", _NO_BUCKET, Bucket=name)
+        return TaskBucket(name, str((found or {}).get("BucketRegion") or ""))
+
+    return tuple(context.maybe(read, names))
 
 
 @part(Side.DR, reads=READS)
@@ -61,4 +85,4 @@ def sources(context: ReadContext) -> TaskSources:
 def _named(context: ReadContext) -> list[SecretSource]:
     """What the task definitions of this side name, without those that were not read."""
     definitions = [d for d in context.part(ecs.task_definitions) if isinstance(d, ecs.TaskDefinition)]
-    return [source_of(value) for d in definitions for container in d.containers for _, value in container.secrets]
+    return [source_of(value) for d in definitions for container in d.containers for _, value in container.sources]

@@ -39,7 +39,7 @@ GROWS: Mapping[str, Growth] = {
     "efs:DescribeAccessPoints": Growth(100),
     "elbv2:DescribeRules": Growth(400),
     "elbv2:DescribeTargetGroups": Growth(400),
-    "logs:DescribeLogGroups": Growth(50),
+    "logs:DescribeLogGroups": Growth(50, besides=1),  # the anchors'
     "route53:ListResourceRecordSets": Growth(300, regions=1),
     "secretsmanager:BatchGetSecretValue": Growth(20),
     "secretsmanager:ListSecrets": Growth(100),

@@ -40,12 +40,31 @@ def document_gone(world: World) -> None:
 )
 def image_gone(world: World) -> None:
     """Register a revision of another digest. Raises SandboxError where AWS starts no runs."""
+    revision = _task(world)
+    container = revision["containerDefinitions"][0]
+    container["image"] = container["image"].partition("@")[0] + "@sha256:" + "0" * 64
+    _register(world, revision)
+
+
+@disaster(
+    "recovery-starts-as-nobody",
+    "The role by which the task that runs a recovery is started was deleted by a clean-up of unused roles",
+    trips=("recovery-automation.roles",),
+)
+def starts_as_nobody(world: World) -> None:
+    """Register a revision whose execution role is gone. Raises SandboxError where AWS starts no runs."""
+    _register(world, _task(world) | {"executionRoleArn": f"arn:aws:iam::{world.environment.account}:role/unused"})
+
+
+def _task(world: World) -> dict[str, Any]:
+    """The newest revision of the task, as it is registered. Raises SandboxError where AWS starts no runs."""
     family = _named(world, world.environment.names.recovery_task)
     task: dict[str, Any] = world.call(Side.DR, "ecs", "DescribeTaskDefinition", taskDefinition=family)["taskDefinition"]
     names = ("family", "requiresCompatibilities", "networkMode", "cpu", "memory", "executionRoleArn", "taskRoleArn")
-    container = dict(task["containerDefinitions"][0])
-    container["image"] = container["image"].partition("@")[0] + "@sha256:" + "0" * 64
-    revision = {name: task[name] for name in names} | {"containerDefinitions": [container]}
+    return {name: task[name] for name in names} | {"containerDefinitions": [dict(task["containerDefinitions"][0])]}
+
+
+def _register(world: World, revision: dict[str, Any]) -> None:
     added = world.call(Side.DR, "ecs", "RegisterTaskDefinition", **revision)["taskDefinition"]["taskDefinitionArn"]
     world.undo(Side.DR, "ecs", "DeregisterTaskDefinition", taskDefinition=added)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -44,6 +45,28 @@ def variable_forgotten(world: World) -> None:
         revision["containerDefinitions"][0]["environment"].append({"name": "FEATURE_FLAGS", "value": "on"})
 
     redefine(world, Side.PRIMARY, world.tenants[-1], add)
+
+
+@disaster(
+    "definition-variables-elsewhere",
+    "One tenant's containers in the DR region fetch a file of variables from a bucket of the primary region",
+    trips=("task-sources.files-here",),
+    consequences=("definitions.parity",),
+)
+def variables_elsewhere(world: World) -> None:
+    """Name a file in the first bucket, which the execution role may read."""
+    env, role = world.environment, f"{world.environment.name}-ecs-execution-role"
+    bucket, policy = env.named(env.names.buckets[0]), {"RoleName": role, "PolicyName": "variables"}
+    statement = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLocation"], "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.undo(Side.GLOBAL, "iam", "DeleteRolePolicy", **policy)
+    world.call(Side.GLOBAL, "iam", "PutRolePolicy", PolicyDocument=text, **policy)
+
+    def fetch(revision: dict[str, Any]) -> None:
+        files = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/app.env"}]
+        revision["containerDefinitions"][0]["environmentFiles"] = files
+
+    redefine(world, Side.DR, world.tenants[-1], fetch)
 
 
 @disaster(

@@ -144,6 +144,17 @@ def replica_too_small(world: World) -> None:
 
 
 @disaster(
+    "dynamodb-replica-limited",
+    "One replica is read on demand, up to a limit that somebody set while nobody used it",
+    trips=("dynamodb-parity.capacity-parity",),
+)
+def replica_limited(world: World) -> None:
+    """Limit the DR region's reads to one unit."""
+    none, least = ({"OnDemandThroughput": {"MaxReadRequestUnits": units}} for units in (-1, 1))
+    _update(world, Side.DR, none, least)
+
+
+@disaster(
     "dynamodb-encrypted-alone",
     "One table is encrypted under a customer key in the primary region alone",
     trips=("dynamodb-parity.encryption",),

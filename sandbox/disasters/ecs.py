@@ -6,7 +6,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from sandbox.disasters import disaster
-from sandbox.disasters.services import delete, lower_quota, redefine, service_of, stop_tasks, update
+from sandbox.disasters.services import delete, lower_quota, named, redefine, service_of, stop_tasks, update
 from sandbox.world.world import World
 
 FARGATE, VCPU = "fargate", "L-3032A538"
@@ -151,6 +151,20 @@ def _placed(world: World, tenant: str, places: int) -> dict[str, Any]:
 def old_platform(world: World) -> None:
     """Pin the last tenant's service to a platform that cannot mount EFS."""
     update(world, Side.DR, world.tenants[-1], platformVersion=_OLD_PLATFORM)
+
+
+@disaster(
+    "ecs-alarm-rolls-back",
+    "Deployments of one tenant's service in the DR region are rolled back by an alarm, the primary region's are not",
+    trips=("ecs-deployment.alike",),
+)
+def alarm_rolls_back(world: World) -> None:
+    """Name an alarm in the last tenant's deployment configuration."""
+    off = {"alarms": {"alarmNames": [], "enable": False, "rollback": False}}
+    on = {"alarms": {"alarmNames": ["too-many-errors"], "enable": True, "rollback": True}}
+    where = named(world, world.tenants[-1])
+    world.undo(Side.DR, "ecs", "UpdateService", **where, deploymentConfiguration=off)
+    world.call(Side.DR, "ecs", "UpdateService", **where, deploymentConfiguration=on)
 
 
 @disaster(

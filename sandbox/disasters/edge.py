@@ -60,6 +60,17 @@ def edge_disabled(world: World) -> None:
 
 
 @disaster(
+    "edge-keeps-errors",
+    "The distribution answers with an origin's errors for a day, as set while a site was debugged",
+    trips=("cloudfront.errors-forgotten",),
+)
+def edge_keeps_errors(world: World) -> None:
+    """Let status 503 be cached for a day."""
+    error = {"ErrorCode": 503, "ErrorCachingMinTTL": 86400, "ResponsePagePath": "", "ResponseCode": ""}
+    update_distribution(world, lambda config: config.update(CustomErrorResponses={"Quantity": 1, "Items": [error]}))
+
+
+@disaster(
     "edge-forgets-a-tenant",
     "The distribution lists its tenants one by one, and the last is not among them",
     trips=("cloudfront.aliases-cover",),

@@ -37,6 +37,19 @@ def errand_switched_off(world: World) -> None:
 
 
 @disaster(
+    "errand-calls-the-primary",
+    "The nightly clean-up of the DR region calls a function of the primary region, as it was copied from there",
+    trips=("counterparts.in-dr-region",),
+)
+def errand_calls_the_primary(world: World) -> None:
+    """Let the rule of the DR region call a function of the primary region."""
+    env, name = world.environment, f"{world.environment.name}-nightly-cleanup"
+    called = f"arn:aws:lambda:{env.regions.primary}:{env.account}:function:{env.name}-cleanup"
+    world.undo(Side.DR, "events", "RemoveTargets", Rule=name, Ids=["clean"])
+    world.call(Side.DR, "events", "PutTargets", Rule=name, Targets=[{"Id": "clean", "Arn": called}])
+
+
+@disaster(
     "errand-at-another-time",
     "The nightly clean-up of the DR region runs once a year, as somebody set it while the region stood by",
     trips=("counterparts.in-dr-region",),

@@ -208,6 +208,46 @@ def name_server_gone(world: World) -> None:
 
 
 @disaster(
+    "resolver-asks-the-primary",
+    "A rule of the DR region's resolver sends all questions to name servers in the primary region's network",
+    trips=("name-servers.rules-lead-on",),
+)
+def resolver_asks_the_primary(world: World) -> None:
+    """Make an outbound endpoint and a rule of all names, and associate it with the VPC."""
+    vpc, theirs = _vpc(world, Side.DR), ipaddress.ip_network(_vpc(world, Side.PRIMARY)["CidrBlock"])
+    inside = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    subnets = world.call(Side.DR, "ec2", "DescribeSubnets", Filters=inside)["Subnets"][:2]
+    group = world.call(Side.DR, "ec2", "DescribeSecurityGroups", Filters=inside)["SecurityGroups"][0]["GroupId"]
+
+    def turn(operation: str, **params: Any) -> dict[str, Any]:
+        return dict(world.call(Side.DR, "route53resolver", operation, **params))
+
+    out = turn(
+        "CreateResolverEndpoint",
+        CreatorRequestId="out",
+        Direction="OUTBOUND",
+        SecurityGroupIds=[group],
+        IpAddresses=[
+            {"SubnetId": row["SubnetId"], "Ip": str(ipaddress.ip_network(row["CidrBlock"])[-2])} for row in subnets
+        ],
+    )["ResolverEndpoint"]["Id"]
+    world.undo(Side.DR, "route53resolver", "DeleteResolverEndpoint", ResolverEndpointId=out)
+    rule = turn(
+        "CreateResolverRule",
+        CreatorRequestId="all",
+        Name="all",
+        RuleType="FORWARD",
+        DomainName=".",
+        TargetIps=[{"Ip": str(theirs[2]), "Port": 53}],
+        ResolverEndpointId=out,
+    )["ResolverRule"]["Id"]
+    world.undo(Side.DR, "route53resolver", "DeleteResolverRule", ResolverRuleId=rule)
+    same = {"ResolverRuleId": rule, "VPCId": vpc["VpcId"]}
+    world.undo(Side.DR, "route53resolver", "DisassociateResolverRule", **same)
+    turn("AssociateResolverRule", Name="all", **same)
+
+
+@disaster(
     "network-acl-closed",
     "A network ACL of the DR region denies connections to the database",
     trips=("vpc-acls.admit-traffic",),

@@ -40,6 +40,25 @@ def private_name_of_primary(world: World) -> None:
 
 
 @disaster(
+    "private-zone-of-the-sites",
+    "A private zone of the tenants' domain was set up for a test and left on the DR region's VPC, without records",
+    trips=("private-names.own-sites",),
+)
+def zone_of_the_sites(world: World) -> None:
+    """Make the zone, empty."""
+    zone = world.call(
+        Side.GLOBAL,
+        "route53",
+        "CreateHostedZone",
+        Name=world.environment.traffic.tenant_domain,
+        CallerReference="a test",
+        HostedZoneConfig={"Comment": "", "PrivateZone": True},
+        VPC={"VPCRegion": world.environment.regions.dr, "VPCId": _vpc(world)},
+    )["HostedZone"]["Id"]
+    world.undo(Side.GLOBAL, "route53", "DeleteHostedZone", Id=zone)
+
+
+@disaster(
     "private-zone-of-aws",
     "A private zone for Secrets Manager was left on the DR region's VPC after its endpoint was removed",
     trips=("private-names.aws-names",),

@@ -90,6 +90,18 @@ def field_missing(world: World) -> None:
 
 
 @disaster(
+    "secrets-another-user",
+    "One tenant's secret was given the user of a database that is no more: running tasks still have the former one",
+    trips=("secret-values.alike",),
+)
+def another_user(world: World) -> None:
+    """Store another user's name, in both regions."""
+    name, value = _secret(world), _value(world)
+    _put(world.undo, Side.PRIMARY, name, value)
+    _put(world.call, Side.PRIMARY, name, value | {"username": "wp_before_the_move"})
+
+
+@disaster(
     "secrets-host-of-the-primary",
     "One tenant's secret names the primary region's own database host, and so does its replica",
     trips=("secrets.regional-fields",),

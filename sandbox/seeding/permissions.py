@@ -50,6 +50,7 @@ _WORDS = {
     "logs": "Describe Get",
     "rds": "Describe List",
     "route53": "Get List Test",
+    "route53resolver": "List",
     "s3": "Get List",
     "scheduler": "List",
     "secretsmanager": "BatchGet Describe Get List",

@@ -18,6 +18,7 @@ from typing import Any
 import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
@@ -138,7 +139,9 @@ def _add(section: list[dns.rrset.RRset], rows: Iterable[Row]) -> None:
     for name, kind, ttl_s, value in rows:
         sets.setdefault((name, kind), (ttl_s, []))[1].append(value)
     for (name, kind), (ttl_s, values) in sets.items():
-        section.append(dns.rrset.from_text_list(f"{name}.", ttl_s, "IN", kind, values))
+        # Route 53 takes a target without its last dot for a whole name.
+        rrset = dns.rrset.from_text_list(f"{name}.", ttl_s, "IN", kind, values, origin=dns.name.root, relativize=False)
+        section.append(rrset)
 
 
 class _Datagrams(socketserver.BaseRequestHandler):

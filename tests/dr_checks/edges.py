@@ -100,6 +100,7 @@ DISTRIBUTION = cloudfront.Distribution(
     minimum_tls="TLSv1.2_2021",
     staging=False,
     behaviours=(BEHAVIOUR,),
+    errors=(),
 )
 
 CERTIFICATE = acm.Certificate(

@@ -20,6 +20,7 @@ from dr_estate.readers import (
     control_table,
     ecs,
     elbv2_web_acl,
+    evidence_stores,
     iam_copy_roles,
     iam_task_roles,
     platform_resources,
@@ -28,6 +29,7 @@ from dr_estate.readers import (
     recovery_automation,
     route53,
     route53_private_names,
+    route53resolver,
     s3,
     s3_quantity,
     secretsmanager,
@@ -39,6 +41,7 @@ from dr_estate.readers import (
 )
 from dr_estate.readers.cloudfront import Behaviour
 from dr_estate.readers.elbv2_web_acl import GuardedBalancer
+from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.iam_copy_roles import BACKUPS, OBJECTS, CopyRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.iam_task_roles import TaskRole
@@ -58,8 +61,19 @@ OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in
 FREE_BYTES = 50.0 * 1024**3
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
+_DATABASE = "sit-mysql.c.{}.rds.amazonaws.com"
 DEPLOYED = DeploymentSettings(("FARGATE",), "ECS", 60)
 Changes = Mapping[tuple[Reader[Any], Side], Any]
+
+
+def _compared(recorded: Snapshot, side: Side) -> tuple[secretsmanager.Content | secretsmanager.HiddenSecret, ...]:
+    """The contents of secrets, alike for all tenants: how they compare was not read."""
+    return tuple(
+        replace(row, fields=tuple(replace(field, as_tenant=field.name) for field in row.fields))
+        if isinstance(row, secretsmanager.Content)
+        else row
+        for row in recorded.get(secretsmanager.contents, side)
+    )
 
 
 @cache
@@ -80,7 +94,7 @@ def healthy() -> Snapshot:
     values = {
         (cloudfront.host_policies.name, Side.GLOBAL): (),
         (cloudfront.distributions.name, Side.GLOBAL): tuple(
-            replace(row, behaviours=(Behaviour("default (*)", row.target, "", "", True, functions=False),))
+            replace(row, behaviours=(Behaviour("default (*)", row.target, "", "", True, functions=False),), errors=())
             for row in distributions
         ),
         (iam_copy_roles.roles.name, Side.GLOBAL): (
@@ -89,6 +103,7 @@ def healthy() -> Snapshot:
         (iam_copy_roles.restore_roles.name, Side.GLOBAL): (
             CopyRole("arn:aws:iam::1:role/backup", BACKUPS, True, True, (RESTORES,)),
         ),
+        **{(secretsmanager.contents.name, s): _compared(recorded, s) for s in (Side.PRIMARY, Side.DR)},
         **{(elbv2_web_acl.guarded.name, s): GuardedBalancer("sit-alb", None) for s in (Side.PRIMARY, Side.DR)},
         **{(cloudfront_buckets.buckets.name, s): () for s in (Side.PRIMARY, Side.DR)},
         (cloudfront_buckets.access_controls.name, Side.GLOBAL): (),
@@ -98,7 +113,9 @@ def healthy() -> Snapshot:
         (sns_delivery.functions.name, Side.DR): (),
         (iam_task_roles.roles.name, Side.GLOBAL): (TaskRole("arn:aws:iam::1:role/task", True, True, ("sit-tenant1",)),),
         (route53_private_names.names.name, Side.GLOBAL): tuple(
-            PrivateNames(side, (PrivateName("db.internal", f"sit-mysql.c.{SIT.region(side)}.rds.amazonaws.com"),))
+            PrivateNames(
+                side, (PrivateName("db.internal", f"sit-mysql.c.{SIT.region(side)}.rds.amazonaws.com"),), sites=()
+            )
             for side in (Side.PRIMARY, Side.DR)
         ),
         (task_sources.sources.name, Side.DR): TaskSources(tuple(row.arn for row in secrets), ()),
@@ -140,6 +157,10 @@ def healthy() -> Snapshot:
             row.family for row in recorded.get(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)
         ),
         (vpc.name_servers.name, Side.DR): vpc.NameServers((vpc.AMAZONS,)),
+        (route53resolver.forwarded.name, Side.DR): (),
+        (task_sources.file_buckets.name, Side.DR): (),
+        (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
+        (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),
         (vpc.network_acls.name, Side.DR): (NetworkAcl("acl-1", tuple(row.id for row in subnets), OPEN),),
         (ecs.tasks.name, Side.DR): (),

@@ -52,6 +52,12 @@ in which checks added since weigh as unseen, and which a failed blocker caps sin
 
 SINCE = frozenset(
     {
+        "cloudfront.errors-forgotten",
+        "evidence.anchored",
+        "evidence.signed",
+        "private-names.own-sites",
+        "secret-values.alike",
+        "task-sources.files-here",
         "backup-lifecycle.copies-last",
         "cloudfront-origins.bucket-admits",
         "cloudfront-origins.bucket-filled",
@@ -70,6 +76,7 @@ SINCE = frozenset(
         "images.present",
         "load.carried",
         "name-servers.know-the-vpc",
+        "name-servers.rules-lead-on",
         "prerequisites.people",
         "private-names.aws-names",
         "private-names.database",

@@ -9,7 +9,7 @@ from typing import Any
 from dr_checks.derived.need_kinds import NeedKind
 from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
-from tests.proofs.fault import Fault
+from tests.proofs.fault import Fault, iam_of, policy_of, role_named
 from tests.proofs.faults_of_estate import balancer, definition_changed
 
 _Change = Callable[[dict[str, Any], Aws], object]
@@ -26,6 +26,40 @@ def _secret(value: Callable[[str, Aws], str]) -> _Change:
         secret["valueFrom"] = value(secret["valueFrom"], aws)
 
     return change
+
+
+def _fetched(value: Callable[[str, Aws], str], *, by_driver: bool = True) -> _Change:
+    """Let the agent fetch the first secret for itself: for the log driver, or to sign in at a registry."""
+
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        container = _container(definition)
+        named = value(_whole(container["secrets"][0]["valueFrom"], aws), aws)
+        if by_driver:
+            container["logConfiguration"]["secretOptions"] = [{"name": "token", "valueFrom": named}]
+        else:
+            container["repositoryCredentials"] = {"credentialsParameter": named}
+
+    return change
+
+
+def _variables(side: Side, *, allowed: bool = True) -> _Change:
+    """Let the agent fetch a file of variables from a bucket of this side, as whom that is allowed to or not."""
+
+    def change(definition: dict[str, Any], aws: Aws) -> None:
+        bucket = aws.env.named(aws.env.names.buckets[0])
+        bucket = bucket if side is Side.PRIMARY else aws.env.named(aws.env.names.bucket_copy, bucket=bucket)
+        aws.client("s3", side).put_object(Bucket=bucket, Key="app.env", Body=b"FEATURE=on")
+        _container(definition)["environmentFiles"] = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/app.env"}]
+        if allowed:
+            rights = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLocation"], "Resource": "*"}
+            role = role_named(aws, "execution")
+            iam_of(aws).put_role_policy(RoleName=role, PolicyName="files", PolicyDocument=policy_of(rights))
+
+    return change
+
+
+def _here(text: str, _: Aws) -> str:
+    return text
 
 
 def _in_primary(text: str, aws: Aws) -> str:
@@ -175,6 +209,13 @@ def _certified(mode: str) -> Callable[[Aws], object]:
 _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "secret of primary": (NeedKind.SECRET, _secret(_in_primary)),
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
+    "file of variables": (NeedKind.EXECUTION_ROLE, _variables(Side.DR)),
+    "file of variables of primary": (NeedKind.DEFINITION, _variables(Side.PRIMARY)),
+    "file of variables denied": (NeedKind.EXECUTION_ROLE, _variables(Side.DR, allowed=False)),
+    "log driver's secret": (NeedKind.SECRET, _fetched(_here)),
+    "log driver's secret of primary": (NeedKind.SECRET, _fetched(_in_primary)),
+    "log driver's secret of nobody": (NeedKind.SECRET, _fetched(lambda text, _: f"{text}-nobody")),
+    "registry's secret of primary": (NeedKind.SECRET, _fetched(_in_primary, by_driver=False)),
     "secret of a former version": (
         NeedKind.SECRET,
         _secret(lambda text, _: text[: text.index("::")] + ":AWSPREVIOUS:"),

@@ -8,8 +8,9 @@ taken. ``DR_FULL_EQUIVALENCE=1`` plays 500 single and 200 double faults.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,14 @@ from hypothesis import strategies as st
 from dr_actions.model.plan import Goal
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Severity, Status
+from dr_checks.derived.need_kinds import NeedKind
 from dr_checks.posture.posture import posture_of
 from dr_estate.config.environment import Side, load_environment
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault
 from tests.proofs.faults import FAULTS
+from tests.proofs.faults_of_network import _network, _subnets
 from tests.proofs.rig import rig
 from tests.proofs.watching import Watch, judged, readiness, watch
 from tests.utils.running import ROOT
@@ -35,12 +38,65 @@ from utils.aws_mgmt.app.exit_codes import Exit
 pytestmark = pytest.mark.proof
 FULL = os.environ.get("DR_FULL_EQUIVALENCE") == "1"
 BEFORE, TENANTS = "before the fault", 2
-PLAYED = FAULTS if FULL else FAULTS[::2]
-"""Those that are each played by name."""
-FAULT, NUMBER = st.sampled_from(FAULTS), st.integers(0, TENANTS - 1)
+
 OBJECTIVES = frozenset({"backup-plan.worst-case", "rpo.met", "rds-copy.age"})
 """Checks of how much would be lost: who loses more than was promised is served all the same."""
 RESTORES = ("RestoreDBInstanceToPointInTime", "RestoreDBInstanceFromDBSnapshot")
+
+
+_OWN, _GONE, _PRIMARY, _INTERNET = "10.20.9.9", "10.20.9.8", "10.10.0.2", "9.9.9.9"
+
+
+def forwarding(domain: str, *servers: str) -> Callable[[Aws], object]:
+    """Associate a rule with the VPC that sends a domain to these servers; ``_OWN`` is borne by an interface."""
+
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        resolver, subnets = aws.client("route53resolver", Side.DR), _subnets(aws, "private")
+        rows = ec2.describe_subnets(SubnetIds=subnets[:2])["Subnets"]
+        inside = [{"Name": "vpc-id", "Values": [vpc]}]
+        group = ec2.describe_security_groups(Filters=inside)["SecurityGroups"][0]["GroupId"]
+        if _OWN in servers:
+            ec2.create_network_interface(SubnetId=subnets[0], PrivateIpAddress=_OWN)
+        out = resolver.create_resolver_endpoint(
+            CreatorRequestId=domain,
+            SecurityGroupIds=[group],
+            Direction="OUTBOUND",
+            IpAddresses=[{"SubnetId": row["SubnetId"], "Ip": str(ip_network(row["CidrBlock"])[-2])} for row in rows],
+        )["ResolverEndpoint"]["Id"]
+        rule = resolver.create_resolver_rule(
+            CreatorRequestId=domain,
+            Name="rule",
+            RuleType="FORWARD",
+            DomainName=aws.env.named(domain.replace("{dr}", aws.env.regions.dr)),
+            TargetIps=[{"Ip": server, "Port": 53} for server in servers],
+            ResolverEndpointId=out,
+        )["ResolverRule"]["Id"]
+        return resolver.associate_resolver_rule(ResolverRuleId=rule, Name="rule", VPCId=vpc)
+
+    return make
+
+
+_AWS = "{dr}.amazonaws.com"
+_RULES: dict[str, Callable[[Aws], object]] = {
+    "rule of all names to the primary": forwarding(".", _PRIMARY),
+    "rule of all names to nobody": forwarding(".", _GONE, _PRIMARY),
+    "rule of all names to one's own": forwarding(".", _GONE, _OWN),
+    "rule of AWS to the internet": forwarding("amazonaws.com", _INTERNET),
+    "rule of the registry to the internet": forwarding(f"ecr.{_AWS}", _INTERNET),
+    "rule of files to the internet": forwarding(f"efs.{_AWS}", _INTERNET),
+    "rule of secrets to the primary": forwarding(f"secretsmanager.{_AWS}", _PRIMARY),
+    "rule of queues to the primary": forwarding(f"sqs.{_AWS}", _PRIMARY),
+    "rule of another region": forwarding("af-south-1.amazonaws.com", _PRIMARY),
+    "rule of an office": forwarding("corp.example", _PRIMARY),
+    "rule of the database to the primary": forwarding("{env}.internal", _PRIMARY),
+    "rule above the private zone": forwarding("internal", _PRIMARY),
+}
+NAMES = tuple(Fault(name, NeedKind.RESOLVER, ("route53resolver", "ec2"), make) for name, make in _RULES.items())
+EVERY = (*FAULTS, *NAMES)
+PLAYED = EVERY if FULL else EVERY[::2]
+"""Those that are each played by name."""
+FAULT, NUMBER = st.sampled_from(EVERY), st.integers(0, TENANTS - 1)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ OF_PROD_ALONE = {
     "recovery-document-gone",
     "recovery-image-gone",
     "recovery-role-distrusted",
+    "recovery-starts-as-nobody",
 }
 OF_WARM_ALONE = {
     "alb-targets-unhealthy",

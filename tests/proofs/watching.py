@@ -52,6 +52,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
         "iam_task_roles",
         "service_quotas",
         "task_sources",
+        "recovery_automation",
         "secret_policies",
         "kms",
         "vpc.subnets",

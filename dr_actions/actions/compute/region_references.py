@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from dr_actions.actions.file_copies import restored_copy
 from dr_actions.model.action import PlanContext
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.container_settings import LOG_SOURCE, REGISTRY_SOURCE
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecr, ecs, efs, rds
 from dr_estate.readers import secretsmanager as secrets
@@ -156,8 +157,18 @@ def _of_container(container: ecs.Container, to: Counterparts) -> Iterator[Pointe
     for name, source in container.secrets:
         if f":{region}:" in source:
             yield from _of_text((*at, "secrets", name, "valueFrom"), source, to)
+    for name, source in container.fetched:
+        if f":{region}:" in source:
+            yield from _of_text((*at, *_place(name)), source, to)
     if container.log_region == region:
         yield Pointer((*at, "logConfiguration", "options", "awslogs-region"), region, here)
+
+
+def _place(name: str) -> tuple[str, ...]:
+    """Where a container definition names what the agent fetches for itself."""
+    if name == REGISTRY_SOURCE:
+        return ("repositoryCredentials", "credentialsParameter")
+    return ("logConfiguration", "secretOptions", name.removeprefix(LOG_SOURCE), "valueFrom")
 
 
 def _of_variable(at: tuple[str, ...], name: str, value: str, to: Counterparts) -> Iterator[Pointer]:

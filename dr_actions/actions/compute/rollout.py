@@ -69,7 +69,7 @@ def _has_old_secrets(context: PlanContext, service: ecs.Service, side: Side) -> 
 def _secrets_changed_at(context: PlanContext, service: ecs.Service, side: Side) -> datetime | None:
     """When the newest of the secrets that its task definition names was changed. Raises DataUnavailable."""
     definition = revision(context, service.task_definition, side)
-    sources = [source for c in definition.containers for _, source in c.secrets] if definition is not None else []
+    sources = [source for c in definition.containers for _, source in c.sources] if definition is not None else []
     # A source is an ARN that a JSON key, a stage and a version may follow.
     read = {":".join(source.split(":")[:7]) for source in sources}
     known = context.snapshot.get(readers_secretsmanager.secrets, side)

@@ -100,6 +100,8 @@ def _update_table(original: Any, self: DynamoHandler) -> Any:
     if (wanted := self.body.get("SSESpecification")) is not None:
         key = wanted.get("KMSMasterKeyId") or _default_key(table)
         table.sse_specification = {**wanted, "KMSMasterKeyId": key} if wanted.get("Enabled") else None
+    if limits := self.body.get("OnDemandThroughput"):
+        table.__dict__["_limits"] = {**table.__dict__.get("_limits", {}), **limits}
     return original(self)
 
 
@@ -115,6 +117,8 @@ def _describe(original: Any, self: Table, base_key: str = "TableDescription") ->
     others = [replica.describe() for replica in replicas(self).values() if replica.region != self.region_name]
     if others:
         response[base_key] |= {"Replicas": others, "GlobalTableVersion": VERSION}
+    if limits := self.__dict__.get("_limits"):
+        response[base_key]["OnDemandThroughput"] = limits
     return response
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.ecs.models import Service
 
 from sandbox.core.state import now
@@ -60,23 +61,40 @@ def complete(service: Service) -> bool:
 
 
 def judge(service: Service) -> str:
-    """Let the circuit breaker give the newest deployment up where none of its tasks lives and some of them failed.
+    """Give the newest deployment up: by the circuit breaker where none of its tasks lives and some of them failed, by
+    its alarms where one has gone off since it began.
 
     Returns the task definition to roll back to, "" where nothing is rolled back: without the option, or without another
     definition that was once complete. FAILED stays whatever is scaled.
     """
     newest = rollouts_of(service)[-1]
     own = _own(service, newest)
-    breaker = (service.__dict__.get("deployment_configuration") or {}).get("deploymentCircuitBreaker", {})
+    settings = service.__dict__.get("deployment_configuration") or {}
+    breaker, alarms = settings.get("deploymentCircuitBreaker") or {}, settings.get("alarms") or {}
     failed = any(task.reason.startswith(FAILED) for task in own) and not alive(own)
-    if not failed or not breaker.get("enable") or newest.get("failed") or newest.get("completed"):
+    stops = [breaker] if failed else []
+    stops += [alarms] if _gone_off(service, newest, alarms) else []
+    stops = [found for found in stops if found.get("enable")]
+    if not stops or newest.get("failed") or newest.get("completed"):
         return ""
     newest["failed"] = True
     earlier = [rollout for rollout in rollouts_of(service)[:-1] if rollout.get("completed")]
-    if not breaker.get("rollback") or newest.get("rolls_back") or not earlier:
+    if not any(found.get("rollback") for found in stops) or newest.get("rolls_back") or not earlier:
         return ""
     before = str(earlier[-1]["taskDefinition"])
     return before if before != newest["taskDefinition"] else ""
+
+
+def _gone_off(service: Service, rollout: dict[str, Any], alarms: dict[str, Any]) -> bool:
+    """Whether an alarm of the deployment is on that was not when it began: one that was is not watched.
+
+    Source: ECS Developer Guide, "How CloudWatch alarms detect Amazon ECS deployment failures".
+    """
+    backend = backend_of(service)
+    known = cloudwatch_backends[backend.account_id][backend.region_name].alarms
+    named = [known[name] for name in alarms.get("alarmNames") or () if name in known]
+    on = {str(alarm.name) for alarm in named if alarm.state_value == "ALARM"}
+    return bool(on - rollout.setdefault("alarms_before", on))
 
 
 def _own(service: Service, rollout: dict[str, Any]) -> list[RunningTask]:

@@ -98,12 +98,14 @@ def _is_fargate(params: dict[str, Any]) -> bool:
 
 
 def _keep(service: Service, params: dict[str, Any]) -> None:
+    """Keep what is given; of the deployment configuration what is not given stays, as on AWS."""
+    before = vars(service).get("deployment_configuration") or {}
     for name in KEPT:
         if params.get(name) is not None:
             setattr(service, xform_name(name), params[name])
     if (service.deployment_controller or {}).get("type", "ECS") != EXTERNAL:
         found = vars(service).get("deployment_configuration") or {}
-        setattr(service, "deployment_configuration", {**BOUNDS, **found})  # noqa: B010 - no attribute of the class
+        setattr(service, "deployment_configuration", {**BOUNDS, **before, **found})  # noqa: B010 - no attribute of the class
 
 
 def _update_service(self: EC2ContainerServiceResponse, params: dict[str, Any]) -> dict[str, Any]:

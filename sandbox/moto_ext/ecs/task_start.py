@@ -16,6 +16,7 @@ from typing import Any
 from moto.ecr.models import ecr_backends
 from moto.ecs.models import EC2ContainerServiceBackend, TaskDefinition
 from moto.logs.models import logs_backends
+from moto.s3.models import s3_backends
 from moto.secretsmanager.models import ReplicaSecret, secretsmanager_backends
 from moto.ssm.models import ssm_backends
 
@@ -129,6 +130,14 @@ class Agent:
             if not self.may(action, arn):
                 raise NotStarted(_denied("failed to validate logger args: failed to create log stream", action, arn))
 
+    def require_file(self, arn: str) -> None:
+        """See to a file of variables in S3, and the right to get it. Raises NotStarted."""
+        bucket, _, key = arn.partition(":::")[2].partition("/")
+        there = s3_backends[self.account]["aws"].buckets.get(bucket)
+        lost = there is None or there.region_name in STATE.stopped or key not in there.keys
+        if lost or not self.may("s3:GetObject", arn):
+            raise NotStarted(f"{RESOURCES}failed to download env files: file download command: non empty error stream")
+
     def value(self, named: str) -> str:
         """The value that a ``valueFrom`` names. Raises NotStarted."""
         if named.startswith(SECRET_ARN):
@@ -206,7 +215,18 @@ def secrets_at_start(backend: EC2ContainerServiceBackend, definition: TaskDefini
         agent.require_log(container)
         for secret in container.get("secrets") or ():
             found[secret["name"]] = agent.value(str(secret["valueFrom"]))
+        for named in _fetched(container):
+            agent.value(named)
+        for file in container.get("environmentFiles") or ():
+            agent.require_file(str(file["value"]))
     return found
+
+
+def _fetched(container: Mapping[str, Any]) -> list[str]:
+    """What the agent fetches for itself: secrets of the log driver, and the one by which it signs in at a registry."""
+    options = (container.get("logConfiguration") or {}).get("secretOptions") or ()
+    registry = (container.get("repositoryCredentials") or {}).get("credentialsParameter")
+    return [*(str(option["valueFrom"]) for option in options), *([str(registry)] if registry else [])]
 
 
 def unreached(backend: EC2ContainerServiceBackend, definition: TaskDefinition, network: TaskNetwork) -> str:
@@ -240,8 +260,7 @@ def _asked(agent: Agent) -> Iterator[tuple[str, AccessRequest]]:
             yield "ecr.dkr", agent.asked("ecr:BatchGetImage", arn)
             layers = f"arn:aws:s3:::prod-{agent.region}-starport-layer-bucket/layer"
             yield "s3", agent.asked("s3:GetObject", layers)
-        for secret in container.get("secrets") or ():
-            named = str(secret["valueFrom"])
+        for named in (*(str(secret["valueFrom"]) for secret in container.get("secrets") or ()), *_fetched(container)):
             if named.startswith(SECRET_ARN):
                 arn = ":".join(named.split(":")[:ARN_PARTS])
                 yield "secretsmanager", agent.asked("secretsmanager:GetSecretValue", arn)

@@ -10,6 +10,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.readers import backup, backup_jobs, backup_plan, kms_copy_keys
+from dr_estate.readers.store_policies import table_arn
 from tests.dr_checks.backups import (
     BACKED_UP,
     COPIED,
@@ -44,6 +45,11 @@ STALE = replace(REPLICATED, latest=NOW - timedelta(days=2))
 
 def _case(check: str, expected: Status, *subjects: str, env: Environment = SIT, **changed: Any) -> Example:
     return Example(check, expected, world(backed_up(**changed), env=env), frozenset(subjects), env)
+
+
+def _table(name: str, backup_tag: str = "Required") -> backup_plan.TaggedResource:
+    arn = table_arn(SIT.account, SIT.regions.primary, f"sit-{name}")
+    return backup_plan.TaggedResource(arn, (("Backup", backup_tag),))
 
 
 def _rule(**changed: Any) -> tuple[backup_plan.BackupPlan]:
@@ -156,6 +162,16 @@ EXAMPLES = [
     _case("backup-plan.covers-stores", PASS, plans_primary=_selection(conditions=(_condition("StringLike", "a*"),))),
     _case("backup-plan.covers-stores", FAIL, plans_primary=_selection(conditions=(_condition("StringNotLike", "a*"),))),
     _case("backup-plan.covers-stores", FAIL, plans_primary=_selection(conditions=(_condition("StringEquals", "b"),))),
+    _case(
+        "backup-plan.covers-stores", PASS, tagged_primary=(*TAGGED, _table("tenant-state"), _table("transaction-log"))
+    ),
+    _case("backup-plan.covers-stores", PASS, tagged_primary=(*TAGGED, _table("tenant-state", "Never"))),
+    _case(
+        "backup-plan.covers-stores",
+        Status.WARN,
+        "sit-tenant-state",
+        tagged_primary=(*TAGGED, _table("tenant-state", "Never"), _table("transaction-log")),
+    ),
     _case("backup-plan.covers-stores", UNKNOWN, tagged_primary=DENIED),
     _case("backup-plan.worst-case", PASS, NAME, "sit-efs"),
     _case("backup-plan.worst-case", Status.NOT_APPLICABLE, plans_primary=()),

@@ -74,6 +74,9 @@ EXAMPLES = [
     Example("prerequisites.control-table-recoverable", FINE, _dr(control_table.table, _table())),
     Example("prerequisites.control-table-recoverable", IDLE, _dr(control_table.table, _table(None))),
     Example("prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, _table(recoverable=False))),
+    Example(
+        "prerequisites.control-table-recoverable", FAILS, _dr(control_table.table, replace(_table(), protected=False))
+    ),
     Example("prerequisites.control-table-recoverable", UNSEEN, _dr(control_table.table, DENIED)),
     Example(
         "prerequisites.control-table",

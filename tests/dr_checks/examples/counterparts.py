@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dr_checks.core.model import Status
@@ -70,6 +71,27 @@ def _timed(here: str, there: str, off: frozenset[Side] = frozenset()) -> Snapsho
     return world(values)
 
 
+def _leading(here: tuple[str, ...], there: tuple[str, ...] = ()) -> Snapshot:
+    """A rule of one name on both sides, which calls these."""
+    values = {}
+    for side, words in ((Side.DR, here), (Side.PRIMARY, there)):
+        arn = f"arn:aws:{RULE.replace('{region}', SIT.region(side))}"
+        rule = ServiceListing("events list-rules", ((arn, ""),), leads=tuple((arn, word) for word in words))
+        rows = _side(side, (DATABASE,), (), ())
+        values[platform_resources.listings, side] = tuple(rule if row.service == rule.service else row for row in rows)
+    return world(values)
+
+
+def _refused(*here: str, there: tuple[str, ...] = (), kind: str = "glue:{region}:1:job/sit-report") -> Snapshot:
+    """Types that the tagging API does not know in the DR region, and in the primary region, which has one of such."""
+    values = {}
+    for side, types in ((Side.DR, here), (Side.PRIMARY, there)):
+        rows = _side(side, (DATABASE, kind) if side is Side.PRIMARY else (DATABASE,), (), ())
+        values[platform_resources.listings, side] = (replace(rows[0], refused=types), *rows[1:])
+    return world(values)
+
+
+CALLED, ELSEWHERE = (f"arn:aws:lambda:{SIT.region(side)}:1:function:sit-clean" for side in (Side.DR, Side.PRIMARY))
 REGIONS = (Side.PRIMARY, Side.DR)
 OFF = frozenset({"events:rule sit-nightly"})
 UNTAGGED: dict[Any, Any] = {(platform_resources.listings, side): _side(side, (), (), ()) for side in Side}
@@ -90,6 +112,15 @@ EXAMPLES = [
     Example(CHECK, Status.PASS, _switched(here=False, there=False)),
     Example(CHECK, Status.PASS, _switched(here=True, there=False)),
     Example(CHECK, Status.WARN, _switched(here=False, there=True), OFF),
+    Example(CHECK, Status.PASS, _leading((CALLED,), (ELSEWHERE,))),
+    Example(CHECK, Status.PASS, _leading((CALLED,))),
+    Example(CHECK, Status.PASS, _leading(())),
+    Example(CHECK, Status.WARN, _leading((), (ELSEWHERE,)), OFF),
+    Example(CHECK, Status.WARN, _leading((CALLED, ELSEWHERE), (ELSEWHERE,)), OFF),
+    Example(CHECK, Status.WARN, _leading((f"REGION={SIT.regions.primary}",)), OFF),
+    Example(CHECK, Status.FAIL, _refused(), SUBJECT),
+    Example(CHECK, Status.UNKNOWN, _refused("glue"), frozenset({f"glue:job in {SIT.regions.dr}"})),
+    Example(CHECK, Status.FAIL, _refused("glue", there=("glue",)), SUBJECT),
     Example(CHECK, Status.PASS, _timed("rate(1 hour)", "rate(1 hour)")),
     Example(CHECK, Status.PASS, _timed("rate(1 hour)", "")),
     Example(CHECK, Status.WARN, _timed("rate(1 day)", "rate(1 hour)"), OFF),

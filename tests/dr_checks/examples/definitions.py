@@ -155,6 +155,12 @@ EXAMPLES = [
     Example("definitions.primary-region-names", Status.PASS, _estate()),
     Example("definitions.primary-region-names", Status.PASS, _estate({"environment": (("PRIMARY_REGION", P),)})),
     Example("definitions.primary-region-names", Status.NOT_APPLICABLE, NOTHING),
+    Example(
+        "definitions.primary-region-names",
+        Status.FAIL,
+        _estate({"fetched": (("log option token", f"arn:aws:secretsmanager:{P}:1:secret:token"),)}),
+        TENANT2,
+    ),
     Example("definitions.primary-region-names", Status.UNKNOWN, _dark()),
     *(
         Example("definitions.primary-region-names", Status.FAIL, _estate(changed), TENANT2)

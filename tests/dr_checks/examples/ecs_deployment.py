@@ -7,13 +7,14 @@ from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.model.deployment_settings import DeploymentSettings
+from dr_estate.model.deployment_settings import BREAKER, ROLLBACK, DeploymentSettings
 from dr_estate.readers import ecs
-from tests.dr_checks.compute import ONE, TWO
+from tests.dr_checks.compute import ONE, TWO, D, P
 from tests.dr_checks.worlds import DENIED, Example, service, world
 
 HERE, THERE = (ecs.services, Side.DR), (ecs.services, Side.PRIMARY)
-AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60, (100, 200), (80,))
+BREAKS = (BREAKER, ROLLBACK)
+AS_PRIMARY = DeploymentSettings(("FARGATE",), "ECS", 60, (100, 200), (80,), BREAKS)
 
 
 def _pair(settings: DeploymentSettings | None) -> tuple[ecs.Service, ...]:
@@ -41,6 +42,13 @@ EXAMPLES = [
     _deployed(Status.PASS, ports=None),
     _deployed(Status.FAIL, ports=(8080,)),
     _deployed(Status.PASS, ports=()),  # told by ecs.target-group-attached
+    _deployed(Status.PASS, stops=None),
+    _deployed(Status.PASS, stops=()),
+    _deployed(Status.FAIL, stops=(*BREAKS, "alarm sit-5xx")),
+    _deployed(Status.FAIL, there=replace(AS_PRIMARY, stops=("alarm sit-lag",)), stops=("alarm sit-5xx",)),
+    _deployed(Status.PASS, there=replace(AS_PRIMARY, stops=(f"alarm {P}-5xx",)), stops=(f"alarm {D}-5xx",)),
+    _deployed(Status.FAIL, there=replace(AS_PRIMARY, stops=(BREAKER,))),
+    _deployed(Status.FAIL, there=replace(AS_PRIMARY, stops=())),
     _deployed(Status.UNKNOWN, there=None),
     Example("ecs-deployment.alike", Status.UNKNOWN, world({HERE: DENIED})),
     Example("ecs-deployment.alike", Status.NOT_APPLICABLE, world({HERE: ()})),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, vpc
+from dr_estate.readers import ecs, route53resolver, vpc
+from dr_estate.readers.route53resolver import ForwardedNames
 from dr_estate.readers.vpc import NameServers
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.network import connected, network, services
@@ -25,7 +26,39 @@ def _given(*servers: str, borne: tuple[str, ...] = (), runs: bool = True) -> Sna
     return connected({SERVERS: found, HOME: PRIMARY, OURS: network(options="dopt-1"), **sets})
 
 
+ASKED = (route53resolver.forwarded, Side.DR)
+RULES, FILES = "name-servers.rules-lead-on", "fs-1.efs.eu-west-1.amazonaws.com"
+API = "api.ecr.eu-west-1.amazonaws.com"
+
+
+def _ruled(
+    *targets: str, hosts: tuple[str, ...] = (FILES, API), borne: tuple[str, ...] = (), runs: bool = True
+) -> Snapshot:
+    """A VPC with a rule that sends these names to these servers."""
+    sets = {} if runs else {(ecs.services, Side.DR): ASLEEP}
+    found = (ForwardedNames("rslvr-rr-1", "amazonaws.com", hosts, targets, borne),)
+    return connected({ASKED: found, HOME: PRIMARY, OURS: network(), **sets})
+
+
+RULE = frozenset({"rslvr-rr-1"})
+OF_RULES = [
+    Example(RULES, Status.PASS, connected()),
+    Example(RULES, Status.FAIL, _ruled("10.9.0.2"), RULE),
+    Example(RULES, Status.FAIL, _ruled("10.9.0.2", "10.0.0.9", hosts=(FILES,)), RULE),
+    Example(RULES, Status.FAIL, _ruled("9.9.9.9"), RULE),
+    Example(RULES, Status.FAIL, _ruled("9.9.9.9", hosts=("db.internal",)), RULE),
+    Example(RULES, Status.PASS, _ruled("9.9.9.9", hosts=(API,))),
+    Example(RULES, Status.FAIL, _ruled("10.9.0.2", hosts=(API,)), RULE),
+    Example(RULES, Status.FAIL, _ruled(), RULE),
+    Example(RULES, Status.WARN, _ruled("10.0.0.9", borne=("10.0.0.9",)), RULE),
+    Example(RULES, Status.WARN, _ruled("10.9.0.2", "192.168.0.9"), RULE),
+    Example(RULES, Status.UNKNOWN, _ruled("192.168.0.9", runs=False), RULE),
+    Example(RULES, Status.NOT_APPLICABLE, connected({ASKED: None})),
+    Example(RULES, Status.NOT_APPLICABLE, connected({OURS: None})),
+    Example(RULES, Status.UNKNOWN, connected({ASKED: DENIED})),
+]
 EXAMPLES = [
+    *OF_RULES,
     Example(CHECK, Status.PASS, _given(vpc.AMAZONS)),
     Example(CHECK, Status.PASS, _given("10.0.0.2", runs=False)),
     Example(CHECK, Status.PASS, _given("169.254.169.253")),

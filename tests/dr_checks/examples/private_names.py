@@ -35,7 +35,30 @@ def _hidden(expected: Status, row: object, *subjects: str) -> Example:
     return Example("private-names.aws-names", expected, shown, frozenset(subjects))
 
 
+SITE = TakenName("tenant1.wpsit.kimmyai.io", "wpsit.kimmyai.io", "Z1")
+
+
+def _sites(expected: Status, here: tuple[TakenName, ...] | None, there: tuple[TakenName, ...] | None = ()) -> Example:
+    rows = (PrivateNames(Side.PRIMARY, (), sites=there), PrivateNames(Side.DR, (), sites=here))
+    subjects = frozenset({"wpsit.kimmyai.io (Z1)"} if expected is Status.FAIL else ())
+    return Example(
+        "private-names.own-sites", expected, world({(route53_private_names.names, Side.GLOBAL): rows}), subjects
+    )
+
+
+def _unseen_sites(expected: Status, *rows: object) -> Example:
+    return Example("private-names.own-sites", expected, world({(route53_private_names.names, Side.GLOBAL): rows}))
+
+
 EXAMPLES = [
+    _sites(Status.PASS, ()),
+    _sites(Status.UNKNOWN, None),
+    _sites(Status.UNKNOWN, (), None),
+    _sites(Status.PASS, (SITE,), (SITE,)),
+    _sites(Status.FAIL, (SITE,)),
+    _sites(Status.FAIL, (SITE,), (TakenName("tenant2.wpsit.kimmyai.io", "wpsit.kimmyai.io", "Z1"),)),
+    _unseen_sites(Status.UNKNOWN, DENIED, PrivateNames(Side.DR, ())),
+    _unseen_sites(Status.NOT_APPLICABLE, PrivateNames(Side.PRIMARY, ()), PrivateNames(Side.DR, None)),
     _hidden(Status.PASS, PrivateNames(Side.DR, (_endpoint(D),))),
     _hidden(Status.FAIL, TAKEN, HOST),
     _hidden(Status.NOT_APPLICABLE, PrivateNames(Side.DR, None)),

@@ -54,6 +54,13 @@ def _with_role(number: int, **changes: Any) -> tuple[automation.RecoveryRole, ..
     return tuple(replace(role, **changes) if at == number else role for at, role in enumerate(ROLES))
 
 
+PARTS = automation.TaskParts(1024, 2048, ("dr",), "arn:aws:iam::1:role/start", "/dr/sit", SIT.regions.dr, True)
+
+
+def _with_parts(**changes: Any) -> automation.StartOfRuns:
+    return replace(START, parts=replace(PARTS, **changes))
+
+
 IN_PRIMARY = REPOSITORY.replace(SIT.regions.dr, SIT.regions.primary)
 EXAMPLES = [
     _document(FINE, START),
@@ -67,6 +74,14 @@ EXAMPLES = [
     _task(FAILS, _with_image(f"{REPOSITORY}:7", SIT.regions.dr, False), f"{REPOSITORY}:7"),
     _task(FAILS, _with_image(f"{IN_PRIMARY}:7", SIT.regions.primary, None), f"{IN_PRIMARY}:7"),
     _task(WARNS, _with_image("ghcr.io/team/dr:7", "", None)),
+    _task(FINE, _with_parts()),
+    _task(FINE, _with_parts(cpu=2048, memory=4096, containers=("agent", "dr"))),
+    _task(FAILS, _with_parts(cpu=512), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(memory=1024), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(containers=("wordpress",)), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(execution_role=""), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(log_there=False), "dr-recovery-sit"),
+    _task(FAILS, _with_parts(log_region=SIT.regions.primary), "dr-recovery-sit"),
     _task(UNSEEN, DENIED),
     Example("recovery-automation.task", IDLE, world({(automation.start, Side.DR): None})),
     _roles(FINE, ROLES),

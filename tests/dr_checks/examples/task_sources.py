@@ -8,7 +8,7 @@ from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs, secretsmanager, task_sources
 from dr_estate.readers.secretsmanager import Content, Field
-from dr_estate.readers.task_sources import TaskSources
+from dr_estate.readers.task_sources import TaskBucket, TaskSources
 from tests.dr_checks.compute import D, P, both_services, definitions
 from tests.dr_checks.worlds import DENIED, SIT, Example, world
 
@@ -34,7 +34,30 @@ def _given(expected: Status, source: str = f"{OWN[1]}:username::", changes: Any 
     return Example("task-sources.exist", expected, world(values | (changes or {})), subjects)
 
 
+def _variables(expected: Status, *rows: object, there: Any = None) -> Example:
+    """The second tenant reads a file of variables from a bucket; ``rows`` are the buckets."""
+    changes = {"files": ("variables/app.env",)} if there is None else {}
+    values: dict[Any, Any] = {
+        (ecs.services, Side.DR): both_services(),
+        (ecs.task_definitions, Side.DR): there or definitions(D, changes=changes),
+        (task_sources.file_buckets, Side.DR): DENIED if rows == (DENIED,) else rows,
+    }
+    return Example("task-sources.files-here", expected, world(values), TWO if expected is Status.FAIL else frozenset())
+
+
+BUCKET = TaskBucket("variables", D)
+OF_VARIABLES = [
+    _variables(Status.PASS, BUCKET),
+    _variables(Status.PASS, TaskBucket("variables", "eu-north-1")),
+    _variables(Status.FAIL, TaskBucket("variables", P)),
+    _variables(Status.FAIL, TaskBucket("variables", "")),
+    _variables(Status.UNKNOWN, DENIED),
+    _variables(Status.UNKNOWN, DENIED, BUCKET),
+    _variables(Status.UNKNOWN, BUCKET, there=(DENIED,)),
+    _variables(Status.NOT_APPLICABLE, BUCKET, there=definitions(D)),
+]
 EXAMPLES = [
+    *OF_VARIABLES,
     _given(Status.PASS),
     _given(Status.PASS, OWN[1]),
     _given(Status.PASS, f"{ARN}sit-tenant2-db-credentials"),

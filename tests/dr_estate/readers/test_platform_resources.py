@@ -90,7 +90,9 @@ def test_types_that_the_tagging_api_does_not_know_hide_no_other(unknown: str, ro
     def rows_of(types: Sequence[str]) -> list[str] | None:
         return None if set(types) & set(unknown.split()) else list(types)
 
-    assert known_rows(rows_of, ("sqs", "sns", "mwaa", "dms", "glue")) == rows
+    refused: list[str] = []
+    assert known_rows(rows_of, ("sqs", "sns", "mwaa", "dms", "glue"), refused) == rows
+    assert set(refused) == set(unknown.split())
 
 
 def test_the_sandbox_refuses_a_type_that_the_tagging_api_does_not_know(world: Endpoint) -> None:

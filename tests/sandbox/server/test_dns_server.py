@@ -71,6 +71,15 @@ def test_the_traffic_name_moves_when_the_primary_region_goes_dark_and_comes_back
     assert home == asked(named_world, ORIGIN).values
 
 
+def test_a_target_without_its_last_dot_is_a_whole_name(named_world: Endpoint, route53: Any, zone: str) -> None:
+    there = {"Name": f"status.{ZONE}", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "pages.example"}]}
+    put(route53, zone, there)
+    try:
+        assert asked(named_world, f"status.{ZONE}", "CNAME").values == ("pages.example.",)
+    finally:
+        put(route53, zone, there, action="DELETE")
+
+
 def test_a_customers_own_name_follows_the_traffic_name(named_world: Endpoint) -> None:
     host = next(host for hosts in PROD.traffic.customer_hosts.values() for host in hosts)
     answer = asked(named_world, host)

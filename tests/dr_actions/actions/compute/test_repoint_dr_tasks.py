@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 
 from dr_actions.actions.compute import repoint_dr_tasks, scale_dr_services
-from dr_actions.actions.compute.region_references import Pointer, rewritten
+from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers, rewritten
 from dr_actions.model.action import StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
@@ -19,6 +19,7 @@ from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import discover
 from tests.dr_actions.plain import FIRST, LAST, SIT, dark, recorded, sight, steps_of, with_part, with_rows
 
 ACTION, SERVICES = repoint_dr_tasks.ACTION, scale_dr_services.ACTION
@@ -177,6 +178,25 @@ def test_a_file_system_to_be_restored_is_replaced_too() -> None:
     params = json.dumps(call.params)
     assert f"<the file system of {SIT.regions.dr}, once it is there>" in params
     assert f"<access point sit-tenant2-ap of {SIT.regions.dr}, once it is there>" in params
+
+
+def test_the_secrets_of_the_agent_itself_are_led_here_too() -> None:
+    theirs = _definition(Side.PRIMARY)
+    (container,) = theirs.containers
+    secret = ":".join(container.secrets[0][1].split(":")[:7])
+    fetched = (("log option token", secret), ("registry credentials", secret))
+    only = replace(theirs, containers=(replace(_definition(DR).containers[0], fetched=fetched),), volumes=())
+    context = sight()
+    found = pointers(only, counterparts(context, discover(context.snapshot, SIT)[0]))
+    options = {"secretOptions": [{"name": "token", "valueFrom": secret}]}
+    row = {
+        "name": container.name,
+        "logConfiguration": options,
+        "repositoryCredentials": {"credentialsParameter": secret},
+    }
+    text = json.dumps(rewritten({"containerDefinitions": [row]}, found))
+    assert text.count(secret.replace(SIT.regions.primary, SIT.regions.dr)) == 2
+    assert SIT.regions.primary not in text
 
 
 def test_a_secret_that_the_dr_region_lacks_has_no_counterpart() -> None:

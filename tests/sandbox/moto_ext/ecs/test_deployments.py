@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from moto.ecs.models import ecs_backends
 
 from sandbox.core.state import STATE, Outage
@@ -18,6 +19,17 @@ from tests.sandbox.moto_ext.conftest import ACCOUNT, DR, Clients
 NOWHERE = [{"name": "WORDPRESS_DB_HOST", "value": "gone.example:3306"}]
 GIVES_UP = {"deploymentCircuitBreaker": {"enable": True, "rollback": False}}
 GOES_BACK = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+WATCHED = {"alarmNames": ["too-many-errors"], "enable": True, "rollback": True}
+ALARM = {
+    "AlarmName": "too-many-errors",
+    "MetricName": "HTTPCode_Target_5XX_Count",
+    "Namespace": "AWS/ApplicationELB",
+    "Statistic": "Sum",
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 10.0,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
 PAST_ITS_CHECKS = timedelta(minutes=5)
 
 
@@ -82,6 +94,26 @@ def test_a_deployment_that_fails_goes_back_to_the_last_that_was_complete(aws: Cl
     _grow_older()
     there.service()
     assert (first, "COMPLETED") == (there.service()["taskDefinition"], _newest(there)["rolloutState"])
+
+
+@pytest.mark.parametrize(("on_before", "rolled_back"), [(False, True), (True, False)])
+def test_an_alarm_that_goes_off_meanwhile_rolls_the_deployment_back(
+    aws: Clients, on_before: bool, rolled_back: bool
+) -> None:
+    """Source: Amazon ECS Developer Guide, "How CloudWatch alarms detect Amazon ECS deployment failures"."""
+    there = platform(aws, DR)
+    there.serve(tasks=1, deploymentConfiguration={"alarms": WATCHED})
+    first = there.service()["taskDefinition"]
+    cloudwatch = there.client("cloudwatch")
+    cloudwatch.put_metric_alarm(**ALARM)
+    goes_off = {"AlarmName": ALARM["AlarmName"], "StateValue": "ALARM", "StateReason": "a test"}
+    if on_before:
+        cloudwatch.set_alarm_state(**goes_off)
+    _deploy(there, environment=NOWHERE)
+    assert first != there.service()["taskDefinition"]
+    cloudwatch.set_alarm_state(**goes_off)
+    there.service()
+    assert rolled_back is (first == there.service()["taskDefinition"])
 
 
 def test_what_fails_after_its_deployment_was_complete_is_replaced_for_ever_and_not_failed(aws: Clients) -> None:

@@ -1,0 +1,70 @@
+"""Checks of what an auditor believes a run by: the key that signs its evidence, and the anchors of its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.core.remedy import Remedy
+from dr_checks.derived.key_remedies import enable_key, keep_key
+from dr_estate.model import states
+from dr_estate.readers import evidence_stores
+
+_RULES = ("NIST AU-9", "NIST AU-11", "SOC2 CC7.3")
+_SIGNS, _DOOMED = "SIGN_VERIFY", "PendingDeletion"
+_LEAST_DAYS = 365
+"""An annual audit looks back so far."""
+
+
+@check(
+    "the key that signs evidence works in the DR region",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=_RULES,
+)
+def signed(view: View) -> Iterator[Finding]:
+    """names.evidence_key leads to an enabled key that signs: a pack is signed in the incident or not at all.
+
+    Source: KMS DescribeKey.
+    """
+    key = view.get(evidence_stores.signing_key)
+    wanted, reason = "an enabled key that signs", "evidence of a run could not be signed, and nobody would believe it"
+    absent = f"Create aws_kms_key and aws_kms_alias '{key.alias}' in {view.region} (deploy/)."
+    state = states.KEY[key.state]
+    if state.gone or key.usage != _SIGNS:
+        measured = "absent" if state.gone else f"a key for {key.usage or 'nothing'}"
+        yield view.gap(key.alias, measured, wanted, reason, absent)
+    elif not state.known:
+        yield view.undocumented(key.alias, wanted, key.state)
+    elif not state.serves:
+        remedy = keep_key if key.state == _DOOMED else enable_key
+        yield view.gap(key.alias, key.state, wanted, reason, remedy(view.region, key.arn))
+    else:
+        yield view.ok(key.alias, key.state, wanted, "an approver can sign what a run leaves")
+
+
+@check(
+    "the anchors of journals stay in the DR region as long as an audit looks back",
+    severity=Severity.NORMAL,
+    area=Area.PREREQUISITES,
+    rules=_RULES,
+)
+def anchored(view: View) -> Iterator[Finding]:
+    """names.anchor_log is there and lets no event expire within a year: without an anchor a forged journal looks true.
+
+    Source: CloudWatch Logs DescribeLogGroups.
+    """
+    log = view.get(evidence_stores.anchors)
+    wanted, days = f"there, {_LEAST_DAYS} days or for ever", log.retention_days
+    if not log.exists:
+        create = view.command("logs", "CreateLogGroup", logGroupName=log.name)
+        remedy = Remedy("Create the log group (deploy/): anchors of earlier runs are lost.", (create,))
+        yield view.gap(log.name, "absent", wanted, "the head of no journal can be anchored", remedy)
+    elif days is not None and days < _LEAST_DAYS:
+        endless = view.command("logs", "DeleteRetentionPolicy", logGroupName=log.name)
+        remedy = Remedy("Let events stay (aws_cloudwatch_log_group.retention_in_days = 0).", (endless,))
+        reason = "what an incident's journal is compared with is deleted before an auditor asks"
+        yield view.gap(log.name, f"{days} days", wanted, reason, remedy)
+    else:
+        yield view.ok(log.name, f"{days} days" if days else "for ever", wanted, "a journal can be compared with them")

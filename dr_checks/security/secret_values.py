@@ -1,0 +1,115 @@
+"""Check of what the secrets of tenants say, without their values: one unlike the others, and never used."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+
+from dr_checks.core.model import Area, Finding, Severity, View
+from dr_checks.core.registry import check
+from dr_checks.derived.pairing import tenant_definitions
+from dr_estate.config.environment import Side
+from dr_estate.model.secret_sources import source_of
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
+
+_WANTED = "as those of the other tenants, or in use"
+
+
+@check(
+    "no tenant's secret differs from the other tenants' in what it leads to, unless tasks have started with it",
+    severity=Severity.CRITICAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10"),
+    traps=("T18", "T53"),
+)
+def alike(view: View) -> Iterator[Finding]:
+    """Fields are compared by digests: equal for most tenants, or equal but for the tenant's own name (user, schema).
+
+    Running tasks have the values of their start, so a wrong one shows only when the DR region starts others. What a
+    task has started with since the change is right, whatever the others have, and what no container is started with a
+    warning: an application may read it by itself. Passwords are alike nowhere: only an empty one is reported. One that
+    names the primary region is secrets.regional-fields' matter. Source: T18, T53.
+    """
+    there, contents = view.get(secretsmanager.secrets), {row.name: row for row in view.get(secretsmanager.contents)}
+    names = {view.env.named(view.env.names.tenant_secret, tenant=found.id): found.id for found in view.tenants}
+    known = {row.name: row for row in there if row.name in names and row.deleted_at is None}
+    read = {name: row for name, row in contents.items() if name in known}
+    usual = _usual([row for row in read.values() if isinstance(row, Content)])
+    compared = 0
+    for name, row in sorted(read.items()):
+        if isinstance(row, HiddenSecret):
+            yield view.unknown(name, _WANTED, row.unseen, names[name])
+        elif row.fields and not all(field.as_tenant for field in row.fields):
+            yield view.unknown(name, _WANTED, "This evidence does not hold how fields compare.", names[name])
+        elif row.fields:
+            compared += 1
+            yield _judged(view, known[name], [field for field in row.fields if _is_odd(field, usual)], names[name])
+    if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
+        yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
+
+
+def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Finding:
+    if not odd:
+        return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
+    fields = ", ".join(field.name for field in odd)
+    measured = f"another {fields} than the other tenants'" if not odd[0].empty else f"nothing in {fields}"
+    started, is_read = _started(view, secret, tenant), _is_read(view, secret, odd, tenant)
+    if started:
+        return view.ok(secret.name, measured, _WANTED, "tasks have started with it since it was changed", tenant)
+    reason = "its tasks would log in to another database, as somebody else, or not at all, once others are started"
+    remedy = (
+        f"Compare it with the others' in {view.env.regions.primary}, and put right or accept what differs "
+        "(aws_secretsmanager_secret_version); a task that is started with it proves it."
+    )
+    if started is None or not is_read:
+        return view.warn(secret.name, measured, _WANTED, reason, remedy, tenant)
+    return view.gap(secret.name, f"{measured}; running tasks are older", _WANTED, reason, remedy, tenant)
+
+
+def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bool:
+    """Whether a container of the DR region is started with one of the fields, or with all; where unseen it may be."""
+    try:
+        definition = tenant_definitions(view, Side.DR).get(tenant)
+    except DataUnavailable:
+        return True
+    if not isinstance(definition, ecs.TaskDefinition):
+        return True
+    sources = [source_of(value) for container in definition.containers for _, value in container.sources]
+    keys = {source.key for source in sources if source.is_secret and source.fits(secret.arn)}
+    return "" in keys or any(field.name in keys for field in fields)
+
+
+def _started(view: View, secret: Secret, tenant: str) -> bool | None:
+    """Whether a running task of the tenant is younger than the secret, None where none runs or none is seen."""
+    group = ecs.GROUP_OF + view.env.named(view.env.names.service, tenant=tenant)
+    found: list[ecs.Task] = []
+    for side in (Side.PRIMARY, Side.DR):
+        try:
+            found += [task for task in view.get(ecs.tasks, side) if task.group == group and task.created_at]
+        except DataUnavailable:
+            continue  # who is not seen proves nothing
+    if not found or secret.changed_at is None:
+        return None
+    return any(task.created_at and task.created_at > secret.changed_at for task in found)
+
+
+def _usual(rows: list[Content]) -> Mapping[str, frozenset[str]]:
+    """By field the digests that more than half of two tenants or more have, by value and without the tenant's name."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        for field in row.fields:
+            counts[field.name].update({field.digest, field.as_tenant})
+    total = Counter(field.name for row in rows for field in row.fields)
+    return {
+        name: frozenset(digest for digest, number in counter.items() if number > 1 and 2 * number > total[name])
+        for name, counter in counts.items()
+    }
+
+
+def _is_odd(field: Field, usual: Mapping[str, frozenset[str]]) -> bool:
+    wanted = usual[field.name]
+    if wanted & {field.digest, field.as_tenant}:
+        return False
+    return field.empty or (bool(wanted) and not field.names_primary and not ecs.is_secret(field.name))

@@ -1,0 +1,138 @@
+"""Route 53 Resolver: rules that send the questions of the DR region's VPC to other name servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import ecs, route53_private_names, vpc
+from dr_estate.readers.route53_private_names import PrivateNames
+from dr_estate.reading.part import part
+from dr_estate.reading.reader import ReadContext
+
+READS = frozenset(
+    {
+        "route53resolver:ListResolverRuleAssociations",
+        "route53resolver:ListResolverRules",
+        "ec2:DescribeNetworkInterfaces",
+    }
+)
+_FORWARDS = "FORWARD"
+_AWS_OWN = "rslvr-autodefined-"
+"""How ids of rules begin that AWS makes for each VPC. Source: Route 53 API, ListResolverRuleAssociations."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardedNames:
+    """Names that tasks ask for and a rule sends to ``targets``, addresses of name servers.
+
+    ``borne`` are those that an interface of the VPC has. ``domain`` has no last dot, "" is the rule of all names.
+    """
+
+    rule: str
+    domain: str
+    hosts: tuple[str, ...]
+    targets: tuple[str, ...]
+    borne: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    id: str
+    domain: str
+    forwards: bool
+    targets: tuple[str, ...]
+
+
+@part(Side.DR, reads=READS)
+def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
+    """The forwarded names of the VPC's tasks, by rule; None where there is no VPC.
+
+    Of a VPC that has AWS's own rules alone it is one call.
+    """
+    here = context.part(vpc.vpc)
+    if here is None:
+        return None
+    of_vpc = [{"Name": "VPCId", "Values": [here.id]}]
+    listed = context.pages(
+        "route53resolver", "list_resolver_rule_associations", "ResolverRuleAssociations", Filters=of_vpc
+    )
+    named = context.rows(listed, lambda row: str(row.get("ResolverRuleId") or ""), "ResolverRuleId")
+    ids = {id_ for id_ in named if id_ and not id_.startswith(_AWS_OWN)}
+    if not ids:
+        return ()
+    rows = context.rows(context.pages("route53resolver", "list_resolver_rules", "ResolverRules"), _rule, "Id")
+    rules = [rule for rule in rows if rule.id in ids]
+    zones = _private(context)
+    found: dict[str, list[str]] = {}
+    for host in _asked(context):
+        rule = _nearest(rules, host)
+        zone = max((name for name in zones if _is_of(host, name)), key=len, default="")
+        if rule and rule.forwards and len(rule.domain) >= len(zone):
+            found.setdefault(rule.id, []).append(host)
+    faces = _faces(context, here.id, [rule for rule in rules if rule.id in found])
+    return tuple(_forwarded(rule, found[rule.id], faces) for rule in rules if rule.id in found)
+
+
+def _rule(row: dict[str, Any]) -> _Rule:
+    targets = {str(target.get("Ip") or target.get("Ipv6") or "") for target in row.get("TargetIps") or []}
+    domain = str(row.get("DomainName") or "").strip(".").lower()
+    return _Rule(str(row.get("Id") or ""), domain, row.get("RuleType") == _FORWARDS, tuple(sorted(targets - {""})))
+
+
+def _forwarded(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -> ForwardedNames:
+    borne = tuple(target for target in rule.targets if target in faces)
+    return ForwardedNames(rule.id, rule.domain, tuple(hosts), rule.targets, borne)
+
+
+def _asked(context: ReadContext) -> tuple[str, ...]:
+    """The names of AWS that tasks ask for, and the private ones of the database that their variables hold."""
+    return tuple(dict.fromkeys((*route53_private_names.asked_hosts(context), *_databases(context))))
+
+
+def _here(context: ReadContext) -> PrivateNames | None:
+    """The private names of the DR region's VPC. Raises DataUnavailable."""
+    for row in context.part(route53_private_names.names, Side.GLOBAL):
+        if not isinstance(row, PrivateNames):
+            raise DataUnavailable(row)
+        if row.side is Side.DR:
+            return row
+    return None
+
+
+def _databases(context: ReadContext) -> Iterable[str]:
+    here = _here(context)
+    rows = [row for row in context.part(ecs.task_definitions, Side.DR) if isinstance(row, ecs.TaskDefinition)]
+    values = " ".join(value for row in rows for container in row.containers for _, value in container.environment)
+    return [found.name for found in here.names or () if found.name in values.lower()] if here else ()
+
+
+def _private(context: ReadContext) -> frozenset[str]:
+    """Domains that the VPC answers by itself: its private zones, and those of endpoints with private names."""
+    here, ending = _here(context), f".{context.env.regions.dr}.amazonaws.com"
+    doors = [door for door in context.part(vpc.endpoints, Side.DR) if door.kind == "Interface" and door.private_names]
+    named = {".".join(reversed(door.service.split("."))) + ending for door in doors}
+    return frozenset(named | set(here.zones if here else ()))
+
+
+def _nearest(rules: Iterable[_Rule], host: str) -> _Rule | None:
+    """The most specific of the rules that are about the host."""
+    return max((rule for rule in rules if _is_of(host, rule.domain)), key=lambda rule: len(rule.domain), default=None)
+
+
+def _is_of(host: str, domain: str) -> bool:
+    return not domain or f".{host}".endswith(f".{domain}")
+
+
+def _faces(context: ReadContext, vpc_id: str, rules: Iterable[_Rule]) -> frozenset[str]:
+    """Those of the rules' targets that an interface of the VPC has."""
+    wanted = sorted({target for rule in rules for target in rule.targets})
+    if not wanted:
+        return frozenset()
+    inside = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "addresses.private-ip-address", "Values": wanted}]
+    faces = context.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=inside)
+    pairs = [pair for row in faces for pair in row.get("PrivateIpAddresses") or []]
+    return frozenset(str(pair.get("PrivateIpAddress") or "") for pair in pairs)

@@ -1,0 +1,123 @@
+"""Examples of the check of how tenants' secrets compare."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from dr_checks.core.model import Status
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecs, secretsmanager
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
+from tests.dr_checks.compute import D, definition
+from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
+
+CHECK = "secret-values.alike"
+SECRETS, VALUES = (secretsmanager.secrets, Side.DR), (secretsmanager.contents, Side.DR)
+THERE, HERE = (ecs.tasks, Side.PRIMARY), (ecs.tasks, Side.DR)
+TENANTS = ("tenant1", "tenant2", "tenant3")
+NAMES = tuple(f"sit-{tenant}-db-credentials" for tenant in TENANTS)
+THIRD = frozenset(NAMES[2:])
+CHANGED = NOW - timedelta(hours=1)
+Tasks = tuple[ecs.Task, ...] | Unavailable
+
+
+def _fields(number: int) -> tuple[Field, Field, Field]:
+    """The same host, a user of the tenant's name, and a password of its own."""
+    return (
+        Field("host", "h", False, False, as_tenant="h"),
+        Field("username", f"u{number}", False, False, as_tenant="u"),
+        Field("password", f"p{number}", False, False, as_tenant=f"p{number}"),
+    )
+
+
+HOST, USER, PASSWORD = _fields(3)
+OTHER_HOST, OTHER_USER = replace(HOST, digest="x", as_tenant="x"), replace(USER, digest="x", as_tenant="x")
+
+
+def _task(age: timedelta, service: str = "sit-tenant3-service") -> ecs.Task:
+    return ecs.Task("arn", f"service:{service}", "RUNNING", "arn", "a", (), NOW - age)
+
+
+OLD, YOUNG = _task(timedelta(days=9)), _task(timedelta(minutes=9))
+
+
+def _given(
+    expected: Status,
+    row: Content | HiddenSecret,
+    there: Tasks = (OLD,),
+    here: Tasks = (),
+    tenants: int = 3,
+    changed: datetime | None = CHANGED,
+) -> Example:
+    """The last tenant's secret is ``row``, and ``tenants`` are there."""
+    rows = [Content(NAMES[number], "v", _fields(number + 1)) for number in (0, 1)]
+    secrets = tuple(Secret(name, f"arn:{name}", "", "", "v", changed, None) for name in NAMES[-tenants:])
+    values = {SECRETS: secrets, VALUES: tuple([*rows, row][-tenants:]), THERE: there, HERE: here}
+    subjects = frozenset() if expected is Status.PASS else THIRD
+    return Example(CHECK, expected, world(values, TENANTS[-tenants:]), subjects)
+
+
+def _read(expected: Status, *suffixes: str) -> Example:
+    """Containers of the last tenant, whose user is odd, are started with what ``suffixes`` of its secret's ARN name."""
+    arns = [f"arn:aws:secretsmanager:{D}:{SIT.account}:secret:{name}-AbCdEf" for name in NAMES]
+    rows = [Content(NAMES[number], "v", _fields(number + 1)) for number in (0, 1)]
+    sources = tuple((f"V{number}", arns[2] + suffix) for number, suffix in enumerate(suffixes))
+    values = {
+        SECRETS: tuple(Secret(n, arn, "", "", "v", CHANGED, None) for n, arn in zip(NAMES, arns, strict=True)),
+        VALUES: (*rows, ODD),
+        THERE: (OLD,),
+        HERE: (),
+        (ecs.services, Side.DR): (service("sit-tenant3-service"),),
+        (ecs.task_definitions, Side.DR): (definition("tenant3", D, {"secrets": sources}),),
+    }
+    return Example(CHECK, expected, world(values, TENANTS), THIRD)
+
+
+def _equal(*names: str, empty: bool = False) -> Example:
+    """The others have these fields alike, the last has others; ``empty``: nobody has anything in them."""
+    rows = [
+        Content(name, "v", tuple(Field(f, d, False, False, as_tenant=d, empty=empty) for f in names))
+        for name, d in zip(NAMES, ("x", "x", "x" if empty else "y"), strict=True)
+    ]
+    secrets = tuple(Secret(name, f"arn:{name}", "", "", "v", CHANGED, None) for name in NAMES)
+    values = {SECRETS: secrets, VALUES: tuple(rows), THERE: (OLD,), HERE: ()}
+    return Example(CHECK, Status.PASS, world(values, TENANTS))
+
+
+def _third(*fields: Field, failure: str = "") -> Content:
+    return Content(NAMES[2], "v", fields, failure)
+
+
+ODD, EMPTY = _third(HOST, OTHER_USER, PASSWORD), _third(HOST, USER, replace(PASSWORD, empty=True))
+LATE = _task(timedelta(minutes=9), "sit-tenant2-service")
+EXAMPLES = [
+    _given(Status.PASS, _third(HOST, USER, PASSWORD)),
+    _given(Status.PASS, _third(HOST, replace(USER, digest="u", as_tenant="t"), PASSWORD)),
+    _given(Status.FAIL, ODD),
+    _given(Status.FAIL, _third(OTHER_HOST, USER, PASSWORD)),
+    _given(Status.FAIL, EMPTY),
+    _given(Status.FAIL, EMPTY, tenants=1),
+    _given(Status.FAIL, ODD, there=DENIED, here=(OLD,)),
+    _given(Status.FAIL, ODD, there=(OLD, LATE)),
+    _given(Status.PASS, ODD, there=(OLD, YOUNG)),
+    _given(Status.PASS, ODD, here=(YOUNG,)),
+    _given(Status.PASS, ODD, tenants=2),
+    _given(Status.PASS, ODD, tenants=1),
+    _given(Status.PASS, _third(replace(OTHER_HOST, names_primary=True), USER)),
+    _read(Status.FAIL, ":username::", ":password::"),
+    _read(Status.FAIL, ""),
+    _read(Status.WARN, ":password::"),
+    _read(Status.WARN),
+    _equal("password", "api_key"),
+    _equal("note", empty=True),
+    _given(Status.WARN, ODD, there=()),
+    _given(Status.WARN, ODD, there=DENIED, here=DENIED),
+    _given(Status.WARN, ODD, changed=None),
+    _given(Status.UNKNOWN, HiddenSecret(NAMES[2], DENIED)),
+    _given(Status.UNKNOWN, _third(replace(HOST, as_tenant=""))),
+    _given(Status.PASS, _third(failure="DecryptionFailure")),
+    Example(CHECK, Status.NOT_APPLICABLE, world({SECRETS: (), VALUES: ()})),
+    Example(CHECK, Status.UNKNOWN, world({SECRETS: DENIED})),
+]
