@@ -89,12 +89,7 @@ class OptionsPage(HelpPage):
         """Return the typed options. Raises click.UsageError for what cannot be meant together."""
         root = ctx.find_root()
         levels = [root, *([ctx.parent] if ctx.parent not in (root, None) else []), ctx]
-        given: dict[str, Any] = {"action": self.name} if len(levels) > 2 else {}  # noqa: PLR2004 - root and command
-        for level in levels:
-            for param in level.command.params:
-                name, value = str(param.name), level.params.get(str(param.name))
-                if value is not None and level.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                    given[name] = (*given.get(name, ()), *value) if param.multiple else value
+        given = _given(levels) | ({"action": self.name} if len(levels) > 2 else {})  # noqa: PLR2004 - root and command
         for first, second, sentence in _EXCLUSIVE:
             if given.get(first) and given.get(second):
                 ctx.fail(sentence)
@@ -116,6 +111,17 @@ class OptionsPage(HelpPage):
             ctx.fail(f"--region chooses nothing here: {file} names both regions ([regions]). Omit it.")
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
+
+
+def _given(levels: Sequence[click.Context]) -> dict[str, Any]:
+    """What the command line itself gives, at each level, by name; a later level wins, and what repeats adds up."""
+    given: dict[str, Any] = {}
+    for level in levels:
+        for param in level.command.params:
+            name, value = str(param.name), level.params.get(str(param.name))
+            if value is not None and level.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                given[name] = (*given.get(name, ()), *value) if param.multiple else value
+    return given
 
 
 def _has_no_home() -> bool:
