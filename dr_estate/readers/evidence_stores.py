@@ -40,10 +40,11 @@ def signing_key(context: ReadContext) -> SigningKey:
     found = context.find("kms", "describe_key", ("NotFoundException",), KeyId=alias)
     if found is None:
         return SigningKey(alias, "", "absent", "")
-    row = found["KeyMetadata"]
-    return context.understand(
-        lambda: SigningKey(alias, str(row.get("Arn") or ""), row.get("KeyState", ""), row.get("KeyUsage", "")), alias
-    )
+    return context.understand(lambda: _key(alias, found["KeyMetadata"]), alias)
+
+
+def _key(alias: str, row: Mapping[str, Any]) -> SigningKey:
+    return SigningKey(alias, str(row.get("Arn") or ""), str(row.get("KeyState") or ""), str(row.get("KeyUsage") or ""))
 
 
 @part(Side.DR, reads=LOG_READS)

@@ -34,6 +34,7 @@ NAMED: Mapping[tuple[str, str], str] = {
     ("efs:DescribeReplicationConfigurations", "Region"): SIT.region(Side.DR),
     ("efs:DescribeReplicationConfigurations", "SourceFileSystemRegion"): SIT.region(Side.PRIMARY),
     ("elbv2:DescribeTargetGroups", "TargetGroupName"): SIT.named(_NAMES.target_group, tenant="tenant1"),
+    ("events:ListRules", "Arn"): f"arn:aws:events:xx:1:rule/{SIT.name}-nightly",
     ("rds:DescribeDBInstances", "DBInstanceIdentifier"): SIT.named(_NAMES.database),
     ("rds:DescribeDBSubnetGroups", "DBSubnetGroupName"): SIT.named(_NAMES.db_subnet_group),
     ("rds:DescribeOptionGroups", "OptionGroupName"): SIT.named(_NAMES.database),
@@ -48,6 +49,7 @@ _SPOKEN: Mapping[str, str] = {
     "Policy": '{"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "x:*"}]}',
     "CertificateArn": "arn:aws:acm:xx:1:certificate/1",
     "KeyManager": "CUSTOMER",
+    "ManagedBy": "",
     "Priority": "1",
     "cpu": "256",
     "memory": "512",
@@ -98,7 +100,7 @@ def _full(shape: Shape, name: str, deep: int, skipped: frozenset[str]) -> Any:
 
 
 _SIMPLE: Mapping[str, Callable[[Any, str], Any]] = {
-    "string": lambda shape, name: _SPOKEN.get(name) or (shape.enum[0] if shape.enum else f"x-{name}"),
+    "string": lambda shape, name: _SPOKEN.get(name, shape.enum[0] if shape.enum else f"x-{name}"),
     "timestamp": lambda _shape, _name: WHEN,
     "blob": lambda _shape, _name: b"{}",
     "boolean": lambda _shape, _name: True,
