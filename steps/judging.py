@@ -66,6 +66,8 @@ def _completed(result: CheckResult, estate: Observation) -> CheckResult:
     typed, rehearsal = estate.invocation, is_sandbox(estate.snapshot.world)
     findings = (
         replace(f, remedy=typed.complete(f.remedy), commands=tuple(typed.typed(c, rehearsal) for c in f.commands))
+        if f.remedy or f.commands
+        else f
         for f in result.findings
     )
     return replace(result, findings=tuple(findings))

@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.secret_sources import SecretSource, source_of
+from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
 
@@ -30,13 +30,12 @@ def exist(view: View) -> Iterator[Finding]:
     Source: ListSecrets, DescribeParameters.
     """
     found = tenant_definitions(view, Side.DR)
-    there = view.get(task_sources.sources) if found else None
-    fields = _fields(view) if found else {}
+    there = _Sources(view, view.get(task_sources.sources)) if found else None
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable) or there is None:
             yield view.unknown(tenant, _WANTED, mine if isinstance(mine, Unavailable) else "not read", tenant)
             continue
-        lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there, fields))]
+        lost = [flaw for name, source in _sources(mine) if (flaw := _flaw(view, name, source, there))]
         foreign = [name for name, source in _sources(mine) if source.account not in ("", view.env.account)]
         unlisted = [name for name, source in _sources(mine) if _is_unlisted(source, there)]
         if lost:
@@ -58,38 +57,41 @@ def _sources(definition: ecs.TaskDefinition) -> Iterator[tuple[str, SecretSource
     yield from ((name, source_of(value)) for container in definition.containers for name, value in container.sources)
 
 
-def _fields(view: View) -> dict[str, set[str]]:
-    """The names of the fields of each secret here that could be read, by the secret's name."""
-    contents = view.get(secretsmanager.contents)
-    read = [row for row in contents if isinstance(row, secretsmanager.Content) and not row.failure]
-    return {row.name: {field.name for field in row.fields} for row in read}
+class _Sources:
+    """What exists in the region, by what a task definition may name."""
+
+    def __init__(self, view: View, found: task_sources.TaskSources) -> None:
+        contents = view.get(secretsmanager.contents)
+        read = [row for row in contents if isinstance(row, secretsmanager.Content) and not row.failure]
+        self.fields = {row.name: {field.name for field in row.fields} for row in read}
+        self.parameters = frozenset(found.parameters)
+        self.secrets = by_named_arn((arn, ()) for arn in found.secrets)
+        self._stages = by_named_arn(found.stages)
+
+    def stages(self, source: SecretSource) -> tuple[str, ...]:
+        """The labels of the secret's versions; none where they are not known."""
+        return next(iter(self._stages.get(source.arn, ())), ())
 
 
-def _flaw(
-    view: View, name: str, source: SecretSource, there: task_sources.TaskSources, fields: dict[str, set[str]]
-) -> str:
+def _flaw(view: View, name: str, source: SecretSource, there: _Sources) -> str:
     """What is wrong with the source of the variable ``name``, "" where nothing is or nothing can be said."""
     if source.region not in ("", view.region) or source.account not in ("", view.env.account):
         return ""
     if not source.is_secret:
         return "" if source.name in there.parameters else f"{name}: no parameter {source.name}"
-    if not any(source.fits(arn) for arn in there.secrets):
+    if source.arn not in there.secrets:
         return f"{name}: no secret {source.arn}"
-    if source.stage and (stages := _stages(source, there)) and source.stage not in stages:
+    if source.stage and (stages := there.stages(source)) and source.stage not in stages:
         return f"{name}: {source.name} has no version {source.stage}"
-    known = fields.get(source.name) if not (source.stage or source.version) else None
+    known = there.fields.get(source.name) if not (source.stage or source.version) else None
     return (
         f"{name}: {source.name} has no field {source.key}" if source.key and known and source.key not in known else ""
     )
 
 
-def _stages(source: SecretSource, there: task_sources.TaskSources) -> tuple[str, ...]:
-    return next((stages for arn, stages in there.stages if source.fits(arn)), ())
-
-
-def _is_unlisted(source: SecretSource, there: task_sources.TaskSources) -> bool:
+def _is_unlisted(source: SecretSource, there: _Sources) -> bool:
     """Whether it names a version by its id that no label holds: ListSecrets tells nothing of such."""
-    stages = _stages(source, there)
+    stages = there.stages(source)
     return bool(source.version and stages) and source.version not in stages
 
 

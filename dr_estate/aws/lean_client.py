@@ -1,9 +1,10 @@
 """Declared reads without what botocore does again for each call: events, rules of endpoints, a pool for each client.
 
 botocore's own models, serialisers, signer and parsers are used, each once where it can be. A lean client sends a call
-for the first time and gives an answer of success. Everything else is botocore's: an answer of another kind and a
-failure are handed to the ordinary client, which goes on as if it had sent the call itself, and a call or a setting that
-this file does not know is the ordinary client's from the start.
+for the first time, gives an answer of success, and raises a refusal that no second attempt would change: a thing that
+is not there has an answer of its own, too. Everything else is botocore's: an answer of another kind and a failure are
+handed to the ordinary client, which goes on as if it had sent the call itself, and a call or a setting that this file
+does not know is the ordinary client's from the start.
 """
 
 from __future__ import annotations
@@ -19,9 +20,17 @@ from botocore import xform_name
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest, prepare_request_dict
 from botocore.endpoint_provider import EndpointProvider
-from botocore.exceptions import BotoCoreError, DataNotFoundError
+from botocore.errorfactory import ClientExceptionsFactory
+from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
 from botocore.model import OperationModel
 from botocore.paginate import Paginator
+from botocore.retries.standard import (
+    ModeledRetryableChecker,
+    OrRetryChecker,
+    RetryContext,
+    ThrottledRetryableChecker,
+    TransientRetryableChecker,
+)
 from botocore.serialize import create_serializer
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer
@@ -31,11 +40,14 @@ if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
     from botocore.session import Session
 
-SUCCESS = range(200, 300)
+ANSWERS = (*range(200, 300), *range(400, 500))
+"""Statuses of answers that decide a call: what is there, or a refusal."""
+_REFUSAL = 400
 _SIGNATURE = "v4"
 _OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
 UNSENT = object()
 """The end of a call that is counted and that only the ordinary client can send."""
+_RETRIED = OrRetryChecker([TransientRetryableChecker(), ModeledRetryableChecker(), ThrottledRetryableChecker()])
 _TRACED = ("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID")
 
 
@@ -77,6 +89,17 @@ class LeanService:
         rules = loader.load_service_model(self.name, "endpoint-rule-set-1")
         return EndpointProvider(rules, loader.load_data("partitions"))
 
+    @cached_property
+    def rule_parameters(self) -> dict[str, Any]:
+        """What every declared read gives the rules of endpoints, whatever its own parameters; empty if they differ."""
+        first, *others = (_rule_parameters(self.model.operation_model(name)) for name in self.operations.values())
+        return first if all(other == first for other in others) else {}
+
+    @cached_property
+    def errors(self) -> Any:
+        """botocore's exceptions of the service."""
+        return ClientExceptionsFactory().create_client_exceptions(self.model)
+
     @cache  # noqa: B019 - as long-lived as the service itself
     def operation(self, method: str) -> OperationModel | None:
         """The read of boto3's ``method``; None where it has something that only botocore's client knows."""
@@ -84,10 +107,15 @@ class LeanService:
         special = (
             model.idempotent_members,
             model.has_event_stream_output or model.has_streaming_output or model.has_streaming_input,
-            model.endpoint or model.static_context_parameters or model.http_checksum or model.http_checksum_required,
+            model.endpoint or model.http_checksum or model.http_checksum_required,
+            _rule_parameters(model) != self.rule_parameters,
             model.auth_type or model.unsigned_payload,
         )
         return None if any(special) else model
+
+
+def _rule_parameters(model: OperationModel) -> dict[str, Any]:
+    return {parameter.name: parameter.value for parameter in model.static_context_parameters}
 
 
 def _pages(pages: Any, name: str) -> bool:
@@ -101,7 +129,7 @@ def _pages(pages: Any, name: str) -> bool:
 class SignedPlace:
     """Where calls go, and for whom they are signed."""
 
-    url: str
+    endpoint_url: str
     service: str
     region: str
 
@@ -127,7 +155,7 @@ def place_of(service: LeanService, region: str, endpoint_url: str | None) -> Sig
         return None
     wanted = {"Region": region, "UseFIPS": False, "UseDualStack": False, **({"Endpoint": given} if given else {})}
     try:
-        endpoint = service.rules.resolve_endpoint(**wanted)
+        endpoint = service.rules.resolve_endpoint(**wanted, **service.rule_parameters)
     except BotoCoreError:
         return None
     schemes = endpoint.properties.get("authSchemes") or [{"name": "sigv4"}]
@@ -144,14 +172,15 @@ def _members(model: OperationModel) -> Mapping[str, Any]:
 class LeanClient:
     """A client of one service in one region, with boto3's methods for the declared reads. Thread-safe.
 
-    ``make`` makes a call: with this client, the method's name, and the parameters by name.
+    ``make`` makes a call: with this client, the method's name, and the parameters by name. ``meta`` has the endpoint,
+    as in botocore's clients.
     """
 
     def __init__(
         self, service: LeanService, region: str, place: SignedPlace, credentials: Any, make: Callable[..., Any]
     ) -> None:
         self.service, self.region = service.name, region
-        self._service, self._place, self._credentials, self._make = service, place, credentials, make
+        self._service, self.meta, self._credentials, self._make = service, place, credentials, make
         self._agent, self.protocol = service.session.user_agent(), str(service.model.resolved_protocol)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -183,18 +212,18 @@ class LeanClient:
         if self.service == "route53":
             botocore.handlers.fix_route53_ids(given, model)
         words = self._service.serializer.serialize_to_request(given, model)
-        prepare_request_dict(words, self._place.url, {}, self._agent)
+        prepare_request_dict(words, self.meta.endpoint_url, {}, self._agent)
         request = AWSRequest(
             words["method"], words["url"], words["headers"], words["body"], auth_path=words.get("auth_path")
         )
         keys = self._credentials.get_frozen_credentials()
-        SigV4Auth(keys, self._place.service, self._place.region).add_auth(request)
+        SigV4Auth(keys, self.meta.service, self.meta.region).add_auth(request)
         prepared = request.prepare()
         prepared.context = {}
         return prepared
 
     def received(self, model: OperationModel, answer: AWSResponse) -> dict[str, Any]:
-        """A success in the form that a parser of ``protocol`` reads. Raises NotAws."""
+        """An answer in the form that a parser of ``protocol`` reads. Raises NotAws."""
         words = {
             "headers": answer.headers,
             "status_code": answer.status_code,
@@ -204,9 +233,31 @@ class LeanClient:
         refuse_foreign_answer(model, words)
         return words
 
-    def decoded(self, model: OperationModel, parsed: dict[str, Any]) -> dict[str, Any]:
-        """What botocore adds to an answer that is parsed."""
+    def decoded(
+        self, model: OperationModel, received: dict[str, Any], parse: Callable[[Any, Any], dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        """The answer as botocore gives it; None where botocore would ask again. Raises ClientError for a refusal."""
+        parsed = parse(received, model.output_shape)
+        parsed["ResponseMetadata"]["RetryAttempts"] = 0
+        if received["status_code"] >= _REFUSAL:
+            self._refuse(model, received, parsed, parse)
+            return None
         if self.service == "iam":
             botocore.handlers.json_decode_policies(parsed, model)
-        parsed["ResponseMetadata"]["RetryAttempts"] = 0
         return parsed
+
+    def _refuse(
+        self,
+        model: OperationModel,
+        received: dict[str, Any],
+        parsed: dict[str, Any],
+        parse: Callable[[Any, Any], dict[str, Any]],
+    ) -> None:
+        """Raise what botocore raises; return where it would ask again."""
+        code = parsed.get("Error", {}).get("Code")
+        shape = self._service.model.shape_for_error_code(code)
+        if shape is not None:
+            parsed.update(parse(received, shape))
+        if not _RETRIED.is_retryable(RetryContext(1, model, parsed)):
+            error: ClientError = self._service.errors.from_code(code)(parsed, model.name)
+            raise error

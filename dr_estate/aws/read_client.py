@@ -28,7 +28,7 @@ from dr_estate.aws.dark_places import DarkPlaces, place_name
 from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
-from dr_estate.aws.lean_client import SUCCESS, UNSENT, LeanClient, LeanService, is_usual, place_of
+from dr_estate.aws.lean_client import ANSWERS, UNSENT, LeanClient, LeanService, is_usual, place_of
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.shared_connections import SharedConnections
@@ -187,7 +187,7 @@ class ReadClient:
         place = place_of(shared, region, self.credentials.endpoint_url)
         if place is None:
             return None
-        if is_loopback(place.url) and not self.credentials.paced:
+        if is_loopback(place.endpoint_url) and not self.credentials.paced:
             self._unpaced.add((service, region))
         return LeanClient(shared, region, place, self._keys, self._make_leanly)
 
@@ -338,10 +338,7 @@ class ReadClient:
         return self._connections.send(request, *waits)
 
     def _make_leanly(self, lean: LeanClient, method: str, /, **params: Any) -> Any:
-        """Make a call with a lean client: a first attempt that succeeds. The ordinary client ends all others.
-
-        Raises what that one raises.
-        """
+        """Make a call: a first attempt that decides, or the ordinary client's. Raises what that one raises."""
         model = lean.operation(method, params)
         if model is None:
             return self._hand_over(lean, method, params, None)
@@ -355,11 +352,12 @@ class ReadClient:
             if was_silent:  # the next look asks again: none of this one's tries would be worth its time
                 raise
             return self._hand_over(lean, method, params, failed)
-        if answer is None or answer.status_code not in SUCCESS:
+        if answer is None or answer.status_code not in ANSWERS:
             return self._hand_over(lean, method, params, answer or UNSENT)
         received = lean.received(model, answer)
         self._clock_hook.received(answer.status_code, answer.headers)
-        return lean.decoded(model, self._parser(lean.protocol).parse(received, model.output_shape))
+        decoded = lean.decoded(model, received, self._parser(lean.protocol).parse)
+        return decoded or self._hand_over(lean, method, params, answer)
 
     def _hand_over(self, lean: LeanClient, method: str, params: Mapping[str, Any], end: Any) -> Any:
         """Let the session's own client end a call: its first attempt has ended so, or was not made (None).

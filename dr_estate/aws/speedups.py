@@ -19,7 +19,7 @@ import botocore.session
 import orjson
 from botocore.loaders import JSONFileLoader
 from botocore.model import ListShape, MapShape, Shape, StructureShape
-from botocore.parsers import JSONParser, ResponseParser, ResponseParserFactory
+from botocore.parsers import BaseJSONParser, JSONParser, ResponseParser, ResponseParserFactory, RestJSONParser
 from botocore.utils import parse_timestamp
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -84,20 +84,23 @@ def fast_timestamp(value: Any) -> datetime:
 
 
 class PlannedParsers(ResponseParserFactory):
-    """Makes the parsers of a session: planned ones for the JSON protocol, botocore's for every other."""
+    """Makes the parsers of a session: planned ones for answers in JSON, botocore's for every other protocol."""
 
     def __init__(self, timestamp_parser: Convert) -> None:
         super().__init__()
         self.set_parser_defaults(timestamp_parser=timestamp_parser)
-        self._planned = PlannedJsonParser(timestamp_parser)
+        self._planned: dict[str, ResponseParser] = {
+            "json": PlannedJsonParser(timestamp_parser),
+            "rest-json": PlannedRestJsonParser(timestamp_parser),
+        }
 
     def create_parser(self, protocol_name: str) -> ResponseParser:
         """Return the parser of ``protocol_name``. botocore asks for one with each answer: the plans outlive it."""
-        return self._planned if protocol_name == "json" else super().create_parser(protocol_name)
+        return self._planned.get(protocol_name) or super().create_parser(protocol_name)
 
 
-class PlannedJsonParser(JSONParser):
-    """botocore's JSON parser with a plan for each shape; tagged unions and documents are read as botocore does.
+class _PlannedBodies(BaseJSONParser):
+    """Reads a body by a plan for each shape; tagged unions and documents are read as botocore does.
 
     A plan is made when its shape is first met: a shape that holds itself has as many as its answers are deep.
     """
@@ -152,6 +155,19 @@ class PlannedJsonParser(JSONParser):
         if _stays(item):
             return list
         return lambda node: [None if value is None else self._parse_shape(item, value) for value in node]
+
+
+class PlannedJsonParser(_PlannedBodies, JSONParser):
+    """botocore's parser of the JSON protocol, with plans."""
+
+
+class PlannedRestJsonParser(_PlannedBodies, RestJSONParser):
+    """botocore's parser of the REST protocol with JSON, with plans for bodies: headers and the status are its own."""
+
+    def _parse_shape(self, shape: Shape, node: Any) -> Any:
+        if "location" in shape.serialization:
+            return ResponseParser._parse_shape(self, shape, node)
+        return super()._parse_shape(shape, node)
 
 
 def _stays(shape: Shape) -> bool:

@@ -6,7 +6,12 @@ Source: ECS Developer Guide, "Specifying sensitive data".
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 _REGION, _ACCOUNT, _NAME, _KEY = 3, 4, 6, 7
@@ -31,9 +36,14 @@ class SecretSource:
     stage: str = ""
     version: str = ""
 
-    def fits(self, arn: str) -> bool:
-        """Whether ``arn`` is the secret that is meant: the whole ARN, or one without its random suffix."""
-        return self.arn in (arn, without_suffix(arn))
+
+def by_named_arn(secrets: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    """What is known of secrets by their ARNs, by each that a source may name: the whole one, and without its suffix."""
+    found: defaultdict[str, list[T]] = defaultdict(list)
+    for arn, value in secrets:
+        for name in {arn, without_suffix(arn)}:
+            found[name].append(value)
+    return dict(found)
 
 
 def without_suffix(arn: str) -> str:

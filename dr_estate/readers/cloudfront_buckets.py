@@ -69,7 +69,7 @@ def buckets(context: ReadContext) -> tuple[s3.Bucket | Unavailable, ...]:
         return ()
     own = tuple(row for row in context.part(s3.buckets) if isinstance(row, s3.Bucket) and row.name in here)
     others = sorted(here - {row.name for row in own})
-    return (*own, *context.maybe(lambda name: s3.bucket_named(context, name), others))
+    return (*own, *s3.buckets_named(context, others))
 
 
 def _originals(env: Environment, found: Distribution | None) -> set[str]:

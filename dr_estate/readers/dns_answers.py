@@ -209,7 +209,7 @@ def located(context: ReadContext, name: str) -> Server:
 
 def is_aws(context: ReadContext) -> bool:
     """Whether Route 53 is reached at AWS's own address, and not at an endpoint of somebody's making."""
-    host = urlsplit(context.client.client("route53", context.env.region(Side.GLOBAL)).meta.endpoint_url).hostname or ""
+    host = urlsplit(context.client.caller("route53", context.env.region(Side.GLOBAL)).meta.endpoint_url).hostname or ""
     return host.endswith(_AWS)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -92,43 +93,40 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
         if isinstance(definition, ecs.TaskDefinition):
             refs = (image_ref(container.image) for container in definition.containers)
             wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == context.region}
-    named = sorted(wanted)
-    read = context.maybe(lambda repository: _images(context, *repository), named)
-    policies = context.maybe(lambda repository: _policy(context, *repository), named)
-    endings = context.maybe(lambda repository: _lifecycle(context, *repository), named)
-    rows = zip(named, read, policies, endings, strict=True)
-    return tuple(Repository(*key, images, policy, ending) for key, images, policy, ending in rows)
+    named, asks = sorted(wanted), (_images, _policy, _lifecycle)
+    answers = context.about(named, [partial(ask, context) for ask in asks])
+    return tuple(Repository(*key, *row) for key, row in zip(named, answers, strict=True))
 
 
-def _lifecycle(context: ReadContext, account: str, name: str) -> str:
+def _named(key: tuple[str, str]) -> dict[str, str]:
+    return {"registryId": key[0], "repositoryName": key[1]}
+
+
+def _lifecycle(context: ReadContext, key: tuple[str, str]) -> str:
     absent = ("RepositoryNotFoundException", "LifecyclePolicyNotFoundException")
-    found = context.find("ecr", "get_lifecycle_policy", absent, registryId=account, repositoryName=name)
+    found = context.find("ecr", "get_lifecycle_policy", absent, **_named(key))
     return str(found.get("lifecyclePolicyText") or "") if found else ""
 
 
-def _policy(context: ReadContext, account: str, name: str) -> str:
+def _policy(context: ReadContext, key: tuple[str, str]) -> str:
     """The DR region's alone: in the primary region whoever serves now may pull."""
     if context.region != context.env.region(Side.DR):
         return ""
     absent = ("RepositoryNotFoundException", "RepositoryPolicyNotFoundException")
-    found = context.find("ecr", "get_repository_policy", absent, registryId=account, repositoryName=name)
+    found = context.find("ecr", "get_repository_policy", absent, **_named(key))
     return str(found.get("policyText") or "") if found else ""
 
 
-def _images(context: ReadContext, account: str, name: str) -> tuple[Image, ...] | None:
-    absent = ("RepositoryNotFoundException",)
-    first = context.find("ecr", "describe_images", absent, registryId=account, repositoryName=name, maxResults=1)
-    if first is None:
-        return None
-    rows = context.pages(
+def _images(context: ReadContext, key: tuple[str, str]) -> tuple[Image, ...] | None:
+    rows = context.find_pages(
         "ecr",
         "describe_images",
         "imageDetails",
-        registryId=account,
-        repositoryName=name,
+        ("RepositoryNotFoundException",),
+        **_named(key),
         PaginationConfig={"PageSize": _IMAGES_A_PAGE},
     )
-    return context.rows(rows, _image, "imageDigest")
+    return None if rows is None else context.rows(rows, _image, "imageDigest")
 
 
 def _image(row: dict[str, Any]) -> Image:

@@ -177,17 +177,15 @@ def cluster(context: ReadContext) -> Cluster:
 def services(context: ReadContext) -> tuple[Service, ...]:
     """All services of the cluster, ten a call; empty where there is no cluster."""
     name = context.env.named(context.env.names.cluster)
-    arns = context.find("ecs", "list_services", ("ClusterNotFoundException",), cluster=name, maxResults=1)
-    if arns is None:
-        return ()
-    listed = context.pages("ecs", "list_services", "serviceArns", cluster=name, maxResults=100)
+    absent = ("ClusterNotFoundException",)
+    listed = context.find_pages("ecs", "list_services", "serviceArns", absent, cluster=name, maxResults=100)
 
     def describe(batch: Sequence[str]) -> Sequence[Service]:
         rows = context.pages("ecs", "describe_services", "services", cluster=name, services=list(batch))
         there = [row for row in rows if row.get("status") != "INACTIVE"]
         return context.rows(there, _service, "serviceName", context.env.names.service)
 
-    return tuple(context.batches(describe, listed, _SERVICES_A_CALL))
+    return tuple(context.batches(describe, listed or [], _SERVICES_A_CALL))
 
 
 @part(*REGIONAL, reads=TASK_READS)

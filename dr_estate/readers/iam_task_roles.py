@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
-from dr_estate.model.secret_sources import SecretSource, source_of, without_suffix
+from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of, without_suffix
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import (
     ecr,
@@ -109,6 +110,19 @@ class _Policies:
             else:  # a task definition may name it without its suffix
                 self.by_arn[secret.arn] = self.by_arn[without_suffix(secret.arn)] = secret.text
 
+    @cached_property
+    def secret_keys(self) -> dict[str, list[str]]:
+        """The keys of the region's secrets, by each ARN that a task definition may name."""
+        return by_named_arn((row.arn, row.key) for row in self.context.part(secretsmanager.secrets, Side.DR) if row.key)
+
+    @cached_property
+    def parameter_keys(self) -> dict[str, set[str]]:
+        """The keys of the region's parameters, by name."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for name, key in self.context.part(task_sources.sources, Side.DR).keys:
+            found[name].add(key)
+        return found
+
     def said(self, role: str, action: str, resource: str) -> PolicyAnswer:
         """What the resource's own policy says to the role itself."""
         return self._said((role,), action, resource)
@@ -164,7 +178,7 @@ def _needs(
             if source.region in ("", region):  # else definitions.primary-region-names tells
                 own = f"arn:aws:ssm:{region}:{context.env.account}:parameter/{source.name.removeprefix('/')}"
                 yield role, SECRET if source.is_secret else PARAMETER, source.arn or own
-                for key in _keys_asked(context, source):
+                for key in _keys_asked(policies, source):
                     policies.asked_via[key].add("secretsmanager" if source.is_secret else "ssm")
                     yield role, DECRYPT, key
     for system in _guarded_files(context, {volume.file_system_id for volume in definition.volumes if volume.iam}):
@@ -172,14 +186,11 @@ def _needs(
         yield definition.task_role, MOUNT, system.arn
 
 
-def _keys_asked(context: ReadContext, source: SecretSource) -> Iterator[str]:
+def _keys_asked(policies: _Policies, source: SecretSource) -> Iterator[str]:
     """The customer's key of a secret or of a SecureString."""
-    if source.is_secret:
-        refs = {row.key for row in context.part(secretsmanager.secrets, Side.DR) if source.fits(row.arn) and row.key}
-    else:
-        refs = {key for name, key in context.part(task_sources.sources, Side.DR).keys if name == source.name}
-    for key in context.part(kms.keys, Side.DR) if refs else ():
-        if isinstance(key, kms.KmsKey) and key.ref in refs and key.arn:
+    refs = policies.secret_keys.get(source.arn) if source.is_secret else policies.parameter_keys.get(source.name)
+    for key in policies.context.part(kms.keys, Side.DR) if refs else ():
+        if isinstance(key, kms.KmsKey) and key.ref in (refs or ()) and key.arn:
             yield key.arn
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
@@ -86,7 +88,7 @@ def state_pair(env: Environment) -> tuple[str, str]:
 def buckets(context: ReadContext) -> tuple[Bucket | Unavailable, ...]:
     """The originals (primary side) or the copies (DR side). S3 has no batch read: six calls a bucket, not a tenant."""
     column = 0 if context.side is Side.PRIMARY else 1
-    return tuple(context.maybe(lambda name: bucket_named(context, name), [pair[column] for pair in pairs(context.env)]))
+    return tuple(buckets_named(context, [pair[column] for pair in pairs(context.env)]))
 
 
 @part(Side.DR, reads=METRIC_READS | {"cloudwatch:ListMetrics"})
@@ -131,50 +133,69 @@ def failure_metrics(context: ReadContext) -> tuple[Reading, ...]:
     return read_metrics(context, wanted) if wanted else ()
 
 
-def bucket_named(context: ReadContext, name: str) -> Bucket:
-    """Read one bucket, with six calls; ``region`` is "" where there is none. Policies are the DR side's alone."""
-    request = {"Bucket": name, "ExpectedBucketOwner": context.env.account}
-    found = context.find("s3", "head_bucket", _ABSENT, **request)
-    if found is None:
+def buckets_named(context: ReadContext, names: Sequence[str]) -> list[Bucket | Unavailable]:
+    """Read buckets, each with six calls at most: whether it is there, then all others at once."""
+    regions = dict(zip(names, context.maybe(lambda name: _region(context, name), names), strict=True))
+    there = [name for name, region in regions.items() if isinstance(region, str)]
+    asks = (_versioning, _encryption, _public_blocks, _replication, _policy)
+    answers = context.about(there, [partial(ask, context) for ask in asks])
+    about = dict(zip(there, answers, strict=True))
+    return [_bucket(name, region, about.get(name, [])) for name, region in regions.items()]
+
+
+def _bucket(name: str, region: str | Unavailable | None, answers: Sequence[Any]) -> Bucket | Unavailable:
+    """The bucket as it was answered for; unseen as a whole where one call was."""
+    unseen = next((value for value in (region, *answers) if isinstance(value, Unavailable)), None)
+    if unseen is not None:
+        return unseen
+    if region is None:
         return Bucket(name, "", "", "", "", (), ())
-    versioning = context.call("s3", "get_bucket_versioning", **request).get("Status", "never enabled")
-    encryption, key = _encryption(context, request)
-    replication = _replication(context, request)
-    return Bucket(
-        name=name,
-        region=found.get("BucketRegion", ""),
-        versioning=versioning,
-        encryption=encryption,
-        key=key,
-        public_blocks=_public_blocks(context, request),
-        rules=tuple(_rule(row, context.env.account) for row in replication.get("Rules", ())),
-        role=replication.get("Role", ""),
-        policy=_policy(context, request) if context.side is Side.DR else "",
-    )
+    versioning, (encryption, key), blocks, (rules, role), policy = answers
+    return Bucket(name, str(region), versioning, encryption, key, blocks, rules, role, policy)
 
 
-def _encryption(context: ReadContext, request: dict[str, str]) -> tuple[str, str]:
+def _request(context: ReadContext, name: str) -> dict[str, str]:
+    return {"Bucket": name, "ExpectedBucketOwner": context.env.account}
+
+
+def _region(context: ReadContext, name: str) -> str | None:
+    found = context.find("s3", "head_bucket", _ABSENT, **_request(context, name))
+    return None if found is None else str(found.get("BucketRegion", ""))
+
+
+def _versioning(context: ReadContext, name: str) -> str:
+    return str(context.call("s3", "get_bucket_versioning", **_request(context, name)).get("Status", "never enabled"))
+
+
+def _encryption(context: ReadContext, name: str) -> tuple[str, str]:
     none = ("ServerSideEncryptionConfigurationNotFoundError",)
-    found = context.find("s3", "get_bucket_encryption", none, **request)
+    found = context.find("s3", "get_bucket_encryption", none, **_request(context, name))
     rules = found["ServerSideEncryptionConfiguration"]["Rules"] if found else []
     defaults = [row.get("ApplyServerSideEncryptionByDefault") or {} for row in rules]
     default: dict[str, str] = defaults[0] if defaults else {}
     return default.get("SSEAlgorithm", ""), default.get("KMSMasterKeyID", "")
 
 
-def _public_blocks(context: ReadContext, request: dict[str, str]) -> tuple[str, ...]:
-    found = context.find("s3", "get_public_access_block", ("NoSuchPublicAccessBlockConfiguration",), **request)
+def _public_blocks(context: ReadContext, name: str) -> tuple[str, ...]:
+    none = ("NoSuchPublicAccessBlockConfiguration",)
+    found = context.find("s3", "get_public_access_block", none, **_request(context, name))
     blocks = found["PublicAccessBlockConfiguration"] if found else {}
-    return tuple(sorted(name for name, on in blocks.items() if on))
+    return tuple(sorted(block for block, on in blocks.items() if on))
 
 
-def _replication(context: ReadContext, request: dict[str, str]) -> dict[str, Any]:
-    found = context.find("s3", "get_bucket_replication", ("ReplicationConfigurationNotFoundError",), **request)
-    return dict(found["ReplicationConfiguration"]) if found else {}
+def _replication(context: ReadContext, name: str) -> tuple[tuple[BucketReplicationRule, ...], str]:
+    none = ("ReplicationConfigurationNotFoundError",)
+    found = context.find("s3", "get_bucket_replication", none, **_request(context, name))
+    replication = found["ReplicationConfiguration"] if found else {}
+    rules = tuple(_rule(row, context.env.account) for row in replication.get("Rules", ()))
+    return rules, replication.get("Role", "")
 
 
-def _policy(context: ReadContext, request: dict[str, str]) -> str:
-    found = context.find("s3", "get_bucket_policy", ("NoSuchBucketPolicy",), **request)
+def _policy(context: ReadContext, name: str) -> str:
+    """The DR side's alone."""
+    if context.side is not Side.DR:
+        return ""
+    found = context.find("s3", "get_bucket_policy", ("NoSuchBucketPolicy",), **_request(context, name))
     return str(found.get("Policy") or "") if found else ""
 
 

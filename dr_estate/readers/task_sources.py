@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dr_estate.config.environment import Side
-from dr_estate.model.secret_sources import SecretSource, source_of
+from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import stages_of
@@ -63,7 +63,8 @@ def sources(context: ReadContext) -> TaskSources:
     """
     listed = {secret.arn: secret.stages for secret in context.part(secretsmanager.secrets) if not secret.deleted_at}
     named = [source for source in _named(context) if source.region in ("", context.region)]
-    strange = sorted({s.name for s in named if s.is_secret and not any(s.fits(arn) for arn in listed)})
+    known = by_named_arn(listed.items())
+    strange = sorted({s.name for s in named if s.is_secret and s.arn not in known})
     parameters = sorted({s.name for s in named if not s.is_secret})
 
     def secrets(names: Sequence[str]) -> Sequence[tuple[str, tuple[str, ...]]]:

@@ -219,7 +219,7 @@ def route_tables(context: ReadContext) -> tuple[RouteTable, ...]:
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeNatGateways"}))
 def nat_gateways(context: ReadContext) -> tuple[NatGateway, ...]:
     """The VPC's NAT gateways that are not deleted."""
-    rows = _inside(context, "describe_nat_gateways", "NatGateways")
+    rows = _inside(context, "describe_nat_gateways", "NatGateways", filters="Filter")
     there = [row for row in rows if row.get("State") != "deleted"]
     return context.rows(there, _nat_gateway, "NatGatewayId")
 
@@ -328,11 +328,11 @@ def endpoints(context: ReadContext) -> tuple[VpcEndpoint, ...]:
     return context.rows(_inside(context, "describe_vpc_endpoints", "VpcEndpoints"), endpoint, "VpcEndpointId")
 
 
-def _inside(context: ReadContext, operation: str, key: str, **more: Any) -> list[Any]:
+def _inside(context: ReadContext, operation: str, key: str, filters: str = "Filters", **more: Any) -> list[Any]:
     here = context.part(vpc)
     if here is None:
         return []
-    return context.pages("ec2", operation, key, Filters=[{"Name": "vpc-id", "Values": [here.id]}], **more)
+    return context.pages("ec2", operation, key, **{filters: [{"Name": "vpc-id", "Values": [here.id]}]}, **more)
 
 
 def _subnet(row: dict[str, Any]) -> Subnet:

@@ -105,6 +105,12 @@ class ReadContext:
 
         Raises DataUnavailable.
         """
+        return cast(list[Any], self.find_pages(service, operation, key, (), **params))
+
+    def find_pages(
+        self, service: str, operation: str, key: str, absent: tuple[str, ...], **params: Any
+    ) -> list[Any] | None:
+        """Like pages, but None where AWS answers with one of the error codes ``absent``: the thing is not there."""
 
         def all_pages(client: Any) -> list[Any]:
             once = getattr(client, operation)
@@ -117,7 +123,7 @@ class ReadContext:
             return items
 
         self.workers.calling()
-        return cast(list[Any], self.client.call(service, self.region, all_pages))
+        return cast("list[Any] | None", self.client.call(service, self.region, all_pages, absent))
 
     def immutable(self, arn: str, shape: type[T], read: Callable[[], T], version: str = "") -> T:
         """Return the thing of ``arn``, which can never be another, as it is known; else ``read`` it.
@@ -185,6 +191,12 @@ class ReadContext:
 
         return self.each(careful, items)
 
+    def about(self, things: Sequence[T], questions: Sequence[Callable[[T], Any]]) -> list[list[Any]]:
+        """Ask every question about every thing, all at once: a row of answers for each thing, careful as ``maybe``."""
+        todo = [_Question(thing, ask) for thing in things for ask in questions]
+        answers = iter(self.maybe(lambda question: question.ask(question.thing), todo))
+        return [[next(answers) for _ in questions] for _ in things]
+
     def batches(self, doing: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], size: int) -> list[R]:
         """Split ``items`` into batches of ``size``, do them concurrently, and join the answers."""
         chunks = [items[start : start + size] for start in range(0, len(items), size)]
@@ -210,6 +222,19 @@ class ReadContext:
         for odd in section.unreadable:
             self._record(odd)
         return cast(T, section.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question(Generic[T]):
+    """One call about one thing."""
+
+    thing: T
+    ask: Callable[[T], Any]
+
+    @property
+    def name(self) -> str:
+        """How a sentence names the thing."""
+        return _label(self.thing)
 
 
 @cache

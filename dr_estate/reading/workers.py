@@ -11,7 +11,7 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -20,6 +20,8 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 _TICK_S = 1.0
+_AWAITED = -1_000_000
+"""The rank of what another part waits for: before all others."""
 PATIENCE_S = 0.5
 """Whose call takes longer holds no place: AWS answers most reads in a fifth of that."""
 
@@ -75,11 +77,12 @@ class PoolWorkers:
 
 @dataclass(order=True)
 class QueuedWork:
-    """What a thread does, once: lowest ``rank`` first, then in the order of submission."""
+    """What a thread does, once: lowest ``rank`` first, then in the order of submission. It belongs to ``part``."""
 
     rank: int
     number: int
     doing: Callable[[], None] = field(compare=False)
+    part: Hashable = field(default=None, compare=False)
     is_begun: bool = field(default=False, compare=False)
 
 
@@ -94,17 +97,27 @@ class SideThreads:
         self._changed = threading.Condition()
         self._tasks: list[QueuedWork] = []
         self._numbers = itertools.count()
+        self._awaited = set[Hashable]()
         self._since: dict[int, float] = {}  # by thread: when its present call began; infinite while it waits
         self._idle = 0
         self.is_over = False
 
-    def submit(self, rank: int, doing: Callable[[], None]) -> QueuedWork:
+    def submit(self, rank: int, doing: Callable[[], None], part: Hashable = None) -> QueuedWork:
         """Let a thread do ``doing``, which must not raise."""
         with self._changed:
-            task = QueuedWork(rank, next(self._numbers), doing)
+            task = QueuedWork(self._rank(rank, part), next(self._numbers), doing, part)
             heapq.heappush(self._tasks, task)
             self._staff()
         return task
+
+    def hurry(self, part: Hashable) -> None:
+        """From now on do what belongs to ``part``, which another waits for, before all that nobody waits for."""
+        with self._changed:
+            if part not in self._awaited:
+                self._awaited.add(part)
+                for task in self._tasks:
+                    task.rank = self._rank(task.rank, task.part)
+                heapq.heapify(self._tasks)
 
     def help(self, task: QueuedWork) -> None:
         """Do ``task`` in this thread, if it is one of these and no other has begun it."""
@@ -114,11 +127,11 @@ class SideThreads:
             task.is_begun = True
         task.doing()
 
-    def is_sought(self, rank: int) -> bool:
-        """Whether a task as urgent as ``rank`` waits for a thread."""
+    def is_sought(self, rank: int, part: Hashable = None) -> bool:
+        """Whether a task that is more urgent than those of ``part`` at ``rank`` waits for a thread."""
         with self._changed:
             self._drop_begun()
-            return bool(self._tasks) and self._tasks[0].rank <= rank
+            return bool(self._tasks) and self._tasks[0].rank < self._rank(rank, part)
 
     def calling(self) -> None:
         """Note that this thread begins a call."""
@@ -153,6 +166,9 @@ class SideThreads:
             self.is_over = True
             self._tasks.clear()
             self._changed.notify_all()
+
+    def _rank(self, rank: int, part: Hashable) -> int:
+        return _AWAITED if part in self._awaited else rank
 
     def _staff(self) -> None:
         """Wake or start as many threads as there are tasks and free places."""
@@ -202,6 +218,7 @@ class PartWorkers:
     threads: SideThreads
     rank: int
     most: int
+    part: Hashable = None
 
     def each(self, doing: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Do ``doing`` for every item, and return the results in order.
@@ -220,12 +237,12 @@ class PartWorkers:
                 except BaseException as error:  # noqa: BLE001 - raised where the results are collected
                     rest[number].set_exception(error)
                     failed.set()
-                if not is_owner and self.threads.is_sought(self.rank - 1):
-                    self.threads.submit(self.rank, lambda: drain(is_owner=False))
+                if not is_owner and self.threads.is_sought(self.rank, self.part):
+                    self.threads.submit(self.rank, lambda: drain(is_owner=False), self.part)
                     return
 
         for _ in range(min(self.most, len(items)) - 1):
-            self.threads.submit(self.rank, lambda: drain(is_owner=False))
+            self.threads.submit(self.rank, lambda: drain(is_owner=False), self.part)
         drain(is_owner=True)
         if failed.is_set() or all(future.done() for future in rest):
             return _results(rest)

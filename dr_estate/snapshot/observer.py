@@ -22,7 +22,7 @@ Key = tuple[str, Side]
 Progress = Callable[[int, int], None]
 PartSeen = Callable[[str, Side, Any], None]
 """Hears of a part as soon as it is read: its name, its side, and its value or why it is unavailable."""
-API_THREADS = 16
+API_THREADS = 24
 """Calls at once on one side, of all parts; calls that take long are not among them."""
 API_CALLS = 8
 """Calls at once of one part: 8 in 40 ms are ten times ECS's published rate."""
@@ -133,6 +133,7 @@ class _Reading:
         key = (name, side)
         future = self._begun(key)
         if key in self._tasks and not future.done():
+            self._threads[side].hurry(key)
             self._threads[side].help(self._tasks[key])
         return future
 
@@ -153,8 +154,8 @@ class _Reading:
             threading.Thread(target=self._run, args=(key, reader, pool), name=f"read-{key[0]}", daemon=True).start()
         else:
             rank, threads = -len(reader.reads), self._threads[key[1]]
-            workers = PartWorkers(threads, rank, min(self._workers, API_CALLS))
-            self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, workers))
+            workers = PartWorkers(threads, rank, min(self._workers, API_CALLS), key)
+            self._tasks[key] = threads.submit(rank, lambda: self._run(key, reader, workers), key)
 
     def _run(self, key: Key, reader: Reader[Any], workers: Workers) -> None:
         region = self.client.environment.region(key[1])

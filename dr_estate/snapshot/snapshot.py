@@ -74,6 +74,7 @@ class Snapshot:
     calls: Mapping[str, int] = field(default_factory=dict)
     remembered_tenants: tuple[str, ...] = ()
     followed: TrackedChanges = field(default_factory=TrackedChanges)
+    _found: dict[object, dict[object, object]] = field(default_factory=dict, init=False, repr=False)
 
     def get(self, reader: Reader[T], side: Side) -> T:
         """Return the whole value.
@@ -102,7 +103,12 @@ class Snapshot:
 
     def find(self, reader: Reader[tuple[T, ...]], side: Side, **wanted: object) -> T | None:
         """Return the part's first member of these values, None where there is none. Raises DataUnavailable."""
-        return next((member for member in self.get(reader, side) if _has(member, wanted)), None)
+        members, names = self.get(reader, side), tuple(wanted)
+        key = (reader.name, side, names)
+        if key not in self._found:
+            seen = [member for member in members if not isinstance(member, Unavailable)]
+            self._found[key] = {tuple(getattr(m, name) for name in names): m for m in reversed(seen)}
+        return cast("T | None", self._found[key].get(tuple(wanted.values())))
 
     @property
     def cached(self) -> list[str]:
@@ -121,11 +127,6 @@ class Snapshot:
     def api_calls(self) -> int:
         """API calls made to take it, retries not counted."""
         return sum(self.calls.values())
-
-
-def _has(member: object, wanted: Mapping[str, object]) -> bool:
-    """Whether the member of a part has these values; one that could not be seen has none."""
-    return not isinstance(member, Unavailable) and all(getattr(member, name) == value for name, value in wanted.items())
 
 
 @cache

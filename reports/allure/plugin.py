@@ -9,6 +9,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Generator
+from functools import cache
 from typing import Any
 
 import allure_commons
@@ -22,6 +23,7 @@ from allure_pytest.listener import AllureListener
 from dr_checks.core.model import Area, Check, CheckResult, Status
 from dr_checks.core.registry import checks
 from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
+from reports.allure.result_files import QuickFileLogger
 from reports.render.csv_report import findings_table
 from reports.render.findings_html import findings_html
 from reports.render.rule_links import rule_link
@@ -47,6 +49,7 @@ class LeanListener(AllureListener):
 
 
 allure_pytest.plugin.AllureListener = LeanListener
+allure_pytest.plugin.AllureFileLogger = QuickFileLogger
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -75,8 +78,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def _check_of(scenario: Any) -> Check | None:
     """The check whose sentence, its key in the feature files, one of the scenario's steps speaks."""
-    by_sentence = {check.says: check for check in checks().values()}
-    return next((by_sentence[step.name] for step in scenario.steps if step.name in by_sentence), None)
+    return next((_by_sentence()[step.name] for step in scenario.steps if step.name in _by_sentence()), None)
+
+
+@cache
+def _by_sentence() -> dict[str, Check]:
+    return {check.says: check for check in checks().values()}
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:

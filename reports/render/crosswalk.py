@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import uuid
 from collections.abc import Iterator
 from typing import Any
+
+import orjson
 
 from dr_checks.core.model import CheckResult, Status
 from dr_estate.model.visible import visible
@@ -91,7 +92,8 @@ def oscal(report: Report) -> str:
         "results": [results],
         "back-matter": {"resources": list(_resources(report))},
     }
-    return visible(json.dumps({"assessment-results": document}, indent=1)) + "\n"
+    indented = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    return visible(orjson.dumps({"assessment-results": document}, option=indented).decode())
 
 
 def _scope() -> dict[str, Any]:

@@ -54,7 +54,7 @@ PRIVATE_USES = {
     "utils/aws_mgmt/generate/docs_pages.py": 1,
 }
 REPLACED = {
-    "reports/allure/plugin.py": 1,  # allure's listener, for a plain one: a file a scenario instead of eleven
+    "reports/allure/plugin.py": 2,  # allure's listener: one file a scenario, not eleven; its logger: a quick one
     "sandbox/world/persistence.py": 1,  # the emulator has no public list of its backends
 }
 PATCHING = {"setattr", "delattr", "attach", "attach_property", "wrap", "wrap_property", "operation", "vars"}

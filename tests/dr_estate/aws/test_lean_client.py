@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.credentials import Credentials as Keys
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.lean_client import LeanClient, LeanService, is_usual, place_of
@@ -25,7 +25,7 @@ from tests.dr_estate.aws.least_params import least
 
 SCOPE = re.compile(r"Credential=AKIDLEAN/\d+/(\S+)/aws4_request")
 REGIONS = (SIT.region(Side.DR), SIT.region(Side.PRIMARY), "us-east-1", "us-gov-west-1", "cn-north-1")
-LEFT_TO_BOTOCORE = {"s3", "acm"}
+LEFT_TO_BOTOCORE = {"s3"}
 OF_BOTOCORE = {
     "FIPS endpoints": {"AWS_USE_FIPS_ENDPOINT": "true"},
     "dual-stack endpoints": {"AWS_USE_DUALSTACK_ENDPOINT": "true"},
@@ -94,11 +94,40 @@ def test_every_read_of_live_aws_goes_where_botocore_sends_it(service: str) -> No
     assert compared >= len(REGIONS) - 2
 
 
+REFUSALS = {"ClusterNotFoundException": "ClusterNotFoundException", "ExpiredTokenException": "ClientError"}
+"""Codes of errors, and the exceptions by which botocore raises them: the service's own, or the common one."""
+ASKED_AGAIN = ("ThrottlingException", "RequestLimitExceeded", "RequestTimeout")
+
+
+def _ended(code: str) -> dict[str, Any] | None:
+    """What a lean client makes of a refusal of ECS with an error code."""
+    service = LeanService(_session(), "ecs")
+    place = place_of(service, REGIONS[0], None)
+    assert place is not None
+    lean = LeanClient(service, REGIONS[0], place, Keys("AKIDLEAN", "none"), _heard)
+    answer = {"status_code": 400, "headers": {}, "context": {}, "body": b'{"__type": "%s"}' % code.encode()}
+    parser = service.session.get_component("response_parser_factory").create_parser(lean.protocol)
+    return lean.decoded(service.model.operation_model("ListServices"), answer, parser.parse)
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refusal_that_no_second_attempt_changes_is_raised_as_botocore_raises_it(code: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        _ended(code)
+    assert refused.value.response["Error"]["Code"] == code
+    assert type(refused.value).__name__ == REFUSALS[code]
+
+
+@pytest.mark.parametrize("code", ASKED_AGAIN)
+def test_what_botocore_asks_again_for_is_left_to_it(code: str) -> None:
+    assert _ended(code) is None
+
+
 def _read_client() -> ReadClient:
     return ReadClient(SIT, reads(), Credentials(access_key_id="AKIDLEAN", secret_access_key="none"))
 
 
-def test_all_services_but_two_are_read_by_lean_clients() -> None:
+def test_all_services_but_one_are_read_by_lean_clients() -> None:
     client = _read_client()
     services = {name.partition(":")[0] for name in reads()}
     lean = {name for name in services if isinstance(client.caller(name, REGIONS[0]), LeanClient)}

@@ -29,6 +29,8 @@ AGENT = re.compile(rb"(?im)^user-agent: .*\r\n")
 LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 _TIMEOUTS = ("connect_timeout_s", "read_timeout_s")
 CLUSTERS = b'{"clusters": [{"clusterName": "c"}]}'
+ABSENT = b'{"__type": "com.amazonaws.ecs#ClusterNotFoundException", "message": "no"}'
+THROTTLED = b'{"__type": "ThrottlingException", "message": "slower"}'
 
 
 class SocketServer:
@@ -97,6 +99,7 @@ def _asked(client: ReadClient, operation: str) -> Any:
         answer["ResponseMetadata"].pop("MaxAttemptsReached", None)  # of one attempt
         return {name: part.read() if hasattr(part, "read") else part for name, part in answer.items()}
     except botocore.exceptions.ClientError as refused:
+        refused.response["ResponseMetadata"].pop("MaxAttemptsReached", None)
         return type(refused).__name__, refused.response
     except botocore.exceptions.BotoCoreError as failed:
         return type(failed).__name__
@@ -146,6 +149,9 @@ ANSWERS: dict[str, tuple[bytes, bool]] = {
     "the beginning of a head": (b"HTTP/1.1 200 OK\r\nX-A: 1\r\n", True),
     "nothing": (b"", True),
     "no HTTP": (b"hello\r\n\r\n", True),
+    "a refusal": (b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s" % (len(ABSENT), ABSENT), False),
+    "a throttle": (b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%s" % (len(THROTTLED), THROTTLED), False),
+    "a page": (b"HTTP/1.1 404 Not Found\r\nContent-Length: 13\r\n\r\n<html></html>", False),
     "a fault": (b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n", False),
 }
 

@@ -8,19 +8,25 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
+import botocore.session
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
-from botocore.parsers import JSONParser, ResponseParserError
+from botocore.parsers import JSONParser, ResponseParser, ResponseParserError, RestJSONParser
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dr_estate.aws.speedups import PlannedJsonParser, fast_timestamp
+from dr_estate.aws.speedups import PlannedJsonParser, PlannedRestJsonParser, fast_timestamp
 from tests.dr_estate.contracts.answering import Answered, operations
 from tests.dr_estate.contracts.shapes import drawn, full
 
 ANSWERED = Answered()
-IN_JSON = [name for name in operations() if ANSWERED.model(name).service_model.resolved_protocol == "json"]
-OURS, BOTOCORES = PlannedJsonParser(fast_timestamp), JSONParser(timestamp_parser=fast_timestamp)
+BOTOCORES = {
+    "json": JSONParser(timestamp_parser=fast_timestamp),
+    "rest-json": RestJSONParser(timestamp_parser=fast_timestamp),
+}
+OURS = {"json": PlannedJsonParser(fast_timestamp), "rest-json": PlannedRestJsonParser(fast_timestamp)}
+IN_JSON = [name for name in operations() if ANSWERED.model(name).service_model.resolved_protocol in OURS]
+HEADERS = {"x-amzn-requestid": "1", "Location": "there", "ETag": "e", "X-Amz-Function-Error": "Unhandled"}
 
 
 def on_the_wire(shape: Shape, value: Any) -> Any:
@@ -43,13 +49,14 @@ def on_the_wire(shape: Shape, value: Any) -> Any:
 
 
 def answer(body: bytes, status: int = 200) -> dict[str, Any]:
-    return {"status_code": status, "headers": {"x-amzn-requestid": "1"}, "body": body, "context": {}}
+    return {"status_code": status, "headers": HEADERS, "body": body, "context": {}}
 
 
-def parsed(parser: JSONParser, response: dict[str, Any], shape: Any) -> Any:
-    """What the parser makes of the answer, or the class of what it raises."""
+def parsed(parsers: dict[str, ResponseParser], response: dict[str, Any], operation: str) -> Any:
+    """What the operation's parser makes of the answer, or the class of what it raises."""
+    model = ANSWERED.model(operation)
     try:
-        return parser.parse(response, shape)
+        return parsers[model.service_model.resolved_protocol].parse(response, model.output_shape)
     except (AttributeError, ResponseParserError) as odd:
         return type(odd)
 
@@ -58,7 +65,7 @@ def parsed(parser: JSONParser, response: dict[str, Any], shape: Any) -> Any:
 def test_every_read_gets_what_botocore_would_have_given_it(operation: str) -> None:
     shape = ANSWERED.model(operation).output_shape
     response = answer(json.dumps(on_the_wire(shape, full(operation, shape))).encode())
-    assert parsed(OURS, response, shape) == parsed(BOTOCORES, response, shape)
+    assert parsed(OURS, response, operation) == parsed(BOTOCORES, response, operation)
 
 
 @settings(max_examples=150)
@@ -67,16 +74,24 @@ def test_answers_of_any_content_are_read_alike(data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(IN_JSON))
     shape = ANSWERED.model(operation).output_shape
     response = answer(json.dumps(on_the_wire(shape, data.draw(drawn(operation, shape)))).encode())
-    assert parsed(OURS, response, shape) == parsed(BOTOCORES, response, shape)
+    assert parsed(OURS, response, operation) == parsed(BOTOCORES, response, operation)
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{}", b"<html>", b'{"services": null}', b'{"services": [null]}', b"{NaN", b"[1]"]
 )
 @pytest.mark.parametrize("status", [200, 400, 500])
-def test_odd_bodies_are_read_as_botocore_reads_them(body: bytes, status: int) -> None:
-    shape = ANSWERED.model("ecs:DescribeServices").output_shape
-    assert parsed(OURS, answer(body, status), shape) == parsed(BOTOCORES, answer(body, status), shape)
+@pytest.mark.parametrize("operation", ["ecs:DescribeServices", "backup:ListBackupJobs"])
+def test_odd_bodies_are_read_as_botocore_reads_them(operation: str, body: bytes, status: int) -> None:
+    assert parsed(OURS, answer(body, status), operation) == parsed(BOTOCORES, answer(body, status), operation)
+
+
+def test_what_stands_in_headers_and_the_status_is_read_as_botocore_reads_it() -> None:
+    shape = botocore.session.get_session().get_service_model("lambda").operation_model("Invoke").output_shape
+    response = answer(b"null", 202)
+    ours, botocores = (parsers["rest-json"].parse(response, shape) for parsers in (OURS, BOTOCORES))
+    assert ours == botocores
+    assert (ours["StatusCode"], ours["FunctionError"]) == (202, "Unhandled")
 
 
 def test_threads_that_meet_a_shape_for_the_first_time_together_all_read_it() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_estate.model.secret_sources import secret_reference, source_of
+from dr_estate.model.secret_sources import by_named_arn, secret_reference, source_of
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,9 @@ def test_a_secret_is_named_alike_in_every_region(source: str, expected: str) -> 
 
 def test_a_secret_is_meant_by_its_whole_arn_or_by_one_without_its_suffix() -> None:
     arn = "arn:aws:secretsmanager:r:1:secret:sit-t-db-AbCdEf"
-    assert source_of(f"{arn}:password::").fits(arn)
-    assert source_of("arn:aws:secretsmanager:r:1:secret:sit-t-db").fits(arn)
-    assert not source_of("arn:aws:secretsmanager:r:1:secret:sit-t-db-ZzZzZz").fits(arn)
-    assert not source_of("arn:aws:secretsmanager:q:1:secret:sit-t-db-AbCdEf").fits(arn)
+    meant = by_named_arn([(arn, 1), (f"{arn[:-6]}ZyXwVu", 2), ("arn:aws:ssm:r:1:parameter/sit/t/key", 3)])
+    assert meant[source_of(f"{arn}:password::").arn] == [1]
+    assert meant[source_of("arn:aws:secretsmanager:r:1:secret:sit-t-db").arn] == [1, 2]
+    assert source_of("arn:aws:secretsmanager:r:1:secret:sit-t-db-ZzZzZz").arn not in meant
+    assert source_of("arn:aws:secretsmanager:q:1:secret:sit-t-db-AbCdEf").arn not in meant
+    assert source_of("sit-t-db").arn not in meant, "a name is no ARN"

@@ -66,6 +66,28 @@ def test_all_parts_together_have_as_many_threads_as_their_side(side: SideThreads
     assert max(at_once) <= side.size
 
 
+def test_what_another_part_waits_for_goes_before_what_nobody_waits_for(time: _Time) -> None:
+    side = SideThreads(1, "test", time)
+    begun, go, over = threading.Event(), threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def keep_busy() -> None:
+        begun.set()
+        go.wait(_LONG_S)
+
+    side.submit(0, keep_busy)
+    assert begun.wait(_LONG_S)
+    side.submit(-5, lambda: order.append("of many reads"), "alone")
+    side.submit(0, lambda: order.append("waited for"), "below")
+    side.hurry("below")
+    side.submit(1, over.set, "last")
+    side.submit(0, lambda: order.append("of the same part"), "below")
+    go.set()
+    assert over.wait(_LONG_S)
+    assert order == ["waited for", "of the same part", "of many reads"]
+    side.end()
+
+
 def test_the_items_of_parts_come_back_in_order(side: SideThreads) -> None:
     workers = PartWorkers(side, 0, 8)
     parts = [_result(side, lambda: workers.each(lambda item: item * 2, range(40))) for _ in range(12)]

@@ -36,6 +36,29 @@ def test_remembered_tenants_are_part_of_the_evidence() -> None:
     assert from_json(to_json(replace(SEEN, remembered_tenants=("shop",)))).remembered_tenants == ("shop",)
 
 
+class _Watched:
+    """A member of a part that counts how often somebody looks at its name."""
+
+    looks = 0
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        _Watched.looks += 1
+        return self._name
+
+
+def test_a_member_is_found_without_a_look_at_all_others_each_time() -> None:
+    members: Any = (DENIED, *(_Watched(f"service{number}") for number in range(300)), _Watched("service7"))
+    snapshot = world({(ecs.services, Side.DR): members})
+    found = [snapshot.find(ecs.services, Side.DR, name=f"service{number}") for number in range(300)]
+    assert found == list(members[1:301]), "of two with one name the first"
+    assert snapshot.find(ecs.services, Side.DR, name="gone") is None
+    assert _Watched.looks == len(members) - 1
+
+
 def test_evidence_that_was_changed_is_refused() -> None:
     body = orjson.loads(to_json(SEEN))
     body["parts"][0]["region"] = "elsewhere"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shlex
 import signal
@@ -20,7 +21,7 @@ from dr_checks.core.registry import checks
 from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
 
 ROOT = Path(__file__).parents[3]
-_PLUGINS = ("pytest-bdd", "allure_pytest", "reports.allure.plugin")
+_PLUGINS = ("pytest_bdd.plugin", "allure_pytest.plugin", "reports.allure.plugin")
 _WITHOUT = (
     *("cacheprovider", "threadexception", "unraisableexception"),  # the latter two collect garbage for 0.3 s
     # Scenarios log nothing and use none of these; each is asked about each scenario, each fixture about each sentence.
@@ -90,7 +91,7 @@ def run_scenarios(
     collector = Collector(observation, len(expected), progress)
     selection.results_folder.mkdir(parents=True, exist_ok=True)
     with _quiet(selection.results_folder / "pytest.log"), minding_interrupts():
-        pytest.main(_arguments(selection, observation), plugins=[_Named(collector)])
+        pytest.main(_arguments(selection, observation), plugins=[*_plugins(selection), _Named(collector)])
     missing = sorted(set(expected) - set(collector.results))
     for check_id in missing:
         check = expected[check_id]
@@ -113,9 +114,14 @@ class _Named:
         config.pluginmanager.register(self._collector, "dr-observation")
 
 
+def _plugins(selection: ScenarioSelection) -> list[object]:
+    """The plugins for this process. For each that is named by -p, pytest reads what every package declares (3 ms)."""
+    return [] if selection.workers else [importlib.import_module(name) for name in _PLUGINS]
+
+
 def _arguments(selection: ScenarioSelection, observation: Observation) -> list[str]:
     options = ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT), str(ROOT / "features")]
-    options += ["--disable-plugin-autoload", *(word for name in _PLUGINS for word in ("-p", name))]
+    options += ["--disable-plugin-autoload"]
     options += [word for name in _WITHOUT for word in ("-p", f"no:{name}")]
     options += ["-o", "filterwarnings=default", "-q", "--tb=native"]  # others parse the source of every gap's frames
     options += ["--assert=plain"]  # no assert is rewritten, so what is imported already need not be imported again
@@ -129,6 +135,7 @@ def _arguments(selection: ScenarioSelection, observation: Observation) -> list[s
     if selection.exceptions:
         options += [f"--dr-exceptions={selection.exceptions}"]
     if selection.workers:
+        options += [word for name in _PLUGINS for word in ("-p", name)]
         options += ["-p", "xdist", "-n", str(selection.workers), f"--dr-evidence={selection.evidence}"]
     return options
 
