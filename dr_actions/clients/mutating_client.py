@@ -24,6 +24,7 @@ from dr_estate.aws.botocore_models import declared_models
 from dr_estate.aws.clock import ClockHook
 from dr_estate.aws.errors import explain, is_passing
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
+from dr_estate.aws.loopback_hosts import keep_loopback_hosts
 from dr_estate.aws.read_client import Credentials
 from dr_estate.aws.sign_in import CredentialSource
 from dr_estate.config.environment import Environment, Side
@@ -121,6 +122,7 @@ class MutatingClient(Generic[Context]):
         session.register_component("credential_provider", CredentialSource(sign_in))
         session.register_component("data_loader", declared_models(self._declared))
         refuse_foreign_answers(session)
+        keep_loopback_hosts(session)
         ClockHook(self._credentials.clock).attach(session)
         session.register("before-parameter-build", self._before_call, unique_id="guard")
         if self._credentials.recorder:

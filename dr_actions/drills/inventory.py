@@ -26,7 +26,7 @@ Lines = tuple[str, ...]
 _LEFT_OUT = re.compile(
     r"^(dns_answers|http_sites|elbv2_request_counts|control_table|backup_jobs|dns_weight_samples|serving_side|"
     r"ecs\.active_families|ecs_stopped_tasks|ecs_stopping_tasks|ecs\.tasks|backup\.recovery_points|rds\.snapshots|ecs_newest_definitions|"
-    r"service_quotas|sts_identity|iam_simulation|dynamodb_contents|s3_objects|s3_quantity|rds_storage|marker_tasks|"
+    r"service_quotas|sts_identity|iam_simulation|dynamodb_contents|s3_objects|s3_batch_jobs|s3_quantity|rds_storage|marker_tasks|"
     r"dynamodb_markers|platform_resources|terraform_state\.held_locks|"
     r"[a-z_0-9]+\.[a-z_]*(metrics|statuses|healthy_hosts|minutes|alarms))"
 )

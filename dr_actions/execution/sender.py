@@ -200,11 +200,12 @@ def _send(run: PlanRun, action: Action, step: Step, call: Call | None) -> SendRe
 def _outcome(step: Step, reply: SendResult) -> tuple[EntryKind, str, dict[str, str]]:
     """What the record says of a call's answer, with the id by which what it made is followed.
 
-    That is a change in Route 53 (T02), a deployment of an ECS service (T53) or a task; or a restored database's class.
+    That is a change in Route 53 (T02), a deployment of an ECS service (T53), a task or a job of S3; or a restored
+    database's class.
     """
     if not isinstance(reply, Exception):
         answer = reply or {}
-        ids = {"change": answer.get("ChangeInfo", {}).get("Id")}
+        ids = {"change": answer.get("ChangeInfo", {}).get("Id"), "job": answer.get("JobId")}
         ids |= {name: answer.get(name) for name in ("deployment", "class")}
         ids["task"] = next((task.get("taskArn") for task in answer.get("tasks", ())), None)
         return EntryKind.OUTCOME, step.id, {"result": "sent"} | {key: str(value) for key, value in ids.items() if value}

@@ -86,6 +86,7 @@ _NEVER_DONE = {
     "s3:PutObjectAcl": "decides who may use an object",
     "s3:PutPublicAccessBlock": "decides who may use a bucket",
     "s3control:CreateJob": "lets S3 make calls that are not seen here",
+    "s3control:UpdateJobStatus": "lets S3 begin or end calls that are not seen here",
     "secretsmanager:PutResourcePolicy": "decides who may use a secret",
     "secretsmanager:RotateSecret": "makes a password of its own",
     "secretsmanager:UpdateSecretVersionStage": "decides which value of a secret counts",

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from dr_actions.guard import secret_exemptions
+from dr_actions.guard import batch_exemptions, secret_exemptions
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import FILES, Proof
 from dr_actions.model.plan import Call, Goal
@@ -26,6 +26,7 @@ UNMARK = "dynamodb:DeleteItem"
 COPY, COPY_PART = "s3:CopyObject", "s3:UploadPartCopy"
 COMPLETE = "s3:CompleteMultipartUpload"
 """The end of a copy in parts: what those are made of is judged where each is copied."""
+_OBJECTS = ("s3", "s3control")
 LOCAL_ONLY = "LOCAL_CONFIGURATION_ONLY"
 Params = Mapping[str, Any]
 
@@ -39,8 +40,9 @@ def exempt(call: Call, context: GuardContext) -> bool:
         return _is_marker(call, env)
     if context.goal is not Goal.FAILBACK:
         return False
-    leads_home = _backed_up(proofs, call.service != "s3") and _leads_home(call, env)
-    return leads_home or secret_exemptions.exempt(call, context)
+    of_objects = call.service in _OBJECTS
+    leads_home = _leads_home(call, env) or batch_exemptions.exempt(call, env)
+    return (leads_home and _backed_up(proofs, not of_objects)) or secret_exemptions.exempt(call, context)
 
 
 def _is_marker(call: Call, env: Environment) -> bool:

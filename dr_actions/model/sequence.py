@@ -143,6 +143,9 @@ _FAILBACK = (
     SequenceRow(23, _SYNC, "files/end_stale_replication"),
     SequenceRow(24, _SYNC, "files/allow_overwrite_primary"),
     SequenceRow(25, _SYNC, "files/replicate_to_primary", planes=_TO_PRIMARY),
+    # a job of S3 may bring most of the objects, where one is configured; the run's own copies bring what it leaves
+    SequenceRow(26, _SYNC, "objects/replicate_to_primary", planes=_TO_PRIMARY),
+    SequenceRow(26, _SYNC, "objects/end_replication"),
     SequenceRow(26, _SYNC, "objects/copy_to_primary", planes=_TO_PRIMARY),
     SequenceRow(27, _CHECK, "secrets/copy_to_primary"),
     SequenceRow(28, _CHECK, "compute/repoint_primary_tasks"),

@@ -9,7 +9,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.secret_sources import source_of
+from dr_estate.model.secret_sources import source_of, without_suffix
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
@@ -77,7 +77,8 @@ def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bo
     if not isinstance(definition, ecs.TaskDefinition):
         return True
     sources = [source_of(value) for container in definition.containers for _, value in container.sources]
-    keys = {source.key for source in sources if source.is_secret and source.fits(secret.arn)}
+    names = (secret.arn, without_suffix(secret.arn))
+    keys = {source.key for source in sources if source.is_secret and source.arn in names}
     return "" in keys or any(field.name in keys for field in fields)
 
 

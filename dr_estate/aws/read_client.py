@@ -29,6 +29,7 @@ from dr_estate.aws.errors import DeadlinePassed, explain
 from dr_estate.aws.foreign_answers import refuse_foreign_answers
 from dr_estate.aws.immutable_answers import ImmutableAnswers
 from dr_estate.aws.lean_client import ANSWERS, UNSENT, LeanClient, LeanService, is_usual, place_of
+from dr_estate.aws.loopback_hosts import keep_loopback_hosts
 from dr_estate.aws.pace import Pace
 from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.aws.shared_connections import SharedConnections
@@ -59,8 +60,7 @@ class Credentials:
     """How to reach a world: an endpoint and keys of the sandbox, or nothing for what boto3 finds by itself.
 
     ``recorder`` hears every call that is made with them, ``call_log`` logs each, and every answer corrects ``clock``,
-    the world's.
-    ``paced`` keeps to AWS's published rates at a loopback address, too.
+    the world's. ``paced`` keeps to AWS's published rates at a loopback address, too.
     ``immutable`` are answers that need not be asked for again; empty, unless a command that only looks gives some.
     ``tell`` hears how far a long reading has come. ``silent_servers`` are the name servers that did not answer a look,
     ``silent_places`` the regions that answered none of its calls in time.
@@ -281,14 +281,14 @@ class ReadClient:
         use_fast_parsing(session)
         read_issuers_once()
         refuse_foreign_answers(session)
+        keep_loopback_hosts(session)
         self._clock_hook.attach(session)
         session.register("getattr", _no_such_read, unique_id="declared-methods")
         session.register("before-parameter-build", self._before_call, unique_id="declared-operations")
         session.register("before-send", self._before_send, unique_id="deadline")
-        if self.credentials.recorder:
-            self.credentials.recorder.attach(session)
-        if self.credentials.call_log:
-            self.credentials.call_log.attach(session)
+        for listener in (self.credentials.recorder, self.credentials.call_log):
+            if listener:
+                listener.attach(session)
         return session
 
     def _before_call(self, model: Any, context: Mapping[str, Any], **_: Any) -> None:

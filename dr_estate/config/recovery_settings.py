@@ -94,6 +94,8 @@ class Failback(Settings):
     database at home trails by ``database_lag_s`` seconds at most, and its files were synced ``files_lag_minutes`` ago
     at most (EFS: most within 15). Nobody goes home while the write pause, until the last visitor can write again, may
     last longer than ``max_write_pause_minutes`` in one of ten cases. ``objects_at_once`` are copied between buckets.
+    ``objects_batch_role`` is the ARN of the role that S3 Batch Replication takes where the DR region's buckets are
+    replicated back, "" where no job is to be started; the run's own copies go on ``objects_batch_minutes`` later.
     """
 
     staged: bool = False
@@ -109,6 +111,8 @@ class Failback(Settings):
     files_lag_minutes: Positive = 20
     max_write_pause_minutes: Positive = 90
     objects_at_once: Annotated[int, Field(ge=1, le=256)] = 32
+    objects_batch_role: Annotated[str, Field(pattern=r"^(arn:aws[a-z-]*:iam::\d{12}:role/\S+)?$")] = ""
+    objects_batch_minutes: Annotated[float, Field(gt=0)] = 360
 
     @field_validator("stages")
     @classmethod

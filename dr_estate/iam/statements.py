@@ -23,6 +23,7 @@ from dr_estate.model.playbook import (
     HOMECOMING,
     MARKING,
     REPLACED,
+    REPLICATING,
     TRYING,
     changing_actions,
 )
@@ -76,7 +77,7 @@ def acting(env: Environment, actions: Iterable[str]) -> Iterator[Statement]:
     In the DR region all of them, in the primary region those that fence; of the control table all but approvals. What
     is done in the primary region alone is ``failback_statements``'s.
     """
-    changing = set(actions) - (HOMECOMING - set(changing_actions()))
+    changing = set(actions) - REPLICATING - (HOMECOMING - set(changing_actions()))
     data = {a for a in changing if a.startswith("dynamodb:")} - {"dynamodb:DeleteItem"}
     world = {a for a in changing if a.startswith("route53:")}
     primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
@@ -110,11 +111,24 @@ def failback_statements(env: Environment, actions: Iterable[str]) -> Iterator[St
     """Let those of ``actions`` that bring home what was written away do so: in the primary region, on its own things.
 
     Objects are read by the call that puts them home alone: those of the DR region's copies, and those they replace.
+    Jobs of S3 Batch Replication are started and ended in the DR region, where a role is named for them.
     """
-    primary = env.region(Side.PRIMARY)
+    primary, dr = env.region(Side.PRIMARY), env.region(Side.DR)
     yield from _scoped("Home", HOMECOMING & set(actions), env, primary, _only(primary), scopes.of_writing)
-    yield from _scoped("CopyHome", COPIED, env, env.region(Side.DR), None, scopes.of_copying)
+    yield from _scoped("CopyHome", COPIED, env, dr, None, scopes.of_copying)
     yield from _scoped("ReplaceAtHome", REPLACED, env, primary, _only(primary), scopes.of_copying)
+    if env.failback.objects_batch_role:
+        yield from _scoped("ReplicateHome", {*REPLICATING, "iam:PassRole"}, env, dr, _only(dr), _of_jobs)
+
+
+def _of_jobs(action: str, env: Environment, region: str) -> scopes.Scope:
+    """What a job of S3 Batch Replication takes in ``region``: its one operation, and its one role."""
+    keys = {"s3:CreateJob": "s3:RequestJobOperation", "s3:UpdateJobStatus": "s3:ExistingJobOperation"}
+    if action == "iam:PassRole":
+        service = {"iam:PassedToService": ["batchoperations.s3.amazonaws.com"]}
+        return [env.failback.objects_batch_role], {"StringEquals": service}
+    jobs = "*" if action == "s3:CreateJob" else f"arn:aws:s3:{region}:{env.account}:job/*"
+    return [jobs], {"StringEquals": {keys[action]: ["S3ReplicateObject"]}} if action in keys else {}
 
 
 def never(env: Environment, reading: Iterable[str]) -> Iterator[Statement]:

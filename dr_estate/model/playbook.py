@@ -223,6 +223,9 @@ COPIED = frozenset(
 # What it reads of the object there that is replaced only while it is unchanged (S3 User Guide, "Conditional writes").
 REPLACED = frozenset({"s3:GetObject"})
 
+# What a job of S3 Batch Replication takes, where the environment file names a role for it; nobody else may start one.
+REPLICATING = frozenset({"s3:CreateJob", "s3:PutJobTagging", "s3:UpdateJobStatus"})
+
 # What a drill does beyond a recovery, in the DR region and of its canary's records: it makes, asks and takes away.
 DRILLING = (
     *("ecs:RunTask", "ecs:StopTask", "ecs:TagResource"),

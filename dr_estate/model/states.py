@@ -226,3 +226,16 @@ NETWORK_BLOCK = Vocabulary(
         **_each("failed failing", _BROKEN),
     },
 )
+
+# A job that a person paused, or that waits for a person's word, moves by nobody else.
+BATCH_JOB = Vocabulary(
+    "S3 User Guide, Tracking job status and completion reports (Job statuses)",
+    {
+        **_each("New Preparing Ready Active", State(busy=True, changeable=True)),
+        **_each("Completing Cancelling Failing Pausing", _BUSY),
+        **_each("Suspended Paused", State(changeable=True)),
+        "Complete": State(serves=True),
+        "Failed": _BROKEN,
+        "Cancelled": _GONE,
+    },
+)

@@ -36,6 +36,8 @@ SIGNED_AS: dict[str, tuple[str, ...]] = {
     "states": ("stepfunctions",),
     "tagging": ("resourcegroupstaggingapi",),
 }
+# Both sign as s3; what comes here would be an object of a bucket of that name.
+S3_CONTROL = "/v20180820/"
 UNSIGNED_STS = ("AssumeRoleWithSAML", "AssumeRoleWithWebIdentity")
 HEAD = 2048
 READS = (
@@ -84,11 +86,13 @@ def identify(environ: Environ) -> ApiCall:
     if not signed_as:
         # Without a signature AWS knows a few STS calls, and public S3 objects.
         region, signed_as = region or "us-east-1", "sts" if action in UNSIGNED_STS else "s3"
-    for model in map(model_of, _candidates(signed_as)):
+    of_control = signed_as == "s3" and environ["PATH_INFO"].startswith(S3_CONTROL)
+    candidates = ("s3control",) if of_control else _candidates(signed_as)
+    for model in map(model_of, candidates):
         operation = _operation(model, environ, action, version)
         if operation is not None:
             return _call(model, operation, region, access_key)
-    first = _candidates(signed_as)[:1]
+    first = candidates[:1]
     if first:
         return _call(model_of(first[0]), _asked_for(environ, action), region, access_key)
     return ApiCall(signed_as, _asked_for(environ, action), region, access_key, _guessed_protocol(environ, action))

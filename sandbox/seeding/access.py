@@ -18,6 +18,7 @@ ROLES = {
     "replication": ("{env}-s3-replication-role", "s3.amazonaws.com"),
 }
 ALLOWED = {
+    "batch": ["s3:GetReplicationConfiguration", "s3:InitiateReplication", "s3:PutInventoryConfiguration"],
     "execution": [
         "ecr:GetAuthorizationToken",
         "ecr:BatchGetImage",
@@ -58,6 +59,8 @@ def build(estate: Estate) -> None:
     """Make the roles of the account and the keys of both regions."""
     for purpose, (pattern, service) in ROLES.items():
         estate.roles[purpose] = _role(estate, purpose, estate.environment.named(pattern), service)
+    if batch_role := estate.environment.failback.objects_batch_role:
+        _role(estate, "batch", batch_role.rpartition("/")[2], "batchoperations.s3.amazonaws.com")
     _secrets_key(estate)
     _evidence_key(estate)
     env = estate.environment

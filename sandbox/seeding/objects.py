@@ -20,6 +20,8 @@ def build(estate: Estate) -> None:
         _bucket(estate.primary, bucket, data=True)
         if env.replicates:
             _copied(estate, bucket)
+            if env.failback.objects_batch_role:
+                _replicated_back(estate, bucket)
         for key in ("index.json", "2026/07/manifest.json", "README.txt"):
             body = json.dumps({"bucket": bucket, "key": key}).encode()
             estate.primary.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
@@ -92,6 +94,21 @@ def _copied(estate: Estate, bucket: str) -> None:
             ],
         },
     )
+
+
+def _replicated_back(estate: Estate, bucket: str) -> None:
+    """Replicate what is written to the copy into the bucket: deletions are not taken back."""
+    copy = estate.environment.named(estate.environment.names.bucket_copy, bucket=bucket)
+    rule = {
+        "ID": "to-primary",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{bucket}"},
+    }
+    config = {"Role": estate.roles["replication"], "Rules": [rule]}
+    estate.dr.client("s3").put_bucket_replication(Bucket=copy, ReplicationConfiguration=config)
 
 
 def _terraform_state(estate: Estate) -> dict[str, Any]:

@@ -51,7 +51,7 @@ _WORDS = {
     "rds": "Describe List",
     "route53": "Get List Test",
     "route53resolver": "List",
-    "s3": "Get List",
+    "s3": "Describe Get List",
     "scheduler": "List",
     "secretsmanager": "BatchGet Describe Get List",
     "servicequotas": "Get List",
@@ -68,7 +68,7 @@ _NARROW = {
     "ecr": "Describe GetLifecyclePolicy GetRepositoryPolicy List",
     "dynamodb": "Describe GetResourcePolicy List Query Scan",
     "logs": "Describe",
-    "s3": "GetA GetB GetE GetL GetR List",
+    "s3": "Describe GetA GetB GetE GetL GetR List",
     "secretsmanager": "BatchGet Describe GetResourcePolicy List",
     "ssm": "Describe GetA GetD",
 }

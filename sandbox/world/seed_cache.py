@@ -46,9 +46,13 @@ def _source() -> str:
 
 
 def _of_the_world(environment: Environment) -> Environment:
-    """The environment without the ways of those who look and act: whoever comes, the world is the same."""
+    """The environment without the ways of those who look and act: whoever comes, the world is the same.
+
+    Where a role is named for jobs of S3, it is there.
+    """
+    failback = Failback(objects_batch_role=environment.failback.objects_batch_role)
     return environment.model_copy(
-        update={"drill": DrillSettings(), "execution": Execution(), "failback": Failback(), "observation": ReadLimits()}
+        update={"drill": DrillSettings(), "execution": Execution(), "failback": failback, "observation": ReadLimits()}
     )
 
 

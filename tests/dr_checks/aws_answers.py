@@ -10,7 +10,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from dr_estate.aws.read_client import ReadClient
-from dr_estate.config.environment import Side
+from dr_estate.config.environment import Environment, Side
 from dr_estate.reading.reader import ReadContext, Reader, Section
 from dr_estate.reading.workers import PoolWorkers
 from dr_estate.snapshot.snapshot import Snapshot
@@ -41,17 +41,16 @@ class _Client:
 
 
 class _Eyes:
-    environment = SIT
     seconds_left = 1.0
 
-    def __init__(self, answers: Answers) -> None:
-        self._answers = answers
+    def __init__(self, answers: Answers, environment: Environment) -> None:
+        self._answers, self.environment = answers, environment
 
     def call(self, service: str, _region: str, ask: Callable[[Any], Any], _absent: tuple[str, ...] = ()) -> Any:
         return ask(_Client(service, self._answers))
 
 
-def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None = None) -> T:
+def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None = None, env: Environment = SIT) -> T:
     """What the reader makes of the answers; the other parts it asks for are those of ``upon``, or all is healthy."""
     seen = upon or healthy()
 
@@ -61,7 +60,7 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
         return future
 
     context = ReadContext(
-        client=cast(ReadClient, _Eyes(answers)),
+        client=cast(ReadClient, _Eyes(answers, env)),
         side=side,
         region=SIT.region(side),
         now=seen.taken_at,

@@ -44,6 +44,7 @@ PRIVATE_USES = {
     "sandbox/moto_ext/kms.py": 6,
     "sandbox/moto_ext/rds/rds.py": 1,
     "sandbox/moto_ext/route53/health.py": 1,
+    "sandbox/moto_ext/s3/batch.py": 1,
     "sandbox/moto_ext/s3/bulk.py": 2,
     "sandbox/moto_ext/s3/listing.py": 2,
     "sandbox/moto_ext/s3/s3.py": 3,

@@ -14,6 +14,8 @@ _WORLD = frozenset({Side.GLOBAL})
 SENT: Mapping[str, Mapping[str, frozenset[Side]]] = {
     "backup/create_backups": {"backup:StartBackupJob": _BOTH},
     "objects/copy_to_primary": dict.fromkeys(OBJECTS, _HOME),
+    "objects/replicate_to_primary": {"s3control:CreateJob": _AWAY},
+    "objects/end_replication": {"s3control:UpdateJobStatus": _AWAY},
     "objects/copy_to_primary_final": dict.fromkeys(OBJECTS, _HOME),
     "database/remove_marker": {"ecs:RunTask": _HOME},
     "files/remove_marker": {"ecs:RunTask": _HOME},

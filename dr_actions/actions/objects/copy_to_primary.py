@@ -21,6 +21,7 @@ from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_objects
 
 _LAST = "last"
+UNDO = "What was there is an older version of the object: make that the newest one again by hand."
 OWNER, FROM_REGION, MISSING = "<account>", "<the copy's region>", "<objects missing>"
 
 
@@ -45,7 +46,7 @@ def step_of(context: PlanContext, bucket: str, copy: str, action: str = __name__
         says=f"Copy every object that {bucket} in {env.regions.primary} lacks, or holds older, from {copy} in "
         f"{env.regions.dr}. Versions are kept, and nothing is deleted.",
         danger=Danger.COMPENSABLE,
-        undo="What was there is an older version of the object: make that the newest one again by hand.",
+        undo=UNDO,
         budget_s=21600,
         call=Call("s3", "CopyObject", env.regions.primary, {**params, OWNER: env.account, FROM_REGION: env.regions.dr}),
         before={"copy": copy},

@@ -24,6 +24,7 @@ IAM_PREFIX = {
     "service-quotas": "servicequotas",
     "sesv2": "ses",
     "resourcegroupstaggingapi": "tag",
+    "s3control": "s3",
     "stepfunctions": "states",
 }
 _ITEM_ACTIONS = {
@@ -69,6 +70,8 @@ def _of_call(response: BaseResponse, operation: str, params: Params, context: Co
         return list(_of_files(response, action, params, context))
     if service == "ecs" and operation in ("RunTask", "StopTask", "DescribeTasks"):
         return list(_of_tasks(response, action, params, context))
+    if service == "s3control":
+        return list(_of_jobs(response, action, params, context))
     if action == ASSUME:
         return [AccessRequest(action, str(params["RoleArn"]), {**context, **_of_session(params)})]
     if service == "ssm":
@@ -197,6 +200,20 @@ def _of_tasks(response: BaseResponse, action: str, params: Params, context: Cont
             _arn(response, "ecs", f"task/{cluster}/*"),
             {**context, **create_action, **_tagged("RequestTag", given)},
         )
+
+
+def _of_jobs(response: BaseResponse, action: str, params: Params, context: Context) -> Iterator[AccessRequest]:
+    """Source: Service Authorization Reference, Amazon S3: a job is asked for by its ARN.
+
+    One to be made is asked for by its operation. The sandbox's jobs all replicate.
+    """
+    job = _arn(response, "s3", f"job/{params['JobId']}") if params.get("JobId") else None
+    keys = {"s3:RequestJobOperation": tuple(params.get("Operation") or ())} if action == "s3:CreateJob" else {}
+    known = {"s3:ExistingJobOperation": ("S3ReplicateObject",)} if job else {}
+    yield AccessRequest(action, job, {**context, **keys, **known})
+    if action == "s3:CreateJob" and params.get("Tags"):
+        given = _tagged("RequestTag", [(tag["Key"], tag["Value"]) for tag in params["Tags"]])
+        yield AccessRequest("s3:PutJobTagging", _arn(response, "s3", "job/*"), {**context, **given})
 
 
 def _tagged(where: str, tags: Iterable[tuple[str, str]]) -> Context:

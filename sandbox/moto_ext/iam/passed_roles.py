@@ -22,6 +22,7 @@ from sandbox.moto_ext.iam.role_access import said_to
 
 ASSUME = "sts:AssumeRole"
 _TASKS, _BACKUP, _SSM = "ecs-tasks.amazonaws.com", "backup.amazonaws.com", "ssm.amazonaws.com"
+_JOBS = "batchoperations.s3.amazonaws.com"
 _OF_TASKS = ("taskRoleArn", "executionRoleArn")
 Params = Mapping[str, Any]
 
@@ -43,6 +44,8 @@ def _handed_on(response: BaseResponse, operation: str, params: Params) -> Iterat
         yield from ((_TASKS, str(given[name])) for name in _OF_TASKS if given.get(name))
     elif operation in ("StartBackupJob", "StartRestoreJob") and params.get("IamRoleArn"):
         yield _BACKUP, str(params["IamRoleArn"])
+    elif operation == "CreateJob" and response.boto3_service_name == "s3control":
+        yield _JOBS, str(params["RoleArn"])
     elif operation == "StartAutomationExecution":
         backend = ssm_backends[response.current_account][response.region]
         with contextlib.suppress(InvalidDocument):  # the call itself says that there is none

@@ -22,7 +22,8 @@ from sandbox.core.state import now
 from sandbox.core.timing import duration_s, is_real, stopped
 from sandbox.moto_ext.s3.rules import takes, told
 
-_STATUS = "_replication_status"
+STATUS = "_replication_status"
+"""Where a version keeps how far its replication is."""
 Waiting = tuple[str, str, str]
 _request = threading.local()
 
@@ -52,7 +53,7 @@ def _find(backend: S3Backend, waiting: Waiting) -> FakeKey | FakeDeleteMarker | 
 def _note(backend: S3Backend, bucket_name: str, version: FakeKey | FakeDeleteMarker) -> None:
     if not backend.get_bucket_replication(bucket_name):
         return
-    version.__dict__[_STATUS] = "PENDING"
+    version.__dict__[STATUS] = "PENDING"
     waiting = (bucket_name, version.name, version.version_id)
     mine: list[tuple[S3Backend, Waiting]] | None = getattr(_request, "notes", None)
     if mine is None:
@@ -89,18 +90,19 @@ def _deliver_one(backend: S3Backend, waiting: Waiting) -> bool:
     buckets = {name: backend.buckets.get(name) for name in targets}
     if stopped(bucket.region_name, *(s3_bucket.region_name for s3_bucket in buckets.values() if s3_bucket is not None)):
         return False
-    arrived = [_store(backend, version, buckets[name], targets[name]) for name in targets]
-    version.__dict__[_STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
+    arrived = [replicate(backend, version, buckets[name], targets[name]) for name in targets]
+    version.__dict__[STATUS] = None if not rules else ("COMPLETED" if all(arrived) else "FAILED")
     return True
 
 
-def _store(
+def replicate(
     backend: S3Backend, version: FakeKey | FakeDeleteMarker, target: FakeBucket | None, how: dict[str, Any]
 ) -> bool:
+    """Whether ``target`` could take the version, as the rule's destination ``how`` says."""
     if target is None or not target.is_versioned:
         return False
     twin = copy.copy(version)
-    twin.__dict__[_STATUS] = "REPLICA"
+    twin.__dict__[STATUS] = "REPLICA"
     if isinstance(twin, FakeKey) and isinstance(version, FakeKey):
         twin._metadata = copy.deepcopy(version._metadata)
         twin.bucket_name = target.name
@@ -126,7 +128,7 @@ def _delete_marker(original: Any, self: S3Backend, bucket_name: str, key_name: s
 
 def _headers(original: Any, self: FakeKey) -> dict[str, Any]:
     headers: dict[str, Any] = original(self)
-    status = self.__dict__.get(_STATUS)
+    status = self.__dict__.get(STATUS)
     return {**headers, "x-amz-replication-status": status} if status else headers
 
 

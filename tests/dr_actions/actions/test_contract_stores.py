@@ -23,6 +23,7 @@ from dr_estate.reading.reader import TrackedChanges
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
+from tests.dr_actions.actions.batched_world import batched, replicated_back
 from tests.dr_actions.actions.estates import AT_ONCE
 from tests.dr_actions.actions.failback_world import Home, lead, past_the_second, stop_primary
 from tests.dr_checks.databases import accepting
@@ -42,8 +43,9 @@ TAKEN_BACK = {
 }
 OTHERS = {"compute", "notifications", "traffic"}
 STORES = {name: action for name, action in actions().items() if name.partition("/")[0] not in OTHERS}
-WATCHED = sorted({part for action in STORES.values() for part in action.reads_parts})
+WATCHED = sorted({part for action in STORES.values() for part in action.reads_parts} | {"s3.buckets"})
 EMULATED = AT_ONCE.model_copy(update={"failback": AT_ONCE.failback.model_copy(update={"dns_samples": 20})})
+REPLICATED_BACK = batched(EMULATED)
 PROMOTING = EMULATED.model_copy(update={"replication": accepting("read-replica").replication})
 
 
@@ -137,6 +139,27 @@ def _leave_a_task(estate: Estate) -> None:
     call = actions()[step.action].build_call(step, estate.look(actions()[step.action]))
     estate.send(Side.DR, "ecs:RunTask", **{**call.params, "clientToken": "another"})
     estate.endpoint.timing(transition_s=0)
+
+
+def _replicate_back(estate: Estate) -> None:
+    """A rule replicates the copies back, and a role may start jobs; what was written away is older than the rule."""
+    lead(estate, Side.DR)
+    estate.put(Side.DR, "away.txt")
+    past_the_second(estate)
+    replicated_back(estate.endpoint, estate.env)
+
+
+def _leave_a_job(estate: Estate) -> None:
+    """A job of the same failback's earlier plan that takes its time."""
+    step = next(step for step in estate.planned["objects/replicate_to_primary"] if step.subject == BUCKET)
+    estate.endpoint.fill([f"{BUCKET}-dr"], "later/", 1)
+    estate.endpoint.timing(transition_s=60)
+    call = actions()[step.action].build_call(step, estate.look(actions()[step.action]))
+    estate.send(
+        Side.DR,
+        "s3control:CreateJob",
+        **{**call.params, "ClientRequestToken": "earlier", "Description": f"{call.params['Description']}-earlier"},
+    )
 
 
 def _break_secrets(estate: Estate) -> None:
@@ -239,6 +262,12 @@ DRILLS: tuple[Scene, ...] = (
 )
 
 
+REPLICATION: tuple[Scene, ...] = (
+    (Goal.FAILBACK, "objects/replicate_to_primary", _replicate_back),
+    (Goal.FAILBACK, "objects/end_replication", _leave_a_job),
+)
+
+
 class Story:
     """Scenes that follow one another in one world."""
 
@@ -267,6 +296,7 @@ STORIES = {
     "copies": (EMULATED, COPIES),
     "sick": (EMULATED, SICK),
     "drills": (EMULATED, DRILLS),
+    "replication": (REPLICATED_BACK, REPLICATION),
 }
 
 

@@ -43,6 +43,7 @@ OTHERS = {
     "secretsmanager": "secret:prod-rds-master-credentials-AbCdEf",
     "sns": "payroll",
 }
+OF_JOBS = {"objects/end_replication", "objects/replicate_to_primary"}  # test_batch_policies.py: where a role is named
 TASKS = {"ecs:RegisterTaskDefinition", "ecs:RunTask", "ecs:TagResource"}
 CONTEXT = {
     "aws:ResourceTag/Name": ("sit-efs",),
@@ -111,7 +112,7 @@ def test_homecoming_is_what_the_verbs_send_to_the_primary_region_beyond_fencing_
     assert HOMECOMING == (sent | BOTH_ENDS) - FENCING
 
 
-@pytest.mark.parametrize("action_name", sorted(SENT))
+@pytest.mark.parametrize("action_name", sorted(SENT.keys() - OF_JOBS))
 def test_each_write_is_allowed_where_its_verb_sends_it(action_name: str) -> None:
     if "route53" in str(SENT[action_name]) and action_name != "traffic/unpin_primary":
         return  # the records' own conditions: test_policies.py

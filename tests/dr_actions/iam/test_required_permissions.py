@@ -29,6 +29,7 @@ _TAG = re.compile(r"<[^>]+>")
 NOT_NEEDED = {
     ("iam:SimulatePrincipalPolicy", "iam:CreateUser"): "an example of a value, not a permission",
     ("logs:GetLogEvents", "logs:Unmask"): "for the parameter 'unmask', which is never sent",
+    ("s3control:UpdateJobStatus", "s3:UpdateJobStatus"): "granted where a role is named: test_batch_policies.py",
     ("s3:GetObject", "kms:GenerateDataKey"): "reading what KMS encrypts decrypts; data keys are made for writing",
     ("s3:GetObject", "s3:GetObjectVersion"): "for the parameter 'VersionId', which is never sent",
     ("s3:GetObject", "s3:ListBucket"): "with it a missing object is a 404 instead of a 403: optional",

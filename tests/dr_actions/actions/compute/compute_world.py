@@ -13,6 +13,7 @@ from botocore import xform_name
 
 from dr_actions.model.action import Action, PlanContext, StepStatus
 from dr_actions.model.plan import Call, Goal, Step
+from dr_estate.aws.loopback_hosts import keep_loopback_hosts
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment, Side
 from dr_estate.snapshot.observer import observe
@@ -40,6 +41,7 @@ class Hand:
                 aws_access_key_id=keys.access_key_id,
                 aws_secret_access_key=keys.secret_access_key,
             )
+            keep_loopback_hosts(self._clients[where].meta.events)
         self.sent.append(call.name)
         answer: dict[str, Any] = getattr(self._clients[where], xform_name(call.operation))(**call.params)
         return answer

@@ -1,0 +1,91 @@
+"""S3 Batch Replication in a failback: which bucket it brings home, why another not, and the jobs of a run. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dr_actions.actions.objects import comparison as objects_comparison
+from dr_actions.model.action import PlanContext
+from dr_actions.model.plan import Step
+from dr_estate.config.environment import Side
+from dr_estate.model.replication_job import of_bucket
+from dr_estate.model.states import BATCH_JOB
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import s3, s3_batch_jobs, s3_objects
+
+_CONFIGURATION = "aws_s3_bucket_replication_configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRoute:
+    """How the objects of ``copy`` come into ``bucket``: by a job first, or by the run's own copies alone, and why."""
+
+    bucket: str
+    copy: str
+    obstacle: str = ""
+
+
+def routes(context: PlanContext) -> Iterator[BucketRoute]:
+    """The route of each bucket that has a copy; none where no role is named for jobs. Raises DataUnavailable."""
+    if not context.env.failback.objects_batch_role:
+        return
+    for bucket, copy in objects_comparison.pairs(context):
+        yield BucketRoute(bucket, copy, _of_rules(context, bucket, copy) or _of_versions(context, bucket))
+
+
+def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:
+    """What of the copy's own rules keeps a job from being started: it goes by all of them."""
+    seen = [row for row in context.snapshot.get(s3.buckets, Side.DR) if isinstance(row, s3.Bucket) and row.name == copy]
+    rules = [rule for row in seen for rule in row.rules if rule.enabled]
+    home, strange = ([rule for rule in rules if (rule.destination == bucket) is is_home] for is_home in (True, False))
+    if not any(rule.whole for rule in home):
+        return (
+            f"no enabled rule of {copy} replicates all of its objects into {bucket} ({_CONFIGURATION} of {copy}: a "
+            f"rule with status Enabled, an empty filter and destination {bucket})"
+        )
+    for rule in home:
+        if rule.delete_markers:
+            return (
+                f"rule {rule.id} of {copy} replicates delete markers, and a job would hide at home what was deleted in "
+                f'the DR region ({_CONFIGURATION}: delete_marker_replication {{ status = "Disabled" }})'
+            )
+    return f"rule {strange[0].id} of {copy} leads to {strange[0].destination} too" if strange else ""
+
+
+def _of_versions(context: PlanContext, bucket: str) -> str:
+    """What of the objects keeps a job from being started: a replica may lie above what is newer at home."""
+    try:
+        rows = context.snapshot.get(s3_objects.apart, Side.DR)
+    except DataUnavailable as error:
+        return f"it was not compared with its copy ({error.unavailable.why.rstrip('.')})"
+    found = next((row for row in rows if isinstance(row, s3_objects.BucketDifference) and row.bucket == bucket), None)
+    if found is None:
+        return "it was not compared with its copy"
+    newer = found.newer_at_home + found.deleted_at_home
+    return f"{newer} of its objects were written or deleted at home later" if newer else ""
+
+
+def prefix_of(step: Step, context: PlanContext) -> str:
+    """How the descriptions of the incident's jobs for the step's bucket begin."""
+    return of_bucket(context.env, context.incident, step.subject, str(step.before["copy"]))
+
+
+def jobs_of(step: Step, context: PlanContext) -> list[s3_batch_jobs.ReplicationJob]:
+    """The incident's jobs for the step's bucket. Raises DataUnavailable."""
+    prefix = prefix_of(step, context)
+    found = context.snapshot.get(s3_batch_jobs.jobs, Side.DR)
+    return [job for job in found if job.description.startswith(prefix)]
+
+
+def is_over(job: s3_batch_jobs.ReplicationJob) -> bool:
+    """Whether the job changes nothing any more. An unknown word may still."""
+    state = BATCH_JOB[job.status]
+    return state.serves or state.broken or state.gone
+
+
+def evidence_of(job: s3_batch_jobs.ReplicationJob) -> tuple[tuple[str, str], ...]:
+    """What the journal keeps of a job."""
+    counts: Mapping[str, Any] = {"objects": job.total, "replicated": job.succeeded, "failed": job.failed}
+    return (("job", job.id), ("status", job.status), *((name, str(count)) for name, count in counts.items()))

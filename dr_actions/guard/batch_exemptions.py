@@ -1,0 +1,25 @@
+"""The one job that a failback may let S3 do, and the one word that it may say to it: nothing else of S3 Batch. Pure.
+
+The job replicates a bucket of tenants' data in the DR region as that bucket's own rules say, with the one role that the
+environment file names; it is compared field by field.
+"""
+
+from __future__ import annotations
+
+from dr_actions.model.plan import Call
+from dr_estate.config.environment import Environment, Side
+from dr_estate.model.replication_job import OWN, request_of
+from dr_estate.readers import s3
+
+CREATE, END = "s3control:CreateJob", "s3control:UpdateJobStatus"
+ENDED = "Cancelled"
+
+
+def exempt(call: Call, env: Environment) -> bool:
+    """Whether ``call`` starts such a job in the DR region, or cancels one there."""
+    if not env.failback.objects_batch_role or call.region != env.region(Side.DR):
+        return False
+    if call.name == END:
+        return call.params.get("AccountId") == env.account and call.params.get("RequestedJobStatus") == ENDED
+    request = {name: value for name, value in call.params.items() if name not in OWN}
+    return call.name == CREATE and request in [request_of(env, copy) for _, copy in s3.data_pairs(env)]

@@ -1,0 +1,41 @@
+"""The jobs of S3 Batch Replication that a failback starts: what they are asked for, and by what they are known.
+
+A job replicates what the rules of its source bucket take, and was not replicated yet: replicas of the primary's own
+objects are none of these. Sources: S3 API, CreateJob; S3 User Guide, "Replicating existing objects".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_estate.config.environment import Environment
+
+NOT_REPLICATED = ("NONE", "FAILED")
+OWN = frozenset({"ClientRequestToken", "Description", "Tags"})
+"""What tells one job from another of the same buckets."""
+_PRIORITY = 10
+
+
+def request_of(env: Environment, copy: str) -> dict[str, Any]:
+    """What CreateJob is asked for to replicate the bucket ``copy`` home, but for what is the job's OWN."""
+    chosen = {"EligibleForReplication": True, "ObjectReplicationStatuses": list(NOT_REPLICATED)}
+    source = {"ExpectedBucketOwner": env.account, "SourceBucket": f"arn:aws:s3:::{copy}"}
+    return {
+        "AccountId": env.account,
+        "ConfirmationRequired": False,
+        "Operation": {"S3ReplicateObject": {}},
+        "Report": {"Enabled": False},
+        "ManifestGenerator": {"S3JobManifestGenerator": {**source, "Filter": chosen, "EnableManifestOutput": False}},
+        "Priority": _PRIORITY,
+        "RoleArn": env.failback.objects_batch_role,
+    }
+
+
+def of_failbacks(env: Environment) -> str:
+    """How the description of every job of the environment's failbacks begins."""
+    return f"{env.name} failback "
+
+
+def of_bucket(env: Environment, incident: str, bucket: str, copy: str) -> str:
+    """How the description of a job of the incident's failback begins that replicates ``copy`` into ``bucket``."""
+    return f"{of_failbacks(env)}{incident}: {copy} to {bucket}, run of "

@@ -1,0 +1,204 @@
+"""A job of S3 Batch Replication brings objects home where one may, is found again, and never holds up the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.objects import copy_to_primary, end_replication, replicate_to_primary
+from dr_actions.model.action import Action, PlanContext, StepState
+from dr_actions.model.plan import Goal, Step
+from dr_estate.config.environment import Side
+from dr_estate.readers import s3, s3_batch_jobs, s3_objects
+from dr_estate.readers.s3_batch_jobs import ReplicationJob
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.actions.estates import AT_ONCE, failed_over, home_sight
+from tests.dr_actions.plain import with_part, with_rows
+from tests.dr_checks.worlds import DENIED
+
+START, END, COPY = replicate_to_primary.ACTION, end_replication.ACTION, copy_to_primary.ACTION
+ROLE = f"arn:aws:iam::{AT_ONCE.account}:role/sit-s3-batch"
+ENV = AT_ONCE.model_copy(
+    update={"failback": AT_ONCE.failback.model_copy(update={"objects_batch_role": ROLE, "objects_batch_minutes": 60})}
+)
+BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
+BEGAN = failed_over().taken_at - timedelta(minutes=90)
+HOME = s3.BucketReplicationRule("home", True, BUCKET, True, False, True, True, False, "")
+
+
+def with_rules(*rules: s3.BucketReplicationRule, upon: Snapshot | None = None) -> Snapshot:
+    """The estate after a failover whose copy of tenants' assets has these rules."""
+    return with_rows(upon or failed_over(), s3.buckets, Side.DR, lambda row: row.name == ITS_COPY, rules=rules)
+
+
+def seen_with(snapshot: Snapshot | None = None, jobs: Sequence[ReplicationJob] = (), **changes: Any) -> PlanContext:
+    listed = with_part(snapshot or with_rules(HOME), s3_batch_jobs.jobs, Side.DR, tuple(jobs))
+    return home_sight(listed, **{"env": ENV, "incident": "INC-1", "begun_at": BEGAN, **changes})
+
+
+def only(action: Action, context: PlanContext | None = None) -> Step:
+    (step,) = action.plan_steps(context or seen_with())
+    return step
+
+
+def request_sent() -> dict[str, Any]:
+    return dict(START.build_call(only(START), seen_with()).params)
+
+
+def job(status: str, description: str = "", **changes: Any) -> ReplicationJob:
+    found = ReplicationJob("job-1", description or str(request_sent()["Description"]), status, 10, 4, 1)
+    return replace(found, **changes)
+
+
+def stands(action: Action, *jobs: ReplicationJob, **changes: Any) -> tuple[StepState, str]:
+    status = action.observe(only(action), seen_with(jobs=jobs, **changes))
+    return status.state, status.message
+
+
+def sent(minutes_ago: int, action: Action = START) -> dict[str, Any]:
+    moment: dict[str, datetime] = {only(action).id: failed_over().taken_at - timedelta(minutes=minutes_ago)}
+    return {"sent_at": moment, "begun_sending_at": moment}
+
+
+def test_without_a_role_no_job_is_planned_and_nobody_is_told_of_any() -> None:
+    plain = home_sight(with_rules(HOME))
+    assert ([], []) == (list(START.plan_steps(plain)), list(END.plan_steps(plain)))
+    assert [] == list(START.notes(plain))
+
+
+def test_a_bucket_whose_copy_is_replicated_back_has_a_job_and_the_others_are_told_with_their_remedy() -> None:
+    context = seen_with()
+    assert [BUCKET] == [step.subject for step in START.plan_steps(context)]
+    notes = list(START.notes(context))
+    assert len(ENV.names.buckets) == len(notes)
+    assert f"{BUCKET}: S3 Batch Replication first, then what it left copied by the run itself." in notes
+    others = [note for note in notes if "itself, for no enabled rule of bbws-templates-sit-dr " in note]
+    assert ["aws_s3_bucket_replication_configuration of bbws-templates-sit-dr" in note for note in others] == [True]
+    assert 2 * len(ENV.names.buckets) == len(list(COPY.plan_steps(context))), "what a job leaves is copied all the same"
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ((replace(HOME, enabled=False),), "no enabled rule"),
+        ((replace(HOME, whole=False),), "no enabled rule"),
+        ((replace(HOME, destination="another"),), "no enabled rule"),
+        ((replace(HOME, delete_markers=True),), "replicates delete markers"),
+        ((HOME, replace(HOME, id="archive", destination="archive")), "rule archive of"),
+    ],
+)
+def test_a_job_goes_by_all_rules_of_its_bucket_so_none_is_started_where_one_does_more(
+    rules: tuple[s3.BucketReplicationRule, ...], reason: str
+) -> None:
+    context = seen_with(with_rules(*rules))
+    assert [] == list(START.plan_steps(context))
+    assert [note for note in START.notes(context) if note.startswith(f"{BUCKET}: copied by the run") and reason in note]
+
+
+@pytest.mark.parametrize("counted", ["newer_at_home", "deleted_at_home"])
+def test_nothing_is_replicated_over_what_is_newer_at_home_nor_where_that_is_not_known(counted: str) -> None:
+    equal = s3_objects.PairCounter().difference(BUCKET, ITS_COPY)
+    changes: Any = {counted: 1}
+    for rows in ((replace(equal, **changes),), ()):
+        context = seen_with(with_part(with_rules(HOME), s3_objects.apart, Side.DR, rows))
+        assert [] == list(START.plan_steps(context))
+    missing = with_part(with_rules(HOME), s3_objects.apart, Side.DR, (replace(equal, missing=9),))
+    assert [only(START)] == list(START.plan_steps(seen_with(missing))), "what is written meanwhile is another plan's no"
+
+
+def test_the_terraform_state_is_never_replicated_though_its_copy_has_a_rule_too() -> None:
+    state, its_copy = s3.state_pair(ENV)
+    of_state = replace(HOME, destination=state)
+    seen = with_rows(with_rules(HOME), s3.buckets, Side.DR, lambda row: row.name == its_copy, rules=(of_state,))
+    assert [BUCKET] == [step.subject for step in START.plan_steps(seen_with(seen))]
+
+
+def test_the_call_asks_for_what_was_not_replicated_and_bears_the_same_token_whenever_the_run_goes_on() -> None:
+    params = request_sent()
+    generator = params["ManifestGenerator"]["S3JobManifestGenerator"]
+    assert f"arn:aws:s3:::{ITS_COPY}" == generator["SourceBucket"]
+    assert {"EligibleForReplication": True, "ObjectReplicationStatuses": ["NONE", "FAILED"]} == generator["Filter"]
+    assert (ROLE, False, [{"Key": "dr:incident", "Value": "INC-1"}]) == (
+        params["RoleArn"],
+        params["ConfirmationRequired"],
+        params["Tags"],
+    )
+    assert request_sent() == params
+    tokens = {
+        START.build_call(only(START), seen_with(**other)).params["ClientRequestToken"]
+        for other in ({}, {"incident": "INC-2"}, {"begun_at": BEGAN + timedelta(seconds=1)})
+    }
+    assert (3, {64}) == (len(tokens), {len(token) for token in tokens})
+
+
+def test_while_the_job_is_under_way_the_run_waits_and_sees_it_move() -> None:
+    assert StepState.READY is stands(START)[0]
+    assert StepState.IN_PROGRESS is stands(START, **sent(1))[0], "S3 lists it a moment later"
+    for status in ("New", "Preparing", "Ready", "Active", "Completing", "Cancelling", "a word of tomorrow"):
+        assert StepState.IN_PROGRESS is stands(START, job(status))[0], status
+    before, after = (START.observe(only(START), seen_with(jobs=[job("Active", succeeded=n)])) for n in (4, 5))
+    assert before.progress != after.progress
+    assert ("job", "job-1") in after.evidence
+
+
+@pytest.mark.parametrize("status", ["Failed", "Cancelled", "Paused", "Suspended"])
+def test_a_job_that_ended_otherwise_is_told_and_leaves_its_objects_to_the_run(status: str) -> None:
+    state, message = stands(START, job(status, reason="AccessDenied: no"))
+    assert StepState.DONE is state
+    assert f"job job-1 of S3 is {status}, 4 of 10 objects replicated, 1 not (AccessDenied: no)" in message
+    assert message.endswith("The run copies what it left.")
+
+
+def test_a_job_that_is_complete_says_whether_it_left_something() -> None:
+    whole, partly = (stands(START, job("Complete", failed=failed))[1] for failed in (0, 2))
+    assert ("left" in whole, "left" in partly) == (False, True)
+
+
+def test_a_job_that_takes_longer_than_configured_holds_nobody_up() -> None:
+    assert StepState.IN_PROGRESS is stands(START, job("Active"), **sent(60))[0]
+    state, message = stands(START, job("Active"), **sent(61))
+    assert (StepState.DONE, True) == (state, "it has had its 60 min (failback.objects_batch_minutes)" in message)
+    assert StepState.DONE is stands(START, **sent(61))[0], "not even one that S3 never lists"
+
+
+def test_where_jobs_cannot_be_seen_none_is_started_and_one_that_was_is_never_forgotten() -> None:
+    hidden = with_part(with_rules(HOME), s3_batch_jobs.jobs, Side.DR, DENIED)
+
+    def unseen(action: Action, **changes: Any) -> StepState:
+        context = home_sight(hidden, env=ENV, incident="INC-1", begun_at=BEGAN, **changes)
+        return action.observe(only(action), context).state
+
+    assert [StepState.DONE] * 2 == [unseen(START), unseen(END)]
+    assert [StepState.UNAVAILABLE] * 2 == [unseen(START, **sent(1)), unseen(END, **sent(1))]
+    assert [StepState.DONE, StepState.UNAVAILABLE] == [unseen(START, **sent(61)), unseen(END, **sent(61))]
+
+
+def test_a_job_of_an_earlier_plan_is_adopted_while_it_goes_on_and_one_of_another_incident_never() -> None:
+    own = str(request_sent()["Description"])
+    earlier, strange = own.rpartition(" ")[0] + " 20260101T000000Z", own.replace("INC-1", "INC-12")
+    assert StepState.IN_PROGRESS is stands(START, job("Active", earlier))[0]
+    assert StepState.READY is stands(START, job("Complete", earlier))[0]
+    assert StepState.READY is stands(START, job("Active", strange))[0]
+    assert StepState.DONE is stands(END, job("Active", strange))[0]
+
+
+def test_a_job_that_is_not_over_is_cancelled_once_before_the_run_copies() -> None:
+    assert StepState.DONE is stands(END)[0]
+    for status in ("Complete", "Failed", "Cancelled"):
+        assert StepState.DONE is stands(END, job(status))[0], status
+    for status in ("New", "Active", "Paused", "Suspended", "a word of tomorrow"):
+        assert StepState.READY is stands(END, job(status))[0], status
+        assert StepState.IN_PROGRESS is stands(END, job(status), **sent(1, END))[0], status
+    assert StepState.IN_PROGRESS is stands(END, job("Cancelling"))[0]
+    call = END.build_call(only(END), seen_with(jobs=[job("Active")]))
+    assert ("job-1", "Cancelled") == (call.params["JobId"], call.params["RequestedJobStatus"])
+
+
+def test_the_steps_follow_one_another_and_belong_to_a_failback_alone() -> None:
+    start, end, copy = only(START), only(END), next(COPY.plan_steps(seen_with()))
+    assert start.stage == end.stage == copy.stage
+    assert [] == list(START.plan_steps(seen_with(goal=Goal.FAILOVER)))

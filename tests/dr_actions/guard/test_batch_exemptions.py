@@ -1,0 +1,76 @@
+"""Of S3 Batch one job passes, in a failback whose backups are proven: the bucket's own replication, by the one role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_actions.guard.batch_exemptions import CREATE, END
+from dr_actions.guard.context import GuardContext
+from dr_actions.guard.guard import refusal
+from dr_actions.model.plan import Call, Goal
+from dr_estate.config.environment import Environment
+from dr_estate.model.replication_job import request_of
+from dr_estate.readers import s3
+from tests.dr_actions.guard.test_failback_exemptions import AWAY, BOTH, HOME, SIT
+
+ROLE = f"arn:aws:iam::{SIT.account}:role/sit-s3-batch"
+ENV = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"objects_batch_role": ROLE})})
+_, ITS_COPY = s3.data_pairs(ENV)[0]
+OWN = {"ClientRequestToken": "t", "Description": "d", "Tags": [{"Key": "dr:incident", "Value": "INC-1"}]}
+CANCEL = {"AccountId": ENV.account, "JobId": "job-1", "RequestedJobStatus": "Cancelled"}
+
+
+def judged(name: str, params: dict[str, Any], region: str = AWAY, env: Environment = ENV, **given: Any) -> str:
+    """The rule that refuses the declared call in a failback, "" where none does."""
+    service, operation = name.split(":")
+    context = GuardContext(env, frozenset({name}), **{"goal": Goal.FAILBACK, "proofs": BOTH, **given})
+    found = refusal(Call(service, operation, region, params), context)
+    return found.rule if found else ""
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    return {**request_of(ENV, ITS_COPY), **OWN, **changes}
+
+
+def test_the_job_and_its_end_pass_in_a_failback_alone_and_only_with_proven_backups_and_a_configured_role() -> None:
+    for name, params in ((CREATE, job()), (END, CANCEL)):
+        assert "" == judged(name, params)
+        for goal in (None, Goal.FAILOVER, Goal.SWITCHOVER, Goal.ABORT, Goal.CLEAN_UP):
+            assert judged(name, params, goal=goal).startswith("guard.")
+        assert "guard.never-delete" == judged(name, params, proofs=BOTH[:2])
+        assert "guard.never-delete" == judged(name, params, HOME)
+        assert "guard.never-delete" == judged(name, params, env=SIT)
+
+
+def source(bucket: str, **changes: Any) -> dict[str, Any]:
+    generator = request_of(ENV, bucket)["ManifestGenerator"]["S3JobManifestGenerator"]
+    return {"ManifestGenerator": {"S3JobManifestGenerator": {**generator, **changes}}}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Operation": {"S3PutObjectCopy": {"TargetResource": "arn:aws:s3:::another"}}},
+        {"Operation": {"S3ReplicateObject": {}, "S3DeleteObjectTagging": {}}},
+        {"Operation": {"LambdaInvoke": {"FunctionArn": "arn:aws:lambda:eu-west-1:1:function:f"}}},
+        {"RoleArn": f"arn:aws:iam::{SIT.account}:role/admin"},
+        {"AccountId": "999999999999"},
+        {"Report": {"Enabled": True, "Bucket": "arn:aws:s3:::another"}},
+        {"Manifest": {"Location": {"ObjectArn": "arn:aws:s3:::another/list.csv", "ETag": "e"}}},
+        {"ConfirmationRequired": True},
+        source("another"),
+        source(s3.state_pair(ENV)[1]),
+        source(s3.data_pairs(ENV)[0][0]),
+        source(ITS_COPY, EnableManifestOutput=True),
+        source(ITS_COPY, Filter={"EligibleForReplication": True}),
+    ],
+)
+def test_every_other_job_is_refused(changes: dict[str, Any]) -> None:
+    assert "guard.never-delete" == judged(CREATE, job(**changes))
+
+
+@pytest.mark.parametrize("changes", [{"RequestedJobStatus": "Ready"}, {"AccountId": "999999999999"}])
+def test_no_job_is_confirmed_and_none_of_another_account_is_touched(changes: dict[str, Any]) -> None:
+    assert "guard.never-delete" == judged(END, {**CANCEL, **changes})
