@@ -78,12 +78,18 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
 
 
 def _rules(context: ReadContext, ids: set[str]) -> list[_Rule]:
-    """The rules of these ids. Raises DataUnavailable where AWS does not list one: what it does is not known."""
+    """The rules of these ids. One that AWS does not list is recorded as not understood: what it does is not known."""
     rows = context.rows(context.pages("route53resolver", "list_resolver_rules", "ResolverRules"), _rule, "Id")
-    if unlisted := ids - {rule.id for rule in rows} - {row.name for row in context.unreadable}:
-        reason = f"route53resolver lists no rule {', '.join(sorted(unlisted))} in {context.region}, which the VPC has."
-        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, reason, context.region))
-    return [rule for rule in rows if rule.id in ids]
+    known = {rule.id: rule for rule in rows}
+
+    def listed(row: dict[str, str]) -> _Rule:
+        if row["Id"] not in known:
+            reason = f"route53resolver lists no rule {row['Id']} in {context.region}, which the VPC has."
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, context.region))
+        return known[row["Id"]]
+
+    odd = {row.name for row in context.unreadable}
+    return list(context.rows([{"Id": id_} for id_ in sorted(ids - odd)], listed, "Id"))
 
 
 def _rule(row: dict[str, Any]) -> _Rule:

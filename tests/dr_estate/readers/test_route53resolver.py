@@ -13,7 +13,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, route53_private_names, route53resolver
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.aws_answers import read
+from tests.dr_checks.aws_answers import read, reading
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.worlds import DENIED
 
@@ -28,19 +28,20 @@ def _upon(*rows: PrivateNames | Unavailable) -> Snapshot:
     return replace(seen, parts={**seen.parts, NAMES: replace(seen.parts[NAMES], value=rows)})
 
 
-def _read(status: str = "COMPLETE", rules: Sequence[Any] = (RULE,), upon: Snapshot | None = None) -> list[str]:
-    """The ids of rules that forward what tasks ask, where one rule is associated with the VPC in this state."""
-    answers = {
-        "list_resolver_rule_associations": {
-            "ResolverRuleAssociations": [
-                {"ResolverRuleId": "rslvr-rr-1", "Status": status},
-                {"ResolverRuleId": "rslvr-autodefined-rr-internet-resolver", "Status": "COMPLETE"},
-            ]
-        },
+def _answers(status: str, rules: Sequence[Any]) -> dict[str, Any]:
+    """One rule is associated with the VPC in this state, and AWS lists ``rules``."""
+    associated = [("rslvr-rr-1", status), ("rslvr-autodefined-rr-internet-resolver", "COMPLETE")]
+    rows = [{"ResolverRuleId": rule, "Status": state} for rule, state in associated]
+    return {
+        "list_resolver_rule_associations": {"ResolverRuleAssociations": rows},
         "list_resolver_rules": {"ResolverRules": list(rules)},
         "describe_network_interfaces": {"NetworkInterfaces": []},
     }
-    found = read(route53resolver.forwarded, Side.DR, answers, upon or _upon(HERE))
+
+
+def _read(status: str = "COMPLETE", rules: Sequence[Any] = (RULE,), upon: Snapshot | None = None) -> list[str]:
+    """The ids of rules that forward what tasks ask."""
+    found = read(route53resolver.forwarded, Side.DR, _answers(status, rules), upon or _upon(HERE))
     return [row.rule for row in found or () if "10.9.0.2" in row.targets and row.hosts]
 
 
@@ -64,8 +65,9 @@ def test_private_names_of_the_dr_region_that_are_not_seen_are_unknown(rows: tupl
 
 
 def test_an_associated_rule_that_aws_does_not_list_is_unknown() -> None:
-    with pytest.raises(DataUnavailable, match="rslvr-rr-1"):
-        _read(rules=[])
+    context = reading(route53resolver.forwarded, Side.DR, _answers("COMPLETE", []), _upon(HERE))
+    assert route53resolver.forwarded.read(context) == ()
+    assert [row.name for row in context.unreadable] == ["rslvr-rr-1"]
 
 
 def test_services_of_the_primary_region_that_are_not_seen_hide_no_private_name() -> None:
