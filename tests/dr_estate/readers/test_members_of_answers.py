@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import botocore.session
@@ -14,11 +15,13 @@ from dr_estate.readers import cloudfront, evidence_stores, recovery_automation, 
 from dr_estate.readers.evidence_stores import AnchorLog, SigningKey
 from dr_estate.readers.secretsmanager import Content, Field
 from tests.dr_checks.aws_answers import read
-from tests.dr_checks.worlds import SIT
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import DENIED, NOW, SIT
 from tests.dr_estate.contracts.shapes import full
 
 ALIAS, LOG = SIT.named(SIT.names.evidence_key), SIT.named(SIT.names.anchor_log)
 KEY = f"arn:aws:kms:{SIT.region(Side.DR)}:{SIT.account}:key/k"
+ROLE = f"arn:aws:iam::{SIT.account}:role/r"
 AUTOMATED = SIT.model_copy(update={"automation": SIT.automation.model_copy(update={"enabled": True})})
 
 
@@ -119,3 +122,11 @@ def test_the_log_group_of_a_recoverys_task_is_there_created_or_not_asked_for(
 )
 def test_a_deployment_is_ended_by_what_is_switched_on(configuration: dict[str, Any], stops: tuple[str, ...]) -> None:
     assert deployment_settings({"deploymentConfiguration": configuration}, {}).stops == stops
+
+
+def test_roles_of_a_recovery_are_seen_though_its_task_is_not() -> None:
+    seen, key = healthy(), (recovery_automation.start.name, Side.DR)
+    upon = replace(seen, parts={**seen.parts, key: replace(seen.parts[key], value=DENIED)})
+    answers = {"get_role": {"Role": {"Path": "/", "RoleName": "r", "RoleId": "A" * 16, "Arn": ROLE, "CreateDate": NOW}}}
+    rows = read(recovery_automation.roles, Side.GLOBAL, answers, upon, AUTOMATED)
+    assert [row.exists for row in rows] == [True] * 3
