@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
@@ -10,7 +10,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.key_remedies import enable_key, keep_key
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import kms
 from dr_estate.readers.kms import KmsKey
 
@@ -32,8 +32,8 @@ def _in_order(unavailable: set[Unavailable]) -> list[Unavailable]:
     return sorted(unavailable, key=lambda entry: (entry.why, entry.part))
 
 
-def _usable(view: View, reason: str) -> Iterator[Finding]:
-    found = view.get(kms.keys)
+def _usable(view: View, reason: str, beside: Sequence[KmsKey | Unavailable] = ()) -> Iterator[Finding]:
+    found = (*view.get(kms.keys), *beside)
     for key in found:
         if isinstance(key, Unavailable):
             yield view.unknown("a key", _OPENS, key)
@@ -46,6 +46,16 @@ def _usable(view: View, reason: str) -> Iterator[Finding]:
             yield view.gap(key.ref, key.state + when, _OPENS, f"{reason} ({', '.join(key.uses)})", _remedy(view, key))
     if not found:
         yield view.none_expected("all keys", _NONE)
+
+
+def _of_replicas(view: View) -> Sequence[KmsKey | Unavailable]:
+    """The keys of replicated objects that encrypt nothing else; of earlier evidence, which has no such part, none."""
+    known = {key.arn for key in _seen(view, view.side) if key.arn}
+    try:
+        found = view.get(kms.replica_keys)
+    except DataUnavailable as unseen:
+        return [] if unseen.unavailable.kind is UnavailableKind.UNSUPPORTED else [unseen.unavailable]
+    return [key for key in found if isinstance(key, Unavailable) or key.arn not in known]
 
 
 def _remedy(view: View, key: KmsKey) -> Remedy:
@@ -73,7 +83,7 @@ def _remedy(view: View, key: KmsKey) -> Remedy:
 )
 def key_usable(view: View) -> Iterator[Finding]:
     """A state that decrypts, in the DR region; a copy whose key does not work cannot be opened by anybody (T19)."""
-    yield from _usable(view, "a copy under this key cannot be decrypted")
+    yield from _usable(view, "a copy under this key cannot be decrypted", _of_replicas(view))
 
 
 @check(

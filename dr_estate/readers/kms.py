@@ -62,6 +62,24 @@ def keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
     return (*context.maybe(lambda ref: key_named(context, ref, used[ref]), wanted), *unavailable)
 
 
+@part(Side.DR, reads=KEY_READS)
+def replica_keys(context: ReadContext) -> tuple[KmsKey | Unavailable, ...]:
+    """The keys under which objects arrive in the copies; none of a primary region that is dark: it replicates nothing.
+
+    They are a part of their own, so that a primary region that is silent delays no other key. A rule may lead elsewhere
+    too, as to an archive: its key is that region's matter.
+    """
+    try:
+        buckets = context.part(s3.buckets, Side.PRIMARY)
+    except DataUnavailable:
+        return ()
+    copies = dict(s3.pairs(context.env))
+    pairs = [(row, copies.get(row.name)) for row in buckets if isinstance(row, s3.Bucket)]
+    rules = [rule for row, copy in pairs for rule in row.rules if rule.enabled and rule.destination == copy]
+    wanted = sorted({rule.replica_key for rule in rules if rule.replica_key and not is_of_aws(rule.replica_key)})
+    return tuple(context.maybe(lambda ref: key_named(context, ref, {"replicated objects"}), wanted))
+
+
 def is_of_aws(ref: str) -> bool:
     """Whether the alias is of a key that AWS manages for a service: its policy cannot be changed."""
     return ref.startswith(_AWS_OWN) or f":{_AWS_OWN}" in ref
@@ -72,24 +90,9 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     yield "objects", lambda: [row.key for row in context.part(s3.buckets) if isinstance(row, s3.Bucket)]
     yield "tables", lambda: [row.key for row in context.part(dynamodb.tables) if isinstance(row, dynamodb.Table)]
     if context.side is Side.DR:
-        yield "replicated objects", lambda: _replica_keys(context)
         yield "control records", lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
     yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
-
-
-def _replica_keys(context: ReadContext) -> list[str]:
-    """The keys under which objects arrive in the copies; none of a primary region that is dark: it replicates nothing.
-
-    A rule may lead elsewhere too, as to an archive: its key is that region's matter.
-    """
-    try:
-        buckets = context.part(s3.buckets, Side.PRIMARY)
-    except DataUnavailable:
-        return []
-    copies = dict(s3.pairs(context.env))
-    pairs = [(row, copies.get(row.name)) for row in buckets if isinstance(row, s3.Bucket)]
-    return [rule.replica_key for row, copy in pairs for rule in row.rules if rule.enabled and rule.destination == copy]
 
 
 def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:

@@ -23,6 +23,7 @@ def _key(region: str, name: str, noun: str, multi_region: str = "") -> KmsKey:
 HERE = (_key(HOME, "a", "files"), _key(HOME, "mrk-s", "secrets", "PRIMARY"))
 THERE = (_key(AWAY, "b", "files"), _key(AWAY, "mrk-s", "secrets", "REPLICA"))
 FILES = THERE[0].ref
+ARRIVING = _key(AWAY, "r", "replicated objects")
 
 
 def _case(
@@ -34,6 +35,12 @@ def _case(
         (kms.keys, Side.DR): (replace(THERE[0], **changed), THERE[1]) if there is None else there,
     }
     return Example(f"kms.{check}", expected, world(values), frozenset({subject} if subject else ()))
+
+
+def _replicas(check: str, expected: Status, subject: str, found: Any) -> Example:
+    """The same with keys of replicated objects, which are a part of their own."""
+    values = {(kms.keys, Side.DR): THERE, (kms.replica_keys, Side.DR): found}
+    return Example(f"kms.{check}", expected, world(values), frozenset({subject}))
 
 
 def _shared(*regions: str) -> tuple[KmsKey, ...]:
@@ -53,6 +60,11 @@ EXAMPLES = [
     _case("key-usable", Status.UNKNOWN, "a key", there=(DENIED, THERE[1])),
     _case("key-usable", Status.NOT_APPLICABLE, "all keys", there=()),
     _case("key-usable", Status.UNKNOWN, "", there=DENIED),
+    _replicas("key-usable", Status.PASS, ARRIVING.ref, (ARRIVING,)),
+    _replicas("key-usable", Status.FAIL, ARRIVING.ref, (replace(ARRIVING, state="Disabled"),)),
+    _replicas("key-usable", Status.PASS, FILES, (replace(THERE[0], uses=("replicated objects",), state="Disabled"),)),
+    _replicas("key-usable", Status.UNKNOWN, "a key", DENIED),
+    _replicas("key-usable", Status.UNKNOWN, "a key", (DENIED,)),
     _case("source-key-usable", Status.PASS, HERE[0].ref),
     _case("source-key-usable", Status.FAIL, HERE[0].ref, here=(replace(HERE[0], state="PendingImport"), HERE[1])),
     _case("source-key-usable", Status.UNKNOWN, "", here=DENIED),

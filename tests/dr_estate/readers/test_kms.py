@@ -26,5 +26,12 @@ def test_the_keys_of_replicas_are_those_of_the_copies_in_the_dr_region() -> None
     original = Bucket(ORIGINAL, SIT.regions.primary, "Enabled", "aws:kms", "", (), rules)
     upon = replace(seen, parts={**seen.parts, BUCKETS: replace(seen.parts[BUCKETS], value=(original,))})
     answers = {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:eu-west-1:1:key/k"}}}
-    found = read(kms.keys, Side.DR, answers, upon)
-    assert ["alias/of-replicas"] == [k.ref for k in found if isinstance(k, KmsKey) and "replicated objects" in k.uses]
+    found = read(kms.replica_keys, Side.DR, answers, upon)
+    assert [("alias/of-replicas", ("replicated objects",))] == [(k.ref, k.uses) for k in found if isinstance(k, KmsKey)]
+
+
+def test_no_key_of_what_the_dr_region_holds_waits_for_the_primary_region() -> None:
+    seen = healthy()
+    here = {key: part for key, part in seen.parts.items() if key[1] is not Side.PRIMARY}
+    answers = {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:eu-west-1:1:key/k"}}}
+    assert read(kms.keys, Side.DR, answers, replace(seen, parts=here))
