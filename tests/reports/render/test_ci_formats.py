@@ -31,11 +31,11 @@ RUNNERS = "##[stop-commands]x ##vso[task.complete result=Succeeded] ##teamcity[x
 HOSTILE = f"</failure>\x1b[2J\u202e ]]> & \uffff % , : \n::warning::x\r{RUNNERS}"
 
 
-def hostile() -> Report:
+def hostile(name: str = HOSTILE) -> Report:
     """The report with a subject that would end an element, a command, or a line."""
     (finding, *_), check = RESULTS[1].findings, RESULTS[1]
-    results = (replace(check, findings=(replace(finding, subject=HOSTILE, because=HOSTILE),)),)
-    return replace(REPORT, verdict=verdict_of(results, LAGS, 3600.0), world=HOSTILE)
+    results = (replace(check, findings=(replace(finding, subject=name, because=name),)),)
+    return replace(REPORT, verdict=verdict_of(results, LAGS, 3600.0), world=name)
 
 
 def gated(fixed: tuple[str, ...] = ()) -> Report:
@@ -127,17 +127,18 @@ def test_no_name_of_a_resource_ends_an_element_or_begins_a_command() -> None:
     assert not any(character in "".join(commands) for character in "\x1b\u202e\r")
 
 
+@pytest.mark.parametrize("name", [HOSTILE, RUNNERS], ids=["hostile", "plain"])
 @pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "json", "junit", "sarif", "github"])
-def test_no_name_hands_a_runner_a_command_in_the_midst_of_a_line(form: str) -> None:
+def test_no_name_hands_a_runner_a_command_in_the_midst_of_a_line(form: str, name: str) -> None:
     """GitHub finds ``##[stop-commands]`` anywhere in a job's output: nothing is annotated after it."""
     page = io.StringIO()
-    print_report(hostile(), form, page)
+    print_report(hostile(name), form, page)
     text = page.getvalue()
     assert ("stop-commands" in text, []) == (True, re.findall(r"##[a-z]*\[", text))
     own = 1 if form == "github" else 0
     assert own == sum(line.lstrip().startswith("::") for line in text.splitlines())
     if form == "json":
-        assert json.loads(text)["world"] == HOSTILE
+        assert json.loads(text)["world"] == name
 
 
 @pytest.mark.parametrize("line", ["::stop-commands::x", "  ::error::x", "a\n\t::add-mask::READY"])
