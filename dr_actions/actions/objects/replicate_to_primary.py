@@ -62,14 +62,14 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
     Where S3's jobs cannot be seen none is started.
     """
-    late = _is_late(step, context)
     try:
         job = _job(step, context)
     except DataUnavailable as error:
-        if step.id in context.begun_sending_at and not late:
+        if step.id in context.begun_sending_at and not _is_late(step, context):
             raise
         unseen = f"{step.subject}: the jobs of S3 cannot be seen ({error.unavailable.why.rstrip('.')})"
         return StepStatus(StepState.DONE, f"{unseen}. {_THEN}.")
+    late = _is_late(step, context, job)
     if job is None and step.id not in context.sent_at:
         return StepStatus(StepState.READY, f"{step.subject}: no job was started")
     if job is None:
@@ -102,8 +102,9 @@ def _description(step: Step, context: PlanContext) -> str:
     return batch_replication.prefix_of(step, context) + begun
 
 
-def _is_late(step: Step, context: PlanContext) -> bool:
-    began = context.begun_sending_at.get(step.id)
+def _is_late(step: Step, context: PlanContext, job: s3_batch_jobs.ReplicationJob | None = None) -> bool:
+    """Whether the job has had its time: since its call left, or an earlier plan's since AWS made it."""
+    began = context.begun_sending_at.get(step.id) or (job.created if job else None)
     limit = timedelta(minutes=context.env.failback.objects_batch_minutes)
     return began is not None and context.snapshot.taken_at - began > limit
 

@@ -50,7 +50,8 @@ def request_sent() -> dict[str, Any]:
 
 
 def job(status: str, description: str = "", **changes: Any) -> ReplicationJob:
-    found = ReplicationJob("job-1", description or str(request_sent()["Description"]), status, 10, 4, 1)
+    created = failed_over().taken_at - timedelta(minutes=5)
+    found = ReplicationJob("job-1", description or str(request_sent()["Description"]), status, created, 10, 4, 1)
     return replace(found, **changes)
 
 
@@ -181,6 +182,9 @@ def test_a_job_of_an_earlier_plan_is_adopted_while_it_goes_on_and_one_of_another
     own = str(request_sent()["Description"])
     earlier, strange = own.rpartition(" ")[0] + " 20260101T000000Z", own.replace("INC-1", "INC-12")
     assert StepState.IN_PROGRESS is stands(START, job("Active", earlier))[0]
+    long_ago = failed_over().taken_at - timedelta(minutes=61)
+    state, message = stands(START, job("Active", earlier, created=long_ago))
+    assert (StepState.DONE, True) == (state, "it has had its 60 min" in message), "its time began when AWS made it"
     assert StepState.READY is stands(START, job("Complete", earlier))[0]
     assert StepState.READY is stands(START, job("Active", strange))[0]
     assert StepState.DONE is stands(END, job("Active", strange))[0]
