@@ -25,6 +25,9 @@ from dr_estate.model.compiled_files import beside_compiled, write_beside
 _MODEL, _RULES, _PAGES = "service-2", "endpoint-rule-set-1", "paginators-1"
 _FILES, _MOST_FILES = "botocore_models.", 8
 Models = Mapping[str, Mapping[str, Any]]
+_BY_TOKEN = {"input_token": "NextToken", "output_token": "NextToken"}
+# Pages by a token, as AWS documents, and botocore has no paginator: API_control_ListJobs.
+PAGED: Models = {"s3control": {"ListJobs": {**_BY_TOKEN, "limit_key": "MaxResults", "result_key": "Jobs"}}}
 
 
 class DeclaredModels(Loader):
@@ -46,6 +49,8 @@ class DeclaredModels(Loader):
         """The model as botocore has it, with the declared operations alone."""
         if self._cut is not None and type_name in self._cut and service_name in self._operations:
             return self._cut[type_name][service_name]
+        if type_name == _PAGES:
+            return self._pages_of(service_name, self._operations[service_name])
         model = super().load_service_model(service_name, type_name, api_version)
         if type_name != _MODEL:
             return model
@@ -82,6 +87,7 @@ class DeclaredModels(Loader):
             pages = super().load_service_model(service, _PAGES)["pagination"]
         except DataNotFoundError:
             pages = {}
+        pages = pages | PAGED.get(service, {})
         return {"pagination": {name: how for name, how in pages.items() if name in operations}}
 
     def _digest(self) -> str:

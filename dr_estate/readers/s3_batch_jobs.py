@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"s3control:DescribeJob", "s3control:ListJobs"})
-_MOST_A_PAGE = 1000
+_PAGE = {"PageSize": 1000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +41,13 @@ def jobs(context: ReadContext) -> tuple[ReplicationJob, ...]:
     env = context.env
     if not env.failback.objects_batch_role or not serving_side.away(context):
         return ()
-    ours = [row for row in _listed(context) if str(row.get("Description", "")).startswith(of_failbacks(env))]
-    return tuple(context.each(lambda row: _job(context, row), ours))
+    listed = context.pages("s3control", "list_jobs", "Jobs", AccountId=env.account, PaginationConfig=_PAGE)
+    ours = [row for row in listed if str(row.get("Description", "")).startswith(of_failbacks(env))]
 
+    def job(row: Mapping[str, Any]) -> ReplicationJob:
+        return context.understand(lambda: _job(context, row), str(row.get("JobId") or "A job without JobId"))
 
-def _listed(context: ReadContext) -> Iterator[Mapping[str, Any]]:
-    """All jobs of the region, a page after another: botocore knows no paginator of them."""
-    request = {"AccountId": context.env.account, "MaxResults": _MOST_A_PAGE}
-    answer = context.call("s3control", "list_jobs", **request)
-    yield from answer.get("Jobs") or ()
-    while token := answer.get("NextToken"):
-        answer = context.call("s3control", "list_jobs", **request, NextToken=token)
-        yield from answer.get("Jobs") or ()
+    return tuple(context.each(job, ours))
 
 
 def _job(context: ReadContext, row: Mapping[str, Any]) -> ReplicationJob:
@@ -72,5 +67,5 @@ def _job(context: ReadContext, row: Mapping[str, Any]) -> ReplicationJob:
 def _reason(context: ReadContext, job_id: str) -> str:
     """Why a job failed: only its description says so."""
     answer = context.call("s3control", "describe_job", AccountId=context.env.account, JobId=job_id)
-    reasons = answer["Job"].get("FailureReasons") or ()
+    reasons = (answer.get("Job") or {}).get("FailureReasons") or ()
     return "; ".join(f"{row.get('FailureCode', '')}: {row.get('FailureReason', '')}" for row in reasons)

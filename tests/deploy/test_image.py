@@ -83,7 +83,7 @@ def builders(tmp_path: Path) -> Path:
 
 def make_image(programs: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [str(shutil.which("make")), "image", *options]
-    environment = {**os.environ, "PATH": str(programs)}
+    environment = {"PATH": str(programs), "HOME": os.environ["HOME"]}  # and nothing of a `make` that plays this
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 

@@ -9,15 +9,17 @@ from typing import Any
 import botocore.exceptions
 import botocore.session
 
+from dr_estate.aws.botocore_models import PAGED
+
 
 @cache
 def paginator(operation: str) -> Mapping[str, Any]:
-    """botocore's own description of ``service:Operation``; empty where it is not paged."""
+    """botocore's own description of ``service:Operation``, else the product's; empty where it is not paged."""
     service, _, name = operation.partition(":")
     try:
         return dict(botocore.session.Session().get_paginator_model(service).get_paginator(name))
     except (ValueError, botocore.exceptions.UnknownServiceError, botocore.exceptions.DataNotFoundError):
-        return {}
+        return dict(PAGED.get(service, {}).get(name, {}))
 
 
 def tokens(operation: str) -> frozenset[str]:

@@ -12,6 +12,7 @@ from botocore.model import ListShape, MapShape, Shape, StringShape, StructureSha
 from hypothesis import strategies as st
 
 from dr_estate.config.environment import Side
+from dr_estate.model.replication_job import of_failbacks
 from tests.dr_checks.worlds import SIT
 from tests.dr_estate.contracts.paging import tokens
 
@@ -40,6 +41,8 @@ NAMED: Mapping[tuple[str, str], str] = {
     ("rds:DescribeOptionGroups", "OptionGroupName"): SIT.named(_NAMES.database),
     ("rds:DescribeDBInstanceAutomatedBackups", "DBInstanceIdentifier"): SIT.named(_NAMES.database),
     ("route53:ListHostedZones", "Name"): f"{SIT.traffic.zone}.",
+    ("s3control:ListJobs", "Description"): f"{of_failbacks(SIT)}INC-1: x",
+    ("s3control:ListJobs", "Status"): "Failed",
     ("secretsmanager:ListSecrets", "Name"): SIT.named(_NAMES.master_secret),
     ("sns:ListSubscriptionsByTopic", "SubscriptionArn"): "arn:aws:sns:xx:1:t:1",
     ("sts:GetCallerIdentity", "Account"): SIT.account,

@@ -87,6 +87,7 @@ _REASONS = {
         elbv2:DescribeLoadBalancers.LoadBalancers[].LoadBalancerName
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupArn
         elbv2:DescribeTargetGroups.TargetGroups[].TargetGroupName
+        events:ListRules.Rules[].Arn
         kms:DescribeKey.KeyMetadata.Arn
         lambda:ListFunctions.Functions[].FunctionArn
         logs:DescribeMetricFilters.metricFilters[].filterName
@@ -109,6 +110,7 @@ _REASONS = {
         resourcegroupstaggingapi:GetResources.ResourceTagMappingList[].ResourceARN
         s3:ListObjectVersions.DeleteMarkers[].Key
         s3:ListObjectVersions.Versions[].Key
+        s3control:ListJobs.Jobs[].JobId
         scheduler:ListSchedules.Schedules[].Arn
         secretsmanager:BatchGetSecretValue.SecretValues[].Name
         secretsmanager:ListSecrets.SecretList[].ARN
@@ -132,6 +134,7 @@ _REASONS = {
         elbv2:DescribeLoadBalancers.LoadBalancers[].State.Code
         s3:ListObjectVersions.DeleteMarkers[].IsLatest
         s3:ListObjectVersions.Versions[].IsLatest
+        s3control:ListJobs.Jobs[].Status
         sns:ListSubscriptionsByTopic.Subscriptions[].Protocol
         ssm:GetParametersByPath.Parameters[].Type
     """,

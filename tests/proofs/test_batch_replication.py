@@ -1,0 +1,174 @@
+"""A failback whose objects come home by jobs of S3 Batch Replication, and what is left of one that ends badly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dr_actions.actions.objects import copy_to_primary, end_replication, replicate_to_primary
+from dr_actions.execution.executor import Outcome, execute
+from dr_actions.guard.evidence import STORES
+from dr_actions.journal.journal import Entry, EntryKind, Journal
+from dr_actions.model.plan import Goal, Plan, Step, to_json
+from dr_estate.aws.clock import WorldClock
+from dr_estate.config.environment import Side, load_environment
+from dr_estate.readers.s3_objects import BucketDifference, apart
+from sandbox.core.state import Outage
+from tests.dr_actions.actions.batched_world import admin, batched, replicated_back
+from tests.dr_actions.actions.failback_world import Home, away_world, returned
+from tests.dr_actions.control_tables import WORLD
+from tests.dr_actions.execution.runs import run_in
+from tests.dr_actions.hearing import Told
+from tests.proofs.conftest import AWAY, HOME
+from tests.proofs.enforced import SHORT, Enforced
+from tests.utils.running import rules
+from tests.worlds import borrowed
+
+pytestmark = pytest.mark.proof
+
+BUCKET, ITS_COPY, NEW = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr", 40
+INCIDENT, CREATE = "INC-9", "s3control:CreateJob"
+ACTIONS = (replicate_to_primary.ACTION, end_replication.ACTION, copy_to_primary.ACTION)
+ROLE = 'objects_batch_role = "arn:aws:iam::815856636111:role/sit-s3-batch"'
+
+
+class Died(Exception):
+    """The process ended here."""
+
+
+class Dies(Told):
+    """Ends the run as soon as it waits for the job."""
+
+    def waits(self, step: Step, age_s: float, limit_s: float, message: str) -> None:
+        super().waits(step, age_s, limit_s, message)
+        if "job" in message:
+            raise Died
+
+
+class Objects:
+    """The plan that brings one bucket's objects home, a job first, run in one world, and its journal."""
+
+    def __init__(self, world: Home, folder: Path, minutes: float = 60) -> None:
+        self.endpoint, self.env, self.folder = world.endpoint, batched(world.env, minutes), folder
+        self.world = Home(world.endpoint, self.env)
+        steps = [step for action in ACTIONS for step in action.plan_steps(self.world.sight())]
+        own = tuple(step for step in steps if step.subject == BUCKET and ".last" not in step.id)
+        self.plan = Plan(self.env.name, self.env.account, Goal.FAILBACK, "FAILED_OVER", own)
+
+    def run(self, listener: Told) -> Outcome:
+        outcome, clock = Outcome(), WorldClock()
+        with Journal.open(self.folder, self.env.name, INCIDENT, "run", clock.now, world=WORLD) as journal:
+            if not journal.entries:
+                journal.append(EntryKind.BEGIN, plan=to_json(self.plan))
+                for side, store in STORES:
+                    facts = {"side": side, "store": store, "arn": f"arn:{side}:{store}", "created_at": clock.now()}
+                    journal.append(EntryKind.CONFIRMED, f"backup/create_backups:{side}-{store}", facts=facts)
+            run = run_in(self.endpoint, self.env, self.plan, self.world.healthy, journal, listener, clock=clock)
+            execute(run, self.plan.steps, outcome)
+        return outcome
+
+    def entries(self, kind: EntryKind, action: str) -> list[Entry]:
+        now = WorldClock().now
+        with Journal.open(self.folder, self.env.name, INCIDENT, "read", now, world=WORLD) as journal:
+            return [entry for entry in journal.entries if entry.kind is kind and str(entry.step).startswith(action)]
+
+    def missing(self) -> int:
+        seen = self.world.whole(apart.name).get(apart, Side.DR)
+        return next(row.missing for row in seen if isinstance(row, BucketDifference) and row.bucket == BUCKET)
+
+    def calls(self, name: str) -> int:
+        return sum(count for key, count in self.endpoint.calls().items() if key.endswith(f" {name}"))
+
+    def words(self) -> str:
+        """What the record says of the job once it is over."""
+        (entry,) = self.entries(EntryKind.CONFIRMED, "objects/replicate_to_primary")
+        return str(entry.data["says"])
+
+
+@pytest.fixture(scope="module")
+def away() -> Iterator[Home]:
+    with away_world() as world:
+        yield world
+
+
+@pytest.fixture
+def world(away: Home) -> Home:
+    found = returned(away)
+    found.endpoint.end()
+    found.endpoint.reset_calls()
+    found.endpoint.fill([ITS_COPY], "new/", NEW)
+    return found
+
+
+def test_a_run_that_died_while_the_job_went_on_finds_it_again_and_copies_nothing_twice(
+    world: Home, tmp_path: Path
+) -> None:
+    """The answer of the call that started it was lost, too."""
+    replicated_back(world.endpoint, batched(world.env))
+    objects = Objects(world, tmp_path)
+    for how in ("throttle", "lost"):
+        world.endpoint.begin(Outage(world.env.region(Side.DR), how, "s3control", "CreateJob", times=1))
+    with pytest.raises(Died):
+        objects.run(Dies())
+    assert objects.run(Told()).finished
+    client = admin(world.endpoint, "s3", world.env.region(Side.DR))
+    head: dict[str, Any] = client.head_object(Bucket=ITS_COPY, Key=f"new/{0:07}")
+    assert "COMPLETED" == head["ReplicationStatus"]
+    assert (2, 0) == (objects.calls(CREATE), objects.calls("s3:CopyObject"))
+    assert 0 == objects.missing()
+    assert f"is Complete, {NEW} of {NEW} objects replicated." in objects.words()
+
+
+def test_the_journal_has_the_jobs_id_and_what_a_job_could_not_write_the_run_copies_itself(
+    world: Home, tmp_path: Path
+) -> None:
+    replicated_back(world.endpoint, batched(world.env), f"arn:aws:s3:::{BUCKET}/new/000000*")
+    objects = Objects(world, tmp_path)
+    assert objects.run(Told()).finished
+    assert (0, NEW - 10) == (objects.missing(), objects.calls("s3:CopyObject"))
+    assert f"10 of {NEW} objects replicated, {NEW - 10} not. The run copies what it left." in objects.words()
+    (outcome,) = objects.entries(EntryKind.OUTCOME, "objects/replicate_to_primary")
+    assert str(outcome.data["job"]) in objects.words()
+
+
+def test_a_job_that_takes_too_long_is_cancelled_and_the_run_copies_instead(world: Home, tmp_path: Path) -> None:
+    world.endpoint.timing(transition_s=3600)
+    replicated_back(world.endpoint, batched(world.env))
+    objects = Objects(world, tmp_path, minutes=0.01)
+    assert objects.run(Told()).finished
+    assert (1, 1) == (objects.calls(CREATE), objects.calls("s3control:UpdateJobStatus"))
+    assert (0, NEW) == (objects.missing(), objects.calls("s3:CopyObject"))
+    assert "it has had its 0.01 min" in objects.words()
+
+
+def test_where_no_job_may_be_started_the_run_says_so_goes_on_and_copies_itself(world: Home, tmp_path: Path) -> None:
+    replicated_back(world.endpoint, batched(world.env))
+    world.endpoint.begin(Outage(world.env.region(Side.DR), "deny", "s3control", "CreateJob"))
+    objects = Objects(world, tmp_path)
+    outcome = objects.run(Told())
+    assert outcome.finished
+    assert ["objects/replicate_to_primary" in line for line in outcome.degraded] == [True]
+    assert (0, NEW) == (objects.missing(), objects.calls("s3:CopyObject"))
+
+
+def test_a_whole_failback_brings_them_home_by_a_job_a_bucket_and_no_call_is_denied(tmp_path: Path) -> None:
+    env = load_environment(rules(tmp_path, "sit", f"{SHORT}{ROLE}\n"), "sit")
+    with borrowed(env, 1) as world:
+        world.timing(transition_s=0.1, log_upload_s=0, files_lag_s=0, replica_lag_s=0, lag_published_s=1)
+        world.inject("primary-dark")
+        world.enforce_iam(True)
+        enforced = Enforced(world, env, tmp_path)
+        assert 0 == enforced.execute("failover", AWAY).code
+        world.repair("primary-dark")
+        world.fill([ITS_COPY], "new/", NEW)
+        ran = enforced.execute("failback", HOME, "--staged")
+        assert (0, []) == (ran.code, ran.denied), ran.said
+        assert any(note.startswith(f"{BUCKET}: S3 Batch Replication first") for note in enforced.plan.notes)
+        jobs = [mutation for mutation in world.mutations() if mutation["operation"] == "CreateJob"]
+        assert len(env.names.buckets) == len(jobs)
+        home = enforced.aws("admin").client("s3", Side.PRIMARY)
+        heads = [home.head_object(Bucket=BUCKET, Key=f"new/{number:07}") for number in range(NEW)]
+        assert {"REPLICA"} == {head["ReplicationStatus"] for head in heads}
