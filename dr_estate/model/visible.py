@@ -25,9 +25,8 @@ def visible(text: str) -> str:
 
     So is what begins a command of CI within a line. Newlines stay: it is made for whole documents.
     """
-    # As nearly all is: a tenth of what looking at each character takes.
     if text.isascii() and text.isprintable() and "##" not in text:
-        return text
+        return text  # as nearly all is: a tenth of what looking at each character takes
     return _HIDDEN.sub(_escaped, text)
 
 

@@ -127,7 +127,7 @@ def test_no_name_of_a_resource_ends_an_element_or_begins_a_command() -> None:
     assert not any(character in "".join(commands) for character in "\x1b\u202e\r")
 
 
-@pytest.mark.parametrize("name", [HOSTILE, RUNNERS], ids=["hostile", "plain"])
+@pytest.mark.parametrize("name", [HOSTILE, RUNNERS], ids=["with what is hidden", "of plain characters"])
 @pytest.mark.parametrize("form", ["terminal", "markdown", "csv", "json", "junit", "sarif", "github"])
 def test_no_name_hands_a_runner_a_command_in_the_midst_of_a_line(form: str, name: str) -> None:
     """GitHub finds ``##[stop-commands]`` anywhere in a job's output: nothing is annotated after it."""
