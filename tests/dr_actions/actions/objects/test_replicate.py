@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.objects import copy_to_primary, end_replication, replicate_to_primary
-from dr_actions.model.action import Action, PlanContext, StepState
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_batch_jobs, s3_objects
@@ -169,10 +169,14 @@ def test_a_job_that_takes_longer_than_configured_holds_nobody_up() -> None:
 def test_where_jobs_cannot_be_seen_none_is_started_and_one_that_was_is_never_forgotten() -> None:
     hidden = with_part(with_rules(HOME), s3_batch_jobs.jobs, Side.DR, DENIED)
 
-    def unseen(action: Action, **changes: Any) -> StepState:
+    def looked(action: Action, **changes: Any) -> StepStatus:
         context = home_sight(hidden, env=ENV, incident="INC-1", begun_at=BEGAN, **changes)
-        return action.observe(only(action), context).state
+        return action.observe(only(action), context)
 
+    def unseen(action: Action, **changes: Any) -> StepState:
+        return looked(action, **changes).state
+
+    assert "whether an earlier run's is at work cannot be seen" in looked(END).message
     assert [StepState.DONE] * 2 == [unseen(START), unseen(END)]
     assert [StepState.UNAVAILABLE] * 2 == [unseen(START, **sent(1)), unseen(END, **sent(1))]
     assert [StepState.DONE, StepState.UNAVAILABLE] == [unseen(START, **sent(61)), unseen(END, **sent(61))]
