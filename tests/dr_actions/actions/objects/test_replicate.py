@@ -160,10 +160,21 @@ def test_a_job_that_is_complete_says_whether_it_left_something() -> None:
 
 
 def test_a_job_that_takes_longer_than_configured_holds_nobody_up() -> None:
-    assert StepState.IN_PROGRESS is stands(START, job("Active"), **sent(60))[0]
-    state, message = stands(START, job("Active"), **sent(61))
-    assert (StepState.DONE, True) == (state, "it has had its 60 min (failback.objects_batch_minutes)" in message)
+    old, older = (failed_over().taken_at - timedelta(minutes=minutes) for minutes in (60, 61))
+    for created, more in ((old, sent(61)), (None, sent(60))):
+        assert StepState.IN_PROGRESS is stands(START, job("Active", created=created), **more)[0]
+    for created, more in ((older, sent(61)), (None, sent(61))):
+        state, message = stands(START, job("Active", created=created), **more)
+        assert (StepState.DONE, True) == (state, "it has had its 60 min (failback.objects_batch_minutes)" in message)
     assert StepState.DONE is stands(START, **sent(61))[0], "not even one that S3 never lists"
+    assert only(START).budget_s > 60 * 60, "it is not given up as a step before it is told as late"
+
+
+def test_a_job_that_was_made_at_a_later_try_has_its_whole_time() -> None:
+    """The first call was refused, hours before the run went on."""
+    tried, sent_now = sent(400)["begun_sending_at"], sent(5)["sent_at"]
+    for jobs in ((job("Active"),), ()):
+        assert StepState.IN_PROGRESS is stands(START, *jobs, begun_sending_at=tried, sent_at=sent_now)[0]
 
 
 def test_where_jobs_cannot_be_seen_none_is_started_and_one_that_was_is_never_forgotten() -> None:
