@@ -93,7 +93,8 @@ def copies_to_dr(view: View) -> Iterator[Finding]:
 def covers_stores(view: View) -> Iterator[Finding]:
     """A selection takes each store, by ARN or by the tags it really bears today. Source: GetBackupSelection.
 
-    Of tables that tasks use, one that is not taken while others are is a warning: they have backups of their own.
+    Of tagged tables that tasks use, one that is not taken while others are is a warning: they have backups of their
+    own. What bears no tag at all is not listed, so a table without any is not judged.
     """
     plans, found, tags = view.get(backup_plan.plans), stores(view), tags_of(view)
     for store in found if plans else []:

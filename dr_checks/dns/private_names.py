@@ -107,7 +107,7 @@ def own_sites(view: View) -> Iterator[Finding]:
         return
     there, here = (known[side].sites for side in (Side.PRIMARY, Side.DR))
     if there is None or here is None:
-        yield view.unknown(name, wanted, "This evidence does not hold which sites private zones hide.")
+        yield view.unknown(name, wanted, "Which sites private zones hide was not seen in both regions.")
         return
     usual = {found.host for found in there}
     hidden = [found for found in here if found.host not in usual]

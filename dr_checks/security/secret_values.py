@@ -15,6 +15,7 @@ from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
 
 _WANTED = "as those of the other tenants, or in use"
+_RUNNING = "RUNNING"  # one that is still to start may never find its secrets
 
 
 @check(
@@ -53,8 +54,9 @@ def alike(view: View) -> Iterator[Finding]:
 def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Finding:
     if not odd:
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
-    fields = ", ".join(field.name for field in odd)
-    measured = f"another {fields} than the other tenants'" if not odd[0].empty else f"nothing in {fields}"
+    others, empty = (", ".join(f.name for f in odd if f.empty is wanted) for wanted in (False, True))
+    words = ((others, f"another {others} than the other tenants'"), (empty, f"nothing in {empty}"))
+    measured = "; ".join(says for names, says in words if names)
     started, is_read = _started(view, secret, tenant), _is_read(view, secret, odd, tenant)
     if started:
         return view.ok(secret.name, measured, _WANTED, "tasks have started with it since it was changed", tenant)
@@ -88,9 +90,10 @@ def _started(view: View, secret: Secret, tenant: str) -> bool | None:
     found: list[ecs.Task] = []
     for side in (Side.PRIMARY, Side.DR):
         try:
-            found += [task for task in view.get(ecs.tasks, side) if task.group == group and task.created_at]
+            mine = [task for task in view.get(ecs.tasks, side) if task.group == group and task.status == _RUNNING]
         except DataUnavailable:
             continue  # who is not seen proves nothing
+        found += [task for task in mine if task.created_at]
     if not found or secret.changed_at is None:
         return None
     return any(task.created_at and task.created_at > secret.changed_at for task in found)

@@ -13,6 +13,7 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
 
 _WANTED = "each exists in the region"
+_FILES_GIVEN = ("environmentFiles", "given")  # what earlier evidence holds of them
 
 
 @check(
@@ -108,10 +109,13 @@ def files_here(view: View) -> Iterator[Finding]:
     """
     found, wanted = tenant_definitions(view, Side.DR), f"in {view.region}"
     named: dict[str, list[str]] = {}
+    unseen = {tenant: why for tenant, mine in sorted(found.items()) if (why := _unseen_files(mine))}
+    for tenant, why in unseen.items():
+        yield view.unknown(tenant, wanted, why, tenant)
     for tenant, mine in sorted(found.items()):
-        if isinstance(mine, Unavailable):
-            yield view.unknown(tenant, wanted, mine, tenant)
-        elif files := [file for container in mine.containers for file in container.files]:
+        if tenant in unseen or isinstance(mine, Unavailable):
+            continue
+        if files := [file for container in mine.containers for file in container.files]:
             named[tenant] = sorted({file.partition("/")[0] for file in files})
     rows = view.get(task_sources.file_buckets) if named else ()
     regions = {row.name: row.region for row in rows if isinstance(row, task_sources.TaskBucket)}
@@ -125,8 +129,16 @@ def files_here(view: View) -> Iterator[Finding]:
             yield view.gap(family, "; ".join(lost), wanted, reason, remedy, tenant)
         elif regions.keys() >= set(buckets):
             yield view.ok(family, ", ".join(buckets), wanted, "its containers get their variables here", tenant)
-    if not named:
+    if not named and not unseen:
         yield view.none_expected("all task definitions", "no container reads a file of variables")
+
+
+def _unseen_files(mine: ecs.TaskDefinition | Unavailable) -> Unavailable | str:
+    """Why it is not known which files of variables a definition names; "" where it is."""
+    if isinstance(mine, Unavailable):
+        return mine
+    earlier = any(_FILES_GIVEN in (row.settings or ()) and not row.files for row in mine.containers)
+    return "This evidence does not hold which files of variables it reads." if earlier else ""
 
 
 def _is_lost(view: View, region: str | None) -> bool:

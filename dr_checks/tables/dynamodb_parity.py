@@ -150,8 +150,9 @@ def _capacity(table: Table) -> str:
 
 
 def _is_unlimited(here: Table, there: Table) -> bool:
-    """Whether it is paid on demand, with no limits below those of the primary region's."""
-    limits = zip(here.limits, there.limits, strict=True)
+    """Whether it is paid on demand, with no limits below those of the primary region's, or below its units."""
+    most = here.limits if here.billing == _ON_DEMAND else (here.read_units, here.write_units)
+    limits = zip(most, there.limits, strict=True)
     return there.billing == _ON_DEMAND and all(not mine or 0 < wanted <= mine for wanted, mine in limits)
 
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import botocore.handlers
@@ -24,13 +25,7 @@ from botocore.errorfactory import ClientExceptionsFactory
 from botocore.exceptions import BotoCoreError, ClientError, DataNotFoundError
 from botocore.model import OperationModel
 from botocore.paginate import Paginator
-from botocore.retries.standard import (
-    ModeledRetryableChecker,
-    OrRetryChecker,
-    RetryContext,
-    ThrottledRetryableChecker,
-    TransientRetryableChecker,
-)
+from botocore.retries.standard import RetryContext, StandardRetryConditions
 from botocore.serialize import create_serializer
 
 from dr_estate.aws.foreign_answers import refuse_foreign_answer
@@ -47,7 +42,8 @@ _SIGNATURE = "v4"
 _OTHERS = ("use_fips_endpoint", "use_dualstack_endpoint", "auth_scheme_preference", "sigv4a_signing_region_set")
 UNSENT = object()
 """The end of a call that is counted and that only the ordinary client can send."""
-_RETRIED = OrRetryChecker([TransientRetryableChecker(), ModeledRetryableChecker(), ThrottledRetryableChecker()])
+_RETRIED = StandardRetryConditions()
+"""Whether botocore asks again after a first attempt: by the code, or by the status alone (429)."""
 _TRACED = ("AWS_LAMBDA_FUNCTION_NAME", "_X_AMZN_TRACE_ID")
 
 
@@ -257,7 +253,10 @@ class LeanClient:
         code = parsed.get("Error", {}).get("Code")
         shape = self._service.model.shape_for_error_code(code)
         if shape is not None:
-            parsed.update(parse(received, shape))
-        if not _RETRIED.is_retryable(RetryContext(1, model, parsed)):
+            parsed.update(parse(received, shape), ResponseMetadata=parsed["ResponseMetadata"])
+        whole = SimpleNamespace(
+            status_code=received["status_code"], headers=received["headers"], content=received["body"]
+        )
+        if not _RETRIED.is_retryable(RetryContext(1, model, parsed, whole)):
             error: ClientError = self._service.errors.from_code(code)(parsed, model.name)
             raise error

@@ -79,12 +79,17 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
 
 
 def _replica_keys(context: ReadContext) -> list[str]:
-    """The keys under which objects arrive; none of a primary region that is dark, which replicates nothing."""
+    """The keys under which objects arrive in the copies; none of a primary region that is dark: it replicates nothing.
+
+    A rule may lead elsewhere too, as to an archive: its key is that region's matter.
+    """
     try:
         buckets = context.part(s3.buckets, Side.PRIMARY)
     except DataUnavailable:
         return []
-    return [rule.replica_key for row in buckets if isinstance(row, s3.Bucket) for rule in row.rules if rule.enabled]
+    copies = dict(s3.pairs(context.env))
+    pairs = [(row, copies.get(row.name)) for row in buckets if isinstance(row, s3.Bucket)]
+    return [rule.replica_key for row, copy in pairs for rule in row.rules if rule.enabled and rule.destination == copy]
 
 
 def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:

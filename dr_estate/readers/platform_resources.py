@@ -125,6 +125,7 @@ READS = frozenset(
         *("wafv2:ListWebACLs", "cloudwatch:ListDashboards", "logs:DescribeMetricFilters"),
     }
 )
+_OF_RULES = "events"
 _ARNS_A_CALL = 100
 _ROWS = "ResourceTagMappingList"
 _REFUSED = "InvalidParameterException"
@@ -137,9 +138,10 @@ def listings(context: ReadContext) -> tuple[ServiceListing, ...]:
     """The platform's resources by what listed them, the tagging API first; a service that fails hides no other."""
     found = context.maybe(lambda source: source(context), [_tagged, *(_lister(call) for call in LISTED)])
     names = [TAGS, *(f"{call.service} {call.operation.replace('_', '-')}" for call in LISTED)]
+    called = [_calling(context, rows) for rows in found]
     return tuple(
         ServiceListing(name, rows) if isinstance(rows, Unavailable) else replace(rows, service=name)
-        for name, rows in zip(names, found, strict=True)
+        for name, rows in zip(names, called, strict=True)
     )
 
 
@@ -208,9 +210,8 @@ def _lister(call: _ListCall) -> Callable[[ReadContext], ServiceListing]:
         arns = sorted(runs.keys() - (_of_others(context, sorted(runs)) if call.taggable else set()))
         off = tuple(arn for arn in arns if runs[arn][0] == _OFF)
         times = tuple((arn, runs[arn][1]) for arn in arns if runs[arn][1])
-        leads = [(arn, word) for arn, _, words in sorted(ours) if arn in arns for word in words]
-        leads += _targets(context, arns) if call.service == "events" else []
-        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, tuple(leads))
+        leads = tuple((arn, word) for arn, _, words in sorted(ours) if arn in arns for word in words)
+        return ServiceListing(call.service, tuple((arn, "") for arn in arns), off, times, leads)
 
     return listed
 
@@ -237,14 +238,21 @@ def _leads(context: ReadContext, row: Mapping[str, Any]) -> tuple[str, ...]:
     return (*((str(target),) if target else ()), *named)
 
 
-def _targets(context: ReadContext, arns: Sequence[str]) -> list[tuple[str, str]]:
-    """What each rule calls, a call a rule: they are few, whatever the number of tenants."""
+def _calling(context: ReadContext, found: ServiceListing | Unavailable) -> ServiceListing | Unavailable:
+    """Rules with what each calls, a call a rule: they are few, whatever the number of tenants. All else as it is."""
+    if isinstance(found, Unavailable) or isinstance(found.resources, Unavailable) or found.service != _OF_RULES:
+        return found
 
     def of_rule(arn: str) -> list[tuple[str, str]]:
         rows = context.pages("events", "list_targets_by_rule", "Targets", Rule=resource_of(arn)[1])
         return [(arn, target) for target in context.rows(rows, lambda row: str(row["Arn"]), "Id")]
 
-    return [pair for found in context.each(of_rule, arns) for pair in found]
+    leads: list[tuple[str, str]] = []
+    for pairs in context.maybe(of_rule, [arn for arn, _ in found.resources]):
+        if isinstance(pairs, Unavailable):
+            return pairs
+        leads += pairs
+    return replace(found, leads=tuple(leads))
 
 
 def _ours(env: Environment, arn: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from dr_estate.config.environment import Environment, Side
 from dr_estate.iam.trust import trusts
 from dr_estate.model.recovery_document import recovery_document
+from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers.ecr import image_ref
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -125,10 +126,18 @@ def roles(context: ReadContext) -> tuple[RecoveryRole, ...]:
         (env.named(env.names.recovery_role), "ecs-tasks.amazonaws.com"),
         (env.named(env.names.break_glass_role), ""),
     ]
-    started = context.part(start, Side.DR)
-    if started and started.parts and (execution := started.parts.execution_role):
+    if execution := _execution_role(context):
         wanted.append((execution.rpartition("/")[2], "ecs-tasks.amazonaws.com"))
     return tuple(context.each(lambda role: _role(context, *role), wanted))
+
+
+def _execution_role(context: ReadContext) -> str:
+    """The role by which the task is started; "" where the task is not seen, which is unknown by itself."""
+    try:
+        started = context.part(start, Side.DR)
+    except DataUnavailable:
+        return ""
+    return started.parts.execution_role if started and started.parts else ""
 
 
 def _role(context: ReadContext, name: str, service: str) -> RecoveryRole:

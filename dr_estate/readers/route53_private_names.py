@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, efs, vpc
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
@@ -42,6 +42,7 @@ class PrivateNames:
 
     ``taken`` are the names of AWS that tasks of the DR region ask for and do not find, ``zones`` the names of all its
     private zones, without the last dot, and ``sites`` the tenants' own hosts that they hide; none in earlier evidence.
+    ``sites`` is None where the services that tell the tenants were not seen.
     """
 
     side: Side
@@ -78,15 +79,20 @@ def _names(context: ReadContext, side: Side) -> PrivateNames:
     }
     hosts = asked_hosts(context) if side is Side.DR else ()
     taken = [name for host in hosts for name in _taken(host, own, rows)]
-    sites = [name for host in _sites(context, side) for name in _taken(host, own, rows)]
+    hosts_of_sites = _sites(context, side)
+    hidden = None if hosts_of_sites is None else tuple(n for host in hosts_of_sites for n in _taken(host, own, rows))
     about = tuple(sorted({str(z["Name"]).rstrip(".").lower() for z in zones}))
-    return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken), about, tuple(sites))
+    return PrivateNames(side, tuple(sorted(found, key=lambda n: n.name)), tuple(taken), about, hidden)
 
 
-def _sites(context: ReadContext, side: Side) -> list[str]:
-    """The tenants' own host names, by their services on the side: tasks call themselves by them."""
+def _sites(context: ReadContext, side: Side) -> list[str] | None:
+    """The tenants' own host names, by their services on the side: tasks call themselves by them. None where unseen."""
     env, pattern = context.env, context.env.names.service
-    tenants = filter(None, (env.tenant_of(pattern, service.name) for service in context.part(ecs.services, side)))
+    try:
+        services = context.part(ecs.services, side)
+    except DataUnavailable:
+        return None  # the private names of databases are known without them
+    tenants = filter(None, (env.tenant_of(pattern, service.name) for service in services))
     return sorted(f"{tenant.replace('-', '')}.{env.traffic.tenant_domain}" for tenant in tenants)
 
 

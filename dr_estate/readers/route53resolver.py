@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, route53_private_names, vpc
 from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.reading.part import part
@@ -21,6 +21,7 @@ READS = frozenset(
     }
 )
 _FORWARDS = "FORWARD"
+_NOT_IN_FORCE = frozenset({"DELETING", "FAILED", "OVERRIDDEN"})
 _AWS_OWN = "rslvr-autodefined-"
 """How ids of rules begin that AWS makes for each VPC. Source: Route 53 API, ListResolverRuleAssociations."""
 
@@ -60,13 +61,12 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
     listed = context.pages(
         "route53resolver", "list_resolver_rule_associations", "ResolverRuleAssociations", Filters=of_vpc
     )
-    named = context.rows(listed, lambda row: str(row.get("ResolverRuleId") or ""), "ResolverRuleId")
+    in_force = [row for row in listed if row.get("Status") not in _NOT_IN_FORCE]
+    named = context.rows(in_force, lambda row: str(row.get("ResolverRuleId") or ""), "ResolverRuleId")
     ids = {id_ for id_ in named if id_ and not id_.startswith(_AWS_OWN)}
     if not ids:
         return ()
-    rows = context.rows(context.pages("route53resolver", "list_resolver_rules", "ResolverRules"), _rule, "Id")
-    rules = [rule for rule in rows if rule.id in ids]
-    zones = _private(context)
+    rules, zones = _rules(context, ids), _private(context)
     found: dict[str, list[str]] = {}
     for host in _asked(context):
         rule = _nearest(rules, host)
@@ -75,6 +75,21 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
             found.setdefault(rule.id, []).append(host)
     faces = _faces(context, here.id, [rule for rule in rules if rule.id in found])
     return tuple(_forwarded(rule, found[rule.id], faces) for rule in rules if rule.id in found)
+
+
+def _rules(context: ReadContext, ids: set[str]) -> list[_Rule]:
+    """The rules of these ids. One that AWS does not list is recorded as not understood: what it does is not known."""
+    rows = context.rows(context.pages("route53resolver", "list_resolver_rules", "ResolverRules"), _rule, "Id")
+    known = {rule.id: rule for rule in rows}
+
+    def listed(row: dict[str, str]) -> _Rule:
+        if row["Id"] not in known:
+            reason = f"route53resolver lists no rule {row['Id']} in {context.region}, which the VPC has."
+            raise DataUnavailable(Unavailable(UnavailableKind.UNREADABLE, reason, context.region))
+        return known[row["Id"]]
+
+    odd = {row.name for row in context.unreadable}
+    return list(context.rows([{"Id": id_} for id_ in sorted(ids - odd)], listed, "Id"))
 
 
 def _rule(row: dict[str, Any]) -> _Rule:
@@ -94,13 +109,13 @@ def _asked(context: ReadContext) -> tuple[str, ...]:
 
 
 def _here(context: ReadContext) -> PrivateNames | None:
-    """The private names of the DR region's VPC. Raises DataUnavailable."""
-    for row in context.part(route53_private_names.names, Side.GLOBAL):
-        if not isinstance(row, PrivateNames):
+    """The private names of the DR region's VPC. Raises DataUnavailable where they were not seen, whoever else was."""
+    rows = context.part(route53_private_names.names, Side.GLOBAL)
+    here = next((row for row in rows if isinstance(row, PrivateNames) and row.side is Side.DR), None)
+    for row in () if here else rows:
+        if isinstance(row, Unavailable):
             raise DataUnavailable(row)
-        if row.side is Side.DR:
-            return row
-    return None
+    return here
 
 
 def _databases(context: ReadContext) -> Iterable[str]:

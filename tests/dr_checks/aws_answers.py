@@ -52,6 +52,13 @@ class _Eyes:
 
 def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None = None, env: Environment = SIT) -> T:
     """What the reader makes of the answers; the other parts it asks for are those of ``upon``, or all is healthy."""
+    return reader.read(reading(reader, side, answers, upon, env))
+
+
+def reading(
+    reader: Reader[Any], side: Side, answers: Answers, upon: Snapshot | None = None, env: Environment = SIT
+) -> ReadContext:
+    """What ``read`` gives the reader: it collects the rows that were not understood."""
     seen = upon or healthy()
 
     def part(name: str, of: Side) -> Future[Section]:
@@ -59,7 +66,7 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
         future.set_result(Section(seen.parts[name, of].value))
         return future
 
-    context = ReadContext(
+    return ReadContext(
         client=cast(ReadClient, _Eyes(answers, env)),
         side=side,
         region=SIT.region(side),
@@ -69,4 +76,3 @@ def read(reader: Reader[T], side: Side, answers: Answers, upon: Snapshot | None 
         followed=seen.followed,
         name=reader.name,
     )
-    return reader.read(context)

@@ -189,7 +189,7 @@ CASES = [
         ("efs",),
         {
             "efs.replication-state": ("sit-efs", "create the replication again"),
-            "backup-plan.worst-case": ("sit-efs", "replication on which it relies"),
+            "backup-plan.worst-case": ("sit-efs", "replication of this store"),
         },
         at_times=frozenset({"rpo.met", "rpo.skew"}),
     ),

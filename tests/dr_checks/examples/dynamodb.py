@@ -45,6 +45,7 @@ HERE, THERE = _table(ONE, AWAY), _table(ONE, HOME)
 SECOND = (_table(TWO, AWAY), _table(TWO, HOME))
 ABSENT = Table(ONE, "absent", (), (), 0, "", 0, 0, (), "", "", "", "", "", False, "", None)
 PAID: dict[str, Any] = {"billing": "PROVISIONED", "read_units": 100, "write_units": 50}
+ENOUGH = (100, 50)
 LATENCY = tuple(
     Reading("ReplicationLatency", (("TableName", n), ("ReceivingRegion", AWAY)), 900.0, NOW - timedelta(minutes=1), 9.0)
     for n in (ONE, TWO)
@@ -170,6 +171,8 @@ EXAMPLES = [
     _parity("capacity-parity", Status.PASS, here=replace(HERE, limits=(9, 0)), there=replace(THERE, limits=(9, 0))),
     _parity("capacity-parity", Status.PASS, here=replace(HERE, limits=(9, 9))),
     _parity("capacity-parity", Status.FAIL, here=replace(HERE, limits=(9, 0)), there=replace(THERE, limits=(8, 0))),
+    _parity("capacity-parity", Status.PASS, here=replace(HERE, **PAID), there=replace(THERE, limits=ENOUGH)),
+    _parity("capacity-parity", Status.FAIL, here=replace(HERE, **PAID), there=replace(THERE, limits=(1, 0))),
     _parity("capacity-parity", Status.UNKNOWN, there=DENIED),
     _parity("item-counts", Status.PASS),
     _parity("item-counts", Status.PASS, there=replace(THERE, items=90)),

@@ -41,6 +41,7 @@ def _task(age: timedelta, service: str = "sit-tenant3-service") -> ecs.Task:
 
 
 OLD, YOUNG = _task(timedelta(days=9)), _task(timedelta(minutes=9))
+STARTING = replace(YOUNG, status="PENDING")
 
 
 def _given(
@@ -102,6 +103,8 @@ EXAMPLES = [
     _given(Status.FAIL, ODD, there=DENIED, here=(OLD,)),
     _given(Status.FAIL, ODD, there=(OLD, LATE)),
     _given(Status.PASS, ODD, there=(OLD, YOUNG)),
+    _given(Status.FAIL, ODD, there=(OLD, STARTING)),
+    _given(Status.WARN, ODD, there=(STARTING,)),
     _given(Status.PASS, ODD, here=(YOUNG,)),
     _given(Status.PASS, ODD, tenants=2),
     _given(Status.PASS, ODD, tenants=1),

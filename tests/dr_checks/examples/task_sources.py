@@ -46,6 +46,7 @@ def _variables(expected: Status, *rows: object, there: Any = None) -> Example:
 
 
 BUCKET = TaskBucket("variables", D)
+EARLIER = (("environmentFiles", "given"),)
 OF_VARIABLES = [
     _variables(Status.PASS, BUCKET),
     _variables(Status.PASS, TaskBucket("variables", "eu-north-1")),
@@ -55,6 +56,7 @@ OF_VARIABLES = [
     _variables(Status.UNKNOWN, DENIED, BUCKET),
     _variables(Status.UNKNOWN, BUCKET, there=(DENIED,)),
     _variables(Status.NOT_APPLICABLE, BUCKET, there=definitions(D)),
+    _variables(Status.UNKNOWN, BUCKET, there=definitions(D, changes={"settings": EARLIER})),
 ]
 EXAMPLES = [
     *OF_VARIABLES,

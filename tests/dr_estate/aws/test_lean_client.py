@@ -96,16 +96,24 @@ def test_every_read_of_live_aws_goes_where_botocore_sends_it(service: str) -> No
 
 REFUSALS = {"ClusterNotFoundException": "ClusterNotFoundException", "ExpiredTokenException": "ClientError"}
 """Codes of errors, and the exceptions by which botocore raises them: the service's own, or the common one."""
-ASKED_AGAIN = ("ThrottlingException", "RequestLimitExceeded", "RequestTimeout")
+ASKED_AGAIN = {
+    "ThrottlingException": 400,
+    "RequestLimitExceeded": 400,
+    "RequestTimeout": 400,
+    "LimitBeyondTheModel": 429,
+    "": 429,
+}
+"""Codes of errors with their statuses: too many requests is one by its status alone, too, as a proxy answers it."""
 
 
-def _ended(code: str) -> dict[str, Any] | None:
+def _ended(code: str, status: int = 400) -> dict[str, Any] | None:
     """What a lean client makes of a refusal of ECS with an error code."""
     service = LeanService(_session(), "ecs")
     place = place_of(service, REGIONS[0], None)
     assert place is not None
     lean = LeanClient(service, REGIONS[0], place, Keys("AKIDLEAN", "none"), _heard)
-    answer = {"status_code": 400, "headers": {}, "context": {}, "body": b'{"__type": "%s"}' % code.encode()}
+    body = b'{"__type": "%s"}' % code.encode() if code else b""
+    answer = {"status_code": status, "headers": {}, "context": {}, "body": body}
     parser = service.session.get_component("response_parser_factory").create_parser(lean.protocol)
     return lean.decoded(service.model.operation_model("ListServices"), answer, parser.parse)
 
@@ -120,7 +128,7 @@ def test_a_refusal_that_no_second_attempt_changes_is_raised_as_botocore_raises_i
 
 @pytest.mark.parametrize("code", ASKED_AGAIN)
 def test_what_botocore_asks_again_for_is_left_to_it(code: str) -> None:
-    assert _ended(code) is None
+    assert _ended(code, ASKED_AGAIN[code]) is None
 
 
 def _read_client() -> ReadClient:

@@ -16,6 +16,7 @@ from dr_estate.readers.platform_resources import LISTED, known_rows
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot
 from sandbox.client.endpoint import Endpoint
+from tests.dr_checks.aws_answers import read
 from tests.proofs.changes import Aws
 from tests.proofs.watching import reader_of
 from tests.worlds import borrowed
@@ -93,6 +94,19 @@ def test_types_that_the_tagging_api_does_not_know_hide_no_other(unknown: str, ro
     refused: list[str] = []
     assert known_rows(rows_of, ("sqs", "sns", "mwaa", "dms", "glue"), refused) == rows
     assert set(refused) == set(unknown.split())
+
+
+def test_rules_are_asked_for_their_targets_within_one_thread() -> None:
+    begins, queue = f"arn:aws:events:{SIT.region(Side.DR)}:{SIT.account}:rule/", "arn:aws:sqs:eu-west-1:1:q"
+    empty: dict[str, Any] = {call.operation: {call.key: []} for call in LISTED}
+    answers = empty | {
+        "get_resources": {"ResourceTagMappingList": []},
+        "list_rules": {"Rules": [{"Name": name, "Arn": begins + name} for name in ("sit-a", "sit-b")]},
+        "list_targets_by_rule": {"Targets": [{"Id": "1", "Arn": queue}]},
+    }
+    found = {row.service: row.leads for row in read(platform_resources.listings, Side.DR, answers)}
+    assert found["events list-rules"] == tuple((begins + name, queue) for name in ("sit-a", "sit-b"))
+    assert sum(map(len, found.values())) == 2
 
 
 def test_the_sandbox_refuses_a_type_that_the_tagging_api_does_not_know(world: Endpoint) -> None:
