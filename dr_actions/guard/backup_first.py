@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from dr_actions.guard.batch_exemptions import CREATE
 from dr_actions.guard.context import GuardContext
 from dr_actions.guard.evidence import STORES, Proof, Store
 from dr_actions.model.gates import Refusal
@@ -101,6 +102,11 @@ def _objects(call: Call, env: Environment) -> bool:
     return call.region == env.regions.primary or str(call.params.get("Bucket", "")) not in set(_dr_buckets(env))
 
 
+def _job(call: Call, _env: Environment) -> bool:
+    """A job of S3 writes where the rules of its source bucket lead, wherever it is started."""
+    return call.name == CREATE
+
+
 def _anchors(call: Call, env: Environment) -> bool:
     """Whether it adds the head of a journal to the bucket of the anchors, and overwrites nothing there."""
     bucket = env.named(env.names.anchor_bucket)
@@ -113,4 +119,11 @@ def _dr_buckets(env: Environment) -> Iterator[str]:
         yield env.named(env.names.bucket_copy, bucket=env.named(pattern))
 
 
-_TESTS: tuple[Callable[[Call, Environment], bool], ...] = (_instance, _renaming, _protection, _replication, _objects)
+_TESTS: tuple[Callable[[Call, Environment], bool], ...] = (
+    _instance,
+    _renaming,
+    _protection,
+    _replication,
+    _objects,
+    _job,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
@@ -19,11 +20,15 @@ _PAGE = {"PageSize": 1000}
 
 @dataclass(frozen=True, slots=True)
 class ReplicationJob:
-    """A job, its status in AWS's own word, and how many of its objects it has tried. ``reason`` is why it failed."""
+    """A job, its status in AWS's own word, and how many of its objects it has tried.
+
+    ``created`` (UTC) is when it was asked for, None where AWS does not say; ``reason`` is why it failed.
+    """
 
     id: str
     description: str
     status: str
+    created: datetime | None
     total: int
     succeeded: int
     failed: int
@@ -51,6 +56,7 @@ def _job(context: ReadContext, row: Mapping[str, Any]) -> ReplicationJob:
         id=row["JobId"],
         description=row["Description"],
         status=row["Status"],
+        created=row.get("CreationTime"),
         total=counts.get("TotalNumberOfTasks", 0),
         succeeded=counts.get("NumberOfTasksSucceeded", 0),
         failed=counts.get("NumberOfTasksFailed", 0),

@@ -48,10 +48,11 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once no job of the incident for this bucket can change anything, or none was started and none is seen."""
     try:
         job = _open_job(step, context)
-    except DataUnavailable:
+    except DataUnavailable as error:
         if step_id(replicate_to_primary.ACTION.name, step.subject) in context.begun_sending_at:
             raise
-        return StepStatus(StepState.DONE, f"{step.subject}: this run started no job of S3.")
+        earlier = f"whether an earlier run's is at work cannot be seen ({error.unavailable.why.rstrip('.')})"
+        return StepStatus(StepState.DONE, f"{step.subject}: this run started no job of S3; {earlier}.")
     if job is None:
         return StepStatus(StepState.DONE, f"{step.subject}: no job of S3 replicates into it.")
     facts, message = batch_replication.evidence_of(job), f"{step.subject}: job {job.id} of S3 is {job.status}"

@@ -22,7 +22,8 @@ from dr_estate.model.states import BATCH_JOB
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import s3_batch_jobs
 
-_MINUTE_S = 60
+_MINUTE_S, _SEEN_S = 60, 300
+"""What a job's time is counted in, and how long after its end a look may find it: the step is given up later still."""
 _THEN = "The run copies what it left"
 _OF_THE_RUN = "<of this incident and bucket>"
 
@@ -42,7 +43,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
             f"What it leaves within {env.failback.objects_batch_minutes:g} min the run copies itself.",
             danger=Danger.COMPENSABLE,
             undo=UNDO,
-            budget_s=round(env.failback.objects_batch_minutes * _MINUTE_S),
+            budget_s=round(env.failback.objects_batch_minutes * _MINUTE_S) + _SEEN_S,
             call=Call("s3control", "CreateJob", env.regions.dr, {**request_of(env, route.copy), **own}),
             before={"copy": route.copy},
             after={"job": "over"},
@@ -62,14 +63,14 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
 
     Where S3's jobs cannot be seen none is started.
     """
-    late = _is_late(step, context)
     try:
         job = _job(step, context)
     except DataUnavailable as error:
-        if step.id in context.begun_sending_at and not late:
+        if step.id in context.begun_sending_at and not _is_late(step, context):
             raise
         unseen = f"{step.subject}: the jobs of S3 cannot be seen ({error.unavailable.why.rstrip('.')})"
         return StepStatus(StepState.DONE, f"{unseen}. {_THEN}.")
+    late = _is_late(step, context, job)
     if job is None and step.id not in context.sent_at:
         return StepStatus(StepState.READY, f"{step.subject}: no job was started")
     if job is None:
@@ -102,8 +103,10 @@ def _description(step: Step, context: PlanContext) -> str:
     return batch_replication.prefix_of(step, context) + begun
 
 
-def _is_late(step: Step, context: PlanContext) -> bool:
-    began = context.begun_sending_at.get(step.id)
+def _is_late(step: Step, context: PlanContext, job: s3_batch_jobs.ReplicationJob | None = None) -> bool:
+    """Whether the job has had its time since AWS made it, or, where that is not seen, since its call left."""
+    left = context.sent_at.get(step.id) or context.begun_sending_at.get(step.id)
+    began = (job.created if job else None) or left
     limit = timedelta(minutes=context.env.failback.objects_batch_minutes)
     return began is not None and context.snapshot.taken_at - began > limit
 

@@ -45,6 +45,7 @@ SYNCS = [
     call("s3:CopyObject", PRIMARY, Bucket="bbws-templates-sit"),
     call("s3:PutObject", DR, Bucket="bbws-templates-sit"),
     call("s3:CompleteMultipartUpload", DR, Bucket="arn:aws:s3:af-south-1:815856636111:accesspoint/x"),
+    call("s3control:CreateJob", DR, Operation={"S3ReplicateObject": {}}),
 ]
 OTHERS = [
     call("rds:CreateDBInstanceReadReplica", DR, DBInstanceIdentifier="sit-mysql"),
@@ -57,6 +58,7 @@ OTHERS = [
     call("efs:CreateReplicationConfiguration", PRIMARY, Destinations=[{"FileSystemId": "fs-2", "Region": DR}]),
     call("efs:PutFileSystemPolicy", DR, FileSystemId="fs-2"),
     call("s3:PutObject", DR, Bucket="bbws-templates-sit-dr"),
+    call("s3control:UpdateJobStatus", DR, RequestedJobStatus="Cancelled"),
     call("backup:StartBackupJob", PRIMARY, ResourceArn="arn"),
     call("rds:ModifyDBParameterGroup", DR, DBParameterGroupName="sit-mysql-params"),
 ]

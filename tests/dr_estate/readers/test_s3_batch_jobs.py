@@ -18,8 +18,11 @@ ENV = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"object
 SUMMARY = {"TotalNumberOfTasks": 9, "NumberOfTasksSucceeded": 4, "NumberOfTasksFailed": 5}
 
 
+MADE = datetime(2026, 2, 23, 9, tzinfo=UTC)
+
+
 def row(description: str, status: str, **more: Any) -> dict[str, Any]:
-    return {"JobId": "job-1", "Description": description, "Status": status, "CreationTime": datetime.now(UTC), **more}
+    return {"JobId": "job-1", "Description": description, "Status": status, "CreationTime": MADE, **more}
 
 
 ANSWERS = {
@@ -41,7 +44,8 @@ def test_without_a_role_or_while_the_primary_serves_nobody_is_asked() -> None:
 
 
 def test_the_jobs_of_failbacks_are_read_with_their_counts_and_why_one_failed() -> None:
+    a, b = (f"sit failback INC-1: {name}-dr to {name}, run of x" for name in "ab")
     assert read(s3_batch_jobs.jobs, Side.DR, ANSWERS, failed_over(), ENV) == (
-        ReplicationJob("job-1", "sit failback INC-1: a-dr to a, run of x", "Failed", 9, 4, 5, "AccessDenied: no role"),
-        ReplicationJob("job-1", "sit failback INC-1: b-dr to b, run of x", "New", 0, 0, 0),
+        ReplicationJob("job-1", a, "Failed", MADE, 9, 4, 5, "AccessDenied: no role"),
+        ReplicationJob("job-1", b, "New", MADE, 0, 0, 0),
     )

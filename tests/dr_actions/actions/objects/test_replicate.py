@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dr_actions.actions.objects import copy_to_primary, end_replication, replicate_to_primary
-from dr_actions.model.action import Action, PlanContext, StepState
+from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
 from dr_estate.readers import s3, s3_batch_jobs, s3_objects
@@ -50,7 +50,8 @@ def request_sent() -> dict[str, Any]:
 
 
 def job(status: str, description: str = "", **changes: Any) -> ReplicationJob:
-    found = ReplicationJob("job-1", description or str(request_sent()["Description"]), status, 10, 4, 1)
+    created = failed_over().taken_at - timedelta(minutes=5)
+    found = ReplicationJob("job-1", description or str(request_sent()["Description"]), status, created, 10, 4, 1)
     return replace(found, **changes)
 
 
@@ -159,19 +160,34 @@ def test_a_job_that_is_complete_says_whether_it_left_something() -> None:
 
 
 def test_a_job_that_takes_longer_than_configured_holds_nobody_up() -> None:
-    assert StepState.IN_PROGRESS is stands(START, job("Active"), **sent(60))[0]
-    state, message = stands(START, job("Active"), **sent(61))
-    assert (StepState.DONE, True) == (state, "it has had its 60 min (failback.objects_batch_minutes)" in message)
+    old, older = (failed_over().taken_at - timedelta(minutes=minutes) for minutes in (60, 61))
+    for created, more in ((old, sent(61)), (None, sent(60))):
+        assert StepState.IN_PROGRESS is stands(START, job("Active", created=created), **more)[0]
+    for created, more in ((older, sent(61)), (None, sent(61))):
+        state, message = stands(START, job("Active", created=created), **more)
+        assert (StepState.DONE, True) == (state, "it has had its 60 min (failback.objects_batch_minutes)" in message)
     assert StepState.DONE is stands(START, **sent(61))[0], "not even one that S3 never lists"
+    assert only(START).budget_s > 60 * 60, "it is not given up as a step before it is told as late"
+
+
+def test_a_job_that_was_made_at_a_later_try_has_its_whole_time() -> None:
+    """The first call was refused, hours before the run went on."""
+    tried, sent_now = sent(400)["begun_sending_at"], sent(5)["sent_at"]
+    for jobs in ((job("Active"),), ()):
+        assert StepState.IN_PROGRESS is stands(START, *jobs, begun_sending_at=tried, sent_at=sent_now)[0]
 
 
 def test_where_jobs_cannot_be_seen_none_is_started_and_one_that_was_is_never_forgotten() -> None:
     hidden = with_part(with_rules(HOME), s3_batch_jobs.jobs, Side.DR, DENIED)
 
-    def unseen(action: Action, **changes: Any) -> StepState:
+    def looked(action: Action, **changes: Any) -> StepStatus:
         context = home_sight(hidden, env=ENV, incident="INC-1", begun_at=BEGAN, **changes)
-        return action.observe(only(action), context).state
+        return action.observe(only(action), context)
 
+    def unseen(action: Action, **changes: Any) -> StepState:
+        return looked(action, **changes).state
+
+    assert "whether an earlier run's is at work cannot be seen" in looked(END).message
     assert [StepState.DONE] * 2 == [unseen(START), unseen(END)]
     assert [StepState.UNAVAILABLE] * 2 == [unseen(START, **sent(1)), unseen(END, **sent(1))]
     assert [StepState.DONE, StepState.UNAVAILABLE] == [unseen(START, **sent(61)), unseen(END, **sent(61))]
@@ -181,6 +197,9 @@ def test_a_job_of_an_earlier_plan_is_adopted_while_it_goes_on_and_one_of_another
     own = str(request_sent()["Description"])
     earlier, strange = own.rpartition(" ")[0] + " 20260101T000000Z", own.replace("INC-1", "INC-12")
     assert StepState.IN_PROGRESS is stands(START, job("Active", earlier))[0]
+    long_ago = failed_over().taken_at - timedelta(minutes=61)
+    state, message = stands(START, job("Active", earlier, created=long_ago))
+    assert (StepState.DONE, True) == (state, "it has had its 60 min" in message), "its time began when AWS made it"
     assert StepState.READY is stands(START, job("Complete", earlier))[0]
     assert StepState.READY is stands(START, job("Active", strange))[0]
     assert StepState.DONE is stands(END, job("Active", strange))[0]
