@@ -76,11 +76,15 @@ def _draw_page(report: Report, folder: Path, *, linked: bool) -> None:
     (folder / PAGE).write_text(page_render.render(report, scenarios), encoding="utf-8")
 
 
-def title_of(environment: str, answer: str, score: int | None) -> str:
-    """What Allure's page is called: the verdict in its name; no ``score`` where that is a run's or a drill's."""
+def title_of(environment: str, answer: str, score: int | None, left_out: int = 0) -> str:
+    """What Allure's page is called: the verdict in its name; no ``score`` where that is a run's or a drill's.
+
+    A verdict of which ``left_out`` checks were not asked for says so.
+    """
     if score is None:
         return f"DR of {environment.upper()}: {answer}"
-    return f"DR of {environment.upper()}: {answer.replace('_', ' ')}, score {score} of 100"
+    narrowed = f" ({left_out} {'check' if left_out == 1 else 'checks'} left out)" if left_out else ""
+    return f"DR of {environment.upper()}: {answer.replace('_', ' ')}{narrowed}, score {score} of 100"
 
 
 def _with_allure(report: Report, folder: Path) -> Report:
@@ -97,9 +101,8 @@ def _with_allure(report: Report, folder: Path) -> Report:
 
 def _title(report: Report) -> str:
     ended = _ended(report)
-    return title_of(
-        report.environment.name, ended or report.verdict.recommendation, None if ended else report.verdict.score
-    )
+    score = None if ended else report.verdict.score
+    return title_of(report.environment.name, ended or report.verdict.recommendation, score, report.left_out)
 
 
 def _ended(report: Report) -> str:

@@ -23,6 +23,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\u202e"
 
 def test_the_verdict_is_in_the_page_s_name() -> None:
     assert title_of("sit", "NOT_READY", 49) == "DR of SIT: NOT READY, score 49 of 100"
+    assert title_of("sit", "READY", 100, 230) == "DR of SIT: READY (230 checks left out), score 100 of 100"
 
 
 def test_a_run_or_drill_that_did_not_end_well_is_the_verdict_whatever_was_judged_beside_it(tmp_path: Path) -> None:

@@ -115,6 +115,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e prod --from-evidence f approve --incident INC-1", "is of what is there now. Omit it"),
         ("-e prod pause --reason storm --from-evidence f", "is of what is there now. Omit it"),
         ("-e prod --from-evidence f doctor", "is of what is there now. Omit it"),
+        ("-e prod --from-evidence f evidence --incident I", "is of what is there now. Omit it"),
         ("-e prod log --from-evidence f", "is of what is there now. Omit it"),
         ("-e sit approve --rules --override a.b jane 2099-01-07T18:00Z why", "choose one"),
         ("-e sit approve --withdraw --override a.b jane 2099-01-07T18:00Z why", "choose one"),

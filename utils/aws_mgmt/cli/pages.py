@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # help builds no options
 
 WIDTH = 100
 _WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
-_OF_NOW = {"approve", "attach", "doctor", "log", "pause", "unpause"}
+_OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause"}
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
