@@ -33,7 +33,7 @@ GROWS: Mapping[str, Growth] = {
     "ec2:DescribeNetworkInterfaces": Growth(1000, regions=1),
     "ecs:DescribeServices": Growth(10),
     "ecs:DescribeTasks": Growth(100),
-    "ecs:ListServices": Growth(100, besides=2),
+    "ecs:ListServices": Growth(100),
     "ecs:ListTaskDefinitionFamilies": Growth(100, regions=1),
     "ecs:ListTasks": Growth(100),
     "efs:DescribeAccessPoints": Growth(100),
