@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _WELL_ARCHITECTED = "https://docs.aws.amazon.com/wellarchitected/latest/reliability-pillar/"
 _PATTERNS = (
@@ -13,6 +14,7 @@ _PATTERNS = (
 )
 
 
+@cache  # few rules stand at many checks
 def rule_link(rule: str) -> tuple[str, str] | None:
     """Return (name, URL) of a rule whose document is public, else None."""
     return next(((rule, url) for pattern, url in _PATTERNS if re.fullmatch(pattern, rule)), None)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from reports.render.rule_links import rule_link
 from sandbox.client.endpoint import Endpoint
 from sandbox.core.state import Outage
 from tests.utils.running import ROOT, Ran, at_endpoint, dr_cli, rules, signed_in
@@ -104,6 +105,9 @@ def test_allure_tells_each_given_and_then_with_findings_and_labels(denied: tuple
         assert _labels(result, "epic") == {"DR readiness of sit"}
         assert _labels(result, "severity") <= {"blocker", "critical", "normal", "minor"}
         assert _labels(result, "requirement")
+        assert result["description"]
+        public = {rule for rule in _labels(result, "rule") if rule_link(rule)}
+        assert {link["name"] for link in result.get("links", ())} == public
         assert str(ROOT) not in json.dumps(result)
         says = [part.get("statusDetails", {}).get("message", "") for part in (result, result["steps"][1])]
         assert says[0] == says[1], "a step names no class of the tool either"
