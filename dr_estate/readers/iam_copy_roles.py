@@ -1,4 +1,4 @@
-"""Roles that copy to the DR region: S3's replication roles and AWS Backup's, on the very buckets, vault and keys.
+"""Roles that copy to the DR region, S3's and AWS Backup's, on the very buckets, vault and keys; and one for home.
 
 IAM's simulator judges what the roles may do; the policies of the copies' buckets, keys and vault are judged here.
 Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup guide, "Vault access policies".
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
+from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3
@@ -21,7 +21,7 @@ from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy", "backup:GetBackupVaultAccessPolicy"})
-OBJECTS, BACKUPS = "s3.amazonaws.com", "backup.amazonaws.com"
+OBJECTS, BACKUPS, JOBS = "s3.amazonaws.com", "backup.amazonaws.com", "batchoperations.s3.amazonaws.com"
 _READ_BUCKET = ("s3:GetReplicationConfiguration", "s3:ListBucket")
 _READ_OBJECTS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging")
 _WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
@@ -29,6 +29,8 @@ _RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Resto
 _START_RESTORE = "backup:StartRestoreJob"
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _COPY_BACKUPS = ("backup:CopyIntoBackupVault",)
+_LIST_FOR_JOB = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")
+_START_IN_JOB = ("s3:InitiateReplication",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,26 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     return tuple(
         replace(role, decisions=role.decisions + denied) if isinstance(role, CopyRole) else role for role in found
     )
+
+
+@part(*GLOBAL, reads=READS)
+def job_role(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
+    """The role that jobs of S3 Batch Replication take to bring objects home; nothing where none is named for them.
+
+    A manifest that S3 makes and does not store, and no report, take no other right. Source: S3 User Guide, "Configuring
+    an IAM role for S3 Batch Replication", the policy for a generated manifest.
+    """
+    env, region = context.env, context.env.regions.dr
+    if not env.failback.objects_batch_role:
+        return ()
+    copies, rows = {copy for _, copy in s3.data_pairs(env)}, context.part(s3.buckets, Side.DR)
+    needs: list[_Need] = []
+    for bucket in (row for row in rows if isinstance(row, s3.Bucket) and row.region and row.name in copies):
+        arn = f"arn:aws:s3:::{bucket.name}"
+        needs.append(_Need(region, _LIST_FOR_JOB, arn, bucket.policy))
+        needs.append(_Need(region, _START_IN_JOB, f"{arn}/{ANY}", bucket.policy))
+    unread = [row for row in rows if isinstance(row, Unavailable)]
+    return (*_roles(context, {(JOBS, env.failback.objects_batch_role): needs}), *dict.fromkeys(unread))
 
 
 def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
