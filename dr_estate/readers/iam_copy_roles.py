@@ -44,6 +44,14 @@ class CopyRole:
     decisions: tuple[SimulatedDecision, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class JobRole:
+    """What the role of a job may do for the bucket ``copy`` that it replicates home."""
+
+    copy: str
+    role: CopyRole
+
+
 @dataclass(frozen=True)
 class _Need:
     """What a role does on one thing in one region, and the policy that the thing bears."""
@@ -93,23 +101,32 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
 
 
 @part(*GLOBAL, reads=READS)
-def job_role(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
-    """The role that jobs of S3 Batch Replication take to bring objects home; nothing where none is named for them.
+def job_roles(context: ReadContext) -> tuple[JobRole | Unavailable, ...]:
+    """The role that jobs of S3 Batch Replication take to bring objects home, for each copy; none where none is named.
 
     A manifest that S3 makes and does not store, and no report, take no other right. Source: S3 User Guide, "Configuring
     an IAM role for S3 Batch Replication", the policy for a generated manifest.
     """
-    env, region = context.env, context.env.regions.dr
-    if not env.failback.objects_batch_role:
+    env, arn, region = context.env, context.env.failback.objects_batch_role, context.env.regions.dr
+    if not arn:
         return ()
     copies, rows = {copy for _, copy in s3.data_pairs(env)}, context.part(s3.buckets, Side.DR)
-    needs: list[_Need] = []
+    needs: dict[str, list[_Need]] = {}
     for bucket in (row for row in rows if isinstance(row, s3.Bucket) and row.region and row.name in copies):
-        arn = f"arn:aws:s3:::{bucket.name}"
-        needs.append(_Need(region, _LIST_FOR_JOB, arn, bucket.policy))
-        needs.append(_Need(region, _START_IN_JOB, f"{arn}/{ANY}", bucket.policy))
-    unread = [row for row in rows if isinstance(row, Unavailable)]
-    return (*_roles(context, {(JOBS, env.failback.objects_batch_role): needs}), *dict.fromkeys(unread))
+        on = f"arn:aws:s3:::{bucket.name}"
+        listing = _Need(region, _LIST_FOR_JOB, on, bucket.policy)
+        needs[bucket.name] = [listing, _Need(region, _START_IN_JOB, f"{on}/{ANY}", bucket.policy)]
+    unread = tuple(row for row in rows if isinstance(row, Unavailable))
+    (role,) = context.maybe(lambda name: _role(context, JOBS, name), [arn])
+    if isinstance(role, Unavailable) or not role.exists:
+        return ((role,) if isinstance(role, Unavailable) else tuple(JobRole(copy, role) for copy in needs)) + unread
+    todo = [RoleRequest(copy, arn, request) for copy, its_needs in needs.items() for request in _requests(its_needs)]
+    answers = RoleAnswers(context, todo)
+
+    def decided(copy: str) -> JobRole:
+        return JobRole(copy, _decided(context, role, needs[copy], answers, copy))
+
+    return (*context.maybe(decided, needs), *unread)
 
 
 def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
@@ -162,7 +179,7 @@ def _roles(context: ReadContext, needs: Mapping[tuple[str, str], list[_Need]]) -
     there = {key: role for key, role in found.items() if isinstance(role, CopyRole) and role.exists}
     todo = [RoleRequest(" ".join(key), key[1], request) for key in there for request in _requests(needs[key])]
     answers = RoleAnswers(context, todo)
-    decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers), there)
+    decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers, " ".join(key)), there)
     found |= zip(there, decided, strict=True)
     return list(found.values())
 
@@ -176,9 +193,9 @@ def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
     return CopyRole(arn, service, True, trusted)
 
 
-def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers) -> CopyRole:
+def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str) -> CopyRole:
     worst: dict[str, SimulatedDecision] = {}
-    simulated = (decision for _, decision in answers.about(f"{role.service} {role.arn}"))
+    simulated = (decision for _, decision in answers.about(name))
     for decision in (*simulated, *_refused(context, role.arn, needs)):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = decision if known.decision == PolicyAnswer.ALLOWED else known

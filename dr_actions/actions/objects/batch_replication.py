@@ -39,23 +39,23 @@ def routes(context: PlanContext) -> Iterator[BucketRoute]:
     """The route of each bucket that has a copy; none where no role is named for jobs. Raises DataUnavailable."""
     if not context.env.failback.objects_batch_role:
         return
-    denied, unseen = _of_role(context)
     for bucket, copy in objects_comparison.pairs(context):
+        denied, unseen = _of_role(context, copy)
         obstacle = _of_rules(context, bucket, copy) or _of_versions(context, bucket) or denied
         yield BucketRoute(bucket, copy, obstacle, unseen)
 
 
-def _of_role(context: PlanContext) -> tuple[str, str]:
-    """What the role may not do, and, as the end of a sentence, what of that cannot be seen.
+def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
+    """What the role may not do for the copy, and, as the end of a sentence, what of that cannot be seen.
 
     A job whose role may not do its part would fail minutes later. Where the role is not seen one is tried.
     """
     try:
-        found = context.snapshot.get(iam_copy_roles.job_role, Side.GLOBAL)
+        found = context.snapshot.get(iam_copy_roles.job_roles, Side.GLOBAL)
     except DataUnavailable as error:
         found = (error.unavailable,)
     unseen = [row.why.rstrip(".") for row in found if isinstance(row, Unavailable)]
-    for role in (row for row in found if isinstance(row, iam_copy_roles.CopyRole)):
+    for role in (row.role for row in found if isinstance(row, iam_copy_roles.JobRole) and row.copy == copy):
         name, denied = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != PolicyAnswer.ALLOWED]
         if not role.exists:
             return f"there is no role {role.arn} (failback.objects_batch_role)", ""

@@ -11,7 +11,7 @@ import pytest
 
 from dr_estate.config.environment import Environment, Side
 from dr_estate.readers import iam_copy_roles, s3
-from dr_estate.readers.iam_copy_roles import JOBS, CopyRole
+from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks.aws_answers import read
@@ -38,14 +38,14 @@ def answers(service: str = JOBS, denied: Sequence[str] = ()) -> dict[str, Any]:
     }
 
 
-def role(given: dict[str, Any], upon: Snapshot | None = None, env: Environment = ENV) -> CopyRole:
-    (found,) = read(iam_copy_roles.job_role, Side.GLOBAL, given, upon or healthy(), env)
-    assert isinstance(found, CopyRole)
-    return found
+def role(given: dict[str, Any], upon: Snapshot | None = None, env: Environment = ENV, copy: str = COPY) -> CopyRole:
+    found = read(iam_copy_roles.job_roles, Side.GLOBAL, given, upon or healthy(), env)
+    (of_copy,) = (row.role for row in found if isinstance(row, JobRole) and row.copy == copy)
+    return of_copy
 
 
 def test_where_no_role_is_named_nothing_is_asked() -> None:
-    assert () == read(iam_copy_roles.job_role, Side.GLOBAL, {}, healthy())
+    assert () == read(iam_copy_roles.job_roles, Side.GLOBAL, {}, healthy())
 
 
 def test_a_role_that_may_is_trusted_by_the_service_and_allowed_each_action_that_a_generated_manifest_takes() -> None:
@@ -71,12 +71,15 @@ def test_what_the_policy_of_the_buckets_copy_denies_is_named_with_the_bucket() -
     closed = with_rows(healthy(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
     (denied,) = (decision for decision in role(answers(), closed).decisions if decision.decision != "allowed")
     assert ("s3:InitiateReplication", f"arn:aws:s3:::{COPY}/any, by its own policy") == (denied.action, denied.on)
+    another = role(answers(), closed, copy=s3.data_pairs(ENV)[1][1])
+    assert {"allowed"} == {decision.decision for decision in another.decisions}, "one bucket's deny is no other's"
 
 
 def test_a_bucket_that_is_not_seen_stays_unseen_beside_the_role() -> None:
     rows = tuple(
         DENIED if isinstance(row, s3.Bucket) and row.name == COPY else row for row in healthy().get(s3.buckets, Side.DR)
     )
-    found = read(iam_copy_roles.job_role, Side.GLOBAL, answers(), with_part(healthy(), s3.buckets, Side.DR, rows), ENV)
+    found = read(iam_copy_roles.job_roles, Side.GLOBAL, answers(), with_part(healthy(), s3.buckets, Side.DR, rows), ENV)
     assert DENIED in found
-    assert [True] == [row.exists for row in found if isinstance(row, CopyRole)]
+    seen = [row for row in found if isinstance(row, JobRole)]
+    assert ([True], {COPY}) == ([row.role.exists for row in seen][:1], {COPY} - {row.copy for row in seen})

@@ -17,7 +17,7 @@ from dr_estate.model.replication_job import created_after
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import control_table, iam_copy_roles, s3, s3_batch_jobs, s3_objects
 from dr_estate.readers.control_table import ControlState, Incident
-from dr_estate.readers.iam_copy_roles import JOBS, CopyRole
+from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
 from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.s3_batch_jobs import ReplicationJob
 from dr_estate.snapshot.snapshot import Snapshot
@@ -46,10 +46,12 @@ def seen_with(
     snapshot: Snapshot | None = None,
     jobs: Sequence[ReplicationJob] = (),
     role: CopyRole | Unavailable | None = None,
+    of: str = ITS_COPY,
     **changes: Any,
 ) -> PlanContext:
     listed = with_part(snapshot or with_rules(HOME), s3_batch_jobs.jobs, Side.DR, tuple(jobs))
-    listed = with_part(listed, iam_copy_roles.job_role, Side.GLOBAL, (role or MAY,))
+    rows = (role,) if isinstance(role, Unavailable) else (JobRole(of, role or MAY),)
+    listed = with_part(listed, iam_copy_roles.job_roles, Side.GLOBAL, rows)
     return home_sight(listed, **{"env": ENV, "incident": "INC-1", "begun_at": BEGAN, **changes})
 
 
@@ -130,6 +132,7 @@ def test_a_job_goes_by_all_rules_of_its_bucket_so_none_is_started_where_one_does
 def test_a_role_that_may_not_do_its_part_is_named_beforehand_with_the_remedy_and_no_job_is_started(
     role: CopyRole, reason: str
 ) -> None:
+    assert [BUCKET] == [step.subject for step in START.plan_steps(seen_with(role=role, of="another"))]
     context = seen_with(role=role)
     assert ([], []) == (list(START.plan_steps(context)), list(END.plan_steps(context)))
     assert [f"{BUCKET}: copied by the run itself, for {reason}"] == [
