@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from dr_actions.actions.objects.batch_replication import routes
 from dr_actions.actions.registry import actions
 from dr_actions.assessment.data_loss import Loss
 from dr_actions.assessment.failover import Advice
@@ -15,11 +16,13 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.gates import Gate
 from dr_actions.model.plan import Goal, Plan
 from dr_actions.model.sequence import Role, role_of, roles_in
+from dr_actions.planning.estimate import job_s
 from dr_actions.planning.write_pause import WritePause
 from dr_checks.core.model import CheckResult, Severity, Status
 from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import Api, Signals
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.aws_durations import MEDIAN
 from dr_estate.model.durations import duration
 from dr_estate.model.states import DATABASE
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -47,7 +50,7 @@ _ANSWERS = {
     Api.REFUSES: "cannot be read",
 }
 _PERMITTED = "prerequisites.operator-allowed"
-_BYTES_A_GIB, _MINUTE_S = 1 << 30, 60
+_BYTES_A_GIB, _MINUTE_S, _P90 = 1 << 30, 60, 0.9
 
 
 def failback_gates(
@@ -205,15 +208,31 @@ def sync_estimate(context: PlanContext) -> tuple[float, int]:
 
 
 def objects_to_copy(context: PlanContext) -> str:
-    """What of each bucket's copy the bucket lacks, in one sentence; "" where nothing was compared."""
+    """What of each bucket's copy the bucket lacks, and who brings it home; "" where nothing was compared."""
     try:
         rows = context.snapshot.get(s3_objects.apart, Side.DR)
     except DataUnavailable:
         return ""
-    counts = [
-        f"{row.missing:,} objects ({row.missing_bytes / _BYTES_A_GIB:.1f} GiB) into {row.bucket}"
-        for row in rows
-        if isinstance(row, s3_objects.BucketDifference) and row.missing
-    ]
-    unseen = [row.why for row in rows if isinstance(row, Unavailable)]
-    return " ".join([f"It copies {', '.join(counts)}."] * bool(counts) + unseen)
+    lacking = [row for row in rows if isinstance(row, s3_objects.BucketDifference) and row.missing]
+    by_job: set[str] = set()
+    with suppress(DataUnavailable):
+        by_job = {route.bucket for route in routes(context) if not route.obstacle}
+    copies = [_volume(row) for row in lacking if row.bucket not in by_job]
+    jobs = [f"{_volume(row)}, {_time_of_job(row, context)}" for row in lacking if row.bucket in by_job]
+    sentences = [f"It copies {', '.join(copies)}."] * bool(copies)
+    sentences += [f"S3 Batch Replication brings {'; '.join(jobs)}."] * bool(jobs)
+    return " ".join(sentences + [row.why for row in rows if isinstance(row, Unavailable)])
+
+
+def _volume(row: s3_objects.BucketDifference) -> str:
+    return f"{row.missing:,} objects ({row.missing_bytes / _BYTES_A_GIB:.1f} GiB) into {row.bucket}"
+
+
+def _time_of_job(row: s3_objects.BucketDifference, context: PlanContext) -> str:
+    usual_s, most_s = (job_s(row.missing, context.env, level) for level in (MEDIAN, _P90))
+    limit_s = context.env.failback.objects_batch_minutes * _MINUTE_S
+    rest = f"what is left after {duration(round(limit_s))} the run copies"
+    if usual_s >= limit_s:
+        return rest
+    often = f"in nine of ten cases within {duration(round(most_s))}" if most_s < limit_s else rest
+    return f"in about {duration(round(usual_s))}, {often}"

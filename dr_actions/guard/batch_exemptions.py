@@ -1,14 +1,14 @@
 """The one job that a failback may let S3 do, and the one word that it may say to it: nothing else of S3 Batch. Pure.
 
 The job replicates a bucket of tenants' data in the DR region as that bucket's own rules say, with the one role that the
-environment file names; it is compared field by field.
+environment file names; it is compared field by field. From which moment on it takes versions is free: fewer do no harm.
 """
 
 from __future__ import annotations
 
 from dr_actions.model.plan import Call
 from dr_estate.config.environment import Environment, Side
-from dr_estate.model.replication_job import OWN, request_of
+from dr_estate.model.replication_job import OWN, created_after, request_of
 from dr_estate.readers import s3
 
 CREATE, END = "s3control:CreateJob", "s3control:UpdateJobStatus"
@@ -22,4 +22,5 @@ def exempt(call: Call, env: Environment) -> bool:
     if call.name == END:
         return call.params.get("AccountId") == env.account and call.params.get("RequestedJobStatus") == ENDED
     request = {name: value for name, value in call.params.items() if name not in OWN}
-    return call.name == CREATE and request in [request_of(env, copy) for _, copy in s3.data_pairs(env)]
+    since = created_after(request)
+    return call.name == CREATE and request in [request_of(env, copy, since) for _, copy in s3.data_pairs(env)]

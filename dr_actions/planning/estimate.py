@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dr_actions.actions.database.protect_dr import SECOND_ZONE
 from dr_actions.actions.database.verify_primary_in_sync import COUNTED
@@ -18,7 +18,7 @@ from dr_actions.run_history.durations import StepDurations, is_measured, measure
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_durations import MEDIAN, AwsOperation, of_call, operation, spread
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import control_table, efs, elbv2, rds
+from dr_estate.readers import control_table, efs, elbv2, rds, s3_objects
 from dr_estate.snapshot.snapshot import Snapshot
 
 _GIB = 1024**3
@@ -53,6 +53,8 @@ _RUN_ONCE = ("ecs.start-task", "ecs.run-command", "ecs.stop-task")
 _RUNS_ALREADY = frozenset({"database/verify_freeze", "files/verify_freeze"})
 # What stands in where the primary region does not do its part: nothing is sent for it while that does.
 _STAND_INS = ("database/close_primary", "files/open_dr_locally")
+_THOUSAND = 1000
+_BY_JOB = "objects/replicate_to_primary"
 _WAITED_OUT = "files/freeze"  # AWS applies the policy within the minutes that are waited for that
 _BACKUPS = {":db:": "backup.back-up-database", ":file-system/": "backup.back-up-files"}
 _RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
@@ -62,12 +64,14 @@ _RESTORES = {"RDS": "backup.restore-database", "EFS": "backup.restore-files"}
 class Sizes:
     """GiB of the database and of the files, as far as they were seen; None where nothing showed them.
 
-    ``check_interval_s`` is the longest interval of the health checks that the tenants' tasks must pass.
+    ``check_interval_s`` is the longest interval of the health checks that the tenants' tasks must pass. ``objects`` are
+    those that each bucket lacks of its copy, where the two were compared.
     """
 
     database_gib: float | None = None
     files_gib: float | None = None
     check_interval_s: float = USUAL_INTERVAL_S
+    objects: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def of(self, row: AwsOperation) -> float | None:
         """The GiB that this operation takes its time by; 0 where none count."""
@@ -98,7 +102,11 @@ def sizes_of(snapshot: Snapshot, env: Environment) -> Sizes:
         groups = snapshot.get_readable(elbv2.target_groups, Side.DR)
         ours = [g.check_interval_s for g in groups if env.tenant_of(env.names.target_group, g.name)]
         interval_s = float(max(ours, default=0) or USUAL_INTERVAL_S)
-    return Sizes(max(gib, default=0) or None, stored / _GIB if stored else None, interval_s)
+    objects: dict[str, int] = {}
+    with suppress(DataUnavailable):
+        rows = snapshot.get(s3_objects.apart, Side.DR)
+        objects = {row.bucket: row.missing for row in rows if isinstance(row, s3_objects.BucketDifference)}
+    return Sizes(max(gib, default=0) or None, stored / _GIB if stored else None, interval_s, objects)
 
 
 def past_durations(snapshot: Snapshot) -> dict[str, StepDurations]:
@@ -154,6 +162,8 @@ def step_s(
     if is_measured(step, measured):
         known = measured[step.action]
         return known.p50_s * spread(quantile, known.p90_s / known.p50_s) if known.p50_s else known.p90_s
+    if step.action == _BY_JOB:
+        return job_s(sizes.objects.get(step.subject, 0), env, quantile)
     rows = _rows(step, by_hand)
     if rows is None:
         return step.budget_s
@@ -166,6 +176,12 @@ def step_s(
         share = sizes.check_interval_s / USUAL_INTERVAL_S if row.id == _FIRST_CHECK else 1.0
         total += share * row.seconds_to_done(quantile, gib=gib)
     return max(total, configured_s) if step.action == _WAITED_OUT else total + configured_s
+
+
+def job_s(objects: int, env: Environment, quantile: float = MEDIAN) -> float:
+    """Seconds that a job of S3 Batch Replication takes for so many objects: no longer is waited for than configured."""
+    seconds = operation("s3.batch-replicate").seconds_to_done(quantile, kobjects=objects / _THOUSAND)
+    return min(seconds, env.failback.objects_batch_minutes * _MINUTE_S)
 
 
 def _configured_s(step: Step, env: Environment) -> float:

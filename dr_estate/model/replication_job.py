@@ -6,6 +6,7 @@ objects are none of these. Sources: S3 API, CreateJob; S3 User Guide, "Replicati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dr_estate.config.environment import Environment
@@ -14,11 +15,16 @@ NOT_REPLICATED = ("NONE", "FAILED")
 OWN = frozenset({"ClientRequestToken", "Description", "Tags"})
 """What tells one job from another of the same buckets."""
 _PRIORITY = 10
+CREATED_AFTER = "CreatedAfter"
 
 
-def request_of(env: Environment, copy: str) -> dict[str, Any]:
-    """What CreateJob is asked for to replicate the bucket ``copy`` home, but for what is the job's OWN."""
-    chosen = {"EligibleForReplication": True, "ObjectReplicationStatuses": list(NOT_REPLICATED)}
+def request_of(env: Environment, copy: str, created_after: str = "") -> dict[str, Any]:
+    """What CreateJob is asked for to replicate the bucket ``copy`` home, but for what is the job's OWN.
+
+    Of versions created until ``created_after`` (ISO 8601) the job takes none; "": of all.
+    """
+    chosen: dict[str, Any] = {"EligibleForReplication": True, "ObjectReplicationStatuses": list(NOT_REPLICATED)}
+    chosen |= {CREATED_AFTER: created_after} if created_after else {}
     source = {"ExpectedBucketOwner": env.account, "SourceBucket": f"arn:aws:s3:::{copy}"}
     return {
         "AccountId": env.account,
@@ -29,6 +35,12 @@ def request_of(env: Environment, copy: str) -> dict[str, Any]:
         "Priority": _PRIORITY,
         "RoleArn": env.failback.objects_batch_role,
     }
+
+
+def created_after(request: Mapping[str, Any]) -> str:
+    """The moment that ``request_of`` made the request with; "" where there is none, or it is none."""
+    generator = (request.get("ManifestGenerator") or {}).get("S3JobManifestGenerator") or {}
+    return str((generator.get("Filter") or {}).get(CREATED_AFTER) or "")
 
 
 def of_failbacks(env: Environment) -> str:

@@ -1,4 +1,4 @@
-"""Roles that copy to the DR region: S3's replication roles and AWS Backup's, on the very buckets, vault and keys.
+"""Roles that copy to the DR region, S3's and AWS Backup's, on the very buckets, vault and keys; and one for home.
 
 IAM's simulator judges what the roles may do; the policies of the copies' buckets, keys and vault are judged here.
 Source: S3 User Guide, "Setting up permissions for live replication"; AWS Backup guide, "Vault access policies".
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
-from dr_estate.iam.simulation_requests import REGION, ContextKey, SimulationRequest
+from dr_estate.iam.simulation_requests import ANY, REGION, ContextKey, SimulationRequest
 from dr_estate.iam.trust import trusts
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import backup, backup_plan, kms, s3
@@ -21,7 +21,7 @@ from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy", "backup:GetBackupVaultAccessPolicy"})
-OBJECTS, BACKUPS = "s3.amazonaws.com", "backup.amazonaws.com"
+OBJECTS, BACKUPS, JOBS = "s3.amazonaws.com", "backup.amazonaws.com", "batchoperations.s3.amazonaws.com"
 _READ_BUCKET = ("s3:GetReplicationConfiguration", "s3:ListBucket")
 _READ_OBJECTS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging")
 _WRITE_OBJECTS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
@@ -29,6 +29,8 @@ _RESTORE_FILES = ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:Resto
 _START_RESTORE = "backup:StartRestoreJob"
 _DEFAULT_ROLE = "role/service-role/AWSBackupDefaultServiceRole"
 _COPY_BACKUPS = ("backup:CopyIntoBackupVault",)
+_LIST_FOR_JOB = ("s3:GetReplicationConfiguration", "s3:PutInventoryConfiguration")
+_START_IN_JOB = ("s3:InitiateReplication",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class CopyRole:
     exists: bool
     trusted: bool | None
     decisions: tuple[SimulatedDecision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRole:
+    """What the role of a job may do for the bucket ``copy`` that it replicates home."""
+
+    copy: str
+    role: CopyRole
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,35 @@ def restore_roles(context: ReadContext) -> tuple[CopyRole | Unavailable, ...]:
     return tuple(
         replace(role, decisions=role.decisions + denied) if isinstance(role, CopyRole) else role for role in found
     )
+
+
+@part(*GLOBAL, reads=READS)
+def job_roles(context: ReadContext) -> tuple[JobRole | Unavailable, ...]:
+    """The role that jobs of S3 Batch Replication take to bring objects home, for each copy; none where none is named.
+
+    A manifest that S3 makes and does not store, and no report, take no other right. Source: S3 User Guide, "Configuring
+    an IAM role for S3 Batch Replication", the policy for a generated manifest.
+    """
+    env, arn, region = context.env, context.env.failback.objects_batch_role, context.env.regions.dr
+    if not arn:
+        return ()
+    copies, rows = {copy for _, copy in s3.data_pairs(env)}, context.part(s3.buckets, Side.DR)
+    needs: dict[str, list[_Need]] = {}
+    for bucket in (row for row in rows if isinstance(row, s3.Bucket) and row.region and row.name in copies):
+        on = f"arn:aws:s3:::{bucket.name}"
+        listing = _Need(region, _LIST_FOR_JOB, on, bucket.policy)
+        needs[bucket.name] = [listing, _Need(region, _START_IN_JOB, f"{on}/{ANY}", bucket.policy)]
+    unread = tuple(row for row in rows if isinstance(row, Unavailable))
+    (role,) = context.maybe(lambda name: _role(context, JOBS, name), [arn])
+    if isinstance(role, Unavailable) or not role.exists:
+        return ((role,) if isinstance(role, Unavailable) else tuple(JobRole(copy, role) for copy in needs)) + unread
+    todo = [RoleRequest(copy, arn, request) for copy, its_needs in needs.items() for request in _requests(its_needs)]
+    answers = RoleAnswers(context, todo)
+
+    def decided(copy: str) -> JobRole:
+        return JobRole(copy, _decided(context, role, needs[copy], answers, copy))
+
+    return (*context.maybe(decided, needs), *unread)
 
 
 def _of_objects(context: ReadContext, unread: list[Unavailable]) -> Iterator[tuple[str, str, _Need]]:
@@ -140,7 +179,7 @@ def _roles(context: ReadContext, needs: Mapping[tuple[str, str], list[_Need]]) -
     there = {key: role for key, role in found.items() if isinstance(role, CopyRole) and role.exists}
     todo = [RoleRequest(" ".join(key), key[1], request) for key in there for request in _requests(needs[key])]
     answers = RoleAnswers(context, todo)
-    decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers), there)
+    decided = context.maybe(lambda key: _decided(context, there[key], needs[key], answers, " ".join(key)), there)
     found |= zip(there, decided, strict=True)
     return list(found.values())
 
@@ -154,9 +193,9 @@ def _role(context: ReadContext, service: str, arn: str) -> CopyRole:
     return CopyRole(arn, service, True, trusted)
 
 
-def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers) -> CopyRole:
+def _decided(context: ReadContext, role: CopyRole, needs: list[_Need], answers: RoleAnswers, name: str) -> CopyRole:
     worst: dict[str, SimulatedDecision] = {}
-    simulated = (decision for _, decision in answers.about(f"{role.service} {role.arn}"))
+    simulated = (decision for _, decision in answers.about(name))
     for decision in (*simulated, *_refused(context, role.arn, needs)):
         known = worst.setdefault(decision.action, decision)
         worst[decision.action] = decision if known.decision == PolicyAnswer.ALLOWED else known

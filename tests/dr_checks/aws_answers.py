@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar, cast
@@ -22,6 +23,26 @@ Answers = Mapping[str, Any]
 """By operation as boto3 spells it, such as ``describe_vpcs``."""
 
 
+def _encoded(answer: Any) -> Any:
+    """The answer with each policy document as AWS sends it, which botocore decodes."""
+    if isinstance(answer, list):
+        return [_encoded(member) for member in answer]
+    if not isinstance(answer, dict):
+        return answer
+    documents = {name: json.dumps(value) for name, value in answer.items() if name.endswith("PolicyDocument")}
+    return {name: _encoded(value) for name, value in answer.items()} | documents
+
+
+class _OnePage:
+    """The test's answer is the only page."""
+
+    def __init__(self, ask: Callable[..., Any]) -> None:
+        self._ask = ask
+
+    def paginate(self, **params: Any) -> list[Any]:
+        return [self._ask(**params)]
+
+
 class _Client:
     """Answers every call of a service from the test's answers."""
 
@@ -31,11 +52,14 @@ class _Client:
     def can_paginate(self, _operation: str) -> bool:
         return False
 
+    def get_paginator(self, operation: str) -> _OnePage:
+        return _OnePage(getattr(self, operation))
+
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         model = botocore.session.get_session().get_service_model(self._service)
         names = {name.lower(): name for name in model.operation_names}
         shape = model.operation_model(names[operation.replace("_", "")]).output_shape
-        problems = ParamValidator().validate(self._answers[operation], shape)
+        problems = ParamValidator().validate(_encoded(self._answers[operation]), shape)
         assert not problems.has_errors(), problems.generate_report()
         return lambda **_params: self._answers[operation]
 

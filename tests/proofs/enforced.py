@@ -44,11 +44,15 @@ class Ran:
 
 @dataclass(frozen=True)
 class Enforced:
-    """A world of one tenant, whose IAM judges every call, and the operator's command line in it."""
+    """A world of one tenant, whose IAM judges every call, and the operator's command line in it.
+
+    ``settings`` are what the environment file says beside the shipped one.
+    """
 
     world: Endpoint
     env: Environment
     home: Path
+    settings: str = SHORT
 
     def execute(self, command: str, confirmed: tuple[str, ...], *flags: str) -> Ran:
         """Run ``command`` with the operator's keys."""

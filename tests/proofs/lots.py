@@ -15,6 +15,8 @@ _OF_A_RUN = (
     (re.compile(r"\becs-svc/\d{19}\b"), "ecs-svc/<deployment>"),
     (re.compile(r":task/([^/]+)/[0-9a-f]{32}"), r":task/\1/<task>"),
     (re.compile(r"\b\d{8}T\d{6}-[0-9a-f]{6}\b"), "<run>"),
+    (re.compile(r"run of \d{8}T\d{6}Z"), "run of <moment>"),
+    (re.compile(r'("ClientRequestToken": )"[0-9a-f]{64}"'), r'\1"<token>"'),
     (re.compile(r"FrozenForFailback\d{8}T\d{6}Z"), "FrozenForFailback<moment>"),
     (re.compile(r'("dr_marker": \{"S": ")[^"]*'), r"\1<marker>"),
     (re.compile(rf"(awsbackup:job-|recovery-point:){_UUID}"), r"\1<point>"),

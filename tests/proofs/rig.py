@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,13 +21,15 @@ from dr_actions.execution.sender import WITNESSED
 from dr_actions.journal.entries import Chain, Entry, EntryKind, read_chain
 from dr_actions.journal.journal import journal_path, read
 from dr_actions.journal.mirror import TableMirror
+from dr_actions.model.plan import Plan
 from dr_actions.planning.planner import context_of, make_plan
 from dr_checks.core.model import Area
 from dr_estate.aws.clock import WorldClock
+from dr_estate.aws.recording import ExchangeRecorder
 from dr_estate.config.environment import Environment, load_environment
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.readers import efs_policy
-from dr_estate.snapshot.observer import observe
+from dr_estate.snapshot.observer import forget_eyes, observe
 from sandbox.client.endpoint import Endpoint
 from tests.proofs.dying import Make
 from tests.proofs.processes import Process, forked
@@ -88,7 +90,14 @@ class Rig:
     kept: str
 
     @classmethod
-    def of(cls, world: Endpoint, env: Environment, home: Path, options: RecoveryOptions) -> Rig:
+    def of(
+        cls,
+        world: Endpoint,
+        env: Environment,
+        home: Path,
+        options: RecoveryOptions,
+        narrowed: Callable[[Plan], Plan] = lambda plan: plan,
+    ) -> Rig:
         """Clear a run in the world as it is now, and keep that world. Readiness is proven elsewhere."""
         env = staged_or_not(options, env) if options.failback else env
         files = Files(_folder(home / "cleared"), Terminal())
@@ -97,7 +106,7 @@ class Rig:
         snapshot = observe_world(reach.world, env, files)
         report = judge(options, env, (Area.VALIDATION,), snapshot, files)
         context = replace(context_of(env, snapshot, goal_of(options)), recorded=recorded)
-        plan = make_plan(context, report.posture)
+        plan = narrowed(make_plan(context, report.posture))
         start = clear_trial(reach, plan, INCIDENT, snapshot, report, recorded=recorded)
         world.keep(str(home))
         return cls(world, env, home, options, start, str(home))
@@ -112,12 +121,22 @@ class Rig:
         self.world.return_to(self.kept)
         self.world.reset_mutations()
 
-    def run(self, name: str, make: Make = MutatingClient, later_s: float = 0, person: str = "operator") -> Process:
-        """Start the run ``name`` (its folder), or go on with it, in a process of its own."""
+    def run(
+        self,
+        name: str,
+        make: Make = MutatingClient,
+        later_s: float = 0,
+        person: str = "operator",
+        hears: ExchangeRecorder | None = None,
+    ) -> Process:
+        """Start the run ``name`` (its folder), or go on with it, in a process of its own.
+
+        ``hears`` meets every call that it makes, of those that look too.
+        """
         folder = _folder(self.home / name)
         log = folder / f"log-{len(list(folder.glob('log-*'))):03d}"
         log.touch()
-        return forked(partial(self._in_words, folder, make, later_s, person), log)
+        return forked(partial(self._in_words, folder, make, later_s, person, hears), log)
 
     def _in_words(self, *how: Any) -> int:
         """As the error boundary does it."""
@@ -128,12 +147,16 @@ class Rig:
             sys.stdout.write(f"{kept_from_it}\n")
             return int(Exit.REFUSED if isinstance(kept_from_it, Refused) else Exit.COULD_NOT_SEE)
 
-    def _execute(self, folder: Path, make: Make, later_s: float, person: str) -> int:
-        reach = connect(world_of(self.world, person, Heir(later_s)), self.env, make)
+    def _execute(self, folder: Path, make: Make, later_s: float, person: str, hears: ExchangeRecorder | None) -> int:
+        world = world_of(self.world, person, Heir(later_s))
+        world = replace(world, credentials=replace(world.credentials, recorder=hears))
+        reach = connect(world, self.env, make)
         options = replace(self.options, output=folder)
         begun = last_beginning(entries_of_incident(options, self.env, INCIDENT, reach))
         goes_on = begun is not None and goal_of_beginning(begun) is self.start.plan.goal
         start = self._as_now() if goes_on else self.start
+        if hears:
+            forget_eyes()  # it meets the calls of those to come
         summary, _ = lock_and_run(RunContext(options, self.env, reach, start, Files(folder, Terminal())))
         sys.stdout.write(f"{summary.outcome}: {summary.says}\n")
         return int(summary.exit)

@@ -20,7 +20,7 @@ from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import Writer, missing
 from tests.proofs.conftest import HOME
 from tests.proofs.dying import Make, When, dying
-from tests.proofs.enforced import SHORT, Enforced, Ran, Written
+from tests.proofs.enforced import Enforced, Ran, Written
 from tests.proofs.rig import Rig
 from tests.proofs.rough import BACKUP, FREEZE, PROMOTE, SYNC, WEIGHTS
 from tests.utils.running import rules
@@ -90,7 +90,7 @@ def stop(due: Rig) -> Stop:
 @pytest.fixture
 def elsewhere(enforced: Enforced, tmp_path: Path) -> Enforced:
     """The operator at another machine, which has no journal."""
-    rules(tmp_path, "sit", SHORT)
+    rules(tmp_path, "sit", enforced.settings)
     return replace(enforced, home=tmp_path)
 
 

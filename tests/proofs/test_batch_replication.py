@@ -15,9 +15,10 @@ from dr_actions.journal.journal import Entry, EntryKind, Journal
 from dr_actions.model.plan import Goal, Plan, Step, to_json
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Side, load_environment
+from dr_estate.model.replication_job import created_after
 from dr_estate.readers.s3_objects import BucketDifference, apart
 from sandbox.core.state import Outage
-from tests.dr_actions.actions.batched_world import admin, batched, replicated_back
+from tests.dr_actions.actions.batched_world import INITIATES, admin, allow_in, batched, replicated_back
 from tests.dr_actions.actions.failback_world import Home, away_world, returned
 from tests.dr_actions.control_tables import WORLD
 from tests.dr_actions.execution.runs import run_in
@@ -154,6 +155,21 @@ def test_where_no_job_may_be_started_the_run_says_so_goes_on_and_copies_itself(w
     assert (0, NEW) == (objects.missing(), objects.calls("s3:CopyObject"))
 
 
+def test_where_the_role_may_not_begin_that_is_named_beforehand_and_no_job_is_started(
+    world: Home, tmp_path: Path
+) -> None:
+    env = batched(world.env)
+    replicated_back(world.endpoint, env)
+    role = env.failback.objects_batch_role.rpartition("/")[2]
+    allow_in(world.endpoint, role, INITIATES[:1])
+    objects = Objects(world, tmp_path)
+    (note,) = (note for note in replicate_to_primary.notes(objects.world.sight()) if note.startswith(f"{BUCKET}: "))
+    denied = f"s3:InitiateReplication on arn:aws:s3:::{ITS_COPY}/any"
+    assert note.startswith(f"{BUCKET}: copied by the run itself, for role {role} may not s3:")
+    assert (True, True) == (denied in note, f"aws_iam_role_policy of '{role}'" in note), note
+    assert [copy_to_primary.ACTION.name] == [step.action for step in objects.plan.steps]
+
+
 def test_a_whole_failback_brings_them_home_by_a_job_a_bucket_and_no_call_is_denied(tmp_path: Path) -> None:
     env = load_environment(rules(tmp_path, "sit", f"{SHORT}{ROLE}\n"), "sit")
     with borrowed(env, 1) as world:
@@ -169,6 +185,7 @@ def test_a_whole_failback_brings_them_home_by_a_job_a_bucket_and_no_call_is_deni
         assert any(note.startswith(f"{BUCKET}: S3 Batch Replication first") for note in enforced.plan.notes)
         jobs = [mutation for mutation in world.mutations() if mutation["operation"] == "CreateJob"]
         assert len(env.names.buckets) == len(jobs)
+        assert all(created_after(job["params"]) for job in jobs), jobs
         home = enforced.aws("admin").client("s3", Side.PRIMARY)
         heads = [home.head_object(Bucket=BUCKET, Key=f"new/{number:07}") for number in range(NEW)]
         assert {"REPLICA"} == {head["ReplicationStatus"] for head in heads}

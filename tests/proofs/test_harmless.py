@@ -197,6 +197,7 @@ ASKED_BY_NAME = frozenset(
         "route53_private_names.names",
         "s3.buckets",
         "s3_lifecycle.lifecycles",
+        "iam_copy_roles.job_roles",  # that the environment file names
         "iam_copy_roles.restore_roles",  # that made our recovery points
         "sns_delivery.keys",  # of our topics
         "sns_delivery.queues",

@@ -131,7 +131,7 @@ def test_a_gate_that_fails_at_half_while_people_write_leaves_one_region_writing_
 ) -> None:
     """By the command line, from another machine, with a writer all the time: the same command then leads all home."""
     due.begin()
-    config = rules(tmp_path, "sit", SHORT.replace("bake_minutes = 0.01", "bake_minutes = 0.03"))
+    config = rules(tmp_path, "sit", enforced.settings.replace("bake_minutes = 0.01", "bake_minutes = 0.03"))
     elsewhere, world = replace(enforced, home=tmp_path), Rough(enforced, due, written, "half")
     with Writer(enforced.world, enforced.env, 0.1, "all the time") as writer:
         run = elsewhere.begin("failback", HOME, "--staged")

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from dr_actions.actions.objects import comparison as objects_comparison
 from dr_actions.model.action import PlanContext
-from dr_actions.model.plan import Step
+from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
+from dr_estate.iam.resource_policies import PolicyAnswer
 from dr_estate.model.replication_job import of_bucket
 from dr_estate.model.states import BATCH_JOB
-from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import s3, s3_batch_jobs, s3_objects
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import control_table, iam_copy_roles, s3, s3_batch_jobs, s3_objects
 
+_BEFORE = timedelta(hours=1)
+"""Clocks differ, and people may have been led away before the tool was asked."""
 _CONFIGURATION = "aws_s3_bucket_replication_configuration"
 
 
 @dataclass(frozen=True, slots=True)
 class BucketRoute:
-    """How the objects of ``copy`` come into ``bucket``: by a job first, or by the run's own copies alone, and why."""
+    """How the objects of ``copy`` come into ``bucket``: by a job first, or by the run's own copies alone, and why.
+
+    ``unseen`` says, as the end of a sentence, what could not be seen of whether a job can do it.
+    """
 
     bucket: str
     copy: str
     obstacle: str = ""
+    unseen: str = ""
 
 
 def routes(context: PlanContext) -> Iterator[BucketRoute]:
@@ -32,7 +40,46 @@ def routes(context: PlanContext) -> Iterator[BucketRoute]:
     if not context.env.failback.objects_batch_role:
         return
     for bucket, copy in objects_comparison.pairs(context):
-        yield BucketRoute(bucket, copy, _of_rules(context, bucket, copy) or _of_versions(context, bucket))
+        denied, unseen = _of_role(context, copy)
+        obstacle = _of_rules(context, bucket, copy) or _of_versions(context, bucket) or denied
+        yield BucketRoute(bucket, copy, obstacle, unseen)
+
+
+def _of_role(context: PlanContext, copy: str) -> tuple[str, str]:
+    """What the role may not do for the copy, and, as the end of a sentence, what of that cannot be seen.
+
+    A job whose role may not do its part would fail minutes later. Where the role is not seen one is tried.
+    """
+    try:
+        found = context.snapshot.get(iam_copy_roles.job_roles, Side.GLOBAL)
+    except DataUnavailable as error:
+        found = (error.unavailable,)
+    unseen = [row.why.rstrip(".") for row in found if isinstance(row, Unavailable)]
+    for role in (row.role for row in found if isinstance(row, iam_copy_roles.JobRole) and row.copy == copy):
+        name, denied = role.arn.rpartition("/")[2], [d for d in role.decisions if d.decision != PolicyAnswer.ALLOWED]
+        if not role.exists:
+            return f"there is no role {role.arn} (failback.objects_batch_role)", ""
+        if role.trusted is False:
+            return f"role {name} does not trust {role.service} (aws_iam_role '{name}': assume_role_policy)", ""
+        if denied:
+            what = "; ".join(f"{decision.action} on {decision.on}" for decision in denied)
+            return f"role {name} may not {what} (aws_iam_role_policy of '{name}', or a deny in the bucket's policy)", ""
+        unseen += ["its trust policy has conditions that only IAM itself evaluates"] * (role.trusted is None)
+    return "", f" (whether its role may is not known: {'; '.join(unseen)})" if unseen else ""
+
+
+def written_since(context: PlanContext) -> str:
+    """The moment (ISO 8601) before which the DR region wrote nothing of its own in this incident; "": not known.
+
+    What it holds of before came from home, or is of an earlier incident and came home then; where that is wrong, the
+    run's own comparison finds it, and copies it.
+    """
+    try:
+        incident = context.snapshot.get(control_table.standing, Side.DR).incident
+    except DataUnavailable:
+        return ""
+    is_away = incident is not None and incident.goal in (Goal.FAILOVER, Goal.SWITCHOVER)
+    return f"{incident.since - _BEFORE:%Y-%m-%dT%H:%M:%SZ}" if incident is not None and is_away else ""
 
 
 def _of_rules(context: PlanContext, bucket: str, copy: str) -> str:

@@ -30,7 +30,7 @@ _OF_THE_RUN = "<of this incident and bucket>"
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each bucket whose copy is replicated back."""
-    env = context.env
+    env, since = context.env, batch_replication.written_since(context)
     for route in batch_replication.routes(context):
         if route.obstacle:
             continue
@@ -44,7 +44,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
             danger=Danger.COMPENSABLE,
             undo=UNDO,
             budget_s=round(env.failback.objects_batch_minutes * _MINUTE_S) + _SEEN_S,
-            call=Call("s3control", "CreateJob", env.regions.dr, {**request_of(env, route.copy), **own}),
+            call=Call("s3control", "CreateJob", env.regions.dr, {**request_of(env, route.copy, since), **own}),
             before={"copy": route.copy},
             after={"job": "over"},
         )
@@ -117,7 +117,8 @@ def notes(context: PlanContext) -> Iterator[str]:
         if route.obstacle:
             yield f"{route.bucket}: copied by the run itself, for {route.obstacle}."
         else:
-            yield f"{route.bucket}: S3 Batch Replication first, then what it left copied by the run itself."
+            first = f"{route.bucket}: S3 Batch Replication first, then what it left copied by the run itself"
+            yield f"{first}{route.unseen}."
 
 
 ACTION = action(globals(), (CREATE,), (s3_batch_jobs.jobs,), essential=False)

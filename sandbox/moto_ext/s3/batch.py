@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.iam.policy_validation import BaseIAMPolicyValidator
@@ -150,13 +150,22 @@ def _is_taken(backend: S3Backend, version: Version, rule: dict[str, Any]) -> boo
 def _chosen(backend: S3Backend, name: str, wanted: dict[str, Any]) -> Iterator[Version]:
     """The versions of the bucket that its rules take, in a status that is asked for, the oldest of a key first."""
     rules = (backend.get_bucket_replication(name) or {}).get("Rule", ())
-    statuses = wanted.get("ObjectReplicationStatuses")
+    statuses, after = wanted.get("ObjectReplicationStatuses"), wanted.get("CreatedAfter")
+    since = _moment(after) if after else None
     keys = backend.buckets[name].keys
     for key in sorted(keys):
         for version in keys.getlist(key, []):
             status = version.__dict__.get(STATUS) or "NONE"
-            if (not statuses or status in statuses) and any(_is_taken(backend, version, rule) for rule in rules):
+            is_late = since is None or _moment(version.last_modified) > since
+            is_asked = is_late and (not statuses or status in statuses)
+            if is_asked and any(_is_taken(backend, version, rule) for rule in rules):
                 yield version
+
+
+def _moment(given: datetime | str) -> datetime:
+    """The moment in UTC, which those of the emulator's objects are without saying so."""
+    moment = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _create(response: S3ControlResponse, params: dict[str, Any]) -> dict[str, Any]:

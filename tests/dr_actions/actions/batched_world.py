@@ -39,7 +39,13 @@ def allow(endpoint: Endpoint, role: str, service: str, actions: tuple[str, ...],
     iam = admin(endpoint, "iam", "us-east-1")
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
     iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    allow_in(endpoint, role, actions, resource)
+
+
+def allow_in(endpoint: Endpoint, role: str, actions: tuple[str, ...], resource: str = "*") -> None:
+    """Let the role do ``actions``, and nothing else."""
     own = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resource}]}
+    iam = admin(endpoint, "iam", "us-east-1")
     iam.put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=json.dumps(own))
 
 

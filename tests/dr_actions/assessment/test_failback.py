@@ -24,8 +24,10 @@ from dr_checks.posture.posture import Posture, PostureName
 from dr_checks.posture.signals import signals_of
 from dr_estate.config.environment import Side
 from dr_estate.model.states import DATABASE
-from dr_estate.readers import dynamodb, efs, rds
+from dr_estate.readers import dynamodb, efs, rds, s3
 from dr_estate.readers.s3_objects import PairCounter, apart
+from tests.dr_actions.actions.estates import failed_over
+from tests.dr_actions.plain import with_part, with_rows
 from tests.dr_checks.backups import FILE_SYSTEM
 from tests.dr_checks.databases import PRIMARY
 from tests.dr_checks.worlds import DENIED, SIT, Values, world
@@ -113,6 +115,30 @@ def test_the_objects_that_are_to_be_copied_are_told_by_bucket_and_what_was_not_c
     context = context_of(SIT, world({(apart, Side.DR): (lacking, whole, DENIED)}), Goal.FAILBACK)
     assert f"It copies 3,000 objects (12.0 GiB) into assets. {DENIED.why}" == objects_to_copy(context)
     assert "" == objects_to_copy(context_of(SIT, world({(apart, Side.DR): (whole,)}), Goal.FAILBACK))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "time"),
+    [
+        (360, "in about 1 h 1 min, in nine of ten cases within 3 h 3 min"),
+        (100, "in about 1 h 1 min, what is left after 1 h 40 min the run copies"),
+        (60, "what is left after 1 h the run copies"),
+    ],
+)
+def test_what_a_job_brings_home_is_told_with_its_time_by_the_number_of_objects(minutes: float, time: str) -> None:
+    role = f"arn:aws:iam::{SIT.account}:role/sit-s3-batch"
+    failback = SIT.failback.model_copy(update={"objects_batch_role": role, "objects_batch_minutes": minutes})
+    env = SIT.model_copy(update={"failback": failback})
+    (bucket, copy), (other, _) = s3.data_pairs(env)[:2]
+    rule = s3.BucketReplicationRule("home", True, bucket, True, False, True, True, False, "")
+    snapshot = with_rows(failed_over(), s3.buckets, Side.DR, lambda row: row.name == copy, rules=(rule,))
+    lacking = replace(PairCounter().difference(bucket, copy), missing=300_000, missing_bytes=12 << 30)
+    rows = (lacking, replace(lacking, bucket=other, missing=1))
+    context = context_of(env, with_part(snapshot, apart, Side.DR, rows), Goal.FAILBACK)
+    assert objects_to_copy(context) == (
+        f"It copies 1 objects (12.0 GiB) into {other}. S3 Batch Replication brings 300,000 objects (12.0 GiB) into "
+        f"{bucket}, {time}."
+    )
 
 
 def test_tables_that_are_not_seen_keep_their_cause() -> None:

@@ -44,6 +44,13 @@ def test_the_job_and_its_end_pass_in_a_failback_alone_and_only_with_proven_backu
         assert "guard.never-delete" == judged(name, params, env=SIT)
 
 
+def test_a_job_may_take_fewer_versions_by_a_moment_and_nothing_else_in_its_place() -> None:
+    assert "" == judged(CREATE, {**request_of(ENV, ITS_COPY, "2026-02-23T08:00:00Z"), **OWN})
+    whole = request_of(ENV, ITS_COPY)["ManifestGenerator"]["S3JobManifestGenerator"]["Filter"]
+    for wrong in ({"CreatedBefore": "2026-02-23T08:00:00Z"}, {"CreatedAfter": ["2026-02-23T08:00:00Z"]}):
+        assert "guard.never-delete" == judged(CREATE, job(**source(ITS_COPY, Filter={**whole, **wrong})))
+
+
 def source(bucket: str, **changes: Any) -> dict[str, Any]:
     generator = request_of(ENV, bucket)["ManifestGenerator"]["S3JobManifestGenerator"]
     return {"ManifestGenerator": {"S3JobManifestGenerator": {**generator, **changes}}}

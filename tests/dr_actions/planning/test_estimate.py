@@ -52,6 +52,14 @@ def test_a_restore_counts_by_size_until_the_database_can_be_used_and_a_promotion
     assert seconds(PROMOTION) < seconds(RESTORE) / 3
 
 
+def test_a_job_of_s3_counts_by_the_objects_that_its_bucket_lacks_and_no_longer_than_it_is_waited_for() -> None:
+    job = step("assets", 26, "objects/replicate_to_primary", call=Call("s3control", "CreateJob", REGION, {}))
+    queue, more, most = (seconds(job, replace(KNOWN, objects={"assets": n})) for n in (0, 100_000, 10**9))
+    assert (queue, most) == (seconds(job), PROD.failback.objects_batch_minutes * 60)
+    assert more - queue == pytest.approx(1100)
+    assert seconds(job, replace(KNOWN, objects={"another": 100_000})) == queue
+
+
 def test_a_start_waits_for_the_first_check_of_the_slowest_target_group_of_a_tenant() -> None:
     start = service(0, desiredCount=2)
     assert seconds(start, replace(KNOWN, check_interval_s=300)) - seconds(start) == pytest.approx(135)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,12 @@ from dr_actions.actions.objects import copy_to_primary, end_replication, replica
 from dr_actions.model.action import Action, PlanContext, StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import s3, s3_batch_jobs, s3_objects
+from dr_estate.model.replication_job import created_after
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import control_table, iam_copy_roles, s3, s3_batch_jobs, s3_objects
+from dr_estate.readers.control_table import ControlState, Incident
+from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
+from dr_estate.readers.iam_simulation import SimulatedDecision
 from dr_estate.readers.s3_batch_jobs import ReplicationJob
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_actions.actions.estates import AT_ONCE, failed_over, home_sight
@@ -27,6 +32,8 @@ ENV = AT_ONCE.model_copy(
 )
 BUCKET, ITS_COPY = "bbws-tenant-assets-sit", "bbws-tenant-assets-sit-dr"
 BEGAN = failed_over().taken_at - timedelta(minutes=90)
+MAY = CopyRole(ROLE, JOBS, True, True, (SimulatedDecision("s3:InitiateReplication", "allowed", "eu-west-1"),))
+DENIES = SimulatedDecision("s3:InitiateReplication", "implicitDeny", "eu-west-1", f"arn:aws:s3:::{ITS_COPY}/any")
 HOME = s3.BucketReplicationRule("home", True, BUCKET, True, False, True, True, False, "")
 
 
@@ -35,8 +42,16 @@ def with_rules(*rules: s3.BucketReplicationRule, upon: Snapshot | None = None) -
     return with_rows(upon or failed_over(), s3.buckets, Side.DR, lambda row: row.name == ITS_COPY, rules=rules)
 
 
-def seen_with(snapshot: Snapshot | None = None, jobs: Sequence[ReplicationJob] = (), **changes: Any) -> PlanContext:
+def seen_with(
+    snapshot: Snapshot | None = None,
+    jobs: Sequence[ReplicationJob] = (),
+    role: CopyRole | Unavailable | None = None,
+    of: str = ITS_COPY,
+    **changes: Any,
+) -> PlanContext:
     listed = with_part(snapshot or with_rules(HOME), s3_batch_jobs.jobs, Side.DR, tuple(jobs))
+    rows = (role,) if isinstance(role, Unavailable) else (JobRole(of, role or MAY),)
+    listed = with_part(listed, iam_copy_roles.job_roles, Side.GLOBAL, rows)
     return home_sight(listed, **{"env": ENV, "incident": "INC-1", "begun_at": BEGAN, **changes})
 
 
@@ -98,6 +113,63 @@ def test_a_job_goes_by_all_rules_of_its_bucket_so_none_is_started_where_one_does
     context = seen_with(with_rules(*rules))
     assert [] == list(START.plan_steps(context))
     assert [note for note in START.notes(context) if note.startswith(f"{BUCKET}: copied by the run") and reason in note]
+
+
+@pytest.mark.parametrize(
+    ("role", "reason"),
+    [
+        (replace(MAY, exists=False, trusted=None, decisions=()), f"there is no role {ROLE} (failback.objects_batch_"),
+        (
+            replace(MAY, trusted=False),
+            "role sit-s3-batch does not trust batchoperations.s3.amazonaws.com (aws_iam_role ",
+        ),
+        (
+            replace(MAY, decisions=(DENIES,)),
+            f"role sit-s3-batch may not s3:InitiateReplication on arn:aws:s3:::{ITS_COPY}/",
+        ),
+    ],
+)
+def test_a_role_that_may_not_do_its_part_is_named_beforehand_with_the_remedy_and_no_job_is_started(
+    role: CopyRole, reason: str
+) -> None:
+    assert [BUCKET] == [step.subject for step in START.plan_steps(seen_with(role=role, of="another"))]
+    context = seen_with(role=role)
+    assert ([], []) == (list(START.plan_steps(context)), list(END.plan_steps(context)))
+    assert [f"{BUCKET}: copied by the run itself, for {reason}"] == [
+        note[: len(f"{BUCKET}: copied by the run itself, for {reason}")]
+        for note in START.notes(context)
+        if note.startswith(f"{BUCKET}: ")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [(DENIED, DENIED.why.rstrip(".")), (replace(MAY, trusted=None), "its trust policy has conditions")],
+    ids=["denied", "conditions"],
+)
+def test_a_job_whose_role_is_not_seen_is_tried_and_that_is_told(row: CopyRole | Unavailable, why: str) -> None:
+    context = seen_with(role=row)
+    assert [BUCKET] == [step.subject for step in START.plan_steps(context)]
+    (note,) = (note for note in START.notes(context) if note.startswith(f"{BUCKET}: S3 Batch Replication first"))
+    assert f" (whether its role may is not known: {why}" in note
+    (note,) = (note for note in START.notes(seen_with(role=MAY)) if note.startswith(f"{BUCKET}: S3 Batch"))
+    assert note.endswith("copied by the run itself.")
+
+
+@pytest.mark.parametrize(
+    ("goal", "since"),
+    [("failover", "2026-02-23T08:00:00Z"), ("switchover", "2026-02-23T08:00:00Z"), ("failback", ""), ("fence", "")],
+)
+def test_a_job_takes_no_version_that_is_older_than_the_incidents_way_away(goal: str, since: str) -> None:
+    """With an hour between; an incident that began on the way home says nothing of when that was."""
+    incident = Incident("INC-1", goal, "begun", datetime(2026, 2, 23, 9, tzinfo=UTC), None)
+    seen = with_part(with_rules(HOME), control_table.standing, Side.DR, ControlState(incident=incident))
+    step = only(START, seen_with(seen))
+    assert since == created_after(step.planned_call.params)
+    assert created_after(START.build_call(step, seen_with(seen)).params) == since
+    for unknown in (ControlState(), DENIED):
+        hidden = with_part(with_rules(HOME), control_table.standing, Side.DR, unknown)
+        assert "" == created_after(only(START, seen_with(hidden)).planned_call.params)
 
 
 @pytest.mark.parametrize("counted", ["newer_at_home", "deleted_at_home"])

@@ -49,14 +49,19 @@ def written(aws: Clients, keys: str, resource: str = "*", actions: list[str] | N
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for key in keys:
         away.put_object(Bucket=COPY, Key=key, Body=b"1", Tagging="kind=upload")
-    rule = {"ID": "home", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""}}
-    rule |= {"DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": {"Bucket": f"arn:aws:s3:::{ORIGINAL}"}}
-    away.put_bucket_replication(Bucket=COPY, ReplicationConfiguration={"Role": REPLICATION, "Rules": [rule]})
+    replicate_back(away)
     return aws("s3control", DR)
 
 
-def start(control: Any, named: str = "one", **more: Any) -> str:
-    source = {"SourceBucket": f"arn:aws:s3:::{COPY}", "EnableManifestOutput": False, "Filter": FILTER}
+def replicate_back(away: Any) -> None:
+    rule = {"ID": "home", "Priority": 1, "Status": "Enabled", "Filter": {"Prefix": ""}}
+    rule |= {"DeleteMarkerReplication": {"Status": "Disabled"}, "Destination": {"Bucket": f"arn:aws:s3:::{ORIGINAL}"}}
+    away.put_bucket_replication(Bucket=COPY, ReplicationConfiguration={"Role": REPLICATION, "Rules": [rule]})
+
+
+def start(control: Any, named: str = "one", after: str = "", **more: Any) -> str:
+    chosen = {**FILTER, "CreatedAfter": after} if after else FILTER
+    source = {"SourceBucket": f"arn:aws:s3:::{COPY}", "EnableManifestOutput": False, "Filter": chosen}
     request = {"Operation": {"S3ReplicateObject": {}}, "Report": {"Enabled": False}, "Priority": 1, "RoleArn": BATCH}
     request |= {"ManifestGenerator": {"S3JobManifestGenerator": source}, "ConfirmationRequired": False}
     answer = control.create_job(AccountId=ACCOUNT, ClientRequestToken=named, **{**request, "Description": "d", **more})
@@ -91,6 +96,28 @@ def test_what_was_written_before_the_rule_arrives_with_its_version_and_its_tags_
     assert 1 == len({head["VersionId"] for head in heads})
     tags = aws("s3", PRIMARY).get_object_tagging(Bucket=ORIGINAL, Key="a")["TagSet"]
     assert [{"Key": "kind", "Value": "upload"}] == tags
+
+
+def test_versions_that_an_earlier_incident_left_are_taken_by_a_job_but_for_a_bound_on_when_they_were_created(
+    aws: Clients, later: Clock
+) -> None:
+    control = written(aws, "ab")
+    later.shift(3600)
+    bound = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    later.shift(2)
+    away = aws("s3", DR)
+    away.delete_bucket_replication(Bucket=COPY)
+    away.put_object(Bucket=COPY, Key="b", Body=b"2")
+    replicate_back(away)
+    job_id = start(control, after=bound)
+    later.shift(3)
+    assert ("Complete", [1, 1, 0]) == (job(control, job_id)["Status"], counts(job(control, job_id)))
+    versions = aws("s3", PRIMARY).list_object_versions(Bucket=ORIGINAL)["Versions"]
+    assert [("b", 1)] == [(row["Key"], row["Size"]) for row in versions]
+    assert start(control, after=bound) == job_id
+    unbound = start(control, "two")
+    later.shift(3)
+    assert [2, 2, 0] == counts(job(control, unbound))
 
 
 def test_a_token_that_is_known_starts_no_second_job_and_other_words_under_it_are_refused(aws: Clients) -> None:

@@ -1,0 +1,85 @@
+"""The role that jobs of S3 Batch Replication take is asked about where one is named, on the very buckets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dr_estate.config.environment import Environment, Side
+from dr_estate.readers import iam_copy_roles, s3
+from dr_estate.readers.iam_copy_roles import JOBS, CopyRole, JobRole
+from dr_estate.snapshot.snapshot import Snapshot
+from tests.dr_actions.plain import with_part, with_rows
+from tests.dr_checks.aws_answers import read
+from tests.dr_checks.estates import healthy
+from tests.dr_checks.worlds import DENIED, SIT
+
+ROLE = f"arn:aws:iam::{SIT.account}:role/sit-s3-batch"
+ENV = SIT.model_copy(update={"failback": SIT.failback.model_copy(update={"objects_batch_role": ROLE})})
+WANTED = ["s3:GetReplicationConfiguration", "s3:InitiateReplication", "s3:PutInventoryConfiguration"]
+MADE = datetime(2026, 2, 23, 9, tzinfo=UTC)
+COPY = s3.data_pairs(ENV)[0][1]
+
+
+def answers(service: str = JOBS, denied: Sequence[str] = ()) -> dict[str, Any]:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
+    rows = [
+        {"EvalActionName": action, "EvalDecision": "implicitDeny" if action in denied else "allowed"}
+        for action in WANTED
+    ]
+    named = {"Path": "/", "RoleName": "sit-s3-batch", "RoleId": "AROA" + 16 * "A", "Arn": ROLE, "CreateDate": MADE}
+    return {
+        "get_role": {"Role": {**named, "AssumeRolePolicyDocument": trust}},
+        "simulate_principal_policy": {"EvaluationResults": rows},
+    }
+
+
+def role(given: dict[str, Any], upon: Snapshot | None = None, env: Environment = ENV, copy: str = COPY) -> CopyRole:
+    found = read(iam_copy_roles.job_roles, Side.GLOBAL, given, upon or healthy(), env)
+    (of_copy,) = (row.role for row in found if isinstance(row, JobRole) and row.copy == copy)
+    return of_copy
+
+
+def test_where_no_role_is_named_nothing_is_asked() -> None:
+    assert () == read(iam_copy_roles.job_roles, Side.GLOBAL, {}, healthy())
+
+
+def test_a_role_that_may_is_trusted_by_the_service_and_allowed_each_action_that_a_generated_manifest_takes() -> None:
+    found = role(answers())
+    assert (ROLE, JOBS, True, True) == (found.arn, found.service, found.exists, found.trusted)
+    assert dict.fromkeys(WANTED, "allowed") == {decision.action: decision.decision for decision in found.decisions}
+
+
+def test_another_services_role_is_not_trusted() -> None:
+    assert role(answers(service="s3.amazonaws.com")).trusted is False
+
+
+@pytest.mark.parametrize("action", WANTED)
+def test_what_the_role_may_not_is_named(action: str) -> None:
+    decisions = {decision.action: decision.decision for decision in role(answers(denied=[action])).decisions}
+    assert {name: "implicitDeny" if name == action else "allowed" for name in WANTED} == decisions
+
+
+def test_what_the_policy_of_the_buckets_copy_denies_is_named_with_the_bucket() -> None:
+    on = f"arn:aws:s3:::{COPY}/*"
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:InitiateReplication", "Resource": on}
+    policy = json.dumps({"Statement": [deny]})
+    closed = with_rows(healthy(), s3.buckets, Side.DR, lambda row: row.name == COPY, policy=policy)
+    (denied,) = (decision for decision in role(answers(), closed).decisions if decision.decision != "allowed")
+    assert ("s3:InitiateReplication", f"arn:aws:s3:::{COPY}/any, by its own policy") == (denied.action, denied.on)
+    another = role(answers(), closed, copy=s3.data_pairs(ENV)[1][1])
+    assert {"allowed"} == {decision.decision for decision in another.decisions}, "one bucket's deny is no other's"
+
+
+def test_a_bucket_that_is_not_seen_stays_unseen_beside_the_role() -> None:
+    rows = tuple(
+        DENIED if isinstance(row, s3.Bucket) and row.name == COPY else row for row in healthy().get(s3.buckets, Side.DR)
+    )
+    found = read(iam_copy_roles.job_roles, Side.GLOBAL, answers(), with_part(healthy(), s3.buckets, Side.DR, rows), ENV)
+    assert DENIED in found
+    seen = [row for row in found if isinstance(row, JobRole)]
+    assert ([True], {COPY}) == ([row.role.exists for row in seen][:1], {COPY} - {row.copy for row in seen})
