@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dr_checks.core.model import Lag
 from dr_checks.core.verdict import best_lags
@@ -13,6 +13,8 @@ from dr_estate.readers import dynamodb, s3
 from dr_estate.snapshot.snapshot import Snapshot
 
 _SHARED = ("database", "files", "tables")
+_PROVEN_WHOLE = ("database", "files")
+_PROVEN = "writers are stopped, and zero loss is proven, before promotion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,16 @@ def losses_of(
     since then proves that something is written there still, so its whole age counts.
     """
     return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject), outage_s))
+
+
+def planned_losses(losses: Sequence[Loss]) -> tuple[Loss, ...]:
+    """What a switchover loses: nothing of the stores whose writers it stops and whose copies it proves whole first."""
+    return tuple(
+        replace(loss, seconds=0.0, items=0, basis=_PROVEN)
+        if loss.store in _PROVEN_WHOLE and loss.seconds is not None
+        else loss
+        for loss in losses
+    )
 
 
 def _told(lag: Lag, tenants: Sequence[str], items: int | None, outage_s: float) -> Iterator[Loss]:

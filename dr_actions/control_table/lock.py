@@ -27,6 +27,7 @@ RUNS = "RUN#"
 
 _TRIES = 3
 _SHORTEST_S = 0.01
+_REPEATED_AFTER_S = 1.0
 _LEAST_REAL_S = 5.0
 _LOOKS = 9  # at a heartbeat within a lease, in which its owner beats three times
 
@@ -48,8 +49,9 @@ class LockHeld(Exception):
         super().__init__(
             f"Run {run.run} of {run.person} ({run.arn}) is at work on {run.incident} since {_clock(run.taken_at)}; its "
             f"heartbeat of {_clock(run.heartbeat_at)} came while this command watched. Let it finish, or ask "
-            f"{run.person} to stop it. If it dies, run the same command: it takes the lock over once no heartbeat has "
-            "come for a whole lease."
+            f"{run.person} to stop it: `dr_cli.py log --incident {run.incident}` shows how far it is, and `dr_cli.py "
+            "pause` stops all runs between two calls. If it dies, run the same command: it takes the lock over once "
+            "no heartbeat has come for a whole lease."
         )
         self.run = run
 
@@ -200,14 +202,13 @@ def _watched(
         return item
     lease_s = max(lease_of(limits, clock.speed), (run.lease_until - run.heartbeat_at).total_seconds())
     since_s = clock.monotonic()  # after the first look: a heartbeat that came before it is not waited for again
+    watch.listener(_waits(run, control.now() + timedelta(seconds=lease_s)))
     while True:
         still_s = clock.monotonic() - since_s
         if still_s >= lease_s:
             return item
-        watch.listener(
-            f"Run {run.run} of {run.person} has shown no heartbeat for {still_s:.0f} of {lease_s:.0f} s; after that "
-            "its lock is taken over."
-        )
+        if still_s >= _REPEATED_AFTER_S:
+            watch.listener(f"No heartbeat of run {run.run} for {still_s:.0f} of {lease_s:.0f} s.")
         if clock.wait(watch.stop, min(lease_s / _LOOKS, max(lease_s - still_s, _SHORTEST_S))):
             raise KeyboardInterrupt
         item = control.table.get(KEY)
@@ -216,6 +217,15 @@ def _watched(
             return item
         if (last.token, last.heartbeat_at) != (run.token, run.heartbeat_at):
             raise LockHeld(last)
+
+
+def _waits(run: LockHolder, until: datetime) -> str:
+    """Who holds the lock, what is waited for, until when, and how to stop."""
+    return (
+        f"Run {run.run} of {run.person} ({run.arn}) holds the lock for {run.incident} since {_clock(run.taken_at)}. "
+        f"This command waits for its next heartbeat, until {_clock(until)} at most: if one comes, that run is alive, "
+        "and this command ends and changes nothing; if none comes, it takes the lock over. Ctrl-C stops waiting."
+    )
 
 
 def renew(control: ControlStore, lock: Lock, limits: Execution) -> Lock:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from dr_actions.model.action_ids import present_id, present_name
 from dr_actions.model.plan import Goal
 from dr_estate.model.dynamodb_values import instant, moment
+from dr_estate.model.encodable import spelled_out
 from dr_estate.model.world_id import NOT_RECORDED, WorldId
 
 SCHEMA = "aws-dr-manager/journal/2"
@@ -200,8 +201,8 @@ def entry_after(
     prev: str, seq: int, at: datetime, run: str, kind: EntryKind, step: str | None, data: Mapping[str, Any]
 ) -> Entry:
     """The entry that follows the digest ``prev`` in the chain."""
-    body = Entry(seq, at, run, kind, step, data, prev, "")
-    return Entry(seq, at, run, kind, step, data, prev, _sha(canonical(_body(body))))
+    entry = Entry(seq, at, run, kind, spelled_out(step), data, prev, "")
+    return replace(entry, digest=_sha(canonical(_body(entry))))
 
 
 def read_chain(raw: bytes, environment: str, incident: str) -> Chain:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from dr_estate.model.dynamodb_values import instant
+from dr_estate.model.encodable import document
 
 REDACTED = "<redacted>"
 
@@ -77,7 +78,7 @@ def redacted(data: Any, path: str = "") -> tuple[Any, list[str]]:
 
 def recordable(data: Mapping[str, Any]) -> dict[str, Any]:
     """``data`` as plain JSON without secrets; ``redacted`` in it lists the places. Raises TypeError, ValueError."""
-    plain = json.loads(json.dumps(dict(data), default=_told, allow_nan=False))
+    plain = document(json.dumps(dict(data), default=_told, allow_nan=False))
     cleaned, places = redacted(plain)
     return {**cleaned, **({"redacted": places} if places else {})}
 

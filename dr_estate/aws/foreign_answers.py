@@ -1,7 +1,7 @@
 """Answers that are not AWS's: a proxy's page, a sign-in page of the network, nothing at all.
 
 Botocore would read some of them as an answer without content, and so as an estate without resources. Those that its
-parsers stumble upon are told apart from a fault of this program.
+parsers stumble upon are told apart from a fault of this program. Half a character in an answer is spelled out.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError
 
+from dr_estate.model.encodable import spelled_in_json
 from dr_estate.model.rows import ODD
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 _PAGE = (b"<!doctype html", b"<html")
-_BEGINS = {"json": (b"{", b"["), "rest-json": (b"{", b"["), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
+_JSON = ("json", "rest-json")
+_BEGINS = {**dict.fromkeys(_JSON, (b"{", b"[")), **dict.fromkeys(("query", "ec2", "rest-xml"), (b"<",))}
 _REDIRECT, _ERROR, _SERVER_FAULT, _SIGN_IN_FIRST = 300, 400, 500, 511
 
 
@@ -69,9 +71,16 @@ class _CarefulParser:
 
 
 def refuse_foreign_answer(operation_model: OperationModel, response_dict: dict[str, Any], **_: Any) -> None:
-    """Raise NotAws for an answer, in the form that botocore parses, that AWS cannot have given."""
+    """Raise NotAws for an answer, in the form that botocore parses, that AWS cannot have given.
+
+    In JSON a lone surrogate is spelled out: nothing that is made of the answer could be written.
+    """
     status, body = int(response_dict["status_code"]), response_dict.get("body")
-    if not isinstance(body, bytes) or not _is_foreign(operation_model, status, body, response_dict["headers"]):
+    if not isinstance(body, bytes):
+        return
+    if not _is_foreign(operation_model, status, body, response_dict["headers"]):
+        if _protocol(operation_model) in _JSON and not _is_free(operation_model):
+            response_dict["body"] = spelled_in_json(body)
         return
     kind = str(response_dict["headers"].get("content-type") or "no content type") if body else "an empty body"
     raise NotAws(status=status, content=kind)

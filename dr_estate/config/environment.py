@@ -163,7 +163,9 @@ def load_environment(folder: Path, name: str) -> Environment:
             f"{path}: there is no such environment file (found in {folder}: {known}). "
             "`dr_cli.py init` writes it from what the account holds; another folder is named with --config DIR."
         ) from missing
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as typo:
+    except OSError as unreadable:
+        raise EnvironmentFileError(f"{path}: cannot be read: {unreadable.strerror}.") from unreadable
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as typo:
         raise EnvironmentFileError(f"{path}: not readable as TOML: {typo}. Fix that line and try again.") from typo
     return parse_environment(data, str(path), name)
 

@@ -52,7 +52,7 @@ class SessionCoverage:
 
 def coverage_of(life: SessionLife, now: datetime, needed_s: float) -> SessionCoverage:
     """Compare ``life`` with the ``needed_s`` seconds from ``now`` that a plan is estimated to take. Pure."""
-    plan = f"the plan takes about {duration(needed_s)}"
+    plan = f"with validation and DNS the plan takes about {duration(needed_s)}"
     if not life.method:
         return SessionCoverage(Coverage.NONE, f"{plan}; {life.trouble}", "Set AWS_PROFILE or log in.")
     if not life.temporary:

@@ -5,7 +5,6 @@ Nothing here is asked for while nothing of a drill stands in the DR region: a lo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.drill_names import is_drill, is_isolated
+from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
 from dr_estate.readers import ecs, efs, rds
 from dr_estate.reading.part import part
@@ -187,7 +187,7 @@ def _unheard(task: str, lines: Sequence[str]) -> ProbeAnswer:
 def answer_in(task: str, line: str) -> ProbeAnswer | None:
     """The answer that a line of a log is, None for any other line."""
     try:
-        row = json.loads(line)
+        row = document(line)
     except ValueError:
         return None
     if not isinstance(row, dict) or MARK not in row:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import control_table, dynamodb, efs, s3, task_sources
 from dr_estate.readers import secretsmanager as readers_secretsmanager
@@ -128,7 +128,7 @@ def _policy(context: ReadContext, arn: str) -> str | Unavailable:
 
 
 def _admitted(context: ReadContext, policy: str) -> tuple[str, ...]:
-    statements = json.loads(policy).get("Statement", [])
+    statements = document(policy).get("Statement", [])
     listed = statements if isinstance(statements, list) else [statements]
     return tuple(sorted({who for row in listed if row.get("Effect") == "Allow" for who in _principals(context, row)}))
 

@@ -5,11 +5,11 @@ Nobody but a run knows of which families they are (``ReadContext.followed``): an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs
 from dr_estate.reading.part import REGIONAL, part
@@ -85,7 +85,7 @@ def _report(context: ReadContext, task: drill_resources.Probe, definition: ecs.T
 def report_in(task: str, line: str) -> MarkerReport | None:
     """The report that a line of a log is, None for any other line."""
     try:
-        row = json.loads(line)
+        row = document(line)
     except ValueError:
         return None
     if not isinstance(row, dict) or MARK not in row:

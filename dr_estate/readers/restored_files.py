@@ -5,11 +5,11 @@ Nothing beyond the list of file systems is asked for where none was restored.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model.encodable import document
 from dr_estate.model.restored_names import is_replaced, is_restored, mover_family
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs, efs
@@ -134,7 +134,7 @@ def _listing(context: ReadContext, task: drill_resources.Probe, definition: ecs.
 def listing_in(task: str, line: str) -> FolderListing | None:
     """The listing that a line of a log is, None for any other line."""
     try:
-        row = json.loads(line)
+        row = document(line)
     except ValueError:
         return None
     folders = row.get("folders") if isinstance(row, dict) and MARK in row else None

@@ -7,7 +7,6 @@ digest is keyed with a random key of this process, so that evidence can be compa
 from __future__ import annotations
 
 import hmac
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
+from dr_estate.model.encodable import document
 from dr_estate.model.region_references import move_to_primary, moved, way_of
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.reading.part import REGIONAL, part
@@ -153,7 +153,7 @@ def _value(row: dict[str, Any]) -> Any:
     if "SecretString" not in row:
         return {"(binary)": bytes(row.get("SecretBinary", b"")).hex()}
     try:
-        value = json.loads(row["SecretString"])
+        value = document(row["SecretString"])
     except ValueError:
         return {"(text)": row["SecretString"]}
     return value if isinstance(value, (dict, list)) else {"(text)": row["SecretString"]}

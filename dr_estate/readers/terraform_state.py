@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.model.dynamodb_values import moment
+from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -110,7 +110,7 @@ def _item(context: ReadContext, table: str, path: str) -> StateLock | None:
     answer: dict[str, Any] = context.call("dynamodb", "get_item", **named)
     if not answer.get("Item"):
         return None
-    info = json.loads(answer["Item"].get("Info", {}).get("S") or "{}")
+    info = document(answer["Item"].get("Info", {}).get("S") or "{}")
     since = moment(info["Created"]) if info.get("Created") else None
     return StateLock(table, path, str(info.get("ID", "")), str(info.get("Operation", "")), since)
 

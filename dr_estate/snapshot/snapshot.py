@@ -15,6 +15,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from dr_estate.config.environment import Side
+from dr_estate.model.encodable import encoded
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader, TrackedChanges
 from dr_estate.snapshot.part_aliases import current_name
@@ -158,14 +159,14 @@ def to_json(snapshot: Snapshot) -> bytes:
         "remembered_tenants": list(snapshot.remembered_tenants),
         "parts": _PLACE,
     }
-    before, after = orjson.dumps(body, option=orjson.OPT_SORT_KEYS).split(_MARK)
+    before, after = encoded(body, orjson.OPT_SORT_KEYS).split(_MARK)
     digest, texts = hashlib.sha256(before + b"["), list[bytes]()
     for part in snapshot.parts.values():
         row, comma = _row(part), b"," if texts else b""
-        digest.update(comma + orjson.dumps(row, option=orjson.OPT_SORT_KEYS))
-        texts += (comma, orjson.dumps(row))
+        digest.update(comma + encoded(row, orjson.OPT_SORT_KEYS))
+        texts += (comma, encoded(row))
     digest.update(b"]" + after)
-    before, after = orjson.dumps({"digest": digest.hexdigest(), **body}).split(_MARK)
+    before, after = encoded({"digest": digest.hexdigest(), **body}).split(_MARK)
     return b"".join((before, b"[", *texts, b"]", after))
 
 
@@ -184,7 +185,7 @@ def _row(part: SnapshotPart) -> dict[str, Any]:
 
 def _dump(value: Any) -> Any:
     """Plain values: the digest is over what a reader of the file will see. A codec only to write would cost more."""
-    return orjson.loads(orjson.dumps(value))
+    return orjson.loads(encoded(value))
 
 
 def _digest(body: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,16 @@ class QuickFileLogger(AllureFileLogger):
         """Write one result, whole or not at all."""
         path = self._folder / result.file_pattern.format(prefix=uuid.uuid4())
         unfinished = path.with_suffix(".tmp")
-        unfinished.write_bytes(orjson.dumps(result, default=_content))
+        unfinished.write_bytes(_written(result))
         unfinished.replace(path)
+
+
+def _written(result: TestResult) -> bytes:
+    """The result as JSON; where orjson refuses half a character, by the module that escapes it."""
+    try:
+        return orjson.dumps(result, default=_content)
+    except orjson.JSONEncodeError:
+        return json.dumps(result, default=_content).encode()
 
 
 def _content(item: Any) -> dict[str, Any]:

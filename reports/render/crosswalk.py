@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from dr_checks.core.model import CheckResult, Status
+from dr_estate.model.encodable import encoded
 from dr_estate.model.visible import visible
 from dr_estate.model.world_id import titled
 from reports.values.crosswalk import ControlResult, Framework, crosswalk
@@ -93,7 +94,7 @@ def oscal(report: Report) -> str:
         "back-matter": {"resources": list(_resources(report))},
     }
     indented = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    return visible(orjson.dumps({"assessment-results": document}, option=indented).decode())
+    return visible(encoded({"assessment-results": document}, indented).decode())
 
 
 def _scope() -> dict[str, Any]:

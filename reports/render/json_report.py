@@ -9,6 +9,7 @@ import orjson
 
 from dr_checks.core.model import CheckResult, Lag
 from dr_checks.core.verdict import Verdict
+from dr_estate.model.encodable import encoded
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.model.visible import visible
 from dr_estate.snapshot.snapshot import SnapshotPart
@@ -134,4 +135,4 @@ def _exceptions(report: Report) -> list[dict[str, Any]]:
 
 def render(report: Report) -> str:
     """The report as an indented JSON document with a final newline."""
-    return visible(orjson.dumps(to_dict(report), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    return visible(encoded(to_dict(report), orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())

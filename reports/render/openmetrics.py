@@ -130,7 +130,14 @@ def render(report: Report, *, node_exporter: bool = False) -> str:
 
 
 def write_metrics(report: Report, path: Path) -> None:
-    """Write the metrics into ``path`` at once: who scrapes meanwhile reads the whole file of before. Raises OSError."""
+    """Write the metrics into ``path`` at once: who scrapes meanwhile reads the whole file of before. Raises OSError.
+
+    A pipe, a device or a link stays what it is: it is written to, and no file is put in its place.
+    """
+    text = render(report, node_exporter=path.suffix == NODE_EXPORTER)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_text(text, encoding="utf-8")
+        return
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(render(report, node_exporter=path.suffix == NODE_EXPORTER), encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)

@@ -19,6 +19,7 @@ from dr_checks.core.model import Check, CheckResult, Finding, Severity, Status
 from dr_checks.core.readiness_gate import Baseline
 from dr_checks.core.registry import checks
 from dr_checks.core.verdict import with_status
+from dr_estate.model.encodable import encoded, spelled_out
 from dr_estate.model.visible import visible
 from reports.render.scenario_places import place_of
 from reports.values.report import Report
@@ -55,7 +56,7 @@ def render(report: Report) -> str:
 def log_of(runs: Sequence[Mapping[str, Any]]) -> str:
     """The indented SARIF log of these runs, with a final newline."""
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
-    return visible(orjson.dumps(log, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    return visible(encoded(log, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
 
 
 def _source(report: Report) -> SarifSource:
@@ -151,7 +152,7 @@ def _result(baseline: Baseline | None, result: CheckResult, finding: Finding | N
                 "logicalLocations": [{"name": key.subject or result.check, "fullyQualifiedName": "/".join(_path(key))}],
             }
         ],
-        "partialFingerprints": {"subject/v1": hashlib.sha256("\0".join(_path(key)).encode()).hexdigest()},
+        "partialFingerprints": {"subject/v1": hashlib.sha256(spelled_out("\0".join(_path(key))).encode()).hexdigest()},
         "properties": {"status": result.status, "severity": result.severity, "tenant": key.tenant},
     }
     if result.status is Status.EXCEPTED:

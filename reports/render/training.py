@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from dr_estate.model.encodable import encoded
 from reports.values.escaping import holds_command, markdown
 
 WIDTH = 100
@@ -108,4 +109,4 @@ def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
 
 
 def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return encoded(value, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

@@ -24,7 +24,9 @@ _SHOWN = 12
 
 
 def _title(report: Report, assessment: Assessment) -> str:
-    """What was assessed: the command's goal, or the abort of it."""
+    """What was assessed: the command's goal, or the abort of it; of a drill that is not over what it began with."""
+    if report.drills:
+        return "Assessment, before the drill,"
     return (Goal.ABORT if assessment.plan.goal is Goal.ABORT else report.command).capitalize()
 
 
@@ -85,7 +87,8 @@ def _plan(report: Report, assessment: Assessment, console: Console) -> None:
     if report.every_finding:
         _every_step(plan, f"{title}--format json has every call)", console)
         return
-    rows = table(f"{title}--all lists each, --format json every call)", "steps", "stage", "about", "mind")
+    console.print(Text(f"{title}--all lists each, --format json every call)", "bold"))
+    rows = table("", "steps", "stage", "about", "mind")
     for stage in assessment.stages:
         last = stage.first + len(stage.steps) - 1
         places = f"{stage.first} to {last}" if last > stage.first else str(stage.first)

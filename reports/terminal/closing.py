@@ -26,7 +26,8 @@ def show(report: Report, console: Console) -> None:
 def lines(report: Report, width: int = WIDTH) -> Iterator[tuple[str, str]]:
     """Label and text of each line; each but the next command fits into ``width`` columns."""
     room = width - _INDENT - LABEL
-    yield "Posture", str(report.posture)
+    began = " when the drill began" if report.drills and report.assessment is not None else ""
+    yield "Posture", f"{report.posture}{began}"
     yield "Answer", _fitting([_answer(report, named) for named in range(_NAMED_GATES, -1, -1)], room)
     if plan := _plan(report):
         yield "Plan", plan
@@ -48,13 +49,15 @@ def _answer(report: Report, named: int) -> str:
     verdict, weighed, ran = report.verdict, report.assessment, report.ran
     if ran is not None:
         return f"{ran.outcome.upper()}, exit {report.exit}"
+    drills = ", ".join(f"{drill.kind} {drill.verdict.upper()}" for drill in report.drills)
+    if drills and weighed is not None:
+        return f"{drills}, exit {report.exit}"
     if weighed is not None:
         unmet_gates = [gate for gate in weighed.gates if not gate.met and not gate.relaxed]
         gates = [gate.id for gate in sorted(unmet_gates, key=lambda gate: not gate.stops)]
         number = f"{len(gates)} {'gate' if len(gates) == 1 else 'gates'} not met"
         unmet = f"; {f'gates not met: {_some(gates, named)}' if named else number}" if gates else ""
         return f"{weighed.advice}, exit {report.exit}{unmet}"
-    drills = ", ".join(f"{drill.kind} {drill.verdict.upper()}" for drill in report.drills)
     alone = f" ({report.left_out} checks left out)" if report.left_out else ""
     answer = f"{drills}; {verdict.recommendation}" if drills else str(verdict.recommendation)
     return f"{answer}{alone}, score {verdict.score} of 100, exit {report.exit}"
@@ -62,7 +65,7 @@ def _answer(report: Report, named: int) -> str:
 
 def _plan(report: Report) -> str:
     """The plan in one line: its steps, those that cannot be undone or are a person's, the write pause, and its time."""
-    if report.ran is not None or report.assessment is None or not report.assessment.plan.steps:
+    if report.ran is not None or report.drills or report.assessment is None or not report.assessment.plan.steps:
         return ""
     weighed, steps = report.assessment, report.assessment.plan.steps
     irreversible = sum(step.danger is Danger.IRREVERSIBLE for step in steps)
@@ -76,7 +79,7 @@ def _plan(report: Report) -> str:
 
 def _loss(report: Report) -> str:
     """What is lost by moving now, by the worst store."""
-    if report.ran is not None or (report.serves_from_dr and report.assessment is None):
+    if report.ran is not None or report.drills or (report.serves_from_dr and report.assessment is None):
         return ""
     if report.assessment is not None:
         losses = report.assessment.losses

@@ -49,8 +49,10 @@ def in_short(entries: Iterable[tuple[str, str]], console: Console) -> None:
 
 
 def table(title: str, *columns: str) -> Table:
-    """An empty table with its title on the left."""
-    grid = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    """An empty table with its title on the left; a title that is wider than a row may be is printed before it."""
+    grid = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for column in columns:
         grid.add_column(column, header_style="underline", overflow="fold")
     return grid

@@ -34,7 +34,8 @@ _OLD = timedelta(hours=24)  # a daily pipeline brings a run of each environment 
 class FleetMember:
     """One environment of a fleet. ``report`` is None where it was not judged: ``reason`` says why.
 
-    ``exit`` is the exit code of its run, ``folder`` where the files of that lie.
+    ``exit`` is the exit code of its run, ``folder`` where the files of that lie; ``doubt`` is what its file says of
+    itself otherwise than its results do, "" where they agree.
     """
 
     environment: str
@@ -42,6 +43,7 @@ class FleetMember:
     report: StoredReport | None = None
     reason: str = ""
     folder: Path | None = None
+    doubt: str = ""
 
     @property
     def posture(self) -> str:
@@ -157,7 +159,8 @@ class Fleet:
             for name, at in seen.items()
             if newest is not None and newest - at > _OLD
         ]
-        return (*([] if alike else [differing]), *old)
+        doubts = [member.doubt for member in self.members if member.doubt]
+        return (*doubts, *([] if alike else [differing]), *old)
 
 
 def _badness(member: FleetMember) -> tuple[int, bool, int, int, str]:

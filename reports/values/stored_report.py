@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from dr_checks.core.model import CheckResult, Lag, Severity
-from dr_checks.core.verdict import RecoveryPointResult
+from dr_checks.core.verdict import Recommendation, RecoveryPointResult, verdict_of
 from reports.values.report import SCHEMA
 
 
@@ -27,6 +27,7 @@ class StoredReport:
 
     ``version`` is the tool's, ``next_step`` what it said to do: "" where an older run kept none. ``folder`` is the
     run's, as the run named it. ``posture_severity`` says how bad the posture is by itself, None where it is no fault.
+    ``gated`` is whether the exit code is by the rules of a pipeline's gate.
     """
 
     environment: str
@@ -45,6 +46,13 @@ class StoredReport:
     next_step: str = ""
     folder: Path | None = None
     posture_severity: Severity | None = None
+    gated: bool = False
+
+    @property
+    def judged(self) -> Recommendation:
+        """The recommendation by its results alone, whatever else the file says."""
+        blocker = self.posture if self.posture_severity is Severity.BLOCKER else ""
+        return verdict_of(self.results, self.lags, self.rpo.target_s, blocker).recommendation
 
 
 @cache
@@ -54,12 +62,13 @@ def _codec() -> TypeAdapter[StoredReport]:
 
 def read_report(path: Path) -> StoredReport:
     """The report in ``path``, a JSON file or a run's folder. Raises StoredReportError."""
-    file = path / "report.json" if path.is_dir() else path
+    file = path
     try:
+        file = path / "report.json" if path.is_dir() else path
         stored = json.loads(file.read_text(encoding="utf-8"))
     except OSError as unreadable:
         raise StoredReportError(f"{file}: cannot be read: {unreadable.strerror}.") from unreadable
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise StoredReportError(f"{file} is no JSON.") from wrong
     if not isinstance(stored, Mapping) or stored.get("schema") != SCHEMA:
         raise StoredReportError(f"{file} is no report of this tool ({SCHEMA}): `status --format json` prints one.")
@@ -78,4 +87,6 @@ def _plain(stored: Mapping[str, Any]) -> dict[str, Any]:
     recommendation = stored.get("readiness", stored["recommendation"])
     version = (stored.get("rules") or {}).get("version", "")
     folder = stored.get("files", {}).get("Results")
-    return {**stored, "recommendation": recommendation, "results": results, "version": version, "folder": folder}
+    gated = bool(stored.get("gate"))
+    read = {"recommendation": recommendation, "results": results, "version": version, "folder": folder}
+    return {**stored, **read, "gated": gated}

@@ -18,6 +18,7 @@ from dr_estate.model.durations import duration
 from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.network.http_probe import Visit
 from dr_estate.readers import control_table, ecs
+from dr_estate.readers.control_table import ControlState
 from dr_estate.snapshot.snapshot import Snapshot
 
 _LED = {
@@ -70,6 +71,7 @@ class WatchedEstate:
     run: str
     pause: str
     incident: str
+    standing: ControlState | None = None
 
     @property
     def cells(self) -> dict[str, str]:
@@ -105,7 +107,8 @@ def watched_estate(
     counts = Counter(result.status for result in judged)
     target_s = env.objectives.rpo_minutes * 60.0
     measured = lags(snapshot, env, only) if env.replicates else []
-    run, pause, incident = _control(snapshot)
+    standing = _standing(snapshot)
+    run, pause, incident = _control(standing)
     posture = posture_of(snapshot, env)
     return WatchedEstate(
         environment=env.name,
@@ -118,6 +121,7 @@ def watched_estate(
         run=run,
         pause=pause,
         incident=incident,
+        standing=standing,
     )
 
 
@@ -164,11 +168,16 @@ def _stores(measured: Sequence[Lag], target_s: float) -> Iterator[WatchedStore]:
         yield WatchedStore(store, worst.subject, worst.seconds, target_s)
 
 
-def _control(snapshot: Snapshot) -> tuple[str, str, str]:
-    """The run that holds the lock, the pause, and the open incident; "" for what is not there."""
+def _standing(snapshot: Snapshot) -> ControlState | None:
     try:
-        state = snapshot.get(control_table.standing, Side.DR)
+        return snapshot.get(control_table.standing, Side.DR)
     except DataUnavailable:
+        return None
+
+
+def _control(state: ControlState | None) -> tuple[str, str, str]:
+    """The run that holds the lock, the pause, and the open incident; "" for what is not there."""
+    if state is None:
         return ("not seen",) * 3
     run, pause, incident = state.run, state.pause, state.incident
     at_work = f"{run.run} of {run.person} for {run.incident}" if run and run.ended_at is None else ""

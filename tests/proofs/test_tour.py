@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from dr_estate.config.environment import load_environment
+from sandbox.client import daemon
 from tests.utils.pseudo_terminal import begun
-from tests.utils.running import command_of
+from tests.utils.running import ROOT, command_of
 from tests.worlds import home_with_seeds
 from utils.aws_mgmt.cli.commands.tour import INCIDENT
 
@@ -49,12 +51,18 @@ def test_the_tour_plays_every_screen_and_leaves_reports_and_no_sandbox(tmp_path:
     assert not (folder / "sandbox").exists()
 
 
-def test_q_leaves_the_tour_after_any_screen(tmp_path: Path) -> None:
+def test_nothing_runs_out_while_a_screen_is_read_and_q_leaves_the_tour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command, env = command_of("tour", tmp_path)
     with begun([sys.executable, *command], {**env, "TERM": "xterm"}) as terminal:
         terminal.until("Enter goes on, q leaves:")
         assert "READY, score 100" in terminal.shown
+        (folder,) = (tmp_path / "out").glob("prod-tour-*")
+        monkeypatch.setenv("DR_SANDBOX_HOME", str(folder / "sandbox"))
+        world = daemon.find(load_environment(ROOT / "environments", "prod"))
+        assert world is not None
+        assert world.clock()["speed"] == 1, "a run in AWS waits an hour for a person, by this clock"
         terminal.press(b"q\n")
         assert terminal.wait() == 0
-    (folder,) = (tmp_path / "out").glob("prod-tour-*")
     assert not (folder / "sandbox").exists()

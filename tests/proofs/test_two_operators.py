@@ -72,7 +72,7 @@ def test_a_dead_owners_lock_is_taken_over_after_its_lease_and_not_before(lost: R
     assert run is not None
     heir = short.run("heir", person="admin")
     assert Exit.READY == heir.wait(), heir.said
-    assert f"Run {run.run} of operator has shown no heartbeat for 2 of {SHORT_LEASE_S} s" in heir.said
+    assert f"No heartbeat of run {run.run} for 2 of {SHORT_LEASE_S} s." in heir.said
     taken = short.reach("admin").control.in_force().run
     assert taken is not None
     assert (taken.token, taken.taken_at >= run.lease_until) == (run.token + 1, True)
@@ -153,7 +153,7 @@ def test_a_message_that_cannot_be_delivered_at_the_end_is_never_told_as_done(los
     lost.world.begin(silent)
     run = lost.run("silent", later_s=LEASE_S + 1)
     assert Exit.VALIDATION_FAILED == run.wait(), run.said
-    assert run.said.splitlines()[-1].startswith("degraded: Done, but degraded: 1 steps failed.")
+    assert run.said.splitlines()[-1].startswith("degraded: Done, but degraded: 1 step failed.")
     lost.world.end(silent)
     on = lost.run("silent", later_s=LEASE_S + 1)
     assert Exit.READY == on.wait(), on.said

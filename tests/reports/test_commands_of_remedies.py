@@ -20,7 +20,7 @@ from dr_estate.model.invocation import Invocation
 from reports.page.render import render as render_page
 from reports.publish import print_report
 from tests.reports.test_reports import REPORT
-from utils.aws_mgmt.app.next_steps import after_look
+from utils.aws_mgmt.app.after_look import after_look
 
 COMMANDS = tuple(
     aws_command("secretsmanager", "RestoreSecret", "af-south-1", SecretId=f"it's | <b>{name}</b> & {'long ' * 30}")

@@ -167,18 +167,21 @@ def test_what_a_command_prints_is_what_it_keeps(offline: Offline, words: str) ->
     assert ran.out == (newest(offline.home) / "report.json").read_text(encoding="utf-8")
     assert (ran.code, ran.report["command"]) == (ran.report["exit"], words.split(maxsplit=1)[0])
     assert ran.report["files"]["Results"] == str(newest(offline.home))
+    own = [command for command in ran.report["next_step"].split("`")[1::2] if "dr_cli.py" in command]
+    assert all(" --sandbox " in command for command in own), "evidence of a rehearsal leads to no live account"
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 
 @pytest.mark.parametrize(
     ("form", "words"),
-    [("markdown", "failover"), ("csv", "failover --planned")]
+    [("markdown", "failover --planned"), ("csv", "failover")]
     + [pytest.param(form, "failback", marks=pytest.mark.proof) for form in FORMS if form != "terminal"],
 )
 def test_every_format_is_kept_as_it_is_printed(offline: Offline, form: str, words: str) -> None:
     ran, name = offline.run(f"{words} --format {form}"), FORMS[form]
     assert ran.out == (newest(offline.home) / name).read_text(encoding="utf-8")
     assert len(ran.out) > 1000
+    assert ("zero loss is proven, before promotion" in ran.out) == ("--planned" in words), "it loses none of its files"
 
 
 @pytest.mark.proof

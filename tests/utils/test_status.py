@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,6 +248,19 @@ def test_a_tenant_nobody_knows_is_refused_and_a_known_one_narrows(tmp_path: Path
     )
     named = {f["tenant"] for r in result.report["results"] for f in r["findings"]} - {None}
     assert (result.code, result.report["tenants"], named) == (0, ["tenant2"], {"tenant2"})
+
+
+@pytest.mark.proof
+def test_evidence_is_written_into_a_pipe_that_others_may_read_afterwards_too(tmp_path: Path, seen: Seen) -> None:
+    pipe, read = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe, 0o644)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    words = f"-e sit status --check prerequisites.people --from-evidence {seen.evidence} --save-evidence {pipe}"
+    ran = dr_cli(words, tmp_path)
+    reader.join()
+    assert ran.code == 0, ran.err
+    assert (json.loads(read[0])["environment"], pipe.stat().st_mode & 0o777) == ("sit", 0o644)
 
 
 @pytest.mark.proof

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
+from dr_actions.assessment.data_loss import Loss, losses_of, missing_items, planned_losses
 from dr_checks.core.model import Lag
 from dr_estate.config.environment import Side
 from dr_estate.readers import dynamodb, s3
@@ -120,3 +120,11 @@ def test_a_bucket_with_nothing_pending_loses_nothing_and_one_with_bytes_pending_
 def test_other_metrics_of_a_bucket_count_nothing() -> None:
     latency = replace(_pending("bucket", 0.0), name="ReplicationLatency")
     assert _items((), (), (latency,)) == {}
+
+
+def test_a_switchover_loses_nothing_of_what_it_proves_whole_and_says_so_of_nothing_that_was_not_seen() -> None:
+    lags = [_lag("database", "sit-mysql", 161.0), _lag("files", "sit-efs", None), _lag("objects", "b", 4.0)]
+    database, files, objects = planned_losses(losses_of(lags, (), {}))
+    assert (database.seconds, database.items) == (0.0, 0)
+    assert "zero loss is proven" in database.basis
+    assert (files.seconds, objects.seconds) == (None, 4.0), "objects replicate on their own"

@@ -143,6 +143,15 @@ def test_an_empty_body_is_no_estate_without_resources(reading: Callable[..., Una
     assert (unavailable.kind, "an empty body" in unavailable.why) == (UnavailableKind.NOT_AWS, True)
 
 
+def test_half_a_character_in_an_answer_is_spelled_out(server: Server) -> None:
+    client = ReadClient(SIT, reads(), Credentials())
+    tag = rb'{"key": "owner", "value": "Jos\u00e9 \ud83d"}'
+    server.answer = (200, b'{"clusters": [{"clusterName": "c", "tags": [%b]}]}' % tag, {})
+    client.open()
+    (cluster,) = client.call("ecs", REGION, READS["ecs"])["clusters"]
+    assert cluster["tags"] == [{"key": "owner", "value": "Jos\u00e9 \\ud83d"}]
+
+
 @pytest.mark.parametrize("service", ["rds", "ec2"])
 def test_half_an_answer_is_not_awss_either(reading: Callable[..., Unavailable], service: str) -> None:
     unavailable = reading(service, 200, b"<DescribeDBInstancesResponse><DBInst")

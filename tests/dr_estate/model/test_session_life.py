@@ -32,5 +32,7 @@ def test_a_session_is_compared_with_the_time_a_plan_takes(life: SessionLife, exp
 
 def test_the_sentence_names_plan_source_end_and_what_to_do() -> None:
     ends = coverage_of(SessionLife("env", True, NOW + HOUR), NOW, TWO_HOURS_S)
-    assert ends.says == "the plan takes about 2 h; this session (env) ends at 2026-01-07 13:00 UTC, in 1 h"
+    assert ends.says == (
+        "with validation and DNS the plan takes about 2 h; this session (env) ends at 2026-01-07 13:00 UTC, in 1 h"
+    )
     assert "use a profile that renews them" in ends.remedy

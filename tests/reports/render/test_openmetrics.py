@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -122,3 +123,12 @@ def test_the_file_is_replaced_at_once_and_its_name_chooses_the_format(tmp_path: 
         before.close()
         assert file.read_text().rstrip().endswith(end)
     assert {"dr.prom", "dr.txt"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "dr.txt"
+    os.mkfifo(pipe)
+    with os.fdopen(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as reader:
+        write_metrics(WHOLE, pipe)
+        assert reader.read().rstrip().endswith("# EOF")
+    assert (pipe.is_fifo(), [pipe]) == (True, list(tmp_path.iterdir()))

@@ -29,6 +29,7 @@ from dr_checks.core.verdict import verdict_of
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Side
+from dr_estate.model.encodable import spelled_out
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from dr_estate.model.visible import visible, without_credentials
 from dr_estate.readers.control_table import ControlState, Pause, RecordedOverride
@@ -49,10 +50,10 @@ from tests.dr_actions.control_tables import WORLD
 from tests.dr_checks.worlds import NOW, SIT
 
 EVIL = (
-    "sit\x1b[2J\x1b]0;title\x07\x9b31m\u202efdp.\u2066\u200b\u2028\U000e0041"
+    "sit\x1b[2J\x1b]0;title\x07\x9b31m\u202efdp.\u2066\u200b\u2028\U000e0041\ud800\udcff"
     "<script>alert(1)</script><img src=x>`x`|[bold][/red](javascript:1) :boom: \\"
 )
-FORMATS = ("terminal", "markdown", "csv", "json")
+FORMATS = ("terminal", "markdown", "csv", "json", "github", "junit", "sarif")
 
 
 def hidden(text: str) -> list[str]:
@@ -220,7 +221,9 @@ def test_json_is_the_same_data_all_the_same() -> None:
     out = io.StringIO()
     print_report(_report(), "json", out)
     document = json.loads(out.getvalue())
-    assert (document["world"], document["results"][0]["findings"][0]["subject"]) == (EVIL, EVIL)
+    shown = spelled_out(EVIL)
+    assert shown == EVIL.replace("\ud800", "\\ud800").replace("\udcff", "\\udcff"), "no JSON holds half a character"
+    assert (document["world"], document["results"][0]["findings"][0]["subject"]) == (shown, shown)
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\uff1d"])

@@ -18,6 +18,7 @@ from dr_estate.config.environment import Environment
 from tests.dr_actions.deciding import PROD, step
 from tests.dr_actions.recorded import plan_home
 from tests.reports.terminal.screens import report, shown
+from tests.reports.values.test_drill_summary import STEPPED_BACK, WHOLE
 
 SIZES = Sizes(database_gib=100, files_gib=200)
 
@@ -116,3 +117,16 @@ def test_what_is_lost_alike_of_a_store_is_one_line_and_all_of_it_with_all() -> N
     assert (alike.rstrip()[-1], other.rstrip()[-1]) == ("…", "…")
     assert lines[begin + 4] == ""
     assert "bucket-2" in "\n".join(screen(assessment, PROD, every=True))
+
+
+def test_the_page_of_a_drill_that_was_stopped_ends_with_the_drill_and_not_with_what_was_assessed_before_it() -> None:
+    env, home = plan_home("sit")
+    stopped = replace(WHOLE, residue=None, parts=(replace(STEPPED_BACK, outcome="stopped"),))
+    page = replace(report(), environment=env, assessment=weighed(home, env), drills=(stopped,), exit=130)
+    lines = shown(page)
+    assert any(line.startswith("Assessment, before the drill, of SIT: ") for line in lines)
+    closing = lines[lines.index("In short") :]
+    assert any(line.startswith("  Posture:") and line.endswith(" when the drill began") for line in closing)
+    assert not [line for line in closing if line.startswith(("  Plan:", "  Loss:"))]
+    (answer,) = [line for line in closing if line.startswith("  Answer:")]
+    assert answer.endswith("full drill STOPPED, exit 130")

@@ -20,6 +20,7 @@ from dr_estate.config.environment import Side, load_environment
 from dr_estate.config.recovery_settings import AutomationSettings
 from dr_estate.model.invocation import Invocation, Program
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ON_DR, ControlState, Incident, LockHolder
 from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from tests.dr_checks.worlds import NOW
@@ -27,6 +28,7 @@ from tests.house.commands import commands_of, fault_of
 from tests.reports.values.test_drill_summary import CLEANED, DRILL, KEPT, LEFT, STEPPED_BACK, WHOLE
 from tests.utils.parsed import parsed
 from tests.utils.running import ROOT
+from utils.aws_mgmt.app.after_look import after_look, after_watch
 from utils.aws_mgmt.app.next_steps import (
     READINESS,
     after_assessment,
@@ -35,7 +37,6 @@ from utils.aws_mgmt.app.next_steps import (
     after_execution,
     after_interrupt,
     after_log,
-    after_look,
     after_run,
     after_verification,
     approval,
@@ -239,6 +240,33 @@ def test_what_was_seen_leads_to_what_the_posture_asks_for_and_then_to_the_severe
     report: Report, next_one: str
 ) -> None:
     assert after_look(report) == next_one
+
+
+FAILED_RUN = LockHolder("run-1", "anna", "arn", "INC-7", 3, NOW, NOW, NOW, NOW, "failed")
+GOES_ON = "--execute --incident INC-7` goes on with it, where no run is at work."
+CLEANS = "`dr_cli.py drill clean` brings the drill to its end, where no run is at work."
+
+
+@pytest.mark.parametrize(
+    ("posture", "incident", "goal", "phase", "run", "next_one"),
+    [
+        ("PRIMARY_LOST", "INC-7", "failover", BEGUN, FAILED_RUN, f"`dr_cli.py failover {GOES_ON}"),
+        ("NORMAL", "INC-7", "switchover", BEGUN, FAILED_RUN, f"`dr_cli.py failover --planned {GOES_ON}"),
+        ("RETURNING", "INC-7", "failover", FAILING_BACK, FAILED_RUN, f"`dr_cli.py failback --staged {GOES_ON}"),
+        ("RETURNING", "INC-7", "failover", ABORTING, None, f"`dr_cli.py failback --abort {GOES_ON}"),
+        ("BLIND", "INC-7", "failover", BEGUN, FAILED_RUN, "`dr_cli.py doctor` shows what cannot be read, and why."),
+        ("ON_DR", "INC-7", "failover", ON_DR, replace(FAILED_RUN, outcome="done"), "`dr_cli.py failback` weighs the"),
+        ("PRIMARY_LOST", "INC-7", "fence", "fenced", FAILED_RUN, "`dr_cli.py log --incident INC-7` shows how far"),
+        ("ON_DR", "DRILL-20260101-000000", "switchover", ON_DR, None, CLEANS),
+    ],
+)
+def test_an_open_incident_leads_to_the_command_that_goes_on_with_it(
+    posture: str, incident: str, goal: str, phase: str, run: LockHolder | None, next_one: str
+) -> None:
+    standing = ControlState(incident=Incident(incident, goal, phase, NOW, None), run=run)
+    report = replace(_looked(PostureName(posture)), standing=standing)
+    assert after_look(report).startswith(next_one)
+    assert after_watch(Posture(PostureName(posture), "so."), standing).startswith(next_one)
 
 
 PLAN = Plan("prod", "0", Goal.FAILOVER, "PRIMARY_LOST", ())

@@ -6,7 +6,7 @@ import pytest
 
 from dr_actions.execution.executor import Outcome
 from dr_actions.execution.rollback import RollbackResult
-from dr_actions.execution.run import FailureCause, StepFailed
+from dr_actions.execution.run import FailureCause, ManualPending, StepFailed
 from dr_actions.journal.journal import MirrorFailed
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, NextStep
@@ -45,6 +45,20 @@ def test_a_step_that_failed_is_no_gate_however_its_sentence_ends() -> None:
     assert result is not None
     assert ("failed", Exit.ACTION_FAILED) == (result.outcome, result.exit)
     assert result.message.startswith("database/restore_dr:sit-mysql: ")
+
+
+def test_a_change_that_nobody_made_by_hand_in_time_waits_for_it_in_whole_sentences() -> None:
+    late = ManualPending(HALF, f"{HALF} was not done by hand in time: Lead 50 percent to af-south-1.")
+    result = result_of_error(late, Outcome(), AGAIN)
+    assert result is not None
+    assert ("waiting", Exit.ACTION_FAILED) == (result.outcome, result.exit)
+    assert "to af-south-1. `dr_cli.py drill clean`" in result.message
+
+
+@pytest.mark.parametrize(("failed", "words"), [(["a"], "1 step failed."), (["a", "b"], "2 steps failed.")])
+def test_a_degraded_run_counts_its_failed_steps(failed: list[str], words: str) -> None:
+    result = result_of(Outcome(finished=True, degraded=failed), False, AGAIN)
+    assert result.message.startswith(f"Done, but degraded: {words}")
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,13 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e prod --from-evidence f doctor", "is of what is there now. Omit it"),
         ("-e prod --from-evidence f evidence --incident I", "is of what is there now. Omit it"),
         ("-e prod log --from-evidence f", "is of what is there now. Omit it"),
+        ("-e prod iam reader --from-evidence f", "`iam` judges no estate. Omit it"),
+        ("-e prod sandbox show --from-evidence f", "`sandbox` judges no estate. Omit it"),
+        ("-e /etc/x status", "'/etc/x' names no environment"),
+        ("-e sit,** status", "'**' names no environment"),
+        ("-e sit status --from-evidence /dev/zero", "/dev/zero is a device, and no file"),
+        ("report --merge /dev/full", "/dev/full is a device, and no file"),
+        ("report somewhere --from-evidence f", "`report` judges no estate. Omit it"),
         ("-e sit approve --rules --override a.b jane 2099-01-07T18:00Z why", "choose one"),
         ("-e sit approve --withdraw --override a.b jane 2099-01-07T18:00Z why", "choose one"),
         ("-e sit failover --override check.a.b jane 2026-01-07T18:00Z", "Option '--override' requires 4 arguments."),
@@ -323,3 +330,17 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as left:
         parse(["--version"])
     assert (0, "aws-dr-manager 0.1.0\n") == (left.value.code, capsys.readouterr().out)
+
+
+class Pressed(str):
+    """A word at whose reading Ctrl-C is pressed."""
+
+    __slots__ = ()
+
+    def startswith(self, *_: object) -> bool:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_words_are_read_is_an_interrupt_and_no_error_of_the_library() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        parse([Pressed("-e"), "sit", "status"])

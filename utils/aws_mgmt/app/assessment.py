@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dr_actions.assessment.abort import abort_gates
 from dr_actions.assessment.cost import hourly_cost
-from dr_actions.assessment.data_loss import Loss, losses_of, missing_items
+from dr_actions.assessment.data_loss import Loss, losses_of, missing_items, planned_losses
 from dr_actions.assessment.failback import (
     failback_advice,
     failback_gates,
@@ -114,7 +114,8 @@ def assess_failover(report: Report, context: PlanContext, since: datetime | None
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
-    return replace(_assessment(report, context, plan, (advice, reasons), gates, losses), outage=outage)
+    shown = planned_losses(losses) if context.goal is Goal.SWITCHOVER else losses
+    return replace(_assessment(report, context, plan, (advice, reasons), gates, shown), outage=outage)
 
 
 def assess_failback(report: Report, context: PlanContext) -> Assessment:

@@ -24,6 +24,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.observer import Progress
@@ -133,7 +134,7 @@ def judge(
     """Run the scenarios of ``areas`` on ``snapshot`` and weigh them. The evidence is kept in the run's folder."""
     rules, tenants = _exceptions(options), narrowed(options, snapshot, environment)
     evidence = _save(snapshot, options, environment, run)
-    observation = Observation(environment, snapshot, tenants, rules, invocation_of(options))
+    observation = Observation(environment, snapshot, tenants, rules, _invocation(options, snapshot))
     results = _results(_selection(options, areas, run, evidence), observation, partial(run.advance, "Judging"))
     chosen = chosen_checks(options)
     measured = lags(snapshot, environment, tenants) if Area.REPLICATION in areas and environment.replicates else []
@@ -190,6 +191,12 @@ def _narrowed(options: Options, chosen: frozenset[str], areas: tuple[Area, ...])
 
 def _blocker(posture: Posture) -> str:
     return f"posture {posture.name}: {posture.says}" if posture.severity is Severity.BLOCKER else ""
+
+
+def _invocation(options: Options, snapshot: Snapshot) -> Invocation:
+    """What completes each command; evidence of a rehearsal leads to the sandbox, never to the live account."""
+    rehearsed = options.from_evidence is not None and is_sandbox(snapshot.world)
+    return invocation_of(replace(options, sandbox=options.sandbox or rehearsed))
 
 
 def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocation) -> str:
@@ -265,7 +272,8 @@ def _save(snapshot: Snapshot, options: Options, environment: Environment, run: C
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-    path.chmod(0o600)
+    if path.is_file():  # a pipe or a device belongs to others too
+        path.chmod(0o600)
 
 
 def rules_of(options: Options, environment: Environment) -> EffectiveRules:

@@ -33,13 +33,15 @@ MEANINGS = {
     Exit.INTERRUPTED: "interrupted",
 }
 """What each code means, as the README's table has it."""
+EXITS = {
+    Recommendation.READY: Exit.READY,
+    Recommendation.AT_RISK: Exit.READY,
+    Recommendation.NOT_READY: Exit.NOT_READY,
+    Recommendation.CANNOT_SAY: Exit.COULD_NOT_SEE,
+}
+"""The exit code of a look, by what it found."""
 
 
 def exit_of(verdict: Verdict) -> Exit:
     """The exit code of a verdict: an UNKNOWN, or nothing judged, is never green, and outranks a FAIL."""
-    return {
-        Recommendation.READY: Exit.READY,
-        Recommendation.AT_RISK: Exit.READY,
-        Recommendation.NOT_READY: Exit.NOT_READY,
-        Recommendation.CANNOT_SAY: Exit.COULD_NOT_SEE,
-    }[verdict.recommendation]
+    return EXITS[verdict.recommendation]

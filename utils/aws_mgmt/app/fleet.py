@@ -15,10 +15,10 @@ from typing import Any
 
 from dr_estate.config.environment import environment_names
 from reports.values.fleet import FleetMember
-from reports.values.stored_report import StoredReportError, read_report
+from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.dialog import Advance
 from utils.aws_mgmt.app.errors import UsageError
-from utils.aws_mgmt.app.exit_codes import Exit
+from utils.aws_mgmt.app.exit_codes import EXITS, Exit
 from utils.aws_mgmt.app.options import EVERY, ROOT, Options, StatusOptions
 
 _PLACE = "{env}"
@@ -151,6 +151,25 @@ def member_of(look: Look, code: int, reason: str) -> FleetMember:
         else:
             return FleetMember(name, code, report, folder=report.folder)
     return FleetMember(name, int(Exit.COULD_NOT_SEE) if code in _JUDGED else code, reason=reason)
+
+
+def member_of_file(path: Path, report: StoredReport) -> FleetMember:
+    """The environment of a report that lies in a file. Its results decide: what it says of itself proves nothing.
+
+    Raises UsageError for an exit code that is none.
+    """
+    if report.exit not in set(Exit):
+        raise UsageError(f"{path} is no report of this tool: {report.exit} is no exit code.")
+    folder, judged = path if path.is_dir() else path.parent, report.judged
+    seen, own = EXITS[judged], report.exit
+    code = own if report.gated else max(own, seen)
+    name, doubt = report.environment, ""
+    if report.gated and own < seen:
+        doubt = f"{name}: exit {own} is by the rules of its gate; by its results it is {judged}, exit {seen}."
+    elif (code, report.recommendation) != (own, judged):
+        claim = f"its report says {report.recommendation}, exit {own}"
+        doubt = f"{name}: {claim}, and its results say {judged}, exit {seen}: exit {code} counts."
+    return FleetMember(name, code, replace(report, recommendation=judged), folder=folder, doubt=doubt)
 
 
 @contextmanager

@@ -11,17 +11,14 @@ from datetime import timedelta
 from dr_actions.assessment.failover import Advice, Assessment
 from dr_actions.model.plan import Goal
 from dr_checks.core.changes import StatusChange
-from dr_checks.core.model import Status
 from dr_checks.core.registry import checks
-from dr_checks.core.remedy import Remedy
 from dr_checks.derived.due import ScheduledTest
-from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
+from dr_checks.posture.posture import BLINDNESS, PostureName
 from dr_estate.model.drill_names import is_full, is_trial
 from dr_estate.model.invocation import Command, Invocation
 from reports.values.assessment import short
 from reports.values.diagnosis import Diagnosis, Standing
 from reports.values.drill_summary import DrillSummary
-from reports.values.escaping import holds_command
 from reports.values.report import Report
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.options import (
@@ -73,49 +70,19 @@ DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
 _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
 _STATUS = NextStep(Command(("status",)), "names what stands in the way")
-_DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
+DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
 _SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
 _ACCEPT = NextStep(
     Command(("drill", "clean", "--reason", "TEXT")),
     f"accepts what is left over, or was not compared, and closes the drill; {DRILL_CLEAN} closes it once nothing is",
 )
-_BY_POSTURE: Mapping[PostureName, NextStep] = {
+BY_POSTURE: Mapping[PostureName, NextStep] = {
     PostureName.PRIMARY_LOST: _WEIGH,
     PostureName.IMPAIRED: _WEIGH,
     PostureName.ON_DR: _RETURN,
     PostureName.RETURNING: _RETURN,
     **dict.fromkeys(BLINDNESS, DIAGNOSIS),
 }
-
-
-def after_look(report: Report) -> str:
-    """What to do upon what was seen: what the posture asks for, else the severest remedy."""
-    if report.posture_next:
-        return report.posture_next
-    if report.posture in _BY_POSTURE:
-        return str(_BY_POSTURE[report.posture])
-    if report.validates:
-        return READINESS
-    if remedies := report.recommendations():
-        return _by_remedy(report, Remedy(remedies[0].sentence, remedies[0].commands[:1]))
-    if report.verdict.with_status(Status.UNKNOWN):
-        return str(DIAGNOSIS)
-    return str(_DUE)
-
-
-def _by_remedy(report: Report, remedy: Remedy) -> str:
-    """The severest remedy; where it holds no command, with the one that explains what it is for."""
-    if remedy.commands or holds_command(remedy.sentence):
-        return str(remedy)
-    troubled = (*report.verdict.with_status(Status.FAIL), *report.verdict.with_status(Status.WARN))
-    checks_of = (r.check for r in troubled for f in r.findings if f.status is r.status and f.healing.sentence)
-    explained = next(checks_of, "")
-    return f"{remedy} {NextStep(Command(('explain', 'check', explained)), 'explains it')}" if explained else str(remedy)
-
-
-def after_watch(posture: Posture) -> str:
-    """What to do upon the posture that was watched last."""
-    return posture.next_step or str(_BY_POSTURE.get(posture.name, "")) or READINESS
 
 
 def after_assessment(options: PlanOptions, report: Report, assessment: Assessment) -> str:
@@ -149,7 +116,7 @@ def _instead(options: PlanOptions, report: Report) -> str:
     """What the posture asks for where that is another goal than the one that was weighed, else what is in its way."""
     if report.posture_next:
         return report.posture_next
-    step, goal = _BY_POSTURE.get(report.posture), _goal(options)
+    step, goal = BY_POSTURE.get(report.posture), _goal(options)
     if step is not None and step.command.words[0] != goal[0]:
         return str(step)
     if options.failback and (primary := report.environment.regions.primary) in report.silent_regions():
@@ -198,7 +165,7 @@ def after_log(options: Options, incident: str, *, broken: bool, unfinished: Goal
     The mirror is for a record whose chain is ``broken``.
     """
     if not broken and unfinished in _GOALS and not (is_full(incident) or is_trial(incident)):
-        return str(NextStep(run_of(unfinished, options, incident), "goes on with it, where no run is at work"))
+        return str(going_on(unfinished, options, incident))
     if not broken:
         return str(NextStep(Command(("evidence", *_incident(incident))), "makes one signed archive of it"))
     return str(NextStep(Command(("log", *_incident(incident), "--verify")), "compares it with its mirror"))
@@ -230,7 +197,7 @@ def after_drills(drills: Sequence[DrillSummary], otherwise: str = "", open_incid
         if is_open:
             return str(_ACCEPT)
     wrong = next((drill.incident for drill in drills if drill.verdict != "done"), "")
-    return str(NextStep(log_of(wrong), "shows what became of it")) if wrong else otherwise or str(_DUE)
+    return str(NextStep(log_of(wrong), "shows what became of it")) if wrong else otherwise or str(DUE)
 
 
 def after_watched_run(goal: str, incident: str, code: int, arguments: Sequence[str]) -> str:
@@ -310,6 +277,11 @@ def withdrawal_of(incident: str) -> Command:
 def run_of(goal: Goal, options: Options, incident: str) -> Command:
     """The run of another ``goal`` than these options', for the same incident."""
     return Command((*_GOALS[goal], "--execute", *_incident(incident), *_tenants(options)))
+
+
+def going_on(goal: Goal, options: Options, incident: str) -> NextStep:
+    """What goes on with the run of ``goal`` that did not reach it."""
+    return NextStep(run_of(goal, options, incident), "goes on with it, where no run is at work")
 
 
 def execution(options: PlanOptions, incident: str) -> Command:

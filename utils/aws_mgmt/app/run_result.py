@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dr_actions.actions.notifications.messages import Message, critical, glass_broken, run_failed
@@ -53,7 +54,7 @@ def result_of(
     """
     unfenced = "".join(f" {caveat}" for caveat in (outcome.unfenced, by_health) if caveat)
     if passed and outcome.under_way and not outcome.degraded:
-        steps = f"{len(outcome.under_way)} steps still: {outcome.under_way[0]}"
+        steps = f"{_steps(outcome.under_way)} still: {outcome.under_way[0]}"
         message = f"Done, but AWS works on {steps}.{unfenced} {again}"
         return RunResult("under way", message, Exit.UNDER_WAY, alarms=True)
     if passed and not outcome.degraded:
@@ -65,10 +66,14 @@ def result_of(
         every = f"Every step is done but {len(outcome.owed)}" if outcome.owed else "Every step is done"
         return RunResult("done", f"{every}{proven}.{unfenced}", Exit.READY, alarms=bool(by_health))
     if outcome.degraded:
-        message = f"Done, but degraded: {len(outcome.degraded)} steps failed.{unfenced} {again}"
+        message = f"Done, but degraded: {_steps(outcome.degraded)} failed.{unfenced} {again}"
         return RunResult("degraded", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
     message = f"Every step is done, but the validation failed: see what it found.{unfenced} {again}"
     return RunResult("invalid", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
+
+
+def _steps(found: Sequence[str]) -> str:
+    return f"{len(found)} {'step' if len(found) == 1 else 'steps'}"
 
 
 def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> RunResult | None:
@@ -76,7 +81,8 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
     if isinstance(trouble, RunStopped):
         return RunResult("stopped", f"Stopped between two calls, as asked. {again}", Exit.INTERRUPTED)
     if isinstance(trouble, ManualPending):
-        return RunResult("waiting", f"{trouble}. {again}", Exit.ACTION_FAILED, trouble.step)
+        message = f"{str(trouble).rstrip('.')}. {again}"
+        return RunResult("waiting", message, Exit.ACTION_FAILED, trouble.step)
     if isinstance(trouble, CredentialsLost):
         return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
     if isinstance(trouble, StepFailed) and trouble.cause in _OVERDUE and not outcome.undone:

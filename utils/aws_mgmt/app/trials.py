@@ -20,6 +20,7 @@ from reports.values.drill_summary import DrillSummary
 from reports.values.report import Report
 from reports.values.run_summary import RunSummary
 from utils.aws_mgmt.app import evaluation
+from utils.aws_mgmt.app.after_look import after_look
 from utils.aws_mgmt.app.alarm_watch import alarms_watched
 from utils.aws_mgmt.app.authorization import RunStart, clear_trial
 from utils.aws_mgmt.app.connections import AppContext, open_context
@@ -27,7 +28,7 @@ from utils.aws_mgmt.app.drill_cleanup import CleanupResult, clean_up, of_trial
 from utils.aws_mgmt.app.errors import Refused
 from utils.aws_mgmt.app.execution import RunContext, run_steps, with_lock
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, after_look, invocation_of
+from utils.aws_mgmt.app.next_steps import DRILL_CLEAN, after_drills, invocation_of
 from utils.aws_mgmt.app.options import DrTestOptions
 from utils.aws_mgmt.app.run_history import RunEvidence, record_tests, record_trial
 

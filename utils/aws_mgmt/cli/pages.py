@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,8 @@ if TYPE_CHECKING:  # help builds no options
 WIDTH = 100
 _WITHOUT_ENVIRONMENT = {"report", "diff", "tour", "verify", "check", "gate", "trap", "exit"}
 _OF_NOW = {"approve", "attach", "doctor", "evidence", "log", "pause", "unpause"}
+_OF_NO_ESTATE = {"diff", "iam", "init", "report", "sandbox", "tour"}
+_NAME = re.compile(r"[\w.-]{0,64}", re.ASCII)
 Params = Sequence[click.Parameter]
 _EXCLUSIVE = (
     ("assess_only", "execute", "--assess-only changes nothing, --execute runs the plan: choose one."),
@@ -30,6 +34,18 @@ _EXCLUSIVE = (
     ("rules", "overrides", "--rules pins the files, --override is approved with a plan: choose one."),
     ("withdraw", "overrides", "--withdraw takes approvals back, --override is approved with a plan: choose one."),
 )
+
+
+class InputPath(click.Path):
+    """A path that is read, whole: a device is refused, for /dev/zero has no end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path. Raises BadParameter for a device."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        with suppress(OSError):  # such as a name that is too long: who reads it says so
+            if path.is_char_device() or path.is_block_device():
+                self.fail(f"{value} is a device, and no file.", param, ctx)
+        return path
 
 
 class HelpPage(click.Command):
@@ -90,17 +106,7 @@ class OptionsPage(HelpPage):
         root = ctx.find_root()
         levels = [root, *([ctx.parent] if ctx.parent not in (root, None) else []), ctx]
         given = _given(levels) | ({"action": self.name} if len(levels) > 2 else {})  # noqa: PLR2004 - root and command
-        for first, second, sentence in _EXCLUSIVE:
-            if given.get(first) and given.get(second):
-                ctx.fail(sentence)
-        if given.get("from_evidence") and self.name in _OF_NOW:
-            ctx.fail(f"--from-evidence judges what was saved, `{self.name}` is of what is there now. Omit it.")
-        if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
-            ctx.fail(_which_environment(ctx, given.get("config")))
-        if _has_no_home():
-            ctx.fail(
-                "This user has no home folder for results and caches: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME."
-            )
+        self._refuse_contradictions(ctx, given, str(levels[1].info_name))
         given.pop("assess_only", None)
         from utils.aws_mgmt.app.options import TYPES, configuration
 
@@ -111,6 +117,25 @@ class OptionsPage(HelpPage):
             ctx.fail(f"--region chooses nothing here: {file} names both regions ([regions]). Omit it.")
         options: Options = TYPES[str(levels[1].info_name)](**given, program=root.obj)
         return options
+
+    def _refuse_contradictions(self, ctx: click.Context, given: Mapping[str, Any], command: str) -> None:
+        """Refuse what cannot be meant together, no environment, and a user without a home."""
+        for first, second, sentence in _EXCLUSIVE:
+            if given.get(first) and given.get(second):
+                ctx.fail(sentence)
+        if given.get("from_evidence") and self.name in _OF_NOW:
+            ctx.fail(f"--from-evidence judges what was saved, `{self.name}` is of what is there now. Omit it.")
+        if given.get("from_evidence") and command in _OF_NO_ESTATE:
+            ctx.fail(f"--from-evidence judges what was saved, `{command}` judges no estate. Omit it.")
+        if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
+            ctx.fail(_which_environment(ctx, given.get("config")))
+        for name in str(given.get("environment", "")).split(","):
+            if not _NAME.fullmatch(name.strip()):
+                ctx.fail(f"'{name}' names no environment: letters, digits, '-', '_' and '.', at most 64.")
+        if _has_no_home():
+            ctx.fail(
+                "This user has no home folder for results and caches: set HOME, or XDG_STATE_HOME and XDG_CACHE_HOME."
+            )
 
 
 def _given(levels: Sequence[click.Context]) -> dict[str, Any]:

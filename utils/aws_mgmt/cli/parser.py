@@ -13,13 +13,23 @@ from click.exceptions import NoArgsIsHelpError
 
 from dr_estate.model.invocation import Program
 from utils.aws_mgmt.cli import completion
-from utils.aws_mgmt.cli.pages import WIDTH, OptionsPage, PageOfCommands, overrides_in, print_version, time_in
+from utils.aws_mgmt.cli.pages import (
+    WIDTH,
+    InputPath,
+    OptionsPage,
+    PageOfCommands,
+    overrides_in,
+    print_version,
+    time_in,
+)
 
 if TYPE_CHECKING:  # help builds no options
     from utils.aws_mgmt.app.options import Options
 
 _FILE = click.Path(path_type=Path, readable=False)
 _FOLDER = click.Path(path_type=Path, readable=False, resolve_path=True)
+_INPUT = InputPath(path_type=Path, readable=False)
+_RUN = InputPath(path_type=Path, readable=False, resolve_path=True)
 _FORMAT, _FROM_0, _FROM_1 = click.Choice(completion.FORMATS), click.IntRange(min=0), click.IntRange(min=1)
 
 
@@ -63,9 +73,9 @@ GLOBAL = (
     _option("workers", "N", "Judge in N processes (0: this one); of several environments: N at once.", type=_FROM_0),
     _option("output", "DIR", _RESULTS, type=_FOLDER),
     _option("save-evidence", "FILE", "Save what was observed to FILE, signed where the caller may sign.", type=_FILE),
-    _option("from-evidence", "FILE", "Judge the saved FILE instead of observing.", type=_FILE),
+    _option("from-evidence", "FILE", "Judge the saved FILE instead of observing.", type=_INPUT),
     _option("record", "DIR", "Keep AWS's answers in DIR, with placeholders for ids, names and values.", type=_FOLDER),
-    _option("exceptions", "FILE", "Accepted gaps (exceptions.toml beside ENV).", type=_FILE),
+    _option("exceptions", "FILE", "Accepted gaps (exceptions.toml beside ENV).", type=_INPUT),
     click.Option(["-v", "--debug"], is_flag=True, help="Log each API call, its time and request id, in a file."),
     _option("deadline", "S", "Longest time of an observation, in seconds.", "deadline_s", type=_FROM_1),
 )
@@ -76,7 +86,7 @@ _JUDGING = (
     _flag("gate", "For a pipeline: the exit code by the rules of the next three options."),
     _option("min-score", "N", "With --gate: stop below this score.", type=click.IntRange(0, 100)),
     _option("fail-on", "", "With --gate: stop from this on (unknown).", type=click.Choice(completion.FAILING)),
-    _option("baseline", "FILE", "With --gate: stop for new gaps only; the JSON report of before.", type=_FILE),
+    _option("baseline", "FILE", "With --gate: stop for new gaps only; the JSON report of before.", type=_INPUT),
     _option("metrics", "FILE", "Also write metrics: OpenMetrics, or for node exporter (*.prom).", type=_FILE),
 )
 _RECOVERY = (
@@ -214,30 +224,30 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
     "schedule": (_flag("trend", "Also score, worst lag and recovery time of the last runs."),),
     "log": (
         _option("incident", "TICKET", "Whose log (without it: the newest)."),
-        _option("journal", "FILE", "Read this journal, whatever its world.", type=_FILE),
+        _option("journal", "FILE", "Read this journal, whatever its world.", type=_INPUT),
         _flag("verify", "Also compare it with its mirror in the control table; 0 only where they are the same."),
         _flag("review", "The post-incident review as Markdown."),
     ),
     "evidence": (
         _word("action", "[verify]", "Check a pack, or saved evidence.", type=click.Choice(["verify"])),
-        _word("file", "[FILE]", "What is checked.", type=_FILE),
-        _option("public-key", "FILE", "Who vouches for it: what `aws kms get-public-key` printed once.", type=_FILE),
+        _word("file", "[FILE]", "What is checked.", type=_INPUT),
+        _option("public-key", "FILE", "Who vouches for it: what `aws kms get-public-key` printed once.", type=_INPUT),
         _option("incident", "TICKET", "A pack of all of this incident."),
-        _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_FOLDER),
+        _option("run", "RUN_FOLDER", "A pack of this run: what it printed as its Results.", type=_RUN),
     ),
     "report": (
         _word(
             "folders",
             "RUN...",
             "What the run printed as its Results; with --merge several, or a folder of such.",
-            type=_FOLDER,
+            type=_RUN,
             nargs=-1,
         ),
         _flag("merge", "Print the runs of several environments on one page; with -e those without a run are UNKNOWN."),
     ),
     "diff": (
-        _word("before", "RUN", "The earlier run: its Results, or its JSON report.", type=_FOLDER),
-        _word("after", "RUN", "The later run.", type=_FOLDER),
+        _word("before", "RUN", "The earlier run: its Results, or its JSON report.", type=_RUN),
+        _word("after", "RUN", "The later run.", type=_RUN),
     ),
     "failover": (
         *_RECOVERY,
@@ -282,7 +292,7 @@ _PARAMS: dict[str, tuple[click.Parameter, ...]] = {
         _flag("canary", "With --dns: also steer a record of its own."),
         *_JUDGING,
         _OVERRIDE,
-        _option("answers", "FILE", "With --tabletop: the decisions (TOML).", type=_FILE),
+        _option("answers", "FILE", "With --tabletop: the decisions (TOML).", type=_INPUT),
         _flag("non-interactive", "With --tabletop: ask nobody."),
         _REPORT,
     ),
@@ -343,6 +353,8 @@ def parse(argv: list[str], program: Program = Program.CHECKOUT) -> Options:
         hint = "" if isinstance(wrong, NoArgsIsHelpError) else f"See `{page}`.\n"
         sys.stderr.write(f"{wrong.format_message()}\n{hint}")
         raise SystemExit(wrong.exit_code) from wrong
+    except click.Abort as interrupted:  # what click makes of a Ctrl-C while it reads the words
+        raise KeyboardInterrupt from interrupted
     finally:
         printed.seek(0)
         sys.stdout.write(printed.read())

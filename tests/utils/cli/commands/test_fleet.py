@@ -229,6 +229,49 @@ def test_two_runs_of_one_environment_and_two_runs_without_merge_are_refused(
     assert (2, True) == (code, "print several on one page with --merge" in err)
 
 
+FORGED = {"recommendation": "READY", "exit": 0, "score": 100, "posture": "NORMAL"}
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "code", "doubt"),
+    [
+        ("pass", 0, 0, ""),
+        ("pass", 1, 1, ""),
+        ("fail", 0, 1, "its report says READY, exit 0, and its results say NOT_READY, exit 1: exit 1 counts."),
+        ("unknown", 1, 3, "its report says READY, exit 1, and its results say CANNOT_SAY, exit 3: exit 3 counts."),
+        ("fail", 6, 6, "its report says READY, exit 6, and its results say NOT_READY, exit 1: exit 6 counts."),
+    ],
+)
+def test_the_results_of_a_merged_report_decide_and_not_the_exit_code_it_names(
+    status: str,
+    own: int,
+    code: int,
+    doubt: str,
+    runs: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = runs["sit"] / "report.json"
+    document = json.loads(file.read_text())
+    results = [row | {"status": "pass"} for row in document["results"][:9]]
+    results[3]["status"] = status
+    file.write_text(json.dumps(document | FORGED | {"exit": own, "results": results}))
+    ended, out, _ = merge(capsys, tmp_path, f"report --merge {runs['sit']} --format json")
+    assert (code, code) == (ended, json.loads(out)["exit"])
+    assert [f"sit: {doubt}"] * bool(doubt) == json.loads(out)["notes"]
+    file.write_text(json.dumps(document | FORGED | {"results": results, "gate": {"passed": True}}))
+    assert 0 == merge(capsys, tmp_path, f"report --merge {runs['sit']} --format json")[0], "its pipeline's own rules"
+
+
+def test_a_report_with_an_exit_code_that_is_none_is_refused(
+    runs: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = runs["sit"] / "report.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"exit": 99}))
+    code, _, err = merge(capsys, tmp_path, f"report --merge {runs['sit']}")
+    assert (2, f"{runs['sit']} is no report of this tool: 99 is no exit code.\n") == (code, err)
+
+
 def dying(look: Look, answers: Connection[tuple[int, str], None]) -> None:
     """Looks as two processes do: that of prod is killed, the other leaves a report."""
     if look.options.environment == "prod":

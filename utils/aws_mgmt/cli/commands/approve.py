@@ -51,6 +51,7 @@ from utils.aws_mgmt.cli.waiting_run import (
 )
 
 _POINTS = ("Answer", "Plan", "Loss")
+_NO_REASON = "no reason was given"
 
 
 def approve_command(options: ApproveOptions, environment: Environment) -> Exit:
@@ -291,12 +292,10 @@ def _withdraw(options: ApproveOptions, environment: Environment, incident: str) 
 
 
 def pause_command(options: PauseOptions, environment: Environment) -> Exit:
-    """Turn the global stop switch on; runs ask for it before each batch of changes."""
-    if not options.reason:
-        raise UsageError("Why is everything to stop? Say it: `dr_cli.py pause --reason TEXT`.")
+    """Turn the global stop switch on; runs ask for it before each batch of changes. It needs no reason to stop them."""
     with connected(options, environment) as reached:
         who = person_of(reached.caller.arn, environment)
-        pause = reached.control.pause(who, options.reason, reached.caller.userid)
+        pause = reached.control.pause(who, options.reason or _NO_REASON, reached.caller.userid)
         _record(options, environment, reached)
     console.result(
         f"All runs of {environment.name} are paused by {pause.who} since {pause.at:%Y-%m-%d %H:%M} UTC: {pause.why}.\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dr_actions.drills.phases import next_part
@@ -94,10 +94,14 @@ def _show(drills: list[FullDrill], left: tuple[Leftover, ...], reached: AppConte
     lines += [f"  left: {leftover.kind} {leftover.subject} ({leftover.side})" for leftover in left]
     console.result("\n".join(lines) + "\n" if drills or left else _NOTHING)
     code = Exit.NOT_READY if drills or left else Exit.READY
-    answer = f"{len(drills)} drills not over, {len(left)} resources left, exit {code}"
+    answer = f"{_counted(drills, 'drill')} not over, {_counted(left, 'resource')} left, exit {code}"
     clean = NextStep(DRILL_CLEAN, "brings it to its end")
     console.conclude(options.format, answer, str(clean) if code else READINESS)
     return code
+
+
+def _counted(rows: Sequence[object], noun: str) -> str:
+    return f"{len(rows)} {noun}{'' if len(rows) == 1 else 's'}"
 
 
 def _trial_of_leftover(drill: FullDrill) -> Iterator[str]:

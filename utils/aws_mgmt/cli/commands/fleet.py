@@ -17,7 +17,7 @@ from reports.values.fleet import Fleet, FleetMember
 from reports.values.stored_report import StoredReport, StoredReportError, read_report
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.fleet import Look, look_at, looks_of, names_of
+from utils.aws_mgmt.app.fleet import Look, look_at, looks_of, member_of_file, names_of
 from utils.aws_mgmt.app.interrupts import interruptible
 from utils.aws_mgmt.app.options import Options, ReportOptions, StatusOptions
 from utils.aws_mgmt.app.run_folder import run_folder
@@ -80,8 +80,7 @@ def _kept(path: Path) -> tuple[FleetMember, StoredReport]:
         report = read_report(path)
     except StoredReportError as wrong:
         raise UsageError(str(wrong)) from wrong
-    folder = path if path.is_dir() else path.parent
-    return FleetMember(report.environment, report.exit, report, folder=folder), report
+    return member_of_file(path, report), report
 
 
 def _refuse_form(options: Options) -> None:

@@ -86,7 +86,7 @@ def _report_of(folder: Path) -> dict[str, Any]:
         raise UsageError(f"{folder} holds no report.json: no run left its report there. Name the Results of a run.")
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         report = None
     if not isinstance(report, dict) or report.get("schema") != SCHEMA:
         raise UsageError(f"{path} is not a report of this tool ({SCHEMA}). Name the Results of a run.")

@@ -8,10 +8,10 @@ from dr_checks.core.model import Area
 from dr_estate.aws.clock import WorldClock
 from dr_estate.config.environment import Environment
 from reports.terminal import console
+from utils.aws_mgmt.app.after_look import after_look
 from utils.aws_mgmt.app.evaluation import CommandRun, judge, read
 from utils.aws_mgmt.app.exit_codes import Exit
 from utils.aws_mgmt.app.gate import gate_rules, gated
-from utils.aws_mgmt.app.next_steps import after_look
 from utils.aws_mgmt.app.options import DrTestOptions, JudgingOptions, Options
 from utils.aws_mgmt.app.run_folder import run_folder
 from utils.aws_mgmt.cli.terminal import Terminal

@@ -96,6 +96,13 @@ class Tour:
             threading.Event().wait(_TICK_S)
         world.set_speed(_SPEED)
 
+    def read_on(self) -> bool:
+        """Ask whether to go on. Who reads is not hurried: the sandbox's clock runs as the reader's meanwhile."""
+        self.world().set_speed(1)
+        goes_on = console.ask("\nEnter goes on, q leaves: ").strip() != "q"
+        self.world().set_speed(_SPEED)
+        return goes_on
+
     def world(self) -> Endpoint:
         """The tour's sandbox. Raises SandboxError where somebody ended it."""
         world = daemon.find(self.environment)
@@ -172,7 +179,7 @@ def tour_command(options: TourOptions, environment: Environment) -> Exit:
             if code not in screen.codes:
                 console.complain(f"The tour ends here: exit {code} was not expected. Its files are in {folder}.")
                 return Exit.ACTION_FAILED
-            if goes_on and console.ask("\nEnter goes on, q leaves: ").strip() == "q":
+            if goes_on and not tour.read_on():
                 return Exit.READY
     _open_report(tour, goes_on)
     return Exit.READY

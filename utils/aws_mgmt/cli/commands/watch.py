@@ -12,10 +12,10 @@ from dr_estate.model.unavailable import DataUnavailable
 from reports.terminal import console
 from reports.terminal.watch import watch
 from reports.values.watched_estate import WatchedEstate, watched_estate
+from utils.aws_mgmt.app.after_look import after_watch
 from utils.aws_mgmt.app.errors import UsageError
 from utils.aws_mgmt.app.evaluation import narrowed
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import after_watch
 from utils.aws_mgmt.app.options import FailoverOptions, StatusOptions
 from utils.aws_mgmt.app.target import world_of
 from utils.aws_mgmt.cli.terminal import Terminal
@@ -45,5 +45,6 @@ def watch_command(
         console.complain(f"Nothing was seen. {screen.trouble}".strip())
         return Exit.COULD_NOT_SEE
     posture = screen.estate.posture
-    console.conclude("terminal", f"{posture.name} at {screen.estate.at:%H:%M:%S} UTC", after_watch(posture))
+    next_step = after_watch(posture, screen.estate.standing)
+    console.conclude("terminal", f"{posture.name} at {screen.estate.at:%H:%M:%S} UTC", next_step)
     return Exit.READY
