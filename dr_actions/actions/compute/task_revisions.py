@@ -9,7 +9,7 @@ from dr_actions.actions.compute.region_references import Pointer, counterparts, 
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import ecs, ecs_newest_definitions
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -49,10 +49,7 @@ def tenant_service_of(step: Step, context: PlanContext) -> unavailable_handling.
 
 def newest_for(step: Step, context: PlanContext) -> ecs.TaskDefinition:
     """The newest revision for the service that the step is about. Raises DataUnavailable."""
-    newest = newest_of(context, tenant_service_of(step, context), step.side)
-    if isinstance(newest, Unavailable):
-        raise DataUnavailable(newest)
-    return newest
+    return available(newest_of(context, tenant_service_of(step, context), step.side))
 
 
 def revision(context: PlanContext, arn: str, side: Side) -> ecs.TaskDefinition | None:
