@@ -40,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(*GARBAGE)  # from the start: what is imported and collected is no garbage either
     speedups.install()
     os.environ.pop("GITHUB_ACTIONS", None)  # the tests' own CI may run there; what it is told is not under test
+    os.environ.update(SETTINGS)  # moto reads them at import
     several = getattr(config.option, "numprocesses", None) or getattr(config.option, "processes", None)
     if several and not hasattr(config, "workerinput"):
         from tests import hosting
@@ -49,12 +50,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests.utils import forking
 
         forking.begin_server()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _as_the_emulator_is_set_up() -> None:
-    """Worlds and clients in this process come and go with each test; botocore's models need not."""
-    os.environ.update(SETTINGS)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

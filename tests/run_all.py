@@ -20,7 +20,8 @@ STATIC = (
 )
 
 
-TESTS = ["pytest", "-q", "-p", "no:xdist", "-p", "tests.forked_session", "--processes", "2"]
+# pytest's plugin for logging enters six contexts a test, and no test reads a log by it.
+TESTS = ["pytest", "-q", "-p", "no:xdist", "-p", "no:logging", "-p", "tests.forked_session", "--processes", "2"]
 
 
 @dataclass(frozen=True)

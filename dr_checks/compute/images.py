@@ -8,7 +8,7 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import Unavailable, available
 from dr_estate.readers import ecr, ecs
 
 Digests = dict[str, str]
@@ -99,9 +99,7 @@ def digests_in_use(view: View) -> set[tuple[str, str]]:
     running, there = _running(view), by_name(view, Side.PRIMARY)
     definitions = tenant_definitions(view, Side.PRIMARY)
     for tenant, service in tenant_services(view, Side.PRIMARY):
-        definition = definitions[tenant.id]
-        if isinstance(definition, Unavailable):
-            raise DataUnavailable(definition)
+        definition = available(definitions[tenant.id])
         resolved = _resolved(definition, there)
         for container in definition.containers:
             ref = ecr.image_ref(container.image)

@@ -9,7 +9,7 @@ from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION
 from dr_estate.model import states
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import backup, kms_copy_keys
 
 COMPLETE = "COMPLETED"
@@ -69,14 +69,13 @@ def restore_key_flaw(view: View, key_arn: str) -> str:
     key = view.find(kms_copy_keys.keys, Side.DR, arn=key_arn) if key_arn else None
     if key is None or not key.policy:
         return ""
-    if isinstance(key.policy, Unavailable):
-        raise DataUnavailable(key.policy)
+    policy = available(key.policy)
     account, region = view.env.account, view.env.regions.dr
     operator = f"arn:aws:iam::{account}:role/{view.env.named(view.env.names.operator_role)}"
     known = (("kms:ViaService", f"rds.{region}.amazonaws.com"), ("kms:CallerAccount", account), (REGION, region))
     for action in _BY_RDS:
         request = PolicyRequest((operator, f"arn:aws:iam::{account}:root"), action, key_arn, known)
-        if (found := answer_of(key.policy, request)) in (PolicyAnswer.DENIED, PolicyAnswer.SILENT):
+        if (found := answer_of(policy, request)) in (PolicyAnswer.DENIED, PolicyAnswer.SILENT):
             return f"the policy of its key {key_arn} does not let {operator} {action} ({found})"
     return ""
 

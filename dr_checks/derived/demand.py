@@ -9,7 +9,7 @@ from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import services_by_name, tenant_definitions
 from dr_estate.config.environment import Side
 from dr_estate.model.recovery_document import CPU_UNITS
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import Unavailable, UnavailableKind, available
 from dr_estate.readers import ecs
 
 _CPU_UNITS_A_VCPU = 1024
@@ -67,12 +67,8 @@ def _sizes(view: View) -> dict[str, int]:
     lacking = [tenant.id for tenant in view.tenants if tenant.id not in sizes]
     there = tenant_definitions(view, Side.PRIMARY) if lacking else {}
     for tenant in lacking:
-        found = there.get(
-            tenant, Unavailable(UnavailableKind.ERROR, f"No task definition of {tenant} is known in any region.")
-        )
-        if isinstance(found, Unavailable):
-            raise DataUnavailable(found)
-        sizes[tenant] = found.cpu
+        nowhere = Unavailable(UnavailableKind.ERROR, f"No task definition of {tenant} is known in any region.")
+        sizes[tenant] = available(there.get(tenant, nowhere)).cpu
     return sizes
 
 

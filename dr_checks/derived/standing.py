@@ -16,7 +16,7 @@ from dr_checks.derived.pairing import tenant_services
 from dr_checks.derived.traffic_rules import Admission, TrafficEnd, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import available
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
 _BALANCER, _DATABASE, _FILES = "load balancer", "database", "files"
@@ -89,9 +89,7 @@ class Ground:
             yield self.end_of(guards, group.subnets)
 
     def _files(self) -> Iterator[TrafficEnd]:
-        for target in self._view.get(efs_mounts.mount_targets, self._side):
-            if isinstance(target, Unavailable):
-                raise DataUnavailable(target)
+        for target in map(available, self._view.get(efs_mounts.mount_targets, self._side)):
             yield self.end_of(target.groups, [target.subnet])
 
 

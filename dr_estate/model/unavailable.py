@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class UnavailableKind(StrEnum):
@@ -75,3 +78,10 @@ class DataUnavailable(Exception):
     def __init__(self, unavailable: Unavailable) -> None:
         super().__init__(unavailable.why)
         self.unavailable = unavailable
+
+
+def available(found: T | Unavailable) -> T:
+    """What was read. Raises DataUnavailable where it could not be."""
+    if isinstance(found, Unavailable):
+        raise DataUnavailable(found)
+    return found

@@ -184,13 +184,19 @@ def _unheard(task: str, lines: Sequence[str]) -> ProbeAnswer:
     return ProbeAnswer(task, heard=False, said=ecs.harmless("", lines[-1])[:300] if lines else "")
 
 
-def answer_in(task: str, line: str) -> ProbeAnswer | None:
-    """The answer that a line of a log is, None for any other line."""
+def row_in(line: str, mark: str) -> dict[str, Any] | None:
+    """The row that a line of a task's log is where it holds ``mark``, None for any other line."""
     try:
         row = document(line)
     except ValueError:
         return None
-    if not isinstance(row, dict) or MARK not in row:
+    return row if isinstance(row, dict) and mark in row else None
+
+
+def answer_in(task: str, line: str) -> ProbeAnswer | None:
+    """The answer that a line of a log is, None for any other line."""
+    row = row_in(line, MARK)
+    if row is None:
         return None
     return ProbeAnswer(
         task,
@@ -198,11 +204,12 @@ def answer_in(task: str, line: str) -> ProbeAnswer | None:
         incident=str(row[MARK]),
         tenant=str(row.get("tenant") or ""),
         schema=str(row.get("schema") or ""),
-        tables=_count(row.get("tables")),
-        rows=_count(row.get("rows")),
+        tables=count_of(row.get("tables")),
+        rows=count_of(row.get("rows")),
         newest=str(row.get("newest") or ""),
     )
 
 
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+def count_of(value: Any, otherwise: int = 0) -> int:
+    """A number of a task's row; ``otherwise`` where it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

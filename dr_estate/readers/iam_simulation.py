@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.iam.simulation_requests import SimulationRequest, demands
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import available
 from dr_estate.reading.part import GLOBAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -98,11 +98,8 @@ class RoleAnswers:
     def about(self, name: str) -> Iterator[tuple[SimulationRequest, SimulatedDecision]]:
         """Each decision on what was asked by that name, with its request. Raises DataUnavailable."""
         for about, decisions in self._answers:
-            if about.name != name:
-                continue
-            if isinstance(decisions, Unavailable):
-                raise DataUnavailable(decisions)
-            yield from ((about.request, decision) for decision in decisions)
+            if about.name == name:
+                yield from ((about.request, decision) for decision in available(decisions))
 
 
 def _simulated(

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs
 from dr_estate.reading.part import REGIONAL, part
@@ -84,25 +82,18 @@ def _report(context: ReadContext, task: drill_resources.Probe, definition: ecs.T
 
 def report_in(task: str, line: str) -> MarkerReport | None:
     """The report that a line of a log is, None for any other line."""
-    try:
-        row = document(line)
-    except ValueError:
-        return None
-    if not isinstance(row, dict) or MARK not in row:
+    row = drill_resources.row_in(line, MARK)
+    if row is None:
         return None
     return MarkerReport(
         task,
         marker=str(row[MARK]),
-        number=_count(row.get("n"), 0),
+        number=drill_resources.count_of(row.get("n")),
         begun=row.get("begun") is True,
         refused=row.get("refused") is True,
-        gap_ms=_count(row.get("gap_ms"), -1),
+        gap_ms=drill_resources.count_of(row.get("gap_ms"), -1),
         gtids=str(row.get("gtids") or ""),
         found=row.get("found") is True,
         executed=row.get("executed") is True,
         holds=str(row.get("holds") or ""),
     )
-
-
-def _count(value: Any, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -6,10 +6,8 @@ Nothing beyond the list of file systems is asked for where none was restored.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from dr_estate.config.environment import Side
-from dr_estate.model.encodable import document
 from dr_estate.model.restored_names import is_replaced, is_restored, mover_family
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import drill_resources, ecs, efs
@@ -133,15 +131,9 @@ def _listing(context: ReadContext, task: drill_resources.Probe, definition: ecs.
 
 def listing_in(task: str, line: str) -> FolderListing | None:
     """The listing that a line of a log is, None for any other line."""
-    try:
-        row = document(line)
-    except ValueError:
-        return None
-    folders = row.get("folders") if isinstance(row, dict) and MARK in row else None
+    row = drill_resources.row_in(line, MARK) or {}
+    folders = row.get("folders")
     if not isinstance(folders, dict):
         return None
-    return FolderListing(task, str(row[MARK]), tuple(sorted((str(path), _count(n)) for path, n in folders.items())))
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    counts = sorted((str(path), drill_resources.count_of(number)) for path, number in folders.items())
+    return FolderListing(task, str(row[MARK]), tuple(counts))

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 from dr_estate.aws.read_client import Answer, ReadClient
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.rows import understand
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow, available
 from dr_estate.reading.workers import Workers
 
 T = TypeVar("T")
@@ -217,11 +217,10 @@ class ReadContext:
         except FutureTimeout as late:
             reason, region = f"{reader.name} was not read before the deadline.", self.env.region(side or self.side)
             raise DataUnavailable(Unavailable(UnavailableKind.DEADLINE, reason, region, reader.name)) from late
-        if isinstance(section.value, Unavailable):
-            raise DataUnavailable(section.value)
+        value = available(section.value)
         for odd in section.unreadable:
             self._record(odd)
-        return cast(T, section.value)
+        return cast(T, value)
 
 
 @dataclass(frozen=True, slots=True)

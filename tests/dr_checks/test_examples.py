@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,16 +19,34 @@ AWS = re.compile(r"\baws [a-z][a-z0-9-]+ [a-z-]+ --")
 EXAMPLES: list[Example] = [example for module in MODULES for example in module.EXAMPLES]
 
 
-@pytest.mark.parametrize("example", [pytest.param(e, id=f"{n}-{e.check}-{e.expected}") for n, e in enumerate(EXAMPLES)])
-def test_the_check_judges_the_example_as_expected(example: Example) -> None:
+def _problems(example: Example) -> Iterator[str]:
+    """What is not as the example expects, and what every finding owes its reader."""
     result = judge(checks()[example.check], example.snapshot, example.env)
-    assert example.expected == result.status, result.findings
+    if result.status != example.expected:
+        yield f"it is {result.status}: {result.findings}"
     named = {f.subject for f in result.findings if f.status == example.expected}
-    assert example.subjects <= named, result.findings
-    assert [] == [f.because for f in result.findings if "This is a defect" in f.because]
-    assert all(f.because for f in result.findings), "every finding gives its reason"
-    assert all(f.remedy for f in result.findings if f.status is Status.FAIL), "every gap names its remedy"
-    assert [] == [f.remedy for f in result.findings if AWS.search(f.remedy)], "a command is typed apart"
+    yield from (f"{subject} is not named: {result.findings}" for subject in example.subjects - named)
+    for finding in result.findings:
+        if not finding.because or "This is a defect" in finding.because:
+            yield f"no reason: {finding}"
+        if finding.status is Status.FAIL and not finding.remedy:
+            yield f"a gap names no remedy: {finding}"
+        if AWS.search(finding.remedy):
+            yield f"a command is typed apart: {finding}"
+
+
+@pytest.mark.parametrize("check", sorted(checks()))
+def test_the_check_judges_its_examples_as_expected(check: str) -> None:
+    numbered = [(number, example) for number, example in enumerate(EXAMPLES) if example.check == check]
+    assert [] == [
+        f"{number}, which should {example.expected}: {problem}"
+        for number, example in numbered
+        for problem in _problems(example)
+    ]
+
+
+def test_each_example_is_of_a_check() -> None:
+    assert {example.check for example in EXAMPLES} <= checks().keys()
 
 
 # These judge the environment file alone: there is nothing that could be unseen.

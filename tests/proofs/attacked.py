@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from dr_estate.config.environment import Environment, Side
 from sandbox.client.endpoint import Endpoint
-from tests.proofs.attack import EXECUTION
 from tests.proofs.changes import Aws
 
 INCIDENT = "INC-123"
+EXECUTION = "the execution that was started last"
 EXECUTE = f"--execute --incident {INCIDENT} --confirm files/restore_dr:prod-efs"
-FAR, PAST = "2099-01-01T00:00:00.000000+00:00", "2026-01-01T00:00:00.000000+00:00"
 EVERYTHING = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}'
 _OF_DATABASE = ("DBInstanceIdentifier", "ReadReplicaSourceDBInstanceIdentifier", "BackupRetentionPeriod", "MultiAZ")
 _OF_FILES = ("FileSystemId", "Name", "FileSystemProtection", "NumberOfMountTargets")
 _OF_SERVICE = ("serviceName", "desiredCount", "taskDefinition", "status")
 _MOSTLY = 12  # what would move most is tried most
-_APART = ("APPROVAL", "PAUSE", "approval", "APPROVAL ")
 State = dict[str, Any]
 
 
@@ -152,36 +148,6 @@ def _of_people(env: Environment, before: State) -> dict[str, list[Any]]:
         "tags": [[{"Key": "dr:open-for", "Value": "operator"}], [{"Key": "dr:people", "Value": "1"}]],
         "tagkeys": [["dr:people"], ["dr:open-for"]],
     }
-
-
-@dataclass(frozen=True)
-class Forgery:
-    """Items of the control table that would mean something: keys, sort keys and attributes, which are drawn apart."""
-
-    keys: tuple[str, ...]
-    sorts: tuple[str, ...]
-    attributes: tuple[Mapping[str, str], ...]
-
-    def items(self, draw: random.Random) -> Iterator[dict[str, dict[str, str]]]:
-        """Items for PutItem, without an end."""
-        while True:
-            texts = {"pk": draw.choice(self.keys), "sk": draw.choice(self.sorts), **draw.choice(self.attributes)}
-            yield {name: {"S": text} for name, text in texts.items()}
-
-
-def forgery(env: Environment, ids: Mapping[str, str], digest: str, rules: str) -> Forgery:
-    """What would mean something of this plan and these rules; ``ids`` are the user ids of people."""
-    own = [f"{kind}#{userid}" for kind in _APART for userid in ids.values()]
-    keys = (*own, *own, "STANDING", "LOCK", "HISTORY", f"JOURNAL#{INCIDENT}", f"RUN#{INCIDENT}")
-    gates = [f"OVERRIDE#authority.{gate}" for gate in ("two-people", "approval", "rules", "people")]
-    sorts = (*[INCIDENT] * 6, "#RULES", "PAUSE", "INCIDENT", "RUN", "DATABASE", "000000001", *gates)
-    person = {"arn": f"arn:aws:iam::{env.account}:user/approver", "person": "approver"}
-    approval = {**person, "plan": digest, "environment": env.name, "at": PAST, "expires_at": FAR, "rules": rules}
-    pin = {**person, "digest": rules, "at": FAR, "rules": '{"environment":{},"exceptions":[]}'}
-    incident = {"incident": INCIDENT, "goal": "failover", "phase": "on the DR region", "since": PAST, "closed_at": ""}
-    gate = {"gate": "authority.two-people", "by": "approver", "why": "so", "until": FAR, "closed_at": "", **person}
-    attributes = (*[{**approval, "withdrawn_at": ""}] * 3, approval, pin, incident, gate)
-    return Forgery(keys, sorts, (*attributes, {**gate, **incident, **pin, **approval}))
 
 
 def commands(config: Path, forged: Path, digest: str) -> list[str]:

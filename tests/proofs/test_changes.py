@@ -6,24 +6,19 @@ an unknown, so that the command ends with 1 and not with 3.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dr_checks.core.model import Finding, Status
 from dr_checks.core.verdict import verdict_of
-from dr_estate.config.environment import Side, load_environment
-from sandbox.core.people import AccessKeys
+from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws, Made
-from tests.proofs.quiet_changes import FAILED, MEANT_NOTHING, WARNED
 from tests.proofs.watching import Watch, not_passed
-from tests.utils.running import ROOT, dr_cli
 from utils.aws_mgmt.app.exit_codes import Exit, exit_of
 
 pytestmark = pytest.mark.proof
@@ -235,32 +230,3 @@ def _comes_back(watch: Watch, touched: tuple[str, ...]) -> None:
     while (left := not_passed(watch.judged(touched))) and time.monotonic() < until:
         time.sleep(0.5)
     assert left == {}
-
-
-def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mending(tmp_path: Path) -> None:
-    env = load_environment(ROOT / "environments", "sit")
-    up = dr_cli("-e sit --tenants 2 sandbox up --format json", tmp_path)
-    assert up.code == 0, up.err
-    try:
-        document = json.loads(dr_cli("-e sit sandbox show --format json", tmp_path).out)
-        aws = Aws(document["endpoint"], AccessKeys(**document["people"]["operator"]), env, tenant="")
-        with ExitStack() as stack:
-            stack.enter_context(dr_topic_deleted(aws))
-            stack.enter_context(health_check_disabled(aws))
-            for change in (*FAILED.values(), *WARNED.values(), *MEANT_NOTHING):
-                stack.enter_context(change(aws))
-            red = dr_cli("-e sit --sandbox status --format json", tmp_path)
-        green = dr_cli("-e sit --sandbox status --format json", tmp_path)
-    finally:
-        assert dr_cli("-e sit sandbox down", tmp_path).code == 0
-    assert (red.code, red.report["exit"]) == (1, 1), red.out
-    gaps = {result["check"]: result["findings"] for result in red.report["results"] if result["status"] == "fail"}
-    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down", *FAILED}
-    assert {result["check"] for result in red.report["results"] if result["status"] == "warn"} == set(WARNED)
-    topic = next(finding for finding in gaps["topics.in-both-regions"] if finding["status"] == "fail")
-    assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")
-    assert topic["remedy"].startswith(f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}")
-    assert topic["commands"] == [
-        f'aws sns create-topic --region {env.regions.dr} --name bbws-dr-events --endpoint-url "$AWS_ENDPOINT_URL"'
-    ]
-    assert (green.code, green.report["score"]) == (0, 100), green.out

@@ -12,28 +12,45 @@ import json
 import os
 import re
 import signal
-from collections.abc import Callable
-from dataclasses import replace
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_actions.clients.mutating_client import MutatingClient
+from dr_actions.guard.backup_first import syncs
+from dr_actions.model.plan import Call
 from dr_estate.config.environment import Side
 from dr_estate.readers import rds, region_heartbeat
 from dr_estate.readers.backup import vault_name
 from dr_estate.snapshot.snapshot import Snapshot, to_json
+from sandbox.client.endpoint import Endpoint
 from sandbox.client.traffic_writer import KINDS, Writer, doubled, missing
 from sandbox.core.state import Outage
 from tests.dr_actions.plain import with_part
 from tests.proofs.conftest import HOME, Asked
-from tests.proofs.dying import When
+from tests.proofs.dying import Make, When, at
 from tests.proofs.enforced import SHORT, Enforced, Ran, Written
-from tests.proofs.killing import at_what_none_met, further_on
+from tests.proofs.killing import Died, Ended, at_what_none_met, further_on, gone_on_with
 from tests.proofs.processes import Process, until
 from tests.proofs.rig import FULL, Rig
-from tests.proofs.rough import BACKING_UP, BACKUP, BEGUN, IN_EACH_BAKE, TO_THE_END, UNTIL_STEPPED_BACK, Back, Rough
+from tests.proofs.rough import (
+    BACKING_UP,
+    BACKUP,
+    BEGUN,
+    IN_EACH_BAKE,
+    TO_THE_END,
+    UNTIL_STEPPED_BACK,
+    VERBS,
+    WEIGHTS,
+    Back,
+    Death,
+)
 from tests.proofs.sent_home import SENT
 from tests.utils.running import at_endpoint, rules
 from utils.aws_mgmt.app.exit_codes import Exit
@@ -45,6 +62,81 @@ pytestmark = pytest.mark.proof
 Seen = Callable[[Snapshot], Snapshot]
 A_DAY_S = 86400  # whoever died before, their lease is over
 everywhere = pytest.mark.skipif(not FULL, reason="DR_FULL_KILLS=1 asks for it")
+
+
+@dataclass
+class Rough:
+    """The run ``name`` of the failback that is ``due``: where its processes died, and how the last one ended."""
+
+    of: Enforced
+    due: Rig
+    written: Written
+    name: str = "rough"
+    died: Died = field(default_factory=list)
+    ended: Ended = field(init=False)
+
+    def goes_on_until(self, where: Sequence[Death]) -> None:
+        """Let its processes die there. Until it steps back, the tenant stops at home in the midst of a bake."""
+        self.ended = gone_on_with(self.due, self.name, self.dies(where), self.died, self._met)
+        self.died = self.ended.died
+
+    def _met(self, process: Process) -> None:
+        self.written.writer.write_one()
+        when, name = process.died
+        if BACKUP in name:
+            self.of.world.keep(BEGUN if when is When.BEFORE else BACKING_UP)
+        if self.due.goes_on(self.name, "traffic/shift_to_primary"):
+            self.tasks_at_home(0)
+
+    def dies(self, where: Sequence[Death]) -> Callable[[Died], Make]:
+        """The next process dies at the next of these; the one after the last lives."""
+
+        def next_death(died: Died) -> Make:
+            if len(died) == len(where):
+                return MutatingClient
+            when, name, nth = where[len(died)]
+            further = partial(self.due.goes_on, self.name, VERBS.get(name, ""))
+            return at(nth, when, lambda call: call.name == name, further)
+
+        return next_death
+
+    def returned(self, state: str) -> Endpoint:
+        """The world as it was kept, and none of its calls counted."""
+        world = self.of.world
+        world.end()
+        world.return_to(state)
+        world.reset_mutations()
+        return world
+
+    def synced(self) -> list[str]:
+        """The calls that brought data home, or made way for that."""
+        calls = (Call(m["service"], m["operation"], m["region"], m["params"]) for m in self.of.world.mutations())
+        return [call.name for call in calls if syncs(call, self.of.env)]
+
+    def tasks_at_home(self, wanted: int) -> None:
+        """Somebody lets the tenant's service in the primary region run so many tasks."""
+        aws, names = self.of.aws("admin"), self.of.env.names
+        cluster, service = aws.named(names.cluster), aws.named(names.service)
+        ecs = aws.client("ecs", Side.PRIMARY)
+        ecs.update_service(cluster=cluster, service=service, desiredCount=wanted)
+        ends = time.monotonic() + 20
+        while ecs.describe_services(cluster=cluster, services=[service])["services"][0]["runningCount"] != wanted:
+            assert time.monotonic() < ends, f"{service} does not run {wanted} tasks"
+            time.sleep(0.1)
+
+    def weights(self) -> list[int]:
+        """The weights that were sent for the primary region's record, in order."""
+        sent = (row for row in self.of.world.mutations() if row["operation"] == WEIGHTS.partition(":")[2])
+        changes = (change for row in sent for change in row["params"]["ChangeBatch"]["Changes"])
+        records = (change["ResourceRecordSet"] for change in changes)
+        home = self.of.env.traffic.primary_set_identifier
+        return [record["Weight"] for record in records if record["SetIdentifier"] == home]
+
+    @property
+    def besides(self) -> dict[str, int]:
+        """What is sent beside an undisturbed run's: the step back and the half again, the alarm, and tasks by hand."""
+        primary, dr, everywhere = (self.of.env.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
+        return {f"{everywhere} {WEIGHTS}": 2, f"{dr} sns:Publish": 1, f"{primary} ecs:UpdateService": 2}
 
 
 def test_a_failover_is_run_without_one_call_denied(enforced: Enforced, away: Ran) -> None:

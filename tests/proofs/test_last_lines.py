@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import termios
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +15,9 @@ import pytest
 from dr_estate.config.environment import load_environment
 from sandbox.client.endpoint import Endpoint
 from tests.house.commands import commands_of, fault_of
-from tests.utils.pseudo_terminal import CTRL_C, at_terminal, shown_at_terminal
-from tests.utils.running import dr_cli, rules, signed_in
+from tests.utils.forking import begin_at
+from tests.utils.pseudo_terminal import CTRL_C, PATIENCE_S, Terminal, at_terminal
+from tests.utils.running import command_of, dr_cli, rules, signed_in
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -38,6 +42,29 @@ OF_SANDBOX = (
 )
 MOST_ROWS = 120
 INCIDENT = "INC-20260107-001"
+
+
+def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], typed: bytes = b"") -> list[str]:
+    """The lines that a command leaves at a terminal of 100 columns, run in a process that is ready at once.
+
+    ``typed`` waits in the keyboard's buffer from the beginning.
+    """
+    command, env = command_of(words, home, **variables)
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (30, 100))
+    os.write(master, typed)
+    process = begin_at(os.ttyname(slave), command, {**env, "TERM": "xterm"})
+    terminal = Terminal(process.pid or 0, master)
+    ends = time.monotonic() + PATIENCE_S
+    while process.is_alive():
+        terminal.read(0.05)
+        assert time.monotonic() < ends, f"it goes on: {terminal.shown}"
+    while terminal.read(0.0):
+        pass
+    process.close()
+    os.close(slave)
+    os.close(master)
+    return terminal.lines
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,21 @@ from typing import Any
 import pytest
 
 from dr_actions.assessment.failover import Advice
+from dr_actions.model.plan import Goal
+from dr_actions.planning.planner import context_of
 from dr_checks.core.model import Area, Status
-from dr_checks.core.registry import checks
-from dr_checks.posture.posture import PostureName
+from dr_checks.core.registry import checks, lags
+from dr_checks.core.verdict import verdict_of
+from dr_checks.posture.posture import PostureName, posture_of
+from dr_estate.config.environment import Environment
 from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.snapshot.snapshot import Snapshot
+from dr_estate.snapshot.tenants import discover
+from reports.values.report import Report
 from sandbox.disasters import ANYTHING, NO_ANSWER, Disaster, catalogue, find
-from tests.proofs.watching import FULL, Answer, Watch, answer_to, judged, not_passed, readiness
+from tests.proofs.watching import FULL, Results, Watch, judged, not_passed, readiness
 from tests.utils.running import ROOT
+from utils.aws_mgmt.app.assessment import assess_failover
 
 Row = Mapping[str, Status]
 
@@ -85,6 +93,43 @@ RESTARTED = {"elbv2-routing.healthy-targets", "primary.services-running", "sites
 PATIENCE_S = 90
 PROBED_FROM_OUTSIDE = {"health-checks.healthy-now"}
 """Route 53's probes of a dark region do see it: they fail."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the estate is said to be, and what a failover is advised to do."""
+
+    posture: str
+    says: str
+    advice: str
+
+
+def answer_to(snapshot: Snapshot, environment: Environment, results: Results) -> Answer:
+    """The posture, and the advice of `failover`, of the snapshot and of all that was judged on it."""
+    posture = posture_of(snapshot, environment)
+    context = context_of(environment, snapshot, Goal.FAILOVER)
+    try:
+        tenants = tuple(tenant.id for tenant in discover(snapshot, environment))
+    except DataUnavailable:
+        tenants = ()
+    measured = lags(snapshot, environment)
+    verdict = verdict_of(list(results.values()), measured, environment.objectives.rpo_minutes * 60.0)
+    report = Report(
+        command="failover",
+        environment=environment,
+        world=snapshot.world,
+        observed_at=snapshot.taken_at,
+        posture=posture.name,
+        posture_says=posture.says,
+        tenants=tenants,
+        verdict=verdict,
+        unseen=(),
+        exceptions=(),
+        api_calls=0,
+        exit=0,
+    )
+    assessment = assess_failover(report, context)
+    return Answer(posture.name, posture.says, assessment.advice)
 
 
 @dataclass

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dr_estate.config.environment import Side, load_environment
-from tests.proofs.test_automation import EXECUTE, INCIDENT, QUICK, Prod
-from tests.utils.running import rules
-from tests.worlds import borrowed
+from dr_estate.config.environment import Side
+from tests.proofs import test_automation
+from tests.proofs.test_automation import EXECUTE, INCIDENT, Prod
 
 pytestmark = pytest.mark.proof
-
-
-@pytest.fixture
-def prod(tmp_path: Path) -> Iterator[Prod]:
-    config = rules(tmp_path, "prod", QUICK)
-    env = load_environment(config, "prod")
-    with borrowed(env, 1) as world:
-        world.put_image(config)
-        world.timing(transition_s=0.1, log_upload_s=1, files_lag_s=1, replica_lag_s=0, lag_published_s=1)
-        world.inject("primary-dark")
-        world.enforce_iam(True)
-        found = Prod(world, tmp_path, config, env)
-        pinned = found.run("approve --rules", "approver")
-        assert pinned.code == 0, pinned.err
-        yield found
+lost, prod = test_automation.lost, test_automation.prod
 
 
 def started(prod: Prod, **how: Any) -> str:

@@ -8,25 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dr_actions.model.plan import Goal
-from dr_actions.planning.planner import context_of
 from dr_checks.core.model import Area, Check, CheckResult, Status
-from dr_checks.core.registry import checks, judge, lags
-from dr_checks.core.verdict import verdict_of
-from dr_checks.posture.posture import posture_of
+from dr_checks.core.registry import checks, judge
 from dr_estate.aws.read_client import Credentials
 from dr_estate.config.environment import Environment
 from dr_estate.config.settings import ReadLimits as Limits
-from dr_estate.model.unavailable import DataUnavailable
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.registry import readers
 from dr_estate.snapshot.snapshot import Snapshot
-from dr_estate.snapshot.tenants import discover
-from reports.values.report import Report
 from sandbox.client.endpoint import Endpoint
 from tests.worlds import healthy
-from utils.aws_mgmt.app.assessment import assess_failover
 
 FULL = os.environ.get("DR_FULL_MATRIX") == "1"
 """Read everything each time: the slow proof that the short cut hides nothing."""
@@ -118,43 +110,6 @@ class Watch:
     def judged(self, touched: Collection[str]) -> Results:
         """Every check judged after a change to the services ``touched``."""
         return judged(self.again(touched), self.environment)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the estate is said to be, and what a failover is advised to do."""
-
-    posture: str
-    says: str
-    advice: str
-
-
-def answer_to(snapshot: Snapshot, environment: Environment, results: Results) -> Answer:
-    """The posture, and the advice of `failover`, of the snapshot and of all that was judged on it."""
-    posture = posture_of(snapshot, environment)
-    context = context_of(environment, snapshot, Goal.FAILOVER)
-    try:
-        tenants = tuple(tenant.id for tenant in discover(snapshot, environment))
-    except DataUnavailable:
-        tenants = ()
-    measured = lags(snapshot, environment)
-    verdict = verdict_of(list(results.values()), measured, environment.objectives.rpo_minutes * 60.0)
-    report = Report(
-        command="failover",
-        environment=environment,
-        world=snapshot.world,
-        observed_at=snapshot.taken_at,
-        posture=posture.name,
-        posture_says=posture.says,
-        tenants=tenants,
-        verdict=verdict,
-        unseen=(),
-        exceptions=(),
-        api_calls=0,
-        exit=0,
-    )
-    assessment = assess_failover(report, context)
-    return Answer(posture.name, posture.says, assessment.advice)
 
 
 def reader_of(world: Endpoint) -> Credentials:

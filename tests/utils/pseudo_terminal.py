@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.utils.forking import begin_at
 from tests.utils.running import ROOT, command_of
 
 CTRL_C = b"\x03"
@@ -94,29 +93,6 @@ class Terminal:
             return False
         self.shown += read.decode(errors="replace")
         return bool(read)
-
-
-def shown_at_terminal(words: str, home: Path, variables: Mapping[str, str], typed: bytes = b"") -> list[str]:
-    """The lines that a command leaves at a terminal of 100 columns, run in a process that is ready at once.
-
-    ``typed`` waits in the keyboard's buffer from the beginning.
-    """
-    command, env = command_of(words, home, **variables)
-    master, slave = os.openpty()
-    termios.tcsetwinsize(slave, (30, 100))
-    os.write(master, typed)
-    process = begin_at(os.ttyname(slave), command, {**env, "TERM": "xterm"})
-    terminal = Terminal(process.pid or 0, master)
-    ends = time.monotonic() + PATIENCE_S
-    while process.is_alive():
-        terminal.read(0.05)
-        assert time.monotonic() < ends, f"it goes on: {terminal.shown}"
-    while terminal.read(0.0):
-        pass
-    process.close()
-    os.close(slave)
-    os.close(master)
-    return terminal.lines
 
 
 @contextmanager

@@ -14,11 +14,11 @@ from typing import Any
 
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute.region_references import OTHER, Pointer, counterparts, pointers, rewritten
-from dr_actions.actions.compute.task_revisions import newest_of, replaceable
+from dr_actions.actions.compute.task_revisions import newest_for, newest_of, replaceable, tenant_service_of
 from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, ecs_newest_definitions, efs, rds, restored_files
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
@@ -94,35 +94,18 @@ def _call(context: PlanContext, newest: ecs.TaskDefinition, replacing: tuple[Poi
     return Call("ecs", "RegisterTaskDefinition", context.env.region(side), params)
 
 
-def _tenant_service(step: Step, context: PlanContext) -> unavailable_handling.TenantService:
-    """The step's tenant and service. Raises DataUnavailable."""
-    found = next(
-        (
-            tenant_service
-            for tenant_service in unavailable_handling.tenant_services(context, step.side)
-            if tenant_service.service.name == step.subject
-        ),
-        None,
-    )
-    if found is None:
-        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"{step.subject} is not there any more."))
-    return found
-
-
 def build_call(step: Step, context: PlanContext) -> Call:
     """The call with what is known by now. Raises ValueError where a counterpart is still to come, DataUnavailable."""
-    tenant_service = _tenant_service(step, context)
-    newest = newest_of(context, tenant_service, step.side)
-    if isinstance(newest, Unavailable):
-        raise DataUnavailable(newest)
-    replacing = _by_now(step, replaceable(context, tenant_service, newest, step.side))
+    newest = newest_for(step, context)
+    replacing = _by_now(step, context, newest)
     if missing := [pointer.new for pointer in replacing if not pointer.resolved]:
         raise ValueError(f"{step.id}: not known yet: {', '.join(missing)}")
     return _call(context, newest, replacing, step.side)
 
 
-def _by_now(step: Step, replacing: tuple[Pointer, ...]) -> tuple[Pointer, ...]:
-    """The pointers with what the plan knew already: a promoted replica no longer tells whose copy it was."""
+def _by_now(step: Step, context: PlanContext, newest: ecs.TaskDefinition) -> tuple[Pointer, ...]:
+    """The revision's pointers with what the plan knew already: a promoted replica no longer tells whose copy it was."""
+    replacing = replaceable(context, tenant_service_of(step, context), newest, step.side)
     rows = step.call.params[REPLACING] if step.call else []
     planned = {(tuple(row["at"]), row["old"]): row["new"] for row in rows}
     return tuple(p if p.resolved else replace(p, new=planned.get((p.at, p.old), p.new)) for p in replacing)
@@ -142,11 +125,8 @@ def send(_step: Step, call: Call, sender: Sender) -> dict[str, Any]:
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
     """DONE once the family's newest revision points nowhere that has a counterpart."""
-    tenant_service = _tenant_service(step, context)
-    newest = newest_of(context, tenant_service, step.side)
-    if isinstance(newest, Unavailable):
-        raise DataUnavailable(newest)
-    replacing = _by_now(step, replaceable(context, tenant_service, newest, step.side))
+    newest = newest_for(step, context)
+    replacing = _by_now(step, context, newest)
     facts = (("task definition", newest.arn),)
     if not replacing:
         return StepStatus(StepState.DONE, f"{newest.arn} needs nothing of the other region.", facts)

@@ -22,26 +22,22 @@ from dr_actions.actions.compute.rollout import (
     send,
     unavailable_secrets,
 )
-from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
+from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_for
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 
 def plan_steps(context: PlanContext) -> Iterator[Step]:
     """A step for each tenant's DR service; one that is as wanted already is DONE without a call."""
-    needed, tenant_services = (
-        context.env.capacity.tasks_per_service,
-        unavailable_handling.tenant_services(context, Side.DR),
-    )
-    more = sum(max(0, needed - tenant_service.service.desired) for tenant_service in tenant_services)
-    budget_s = START_S + of.scale_out_s(context.env, len(tenant_services), more)
-    for service_of_tenant in tenant_services:
-        yield _step(context, service_of_tenant, needed, budget_s)
+    needed, services = context.env.capacity.tasks_per_service, unavailable_handling.tenant_services(context, Side.DR)
+    more = sum(max(0, needed - row.service.desired) for row in services)
+    budget_s = START_S + of.scale_out_s(context.env, len(services), more)
+    for tenant_service in services:
+        yield _step(context, tenant_service, needed, budget_s)
 
 
 def _step(context: PlanContext, tenant_service: unavailable_handling.TenantService, needed: int, budget_s: int) -> Step:
@@ -101,15 +97,8 @@ def _moves(step: Step) -> bool:
 
 def _newest(step: Step, context: PlanContext, service: ecs.Service) -> str:
     """The ARN of the revision to move to: the newest. Raises DataUnavailable."""
-    tenant_service = next(
-        service_of_tenant
-        for service_of_tenant in unavailable_handling.tenant_services(context, Side.DR)
-        if service_of_tenant.tenant.id == step.tenant
-    )
-    newest = newest_of(context, tenant_service, Side.DR)
-    if isinstance(newest, Unavailable):
-        raise DataUnavailable(newest)
-    return newest.arn if service.task_definition == step.before["taskDefinition"] else service.task_definition
+    newest = newest_for(step, context).arn
+    return newest if service.task_definition == step.before["taskDefinition"] else service.task_definition
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
@@ -171,20 +160,12 @@ def _left_out(context: PlanContext) -> Iterator[str]:
 
 @if_seen
 def _doubtful(context: PlanContext) -> Iterator[str]:
-    tenant_services = unavailable_handling.tenant_services(context, Side.DR)
-    if apart := [
-        tenant_service.service.name for tenant_service in tenant_services if not tenant_service.service.target_groups
-    ]:
+    services = [row.service for row in unavailable_handling.tenant_services(context, Side.DR)]
+    if apart := [service.name for service in services if not service.target_groups]:
         yield f"No request would reach {name_list(apart)} in {context.env.regions.dr}: attached to no target group."
-    if broken := [
-        tenant_service.service.name
-        for tenant_service in tenant_services
-        if ROLLOUT[tenant_service.service.rollout].broken
-    ]:
-        yield (
-            f"The newest deployment of {name_list(broken)} in {context.env.regions.dr} failed: the step deploys it "
-            f"again."
-        )
+    if broken := [service.name for service in services if ROLLOUT[service.rollout].broken]:
+        region = context.env.regions.dr
+        yield f"The newest deployment of {name_list(broken)} in {region} failed: the step deploys it again."
 
 
 ACTION = action(

@@ -19,11 +19,10 @@ from dr_actions.actions.compute.rollout import (
     send,
     unavailable_secrets,
 )
-from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_of
+from dr_actions.actions.compute.task_revisions import family_of, is_repointed, newest_for
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import ecs, ecs_newest_definitions, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
@@ -73,21 +72,8 @@ def build_call(step: Step, context: PlanContext) -> Call:
         **redeployment_parameters(step, context, service),
     }
     if _DEFINITION in step.after:
-        changes[_DEFINITION] = _newest(step, context)
+        changes[_DEFINITION] = newest_for(step, context).arn
     return step.call_with(changes)
-
-
-def _newest(step: Step, context: PlanContext) -> str:
-    """The ARN of the revision to run: the newest of the family. Raises DataUnavailable."""
-    tenant_service = next(
-        service_of_tenant
-        for service_of_tenant in unavailable_handling.tenant_services(context, Side.PRIMARY)
-        if service_of_tenant.service.name == step.subject
-    )
-    newest = newest_of(context, tenant_service, Side.PRIMARY)
-    if isinstance(newest, Unavailable):
-        raise DataUnavailable(newest)
-    return newest.arn
 
 
 def observe(step: Step, context: PlanContext) -> StepStatus:
@@ -95,7 +81,7 @@ def observe(step: Step, context: PlanContext) -> StepStatus:
     service = of.service_of(step, context)
     needed = step.after["desiredCount"]
     message = f"{step.subject} wants {service.desired}, runs {service.running} of {needed}"
-    if _DEFINITION in step.after and service.task_definition != _newest(step, context):
+    if _DEFINITION in step.after and service.task_definition != newest_for(step, context).arn:
         return StepStatus(StepState.READY, f"{message}, and is to move to the newest revision.", evidence_of(service))
     if _DEFINITION not in step.after and service.task_definition != step.before[_DEFINITION]:
         moved = f"{message}; it was moved to {service.task_definition} since."

@@ -7,8 +7,9 @@ from functools import lru_cache
 from dr_actions.actions.common import unavailable_handling
 from dr_actions.actions.compute.region_references import Pointer, counterparts, pointers
 from dr_actions.model.action import PlanContext
+from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import ecs, ecs_newest_definitions
 from dr_estate.reading.reader import Reader
 from dr_estate.snapshot.snapshot import Snapshot
@@ -35,6 +36,20 @@ def newest_of(
         if replaceable(context, tenant_service, used, side)
         else used
     )
+
+
+def tenant_service_of(step: Step, context: PlanContext) -> unavailable_handling.TenantService:
+    """The tenant and the service that the step is about. Raises DataUnavailable."""
+    there = unavailable_handling.tenant_services(context, step.side)
+    found = next((row for row in there if row.service.name == step.subject), None)
+    if found is None:
+        raise DataUnavailable(Unavailable(UnavailableKind.ERROR, f"{step.subject} is not there any more."))
+    return found
+
+
+def newest_for(step: Step, context: PlanContext) -> ecs.TaskDefinition:
+    """The newest revision for the service that the step is about. Raises DataUnavailable."""
+    return available(newest_of(context, tenant_service_of(step, context), step.side))
 
 
 def revision(context: PlanContext, arn: str, side: Side) -> ecs.TaskDefinition | None:

@@ -13,7 +13,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus, action, 
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import FILE_SYSTEM
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import available
 from dr_estate.readers import efs, efs_mounts, restored_files
 
 CREATE = "efs:CreateMountTarget"
@@ -28,13 +28,8 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
 
 def _present(context: PlanContext, file_system: str) -> list[efs_mounts.MountTarget]:
     """The mount targets of the file system. Raises DataUnavailable where the groups of one were not seen."""
-    found = []
-    for target in context.snapshot.get(efs_mounts.mount_targets, Side.DR):
-        if isinstance(target, Unavailable):
-            raise DataUnavailable(target)
-        if target.file_system_id == file_system:
-            found.append(target)
-    return found
+    targets = map(available, context.snapshot.get(efs_mounts.mount_targets, Side.DR))
+    return [target for target in targets if target.file_system_id == file_system]
 
 
 def _step(context: PlanContext, token: str, target: efs_mounts.MountTarget) -> Step:

@@ -23,7 +23,7 @@ from dr_actions.model.gates import targets_gate
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import mover_family
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, available
 from dr_estate.readers import drill_resources, ecs, efs, restored_files
 
 _FRESH, _NEVER = timedelta(minutes=2), datetime.min.replace(tzinfo=UTC)
@@ -35,9 +35,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if restore is None or restore.replaces is None or tenant_service is None:
         return
     env, service, token = context.env, tenant_service.service, restore.token
-    definition = used_by(context, tenant_service, Side.DR)
-    if isinstance(definition, Unavailable):
-        raise DataUnavailable(definition)
+    definition = available(used_by(context, tenant_service, Side.DR))
     command = {"name": container_name(context, definition), "command": ["php", "-r", _script()]}
     family = mover_family(env)
     params: dict[str, Json] = {

@@ -21,7 +21,7 @@ from dr_actions.model.action import PlanContext, Sender, StepState, StepStatus, 
 from dr_actions.model.plan import Call, Danger, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.restored_names import mover_family
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import available
 from dr_estate.readers import ecs, efs, restored_files
 
 READ, WRITE = "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"
@@ -63,9 +63,7 @@ def plan_steps(context: PlanContext) -> Iterator[Step]:
     if restore is None or restore.replaces is None or tenant_service is None:
         return
     env, family, token = context.env, mover_family(context.env), restore.token
-    definition = used_by(context, tenant_service, Side.DR)
-    if isinstance(definition, Unavailable):
-        raise DataUnavailable(definition)
+    definition = available(used_by(context, tenant_service, Side.DR))
     found = pointers(definition, counterparts(context, tenant_service.tenant))
     params = {
         "family": family,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dr_actions.model.action import PlanContext
 from dr_actions.model.plan import Params
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.model.unavailable import available
 from dr_estate.readers import dynamodb, dynamodb_markers
 from dr_estate.readers.dynamodb_markers import MarkerItem
 
@@ -36,17 +36,12 @@ def unfit_tables(context: PlanContext) -> tuple[str, ...]:
 
 
 def _tables(context: PlanContext) -> Iterator[dynamodb.Table]:
-    for table in context.snapshot.get(dynamodb.tables, Side.DR):
-        if isinstance(table, Unavailable):
-            raise DataUnavailable(table)
-        yield table
+    return map(available, context.snapshot.get(dynamodb.tables, Side.DR))
 
 
 def item_of(context: PlanContext, side: Side, table: str) -> MarkerItem | None:
     """The table's marker as the side's replica shows it; None where the table was not asked. Raises DataUnavailable."""
     found = None
-    for row in context.snapshot.get(dynamodb_markers.items, side):
-        if isinstance(row, Unavailable):
-            raise DataUnavailable(row)
+    for row in map(available, context.snapshot.get(dynamodb_markers.items, side)):
         found = row if row.table == table else found
     return found

@@ -13,7 +13,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus, action
 from dr_actions.model.plan import Step
 from dr_estate.config.environment import Side
 from dr_estate.model import states
-from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, available
 from dr_estate.readers import dynamodb, dynamodb_contents
 from dr_estate.readers.dynamodb_contents import Contents, TableTooLarge
 
@@ -67,12 +67,8 @@ def _replicates(table: dynamodb.Table | None, region: str, other: str) -> StepSt
 
 
 def _table(name: str, side: Side, context: PlanContext) -> dynamodb.Table | None:
-    for table in context.snapshot.get(dynamodb.tables, side):
-        if isinstance(table, Unavailable):
-            raise DataUnavailable(table)
-        if table.name == name:
-            return table
-    return None
+    tables = map(available, context.snapshot.get(dynamodb.tables, side))
+    return next((table for table in tables if table.name == name), None)
 
 
 def _contents(name: str, side: Side, context: PlanContext) -> Contents | TableTooLarge:

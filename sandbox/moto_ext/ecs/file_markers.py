@@ -24,13 +24,13 @@ TIME_IS_OVER = 3
 QUICK_S = 5  # how long it waits for a marker where nothing takes AWS's time
 _WRITES, _REMOVES = "fopen", "unlink"
 
-PlayedFile = tuple[int | None, tuple[str, ...]]
+PlayedScript = tuple[int | None, tuple[str, ...]]
 """The exit code, None while the script goes on, and the lines that it prints now."""
 
 
 def play(
     backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
-) -> PlayedFile:
+) -> PlayedScript:
     """What the script does at this moment. Raises StoreUnavailable where the files cannot be mounted."""
     from sandbox.moto_ext.data.mounts import WRITE, may
     from sandbox.moto_ext.data.task_data import TaskStores
@@ -44,19 +44,16 @@ def play(
     refused = stored_data.incoming(efs, system) is not None or not may(
         efs, efs.file_systems_by_id[system], task.definition, WRITE
     )
-    waits_s = int(variables.get("DR_SECONDS") or 0)
-    if _WRITES not in script and not is_real():
-        waits_s = min(waits_s, QUICK_S)
-    is_late = now() >= task.runs_at + timedelta(seconds=waits_s)
+    late = is_late(task, variables, writes=_WRITES in script)
     if _WRITES in script:
-        return _write(task, variables, efs, system, tenant, refused=refused, is_late=is_late)
+        return _write(task, variables, efs, system, tenant, refused=refused, late=late)
     if _REMOVES in script:
-        return _remove(variables, efs, system, tenant, refused=refused, is_late=is_late)
+        return _remove(variables, efs, system, tenant, refused=refused, late=late)
     name, number = _marker(efs, system, tenant)
     found = name == variables.get("DR_HOLDS", "") and number >= int(variables.get("DR_NUMBER") or 0)
-    if not found and not is_late:
+    if not found and not late:
         return None, ()
-    return (0 if found else TIME_IS_OVER), (_line(variables, found=found, n=number, holds=name),)
+    return (0 if found else TIME_IS_OVER), (line_of(variables, found=found, n=number, holds=name),)
 
 
 def _write(
@@ -67,8 +64,8 @@ def _write(
     tenant: str,
     *,
     refused: bool,
-    is_late: bool,
-) -> PlayedFile:
+    late: bool,
+) -> PlayedScript:
     wanted, (name, number) = variables.get("DR_MARKER", ""), _marker(efs, system, tenant)
     if task.marked and not name:
         return 1, (f"RuntimeException: {FILE}: No such file or directory",)
@@ -78,23 +75,23 @@ def _write(
         stored_data.write_file(efs, system, f"{stored_data.MARKER}{name}#{number}", tenant)
         if not task.marked:
             task.marked = True
-            lines.append(_line(variables, begun=True, n=number))
-        if not is_late:
+            lines.append(line_of(variables, begun=True, n=number))
+        if not late:
             return None, tuple(lines)
-    lines.append(_line(variables, n=number, holds=name, refused=refused))
+    lines.append(line_of(variables, n=number, holds=name, refused=refused))
     return (0 if refused else TIME_IS_OVER), tuple(lines)
 
 
 def _remove(
-    variables: Mapping[str, str], efs: EFSBackend, system: str, tenant: str, *, refused: bool, is_late: bool
-) -> PlayedFile:
+    variables: Mapping[str, str], efs: EFSBackend, system: str, tenant: str, *, refused: bool, late: bool
+) -> PlayedScript:
     name, _ = _marker(efs, system, tenant)
     if name and refused:
-        return (TIME_IS_OVER, (_line(variables, removed=False),)) if is_late else (None, ())
+        return (TIME_IS_OVER, (line_of(variables, removed=False),)) if late else (None, ())
     rows = stored_data.files_of(efs, system)
     if name:
         stored_data.put_files(efs, system, [row for row in rows if not _is_marker(row, tenant)])
-    return 0, (_line(variables, removed=True),)
+    return 0, (line_of(variables, removed=True),)
 
 
 def _is_marker(row: stored_data.StoredRow, tenant: str) -> bool:
@@ -110,5 +107,14 @@ def _marker(efs: EFSBackend, system: str, tenant: str) -> tuple[str, int]:
     return name, int(number)
 
 
-def _line(variables: Mapping[str, str], **values: Any) -> str:
+def is_late(task: RunningTask, variables: Mapping[str, str], *, writes: bool) -> bool:
+    """Whether the script has had its time; one that only waits has little where nothing takes AWS's time."""
+    waits_s = int(variables.get("DR_SECONDS") or 0)
+    if not writes and not is_real():
+        waits_s = min(waits_s, QUICK_S)
+    return now() >= task.runs_at + timedelta(seconds=waits_s)
+
+
+def line_of(variables: Mapping[str, str], **values: Any) -> str:
+    """A line that a marker's script prints."""
     return json.dumps({"dr_marker": variables.get("DR_MARKER", ""), **values})

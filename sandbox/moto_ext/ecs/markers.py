@@ -7,34 +7,24 @@ gtid-mode to ON; a copy has executed as many of them as it has rows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
 
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.rds.models import DBInstance
 
-from sandbox.core.state import now
-from sandbox.core.timing import is_real
 from sandbox.moto_ext.data import stored_data
 from sandbox.moto_ext.ecs import file_markers
+from sandbox.moto_ext.ecs.file_markers import TIME_IS_OVER, PlayedScript, is_late, line_of
 from sandbox.moto_ext.ecs.tasks import RunningTask
 from sandbox.moto_ext.rds.changes import refuses_writes
 
-MARK = "dr_marker"
-GAP_MS, TIME_IS_OVER = 20, 3
-QUICK_S = 5  # how long it waits for a marker where nothing takes AWS's time
+MARK, GAP_MS = "dr_marker", 20
 _WRITES, _REMOVES = "INSERT INTO dr_marker", "DROP TABLE"
-
-
-PlayedMarker = tuple[int | None, tuple[str, ...]]
-"""The exit code, None while the script goes on, and the lines that it prints now."""
 
 
 def play(
     backend: EC2ContainerServiceBackend, task: RunningTask, variables: Mapping[str, str], script: str
-) -> PlayedMarker:
+) -> PlayedScript:
     """What the script does at this moment."""
     from sandbox.moto_ext.data.task_data import HOST_VARIABLE, StoreUnavailable, TaskStores
 
@@ -48,22 +38,19 @@ def play(
     tenant = stored_data.tenant_of_schema(instance, schema)
     if not tenant:
         return 1, (f"mysqli_sql_exception: Unknown database '{schema}'",)
-    waits_s = int(variables.get("DR_SECONDS") or 0)
-    if _WRITES not in script and not is_real():
-        waits_s = min(waits_s, QUICK_S)
-    is_late = now() >= task.runs_at + timedelta(seconds=waits_s)
+    late = is_late(task, variables, writes=_WRITES in script)
     if _WRITES in script:
-        return _write(task, variables, instance, tenant, is_late)
+        return _write(task, variables, instance, tenant, late)
     if _REMOVES in script:
         rows = stored_data.rows_of(instance)
         stored_data.put_rows(instance, [row for row in rows if not row.id.startswith(stored_data.MARKER)])
-        return 0, (_line(variables, removed=True),)
-    return _find(variables, instance, is_late)
+        return 0, (line_of(variables, removed=True),)
+    return _find(variables, instance, late)
 
 
 def _write(
-    task: RunningTask, variables: Mapping[str, str], instance: DBInstance, tenant: str, is_late: bool
-) -> PlayedMarker:
+    task: RunningTask, variables: Mapping[str, str], instance: DBInstance, tenant: str, late: bool
+) -> PlayedScript:
     name, begun = variables.get("DR_MARKER", ""), task.marked
     refused = bool(instance.is_replica or refuses_writes(instance))
     number = _number(instance, name)
@@ -75,22 +62,22 @@ def _write(
         stored_data.write_row(instance, f"{stored_data.MARKER}{name}#{number}", tenant)
     if not refused and not begun:
         task.marked = True
-        lines.append(_line(variables, begun=True, n=number))
+        lines.append(line_of(variables, begun=True, n=number))
     until_refused = variables.get("DR_UNTIL") == "refused"
-    if until_refused and not refused and not is_late:
+    if until_refused and not refused and not late:
         return None, tuple(lines)
     gap_ms = GAP_MS if begun else -1
-    lines.append(_line(variables, n=number, refused=refused, gap_ms=gap_ms, gtids=_executed(instance)))
+    lines.append(line_of(variables, n=number, refused=refused, gap_ms=gap_ms, gtids=_executed(instance)))
     return (TIME_IS_OVER if until_refused and not refused else 0), tuple(lines)
 
 
-def _find(variables: Mapping[str, str], instance: DBInstance, is_late: bool) -> PlayedMarker:
+def _find(variables: Mapping[str, str], instance: DBInstance, late: bool) -> PlayedScript:
     wanted, number = variables.get("DR_GTIDS", ""), _number(instance, variables.get("DR_MARKER", ""))
     executed = not wanted or len(stored_data.rows_of(instance)) >= int(wanted.rpartition("-")[2])
     found = executed and number >= int(variables.get("DR_NUMBER") or 0)
-    if not found and not is_late:
+    if not found and not late:
         return None, ()
-    line = _line(variables, found=found, n=number, executed=executed)
+    line = line_of(variables, found=found, n=number, executed=executed)
     return (0 if found else TIME_IS_OVER), (line,)
 
 
@@ -105,7 +92,3 @@ def _executed(instance: DBInstance) -> str:
     groups = instance.db_parameter_groups()
     modes = [group.parameters.get("gtid-mode", {}).get("ParameterValue") for group in groups]
     return f"{instance.dbi_resource_id}:1-{len(stored_data.rows_of(instance))}" if "ON" in modes else ""
-
-
-def _line(variables: Mapping[str, str], **values: Any) -> str:
-    return json.dumps({MARK: variables.get("DR_MARKER", ""), **values})

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
-from dr_estate.config.environment import Side
+import pytest
+
+from dr_estate.config.environment import Side, load_environment
+from sandbox.core.people import AccessKeys
 from tests.proofs.changes import Aws
 from tests.proofs.fault import policy_of
 from tests.proofs.faults_of_estate import balancer
+from tests.proofs.test_changes import dr_topic_deleted, health_check_disabled
+from tests.utils.running import ROOT, dr_cli
+
+pytestmark = pytest.mark.proof
 
 
 def _https_listener(aws: Aws) -> tuple[Any, str]:
@@ -170,3 +179,32 @@ WARNED = {
 """By the check that warns of it."""
 MEANT_NOTHING = (groups_written_otherwise,)
 """Those that no check turns at."""
+
+
+def test_the_command_line_tells_changes_of_the_sandbox_that_is_up_and_their_mending(tmp_path: Path) -> None:
+    env = load_environment(ROOT / "environments", "sit")
+    up = dr_cli("-e sit --tenants 2 sandbox up --format json", tmp_path)
+    assert up.code == 0, up.err
+    try:
+        document = json.loads(dr_cli("-e sit sandbox show --format json", tmp_path).out)
+        aws = Aws(document["endpoint"], AccessKeys(**document["people"]["operator"]), env, tenant="")
+        with ExitStack() as stack:
+            stack.enter_context(dr_topic_deleted(aws))
+            stack.enter_context(health_check_disabled(aws))
+            for change in (*FAILED.values(), *WARNED.values(), *MEANT_NOTHING):
+                stack.enter_context(change(aws))
+            red = dr_cli("-e sit --sandbox status --format json", tmp_path)
+        green = dr_cli("-e sit --sandbox status --format json", tmp_path)
+    finally:
+        assert dr_cli("-e sit sandbox down", tmp_path).code == 0
+    assert (red.code, red.report["exit"]) == (1, 1), red.out
+    gaps = {result["check"]: result["findings"] for result in red.report["results"] if result["status"] == "fail"}
+    assert set(gaps) == {"topics.in-both-regions", "health-checks.enabled", "dns-choice.primary-down", *FAILED}
+    assert {result["check"] for result in red.report["results"] if result["status"] == "warn"} == set(WARNED)
+    topic = next(finding for finding in gaps["topics.in-both-regions"] if finding["status"] == "fail")
+    assert (topic["side"], topic["subject"], topic["measured"]) == ("dr", "bbws-dr-events", "absent")
+    assert topic["remedy"].startswith(f"Create aws_sns_topic 'bbws-dr-events' in {env.regions.dr}")
+    assert topic["commands"] == [
+        f'aws sns create-topic --region {env.regions.dr} --name bbws-dr-events --endpoint-url "$AWS_ENDPOINT_URL"'
+    ]
+    assert (green.code, green.report["score"]) == (0, 100), green.out
