@@ -46,6 +46,14 @@ def test_annotations_and_dataclass_arguments_are_not_mutated() -> None:
     assert typed.isdisjoint(found.line for found in SourceFile(source).candidates)
 
 
+def test_a_name_for_a_type_is_not_mutated() -> None:
+    source = ROOT / "dr_checks/derived/counterparts.py"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    named = {place for place, line in enumerate(lines, start=1) if line.startswith("Known = tuple[")}
+    assert named
+    assert named.isdisjoint(found.line for found in SourceFile(source).candidates)
+
+
 @pytest.mark.proof
 def test_the_arguments_of_a_check_s_decorator_are_mutated_and_are_run_by_the_import() -> None:
     kms = SourceFile(ROOT / "dr_checks/security/kms.py")
