@@ -12,9 +12,9 @@ import random
 import sys
 from collections.abc import Iterator
 
-from benchmarks.mutants import running
+from benchmarks.mutants import collected, running
 from benchmarks.mutants.accepted import reasons
-from benchmarks.mutants.running import Group
+from benchmarks.mutants.running import Group, Measured
 from benchmarks.mutants.source import Candidate, SourceFile
 
 WANTED = 0.9
@@ -25,7 +25,10 @@ GROUPS = (
         ("dr_checks",),
         (
             "tests/dr_checks",
-            *(f"tests/golden/test_{name}.py" for name in ("findings", "single_values", "single_values_of_estates")),
+            *(
+                f"tests/golden/test_{name}.py"
+                for name in ("findings", "single_values", "single_values_of_estates", "words_on_record")
+            ),
             "tests/house/test_docs.py",
             "tests/dr_actions/actions/traffic/test_change_batch.py",
             "tests/dr_actions/drills/test_stop_conditions.py",
@@ -40,7 +43,10 @@ GROUPS = (
             "tests/dr_actions/control_table/test_control.py",
             *(
                 f"tests/golden/test_{name}.py"
-                for name in ("assessments", "plans", "refusals", "single_values_of_estates")
+                for name in (
+                    *("assessments", "plans", "refusals", "rules_on_record", "single_values_of_estates"),
+                    "words_on_record",
+                )
             ),
             *(f"tests/house/test_{name}.py" for name in ("docs", "sequence")),
         ),
@@ -52,16 +58,25 @@ GROUPS = (
 def survivors(group: Group, sample: list[Candidate], jobs: int) -> Iterator[Candidate]:
     """Run the tests of each mutant, so many at a time, and yield those that none of them fails on."""
     running.preload(group)
-    covered = running.tests_by_line(group)
+    known = running.measured(group)
+    imported = [candidate for candidate in sample if running.is_imported(candidate, known)]
+    others = [candidate for candidate in sample if candidate not in imported]
+    work = [(found, known.tests(found.file.name, found.lines or ())) for found in others]
+    yield from (candidate for candidate, tests in work if not tests)
+    for candidate, killed in collected.killed(group, [(found, tests) for found, tests in work if tests], jobs):
+        if killed is None:
+            imported.append(candidate)
+        elif not killed:
+            yield candidate
+    yield from _imported(imported, known, group, jobs)
+
+
+def _imported(sample: list[Candidate], known: Measured, group: Group, jobs: int) -> Iterator[Candidate]:
     at_work: dict[int, Candidate] = {}
     for candidate in sample:
-        tests = running.covering(candidate, covered, group)
-        if not tests:
-            yield candidate
-            continue
-        at_work[running.start(candidate, tests)] = candidate
         if len(at_work) >= jobs:
             yield from _next(at_work)
+        at_work[running.start(candidate, known, group)] = candidate
     while at_work:
         yield from _next(at_work)
 

@@ -10,8 +10,10 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -23,9 +25,34 @@ import pytest
 from benchmarks.mutants.source import ROOT, Candidate
 
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", "--tb=no", "-n", "0")
-_CPU_S, _CPU_S_A_TEST, _WALL_FACTOR = 60, 1, 20  # CPU counts, because the machine may be busy; the wall ends a deadlock
+_CPU_S, _CPU_S_A_TEST, _MOST_TESTS, _WALL_FACTOR = (
+    60,
+    1,
+    600,
+    20,
+)  # CPU counts, because the machine may be busy; the wall ends a deadlock
 _MEMORY = 6 * 2**30
-Covered = dict[str, dict[int, list[str]]]  # the tests that run each line, by file; "" while tests are imported
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The tests that run each line, by file ("" while tests are imported), and the seconds that each test takes."""
+
+    lines: Mapping[str, Mapping[int, Sequence[str]]]
+    took_s: Mapping[str, float]
+
+    def tests(self, name: str, lines: Container[int]) -> list[str]:
+        """The tests that run any of the lines of a file; those of quick files first."""
+        found = {test for line, tests in self.lines.get(name, {}).items() if line in lines for test in tests} - {""}
+        files: dict[str, float] = defaultdict(float)
+        for test in found:
+            files[_file(test)] += self.took_s[test]
+        return sorted(found, key=lambda test: (files[_file(test)], _file(test), self.order[test]))
+
+    @cached_property
+    def order(self) -> Mapping[str, int]:
+        """The place of each test in the order in which they are played."""
+        return {test: number for number, test in enumerate(self.took_s)}
 
 
 @dataclass(frozen=True)
@@ -52,32 +79,35 @@ def preload(group: Group) -> None:
             importlib.import_module(module.name)
 
 
-def tests_by_line(group: Group) -> Covered:
+def measured(group: Group) -> Measured:
     """Run the tests of the group without a mutant. Raises RuntimeError where they are red."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "covered.json")
-        if _wait(_fork(lambda: _measure(group, path))):
+        if wait(fork(lambda: _measure(group, path))):
             raise RuntimeError(f"the tests of {group.name} are red without any mutant: {' '.join(group.tests)}")
-        measured = json.loads(path.read_text(encoding="utf-8"))
-    return {name: {int(line): tests for line, tests in lines.items()} for name, lines in measured.items()}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    by_line = {name: {int(line): tests for line, tests in lines.items()} for name, lines in found["lines"].items()}
+    return Measured(by_line, found["took_s"])
 
 
 def _measure(group: Group, path: Path) -> int:
     measuring = coverage.Coverage(data_file=None, include=[f"{ROOT / room}/*" for room in group.rooms])
     measuring.start()
-    code = pytest.main([*QUIET, *group.tests], plugins=[_Recorder(measuring)])
+    recorder = _Recorder(measuring)
+    code = pytest.main([*QUIET, *group.tests], plugins=[recorder])
     measuring.stop()
     data = measuring.get_data()
     found = {str(Path(name).relative_to(ROOT)): data.contexts_by_lineno(name) for name in data.measured_files()}
-    path.write_text(json.dumps(found), encoding="utf-8")
+    path.write_text(json.dumps({"lines": found, "took_s": recorder.took_s}), encoding="utf-8")
     return int(code)
 
 
 class _Recorder:
-    """Names the running test to the coverage measurement."""
+    """Names the running test to the coverage measurement, and measures how long it takes."""
 
     def __init__(self, measuring: coverage.Coverage) -> None:
         self.measuring = measuring
+        self.took_s: dict[str, float] = defaultdict(float)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -87,16 +117,8 @@ class _Recorder:
         finally:
             self.measuring.switch_context("")
 
-
-class _Selection:
-    """Keeps the tests that run the mutated function, by their ids; all, where none has such an id."""
-
-    def __init__(self, tests: Iterable[str]) -> None:
-        self.tests = frozenset(tests)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if item.nodeid in self.tests] or items
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.took_s[report.nodeid] += report.duration
 
 
 class _Mutated(SourceFileLoader):
@@ -114,17 +136,16 @@ class _Mutated(SourceFileLoader):
         return compile(self.text, self.path, "exec", dont_inherit=True)
 
 
-def covering(candidate: Candidate, covered: Covered, group: Group) -> list[str]:
-    """The tests that run the mutated function, or all where the import of the product or of a test runs the mutant."""
-    lines = covered.get(candidate.file.name, {})
-    tests = {test for line in candidate.lines or () for test in lines.get(line, ())}
-    at_import = candidate.lines is None or any("" in lines.get(line, ()) for line in candidate.lines[1:])
-    return list(group.tests) if at_import else sorted(tests)
+def is_imported(candidate: Candidate, known: Measured) -> bool:
+    """Whether the import of the product or of a test runs the mutant."""
+    lines = known.lines.get(candidate.file.name, {})
+    return candidate.lines is None or any("" in lines.get(line, ()) for line in candidate.lines[1:])
 
 
-def start(candidate: Candidate, tests: list[str]) -> int:
-    """Begin to run the tests of a mutant. Returns the process id."""
-    return _fork(lambda: _judge(candidate, tests))
+def start(candidate: Candidate, known: Measured, group: Group) -> int:
+    """Begin to run all tests of a mutant, those of its file first. Returns the process id."""
+    own = dict.fromkeys(map(_file, known.tests(candidate.file.name, range(sys.maxsize))))
+    return fork(lambda: _judge(candidate, [list(own), list(group.tests)] if own else [list(group.tests)]))
 
 
 def finish() -> tuple[int, bool]:
@@ -133,17 +154,26 @@ def finish() -> tuple[int, bool]:
     return pid, status != 0
 
 
-def _judge(candidate: Candidate, tests: list[str]) -> int:
-    limit_s = _CPU_S + _CPU_S_A_TEST * len(tests)
+def _judge(candidate: Candidate, turns: Iterable[Sequence[str]]) -> int:
+    limit(_MOST_TESTS)
+    sys.meta_path.insert(0, _Mutated(candidate))
+    return next((code for paths in turns if (code := int(pytest.main([*QUIET, *paths])))), 0)
+
+
+def limit(tests: int) -> None:
+    """End this process where it takes far more than so many tests do."""
+    limit_s = _CPU_S + _CPU_S_A_TEST * tests
     resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     signal.alarm(limit_s * _WALL_FACTOR)
-    sys.meta_path.insert(0, _Mutated(candidate))
-    files = sorted({test.partition("::")[0] for test in tests})
-    return int(pytest.main([*QUIET, *files], plugins=[_Selection(tests)]))
 
 
-def _fork(work: Callable[[], int]) -> int:
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+def fork(work: Callable[[], int]) -> int:
+    """Do the work in a forked process, in silence; its exit code is what it returns. Returns the process id."""
     sys.stdout.flush()
     pid = os.fork()
     if pid:
@@ -158,5 +188,6 @@ def _fork(work: Callable[[], int]) -> int:
         os._exit(code)
 
 
-def _wait(pid: int) -> int:
+def wait(pid: int) -> int:
+    """Wait for a process. Returns its status, 0 where all is well."""
     return os.waitpid(pid, 0)[1]

@@ -13,13 +13,14 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation.mutators import mutation_operators
 
 ROOT = Path.cwd()  # it is started at the root of a checkout, as the tests are
+_GENERIC = matchers.OneOf(*map(matchers.Name, ("Callable", "Mapping", "dict", "frozenset", "list", "set", "tuple")))
 # Freezing a dataclass, naming a type, exporting a name: that is the type checker's business, no run tells them apart.
 _TYPES = (
     matchers.Annotation()
     | matchers.Decorator(decorator=matchers.Call(func=matchers.Name("dataclass")))
     | matchers.Assign(targets=[matchers.AssignTarget(target=matchers.Name("__all__"))])
     | matchers.Assign(value=matchers.Call(func=matchers.Name("TypeVar")))
-    | matchers.Assign(value=matchers.Subscript(value=matchers.Name("Callable")))
+    | matchers.Assign(value=matchers.Subscript(value=_GENERIC))
     | matchers.Call(func=matchers.Name("cast"))
 )
 

@@ -99,7 +99,7 @@ def _objects(call: Call, env: Environment) -> bool:
     """Whoever names the bucket by an access point or ARN is taken to mean the primary's."""
     if call.name not in _WRITES_OBJECTS or _anchors(call, env):
         return False
-    return call.region == env.regions.primary or str(call.params.get("Bucket", "")) not in set(_dr_buckets(env))
+    return call.region == env.regions.primary or call.text("Bucket") not in set(_dr_buckets(env))
 
 
 def _job(call: Call, _env: Environment) -> bool:

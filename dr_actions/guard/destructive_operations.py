@@ -49,7 +49,7 @@ _DESTROYS = {
 }
 
 # Harmless by name, and yet what was there before is gone: never where the primary's data is.
-_OVERWRITES = {
+OVERWRITES = {
     "backup:UpdateRecoveryPointLifecycle": "lets recovery points expire",
     "dynamodb:BatchWriteItem": "overwrites items",
     "dynamodb:ImportTable": "writes a table's items",
@@ -72,7 +72,7 @@ _OVERWRITES = {
 }
 
 # Of no recovery, in whatever region: who may use what, what is backed up, whose password it is.
-_NEVER_DONE = {
+NEVER_DONE = {
     "backup:CreateBackupPlan": "decides what is backed up",
     "backup:PutBackupVaultAccessPolicy": "decides who may use the copies",
     "backup:PutBackupVaultLockConfiguration": "locks a vault, in compliance mode for ever",
@@ -111,7 +111,7 @@ WEIGHED = frozenset(
 )
 
 # Services that carry out what they are handed: what that is, no guard sees.
-_CARRIERS = frozenset({"batch", "cloudformation", "codebuild", "events", "lambda", "scheduler", "ssm", "stepfunctions"})
+CARRIERS = frozenset({"batch", "cloudformation", "codebuild", "events", "lambda", "scheduler", "ssm", "stepfunctions"})
 _CARRIES_NOTHING = frozenset({"ssm:PutParameter"})
 
 # PartiQL hides what it does in a text, so it is never sent.
@@ -138,14 +138,14 @@ def destruction(call: Call, home: bool) -> str:
         return f"its name says '{min(found)}'"
     if call.name in _UNREADABLE:
         return "what its statement changes is unknown"
-    if call.service in _CARRIERS and call.name not in _CARRIES_NOTHING:
+    if call.service in CARRIERS and call.name not in _CARRIES_NOTHING:
         return f"what {call.service} does then is not seen here"
-    if call.name in _NEVER_DONE:
-        return f"it {_NEVER_DONE[call.name]}"
-    for test, reason in _BY_PARAMETERS.get(call.name, ()):
+    if call.name in NEVER_DONE:
+        return f"it {NEVER_DONE[call.name]}"
+    for test, reason in BY_PARAMETERS.get(call.name, ()):
         if test(call.params):
             return reason
-    return _OVERWRITES.get(call.name, "") if home else ""
+    return OVERWRITES.get(call.name, "") if home else ""
 
 
 def _is(*path: str, to: Any) -> Test:
@@ -185,7 +185,7 @@ _IN_CONTAINERS = (_is("enableExecuteCommand", to=True), "opens containers to wha
 _REPLICA_GONE = (_has("ReplicaUpdates", "Delete"), "deletes a replica")
 _RULES_OFF = ("ReplicationConfiguration", "Rules", "Status")
 _RECOVERY = ("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled")
-_BY_PARAMETERS: Mapping[str, tuple[tuple[Test, str], ...]] = {
+BY_PARAMETERS: Mapping[str, tuple[tuple[Test, str], ...]] = {
     "cloudfront:UpdateDistribution": ((_is("DistributionConfig", "Enabled", to=False), "switches it off"),),
     "dynamodb:BatchWriteItem": ((lambda params: "DeleteRequest" in str(params), "deletes items"),),
     "dynamodb:TransactWriteItems": ((_has("TransactItems", "Delete"), "deletes an item"),),

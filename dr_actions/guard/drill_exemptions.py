@@ -54,13 +54,13 @@ def exempt(call: Call, context: GuardContext) -> bool:
     if call.name in _OF_DATABASE:
         return _own_database(call, env, created)
     if call.name == _STOP:
-        return str(call.params.get("task", "")) in created
+        return call.text("task") in created
     named = _OF_FILES.get(call.name)
-    return named is not None and str(call.params.get(named, "")) in created
+    return named is not None and call.text(named) in created
 
 
 def _own_database(call: Call, env: Environment, own_names: Collection[str]) -> bool:
-    name = str(call.params.get("DBInstanceIdentifier", ""))
+    name = call.text("DBInstanceIdentifier")
     return is_isolated(name, env.named(env.names.database)) or name in own_names
 
 
@@ -81,7 +81,7 @@ def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]
     """Why the call is none of a drill's own, "" where it is."""
     database, files = env.named(env.names.database), env.named(env.names.file_system)
     if call.name in _MAKES:
-        name = str(call.params.get(_MAKES[call.name], ""))
+        name = call.text(_MAKES[call.name])
         return "" if is_isolated(name, database) else f"{name or '(no name)'} does not bear a drill's name"
     if call.name in _OF_DATABASE:
         named = call.params.get("DBInstanceIdentifier")
@@ -97,7 +97,7 @@ def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]
     if call.name == _RUN:
         return _asks(call.params, env, database)
     if call.name == _STOP:
-        return "" if str(call.params.get("task", "")) in own_names else "it stops a task that is no drill's"
+        return "" if call.text("task") in own_names else "it stops a task that is no drill's"
     if call.name == _RECORDS:
         return "" if _of_canary(call.params, env) else f"a {goal} changes no record but its canary's"
     return f"a {goal} has no use for it"
@@ -105,7 +105,7 @@ def _strays(call: Call, env: Environment, goal: Goal, own_names: Collection[str]
 
 def _opened(call: Call, files: str, own_names: Collection[str]) -> str:
     """Marks and access points: of what a drill restored alone, and never without its name."""
-    thing = str(call.params.get(_OPENS[call.name], ""))
+    thing = call.text(_OPENS[call.name])
     if thing not in own_names:
         return f"{thing or 'it names nothing, and'} is no drill's own"
     marks = [str(tag.get("Value", "")) for tag in call.params.get("Tags", ()) if tag.get("Key") == "Name"]

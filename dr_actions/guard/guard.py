@@ -22,7 +22,7 @@ from dr_estate.readers import s3
 
 # Their control planes have no region of their own: a call from anywhere reaches them.
 GLOBAL_SERVICES = frozenset({"account", "cloudfront", "iam", "organizations", "route53"})
-_IDENTITY = frozenset(
+IDENTITY = frozenset(
     {"account", "iam", "identitystore", "organizations", "rolesanywhere", "sso", "sso-admin", "sso-oidc"}
 )
 
@@ -63,7 +63,7 @@ def refusal(call: Call, context: GuardContext) -> Refusal | None:
 
 
 def _identity(call: Call) -> Iterator[Refusal]:
-    if call.service in _IDENTITY and not is_read(call.operation):
+    if call.service in IDENTITY and not is_read(call.operation):
         yield Refusal("guard.no-iam", f"{call.name}: no run changes identities, accounts or permissions (T14).")
 
 
@@ -85,7 +85,7 @@ def _region(call: Call, env: Environment) -> Iterator[Refusal]:
 
 
 def _terraform_state(call: Call, env: Environment) -> Iterator[Refusal]:
-    bucket = str(call.params.get("Bucket", "")).rpartition(":")[2]
+    bucket = call.text("Bucket").rpartition(":")[2]
     if call.service == "s3" and not is_read(call.operation) and bucket in s3.state_pair(env):
         yield Refusal("guard.terraform-state", f"{call.name} into {bucket}: Terraform alone writes its state.")
 
@@ -153,7 +153,7 @@ def _zones(call: Call, context: GuardContext) -> Iterator[Refusal]:
         reason = _name_refused(name, env, zone in customer_ids)
         if reason:
             yield _denied(call, f"{name} {reason}")
-    host = str(call.params.get("FullyQualifiedDomainName", ""))
+    host = call.text("FullyQualifiedDomainName")
     if _nearest_zone(host, env) in _denied_zones(env):
         yield _denied(call, f"{host} is in a denied zone (traffic.denied_zones)")
 

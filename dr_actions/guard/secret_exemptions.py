@@ -21,7 +21,7 @@ def exempt(call: Call, context: GuardContext) -> bool:
     backed_up = {proof.side for proof in context.proofs if proof.store == DATABASE and proof.arn}
     if context.goal is not Goal.FAILBACK or backed_up < {Side.PRIMARY, Side.DR} or call.region != env.regions.primary:
         return False
-    if not _of_the_estate(str(call.params.get("SecretId", "")), env):
+    if not _of_the_estate(call.text("SecretId"), env):
         return False
     if call.name == REPLICATE:
         return [replica_region.get("Region") for replica_region in call.params.get("AddReplicaRegions", ())] == [

@@ -72,6 +72,10 @@ class Call:
         """``service:Operation``, as declared in an action's WRITES."""
         return f"{self.service}:{self.operation}"
 
+    def text(self, name: str) -> str:
+        """The parameter of that name as text, "" where it is not given."""
+        return str(self.params.get(name) or "")
+
 
 @dataclass(frozen=True)
 class Step:

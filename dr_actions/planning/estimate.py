@@ -209,7 +209,7 @@ def _rows(step: Step, by_hand: str) -> tuple[str, ...] | None:
     if step.call.name == "rds:ModifyDBInstance":
         return (_of_instance(step.call),)
     if step.call.name == "backup:StartBackupJob":
-        arn = str(step.call.params.get("ResourceArn", ""))
+        arn = step.call.text("ResourceArn")
         return (next((row for part, row in _BACKUPS.items() if part in arn), "backup.back-up"),)
     if step.call.name == "backup:StartRestoreJob":
         return (_RESTORES[str(step.call.params["ResourceType"])],)

@@ -15,7 +15,7 @@ from dr_estate.readers import application_autoscaling
 _NONE = "no service of the DR region is scaled automatically"
 
 
-def _targets(view: View, side: Side) -> dict[str, application_autoscaling.ScalableTarget]:
+def _targets(view: View, side: Side = Side.DR) -> dict[str, application_autoscaling.ScalableTarget]:
     return {target.service: target for target in view.get(application_autoscaling.targets, side)}
 
 
@@ -28,8 +28,8 @@ def _targets(view: View, side: Side) -> dict[str, application_autoscaling.Scalab
 )
 def targets_exist(view: View) -> Iterator[Finding]:
     """Each service with a scalable target in the primary region has one here. Source: DescribeScalableTargets."""
-    there, here = _targets(view, Side.PRIMARY), _targets(view, Side.DR)
-    scaled = [(tenant, s) for tenant, s in tenant_services(view, Side.DR) if s.name in there]
+    there, here = _targets(view, Side.PRIMARY), _targets(view)
+    scaled = [(tenant, s) for tenant, s in tenant_services(view) if s.name in there]
     for tenant, service in scaled:
         if service.name in here:
             yield view.ok(service.name, "scalable", "scalable", "it can scale with the load", tenant.id)
@@ -87,9 +87,9 @@ def policies_alike(view: View) -> Iterator[Finding]:
 
     Names are not compared, and more policies are fine; targets that are missing autoscaling.targets-exist says.
     """
-    there, here = _rules(view, Side.PRIMARY), _rules(view, Side.DR)
-    standing = _targets(view, Side.DR)
-    scaled = [(t, s.name) for t, s in tenant_services(view, Side.DR) if s.name in standing and there.get(s.name)]
+    there, here = _rules(view, Side.PRIMARY), _rules(view)
+    standing = _targets(view)
+    scaled = [(t, s.name) for t, s in tenant_services(view) if s.name in standing and there.get(s.name)]
     for tenant, name in scaled:
         mine, wanted = here.get(name, set()), there[name]
         measured, all_wanted = "; ".join(sorted(mine)) or "no policy", "; ".join(sorted(wanted))
@@ -109,7 +109,7 @@ def policies_alike(view: View) -> Iterator[Finding]:
         yield view.none_expected("all services", "no service of the primary region scales by a policy")
 
 
-def _rules(view: View, side: Side) -> dict[str, set[str]]:
+def _rules(view: View, side: Side = Side.DR) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for policy in view.get(application_autoscaling.policies, side):
         found.setdefault(policy.resource, set()).add(policy.rule)
@@ -128,8 +128,8 @@ def bounds(view: View) -> Iterator[Finding]:
 
     Under a pilot light the minimum is 0 until a database runs there, else scaling starts tasks without one (T54).
     """
-    needed, here = view.env.capacity.tasks_per_service, _targets(view, Side.DR)
-    scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view, Side.DR) if s.name in here]
+    needed, here = view.env.capacity.tasks_per_service, _targets(view)
+    scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
     starting = view.env.standby.mode == "pilot-light" and any(target.minimum for _, target in scaled)
     without_database = starting and not runs_database(view)
     for tenant, target in scaled:
@@ -174,8 +174,8 @@ def bounds(view: View) -> Iterator[Finding]:
 )
 def not_suspended(view: View) -> Iterator[Finding]:
     """Scaling out is not suspended; a suspension left over from a drill is a trap. Source: DescribeScalableTargets."""
-    here = _targets(view, Side.DR)
-    scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view, Side.DR) if s.name in here]
+    here = _targets(view)
+    scaled = [(tenant, here[s.name]) for tenant, s in tenant_services(view) if s.name in here]
     for tenant, target in scaled:
         if target.out_suspended:
             yield view.gap(

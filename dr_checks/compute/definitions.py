@@ -30,7 +30,7 @@ def parity(view: View) -> Iterator[Finding]:
 
     Source: ECS DescribeTaskDefinition.
     """
-    primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
+    primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
     for tenant in sorted(primary.keys() & here.keys()):
         there, mine = primary[tenant], here[tenant]
         if isinstance(there, Unavailable) or isinstance(mine, Unavailable):
@@ -60,7 +60,7 @@ def parity(view: View) -> Iterator[Finding]:
 def image_registry(view: View) -> Iterator[Finding]:
     """No image is pulled from the primary region's registry. Source: DescribeTaskDefinition, T21."""
     wanted = f"*.dkr.ecr.{view.region}.amazonaws.com"
-    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+    for tenant, mine in sorted(tenant_definitions(view).items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
             continue
@@ -77,7 +77,7 @@ def image_registry(view: View) -> Iterator[Finding]:
         else:
             images = ", ".join(image for image, _ in refs)
             yield view.ok(mine.family, images, wanted, "no pull needs the primary region", tenant)
-    if not tenant_definitions(view, Side.DR):
+    if not tenant_definitions(view):
         yield view.none_expected("all task definitions", _NONE)
 
 
@@ -91,7 +91,7 @@ def image_registry(view: View) -> Iterator[Finding]:
 def primary_region_names(view: View) -> Iterator[Finding]:
     """Variables, secret ARNs and log settings hold no host name or ARN of the primary region. Source: T18."""
     region = view.env.regions.primary
-    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+    for tenant, mine in sorted(tenant_definitions(view).items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, f"nothing of {region}", mine, tenant)
         elif named := pointers(mine, region):
@@ -105,7 +105,7 @@ def primary_region_names(view: View) -> Iterator[Finding]:
             )
         else:
             yield view.ok(mine.family, "none", f"nothing of {region}", "it needs no other region", tenant)
-    if not tenant_definitions(view, Side.DR):
+    if not tenant_definitions(view):
         yield view.none_expected("all task definitions", _NONE)
 
 
@@ -161,7 +161,7 @@ def active(view: View) -> Iterator[Finding]:
     and every plan). Source: ECS guide, "Deregistering a task definition revision"; ListTaskDefinitionFamilies.
     """
     families, wanted = frozenset(view.get(ecs.active_families)), "an active revision"
-    found = tenant_definitions(view, Side.DR)
+    found = tenant_definitions(view)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)

@@ -79,7 +79,7 @@ def desired_and_running(view: View) -> Iterator[Finding]:
 
     A task without one answers 500, and ECS gives its deployment up. Source: DescribeServices, T07, T53, T54.
     """
-    services = list(tenant_services(view, Side.DR))
+    services = list(tenant_services(view))
     pilot_light = view.env.standby.mode == "pilot-light"
     without_database = pilot_light and any(s.desired or s.running for _, s in services) and not runs_database(view)
     for tenant, service in services:
@@ -151,7 +151,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
 
     Source: ECS DescribeServices, deployment circuit breaker, TaskSet.
     """
-    services = list(tenant_services(view, Side.DR))
+    services = list(tenant_services(view))
     for tenant, service in services:
         rollout = states.ROLLOUT[service.rollout]
         if not rollout.known:
@@ -184,7 +184,7 @@ def deployment_sound(view: View) -> Iterator[Finding]:
 )
 def target_group_attached(view: View) -> Iterator[Finding]:
     """The service registers its tasks with its tenant's target group of this region. Source: DescribeServices."""
-    services = list(tenant_services(view, Side.DR))
+    services = list(tenant_services(view))
     for tenant, service in services:
         wanted = view.env.named(view.env.names.target_group, tenant=tenant.id)
         groups = [_target_group_name(arn) for arn in service.target_groups if f":{view.region}:" in arn]
@@ -218,7 +218,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
     for task in view.get(ecs.tasks):
         if task.status == "RUNNING" and task.zone:
             zones.setdefault(task.group.removeprefix("service:"), []).append(task.zone)
-    spread = [(tenant, s, zones.get(s.name, [])) for tenant, s in tenant_services(view, Side.DR)]
+    spread = [(tenant, s, zones.get(s.name, [])) for tenant, s in tenant_services(view)]
     several = [(tenant, s, places) for tenant, s, places in spread if len(places) >= _ZONES]
     for tenant, service, places in several:
         measured = f"{len(places)} tasks in {', '.join(sorted(set(places)))}"
@@ -253,7 +253,7 @@ def zone_spread(view: View) -> Iterator[Finding]:
 def platform_version(view: View) -> Iterator[Finding]:
     """Versions are equal, or either side says LATEST. Source: ECS DescribeServices, Fargate platform versions."""
     primary = services_by_name(view, Side.PRIMARY)
-    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
+    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
     for tenant, here, there in pairs:
         versions = {here.platform_version or "LATEST", there.platform_version or "LATEST"}
         if len(versions) == 1 or "LATEST" in versions:

@@ -32,7 +32,7 @@ def alike(view: View) -> Iterator[Finding]:
     that names its database. Source: ECS DescribeServices.
     """
     primary = services_by_name(view, Side.PRIMARY)
-    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
+    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
     for tenant, here, there in pairs:
         if here.settings is None or there.settings is None:
             yield view.unknown(here.name, _WANTED, "This evidence does not hold how services are deployed.", tenant.id)

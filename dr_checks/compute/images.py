@@ -23,10 +23,10 @@ Digests = dict[str, str]
 )
 def parity(view: View) -> Iterator[Finding]:
     """The DR definition's digest runs in the primary region, or is what the primary's definition means. Source: T21."""
-    primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
+    primary, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
     running, there, mine = _running(view), by_name(view, Side.PRIMARY), by_name(view, Side.DR)
     findings: list[Finding] = []
-    for tenant, service in tenant_services(view, Side.DR):
+    for tenant, service in tenant_services(view):
         left, right = primary.get(tenant.id), here[tenant.id]
         if isinstance(left, Unavailable):
             findings.append(view.unknown(tenant.id, "the same image", left, tenant.id))
@@ -52,7 +52,7 @@ def present(view: View) -> Iterator[Finding]:
 
     A repository that is absent is ecr.repository-exists' matter. Source: DescribeTaskDefinition, DescribeImages.
     """
-    found, repositories = tenant_definitions(view, Side.DR), by_name(view, Side.DR)
+    found, repositories = tenant_definitions(view), by_name(view, Side.DR)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, "present", mine, tenant)

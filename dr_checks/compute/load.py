@@ -29,7 +29,7 @@ def carried(view: View) -> Iterator[Finding]:
     there, maximum = services_by_name(view, Side.PRIMARY), _maximum(view)
     sizes = {side: tenant_definitions(view, side) for side in (Side.PRIMARY, Side.DR)}
     judged = False
-    for tenant, service in tenant_services(view, Side.DR):
+    for tenant, service in tenant_services(view):
         busy, here, home = there.get(service.name), sizes[Side.DR][tenant.id], sizes[Side.PRIMARY].get(tenant.id)
         running = min(busy.running, busy.desired) if busy else 0
         if not running or home is None:

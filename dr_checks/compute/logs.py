@@ -24,7 +24,7 @@ _NONE = "no container of the DR region writes to a log group there"
 def groups_exist(view: View) -> Iterator[Finding]:
     """Without awslogs-create-group a task with no log group fails: ResourceInitializationError. Source: ECS awslogs."""
     there, judged = {group.name for group in view.get(cloudwatch_logs.groups)}, 0
-    for tenant, definition in sorted(tenant_definitions(view, Side.DR).items()):
+    for tenant, definition in sorted(tenant_definitions(view).items()):
         if isinstance(definition, Unavailable):
             yield view.unknown(tenant, "its log groups", definition, tenant)
             judged += 1

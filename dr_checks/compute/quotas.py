@@ -88,14 +88,14 @@ def network_interfaces(view: View) -> Iterator[Finding]:
 )
 def load_balancer(view: View) -> Iterator[Finding]:
     """Rules, target groups and targets: as many as the primary region has. Source: Service Quotas, T33."""
-    mine, theirs = _balanced(view, Side.DR), _balanced(view, Side.PRIMARY)
+    mine, theirs = _balanced(view), _balanced(view, Side.PRIMARY)
     for code, used in mine.items():
         yield _judged(view, code, used, max(0, theirs[code] - used))
     wanted = demand(view)
     yield _judged(view, service_quotas.TARGETS, wanted.tasks_running, wanted.tasks_more)
 
 
-def _balanced(view: View, side: Side) -> dict[str, int]:
+def _balanced(view: View, side: Side = Side.DR) -> dict[str, int]:
     balancer, groups = view.get(elbv2.load_balancer, side), view.get(elbv2.target_groups, side)
     behind = [group for group in groups if balancer and balancer.arn in group.balancers]
     rules = view.get(elbv2.rules, side)

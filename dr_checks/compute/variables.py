@@ -71,7 +71,7 @@ def database_host(view: View) -> Iterator[Finding]:
     """
     database = view.env.named(view.env.names.database)
     there = {instance.identifier for instance in view.get(rds.instances)} | {database}
-    found = tenant_definitions(view, Side.DR)
+    found = tenant_definitions(view)
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, database, mine, tenant)
@@ -105,7 +105,7 @@ def schema(view: View) -> Iterator[Finding]:
 
     A tenant whose name is in no such variable has it from elsewhere. Source: DescribeTaskDefinition.
     """
-    found = tenant_definitions(view, Side.DR)
+    found = tenant_definitions(view)
     named = {tenant: _schemas(mine) for tenant, mine in found.items() if not isinstance(mine, Unavailable)}
     rule = {tenant: view.env.named(view.env.names.tenant_schema, tenant=tenant) for tenant in found}
     rule_holds = any(rule[tenant] in variables.values() for tenant, variables in named.items())
@@ -134,7 +134,7 @@ def _schemas(definition: ecs.TaskDefinition) -> dict[str, str]:
 
 def _pairs(view: View) -> dict[str, _Pairs | Unavailable]:
     """By tenant on both sides: by variable its value there and here, made neutral; or what was not read."""
-    there, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view, Side.DR)
+    there, here = tenant_definitions(view, Side.PRIMARY), tenant_definitions(view)
     found: dict[str, _Pairs | Unavailable] = {}
     for tenant in view.tenants:
         theirs, mine = there.get(tenant.id), here.get(tenant.id)

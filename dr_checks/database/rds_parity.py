@@ -19,7 +19,7 @@ def _no_primary(view: View) -> Finding:
     return view.none_expected(database_name(view), "no primary database to compare with: see rds.retention")
 
 
-def _by_name(view: View, side: Side) -> dict[str, rds_groups.ParameterGroup]:
+def _by_name(view: View, side: Side = Side.DR) -> dict[str, rds_groups.ParameterGroup]:
     return {group.name: group for group in view.get(rds_groups.parameter_groups, side)}
 
 
@@ -43,7 +43,7 @@ def parameter_group(view: View) -> Iterator[Finding]:
         reason = "the primary does not run with the group's values until it is rebooted"
         yield view.warn(source.identifier, applied, "in-sync", reason, "Reboot it in a maintenance window.")
     used = sorted({replica.parameter_groups[0][0] for replica in replicas(view) if replica.parameter_groups}) or [name]
-    model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view, Side.DR)
+    model, there = _by_name(view, Side.PRIMARY).get(name), _by_name(view)
     for wanted_name in used:
         yield _compare_parameters(view, wanted_name, model, there.get(wanted_name))
 

@@ -62,7 +62,7 @@ def demand(view: View) -> CapacityDemand:
 
 def _sizes(view: View) -> dict[str, int]:
     """CPU units of one task by tenant: of the DR definition, else of the primary's."""
-    here = tenant_definitions(view, Side.DR)
+    here = tenant_definitions(view)
     sizes = {tenant: d.cpu for tenant, d in here.items() if isinstance(d, ecs.TaskDefinition)}
     lacking = [tenant.id for tenant in view.tenants if tenant.id not in sizes]
     there = tenant_definitions(view, Side.PRIMARY) if lacking else {}

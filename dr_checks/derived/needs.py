@@ -59,7 +59,7 @@ def needs_of(view: View, tenant: str) -> Needs:
 
     Raises DataUnavailable without services.
     """
-    service = next((service for found, service in tenant_services(view, Side.DR) if found.id == tenant), None)
+    service = next((service for found, service in tenant_services(view) if found.id == tenant), None)
     name = view.env.named(view.env.names.service, tenant=tenant)
     edges, unseen = [Need(tenant, NeedKind.SERVICE, name)], list[Unavailable]()
     if service is None:
@@ -149,7 +149,7 @@ def _of_network(view: View, service: ecs.Service) -> Iterator[Need]:
 
 def _definition(view: View, tenant: str) -> ecs.TaskDefinition:
     """The tenant's task definition. Raises DataUnavailable where it was not read."""
-    found = tenant_definitions(view, Side.DR)[tenant]
+    found = tenant_definitions(view)[tenant]
     if isinstance(found, Unavailable):
         raise DataUnavailable(found)
     return found

@@ -16,7 +16,7 @@ def services_by_name(view: View, side: Side) -> dict[str, ecs.Service]:
     return {service.name: service for service in view.get(ecs.services, side)}
 
 
-def tenant_services(view: View, side: Side) -> Iterator[tuple[Tenant, ecs.Service]]:
+def tenant_services(view: View, side: Side = Side.DR) -> Iterator[tuple[Tenant, ecs.Service]]:
     """Each tenant that has a service on ``side``, with it; tenants without are said by ecs.service-exists."""
     there = services_by_name(view, side)
     for tenant in view.tenants:
@@ -25,7 +25,7 @@ def tenant_services(view: View, side: Side) -> Iterator[tuple[Tenant, ecs.Servic
             yield tenant, service
 
 
-def tenant_definitions(view: View, side: Side) -> dict[str, ecs.TaskDefinition | Unavailable]:
+def tenant_definitions(view: View, side: Side = Side.DR) -> dict[str, ecs.TaskDefinition | Unavailable]:
     """The task definition that each tenant's service on ``side`` uses, by tenant id. Raises DataUnavailable."""
     read = view.get(ecs.task_definitions, side)
     known = {found.arn: found for found in read if isinstance(found, ecs.TaskDefinition)}

@@ -86,7 +86,7 @@ def host_rules(view: View) -> Iterator[Finding]:
     A listener that redirects everything is left out, and one that serves no tenant in the primary region either.
     Source: ELB DescribeRules, ESTATE.
     """
-    tables, primary, sent = _tables(view, Side.DR), _primary_tables(view), _met_by_distribution(view)
+    tables, primary, sent = _tables(view), _primary_tables(view), _met_by_distribution(view)
     groups = {view.env.named(view.env.names.target_group, tenant=tenant.id) for tenant in view.tenants}
     for_tenants = {label for label, table in primary.items() if table.leads_to(groups)}
     if for_tenants & tables.keys():
@@ -123,7 +123,7 @@ def _compared(
     return route if is_added or route not in there else None
 
 
-def _tables(view: View, side: Side) -> dict[str, ListenerTable]:
+def _tables(view: View, side: Side = Side.DR) -> dict[str, ListenerTable]:
     read: tuple[elbv2.ListenerRule, ...] = view.get(elbv2.rules, side)
     rules = sorted(read, key=lambda rule: rule.priority)
     names = {group.arn: group.name for group in view.get(elbv2.target_groups, side)}

@@ -118,7 +118,7 @@ def volumes_local(view: View) -> Iterator[Finding]:
     systems = {system.id for system in view.get(efs.file_systems)}
     names = {point.id: point.name for point in view.get(efs.access_points)}
     mounting = 0
-    for tenant, definition in sorted(tenant_definitions(view, Side.DR).items()) if systems else ():
+    for tenant, definition in sorted(tenant_definitions(view).items()) if systems else ():
         wanted = view.env.named(view.env.names.access_point, tenant=tenant)
         if isinstance(definition, Unavailable):
             mounting += 1

@@ -31,7 +31,7 @@ def admit_tasks(view: View) -> Iterator[Finding]:
     An endpoint takes the requests whether or not there is another way out. Source: AWS PrivateLink guide, "Control
     access to VPC endpoints using endpoint policies"; ECR User Guide, "Amazon ECR interface VPC endpoints".
     """
-    unread = [found for found in tenant_definitions(view, Side.DR).values() if isinstance(found, Unavailable)]
+    unread = [found for found in tenant_definitions(view).values() if isinstance(found, Unavailable)]
     judged = [endpoint for endpoint in view.get(vpc.endpoints) if endpoint.state == "available"]
     pairs = list(_asked(view)) if judged else []
     used = [e for e in judged if e.service in {service for service, _ in pairs} and _takes(view, e)]
@@ -69,7 +69,7 @@ def _takes(view: View, endpoint: vpc.VpcEndpoint) -> bool:
     if endpoint.kind != "Gateway":
         return endpoint.private_names
     tables = view.get(vpc.route_tables)
-    places = {place for _, service in tenant_services(view, Side.DR) for place in service.subnets}
+    places = {place for _, service in tenant_services(view) for place in service.subnets}
     main = next((table.id for table in tables if table.main), "")
     own = {place: next((table.id for table in tables if place in table.subnets), main) for place in places}
     return bool(set(own.values()) & set(endpoint.route_tables))
@@ -79,7 +79,7 @@ def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:
     """The services whose tasks the groups of the endpoint do not let in."""
     ground, groups = Ground(view, Side.DR), [row for row in view.get(vpc.security_groups) if row.id in endpoint.groups]
     admission = Admission([rule for group in groups for rule in group.ingress], ground.own)
-    services = [service for _, service in tenant_services(view, Side.DR)] if endpoint.groups else []
+    services = [service for _, service in tenant_services(view)] if endpoint.groups else []
     ends = {service.name: ground.end_of(service.security_groups, service.subnets) for service in services}
     closed = {end for end in set(ends.values()) if not admission.admits(_HTTPS, end)}  # most services stand alike
     yield from (name for name, end in ends.items() if end in closed)
@@ -87,7 +87,7 @@ def _shut_out(view: View, endpoint: vpc.VpcEndpoint) -> Iterator[str]:
 
 def _asked(view: View) -> Iterator[tuple[str, PolicyRequest]]:
     """The services that tasks ask as they start, each with its request."""
-    for definition in tenant_definitions(view, Side.DR).values():
+    for definition in tenant_definitions(view).values():
         if not isinstance(definition, Unavailable):
             for service, action, resource in dict.fromkeys(_starting(view, definition)):
                 yield service, _request(view, definition.execution_role, action, resource)

@@ -35,7 +35,7 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
         return
     subject, servers = here.options or view.env.named(view.env.names.vpc), ", ".join(found.servers)
     useless = _useless(view, here, found.servers, found.borne)
-    runs = any(service.running for _, service in tenant_services(view, Side.DR))
+    runs = any(service.running for _, service in tenant_services(view))
     reason = "its tasks would find neither their registry nor their files by name"
     if any(_is_amazons(server, here) for server in found.servers):
         yield view.ok(subject, servers, _WANTED, "the VPC's resolver is asked")
@@ -69,7 +69,7 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
     if here is None or found is None:
         yield view.none_expected(name, "there is no VPC: see vpc.available")
         return
-    runs = any(service.running for _, service in tenant_services(view, Side.DR))
+    runs = any(service.running for _, service in tenant_services(view))
     for rule in found:
         subject, measured = rule.rule, f"{rule.domain or 'all names'} to {', '.join(rule.targets) or 'nobody'}"
         useless = _useless(view, here, rule.targets, rule.borne)

@@ -110,7 +110,7 @@ def zones(view: View) -> Iterator[Finding]:
         yield view.none_expected("all services", _ABSENT)
         return
     standing = {row.id: row for row in view.get(vpc.subnets) if row.state == "available"}
-    services = list(tenant_services(view, Side.DR))
+    services = list(tenant_services(view))
     for tenant, service in services:
         found = {standing[id_].zone for id_ in service.subnets if id_ in standing}
         lost = sorted(id_ for id_ in service.subnets if id_ not in standing)
@@ -144,7 +144,7 @@ def free_addresses(view: View) -> Iterator[Finding]:
         return
     standing = {row.id: row for row in view.get(vpc.subnets)}
     needs: dict[tuple[str, ...], int] = {}
-    for _, service in tenant_services(view, Side.DR):
+    for _, service in tenant_services(view):
         places = tuple(sorted(service.subnets))
         more = view.env.capacity.tasks_per_service - min(service.running, service.desired)
         needs[places] = needs.get(places, 0) + max(0, more)

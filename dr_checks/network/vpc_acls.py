@@ -9,7 +9,6 @@ from ipaddress import IPv4Network
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_services
-from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import efs_mounts, elbv2, rds_groups, vpc
 
@@ -70,7 +69,7 @@ def admit_traffic(view: View) -> Iterator[Finding]:
 
 
 def _flows(view: View) -> Iterator[_Flow]:
-    tasks = tuple(sorted({place for _, service in tenant_services(view, Side.DR) for place in service.subnets}))
+    tasks = tuple(sorted({place for _, service in tenant_services(view) for place in service.subnets}))
     if not tasks:
         return
     group = view.find(rds_groups.subnet_groups, name=view.env.named(view.env.names.db_subnet_group))

@@ -101,7 +101,7 @@ def attached_groups(view: View) -> Iterator[Finding]:
         return
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
     primary = {s.name: s for _, s in tenant_services(view, Side.PRIMARY)}
-    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view, Side.DR) if s.name in primary]
+    pairs = [(t, s, primary[s.name]) for t, s in tenant_services(view) if s.name in primary]
     for tenant, mine, theirs in pairs:
         groups = {names[Side.DR].get(id_, f"{id_} (absent)") for id_ in mine.security_groups}
         wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in theirs.security_groups}
@@ -166,7 +166,7 @@ def way_out(view: View) -> Iterator[Finding]:
     standing = {e.service for e in view.get(vpc.endpoints) if e.state in _ALIVE}
     lacking = [name for name in NEEDED if name not in standing]
     places: dict[str, set[str]] = {}
-    for _, service in tenant_services(view, Side.DR):
+    for _, service in tenant_services(view):
         for place in service.subnets:
             places.setdefault(place, set()).add(service.public_ip)
     for place in sorted(places):
@@ -332,7 +332,7 @@ def way_in(view: View) -> Iterator[Finding]:
     lost = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is False]
     blind = [f"{subnet}: {way}" for subnet, (leads, way) in sorted(closed.items()) if leads is None]
     zones = {row.id: row.zone for row in view.get(vpc.subnets)}
-    used = {zones[place] for _, s in tenant_services(view, Side.DR) for place in s.subnets if place in zones}
+    used = {zones[place] for _, s in tenant_services(view) for place in s.subnets if place in zones}
     missing = sorted(used - set(balancer.zones))
     lost += [f"no subnet in {zone}, where tasks start" for zone in missing] if balancer.zones else []
     wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"

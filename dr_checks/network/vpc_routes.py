@@ -10,7 +10,6 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_checks.network.vpc_reach import HIDDEN, NEEDED, Ways
-from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.readers import elbv2, rds_groups, vpc
 
@@ -52,7 +51,7 @@ class _Used:
         standing = {row.service for row in view.get(vpc.endpoints) if row.state in _ALIVE}
         self.is_closed = set(NEEDED) <= standing
         """Whether endpoints take all that a starting task asks for: then it needs no internet."""
-        tasks = {place: s.public_ip for _, s in tenant_services(view, Side.DR) for place in s.subnets}
+        tasks = {place: s.public_ip for _, s in tenant_services(view) for place in s.subnets}
         outer = self._outer(list(tasks))
         inner = [*tasks, *outer, *(_database_subnets(view) if tasks else [])]
         found = {place: self.ways.table(place) for place in inner}

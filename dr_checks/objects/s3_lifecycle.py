@@ -56,7 +56,7 @@ def kept_as_long(view: View) -> Iterator[Finding]:
     yield from each_pair(view, _WANTED, judge)
 
 
-def _by_bucket(view: View, side: Side) -> dict[str, Endings | Unavailable]:
+def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, Endings | Unavailable]:
     return {found.bucket: found.endings for found in view.get(s3_lifecycle.lifecycles, side)}
 
 

@@ -19,7 +19,7 @@ _AT_ONCE = "readable at once"
 _LOST = "The bucket was not among those counted."
 
 
-def _by_bucket(view: View, side: Side) -> dict[str, BucketContents]:
+def _by_bucket(view: View, side: Side = Side.DR) -> dict[str, BucketContents]:
     return {found.bucket: found for found in view.get(s3_quantity.contents, side)}
 
 
@@ -36,7 +36,7 @@ def as_many(view: View) -> Iterator[Finding]:
 
     Under half is a gap, under 95 % a WARN (old versions may end sooner in the copy); up to ten objects do not count.
     """
-    here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view, Side.DR)
+    here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view)
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         yield _counted(view, original, copy, here.get(original.name), there.get(copy.name))
@@ -86,7 +86,7 @@ def readable_at_once(view: View) -> Iterator[Finding]:
 
     Source: S3 User Guide, archive retrieval options; API_Destination StorageClass.
     """
-    here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view, Side.DR)
+    here, there = _by_bucket(view, Side.PRIMARY), _by_bucket(view)
 
     def judge(original: s3.Bucket, copy: s3.Bucket) -> Iterator[Finding]:
         rule, source, target = rule_of(original, copy), here.get(original.name), there.get(copy.name)

@@ -211,7 +211,7 @@ def parameter_values(view: View) -> Iterator[Finding]:
     An old release, another tenant's value or a dead name is another value. Of a SecureString nothing is read, and what
     names the primary region is terraform.parameter-parity's matter. Source: SSM GetParametersByPath.
     """
-    primary, own = _things(view, Side.PRIMARY), _things(view, Side.DR)
+    primary, own = _things(view, Side.PRIMARY), _things(view)
     there = {p.name: p for p in view.get(ssm_parameters.parameters, Side.PRIMARY)}
     read = [p for p in view.get(ssm_parameters.parameters) if p.type != "SecureString" and not p.names_primary]
     both = [p for p in read if p.name in there]
@@ -234,7 +234,7 @@ def parameter_values(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.named(view.env.names.parameter_path), "no parameter is in both regions")
 
 
-def _things(view: View, side: Side) -> set[str]:
+def _things(view: View, side: Side = Side.DR) -> set[str]:
     """The ids of the platform's network and files on a side."""
     network = view.get(vpc.vpc, side)
     found = {system.id for system in view.get(efs.file_systems, side)} | ({network.id} if network else set())

@@ -99,7 +99,7 @@ def alike(view: View) -> Iterator[Finding]:
     """
     there = {topic.name: topic for topic in view.get(sns_topics.topics, Side.PRIMARY) if topic.exists}
     both = [topic for topic in view.get(sns_topics.topics) if topic.exists and topic.name in there]
-    wanted_by, heard_by = _heard(view, Side.PRIMARY), _heard(view, Side.DR)
+    wanted_by, heard_by = _heard(view, Side.PRIMARY), _heard(view)
     for topic in both:
         wanted, mine = wanted_by.get(topic.name, Counter()), heard_by.get(topic.name, Counter())
         gaps = [f"missing: {who}" for who in sorted((wanted - mine).elements())]
@@ -228,7 +228,7 @@ def _closed(policy: str, request: PolicyRequest, whose: str) -> Iterator[str | N
         yield f"{whose} does not admit {request.principals[0]}"
 
 
-def _heard(view: View, side: Side) -> dict[str, Counter[str]]:
+def _heard(view: View, side: Side = Side.DR) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for listener in view.get(sns_topics.listeners, side):
         found.setdefault(listener.topic, Counter())[", ".join((listener.who, *listener.settings))] += 1

@@ -149,7 +149,7 @@ def related_key(view: View) -> Iterator[Finding]:
 )
 def policy_parity(view: View) -> Iterator[Finding]:
     """Key policies are not shared, not even by multi-Region keys: who may use a key is compared noun by noun (T19)."""
-    here, there = _by_noun(view, Side.PRIMARY), _by_noun(view, Side.DR)
+    here, there = _by_noun(view, Side.PRIMARY), _by_noun(view)
     dark_keys = _unseen(view, "policies alike", Side.PRIMARY, Side.DR)
     yield from dark_keys
     for noun in sorted(here.keys() & there.keys()):
@@ -164,7 +164,7 @@ def policy_parity(view: View) -> Iterator[Finding]:
         yield view.none_expected("all keys", _NONE + " on both sides")
 
 
-def _by_noun(view: View, side: Side) -> dict[str, list[KmsKey]]:
+def _by_noun(view: View, side: Side = Side.DR) -> dict[str, list[KmsKey]]:
     found: dict[str, list[KmsKey]] = {}
     for key in _seen(view, side):
         for noun in key.uses if key.arn and key.state != "elsewhere" else ():

@@ -73,7 +73,7 @@ def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Findin
 def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bool:
     """Whether a container of the DR region is started with one of the fields, or with all; where unseen it may be."""
     try:
-        definition = tenant_definitions(view, Side.DR).get(tenant)
+        definition = tenant_definitions(view).get(tenant)
     except DataUnavailable:
         return True
     if not isinstance(definition, ecs.TaskDefinition):

@@ -22,13 +22,13 @@ def _expected(view: View) -> list[tuple[str, str | None]]:
     return names + [(view.env.named(view.env.names.tenant_secret, tenant=t.id), t.id) for t in view.tenants]
 
 
-def _state(view: View, side: Side) -> dict[str, Secret]:
+def _state(view: View, side: Side = Side.DR) -> dict[str, Secret]:
     return {
         secret.name: secret for secret in view.get(readers_secretsmanager.secrets, side) if secret.deleted_at is None
     }
 
 
-def _contents(view: View, side: Side) -> dict[str, Content | HiddenSecret]:
+def _contents(view: View, side: Side = Side.DR) -> dict[str, Content | HiddenSecret]:
     return {content.name: content for content in view.get(readers_secretsmanager.contents, side)}
 
 
@@ -108,7 +108,7 @@ def in_sync(view: View) -> Iterator[Finding]:
     One that was detached among replicas follows no rotation any more, though its values are alike today; a failover
     detaches some, and no warning is given then. One that names the DR region is of its own for that.
     """
-    here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
+    here, there = _state(view, Side.PRIMARY), _state(view)
     both = [(name, tenant) for name, tenant in _expected(view) if name in here and name in there]
     replicas = any(there[name].replica_of for name, _ in both)
     for name, tenant in both:
@@ -124,7 +124,7 @@ def in_sync(view: View) -> Iterator[Finding]:
 
 def _is_regional(view: View, name: str) -> bool:
     """Whether a value names the DR region: a replica in its place would lead back to the primary one."""
-    content = _contents(view, Side.DR).get(name)
+    content = _contents(view).get(name)
     return isinstance(content, Content) and any(field.names_dr for field in content.fields)
 
 
@@ -153,7 +153,7 @@ def _versions(view: View, here: Secret, there: Secret, tenant: str | None) -> Fi
 
 
 def _values(view: View, name: str, tenant: str | None) -> Finding:
-    here, there = _contents(view, Side.PRIMARY).get(name), _contents(view, Side.DR).get(name)
+    here, there = _contents(view, Side.PRIMARY).get(name), _contents(view).get(name)
     wanted = "the same values"
     if not isinstance(here, Content) or not isinstance(there, Content):
         return view.unknown(name, wanted, _hidden(here if isinstance(here, HiddenSecret) else there), tenant)
@@ -188,7 +188,7 @@ def _values(view: View, name: str, tenant: str | None) -> Finding:
 )
 def decryptable(view: View) -> Iterator[Finding]:
     """The value is really read (and reduced to digests): existing is not the same as readable. Source: T19."""
-    standing, contents = _state(view, Side.DR), _contents(view, Side.DR)
+    standing, contents = _state(view), _contents(view)
     expected = [(name, tenant) for name, tenant in _expected(view) if name in standing]
     for name, tenant in expected:
         content = contents.get(name)
@@ -219,7 +219,7 @@ def decryptable(view: View) -> Iterator[Finding]:
 )
 def regional_fields(view: View) -> Iterator[Finding]:
     """No field holds a host name or ARN of the primary region: a replica keeps them word for word (T18)."""
-    contents, wanted = _contents(view, Side.DR), f"nothing of {view.env.region(Side.PRIMARY)}"
+    contents, wanted = _contents(view), f"nothing of {view.env.region(Side.PRIMARY)}"
     readable = 0
     for name, tenant in _expected(view):
         content = contents.get(name)
@@ -253,7 +253,7 @@ def regional_fields(view: View) -> Iterator[Finding]:
 )
 def same_fields(view: View) -> Iterator[Finding]:
     """The names of the fields, in any order: a field that only the primary has is a crash after a failover."""
-    here, there = _contents(view, Side.PRIMARY), _contents(view, Side.DR)
+    here, there = _contents(view, Side.PRIMARY), _contents(view)
     compared = 0
     for name, tenant in _expected(view):
         mine, theirs = there.get(name), here.get(name)
@@ -290,7 +290,7 @@ def secrets(view: View) -> Iterator[Lag]:
     """How long ago a change was made that a replica does not have yet; 0 where the versions agree."""
     if not view.env.replicates:
         return
-    here, there = _state(view, Side.PRIMARY), _state(view, Side.DR)
+    here, there = _state(view, Side.PRIMARY), _state(view)
     for name, tenant in _expected(view):
         if name not in here:
             yield Lag("secrets", name, tenant, Side.DR, None, "not in the primary region")

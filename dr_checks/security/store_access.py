@@ -68,7 +68,7 @@ def _pairs(
 
 def _callers(view: View) -> tuple[str, ...]:
     """The roles that use the copies after a failover: the tasks' own, and the operator's."""
-    rows = tenant_definitions(view, Side.DR).values()
+    rows = tenant_definitions(view).values()
     tasks = {row.task_role for row in rows if isinstance(row, ecs.TaskDefinition) and row.task_role}
     return (*sorted(tasks), f"arn:aws:iam::{view.env.account}:role/{view.env.acting_role}")
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.derived.pairing import tenant_definitions
-from dr_estate.config.environment import Side
 from dr_estate.model.secret_sources import SecretSource, by_named_arn, source_of
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager, task_sources
@@ -30,7 +29,7 @@ def exist(view: View) -> Iterator[Finding]:
     Those of the primary region are definitions.primary-region-names' matter. Versions without a label are not listed.
     Source: ListSecrets, DescribeParameters.
     """
-    found = tenant_definitions(view, Side.DR)
+    found = tenant_definitions(view)
     there = _Sources(view, view.get(task_sources.sources)) if found else None
     for tenant, mine in sorted(found.items()):
         if isinstance(mine, Unavailable) or there is None:
@@ -107,7 +106,7 @@ def files_here(view: View) -> Iterator[Finding]:
 
     Which files a bucket holds is not read. Source: ECS Developer Guide, "Pass environment variables"; HeadBucket.
     """
-    found, wanted = tenant_definitions(view, Side.DR), f"in {view.region}"
+    found, wanted = tenant_definitions(view), f"in {view.region}"
     named: dict[str, list[str]] = {}
     unseen = {tenant: why for tenant, mine in sorted(found.items()) if (why := _unseen_files(mine))}
     for tenant, why in unseen.items():

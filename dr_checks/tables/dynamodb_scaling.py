@@ -12,7 +12,7 @@ from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import application_autoscaling
 
 
-def _scaled(view: View, side: Side) -> dict[tuple[str, str], str]:
+def _scaled(view: View, side: Side = Side.DR) -> dict[tuple[str, str], str]:
     """Bounds and policy of every target, by table and what it scales."""
     rules: dict[str, list[str]] = {}
     for policy in view.get(application_autoscaling.table_policies, side):
@@ -43,7 +43,7 @@ def alike(view: View) -> Iterator[Finding]:
 
     Source: ARC DynamoAutoScalingConfiguration, DescribeScalableTargets. Capacity itself dynamodb-parity says.
     """
-    there, here = _scaled(view, Side.PRIMARY), _scaled(view, Side.DR)
+    there, here = _scaled(view, Side.PRIMARY), _scaled(view)
     provisioned = 0
     for name, table in named(view):
         wanted = {what: bounds for (of, what), bounds in there.items() if of == name}

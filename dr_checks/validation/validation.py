@@ -115,7 +115,7 @@ def independent(view: View) -> Iterator[Finding]:
     """No task definition in use and no secret names a host, registry or ARN of the primary region; all can be read."""
     region = view.env.regions.primary
     wanted = f"nothing of {region}"
-    for tenant, mine in sorted(tenant_definitions(view, Side.DR).items()):
+    for tenant, mine in sorted(tenant_definitions(view).items()):
         if isinstance(mine, Unavailable):
             yield view.unknown(tenant, wanted, mine, tenant)
         elif found := [*pointers(mine, region), *_images(mine, region)]:

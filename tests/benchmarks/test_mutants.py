@@ -46,6 +46,14 @@ def test_annotations_and_dataclass_arguments_are_not_mutated() -> None:
     assert typed.isdisjoint(found.line for found in SourceFile(source).candidates)
 
 
+def test_a_name_for_a_type_is_not_mutated() -> None:
+    source = ROOT / "dr_checks/derived/counterparts.py"
+    lines = source.read_text(encoding="utf-8").splitlines()
+    named = {place for place, line in enumerate(lines, start=1) if line.startswith("Known = tuple[")}
+    assert named
+    assert named.isdisjoint(found.line for found in SourceFile(source).candidates)
+
+
 @pytest.mark.proof
 def test_the_arguments_of_a_check_s_decorator_are_mutated_and_are_run_by_the_import() -> None:
     kms = SourceFile(ROOT / "dr_checks/security/kms.py")
@@ -60,10 +68,11 @@ def test_every_room_is_there_and_so_are_its_tests() -> None:
 
 TOY = {
     "toy/__init__.py": "",
-    "toy/limits.py": "LIMIT = 7\n\n\ndef late(days: int) -> bool:\n    return days > LIMIT\n",
+    "toy/limits.py": "def week() -> int:\n    return 7\n\n\nLIMIT = week()\n\n\n"
+    "def late(days: int) -> bool:\n    return days > LIMIT\n",
     "tests/test_limits.py": "from toy.limits import late\n\n\ndef test_late() -> None:\n    assert late(20)\n",
-    "tests/mutants.toml": '[[accepted]]\nmodule = "toy/limits.py"\nfunction = ""\nwas = "LIMIT = 7"\n'
-    'becomes = "LIMIT = 8"\nreason = "a limit is a limit."\n',
+    "tests/mutants.toml": '[[accepted]]\nmodule = "toy/limits.py"\nfunction = "week"\nwas = "return 7"\n'
+    'becomes = "return 8"\nreason = "a limit is a limit."\n',
     "pyproject.toml": '[tool.pytest.ini_options]\naddopts = ["-m", "not slow"]\nmarkers = ["slow: x"]\n',
 }
 RUN = """
@@ -80,7 +89,7 @@ def test_the_runner_tells_killed_survived_and_accepted_apart(tmp_path: Path) -> 
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     weak = _run(tmp_path)
-    assert "toy/limits.py:1   accepted: a limit is a limit." in weak.stdout, weak
+    assert "toy/limits.py:2 week  accepted: a limit is a limit." in weak.stdout, weak  # the import runs it
     assert "  - return days > LIMIT\n  + return days >= LIMIT" in weak.stdout
     assert "toy: 1 killed, 2 survived (1 accepted): 50.0%" in weak.stdout
     assert 1 == weak.returncode

@@ -54,6 +54,21 @@ def test_the_same_rules_in_both_regions_serve_the_tenant(rows: tuple[Row, ...]) 
     assert judged(rows, rows)[0] is Status.PASS
 
 
+def test_a_rule_that_names_a_host_and_a_pattern_of_it_is_one_rule() -> None:
+    rules = {side: [*table(side, PICTURES, OFFICE, OPEN)] for side in (DR, PRIMARY)}
+    seen = balanced(
+        {
+            (elbv2.rules, side): tuple(
+                replace(found, hosts=(*found.hosts, f"*{HOST.removeprefix('tenant2')}")) if found.further else found
+                for found in of_side
+            )
+            for side, of_side in rules.items()
+        }
+    )
+    result = judge(checks()["elbv2-routing.host-rules"], seen, SIT)
+    assert [Status.PASS] == [finding.status for finding in result.findings if finding.subject == HOST]
+
+
 @pytest.mark.parametrize(
     ("here", "there"),
     [

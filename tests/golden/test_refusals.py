@@ -18,8 +18,9 @@ from dr_actions.authorization.clearance import Approval, Clearance, decide, deci
 from dr_actions.authorization.resumption import EXPECTED, Resumption, gates_to_go_on, resume
 from dr_actions.guard import backup_first
 from dr_actions.guard.context import GuardContext
+from dr_actions.guard.destructive_operations import BY_PARAMETERS, CARRIERS, NEVER_DONE, OVERWRITES, WEIGHED
 from dr_actions.guard.evidence import STORES, Proof
-from dr_actions.guard.guard import GLOBAL_SERVICES, refusal
+from dr_actions.guard.guard import GLOBAL_SERVICES, IDENTITY, refusal
 from dr_actions.model.gates import Gate, Refusal
 from dr_actions.model.plan import Call, Danger, Goal
 from dr_checks.posture.posture import Posture, PostureName
@@ -49,7 +50,7 @@ from tests.dr_actions.deciding import (
 from tests.dr_actions.guard.test_backup_first import OTHERS, SYNCS
 from tests.dr_actions.guard.test_drill_exemptions import MADE, OF_THE_ESTATE, OWN, named, record, restored
 from tests.dr_actions.guard.test_drill_exemptions import asked as task
-from tests.golden.recording import compare
+from tests.golden.recording import HERE, compare
 
 PRIMARY, DR, GLOBAL = (SIT.region(side) for side in (Side.PRIMARY, Side.DR, Side.GLOBAL))
 ZONE, CUSTOMERS = "Z0TRAFFIC", {"Z0CUSTOMER": "customer-two.example"}
@@ -211,6 +212,12 @@ CALLS: dict[str, list[dict[str, Any]]] = {
 for _name, _params in (*OWN.values(), *OF_THE_ESTATE.values(), *((c.name, dict(c.params)) for c in (*SYNCS, *OTHERS))):
     if _params not in CALLS.setdefault(_name, []):
         CALLS[_name].append(_params)
+CALLS["s3:UploadPartCopy"] = CALLS["s3:CopyObject"]
+CALLS["ecs:RunTask"].append(task(enableExecuteCommand=True))
+CALLS["ecs:UpdateService"].append({"enableExecuteCommand": True})
+CALLS["rds:ModifyDBInstance"] += [{"PubliclyAccessible": True}, {"EngineVersion": "8.4"}, {"MasterUserPassword": "x"}]
+for _name in (*NEVER_DONE, *WEIGHED, *(f"{service}:CreateThings" for service in (*CARRIERS, *IDENTITY))):
+    CALLS.setdefault(_name, [{}])
 WORDS = (
     "Abort Backtrack BatchCheck BatchDescribe BatchGet BatchPut Cancel Cancellation Check Clear ConditionCheck Copy "
     "Create Deactivate Decode Delete Deletion Deprovision Deregister Describe Destroy Detach Disable Disassociate "
@@ -257,6 +264,13 @@ def test_what_the_guard_says_of_a_call_is_as_on_record(service: str) -> None:
         f"guard/{service}.golden",
         [line for call in calls for line in (f"\n{call.name} {call.region} {call.params}", *_grouped(_judged(call)))],
     )
+
+
+def test_every_reason_of_the_guard_s_tables_is_on_record() -> None:
+    by_parameters = [reason for rules in BY_PARAMETERS.values() for _, reason in rules]
+    reasons = {*by_parameters, *OVERWRITES.values(), *(f"it {reason}" for reason in NEVER_DONE.values())}
+    records = "".join(path.read_text(encoding="utf-8") for path in (HERE / "guard").glob("*.golden"))
+    assert [] == [reason for reason in sorted(reasons) if f": {reason}. No run may" not in records]
 
 
 @pytest.mark.parametrize("region", ["ap-southeast-2", ""])

@@ -170,3 +170,23 @@ def test_secrets_are_overwritten_in_a_failback_alone_and_with_both_databases_bac
 )
 def test_no_other_secret_and_no_other_direction_is_exempt(api_call: Call) -> None:
     assert not exempt(api_call, GuardContext(SIT, goal=Goal.FAILBACK, proofs=PROOFS))
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "params", "needs_proof"),
+    [
+        ("s3:PutObject", DR, {"Bucket": "sit-anchors", "IfNoneMatch": "*"}, False),
+        ("s3:PutObject", DR, {"Bucket": "sit-anchors"}, True),
+        ("s3:PutObject", PRIMARY, {"Bucket": "sit-anchors", "IfNoneMatch": "*"}, True),
+        ("s3:PutObject", DR, {"Bucket": "sit-others", "IfNoneMatch": "*"}, True),
+        ("s3:PutObject", DR, {"Bucket": "", "IfNoneMatch": "*"}, True),
+        ("s3:CopyObject", DR, {"Bucket": "sit-anchors", "IfNoneMatch": "*"}, True),
+    ],
+)
+def test_a_journal_s_head_is_added_to_the_anchors_without_a_backup(
+    name: str, region: str, params: dict[str, Any], needs_proof: bool
+) -> None:
+    anchored = SIT.model_copy(update={"names": SIT.names.model_copy(update={"anchor_bucket": "sit-anchors"})})
+    assert needs_proof == syncs(call(name, region, **params), anchored)
+    for bucket in ("sit-anchors", ""):
+        assert syncs(call("s3:PutObject", DR, Bucket=bucket, IfNoneMatch="*"), SIT), "no bucket of anchors is named"

@@ -135,6 +135,7 @@ GOOD: dict[str, tuple[str, dict[str, Any]]] = {
     "their mark": ("efs:TagResource", {"ResourceId": "fs-drill", "Tags": named(FILES)}),
     "an access point": ("efs:CreateAccessPoint", {"FileSystemId": "fs-drill", "Tags": named(FILES)}),
     "a question": ("ecs:RunTask", asked()),
+    "a question whose task is not counted": ("ecs:RunTask", {k: v for k, v in asked().items() if k != "count"}),
     "the record": ("dynamodb:PutItem", {"TableName": "sit-dr-control"}),
 }
 STRAYS: dict[str, tuple[str, dict[str, Any]]] = {

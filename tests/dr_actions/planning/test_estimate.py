@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from dr_actions.model.plan import Call, Plan, Step, batches
-from dr_actions.planning.estimate import Sizes, estimate_s, sizes_of, step_s
-from dr_actions.planning.planner import plan_estimate_s
+from dr_actions.planning.estimate import Sizes, estimate_s, past_durations, sizes_of, step_estimate, step_s
+from dr_actions.planning.planner import plan_estimate_s, rto_estimate_s
 from dr_actions.run_history.durations import ENOUGH, StepDurations
 from dr_checks.posture.posture import PostureName
 from dr_estate.config.environment import Side
@@ -112,6 +112,15 @@ def test_past_runs_go_before_the_table_once_there_are_enough() -> None:
     assert step_s(replace(RESTORE, manual=True), PROD, enough, KNOWN) != 600
 
 
+def test_a_plan_and_the_way_to_served_tenants_count_past_runs_and_sizes_as_its_steps_do() -> None:
+    whole, enough = plan(RESTORE, service(0, desiredCount=2)), {RESTORE.action: StepDurations(ENOUGH, 600.0, 900.0)}
+    plain_s = plan_estimate_s(whole, PROD)
+    for measured, sizes in ((enough, KNOWN), (enough, Sizes()), ({}, KNOWN)):
+        found_s = plan_estimate_s(whole, PROD, measured, sizes)
+        assert found_s == estimate_s(whole.steps, PROD, measured, sizes) != plain_s
+        assert rto_estimate_s(whole, PROD, measured, sizes) - found_s == rto_estimate_s(whole, PROD) - plain_s
+
+
 def test_of_many_steps_at_once_the_longest_counts_and_one_look_a_batch() -> None:
     look_s = operation("tool.look").seconds()
     alone = estimate_s([PROMOTION], PROD, {}, KNOWN)
@@ -133,6 +142,12 @@ def test_sizes_are_the_largest_that_either_region_shows() -> None:
     (files,) = [f for f in healthy.get(efs.file_systems, Side.PRIMARY) if f.name == SIT.named(SIT.names.file_system)]
     grown = world({(efs.file_systems, Side.PRIMARY): (replace(files, size_bytes=3 * 2**30),)})
     assert sizes_of(grown, SIT) == Sizes(None, 3.0)
+
+
+def test_what_steps_take_is_told_by_what_a_look_shows() -> None:
+    healthy = recorded("healthy")
+    shown_s, plain_s = step_estimate(SIT, healthy)([RESTORE]), estimate_s([RESTORE], SIT, {}, Sizes())
+    assert shown_s == estimate_s([RESTORE], SIT, past_durations(healthy), sizes_of(healthy, SIT)) != plain_s
 
 
 def test_nine_of_ten_failovers_take_within_a_quarter_of_the_estimate() -> None:

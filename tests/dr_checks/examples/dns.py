@@ -94,7 +94,23 @@ def switched(expected: Status, port: int = 8053, status: int = dr_pin.HELD_STATU
     return Example("dns-choice.stays-away", expected, world(values), frozenset({ORIGIN}), env)
 
 
+def obeying(check: str, expected: Status, status: int | None) -> Example:
+    """The primary's record obeys the DR region's switch, which answers with this status; None: nothing listens."""
+    answer = replace(DEFAULT, detail=f"ContentType text/plain, StatusCode {status}")
+    own, watching = replace(CHECK_1, id="hc-own"), replace(CHECK_2, id="hc-pin", port=8053, inverted=True)
+    both = replace(CALCULATED, id="hc-1", children=("hc-own", "hc-pin"), children_needed=2)
+    listeners = (listener(Side.DR, 8053, answer),) if status else ()
+    values = {**traffic(checks=(both, own, watching, CHECK_2)), (elbv2.listeners, Side.DR): listeners}
+    env = SIT.model_copy(update={"traffic": SIT.traffic.model_copy(update={"pin_port": 8053})})
+    return Example(f"dns-choice.{check}", expected, world(values), env=env)
+
+
 EXAMPLES = [
+    obeying("all-well", Status.PASS, dr_pin.OPEN_STATUS),
+    obeying("all-well", Status.PASS, None),
+    obeying("all-well", Status.FAIL, dr_pin.HELD_STATUS),
+    obeying("dr-down", Status.PASS, dr_pin.HELD_STATUS),
+    obeying("primary-down", Status.PASS, dr_pin.OPEN_STATUS),
     switched(Status.WARN),
     switched(Status.UNKNOWN, status=dr_pin.OPEN_STATUS),
     switched(Status.UNKNOWN, port=80),
