@@ -40,6 +40,9 @@ Feature: VPC: the network of the DR region has room for a failover
   Scenario: Rules of the resolver lead to name servers that answer
     Then no rule of the resolver sends what tasks of the DR region ask to name servers that do not answer
 
+  Scenario: A firewall of the resolver lets tasks ask for what they need
+    Then no firewall of the DR region's resolver blocks a name that tasks ask for
+
   Scenario: Network ACLs admit the traffic of a recovery
     Then the network ACLs of the DR region admit the traffic of tasks, database, files and visitors
 

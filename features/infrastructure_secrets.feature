@@ -17,10 +17,13 @@ Feature: Secrets Manager: secrets are readable in the DR region and reference it
     Then every secret has the same fields in both regions
 
   Scenario: Secrets of the tenants are alike
-    Then no tenant's secret differs from the other tenants' in what it leads to, unless tasks have started with it
+    Then no tenant's secret differs from the other tenants' in what it leads to, unless tasks run with it
+
+  Scenario: The master credentials are those of the database that is restored
+    Then the master credentials of the DR region name the master user of the database that is restored there
 
   Scenario: Secrets and parameters of task definitions exist
     Then every secret and parameter that task definitions of the DR region name exists there, with the field they read
 
   Scenario: Files of variables lie in the DR region
-    Then every file of variables that task definitions of the DR region name lies outside the primary region
+    Then every file of variables that task definitions of the DR region name is there, outside the primary region

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dr_checks.core.model import View
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.key_remedies import enable_key, keep_key
+from dr_checks.derived.key_remedies import usable_again
 from dr_estate.config.environment import Side
 from dr_estate.iam.resource_policies import PolicyAnswer, PolicyRequest, answer_of
 from dr_estate.iam.simulation_requests import REGION
@@ -89,4 +89,5 @@ def key_remedy(view: View, key_arn: str) -> Remedy:
     if key is not None and states.KEY[key.state or "absent"].serves:
         admits = f"aws_kms_key {key_arn} in {region}: a policy that admits the operator's role, and denies it nothing."
         return Remedy(admits)
-    return keep_key(region, key_arn) if key is not None and key.deletion_at else enable_key(region, key_arn)
+    state = key.state if key is not None else None
+    return usable_again(region, key_arn, state or "")

@@ -81,8 +81,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "definitions.active",
             "task-sources.files-here",
         ),
-        reason="whether a file of variables is in its bucket is not read; a revision that was cached and deregistered "
-        "since is not asked for again, but with --no-cache",
+        reason="a revision that was cached and deregistered since is not asked for again, but with --no-cache; the key "
+        "under which a file of variables is encrypted is not read",
     ),
     NeedKind.SUBNET: Followed(("vpc.zones", "vpc.free-addresses")),
     NeedKind.SERVICE_GROUP: Followed(
@@ -127,10 +127,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "vpc-reach.names-resolve",
             "name-servers.know-the-vpc",
             "name-servers.rules-lead-on",
+            "name-servers.firewall-admits",
             "private-names.aws-names",
         ),
-        reason="name servers of one's own are not asked: whether one that is there answers only a task shows; "
-        "firewalls of the resolver are not read",
+        reason="name servers of one's own are not asked: whether one that is there answers only a task shows; a "
+        "firewall's rules are not followed to further names that an answer leads to",
     ),
     NeedKind.IMAGE: Followed(
         (
@@ -140,7 +141,8 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "ecr.kept-as-long",
             "roles.tasks-allowed",
         ),
-        reason="for which processor and system an image was built is not read: definitions are compared",
+        reason="for which processor and system an image was built is not read: a manifest of one platform does not say "
+        "it, and where digest and definition are the primary region's (images.parity, definitions.parity) it runs",
     ),
     NeedKind.SECRET: Followed(
         (
@@ -148,10 +150,11 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "secrets.secret-exists",
             "secrets.decryptable",
             "secret-values.alike",
+            "secret-values.master-user",
             "roles.tasks-allowed",
         ),
-        reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords are "
-        "compared with nothing",
+        reason="whether a value opens the database only a login shows, a restore test's or a task's; passwords, and a "
+        "user that all tenants' secrets have alike, are compared with nothing",
     ),
     NeedKind.SECRET_POLICY: Followed(
         ("roles.tasks-allowed",),

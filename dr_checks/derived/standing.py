@@ -109,7 +109,7 @@ class Grounds:
         inner = self._is_inner(wanted)
         if not inner and here.covers(wanted):
             return
-        if wanted.peer in self._there.own:  # of IPv6: the reader writes one of IPv4 as the VPC
+        if not inner and wanted.peer in self._there.own:  # of IPv6
             yield from _by_blocks(wanted, [block for block in self._here.own if ":" in block], here)
             return
         if not inner and not wanted.names_a_group:
@@ -132,11 +132,14 @@ class Grounds:
                 yield rule, part
 
     def _is_inner(self, wanted: TrafficRule) -> bool:
-        """Whether the peer is a block within the primary's VPC, of a kind that its subnets are known by."""
-        block = wanted.block
-        if block is None or wanted.peer in self._there.own:
+        """Whether the peer is a block within the primary's VPC, of a kind that its subnets are known by.
+
+        A block of IPv4 is written as the VPC where it is the only one, and is one of several here.
+        """
+        block, of_six = wanted.block, isinstance(wanted.block, IPv6Network)
+        if block is None or (of_six and wanted.peer in self._there.own):
             return False
-        known = isinstance(block, IPv4Network) or any(":" in cidr for cidr in self._there.cidrs.values())
+        known = not of_six or any(":" in cidr for cidr in self._there.cidrs.values())
         return known and any(_holds(ip_network(own), wanted.peer) for own in self._there.own)
 
     def _parts(self, outward: bool) -> Iterable[StandingPart]:

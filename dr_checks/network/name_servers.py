@@ -10,9 +10,12 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
 from dr_estate.config.environment import Side
-from dr_estate.readers import route53resolver, vpc
+from dr_estate.model.unavailable import DataUnavailable
+from dr_estate.readers import route53resolver, route53resolver_firewall, vpc
 
 _WANTED = f"{vpc.AMAZONS}, or servers that answer for it"
+_ANSWERED = "name servers that answer without the primary region"
+_SHOWN = 3  # names in a sentence
 _RESOLVER = "169.254.169.253"
 _AWS, _FILES = ".amazonaws.com", ".efs."
 
@@ -34,17 +37,15 @@ def know_the_vpc(view: View) -> Iterator[Finding]:
         yield view.none_expected(view.env.named(view.env.names.vpc), "there is no VPC: see vpc.available")
         return
     subject, servers = here.options or view.env.named(view.env.names.vpc), ", ".join(found.servers)
-    useless = _useless(view, here, found.servers, found.borne)
-    runs = any(service.running for _, service in tenant_services(view))
     reason = "its tasks would find neither their registry nor their files by name"
     if any(_is_amazons(server, here) for server in found.servers):
         yield view.ok(subject, servers, _WANTED, "the VPC's resolver is asked")
     elif not found.servers:
         yield view.unknown(subject, _WANTED, "Nothing shows which name server the VPC's tasks are given.")
-    elif len(useless) == len(found.servers):
+    elif len(useless := _useless(view, here, found.servers, found.borne)) == len(found.servers):
         sentence = f"aws_vpc_dhcp_options_association in {view.region}: options of domain_name_servers {vpc.AMAZONS}."
         yield view.gap(subject, "; ".join(useless), _WANTED, reason, Remedy(sentence, _associated(view, here, found)))
-    elif runs:
+    elif _runs(view):
         lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
         yield view.warn(subject, servers, _WANTED, lost, "Drill it: start a task while the primary is cut off.")
     else:
@@ -65,28 +66,63 @@ def rules_lead_on(view: View) -> Iterator[Finding]:
     your resolver endpoints forward"; ListResolverRules.
     """
     here, found = view.get(vpc.vpc), view.get(route53resolver.forwarded)
-    name, wanted = view.env.named(view.env.names.vpc), "name servers that answer without the primary region"
+    name = view.env.named(view.env.names.vpc)
     if here is None or found is None:
         yield view.none_expected(name, "there is no VPC: see vpc.available")
         return
-    runs = any(service.running for _, service in tenant_services(view))
     for rule in found:
-        subject, measured = rule.rule, f"{rule.domain or 'all names'} to {', '.join(rule.targets) or 'nobody'}"
-        useless = _useless(view, here, rule.targets, rule.borne)
-        if _is_public(rule):
-            yield view.ok(subject, measured, wanted, "the internet knows these names")
-        elif len(useless) == len(rule.targets):
-            reason = f"tasks would not find {rule.hosts[0]}" + ("" if len(rule.hosts) == 1 else " and others by name")
-            yield view.gap(subject, "; ".join([measured, *useless]), wanted, reason, _taken_off(view, here, rule))
-        elif runs:
-            lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
-            yield view.warn(subject, measured, wanted, lost, "Drill it: start a task while the primary is cut off.")
-        else:
-            yield view.unknown(subject, wanted, f"Whether {measured} is answered only a task of the VPC shows.")
+        try:
+            yield _led(view, here, rule)
+        except DataUnavailable as unseen:
+            yield view.unknown(rule.rule, _ANSWERED, unseen.unavailable)
     if not found:
         yield view.ok(
             name, "it answers itself", "it answers itself", "no rule forwards what a task asks the VPC's resolver"
         )
+
+
+def _led(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) -> Finding:
+    """Where a rule leads the names of tasks. Raises DataUnavailable."""
+    subject, measured = rule.rule, f"{rule.domain or 'all names'} to {', '.join(rule.targets) or 'nobody'}"
+    if _is_public(rule):
+        return view.ok(subject, measured, _ANSWERED, "the internet knows these names")
+    useless = _useless(view, here, rule.targets, rule.borne)
+    if len(useless) == len(rule.targets):
+        reason = f"tasks would not find {rule.hosts[0]}" + ("" if len(rule.hosts) == 1 else " and others by name")
+        return view.gap(subject, "; ".join([measured, *useless]), _ANSWERED, reason, _taken_off(view, here, rule))
+    if _runs(view):
+        lost = "they answer to the tasks that run here; whether they do without the primary region is not seen"
+        return view.warn(subject, measured, _ANSWERED, lost, "Drill it: start a task while the primary is cut off.")
+    return view.unknown(subject, _ANSWERED, f"Whether {measured} is answered only a task of the VPC shows.")
+
+
+@check(
+    "no firewall of the DR region's resolver blocks a name that tasks ask for",
+    severity=Severity.BLOCKER,
+    area=Area.INFRASTRUCTURE,
+    rules=("REL13-BP02", "NIST CP-7"),
+)
+def firewall_admits(view: View) -> Iterator[Finding]:
+    """The first rule of DNS Firewall that is about a name decides, by the priorities of groups and rules.
+
+    Further names to which an answer leads (CNAME) are not followed, AWS's own lists are taken to hold none of these.
+    Source: Route 53 Developer Guide, "How DNS Firewall works".
+    """
+    found, wanted, name = view.get(route53resolver_firewall.blocked), "none blocked", view.env.named(view.env.names.vpc)
+    if view.get(vpc.vpc) is None or found is None:
+        yield view.none_expected(name, "there is no VPC: see vpc.available")
+        return
+    for rule in found:
+        hosts, more = ", ".join(rule.hosts[:_SHOWN]), len(rule.hosts) - _SHOWN
+        measured = hosts + (f" and {more} more" if more > 0 else "") + " blocked"
+        remedy = (
+            f"Let a rule with ALLOW and a smaller priority name these (aws_route53_resolver_firewall_rule in "
+            f"{view.region}), or take the group off the VPC, if those who guard it agree."
+        )
+        reason = "tasks would not find what they start with by name"
+        yield view.gap(f"{rule.group}: {rule.rule}", measured, wanted, reason, remedy)
+    if not found:
+        yield view.ok(name, "none blocked", wanted, "no rule of a firewall is about them, or one lets them pass first")
 
 
 def _is_public(rule: route53resolver.ForwardedNames) -> bool:
@@ -111,9 +147,21 @@ def _taken_off(view: View, here: vpc.Vpc, rule: route53resolver.ForwardedNames) 
     return Remedy(sentence, (view.command("route53resolver", "DisassociateResolverRule", **off),))
 
 
+def _runs(view: View) -> bool:
+    return any(service.running for _, service in tenant_services(view))
+
+
 def _useless(view: View, here: vpc.Vpc, servers: Sequence[str], borne: Sequence[str]) -> list[str]:
-    """Those of the servers that do not answer for the VPC, each with the reason."""
-    return [f"{server} {why}" for server in servers if (why := _uselessness(view, here, borne, server))]
+    """Those of the servers that do not answer for the VPC, each with the reason. Raises DataUnavailable.
+
+    The primary region's VPC is asked for last: most are known without it, and in an outage it is not seen.
+    """
+    reasons = {server: _uselessness(here, borne, server) for server in servers}
+    for server in [server for server, reason in reasons.items() if reason is None]:
+        primary = view.get(vpc.vpc, Side.PRIMARY)
+        at_home = primary and any(ip_address(server) in ip_network(block) for block, _ in primary.cidrs)
+        reasons[server] = "stands in the primary region's VPC" if at_home else ""
+    return [f"{server} {reasons[server]}" for server in servers if reasons[server]]
 
 
 def _is_amazons(server: str, here: vpc.Vpc) -> bool:
@@ -122,21 +170,19 @@ def _is_amazons(server: str, here: vpc.Vpc) -> bool:
     return server in (vpc.AMAZONS, _RESOLVER, *(str(block.network_address + 2) for block in blocks))
 
 
-def _uselessness(view: View, here: vpc.Vpc, borne: Sequence[str], server: str) -> str:
-    """Why a server of one's own knows the VPC's names at no time, or not when the primary region is lost; else ""."""
+def _uselessness(here: vpc.Vpc, borne: Sequence[str], server: str) -> str | None:
+    """Why a server of one's own knows the VPC's names at no time, "" where it does, None where it stands elsewhere."""
     if server in borne or _is_amazons(server, here):
         return ""
     try:
-        address, primary = ip_address(server), view.get(vpc.vpc, Side.PRIMARY)
+        address = ip_address(server)
     except ValueError:
         return "is no address"
     if address.is_global:
         return "is of the internet, and knows no name of the VPC"
     if any(address in ip_network(block) for block, _ in here.cidrs):
         return "is no address of an interface of the VPC"
-    if primary and any(address in ip_network(block) for block, _ in primary.cidrs):
-        return "stands in the primary region's VPC"
-    return ""
+    return None
 
 
 def _associated(view: View, here: vpc.Vpc, found: vpc.NameServers) -> tuple[str, ...]:

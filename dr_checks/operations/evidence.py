@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.key_remedies import enable_key, keep_key
+from dr_checks.derived.key_remedies import usable_again
 from dr_estate.model import states
 from dr_estate.readers import evidence_stores
 
 _RULES = ("NIST AU-9", "NIST AU-11", "SOC2 CC7.3")
-_SIGNS, _DOOMED = "SIGN_VERIFY", "PendingDeletion"
+_SIGNS = "SIGN_VERIFY"
 _LEAST_DAYS = 365
 """An annual audit looks back so far."""
 
@@ -38,8 +38,7 @@ def signed(view: View) -> Iterator[Finding]:
     elif not state.known:
         yield view.undocumented(key.alias, wanted, key.state)
     elif not state.serves:
-        remedy = keep_key if key.state == _DOOMED else enable_key
-        yield view.gap(key.alias, key.state, wanted, reason, remedy(view.region, key.arn))
+        yield view.gap(key.alias, key.state, wanted, reason, usable_again(view.region, key.arn, key.state))
     else:
         yield view.ok(key.alias, key.state, wanted, "an approver can sign what a run leaves")
 

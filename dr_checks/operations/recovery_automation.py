@@ -13,6 +13,7 @@ from dr_estate.readers import recovery_automation as automation
 _RULES = ("NIST CP-2", "NIST AC-5", "REL13-BP02", "SOC2 CC6.1")
 # No graver: as a gate of a failover it would stand in the way of the break-glass run, which is what is left then.
 _SEVERITY = Severity.NORMAL
+_TOOL = "dr"
 _LOST = "`failover --execute` cannot be started"
 
 
@@ -59,7 +60,8 @@ def document(view: View) -> Iterator[Finding]:
 )
 def task(view: View) -> Iterator[Finding]:
     """The newest revision has the recovery's role and size, the container that the document gives its command, a log
-    group, and an image that this region's registry holds. Source: ECS, ECR, CloudWatch Logs.
+    group, and an image that this region's registry holds. The command is the tool's words alone: an entry point in
+    place of the image's must start the tool. Source: ECS, ECR, CloudWatch Logs.
     """
     found, env = view.get(automation.start), view.env
     if found is None:
@@ -84,11 +86,22 @@ def _lacks(view: View, parts: automation.TaskParts | None) -> list[str]:
     if parts is None:
         return []
     found = [] if CONTAINER in parts.containers else [f"no container {CONTAINER}"]
+    found += [f"starts {' '.join(words)}, not the tool" for words in _strange(parts)]
     found += [] if parts.execution_role else ["no execution role"]
     found += [] if parts.log_there else [f"no log group {parts.log_group}"]
     found += [f"logs in {parts.log_region}"] if parts.log_region == view.env.regions.primary else []
     sizes = ((parts.cpu, CPU_UNITS, "CPU units"), (parts.memory, MEMORY_MIB, "MiB"))
     return found + [f"{size} {unit}, deploy/ {wanted}" for size, wanted, unit in sizes if size < wanted]
+
+
+def _strange(parts: automation.TaskParts) -> list[tuple[str, ...]]:
+    """The entry points that get the document's command and do not hand it to the tool; a shell with -c drops it."""
+    return [words for name, words in parts.entry_points if name == CONTAINER and not _hands_on(words)]
+
+
+def _hands_on(words: tuple[str, ...]) -> bool:
+    first = next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _TOOL), None)
+    return first is not None and "-c" not in words[:first]
 
 
 def _image(view: View, found: automation.StartOfRuns, image: str) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.key_remedies import enable_key, keep_key
+from dr_checks.derived.key_remedies import usable_again
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
@@ -59,12 +59,10 @@ def _of_replicas(view: View) -> Sequence[KmsKey | Unavailable]:
 
 
 def _remedy(view: View, key: KmsKey) -> Remedy:
-    if key.state == "PendingDeletion":
-        return keep_key(view.region, key.arn)
     if states.KEY[key.state].gone:
         again = f"Encrypt again under a key of {view.region}: aws_kms_key and aws_kms_alias with its provider."
         return Remedy(again)
-    return enable_key(view.region, key.arn)
+    return usable_again(view.region, key.arn, key.state)
 
 
 @check(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -15,11 +17,13 @@ from dr_estate.readers import ecs, secretsmanager
 from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
 
 _WANTED = "as those of the other tenants, or in use"
+_HOST = re.compile(r"(?:^|[._])(?:host|hostname|host_name)$", re.IGNORECASE)
 _RUNNING = "RUNNING"  # one that is still to start may never find its secrets
+_STEADY = timedelta(minutes=5)  # one that cannot log in ends sooner, and another is started
 
 
 @check(
-    "no tenant's secret differs from the other tenants' in what it leads to, unless tasks have started with it",
+    "no tenant's secret differs from the other tenants' in what it leads to, unless tasks run with it",
     severity=Severity.CRITICAL,
     area=Area.INFRASTRUCTURE,
     rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10"),
@@ -29,14 +33,16 @@ def alike(view: View) -> Iterator[Finding]:
     """Fields are compared by digests: equal for most tenants, or equal but for the tenant's own name (user, schema).
 
     Running tasks have the values of their start, so a wrong one shows only when the DR region starts others. What a
-    task has started with since the change is right, whatever the others have, and what no container is started with a
+    task runs with steadily since the change is right, whatever the others have, and what no container is started with a
     warning: an application may read it by itself. Passwords are alike nowhere: only an empty one is reported. One that
-    names the primary region is secrets.regional-fields' matter. Source: T18, T53.
+    names the primary region is secrets.regional-fields' matter. What all have alike, unlike the master credentials'
+    host or the naming rule's schema, is a warning until tasks run with it. Source: T18, T53.
     """
     there, contents = view.get(secretsmanager.secrets), {row.name: row for row in view.get(secretsmanager.contents)}
     names = {view.env.named(view.env.names.tenant_secret, tenant=found.id): found.id for found in view.tenants}
     known = {row.name: row for row in there if row.name in names and row.deleted_at is None}
     read = {name: row for name, row in contents.items() if name in known}
+    master = contents.get(view.env.named(view.env.names.master_secret))
     usual = _usual([row for row in read.values() if isinstance(row, Content)])
     compared = 0
     for name, row in sorted(read.items()):
@@ -46,12 +52,42 @@ def alike(view: View) -> Iterator[Finding]:
             yield view.unknown(name, _WANTED, "This evidence does not hold how fields compare.", names[name])
         elif row.fields:
             compared += 1
-            yield _judged(view, known[name], [field for field in row.fields if _is_odd(field, usual)], names[name])
+            odd = [field for field in row.fields if _is_odd(field, usual)]
+            changed = [] if odd else [field.name for field in row.fields if _is_doubtful(field, master)]
+            yield _judged(view, known[name], odd, changed, names[name])
     if not compared and not any(isinstance(row, HiddenSecret) for row in read.values()):
         yield view.none_expected("all secrets", "none can be read: see secrets.secret-exists, secrets.decryptable")
 
 
-def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Finding:
+@check(
+    "the master credentials of the DR region name the master user of the database that is restored there",
+    severity=Severity.NORMAL,
+    area=Area.INFRASTRUCTURE,
+    rules=("SecretRegionalFields", "REL13-BP04", "NIST CP-10"),
+    traps=("T18",),
+)
+def master_user(view: View) -> Iterator[Finding]:
+    """A restore keeps the master user, and nobody can change it. Its password is compared with nothing.
+
+    Source: RDS API, MasterUsername of instances, automated backups and snapshots.
+    """
+    found, wanted = view.get(secretsmanager.master_user), "the database's master user"
+    name = view.env.named(view.env.names.master_secret)
+    fields = found.fields if found else ()
+    if wrong := [field for field, is_right in fields if not is_right]:
+        reason = "a person who looks for the administrator's way into the database is refused"
+        remedy = f"Put {', '.join(wrong)} right in {view.env.regions.primary} (aws_secretsmanager_secret_version)."
+        yield view.gap(name, f"another in {', '.join(wrong)}", wanted, reason, remedy)
+    elif fields:
+        yield view.ok(name, "the same", wanted, "an administrator can log in to what is restored")
+    else:
+        reason = "it cannot be read, names no user, or no copy of the database is here: see secrets.decryptable"
+        yield view.none_expected(name, reason)
+
+
+def _judged(view: View, secret: Secret, odd: list[Field], changed: list[str], tenant: str) -> Finding:
+    if changed and _started(view, secret, tenant) is False:
+        return _all_alike(view, secret, changed, tenant)
     if not odd:
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
     others, empty = (", ".join(f.name for f in odd if f.empty is wanted) for wanted in (False, True))
@@ -59,15 +95,32 @@ def _judged(view: View, secret: Secret, odd: list[Field], tenant: str) -> Findin
     measured = "; ".join(says for names, says in words if names)
     started, is_read = _started(view, secret, tenant), _is_read(view, secret, odd, tenant)
     if started:
-        return view.ok(secret.name, measured, _WANTED, "tasks have started with it since it was changed", tenant)
+        return view.ok(secret.name, measured, _WANTED, "tasks run with it since it was changed", tenant)
     reason = "its tasks would log in to another database, as somebody else, or not at all, once others are started"
     remedy = (
         f"Compare it with the others' in {view.env.regions.primary}, and put right or accept what differs "
-        "(aws_secretsmanager_secret_version); a task that is started with it proves it."
+        "(aws_secretsmanager_secret_version); a task that runs with it for five minutes proves it."
     )
     if started is None or not is_read:
         return view.warn(secret.name, measured, _WANTED, reason, remedy, tenant)
-    return view.gap(secret.name, f"{measured}; running tasks are older", _WANTED, reason, remedy, tenant)
+    return view.gap(secret.name, f"{measured}; no task runs steadily with it", _WANTED, reason, remedy, tenant)
+
+
+def _all_alike(view: View, secret: Secret, fields: list[str], tenant: str) -> Finding:
+    """Warn of what all tenants' secrets may have been changed to alike, since their tasks started."""
+    measured = f"{', '.join(fields)} as the other tenants', unlike the master credentials or the naming rule"
+    reason = "running tasks are older than the change: whether others find their database with it nobody has seen"
+    remedy = "Start one task with it, or put it right; one that runs with it for five minutes proves it."
+    return view.warn(secret.name, measured, _WANTED, reason, remedy, tenant)
+
+
+def _is_doubtful(field: Field, master: Content | HiddenSecret | None) -> bool:
+    """Whether it is not what the naming rule says, or another host than that of the master credentials."""
+    if field.known is not None:
+        return not field.known
+    named = [row for row in master.fields if row.name == field.name] if isinstance(master, Content) else []
+    is_host = bool(_HOST.search(field.name)) and not field.names_primary
+    return is_host and any(row.digest != field.digest for row in named)
 
 
 def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bool:
@@ -85,7 +138,7 @@ def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bo
 
 
 def _started(view: View, secret: Secret, tenant: str) -> bool | None:
-    """Whether a running task of the tenant is younger than the secret, None where none runs or none is seen."""
+    """Whether a task of the tenant runs steadily that is younger than the secret, None where none runs or is seen."""
     group = ecs.GROUP_OF + view.env.named(view.env.names.service, tenant=tenant)
     found: list[ecs.Task] = []
     for side in (Side.PRIMARY, Side.DR):
@@ -96,7 +149,14 @@ def _started(view: View, secret: Secret, tenant: str) -> bool | None:
         found += [task for task in mine if task.created_at]
     if not found or secret.changed_at is None:
         return None
-    return any(task.created_at and task.created_at > secret.changed_at for task in found)
+    younger = [task for task in found if task.created_at and task.created_at > secret.changed_at]
+    return any(_is_steady(view, task) for task in younger)
+
+
+def _is_steady(view: View, task: ecs.Task) -> bool:
+    """Whether a running task is well for some time: one that cannot log in is started again and again."""
+    since = task.started_at or task.created_at
+    return not task.unhealthy and since is not None and view.now - since >= _STEADY
 
 
 def _usual(rows: list[Content]) -> Mapping[str, frozenset[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
@@ -96,7 +96,7 @@ def _is_unlisted(source: SecretSource, there: _Sources) -> bool:
 
 
 @check(
-    "every file of variables that task definitions of the DR region name lies outside the primary region",
+    "every file of variables that task definitions of the DR region name is there, outside the primary region",
     severity=Severity.BLOCKER,
     area=Area.INFRASTRUCTURE,
     rules=("REL13-BP02", "NIST CP-7"),
@@ -104,7 +104,7 @@ def _is_unlisted(source: SecretSource, there: _Sources) -> bool:
 def files_here(view: View) -> Iterator[Finding]:
     """The agent fetches environmentFiles before a container starts, and an ARN of S3 names no region.
 
-    Which files a bucket holds is not read. Source: ECS Developer Guide, "Pass environment variables"; HeadBucket.
+    Source: ECS Developer Guide, "Pass environment variables"; HeadBucket, ListObjectsV2.
     """
     found, wanted = tenant_definitions(view), f"in {view.region}"
     named: dict[str, list[str]] = {}
@@ -114,22 +114,39 @@ def files_here(view: View) -> Iterator[Finding]:
     for tenant, mine in sorted(found.items()):
         if tenant in unseen or isinstance(mine, Unavailable):
             continue
-        if files := [file for container in mine.containers for file in container.files]:
-            named[tenant] = sorted({file.partition("/")[0] for file in files})
+        if files := sorted({file for container in mine.containers for file in container.files}):
+            named[tenant] = files
     rows = view.get(task_sources.file_buckets) if named else ()
-    regions = {row.name: row.region for row in rows if isinstance(row, task_sources.TaskBucket)}
+    buckets = {row.name: row for row in rows if isinstance(row, task_sources.TaskBucket)}
     for unavailable in dict.fromkeys(row for row in rows if isinstance(row, Unavailable)):
         yield view.unknown("a bucket of variables", wanted, unavailable)
-    for tenant, buckets in named.items():
-        family = view.env.named(view.env.names.task_family, tenant=tenant)
-        if lost := [f"{name} {_place(regions[name])}" for name in buckets if _is_lost(view, regions.get(name))]:
-            reason = "its tasks fail to start without the primary region: ResourceInitializationError"
-            remedy = f"aws_ecs_task_definition '{family}' in {view.region}: environmentFiles of a bucket there."
-            yield view.gap(family, "; ".join(lost), wanted, reason, remedy, tenant)
-        elif regions.keys() >= set(buckets):
-            yield view.ok(family, ", ".join(buckets), wanted, "its containers get their variables here", tenant)
+    for tenant, files in named.items():
+        yield from _of_files(view, tenant, files, buckets)
     if not named and not unseen:
         yield view.none_expected("all task definitions", "no container reads a file of variables")
+
+
+def _of_files(
+    view: View, tenant: str, files: Sequence[str], buckets: Mapping[str, task_sources.TaskBucket]
+) -> Iterator[Finding]:
+    """What is said of a tenant's files of variables; nothing where a bucket of theirs was not seen."""
+    family, wanted = view.env.named(view.env.names.task_family, tenant=tenant), f"in {view.region}"
+    pairs = [(file, buckets.get(file.partition("/")[0])) for file in files]
+    lost = {bucket.name: _place(bucket.region) for _, bucket in pairs if bucket and _is_lost(view, bucket.region)}
+    absent = [file for file, bucket in pairs if bucket and file.partition("/")[2] in (bucket.absent or ())]
+    measured = [*(f"{name} {place}" for name, place in sorted(lost.items())), *(f"no {file}" for file in absent)]
+    if measured:
+        reason = "its tasks fail to start without the primary region: ResourceInitializationError"
+        remedy = f"aws_ecs_task_definition '{family}' in {view.region}: environmentFiles of what is in a bucket there."
+        yield view.gap(family, "; ".join(measured), wanted, reason, _files_put(remedy, absent), tenant)
+    elif any(bucket and bucket.absent is None for _, bucket in pairs):
+        yield view.unknown(family, wanted, "This evidence does not hold whether the files are there.", tenant)
+    elif all(bucket for _, bucket in pairs):
+        yield view.ok(family, ", ".join(files), wanted, "its containers get their variables here", tenant)
+
+
+def _files_put(remedy: str, absent: Sequence[str]) -> str:
+    return f"Upload {', '.join(absent)} as the primary region's tasks have it, or change {remedy}" if absent else remedy
 
 
 def _unseen_files(mine: ecs.TaskDefinition | Unavailable) -> Unavailable | str:
@@ -140,7 +157,7 @@ def _unseen_files(mine: ecs.TaskDefinition | Unavailable) -> Unavailable | str:
     return "This evidence does not hold which files of variables it reads." if earlier else ""
 
 
-def _is_lost(view: View, region: str | None) -> bool:
+def _is_lost(view: View, region: str) -> bool:
     """Whether a bucket that was seen is absent, or stands in the primary region."""
     return region in ("", view.env.regions.primary)
 

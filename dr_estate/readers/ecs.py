@@ -78,7 +78,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One running task and the image digests of its containers. It holds the secrets of when it was created."""
+    """One running task and the image digests of its containers. It holds the secrets of when it was created.
+
+    ``started_at`` is when its containers ran, None while they do not and in earlier evidence. ``unhealthy``: its own
+    health check fails.
+    """
 
     arn: str
     group: str
@@ -87,6 +91,8 @@ class Task:
     zone: str
     images: tuple[tuple[str, str], ...]
     created_at: datetime | None = None
+    started_at: datetime | None = None
+    unhealthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +292,8 @@ def task_of(row: dict[str, Any]) -> Task:
         zone=row.get("availabilityZone", ""),
         images=tuple((c["name"], c.get("imageDigest", "")) for c in row.get("containers", [])),
         created_at=row.get("createdAt"),
+        started_at=row.get("startedAt"),
+        unhealthy=row.get("healthStatus") == "UNHEALTHY",
     )
 
 

@@ -63,6 +63,7 @@ class Instance:
     copy_tags: bool = False
     becomes_multi_az: bool = False
     maintenance_window: str = ""
+    master_user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class AutomatedBackup:
     key_arn: str
     storage_gib: int = 0
     created_at: datetime | None = None
+    master_user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class DbSnapshot:
     key_arn: str
     source_arn: str
     resource_id: str = ""
+    master_user: str = ""
 
 
 @part(*REGIONAL, reads=INSTANCE_READS)
@@ -179,6 +182,7 @@ def _newer_facts(row: dict[str, Any]) -> dict[str, Any]:
         "iam_authentication": bool(row.get("IAMDatabaseAuthenticationEnabled")),
         "copy_tags": bool(row.get("CopyTagsToSnapshot")),
         "maintenance_window": row.get("PreferredMaintenanceWindow") or "",
+        "master_user": row.get("MasterUsername") or "",
         "becomes_multi_az": bool((row.get("PendingModifiedValues") or {}).get("MultiAZ")),
     }
 
@@ -199,6 +203,7 @@ def _automated_backup(row: dict[str, Any]) -> AutomatedBackup:
         key_arn=row.get("KmsKeyId") or "",
         storage_gib=row.get("AllocatedStorage") or 0,
         created_at=row.get("InstanceCreateTime"),
+        master_user=row.get("MasterUsername") or "",
     )
 
 
@@ -212,4 +217,5 @@ def _snapshot(row: dict[str, Any]) -> DbSnapshot:
         key_arn=row.get("KmsKeyId") or "",
         source_arn=row.get("SourceDBSnapshotIdentifier") or "",
         resource_id=row.get("DbiResourceId") or "",
+        master_user=row.get("MasterUsername") or "",
     )

@@ -25,6 +25,7 @@ class TaskParts:
     """What else the task starts with: its size, its containers' names, its execution role, and where it logs.
 
     ``log_group`` is "" where it logs nowhere, ``log_there`` False where that group is absent and is not created.
+    ``entry_points`` is (container, its entry point) of each that has one in place of its image's.
     """
 
     cpu: int
@@ -34,6 +35,7 @@ class TaskParts:
     log_group: str
     log_region: str
     log_there: bool
+    entry_points: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,11 @@ def _parts(context: ReadContext, task: Mapping[str, Any]) -> TaskParts:
         log_group=group,
         log_region=region,
         log_there=there,
+        entry_points=tuple(
+            (str(container.get("name") or ""), tuple(map(str, container["entryPoint"])))
+            for container in task["containerDefinitions"]
+            if container.get("entryPoint")
+        ),
     )
 
 

@@ -68,7 +68,7 @@ def forwarded(context: ReadContext) -> tuple[ForwardedNames, ...] | None:
         return ()
     rules, zones = _rules(context, ids), _private(context)
     found: dict[str, list[str]] = {}
-    for host in _asked(context):
+    for host in names_asked(context):
         rule = _nearest(rules, host)
         zone = max((name for name in zones if _is_of(host, name)), key=len, default="")
         if rule and rule.forwards and len(rule.domain) >= len(zone):
@@ -103,7 +103,7 @@ def _forwarded(rule: _Rule, hosts: Sequence[str], faces: frozenset[str]) -> Forw
     return ForwardedNames(rule.id, rule.domain, tuple(hosts), rule.targets, borne)
 
 
-def _asked(context: ReadContext) -> tuple[str, ...]:
+def names_asked(context: ReadContext) -> tuple[str, ...]:
     """The names of AWS that tasks ask for, and the private ones of the database that their variables hold."""
     return tuple(dict.fromkeys((*route53_private_names.asked_hosts(context), *_databases(context))))
 

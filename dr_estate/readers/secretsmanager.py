@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from secrets import token_bytes
 from typing import Any
@@ -18,7 +18,8 @@ from dr_estate.aws.errors import kind_of
 from dr_estate.config.environment import Environment, Side
 from dr_estate.model.encodable import document
 from dr_estate.model.region_references import move_to_primary, moved, way_of
-from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind
+from dr_estate.readers import rds
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -26,6 +27,8 @@ SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 _PROCESS_KEY = token_bytes(32)
 _SECRETS_A_CALL = 20
+_USER = re.compile(r"(?:^|[._])(?:user|username|user_name)$", re.IGNORECASE)
+_SCHEMA = re.compile(r"(?:^|[._])(?:dbname|db_name|database|database_name|schema)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Field:
     ``movable_home`` is the same the other way. ``neutral`` is the digest of what is left when both regions' names of
     the same thing are one: values of two regions with equal ones differ in nothing but the region.
     ``as_tenant`` is the digest of the value without the names of the secret's tenant, "" in earlier evidence.
+    ``known`` is whether a tenant's schema is the one of the naming rule, None for other fields.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Field:
     neutral: str = ""
     as_tenant: str = ""
     empty: bool = False
+    known: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,14 @@ class Content:
     version: str
     fields: tuple[Field, ...]
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MasterUser:
+    """By field of the master credentials that names a user: whether it is the master user of the database here."""
+
+    name: str
+    fields: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +128,52 @@ def contents(context: ReadContext) -> tuple[Content | HiddenSecret, ...]:
     return tuple(context.batches(read, wanted, _SECRETS_A_CALL))
 
 
+@part(Side.DR, reads=VALUE_READS)
+def master_user(context: ReadContext) -> MasterUser | None:
+    """The users that the master credentials name, compared with the database's: one call of their own.
+
+    None where no copy of the database is here, or no such secret that can be decrypted. A part of its own: secrets of
+    tenants wait for no database.
+    """
+    name = context.env.named(context.env.names.master_secret)
+    users = _master_users(context)
+    if not users or all(secret.name != name or secret.deleted_at for secret in context.part(secrets)):
+        return None
+    answer = context.call("secretsmanager", "batch_get_secret_value", SecretIdList=[name])
+    for failed in (_failed(context, row) for row in answer.get("Errors") or []):
+        if isinstance(failed, HiddenSecret):
+            raise DataUnavailable(failed.unseen)
+    pairs = [pair for row in answer.get("SecretValues") or [] for pair in _flat(_value(row))]
+    return MasterUser(name, tuple(sorted((field, value in users) for field, value in pairs if _USER.search(field))))
+
+
+def _master_users(context: ReadContext) -> frozenset[str]:
+    """The master users of the database and its copies in the DR region. Raises DataUnavailable where none is seen."""
+    database = context.env.named(context.env.names.database)
+    found, unseen = set[str](), list[DataUnavailable]()
+    for read in (_of_instances, _of_automated_backups, _of_snapshots):
+        try:
+            found |= {user for name, user in read(context) if user and name == database}
+        except DataUnavailable as error:
+            unseen.append(error)
+    if unseen and not found:
+        raise unseen[0]
+    return frozenset(found)
+
+
+def _of_instances(context: ReadContext) -> list[tuple[str, str]]:
+    return [(row.identifier, row.master_user) for row in context.part(rds.instances)]
+
+
+def _of_automated_backups(context: ReadContext) -> list[tuple[str, str]]:
+    return [(row.identifier, row.master_user) for row in context.part(rds.automated_backups)]
+
+
+def _of_snapshots(context: ReadContext) -> list[tuple[str, str]]:
+    database = context.env.named(context.env.names.database)  # no others are read
+    return [(database, row.master_user) for row in context.part(rds.snapshots)]
+
+
 def _secret(row: dict[str, Any]) -> Secret:
     stages: dict[str, list[str]] = row.get("SecretVersionsToStages") or {}
     return Secret(
@@ -144,8 +203,12 @@ def _failed(context: ReadContext, row: dict[str, Any]) -> Content | HiddenSecret
 
 
 def _content(env: Environment, row: dict[str, Any]) -> Content:
-    own = _own_names(tenant_of(env, row["Name"]) or "")
-    found = tuple(_field(env, name, value, own) for name, value in _flat(_value(row)))
+    tenant = tenant_of(env, row["Name"]) or ""
+    own, schema = _own_names(tenant), env.named(env.names.tenant_schema, tenant=tenant)
+    found = tuple(
+        replace(_field(env, name, value, own), known=value == schema if tenant and _SCHEMA.search(name) else None)
+        for name, value in _flat(_value(row))
+    )
     return Content(row["Name"], row.get("VersionId", ""), tuple(sorted(found, key=lambda field: field.name)))
 
 

@@ -14,7 +14,7 @@ from dr_estate.reading.part import part
 from dr_estate.reading.reader import ReadContext
 
 READS = frozenset({"secretsmanager:ListSecrets", "ssm:DescribeParameters"})
-BUCKET_READS = frozenset({"s3:HeadBucket"})
+BUCKET_READS = frozenset({"s3:HeadBucket", "s3:ListObjectsV2"})
 _NO_BUCKET = ("NoSuchBucket", "404")
 _AWS_OWN = "alias/aws/"
 _SECRETS_A_CALL, _PARAMETERS_A_CALL = 10, 50
@@ -36,23 +36,42 @@ class TaskSources:
 
 @dataclass(frozen=True, slots=True)
 class TaskBucket:
-    """A bucket of files of variables; ``region`` is "" where there is no such bucket."""
+    """A bucket of files of variables; ``region`` is "" where there is no such bucket.
+
+    ``absent`` are the keys of named files that it has not; None where nobody looked: earlier evidence, the primary
+    region's bucket.
+    """
 
     name: str
     region: str
+    absent: tuple[str, ...] | None = None
 
 
 @part(Side.DR, reads=BUCKET_READS)
 def file_buckets(context: ReadContext) -> tuple[TaskBucket | Unavailable, ...]:
-    """Where the buckets stand that containers fetch variables from, a call each: they are few."""
+    """Where the buckets stand that containers fetch variables from, and which files they have not.
+
+    A call a bucket and one a file, each once, whoever shares it: they are few. A list tells that a file is there
+    without the right to read it.
+    """
     rows = [row for row in context.part(ecs.task_definitions) if isinstance(row, ecs.TaskDefinition)]
-    names = sorted({file.partition("/")[0] for row in rows for container in row.containers for file in container.files})
+    files = {file.partition("/")[::2] for row in rows for container in row.containers for file in container.files}
 
     def read(name: str) -> TaskBucket:
         found = context.find("s3", "head_bucket", _NO_BUCKET, Bucket=name)
-        return TaskBucket(name, str((found or {}).get("BucketRegion") or ""))
+        region = str((found or {}).get("BucketRegion") or "")
+        if region in ("", context.env.regions.primary):
+            return TaskBucket(name, region)
+        keys = sorted(key for bucket, key in files if bucket == name)
+        return TaskBucket(name, region, tuple(key for key in keys if not _is_there(context, name, key)))
 
-    return tuple(context.maybe(read, names))
+    return tuple(context.maybe(read, sorted({bucket for bucket, _ in files})))
+
+
+def _is_there(context: ReadContext, bucket: str, key: str) -> bool:
+    """Whether the bucket has the key: of those that begin with it, it comes first."""
+    found = context.call("s3", "list_objects_v2", Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents") or []
+    return any(row.get("Key") == key for row in found)
 
 
 @part(Side.DR, reads=READS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dr_estate.config.environment import Side
+from dr_estate.model import states
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
@@ -197,11 +198,16 @@ def subnets(context: ReadContext) -> tuple[Subnet, ...]:
 
 @part(*REGIONAL, reads=frozenset({"ec2:DescribeSecurityGroups"}))
 def security_groups(context: ReadContext) -> tuple[SecurityGroup, ...]:
-    """The VPC's security groups."""
+    """The VPC's security groups; a VPC of one block is written as such in their rules, of several each by itself."""
     rows = _inside(context, "describe_security_groups", "SecurityGroups", PaginationConfig=_PAGE)
     names = {row["GroupId"]: row["GroupName"] for row in rows if row.get("GroupId") and row.get("GroupName")}
     here = context.part(vpc)
-    own = {block for block, _ in here.cidrs} if here else set()
+    blocks = (
+        {block for block, state in here.cidrs if not states.NETWORK_BLOCK[state or "associated"].gone}
+        if here
+        else set()
+    )
+    own = blocks if len(blocks) == 1 else set()
 
     def group(row: dict[str, Any]) -> SecurityGroup:
         rules = (_rules(row.get(key, []), names, own) for key in ("IpPermissions", "IpPermissionsEgress"))

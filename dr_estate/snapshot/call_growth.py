@@ -41,7 +41,7 @@ GROWS: Mapping[str, Growth] = {
     "elbv2:DescribeTargetGroups": Growth(400),
     "logs:DescribeLogGroups": Growth(50, besides=1),  # the anchors'
     "route53:ListResourceRecordSets": Growth(300, regions=1),
-    "secretsmanager:BatchGetSecretValue": Growth(20),
+    "secretsmanager:BatchGetSecretValue": Growth(20, besides=1),  # the master credentials' user
     "secretsmanager:ListSecrets": Growth(100),
 }
 """Pages and batches, as large as AWS allows. What is not here has as many calls for ten tenants as for ten thousand."""

@@ -47,6 +47,18 @@ def image_gone(world: World) -> None:
 
 
 @disaster(
+    "recovery-wrapped-in-a-shell",
+    "The task that runs a recovery starts a shell, which takes the tool's words for its own and drops them",
+    trips=("recovery-automation.task",),
+)
+def wrapped(world: World) -> None:
+    """Register a revision with an entry point. Raises SandboxError where AWS starts no runs."""
+    revision = _task(world)
+    revision["containerDefinitions"][0]["entryPoint"] = ["sh", "-c", "dr"]
+    _register(world, revision)
+
+
+@disaster(
     "recovery-starts-as-nobody",
     "The role by which the task that runs a recovery is started was deleted by a clean-up of unused roles",
     trips=("recovery-automation.roles",),

@@ -248,6 +248,34 @@ def resolver_asks_the_primary(world: World) -> None:
 
 
 @disaster(
+    "firewall-admits-own-names-alone",
+    "A DNS firewall of the DR region's network lets the company's names pass and blocks all others",
+    trips=("name-servers.firewall-admits",),
+)
+def firewall_admits_own_names_alone(world: World) -> None:
+    """Associate a group of two rules with the VPC."""
+    vpc = _vpc(world, Side.DR)["VpcId"]
+
+    def turn(operation: str, **params: Any) -> dict[str, Any]:
+        return dict(world.call(Side.DR, "route53resolver", operation, **params))
+
+    group = turn("CreateFirewallRuleGroup", CreatorRequestId="own", Name="own")["FirewallRuleGroup"]["Id"]
+    world.undo(Side.DR, "route53resolver", "DeleteFirewallRuleGroup", FirewallRuleGroupId=group)
+    for priority, (domain, how) in enumerate({"*.example.com": "ALLOW", "*": "BLOCK"}.items(), 1):
+        domains = turn("CreateFirewallDomainList", CreatorRequestId=how, Name=how)["FirewallDomainList"]["Id"]
+        world.undo(Side.DR, "route53resolver", "DeleteFirewallDomainList", FirewallDomainListId=domains)
+        turn("UpdateFirewallDomains", FirewallDomainListId=domains, Operation="ADD", Domains=[domain])
+        rule = {"FirewallRuleGroupId": group, "FirewallDomainListId": domains}
+        world.undo(Side.DR, "route53resolver", "DeleteFirewallRule", **rule)
+        more = {"BlockResponse": "NODATA"} if how == "BLOCK" else {}
+        turn("CreateFirewallRule", CreatorRequestId=how, Name=how, Priority=priority, Action=how, **rule, **more)
+    named = {"CreatorRequestId": "own", "Name": "own", "Priority": 200}
+    found = turn("AssociateFirewallRuleGroup", FirewallRuleGroupId=group, VpcId=vpc, **named)
+    off = {"FirewallRuleGroupAssociationId": found["FirewallRuleGroupAssociation"]["Id"]}
+    world.undo(Side.DR, "route53resolver", "DisassociateFirewallRuleGroup", **off)
+
+
+@disaster(
     "network-acl-closed",
     "A network ACL of the DR region denies connections to the database",
     trips=("vpc-acls.admit-traffic",),

@@ -17,8 +17,8 @@ def _secret(world: World) -> str:
     return world.environment.named(world.environment.names.tenant_secret, tenant=world.tenants[0])
 
 
-def _value(world: World) -> Value:
-    answer = world.call(Side.PRIMARY, "secretsmanager", "GetSecretValue", SecretId=_secret(world))
+def _value(world: World, name: str = "") -> Value:
+    answer = world.call(Side.PRIMARY, "secretsmanager", "GetSecretValue", SecretId=name or _secret(world))
     value: Value = json.loads(answer["SecretString"])
     return value
 
@@ -99,6 +99,33 @@ def another_user(world: World) -> None:
     name, value = _secret(world), _value(world)
     _put(world.undo, Side.PRIMARY, name, value)
     _put(world.call, Side.PRIMARY, name, value | {"username": "wp_before_the_move"})
+
+
+@disaster(
+    "secrets-all-of-another-database",
+    "Every tenant's secret was given the host of a database that is no more: running tasks still have the former one",
+    trips=("secret-values.alike",),
+)
+def all_of_another_database(world: World) -> None:
+    """Store another host for each tenant, in both regions."""
+    for tenant in world.tenants:
+        name = world.environment.named(world.environment.names.tenant_secret, tenant=tenant)
+        value = _value(world, name)
+        _put(world.undo, Side.PRIMARY, name, value)
+        _put(world.call, Side.PRIMARY, name, value | {"host": "db.before-the-move.example"})
+
+
+@disaster(
+    "secrets-another-administrator",
+    "The master credentials have the user of a database that is no more",
+    trips=("secret-values.master-user",),
+)
+def another_administrator(world: World) -> None:
+    """Store another user in the master credentials, in both regions."""
+    name = world.environment.named(world.environment.names.master_secret)
+    value = _value(world, name)
+    _put(world.undo, Side.PRIMARY, name, value)
+    _put(world.call, Side.PRIMARY, name, value | {"username": "root_before_the_move"})
 
 
 @disaster(

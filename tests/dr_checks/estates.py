@@ -30,6 +30,7 @@ from dr_estate.readers import (
     route53,
     route53_private_names,
     route53resolver,
+    route53resolver_firewall,
     s3,
     s3_quantity,
     secretsmanager,
@@ -61,6 +62,7 @@ OPEN = tuple(AclRule(100, outward, True, "0.0.0.0/0", (0, 65535)) for outward in
 FREE_BYTES = 50.0 * 1024**3
 COPIES = SimulatedDecision("s3:ReplicateObject", "allowed", SIT.region(Side.DR))
 RESTORES = SimulatedDecision("elasticfilesystem:Restore", "allowed", SIT.region(Side.DR))
+_MASTER = SIT.named(SIT.names.master_secret)
 _DATABASE = "sit-mysql.c.{}.rds.amazonaws.com"
 DEPLOYED = DeploymentSettings(("FARGATE",), "ECS", 60)
 Changes = Mapping[tuple[Reader[Any], Side], Any]
@@ -69,7 +71,13 @@ Changes = Mapping[tuple[Reader[Any], Side], Any]
 def _compared(recorded: Snapshot, side: Side) -> tuple[secretsmanager.Content | secretsmanager.HiddenSecret, ...]:
     """The contents of secrets, alike for all tenants: how they compare was not read."""
     return tuple(
-        replace(row, fields=tuple(replace(field, as_tenant=field.name) for field in row.fields))
+        replace(
+            row,
+            fields=tuple(
+                replace(field, as_tenant=field.name, known=True if field.name == "dbname" else None)
+                for field in row.fields
+            ),
+        )
         if isinstance(row, secretsmanager.Content)
         else row
         for row in recorded.get(secretsmanager.contents, side)
@@ -158,7 +166,9 @@ def healthy() -> Snapshot:
         ),
         (vpc.name_servers.name, Side.DR): vpc.NameServers((vpc.AMAZONS,)),
         (route53resolver.forwarded.name, Side.DR): (),
+        (route53resolver_firewall.blocked.name, Side.DR): (),
         (task_sources.file_buckets.name, Side.DR): (),
+        (secretsmanager.master_user.name, Side.DR): secretsmanager.MasterUser(_MASTER, (("username", True),)),
         (evidence_stores.signing_key.name, Side.DR): SigningKey("alias/e", "arn:key", "Enabled", "SIGN_VERIFY"),
         (evidence_stores.anchors.name, Side.DR): AnchorLog("/dr/anchors", exists=True),
         (vpc.names.name, Side.DR): VpcNames(resolves=True, hostnames=True),

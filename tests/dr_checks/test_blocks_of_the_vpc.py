@@ -29,6 +29,7 @@ BLOCKS = {
     ),
     Side.DR: ("10.20.128.0/20", "10.20.144.0/20", "10.20.0.0/24", "10.20.1.0/24", "10.20.32.0/24", "10.20.33.0/24"),
 }
+SECOND = {Side.PRIMARY: "10.11.0.0/16", Side.DR: "10.21.0.0/16"}
 VPCS = {Side.PRIMARY: "10.10.0.0/16", Side.DR: "10.20.0.0/16"}
 SIX = {Side.PRIMARY: "2001:db8:0:a00::/56", Side.DR: "2001:db8:0:b00::/56"}
 OF_BOTH, HALF = ("tcp 3306-3306 10.10.0.0/20", "tcp 3306-3306 10.10.16.0/20"), ("tcp 3306-3306 10.20.128.0/20",)
@@ -179,6 +180,27 @@ def test_a_balancer_of_other_subnets_is_let_in_by_their_blocks() -> None:
     narrow = {(elbv2.load_balancer, Side.DR): balancer(Side.DR, security_groups=(), zones=("a",), subnets=PUBLIC[:1])}
     assert _gaps(there, {**here, **narrow}) == []
     assert [gap.measured for gap in _gaps(there, here)] == ["missing in tcp 80-80 10.20.1.0/24"]
+
+
+@pytest.mark.parametrize(
+    ("mine", "missing"),
+    [
+        (("10.20.0.0/16",), ()),
+        (("10.21.0.0/16",), ("10.20.128.0/20", "10.20.144.0/20", "10.20.0.0/24", "10.20.1.0/24")),
+        (("10.20.0.0/16", "10.21.0.0/16"), ()),
+    ],
+)
+def test_a_vpc_of_several_blocks_is_let_in_by_the_one_that_tasks_stand_in(
+    mine: tuple[str, ...], missing: tuple[str, ...]
+) -> None:
+    def _two(side: Side, rules: tuple[str, ...]) -> dict[Any, Any]:
+        both = ((VPCS[side], "associated"), (SECOND[side], "associated"))
+        return {**_region(side, rules, OUT), (vpc.vpc, side): network(cidrs=both)}
+
+    there = _two(Side.PRIMARY, ("tcp 3306-3306 10.10.0.0/16", "tcp 3306-3306 10.11.0.0/16"))
+    gaps = _gaps(there, _two(Side.DR, tuple(f"tcp 3306-3306 {block}" for block in mine)))
+    wanted = f"missing {'; '.join(f'in tcp 3306-3306 {block}' for block in missing)}"
+    assert [gap.measured for gap in gaps] == ([wanted] if missing else [])
 
 
 def test_services_are_let_in_each_for_itself() -> None:

@@ -10,9 +10,18 @@ import pytest
 from dr_checks.core.model import Finding, Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
-from dr_estate.readers import control_table, iam_task_roles, rds_groups, route53, route53_health_checks, secretsmanager
+from dr_estate.readers import (
+    control_table,
+    iam_task_roles,
+    kms,
+    rds_groups,
+    route53,
+    route53_health_checks,
+    secretsmanager,
+)
 from dr_estate.readers.control_table import ControlState, Incident
 from tests.dr_checks.estates import healthy
+from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import CLOSED, KEPT_OUT, ROLE
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
@@ -86,3 +95,20 @@ def test_a_pin_that_may_be_of_a_failover_is_not_taken_away_by_a_command(standing
         (control_table.standing, Side.DR): standing,
     }
     assert len(failed("health-checks.not-inverted", values).commands) == number
+
+
+@pytest.mark.parametrize(
+    ("state", "operations", "words"),
+    [
+        ("Disabled", ["enable-key"], "Enable the key"),
+        ("PendingDeletion", ["cancel-key-deletion", "enable-key"], "Cancel the deletion"),
+        ("PendingReplicaDeletion", ["cancel-key-deletion", "enable-key"], "Cancel the deletion"),
+        ("PendingImport", [], "import-key-material"),
+        ("Unavailable", [], "connect-custom-key-store"),
+    ],
+)
+def test_a_key_is_made_usable_by_what_its_state_admits(state: str, operations: list[str], words: str) -> None:
+    key = replace(KEY, state=state)
+    gap = failed("kms.key-usable", {(kms.keys, Side.DR): (key,), (kms.replica_keys, Side.DR): ()})
+    assert [command.split()[2] for command in gap.commands] == operations
+    assert words in gap.remedy

@@ -6,6 +6,7 @@ from tests.proofs.faults_of_access import ACCESS, CONDITIONS
 from tests.proofs.faults_of_definitions import DEFINITIONS
 from tests.proofs.faults_of_edge import EDGE
 from tests.proofs.faults_of_estate import ESTATE
+from tests.proofs.faults_of_firewalls import FIREWALLS
 from tests.proofs.faults_of_network import NETWORK, PORTS
 
-FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS)
+FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS, *FIREWALLS)

@@ -42,13 +42,13 @@ def _fetched(value: Callable[[str, Aws], str], *, by_driver: bool = True) -> _Ch
     return change
 
 
-def _variables(side: Side, *, allowed: bool = True) -> _Change:
-    """Let the agent fetch a file of variables from a bucket of this side, as whom that is allowed to or not."""
+def _variables(side: Side, *, allowed: bool = True, stored: str = "app.env") -> _Change:
+    """Let the agent fetch app.env from a bucket of this side, as whom that is allowed to or not."""
 
     def change(definition: dict[str, Any], aws: Aws) -> None:
         bucket = aws.env.named(aws.env.names.buckets[0])
         bucket = bucket if side is Side.PRIMARY else aws.env.named(aws.env.names.bucket_copy, bucket=bucket)
-        aws.client("s3", side).put_object(Bucket=bucket, Key="app.env", Body=b"FEATURE=on")
+        aws.client("s3", side).put_object(Bucket=bucket, Key=stored, Body=b"FEATURE=on")
         _container(definition)["environmentFiles"] = [{"type": "s3", "value": f"arn:aws:s3:::{bucket}/app.env"}]
         if allowed:
             rights = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:GetBucketLocation"], "Resource": "*"}
@@ -211,6 +211,7 @@ _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     "secret whole": (NeedKind.SECRET, _secret(_whole)),
     "file of variables": (NeedKind.EXECUTION_ROLE, _variables(Side.DR)),
     "file of variables of primary": (NeedKind.DEFINITION, _variables(Side.PRIMARY)),
+    "file of variables of nobody": (NeedKind.DEFINITION, _variables(Side.DR, stored="app.env.old")),
     "file of variables denied": (NeedKind.EXECUTION_ROLE, _variables(Side.DR, allowed=False)),
     "log driver's secret": (NeedKind.SECRET, _fetched(_here)),
     "log driver's secret of primary": (NeedKind.SECRET, _fetched(_in_primary)),

@@ -66,6 +66,20 @@ def _by_blocks(name: str, port: int, tier: str, left_out: int = 0) -> Callable[[
     return make
 
 
+def _by_vpc(*blocks: str) -> Callable[[Aws], object]:
+    """Give the VPC a second block, and let the database's group in by these blocks instead of by another group."""
+
+    def make(aws: Aws) -> object:
+        ec2, group = _group(aws, aws.env.names.db_security_group)
+        ec2.associate_vpc_cidr_block(VpcId=_network(aws)[1], CidrBlock=_SECOND)
+        ranges = [{"CidrIp": block} for block in blocks]
+        rule = {"IpProtocol": "tcp", "FromPort": _MYSQL, "ToPort": _MYSQL, "IpRanges": ranges}
+        ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[rule])
+        return ec2.revoke_security_group_ingress(GroupId=group["GroupId"], IpPermissions=group["IpPermissions"])
+
+    return make
+
+
 def _acl(
     tier: str, port: int, *, outward: bool, to: int = 0, cidr: str = "0.0.0.0/0", action: str = "deny"
 ) -> Callable[[Aws], object]:
@@ -263,10 +277,14 @@ _PORTS: dict[str, Callable[[Aws], object]] = {
     "ACL stops MySQL of a stranger": _acl("data", _MYSQL, outward=False, cidr="198.51.100.0/24"),
     "ACL of NAT stops replies": _acl("public", 1024, to=65535, outward=False),
 }
+_FIRST, _SECOND = "10.20.0.0/16", "10.77.0.0/16"
 _BLOCKS: dict[str, Callable[[Aws], object]] = {
     "balancer let in by blocks": _by_blocks("security_group", _HTTP, "public"),
     "balancer let in by a block less": _by_blocks("security_group", _HTTP, "public", left_out=1),
     "tasks let in by blocks": _by_blocks("db_security_group", _MYSQL, "private"),
+    "tasks let in by the VPC's first block": _by_vpc(_FIRST),
+    "tasks let in by the VPC's second block": _by_vpc(_SECOND),
+    "tasks let in by both blocks": _by_vpc(_FIRST, _SECOND),
     "tasks let in by a block less": _by_blocks("db_security_group", _MYSQL, "private", left_out=1),
 }
 _ENDPOINTS: dict[str, Callable[[Aws], object]] = {

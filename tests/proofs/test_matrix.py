@@ -75,6 +75,7 @@ OF_PROD_ALONE = {
     "customer-without-tenant",
     "recovery-document-gone",
     "recovery-image-gone",
+    "recovery-wrapped-in-a-shell",
     "recovery-role-distrusted",
     "recovery-starts-as-nobody",
 }

@@ -30,7 +30,7 @@ from sandbox.moto_ext.ecs.tasks import RunningTask, all_tasks, containers_of, re
 
 ENDED = "Essential container in task exited"
 UNMOUNTED = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes"
-KILLED = 137
+KILLED, NOT_FOUND = 137, 127
 TABLES = 12  # of a WordPress of one site
 _ASKS, _MOVES = ("information_schema", "mysqli"), ("aws-backup-restore_", "scandir")
 
@@ -140,11 +140,17 @@ def _runs_the_tool(backend: EC2ContainerServiceBackend, task: RunningTask, given
         task.process = True
         chained.begin(backend, task)
         return True
-    command = next((row["command"] for row in given if processes.runs_the_tool(row.get("command") or [])), None)
-    if command is not None:
+    override = next((row for row in given if processes.runs_the_tool(row.get("command") or [])), None)
+    if override is None:
+        return False
+    own = next((row for row in containers_of(task.definition) if row["name"] == override.get("name")), {})
+    if processes.starts_the_tool(own.get("entryPoint") or ()):
         task.process = True
-        processes.start(backend, task, command)
-    return command is not None
+        processes.start(backend, task, override["command"])
+    else:
+        task.exit_code = NOT_FOUND
+        task.stop(now(), ENDED)
+    return True
 
 
 def _start_and_end(backend: EC2ContainerServiceBackend, task: RunningTask) -> None:

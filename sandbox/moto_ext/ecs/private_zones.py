@@ -1,4 +1,5 @@
-"""Whether a VPC finds a name of AWS: a private zone answers alone for all names below its own, a rule's servers too.
+"""Whether a VPC finds a name of AWS: a private zone answers alone for all names below its own, a rule's servers too,
+and a firewall may block it.
 
 Sources: Route 53 Developer Guide, "Considerations when working with a private hosted zone", "Using rules to specify
 which domains your resolver endpoints forward".
@@ -13,6 +14,8 @@ from moto.ec2.models import EC2Backend
 from moto.route53.models import route53_backends
 from moto.route53resolver.models import route53resolver_backends
 
+from sandbox.moto_ext.route53resolver_firewall import blocks
+
 _LEADING = ("A", "AAAA", "CNAME")
 
 
@@ -22,7 +25,12 @@ def finds(ec2: EC2Backend, vpc: str, service: str) -> bool:
 
 
 def finds_host(ec2: EC2Backend, vpc: str, host: str) -> bool:
-    """Whether the name is found in the VPC, as far as private zones and rules decide: the most specific one does."""
+    """Whether the name is found in the VPC, as far as a firewall, private zones and rules decide.
+
+    Of zones and rules the most specific one does.
+    """
+    if blocks(ec2.account_id, ec2.region_name, vpc, host):
+        return False
     zones = [
         zone
         for zone in route53_backends[ec2.account_id]["aws"].zones.values()

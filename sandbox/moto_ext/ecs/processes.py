@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,15 @@ _processes: dict[str, TaskProcess] = {}
 def runs_the_tool(command: list[str]) -> bool:
     """Whether it is the command line of this tool."""
     return command[:1] == ["-e"]
+
+
+def starts_the_tool(entry_point: Sequence[str]) -> bool:
+    """Whether a container of this entry point, none for its image's own, takes its command for the tool's words.
+
+    A shell that is given a command by -c takes the words after it for its arguments, and drops them.
+    """
+    first = next((number for number, word in enumerate(entry_point) if word.rpartition("/")[2] == "dr"), None)
+    return not entry_point or (first is not None and "-c" not in entry_point[:first])
 
 
 def role_variables(account: str, region: str, role: str, session: str) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, route53resolver, vpc
+from dr_estate.readers import ecs, route53resolver, route53resolver_firewall, vpc
 from dr_estate.readers.route53resolver import ForwardedNames
+from dr_estate.readers.route53resolver_firewall import BlockedNames
 from dr_estate.readers.vpc import NameServers
 from dr_estate.snapshot.snapshot import Snapshot
 from tests.dr_checks.network import connected, network, services
@@ -19,11 +21,11 @@ ASLEEP = tuple(replace(row, desired=0, running=0) for row in services(Side.DR))
 PRIMARY = network(cidrs=(("10.9.0.0/16", "associated"),))
 
 
-def _given(*servers: str, borne: tuple[str, ...] = (), runs: bool = True) -> Snapshot:
-    """A VPC whose tasks are given these; ``runs`` where some run already."""
+def _given(*servers: str, borne: tuple[str, ...] = (), runs: bool = True, home: Any = PRIMARY) -> Snapshot:
+    """A VPC whose tasks are given these; ``runs`` where some run already, ``home`` is the primary region's VPC."""
     sets = {} if runs else {(ecs.services, Side.DR): ASLEEP}
     found = NameServers(servers, borne, ("dopt-2",))
-    return connected({SERVERS: found, HOME: PRIMARY, OURS: network(options="dopt-1"), **sets})
+    return connected({SERVERS: found, HOME: home, OURS: network(options="dopt-1"), **sets})
 
 
 ASKED = (route53resolver.forwarded, Side.DR)
@@ -32,12 +34,16 @@ API = "api.ecr.eu-west-1.amazonaws.com"
 
 
 def _ruled(
-    *targets: str, hosts: tuple[str, ...] = (FILES, API), borne: tuple[str, ...] = (), runs: bool = True
+    *targets: str,
+    hosts: tuple[str, ...] = (FILES, API),
+    borne: tuple[str, ...] = (),
+    runs: bool = True,
+    home: Any = PRIMARY,
 ) -> Snapshot:
     """A VPC with a rule that sends these names to these servers."""
     sets = {} if runs else {(ecs.services, Side.DR): ASLEEP}
     found = (ForwardedNames("rslvr-rr-1", "amazonaws.com", hosts, targets, borne),)
-    return connected({ASKED: found, HOME: PRIMARY, OURS: network(), **sets})
+    return connected({ASKED: found, HOME: home, OURS: network(), **sets})
 
 
 RULE = frozenset({"rslvr-rr-1"})
@@ -53,12 +59,26 @@ OF_RULES = [
     Example(RULES, Status.WARN, _ruled("10.0.0.9", borne=("10.0.0.9",)), RULE),
     Example(RULES, Status.WARN, _ruled("10.9.0.2", "192.168.0.9"), RULE),
     Example(RULES, Status.UNKNOWN, _ruled("192.168.0.9", runs=False), RULE),
+    Example(RULES, Status.FAIL, _ruled("9.9.9.9", "10.0.0.9", home=DENIED), RULE),
+    Example(RULES, Status.PASS, _ruled("9.9.9.9", hosts=(API,), home=DENIED)),
+    Example(RULES, Status.UNKNOWN, _ruled("10.9.0.2", home=DENIED), RULE),
     Example(RULES, Status.NOT_APPLICABLE, connected({ASKED: None})),
     Example(RULES, Status.NOT_APPLICABLE, connected({OURS: None})),
     Example(RULES, Status.UNKNOWN, connected({ASKED: DENIED})),
 ]
+WALL, WALLED = "name-servers.firewall-admits", (route53resolver_firewall.blocked, Side.DR)
+BLOCKED = BlockedNames("rslvr-frg-1", "rest", (API, FILES))
+OF_FIREWALLS = [
+    Example(WALL, Status.PASS, connected()),
+    Example(WALL, Status.FAIL, connected({WALLED: (BLOCKED,)}), frozenset({"rslvr-frg-1: rest"})),
+    Example(WALL, Status.FAIL, connected({WALLED: (replace(BLOCKED, hosts=(API, FILES, "db", "logs")),)})),
+    Example(WALL, Status.NOT_APPLICABLE, connected({WALLED: None})),
+    Example(WALL, Status.NOT_APPLICABLE, connected({OURS: None})),
+    Example(WALL, Status.UNKNOWN, connected({WALLED: DENIED})),
+]
 EXAMPLES = [
     *OF_RULES,
+    *OF_FIREWALLS,
     Example(CHECK, Status.PASS, _given(vpc.AMAZONS)),
     Example(CHECK, Status.PASS, _given("10.0.0.2", runs=False)),
     Example(CHECK, Status.PASS, _given("169.254.169.253")),
@@ -70,6 +90,9 @@ EXAMPLES = [
     Example(CHECK, Status.WARN, _given("10.0.0.9", "192.168.0.9"), OPTIONS),
     Example(CHECK, Status.UNKNOWN, _given("192.168.0.9", runs=False), OPTIONS),
     Example(CHECK, Status.UNKNOWN, _given(), OPTIONS),
+    Example(CHECK, Status.PASS, _given("10.9.0.2", vpc.AMAZONS, home=DENIED)),
+    Example(CHECK, Status.FAIL, _given("9.9.9.9", "10.0.0.9", home=DENIED), OPTIONS),
+    Example(CHECK, Status.UNKNOWN, _given("10.9.0.2", home=DENIED)),
     Example(CHECK, Status.NOT_APPLICABLE, connected({SERVERS: None})),
     Example(CHECK, Status.NOT_APPLICABLE, connected({OURS: None})),
     Example(CHECK, Status.UNKNOWN, connected({SERVERS: DENIED})),

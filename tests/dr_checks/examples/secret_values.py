@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from dr_checks.core.model import Status
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable
 from dr_estate.readers import ecs, secretsmanager
-from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, Secret
+from dr_estate.readers.secretsmanager import Content, Field, HiddenSecret, MasterUser, Secret
 from tests.dr_checks.compute import D, definition
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Example, service, world
 
@@ -18,7 +19,7 @@ SECRETS, VALUES = (secretsmanager.secrets, Side.DR), (secretsmanager.contents, S
 THERE, HERE = (ecs.tasks, Side.PRIMARY), (ecs.tasks, Side.DR)
 TENANTS = ("tenant1", "tenant2", "tenant3")
 NAMES = tuple(f"sit-{tenant}-db-credentials" for tenant in TENANTS)
-THIRD = frozenset(NAMES[2:])
+THIRD, MASTER = frozenset(NAMES[2:]), SIT.named(SIT.names.master_secret)
 CHANGED = NOW - timedelta(hours=1)
 Tasks = tuple[ecs.Task, ...] | Unavailable
 
@@ -42,6 +43,8 @@ def _task(age: timedelta, service: str = "sit-tenant3-service") -> ecs.Task:
 
 OLD, YOUNG = _task(timedelta(days=9)), _task(timedelta(minutes=9))
 STARTING = replace(YOUNG, status="PENDING")
+CRASHING = replace(YOUNG, started_at=NOW - timedelta(minutes=4))
+STEADY = replace(YOUNG, started_at=NOW - timedelta(minutes=5))
 
 
 def _given(
@@ -58,6 +61,20 @@ def _given(
     values = {SECRETS: secrets, VALUES: tuple([*rows, row][-tenants:]), THERE: there, HERE: here}
     subjects = frozenset() if expected is Status.PASS else THIRD
     return Example(CHECK, expected, world(values, TENANTS[-tenants:]), subjects)
+
+
+def _together(expected: Status, field: Field, *of_master: Field, there: Tasks = (OLD,)) -> Example:
+    """All tenants have this field alike, and the master credentials ``of_master``."""
+    secrets = tuple(Secret(name, f"arn:{name}", "", "", "v", CHANGED, None) for name in NAMES)
+    rows = (*(Content(name, "v", (field,)) for name in NAMES), Content(MASTER, "v", of_master))
+    return Example(CHECK, expected, world({SECRETS: secrets, VALUES: rows, THERE: there, HERE: ()}, TENANTS))
+
+
+def _master(expected: Status, found: Any) -> Example:
+    subjects = frozenset() if expected is Status.UNKNOWN else frozenset({MASTER})
+    return Example(
+        "secret-values.master-user", expected, world({(secretsmanager.master_user, Side.DR): found}), subjects
+    )
 
 
 def _read(expected: Status, *suffixes: str) -> Example:
@@ -93,7 +110,26 @@ def _third(*fields: Field, failure: str = "") -> Content:
 
 ODD, EMPTY = _third(HOST, OTHER_USER, PASSWORD), _third(HOST, USER, replace(PASSWORD, empty=True))
 LATE = _task(timedelta(minutes=9), "sit-tenant2-service")
+YOUNG_OF_ALL = tuple(_task(timedelta(minutes=9), f"sit-{tenant}-service") for tenant in TENANTS)
+DATABASE = Field("dbname", "d", False, False, as_tenant="d", known=True)
+OF_ALL = [
+    _together(Status.PASS, HOST, HOST),
+    _together(Status.PASS, HOST),
+    _together(Status.WARN, HOST, OTHER_HOST, there=(OLD,)),
+    _together(Status.PASS, HOST, OTHER_HOST, there=()),
+    _together(Status.PASS, HOST, OTHER_HOST, there=YOUNG_OF_ALL),
+    _together(Status.PASS, replace(HOST, names_primary=True), OTHER_HOST),
+    _together(Status.PASS, replace(HOST, name="note"), replace(OTHER_HOST, name="note")),
+    _together(Status.PASS, DATABASE),
+    _together(Status.WARN, replace(DATABASE, known=False)),
+    _master(Status.PASS, MasterUser(MASTER, (("username", True),))),
+    _master(Status.FAIL, MasterUser(MASTER, (("admin.user", True), ("username", False)))),
+    _master(Status.NOT_APPLICABLE, MasterUser(MASTER, ())),
+    _master(Status.NOT_APPLICABLE, None),
+    _master(Status.UNKNOWN, DENIED),
+]
 EXAMPLES = [
+    *OF_ALL,
     _given(Status.PASS, _third(HOST, USER, PASSWORD)),
     _given(Status.PASS, _third(HOST, replace(USER, digest="u", as_tenant="t"), PASSWORD)),
     _given(Status.FAIL, ODD),
@@ -104,6 +140,10 @@ EXAMPLES = [
     _given(Status.FAIL, ODD, there=(OLD, LATE)),
     _given(Status.PASS, ODD, there=(OLD, YOUNG)),
     _given(Status.FAIL, ODD, there=(OLD, STARTING)),
+    _given(Status.FAIL, ODD, there=(OLD, CRASHING)),
+    _given(Status.FAIL, ODD, there=(_task(timedelta(minutes=4)),)),
+    _given(Status.FAIL, ODD, there=(OLD, replace(YOUNG, unhealthy=True))),
+    _given(Status.PASS, ODD, there=(CRASHING, STEADY)),
     _given(Status.WARN, ODD, there=(STARTING,)),
     _given(Status.PASS, ODD, here=(YOUNG,)),
     _given(Status.PASS, ODD, tenants=2),

@@ -45,13 +45,16 @@ def _variables(expected: Status, *rows: object, there: Any = None) -> Example:
     return Example("task-sources.files-here", expected, world(values), TWO if expected is Status.FAIL else frozenset())
 
 
-BUCKET = TaskBucket("variables", D)
+BUCKET = TaskBucket("variables", D, ())
 EARLIER = (("environmentFiles", "given"),)
 OF_VARIABLES = [
     _variables(Status.PASS, BUCKET),
-    _variables(Status.PASS, TaskBucket("variables", "eu-north-1")),
+    _variables(Status.PASS, TaskBucket("variables", "eu-north-1", ())),
     _variables(Status.FAIL, TaskBucket("variables", P)),
     _variables(Status.FAIL, TaskBucket("variables", "")),
+    _variables(Status.FAIL, TaskBucket("variables", D, ("app.env",))),
+    _variables(Status.PASS, TaskBucket("variables", D, ("other.env",))),
+    _variables(Status.UNKNOWN, TaskBucket("variables", D)),
     _variables(Status.UNKNOWN, DENIED),
     _variables(Status.UNKNOWN, DENIED, BUCKET),
     _variables(Status.UNKNOWN, BUCKET, there=(DENIED,)),

@@ -40,6 +40,8 @@ NAMED: Mapping[tuple[str, str], str] = {
     ("rds:DescribeDBSubnetGroups", "DBSubnetGroupName"): SIT.named(_NAMES.db_subnet_group),
     ("rds:DescribeOptionGroups", "OptionGroupName"): SIT.named(_NAMES.database),
     ("rds:DescribeDBInstanceAutomatedBackups", "DBInstanceIdentifier"): SIT.named(_NAMES.database),
+    ("route53resolver:ListFirewallDomainLists", "Id"): "of AWS",
+    ("route53resolver:ListFirewallRules", "Qtype"): "A",
     ("route53:ListHostedZones", "Name"): f"{SIT.traffic.zone}.",
     ("s3control:ListJobs", "Description"): f"{of_failbacks(SIT)}INC-1: x",
     ("s3control:ListJobs", "Status"): "Failed",

@@ -120,6 +120,7 @@ _REASONS = {
         ssm:DescribeParameters.Parameters[].Name
         ssm:GetParametersByPath.Parameters[].Name
         wafv2:ListWebACLs.WebACLs[].ARN
+        route53resolver:ListFirewallRuleGroupAssociations.FirewallRuleGroupAssociations[].FirewallRuleGroupId
     """,
     "is a state: neither a good nor a bad one may be guessed": """
         dynamodb:DescribeTable.Table.TableStatus
@@ -137,6 +138,7 @@ _REASONS = {
         s3control:ListJobs.Jobs[].Status
         sns:ListSubscriptionsByTopic.Subscriptions[].Protocol
         ssm:GetParametersByPath.Parameters[].Type
+        route53resolver:ListFirewallRules.FirewallRules[].Action
     """,
     "is a number or a moment that is compared: no default is neutral": """
         backup:ListBackupJobs.BackupJobs[].CreationDate
@@ -158,6 +160,8 @@ _REASONS = {
         rds:DescribeAccountAttributes.AccountQuotas[].Used
         s3:ListObjectVersions.DeleteMarkers[].LastModified
         s3:ListObjectVersions.Versions[].LastModified
+        route53resolver:ListFirewallRuleGroupAssociations.FirewallRuleGroupAssociations[].Priority
+        route53resolver:ListFirewallRules.FirewallRules[].Priority
     """,
     "is the part that is compared with the other region: an empty one would be a difference, or hide one": """
         dynamodb:DescribeTable.Table.GlobalSecondaryIndexes[].KeySchema

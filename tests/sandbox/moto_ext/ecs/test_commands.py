@@ -155,3 +155,17 @@ def test_one_token_runs_one_task_and_a_running_one_is_killed_when_it_is_stopped(
         137,
         "clean-up",
     )
+
+
+def test_a_shell_as_entry_point_keeps_the_words_from_the_tool(aws: Clients) -> None:
+    there = _stage(aws)
+    there.register("nginx:1.27", entryPoint=["sh", "-c", "dr"])
+    (task,) = there.client("ecs").run_task(
+        cluster="shop",
+        taskDefinition="tenant-a",
+        launchType="FARGATE",
+        networkConfiguration=there.network,
+        overrides={"containerOverrides": [{"name": "web", "command": ["-e", "sit", "failover"]}]},
+    )["tasks"]
+    ended = _now(there, task)
+    assert (ended["lastStatus"], ended["containers"][0]["exitCode"]) == ("STOPPED", 127)

@@ -1,0 +1,171 @@
+"""DNS Firewall: lists of domains, rules in groups, and groups associated with a VPC, which decide what it may ask.
+
+Source: Route 53 API, the Firewall operations of Route 53 Resolver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.moto_api._internal import mock_random
+from moto.route53resolver.models import route53resolver_backends
+from moto.route53resolver.responses import Route53ResolverResponse
+
+from sandbox.core.patching import operation, page, refused, state
+
+LISTS, GROUPS, RULES, ASSOCIATIONS = "firewall_lists", "firewall_groups", "firewall_rules", "firewall_associations"
+_PAGE = 100
+_FIRST, _LAST = 101, 9899  # priorities of associations (API_AssociateFirewallRuleGroup)
+_Row = dict[str, Any]
+
+
+def blocks(account: str, region: str, vpc: str, host: str) -> bool:
+    """Whether a rule of the VPC blocks the host: of groups and rules by priority, the first about it decides."""
+    backend = route53resolver_backends[account][region]
+    groups = [row for row in state(backend, ASSOCIATIONS).values() if row["VpcId"] == vpc]
+    for group in sorted(groups, key=lambda row: int(row["Priority"])):
+        rules = [
+            row for row in state(backend, RULES).values() if row["FirewallRuleGroupId"] == group["FirewallRuleGroupId"]
+        ]
+        for rule in sorted(rules, key=lambda row: int(row["Priority"])):
+            domains = state(backend, LISTS)[rule["FirewallDomainListId"]]["Domains"]
+            if rule.get("Qtype") in (None, "A") and any(_is_about(domain.rstrip("."), host) for domain in domains):
+                return bool(rule["Action"] == "BLOCK")
+    return False
+
+
+def _is_about(domain: str, host: str) -> bool:
+    return domain in ("*", host) or (domain.startswith("*.") and host.endswith(domain[1:]))
+
+
+def _found(self: Route53ResolverResponse, kind: str, name: str) -> _Row:
+    try:
+        row: _Row = state(self.route53resolver_backend, kind)[name]
+    except KeyError:
+        raise refused("ResourceNotFoundException", f"Resource with id {name} was not found") from None
+    return row
+
+
+def _made(self: Route53ResolverResponse, kind: str, prefix: str, row: _Row) -> _Row:
+    name = f"{prefix}-{mock_random.get_random_hex(17)}"
+    stored = {**row, "Id": name, "Status": "COMPLETE"}
+    state(self.route53resolver_backend, kind)[name] = stored
+    return stored
+
+
+def _create_list(self: Route53ResolverResponse, params: _Row) -> _Row:
+    row = {"Name": params["Name"], "CreatorRequestId": params["CreatorRequestId"], "Domains": []}
+    return {"FirewallDomainList": _made(self, LISTS, "rslvr-fdl", row)}
+
+
+def _update_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
+    row = _found(self, LISTS, params["FirewallDomainListId"])
+    named = [f"{domain.rstrip('.').lower()}." for domain in params["Domains"]]
+    left = [] if params["Operation"] == "REPLACE" else [domain for domain in row["Domains"] if domain not in named]
+    row["Domains"] = left if params["Operation"] == "REMOVE" else [*left, *named]
+    return {"Id": row["Id"], "Name": row["Name"], "Status": "COMPLETE"}
+
+
+def _create_group(self: Route53ResolverResponse, params: _Row) -> _Row:
+    row = {"Name": params["Name"], "CreatorRequestId": params["CreatorRequestId"]}
+    return {"FirewallRuleGroup": _made(self, GROUPS, "rslvr-frg", row)}
+
+
+def _create_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
+    _found(self, GROUPS, params["FirewallRuleGroupId"])
+    _found(self, LISTS, params["FirewallDomainListId"])
+    if params["Action"] == "BLOCK" and not params.get("BlockResponse"):
+        raise refused("ValidationException", "BlockResponse is required for the action BLOCK")
+    state(self.route53resolver_backend, RULES)[_rule_key(params)] = dict(params)
+    return {"FirewallRule": params}
+
+
+def _rule_key(params: _Row) -> tuple[str, str]:
+    return params["FirewallRuleGroupId"], params["FirewallDomainListId"]
+
+
+def _associate(self: Route53ResolverResponse, params: _Row) -> _Row:
+    _found(self, GROUPS, params["FirewallRuleGroupId"])
+    taken = state(self.route53resolver_backend, ASSOCIATIONS).values()
+    if not _FIRST <= int(params["Priority"]) <= _LAST:
+        raise refused("ValidationException", "Priority must be greater than 100 and less than 9,900")
+    if any((row["VpcId"], row["Priority"]) == (params["VpcId"], params["Priority"]) for row in taken):
+        raise refused("ConflictException", "The priority is used by another association of the VPC")
+    row = {"MutationProtection": "DISABLED", **params}
+    return {"FirewallRuleGroupAssociation": _made(self, ASSOCIATIONS, "rslvr-frgassoc", row)}
+
+
+def _disassociate(self: Route53ResolverResponse, params: _Row) -> _Row:
+    row = _found(self, ASSOCIATIONS, params["FirewallRuleGroupAssociationId"])
+    if row["MutationProtection"] == "ENABLED":
+        raise refused("ConflictException", "The association is protected against mutation")
+    del state(self.route53resolver_backend, ASSOCIATIONS)[row["Id"]]
+    return {"FirewallRuleGroupAssociation": {**row, "Status": "DELETING"}}
+
+
+def _delete_rule(self: Route53ResolverResponse, params: _Row) -> _Row:
+    found = state(self.route53resolver_backend, RULES).pop(_rule_key(params), None)
+    if found is None:
+        raise refused("ResourceNotFoundException", "The rule was not found")
+    return {"FirewallRule": found}
+
+
+def _delete_group(self: Route53ResolverResponse, params: _Row) -> _Row:
+    row = _found(self, GROUPS, params["FirewallRuleGroupId"])
+    used = [*state(self.route53resolver_backend, ASSOCIATIONS).values()]
+    used += state(self.route53resolver_backend, RULES).values()
+    if any(other["FirewallRuleGroupId"] == row["Id"] for other in used):
+        raise refused("ConflictException", "The group has rules or is associated with a VPC")
+    del state(self.route53resolver_backend, GROUPS)[row["Id"]]
+    return {"FirewallRuleGroup": row}
+
+
+def _delete_list(self: Route53ResolverResponse, params: _Row) -> _Row:
+    row = _found(self, LISTS, params["FirewallDomainListId"])
+    if any(rule["FirewallDomainListId"] == row["Id"] for rule in state(self.route53resolver_backend, RULES).values()):
+        raise refused("ConflictException", "The list is used by a rule")
+    del state(self.route53resolver_backend, LISTS)[row["Id"]]
+    return {"FirewallDomainList": row}
+
+
+def _listing(kind: str, key: str, *filters: str) -> Callable[[Route53ResolverResponse, _Row], _Row]:
+    """An operation that lists rows of a kind, those of the members ``filters`` where they are given."""
+
+    def answer(self: Route53ResolverResponse, params: _Row) -> _Row:
+        wanted = {name: params[name] for name in filters if params.get(name) is not None}
+        rows = state(self.route53resolver_backend, kind).values()
+        found = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+        shown, token = page(found, params, _PAGE, "InvalidNextTokenException")
+        return {key: shown, "NextToken": token}
+
+    return answer
+
+
+def _list_domains(self: Route53ResolverResponse, params: _Row) -> _Row:
+    domains = _found(self, LISTS, params["FirewallDomainListId"])["Domains"]
+    shown, token = page(domains, params, _PAGE, "InvalidNextTokenException")
+    return {"Domains": shown, "NextToken": token}
+
+
+def install() -> None:
+    """Add the operations of DNS Firewall. Idempotent."""
+    added = {
+        "create_firewall_domain_list": _create_list,
+        "update_firewall_domains": _update_domains,
+        "create_firewall_rule_group": _create_group,
+        "create_firewall_rule": _create_rule,
+        "associate_firewall_rule_group": _associate,
+        "disassociate_firewall_rule_group": _disassociate,
+        "delete_firewall_rule": _delete_rule,
+        "delete_firewall_rule_group": _delete_group,
+        "delete_firewall_domain_list": _delete_list,
+        "list_firewall_domains": _list_domains,
+        "list_firewall_domain_lists": _listing(LISTS, "FirewallDomainLists"),
+        "list_firewall_rules": _listing(RULES, "FirewallRules", "FirewallRuleGroupId"),
+        "list_firewall_rule_group_associations": _listing(
+            ASSOCIATIONS, "FirewallRuleGroupAssociations", "FirewallRuleGroupId", "VpcId"
+        ),
+    }
+    for name, answer in added.items():
+        operation(Route53ResolverResponse, name, answer)
