@@ -27,6 +27,7 @@ class NeedKind(StrEnum):
     GATEWAY_SUBNET = "NAT gateway stands in subnet"
     RESOLVER = "subnet resolves names by VPC"
     IMAGE = "task definition pulls image"
+    IMAGE_KEY = "image lies under key"
     SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
     PARAMETER = "task definition reads parameter"
     SECRET_POLICY = "secret is guarded by its own policy"  # noqa: S105 - a kind of edge, not a password
@@ -141,6 +142,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
             "roles.tasks-allowed",
         ),
         reason="for which processor and system an image was built is not read: definitions are compared",
+    ),
+    NeedKind.IMAGE_KEY: Followed(
+        ("kms.key-usable",), reason="the key of another account's repository, and revoked grants, are not read"
     ),
     NeedKind.SECRET: Followed(
         (
