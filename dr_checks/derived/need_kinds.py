@@ -97,7 +97,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "and none keeps visitors out",
     ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
-    NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
+    NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates", "vpc-reach.security-groups")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
         (

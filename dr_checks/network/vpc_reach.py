@@ -32,7 +32,7 @@ def security_groups(view: View) -> Iterator[Finding]:
 
     However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. A block within the
     primary's VPC asks that tasks, balancer, database, files and endpoints that it holds be let through here, by their
-    groups or blocks of this VPC. Source: DescribeSecurityGroups.
+    groups or blocks of this VPC. The load balancer carries the primary's groups. Source: DescribeSecurityGroups.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
@@ -56,8 +56,28 @@ def security_groups(view: View) -> Iterator[Finding]:
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
+    yield from _of_balancer(view)
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
+
+
+def _of_balancer(view: View) -> Iterator[Finding]:
+    """The load balancer carries the groups of the primary's by name: those of the tasks admit it by one of them."""
+    here, there = view.get(elbv2.load_balancer), view.get(elbv2.load_balancer, Side.PRIMARY)
+    if here is None or there is None or not here.security_groups:
+        return  # see elbv2.active; a balancer of this kind has one at least
+    names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
+    mine = {names[Side.DR].get(id_, id_) for id_ in here.security_groups}
+    wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in there.security_groups}
+    measured, expected = ", ".join(sorted(mine)) or "none", ", ".join(sorted(wanted)) or "none"
+    if wanted <= mine:
+        return  # each group is judged above
+    ids = {name: id_ for id_, name in names[Side.DR].items()}
+    groups = [ids[name] for name in sorted(wanted) if name in ids]
+    change = {"LoadBalancerArn": here.arn, "SecurityGroups": groups}
+    commands = (view.command("elbv2", "SetSecurityGroups", **change),) if len(groups) == len(wanted) else ()
+    remedy = Remedy(f"aws_lb '{here.name}' in {view.region}: security_groups as the primary's.", commands)
+    yield view.gap(here.name, measured, expected, "visitors would not reach it, or it not the tasks", remedy)
 
 
 def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dr_estate.config.environment import Side
 from tests.proofs.changes import Aws
 from tests.proofs.fault import Fault
 from tests.proofs.faults_of_estate import balancer
+from tests.proofs.faults_of_network import _network, _subnets
 
 
 def _nothing(_kms: Any, _key: str) -> object:
@@ -112,12 +113,51 @@ _REPOSITORIES: dict[str, Callable[[Aws], object]] = {
     "repository's key doomed": encrypted_images(_doomed),
     "repository's key enabled again": encrypted_images(_enabled_again),
 }
+
+
+def _behind_another_group(aws: Aws) -> object:
+    elb, arn = balancer(aws)
+    ec2, vpc = _network(aws)
+    group = ec2.create_security_group(GroupName="another", Description="of nobody", VpcId=vpc)["GroupId"]
+    return elb.set_security_groups(LoadBalancerArn=arn, SecurityGroups=[group])
+
+
+def _in_private_subnets(aws: Aws) -> object:
+    elb, arn = balancer(aws)
+    return elb.set_subnets(LoadBalancerArn=arn, Subnets=_subnets(aws, "private"))
+
+
+def service_again(*left_out: str) -> Callable[[Aws], object]:
+    """Make a tenant's service of the DR region again, without the settings ``left_out``."""
+
+    def make(aws: Aws) -> object:
+        ecs, cluster = aws.client("ecs", Side.DR), aws.named(aws.env.names.cluster)
+        name = aws.named(aws.env.names.service)
+        was = ecs.describe_services(cluster=cluster, services=[name], include=["TAGS"])["services"][0]
+        ecs.delete_service(cluster=cluster, service=name, force=True)
+        same = {key: was[key] for key in _OF_SERVICES if was.get(key) and key not in left_out}
+        return ecs.create_service(cluster=cluster, serviceName=name, **same)
+
+    return make
+
+
+_OF_SERVICES = (
+    *("taskDefinition", "desiredCount", "launchType", "platformVersion", "healthCheckGracePeriodSeconds"),
+    *("deploymentConfiguration", "networkConfiguration", "loadBalancers", "propagateTags", "tags"),
+)
+_SERVICES: dict[str, Callable[[Aws], object]] = {
+    "service made again": service_again(),
+    "service made again, without its targets": service_again("loadBalancers", "healthCheckGracePeriodSeconds"),
+}
 _BALANCERS: dict[str, Callable[[Aws], object]] = {
+    "balancer behind another group": _behind_another_group,
+    "balancer in private subnets": _in_private_subnets,
     "balancer made again": balancer_again("internet-facing"),
     "balancer made again, internal": balancer_again("internal"),
 }
-_TOUCHED = ("elbv2", "route53", "ecs")
+_TOUCHED = ("elbv2", "route53", "ecs", "ec2")
 MADE_AGAIN = (
     *(Fault(name, NeedKind.IMAGE_KEY, ("ecr", "kms"), make) for name, make in _REPOSITORIES.items()),
     *(Fault(name, NeedKind.BALANCER_SUBNET, _TOUCHED, make) for name, make in _BALANCERS.items()),
+    *(Fault(name, NeedKind.SERVICE, ("ecs",), make) for name, make in _SERVICES.items()),
 )

@@ -49,6 +49,7 @@ SAMPLE = {
     "secrets-replica-removed",
 }
 HEALING = {
+    "balancer behind another group",
     "host names off",
     "log group deleted",
     "mount target deleted",

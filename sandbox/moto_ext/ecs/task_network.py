@@ -132,11 +132,12 @@ class TaskNetwork:
         )
 
     def takes_visitors(self, port: int) -> bool:
-        """Whether connections of the internet to ``port`` pass the subnet's network ACL, and replies to them."""
+        """Whether connections of the internet to ``port`` pass the subnet's gateway and ACL, and replies to them."""
         anybody = NetworkPeer(INTERNET)
         into = self._acl_lets(self.subnet, False, anybody, (port, port))
         replies = self._acl_lets(self.subnet, True, anybody, REPLIES)
-        return into and replies and self._access(self.subnet) == OFF
+        leads = self._default(self.subnet).startswith("igw-")
+        return into and replies and leads and self._access(self.subnet) == OFF
 
     def _access(self, subnet: str) -> str:
         return mode_of(self.ec2, str(self._vpc().id), subnet)

@@ -109,7 +109,7 @@ def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -
         subnet=place.subnet,
         groups=place.groups,
     )
-    if service.load_balancers and not targets.answers(service, task):
+    if not service.load_balancers or not targets.answers(service, task):
         yield "Request timed out"
     stores = TaskStores(account, region, definition, place)
     yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden(definition, place))

@@ -57,7 +57,8 @@ def _access(word: str, blocked: tuple[str, ...] = PUBLIC, changes: Any = None) -
 def _balanced(there: str | None = "internet-facing", **changes: Any) -> Snapshot:
     """``there`` is the scheme of the primary's balancer, None where it is not seen."""
     own = {"security_groups": (f"sg-sit-alb-sg-{Side.DR}",), "zones": ("a", "b"), "subnets": ("public-1", "public-2")}
-    theirs = balancer(Side.PRIMARY, scheme=there) if there else DENIED
+    groups = (f"sg-sit-alb-sg-{Side.PRIMARY}",)
+    theirs = balancer(Side.PRIMARY, scheme=there, security_groups=groups) if there else DENIED
     return connected({BALANCER: balancer(Side.DR, **(own | changes)), (elbv2.load_balancer, Side.PRIMARY): theirs})
 
 
@@ -92,6 +93,14 @@ EXAMPLES = [
         Status.FAIL,
         connected({(vpc.security_groups, Side.PRIMARY): (*THEIRS, DATABASE)}),
         frozenset({"sit-db-sg"}),
+    ),
+    *(
+        Example("vpc-reach.security-groups", Status.FAIL, _balanced(security_groups=groups), ALB_NAME)
+        for groups in (("sg-gone",), ("sg-sit-ecs-sg-dr",))
+    ),
+    *(
+        Example("vpc-reach.security-groups", Status.PASS, _balanced(security_groups=groups))
+        for groups in ((), ("sg-sit-alb-sg-dr", "sg-sit-ecs-sg-dr"))
     ),
     Example("vpc-reach.attached-groups", Status.PASS, connected()),
     Example(
