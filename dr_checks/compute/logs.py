@@ -9,8 +9,8 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions
 from dr_estate.config.environment import Side
-from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import cloudwatch_logs
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import cloudwatch_logs, ecs
 
 _NONE = "no container of the DR region writes to a log group there"
 
@@ -22,7 +22,10 @@ _NONE = "no container of the DR region writes to a log group there"
     rules=("ecs-task-definition-log-configuration", "ecs_task_definitions_logging_enabled", "REL13-BP04", "NIST AU-4"),
 )
 def groups_exist(view: View) -> Iterator[Finding]:
-    """Without awslogs-create-group a task with no log group fails: ResourceInitializationError. Source: ECS awslogs."""
+    """Without awslogs-create-group a task with no log group fails: ResourceInitializationError. Source: ECS awslogs.
+
+    A group of a third region counts as there where the primary's tasks write to it.
+    """
     there, judged = {group.name for group in view.get(cloudwatch_logs.groups)}, 0
     for tenant, definition in sorted(tenant_definitions(view).items()):
         if isinstance(definition, Unavailable):
@@ -30,9 +33,13 @@ def groups_exist(view: View) -> Iterator[Finding]:
             judged += 1
             continue
         for container in definition.containers:
-            if not container.log_group or container.log_region != view.region:
-                continue  # definitions.primary-region-names says where else it writes
+            where = container.log_region or view.region
+            if not container.log_group or where == view.env.regions.primary:
+                continue  # definitions.primary-region-names says so
             judged += 1
+            if where != view.region:
+                yield _written_elsewhere(view, tenant, container)
+                continue
             if container.log_group in there or container.log_creates_group:
                 yield view.ok(container.log_group, "present", "present", "the container can start", tenant)
             else:
@@ -49,6 +56,22 @@ def groups_exist(view: View) -> Iterator[Finding]:
                 )
     if not judged:
         yield view.none_expected("all log groups", _NONE)
+
+
+def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Finding:
+    """A group of a third region: it is there where the primary's tasks write to it, which start without this region."""
+    subject, measured = container.log_group, container.log_region
+    wanted = f"{view.region}, or where the primary's tasks write"
+    try:
+        definitions = tenant_definitions(view, Side.PRIMARY).values()
+    except DataUnavailable as unseen:
+        return view.unknown(subject, wanted, unseen.unavailable, tenant)
+    seen = [row for row in definitions if not isinstance(row, Unavailable)]
+    if any((c.log_region, c.log_group) == (measured, subject) for row in seen for c in row.containers):
+        return view.ok(subject, measured, wanted, "the primary region's tasks write there", tenant)
+    reason = f"container {container.name} would not start where no such group is there, which nothing shows"
+    remedy = f"aws_ecs_task_definition of {tenant}: awslogs-region = {view.region}."
+    return view.gap(subject, measured, wanted, reason, remedy, tenant)
 
 
 @check(

@@ -27,6 +27,7 @@ class NeedKind(StrEnum):
     GATEWAY_SUBNET = "NAT gateway stands in subnet"
     RESOLVER = "subnet resolves names by VPC"
     IMAGE = "task definition pulls image"
+    IMAGE_KEY = "image lies under key"
     SECRET = "task definition reads secret"  # noqa: S105 - a kind of edge, not a password
     PARAMETER = "task definition reads parameter"
     SECRET_POLICY = "secret is guarded by its own policy"  # noqa: S105 - a kind of edge, not a password
@@ -96,7 +97,7 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         "and none keeps visitors out",
     ),
     NeedKind.LISTENER: Followed(("elbv2-routing.host-rules", "elbv2-routing.listeners")),
-    NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates")),
+    NeedKind.BALANCER: Followed(("elbv2.active", "elbv2.listener-certificates", "vpc-reach.security-groups")),
     NeedKind.BALANCER_ACL: Followed(("elbv2-web-acl.alike",), reason="what a rule looks for is not compared"),
     NeedKind.ORIGIN: Followed(
         (
@@ -143,6 +144,9 @@ FOLLOWED: Mapping[NeedKind, Followed] = {
         ),
         reason="for which processor and system an image was built is not read: a manifest of one platform does not say "
         "it, and where digest and definition are the primary region's (images.parity, definitions.parity) it runs",
+    ),
+    NeedKind.IMAGE_KEY: Followed(
+        ("kms.key-usable",), reason="the key of another account's repository, and revoked grants, are not read"
     ),
     NeedKind.SECRET: Followed(
         (

@@ -70,6 +70,7 @@ def needs_of(view: View, tenant: str) -> Needs:
         lambda: _of_edge(view),
         lambda: _of_network(view, service),
         lambda: _of_definition(view, tenant),
+        lambda: _of_images(view, tenant),
         lambda: _of_secrets(view, tenant),
         lambda: _of_files(view, tenant),
         lambda: _of_database(view),
@@ -173,6 +174,17 @@ def _of_definition(view: View, tenant: str) -> Iterator[Need]:
         for _, value in container.environment:
             if ".rds.amazonaws.com" in value:
                 yield Need(name, NeedKind.DATABASE, value)
+
+
+def _of_images(view: View, tenant: str) -> Iterator[Need]:
+    repositories = {(row.account, row.name): row.key for row in view.get(ecr.repositories)}
+    for container in _definition(view, tenant).containers:
+        image = ecr.image_ref(container.image)
+        key = repositories.get((image.account, image.repository), "") if image.region == view.region else ""
+        if isinstance(key, Unavailable):
+            raise DataUnavailable(key)
+        if key:
+            yield Need(container.image, NeedKind.IMAGE_KEY, _short(key))
 
 
 def _of_secrets(view: View, tenant: str) -> Iterator[Need]:

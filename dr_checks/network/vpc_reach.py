@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
-from dr_checks.derived.pairing import tenant_services
+from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_checks.derived.standing import Grounds
 from dr_checks.derived.traffic_rules import VPC, parsed
+from dr_checks.derived.ways import HIDDEN, Ways
 from dr_estate.config.environment import Side
-from dr_estate.model import states
-from dr_estate.readers import ecs, elbv2, vpc
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
 
 NEEDED = ("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager")
 _ALIVE = {"available", "pending"}
 _ABSENT = "there is no VPC: see vpc.available"
+EXCLUDED = "; aws_vpc_block_public_access_exclusion of the VPC"
 
 
 @check(
@@ -30,7 +32,7 @@ def security_groups(view: View) -> Iterator[Finding]:
 
     However it is written: a wider span of ports or block, all protocols, the VPC for a group in it. A block within the
     primary's VPC asks that tasks, balancer, database, files and endpoints that it holds be let through here, by their
-    groups or blocks of this VPC. Source: DescribeSecurityGroups.
+    groups or blocks of this VPC. The load balancer carries the primary's groups. Source: DescribeSecurityGroups.
     """
     if view.get(vpc.vpc) is None:
         yield view.none_expected("all security groups", _ABSENT)
@@ -54,8 +56,28 @@ def security_groups(view: View) -> Iterator[Finding]:
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)
         else:
             yield view.ok(name, "alike", "as in the primary region", "the same traffic is allowed")
+    yield from _of_balancer(view)
     if not used:
         yield view.none_expected("all security groups", "nothing of the primary region uses one")
+
+
+def _of_balancer(view: View) -> Iterator[Finding]:
+    """The load balancer carries the groups of the primary's by name: those of the tasks admit it by one of them."""
+    here, there = view.get(elbv2.load_balancer), view.get(elbv2.load_balancer, Side.PRIMARY)
+    if here is None or there is None or not here.security_groups:
+        return  # see elbv2.active; a balancer of this kind has one at least
+    names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
+    mine = {names[Side.DR].get(id_, id_) for id_ in here.security_groups}
+    wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in there.security_groups}
+    measured, expected = ", ".join(sorted(mine)) or "none", ", ".join(sorted(wanted)) or "none"
+    if wanted <= mine:
+        return  # each group is judged above
+    ids = {name: id_ for id_, name in names[Side.DR].items()}
+    groups = [ids[name] for name in sorted(wanted) if name in ids]
+    change = {"LoadBalancerArn": here.arn, "SecurityGroups": groups}
+    commands = (view.command("elbv2", "SetSecurityGroups", **change),) if len(groups) == len(wanted) else ()
+    remedy = Remedy(f"aws_lb '{here.name}' in {view.region}: security_groups as the primary's.", commands)
+    yield view.gap(here.name, measured, expected, "visitors would not reach it, or it not the tasks", remedy)
 
 
 def _opened(view: View, mine: vpc.SecurityGroup, ways_in: list[str], ways_out: list[str]) -> Iterator[str]:
@@ -184,96 +206,12 @@ def way_out(view: View) -> Iterator[Finding]:
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
                 Remedy(
                     f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an "
-                    "attached internet gateway; or the missing aws_vpc_endpoint.",
-                    ways.mend(place),
+                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if ways.shut else ''}.",
+                    (*ways.opened(), *ways.mend(place)),
                 ),
             )
     if not places:
         yield view.none_expected("all subnets", "no service exists: see ecs.service-exists")
-
-
-Way = tuple[bool | None, str]
-HIDDEN = "DISABLED"
-
-
-class Ways:
-    """Where packets to the internet go in the VPC: whether they arrive (None: not known), and by what."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.tables = view.get(vpc.route_tables)
-        self.gateways = {nat.id: nat for nat in view.get(vpc.nat_gateways)}
-
-    def from_task(self, subnet: str, *, hidden: bool) -> Way:
-        """The way of a task in ``subnet``; ``hidden`` where it has no address of the internet."""
-        leads, target = self._default(subnet)
-        return self.by(target, hidden=hidden) if leads else (leads, target)
-
-    def by(self, target: str, *, hidden: bool) -> Way:
-        """The way of a packet that a route sends to ``target``; what stands beyond other gateways is not followed."""
-        if not target.startswith(("nat-", "igw-")):
-            return True, target
-        if target.startswith("nat-"):
-            return self._through(target)
-        if hidden:
-            return False, f"no address of the internet for the tasks, which {target} demands"
-        return self._attached(target)
-
-    def from_internet(self, subnet: str) -> Way:
-        """The way of a visitor into ``subnet``: the one of the answer, out by an internet gateway."""
-        leads, target = self._default(subnet)
-        if not leads:
-            return leads, target
-        return self._attached(target) if target.startswith("igw-") else (False, f"{target} is no internet gateway")
-
-    def mend(self, subnet: str) -> tuple[str, ...]:
-        """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet."""
-        own = self.table(subnet)
-        working = [name for name in sorted(self.gateways) if self._through(name)[0]]
-        if own is None or own.default or not working:
-            return ()
-        route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
-        return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
-
-    def table(self, subnet: str) -> vpc.RouteTable | None:
-        """The route table of ``subnet``: its own, else the VPC's main one."""
-        main = next((t for t in self.tables if t.main), None)
-        return next((t for t in self.tables if subnet in t.subnets), main)
-
-    def _default(self, subnet: str) -> Way:
-        """Where 0.0.0.0/0 of ``subnet`` leads to."""
-        own = self.table(subnet)
-        if own is None or not own.default:
-            return False, "no default route"
-        route = states.ROUTE[own.state]
-        if route.broken:
-            return False, f"no working default route ({own.default} is a black hole)"
-        if not route.known or not own.known:
-            return None, f"{own.default}, {own.state or 'no state'}"
-        return True, own.default
-
-    def _through(self, name: str) -> Way:
-        nat = self.gateways.get(name)
-        word = nat.state if nat else "absent"
-        gateway = states.NAT_GATEWAY[word]
-        if not gateway.known:
-            return None, f"{name} is {word}"
-        if nat is None or not gateway.serves:
-            return False, f"no working NAT gateway ({name} is {word})"
-        if not nat.public:
-            return False, f"{name}, a private NAT gateway, leads to no internet"
-        if not nat.subnet:
-            return True, name
-        leads, target = self._default(nat.subnet)
-        if leads and target.startswith("igw-"):
-            leads, target = self._attached(target)
-        elif leads and target.startswith("nat-"):
-            leads, target = False, f"{target}, another NAT gateway"
-        return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
-
-    def _attached(self, name: str) -> Way:
-        attached = name in self.view.get(vpc.internet_gateways)
-        return attached, name if attached else f"{name} is not attached to the VPC"
 
 
 @check(
@@ -283,25 +221,53 @@ class Ways:
     rules=("REL13-BP02", "NIST CP-7"),
 )
 def names_resolve(view: View) -> Iterator[Finding]:
-    """enableDnsSupport is on, and enableDnsHostnames where the VPC has interface endpoints.
+    """enableDnsSupport is on, and enableDnsHostnames where names of files, endpoints or private zones are asked for.
 
-    Without the VPC's resolver a task finds neither ECR nor its database; private names of endpoints and private zones
-    need both. Source: VPC User Guide, DNS attributes.
+    Without the VPC's resolver a task finds neither ECR nor its database; names of file systems, of endpoints and of
+    private zones need both, and a VPC that is made by its API has the second one off. Sources: VPC User Guide, DNS
+    attributes; EFS User Guide, "Mounting by DNS name"; Route 53, "Considerations when working with a private zone".
     """
     name, found = view.env.named(view.env.names.vpc), view.get(vpc.names)
     if found is None:
         yield view.none_expected(name, _ABSENT)
         return
-    interfaces = any(e.kind == "Interface" and e.state in _ALIVE for e in view.get(vpc.endpoints))
+    needed, unseen = ([], []) if found.hostnames else _found_by_host_names(view)
     off = [] if found.resolves else ["enableDnsSupport"]
-    off += ["enableDnsHostnames"] if interfaces and not found.hostnames else []
+    off += ["enableDnsHostnames"] if needed else []
     if off:
-        reason = "its tasks would find neither their registry nor their database by name"
+        lost = "neither their registry nor their database" if not found.resolves else f"no {' and no '.join(needed)}"
+        reason = f"its tasks would find {lost} by name"
         sentence = f"aws_vpc '{name}' in {view.region}: enable_dns_support = true, enable_dns_hostnames = true."
         remedy = Remedy(sentence, _switched_on(view, off))
         yield view.gap(name, f"{' and '.join(off)} off", "on", reason, remedy)
+    elif unseen:
+        yield view.unknown(name, "on, where names need it", unseen[0])
     else:
         yield view.ok(name, "on", "on", "names are resolved inside the VPC")
+
+
+def _found_by_host_names(view: View) -> tuple[list[str], list[Unavailable]]:
+    """What tasks find by names that enableDnsHostnames gives, and what of it could not be seen."""
+    doors = any(e.kind == "Interface" and e.state in _ALIVE for e in view.get(vpc.endpoints))
+    needed, unseen = ["endpoint"] if doors else [], list[Unavailable]()
+    for what, asks in (("file system", _mounts), ("private zone", _zones)):
+        try:
+            needed += [what] if asks(view, unseen) else []
+        except DataUnavailable as error:
+            unseen.append(error.unavailable)
+    return needed, unseen
+
+
+def _mounts(view: View, unseen: list[Unavailable]) -> bool:
+    definitions = tenant_definitions(view, Side.DR).values()
+    unseen += [row for row in definitions if isinstance(row, Unavailable)]
+    return any(row.volumes for row in definitions if not isinstance(row, Unavailable))
+
+
+def _zones(view: View, unseen: list[Unavailable]) -> bool:
+    listed = view.get(route53_private_names.names, Side.GLOBAL)
+    unseen += [row for row in listed if isinstance(row, Unavailable)]
+    return any(row.zones for row in listed if not isinstance(row, Unavailable) and row.side is Side.DR)
 
 
 def _switched_on(view: View, attributes: list[str]) -> tuple[str, ...]:
@@ -320,7 +286,8 @@ def _switched_on(view: View, attributes: list[str]) -> tuple[str, ...]:
 def way_in(view: View) -> Iterator[Finding]:
     """Subnets of a balancer of the internet lead to an attached internet gateway; each zone of the tasks is enabled.
 
-    A target in a zone that is not enabled gets no request. Source: Application Load Balancers guide, Subnets.
+    An internal balancer has no address of the internet: it serves where the primary region's is internal too. A target
+    in a zone that is not enabled gets no request. Source: Application Load Balancers guide, Subnets.
     """
     name = view.env.named(view.env.names.load_balancer)
     balancer = view.get(elbv2.load_balancer)
@@ -335,12 +302,25 @@ def way_in(view: View) -> Iterator[Finding]:
     used = {zones[place] for _, s in tenant_services(view) for place in s.subnets if place in zones}
     missing = sorted(used - set(balancer.zones))
     lost += [f"no subnet in {zone}, where tasks start" for zone in missing] if balancer.zones else []
+    lost += ["internal, while the internet reaches the primary region's"] if _withdrawn(view, balancer) else []
     wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"
     if lost:
         reason = "visitors do not arrive, or tasks of such a zone get no request"
-        remedy = f"aws_lb '{name}' in {view.region}: subnets that lead to an attached internet gateway, one a zone."
-        yield view.gap(name, "; ".join(lost), wanted, reason, remedy)
+        sentence = (
+            f"aws_lb '{name}' in {view.region}: internal as the primary's; subnets that lead to an attached internet "
+            f"gateway, one a zone{EXCLUDED if ways and ways.shut else ''}."
+        )
+        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways else ()))
     elif blind:
         yield view.unknown(name, wanted, f"Nothing shows whether visitors arrive: {'; '.join(blind)}.")
     else:
         yield view.ok(name, f"zones {', '.join(balancer.zones)}", wanted, "visitors arrive, and reach every task")
+
+
+def _withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool:
+    """Whether the balancer is internal and the primary's is not; unseen, elbv2.alike says so."""
+    try:
+        there = view.get(elbv2.load_balancer, Side.PRIMARY)
+    except DataUnavailable:
+        return False
+    return balancer.scheme == "internal" and there is not None and there.scheme == "internet-facing"

@@ -9,7 +9,8 @@ from dr_checks.core.model import Area, Finding, Severity, View
 from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.network.vpc_reach import HIDDEN, NEEDED, Ways
+from dr_checks.derived.ways import HIDDEN, Ways
+from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.model import states
 from dr_estate.readers import elbv2, rds_groups, vpc
 

@@ -216,6 +216,16 @@ ALARM = Vocabulary(
     {"OK": _WORKING, "INSUFFICIENT_DATA": _STOPPED, "ALARM": _BROKEN},
 )
 ROUTE = Vocabulary("EC2 API Reference, Route (state)", {"": _WORKING, "active": _WORKING, "blackhole": _BROKEN})
+# Where visitors are kept out a person must act; block-ingress lets NAT gateways through, and nothing else.
+PUBLIC_ACCESS = Vocabulary(
+    "EC2 API Reference, BlockPublicAccessStates (InternetGatewayBlockMode); VPC User Guide, Block public access",
+    {
+        "": _WORKING,
+        "off": _WORKING,
+        "block-ingress": State(serves=True, broken=True),
+        "block-bidirectional": _BROKEN,
+    },
+)
 # disassociated: a block that the VPC had once, and has no more.
 NETWORK_BLOCK = Vocabulary(
     "EC2 API Reference, VpcCidrBlockState (state)",

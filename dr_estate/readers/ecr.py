@@ -13,7 +13,9 @@ from dr_estate.readers import ecs
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
-IMAGE_READS = frozenset({"ecr:DescribeImages", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy"})
+IMAGE_READS = frozenset(
+    {"ecr:DescribeImages", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy"}
+)
 REGISTRY_READS = frozenset({"ecr:DescribeRegistry"})
 
 _IMAGES_A_PAGE = 1000
@@ -43,7 +45,8 @@ class Image:
 class Repository:
     """One repository of ``account``'s registry in this region; ``images`` is None where there is no such repository.
 
-    ``policy`` is its own policy as it is, "" where it has none; ``lifecycle`` the rules by which its images expire.
+    ``policy`` is its own policy as it is, "" where it has none; ``lifecycle`` the rules by which its images expire;
+    ``key`` the KMS key under which they lie, "" where it is AWS's own, or the repository is of another account.
     """
 
     account: str
@@ -51,6 +54,7 @@ class Repository:
     images: tuple[Image, ...] | Unavailable | None
     policy: str | Unavailable = ""
     lifecycle: str | Unavailable = ""
+    key: str | Unavailable = ""
 
     def digest_of(self, ref: ImageRef) -> str | None:
         """The digest ``ref`` would pull from here, or None where this repository does not show it."""
@@ -93,7 +97,7 @@ def repositories(context: ReadContext) -> tuple[Repository, ...]:
         if isinstance(definition, ecs.TaskDefinition):
             refs = (image_ref(container.image) for container in definition.containers)
             wanted |= {(ref.account, ref.repository) for ref in refs if ref.region == context.region}
-    named, asks = sorted(wanted), (_images, _policy, _lifecycle)
+    named, asks = sorted(wanted), (_images, _policy, _lifecycle, _key)
     answers = context.about(named, [partial(ask, context) for ask in asks])
     return tuple(Repository(*key, *row) for key, row in zip(named, answers, strict=True))
 
@@ -115,6 +119,24 @@ def _policy(context: ReadContext, key: tuple[str, str]) -> str:
     absent = ("RepositoryNotFoundException", "RepositoryPolicyNotFoundException")
     found = context.find("ecr", "get_repository_policy", absent, **_named(key))
     return str(found.get("policyText") or "") if found else ""
+
+
+def _key(context: ReadContext, key: tuple[str, str]) -> str:
+    """The DR region's alone, as the policy; another account does not let its repositories be described.
+
+    Source: DescribeRepositories, encryptionConfiguration.
+    """
+    if context.region != context.env.region(Side.DR) or key[0] != context.env.account:
+        return ""
+    found = context.find(
+        "ecr",
+        "describe_repositories",
+        ("RepositoryNotFoundException",),
+        registryId=key[0],
+        repositoryNames=[key[1]],
+    )
+    rows = (found or {}).get("repositories") or ()
+    return next((str((row.get("encryptionConfiguration") or {}).get("kmsKey") or "") for row in rows), "")
 
 
 def _images(context: ReadContext, key: tuple[str, str]) -> tuple[Image, ...] | None:

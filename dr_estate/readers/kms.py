@@ -1,4 +1,4 @@
-"""KMS: keys of files, objects, tables, records, parameters and secrets, and the principals that they allow (T19)."""
+"""KMS: keys of files, objects, tables, records, parameters, images, secrets, and whom they allow (T19)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from dr_estate.config.environment import Side
 from dr_estate.model.encodable import document
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
-from dr_estate.readers import control_table, dynamodb, efs, s3, task_sources
+from dr_estate.readers import control_table, dynamodb, ecr, efs, s3, task_sources
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
@@ -92,7 +92,15 @@ def _sources(context: ReadContext) -> Iterator[tuple[str, Callable[[], list[str]
     if context.side is Side.DR:
         yield "control records", lambda: [context.part(control_table.table).key]
         yield "parameters", lambda: [key for _, key in context.part(task_sources.sources).keys]
+        yield "images", lambda: [_key_of(repository) for repository in context.part(ecr.repositories)]
     yield "secrets", lambda: [secret.key for secret in context.part(readers_secretsmanager.secrets)]
+
+
+def _key_of(repository: ecr.Repository) -> str:
+    """The key of a repository. Raises DataUnavailable."""
+    if isinstance(repository.key, Unavailable):
+        raise DataUnavailable(repository.key)
+    return repository.key
 
 
 def key_named(context: ReadContext, ref: str, uses: set[str]) -> KmsKey:

@@ -50,13 +50,17 @@ class Vpc:
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """One subnet of the VPC. ``free`` counts its unused IPv4 addresses; ``cidr`` is IPv6 where there is no IPv4."""
+    """One subnet of the VPC. ``free`` counts its unused IPv4 addresses; ``cidr`` is IPv6 where there is no IPv4.
+
+    ``public_access`` is how Block Public Access of VPCs treats it, exclusions included; "" where AWS says nothing.
+    """
 
     id: str
     zone: str
     state: str
     cidr: str
     free: int
+    public_access: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +347,8 @@ def _inside(context: ReadContext, operation: str, key: str, filters: str = "Filt
 
 def _subnet(row: dict[str, Any]) -> Subnet:
     free = row["AvailableIpAddressCount"]
-    return Subnet(row["SubnetId"], row["AvailabilityZone"], row["State"], cidr_of(row), free)
+    access = str((row.get("BlockPublicAccessStates") or {}).get("InternetGatewayBlockMode") or "")
+    return Subnet(row["SubnetId"], row["AvailabilityZone"], row["State"], cidr_of(row), free, access)
 
 
 def cidr_of(row: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """ECR replication (AWS: ECR replication.html, API_DescribeImageReplicationStatus; T21): of later pushes alone.
 
 Existing images, lifecycle and policies are not replicated; deletions neither. Also repaired: the digest is that of the
-manifest, a moved tag leaves its old image untagged, and more than one rule is allowed.
+manifest, a moved tag leaves its old image untagged, more than one rule is allowed, and a repository lies under a key
+that exists and is enabled: AWS's own where none is named (API_CreateRepository, KmsException).
 ``backend.__dict__["image_replications"]`` maps (repository, digest) to {region: IN_PROGRESS | COMPLETE | FAILED};
 IN_PROGRESS ones are delivered around each request, unless a region involved is dark.
 """
@@ -15,11 +16,14 @@ from typing import Any
 from moto.ecr.exceptions import InvalidParameterException
 from moto.ecr.models import ECRBackend, Image, Repository, ecr_backends
 from moto.ecr.responses import ECRResponse
+from moto.kms.models import kms_backends
 
-from sandbox.core.patching import attach, operation, state, wrap
+from sandbox.core.patching import attach, operation, refused, state, wrap
 from sandbox.core.timing import stopped
+from sandbox.moto_ext.iam.role_access import opens
 
 RULES = 10
+_AWS_KEY = "alias/aws/ecr"
 
 
 def _create_digest(self: Image) -> None:
@@ -46,6 +50,33 @@ def _destinations(backend: ECRBackend, repository: str) -> list[tuple[str, str]]
         if not prefixes or any(repository.startswith(prefix) for prefix in prefixes):
             found += [(destination["registryId"], destination["region"]) for destination in rule["destinations"]]
     return found
+
+
+def _create_repository(
+    original: Any,
+    self: ECRBackend,
+    repository_name: str,
+    registry_id: str | None,
+    encryption_config: dict[str, str],
+    *args: Any,
+    **kwargs: Any,
+) -> Repository:
+    config = dict(encryption_config or {})
+    if config.get("encryptionType", "AES256") != "AES256":
+        config["kmsKey"] = config.get("kmsKey") or _key_of_aws(self)
+        if not opens(self.account_id, self.region_name, config["kmsKey"]):
+            raise refused("KmsException", f"The key {config['kmsKey']} does not exist or is disabled.")
+    created: Repository = original(self, repository_name, registry_id, config, *args, **kwargs)
+    return created
+
+
+def _key_of_aws(backend: ECRBackend) -> str:
+    kms = kms_backends[backend.account_id][backend.region_name]
+    if not kms.alias_exists(_AWS_KEY):
+        created = kms.create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "Default key of ECR", None)
+        created.key_manager = "AWS"
+        kms.create_alias(created.id, _AWS_KEY)
+    return str(kms.keys[kms.any_id_to_key_id(_AWS_KEY)].arn)
 
 
 def _put_image(
@@ -152,6 +183,7 @@ def install() -> None:
     """Add replication, repair digests and tags. Idempotent."""
     attach(Image, _create_digest)
     attach(ECRBackend, put_replication_configuration)
+    wrap(ECRBackend, "create_repository", _create_repository)
     wrap(ECRBackend, "put_image", _put_image)
     wrap(ECRBackend, "batch_get_image", _batch_get)
     wrap(ECRResponse, "call_action", _around_request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.proofs.faults_made_again import MADE_AGAIN
 from tests.proofs.faults_of_access import ACCESS, CONDITIONS
 from tests.proofs.faults_of_definitions import DEFINITIONS
 from tests.proofs.faults_of_edge import EDGE
@@ -9,4 +10,4 @@ from tests.proofs.faults_of_estate import ESTATE
 from tests.proofs.faults_of_firewalls import FIREWALLS
 from tests.proofs.faults_of_network import NETWORK, PORTS
 
-FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS, *FIREWALLS)
+FAULTS = (*ACCESS, *NETWORK, *ESTATE, *EDGE, *CONDITIONS, *PORTS, *DEFINITIONS, *MADE_AGAIN, *FIREWALLS)

@@ -227,6 +227,7 @@ _DEFINITIONS: dict[str, tuple[NeedKind, _Change]] = {
     ),
     "logs to nowhere": (NeedKind.LOG_GROUP, _logs(**{"awslogs-group": "/nobody"})),
     "logs to primary": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "{primary}"})),
+    "logs to a third region": (NeedKind.LOG_GROUP, _logs(**{"awslogs-region": "us-east-1"})),
     "logs under another prefix": (NeedKind.LOG_GROUP, _logs(**{"awslogs-stream-prefix": "other"})),
     "execution role of nobody": (NeedKind.EXECUTION_ROLE, _role("executionRoleArn", "nobody")),
     "task role of nobody": (NeedKind.TASK_ROLE, _role("taskRoleArn", "nobody")),

@@ -165,9 +165,25 @@ def _servers(*servers: str, borne: bool = False) -> Callable[[Aws], object]:
     return make
 
 
-def _names_off(aws: Aws) -> object:
-    ec2, vpc = _network(aws)
-    return ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsSupport={"Value": False})
+def _names_off(attribute: str) -> Callable[[Aws], object]:
+    def make(aws: Aws) -> object:
+        ec2, vpc = _network(aws)
+        return ec2.modify_vpc_attribute(VpcId=vpc, **{attribute: {"Value": False}})
+
+    return make
+
+
+def _access_blocked(mode: str, excluded: str = "", how: str = "allow-bidirectional") -> Callable[[Aws], object]:
+    """Block public access of the region's VPCs; ``excluded`` is "vpc", or the tier of the subnets left out."""
+
+    def make(aws: Aws) -> None:
+        ec2, vpc = _network(aws)
+        ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode=mode)
+        subnets = _subnets(aws, excluded) if excluded not in ("", "vpc") else []
+        for left in [{"SubnetId": name} for name in subnets] or [{"VpcId": vpc}] * (excluded == "vpc"):
+            ec2.create_vpc_block_public_access_exclusion(InternetGatewayExclusionMode=how, **left)
+
+    return make
 
 
 def _endpoint(service: str, policy: dict[str, Any] | None = None, open_: bool = True) -> Callable[[Aws], object]:
@@ -239,7 +255,18 @@ NETWORK = (
     Fault("name server of the internet", NeedKind.RESOLVER, ("ec2",), _servers("9.9.9.9")),
     Fault("name server beside another", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9", "AmazonProvidedDNS")),
     Fault("name server of one's own", NeedKind.RESOLVER, ("ec2",), _servers("10.20.9.9", borne=True)),
-    Fault("names off", NeedKind.RESOLVER, ("ec2",), _names_off),
+    Fault("names off", NeedKind.RESOLVER, ("ec2",), _names_off("EnableDnsSupport")),
+    Fault("host names off", NeedKind.RESOLVER, ("ec2",), _names_off("EnableDnsHostnames")),
+    *(
+        Fault(name, NeedKind.GATEWAY_SUBNET, ("ec2",), make)
+        for name, make in (
+            ("public access blocked", _access_blocked("block-bidirectional")),
+            ("public access blocked, the VPC excluded", _access_blocked("block-bidirectional", "vpc")),
+            ("public access blocked inward", _access_blocked("block-ingress")),
+            ("public access blocked, public subnets excluded", _access_blocked("block-bidirectional", "public")),
+            ("public access blocked, egress excluded", _access_blocked("block-bidirectional", "vpc", "allow-egress")),
+        )
+    ),
     Fault("ACL stops HTTPS", NeedKind.ACL, ("ec2",), _acl("private", _HTTPS, outward=True)),
     Fault("ACL stops replies", NeedKind.ACL, ("ec2",), _acl("private", 1024, to=65535, outward=False)),
     Fault("ACL stops some replies", NeedKind.ACL, ("ec2",), _acl("private", 40000, to=41000, outward=False)),

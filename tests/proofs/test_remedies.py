@@ -48,7 +48,16 @@ SAMPLE = {
     "scaling-capped",
     "secrets-replica-removed",
 }
-HEALING = {"log group deleted", "mount target deleted", "secret replica removed", "secrets key disabled"}
+HEALING = {
+    "balancer behind another group",
+    "host names off",
+    "log group deleted",
+    "mount target deleted",
+    "public access blocked",
+    "repository's key doomed",
+    "secret replica removed",
+    "secrets key disabled",
+}
 """Single faults of the equivalence proof that commands heal."""
 ROUNDS, PATIENCE_S = 3, 10
 SERVICES = {"s3api": "s3"}

@@ -34,7 +34,7 @@ FOLLOWED_BY: dict[str, tuple[str, ...]] = {
     "cloudfront": ("cloudfront_buckets",),
     "dns": ("route53",),
     "dynamodb": ("kms", "store_policies"),
-    "ecr": ("iam_task_roles",),
+    "ecr": ("iam_task_roles", "kms"),
     "ec2": ("efs", "elbv2", "service_quotas", *_TASKS),
     "ecs": (
         "application-autoscaling",

@@ -78,7 +78,8 @@ def _unreached(backend: EFSBackend, name: str, network: TaskNetwork) -> str:
         and target.life_cycle_state == "available"
         and network.zone_of(target.subnet_id) == zone
     ]
-    if not targets or not network.resolves() or not network.finds(f"{name}.efs"):
+    named = network.resolves() and network.names_hosts() and network.finds(f"{name}.efs")
+    if not targets or not named:
         return f'Failed to resolve "{name}.efs.{backend.region_name}.amazonaws.com" - no mount target in {zone}'
     peers = [NetworkPeer(f"{t.ip_address}/32", tuple(t.security_groups or ()), t.subnet_id) for t in targets]
     return "" if any(network.passes(peer, NFS) for peer in peers) else "mount.nfs4: Connection timed out"

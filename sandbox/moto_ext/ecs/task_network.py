@@ -16,6 +16,7 @@ from typing import Any
 from moto.ec2.models import EC2Backend
 
 from sandbox.moto_ext.ecs.private_zones import finds, finds_host
+from sandbox.moto_ext.public_access import BOTH, OFF, mode_of
 
 INTERNET = "0.0.0.0/0"
 HTTPS, NFS = 443, 2049
@@ -53,6 +54,10 @@ class TaskNetwork:
         names = {AMAZONS, own, *(face.private_ip_address for face in self._faces())}
         given = self._name_servers()
         return str(self._vpc().enable_dns_support).lower() == "true" and (not given or bool(names & given))
+
+    def names_hosts(self) -> bool:
+        """Whether the VPC's resolver knows the names of its file systems: enableDnsHostnames, off in a new VPC."""
+        return str(self._vpc().enable_dns_hostnames).lower() == "true"
 
     def _faces(self) -> list[Any]:
         return [face for face in self.ec2.enis.values() if face.subnet.vpc_id == self._vpc().id]
@@ -102,9 +107,11 @@ class TaskNetwork:
 
     def _leaves_by(self, target: str) -> bool:
         if target.startswith("igw-"):
-            return self.public
+            return self.public and self._access(self.subnet) == OFF
         nat = self.ec2.nat_gateways.get(target)
         if nat is None or nat.state != "available" or nat.connectivity_type == "private":
+            return False
+        if self._access(nat.subnet_id) == BOTH:
             return False
         place = NetworkPeer(self._cidr(nat.subnet_id), subnet=nat.subnet_id)
         there = TaskNetwork(self.ec2, nat.subnet_id, ())
@@ -125,10 +132,15 @@ class TaskNetwork:
         )
 
     def takes_visitors(self, port: int) -> bool:
-        """Whether connections of the internet to ``port`` pass the subnet's network ACL, and replies to them."""
+        """Whether connections of the internet to ``port`` pass the subnet's gateway and ACL, and replies to them."""
         anybody = NetworkPeer(INTERNET)
         into = self._acl_lets(self.subnet, False, anybody, (port, port))
-        return into and self._acl_lets(self.subnet, True, anybody, REPLIES)
+        replies = self._acl_lets(self.subnet, True, anybody, REPLIES)
+        leads = self._default(self.subnet).startswith("igw-")
+        return into and replies and leads and self._access(self.subnet) == OFF
+
+    def _access(self, subnet: str) -> str:
+        return mode_of(self.ec2, str(self._vpc().id), subnet)
 
     def zone_of(self, subnet: str) -> str:
         """The availability zone of a subnet."""

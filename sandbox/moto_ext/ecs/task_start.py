@@ -24,7 +24,7 @@ from sandbox.core.state import STATE
 from sandbox.moto_ext.ecs.images import repository_of, resolve
 from sandbox.moto_ext.ecs.task_network import TaskNetwork
 from sandbox.moto_ext.iam.policies import AccessRequest
-from sandbox.moto_ext.iam.role_access import TASKS, may, may_use_key, role_of, said_to, trusts
+from sandbox.moto_ext.iam.role_access import TASKS, may, may_use_key, opens, role_of, said_to, trusts
 
 ARN_PARTS = 7
 SECRET_ARN = "arn:aws:secretsmanager:"  # noqa: S105 - how an ARN begins
@@ -109,6 +109,9 @@ class Agent:
             for action in PULL:
                 if not self.may(action, arn, (policy,)):
                     raise NotStarted(f"CannotPullContainerError: {_not_authorized(action, arn)}")
+            key = str(repository.encryption_configuration.get("kmsKey") or "") if repository is not None else ""
+            if not opens(account, region, key):
+                raise NotStarted(f"CannotPullContainerError: failed to copy: {image}: 400 KMS.DisabledException: {key}")
 
     def require_images(self, absent: Collection[str]) -> None:
         """Raise NotStarted where the images of containers are in no registry."""

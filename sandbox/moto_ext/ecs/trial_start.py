@@ -71,11 +71,13 @@ def _unrouted(account: str, region: str, service: Service) -> Iterator[str]:
 
 
 def _unvisited(account: str, region: str, service: Service) -> Iterator[str]:
-    """Where a listener of a load balancer that the internet faces refuses browsers, or a network ACL visitors."""
+    """Where a load balancer is internal, its listener refuses browsers, or a network ACL visitors."""
     arns = {arn for group in Targets(account, region).attached_to(service) for arn in group.load_balancer_arns}
     for balancer in (b for b in elbv2_backends[account][region].load_balancers.values() if b.arn in arns):
         modes = {row.port: vars(row).get("mutual_authentication", {}) for row in balancer.listeners.values()}
         yield from (f"Port {port} of {balancer.name} demands certificates" for port in _verifying(modes))
+        if balancer.scheme == "internal":
+            yield f"CloudFront does not reach {balancer.name}, which has addresses of the VPC alone"
         ports = {int(listener.port) for listener in balancer.listeners.values()}
         places = [TaskNetwork(ec2_backends[account][region], subnet.id, ()) for subnet in balancer.subnets]
         facing = [place for place in places if balancer.scheme == "internet-facing" and place.is_modelled]
@@ -107,7 +109,7 @@ def _unserved(account: str, region: str, service: Service, place: TaskNetwork) -
         subnet=place.subnet,
         groups=place.groups,
     )
-    if service.load_balancers and not targets.answers(service, task):
+    if not service.load_balancers or not targets.answers(service, task):
         yield "Request timed out"
     stores = TaskStores(account, region, definition, place)
     yield from (f"Unknown MySQL server host '{host}' (2005)" for host in _hidden(definition, place))

@@ -9,7 +9,7 @@ from dr_checks.core.registry import checks
 from dr_checks.derived.need_kinds import FOLLOWED, NeedKind
 from dr_checks.derived.needs import Need, Needs, needs_of
 from dr_estate.config.environment import Side
-from dr_estate.readers import cloudfront, ecs, elbv2_web_acl, rds, vpc
+from dr_estate.readers import cloudfront, ecr, ecs, elbv2_web_acl, rds, vpc
 from dr_estate.readers.cloudfront import Origin
 from dr_estate.readers.elbv2_web_acl import GuardedBalancer
 from dr_estate.snapshot.snapshot import Snapshot
@@ -54,6 +54,26 @@ def test_what_a_task_definition_names_is_needed() -> None:
         NeedKind.TASK_ROLE,
         NeedKind.DATABASE,
     } <= {edge.kind for edge in edges if edge.source == "sit-tenant1:1"}
+
+
+def test_the_key_of_a_repository_is_needed_by_its_images() -> None:
+    named = definition("tenant1", D)
+    image = named.containers[0].image
+    here = ecr.image_ref(image)
+    found = ecr.Repository(here.account, here.repository, (), key="arn:aws:kms:eu-west-1:1:key/k")
+
+    def edges(repository: ecr.Repository) -> Needs:
+        return _needs(
+            connected({(ecs.task_definitions, Side.DR): (named,), (ecr.repositories, Side.DR): (repository,)})
+        )
+
+    of_keys = [edge for edge in edges(found).edges if edge.kind is NeedKind.IMAGE_KEY]
+    assert of_keys == [Need(image, NeedKind.IMAGE_KEY, "k")]
+    for other in (replace(found, key=""), replace(found, account="2"), replace(found, key=DENIED)):
+        assert NeedKind.IMAGE_KEY not in {edge.kind for edge in edges(other).edges}
+    unseen = edges(replace(found, key=DENIED))
+    assert DENIED in unseen.unseen
+    assert NeedKind.LOG_GROUP in {edge.kind for edge in unseen.edges}
 
 
 def test_a_part_that_was_not_seen_is_told_and_hides_no_other() -> None:

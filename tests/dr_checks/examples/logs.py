@@ -27,6 +27,22 @@ def _here(here: Any, there: Any = (FIRST, SECOND), read: Any = None, **changes: 
     )
 
 
+AWAY = definition("tenant2", D, {"log_region": "us-east-1"}).containers
+
+
+def _elsewhere(there: Any) -> Snapshot:
+    """The second tenant's container writes to a third region; ``there`` are the primary's definitions."""
+    return world(
+        {
+            (ecs.services, Side.DR): both_services(),
+            (ecs.services, Side.PRIMARY): both_services(),
+            (ecs.task_definitions, Side.DR): definitions(D, containers=AWAY),
+            (ecs.task_definitions, Side.PRIMARY): there,
+            (cloudwatch_logs.groups, Side.DR): (FIRST, SECOND),
+        }
+    )
+
+
 def _kept(days: int | None) -> LogGroup:
     return LogGroup(SECOND.name, days)
 
@@ -35,6 +51,11 @@ EXAMPLES = [
     Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND))),
     Example("logs.groups-exist", Status.PASS, _here((FIRST,), log_creates_group=True)),
     Example("logs.groups-exist", Status.PASS, _here((FIRST,), log_region=P)),
+    Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND), log_region="")),
+    Example("logs.groups-exist", Status.FAIL, _here((FIRST,), log_region=""), NAMED),
+    Example("logs.groups-exist", Status.FAIL, _elsewhere(definitions(P)), NAMED),
+    Example("logs.groups-exist", Status.PASS, _elsewhere(definitions(P, containers=AWAY))),
+    Example("logs.groups-exist", Status.UNKNOWN, _elsewhere(DENIED), NAMED),
     Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND), there=DENIED)),
     Example("logs.groups-exist", Status.FAIL, _here((FIRST,)), NAMED),
     Example("logs.groups-exist", Status.UNKNOWN, _here(DENIED)),

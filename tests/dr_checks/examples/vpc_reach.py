@@ -8,17 +8,21 @@ from typing import Any
 from dr_checks.core.model import Status
 from dr_checks.network.vpc_reach import NEEDED
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, elbv2, vpc
+from dr_estate.readers import ecs, elbv2, route53_private_names, vpc
+from dr_estate.readers.route53_private_names import PrivateNames
 from dr_estate.readers.vpc import NatGateway, RouteTable, VpcEndpoint, VpcNames
 from dr_estate.snapshot.snapshot import Snapshot
-from tests.dr_checks.compute import ONE
-from tests.dr_checks.network import PLACES, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
+from tests.dr_checks.compute import ONE, D, definition
+from tests.dr_checks.network import PLACES, PUBLIC, PUBLIC_OUT, TASKS_OUT, connected, group, services, subnets
 from tests.dr_checks.traffic import balancer
 from tests.dr_checks.worlds import DENIED, Example
 
 GROUPS, TABLES, NATS = (vpc.security_groups, Side.DR), (vpc.route_tables, Side.DR), (vpc.nat_gateways, Side.DR)
 SERVICES, ENDPOINTS = (ecs.services, Side.DR), (vpc.endpoints, Side.DR)
 GATEWAYS, NAMES, BALANCER = (vpc.internet_gateways, Side.DR), (vpc.names, Side.DR), (elbv2.load_balancer, Side.DR)
+DEFINITIONS = (ecs.task_definitions, Side.DR)
+BARE = tuple(replace(definition(tenant, D), volumes=()) for tenant in ("tenant1", "tenant2"))
+MOUNTS = definition("tenant1", D)
 DATABASE = group("sit-db-sg", ("tcp 3306-3306 sit-ecs-sg",), Side.PRIMARY)
 THEIRS = tuple(group(name, rules, Side.PRIMARY) for name, rules in (("sit-ecs-sg", ()), ("sit-alb-sg", ())))
 ALB_NAME, VPC_NAME = frozenset({"sit-alb"}), frozenset({"sit-vpc"})
@@ -27,6 +31,10 @@ ALB = group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",))
 ECS = frozenset({"sit-ecs-sg"})
 ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
 PLACE = frozenset(PLACES)
+_BY_GATEWAY = {
+    TABLES: (RouteTable("rtb-1", False, PLACES, "igw-1", "active"), PUBLIC_OUT),
+    SERVICES: services(Side.DR, public_ip="ENABLED"),
+}
 
 
 def _route(default: str = "nat-1", state: str = "active", **changes: Any) -> Snapshot:
@@ -39,9 +47,31 @@ def _nat(**changes: Any) -> Snapshot:
     return connected({NATS: (replace(NatGateway("nat-1", "available", "public-1"), **changes),)})
 
 
-def _balanced(**changes: Any) -> Snapshot:
+def _access(word: str, blocked: tuple[str, ...] = PUBLIC, changes: Any = None) -> Snapshot:
+    """Block Public Access is in the mode ``word`` for the subnets ``blocked``."""
+    shut = [vpc.Subnet(name, "ab"[n], "available", f"10.0.{n}.0/24", 9, word) for n, name in enumerate(blocked)]
+    others = [row for row in subnets() if row.id not in blocked]
+    return connected({(vpc.subnets, Side.DR): (*others, *shut), **(changes or {})})
+
+
+def _balanced(there: str | None = "internet-facing", **changes: Any) -> Snapshot:
+    """``there`` is the scheme of the primary's balancer, None where it is not seen."""
     own = {"security_groups": (f"sg-sit-alb-sg-{Side.DR}",), "zones": ("a", "b"), "subnets": ("public-1", "public-2")}
-    return connected({BALANCER: balancer(Side.DR, **(own | changes))})
+    groups = (f"sg-sit-alb-sg-{Side.PRIMARY}",)
+    theirs = balancer(Side.PRIMARY, scheme=there, security_groups=groups) if there else DENIED
+    return connected({BALANCER: balancer(Side.DR, **(own | changes)), (elbv2.load_balancer, Side.PRIMARY): theirs})
+
+
+def _hosts_off(definitions: Any = None, zones: tuple[str, ...] = (), private: Any = None) -> Snapshot:
+    """The VPC gives no host names; ``definitions`` are the tasks', ``zones`` the private ones of the VPC."""
+    found = (PrivateNames(Side.DR, (), zones=zones), PrivateNames(Side.PRIMARY, (), zones=("af.internal",)))
+    return connected(
+        {
+            NAMES: VpcNames(True, False),
+            DEFINITIONS: BARE if definitions is None else definitions,
+            (route53_private_names.names, Side.GLOBAL): found if private is None else private,
+        }
+    )
 
 
 EXAMPLES = [
@@ -64,6 +94,14 @@ EXAMPLES = [
         connected({(vpc.security_groups, Side.PRIMARY): (*THEIRS, DATABASE)}),
         frozenset({"sit-db-sg"}),
     ),
+    *(
+        Example("vpc-reach.security-groups", Status.FAIL, _balanced(security_groups=groups), ALB_NAME)
+        for groups in (("sg-gone",), ("sg-sit-ecs-sg-dr",))
+    ),
+    *(
+        Example("vpc-reach.security-groups", Status.PASS, _balanced(security_groups=groups))
+        for groups in ((), ("sg-sit-alb-sg-dr", "sg-sit-ecs-sg-dr"))
+    ),
     Example("vpc-reach.attached-groups", Status.PASS, connected()),
     Example(
         "vpc-reach.attached-groups",
@@ -74,6 +112,13 @@ EXAMPLES = [
     Example("vpc-reach.attached-groups", Status.FAIL, connected({GROUPS: (ALB,)}), frozenset({ONE})),
     Example("vpc-reach.attached-groups", Status.NOT_APPLICABLE, connected({SERVICES: ()})),
     Example("vpc-reach.attached-groups", Status.UNKNOWN, connected({GROUPS: DENIED})),
+    *(Example("vpc-reach.way-out", Status.PASS, _access(word)) for word in ("", "off", "block-ingress")),
+    Example("vpc-reach.way-out", Status.FAIL, _access("block-bidirectional"), PLACE),
+    Example("vpc-reach.way-out", Status.UNKNOWN, _access("a-new-word"), PLACE),
+    *(
+        Example("vpc-reach.way-out", status, _access(word, PLACES, _BY_GATEWAY), PLACE)
+        for word, status in (("off", Status.PASS), ("block-ingress", Status.FAIL), ("block-bidirectional", Status.FAIL))
+    ),
     Example("vpc-reach.way-out", Status.PASS, connected()),
     Example("vpc-reach.way-out", Status.PASS, _route("igw-1")),
     Example("vpc-reach.way-out", Status.PASS, _nat(subnet="")),
@@ -94,8 +139,19 @@ EXAMPLES = [
     Example("vpc-reach.way-out", Status.FAIL, _route(nats=()), PLACE),
     Example("vpc-reach.way-out", Status.NOT_APPLICABLE, connected({SERVICES: ()})),
     Example("vpc-reach.way-out", Status.UNKNOWN, connected({TABLES: DENIED})),
+    *(Example("vpc-reach.way-in", Status.PASS, _access(word)) for word in ("", "off")),
+    *(
+        Example("vpc-reach.way-in", status, _access(word), ALB_NAME)
+        for word, status in (
+            ("block-ingress", Status.FAIL),
+            ("block-bidirectional", Status.FAIL),
+            ("a-new-word", Status.UNKNOWN),
+        )
+    ),
     Example("vpc-reach.way-in", Status.PASS, connected()),
-    Example("vpc-reach.way-in", Status.PASS, _balanced(scheme="internal", subnets=PLACES)),
+    Example("vpc-reach.way-in", Status.FAIL, _balanced(scheme="internal", subnets=PLACES), ALB_NAME),
+    Example("vpc-reach.way-in", Status.PASS, _balanced("internal", scheme="internal", subnets=PLACES)),
+    Example("vpc-reach.way-in", Status.PASS, _balanced(None, scheme="internal", subnets=PLACES)),
     Example("vpc-reach.way-in", Status.PASS, _balanced(subnets=())),
     Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: PRIVATE_BALANCER}), ALB_NAME),
     Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), ALB_NAME),
@@ -110,7 +166,14 @@ EXAMPLES = [
     Example("vpc-reach.way-in", Status.NOT_APPLICABLE, connected({BALANCER: None})),
     Example("vpc-reach.way-in", Status.UNKNOWN, connected({GATEWAYS: DENIED})),
     Example("vpc-reach.names-resolve", Status.PASS, connected()),
-    Example("vpc-reach.names-resolve", Status.PASS, connected({NAMES: VpcNames(True, False)})),
+    Example("vpc-reach.names-resolve", Status.PASS, _hosts_off()),
+    Example("vpc-reach.names-resolve", Status.FAIL, _hosts_off(definitions=(MOUNTS,)), VPC_NAME),
+    Example("vpc-reach.names-resolve", Status.FAIL, _hosts_off(zones=("sit.internal",)), VPC_NAME),
+    Example("vpc-reach.names-resolve", Status.UNKNOWN, _hosts_off(definitions=(DENIED,)), VPC_NAME),
+    Example("vpc-reach.names-resolve", Status.UNKNOWN, _hosts_off(private=DENIED), VPC_NAME),
+    Example("vpc-reach.names-resolve", Status.UNKNOWN, _hosts_off(private=(DENIED,)), VPC_NAME),
+    Example("vpc-reach.names-resolve", Status.FAIL, _hosts_off(definitions=(MOUNTS,), private=DENIED), VPC_NAME),
+    Example("vpc-reach.names-resolve", Status.UNKNOWN, connected({NAMES: VpcNames(True, False)})),
     Example("vpc-reach.names-resolve", Status.FAIL, connected({NAMES: VpcNames(False, True)}), VPC_NAME),
     Example(
         "vpc-reach.names-resolve", Status.FAIL, connected({NAMES: VpcNames(True, False), ENDPOINTS: ALL}), VPC_NAME

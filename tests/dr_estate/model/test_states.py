@@ -23,6 +23,7 @@ SHAPES = {
     "LOAD_BALANCER": ("elbv2", "LoadBalancerStateEnum"),
     "CERTIFICATE": ("acm", "CertificateStatus"),
     "NETWORK_BLOCK": ("ec2", "VpcCidrBlockStateCode"),
+    "PUBLIC_ACCESS": ("ec2", "BlockPublicAccessMode"),
     "BATCH_JOB": ("s3control", "JobStatus"),
 }
 

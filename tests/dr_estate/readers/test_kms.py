@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dr_estate.config.environment import Side
-from dr_estate.readers import kms, s3
+from dr_estate.model.unavailable import Unavailable
+from dr_estate.readers import ecr, kms, s3
 from dr_estate.readers.kms import KmsKey
 from dr_estate.readers.s3 import Bucket, BucketReplicationRule
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import healthy
-from tests.dr_checks.worlds import SIT
+from tests.dr_checks.worlds import DENIED, SIT
 
 ORIGINAL, COPY = s3.data_pairs(SIT)[0]
 BUCKETS = (s3.buckets.name, Side.PRIMARY)
@@ -35,3 +36,20 @@ def test_no_key_of_what_the_dr_region_holds_waits_for_the_primary_region() -> No
     here = {key: part for key, part in seen.parts.items() if key[1] is not Side.PRIMARY}
     answers = {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:eu-west-1:1:key/k"}}}
     assert read(kms.keys, Side.DR, answers, replace(seen, parts=here))
+
+
+def test_the_key_of_a_repository_is_one_of_them() -> None:
+    seen, part = healthy(), (ecr.repositories.name, Side.DR)
+    answers = {"describe_key": {"KeyMetadata": {"KeyId": "k", "Arn": "arn:aws:kms:eu-west-1:1:key/k"}}}
+
+    def of_images(key: str | Unavailable) -> list[KmsKey | Unavailable]:
+        row = ecr.Repository(SIT.account, "sit-wordpress", (), key=key)
+        upon = replace(seen, parts={**seen.parts, part: replace(seen.parts[part], value=(row,))})
+        found = read(kms.keys, Side.DR, answers, upon)
+        return [k for k in found if isinstance(k, Unavailable) or "images" in k.uses]
+
+    assert [key.ref for key in of_images("arn:aws:kms:eu-west-1:1:key/k") if isinstance(key, KmsKey)] == [
+        "arn:aws:kms:eu-west-1:1:key/k"
+    ]
+    assert of_images("") == []
+    assert of_images(DENIED) == [DENIED]

@@ -118,3 +118,27 @@ def test_replication_to_itself_is_refused(aws: Clients) -> None:
     with pytest.raises(ClientError, match="InvalidParameter"):
         primary.put_replication_configuration(replicationConfiguration={"rules": [rule]})
     assert primary.describe_registry()["replicationConfiguration"]["rules"] == []
+
+
+def test_a_repository_lies_under_a_key_that_is_enabled(aws: Clients) -> None:
+    ecr, kms = aws("ecr", DR), aws("kms", DR)
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    under = {"encryptionType": "KMS", "kmsKey": key}
+    ecr.create_repository(repositoryName=NAME, encryptionConfiguration=under)
+    assert ecr.describe_repositories()["repositories"][0]["encryptionConfiguration"] == under
+    kms.disable_key(KeyId=key)
+    for unusable in (key, key[:-4] + "0000"):
+        with pytest.raises(ClientError, match="KmsException"):
+            ecr.create_repository(
+                repositoryName="other", encryptionConfiguration={"encryptionType": "KMS", "kmsKey": unusable}
+            )
+
+
+def test_without_a_key_of_ones_own_it_is_the_one_of_aws(aws: Clients) -> None:
+    ecr, kms = aws("ecr", DR), aws("kms", DR)
+    for name in (NAME, "other"):
+        ecr.create_repository(repositoryName=name, encryptionConfiguration={"encryptionType": "KMS"})
+    keys = {row["encryptionConfiguration"]["kmsKey"] for row in ecr.describe_repositories()["repositories"]}
+    (key,) = keys
+    found = kms.describe_key(KeyId=key)["KeyMetadata"]
+    assert (found["KeyManager"], found["KeyState"]) == ("AWS", "Enabled")

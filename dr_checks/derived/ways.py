@@ -1,0 +1,117 @@
+"""Where packets of the internet go in the DR region's VPC: by routes, gateways, Block Public Access. Pure."""
+
+from __future__ import annotations
+
+from dr_checks.core.model import View
+from dr_estate.model import states
+from dr_estate.readers import vpc
+
+Way = tuple[bool | None, str]
+HIDDEN = "DISABLED"
+
+
+class Ways:
+    """Where packets to the internet go in the VPC: whether they arrive (None: not known), and by what."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.tables = view.get(vpc.route_tables)
+        self.gateways = {nat.id: nat for nat in view.get(vpc.nat_gateways)}
+        self.access = {row.id: row.public_access for row in view.get(vpc.subnets)}
+
+    def from_task(self, subnet: str, *, hidden: bool) -> Way:
+        """The way of a task in ``subnet``; ``hidden`` where it has no address of the internet."""
+        leads, target = self._default(subnet)
+        way = self.by(target, hidden=hidden) if leads else (leads, target)
+        stopped = self._stopped(subnet, inward=True) if way[0] and target.startswith("igw-") else None
+        return stopped or way
+
+    def by(self, target: str, *, hidden: bool) -> Way:
+        """The way of a packet that a route sends to ``target``; what stands beyond other gateways is not followed."""
+        if not target.startswith(("nat-", "igw-")):
+            return True, target
+        if target.startswith("nat-"):
+            return self._through(target)
+        if hidden:
+            return False, f"no address of the internet for the tasks, which {target} demands"
+        return self._attached(target)
+
+    def from_internet(self, subnet: str) -> Way:
+        """The way of a visitor into ``subnet``: the one of the answer, out by an internet gateway."""
+        leads, target = self._default(subnet)
+        if not leads:
+            return leads, target
+        if not target.startswith("igw-"):
+            return False, f"{target} is no internet gateway"
+        return self._stopped(subnet, inward=True) or self._attached(target)
+
+    def mend(self, subnet: str) -> tuple[str, ...]:
+        """The command that gives a subnet without a default route one to a NAT gateway that leads to the internet."""
+        own = self.table(subnet)
+        working = [name for name in sorted(self.gateways) if self._through(name)[0]]
+        if own is None or own.default or not working:
+            return ()
+        route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
+        return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
+
+    @property
+    def shut(self) -> bool:
+        """Whether Block Public Access keeps visitors from a subnet of the VPC."""
+        return any(states.PUBLIC_ACCESS[word].broken for word in self.access.values())
+
+    def opened(self) -> tuple[str, ...]:
+        """The command that excludes the VPC from Block Public Access where that stops anything."""
+        here = self.view.get(vpc.vpc)
+        if here is None or not self.shut:
+            return ()
+        how = {"VpcId": here.id, "InternetGatewayExclusionMode": "allow-bidirectional"}
+        return (self.view.command("ec2", "CreateVpcBlockPublicAccessExclusion", **how),)
+
+    def table(self, subnet: str) -> vpc.RouteTable | None:
+        """The route table of ``subnet``: its own, else the VPC's main one."""
+        main = next((t for t in self.tables if t.main), None)
+        return next((t for t in self.tables if subnet in t.subnets), main)
+
+    def _default(self, subnet: str) -> Way:
+        """Where 0.0.0.0/0 of ``subnet`` leads to."""
+        own = self.table(subnet)
+        if own is None or not own.default:
+            return False, "no default route"
+        route = states.ROUTE[own.state]
+        if route.broken:
+            return False, f"no working default route ({own.default} is a black hole)"
+        if not route.known or not own.known:
+            return None, f"{own.default}, {own.state or 'no state'}"
+        return True, own.default
+
+    def _through(self, name: str) -> Way:
+        nat = self.gateways.get(name)
+        word = nat.state if nat else "absent"
+        gateway = states.NAT_GATEWAY[word]
+        if not gateway.known:
+            return None, f"{name} is {word}"
+        if nat is None or not gateway.serves:
+            return False, f"no working NAT gateway ({name} is {word})"
+        if not nat.public:
+            return False, f"{name}, a private NAT gateway, leads to no internet"
+        if not nat.subnet:
+            return True, name
+        leads, target = self._default(nat.subnet)
+        if leads and target.startswith("igw-"):
+            leads, target = self._stopped(nat.subnet, inward=False) or self._attached(target)
+        elif leads and target.startswith("nat-"):
+            leads, target = False, f"{target}, another NAT gateway"
+        return (leads, name) if leads else (leads, f"{name} stands in {nat.subnet}, and from there: {target}")
+
+    def _stopped(self, subnet: str, *, inward: bool) -> Way | None:
+        """How Block Public Access stops packets of the subnet at its gateway, ``inward`` those of visitors too."""
+        word = self.access.get(subnet, "")
+        access = states.PUBLIC_ACCESS[word]
+        if not access.known:
+            return None, f"public access of {subnet} is {word}"
+        stops = access.broken if inward else not access.serves
+        return (False, f"public access of {subnet} is blocked ({word})") if stops else None
+
+    def _attached(self, name: str) -> Way:
+        attached = name in self.view.get(vpc.internet_gateways)
+        return attached, name if attached else f"{name} is not attached to the VPC"
