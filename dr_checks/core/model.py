@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from sys import intern
 from typing import TypeVar
 
 from dr_checks.core.remedy import Remedy
@@ -233,7 +234,8 @@ class View:
         tenant: str | None,
     ) -> Finding:
         how = Remedy(remedy) if isinstance(remedy, str) else remedy
-        judged = (self.check, self.side, subject, tenant, status, str(measured), str(wanted), reason, how.sentence)
+        about, found, target = (intern(str(value)) for value in (subject, measured, wanted))  # thousands say the same
+        judged = (self.check, self.side, about, tenant, status, found, target, reason, how.sentence)
         return Finding(*judged, commands=how.commands)
 
 
