@@ -12,6 +12,11 @@ LEAST_ROWS = 500
 """What has fewer rows takes little memory, and would take time of every look."""
 
 
+def shared_text(value: object) -> str:
+    """The text of ``value``, one object for all that are equal."""
+    return intern(str(value))
+
+
 def share_texts(value: Any) -> None:
     """Let the rows of a part of many hold one text for all that are equal. They stay equal to what they were."""
     if isinstance(value, tuple) and len(value) >= LEAST_ROWS:
