@@ -17,7 +17,7 @@ from pytest_bdd.scenario import scenario_wrapper_template_registry
 import steps
 from dr_checks.core.exceptions import ExceptionRule, parse_exceptions
 from dr_checks.core.model import Area
-from dr_checks.core.observation import Observation
+from dr_checks.core.observation import HANDED_IN, Observation
 from dr_checks.core.registry import checks
 from dr_estate.config.environment import load_environment
 from dr_estate.model.invocation import Invocation, Program
@@ -26,7 +26,6 @@ from sandbox.client.endpoint import Endpoint
 
 ROOT = Path(__file__).parent
 REQUIREMENTS = {"US-018": "backup and copies", "US-027": "failover", "US-028": "failback"}
-HANDED_IN = "dr-observation"
 
 pytest_plugins = ["reports.junit_plugin", *(f"steps.{module.name}" for module in pkgutil.iter_modules(steps.__path__))]
 

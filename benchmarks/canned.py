@@ -11,11 +11,12 @@ import asyncio
 import http.client
 import re
 import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from benchmarks.throttling import JSON_REFUSAL, XML_REFUSAL, PublishedLimits
 
 CONTROL = b"/_canned/"
 FORWARDERS = 8
@@ -28,7 +29,6 @@ _TIMES = re.compile(
 )
 _SCOPE = re.compile(rb"Credential=[^/]+/\d+/([^/]+/[^/]+)/")
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
-_THROTTLED = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
 SITES = "x-world-sites"
 Forwarded = tuple[int, str, dict[str, str], bytes]
 Key = tuple[int, bytes, bytes, bytes, bytes]
@@ -54,23 +54,6 @@ class HttpRequest:
         return self.port, whose, target, request_line, _TIMES.sub(b"T", self.body)
 
 
-class TokenBucket:
-    """AWS's token bucket: ``burst`` calls at once, then ``rate`` a second."""
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self.rate, self.burst = rate, burst
-        self._tokens, self._at = burst, time.monotonic()
-
-    def take(self) -> bool:
-        """Whether one more call may pass now."""
-        now = time.monotonic()
-        self._tokens, self._at = min(self.burst, self._tokens + (now - self._at) * self.rate), now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
 class CannedAnswers:
     """The answers met so far, and how requests fared: from memory (hits), from the emulator (misses), or throttled."""
 
@@ -82,8 +65,7 @@ class CannedAnswers:
         self._answers: dict[Key, bytes] = {}
         self._forwarders = ThreadPoolExecutor(FORWARDERS)
         self._ports: dict[int, int] = {}
-        self._throttle: tuple[float, float] | None = None
-        self._buckets: dict[tuple[bytes, bytes], TokenBucket] = {}
+        self._limits: PublishedLimits | None = None
 
     async def answer(self, request: HttpRequest) -> bytes:
         """The whole HTTP response to ``request``."""
@@ -101,31 +83,27 @@ class CannedAnswers:
             known = _response(status, reason, headers, body, head=request.method == b"HEAD")
             self._answers[key] = known
             return known
-        if self._is_throttled(request):
+        _, scope, target, _, body = key
+        if self._limits and not self._limits.passes(scope, target, body):
             self.counts["throttled"] += 1
-            return _response(400, "Bad Request", {"Content-Type": "application/x-amz-json-1.1"}, _THROTTLED, head=False)
+            return _refusal(is_json=bool(target))
         self.counts["hits"] += 1
         if self.latency_s:
             await asyncio.sleep(self.latency_s)
         return known
 
-    def _is_throttled(self, request: HttpRequest) -> bool:
-        """Each operation of a JSON service has a bucket in each region where throttling is on."""
-        target = request.headers.get(b"x-amz-target", b"")
-        if self._throttle is None or not target:
-            return False
-        bucket = self._buckets.setdefault((request.key[1], target), TokenBucket(*self._throttle))
-        return not bucket.take()
-
     def _control(self, request: HttpRequest) -> bytes:
-        """``/_canned/latency/<seconds>`` or ``throttle/<rate>/<burst>``; any call tells and resets the counts."""
+        """``/_canned/latency/<seconds>`` or ``throttle/<share>``, 0 for none; any call tells and resets the counts.
+
+        Last comes how many seconds AWS's rates alone make the calls take, where they are enforced.
+        """
         what, *values = request.path.removeprefix(CONTROL).decode().split("/")
         if what == "latency":
             self.latency_s = float(values[0])
         elif what == "throttle":
-            self._throttle = (float(values[0]), float(values[1]))
-            self._buckets.clear()
-        text = " ".join(str(self.counts[name]) for name in ("hits", "misses", "throttled"))
+            self._limits = PublishedLimits(float(values[0])) if float(values[0]) else None
+        counts = [str(self.counts[name]) for name in ("hits", "misses", "throttled")]
+        text = " ".join([*counts, str(self._limits.shortest_s if self._limits else 0.0)])
         self.counts.clear()
         return _response(200, "OK", {}, text.encode(), head=False)
 
@@ -165,6 +143,12 @@ def _response(status: int, reason: str, headers: dict[str, str], body: bytes, he
     if not head:
         lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+def _refusal(*, is_json: bool) -> bytes:
+    kind = "application/x-amz-json-1.1" if is_json else "text/xml"
+    body = JSON_REFUSAL if is_json else XML_REFUSAL
+    return _response(400, "Bad Request", {"Content-Type": kind}, body, head=False)
 
 
 async def _serve_one(

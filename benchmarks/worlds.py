@@ -16,6 +16,16 @@ from sandbox.client.endpoint import Endpoint
 
 
 @dataclass(frozen=True)
+class AnswerCounts:
+    """Canned answers given, requests that were new, those throttled; seconds that AWS's rates make all of them take."""
+
+    hits: int
+    misses: int
+    throttled: int
+    shortest_s: float
+
+
+@dataclass(frozen=True)
 class BenchmarkWorld:
     """An endpoint to look at, and the environment variables that make any AWS client look at it as the reader."""
 
@@ -31,14 +41,14 @@ class BenchmarkWorld:
         else:
             self._tell(f"latency/{seconds}")
 
-    def throttle(self, rate: float, burst: float) -> None:
-        """Throttle each operation as AWS does, in each region: ``burst`` calls at once, then ``rate`` a second."""
-        self._tell(f"throttle/{rate}/{burst}")
+    def throttle(self, share: float) -> None:
+        """Throttle as AWS does: ``share`` of its published rates, 0 for no limit."""
+        self._tell(f"throttle/{share}")
 
-    def counts(self) -> tuple[int, int, int]:
-        """Canned answers given, requests that were new, and requests throttled, since last asked."""
-        hits, misses, throttled = (int(word) for word in self._tell("counts").split())
-        return hits, misses, throttled
+    def counts(self) -> AnswerCounts:
+        """How requests fared since last asked."""
+        hits, misses, throttled, shortest_s = self._tell("counts").split()
+        return AnswerCounts(int(hits), int(misses), int(throttled), float(shortest_s))
 
     def _tell(self, what: str) -> str:
         with urllib.request.urlopen(f"{self.url}/_canned/{what}", timeout=10) as answer:  # noqa: S310 - our own loopback

@@ -15,8 +15,6 @@ from reports.render import csv_report, json_report, markdown_report
 from reports.terminal import console
 from reports.values.report import Report
 
-_RENDER = {"json": json_report.render, "csv": csv_report.render, "markdown": markdown_report.render}
-
 
 def print_report(report: Report, form: str, stream: TextIO) -> None:
     """Print ``report`` to ``stream`` in the format ``form``. Raises OSError that names standard output."""
@@ -26,8 +24,19 @@ def print_report(report: Report, form: str, stream: TextIO) -> None:
 
             terminal_status.render(report, stream)
         else:
-            stream.write((_RENDER.get(form) or _of_ci()[form])(report))
+            _write(report, form, stream)
         stream.flush()
+
+
+def _write(report: Report, form: str, stream: TextIO) -> None:
+    if form == "json":
+        stream.writelines(json_report.pieces(report))
+    elif form == "csv":
+        csv_report.write(report, stream)
+    elif form == "markdown":
+        stream.write(markdown_report.render(report))
+    else:
+        stream.write(_of_ci()[form](report))
 
 
 def _of_ci() -> dict[str, Callable[[Report], str]]:

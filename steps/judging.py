@@ -12,7 +12,7 @@ from pytest_bdd.reporting import scenario_reports_registry
 
 from dr_checks.core.exceptions import apply_exceptions
 from dr_checks.core.model import Check, CheckResult, Finding, Status
-from dr_checks.core.observation import Observation
+from dr_checks.core.observation import HANDED_IN, Observation
 from dr_checks.core.registry import checks, judge
 from dr_checks.core.serialization import RESULT_PROPERTY, result_to_json
 from dr_estate.model.visible import one_line
@@ -57,7 +57,8 @@ def judged(check: Check, estate: Observation, request: pytest.FixtureRequest) ->
     result = apply_exceptions(result, estate.exceptions, estate.snapshot.taken_at.date())
     scenario = scenario_reports_registry[request.node].scenario
     result = replace(result, scenario=scenario.name, feature=scenario.feature.name)
-    request.node.user_properties.append((RESULT_PROPERTY, result_to_json(result)))
+    is_here = request.config.pluginmanager.has_plugin(HANDED_IN)  # a text has a copy of each string
+    request.node.user_properties.append((RESULT_PROPERTY, result if is_here else result_to_json(result)))
     _raise(result)
 
 

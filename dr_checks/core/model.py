@@ -13,6 +13,7 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.aws_command import aws_command
 from dr_estate.model.unavailable import DataUnavailable, Unavailable, UnavailableKind, UnreadableRow
 from dr_estate.reading.reader import Reader
+from dr_estate.snapshot.shared_texts import shared_text
 from dr_estate.snapshot.snapshot import Snapshot
 from dr_estate.snapshot.tenants import Tenant, discover
 
@@ -233,7 +234,8 @@ class View:
         tenant: str | None,
     ) -> Finding:
         how = Remedy(remedy) if isinstance(remedy, str) else remedy
-        judged = (self.check, self.side, subject, tenant, status, str(measured), str(wanted), reason, how.sentence)
+        about, found, target = (shared_text(value) for value in (subject, measured, wanted))  # thousands say the same
+        judged = (self.check, self.side, about, tenant, status, found, target, reason, how.sentence)
         return Finding(*judged, commands=how.commands)
 
 

@@ -1,4 +1,4 @@
-"""Results as JSON in pytest's user properties, to cross process borders under pytest-xdist."""
+"""Results in pytest's user properties: as JSON where they cross process borders under pytest-xdist."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def _codec() -> TypeAdapter[CheckResult]:
 def result_to_json(result: CheckResult) -> str:
     """Serialise a result."""
     return _codec().dump_json(result).decode()
+
+
+def result_of(carried: object) -> CheckResult:
+    """The result that a property has, as it is or as ``result_to_json`` wrote it."""
+    return carried if isinstance(carried, CheckResult) else result_from_json(carried)
 
 
 @lru_cache(maxsize=4)

@@ -16,6 +16,7 @@ from dr_estate.model.unavailable import DataUnavailable, Unavailable, Unavailabl
 from dr_estate.reading.reader import ReadContext, Reader, Section, TrackedChanges
 from dr_estate.reading.workers import PartWorkers, PoolWorkers, QueuedWork, SideThreads, Workers
 from dr_estate.snapshot.registry import readers, reads
+from dr_estate.snapshot.shared_texts import share_texts
 from dr_estate.snapshot.snapshot import Snapshot, SnapshotPart
 
 Key = tuple[str, Side]
@@ -161,6 +162,7 @@ class _Reading:
         region = self.client.environment.region(key[1])
         context = ReadContext(self.client, key[1], region, self.now, workers, self._part, self.followed, reader.name)
         value = _read_one(reader, context)
+        share_texts(value)
         self.read_at[key] = self.client.credentials.clock.now()
         self.futures[key].set_result(Section(value, **context.left_out))
 

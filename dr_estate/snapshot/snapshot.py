@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -140,13 +141,22 @@ def _codec(name: str) -> TypeAdapter[Any]:
 
 _MARK = b"\0"
 _PLACE = orjson.Fragment(_MARK)
-"""Where the parts' text goes: no JSON text has this character."""
+"""Where a text goes that is written by itself: no JSON text has this character."""
+_AT_ONCE = 100
+"""Rows of a part that are plain values at the same time."""
 
 
 def to_json(snapshot: Snapshot) -> bytes:
-    """Serialise to evidence: one JSON object, with a digest over its parts.
+    """Serialise to evidence: one JSON object, with a digest over its parts."""
+    file = io.BytesIO()
+    write_json(snapshot, file)
+    return file.getvalue()
 
-    Plain values take several times the memory of their text, so they are there for one part at a time.
+
+def write_json(snapshot: Snapshot, file: BinaryIO) -> None:
+    """Write evidence into the empty ``file``.
+
+    Plain values take several times the memory of their text, so they are there for some rows at a time.
     """
     body = {
         "schema": SCHEMA,
@@ -160,31 +170,59 @@ def to_json(snapshot: Snapshot) -> bytes:
         "parts": _PLACE,
     }
     before, after = encoded(body, orjson.OPT_SORT_KEYS).split(_MARK)
-    digest, texts = hashlib.sha256(before + b"["), list[bytes]()
-    for part in snapshot.parts.values():
-        row, comma = _row(part), b"," if texts else b""
-        digest.update(comma + encoded(row, orjson.OPT_SORT_KEYS))
-        texts += (comma, encoded(row))
+    digest = hashlib.sha256(before + b"[")
+    written_before, written_after = encoded({"digest": "0" * 2 * digest.digest_size, **body}).split(_MARK)
+    file.write(written_before + b"[")
+    for number, part in enumerate(snapshot.parts.values()):
+        for written, digested in _texts(part, b"," if number else b""):
+            file.write(written)
+            digest.update(digested)
     digest.update(b"]" + after)
-    before, after = encoded({"digest": digest.hexdigest(), **body}).split(_MARK)
-    return b"".join((before, b"[", *texts, b"]", after))
+    file.write(b"]" + written_after)
+    file.seek(len(b'{"digest":"'))
+    file.write(digest.hexdigest().encode())
 
 
-def _row(part: SnapshotPart) -> dict[str, Any]:
-    return {
+def _texts(part: SnapshotPart, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The part piece by piece, after ``start``: as it is written, and as it is digested."""
+    row = {
         "name": part.name,
         "side": part.side,
         "region": part.region,
         "read_at": part.read_at.isoformat(),
         "unseen": isinstance(part.value, Unavailable),
-        "value": _dump(part.value),
+        "value": _PLACE,
         **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
         **({"cached": list(part.cached)} if part.cached else {}),
     }
+    (before, after), (first, last) = (
+        encoded(row, option).split(_MARK) for option in (0, orjson.OPT_SORT_KEYS)
+    )
+    yield start + before, start + first
+    if isinstance(part.value, tuple):
+        yield from _members(part.value)
+    else:
+        yield _both(part.value)
+    yield after, last
+
+
+def _members(values: tuple[Any, ...]) -> Iterator[tuple[bytes, bytes]]:
+    """The list of ``values``, some at a time."""
+    for start in range(0, len(values), _AT_ONCE):
+        written, digested = _both(values[start : start + _AT_ONCE])
+        mark = b"," if start else b"["
+        yield mark + written[1:-1], mark + digested[1:-1]
+    yield (b"]", b"]") if values else (b"[]", b"[]")
+
+
+def _both(value: Any) -> tuple[bytes, bytes]:
+    """The text of ``value``, and that by which it is digested: over what a reader of the file will see."""
+    written = encoded(value)
+    return written, orjson.dumps(orjson.loads(written), option=orjson.OPT_SORT_KEYS)
 
 
 def _dump(value: Any) -> Any:
-    """Plain values: the digest is over what a reader of the file will see. A codec only to write would cost more."""
+    """Plain values. A codec only to write would cost more."""
     return orjson.loads(encoded(value))
 
 

@@ -22,7 +22,7 @@ from allure_pytest.listener import AllureListener
 
 from dr_checks.core.model import Area, Check, CheckResult, Status
 from dr_checks.core.registry import checks
-from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
+from dr_checks.core.serialization import RESULT_PROPERTY, result_of
 from reports.allure.result_files import QuickFileLogger
 from reports.render.csv_report import findings_table
 from reports.render.findings_html import findings_html
@@ -134,7 +134,7 @@ def _close(item: pytest.Item, exception: BaseException | None) -> None:
     del item.stash[_OPEN]
     carried = [value for name, value in item.user_properties if name == RESULT_PROPERTY]
     if carried:
-        table = findings_table(result_from_json(carried[-1]))
+        table = findings_table(result_of(carried[-1]))
         allure_commons.plugin_manager.hook.attach_data(
             body=table, name="Findings", attachment_type=AttachmentType.CSV, extension="csv"
         )
@@ -153,7 +153,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     carried = [value for name, value in item.user_properties if name == RESULT_PROPERTY]
     listener = item.config.pluginmanager.get_plugin("allure_listener")
     if report.when == "call" and carried and listener:
-        result = result_from_json(carried[-1])
+        result = result_of(carried[-1])
         test = listener.allure_logger.get_test(None)
         if test is not None:
             _tell(test, result, call.excinfo)

@@ -17,7 +17,7 @@ from dr_estate.model.world_id import titled
 from reports.allure import runs as allure_runs
 from reports.allure.scenarios import scenario_ids
 from reports.page import render as page_render
-from reports.page.stored import VALUES, restored, stored
+from reports.page.stored import VALUES, pieces, restored
 from reports.render import control_planes, csv_report, json_report, markdown_report
 from reports.render import crosswalk as walk
 from reports.terminal import console
@@ -52,12 +52,15 @@ def finish_results(report: Report, folder: Path, *, html: bool) -> Report:
     paths = {"Results": folder, "Evidence": folder / "evidence.json", "Report": folder / PAGE}
     report = replace(report, files=paths)
     report = _with_allure(report, folder) if html else report
-    (folder / "report.json").write_text(json_report.render(report), encoding="utf-8")
+    with (folder / "report.json").open("w", encoding="utf-8") as file:
+        file.writelines(json_report.pieces(report))
     (folder / "report.md").write_text(markdown_report.render(report), encoding="utf-8")
-    (folder / "report.csv").write_text(csv_report.render(report), encoding="utf-8")
+    with (folder / "report.csv").open("w", encoding="utf-8") as file:
+        csv_report.write(report, file)
     for name, form in CROSSWALKS.items():
         (folder / name).write_text(form(report), encoding="utf-8")
-    (folder / VALUES).write_bytes(stored(report))
+    with (folder / VALUES).open("w", encoding="ascii") as file:
+        file.writelines(pieces(report))
     _draw_page(report, folder, linked="Allure" in report.files)
     return report
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
@@ -24,14 +26,28 @@ def _codec() -> TypeAdapter[Report]:
     return TypeAdapter(Report)
 
 
-def stored(report: Report) -> bytes:
-    """The report as JSON in ASCII, so that nothing is hidden in it, without what no page shows."""
-    shown = replace(report, unseen=(), gate=None, database=None, scheduled_tests=None)
-    return f"{json.dumps({'schema': SCHEMA, 'report': to_jsonable_python(shown, by_alias=True)})}\n".encode()
+def pieces(report: Report) -> Iterator[str]:
+    """The report as JSON in ASCII, so that nothing is hidden in it, without what no page shows; piece by piece.
+
+    Plain values take several times the memory of their text, so those of one result are there at a time.
+    """
+    verdict = replace(report.verdict, results=())
+    shown = replace(report, unseen=(), gate=None, database=None, scheduled_tests=None, verdict=verdict)
+    before, results, after = json.dumps({"schema": SCHEMA, "report": _plain(shown)}).partition('"results": []')
+    yield before + results.removesuffix("]")
+    start = ""
+    for result in report.verdict.results:
+        yield start + json.dumps(_plain(result))
+        start = ", "
+    yield f"]{after}\n"
+
+
+def _plain(value: object) -> Any:
+    return to_jsonable_python(value, by_alias=True)
 
 
 def restored(content: bytes) -> Report:
-    """The report that ``stored`` wrote. Raises StoredPageError."""
+    """The report whose ``pieces`` were written. Raises StoredPageError."""
     try:
         document = json.loads(content)
         known, report = document["schema"] == SCHEMA, document["report"]

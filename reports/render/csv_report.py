@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import TextIO
 
 from dr_checks.core.model import CheckResult
 from reports.render import csv_runs
@@ -30,9 +31,8 @@ HEADER = (
 )
 
 
-def render(report: Report) -> str:
-    """Header, rows of runs and drills, findings. A result without findings (not applicable, not run) has one row."""
-    out = io.StringIO()
+def write(report: Report, out: TextIO) -> None:
+    """Write header, rows of runs and drills, findings. A result without findings (not applicable, not run) has one."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADER)
     start = (report.environment.name, spreadsheet(report.world), report.observed_at.isoformat())
@@ -54,7 +54,6 @@ def render(report: Report) -> str:
                 "\n".join(f.commands),
             )
             writer.writerow([*about, f.side, *(spreadsheet(value) for value in cells)])
-    return out.getvalue()
 
 
 def _of_runs(report: Report) -> Iterator[csv_runs.Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -16,9 +17,29 @@ from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values import control_state, drill_summary, gate, run_summary
 from reports.values.report import SCHEMA, Report
 
+_MARK = "\0"
+_PLACE = orjson.Fragment(_MARK)
+"""Where the results' text goes: no JSON text has this character."""
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
-def to_dict(report: Report) -> dict[str, Any]:
-    """The report as plain values."""
+
+def pieces(report: Report) -> Iterator[str]:
+    """The report as an indented JSON document with a final newline, piece by piece.
+
+    Plain values take several times the memory of their text, so those of one result are there at a time.
+    """
+    before, after = encoded(_document(report), _OPTIONS).decode().split(_MARK)
+    start = "["
+    yield visible(before)
+    for result in report.verdict.results:
+        text = encoded(_result(result), orjson.OPT_INDENT_2).decode().replace("\n", "\n    ")
+        yield visible(f"{start}\n    {text}")
+        start = ","
+    yield visible(("[]" if start == "[" else "\n  ]") + after)
+
+
+def _document(report: Report) -> dict[str, Any]:
+    """The report as plain values, its results left out."""
     verdict = report.verdict
     plain = _plain(report, verdict)
     if report.ran is not None:
@@ -56,7 +77,7 @@ def _plain(report: Report, verdict: Verdict) -> dict[str, Any]:
         "tenants": list(report.tenants),
         "rpo": asdict(verdict.rpo),
         "lags": [_lag(lag) for lag in verdict.lags],
-        "results": [_result(result) for result in verdict.results],
+        "results": _PLACE,
         "unseen": [_unseen(part) for part in report.unseen],
         "exceptions": _exceptions(report),
         "rules": {"digest": report.rules.digest, "version": report.rules.version} if report.rules else None,
@@ -131,8 +152,3 @@ def _exceptions(report: Report) -> list[dict[str, Any]]:
         }
         for rule in report.exceptions
     ]
-
-
-def render(report: Report) -> str:
-    """The report as an indented JSON document with a final newline."""
-    return visible(encoded(to_dict(report), orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())

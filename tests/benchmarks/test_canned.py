@@ -9,7 +9,9 @@ import pytest
 
 from benchmarks.canned import HttpRequest
 from benchmarks.measuring import take
+from benchmarks.throttling import PublishedLimits, rated
 from benchmarks.worlds import canned
+from dr_estate.aws.pace import rate_of
 from sandbox.client.endpoint import Endpoint
 
 SIGNED = b"AWS4-HMAC-SHA256 Credential=AKIA/20260107/%s/ecs/aws4_request, SignedHeaders=host"
@@ -35,6 +37,41 @@ def test_the_same_question_asked_later_is_the_same_request(earlier: bytes, later
     assert _request(earlier).key == _request(later).key
 
 
+@pytest.mark.parametrize(
+    ("scope", "target", "body", "operation"),
+    [
+        (
+            b"eu-west-1/ecs",
+            b"AmazonEC2ContainerServiceV20141113.DescribeTaskDefinition",
+            b"{}",
+            "ecs:DescribeTaskDefinition",
+        ),
+        (b"eu-west-1/elasticloadbalancing", b"", b"Action=DescribeRules&Version=2015-12-01", "elbv2:DescribeRules"),
+        (b"us-east-1/route53", b"", b"", "route53:ListHostedZones"),
+        (b"eu-west-1/secretsmanager", b"secretsmanager.GetResourcePolicy", b"{}", "secretsmanager:GetResourcePolicy"),
+        (b"eu-west-1/kms", b"TrentService.DescribeKey", b"{}", "kms:DescribeKey"),
+    ],
+)
+def test_a_request_counts_against_the_rate_that_the_reader_keeps_to(
+    scope: bytes, target: bytes, body: bytes, operation: str
+) -> None:
+    found = rated(scope, target, body)
+    assert (found[0] if found else None) == rate_of(operation)
+    assert found is None or found[1] == scope.partition(b"/")[0].decode()
+
+
+def test_what_passes_is_the_burst_and_then_the_rate_and_the_floor_is_computed_from_it() -> None:
+    moments = [0.0]
+    limits, request = PublishedLimits(now=lambda: moments[-1]), (b"eu-west-1/ecs", b"x.DescribeTaskDefinition", b"{}")
+    assert sum(limits.passes(*request) for _ in range(60)) == 50
+    assert limits.passes(b"af-south-1/ecs", *request[1:]), "another region has a bucket of its own"
+    moments.append(2.0)
+    assert sum(limits.passes(*request) for _ in range(60)) == 40
+    assert limits.shortest_s == pytest.approx(2.0)
+    narrow = PublishedLimits(0.1, lambda: 0.0)
+    assert sum(narrow.passes(*request) for _ in range(60)) == 5
+
+
 def test_another_region_path_or_body_is_another_request() -> None:
     others = (_request(region=b"us-east-1"), _request(path=b"/2020-05-31/distribution"), _request(b'{"cluster": "a"}'))
     assert len({_request().key, *(other.key for other in others)}) == 4
@@ -47,9 +84,9 @@ def test_the_second_observation_is_answered_from_memory_and_reads_the_same(sandb
         for way in ("one-by-one", "observe"):
             taken = take(["-m", "benchmarks.readers", way], world.variables)
             runs[way] = (json.loads(taken.out), world.counts())
-    (concurrent, (hits, misses, _)), (in_turn, _) = runs["observe"], runs["one-by-one"]
-    assert (misses, concurrent["unseen"]) == (0, 0)
-    assert concurrent["calls"] == in_turn["calls"] <= hits
+    (concurrent, counts), (in_turn, _) = runs["observe"], runs["one-by-one"]
+    assert (counts.misses, concurrent["unseen"]) == (0, 0)
+    assert concurrent["calls"] == in_turn["calls"] <= counts.hits
 
 
 @pytest.mark.proof
@@ -70,9 +107,10 @@ def test_latency_is_added_to_every_answer(sandbox_world: Endpoint) -> None:
 def test_throttled_calls_are_tried_again_until_every_part_is_seen(sandbox_world: Endpoint) -> None:
     with canned(sandbox_world) as world:
         take(["-m", "benchmarks.readers", "observe"], world.variables)
-        world.throttle(rate=8, burst=2)
+        world.throttle(0.1)
         world.counts()
         document = json.loads(take(["-m", "benchmarks.readers", "observe"], world.variables).out)
-        throttled = world.counts()[2]
-    assert throttled > 0
+        counts = world.counts()
+    assert counts.throttled > 0
+    assert counts.shortest_s > 0
     assert document["unseen"] == 0

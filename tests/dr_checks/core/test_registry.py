@@ -85,3 +85,13 @@ def test_the_copies_of_a_chosen_tenant_are_measured_and_those_of_all_tenants_tog
         {lag.tenant for lag in lags(healthy(), SIT, only)} for only in (frozenset[str](), frozenset({"tenant2"}))
     )
     assert (everybody, chosen) == ({None, "tenant-1", "tenant2"}, {None, "tenant2"})
+
+
+def test_what_is_said_of_many_is_one_text() -> None:
+    def each(view: View) -> Iterator[Finding]:
+        for name in ("first", "second"):
+            yield view.ok(name, f"in {view.region}", f"{view.region} it is", "it was seen")
+
+    first, second = judge(_check(each), world({}), SIT).findings
+    assert first.measured is second.measured
+    assert first.wanted is second.wanted

@@ -18,7 +18,7 @@ import pytest
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
-from dr_estate.snapshot.snapshot import EvidenceError, from_json, read_evidence, to_json
+from dr_estate.snapshot.snapshot import EvidenceError, from_json, read_evidence, to_json, write_json
 from reports.evidence.pack import tar
 from tests.dr_checks.worlds import DENIED, SIT, service, world
 
@@ -109,6 +109,28 @@ def test_evidence_of_many_parts_takes_the_memory_of_its_text_and_not_of_its_valu
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 3 * len(written)
+
+
+def test_evidence_is_written_some_rows_at_a_time(tmp_path: Path) -> None:
+    services = tuple(service(f"sit-tenant{number}-service") for number in range(10_000))
+    part = replace(SEEN.parts[ecs.services.name, Side.DR], value=services)
+    whole = replace(SEEN, parts={(ecs.services.name, Side.DR): part})
+    path = tmp_path / "evidence.json"
+    with path.open("wb") as file:
+        tracemalloc.start()
+        write_json(whole, file)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < path.stat().st_size / 2, "one part as a whole took seventeen times its text"
+    assert read_evidence(path).parts == whole.parts
+
+
+@pytest.mark.parametrize("rows", [0, 1, 100, 101])
+def test_a_part_of_any_length_is_written_whole(rows: int) -> None:
+    services = tuple(service(f"sit-tenant{number}-service") for number in range(rows))
+    part = replace(SEEN.parts[ecs.services.name, Side.DR], value=services)
+    whole = replace(SEEN, parts={(ecs.services.name, Side.DR): part})
+    assert from_json(to_json(whole)).parts == whole.parts
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,14 @@ from dr_checks.core.verdict import verdict_of
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
 from reports.page.render import render
-from reports.page.stored import StoredPageError, restored, stored
+from reports.page.stored import StoredPageError, pieces, restored
+from reports.values.report import Report
 from tests.reports.test_reports import REPORT
+
+
+def stored(report: Report) -> bytes:
+    """What ``report`` is kept as."""
+    return "".join(pieces(report)).encode("ascii")
 
 
 def test_a_report_that_was_kept_draws_the_same_page() -> None:

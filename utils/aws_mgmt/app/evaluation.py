@@ -28,7 +28,7 @@ from dr_estate.model.world_id import is_sandbox
 from dr_estate.readers import control_table
 from dr_estate.readers.control_table import ControlState, RunHistory
 from dr_estate.snapshot.observer import Progress
-from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, to_json
+from dr_estate.snapshot.snapshot import EvidenceError, Snapshot, read_evidence, write_json
 from dr_estate.snapshot.tenants import discover
 from reports.values.report import Report
 from utils.aws_mgmt.app.answer_cache import cache_notes, remembering
@@ -165,7 +165,7 @@ def judge(
         notes=(*_narrowed(options, chosen, areas), *cache_notes(snapshot), *displaced(run.folder, options)),
         left_out=count_left_out(options, chosen, areas),
         history=_history(snapshot),
-        evidence=hashlib.sha256(evidence.read_bytes()).hexdigest(),
+        evidence=_sha256(evidence),
         database=_database(snapshot, environment) if posture.name is PostureName.NORMAL else None,
     )
 
@@ -259,21 +259,24 @@ def narrowed(options: Options, snapshot: Snapshot, environment: Environment) -> 
 
 def _save(snapshot: Snapshot, options: Options, environment: Environment, run: CommandRun) -> Path:
     """Keep the evidence in the run's folder; where it is wanted as a file, signed if the caller may sign."""
-    file, data = run.folder / "evidence.json", to_json(snapshot)
-    _write(file, data)
+    path = run.folder / "evidence.json"
+    with path.open("wb") as file:
+        path.chmod(0o600)
+        write_json(snapshot, file)
     if options.save_evidence is not None:
         from utils.aws_mgmt.app.evidence_signing import signed_evidence
 
-        signed, sentence = signed_evidence(data, options, environment)
-        _write(options.save_evidence, signed)
+        signed, sentence = signed_evidence(path.read_bytes(), options, environment)
+        options.save_evidence.write_bytes(signed)
+        if options.save_evidence.is_file():  # a pipe or a device belongs to others too
+            options.save_evidence.chmod(0o600)
         run.dialog.note(sentence)
-    return file
+    return path
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-    if path.is_file():  # a pipe or a device belongs to others too
-        path.chmod(0o600)
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def rules_of(options: Options, environment: Environment) -> EffectiveRules:

@@ -16,9 +16,9 @@ from types import FrameType
 import pytest
 
 from dr_checks.core.model import Area, CheckResult, Status
-from dr_checks.core.observation import Observation
+from dr_checks.core.observation import HANDED_IN, Observation
 from dr_checks.core.registry import checks
-from dr_checks.core.serialization import RESULT_PROPERTY, result_from_json
+from dr_checks.core.serialization import RESULT_PROPERTY, result_of
 
 ROOT = Path(__file__).parents[3]
 _PLUGINS = ("pytest_bdd.plugin", "allure_pytest.plugin", "reports.allure.plugin")
@@ -46,7 +46,7 @@ class ScenarioSelection:
     only: frozenset[str] = frozenset()
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Collector:
     """Gathers results as the scenarios report them, with or without workers."""
 
@@ -60,7 +60,7 @@ class Collector:
         """Take a scenario's result, or note what kept it from having one."""
         carried = [value for name, value in report.user_properties if name == RESULT_PROPERTY]
         if carried and report.when == "call":
-            result = result_from_json(carried[-1])
+            result = result_of(carried[-1])
             self.results[result.check] = result
             self.progress(len(self.results), self.of)
         elif report.failed:
@@ -111,7 +111,7 @@ class _Named:
         self._collector = collector
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.pluginmanager.register(self._collector, "dr-observation")
+        config.pluginmanager.register(self._collector, HANDED_IN)
 
 
 def _plugins(selection: ScenarioSelection) -> list[object]:
