@@ -195,9 +195,7 @@ def _texts(part: SnapshotPart, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         **({"unreadable": _dump(part.unreadable)} if part.unreadable else {}),
         **({"cached": list(part.cached)} if part.cached else {}),
     }
-    (before, after), (first, last) = (
-        encoded(row, option).split(_MARK) for option in (0, orjson.OPT_SORT_KEYS)
-    )
+    (before, after), (first, last) = (encoded(row, option).split(_MARK) for option in (0, orjson.OPT_SORT_KEYS))
     yield start + before, start + first
     if isinstance(part.value, tuple):
         yield from _members(part.value)
