@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-_LONE = re.compile("[\ud800-\udfff]")
+_HALVES = re.compile("([\ud800-\udbff][\udc00-\udfff])|[\ud800-\udfff]")
 _PAIR = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPES = re.compile(_PAIR + rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
 _MAY_HOLD = (b"\\ud", b"\\uD")
@@ -22,7 +22,7 @@ _MAY_HOLD = (b"\\ud", b"\\uD")
 def spelled_out(value: Any) -> Any:
     """``value`` with every lone surrogate in its text, and in that of what it holds, as the escape of JSON reads."""
     if isinstance(value, str):
-        return _LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+        return _HALVES.sub(_whole, value)
     if isinstance(value, dict):
         return {spelled_out(name): spelled_out(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
@@ -41,7 +41,7 @@ def spelled_in_json(content: bytes) -> bytes:
 
 def document(text: str) -> Any:
     """The JSON in ``text``, such as a policy's, with no lone surrogate. Raises ValueError where it is none."""
-    return json.loads(spelled_in_json(text.encode("utf-8", "surrogatepass")))
+    return json.loads(spelled_in_json(text.encode("utf-8", "backslashreplace")))
 
 
 def encoded(value: Any, option: int = 0) -> bytes:
@@ -50,3 +50,8 @@ def encoded(value: Any, option: int = 0) -> bytes:
         return orjson.dumps(value, option=option)
     except orjson.JSONEncodeError:
         return orjson.dumps(spelled_out(value), option=option)
+
+
+def _whole(found: re.Match[str]) -> str:
+    """The character that two halves are, or the escape of a lone one."""
+    return found[1].encode("utf-16", "surrogatepass").decode("utf-16") if found[1] else f"\\u{ord(found[0]):04x}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dr_estate.model.encodable import document, encoded, spelled_in_json, spelled_out
@@ -44,6 +44,8 @@ def test_an_escape_of_half_a_character_becomes_its_own_six_characters(content: b
 
 
 @given(ANY_JSON)
+@example("\ud800")
+@example({"\ud83d\ude00": "\ud83d\ude00\ud83d"})
 def test_json_of_any_text_holds_the_same_with_its_halves_spelled_out(value: Any) -> None:
     assert document(json.dumps(value)) == document(json.dumps(value, ensure_ascii=False))
     assert orjson.loads(encoded(value)) == spelled_out(value) == document(json.dumps(value))

@@ -43,5 +43,5 @@ def test_a_result_is_what_allure_s_own_logger_writes(tmp_path: Path) -> None:
 def test_a_result_that_cannot_be_written_leaves_no_half(tmp_path: Path) -> None:
     logger = QuickFileLogger(tmp_path)
     with pytest.raises(TypeError):
-        logger.report_result(model2.TestResult(uuid="u", name="\ud800"))
+        logger.report_result(model2.TestResult(uuid="u", name=object()))
     assert not list(tmp_path.iterdir())
