@@ -269,7 +269,7 @@ def test_the_role_of_a_selection_matters_where_it_takes_something_of_the_platfor
     role = "arn:aws:iam::1:role/nobody"
     more = replace(plan.selections[0], name="more", role=role, resources=(resource,), tags=(), conditions=())
     absent = iam_copy_roles.CopyRole(role, iam_copy_roles.BACKUPS, exists=False, trusted=None, decisions=())
-    changes = {
+    changes: dict[Any, Any] = {
         (backup_plan.plans, Side.PRIMARY): (replace(plan, selections=(*plan.selections, more)),),
         (iam_copy_roles.roles, Side.GLOBAL): (*part(iam_copy_roles.roles, Side.GLOBAL), absent),
     }
