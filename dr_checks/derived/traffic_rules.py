@@ -13,7 +13,8 @@ from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 _PORTS = re.compile(r"(?P<first>-?\d+)-(?P<last>-?\d+) (?P<peer>.+)")
 _NUMBERS = {"6": "tcp", "17": "udp"}
 _ANYWHERE, VPC = "0.0.0.0/0", "vpc"
-_NO_GROUP = frozenset({"a prefix list", "another VPC's group"})
+_LIST = "a prefix list"
+_NO_GROUP = frozenset({_LIST, "another VPC's group"})
 """Peers of which the reader tells nothing that could be compared with another one."""
 _LAST_PORT = 65535
 
@@ -127,3 +128,12 @@ def _spanned(peers: Iterable[str], wanted: str) -> bool:
     if isinstance(whole, IPv4Network):
         return any(whole.subnet_of(b) for b in collapse_addresses(b for b in blocks if isinstance(b, IPv4Network)))
     return any(whole.subnet_of(b) for b in collapse_addresses(b for b in blocks if isinstance(b, IPv6Network)))
+
+
+def covers_lists(texts: Iterable[str], rules: Iterable[str]) -> bool:
+    """Whether each of ``texts`` is of a prefix list, and ``rules`` let every IPv4 address through at its ports.
+
+    Of which family a list is its rule does not tell: no more is known.
+    """
+    admission = Admission(rules)
+    return all(rule.peer == _LIST and admission.covers(rule.to(_ANYWHERE)) for rule in map(parsed, texts))

@@ -9,7 +9,7 @@ from dr_checks.core.registry import check
 from dr_checks.core.remedy import Remedy
 from dr_checks.derived.pairing import tenant_definitions, tenant_services
 from dr_checks.derived.standing import Grounds
-from dr_checks.derived.traffic_rules import VPC, parsed
+from dr_checks.derived.traffic_rules import VPC, covers_lists, parsed
 from dr_checks.derived.ways import HIDDEN, Ways
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
@@ -50,7 +50,10 @@ def security_groups(view: View) -> Iterator[Finding]:
         ways_in = grounds.lacking(there[name].ingress, mine.ingress, outward=False)
         ways_out = grounds.lacking(there[name].egress, mine.egress, outward=True)
         missing = [*(f"in {rule}" for rule in ways_in), *(f"out {rule}" for rule in ways_out)]
-        if missing:
+        if missing and covers_lists(ways_in, mine.ingress) and covers_lists(ways_out, mine.egress):
+            reason = "every IPv4 address is let through here, and in the primary region those of a list alone"
+            yield view.warn(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, remedy)
+        elif missing:
             reason = "this traffic is allowed in the primary region and would be dropped after the failover"
             healing = Remedy(remedy, tuple(_opened(view, mine, ways_in, ways_out)))
             yield view.gap(name, f"missing {'; '.join(missing)}", "as in the primary region", reason, healing)

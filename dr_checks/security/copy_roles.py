@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 from dr_checks.core.model import Area, Finding, Severity, View, replication_expected
 from dr_checks.core.registry import GLOBAL, check
-from dr_estate.model.unavailable import Unavailable
-from dr_estate.readers import iam_copy_roles
+from dr_checks.derived.backup_promise import stores, tags_of, takes
+from dr_estate.config.environment import Side
+from dr_estate.model.unavailable import DataUnavailable, Unavailable
+from dr_estate.readers import backup_plan, dynamodb, iam_copy_roles
 from dr_estate.readers.iam_copy_roles import CopyRole
+from dr_estate.readers.store_policies import table_arn
 
 _WANTED = "it exists, its service may assume it, and each action is allowed"
 
@@ -27,10 +30,12 @@ def may_copy(view: View) -> Iterator[Finding]:
 
     A deny there stops copies without a word: what was copied before stays, and grows old.
     """
-    found = view.get(iam_copy_roles.roles)
+    found, strangers = view.get(iam_copy_roles.roles), _of_strangers(view)
     for role in found:
         if isinstance(role, Unavailable):
             yield view.unknown("a role", _WANTED, role)
+        elif role.service == iam_copy_roles.BACKUPS and role.arn in strangers:
+            yield view.ok(role.arn, "its selections take nothing of the platform", _WANTED, "no copy hangs on it")
         else:
             yield _judged(view, role, f"{role.service} copies nothing more as it, and the copies grow old")
     if not found:
@@ -59,6 +64,20 @@ def may_restore(view: View) -> Iterator[Finding]:
             yield _judged(view, role, f"{role.service} restores no files as it: a restore job fails at once")
     if not found:
         yield view.none_expected("all roles", "the DR vault holds no recovery point of files")
+
+
+def _of_strangers(view: View) -> set[str]:
+    """The roles of backup selections that take neither database, files nor tables; none where that is not seen."""
+    try:
+        plans, tags = view.get(backup_plan.plans, Side.PRIMARY), tags_of(view)
+        ours = [store.arn for store in stores(view)]
+    except DataUnavailable:
+        return set()
+    region = view.env.regions.primary
+    ours += [table_arn(view.env.account, region, name) for name in dynamodb.names(view.env)]
+    selections = [selection for plan in plans for selection in plan.selections]
+    useful = {s.role for s in selections if any(takes(s, arn, tags.get(arn, {})) for arn in ours)}
+    return {selection.role for selection in selections} - useful
 
 
 def _judged(view: View, role: CopyRole, reason: str) -> Finding:

@@ -78,14 +78,16 @@ def targets(context: ReadContext) -> tuple[ScalableTarget, ...]:
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScheduledActions"}))
 def scheduled_actions(context: ReadContext) -> tuple[ScheduledAction, ...]:
-    """The scheduled actions on the cluster's services, fifty a page."""
+    """The scheduled actions on the cluster's services, fifty a page; those whose EndTime has passed run no more."""
 
-    def action(row: dict[str, Any]) -> ScheduledAction:
-        bounds = row.get("ScalableTargetAction", {})
+    def action(row: dict[str, Any]) -> tuple[ScheduledAction, bool]:
+        bounds, ends = row.get("ScalableTargetAction", {}), row.get("EndTime")
         service, name = _service(context, row), row["ScheduledActionName"]
-        return ScheduledAction(service, name, row["Schedule"], bounds.get("MinCapacity"), bounds.get("MaxCapacity"))
+        found = ScheduledAction(service, name, row["Schedule"], bounds.get("MinCapacity"), bounds.get("MaxCapacity"))
+        return found, ends is None or ends > context.now
 
-    return _of_services(context, "describe_scheduled_actions", "ScheduledActions", action)
+    listed = _of_services(context, "describe_scheduled_actions", "ScheduledActions", action)
+    return tuple(found for found, runs in listed if runs)
 
 
 @part(*REGIONAL, reads=frozenset({"application-autoscaling:DescribeScalingPolicies"}))

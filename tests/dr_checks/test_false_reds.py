@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +12,21 @@ from dr_checks.core.model import Status
 from dr_checks.core.registry import checks, judge
 from dr_estate.config.environment import Side
 from dr_estate.model.header_digest import header_digest
-from dr_estate.readers import cloudfront, dynamodb, elbv2, kms, vpc
+from dr_estate.readers import (
+    application_autoscaling,
+    backup_plan,
+    cloudfront,
+    dynamodb,
+    ecs,
+    elbv2,
+    iam_copy_roles,
+    kms,
+    vpc,
+)
 from dr_estate.reading.reader import Reader
 from tests.dr_checks.aws_answers import read
 from tests.dr_checks.estates import altered, healthy, turned
-from tests.dr_checks.worlds import SIT
+from tests.dr_checks.worlds import DENIED, SIT
 
 FAIL, UNKNOWN = Status.FAIL, Status.UNKNOWN
 
@@ -226,3 +237,42 @@ def test_a_replica_is_dropped_after_hours_in_two_states_alone(status: str, hours
     seen = altered({(dynamodb.tables.name, Side.PRIMARY): tables})
     findings = judge(checks()["dynamodb.replica-status"], seen, SIT).findings
     assert [hours] == ["20 hours" in finding.because for finding in findings if finding.status is FAIL]
+
+
+@pytest.mark.parametrize(("days", "expected"), [(-1, None), (1, FAIL)])
+def test_a_scheduled_action_that_has_ended_scales_nothing_down(days: int, expected: Status | None) -> None:
+    row = {
+        "ServiceNamespace": "ecs",
+        "ScheduledActionName": "christmas",
+        "ScheduledActionARN": "arn:christmas",
+        "ResourceId": f"service/{SIT.named(SIT.names.cluster)}/{part(ecs.services)[0].name}",
+        "Schedule": "cron(0 1 * * ? *)",
+        "EndTime": healthy().taken_at + timedelta(days=days),
+        "ScalableTargetAction": {"MinCapacity": 0, "MaxCapacity": 0},
+        "CreationTime": healthy().taken_at,
+    }
+    always_on = SIT.model_copy(update={"scaling_schedule": None})
+    answers = {"describe_scheduled_actions": {"ScheduledActions": [row]}}
+    actions = read(application_autoscaling.scheduled_actions, Side.DR, answers, env=always_on)
+    wanted = {"autoscaling.no-scheduled-shrink": expected} if expected else {}
+    assert turned({(application_autoscaling.scheduled_actions, Side.DR): actions}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [("arn:aws:ec2:*:*:volume/*", None), ("arn:aws:rds:*:*:db:*", FAIL)],
+)
+def test_the_role_of_a_selection_matters_where_it_takes_something_of_the_platform(
+    resource: str, expected: Status | None
+) -> None:
+    (plan,) = part(backup_plan.plans, Side.PRIMARY)
+    role = "arn:aws:iam::1:role/nobody"
+    more = replace(plan.selections[0], name="more", role=role, resources=(resource,), tags=(), conditions=())
+    absent = iam_copy_roles.CopyRole(role, iam_copy_roles.BACKUPS, exists=False, trusted=None, decisions=())
+    changes: dict[Any, Any] = {
+        (backup_plan.plans, Side.PRIMARY): (replace(plan, selections=(*plan.selections, more)),),
+        (iam_copy_roles.roles, Side.GLOBAL): (*part(iam_copy_roles.roles, Side.GLOBAL), absent),
+    }
+    assert turned(changes) == ({"copy-roles.may-copy": expected} if expected else {})
+    unseen = {**changes, (backup_plan.tagged, Side.PRIMARY): DENIED}
+    assert turned(unseen)["copy-roles.may-copy"] is FAIL, "what was not seen excuses nobody"

@@ -99,8 +99,8 @@ def container(name: str, mounts: dict[str, str], after: str = "") -> dict[str, A
 
 def build(account: FleetAccount) -> None:
     """Make what main.tf makes."""
-    look = (DEPLOY / "policies" / "sit-dr-look.json").read_text(encoding="utf-8")
-    account.role("look", "ecs-tasks", filled("policy-look.json"), look)
+    looks = [path.read_text(encoding="utf-8") for path in (DEPLOY / "policies").glob("sit-dr-look*.json")]
+    account.role("look", "ecs-tasks", filled("policy-look.json"), *looks)
     account.role("merge", "ecs-tasks", filled("policy-merge.json"))
     account.role("execution", "ecs-tasks")
     account.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dr_checks.derived.traffic_rules import Admission, parsed
+from dr_checks.derived.traffic_rules import Admission, covers_lists, parsed
 
 WEB = ("tcp 80-80 0.0.0.0/0", "tcp 443-443 0.0.0.0/0")
 HALVES = ("tcp 0-65535 0.0.0.0/1", "tcp 0-65535 128.0.0.0/1")
@@ -64,3 +64,20 @@ def test_what_holds_the_traffic_covers_it(theirs: tuple[str, ...], mine: tuple[s
 )
 def test_what_lets_less_through_does_not(rule: str, mine: tuple[str, ...]) -> None:
     assert not Admission(mine).covers(parsed(rule))
+
+
+@pytest.mark.parametrize(
+    ("missing", "mine", "expected"),
+    [
+        ((), (), True),
+        (("tcp 443-443 a prefix list",), ("tcp 80-443 0.0.0.0/0",), True),
+        (("tcp 443-443 a prefix list",), ("tcp 80-443 ::/0",), False),
+        (("tcp 443-443 a prefix list",), ("tcp 80-80 0.0.0.0/0",), False),
+        (("tcp 443-443 another VPC's group",), ("all 0.0.0.0/0",), False),
+        (("tcp 443-443 a prefix list", "tcp 22-22 ::/0"), ("all 0.0.0.0/0",), False),
+    ],
+)
+def test_a_prefix_list_is_covered_in_ipv4_by_every_address_alone(
+    missing: tuple[str, ...], mine: tuple[str, ...], expected: bool
+) -> None:
+    assert covers_lists(missing, mine) is expected

@@ -28,6 +28,8 @@ THEIRS = tuple(group(name, rules, Side.PRIMARY) for name, rules in (("sit-ecs-sg
 ALB_NAME, VPC_NAME = frozenset({"sit-alb"}), frozenset({"sit-vpc"})
 PRIVATE_BALANCER = replace(PUBLIC_OUT, subnets=("public-1",)), replace(TASKS_OUT, subnets=(*PLACES, "public-2"))
 ALB = group("sit-alb-sg", ("tcp 443-443 0.0.0.0/0",))
+_TASKS = group("sit-ecs-sg", ("tcp 80-80 sit-alb-sg",))
+LISTED = (group("sit-alb-sg", ("tcp 443-443 a prefix list",), Side.PRIMARY), THEIRS[0])
 ECS = frozenset({"sit-ecs-sg"})
 ALL = tuple(VpcEndpoint(name, "Interface", "available") for name in NEEDED)
 PLACE = frozenset(PLACES)
@@ -93,6 +95,19 @@ EXAMPLES = [
         Status.FAIL,
         connected({(vpc.security_groups, Side.PRIMARY): (*THEIRS, DATABASE)}),
         frozenset({"sit-db-sg"}),
+    ),
+    *(
+        Example(
+            "vpc-reach.security-groups",
+            expected,
+            connected({GROUPS: (group("sit-alb-sg", mine), _TASKS), (vpc.security_groups, Side.PRIMARY): LISTED}),
+            frozenset({"sit-alb-sg"}),
+        )
+        for expected, mine in (
+            (Status.WARN, ("tcp 443-443 0.0.0.0/0",)),
+            (Status.FAIL, ("tcp 80-80 0.0.0.0/0",)),
+            (Status.FAIL, ("tcp 443-443 ::/0",)),
+        )
     ),
     *(
         Example("vpc-reach.security-groups", Status.FAIL, _balanced(security_groups=groups), ALB_NAME)
