@@ -190,6 +190,11 @@ def test_folders_are_those_of_where_the_command_was_typed() -> None:
     assert parsed(of.ReportOptions, "report here/../there").folders == (Path.cwd() / "there",)
 
 
+def test_the_null_device_is_read_as_the_empty_file_that_it_is() -> None:
+    given = parsed(of.StatusOptions, "-e sit status --exceptions /dev/null")
+    assert given.exceptions == Path("/dev/null")
+
+
 def test_an_earlier_run_is_named_by_its_folder_alone() -> None:
     options = parsed(of.ReportOptions, "report there --format json")
     assert (options.command, options.environment, options.format) == ("report", "", "json")

@@ -37,13 +37,13 @@ _EXCLUSIVE = (
 
 
 class InputPath(click.Path):
-    """A path that is read, whole: a device is refused, for /dev/zero has no end."""
+    """A path that is read, whole: a device is refused, for /dev/zero has no end; /dev/null is an empty file."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path. Raises BadParameter for a device."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         with suppress(OSError):  # such as a name that is too long: who reads it says so
-            if path.is_char_device() or path.is_block_device():
+            if (path.is_char_device() or path.is_block_device()) and not path.samefile(os.devnull):
                 self.fail(f"{value} is a device, and no file.", param, ctx)
         return path
 
