@@ -119,6 +119,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e prod log --from-evidence f", "is of what is there now. Omit it"),
         ("-e prod iam reader --from-evidence f", "`iam` judges no estate. Omit it"),
         ("-e prod sandbox show --from-evidence f", "`sandbox` judges no estate. Omit it"),
+        ("explain check rpo.met --from-evidence f", "`explain check` judges no estate. Omit it"),
         ("-e /etc/x status", "'/etc/x' names no environment"),
         ("-e sit,** status", "'**' names no environment"),
         ("-e sit status --from-evidence /dev/zero", "/dev/zero is a device, and no file"),

@@ -125,8 +125,9 @@ class OptionsPage(HelpPage):
                 ctx.fail(sentence)
         if given.get("from_evidence") and self.name in _OF_NOW:
             ctx.fail(f"--from-evidence judges what was saved, `{self.name}` is of what is there now. Omit it.")
-        if given.get("from_evidence") and command in _OF_NO_ESTATE:
-            ctx.fail(f"--from-evidence judges what was saved, `{command}` judges no estate. Omit it.")
+        if given.get("from_evidence") and (command in _OF_NO_ESTATE or self.name in _WITHOUT_ENVIRONMENT):
+            name = command if command in _OF_NO_ESTATE else f"{command} {self.name}"
+            ctx.fail(f"--from-evidence judges what was saved, `{name}` judges no estate. Omit it.")
         if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
             ctx.fail(_which_environment(ctx, given.get("config")))
         for name in str(given.get("environment", "")).split(","):
