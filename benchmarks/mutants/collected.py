@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from types import CodeType, FunctionType
 
 import pytest
@@ -35,6 +36,8 @@ class _Host:
         gc.unfreeze()  # tests/conftest.py hides from the collector what was collected
         functions = [found for found in gc.get_objects() if type(found) is FunctionType]
         gc.freeze()
+        if running.wait(running.fork(partial(_judge, session, functions, None, self._every(session)))):
+            return True  # no mutant is answered: what is red in a fork without one would kill them all
         at_work: dict[int, int] = {}
         for number, (candidate, tests) in enumerate(self.work):
             if len(at_work) >= self.jobs:
@@ -43,6 +46,11 @@ class _Host:
         while at_work:
             self._finish(at_work)
         return True
+
+    def _every(self, session: pytest.Session) -> list[str]:
+        """Every test that judges a mutant, in the order of the mutants."""
+        known = {item.nodeid for item in session.items}
+        return list(dict.fromkeys(test for _, tests in self.work for test in tests if test in known))
 
     def _finish(self, at_work: dict[int, int]) -> None:
         pid, status = os.wait()
@@ -55,7 +63,7 @@ def killed(
 ) -> Iterator[tuple[Candidate, bool | None]]:
     """Whether the given tests kill each mutant, as soon as it is known; None where its code could not be replaced.
 
-    Raises RuntimeError where the session did not judge all.
+    Raises RuntimeError where the session did not judge all: where the tests are red in a fork of it, it judges none.
     """
     answers, answers_end = os.pipe()
     host = _Host(work, jobs, answers_end)
@@ -66,23 +74,26 @@ def killed(
         for number, code in map(json.loads, lines):
             answered += 1
             yield work[number][0], None if code == _NOT_REPLACED else code != 0
-    if running.wait(pid) or answered != len(work):
+    status = running.wait(pid)
+    if work and not answered:
+        raise RuntimeError(f"the tests of {group.name} are red without any mutant, in a fork of their session")
+    if status or answered != len(work):
         raise RuntimeError(f"the session of {group.name} judged {answered} of {len(work)} mutants")
 
 
 def _judge(
-    session: pytest.Session, functions: Iterable[FunctionType], candidate: Candidate, tests: Sequence[str]
+    session: pytest.Session, functions: Iterable[FunctionType], candidate: Candidate | None, tests: Sequence[str]
 ) -> int:
     running.limit(len(tests))
     by_id = {item.nodeid: item for item in session.items}
-    if not by_id.keys() >= set(tests) or not replace_code(candidate, functions):
+    if not by_id.keys() >= set(tests) or (candidate and not replace_code(candidate, functions)):
         return _NOT_REPLACED
     session.config.pluginmanager.unregister(name="terminalreporter")
     capture = session.config.pluginmanager.getplugin("capturemanager")
     capture.stop_global_capturing()  # the file that it captures to is the first process's
     capture.start_global_capturing()
     items = [by_id[test] for test in tests]
-    for item, following in zip(items, [*items[1:], None], strict=True):
+    for item, following in zip_longest(items, items[1:]):
         session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         if session.testsfailed:
             return 1

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dr_actions.actions.database.verify_zero_loss import FILES
+from dr_actions.model.plan import Plan
+from dr_actions.model.sequence import Role, role_of
 from dr_checks.core.model import Lag
 from dr_checks.core.verdict import best_lags
+from dr_checks.derived.database_copies import BACKUP
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import DataUnavailable, Unavailable
 from dr_estate.readers import dynamodb, s3
 from dr_estate.snapshot.snapshot import Snapshot
 
 _SHARED = ("database", "files", "tables")
-_PROVEN_WHOLE = ("database", "files")
 _PROVEN = "writers are stopped, and zero loss is proven, before promotion"
 
 
@@ -48,11 +51,13 @@ def losses_of(
     return tuple(loss for lag in best_lags(lags) for loss in _told(lag, tenants, counted.get(lag.subject), outage_s))
 
 
-def planned_losses(losses: Sequence[Loss]) -> tuple[Loss, ...]:
-    """What a switchover loses: nothing of the stores whose writers it stops and whose copies it proves whole first."""
+def planned_losses(losses: Sequence[Loss], plan: Plan) -> tuple[Loss, ...]:
+    """What a switchover loses: nothing of the stores whose writers it stops and whose copies its plan proves whole."""
+    ways = {step.before["mechanism"] for step in plan.steps if role_of(plan.goal, step.id) is Role.ZERO_LOSS}
+    proven = {"files" if way == FILES else "database" for way in ways - {BACKUP}}
     return tuple(
         replace(loss, seconds=0.0, items=0, basis=_PROVEN)
-        if loss.store in _PROVEN_WHOLE and loss.seconds is not None
+        if loss.store in proven and loss.seconds is not None
         else loss
         for loss in losses
     )

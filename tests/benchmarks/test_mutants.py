@@ -99,6 +99,12 @@ def test_the_runner_tells_killed_survived_and_accepted_apart(tmp_path: Path) -> 
     strong = _run(tmp_path)
     assert "toy: 3 killed, 0 survived (0 accepted): 100.0%" in strong.stdout, strong
     assert 0 == strong.returncode
+    (tmp_path / "tests" / "test_limits.py").write_text(
+        "import os\n\nfrom toy.limits import late\n\nHERE = os.getpid()\n\n\n"
+        "def test_late() -> None:\n    assert late(20) and os.getpid() == HERE\n"
+    )
+    forked = _run(tmp_path)
+    assert (1, True) == (forked.returncode, "red without any mutant" in forked.stderr), "what a fork fails kills none"
 
 
 def _run(folder: Path) -> subprocess.CompletedProcess[str]:

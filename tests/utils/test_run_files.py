@@ -155,7 +155,7 @@ def executed(estate: Estate, failed: Executed) -> Executed:
     "words",
     [
         "status --infrastructure",
-        "failback",
+        "failback --profile of-an-auditor",
         *(
             pytest.param(words, marks=pytest.mark.proof)
             for words in ("test --dns", "failover", "failover --planned", "failover --validate")
@@ -169,6 +169,7 @@ def test_what_a_command_prints_is_what_it_keeps(offline: Offline, words: str) ->
     assert ran.report["files"]["Results"] == str(newest(offline.home))
     own = [command for command in ran.report["next_step"].split("`")[1::2] if "dr_cli.py" in command]
     assert all(" --sandbox " in command for command in own), "evidence of a rehearsal leads to no live account"
+    assert all(" --profile " not in command for command in own), "the sandbox has keys of its own: both are refused"
     assert [] == list(SCHEMA.iter_errors(ran.report))
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from dr_actions.actions.database.verify_zero_loss import FILES
 from dr_actions.assessment.data_loss import Loss, losses_of, missing_items, planned_losses
+from dr_actions.model.plan import Danger, Goal, Plan, Step
 from dr_checks.core.model import Lag
+from dr_checks.derived.database_copies import AUTOMATED, BACKUP, REPLICA
 from dr_estate.config.environment import Side
 from dr_estate.readers import dynamodb, s3
 from dr_estate.reading.cloudwatch_metrics import Reading
@@ -122,9 +127,53 @@ def test_other_metrics_of_a_bucket_count_nothing() -> None:
     assert _items((), (), (latency,)) == {}
 
 
-def test_a_switchover_loses_nothing_of_what_it_proves_whole_and_says_so_of_nothing_that_was_not_seen() -> None:
-    lags = [_lag("database", "sit-mysql", 161.0), _lag("files", "sit-efs", None), _lag("objects", "b", 4.0)]
-    database, files, objects = planned_losses(losses_of(lags, (), {}))
-    assert (database.seconds, database.items) == (0.0, 0)
-    assert "zero loss is proven" in database.basis
-    assert (files.seconds, objects.seconds) == (None, 4.0), "objects replicate on their own"
+LAGS = (
+    _lag("database", "sit-mysql", 161.0),
+    _lag("files", "sit-efs", 300.0),
+    _lag("objects", "b", 4.0),
+)
+
+
+def _switchover(*mechanisms: str) -> Plan:
+    """A switchover that proves what is copied so."""
+    proofs = [
+        Step(
+            id=f"database/verify_zero_loss:{mechanism}",
+            number=3,
+            stage=39,
+            action="database/verify_zero_loss",
+            subject="sit",
+            owner="",
+            side=Side.DR,
+            says="",
+            danger=Danger.REVERSIBLE,
+            undo="",
+            budget_s=1,
+            before={"mechanism": mechanism, "copy": "c"},
+        )
+        for mechanism in mechanisms
+    ]
+    return Plan("sit", "0", Goal.SWITCHOVER, "NORMAL", tuple(proofs))
+
+
+@pytest.mark.parametrize(
+    ("mechanisms", "lost"),
+    [
+        ((REPLICA, FILES), (0.0, 0.0, 4.0)),
+        ((AUTOMATED,), (0.0, 300.0, 4.0)),
+        ((BACKUP, FILES), (161.0, 0.0, 4.0)),
+        ((), (161.0, 300.0, 4.0)),
+    ],
+)
+def test_a_switchover_loses_nothing_of_what_its_plan_proves_whole(
+    mechanisms: tuple[str, ...], lost: tuple[float, ...]
+) -> None:
+    """Files that are restored of a backup copy have no proof, and a database's backup copy cannot give one."""
+    losses = planned_losses(losses_of(LAGS, (), {}), _switchover(*mechanisms))
+    assert lost == tuple(loss.seconds for loss in losses)
+    assert ["zero loss is proven" in loss.basis for loss in losses] == [loss.seconds == 0 for loss in losses]
+
+
+def test_what_was_not_seen_of_a_switchover_is_not_said_to_be_whole() -> None:
+    (loss,) = planned_losses(losses_of([_lag("files", "sit-efs", None)], (), {}), _switchover(FILES))
+    assert loss.seconds is None

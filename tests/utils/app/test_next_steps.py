@@ -258,11 +258,15 @@ CLEANS = "`dr_cli.py drill clean` brings the drill to its end, where no run is a
         ("ON_DR", "INC-7", "failover", ON_DR, replace(FAILED_RUN, outcome="done"), "`dr_cli.py failback` weighs the"),
         ("PRIMARY_LOST", "INC-7", "fence", "fenced", FAILED_RUN, "`dr_cli.py log --incident INC-7` shows how far"),
         ("ON_DR", "DRILL-20260101-000000", "switchover", ON_DR, None, CLEANS),
+        ("PRIMARY_LOST", "DRILL-20260101-000000", "switchover", BEGUN, None, "`dr_cli.py failover` weighs a failover"),
+        ("PRIMARY_LOST", "INC-7", "switchover", BEGUN, FAILED_RUN, "`dr_cli.py failover` weighs a failover"),
+        ("NORMAL", "INC-7", "failover", BEGUN, FAILED_RUN, "`dr_cli.py log --incident INC-7` shows how far"),
     ],
 )
 def test_an_open_incident_leads_to_the_command_that_goes_on_with_it(
     posture: str, incident: str, goal: str, phase: str, run: LockHolder | None, next_one: str
 ) -> None:
+    """Where its plan may make a change in that posture: a run of another is refused (posture.expected)."""
     standing = ControlState(incident=Incident(incident, goal, phase, NOW, None), run=run)
     report = replace(_looked(PostureName(posture)), standing=standing)
     assert after_look(report).startswith(next_one)

@@ -119,6 +119,7 @@ def test_selectors_add_up_and_none_means_all_but_what_holds_after_a_failover_alo
         ("-e prod log --from-evidence f", "is of what is there now. Omit it"),
         ("-e prod iam reader --from-evidence f", "`iam` judges no estate. Omit it"),
         ("-e prod sandbox show --from-evidence f", "`sandbox` judges no estate. Omit it"),
+        ("explain check rpo.met --from-evidence f", "`explain check` judges no estate. Omit it"),
         ("-e /etc/x status", "'/etc/x' names no environment"),
         ("-e sit,** status", "'**' names no environment"),
         ("-e sit status --from-evidence /dev/zero", "/dev/zero is a device, and no file"),
@@ -188,6 +189,11 @@ def test_init_alone_takes_a_region_wherever_it_stands() -> None:
 def test_folders_are_those_of_where_the_command_was_typed() -> None:
     assert parse(["-e", "sit", "--output", "here/there", "status"]).output == Path.cwd() / "here" / "there"
     assert parsed(of.ReportOptions, "report here/../there").folders == (Path.cwd() / "there",)
+
+
+def test_the_null_device_is_read_as_the_empty_file_that_it_is() -> None:
+    given = parsed(of.StatusOptions, "-e sit status --exceptions /dev/null")
+    assert given.exceptions == Path("/dev/null")
 
 
 def test_an_earlier_run_is_named_by_its_folder_alone() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dr_actions.authorization.resumption import EXPECTED
 from dr_actions.model.plan import Goal
 from dr_checks.core.model import Status
 from dr_checks.core.remedy import Remedy
-from dr_checks.posture.posture import BLINDNESS, Posture
+from dr_checks.posture.posture import BLINDNESS, Posture, PostureName
 from dr_estate.model.drill_names import is_full
 from dr_estate.model.invocation import Command
 from dr_estate.readers.control_table import ABORTING, BEGUN, FAILING_BACK, ControlState, Incident
@@ -33,7 +34,7 @@ def after_look(report: Report) -> str:
     """What to do upon what was seen: go on with an open incident, what the posture asks for, or the severest remedy."""
     if report.posture_next:
         return report.posture_next
-    if report.posture not in BLINDNESS and (step := of_open_incident(report.standing)):
+    if step := of_open_incident(report.standing, report.posture):
         return str(step)
     if report.posture in BY_POSTURE:
         return str(BY_POSTURE[report.posture])
@@ -58,21 +59,26 @@ def _by_remedy(report: Report, remedy: Remedy) -> str:
 
 def after_watch(posture: Posture, standing: ControlState | None) -> str:
     """What to do upon the posture and the control table's state that were watched last."""
-    going = "" if posture.name in BLINDNESS else str(of_open_incident(standing) or "")
-    return posture.next_step or going or str(BY_POSTURE.get(posture.name, "")) or READINESS
+    going = of_open_incident(standing, posture.name) or BY_POSTURE.get(posture.name)
+    return posture.next_step or str(going or READINESS)
 
 
-def of_open_incident(standing: ControlState | None) -> NextStep | None:
-    """What goes on with the incident that is open; None where none is, or its last run reached its goal."""
+def of_open_incident(standing: ControlState | None, posture: PostureName) -> NextStep | None:
+    """What goes on with the incident that is open; None where none is, or its last run reached its goal.
+
+    None, too, where the posture asks for something else than a plan that may not run in it, and where it is not known.
+    """
     incident = standing.incident if standing else None
-    if standing is None or incident is None:
+    if standing is None or incident is None or posture in BLINDNESS:
         return None
     if is_full(incident.id):
-        return NextStep(DRILL_CLEAN, "brings the drill to its end, where no run is at work")
-    if goal := _unfinished(incident):
+        cleans = NextStep(DRILL_CLEAN, "brings the drill to its end, where no run is at work")
+        return None if posture is PostureName.PRIMARY_LOST else cleans
+    goal, last = _unfinished(incident), standing.run
+    if goal and posture in EXPECTED.get(goal, ()):
         return going_on(goal, Options(), incident.id)
-    last = standing.run
-    if last and last.incident == incident.id and last.outcome not in _REACHED:
+    failed = last is not None and last.incident == incident.id and last.outcome not in _REACHED
+    if (goal and posture not in BY_POSTURE) or (goal is None and failed):
         return NextStep(log_of(incident.id), "shows how far its last run came, and how to go on with it")
     return None
 

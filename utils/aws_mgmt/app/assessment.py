@@ -114,7 +114,7 @@ def assess_failover(report: Report, context: PlanContext, since: datetime | None
     advice, reasons = failover_advice(gates)
     blind = posture.name in BLINDNESS
     advice = Advice.DO_NOT_FAILOVER if blind else advice
-    shown = planned_losses(losses) if context.goal is Goal.SWITCHOVER else losses
+    shown = planned_losses(losses, plan) if context.goal is Goal.SWITCHOVER else losses
     return replace(_assessment(report, context, plan, (advice, reasons), gates, shown), outage=outage)
 
 

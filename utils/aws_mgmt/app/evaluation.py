@@ -196,7 +196,7 @@ def _blocker(posture: Posture) -> str:
 def _invocation(options: Options, snapshot: Snapshot) -> Invocation:
     """What completes each command; evidence of a rehearsal leads to the sandbox, never to the live account."""
     rehearsed = options.from_evidence is not None and is_sandbox(snapshot.world)
-    return invocation_of(replace(options, sandbox=options.sandbox or rehearsed))
+    return invocation_of(replace(options, sandbox=True, profile="") if rehearsed else options)
 
 
 def _writers(snapshot: Snapshot, environment: Environment, invocation: Invocation) -> str:

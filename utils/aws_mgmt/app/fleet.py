@@ -31,6 +31,7 @@ _PRELOADED = [
 ]
 _GITHUB = "GITHUB_ACTIONS"
 _JUDGED = (Exit.READY, Exit.NOT_READY)
+_BAD: Mapping[str, int] = {answer: number for number, answer in enumerate(EXITS)}
 
 
 @dataclass(frozen=True)
@@ -154,22 +155,26 @@ def member_of(look: Look, code: int, reason: str) -> FleetMember:
 
 
 def member_of_file(path: Path, report: StoredReport) -> FleetMember:
-    """The environment of a report that lies in a file. Its results decide: what it says of itself proves nothing.
+    """The environment of a report that lies in a file. Its results decide: what it says of itself proves nothing good.
 
-    Raises UsageError for an exit code that is none.
+    What it says worse of itself stays: an earlier version may have kept less than it judged by. Raises UsageError for
+    an exit code that is none.
     """
     if report.exit not in set(Exit):
         raise UsageError(f"{path} is no report of this tool: {report.exit} is no exit code.")
     folder, judged = path if path.is_dir() else path.parent, report.judged
     seen, own = EXITS[judged], report.exit
     code = own if report.gated else max(own, seen)
+    answer = max(report.recommendation, judged, key=lambda word: _BAD.get(word, -1))
     name, doubt = report.environment, ""
     if report.gated and own < seen:
         doubt = f"{name}: exit {own} is by the rules of its gate; by its results it is {judged}, exit {seen}."
-    elif (code, report.recommendation) != (own, judged):
+    elif answer != report.recommendation:
         claim = f"its report says {report.recommendation}, exit {own}"
         doubt = f"{name}: {claim}, and its results say {judged}, exit {seen}: exit {code} counts."
-    return FleetMember(name, code, replace(report, recommendation=judged), folder=folder, doubt=doubt)
+    elif code != own:
+        doubt = f"{name}: exit {own} is not that of its results: {judged}, exit {seen}, which counts."
+    return FleetMember(name, code, replace(report, recommendation=answer), folder=folder, doubt=doubt)
 
 
 @contextmanager

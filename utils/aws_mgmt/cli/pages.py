@@ -37,13 +37,13 @@ _EXCLUSIVE = (
 
 
 class InputPath(click.Path):
-    """A path that is read, whole: a device is refused, for /dev/zero has no end."""
+    """A path that is read, whole: a device is refused, for /dev/zero has no end; /dev/null is an empty file."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path. Raises BadParameter for a device."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         with suppress(OSError):  # such as a name that is too long: who reads it says so
-            if path.is_char_device() or path.is_block_device():
+            if (path.is_char_device() or path.is_block_device()) and not path.samefile(os.devnull):
                 self.fail(f"{value} is a device, and no file.", param, ctx)
         return path
 
@@ -125,8 +125,9 @@ class OptionsPage(HelpPage):
                 ctx.fail(sentence)
         if given.get("from_evidence") and self.name in _OF_NOW:
             ctx.fail(f"--from-evidence judges what was saved, `{self.name}` is of what is there now. Omit it.")
-        if given.get("from_evidence") and command in _OF_NO_ESTATE:
-            ctx.fail(f"--from-evidence judges what was saved, `{command}` judges no estate. Omit it.")
+        if given.get("from_evidence") and (command in _OF_NO_ESTATE or self.name in _WITHOUT_ENVIRONMENT):
+            name = command if command in _OF_NO_ESTATE else f"{command} {self.name}"
+            ctx.fail(f"--from-evidence judges what was saved, `{name}` judges no estate. Omit it.")
         if not given.get("environment") and not {self.name, given.get("action")} & _WITHOUT_ENVIRONMENT:
             ctx.fail(_which_environment(ctx, given.get("config")))
         for name in str(given.get("environment", "")).split(","):

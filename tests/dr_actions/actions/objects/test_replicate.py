@@ -127,6 +127,10 @@ def test_a_job_goes_by_all_rules_of_its_bucket_so_none_is_started_where_one_does
             replace(MAY, decisions=(DENIES,)),
             f"role sit-s3-batch may not s3:InitiateReplication on arn:aws:s3:::{ITS_COPY}/",
         ),
+        (
+            replace(MAY, decisions=(replace(DENIES, decision="explicitDeny", missing=("aws:SourceVpc",)),)),
+            f"role sit-s3-batch may not s3:InitiateReplication on arn:aws:s3:::{ITS_COPY}/",
+        ),
     ],
 )
 def test_a_role_that_may_not_do_its_part_is_named_beforehand_with_the_remedy_and_no_job_is_started(
@@ -144,8 +148,15 @@ def test_a_role_that_may_not_do_its_part_is_named_beforehand_with_the_remedy_and
 
 @pytest.mark.parametrize(
     ("row", "why"),
-    [(DENIED, DENIED.why.rstrip(".")), (replace(MAY, trusted=None), "its trust policy has conditions")],
-    ids=["denied", "conditions"],
+    [
+        (DENIED, DENIED.why.rstrip(".")),
+        (replace(MAY, trusted=None), "its trust policy has conditions"),
+        (
+            replace(MAY, decisions=(replace(DENIES, missing=("aws:SourceVpc",)),)),
+            "s3:InitiateReplication hangs on aws:SourceVpc, which only the job itself shows",
+        ),
+    ],
+    ids=["denied", "conditions", "a key that is not known"],
 )
 def test_a_job_whose_role_is_not_seen_is_tried_and_that_is_told(row: CopyRole | Unavailable, why: str) -> None:
     context = seen_with(role=row)
