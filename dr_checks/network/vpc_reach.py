@@ -199,6 +199,7 @@ def way_out(view: View) -> Iterator[Finding]:
         elif leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
+            shut = ways.shuts_in(place, hidden=HIDDEN in places[place])
             yield view.gap(
                 place,
                 f"{route}; no endpoint for {', '.join(lacking)}",
@@ -206,8 +207,8 @@ def way_out(view: View) -> Iterator[Finding]:
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
                 Remedy(
                     f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an "
-                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if ways.shut else ''}.",
-                    (*ways.opened(), *ways.mend(place)),
+                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}.",
+                    ways.opened() if shut else ways.mend(place),
                 ),
             )
     if not places:
@@ -305,12 +306,13 @@ def way_in(view: View) -> Iterator[Finding]:
     lost += ["internal, while the internet reaches the primary region's"] if _withdrawn(view, balancer) else []
     wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"
     if lost:
+        shut = ways is not None and ways.shuts_out(balancer.subnets)
         reason = "visitors do not arrive, or tasks of such a zone get no request"
         sentence = (
             f"aws_lb '{name}' in {view.region}: internal as the primary's; subnets that lead to an attached internet "
-            f"gateway, one a zone{EXCLUDED if ways and ways.shut else ''}."
+            f"gateway, one a zone{EXCLUDED if shut else ''}."
         )
-        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways else ()))
+        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways and shut else ()))
     elif blind:
         yield view.unknown(name, wanted, f"Nothing shows whether visitors arrive: {'; '.join(blind)}.")
     else:
