@@ -303,7 +303,8 @@ def way_in(view: View) -> Iterator[Finding]:
     used = {zones[place] for _, s in tenant_services(view) for place in s.subnets if place in zones}
     missing = sorted(used - set(balancer.zones))
     lost += [f"no subnet in {zone}, where tasks start" for zone in missing] if balancer.zones else []
-    lost += ["internal, while the internet reaches the primary region's"] if _withdrawn(view, balancer) else []
+    withdrawn = _withdrawn(view, balancer)
+    lost += ["internal, while the internet reaches the primary region's"] if withdrawn is True else []
     wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"
     if lost:
         shut = ways is not None and ways.shuts_out(balancer.subnets)
@@ -313,16 +314,20 @@ def way_in(view: View) -> Iterator[Finding]:
             f"gateway, one a zone{EXCLUDED if shut else ''}."
         )
         yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways and shut else ()))
+    elif isinstance(withdrawn, Unavailable):
+        yield view.unknown(name, wanted, withdrawn)
     elif blind:
         yield view.unknown(name, wanted, f"Nothing shows whether visitors arrive: {'; '.join(blind)}.")
     else:
         yield view.ok(name, f"zones {', '.join(balancer.zones)}", wanted, "visitors arrive, and reach every task")
 
 
-def _withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool:
-    """Whether the balancer is internal and the primary's is not; unseen, elbv2.alike says so."""
+def _withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool | Unavailable:
+    """Whether the balancer is internal and the primary's is not, or why that is not known."""
+    if balancer.scheme != "internal":
+        return False
     try:
         there = view.get(elbv2.load_balancer, Side.PRIMARY)
-    except DataUnavailable:
-        return False
-    return balancer.scheme == "internal" and there is not None and there.scheme == "internet-facing"
+    except DataUnavailable as unseen:
+        return unseen.unavailable
+    return there is not None and there.scheme == "internet-facing"

@@ -151,7 +151,11 @@ EXAMPLES = [
     Example("vpc-reach.way-in", Status.PASS, connected()),
     Example("vpc-reach.way-in", Status.FAIL, _balanced(scheme="internal", subnets=PLACES), ALB_NAME),
     Example("vpc-reach.way-in", Status.PASS, _balanced("internal", scheme="internal", subnets=PLACES)),
-    Example("vpc-reach.way-in", Status.PASS, _balanced(None, scheme="internal", subnets=PLACES)),
+    Example("vpc-reach.way-in", Status.UNKNOWN, _balanced(None, scheme="internal", subnets=PLACES), ALB_NAME),
+    Example("vpc-reach.way-in", Status.PASS, _balanced(None)),
+    Example(
+        "vpc-reach.way-in", Status.FAIL, _balanced(None, scheme="internal", subnets=PLACES, zones=("a",)), ALB_NAME
+    ),
     Example("vpc-reach.way-in", Status.PASS, _balanced(subnets=())),
     Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: PRIVATE_BALANCER}), ALB_NAME),
     Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), ALB_NAME),
