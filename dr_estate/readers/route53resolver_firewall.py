@@ -20,7 +20,7 @@ READS = frozenset(
     }
 )
 _LEAVING, _BLOCK = "DELETING", "BLOCK"
-_ADDRESSES = frozenset({"", "A", "1"})
+_ADDRESSES = frozenset({"", "A", "TYPE1"})
 """Query types of a rule that is about the addresses that tasks ask for; "" is all."""
 
 

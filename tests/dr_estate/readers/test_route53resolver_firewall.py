@@ -46,6 +46,8 @@ def _blocked(
         ((BLOCK, ALLOW | {"Action": "ALERT"}), []),
         ((BLOCK | {"Qtype": "MX"},), []),
         ((BLOCK | {"Qtype": "A"},), ["rest"]),
+        ((BLOCK | {"Qtype": "TYPE1"},), ["rest"]),
+        ((BLOCK | {"Qtype": "TYPE28"},), []),
         ((THREATS,), []),
         ((), []),
     ],
