@@ -67,8 +67,12 @@ def _of_balancer(view: View) -> Iterator[Finding]:
     if here is None or there is None or not here.security_groups:
         return  # see elbv2.active; a balancer of this kind has one at least
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
+    if nameless := sorted(set(there.security_groups) - names[Side.PRIMARY].keys()):
+        reason = f"Nothing shows the name of the primary region's {', '.join(nameless)}."
+        yield view.unknown(here.name, "the groups of the primary's", reason)
+        return
     mine = {names[Side.DR].get(id_, id_) for id_ in here.security_groups}
-    wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in there.security_groups}
+    wanted = {names[Side.PRIMARY][id_] for id_ in there.security_groups}
     measured, expected = ", ".join(sorted(mine)) or "none", ", ".join(sorted(wanted)) or "none"
     if wanted <= mine:
         return  # each group is judged above
