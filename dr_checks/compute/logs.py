@@ -62,6 +62,8 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
     """A group of a third region: it is there where the primary's tasks write to it, which start without this region."""
     subject, measured = container.log_group, container.log_region
     wanted = f"{view.region}, or where the primary's tasks write"
+    if container.log_creates_group:
+        return view.ok(subject, measured, wanted, "the container makes it where it is absent", tenant)
     try:
         definitions = tenant_definitions(view, Side.PRIMARY).values()
     except DataUnavailable as unseen:
@@ -69,6 +71,8 @@ def _written_elsewhere(view: View, tenant: str, container: ecs.Container) -> Fin
     seen = [row for row in definitions if not isinstance(row, Unavailable)]
     if any((c.log_region, c.log_group) == (measured, subject) for row in seen for c in row.containers):
         return view.ok(subject, measured, wanted, "the primary region's tasks write there", tenant)
+    if unread := next((row for row in definitions if isinstance(row, Unavailable)), None):
+        return view.unknown(subject, wanted, unread, tenant)
     reason = f"container {container.name} would not start where no such group is there, which nothing shows"
     remedy = f"aws_ecs_task_definition of {tenant}: awslogs-region = {view.region}."
     return view.gap(subject, measured, wanted, reason, remedy, tenant)

@@ -13,7 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from dr_checks.core.model import View
 from dr_checks.derived.pairing import tenant_services
-from dr_checks.derived.traffic_rules import Admission, TrafficEnd, TrafficRule
+from dr_checks.derived.traffic_rules import VPC, Admission, TrafficEnd, TrafficRule
 from dr_estate.config.environment import Side
 from dr_estate.model import states
 from dr_estate.model.unavailable import available
@@ -109,6 +109,9 @@ class Grounds:
         inner = self._is_inner(wanted)
         if not inner and here.covers(wanted):
             return
+        if wanted.peer == VPC and self._only_block:
+            yield from self._lacking(wanted.to(self._only_block), there, here, outward)
+            return
         if not inner and wanted.peer in self._there.own:  # of IPv6
             yield from _by_blocks(wanted, [block for block in self._here.own if ":" in block], here)
             return
@@ -141,6 +144,12 @@ class Grounds:
             return False
         known = not of_six or any(":" in cidr for cidr in self._there.cidrs.values())
         return known and any(_holds(ip_network(own), wanted.peer) for own in self._there.own)
+
+    @cached_property
+    def _only_block(self) -> str:
+        """The primary's block of IPv4 where it has one and the DR region several: who stands there is let in."""
+        theirs, mine = ([block for block in ground.own if ":" not in block] for ground in (self._there, self._here))
+        return theirs[0] if len(theirs) == 1 < len(mine) else ""
 
     def _parts(self, outward: bool) -> Iterable[StandingPart]:
         """The parts of both regions, those alike once; what is absent in one is told by the checks of that part."""

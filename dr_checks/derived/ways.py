@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dr_checks.core.model import View
 from dr_estate.model import states
 from dr_estate.readers import vpc
@@ -13,11 +15,11 @@ HIDDEN = "DISABLED"
 class Ways:
     """Where packets to the internet go in the VPC: whether they arrive (None: not known), and by what."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, *, open_access: bool = False) -> None:
         self.view = view
         self.tables = view.get(vpc.route_tables)
         self.gateways = {nat.id: nat for nat in view.get(vpc.nat_gateways)}
-        self.access = {row.id: row.public_access for row in view.get(vpc.subnets)}
+        self.access = {} if open_access else {row.id: row.public_access for row in view.get(vpc.subnets)}
 
     def from_task(self, subnet: str, *, hidden: bool) -> Way:
         """The way of a task in ``subnet``; ``hidden`` where it has no address of the internet."""
@@ -54,15 +56,18 @@ class Ways:
         route = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": working[0]}
         return (self.view.command("ec2", "CreateRoute", RouteTableId=own.id, **route),)
 
-    @property
-    def shut(self) -> bool:
-        """Whether Block Public Access keeps visitors from a subnet of the VPC."""
-        return any(states.PUBLIC_ACCESS[word].broken for word in self.access.values())
+    def shuts_in(self, subnet: str, *, hidden: bool) -> bool:
+        """Whether nothing but Block Public Access stops a task in ``subnet``."""
+        return bool(Ways(self.view, open_access=True).from_task(subnet, hidden=hidden)[0])
+
+    def shuts_out(self, subnets: Iterable[str]) -> bool:
+        """Whether Block Public Access keeps visitors from one of the subnets."""
+        return any(states.PUBLIC_ACCESS[self.access.get(subnet, "")].broken for subnet in subnets)
 
     def opened(self) -> tuple[str, ...]:
-        """The command that excludes the VPC from Block Public Access where that stops anything."""
+        """The command that excludes the VPC from Block Public Access: for what that stops alone."""
         here = self.view.get(vpc.vpc)
-        if here is None or not self.shut:
+        if here is None:
             return ()
         how = {"VpcId": here.id, "InternetGatewayExclusionMode": "allow-bidirectional"}
         return (self.view.command("ec2", "CreateVpcBlockPublicAccessExclusion", **how),)

@@ -154,9 +154,11 @@ def _runs(view: View) -> bool:
 def _useless(view: View, here: vpc.Vpc, servers: Sequence[str], borne: Sequence[str]) -> list[str]:
     """Those of the servers that do not answer for the VPC, each with the reason. Raises DataUnavailable.
 
-    The primary region's VPC is asked for last: most are known without it, and in an outage it is not seen.
+    The primary region's VPC is asked for only where all hangs on it: in an outage it is not seen.
     """
     reasons = {server: _uselessness(here, borne, server) for server in servers}
+    if "" in reasons.values():
+        return [f"{server} {why}" for server, why in reasons.items() if why]
     for server in [server for server, reason in reasons.items() if reason is None]:
         primary = view.get(vpc.vpc, Side.PRIMARY)
         at_home = primary and any(ip_address(server) in ip_network(block) for block, _ in primary.cidrs)

@@ -70,8 +70,12 @@ def _of_balancer(view: View) -> Iterator[Finding]:
     if here is None or there is None or not here.security_groups:
         return  # see elbv2.active; a balancer of this kind has one at least
     names = {side: {g.id: g.name for g in view.get(vpc.security_groups, side)} for side in (Side.PRIMARY, Side.DR)}
+    if nameless := sorted(set(there.security_groups) - names[Side.PRIMARY].keys()):
+        reason = f"Nothing shows the name of the primary region's {', '.join(nameless)}."
+        yield view.unknown(here.name, "the groups of the primary's", reason)
+        return
     mine = {names[Side.DR].get(id_, id_) for id_ in here.security_groups}
-    wanted = {names[Side.PRIMARY].get(id_, id_) for id_ in there.security_groups}
+    wanted = {names[Side.PRIMARY][id_] for id_ in there.security_groups}
     measured, expected = ", ".join(sorted(mine)) or "none", ", ".join(sorted(wanted)) or "none"
     if wanted <= mine:
         return  # each group is judged above
@@ -202,6 +206,7 @@ def way_out(view: View) -> Iterator[Finding]:
         elif leads or not lacking:
             yield view.ok(place, route, wanted, "a task placed here can start")
         else:
+            shut = ways.shuts_in(place, hidden=HIDDEN in places[place])
             yield view.gap(
                 place,
                 f"{route}; no endpoint for {', '.join(lacking)}",
@@ -209,8 +214,8 @@ def way_out(view: View) -> Iterator[Finding]:
                 "a task placed here fails to start: it cannot pull its image, or read its secrets",
                 Remedy(
                     f"aws_route in {view.region}: 0.0.0.0/0 to a public NAT gateway whose own subnet leads to an "
-                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if ways.shut else ''}.",
-                    (*ways.opened(), *ways.mend(place)),
+                    f"attached internet gateway; or the missing aws_vpc_endpoint{EXCLUDED if shut else ''}.",
+                    ways.opened() if shut else ways.mend(place),
                 ),
             )
     if not places:
@@ -305,25 +310,31 @@ def way_in(view: View) -> Iterator[Finding]:
     used = {zones[place] for _, s in tenant_services(view) for place in s.subnets if place in zones}
     missing = sorted(used - set(balancer.zones))
     lost += [f"no subnet in {zone}, where tasks start" for zone in missing] if balancer.zones else []
-    lost += ["internal, while the internet reaches the primary region's"] if _withdrawn(view, balancer) else []
+    withdrawn = _withdrawn(view, balancer)
+    lost += ["internal, while the internet reaches the primary region's"] if withdrawn is True else []
     wanted = "a way from the internet in each subnet, and a subnet in each zone of the tasks"
     if lost:
+        shut = ways is not None and ways.shuts_out(balancer.subnets)
         reason = "visitors do not arrive, or tasks of such a zone get no request"
         sentence = (
             f"aws_lb '{name}' in {view.region}: internal as the primary's; subnets that lead to an attached internet "
-            f"gateway, one a zone{EXCLUDED if ways and ways.shut else ''}."
+            f"gateway, one a zone{EXCLUDED if shut else ''}."
         )
-        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways else ()))
+        yield view.gap(name, "; ".join(lost), wanted, reason, Remedy(sentence, ways.opened() if ways and shut else ()))
+    elif isinstance(withdrawn, Unavailable):
+        yield view.unknown(name, wanted, withdrawn)
     elif blind:
         yield view.unknown(name, wanted, f"Nothing shows whether visitors arrive: {'; '.join(blind)}.")
     else:
         yield view.ok(name, f"zones {', '.join(balancer.zones)}", wanted, "visitors arrive, and reach every task")
 
 
-def _withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool:
-    """Whether the balancer is internal and the primary's is not; unseen, elbv2.alike says so."""
+def _withdrawn(view: View, balancer: elbv2.LoadBalancer) -> bool | Unavailable:
+    """Whether the balancer is internal and the primary's is not, or why that is not known."""
+    if balancer.scheme != "internal":
+        return False
     try:
         there = view.get(elbv2.load_balancer, Side.PRIMARY)
-    except DataUnavailable:
-        return False
-    return balancer.scheme == "internal" and there is not None and there.scheme == "internet-facing"
+    except DataUnavailable as unseen:
+        return unseen.unavailable
+    return there is not None and there.scheme == "internet-facing"

@@ -86,7 +86,7 @@ def master_user(view: View) -> Iterator[Finding]:
 
 
 def _judged(view: View, secret: Secret, odd: list[Field], changed: list[str], tenant: str) -> Finding:
-    if changed and _started(view, secret, tenant) is False:
+    if changed and not _started(view, secret, tenant):
         return _all_alike(view, secret, changed, tenant)
     if not odd:
         return view.ok(secret.name, "alike", _WANTED, "its tasks log in where the others' do", tenant)
@@ -107,9 +107,9 @@ def _judged(view: View, secret: Secret, odd: list[Field], changed: list[str], te
 
 
 def _all_alike(view: View, secret: Secret, fields: list[str], tenant: str) -> Finding:
-    """Warn of what all tenants' secrets may have been changed to alike, since their tasks started."""
+    """Warn of what all tenants' secrets may have been changed to alike, where no task is seen to run with it."""
     measured = f"{', '.join(fields)} as the other tenants', unlike the master credentials or the naming rule"
-    reason = "running tasks are older than the change: whether others find their database with it nobody has seen"
+    reason = "no task is seen that runs steadily since the change: whether one finds its database with it is not known"
     remedy = "Start one task with it, or put it right; one that runs with it for five minutes proves it."
     return view.warn(secret.name, measured, _WANTED, reason, remedy, tenant)
 

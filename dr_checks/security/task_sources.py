@@ -136,7 +136,9 @@ def _of_files(
     absent = [file for file, bucket in pairs if bucket and file.partition("/")[2] in (bucket.absent or ())]
     measured = [*(f"{name} {place}" for name, place in sorted(lost.items())), *(f"no {file}" for file in absent)]
     if measured:
-        reason = "its tasks fail to start without the primary region: ResourceInitializationError"
+        only_away = not absent and all(bucket.region for _, bucket in pairs if bucket)
+        when = " without the primary region" if only_away else ""
+        reason = f"its tasks fail to start{when}: ResourceInitializationError"
         remedy = f"aws_ecs_task_definition '{family}' in {view.region}: environmentFiles of what is in a bucket there."
         yield view.gap(family, "; ".join(measured), wanted, reason, _files_put(remedy, absent), tenant)
     elif any(bucket and bucket.absent is None for _, bucket in pairs):

@@ -19,8 +19,9 @@ READS = frozenset(
         "route53resolver:ListFirewallDomains",
     }
 )
+_PAGE = {"PageSize": 5000}
 _LEAVING, _BLOCK = "DELETING", "BLOCK"
-_ADDRESSES = frozenset({"", "A", "1"})
+_ADDRESSES = frozenset({"", "A", "TYPE1"})
 """Query types of a rule that is about the addresses that tasks ask for; "" is all."""
 
 
@@ -97,7 +98,8 @@ def _lists(context: ReadContext, rules: Sequence[_FirewallRule]) -> dict[str, tu
     wanted = sorted({rule.domains for rule in rules} - of_aws)
 
     def read(name: str) -> tuple[str, ...]:
-        domains = context.pages("route53resolver", "list_firewall_domains", "Domains", FirewallDomainListId=name)
+        about = {"FirewallDomainListId": name, "PaginationConfig": _PAGE}
+        domains = context.pages("route53resolver", "list_firewall_domains", "Domains", **about)
         return tuple(str(domain).rstrip(".").lower() for domain in domains)
 
     return dict(zip(wanted, context.each(read, wanted), strict=True))

@@ -27,7 +27,9 @@ SECRET_READS = frozenset({"secretsmanager:ListSecrets"})
 VALUE_READS = frozenset({"secretsmanager:BatchGetSecretValue"})
 _PROCESS_KEY = token_bytes(32)
 _SECRETS_A_CALL = 20
-_USER = re.compile(r"(?:^|[._])(?:user|username|user_name)$", re.IGNORECASE)
+# Others that such a secret may name, as of replication or of monitoring, are not the administrator.
+_WHOSE = "db|database|mysql|rds|master|admin|root|credentials"
+_USER = re.compile(rf"^(?:(?:{_WHOSE})[._]?)?(?:user|username|user_name)$", re.IGNORECASE)
 _SCHEMA = re.compile(r"(?:^|[._])(?:dbname|db_name|database|database_name|schema)$", re.IGNORECASE)
 
 

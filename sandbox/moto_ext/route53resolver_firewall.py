@@ -30,7 +30,9 @@ def blocks(account: str, region: str, vpc: str, host: str) -> bool:
         ]
         for rule in sorted(rules, key=lambda row: int(row["Priority"])):
             domains = state(backend, LISTS)[rule["FirewallDomainListId"]]["Domains"]
-            if rule.get("Qtype") in (None, "A") and any(_is_about(domain.rstrip("."), host) for domain in domains):
+            if rule.get("Qtype") in (None, "A", "TYPE1") and any(
+                _is_about(domain.rstrip("."), host) for domain in domains
+            ):
                 return bool(rule["Action"] == "BLOCK")
     return False
 

@@ -20,7 +20,7 @@ from tests.dr_checks.worlds import SIT
 
 T = TypeVar("T")
 Answers = Mapping[str, Any]
-"""By operation as boto3 spells it, such as ``describe_vpcs``."""
+"""By operation as boto3 spells it, such as ``describe_vpcs``; or what is called with the parameters."""
 
 
 def _encoded(answer: Any) -> Any:
@@ -56,6 +56,8 @@ class _Client:
         return _OnePage(getattr(self, operation))
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
+        if callable(self._answers[operation]):
+            return cast(Callable[..., Any], self._answers[operation])
         model = botocore.session.get_session().get_service_model(self._service)
         names = {name.lower(): name for name in model.operation_names}
         shape = model.operation_model(names[operation.replace("_", "")]).output_shape

@@ -203,6 +203,15 @@ def test_a_vpc_of_several_blocks_is_let_in_by_the_one_that_tasks_stand_in(
     assert [gap.measured for gap in gaps] == ([wanted] if missing else [])
 
 
+@pytest.mark.parametrize(("block", "lets_in"), [("10.20.0.0/16", True), ("10.21.0.0/16", False)])
+def test_a_block_that_nobody_stands_in_need_not_be_let_in(block: str, lets_in: bool) -> None:
+    there = _region(Side.PRIMARY, ("tcp 3306-3306 vpc",), OUT)
+    both = network(cidrs=((VPCS[Side.DR], "associated"), (SECOND[Side.DR], "associated")))
+    here = {**_region(Side.DR, (f"tcp 3306-3306 {block}",), OUT), (vpc.vpc, Side.DR): both}
+    missing = "; ".join(f"in tcp 3306-3306 {places}" for places in BLOCKS[Side.DR][:4])
+    assert [gap.measured for gap in _gaps(there, here)] == ([] if lets_in else [f"missing {missing}"])
+
+
 def test_services_are_let_in_each_for_itself() -> None:
     apart = tuple(replace(row, subnets=(place,)) for row, place in zip(services(Side.DR), PLACES, strict=True))
     (gap,) = _let_in(OF_BOTH, HALF, services=apart)

@@ -18,12 +18,14 @@ from dr_estate.readers import (
     route53,
     route53_health_checks,
     secretsmanager,
+    vpc,
 )
 from dr_estate.readers.control_table import ControlState, Incident
 from tests.dr_checks.estates import healthy
 from tests.dr_checks.examples.kms import ARRIVING as KEY
 from tests.dr_checks.examples.roles import CLOSED, KEPT_OUT, ROLE
 from tests.dr_checks.examples.secrets import HERE, ONE, THERE
+from tests.dr_checks.network import PLACES, PUBLIC, connected, subnets
 from tests.dr_checks.worlds import DENIED, NOW, SIT, Values, world
 
 HOME, AWAY = SIT.regions.primary, SIT.regions.dr
@@ -34,6 +36,7 @@ REPLICATED = (
 RESTORED = "aws secretsmanager restore-secret --region {region} --secret-id arn:" + ONE
 DELETED_HERE = tuple(replace(secret, deleted_at=NOW) if secret.name == ONE else secret for secret in HERE)
 DELETED_THERE = tuple(replace(secret, deleted_at=NOW) if secret.name == ONE else secret for secret in THERE)
+BLOCKED = "block-bidirectional"
 WITHOUT = tuple(secret for secret in THERE if secret.name != ONE)
 
 
@@ -112,3 +115,26 @@ def test_a_key_is_made_usable_by_what_its_state_admits(state: str, operations: l
     gap = failed("kms.key-usable", {(kms.keys, Side.DR): (key,), (kms.replica_keys, Side.DR): ()})
     assert [command.split()[2] for command in gap.commands] == operations
     assert words in gap.remedy
+
+
+@pytest.mark.parametrize(
+    ("check", "shut", "changes", "operations"),
+    [
+        ("vpc-reach.way-out", PUBLIC, {}, ["create-vpc-block-public-access-exclusion"]),
+        ("vpc-reach.way-out", PLACES, {(vpc.nat_gateways, Side.DR): ()}, []),
+        ("vpc-reach.way-in", PUBLIC, {}, ["create-vpc-block-public-access-exclusion"]),
+        ("vpc-reach.way-in", PLACES, {(vpc.internet_gateways, Side.DR): ()}, []),
+    ],
+)
+def test_public_access_is_opened_only_for_what_it_stops(
+    check: str, shut: tuple[str, ...], changes: Values, operations: list[str]
+) -> None:
+    open_ones = tuple(row for row in subnets() if row.id not in shut)
+    rows = (vpc.Subnet(name, "ab"[n], "available", f"10.0.{n}.0/24", 9, BLOCKED) for n, name in enumerate(shut))
+    network = {(vpc.subnets, Side.DR): (*open_ones, *rows), **changes}
+    found = judge(checks()[check], connected(network), SIT).findings
+    gaps = [finding for finding in found if finding.status is Status.FAIL]
+    assert gaps
+    for gap in gaps:
+        assert [command.split()[2] for command in gap.commands] == operations
+        assert ("exclusion" in gap.remedy) is bool(operations)

@@ -30,13 +30,16 @@ def _here(here: Any, there: Any = (FIRST, SECOND), read: Any = None, **changes: 
 AWAY = definition("tenant2", D, {"log_region": "us-east-1"}).containers
 
 
-def _elsewhere(there: Any) -> Snapshot:
+MAKES = definition("tenant2", D, {"log_region": "us-east-1", "log_creates_group": True}).containers
+
+
+def _elsewhere(there: Any, here: Any = AWAY) -> Snapshot:
     """The second tenant's container writes to a third region; ``there`` are the primary's definitions."""
     return world(
         {
             (ecs.services, Side.DR): both_services(),
             (ecs.services, Side.PRIMARY): both_services(),
-            (ecs.task_definitions, Side.DR): definitions(D, containers=AWAY),
+            (ecs.task_definitions, Side.DR): definitions(D, containers=here),
             (ecs.task_definitions, Side.PRIMARY): there,
             (cloudwatch_logs.groups, Side.DR): (FIRST, SECOND),
         }
@@ -56,6 +59,8 @@ EXAMPLES = [
     Example("logs.groups-exist", Status.FAIL, _elsewhere(definitions(P)), NAMED),
     Example("logs.groups-exist", Status.PASS, _elsewhere(definitions(P, containers=AWAY))),
     Example("logs.groups-exist", Status.UNKNOWN, _elsewhere(DENIED), NAMED),
+    Example("logs.groups-exist", Status.UNKNOWN, _elsewhere((definition("tenant1", P), DENIED)), NAMED),
+    Example("logs.groups-exist", Status.PASS, _elsewhere(definitions(P), MAKES)),
     Example("logs.groups-exist", Status.PASS, _here((FIRST, SECOND), there=DENIED)),
     Example("logs.groups-exist", Status.FAIL, _here((FIRST,)), NAMED),
     Example("logs.groups-exist", Status.UNKNOWN, _here(DENIED)),

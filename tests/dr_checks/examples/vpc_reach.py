@@ -64,6 +64,14 @@ def _balanced(there: str | None = "internet-facing", **changes: Any) -> Snapshot
     return connected({BALANCER: balancer(Side.DR, **(own | changes)), (elbv2.load_balancer, Side.PRIMARY): theirs})
 
 
+def _nameless() -> Snapshot:
+    """The group of the primary's balancer was not understood: its name is not known."""
+    theirs = tuple(found for found in THEIRS if found.name != "sit-alb-sg")
+    parts = dict(_balanced().parts)
+    key = (vpc.security_groups.name, Side.PRIMARY)
+    return replace(_balanced(), parts={**parts, key: replace(parts[key], value=theirs)})
+
+
 def _hosts_off(definitions: Any = None, zones: tuple[str, ...] = (), private: Any = None) -> Snapshot:
     """The VPC gives no host names; ``definitions`` are the tasks', ``zones`` the private ones of the VPC."""
     found = (PrivateNames(Side.DR, (), zones=zones), PrivateNames(Side.PRIMARY, (), zones=("af.internal",)))
@@ -117,6 +125,7 @@ EXAMPLES = [
         Example("vpc-reach.security-groups", Status.PASS, _balanced(security_groups=groups))
         for groups in ((), ("sg-sit-alb-sg-dr", "sg-sit-ecs-sg-dr"))
     ),
+    Example("vpc-reach.security-groups", Status.UNKNOWN, _nameless(), ALB_NAME),
     Example("vpc-reach.attached-groups", Status.PASS, connected()),
     Example(
         "vpc-reach.attached-groups",
@@ -166,7 +175,11 @@ EXAMPLES = [
     Example("vpc-reach.way-in", Status.PASS, connected()),
     Example("vpc-reach.way-in", Status.FAIL, _balanced(scheme="internal", subnets=PLACES), ALB_NAME),
     Example("vpc-reach.way-in", Status.PASS, _balanced("internal", scheme="internal", subnets=PLACES)),
-    Example("vpc-reach.way-in", Status.PASS, _balanced(None, scheme="internal", subnets=PLACES)),
+    Example("vpc-reach.way-in", Status.UNKNOWN, _balanced(None, scheme="internal", subnets=PLACES), ALB_NAME),
+    Example("vpc-reach.way-in", Status.PASS, _balanced(None)),
+    Example(
+        "vpc-reach.way-in", Status.FAIL, _balanced(None, scheme="internal", subnets=PLACES, zones=("a",)), ALB_NAME
+    ),
     Example("vpc-reach.way-in", Status.PASS, _balanced(subnets=())),
     Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: PRIVATE_BALANCER}), ALB_NAME),
     Example("vpc-reach.way-in", Status.FAIL, connected({TABLES: (TASKS_OUT,)}), ALB_NAME),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import botocore.session
 import pytest
 
 from dr_estate.config.environment import Side
@@ -19,7 +20,7 @@ THREATS = {"Name": "tunnels", "Priority": 5, "Action": "BLOCK", "DnsThreatProtec
 
 
 def _blocked(
-    *rules: dict[str, Any], domain: str = "*", owner: str | None = None, groups: tuple[Any, ...] = (ASSOCIATED,)
+    *rules: dict[str, Any], domain: Any = "*", owner: str | None = None, groups: tuple[Any, ...] = (ASSOCIATED,)
 ) -> list[str]:
     """The rules that block what tasks ask for; all lists hold this domain, and the list of all names is ``owner``'s."""
     owned = {"ManagedOwnerName": owner} if owner else {}
@@ -30,7 +31,7 @@ def _blocked(
             "list_firewall_rule_group_associations": {"FirewallRuleGroupAssociations": list(groups)},
             "list_firewall_rules": {"FirewallRules": list(rules)},
             "list_firewall_domain_lists": {"FirewallDomainLists": [{"Id": ALL, **owned}]},
-            "list_firewall_domains": {"Domains": [domain]},
+            "list_firewall_domains": domain if callable(domain) else {"Domains": [domain]},
         },
         healthy(),
     )
@@ -46,6 +47,8 @@ def _blocked(
         ((BLOCK, ALLOW | {"Action": "ALERT"}), []),
         ((BLOCK | {"Qtype": "MX"},), []),
         ((BLOCK | {"Qtype": "A"},), ["rest"]),
+        ((BLOCK | {"Qtype": "TYPE1"},), ["rest"]),
+        ((BLOCK | {"Qtype": "TYPE28"},), []),
         ((THREATS,), []),
         ((), []),
     ],
@@ -70,6 +73,18 @@ def test_a_domain_is_the_name_itself_or_all_below_it(domain: str, blocked: list[
 
 def test_a_list_that_aws_keeps_blocks_no_name_of_aws() -> None:
     assert _blocked(BLOCK, owner="Route 53 Resolver DNS Firewall") == []
+
+
+def test_a_list_of_many_domains_is_read_in_pages_as_large_as_aws_allows() -> None:
+    sizes: list[Any] = []
+
+    def domains(**params: Any) -> dict[str, Any]:
+        sizes.append(params["PaginationConfig"]["PageSize"])
+        return {"Domains": ["*"]}
+
+    assert _blocked(BLOCK, domain=domains) == ["rest"]
+    model = botocore.session.get_session().get_service_model("route53resolver").operation_model("ListFirewallDomains")
+    assert sizes == [model.input_shape.members["MaxResults"].metadata["max"]]
 
 
 @pytest.mark.parametrize(("status", "blocked"), [("UPDATING", ["rest"]), ("DELETING", [])])

@@ -45,7 +45,8 @@ def _users(upon: Snapshot, answers: dict[str, Any]) -> MasterUser | None:
 
 @pytest.mark.parametrize("user", ["admin", "root"])
 def test_the_user_is_compared_with_that_of_the_copies(user: str) -> None:
-    found = _users(_upon("admin"), _answer(username=user, password="admin", DB_USER="admin", users="x"))
+    others = {"users": "x", "replication_user": "repl", "monitoring.user": "exporter"}
+    found = _users(_upon("admin"), _answer(username=user, password="admin", DB_USER="admin", **others))
     assert found == MasterUser(MASTER, (("DB_USER", True), ("username", user == "admin")))
 
 
