@@ -138,18 +138,22 @@ def _is_read(view: View, secret: Secret, fields: list[Field], tenant: str) -> bo
 
 
 def _started(view: View, secret: Secret, tenant: str) -> bool | None:
-    """Whether a task of the tenant runs steadily that is younger than the secret, None where none runs or is seen."""
+    """Whether a task of the tenant runs steadily that is younger than the secret, None where none runs or is seen.
+
+    The primary region's tasks run with its own value: that proves the one of a replica, and no other.
+    """
     group = ecs.GROUP_OF + view.env.named(view.env.names.service, tenant=tenant)
-    found: list[ecs.Task] = []
+    found: list[tuple[Side, ecs.Task]] = []
     for side in (Side.PRIMARY, Side.DR):
         try:
             mine = [task for task in view.get(ecs.tasks, side) if task.group == group and task.status == _RUNNING]
         except DataUnavailable:
             continue  # who is not seen proves nothing
-        found += [task for task in mine if task.created_at]
+        found += [(side, task) for task in mine if task.created_at]
     if not found or secret.changed_at is None:
         return None
-    younger = [task for task in found if task.created_at and task.created_at > secret.changed_at]
+    with_it = [task for side, task in found if side is Side.DR or secret.replica_of]
+    younger = [task for task in with_it if task.created_at and task.created_at > secret.changed_at]
     return any(_is_steady(view, task) for task in younger)
 
 

@@ -21,6 +21,7 @@ TENANTS = ("tenant1", "tenant2", "tenant3")
 NAMES = tuple(f"sit-{tenant}-db-credentials" for tenant in TENANTS)
 THIRD, MASTER = frozenset(NAMES[2:]), SIT.named(SIT.names.master_secret)
 CHANGED = NOW - timedelta(hours=1)
+HOME = SIT.region(Side.PRIMARY)
 Tasks = tuple[ecs.Task, ...] | Unavailable
 
 
@@ -54,10 +55,11 @@ def _given(
     here: Tasks = (),
     tenants: int = 3,
     changed: datetime | None = CHANGED,
+    home: str = HOME,
 ) -> Example:
     """The last tenant's secret is ``row``, and ``tenants`` are there."""
     rows = [Content(NAMES[number], "v", _fields(number + 1)) for number in (0, 1)]
-    secrets = tuple(Secret(name, f"arn:{name}", "", "", "v", changed, None) for name in NAMES[-tenants:])
+    secrets = tuple(Secret(name, f"arn:{name}", "", home, "v", changed, None) for name in NAMES[-tenants:])
     values = {SECRETS: secrets, VALUES: tuple([*rows, row][-tenants:]), THERE: there, HERE: here}
     subjects = frozenset() if expected is Status.PASS else THIRD
     return Example(CHECK, expected, world(values, TENANTS[-tenants:]), subjects)
@@ -65,7 +67,7 @@ def _given(
 
 def _together(expected: Status, field: Field, *of_master: Field, there: Tasks = (OLD,)) -> Example:
     """All tenants have this field alike, and the master credentials ``of_master``."""
-    secrets = tuple(Secret(name, f"arn:{name}", "", "", "v", CHANGED, None) for name in NAMES)
+    secrets = tuple(Secret(name, f"arn:{name}", "", HOME, "v", CHANGED, None) for name in NAMES)
     rows = (*(Content(name, "v", (field,)) for name in NAMES), Content(MASTER, "v", of_master))
     return Example(CHECK, expected, world({SECRETS: secrets, VALUES: rows, THERE: there, HERE: ()}, TENANTS))
 
@@ -83,7 +85,7 @@ def _read(expected: Status, *suffixes: str) -> Example:
     rows = [Content(NAMES[number], "v", _fields(number + 1)) for number in (0, 1)]
     sources = tuple((f"V{number}", arns[2] + suffix) for number, suffix in enumerate(suffixes))
     values = {
-        SECRETS: tuple(Secret(n, arn, "", "", "v", CHANGED, None) for n, arn in zip(NAMES, arns, strict=True)),
+        SECRETS: tuple(Secret(n, arn, "", HOME, "v", CHANGED, None) for n, arn in zip(NAMES, arns, strict=True)),
         VALUES: (*rows, ODD),
         THERE: (OLD,),
         HERE: (),
@@ -99,7 +101,7 @@ def _equal(*names: str, empty: bool = False) -> Example:
         Content(name, "v", tuple(Field(f, d, False, False, as_tenant=d, empty=empty) for f in names))
         for name, d in zip(NAMES, ("x", "x", "x" if empty else "y"), strict=True)
     ]
-    secrets = tuple(Secret(name, f"arn:{name}", "", "", "v", CHANGED, None) for name in NAMES)
+    secrets = tuple(Secret(name, f"arn:{name}", "", HOME, "v", CHANGED, None) for name in NAMES)
     values = {SECRETS: secrets, VALUES: tuple(rows), THERE: (OLD,), HERE: ()}
     return Example(CHECK, Status.PASS, world(values, TENANTS))
 
@@ -147,6 +149,8 @@ EXAMPLES = [
     _given(Status.PASS, ODD, there=(CRASHING, STEADY)),
     _given(Status.WARN, ODD, there=(STARTING,)),
     _given(Status.PASS, ODD, here=(YOUNG,)),
+    _given(Status.FAIL, ODD, there=(OLD, YOUNG), home=""),
+    _given(Status.PASS, ODD, here=(YOUNG,), home=""),
     _given(Status.PASS, ODD, tenants=2),
     _given(Status.PASS, ODD, tenants=1),
     _given(Status.PASS, _third(replace(OTHER_HOST, names_primary=True), USER)),
