@@ -276,6 +276,7 @@ def _calls(tenants: int) -> tuple[Counter[str], list[str]]:
 def test_every_list_is_read_by_pages_and_every_batch_is_full(tenants: int) -> None:
     calls, seen = _calls(tenants)
     wanted = {operation: growth.calls(tenants) for operation, growth in GROWS.items()}
+    wanted["secretsmanager:BatchGetSecretValue"] -= 1  # this world has no database whose master user is compared
     assert wanted == {operation: calls[operation] for operation in GROWS}
     assert calls["ecs:DescribeTaskDefinition"] == 2 * tenants
     assert calls["secretsmanager:GetResourcePolicy"] == tenants, "of the DR region's secrets alone"
