@@ -50,7 +50,7 @@ from tests.dr_actions.control_tables import WORLD
 from tests.dr_checks.worlds import NOW, SIT
 
 EVIL = (
-    "sit\x1b[2J\x1b]0;title\x07\x9b31m\u202efdp.\u2066\u200b\u2028\U000e0041\ud800\udcff"
+    "sit\x1b[2J\x1b]0;title\x07\x9b31m\u202efdp.\u2066\u200b\u2028\U000e0041\ud800-\udcff"
     "<script>alert(1)</script><img src=x>`x`|[bold][/red](javascript:1) :boom: \\"
 )
 FORMATS = ("terminal", "markdown", "csv", "json", "github", "junit", "sarif")
