@@ -73,7 +73,8 @@ def _allowed(view: View, role: TaskRole) -> Finding:
     if not denied:
         return view.ok(role.arn, f"{len(role.decisions)} actions allowed", "allowed", "tasks get what they start with")
     measured = "; ".join(f"{d.action}: {d.decision} on {d.on}" for d in denied)
-    reason = f"tasks of {', '.join(role.families)} fail to start (ResourceInitializationError)"
+    needing = " that need it" if len(role.families) > 1 else ""  # a role may be of many tenants, a secret of one
+    reason = f"tasks of {', '.join(role.families)}{needing} fail to start (ResourceInitializationError)"
     name = role.arn.rpartition("/")[2]
     remedy = " ".join(dict.fromkeys(_opened(view, name, decision) for decision in denied))
     return view.gap(role.arn, measured, "allowed", reason, remedy)
