@@ -42,7 +42,7 @@ def is_one_line(text: str) -> bool:
 
 def commanding_nobody(text: str) -> str:
     """``text`` of lines for people: none is a command that a runner of GitHub reads (``::stop-commands::``)."""
-    return _COMMAND_LINE.sub(r"\1\\u003a", text)
+    return _COMMAND_LINE.sub(r"\1\\u003a", text) if "::" in text else text
 
 
 def without_credentials(text: str) -> str:

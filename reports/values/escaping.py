@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from dr_estate.model.visible import commanding_nobody, one_line, visible
 
@@ -33,6 +34,7 @@ def code(text: str) -> str:
     return f"{fence}{space}{shown}{space}{fence}"
 
 
+@lru_cache(4096)  # a column of thousands of rows holds the same few texts
 def spreadsheet(text: str) -> str:
     """``text`` as a cell that no spreadsheet runs as a formula (OWASP: CSV injection), also one that trims blanks."""
     shown = commanding_nobody(visible(text))
