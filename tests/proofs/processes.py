@@ -79,7 +79,7 @@ def forked(what: Callable[[], int], log: Path) -> Process:
         os._exit(code)
 
 
-def until(holds: Callable[[], bool], run: Process, limit_s: float = 40) -> None:
+def until(holds: Callable[[], bool], run: Process, limit_s: float = 120) -> None:
     """Wait until it holds."""
     ends = time.monotonic() + limit_s
     while not holds():

@@ -12,6 +12,7 @@ import pytest
 from dr_actions.journal.entries import EntryKind
 from dr_estate.config.environment import Side
 from sandbox.client.traffic_writer import Writer, missing
+from tests.proofs.conftest import Asked
 from tests.proofs.enforced import Written
 from tests.proofs.rig import FULL, Rig, rig
 from tests.proofs.rough import FREEZE
@@ -31,10 +32,12 @@ def facts(due: Rig, name: str, step: str) -> dict[str, str]:
     return next((entry.data["facts"] for entry in reversed(entries) if entry.kind is EntryKind.CONFIRMED), {})
 
 
-def test_the_marker_is_refused_by_the_freeze_and_has_arrived_before_the_promotion(due: Rig, written: Written) -> None:
+def test_the_marker_is_refused_by_the_freeze_and_has_arrived_before_the_promotion(
+    scenario: Asked, due: Rig, written: Written
+) -> None:
     due.begin()
     process = due.run("proven")
-    assert process.wait() == Exit.READY, process.said
+    assert process.wait() == scenario.ends, process.said
     seen = facts(due, "proven", "database/verify_freeze:sit-mysql")
     assert int(seen["written"]) >= 1
     assert facts(due, "proven", "database/verify_marker:sit-mysql")["arrived"] == seen["written"]
@@ -43,12 +46,12 @@ def test_the_marker_is_refused_by_the_freeze_and_has_arrived_before_the_promotio
     assert [] == missing(written.writer.sites, written.writer.written, due.env.regions.primary)
 
 
-def test_once_it_arrives_the_same_command_goes_on(due: Rig, written: Written) -> None:
+def test_once_it_arrives_the_same_command_goes_on(scenario: Asked, due: Rig, written: Written) -> None:
     due.begin()
     assert due.run("late", losing_from(FREEZE, due.world)).wait() == Exit.ACTION_FAILED
     due.world.timing(replica_unseen_s=None)
     process = due.run("late")
-    assert process.wait() == Exit.READY, process.said
+    assert process.wait() == scenario.ends, process.said
     assert [] == missing(written.writer.sites, written.writer.written, due.env.regions.primary)
 
 
