@@ -55,6 +55,11 @@ class StepFailed(Exception):
         super().__init__(reason)
         self.step, self.cause = step, cause
 
+    def add(self, sentence: str) -> None:
+        """Say one sentence more of why; "" is none."""
+        if sentence:
+            self.args = (f"{str(self).rstrip('.')}. {sentence}",)
+
 
 class ManualPending(StepFailed):
     """A step that a person takes was not taken in time. Nothing is undone: the same command goes on from here."""

@@ -76,6 +76,12 @@ def _steps(found: Sequence[str]) -> str:
     return f"{len(found)} {'step' if len(found) == 1 else 'steps'}"
 
 
+def _before(outcome: Outcome) -> str:
+    """What was not done earlier, with the reason of the first: a later step may have waited in vain for that."""
+    found = (*outcome.degraded, *outcome.under_way)
+    return f" Not done before, {_steps(found)}: {found[0].rstrip('.')}." if found else ""
+
+
 def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> RunResult | None:
     """The ending that an exception means; None for a defect of this tool, which is no ending."""
     if isinstance(trouble, RunStopped):
@@ -86,7 +92,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
     if isinstance(trouble, CredentialsLost):
         return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
     if isinstance(trouble, StepFailed) and trouble.cause in _OVERDUE and not outcome.undone:
-        message = f"{str(trouble).rstrip('.')}. Nothing was taken back for that. {again}"
+        message = f"{str(trouble).rstrip('.')}.{_before(outcome)} Nothing was taken back for that. {again}"
         word, code = _OVERDUE[trouble.cause]
         return RunResult(word, message, code, trouble.step, alarms=True)
     if isinstance(trouble, StepFailed):
@@ -97,7 +103,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         taken_back = sum(rollback.rolled_back for rollback in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
         to_confirm = trouble.steps if isinstance(trouble, NotConfirmed) else ()
-        message = f"{str(trouble).rstrip('.')}.{undone} {again.confirming(to_confirm)}"
+        message = f"{str(trouble).rstrip('.')}.{_before(outcome)}{undone} {again.confirming(to_confirm)}"
         return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, alarms=True, to_confirm=to_confirm)
     if isinstance(trouble, (LockLost, Fenced)):
         return RunResult("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)

@@ -1,0 +1,58 @@
+"""Finds the steps of a failover that were done and are no longer: somebody took them back meanwhile (T43).
+
+A run looks for them when it goes on, and when a step fails: what a later step waits for in vain may be an earlier
+one's. They are open again from then on. What cannot be seen, or is neither as before nor as wanted, is not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr_actions.actions.registry import actions
+from dr_actions.execution import sick_primary
+from dr_actions.execution.run import PlanRun, ReadFailed
+from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.model.action import StepState, StepStatus
+from dr_actions.model.plan import Goal, Step
+from dr_actions.model.sequence import Role, role_of
+from dr_estate.config.environment import Side
+
+_LOST = frozenset({StepState.READY})
+_LOST_DATABASE = _LOST | {StepState.DRIFTED}  # gone, and the copy it was made from too
+
+
+def reopen(run: PlanRun, steps: Sequence[Step]) -> str:
+    """Record those of ``steps`` whose effect is gone as open again; return what became of them, "" where all holds."""
+    lost = _lost(run, steps)
+    for step_id, status in lost.items():
+        message = f"{step_id} was done, and is no longer: {status.message} Somebody took it back (T43)."
+        run.journal.append(EntryKind.UNDONE, step_id, says=message)
+        run.listener.note(message)
+    listed = " ".join(f"{step_id} was done, and is no longer: {how.message}" for step_id, how in lost.items())
+    return f"{listed} Somebody took that back (T43)." if lost else ""
+
+
+def _lost(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]:
+    if run.plan.goal is not Goal.FAILOVER:
+        return {}  # the way home ends on purpose what it began
+    done = [step for step in steps if run.journal.state_of(step.id) is RecordedState.DONE and _lasts(run, step)]
+    parts = frozenset(part for step in done for part in actions()[step.action].reads_parts)
+    if not parts:
+        return {}
+    try:
+        context = run.context_with(parts, frozenset(Side) - {Side.PRIMARY})
+    except ReadFailed:
+        return {}
+    statuses = {step.id: actions()[step.action].observe(step, context) for step in done}
+    return {step_id: status for step_id, status in statuses.items() if status.state in _states(run, step_id)}
+
+
+def _lasts(run: PlanRun, step: Step) -> bool:
+    """Whether the step's call has an effect that is seen without the primary region, and that no later step ends."""
+    action = actions()[step.action]
+    tried = sick_primary.is_tried(run.plan, step)
+    return action.observable and action.run_program is None and step.call is not None and not (step.manual or tried)
+
+
+def _states(run: PlanRun, step_id: str) -> frozenset[StepState]:
+    return _LOST_DATABASE if role_of(run.plan.goal, step_id) is Role.DATABASE else _LOST

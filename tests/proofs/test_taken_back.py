@@ -1,0 +1,87 @@
+"""What somebody takes back in the middle of a failover is told by name, and done again by the same command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dr_actions.journal.entries import Entry, EntryKind
+from dr_actions.journal.journal import read
+from dr_estate.config.environment import Environment, Side, load_environment
+from sandbox.client.endpoint import Endpoint
+from sandbox.client.traffic_writer import Sites
+from sandbox.core.state import Outage
+from tests.proofs.changes import Aws
+from tests.utils.running import Ran, at_endpoint, journal_of, rules
+from tests.worlds import borrowed
+from utils.aws_mgmt.app.exit_codes import Exit
+
+pytestmark = pytest.mark.proof
+
+QUICK = "[execution]\npoll_s = 0.2\ncool_down_minutes = 0\n[observation]\nattempts = 1\nread_timeout_s = 5"
+RESTORE = "database/restore_dr:sit-mysql"
+
+
+@dataclass(frozen=True)
+class Estate:
+    """A SIT whose primary region is lost, whose operator fails it over, and who else is there."""
+
+    world: Endpoint
+    env: Environment
+    home: Path
+    config: Path
+
+    @property
+    def aws(self) -> Aws:
+        """Plain clients of an administrator."""
+        return Aws(self.world.url, self.world.people["admin"], self.env, tenant="")
+
+    def fail_over(self, until: str = "") -> Ran:
+        """Run the failover; where ``until`` names an operation, it is denied from the first to the last."""
+        denied = Outage(self.env.regions.dr, "deny", *until.split(":"), person="operator") if until else None
+        if denied:
+            self.world.begin(denied)
+        words = "failover --execute --incident INC-1 --confirm files/restore_dr:sit-efs"
+        ran = at_endpoint(self.world, self.home, f"-e sit --config {self.config} --format json {words}", "operator")
+        if denied:
+            self.world.end(denied)
+        return ran
+
+    def entries(self, kind: EntryKind) -> list[Entry]:
+        """The journal's entries of that kind."""
+        path = journal_of(self.home, "sit", "INC-1")
+        assert path is not None
+        return [entry for entry in read(path, "sit", "INC-1").entries if entry.kind is kind]
+
+    def delete_database(self) -> None:
+        """Delete what the run restored, as an administrator can."""
+        rds, name = self.aws.client("rds", Side.DR), self.env.named(self.env.names.database)
+        rds.modify_db_instance(DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True)
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        rds.get_waiter("db_instance_deleted").wait(
+            DBInstanceIdentifier=name, WaiterConfig={"Delay": 0, "MaxAttempts": 99}
+        )
+
+
+@pytest.fixture
+def lost(tmp_path: Path) -> Iterator[Estate]:
+    config = rules(tmp_path, "sit", QUICK)
+    env = load_environment(config, "sit")
+    with borrowed(env, tenants=1) as world:
+        world.timing(transition_s=0.1)
+        world.inject("primary-dark")
+        yield Estate(world, env, tmp_path, config)
+
+
+def test_a_database_that_is_deleted_once_it_was_restored_is_restored_again_by_the_same_command(lost: Estate) -> None:
+    first = lost.fail_over(until="ecs:UpdateService")
+    assert first.code == Exit.ACTION_FAILED, first.err
+    lost.delete_database()
+    again = lost.fail_over()
+    assert f"{RESTORE} was done, and is no longer: sit-mysql is absent and can be restored." in again.err
+    assert [entry.step for entry in lost.entries(EntryKind.UNDONE)] == [RESTORE]
+    assert again.code == Exit.READY, again.err
+    assert Sites(lost.world, lost.env).serving() == lost.env.region(Side.DR)
