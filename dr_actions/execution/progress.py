@@ -59,4 +59,4 @@ class ProgressWatch:
     def shift(self, seconds: float) -> None:
         """Let a pause of that length, in which nobody could look, count for nothing."""
         self.moved_s = {step_id: moment_s + seconds for step_id, moment_s in self.moved_s.items()}
-        self.gone.clear()
+        self.gone = {step_id: [look_s + seconds for look_s in looks] for step_id, looks in self.gone.items()}

@@ -75,6 +75,7 @@ class Wait:
             batch = Batch(action, {STEP.id: STEP}, 0.0, sent={STEP.id}, since={STEP.id: 0.0})
             while batch.open:
                 self.waited_s = clock.monotonic()
+                batch.excuse(0.0)
                 executor._settle(run, batch, {STEP.id: shows(clock.monotonic())}, self.outcome)
                 clock.move(seconds=LOOK_S if batch.open else 0)
             self.kinds = [entry.kind for entry in journal.entries]
