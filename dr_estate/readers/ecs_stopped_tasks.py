@@ -79,5 +79,5 @@ def _stopped_at(row: dict[str, Any]) -> datetime:
 
 def _reason(row: dict[str, Any]) -> str:
     """What ECS says of the task, and of the container that ended."""
-    said = (row.get("stoppedReason"), *(container.get("reason") for container in row.get("containers", ())))
-    return " ".join(dict.fromkeys(str(text).strip() for text in said if text))
+    texts = (row.get("stoppedReason"), *(container.get("reason") for container in row.get("containers", ())))
+    return " ".join(dict.fromkeys(str(text).strip() for text in texts if text))

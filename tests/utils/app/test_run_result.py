@@ -107,3 +107,11 @@ def test_what_was_under_way_is_told_with_the_step_that_waited_in_vain_for_it() -
     result = result_of_error(late, Outcome(under_way=[scarce]), AGAIN)
     assert result is not None
     assert f"no healthy target. Not done before, 1 step: {scarce}. Nothing was taken back" in result.message
+
+
+def test_a_degraded_run_tells_what_failed_first_and_whether_what_serves_was_found_wrong() -> None:
+    gone = "database/protect_dr.second_zone:sit-mysql: sit-mysql is gone."
+    served = result_of(Outcome(finished=True, degraded=[gone]), False, AGAIN).message
+    assert served.startswith(f"Done, but degraded: 1 step failed. {gone} ")
+    unserved = result_of(Outcome(finished=True, degraded=[gone]), False, AGAIN, serves=False).message
+    assert unserved.startswith("Done, but degraded: 1 step failed, and so did the validation: see what it found.")
