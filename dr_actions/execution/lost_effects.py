@@ -1,4 +1,4 @@
-"""Finds the steps of a failover that were done and are no longer: somebody took them back meanwhile (T43).
+"""Finds the steps of a recovery that were done and are no longer: somebody took them back meanwhile (T43).
 
 A run looks for them when it goes on, and when a step fails: what a later step waits for in vain may be an earlier
 one's. They are open again from then on. What cannot be seen, or is neither as before nor as wanted, is not lost.
@@ -33,26 +33,40 @@ def reopen(run: PlanRun, steps: Sequence[Step]) -> str:
 
 
 def _lost(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]:
-    if run.plan.goal is not Goal.FAILOVER:
-        return {}  # the way home ends on purpose what it began
     done = [step for step in steps if run.journal.state_of(step.id) is RecordedState.DONE and _lasts(run, step)]
     parts = frozenset(part for step in done for part in actions()[step.action].reads_parts)
     if not parts:
         return {}
     try:
-        context = run.context_with(parts, frozenset(Side) - {Side.PRIMARY})
+        context = run.context_with(parts, _sides(run))
     except ReadFailed:
         return {}
     statuses = {step.id: actions()[step.action].observe(step, context) for step in done}
     return {step_id: status for step_id, status in statuses.items() if status.state in _states(run, step_id)}
 
 
+def _sides(run: PlanRun) -> frozenset[Side]:
+    """A lost primary region is not asked."""
+    return frozenset(Side) - {Side.PRIMARY} if run.plan.goal is Goal.FAILOVER else frozenset(Side)
+
+
 def _lasts(run: PlanRun, step: Step) -> bool:
-    """Whether the step's call has an effect that is seen without the primary region, and that no later step ends."""
+    """Whether the step's call has an effect that can be seen now, and that no later step ends.
+
+    The way home ends on purpose most of what it began: of it the copy of the database is meant, until that is to write.
+    """
     action = actions()[step.action]
+    if run.plan.goal is not Goal.FAILOVER:
+        copies = run.plan.goal is Goal.FAILBACK and role_of(run.plan.goal, step.id) is Role.COPY_HOME
+        return copies and not _is_begun(run, Role.DATABASE)
     tried = sick_primary.is_tried(run.plan, step)
     return action.observable and action.run_program is None and step.call is not None and not (step.manual or tried)
 
 
 def _states(run: PlanRun, step_id: str) -> frozenset[StepState]:
-    return _LOST_DATABASE if role_of(run.plan.goal, step_id) is Role.DATABASE else _LOST
+    return _LOST_DATABASE if role_of(run.plan.goal, step_id) in (Role.DATABASE, Role.COPY_HOME) else _LOST
+
+
+def _is_begun(run: PlanRun, role: Role) -> bool:
+    steps = (step for step in run.plan.steps if role_of(run.plan.goal, step.id) is role)
+    return any(run.journal.state_of(step.id) is not RecordedState.NONE for step in steps)
