@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import sick_primary
-from dr_actions.execution.run import PlanRun, ReadFailed
+from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
 from dr_actions.journal.journal import EntryKind, RecordedState
 from dr_actions.model.action import StepState, StepStatus
 from dr_actions.model.plan import Goal, Step
@@ -22,14 +22,44 @@ _LOST_DATABASE = _LOST | {StepState.DRIFTED}  # gone, and the copy it was made f
 
 
 def reopen(run: PlanRun, steps: Sequence[Step]) -> str:
-    """Record those of ``steps`` whose effect is gone as open again; return what became of them, "" where all holds."""
-    lost = _lost(run, steps)
-    for step_id, status in lost.items():
-        message = f"{step_id} was done, and is no longer: {status.message} Somebody took it back (T43)."
-        run.journal.append(EntryKind.UNDONE, step_id, says=message)
-        run.listener.note(message)
-    listed = " ".join(f"{step_id} was done, and is no longer: {how.message}" for step_id, how in lost.items())
-    return f"{listed} Somebody took that back (T43)." if lost else ""
+    """Record those of ``steps`` whose effect is gone as open again; return what became of them, "" where all holds.
+
+    A database that may have been written to since is told, and not restored again.
+    """
+    messages = []
+    for step_id, status in _lost(run, steps).items():
+        messages.append(f"{step_id} was done, and is no longer: {status.message} Somebody took that back (T43).")
+        if _is_irreplaceable(run, step_id):
+            messages[-1] += f" {_irreplaceable(run)}"
+        else:
+            run.journal.append(EntryKind.UNDONE, step_id, says=messages[-1])
+        run.listener.note(messages[-1])
+    return " ".join(messages)
+
+
+def require_database(run: PlanRun, steps: Sequence[Step], lost: str) -> None:
+    """Raise StepFailed where ``lost`` tells of a database that may hold what no copy does."""
+    for step in steps:
+        if step.id in lost and _is_irreplaceable(run, step.id):
+            raise StepFailed(step.id, lost, FailureCause.POSTURE)
+
+
+def _irreplaceable(run: PlanRun) -> str:
+    incident = run.clearance.incident
+    return (
+        "Visitors may have written to it since: it is not restored again. Look for it under another name, or for its "
+        f"last snapshot. `dr_cli.py failover --execute --replan --incident {incident}` goes by what the copies hold."
+    )
+
+
+def _is_irreplaceable(run: PlanRun, step_id: str) -> bool:
+    """Whether the step made the database of a failover, and tasks upon it have been seen to serve."""
+    if run.plan.goal is not Goal.FAILOVER or role_of(run.plan.goal, step_id) is not Role.DATABASE:
+        return False
+    entries = run.journal.entries
+    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
+    served = (entry for entry in entries[begun:] if entry.kind is EntryKind.CONFIRMED and entry.step)
+    return any(role_of(run.plan.goal, str(entry.step)) is Role.SERVICES for entry in served)
 
 
 def _lost(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]:

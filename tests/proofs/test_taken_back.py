@@ -52,15 +52,18 @@ class Estate:
         )
         return begin(command, env, self.home / "begun")
 
-    def fail_over(self, scales: bool = True) -> Ran:
+    def fail_over(self, scales: bool = True, shifts: bool = True) -> Ran:
         """Run the failover, as far as its operator may go."""
-        denied = None if scales else Outage(self.env.regions.dr, "deny", "ecs", "UpdateService", person="operator")
-        if denied:
-            self.world.begin(denied)
+        dr, us_east_1 = self.env.regions.dr, self.env.region(Side.GLOBAL)
+        denied = [] if scales else [Outage(dr, "deny", "ecs", "UpdateService", person="operator")]
+        if not shifts:
+            denied += [Outage(us_east_1, "deny", "route53", "ChangeResourceRecordSets", person="operator")]
+        for outage in denied:
+            self.world.begin(outage)
         words = f"-e sit --config {self.config} --format json {FAILOVER}"
         ran = at_endpoint(self.world, self.home, words, "operator")
-        if denied:
-            self.world.end(denied)
+        for outage in denied:
+            self.world.end(outage)
         return ran
 
     def entries(self, kind: EntryKind) -> list[Entry]:
@@ -114,3 +117,15 @@ def test_a_primary_that_comes_back_in_the_middle_ends_the_run_with_a_command_tha
     assert "SPLIT" in ends, "as it stands now, and not as the plan was made upon"
     assert "--execute" not in ends, run.out
     assert Sites(lost.world, lost.env).serving() == lost.env.region(Side.PRIMARY)
+
+
+def test_a_database_that_visitors_wrote_to_is_not_restored_again_from_an_older_copy(lost: Estate) -> None:
+    first = lost.fail_over(shifts=False)
+    assert first.code == Exit.ACTION_FAILED, first.err
+    lost.delete_database()
+    again = lost.fail_over()
+    assert again.code == Exit.ACTION_FAILED, again.err
+    assert "Visitors may have written to it since: it is not restored again." in again.report["run"]["says"]
+    assert "--replan" in again.report["run"]["says"]
+    assert again.report["run"]["stands_otherwise"]
+    assert lost.entries(EntryKind.UNDONE) == []

@@ -167,8 +167,7 @@ def run_steps(
             if validates:
                 report = _validated(context)
                 by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
-                goal, incident = run.plan.goal, run.clearance.incident
-                validation = run_validation.judged(report, outcome, goal, incident, by_name)
+                validation = run_validation.judged(report, outcome, run.plan.goal, run.clearance.incident, by_name)
                 passed, by_health, serves = validation.passed and passed, validation.by_health, validation.passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
@@ -185,8 +184,7 @@ def run_steps(
     if result.alarms:
         send_alarm(run, result, again, next_steps.invocation_of(context.options))
     close_the_record(context, run, result, heartbeat.lock.fence)
-    early = report is context.start.report and (run.plan.goal in RETURNING or result.stands_otherwise)
-    if report is None or early:
+    if report is None or (report is context.start.report and (run.plan.goal in RETURNING or result.stands_otherwise)):
         report = _as_it_stands(context, run)
     return run_summary(context, run, result, outcome), report
 
