@@ -26,7 +26,7 @@ class Heartbeat:
     def __init__(self, control: ControlStore, lock: Lock, limits: Execution) -> None:
         self._control, self._limits = control, limits
         self._lock, self._lost, self._trouble = lock, "", ""
-        self._stop = threading.Event()
+        self._under_way, self._stop = False, threading.Event()
         self._thread = self._renewals()
 
     def __enter__(self) -> Self:
@@ -55,8 +55,10 @@ class Heartbeat:
     def lost(self) -> str:
         """Why the lock is lost, "" while it is held."""
         if not self._lost and self._control.clock.monotonic() - self._lock.beat_s >= self._lease_s:
-            reason = self._trouble or "no heartbeat was sent in time: this machine slept or was overloaded"
-            self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {reason}"
+            unsent = "no heartbeat was sent in time: this machine slept or was overloaded"
+            silent = "the control table did not answer its heartbeat in time"
+            reason = self._trouble or (silent if self._under_way else unsent)
+            self._lost = f"Run {self._lock.run} lost its lock: its lease ended. {reason.rstrip('.')}."
         return self._lost
 
     def check(self) -> None:
@@ -89,6 +91,7 @@ class Heartbeat:
         while not self._control.clock.wait(self._stop, self._lease_s / 3):
             if threading.current_thread() is not self._thread or self.lost:
                 return
+            self._under_way = True
             try:
                 self._lock = renew(self._control, self._lock, self._limits)
                 self._trouble = ""
@@ -96,3 +99,4 @@ class Heartbeat:
                 self._lost = str(fenced)
             except Exception as failed:  # noqa: BLE001 - whatever it was, the lease decides; ``trouble`` and ``lost`` say it
                 self._trouble = f"{type(failed).__name__}: {failed}"
+            self._under_way = False

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from dr_actions.actions.registry import actions
-from dr_actions.execution import rollback, sender, sick_primary
+from dr_actions.execution import lost_effects, rollback, sender, sick_primary
 from dr_actions.execution.progress import ProgressWatch
 from dr_actions.execution.rollback import RollbackResult
 from dr_actions.execution.run import OVERDUE, FailureCause, ManualPending, PlanRun, ReadFailed, StepFailed
@@ -76,6 +76,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     Raises StepFailed (after compensation), ManualPending, Stopped (the operator's Ctrl-C), and what ``run`` raises
     when the lock is lost. Everything is in the journal then, and the same command goes on from there.
     """
+    lost_effects.require_database(run, steps, lost_effects.reopen(run, steps))
     for steps_at_once in batches(steps):
         try:
             outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
@@ -84,6 +85,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
         except ManualPending:
             raise
         except StepFailed as failed:
+            failed.add(lost_effects.reopen(run, steps))
             outcome.trouble = str(failed)
             run.journal.append(_kind(failed.cause), failed.step, says=str(failed))
             outcome.undone += rollback.roll_back(run, steps_at_once, failed)
@@ -175,6 +177,8 @@ def _settle(run: PlanRun, batch: Batch, statuses: dict[str, StepStatus], outcome
     for step in tuple(batch.open.values()):
         how, now_s = statuses[step.id], run.clock.monotonic()
         batch.watch.observe(step.id, how, now_s)
+        if step.id in batch.sent:
+            how = batch.watch.without_effect(step.id, how, now_s)
         if how.state is StepState.DONE:
             if step.id in batch.awaited:
                 run.journal.append(EntryKind.MANUAL_DONE, step.id, says=how.message)

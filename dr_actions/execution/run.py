@@ -31,7 +31,8 @@ class FailureCause(StrEnum):
     FAILED: AWS or the guard answered no. GATE: its work was done, and a gate of its stage did not hold. DRIFTED:
     somebody else changed its subject (T43). LATE: nothing of it moved for its time. UNDER_WAY: AWS works on it still,
     and nothing moved for its time, or a person gave up the wait. UNAVAILABLE: not seen in its time. HALTED: the run
-    must not go on. The last four say nothing against what was sent, so nothing is taken back for them.
+    must not go on. POSTURE: the estate stands otherwise than a run of this goal may begin a change in. The last five
+    say nothing against what was sent, so nothing is taken back for them.
     """
 
     FAILED = "failed"
@@ -41,6 +42,7 @@ class FailureCause(StrEnum):
     UNDER_WAY = "under way"
     UNAVAILABLE = "unseen"
     HALTED = "halted"
+    POSTURE = "posture"
 
 
 ALL_SIDES = frozenset(Side)
@@ -54,6 +56,11 @@ class StepFailed(Exception):
     def __init__(self, step: str, reason: str, cause: FailureCause = FailureCause.FAILED) -> None:
         super().__init__(reason)
         self.step, self.cause = step, cause
+
+    def add(self, sentence: str) -> None:
+        """Say one sentence more of why; "" is none."""
+        if sentence:
+            self.args = (f"{str(self).rstrip('.')}. {sentence}",)
 
 
 class ManualPending(StepFailed):

@@ -155,7 +155,7 @@ def _check_before_a_change(run: PlanRun, step_id: str) -> None:
             step_id,
             f"the posture is {posture.name} now ({posture.says}), the plan was made upon {run.plan.posture}: assess "
             f"again, or override {_POSTURE_GATE} by name",
-            FailureCause.HALTED,
+            FailureCause.POSTURE,
         )
 
 

@@ -182,7 +182,7 @@ def _plain(code: str) -> str:
 
 def _from_answer(error: aws.ClientError, service: str, region: str, allow: str) -> Unavailable:
     answer = error.response.get("Error", {})
-    code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip()
+    code, message = str(answer.get("Code", "")), str(answer.get("Message", "")).strip().rstrip(".")
     metadata = error.response.get("ResponseMetadata", {})
     status = int(metadata.get("HTTPStatusCode", 0))
     kind = kind_of(code, status, service)

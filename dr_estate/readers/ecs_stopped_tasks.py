@@ -1,17 +1,19 @@
-"""Stop times of the primary region's tasks: no writes after them."""
+"""Tasks that stopped: since when the primary region's write no more, and why those of a service did not start."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from dr_estate.config.environment import Side
 from dr_estate.readers import ecs
-from dr_estate.reading.part import part
+from dr_estate.reading.part import REGIONAL, part
 from dr_estate.reading.reader import ReadContext
 
 _TASKS_A_CALL = 100
+_OF_THEIR_OWN = ("TaskFailedToStart", "EssentialContainerExited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,15 @@ class TaskStop:
 
     group: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """The newest task of a group that did not start, or ended by itself; ``reason`` is what ECS says of it."""
+
+    group: str
+    at: datetime
+    reason: str
 
 
 @part(Side.PRIMARY, reads=ecs.TASK_READS)
@@ -43,3 +54,30 @@ def stops(context: ReadContext) -> tuple[TaskStop, ...]:
         if known is None or known.at < stop.at:
             newest[stop.group] = stop
     return tuple(newest[group] for group in sorted(newest))
+
+
+@part(*REGIONAL, reads=ecs.TASK_READS)
+def failures(context: ReadContext) -> tuple[FailedTask, ...]:
+    """The newest failed task of each group, of a hundred that stopped: two calls, however many failed.
+
+    Asked for only where a service runs fewer tasks than it wants. Source: API_Task (stopCode, stoppedReason).
+    """
+    if all(service.running >= service.desired for service in context.part(ecs.services)):
+        return ()
+    name = context.env.named(context.env.names.cluster)
+    stopped = context.call("ecs", "list_tasks", cluster=name, desiredStatus="STOPPED", maxResults=_TASKS_A_CALL)
+    arns = stopped["taskArns"]
+    rows = [row for row in ecs.described_tasks(context, arns) if row.get("stopCode") in _OF_THEIR_OWN] if arns else []
+    newest = {row.get("group", ""): row for row in sorted(rows, key=_stopped_at)}
+    return tuple(FailedTask(group, _stopped_at(row), _reason(row)) for group, row in sorted(newest.items()))
+
+
+def _stopped_at(row: dict[str, Any]) -> datetime:
+    at: datetime = row.get("stoppedAt") or row.get("stoppingAt") or row["createdAt"]
+    return at
+
+
+def _reason(row: dict[str, Any]) -> str:
+    """What ECS says of the task, and of the container that ended."""
+    texts = (row.get("stoppedReason"), *(container.get("reason") for container in row.get("containers", ())))
+    return " ".join(dict.fromkeys(str(text).strip() for text in texts if text))

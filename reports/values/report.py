@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dr_actions.assessment.failover import Assessment
 from dr_actions.authorization.rules import EffectiveRules
+from dr_actions.model.plan import Goal
 from dr_checks.core.exceptions import ExceptionRule
 from dr_checks.core.model import Area, CheckResult, Severity, Status
 from dr_checks.core.readiness_gate import GateResult
@@ -19,13 +20,14 @@ from dr_estate.config.environment import Environment, Side
 from dr_estate.model.database_record import DatabaseRecord
 from dr_estate.model.invocation import Invocation
 from dr_estate.model.unavailable import SILENT, UnavailableKind
-from dr_estate.readers.control_table import ControlState, RunHistory
+from dr_estate.readers.control_table import BEGUN, ControlState, RunHistory
 from dr_estate.snapshot.snapshot import SnapshotPart
 from reports.values.approvals import GivenApproval
 from reports.values.drill_summary import DrillSummary
 from reports.values.run_summary import RunSummary
 
 SCHEMA = "aws-dr-manager/report/1"
+_TO_DR = (Goal.FAILOVER, Goal.SWITCHOVER)
 _SERVED_BY_PRIMARY = (PostureName.NORMAL, PostureName.DEGRADED)
 _UNANSWERED = {
     UnavailableKind.THROTTLED: "throttles the calls",
@@ -159,6 +161,12 @@ class Report:
         regions = self.environment.regions
         if not self.recommendations():
             return ""
+        begun = self.standing.incident if self.standing else None
+        if begun and begun.phase == BEGUN and begun.goal in _TO_DR and not self.serves_from_dr:
+            return (
+                f"The {begun.goal} of {begun.id} has begun: what it made is a gap of the estate of before, and what "
+                f"restores that estate may take it back. Go on with the {begun.goal} first."
+            )
         if self.validates and self.posture in _SERVED_BY_PRIMARY and not (self.standing and self.standing.incident):
             return (
                 f"Nothing was failed over, and {regions.primary} serves: run now, these remedies would stop it or end "

@@ -40,6 +40,7 @@ class RunSummary:
     approved_at: str = ""
     rules: str = ""
     to_confirm: tuple[str, ...] = ()
+    stands_otherwise: bool = False
 
 
 def to_dict(summary: RunSummary) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dr_checks.derived.site_visits import part_or
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
 from dr_estate.model.unavailable import DataUnavailable
-from dr_estate.readers import ecs, elbv2, elbv2_targets
+from dr_estate.readers import ecs, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 # A Fargate task pulls its image, boots, and passes its first health checks, whose counts are published a minute later.
@@ -112,24 +112,30 @@ def progress(context: PlanContext, service: ecs.Service, needed: int, message: s
     """
     facts = evidence_of(service)
     if ROLLOUT[service.rollout].broken:
-        return StepStatus(StepState.FAILED, f"{message}: ECS gave its deployment up.{_event(context, service)}", facts)
+        message = f"{message}: ECS gave its deployment up.{_event(context, service, side)}"
+        return StepStatus(StepState.FAILED, message, facts)
     if service.running < needed or (service.rollout and not ROLLOUT[service.rollout].serves):
         how, moves = service.rollout or "unknown", _moving(service)
-        message = f"{message}, its rollout is {how}.{_event(context, service)}"
+        message = f"{message}, its rollout is {how}.{_event(context, service, side)}"
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=moves)
     if not service.target_groups:
         return StepStatus(StepState.DONE, f"{message}; it is attached to no target group.", facts)
     healthy = healthy_targets(context, service, side) or 0
     facts = (*facts, ("healthy", str(healthy)))
     if healthy < needed:
-        message = f"{message}; the load balancer sees {healthy} healthy.{_event(context, service)}"
+        message = f"{message}; the load balancer sees {healthy} healthy.{_event(context, service, side)}"
         return StepStatus(StepState.IN_PROGRESS, message, facts, progress=(*_moving(service), str(healthy)))
     return StepStatus(StepState.DONE, f"{message}; the load balancer sees {healthy} healthy.", facts)
 
 
-def _event(context: PlanContext, service: ecs.Service) -> str:
-    """What ECS wrote about the service last, as the end of a sentence; "" where that is long ago."""
-    if service.event_at is None or service.event_at < context.snapshot.taken_at - _SAID_LATELY:
+def _event(context: PlanContext, service: ecs.Service, side: Side) -> str:
+    """What ECS says of the service's newest failed task, else of the service; "" where both are long ago."""
+    since = context.snapshot.taken_at - _SAID_LATELY
+    failed = part_or(context.snapshot, ecs_stopped_tasks.failures, side, ())
+    own = [task for task in failed if task.group == f"{ecs.GROUP_OF}{service.name}" and task.at >= since]
+    if own and service.running < service.desired:
+        return f" ECS says of its newest task: {own[0].reason}"
+    if service.event_at is None or service.event_at < since:
         return ""
     return f" ECS says: {service.event}"
 

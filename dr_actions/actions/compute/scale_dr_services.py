@@ -27,7 +27,7 @@ from dr_actions.model.action import PlanContext, StepState, StepStatus, action, 
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
 from dr_estate.model.states import ROLLOUT
-from dr_estate.readers import ecs, ecs_newest_definitions, elbv2, elbv2_targets
+from dr_estate.readers import ecs, ecs_newest_definitions, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 
@@ -173,7 +173,7 @@ ACTION = action(
     {of.UPDATE},
     (
         *(ecs.services, ecs.tasks, ecs_newest_definitions.newest, elbv2.healthy_hosts, elbv2_targets.health),
-        readers_secretsmanager.secrets,
+        *(readers_secretsmanager.secrets, ecs_stopped_tasks.failures),
     ),
     send=send,
     essential=False,

@@ -23,7 +23,7 @@ from dr_actions.actions.compute.task_revisions import family_of, is_repointed, n
 from dr_actions.model.action import PlanContext, StepState, StepStatus, action, if_seen
 from dr_actions.model.plan import Call, Danger, Json, Step
 from dr_estate.config.environment import Side
-from dr_estate.readers import ecs, ecs_newest_definitions, elbv2, elbv2_targets
+from dr_estate.readers import ecs, ecs_newest_definitions, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 
 _DEFINITION = "taskDefinition"
@@ -124,7 +124,7 @@ ACTION = action(
     globals(),
     {of.UPDATE},
     (
-        *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest),
+        *(ecs.services, ecs.tasks, ecs.task_definitions, ecs_newest_definitions.newest, ecs_stopped_tasks.failures),
         *(elbv2.healthy_hosts, elbv2_targets.health, readers_secretsmanager.secrets),
     ),
     send=send,

@@ -88,7 +88,9 @@ def _second_zone(context: PlanContext, choice: CopyChoice) -> Iterator[Step]:
 
 
 def _of_second_zone(step: Step, instance: rds.Instance | None) -> StepStatus:
-    if instance is None or dict(instance.tags).get(RESTORED_FROM) != step.before[RESTORED_FROM]:
+    if instance is None:
+        return StepStatus(StepState.DRIFTED, f"{step.subject} is gone: what this plan restored is not there any more.")
+    if dict(instance.tags).get(RESTORED_FROM) != step.before[RESTORED_FROM]:
         return StepStatus(StepState.DRIFTED, f"{step.subject} is not the database that this plan restores.")
     if instance.multi_az or instance.becomes_multi_az:
         how = "has" if instance.multi_az else "is being given"

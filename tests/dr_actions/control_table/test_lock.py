@@ -314,6 +314,25 @@ def test_a_machine_that_slept_through_its_lease_has_lost_the_lock_before_any_bea
         awake.set()
 
 
+def test_a_heartbeat_that_the_table_does_not_answer_is_not_told_as_a_machine_that_slept(
+    control: ControlStore, sender: Plain, clock: Clock
+) -> None:
+    lock, sent, answered = take(control, ALICE, "run-1", "INC-1", LIMITS), threading.Event(), threading.Event()
+
+    def hang(_call: Call) -> None:
+        sent.set()
+        answered.wait(10)
+        raise ConnectionError("unplugged")
+
+    sender.before = hang
+    with Heartbeat(control, lock, LIMITS) as heartbeat:
+        assert sent.wait(10)
+        clock.move(hours=1)
+        with pytest.raises(LockLost, match=r"the control table did not answer its heartbeat in time\.$"):
+            heartbeat.check()
+        answered.set()
+
+
 @pytest.mark.proof
 def test_a_lock_that_nobody_took_meanwhile_is_regained_after_its_lease_and_beats_again(
     sender: Plain, table_name: str

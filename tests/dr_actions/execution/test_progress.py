@@ -60,6 +60,7 @@ class Wait:
     impatient: bool = False
     rto_ends_s: float | None = None
     outcome: Outcome = field(default_factory=Outcome)
+    waited_s: float = 0.0
 
     def of(self, shows: Shows) -> float:
         """Seconds until the step is done or left; raises what the executor raises."""
@@ -73,6 +74,8 @@ class Wait:
             action = cast(Action, SimpleNamespace(essential=self.essential))
             batch = Batch(action, {STEP.id: STEP}, 0.0, sent={STEP.id}, since={STEP.id: 0.0})
             while batch.open:
+                self.waited_s = clock.monotonic()
+                batch.excuse(0.0)
                 executor._settle(run, batch, {STEP.id: shows(clock.monotonic())}, self.outcome)
                 clock.move(seconds=LOOK_S if batch.open else 0)
             self.kinds = [entry.kind for entry in journal.entries]
@@ -139,6 +142,38 @@ def test_once_the_objective_is_at_stake_a_person_may_give_up_the_wait(tmp_path: 
     with pytest.raises(StepFailed, match="given up by a person after 11 min") as given_up:
         Wait(tmp_path / "hasty", impatient=True, rto_ends_s=0.0).of(_by_percent(2 * BUDGET_S))
     assert given_up.value.cause is FailureCause.UNDER_WAY
+
+
+def _taken_back(after_s: float, until_s: float = float("inf")) -> Shows:
+    """A restore that somebody deletes after ``after_s``; what is listed is complete again at ``until_s``."""
+    absent = StepStatus(StepState.READY, "sit-efs is absent and can be restored.")
+
+    def shows(age_s: float) -> StepStatus:
+        return absent if age_s == 0 or after_s <= age_s < until_s else _by_percent(4 * BUDGET_S)(age_s)
+
+    return shows
+
+
+def test_what_somebody_deletes_while_it_is_made_ends_the_wait_soon_and_is_told(tmp_path: Path) -> None:
+    wait = Wait(tmp_path)
+    with pytest.raises(StepFailed) as failed:
+        wait.of(_taken_back(5 * LOOK_S))
+    assert failed.value.cause is FailureCause.DRIFTED
+    assert "its call had taken effect (The restore job is RUNNING.), and that is gone" in str(failed.value)
+    assert "sit-efs is absent and can be restored" in str(failed.value)
+    assert wait.waited_s - 5 * LOOK_S < BUDGET_S / 2, "what is gone does not come back by waiting"
+    assert [message for message in wait.listener.said if "it moves" in message] == []
+
+
+def test_one_list_that_lacks_what_is_being_made_is_no_deletion(tmp_path: Path) -> None:
+    assert Wait(tmp_path).of(_taken_back(5 * LOOK_S, until_s=7 * LOOK_S)) == 4 * BUDGET_S
+
+
+def test_a_call_whose_effect_does_not_show_yet_is_waited_for(tmp_path: Path) -> None:
+    absent = StepStatus(StepState.READY, "sit-efs is absent and can be restored.")
+    with pytest.raises(StepFailed) as late:
+        Wait(tmp_path).of(lambda _age_s: absent)
+    assert late.value.cause is FailureCause.LATE
 
 
 def test_a_pause_in_which_nobody_could_look_counts_for_nothing() -> None:

@@ -133,3 +133,10 @@ def test_a_write_that_met_another_at_a_replica_is_sent_again() -> None:
 def test_a_code_means_the_same_with_and_without_the_word_exception() -> None:
     for code in ("Throttling", "InvalidSignature", "TooManyRequests", "ExpiredToken", "AccessDenied"):
         assert kind_of(code, 400) is kind_of(f"{code}Exception", 400) is not UnavailableKind.ERROR
+
+
+def test_a_sentence_of_aws_ends_with_one_full_stop() -> None:
+    refused = _answer("DBSubnetGroupNotFoundFault", 404, "Subnet Group x not found.")
+    assert explain(refused, "rds", REGION).why.endswith(
+        "answered DBSubnetGroupNotFoundFault: Subnet Group x not found."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from dr_estate.readers import (
     cloudwatch_logs,
     ecr,
     ecs,
+    ecs_stopped_tasks,
     elbv2,
     other_regions,
     service_quotas,
@@ -27,7 +29,8 @@ from dr_estate.snapshot.observer import observe
 from dr_estate.snapshot.snapshot import Snapshot, from_json, to_json
 from sandbox.client.endpoint import Endpoint
 from tests.dr_checks.worlds import SIT
-from tests.worlds import healthy
+from tests.proofs.changes import Aws
+from tests.worlds import borrowed, healthy
 
 TENANTS = 3
 
@@ -163,3 +166,24 @@ def test_a_variables_value_is_kept_where_it_points_somewhere_and_else_its_digest
 )
 def test_an_image_reference_is_taken_apart(image: str, expected: ecr.ImageRef) -> None:
     assert expected == ecr.image_ref(image)
+
+
+def test_why_tasks_of_a_service_that_lacks_them_did_not_start_is_read() -> None:
+    reader = ecs_stopped_tasks.failures
+    with borrowed(SIT, tenants=1) as world:
+        world.timing(transition_s=0.1)
+        before = healthy(world, SIT)
+        world.inject("ecr-digest-deleted")
+        ecs_client = Aws(world.url, world.people["admin"], SIT, tenant="").client("ecs", Side.DR)
+        (service,) = before.get(ecs.services, Side.DR)
+        ecs_client.update_service(cluster=SIT.named(SIT.names.cluster), service=service.name, desiredCount=2)
+        keys = world.people["reader"]
+        as_reader = Credentials(world.url, keys.access_key_id, keys.secret_access_key)
+        for _ in range(50):
+            found = observe(SIT, as_reader, "sandbox", only=frozenset({reader.name})).get(reader, Side.DR)
+            if found:
+                break
+            time.sleep(0.2)
+    assert () == before.get(reader, Side.DR), "where all run, nothing is asked"
+    assert [f"service:{service.name}"] == [task.group for task in found]
+    assert found[0].reason.startswith("CannotPull")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,7 @@ from dr_checks.core.model import Area, CheckResult, Finding, Lag, Severity, Stat
 from dr_checks.posture.posture import Posture, PostureName
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
+from dr_estate.readers.control_table import BEGUN, ControlState, Incident
 from tests.dr_actions.deciding import step
 from tests.dr_checks.worlds import SIT
 from tests.reports.terminal.screens import report as _report
@@ -83,6 +85,15 @@ def test_while_the_dr_region_serves_a_remedy_is_not_given_without_saying_what_it
     stale = ("  Loss:", "  recovery point: worst", "Lag by store")
     assert [] == [line for line in away if line.startswith(stale)], "the region's own data is no copy"
     assert [] == [line for line in _shown(report) if f"{SIT.regions.dr} serves" in line]
+
+
+def test_in_the_middle_of_a_failover_no_remedy_is_given_without_saying_that_it_may_take_the_run_back() -> None:
+    begun = Incident("INC-7", "failover", BEGUN, datetime(2026, 5, 1, tzinfo=UTC), None)
+    report = replace(_report(_failed("a.bad", Severity.BLOCKER)), posture=PostureName.PRIMARY_LOST)
+    between = _shown(replace(report, standing=ControlState(incident=begun)))
+    assert between[between.index("Recommendations") + 1].startswith("  The failover of INC-7 has begun: what it made")
+    closed = _shown(replace(report, standing=ControlState()))
+    assert [] == [line for line in closed if "has begun" in line]
 
 
 def test_while_nothing_was_failed_over_a_remedy_of_the_validation_is_not_given_without_a_warning() -> None:

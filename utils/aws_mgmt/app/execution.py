@@ -154,7 +154,7 @@ def run_steps(
     context: RunContext, heartbeat: Heartbeat, journal: Journal, validates: bool = True
 ) -> tuple[RunSummary, Report]:
     """Take the plan's steps, validate (where it ``validates``) what serves then, and tell how it ended."""
-    outcome, report, by_health = Outcome(), context.start.report, ""
+    outcome, report, by_health, serves = Outcome(), context.start.report, "", True
     again = next_steps.after_run(context.options, context.start.clearance.incident)
     with _listening(context, journal) as listener:
         run = run_of(context, heartbeat.check, journal, listener)
@@ -167,14 +167,13 @@ def run_steps(
             if validates:
                 report = _validated(context)
                 by_name = gates_module.accepted(run.clearance.overrides, run.clock.now())
-                goal, incident = run.plan.goal, run.clearance.incident
-                validation = run_validation.judged(report, outcome, goal, incident, by_name)
-                passed, by_health = validation.passed and passed, validation.by_health
+                validation = run_validation.judged(report, outcome, run.plan.goal, run.clearance.incident, by_name)
+                passed, by_health, serves = validation.passed and passed, validation.by_health, validation.passed
                 verdict: dict[str, Any] = {"passed": passed, "score": report.verdict.score, "exit": report.exit}
                 journal.append(EntryKind.VALIDATED, None, **verdict, **_last_request(run))
             if passed:
                 execute(run, last, outcome)
-            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING, by_health)
+            result = result_of(outcome, passed, again, validates and run.plan.goal not in FENCING, by_health, serves)
         except Exception as trouble:
             cause = result_of_error(trouble, outcome, again)
             if cause is None:
@@ -185,7 +184,7 @@ def run_steps(
     if result.alarms:
         send_alarm(run, result, again, next_steps.invocation_of(context.options))
     close_the_record(context, run, result, heartbeat.lock.fence)
-    if report is None or (report is context.start.report and run.plan.goal in RETURNING):
+    if report is None or (report is context.start.report and (run.plan.goal in RETURNING or result.stands_otherwise)):
         report = _as_it_stands(context, run)
     return run_summary(context, run, result, outcome), report
 
@@ -275,6 +274,7 @@ def run_summary(context: RunContext, run: PlanRun, result: RunResult, outcome: O
         approved_at=_iso(clearance.approved_at),
         rules=clearance.rules,
         to_confirm=result.to_confirm,
+        stands_otherwise=result.stands_otherwise,
         record=recorded(run.journal.entries, run.plan, context.env.objectives.rto_minutes * 60),
     )
 

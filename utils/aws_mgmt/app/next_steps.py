@@ -70,6 +70,7 @@ DIAGNOSIS = NextStep(Command(("doctor",)), "shows what cannot be read, and why")
 _WEIGH = NextStep(Command(("failover",)), "weighs a failover; it changes nothing")
 _RETURN = NextStep(Command(("failback",)), "weighs the return; it changes nothing")
 _STATUS = NextStep(Command(("status",)), "names what stands in the way")
+STANDS_NOW = NextStep(Command(("status",)), "shows how the estate stands now, and what to do")
 DUE = NextStep(Command(("schedule",)), "shows which DR test is due")
 _SWITCH = NextStep(Command(("failover", "--planned")), "weighs a switchover, in which nothing is lost")
 _ACCEPT = NextStep(
@@ -176,6 +177,8 @@ def after_execution(options: RecoveryOptions, report: Report) -> str:
     ran = report.ran
     if ran is None:
         return ""
+    if ran.stands_otherwise:
+        return report.posture_next or str(STANDS_NOW)
     if ran.exit != Exit.READY:
         return str(after_run(options, ran.incident).confirming(ran.to_confirm))
     is_over = options.failback or (options.fence and not report.serves_from_dr)

@@ -24,7 +24,7 @@ from dr_actions.execution.run import (
 from dr_actions.journal.journal import EntryKind, JournalBroken, MirrorFailed
 from dr_estate.model.invocation import Invocation
 from utils.aws_mgmt.app.exit_codes import Exit
-from utils.aws_mgmt.app.next_steps import NextStep
+from utils.aws_mgmt.app.next_steps import STANDS_NOW, NextStep
 
 _OVERDUE = {
     FailureCause.LATE: ("late", Exit.ACTION_FAILED),
@@ -35,7 +35,10 @@ _OVERDUE = {
 
 @dataclass(frozen=True)
 class RunResult:
-    """``outcome`` as docs/json.md lists them; ``alarms``: tell the critical topic; ``to_confirm``: steps."""
+    """``outcome`` as docs/json.md lists them; ``alarms``: tell the critical topic; ``to_confirm``: steps.
+
+    ``stands_otherwise``: the estate is in a posture in which the same command does not go on.
+    """
 
     outcome: str
     message: str
@@ -43,13 +46,15 @@ class RunResult:
     step: str = ""
     alarms: bool = False
     to_confirm: tuple[str, ...] = ()
+    stands_otherwise: bool = False
 
 
 def result_of(
-    outcome: Outcome, passed: bool, again: NextStep, validated: bool = True, by_health: str = ""
+    outcome: Outcome, passed: bool, again: NextStep, validated: bool = True, by_health: str = "", serves: bool = True
 ) -> RunResult:
     """The ending of a run that went through every step; ``validated``: and what serves now was judged then.
 
+    ``passed`` is of the steps and the validation, ``serves`` of the validation alone.
     ``again`` is the command for a run that is not over. ``by_health`` tells what us-east-1 did not take or show.
     """
     unfenced = "".join(f" {caveat}" for caveat in (outcome.unfenced, by_health) if caveat)
@@ -66,7 +71,9 @@ def result_of(
         every = f"Every step is done but {len(outcome.owed)}" if outcome.owed else "Every step is done"
         return RunResult("done", f"{every}{proven}.{unfenced}", Exit.READY, alarms=bool(by_health))
     if outcome.degraded:
-        message = f"Done, but degraded: {_steps(outcome.degraded)} failed.{unfenced} {again}"
+        found = "" if serves else ", and so did the validation: see what it found"
+        first = outcome.degraded[0].rstrip(".")
+        message = f"Done, but degraded: {_steps(outcome.degraded)} failed{found}. {first}.{unfenced} {again}"
         return RunResult("degraded", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
     message = f"Every step is done, but the validation failed: see what it found.{unfenced} {again}"
     return RunResult("invalid", message, Exit.VALIDATION_FAILED, "validate", alarms=True)
@@ -74,6 +81,12 @@ def result_of(
 
 def _steps(found: Sequence[str]) -> str:
     return f"{len(found)} {'step' if len(found) == 1 else 'steps'}"
+
+
+def _before(outcome: Outcome) -> str:
+    """What was not done earlier, with the reason of the first: a later step may have waited in vain for that."""
+    found = (*outcome.degraded, *outcome.under_way)
+    return f" Not done before, {_steps(found)}: {found[0].rstrip('.')}." if found else ""
 
 
 def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> RunResult | None:
@@ -86,7 +99,7 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
     if isinstance(trouble, CredentialsLost):
         return RunResult("waiting", f"{trouble} {again}", Exit.COULD_NOT_SEE, "run")
     if isinstance(trouble, StepFailed) and trouble.cause in _OVERDUE and not outcome.undone:
-        message = f"{str(trouble).rstrip('.')}. Nothing was taken back for that. {again}"
+        message = f"{str(trouble).rstrip('.')}.{_before(outcome)} Nothing was taken back for that. {again}"
         word, code = _OVERDUE[trouble.cause]
         return RunResult(word, message, code, trouble.step, alarms=True)
     if isinstance(trouble, StepFailed):
@@ -97,8 +110,10 @@ def result_of_error(trouble: Exception, outcome: Outcome, again: NextStep) -> Ru
         taken_back = sum(rollback.rolled_back for rollback in outcome.undone)
         undone = f" Taken back: {taken_back} of {len(outcome.undone)} steps." if outcome.undone else ""
         to_confirm = trouble.steps if isinstance(trouble, NotConfirmed) else ()
-        message = f"{str(trouble).rstrip('.')}.{undone} {again.confirming(to_confirm)}"
-        return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, alarms=True, to_confirm=to_confirm)
+        otherwise = trouble.cause is FailureCause.POSTURE
+        after = STANDS_NOW if otherwise else again.confirming(to_confirm)
+        message = f"{str(trouble).rstrip('.')}.{_before(outcome)}{undone} {after}"
+        return RunResult("failed", message, Exit.ACTION_FAILED, trouble.step, True, to_confirm, otherwise)
     if isinstance(trouble, (LockLost, Fenced)):
         return RunResult("lost", f"{trouble} Nothing more was changed by this run.", Exit.ACTION_FAILED)
     if isinstance(trouble, OSError):
@@ -126,7 +141,7 @@ def _where_traffic_is(outcome: Outcome) -> str:
 
 def send_alarm(run: PlanRun, result: RunResult, again: NextStep, invocation: Invocation) -> None:
     """Tell the critical topic of the DR region; a failed delivery is recorded and never stops anything (T40)."""
-    needed = invocation.complete(str(again.confirming(result.to_confirm)))
+    needed = invocation.complete(str(STANDS_NOW if result.stands_otherwise else again.confirming(result.to_confirm)))
     reason = invocation.complete(result.message)
     message = run_failed(run.env, run.clearance.incident, run.plan.goal, result.step, reason, needed, run.journal.run)
     _raise_alarm(run, message, result.message)

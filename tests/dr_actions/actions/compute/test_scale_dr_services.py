@@ -12,7 +12,7 @@ from dr_actions.model.action import PlanContext, StepState
 from dr_actions.model.plan import Goal
 from dr_estate.config.environment import Side
 from dr_estate.model.unavailable import Unavailable, UnavailableKind
-from dr_estate.readers import ecs, elbv2, elbv2_targets
+from dr_estate.readers import ecs, ecs_stopped_tasks, elbv2, elbv2_targets
 from dr_estate.readers import secretsmanager as readers_secretsmanager
 from dr_estate.readers.elbv2_targets import GroupHealth, dimension_of
 from dr_estate.snapshot.snapshot import Snapshot
@@ -86,6 +86,16 @@ def test_while_tasks_are_awaited_the_newest_event_of_ecs_is_told_unless_it_is_ol
     scarce = _services(event=why, event_at=HEALTHY.taken_at - timedelta(minutes=minutes), **waiting)
     confirmed = ACTION.observe(steps_of(ACTION, sight())[FIRST], sight(scarce))
     assert shown is confirmed.message.endswith(f" ECS says: {why}")
+
+
+def test_while_tasks_do_not_start_the_reason_of_the_newest_is_told_and_not_that_of_another_service() -> None:
+    waiting = _services(desired=2, running=0, rollout="IN_PROGRESS", event="Steady.", event_at=HEALTHY.taken_at)
+    why, at = "CannotPullContainerError: image 'wordpress@sha256:1' not found", HEALTHY.taken_at
+    failed = [ecs_stopped_tasks.FailedTask(f"service:{FIRST}", at, why)]
+    shown = with_part(waiting, ecs_stopped_tasks.failures, DR, tuple(failed))
+    steps = steps_of(ACTION, sight())
+    assert ACTION.observe(steps[FIRST], sight(shown)).message.endswith(f" ECS says of its newest task: {why}")
+    assert ACTION.observe(steps[LAST], sight(shown)).message.endswith(" ECS says: Steady.")
 
 
 def test_a_service_that_somebody_shrank_since_is_changed() -> None:

@@ -1,0 +1,102 @@
+"""Finds the steps of a recovery that were done and are no longer: somebody took them back meanwhile (T43).
+
+A run looks for them when it goes on, and when a step fails: what a later step waits for in vain may be an earlier
+one's. They are open again from then on. What cannot be seen, or is neither as before nor as wanted, is not lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dr_actions.actions.registry import actions
+from dr_actions.execution import sick_primary
+from dr_actions.execution.run import FailureCause, PlanRun, ReadFailed, StepFailed
+from dr_actions.journal.journal import EntryKind, RecordedState
+from dr_actions.model.action import StepState, StepStatus
+from dr_actions.model.plan import Goal, Step
+from dr_actions.model.sequence import Role, role_of
+from dr_estate.config.environment import Side
+
+_LOST = frozenset({StepState.READY})
+_LOST_DATABASE = _LOST | {StepState.DRIFTED}  # gone, and the copy it was made from too
+
+
+def reopen(run: PlanRun, steps: Sequence[Step]) -> str:
+    """Record those of ``steps`` whose effect is gone as open again; return what became of them, "" where all holds.
+
+    A database that may have been written to since is told, and not restored again.
+    """
+    messages = []
+    for step_id, status in _lost(run, steps).items():
+        messages.append(f"{step_id} was done, and is no longer: {status.message} Somebody took that back (T43).")
+        if _is_irreplaceable(run, step_id):
+            messages[-1] += f" {_irreplaceable(run)}"
+        else:
+            run.journal.append(EntryKind.UNDONE, step_id, says=messages[-1])
+        run.listener.note(messages[-1])
+    return " ".join(messages)
+
+
+def require_database(run: PlanRun, steps: Sequence[Step], lost: str) -> None:
+    """Raise StepFailed where ``lost`` tells of a database that may hold what no copy does."""
+    for step in steps:
+        if step.id in lost and _is_irreplaceable(run, step.id):
+            raise StepFailed(step.id, lost, FailureCause.POSTURE)
+
+
+def _irreplaceable(run: PlanRun) -> str:
+    incident = run.clearance.incident
+    return (
+        "Visitors may have written to it since: it is not restored again. Look for it under another name, or for its "
+        f"last snapshot. `dr_cli.py failover --execute --replan --incident {incident}` goes by what the copies hold."
+    )
+
+
+def _is_irreplaceable(run: PlanRun, step_id: str) -> bool:
+    """Whether the step made the database of a failover, and tasks upon it have been seen to serve."""
+    if run.plan.goal is not Goal.FAILOVER or role_of(run.plan.goal, step_id) is not Role.DATABASE:
+        return False
+    entries = run.journal.entries
+    begun = max((number for number, entry in enumerate(entries) if entry.kind is EntryKind.BEGIN), default=0)
+    served = (entry for entry in entries[begun:] if entry.kind is EntryKind.CONFIRMED and entry.step)
+    return any(role_of(run.plan.goal, str(entry.step)) is Role.SERVICES for entry in served)
+
+
+def _lost(run: PlanRun, steps: Sequence[Step]) -> dict[str, StepStatus]:
+    done = [step for step in steps if run.journal.state_of(step.id) is RecordedState.DONE and _lasts(run, step)]
+    parts = frozenset(part for step in done for part in actions()[step.action].reads_parts)
+    if not parts:
+        return {}
+    try:
+        context = run.context_with(parts, _sides(run))
+    except ReadFailed:
+        return {}
+    statuses = {step.id: actions()[step.action].observe(step, context) for step in done}
+    return {step_id: status for step_id, status in statuses.items() if status.state in _states(run, step_id)}
+
+
+def _sides(run: PlanRun) -> frozenset[Side]:
+    """A lost primary region is not asked."""
+    return frozenset(Side) - {Side.PRIMARY} if run.plan.goal is Goal.FAILOVER else frozenset(Side)
+
+
+def _lasts(run: PlanRun, step: Step) -> bool:
+    """Whether the step's call has an effect that can be seen now, and that no later step ends.
+
+    The way home ends on purpose most of what it began: of it the copy of the database is meant, until that is to write.
+    """
+    action = actions()[step.action]
+    if run.plan.goal is not Goal.FAILOVER:
+        copies = run.plan.goal is Goal.FAILBACK and role_of(run.plan.goal, step.id) is Role.COPY_HOME
+        return copies and not _is_begun(run, Role.DATABASE)
+    tried = sick_primary.is_tried(run.plan, step)
+    return action.observable and action.run_program is None and step.call is not None and not (step.manual or tried)
+
+
+def _states(run: PlanRun, step_id: str) -> frozenset[StepState]:
+    return _LOST_DATABASE if role_of(run.plan.goal, step_id) in (Role.DATABASE, Role.COPY_HOME) else _LOST
+
+
+def _is_begun(run: PlanRun, role: Role) -> bool:
+    steps = (step for step in run.plan.steps if role_of(run.plan.goal, step.id) is role)
+    return any(run.journal.state_of(step.id) is not RecordedState.NONE for step in steps)
