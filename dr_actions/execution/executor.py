@@ -76,7 +76,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
     Raises StepFailed (after compensation), ManualPending, Stopped (the operator's Ctrl-C), and what ``run`` raises
     when the lock is lost. Everything is in the journal then, and the same command goes on from there.
     """
-    lost_effects.require_database(run, steps, lost_effects.reopen(run, steps))
+    lost_effects.require_database(lost_effects.reopen(run, steps))
     for steps_at_once in batches(steps):
         try:
             outcome.unfenced = sick_primary.weigh_fence(run, steps_at_once[0]) or outcome.unfenced
@@ -85,7 +85,7 @@ def execute(run: PlanRun, steps: Sequence[Step], outcome: Outcome) -> None:
         except ManualPending:
             raise
         except StepFailed as failed:
-            failed.add(lost_effects.reopen(run, steps))
+            failed.add(lost_effects.reopen(run, steps).message)
             outcome.trouble = str(failed)
             run.journal.append(_kind(failed.cause), failed.step, says=str(failed))
             outcome.undone += rollback.roll_back(run, steps_at_once, failed)

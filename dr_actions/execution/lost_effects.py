@@ -7,6 +7,7 @@ one's. They are open again from then on. What cannot be seen, or is neither as b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dr_actions.actions.registry import actions
 from dr_actions.execution import sick_primary
@@ -21,27 +22,35 @@ _LOST = frozenset({StepState.READY})
 _LOST_DATABASE = _LOST | {StepState.DRIFTED}  # gone, and the copy it was made from too
 
 
-def reopen(run: PlanRun, steps: Sequence[Step]) -> str:
-    """Record those of ``steps`` whose effect is gone as open again; return what became of them, "" where all holds.
+@dataclass(frozen=True)
+class LostEffects:
+    """What became of steps whose effect is gone; ``irreplaceable`` made what may hold more than any copy."""
+
+    message: str = ""
+    irreplaceable: tuple[str, ...] = ()
+
+
+def reopen(run: PlanRun, steps: Sequence[Step]) -> LostEffects:
+    """Record those of ``steps`` whose effect is gone as open again, and tell of them.
 
     A database that may have been written to since is told, and not restored again.
     """
-    messages = []
+    messages, irreplaceable = list[str](), list[str]()
     for step_id, status in _lost(run, steps).items():
         messages.append(f"{step_id} was done, and is no longer: {status.message} Somebody took that back (T43).")
         if _is_irreplaceable(run, step_id):
+            irreplaceable.append(step_id)
             messages[-1] += f" {_irreplaceable(run)}"
         else:
             run.journal.append(EntryKind.UNDONE, step_id, says=messages[-1])
         run.listener.note(messages[-1])
-    return " ".join(messages)
+    return LostEffects(" ".join(messages), tuple(irreplaceable))
 
 
-def require_database(run: PlanRun, steps: Sequence[Step], lost: str) -> None:
-    """Raise StepFailed where ``lost`` tells of a database that may hold what no copy does."""
-    for step in steps:
-        if step.id in lost and _is_irreplaceable(run, step.id):
-            raise StepFailed(step.id, lost, FailureCause.POSTURE)
+def require_database(lost: LostEffects) -> None:
+    """Raise StepFailed where a database is lost that may hold what no copy does."""
+    for step_id in lost.irreplaceable:
+        raise StepFailed(step_id, lost.message, FailureCause.POSTURE)
 
 
 def _irreplaceable(run: PlanRun) -> str:

@@ -32,7 +32,9 @@ def _told(folder: Path, promoted: bool = False, **seen: Any) -> tuple[str, list[
             journal.append(EntryKind.INTENT, steps[1].id, call="rds:PromoteReadReplica", region="af-south-1")
         known: dict[str, Any] = {"plan": plan, "journal": journal, "listener": listener, "env": SIT}
         run = cast(PlanRun, SimpleNamespace(**known, context_with=lambda _parts, _sides: sight(**{**HERE, **seen})))
-        return lost_effects.reopen(run, steps), [entry.kind for entry in journal.entries if entry.step == steps[0].id]
+        return lost_effects.reopen(run, steps).message, [
+            entry.kind for entry in journal.entries if entry.step == steps[0].id
+        ]
 
 
 @pytest.mark.parametrize(
