@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from tests.dr_actions.execution.runs import run_in
 from tests.dr_actions.hearing import Told
 from tests.proofs.conftest import AWAY, HOME
 from tests.proofs.enforced import SHORT, Enforced
-from tests.utils.running import rules
+from tests.utils.running import at_endpoint, rules
 from tests.worlds import borrowed
 
 pytestmark = pytest.mark.proof
@@ -202,6 +203,37 @@ def test_where_the_role_may_not_begin_that_is_named_beforehand_and_no_job_is_sta
     assert note.startswith(f"{BUCKET}: copied by the run itself, for role {role} may not s3:")
     assert (True, True) == (denied in note, f"aws_iam_role_policy of '{role}'" in note), note
     assert [action.name for action in ACTIONS[1:]] == [step.action for step in objects.plan.steps]
+
+
+def test_status_shows_in_peace_whether_the_role_of_the_jobs_may_begin_and_nothing_where_none_is_named(
+    tmp_path: Path,
+) -> None:
+    """A policy of its own denies it one bucket; then another service alone may take it."""
+    for name in ("named", "plain"):
+        (tmp_path / name).mkdir()
+    named, plain = rules(tmp_path / "named", "sit", f"{SHORT}{ROLE}\n"), rules(tmp_path / "plain", "sit", SHORT)
+    env, role = load_environment(named, "sit"), "sit-s3-batch"
+    with borrowed(env, 1) as world:
+
+        def judged(folder: Path) -> tuple[str, str]:
+            ran = at_endpoint(world, tmp_path, f"-e sit --config {folder} status --format json", "reader")
+            (found,) = (row for row in ran.report["results"] if row["check"] == "copy-roles.may-bring-home")
+            return found["status"], str(found)
+
+        iam = admin(world, "iam", "us-east-1")
+        assert "PASS" == judged(named)[0].upper(), judged(named)
+        denial = {"Effect": "Deny", "Action": INITIATES[1], "Resource": f"arn:aws:s3:::{ITS_COPY}/*"}
+        text = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+        iam.put_role_policy(RoleName=role, PolicyName="not-this-one", PolicyDocument=text)
+        status, words = judged(named)
+        assert ("fail", True) == (
+            status.lower(),
+            f"s3:InitiateReplication: explicitDeny on arn:aws:s3:::{ITS_COPY}" in words,
+        ), words
+        trust = iam.get_role(RoleName="sit-backup-role")["Role"]["AssumeRolePolicyDocument"]
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+        assert "does not trust batchoperations.s3.amazonaws.com" in judged(named)[1]
+        assert "no role is named for jobs of S3" in judged(plain)[1]
 
 
 def test_a_whole_failback_brings_them_home_by_a_job_a_bucket_and_no_call_is_denied(tmp_path: Path) -> None:
